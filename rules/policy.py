@@ -1,0 +1,36 @@
+"""JourneyPolicy: every duration and limit of a journey, in one frozen value.
+
+The policy travels as workflow input, so a changed setting reaches new journeys and never breaks the replay of a
+running one, and tests may shrink it. Each field can be set as ``POLICY__<NAME>`` in the environment, as an ISO 8601
+duration (``PT48H``), a comma-separated list of them, or a whole number.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+_DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JourneyPolicy:
+    activation_link_ttl: timedelta = 7 * _DAY
+    activation_reminders: tuple[timedelta, ...] = (_DAY, 3 * _DAY)  # after the first booking
+    forms_reminders: tuple[timedelta, ...] = (_DAY, 3 * _DAY)  # after asking
+    forms_reminder_before: timedelta = _DAY  # before the next appointment
+    book_first_reminders: tuple[timedelta, ...] = (_DAY, 3 * _DAY)  # after a match whose details are known
+    anonymous_ttl: timedelta = 7 * _DAY
+    first_session_reminder: timedelta = 3 * _DAY  # after an intro call occurred
+    first_session_task: timedelta = 14 * _DAY
+    appointment_reminders: tuple[timedelta, ...] = (_DAY, _HOUR)  # before the start
+    outcome_nudge: timedelta = 24 * _HOUR  # after the scheduled end, as the next four
+    outcome_task: timedelta = 40 * _HOUR
+    charge_after: timedelta = 24 * _HOUR
+    charge_deadline: timedelta = 48 * _HOUR
+    charge_retries: tuple[timedelta, ...] = (6 * _HOUR, 12 * _HOUR)  # after the first and the second soft decline
+    notice_window: timedelta = 48 * _HOUR  # before a session's start
+    hold_ttl: timedelta = timedelta(minutes=10)
+    waitlist_offer_ttl: timedelta = 2 * _HOUR
+    token_idle: timedelta = 12 * _HOUR
+    token_ttl: timedelta = 30 * _DAY
+    history_limit: int = 4000  # events after which a workflow continues as new

@@ -1,0 +1,134 @@
+"""The product's words, one per thing: every status and kind that code, API, mails and database share."""
+
+from enum import StrEnum
+
+
+class AppointmentType(StrEnum):
+    INTRO_CALL = "intro_call"
+    SESSION = "session"
+
+
+class AppointmentStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    OCCURRED = "occurred"
+    NO_SHOW = "no_show"
+    CANCELLED = "cancelled"
+    LATE_CANCELLED = "late_cancelled"
+
+
+class Outcome(StrEnum):
+    """What a person says happened; each is also an appointment status."""
+
+    OCCURRED = "occurred"
+    NO_SHOW = "no_show"
+
+
+class Mode(StrEnum):
+    """How client and therapist meet."""
+
+    PHONE = "phone"
+    VIDEO = "video"
+    ZOOM = "zoom"
+
+
+class IntroCalls(StrEnum):
+    """A therapist's setting: must a client have an intro call before the first session?"""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+    OFF = "off"
+
+
+class FormKind(StrEnum):
+    """The three intake forms. Forms from templates have kinds of their own, which are plain strings."""
+
+    INFORMED_CONSENT = "informed_consent"
+    INITIAL_CONSULTATION = "initial_consultation"
+    BILLING_INFO = "billing_info"
+
+
+class FormStatus(StrEnum):
+    REQUESTED = "requested"
+    SUSPENDED = "suspended"
+    COMPLETE = "complete"
+
+
+class PaymentKind(StrEnum):
+    SESSION = "session"
+    NO_SHOW = "no_show"
+    LATE_CANCELLATION = "late_cancellation"
+
+
+class PaymentStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    PROCESSING = "processing"
+    PAID = "paid"
+    REQUIRES_ACTION = "requires_action"
+    FAILED = "failed"
+    OWED = "owed"
+    CANCELLED = "cancelled"
+    WAIVED = "waived"
+    WRITTEN_OFF = "written_off"
+    REFUNDED = "refunded"
+    PARTIALLY_REFUNDED = "partially_refunded"
+
+
+class ClientStatus(StrEnum):
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class Stage(StrEnum):
+    """Where a client is on the journey; see rules.stage for the order in which they are tested."""
+
+    MATCHING = "matching"
+    FIRST_BOOKING = "first_booking"
+    ACTIVATION = "activation"
+    INTAKE = "intake"
+    INTRO_CALL = "intro_call"
+    SCHEDULING = "scheduling"
+    IN_CARE = "in_care"
+    ARCHIVED = "archived"
+
+
+class Source(StrEnum):
+    """The three ways in."""
+
+    MATCHING_FORM = "matching_form"
+    DIRECT_BOOKING = "direct_booking"
+    CARE_TEAM = "care_team"
+
+
+class Role(StrEnum):
+    BOOKING_SITE = "booking_site"
+    CLIENT = "client"
+    THERAPIST = "therapist"
+    CARE_TEAM = "care_team"
+    ADMIN = "admin"
+
+    @property
+    def is_practice(self) -> bool:
+        """Practice means therapist, care team or admin; everybody else is the client side."""
+        return self in (Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
+
+
+class DeclineClass(StrEnum):
+    """What a bank's "no" means for the next step; the table of codes is in rules.fees."""
+
+    SOFT = "soft"
+    AUTHENTICATION_REQUIRED = "authentication_required"
+    NEW_CARD_NEEDED = "new_card_needed"
+    HARD = "hard"
+
+
+class TaskKind(StrEnum):
+    """What a person must look at."""
+
+    MATCH_BY_HAND = "match_by_hand"
+    NO_FIRST_SESSION = "no_first_session"
+    OUTCOME_MISSING = "outcome_missing"
+    CARD_MISSING = "card_missing"
+    PAYMENT_OWED = "payment_owed"
+    PAYMENT_FAILED = "payment_failed"
+    POSSIBLE_DUPLICATE = "possible_duplicate"
+    MAIL_UNDELIVERABLE = "mail_undeliverable"
