@@ -1,0 +1,403 @@
+"""What workflows ask of activities, and what they are told: plain frozen values that travel through the engine.
+
+Every order that a person or program caused carries ``request_id`` (asking again with the same id changes nothing more)
+and ``by``. Every result that changed something carries fresh facts; of two snapshots the higher ``version`` is newer.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rules.people import Caller
+from rules.refusals import Refusal
+from rules.stage import JourneyFacts
+from rules.words import (
+    AppointmentStatus,
+    AppointmentType,
+    Mode,
+    Outcome,
+    PaymentStatus,
+    Source,
+    TaskKind,
+)
+
+# ---------------------------------------------------------------- facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentFacts:
+    """One payment as its appointment's workflow needs it; amounts in minor units."""
+
+    id: str
+    status: PaymentStatus
+    amount: int
+    currency: str
+    due_at: datetime
+    deadline: datetime
+    next_try_at: datetime | None = None
+    attempts: int = 0
+    because: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppointmentFacts:
+    """What the database knows of one appointment."""
+
+    version: int
+    id: str
+    client_id: str
+    ref: str
+    type: AppointmentType
+    status: AppointmentStatus
+    therapist: str
+    starts_at: datetime
+    ends_at: datetime
+    client_archived: bool = False
+    payment: PaymentFacts | None = None
+
+
+# ---------------------------------------------------------------- the ways in
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientDetails:
+    """Personal details; None means "not said", and leaves what is known."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    time_zone: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJourney:
+    request_id: str
+    client_id: str
+    by: Caller
+    source: Source
+    therapist: str | None = None
+    answers: dict[str, Any] | None = None
+    note: str | None = None
+    details: ClientDetails | None = None
+    test: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """``match`` is the explained match as a document, or None when nobody fits."""
+
+    refusal: Refusal | None = None
+    facts: JourneyFacts | None = None
+    therapist: str | None = None
+    match: dict[str, Any] | None = None
+    contact_required: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchOrder:
+    request_id: str
+    client_id: str
+    by: Caller
+    therapist: str
+    reason: str
+    cancel_appointments: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """``former_appointments`` are the open ones with the former therapist; ``cancelled`` those of them just cancelled."""
+
+    refusal: Refusal | None = None
+    facts: JourneyFacts | None = None
+    match: dict[str, Any] | None = None
+    former_appointments: tuple[AppointmentFacts, ...] = ()
+    cancelled: tuple[AppointmentFacts, ...] = ()
+
+
+# ---------------------------------------------------------------- booking
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingOrder:
+    """``weeks`` above 1 books a weekly series. ``hold_id`` names a hold that this booking uses up."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    type: AppointmentType
+    starts_at: datetime
+    mode: Mode
+    weeks: int = 1
+    skip_conflicts: bool = False
+    hold_id: str | None = None
+    details: ClientDetails | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booked:
+    """``first`` marks the first booking ever; ``known_elsewhere`` a public booking with an address somebody has."""
+
+    refusal: Refusal | None = None
+    facts: JourneyFacts | None = None
+    appointments: tuple[AppointmentFacts, ...] = ()
+    series_id: str | None = None
+    skipped: tuple[dict[str, Any], ...] = ()
+    first: bool = False
+    known_elsewhere: bool = False
+    unarchived: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelOrder:
+    request_id: str
+    appointment_id: str
+    by: Caller
+    reason: str | None = None
+    requested_by_client: bool = False
+    waive_fee: bool = False
+    waive_reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RescheduleOrder:
+    request_id: str
+    appointment_id: str
+    by: Caller
+    starts_at: datetime
+    reason: str | None = None
+    hold_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeOrder:
+    request_id: str
+    appointment_id: str
+    by: Caller
+    outcome: Outcome
+    waive_fee: bool = False
+    waive_reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """What became of an appointment. ``changed`` is False when the request had already been carried out."""
+
+    refusal: Refusal | None = None
+    appointment: AppointmentFacts | None = None
+    journey: JourneyFacts | None = None
+    changed: bool = False
+    sequence: int = 0
+
+
+# ---------------------------------------------------------------- account, details and forms
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivationOrder:
+    """The link's token and the password arrive hashed: neither travels through the engine."""
+
+    request_id: str
+    client_id: str
+    token_hash: str
+    password_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkOrder:
+    """Send a new activation link."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetailsOrder:
+    request_id: str
+    client_id: str
+    by: Caller
+    details: ClientDetails = field(default_factory=ClientDetails)
+    portal_settings: dict[str, bool] | None = None
+    unsubscribed: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormSubmission:
+    request_id: str
+    client_id: str
+    by: Caller
+    kind: str
+    answers: dict[str, Any]
+    signature: str
+    setup_intent: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskResolution:
+    request_id: str
+    client_id: str
+    by: Caller
+    task_id: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The plain answer of a step: refused, or done, with the journey's fresh facts.
+
+    ``resumed`` are appointments whose payment goes on with a new card; ``debts`` are owed payments it can settle.
+    """
+
+    refusal: Refusal | None = None
+    facts: JourneyFacts | None = None
+    changed: bool = True
+    document: dict[str, Any] | None = None
+    resumed: tuple[AppointmentFacts, ...] = ()
+    debts: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- archive
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveOrder:
+    client_id: str
+    request_id: str
+    by: str  # an actor; "via Temporal" where nobody is named
+    reason: str | None = None
+    notify: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archived:
+    """``appointments`` are the fresh facts of every open appointment's workflow, cancelled or left.
+
+    ``intents`` are PaymentIntents of cancelled payments, to be cancelled at Stripe; ``cancelled`` names appointments.
+    """
+
+    facts: JourneyFacts
+    changed: bool
+    appointments: tuple[AppointmentFacts, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    intents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnarchiveOrder:
+    client_id: str
+    request_id: str
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unarchived:
+    facts: JourneyFacts
+    changed: bool
+    appointments: tuple[AppointmentFacts, ...] = ()
+
+
+# ---------------------------------------------------------------- mails and tasks
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailOrder:
+    """One mail for one reason. ``key`` is made of stable ids and says the reason; it is claimed before sending.
+
+    ``to`` is ``client``, ``therapist`` or ``care_team``. ``only_if_starts_at`` drops a reminder whose appointment has
+    moved or is no longer on. ``vital`` mails are sent again after an ambiguous failure; others rather not twice.
+    """
+
+    key: str
+    template: str
+    client_id: str
+    to: str = "client"
+    appointment_ids: tuple[str, ...] = ()
+    payment_id: str | None = None
+    therapist: str | None = None
+    only_if_starts_at: datetime | None = None
+    vital: bool = False
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailResult:
+    """``status``: ``sent``, ``already_sent``, ``not_wanted`` (with why), ``uncertain`` or ``undeliverable``."""
+
+    status: str
+    because: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskOrder:
+    key: str
+    client_id: str
+    kind: TaskKind
+    text: str
+    appointment_id: str | None = None
+    payment_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseOrder:
+    """Close an anonymous journey that nobody booked from."""
+
+    client_id: str
+
+
+# ---------------------------------------------------------------- money
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptOrder:
+    """``attempt`` is the number this try would have: starting the same try twice starts one."""
+
+    payment_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptStarted:
+    """``started`` is False when the payment may no longer be charged: it was cancelled, paid or waived meanwhile.
+
+    ``card`` is False when there is no usable card: the try is then recorded as failed, and nothing was asked of Stripe.
+    """
+
+    started: bool
+    appointment: AppointmentFacts
+    card: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charged:
+    """How the card answered. ``status`` is Stripe's for the intent, ``decline`` a DeclineClass, or None."""
+
+    intent: str
+    status: str
+    decline: str | None = None
+    decline_code: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptResult:
+    payment_id: str
+    attempt: int
+    charged: Charged | None  # None: there was no card to try
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """The payment after a try or another change, with both snapshots. ``changed`` is False if it already stood so."""
+
+    appointment: AppointmentFacts
+    journey: JourneyFacts
+    changed: bool = True
+    task_opened: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventHandled:
+    """What an inbound event changed: nothing, or one payment."""
+
+    settled: Settled | None = None

@@ -1,0 +1,37 @@
+"""The schema, one file per noun, and the queries over it. Importing this package loads every table."""
+
+from models.appointment import Appointment
+from models.client import Client
+from models.fact import Fact
+from models.form import FormAnswer, FormRequest
+from models.idempotency import IdempotencyKey
+from models.inbound_event import InboundEvent
+from models.mail import SentMail
+from models.match import Match
+from models.occupied_time import OccupiedTime
+from models.payment import Payment, PaymentTry
+from models.task import Task
+from models.therapist import AppointmentSettings, DateOverride, Therapist, TimeOffPeriod, WeeklyHours
+from models.token import Token
+
+__all__ = [
+    "Appointment",
+    "AppointmentSettings",
+    "Client",
+    "DateOverride",
+    "Fact",
+    "FormAnswer",
+    "FormRequest",
+    "IdempotencyKey",
+    "InboundEvent",
+    "Match",
+    "OccupiedTime",
+    "Payment",
+    "PaymentTry",
+    "SentMail",
+    "Task",
+    "Therapist",
+    "TimeOffPeriod",
+    "Token",
+    "WeeklyHours",
+]

@@ -1,0 +1,29 @@
+"""Tokens: sessions, therapists' tokens and links sent by mail. Only hashes are kept."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from models.columns import Instant, word
+
+
+class TokenKind(StrEnum):
+    SESSION = "session"
+    THERAPIST = "therapist"
+    ACTIVATION = "activation"
+
+
+class Token(SQLModel, table=True):
+    __tablename__ = "token"
+
+    hash: str = Field(primary_key=True, max_length=64)  # SHA-256 of the token, in hex
+    kind: TokenKind = Field(sa_type=word(TokenKind, name="token_kind"))
+    client_id: UUID | None = Field(default=None, foreign_key="client.id", index=True)
+    therapist_id: UUID | None = Field(default=None, foreign_key="therapist.id", index=True)
+    made_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime = Field(sa_type=Instant)
+    last_used_at: datetime | None = Field(default=None, sa_type=Instant)
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
+    used_at: datetime | None = Field(default=None, sa_type=Instant)

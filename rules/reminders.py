@@ -1,0 +1,89 @@
+"""What falls due when: every timed message of a journey and of an appointment, from the facts alone.
+
+Each function gives the whole plan; whoever follows it skips what is already past when it is first planned.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rules.policy import JourneyPolicy
+from rules.stage import JourneyFacts
+from rules.words import AppointmentType
+
+ANONYMOUS_EXPIRY = "anonymous_expiry"
+FIRST_SESSION_TASK = "first_session_task"
+OUTCOME_NUDGE = "mark_outcome"
+OUTCOME_TASK = "outcome_task"
+OUTCOME_BREACH = "outcome_breach"
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Due:
+    """Something to do at an instant. ``key`` is stable: the same reason always has the same key."""
+
+    at: datetime
+    kind: str
+    key: str
+
+
+def journey_plan(facts: JourneyFacts, *, policy: JourneyPolicy, now: datetime) -> list[Due]:
+    """Reminders of a client's journey, earliest first; none while archived."""
+    if facts.archived:
+        return []
+    plan: list[Due] = []
+    if facts.first_booked_at is None:
+        if facts.anonymous:
+            plan.append(
+                Due(at=facts.created_at + policy.anonymous_ttl, kind=ANONYMOUS_EXPIRY, key=ANONYMOUS_EXPIRY)
+            )
+        elif facts.reachable and facts.matched_at is not None:
+            plan += _after("book_first", facts.matched_at, policy.book_first_reminders)
+        return sorted(plan)
+    if not facts.account_active:
+        plan += _after("activation_reminder", facts.first_booked_at, policy.activation_reminders)
+    if facts.outstanding_forms and facts.forms_requested_at is not None:
+        plan += _after("forms_reminder", facts.forms_requested_at, policy.forms_reminders)
+        ahead = facts.next_start(after=now)
+        if ahead is not None:
+            at = ahead - policy.forms_reminder_before
+            plan.append(Due(at=at, kind="forms_reminder", key=f"forms_reminder:before:{ahead.isoformat()}"))
+    if facts.intro_occurred_at is not None and not facts.session_booked and not facts.session_occurred:
+        since = facts.intro_occurred_at
+        key = since.isoformat()
+        plan.append(
+            Due(at=since + policy.first_session_reminder, kind="book_first_session", key=f"book_first_session:{key}")
+        )
+        plan.append(
+            Due(at=since + policy.first_session_task, kind=FIRST_SESSION_TASK, key=f"first_session_task:{key}")
+        )
+    return sorted(plan)
+
+
+def appointment_plan(
+    *, starts_at: datetime, type: AppointmentType, policy: JourneyPolicy
+) -> list[Due]:
+    """Reminders before an appointment, earliest first; a moved appointment has new keys and so new reminders."""
+    return sorted(
+        Due(at=starts_at - before, kind="appointment_reminder", key=f"{starts_at.isoformat()}:{_iso(before)}")
+        for before in policy.appointment_reminders
+    )
+
+
+def outcome_plan(*, ends_at: datetime, type: AppointmentType, policy: JourneyPolicy) -> list[Due]:
+    """What happens while nobody has said how an appointment went. Only sessions carry money, so only they can breach."""
+    key = ends_at.isoformat()
+    plan = [
+        Due(at=ends_at + policy.outcome_nudge, kind=OUTCOME_NUDGE, key=f"{OUTCOME_NUDGE}:{key}"),
+        Due(at=ends_at + policy.outcome_task, kind=OUTCOME_TASK, key=f"{OUTCOME_TASK}:{key}"),
+    ]
+    if type is AppointmentType.SESSION:
+        plan.append(Due(at=ends_at + policy.charge_deadline, kind=OUTCOME_BREACH, key=f"{OUTCOME_BREACH}:{key}"))
+    return sorted(plan)
+
+
+def _after(kind: str, since: datetime, delays: tuple[timedelta, ...]) -> list[Due]:
+    return [Due(at=since + delay, kind=kind, key=f"{kind}:{since.isoformat()}:{_iso(delay)}") for delay in delays]
+
+
+def _iso(delay: timedelta) -> str:
+    return f"{int(delay.total_seconds())}s"

@@ -1,0 +1,1 @@
+"""The durable processes: one journey per client, one per appointment."""

@@ -1,0 +1,201 @@
+"""Everything the API and the tests need to talk to the workflows: ids, inputs, updates, signals, queries, views."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from activities.types import (
+    ActivationOrder,
+    AppointmentFacts,
+    AttemptOrder,
+    Booked,
+    BookingOrder,
+    CancelOrder,
+    Changed,
+    ClientDetails,
+    DetailsOrder,
+    Done,
+    FormSubmission,
+    LinkOrder,
+    MailOrder,
+    Matched,
+    MatchOrder,
+    NewJourney,
+    Opened,
+    OutcomeOrder,
+    PaymentFacts,
+    RescheduleOrder,
+    TaskResolution,
+)
+from rules.policy import JourneyPolicy
+from rules.reminders import Due
+from rules.stage import JourneyFacts
+
+__all__ = [
+    "ActivationOrder",
+    "AppointmentFacts",
+    "AttemptOrder",
+    "Booked",
+    "BookingOrder",
+    "CancelOrder",
+    "Changed",
+    "ClientDetails",
+    "DetailsOrder",
+    "Done",
+    "FormSubmission",
+    "LinkOrder",
+    "MatchOrder",
+    "Matched",
+    "NewJourney",
+    "Opened",
+    "OutcomeOrder",
+    "PaymentFacts",
+    "RescheduleOrder",
+    "TaskResolution",
+]
+
+TASK_QUEUE = "care-journeys"
+CLIENT_JOURNEY = "ClientJourney"
+APPOINTMENT_JOURNEY = "AppointmentJourney"
+
+
+def journey_id(client_id: str) -> str:
+    return f"client-journey:{client_id}"
+
+
+def appointment_workflow_id(appointment_id: str) -> str:
+    return f"appointment:{appointment_id}"
+
+
+# ---------------------------------------------------------------- workflow inputs
+
+
+@dataclass(kw_only=True)
+class JourneyState:
+    """All that a journey carries from one run to the next."""
+
+    facts: JourneyFacts
+    plan: list[Due]
+    mails: list[MailOrder]
+    debts: list[str]
+    announced_to: str | None = None
+    told_we_will_get_back: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class JourneyInput:
+    """``new`` starts a journey; ``state`` continues one."""
+
+    client_id: str
+    policy: JourneyPolicy
+    new: NewJourney | None = None
+    state: JourneyState | None = None
+
+
+@dataclass(kw_only=True)
+class AppointmentState:
+    facts: AppointmentFacts
+    plan: list[Due]
+    outcome_plan: list[Due]
+    mails: list[MailOrder]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppointmentInput:
+    policy: JourneyPolicy
+    facts: AppointmentFacts
+    state: AppointmentState | None = None
+
+
+# ---------------------------------------------------------------- signals
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveSignal:
+    """The optional argument of ``archive``; every field may be left out."""
+
+    reason: str | None = None
+    notify: bool = True
+    request_id: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnarchiveSignal:
+    """The optional argument of ``unarchive``."""
+
+    request_id: str | None = None
+    by: str | None = None
+
+
+ARCHIVE = "archive"
+UNARCHIVE = "unarchive"
+APPOINTMENT_REPORTED = "appointment_reported"  # from an appointment to its journey: JourneyFacts
+INBOUND_EVENT = "inbound_event"  # from the API to a journey: the id of a stored event
+FACTS_CHANGED = "facts_changed"  # to an appointment: AppointmentFacts
+
+
+# ---------------------------------------------------------------- updates
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Update(Generic[Argument, Result]):
+    """An update by name, with the types of its argument and of its answer."""
+
+    name: str
+    argument: type[Argument]
+    result: type[Result]
+
+
+BEGIN = Update("begin", NewJourney, Opened)
+MATCH_BY_HAND = Update("match_by_hand", MatchOrder, Matched)
+BOOK = Update("book", BookingOrder, Booked)
+ACTIVATE = Update("activate", ActivationOrder, Done)
+SEND_ACTIVATION_LINK = Update("send_activation_link", LinkOrder, Done)
+CHANGE_DETAILS = Update("change_details", DetailsOrder, Done)
+SET_UP_CARD = Update("set_up_card", LinkOrder, Done)
+SUBMIT_FORM = Update("submit_form", FormSubmission, Done)
+RESOLVE_TASK = Update("resolve_task", TaskResolution, Done)
+
+RECORD_OUTCOME = Update("record_outcome", OutcomeOrder, Changed)
+CANCEL = Update("cancel", CancelOrder, Changed)
+RESCHEDULE = Update("reschedule", RescheduleOrder, Changed)
+
+
+# ---------------------------------------------------------------- queries and their views
+
+JOURNEY_QUERY = "journey"
+APPOINTMENT_QUERY = "appointment"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JourneyView:
+    """What the ``journey`` query answers: where the client is, and what comes next."""
+
+    ref: str
+    stage: str
+    therapist: str | None
+    archived: bool
+    waiting_for: str
+    next_step_at: datetime | None
+    outstanding_forms: list[str]
+    open_appointments: list[dict[str, Any]]
+    needs_attention: list[str]
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppointmentView:
+    """What the ``appointment`` query answers."""
+
+    id: str
+    type: str
+    status: str
+    starts_at: datetime
+    ends_at: datetime
+    waiting_for: str
+    next_step_at: datetime | None
+    payment: PaymentFacts | None
