@@ -255,7 +255,7 @@ class Done:
     changed: bool = True
     document: dict[str, Any] | None = None
     resumed: tuple[AppointmentFacts, ...] = ()
-    debts: tuple[str, ...] = ()
+    debts: tuple[PaymentFacts, ...] = ()
 
 
 # ---------------------------------------------------------------- archive
@@ -323,10 +323,14 @@ class MailOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class MailResult:
-    """``status``: ``sent``, ``already_sent``, ``not_wanted`` (with why), ``uncertain`` or ``undeliverable``."""
+    """``status``: ``sent``, ``already_sent``, ``not_wanted`` (with why), ``uncertain`` or ``undeliverable``.
+
+    ``facts`` come along where the mail opened a task.
+    """
 
     status: str
     because: str = ""
+    facts: JourneyFacts | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -360,13 +364,12 @@ class AttemptOrder:
 @dataclass(frozen=True, kw_only=True)
 class AttemptStarted:
     """``started`` is False when the payment may no longer be charged: it was cancelled, paid or waived meanwhile.
-
-    ``card`` is False when there is no usable card: the try is then recorded as failed, and nothing was asked of Stripe.
+    Where there is no usable card, the payment then stands as failed, and nothing was asked of Stripe.
     """
 
     started: bool
     appointment: AppointmentFacts
-    card: bool = True
+    journey: JourneyFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -393,7 +396,6 @@ class Settled:
     appointment: AppointmentFacts
     journey: JourneyFacts
     changed: bool = True
-    task_opened: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,12 @@
 """Appointments: intro calls and sessions, and what became of them."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from models.columns import Document, Instant, MinorUnits, Words, word
+from models.columns import Instant, MinorUnits, Words, word
 from rules.words import AppointmentStatus, AppointmentType, Mode
 
 
@@ -49,5 +48,5 @@ class Appointment(SQLModel, table=True):
     outcome_at: datetime | None = Field(default=None, sa_type=Instant)
     outcome_by: str | None = None
     breached_at: datetime | None = Field(default=None, sa_type=Instant)
-    waiver: dict[str, Any] | None = Field(default=None, sa_type=Document)
+    forms_warned: bool = False  # it started while intake forms were incomplete, and that was noted
     restored_from: UUID | None = None

@@ -1,6 +1,7 @@
 """Idempotency keys: what a creating request was answered, kept for a day, per caller and route."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import LargeBinary
 from sqlmodel import Field, SQLModel
@@ -9,7 +10,11 @@ from models.columns import Instant
 
 
 class IdempotencyKey(SQLModel, table=True):
-    """``answer`` is encrypted, and empty while the first request is still being answered."""
+    """``answer`` is encrypted, and empty while the first request is still being answered.
+
+    Ids of what the request creates follow from ``request_id``: when an answer was lost on the way, the next
+    try with the same key finds its own work. ``status`` is then 0, "nobody knows": that try may go ahead.
+    """
 
     __tablename__ = "idempotency_key"
 
@@ -17,6 +22,7 @@ class IdempotencyKey(SQLModel, table=True):
     route: str = Field(primary_key=True, max_length=300)
     key: str = Field(primary_key=True, max_length=255)
     body_hash: str = Field(max_length=64)
+    request_id: UUID
     claimed_at: datetime = Field(sa_type=Instant, index=True)
     status: int | None = None
     answer: bytes | None = Field(default=None, sa_type=LargeBinary)

@@ -13,9 +13,7 @@ from rules.words import Source
 
 class Match(SQLModel, table=True):
     __tablename__ = "match"
-    __table_args__ = (
-        Index("one_present_match", "client_id", unique=True, postgresql_where=text("ended_at IS NULL")),
-    )
+    __table_args__ = (Index("one_present_match", "client_id", unique=True, postgresql_where=text("ended_at IS NULL")),)
 
     id: UUID = Field(primary_key=True)
     client_id: UUID = Field(foreign_key="client.id", index=True)

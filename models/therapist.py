@@ -31,9 +31,7 @@ class Therapist(SQLModel, table=True):
     insurances: list[str] = Field(default_factory=list, sa_type=Words)
     session_fee_amount: int = Field(sa_type=MinorUnits)
     session_fee_currency: str = Field(max_length=3)
-    intro_calls: IntroCalls = Field(
-        default=IntroCalls.REQUIRED, sa_type=word(IntroCalls, name="therapist_intro_calls")
-    )
+    intro_calls: IntroCalls = Field(default=IntroCalls.REQUIRED, sa_type=word(IntroCalls, name="therapist_intro_calls"))
     zoom_link: str | None = None
     accepting_clients: bool = True
     caseload_limit: int | None = None

@@ -35,9 +35,7 @@ Errors = dict[str, str]
 
 def outstanding(complete: Mapping[str, int]) -> tuple[str, ...]:
     """The intake forms still missing, in the order they are asked; ``complete`` gives the newest version completed."""
-    return tuple(
-        kind.value for kind, form in INTAKE_FORMS.items() if complete.get(kind.value, 0) < form.version
-    )
+    return tuple(kind.value for kind, form in INTAKE_FORMS.items() if complete.get(kind.value, 0) < form.version)
 
 
 def check_answers(kind: str, answers: Mapping[str, Any], signature: str) -> Errors:

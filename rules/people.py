@@ -1,5 +1,6 @@
 """Who asks: the one value that queries, rules and the timeline share."""
 
+import unicodedata
 from dataclasses import dataclass
 
 from rules.words import Role
@@ -35,3 +36,8 @@ class Caller:
 
 SYSTEM = "system"
 VIA_TEMPORAL = "via Temporal"
+
+
+def fold_email(address: str) -> str:
+    """The address as two spellings of it compare: Unicode-normalised, case-folded, without spaces around it."""
+    return unicodedata.normalize("NFKC", address).strip().casefold()

@@ -3,6 +3,7 @@
 Each function gives the whole plan; whoever follows it skips what is already past when it is first planned.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +13,8 @@ from rules.words import AppointmentType
 
 ANONYMOUS_EXPIRY = "anonymous_expiry"
 FIRST_SESSION_TASK = "first_session_task"
+APPOINTMENT_REMINDER = "appointment_reminder"
+APPOINTMENT_STARTS = "appointment_starts"
 OUTCOME_NUDGE = "mark_outcome"
 OUTCOME_TASK = "outcome_task"
 OUTCOME_BREACH = "outcome_breach"
@@ -33,9 +36,7 @@ def journey_plan(facts: JourneyFacts, *, policy: JourneyPolicy, now: datetime) -
     plan: list[Due] = []
     if facts.first_booked_at is None:
         if facts.anonymous:
-            plan.append(
-                Due(at=facts.created_at + policy.anonymous_ttl, kind=ANONYMOUS_EXPIRY, key=ANONYMOUS_EXPIRY)
-            )
+            plan.append(Due(at=facts.created_at + policy.anonymous_ttl, kind=ANONYMOUS_EXPIRY, key=ANONYMOUS_EXPIRY))
         elif facts.reachable and facts.matched_at is not None:
             plan += _after("book_first", facts.matched_at, policy.book_first_reminders)
         return sorted(plan)
@@ -53,20 +54,18 @@ def journey_plan(facts: JourneyFacts, *, policy: JourneyPolicy, now: datetime) -
         plan.append(
             Due(at=since + policy.first_session_reminder, kind="book_first_session", key=f"book_first_session:{key}")
         )
-        plan.append(
-            Due(at=since + policy.first_session_task, kind=FIRST_SESSION_TASK, key=f"first_session_task:{key}")
-        )
+        plan.append(Due(at=since + policy.first_session_task, kind=FIRST_SESSION_TASK, key=f"first_session_task:{key}"))
     return sorted(plan)
 
 
-def appointment_plan(
-    *, starts_at: datetime, type: AppointmentType, policy: JourneyPolicy
-) -> list[Due]:
-    """Reminders before an appointment, earliest first; a moved appointment has new keys and so new reminders."""
-    return sorted(
-        Due(at=starts_at - before, kind="appointment_reminder", key=f"{starts_at.isoformat()}:{_iso(before)}")
+def appointment_plan(*, starts_at: datetime, policy: JourneyPolicy) -> list[Due]:
+    """Reminders before an appointment and its start, earliest first; a moved one has new keys and so new reminders."""
+    start = starts_at.isoformat()
+    reminders = [
+        Due(at=starts_at - before, kind=APPOINTMENT_REMINDER, key=f"{APPOINTMENT_REMINDER}:{start}:{_iso(before)}")
         for before in policy.appointment_reminders
-    )
+    ]
+    return sorted([*reminders, Due(at=starts_at, kind=APPOINTMENT_STARTS, key=f"{APPOINTMENT_STARTS}:{start}")])
 
 
 def outcome_plan(*, ends_at: datetime, type: AppointmentType, policy: JourneyPolicy) -> list[Due]:
@@ -79,6 +78,15 @@ def outcome_plan(*, ends_at: datetime, type: AppointmentType, policy: JourneyPol
     if type is AppointmentType.SESSION:
         plan.append(Due(at=ends_at + policy.charge_deadline, kind=OUTCOME_BREACH, key=f"{OUTCOME_BREACH}:{key}"))
     return sorted(plan)
+
+
+def replan(*, before: Iterable[Due], fresh: Iterable[Due], now: datetime) -> list[Due]:
+    """The plan after the facts changed, earliest first.
+
+    What is already past when it is first planned is skipped; what was planned and is still wanted stays.
+    """
+    kept = {due.key for due in before}
+    return sorted(due for due in fresh if due.at > now or due.key in kept)
 
 
 def _after(kind: str, since: datetime, delays: tuple[timedelta, ...]) -> list[Due]:

@@ -17,6 +17,14 @@ class OpenAppointment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenTask:
+    """A task that nobody has resolved yet. ``key`` says the reason in stable ids."""
+
+    key: str
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class JourneyFacts:
     """What the database knows of one client, as far as the journey needs it.
 
@@ -39,7 +47,7 @@ class JourneyFacts:
     intro_occurred_at: datetime | None = None  # the end of the latest one with the present therapist
     session_booked: bool = False  # one that was not cancelled, whenever it is or was
     session_occurred: bool = False
-    open_tasks: tuple[str, ...] = ()  # kinds, for the support person's list
+    open_tasks: tuple[OpenTask, ...] = ()
 
     def has_open(self, kind: AppointmentType) -> bool:
         return any(appointment.type == kind for appointment in self.open_appointments)

@@ -1,0 +1,198 @@
+"""Archiving and its undoing: one transaction that compares and sets, by the rule that the preview uses too."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.appointments import cancel_row
+from activities.core import Activities, derived_id, facts_of_appointments
+from activities.types import Archived, ArchiveOrder, CloseOrder, Done, Unarchived, UnarchiveOrder
+from models.appointment import Appointment
+from models.client import Client
+from models.form import FormRequest
+from models.locks import lock_client, lock_payment, lock_therapist
+from models.occupied_time import OccupiedTime
+from models.snapshots import archive_situation, journey_facts, project
+from models.task import Task
+from models.timeline import append_fact
+from rules.archive import BECAUSE_ARCHIVED, ArchivePlan, plan_archive
+from rules.policy import JourneyPolicy
+from rules.words import (
+    AppointmentStatus,
+    ClientStatus,
+    FormStatus,
+    PaymentStatus,
+    Role,
+    TaskKind,
+)
+
+
+class ArchiveActivities(Activities):
+    @activity.defn
+    async def archive_client(self, order: ArchiveOrder, policy: JourneyPolicy) -> Archived:
+        """Archive a client: everything ahead stops, nothing is deleted. Archiving twice is one archive."""
+        now = await self.now()
+        async with self.transaction() as session:
+            await _lock_therapists(session, UUID(order.client_id))
+            client = await lock_client(session, UUID(order.client_id))
+            if client.status is ClientStatus.ARCHIVED:
+                facts = await journey_facts(session, client)
+                return Archived(facts=facts, changed=False)
+            plan = plan_archive(await archive_situation(session, client, policy=policy, now=now), now=now)
+            for line in plan.appointments:
+                appointment = await session.get_one(Appointment, UUID(line.id))
+                await cancel_row(
+                    session,
+                    appointment,
+                    by=order.by,
+                    at=now,
+                    reason=None,
+                    request_id=derived_id(order.client_id, "archive", order.request_id),
+                    status=AppointmentStatus.CANCELLED,
+                )
+            intents: list[str] = []
+            for payment_line in plan.payments:
+                payment = await lock_payment(session, UUID(payment_line.id))
+                payment.status, payment.because = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED
+                payment.next_try_at = None
+                session.add(payment)
+                if payment.intent is not None:
+                    intents.append(payment.intent)
+            for form in await session.exec(select(FormRequest).where(col(FormRequest.client_id) == client.id)):
+                if form.status is FormStatus.REQUESTED:
+                    form.status = FormStatus.SUSPENDED
+                    session.add(form)
+            await session.exec(
+                delete(OccupiedTime).where(
+                    col(OccupiedTime.made_by) == f"{Role.CLIENT.value}:{client.id}",
+                    col(OccupiedTime.expires_at).is_not(None),
+                )
+            )
+            for task in await session.exec(
+                select(Task).where(
+                    col(Task.client_id) == client.id,
+                    col(Task.kind) == TaskKind.MATCH_BY_HAND,
+                    col(Task.resolved_at).is_(None),
+                )
+            ):
+                task.resolved_at, task.resolved_by, task.note = now, order.by, "The client was archived."
+                session.add(task)
+            record = {
+                **plan.to_document(),
+                "archived_at": now.isoformat(),
+                "by": order.by,
+                "reason": order.reason,
+                "request_id": order.request_id,
+                "notify": order.notify,
+            }
+            client.status, client.archived_at, client.archive_record = ClientStatus.ARCHIVED, now, record
+            append_fact(
+                session,
+                client,
+                at=now,
+                actor=order.by,
+                kind="archived",
+                text="The client was archived." + (f" Reason: {order.reason}" if order.reason else ""),
+                data=record,
+            )
+            facts = await project(session, client)
+            return Archived(
+                facts=facts,
+                changed=True,
+                appointments=await facts_of_appointments(session, client, _touched(plan)),
+                cancelled=tuple(line.id for line in plan.appointments),
+                intents=tuple(intents),
+            )
+
+    @activity.defn
+    async def unarchive_client(self, order: UnarchiveOrder) -> Unarchived:
+        """Make a client active again. What was cancelled stays cancelled."""
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(order.client_id))
+            changed = client.status is ClientStatus.ARCHIVED
+            if changed:
+                await make_active(session, client, by=order.by, at=now, request_id=order.request_id)
+            facts = await project(session, client)
+            open_ids = [UUID(appointment.id) for appointment in facts.open_appointments]
+            return Unarchived(
+                facts=facts,
+                changed=changed,
+                appointments=await facts_of_appointments(session, client, open_ids) if changed else (),
+            )
+
+    @activity.defn
+    async def cancel_intent(self, client_id: str, intent: str) -> None:
+        """Cancel the open PaymentIntent of a cancelled payment at Stripe, so that no old link still pays."""
+        async with self.transaction() as session:
+            client = await session.get_one(Client, UUID(client_id))
+        await self.gateway_for(client).cancel_intent(intent=intent, key=f"cancel:{intent}")
+
+    @activity.defn
+    async def close_anonymous_journey(self, order: CloseOrder) -> Done:
+        """Close a journey that nobody booked from and nobody gave a name to. Not if somebody has meanwhile."""
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(order.client_id))
+            facts = await journey_facts(session, client)
+            still_nobody = facts.anonymous and facts.first_booked_at is None
+            if still_nobody and client.closed_at is None:
+                client.closed_at = now
+                for task in await session.exec(
+                    select(Task).where(col(Task.client_id) == client.id, col(Task.resolved_at).is_(None))
+                ):
+                    task.resolved_at, task.resolved_by = now, "system"
+                    task.note = "Nobody gave a name or booked, and the journey was closed."
+                    session.add(task)
+                append_fact(
+                    session,
+                    client,
+                    at=now,
+                    actor="system",
+                    kind="journey_closed",
+                    text="Nobody gave a name or booked; the journey was closed.",
+                )
+            return Done(facts=await project(session, client), changed=still_nobody)
+
+
+def _touched(plan: ArchivePlan) -> list[UUID]:
+    """The appointments whose workflows must hear of it: cancelled, left unmarked, or with money that stops."""
+    ids = [line.id for line in (*plan.appointments, *plan.left)]
+    ids += [line.appointment_id for line in (*plan.payments, *plan.in_flight)]
+    return [UUID(id) for id in dict.fromkeys(ids)]
+
+
+async def make_active(session: AsyncSession, client: Client, *, by: str, at: datetime, request_id: str) -> None:
+    """Unarchive inside the running transaction: suspended forms are asked for again. The client's row is locked."""
+    client.status, client.archived_at, client.archive_record = ClientStatus.ACTIVE, None, None
+    for form in await session.exec(
+        select(FormRequest).where(
+            col(FormRequest.client_id) == client.id, col(FormRequest.status) == FormStatus.SUSPENDED
+        )
+    ):
+        form.status = FormStatus.REQUESTED
+        session.add(form)
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor=by,
+        kind="unarchived",
+        text="The client was made active again.",
+        data={"request_id": request_id},
+    )
+
+
+async def _lock_therapists(session: AsyncSession, client_id: UUID) -> None:
+    """Cancelling frees time of every therapist the client has something ahead with: lock them first, in one order."""
+    statement = (
+        select(Appointment.therapist_id)
+        .where(col(Appointment.client_id) == client_id, col(Appointment.status) == AppointmentStatus.SCHEDULED)
+        .distinct()
+    )
+    for therapist_id in sorted((await session.exec(statement)).all(), key=str):
+        await lock_therapist(session, therapist_id)

@@ -1,0 +1,423 @@
+"""Booking: every rule again inside one transaction, therapist locked first; then appointments, forms and facts."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.appointments import use_hold
+from activities.archive import make_active
+from activities.core import Activities, derived_id, facts_of_appointments
+from activities.details import write_details
+from activities.types import Booked, BookingOrder
+from models.appointment import Appointment
+from models.calendar import (
+    busy_margin,
+    drop_expired_holds,
+    horizon_end,
+    live_hold,
+    load_availability,
+    load_busy,
+    load_client_busy,
+)
+from models.client import Client
+from models.form import FormRequest
+from models.locks import RowMissing, lock_client, lock_therapist
+from models.occupied_time import OccupiedTime
+from models.snapshots import join_url_of, journey_facts, project
+from models.task import Task
+from models.therapist import Therapist
+from models.timeline import append_fact
+from rules import availability as slots
+from rules.booking import (
+    BookingRequest,
+    BookingSituation,
+    missing_details,
+    refuse_booking,
+    slot_refusal,
+)
+from rules.forms import INTAKE_FORMS
+from rules.refusals import Problem, Refusal, invalid
+from rules.stage import JourneyFacts
+from rules.words import (
+    AppointmentType,
+    ClientStatus,
+    FormStatus,
+    Mode,
+    TaskKind,
+)
+
+_WORDS = {AppointmentType.INTRO_CALL: "intro call", AppointmentType.SESSION: "session"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """The dates a booking would take: those that are free, and the conflicts with their alternatives."""
+
+    starts: tuple[tuple[int, datetime], ...]  # week and start
+    conflicts: tuple[dict[str, Any], ...]
+    refusal: Refusal | None
+    length: timedelta
+
+
+class BookingActivities(Activities):
+    @activity.defn
+    async def book(self, order: BookingOrder) -> Booked:
+        """Book one appointment or a weekly series: all of it, or (unless conflicts are skipped) nothing.
+
+        A booking makes an archived client active again, in the same step. Asked again with the same request id, the
+        answer is what was booked then.
+        """
+        now = await self.now()
+        async with self.transaction() as session:
+            therapist, client = await _locked(session, UUID(order.client_id))
+            before = await _booked_by(session, order)
+            if before:
+                return await _as_booked(session, client, before)
+            if order.details is not None:
+                refusal = await write_details(session, client, order.details, by=order.by, at=now)
+                if refusal is not None:
+                    return await _refused(session, refusal)
+            facts = await journey_facts(session, client)
+            refusal = _refuse(order, client, therapist, facts)
+            if refusal is not None or therapist is None:
+                return await _refused(session, refusal)
+            plan = await _plan(session, client, therapist, order, now=now)
+            if plan.refusal is not None:
+                return await _refused(session, plan.refusal)
+
+            unarchived = client.status is ClientStatus.ARCHIVED
+            if unarchived:
+                await make_active(session, client, by=order.by.actor, at=now, request_id=order.request_id)
+            first = client.first_booked_at is None
+            await use_hold(session, order.hold_id, starts_at=order.starts_at)
+            appointments = self._write(session, client, therapist, order, plan, facts, now=now)
+            await session.flush()
+            if first:
+                client.first_booked_at = now
+                _request_forms(session, client, at=now)
+            _tell(session, client, order, appointments, facts, plan, at=now)
+            known_elsewhere = first and await _possible_duplicate(session, client)
+            return Booked(
+                facts=await project(session, client),
+                appointments=await facts_of_appointments(session, client, [a.id for a in appointments]),
+                series_id=str(appointments[0].series_id) if appointments[0].series_id else None,
+                skipped=plan.conflicts,
+                first=first,
+                known_elsewhere=known_elsewhere,
+                unarchived=unarchived,
+            )
+
+    def _write(
+        self,
+        session: AsyncSession,
+        client: Client,
+        therapist: Therapist,
+        order: BookingOrder,
+        plan: _Plan,
+        facts: JourneyFacts,
+        *,
+        now: datetime,
+    ) -> list[Appointment]:
+        series_id = derived_id(order.request_id, "series") if order.weeks > 1 else None
+        in_session = order.by.is_practice and bool(facts.outstanding_forms)
+        free = order.type is AppointmentType.INTRO_CALL
+        first_of_type = (
+            facts.intro_occurred_at is None and not facts.has_open(AppointmentType.INTRO_CALL)
+            if free
+            else not facts.session_booked
+        )
+        appointments = []
+        for week, starts_at in plan.starts:
+            id = derived_id(order.request_id, "appointment", week)
+            ends_at = starts_at + plan.length
+            appointment = Appointment(
+                id=id,
+                client_id=client.id,
+                therapist_id=therapist.id,
+                type=order.type,
+                starts_at=starts_at,
+                ends_at=ends_at,
+                mode=order.mode,
+                join_url=join_url_of(
+                    order.mode,
+                    public_url=self.deps.links.public_url,
+                    appointment_id=id,
+                    zoom_link=therapist.zoom_link,
+                ),
+                series_id=series_id,
+                week=week,
+                fee_amount=0 if free else therapist.session_fee_amount,
+                fee_currency=therapist.session_fee_currency,
+                booked_by=order.by.actor,
+                booked_at=now,
+                booking_id=UUID(order.request_id),
+                complete_forms_in_session=in_session,
+                forms_outstanding_when_booked=list(facts.outstanding_forms),
+                first_of_its_type=first_of_type and week == plan.starts[0][0],
+            )
+            session.add(appointment)
+            appointments.append(appointment)
+        # The appointment rows go first: occupied time refers to them.
+        session.add_all(
+            OccupiedTime(
+                id=appointment.id,
+                therapist_id=therapist.id,
+                client_id=client.id,
+                appointment_id=appointment.id,
+                type=appointment.type,
+                starts_at=appointment.starts_at,
+                ends_at=appointment.ends_at,
+                made_by=order.by.actor,
+                made_at=now,
+            )
+            for appointment in appointments
+        )
+        return appointments
+
+
+async def _locked(session: AsyncSession, client_id: UUID) -> tuple[Therapist | None, Client]:
+    """Therapist, then client. If the client was re-matched between the look and the lock, look again."""
+    while True:
+        seen = await session.get(Client, client_id, populate_existing=True)
+        if seen is None:
+            raise RowMissing(f"no client {client_id}")
+        therapist_id = seen.therapist_id
+        therapist = await lock_therapist(session, therapist_id) if therapist_id else None
+        client = await lock_client(session, client_id)
+        if client.therapist_id == therapist_id:
+            return therapist, client
+        await session.rollback()
+
+
+async def _refused(session: AsyncSession, refusal: Refusal | None) -> Booked:
+    """A refusal changes nothing: not even the details that came with it."""
+    await session.rollback()
+    return Booked(refusal=refusal)
+
+
+async def _booked_by(session: AsyncSession, order: BookingOrder) -> list[Appointment]:
+    statement = select(Appointment).where(col(Appointment.booking_id) == UUID(order.request_id))
+    return list((await session.exec(statement.order_by(col(Appointment.week)))).all())
+
+
+async def _as_booked(session: AsyncSession, client: Client, appointments: list[Appointment]) -> Booked:
+    return Booked(
+        facts=await journey_facts(session, client),
+        appointments=await facts_of_appointments(session, client, [a.id for a in appointments]),
+        series_id=str(appointments[0].series_id) if appointments[0].series_id else None,
+        first=client.first_booked_at == appointments[0].booked_at,
+        known_elsewhere=await _possible_duplicate(session, client),
+    )
+
+
+def _refuse(order: BookingOrder, client: Client, therapist: Therapist | None, facts: JourneyFacts) -> Refusal | None:
+    if order.type is AppointmentType.INTRO_CALL and order.weeks > 1:
+        return invalid("weeks", "an intro call is one appointment, not a series")
+    refusal = refuse_booking(
+        BookingRequest(type=order.type, weeks=order.weeks, by_practice=order.by.is_practice),
+        BookingSituation(
+            missing_details=missing_details(client.details()),
+            booking_enabled=client.portal_settings.get("schedule_appointments", True),
+            therapist=therapist.slug if therapist else None,
+            intro_calls=therapist.intro_calls if therapist else _NO_INTRO_RULE,
+            intro_occurred=facts.intro_occurred_at is not None,
+            intro_open=facts.has_open(AppointmentType.INTRO_CALL),
+            booked_before=facts.first_booked_at is not None,
+            outstanding_forms=facts.outstanding_forms,
+        ),
+    )
+    if refusal is None and therapist is not None and order.mode is Mode.ZOOM and not therapist.zoom_link:
+        return invalid("mode", f"{therapist.name} has no Zoom link; choose phone or video")
+    return refusal
+
+
+_NO_INTRO_RULE = Therapist.model_fields["intro_calls"].default
+
+
+async def _plan(
+    session: AsyncSession, client: Client, therapist: Therapist, order: BookingOrder, *, now: datetime
+) -> _Plan:
+    """Check every date; of a series, all of them, so that the answer lists every conflict at once."""
+    await drop_expired_holds(session, therapist_id=therapist.id, now=now)
+    availability = await load_availability(session, therapist)
+    length = timedelta(minutes=availability.settings[order.type].duration)
+    margin = busy_margin(availability)
+    hold = None
+    if order.hold_id is not None:
+        hold = await live_hold(
+            session,
+            hold_id=UUID(order.hold_id),
+            therapist_id=therapist.id,
+            type=order.type,
+            starts_at=order.starts_at,
+            now=now,
+        )
+    until = max(order.starts_at + timedelta(weeks=order.weeks), horizon_end(availability, now=now)) + margin
+    own = [hold.id] if hold else []
+    busy = await load_busy(
+        session,
+        therapist_id=therapist.id,
+        starts_before=until,
+        ends_after=now - margin,
+        now=now,
+        leave_out=own,
+    )
+    client_busy = await load_client_busy(
+        session, client_id=client.id, starts_before=until, ends_after=now - margin, now=now
+    )
+    starts: list[tuple[int, datetime]] = []
+    conflicts: list[dict[str, Any]] = []
+    problems: list[slots.SlotProblem] = []
+    for week in range(order.weeks):
+        wanted = slots.week_of_series(first=order.starts_at, week=week, time_zone=availability.time_zone)
+        problem = slots.check_slot(
+            availability=availability,
+            type=order.type,
+            starts_at=wanted,
+            busy=busy,
+            now=now,
+            notice_from=hold.made_at if hold and week == 0 else None,
+            needs_grid=week == 0,
+            needs_horizon=week == 0,
+            practice=order.by.is_practice,
+            client_busy=client_busy,
+        )
+        if problem is None:
+            starts.append((week, wanted))
+            # The series' own dates count for the ones after it: its weeks are far apart, its days may be capped.
+            busy.append(slots.Busy(type=order.type, starts_at=wanted, ends_at=wanted + length))
+            continue
+        monday, sunday = slots.local_week(instant=wanted, time_zone=availability.time_zone)
+        others = slots.alternatives(
+            availability=availability,
+            type=order.type,
+            busy=busy,
+            now=now,
+            near=wanted,
+            client_busy=client_busy,
+            needs_horizon=week == 0,
+            first_day=monday if order.weeks > 1 else None,
+            last_day=sunday if order.weeks > 1 else None,
+        )
+        problems.append(problem)
+        conflicts.append(
+            {
+                "week": week + 1,
+                "starts_at": wanted.isoformat(),
+                "because": problem.because,
+                "alternatives": [
+                    {"starts_at": slot.starts_at.isoformat(), "ends_at": slot.ends_at.isoformat()} for slot in others
+                ],
+            }
+        )
+    return _Plan(
+        starts=tuple(starts),
+        conflicts=tuple(conflicts),
+        refusal=_conflict(order, conflicts, problems, any_free=bool(starts)),
+        length=length,
+    )
+
+
+def _conflict(
+    order: BookingOrder, conflicts: list[dict[str, Any]], problems: list[slots.SlotProblem], *, any_free: bool
+) -> Refusal | None:
+    if not conflicts or (order.skip_conflicts and any_free):
+        return None
+    if order.weeks == 1:
+        refusal = slot_refusal(
+            taken=problems[0].kind is slots.SlotProblemKind.TAKEN,
+            because=problems[0].because,
+            alternatives=(),
+        )
+        return replace(refusal, data={"alternatives": conflicts[0]["alternatives"]})
+    return Refusal(
+        name=Problem.SERIES_CONFLICT,
+        detail=f"{len(conflicts)} of {order.weeks} dates are not free; nothing was booked.",
+        data={"conflicts": conflicts},
+    )
+
+
+def _request_forms(session: AsyncSession, client: Client, *, at: datetime) -> None:
+    """Ask for the three intake forms, once per journey."""
+    for kind, form in INTAKE_FORMS.items():
+        session.add(
+            FormRequest(
+                id=derived_id(client.id, "form", kind.value, form.version),
+                client_id=client.id,
+                kind=kind.value,
+                version=form.version,
+                status=FormStatus.REQUESTED,
+                requested_at=at,
+                requested_by="system",
+            )
+        )
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor="system",
+        kind="forms_requested",
+        text="The intake forms were asked for.",
+        data={"forms": [kind.value for kind in INTAKE_FORMS]},
+    )
+
+
+def _tell(
+    session: AsyncSession,
+    client: Client,
+    order: BookingOrder,
+    appointments: list[Appointment],
+    facts: JourneyFacts,
+    plan: _Plan,
+    *,
+    at: datetime,
+) -> None:
+    what = _WORDS[order.type]
+    text = f"An {what}" if what[0] in "aeiou" else f"A {what}"
+    text = f"{text} was booked." if order.weeks == 1 else f"A series of {len(appointments)} {what}s was booked."
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor=order.by.actor,
+        kind="booked",
+        text=text,
+        data={
+            "request_id": order.request_id,
+            "type": order.type.value,
+            "mode": order.mode.value,
+            "appointments": [
+                {"id": str(a.id), "starts_at": a.starts_at.isoformat(), "ends_at": a.ends_at.isoformat()}
+                for a in appointments
+            ],
+            "skipped_weeks": [conflict["week"] for conflict in plan.conflicts],
+        },
+    )
+    if order.by.is_practice and facts.outstanding_forms:
+        append_fact(
+            session,
+            client,
+            at=at,
+            actor=order.by.actor,
+            kind="forms_gate_opened",
+            text="Booked by the practice while intake forms are incomplete: complete forms in session.",
+            data={
+                "outstanding": list(facts.outstanding_forms),
+                "appointments": [str(a.id) for a in appointments],
+                "why": "booked by the practice",
+            },
+        )
+
+
+async def _possible_duplicate(session: AsyncSession, client: Client) -> bool:
+    statement = select(Task.id).where(
+        col(Task.client_id) == client.id,
+        col(Task.kind) == TaskKind.POSSIBLE_DUPLICATE,
+        col(Task.resolved_at).is_(None),
+    )
+    return (await session.exec(statement.limit(1))).first() is not None

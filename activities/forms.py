@@ -1,0 +1,184 @@
+"""Intake forms and the card: answers are stored once complete, and a card counts only on Stripe's word."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.core import Activities, derived_id, facts_of_appointments, payment_facts
+from activities.types import Done, FormSubmission, LinkOrder, PaymentFacts
+from models.appointment import Appointment
+from models.client import Client
+from models.form import FormAnswer, FormRequest
+from models.locks import lock_client
+from models.payment import Payment
+from models.snapshots import journey_facts, project
+from models.timeline import append_fact
+from rules.forms import FEE_POLICY_TEXT, FEE_POLICY_VERSION, INTAKE_FORMS, check_answers
+from rules.refusals import Problem, Refusal, invalid
+from rules.words import ClientStatus, FormKind, FormStatus, PaymentStatus
+
+
+class FormActivities(Activities):
+    @activity.defn
+    async def set_up_card(self, order: LinkOrder) -> Done:
+        """Prepare the saving of a card: the customer at Stripe (made once) and a setup intent."""
+        async with self.transaction() as session:
+            client = await session.get_one(Client, UUID(order.client_id))
+        gateway = self.gateway_for(client)
+        customer = client.stripe_customer
+        if customer is None:
+            customer = await gateway.create_customer(client_ref=client.ref, key=f"customer:{client.id}")
+            async with self.transaction() as session:
+                locked = await lock_client(session, client.id)
+                locked.stripe_customer = locked.stripe_customer or customer
+                customer = locked.stripe_customer
+                session.add(locked)
+        setup = await gateway.create_setup_intent(customer=customer, key=f"setup:{order.request_id}")
+        return Done(
+            changed=False,
+            document={"customer": customer, "setup_intent": setup.id, "client_secret": setup.client_secret},
+        )
+
+    @activity.defn
+    async def submit_form(self, order: FormSubmission) -> Done:
+        """Complete one form. Billing Info also saves the card, after looking its setup intent up at Stripe."""
+        now = await self.now()
+        errors = check_answers(order.kind, order.answers, order.signature)
+        if errors:
+            return Done(
+                refusal=Refusal(
+                    name=Problem.VALIDATION_FAILED,
+                    detail="; ".join(f"{name}: {message}" for name, message in errors.items()),
+                    data={"errors": [{"field": name, "message": message} for name, message in errors.items()]},
+                )
+            )
+        async with self.transaction() as session:
+            client = await session.get_one(Client, UUID(order.client_id))
+        card = None
+        if order.kind == FormKind.BILLING_INFO:
+            refusal, card = await self._card(client, order.setup_intent)
+            if refusal is not None:
+                return Done(refusal=refusal)
+        async with self.transaction() as session:
+            client = await lock_client(session, client.id)
+            answer_id = derived_id(order.request_id, "answer")
+            if await session.get(FormAnswer, answer_id) is not None:
+                return Done(facts=await journey_facts(session, client), changed=False)
+            request = await _request_for(session, client, order.kind, at=now)
+            request.status, request.completed_at = FormStatus.COMPLETE, now
+            session.add(request)
+            await session.flush()
+            billing = order.kind == FormKind.BILLING_INFO
+            session.add(
+                FormAnswer(
+                    id=answer_id,
+                    request_id=request.id,
+                    answers=order.answers,
+                    signature=order.signature,
+                    consent_text=FEE_POLICY_TEXT if billing else None,
+                    consent_version=FEE_POLICY_VERSION if billing else None,
+                    answered_by=order.by.actor,
+                    answered_at=now,
+                )
+            )
+            append_fact(
+                session,
+                client,
+                at=now,
+                actor=order.by.actor,
+                kind="form_completed",
+                text=f"{INTAKE_FORMS[FormKind(order.kind)].title} was completed.",
+                data={"form": order.kind, "version": request.version, "request_id": order.request_id},
+            )
+            resumed: list[UUID] = []
+            debts: list[PaymentFacts] = []
+            if card is not None:
+                resumed, debts = await _save_card(session, client, card, at=now, by=order.by.actor)
+            facts = await project(session, client)
+            return Done(
+                facts=facts,
+                resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
+                debts=tuple(debts),
+            )
+
+    async def _card(
+        self, client: Client, setup_intent: str | None
+    ) -> tuple[Refusal | None, dict[str, str | int] | None]:
+        if not setup_intent:
+            return invalid("setup_intent", "is required with Billing Info; ask for a card setup first"), None
+        gateway = self.gateway_for(client)
+        setup = await gateway.retrieve_setup_intent(id=setup_intent)
+        if setup is None or setup.customer is None or setup.customer != client.stripe_customer:
+            return invalid("setup_intent", "is not a card setup of this client"), None
+        if setup.status != "succeeded" or setup.payment_method is None:
+            return invalid("setup_intent", f"the card is not saved yet: Stripe says {setup.status}"), None
+        card = await gateway.card(payment_method=setup.payment_method)
+        if card is None:
+            return invalid("setup_intent", "saved something that is not a card"), None
+        return None, {
+            "payment_method": card.payment_method,
+            "brand": card.brand,
+            "last4": card.last4,
+            "exp_month": card.exp_month,
+            "exp_year": card.exp_year,
+        }
+
+
+async def _request_for(session: AsyncSession, client: Client, kind: str, *, at: datetime) -> FormRequest:
+    """The present version's request; a form may also be completed before anybody asked for it."""
+    version = INTAKE_FORMS[FormKind(kind)].version
+    statement = select(FormRequest).where(
+        col(FormRequest.client_id) == client.id,
+        col(FormRequest.kind) == kind,
+        col(FormRequest.version) == version,
+    )
+    found = (await session.exec(statement)).first()
+    return found or FormRequest(
+        id=derived_id(client.id, "form", kind, version),
+        client_id=client.id,
+        kind=kind,
+        version=version,
+        status=FormStatus.REQUESTED,
+        requested_at=at,
+        requested_by="system",
+    )
+
+
+async def _save_card(
+    session: AsyncSession, client: Client, card: dict[str, str | int], *, at: datetime, by: str
+) -> tuple[list[UUID], list[PaymentFacts]]:
+    """Save the card, and resume what waited for one: appointments whose payment goes on, and debts to settle."""
+    client.stripe_payment_method = str(card["payment_method"])
+    client.card = {name: value for name, value in card.items() if name != "payment_method"}
+    client.card_blocked = False
+    session.add(client)
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor=by,
+        kind="card_saved",
+        text="A card was saved.",
+        data={"brand": card["brand"], "last4": card["last4"]},
+    )
+    resumed: list[UUID] = []
+    debts: list[PaymentFacts] = []
+    if client.status is ClientStatus.ARCHIVED:
+        return resumed, debts
+    statement = (
+        select(Payment)
+        .join(Appointment, col(Appointment.id) == col(Payment.appointment_id))
+        .where(col(Payment.client_id) == client.id)
+        .with_for_update(of=Payment)
+    )
+    for payment in await session.exec(statement):
+        if payment.status in (PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION):
+            payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, "new_card", at
+            session.add(payment)
+            resumed.append(payment.appointment_id)
+        elif payment.status is PaymentStatus.OWED:
+            debts.append(payment_facts(payment))
+    return resumed, debts

@@ -1,0 +1,1 @@
+"""The two vendors behind the ports, through their own client libraries."""

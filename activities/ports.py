@@ -1,0 +1,171 @@
+"""What activities need from the outside world: a payment gateway and a mailer.
+
+A bank's "no" is a value (``Intent.decline``), because the journey has a rule for it. Only broken machinery
+raises: ``GatewayUnavailable`` and ``MailerUnavailable`` may pass when tried again, ``GatewayRejected`` and
+``MailRejected`` never will. Amounts are integer minor units; currencies are upper-case ISO codes on this side
+of the port.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decline:
+    """Why the bank said no. ``code`` is Stripe's error code (``card_declined``, ``expired_card``,
+    ``authentication_required``...), ``decline_code`` the bank's own word where it gave one."""
+
+    code: str | None
+    decline_code: str | None
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """One PaymentIntent as Stripe last told it.
+
+    ``status`` is Stripe's: requires_payment_method, requires_confirmation, requires_action, processing,
+    requires_capture, succeeded or canceled. ``payment_method`` is the method now on the intent, or after a
+    decline the one that was declined. ``decline`` is the latest failed try, and only present while the intent
+    still waits for another method.
+    """
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    customer: str | None
+    payment_method: str | None
+    client_secret: str | None
+    decline: Decline | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetupIntent:
+    """``status``: requires_payment_method, requires_confirmation, requires_action, processing, succeeded,
+    canceled."""
+
+    id: str
+    customer: str | None
+    status: str
+    client_secret: str | None
+    payment_method: str | None
+    usage: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What may be shown of a saved card."""
+
+    payment_method: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+
+
+class GatewayUnavailable(Exception):
+    """The gateway could not be asked, or did not answer.
+
+    ``ambiguous``: the request may have taken effect all the same. ``retry_with_same_key``: send exactly the
+    same request again (lost connection, or a twin of it still in flight); otherwise retrieve first, and make
+    a new try under a new key, because a stored failure is replayed to the old one.
+    """
+
+    def __init__(self, message: str, *, ambiguous: bool, retry_with_same_key: bool) -> None:
+        super().__init__(message)
+        self.ambiguous = ambiguous
+        self.retry_with_same_key = retry_with_same_key
+
+
+class GatewayRejected(Exception):
+    """The request can never work as it is: a wrong parameter, a wrong key, an unknown object."""
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class PaymentGateway(Protocol):
+    """Every ``key`` is an idempotency key made of stable ids: the same key means the same request."""
+
+    async def create_customer(self, *, client_ref: str, key: str) -> str:
+        """Returns the customer's id. ``client_ref`` is opaque and all that the gateway learns of the
+        person."""
+        ...
+
+    async def create_setup_intent(self, *, customer: str, key: str) -> SetupIntent:
+        """A way to save a card for charges when the client is not there (usage ``off_session``)."""
+        ...
+
+    async def retrieve_setup_intent(self, *, id: str) -> SetupIntent | None: ...
+
+    async def card(self, *, payment_method: str) -> Card | None:
+        """None when there is no such method, or it is no card."""
+        ...
+
+    async def create_intent(
+        self, *, payment_id: str, client_id: str, customer: str, amount: int, currency: str, key: str
+    ) -> Intent:
+        """An unconfirmed intent; nothing is charged. The two ids are its only metadata."""
+        ...
+
+    async def confirm_intent(self, *, intent: str, payment_method: str, key: str) -> Intent:
+        """Charges off-session. A decline comes back as ``Intent.decline``. An intent that has already
+        succeeded, is processing or was canceled is returned as it is, without another charge."""
+        ...
+
+    async def retrieve_intent(self, *, intent: str) -> Intent | None: ...
+
+    async def cancel_intent(self, *, intent: str, key: str) -> Intent:
+        """Look at the status: one that was too late comes back ``succeeded``, and stays so."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    filename: str
+    type: str
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutgoingMail:
+    """One mail to one person. ``key`` is opaque and stable: one per reason to write. ``template`` is the
+    folder's name, which the mail service shows as its category."""
+
+    key: str
+    to: str
+    to_name: str | None
+    from_: str
+    subject: str
+    text: str
+    html: str
+    template: str
+    attachments: tuple[Attachment, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class MailRejected(Exception):
+    """The mail service will never take this mail."""
+
+    def __init__(self, *, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+        self.message = message
+
+
+class MailerUnavailable(Exception):
+    """The mail service could not be asked, or did not answer. ``ambiguous``: the mail may have gone out."""
+
+    def __init__(self, message: str, *, ambiguous: bool) -> None:
+        super().__init__(message)
+        self.ambiguous = ambiguous
+
+
+class Mailer(Protocol):
+    async def send(self, mail: OutgoingMail) -> str:
+        """Hands the mail over and returns the service's message id. The service knows no idempotency: claim
+        the key in the database first."""
+        ...

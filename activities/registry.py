@@ -1,0 +1,38 @@
+"""The one list of activities, for the worker and for the tests."""
+
+from collections.abc import Callable
+from typing import Any
+
+from activities.accounts import AccountActivities
+from activities.appointments import AppointmentActivities
+from activities.archive import ArchiveActivities
+from activities.booking import BookingActivities
+from activities.core import Dependencies
+from activities.forms import FormActivities
+from activities.mail import MailActivities
+from activities.matching import MatchingActivities
+from activities.payments import PaymentActivities
+
+__all__ = ["Dependencies", "build"]
+
+GROUPS = (
+    MatchingActivities,
+    BookingActivities,
+    AppointmentActivities,
+    AccountActivities,
+    FormActivities,
+    PaymentActivities,
+    ArchiveActivities,
+    MailActivities,
+)
+
+
+def build(dependencies: Dependencies) -> list[Callable[..., Any]]:
+    """Every activity, bound to its dependencies."""
+    found = []
+    for group in GROUPS:
+        instance = group(dependencies)
+        for name, member in vars(group).items():
+            if hasattr(member, "__temporal_activity_definition"):
+                found.append(getattr(instance, name))
+    return found

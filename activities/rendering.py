@@ -1,0 +1,327 @@
+"""The mails: which there are, what each needs to know, and how one becomes subject, text and HTML.
+
+A mail is a folder ``templates/email/<name>`` with ``subject.txt``, ``body.txt`` and ``body.html``. Whoever
+sends one fills a `MailContext`; parts that a mail does not need stay out. `NEEDS` says which parts a mail
+cannot do without: ``render`` refuses a context that lacks one, and the templates refuse names they do not
+know, so that no client ever reads a half-empty mail.
+
+Instants are aware datetimes (any zone); they are shown in ``MailContext.time_zone``, which every mail
+names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from activities import wording
+
+TEMPLATE_ROOT = Path(__file__).resolve().parent.parent / "templates" / "email"
+
+_LONGEST_SUBJECT = 180
+
+
+@dataclass(frozen=True, kw_only=True)
+class Links:
+    """Every address a mail may point to, in one place. Ids and tokens are quoted; the result has no
+    trailing slash.
+    """
+
+    public_url: str
+
+    def _page(self, *parts: str) -> str:
+        return "/".join((self.public_url.rstrip("/"), *(quote(part, safe="") for part in parts)))
+
+    def booking(self, therapist_slug: str) -> str:
+        return self._page("book", therapist_slug)
+
+    def activation(self, token: str) -> str:
+        return self._page("activate", token)
+
+    def sign_in(self) -> str:
+        return self._page("sign-in")
+
+    def join(self, token: str) -> str:
+        """Joins a new booking to the record that already has this address."""
+        return self._page("join", token)
+
+    def forms(self) -> str:
+        return self._page("forms")
+
+    def card(self) -> str:
+        """Where a client gives a new card."""
+        return self._page("card")
+
+    def payment(self, payment_id: str) -> str:
+        """Where a client confirms or pays one payment."""
+        return self._page("payments", payment_id)
+
+    def appointment(self, appointment_id: str) -> str:
+        return self._page("appointments", appointment_id)
+
+    def client(self, client_id: str) -> str:
+        """A client's page for the practice."""
+        return self._page("clients", client_id)
+
+    def task(self, task_id: str) -> str:
+        return self._page("tasks", task_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Practice:
+    """What the practice calls itself, and whom its mails name."""
+
+    name: str
+    care_team_email: str
+    insurance_email: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TherapistLine:
+    """``licensed_in``: state codes, named where a mail asks the client to check their insurance cover."""
+
+    name: str
+    licensed_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoneyLine:
+    """``amount`` in the currency's minor unit (cents, or whole yen); ``currency`` an ISO code in any case."""
+
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppointmentLine:
+    """One appointment as a mail shows it.
+
+    ``type`` and ``mode`` are the words of `rules.words`. ``fee`` is left out where nothing is owed (intro
+    calls). ``outstanding_forms`` are form kinds or titles; they are shown where
+    ``complete_forms_in_session`` is set. ``previous_starts_at`` is where a moved appointment was before.
+    """
+
+    id: str
+    type: str
+    starts_at: datetime
+    ends_at: datetime
+    mode: str
+    join_url: str | None = None
+    fee: MoneyLine | None = None
+    complete_forms_in_session: bool = False
+    outstanding_forms: tuple[str, ...] = ()
+    previous_starts_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentLine:
+    """The payment a mail is about.
+
+    ``total`` is the whole fee, ``credit_used`` and ``card_charged`` its two parts (one may be absent),
+    ``kind`` a `rules.words.PaymentKind`. ``reference`` is an opaque id that the client may quote.
+    ``paid_at``: once it is paid.
+    """
+
+    reference: str
+    kind: str
+    total: MoneyLine
+    appointment_starts_at: datetime
+    card_charged: MoneyLine | None = None
+    credit_used: MoneyLine | None = None
+    card_brand: str | None = None
+    card_last4: str | None = None
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskLine:
+    """What the care team must look at: ``title`` names the kind in plain words, ``text`` is one plain
+    sentence.
+    """
+
+    title: str
+    text: str
+    client_ref: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailContext:
+    """Everything a mail may say. The first four parts belong to every mail; `NEEDS` lists the rest per
+    mail.
+
+    ``recipient_name``: how to greet the reader; empty greets nobody by name. ``time_zone``: the reader's
+    IANA zone. ``test``: the journey is a test client's; the mail says so. ``link``: where the mail's one
+    button leads, made by `Links`. ``link_expires_at``: until when. ``forms``: outstanding form kinds or
+    titles. ``check_insurance``: ask the client to check their cover (the intro call and the first session).
+    ``notice_hours``: the notice window, told with a session's confirmation. ``late_fee``: what a late
+    cancellation costs. ``change``: ``"moved"`` or ``"cancelled"``, for the therapist, with
+    ``changed_by_client``.
+    """
+
+    recipient_name: str
+    time_zone: str
+    practice: Practice
+    test: bool = False
+
+    link: str | None = None
+    link_expires_at: datetime | None = None
+    client_name: str | None = None
+    therapist: TherapistLine | None = None
+    appointments: tuple[AppointmentLine, ...] = ()
+    forms: tuple[str, ...] = ()
+    check_insurance: bool = False
+    notice_hours: int | None = None
+    late_fee: MoneyLine | None = None
+    change: str | None = None
+    changed_by_client: bool = False
+    payment: PaymentLine | None = None
+    task: TaskLine | None = None
+
+
+def _needs(*parts: str) -> frozenset[str]:
+    return frozenset(parts)
+
+
+NEEDS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        # to the client
+        "welcome": _needs("link", "link_expires_at"),
+        "activation_reminder": _needs("link", "link_expires_at"),
+        "booking_confirmation": _needs("therapist", "appointments"),
+        "appointment_rescheduled": _needs("therapist", "appointments"),
+        "appointment_cancelled": _needs("therapist", "appointments"),
+        "appointment_reminder": _needs("therapist", "appointments"),
+        "forms_requested": _needs("forms", "link"),
+        "forms_reminder": _needs("forms", "link"),
+        "book_first": _needs("therapist", "link"),
+        "book_first_session": _needs("therapist", "link"),
+        "receipt": _needs("payment"),
+        "payment_failed": _needs("payment", "link"),
+        "payment_needs_you": _needs("payment", "link"),
+        "already_known": _needs("link", "link_expires_at"),
+        "we_will_get_back": _needs(),
+        # to the therapist
+        "new_client": _needs("client_name"),
+        "appointment_booked": _needs("client_name", "appointments"),
+        "appointment_changed": _needs("client_name", "appointments", "change"),
+        "client_back": _needs("client_name"),
+        "mark_outcome": _needs("client_name", "appointments", "link"),
+        "book_next": _needs("client_name", "link"),
+        # to the care team
+        "task_opened": _needs("task", "link"),
+    }
+)
+
+TEMPLATES: frozenset[str] = frozenset(NEEDS)
+"""Every mail there is; each is a folder of its own."""
+
+REMINDERS: frozenset[str] = frozenset(
+    {"activation_reminder", "appointment_reminder", "forms_reminder", "book_first", "book_first_session"}
+)
+"""The mails that an unsubscribed client does not get; they say how to stop them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderedMail:
+    """A mail ready to be sent: the subject is one line, the same is said in plain text and in HTML."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class UnknownMail(LookupError):
+    """There is no mail of that name."""
+
+
+class IncompleteMail(ValueError):
+    """The context lacks what the mail must say; ``missing`` names the parts, sorted."""
+
+    def __init__(self, template: str, missing: frozenset[str]) -> None:
+        self.template = template
+        self.missing = tuple(sorted(missing))
+        super().__init__(f"the mail {template} needs {', '.join(self.missing)}")
+
+
+def render(template: str, context: MailContext) -> RenderedMail:
+    """Render one mail.
+
+    ``template`` is one of `TEMPLATES`. Raises `UnknownMail`; `IncompleteMail` when a part from `NEEDS` is
+    missing; ``jinja2.UndefinedError`` when a template asks for anything the context does not have;
+    ``ZoneInfoNotFoundError`` for an unknown time zone. None of these gets better by trying again.
+    """
+    if template not in TEMPLATES:
+        raise UnknownMail(f"there is no mail {template}")
+    missing = frozenset(part for part in NEEDS[template] if not getattr(context, part))
+    if missing:
+        raise IncompleteMail(template, missing)
+    return render_names(template, names_of(context))
+
+
+def names_of(context: MailContext) -> dict[str, Any]:
+    """The names a template may use: parts that are None are left out, so that using one is an error, not a
+    blank.
+
+    Every text is made one clean line first. Names come from public forms: a line break in one must become
+    neither a header nor a line that looks like the practice wrote it.
+    """
+    clean: MailContext = _clean(context)
+    values = {part.name: getattr(clean, part.name) for part in fields(clean)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def render_names(template: str, names: Mapping[str, Any]) -> RenderedMail:
+    """Render from bare names, with nothing but the templates' own strictness; `render` is what senders
+    call.
+    """
+    environment = _environment()
+    every = {**names, "mail": template, "reminder": template in REMINDERS}
+    subject = environment.get_template(f"{template}/subject.txt").render(every)
+    if names.get("test"):
+        subject = f"[TEST] {subject}"
+    return RenderedMail(
+        subject=wording.one_line(subject)[:_LONGEST_SUBJECT],
+        text=wording.tidy(environment.get_template(f"{template}/body.txt").render(every)),
+        html=environment.get_template(f"{template}/body.html").render(every),
+    )
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return wording.one_line(value)
+    if isinstance(value, tuple):
+        return tuple(_clean(item) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{part.name: _clean(getattr(value, part.name)) for part in fields(value)})
+    return value
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE_ROOT),
+        # Text is text; only HTML has something to escape.
+        autoescape=select_autoescape(enabled_extensions=("html",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        local_time=wording.local_time,
+        local_date=wording.local_date,
+        minutes=wording.minutes,
+        money=wording.money,
+        form_title=wording.form_title,
+        type_title=wording.type_title,
+        payment_title=wording.payment_title,
+        greeting=wording.greeting,
+        listed=wording.listed,
+    )
+    environment.tests["web_address"] = wording.is_web_address
+    return environment

@@ -1,0 +1,143 @@
+"""How mails say things: times, money, names and titles in plain English, with nothing but their arguments."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from rules.words import AppointmentType, FormKind, PaymentKind
+
+# Written out, because strftime follows the machine's locale.
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+# The minor units Stripe counts in, where they are not hundredths: an amount shown is the amount charged.
+_WHOLE_UNITS = frozenset(
+    ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF")
+)
+_THOUSANDTHS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
+
+_FORM_TITLES = {
+    FormKind.INFORMED_CONSENT: "Informed Consent & Confidentiality",
+    FormKind.INITIAL_CONSULTATION: "Initial Consultation Form",
+    FormKind.BILLING_INFO: "Billing Info",
+}
+_TYPE_TITLES = {AppointmentType.INTRO_CALL: "Intro call", AppointmentType.SESSION: "Session"}
+_PAYMENT_TITLES = {
+    PaymentKind.SESSION: "Session",
+    PaymentKind.NO_SHOW: "Missed appointment",
+    PaymentKind.LATE_CANCELLATION: "Late cancellation",
+}
+
+_LONGEST_NAME = 80
+# A public form decides what stands behind "Hello": what a mail program would turn into a link is not greeted.
+_LINK_LIKE = re.compile(r"[@/\\]|www\.|\w\.\w{2,}", re.IGNORECASE)
+_WEB_ADDRESS = re.compile(r"https?://[^\s\"'<>]+\Z", re.IGNORECASE)
+
+
+def local_time(instant: datetime, zone: str) -> str:
+    """``Tuesday 1 December 2026, 09:00 (New York time, EST)``; ``instant`` aware, ``zone`` an IANA name."""
+    local = _local(instant, zone)
+    return f"{_date(local)}, {local:%H:%M} ({_zone_words(local, zone)})"
+
+
+def local_date(instant: datetime, zone: str) -> str:
+    """``Tuesday 1 December 2026``, the date it is in ``zone``."""
+    return _date(_local(instant, zone))
+
+
+def minutes(starts_at: datetime, ends_at: datetime) -> str:
+    """The elapsed time between two instants: ``50 minutes``."""
+    count = (ends_at - starts_at) // timedelta(minutes=1)
+    return "1 minute" if count == 1 else f"{count} minutes"
+
+
+def money(amount: int, currency: str) -> str:
+    """``120.00 USD`` from minor units; ``1200 JPY`` and ``1.250 KWD`` where a currency counts otherwise."""
+    code = currency.upper()
+    places = 0 if code in _WHOLE_UNITS else 3 if code in _THOUSANDTHS else 2
+    return f"{Decimal(amount).scaleb(-places):f} {code}"
+
+
+def form_title(kind: str) -> str:
+    """The title of an intake form; forms from templates carry their title as their kind."""
+    return _FORM_TITLES[FormKind(kind)] if kind in frozenset(FormKind) else kind
+
+
+def type_title(kind: str) -> str:
+    return _TYPE_TITLES[AppointmentType(kind)]
+
+
+def payment_title(kind: str) -> str:
+    return _PAYMENT_TITLES[PaymentKind(kind)]
+
+
+def greeting(name: str) -> str:
+    """``Hello Sara,``, or ``Hello,`` for no name or one that looks like an address."""
+    plain = one_line(name)
+    if not plain or len(plain) > _LONGEST_NAME or _LINK_LIKE.search(plain):
+        return "Hello,"
+    return f"Hello {plain},"
+
+
+def listed(items: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *first, last = items
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def is_web_address(value: str) -> bool:
+    """Only such a value may become a link; anything else is shown as text."""
+    return bool(_WEB_ADDRESS.match(value))
+
+
+def one_line(value: str) -> str:
+    """One line, single spaces, no control characters and none that turn the reading direction."""
+    kept = (
+        " " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign
+        for sign in value
+        if unicodedata.bidirectional(sign) not in _TURNS
+    )
+    return " ".join("".join(kept).split())
+
+
+_TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+
+
+def tidy(text: str) -> str:
+    """A text body without trailing spaces, with one empty line at most between paragraphs and one newline
+    at its end.
+    """
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
+
+
+def _local(instant: datetime, zone: str) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("a mail shows aware instants only")
+    return instant.astimezone(ZoneInfo(zone))
+
+
+def _date(local: datetime) -> str:
+    return f"{_WEEKDAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}"
+
+
+def _zone_words(local: datetime, zone: str) -> str:
+    short = local.tzname() or ""
+    if not short.isalpha():  # zones without letters of their own are named by their offset
+        short = _offset(local)
+    place = zone.rsplit("/", 1)[-1].replace("_", " ")
+    if zone.startswith("Etc/") or "/" not in zone:
+        return short
+    return f"{place} time, {short}"
+
+
+def _offset(local: datetime) -> str:
+    total = (local.utcoffset() or timedelta()) // timedelta(minutes=1)
+    sign = "-" if total < 0 else "+"
+    return f"UTC{sign}{abs(total) // 60:02d}:{abs(total) % 60:02d}"

@@ -1,0 +1,116 @@
+"""Idempotency keys in the database: who answers a request, who waits for a twin, and what was answered.
+
+Each function is one statement of its own; the caller commits after each.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, delete, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.idempotency import IdempotencyKey
+
+KEPT_FOR = timedelta(hours=24)
+ABANDONED_AFTER = timedelta(seconds=60)
+LOST = 0  # the status of a request whose end nobody knows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    caller: str
+    route: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right to answer a request. ``request_id`` is what its ids follow from."""
+
+    key: Key
+    request_id: UUID
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What is known of a key that somebody else has claimed. ``status`` is None while that goes on."""
+
+    body_hash: str
+    status: int | None
+    answer: bytes | None
+
+
+async def claim(session: AsyncSession, key: Key, *, body_hash: str, new_id: UUID, now: datetime) -> Claim | Kept | None:
+    """Claim a key: the claim, what is kept under it, or None when another was quicker (look again then).
+
+    A key is free when it is new or older than a day. The same request takes over one whose end nobody knows,
+    and one that was abandoned, and goes on under its ``request_id``.
+    """
+    row = insert(IdempotencyKey).values(
+        caller=key.caller,
+        route=key.route,
+        key=key.key,
+        body_hash=body_hash,
+        request_id=new_id,
+        claimed_at=now,
+    )
+    if (await session.execute(row.on_conflict_do_nothing().returning(col(IdempotencyKey.key)))).first():
+        return Claim(key=key, request_id=new_id, claimed_at=now)
+    known = await session.get(IdempotencyKey, (key.caller, key.route, key.key), populate_existing=True)
+    if known is None:
+        return None
+    old = known.claimed_at <= now - KEPT_FOR
+    abandoned = known.status is None and known.claimed_at <= now - ABANDONED_AFTER
+    if not old and (known.body_hash != body_hash or not (abandoned or known.status == LOST)):
+        return Kept(body_hash=known.body_hash, status=known.status, answer=known.answer)
+    request_id = new_id if old else known.request_id
+    status = col(IdempotencyKey.status)
+    taken = (
+        update(IdempotencyKey)
+        .where(
+            _is(key),
+            col(IdempotencyKey.claimed_at) == known.claimed_at,
+            status.is_(None) if known.status is None else status == known.status,
+        )
+        .values(body_hash=body_hash, request_id=request_id, claimed_at=now, status=None, answer=None)
+        .returning(col(IdempotencyKey.key))
+    )
+    if (await session.execute(taken)).first() is None:
+        return None
+    return Claim(key=key, request_id=request_id, claimed_at=now)
+
+
+async def keep(session: AsyncSession, claim: Claim, *, status: int, answer: bytes) -> None:
+    """Keep the answer for whoever asks again."""
+    await session.execute(update(IdempotencyKey).where(_mine(claim)).values(status=status, answer=answer))
+
+
+async def mark_lost(session: AsyncSession, claim: Claim) -> None:
+    """Nobody knows how it ended: the next try with this key goes on with the same work."""
+    await session.execute(update(IdempotencyKey).where(_mine(claim)).values(status=LOST))
+
+
+async def let_go(session: AsyncSession, claim: Claim) -> None:
+    """It was refused, and nothing is kept: the key is free again."""
+    await session.execute(delete(IdempotencyKey).where(_mine(claim)))
+
+
+def _is(key: Key) -> ColumnElement[bool]:
+    return and_(
+        col(IdempotencyKey.caller) == key.caller,
+        col(IdempotencyKey.route) == key.route,
+        col(IdempotencyKey.key) == key.key,
+    )
+
+
+def _mine(claim: Claim) -> ColumnElement[bool]:
+    return and_(
+        _is(claim.key),
+        col(IdempotencyKey.request_id) == claim.request_id,
+        col(IdempotencyKey.claimed_at) == claim.claimed_at,
+        col(IdempotencyKey.status).is_(None),
+    )

@@ -1,0 +1,54 @@
+"""Row locks, taken in one order everywhere: therapist, then client, then payment."""
+
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.appointment import Appointment
+from models.client import Client
+from models.payment import Payment
+from models.therapist import Therapist
+
+
+class RowMissing(LookupError):
+    """A row that must exist does not: an id from elsewhere, or a database that lost something."""
+
+
+async def lock_therapist(session: AsyncSession, therapist_id: UUID) -> Therapist:
+    statement = select(Therapist).where(col(Therapist.id) == therapist_id).with_for_update()
+    therapist = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
+    if therapist is None:
+        raise RowMissing(f"no therapist {therapist_id}")
+    return therapist
+
+
+async def lock_client(session: AsyncSession, client_id: UUID) -> Client:
+    statement = select(Client).where(col(Client.id) == client_id).with_for_update()
+    client = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
+    if client is None:
+        raise RowMissing(f"no client {client_id}")
+    return client
+
+
+async def lock_payment(session: AsyncSession, payment_id: UUID) -> Payment:
+    statement = select(Payment).where(col(Payment.id) == payment_id).with_for_update()
+    payment = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
+    if payment is None:
+        raise RowMissing(f"no payment {payment_id}")
+    return payment
+
+
+async def lock_appointment(
+    session: AsyncSession, appointment_id: UUID
+) -> tuple[Appointment, Therapist, Client, Payment | None]:
+    """An appointment with all it depends on, locked in order and freshly read."""
+    found = await session.get(Appointment, appointment_id)
+    if found is None:
+        raise RowMissing(f"no appointment {appointment_id}")
+    therapist = await lock_therapist(session, found.therapist_id)
+    client = await lock_client(session, found.client_id)
+    statement = select(Payment).where(col(Payment.appointment_id) == appointment_id).with_for_update()
+    payment = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
+    await session.refresh(found)
+    return found, therapist, client, payment

@@ -1,0 +1,170 @@
+"""What the database knows, as the values that rules and workflows reason about."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.appointment import Appointment
+from models.client import Client
+from models.form import FormRequest
+from models.payment import Payment
+from models.task import Task
+from models.therapist import Therapist
+from rules.archive import AppointmentLine, ArchiveSituation, FormLine, PaymentLine, ReminderLine
+from rules.forms import INTAKE_FORMS, outstanding
+from rules.policy import JourneyPolicy
+from rules.reminders import APPOINTMENT_STARTS, appointment_plan, journey_plan, outcome_plan
+from rules.stage import JourneyFacts, OpenAppointment, OpenTask, stage_of
+from rules.words import AppointmentStatus, AppointmentType, ClientStatus, FormStatus
+
+
+async def journey_facts(session: AsyncSession, client: Client) -> JourneyFacts:
+    """A snapshot of one client, as of this transaction."""
+    await session.flush()
+    therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
+    appointments: Sequence[Appointment] = ()
+    forms: Sequence[FormRequest] = ()
+    if client.first_booked_at is not None:
+        appointments = (await session.exec(select(Appointment).where(col(Appointment.client_id) == client.id))).all()
+        forms = (await session.exec(select(FormRequest).where(col(FormRequest.client_id) == client.id))).all()
+    tasks = (
+        await session.exec(
+            select(Task)
+            .where(col(Task.client_id) == client.id, col(Task.resolved_at).is_(None))
+            .order_by(col(Task.opened_at), col(Task.key))
+        )
+    ).all()
+    complete: dict[str, int] = {}
+    for form in forms:
+        if form.status is FormStatus.COMPLETE:
+            complete[form.kind] = max(form.version, complete.get(form.kind, 0))
+    asked = [form.requested_at for form in forms if form.kind in INTAKE_FORMS and form.kind not in complete]
+    sessions = [a for a in appointments if a.type is AppointmentType.SESSION]
+    return JourneyFacts(
+        version=client.fact_seq,
+        ref=client.ref,
+        archived=client.status is ClientStatus.ARCHIVED,
+        created_at=client.created_at,
+        therapist=therapist.slug if therapist else None,
+        matched_at=client.matched_at,
+        anonymous=not any((client.first_name, client.last_name, client.email, client.phone)),
+        reachable=client.email is not None,
+        account_active=client.account_active,
+        first_booked_at=client.first_booked_at,
+        forms_requested_at=max(asked, default=None),
+        outstanding_forms=outstanding(complete),
+        open_appointments=tuple(
+            OpenAppointment(id=str(a.id), type=a.type, starts_at=a.starts_at, ends_at=a.ends_at)
+            for a in sorted(appointments, key=lambda a: a.starts_at)
+            if a.status is AppointmentStatus.SCHEDULED
+        ),
+        intro_occurred_at=max(
+            (
+                a.ends_at
+                for a in appointments
+                if a.type is AppointmentType.INTRO_CALL
+                and a.status is AppointmentStatus.OCCURRED
+                and a.therapist_id == client.therapist_id
+            ),
+            default=None,
+        ),
+        session_booked=any(
+            a.status in (AppointmentStatus.SCHEDULED, AppointmentStatus.OCCURRED, AppointmentStatus.NO_SHOW)
+            for a in sessions
+        ),
+        session_occurred=any(a.status is AppointmentStatus.OCCURRED for a in sessions),
+        open_tasks=tuple(OpenTask(key=task.key, kind=task.kind.value) for task in tasks),
+    )
+
+
+async def project(session: AsyncSession, client: Client) -> JourneyFacts:
+    """Write the stage that follows from the facts, and return the facts: the last line of every step."""
+    facts = await journey_facts(session, client)
+    client.stage = stage_of(facts)
+    session.add(client)
+    return facts
+
+
+async def archive_situation(
+    session: AsyncSession, client: Client, *, policy: JourneyPolicy, now: datetime
+) -> ArchiveSituation:
+    """All that archiving this client could touch; the preview and the archive itself both start here."""
+    appointments = (
+        await session.exec(
+            select(Appointment, Therapist.slug)
+            .join(Therapist, col(Therapist.id) == col(Appointment.therapist_id))
+            .where(col(Appointment.client_id) == client.id)
+            .order_by(col(Appointment.starts_at), col(Appointment.id))
+        )
+    ).all()
+    payments = (
+        await session.exec(
+            select(Payment).where(col(Payment.client_id) == client.id).order_by(col(Payment.due_at), col(Payment.id))
+        )
+    ).all()
+    forms = (
+        await session.exec(
+            select(FormRequest).where(col(FormRequest.client_id) == client.id).order_by(col(FormRequest.kind))
+        )
+    ).all()
+    therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
+    currency = next(
+        (p.currency for p in payments),
+        next((a.fee_currency for a, _ in appointments), therapist.session_fee_currency if therapist else "USD"),
+    )
+    facts = await journey_facts(session, client)
+    reminders = [
+        ReminderLine(kind=due.kind, at=due.at, about="") for due in journey_plan(facts, policy=policy, now=now)
+    ]
+    for appointment, _ in appointments:
+        if appointment.status is not AppointmentStatus.SCHEDULED:
+            continue
+        plan = appointment_plan(starts_at=appointment.starts_at, policy=policy) + outcome_plan(
+            ends_at=appointment.ends_at, type=appointment.type, policy=policy
+        )
+        reminders += [
+            ReminderLine(kind=due.kind, at=due.at, about=str(appointment.id))
+            for due in plan
+            if due.kind != APPOINTMENT_STARTS
+        ]
+    return ArchiveSituation(
+        appointments=tuple(appointment_line(appointment, slug) for appointment, slug in appointments),
+        payments=tuple(payment_line(payment) for payment in payments),
+        forms=tuple(FormLine(kind=form.kind, status=form.status) for form in forms),
+        reminders=tuple(sorted((r for r in reminders if r.at > now), key=lambda r: (r.at, r.kind, r.about))),
+        currency=currency,
+    )
+
+
+def appointment_line(appointment: Appointment, therapist: str) -> AppointmentLine:
+    return AppointmentLine(
+        id=str(appointment.id),
+        type=appointment.type,
+        status=appointment.status,
+        therapist=therapist,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+    )
+
+
+def payment_line(payment: Payment) -> PaymentLine:
+    return PaymentLine(
+        id=str(payment.id),
+        appointment_id=str(payment.appointment_id),
+        status=payment.status,
+        because=payment.because,
+        amount=payment.amount - payment.credit_used,
+        currency=payment.currency,
+        due_at=payment.due_at,
+        deadline=payment.deadline,
+    )
+
+
+def join_url_of(mode: str, *, public_url: str, appointment_id: UUID, zoom_link: str | None) -> str | None:
+    """The link by which client and therapist meet; none for a phone call."""
+    if mode == "zoom":
+        return zoom_link
+    return f"{public_url.rstrip('/')}/meet/{appointment_id}" if mode == "video" else None

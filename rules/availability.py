@@ -1,0 +1,395 @@
+"""When a therapist can be booked: open slots, and whether one wanted time may be taken.
+
+Both questions are answered from the same parts: hours, grid, busy time, notice, horizon and daily cap.
+``busy`` is every appointment that is not cancelled and every live hold of the therapist, of any type; the
+caller leaves out the hold being presented and the appointment being moved. Instants are aware ``datetime``
+values, days are local dates.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from rules.availability_document import (
+    InvalidAvailability,
+    Problem,
+    ignored_windows,
+    read_availability,
+    write_availability,
+)
+from rules.hours import (
+    DAY,
+    DEFAULT_SETTINGS,
+    MINUTE,
+    WEEKDAYS,
+    Availability,
+    DateOverride,
+    DayWindow,
+    Hours,
+    SlotSettings,
+    Span,
+    TimeOff,
+    WeeklyWindow,
+    day_start,
+    find_zone,
+    from_micros,
+    local_date,
+    local_to_instant,
+    merged,
+    to_micros,
+)
+from rules.words import AppointmentType
+
+__all__ = [
+    "DEFAULT_SETTINGS",
+    "WEEKDAYS",
+    "Availability",
+    "Busy",
+    "DateOverride",
+    "DayWindow",
+    "InvalidAvailability",
+    "Problem",
+    "Slot",
+    "SlotProblem",
+    "SlotProblemKind",
+    "SlotSettings",
+    "TimeOff",
+    "WeeklyWindow",
+    "alternatives",
+    "check_slot",
+    "earliest_slot",
+    "find_zone",
+    "ignored_windows",
+    "local_week",
+    "open_slots",
+    "outside_hours",
+    "read_availability",
+    "week_of_series",
+    "write_availability",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Busy:
+    """Time of a therapist (or client) that is taken: an appointment or a live hold."""
+
+    id: str | None = None
+    type: AppointmentType
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slot:
+    """A time that can be booked now, in UTC."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+class SlotProblemKind(StrEnum):
+    """Taken by somebody, or never on offer."""
+
+    TAKEN = "taken"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlotProblem:
+    """Why a time cannot be booked, in a plain sentence."""
+
+    kind: SlotProblemKind
+    because: str
+
+
+def open_slots(
+    *,
+    availability: Availability,
+    type: AppointmentType,
+    busy: Iterable[Busy],
+    now: datetime,
+    first_day: date,
+    last_day: date,
+    asker_zone: str,
+) -> list[Slot]:
+    """Every open slot that starts on the asker's local dates from first to last, both included, in order."""
+    calendar = _Calendar(availability, type, busy)
+    asker = ZoneInfo(asker_zone)
+    earliest, latest = calendar.bookable(to_micros(now))
+    # Dates far away say nothing; drawing them in keeps the arithmetic inside the calendar.
+    first_day = max(first_day, local_date(earliest, asker) - timedelta(days=1))
+    last_day = min(last_day, local_date(latest, asker) + timedelta(days=1))
+    if first_day > last_day or earliest > latest:
+        return []
+    after = last_day + timedelta(days=1)
+    opens, surely_open = day_start(first_day, asker), day_start(first_day, asker, later=True)
+    surely_before, closes = day_start(after, asker), day_start(after, asker, later=True)
+    starts = calendar.starts(max(earliest, opens), min(latest, closes - 1))
+    # The two readings of a midnight differ only where clocks go back around it; there each slot is asked its
+    # date.
+    return calendar.slots(
+        start
+        for start in starts
+        if surely_open <= start < surely_before or first_day <= local_date(start, asker) <= last_day
+    )
+
+
+def check_slot(
+    *,
+    availability: Availability,
+    type: AppointmentType,
+    starts_at: datetime,
+    busy: Iterable[Busy],
+    now: datetime,
+    notice_from: datetime | None = None,
+    needs_grid: bool = True,
+    practice: bool = False,
+    ends_at: datetime | None = None,
+    client_busy: Iterable[Busy] = (),
+    needs_horizon: bool = True,
+) -> SlotProblem | None:
+    """Why this time cannot be booked, or None if it can.
+
+    ``ends_at`` is the start plus the therapist's duration unless given. ``notice_from`` is when the live hold
+    being presented was made: the notice is measured from there. Later weeks of a series need no grid.
+    ``practice`` is bound by nothing but the past and overlaps. ``client_busy`` is what the client has
+    already, with whomever.
+    """
+    calendar = _Calendar(availability, type, busy)
+    start = to_micros(starts_at)
+    end = to_micros(ends_at) if ends_at is not None else start + calendar.duration
+    current = to_micros(now)
+    if end <= start:
+        return _unavailable("The appointment would end before it begins.")
+    if start < current:
+        return _unavailable("This time is in the past.")
+    if not practice:
+        noticed = current if notice_from is None else min(current, to_micros(notice_from))
+        if start < noticed + calendar.settings.minimum_notice * MINUTE:
+            return _unavailable("This time is too soon; the therapist needs more notice.")
+        if needs_horizon and start > current + calendar.settings.horizon_days * DAY:
+            return _unavailable("This time is further ahead than the therapist takes bookings.")
+        because = calendar.outside(start, end, needs_grid=needs_grid)
+        if because:
+            return _unavailable(because)
+    if calendar.taken(start, end, buffers=not practice):
+        return SlotProblem(kind=SlotProblemKind.TAKEN, because="This time is no longer free.")
+    if any(to_micros(other.starts_at) < end and start < to_micros(other.ends_at) for other in client_busy):
+        return SlotProblem(kind=SlotProblemKind.TAKEN, because="The client has another appointment at this time.")
+    if not practice and local_date(start, calendar.zone) in calendar.full_days:
+        return _unavailable("The therapist takes no more appointments of this type on that day.")
+    return None
+
+
+def week_of_series(*, first: datetime, week: int, time_zone: str) -> datetime:
+    """When a week of a weekly series begins (UTC): at the wall time of the first, in the therapist's zone.
+
+    Week 0 is the first itself. A time that the clocks skip becomes the moment of the change, one shown twice
+    is the earlier reading.
+    """
+    if week == 0:
+        return from_micros(to_micros(first))
+    zone = ZoneInfo(time_zone)
+    wall = first.astimezone(zone).replace(tzinfo=None) + timedelta(weeks=week)
+    return from_micros(local_to_instant(wall, zone, later=False))
+
+
+def local_week(*, instant: datetime, time_zone: str) -> tuple[date, date]:
+    """Monday and Sunday of the week that an instant falls in, in that zone."""
+    day = instant.astimezone(ZoneInfo(time_zone)).date()
+    monday = day - timedelta(days=day.weekday())
+    return monday, monday + timedelta(days=6)
+
+
+def alternatives(
+    *,
+    availability: Availability,
+    type: AppointmentType,
+    busy: Iterable[Busy],
+    now: datetime,
+    near: datetime,
+    count: int = 3,
+    within: timedelta | None = None,
+    first_day: date | None = None,
+    last_day: date | None = None,
+    client_busy: Iterable[Busy] = (),
+    needs_horizon: bool = True,
+) -> list[Slot]:
+    """Up to ``count`` other open slots nearest in time to the wanted one, in the order of time.
+
+    They may be limited to ``within`` of the wanted start, and to the therapist's local dates from
+    ``first_day`` to ``last_day``, both included. Slots that overlap ``client_busy`` are left out. Without
+    ``needs_horizon`` the search goes as far beyond the wanted time as the horizon is long.
+    """
+    calendar = _Calendar(availability, type, busy)
+    wanted = to_micros(near)
+    low, high = calendar.bookable(to_micros(now))
+    if not needs_horizon:
+        high = max(high, wanted + calendar.settings.horizon_days * DAY)
+    if within is not None:
+        reach = within // timedelta(microseconds=1)
+        low, high = max(low, wanted - reach), min(high, wanted + reach)
+    if first_day is not None:
+        low = max(low, day_start(first_day, calendar.zone))
+    if last_day is not None:
+        high = min(high, day_start(last_day + timedelta(days=1), calendar.zone, later=True) - 1)
+    others = [(to_micros(other.starts_at), to_micros(other.ends_at)) for other in client_busy]
+    reach = 3 * DAY
+    while True:
+        # What lies within reach is nearer than anything beyond it, so the search widens only if it found too
+        # few.
+        found = [
+            start
+            for start in calendar.starts(max(low, wanted - reach), min(high, wanted + reach))
+            if start != wanted and not any(a < start + calendar.duration and start < b for a, b in others)
+        ]
+        if len(found) >= count or (wanted - reach <= low and wanted + reach >= high):
+            nearest = sorted(found, key=lambda start: (abs(start - wanted), start))[:count]
+            return list(calendar.slots(sorted(nearest)))
+        reach *= 5
+
+
+def outside_hours(*, availability: Availability, appointments: Iterable[Busy]) -> list[Busy]:
+    """Those appointments that are not inside the hours of their type, or lie under time off."""
+    calendars = {kind: _Calendar(availability, kind, ()) for kind in AppointmentType}
+    return [
+        appointment
+        for appointment in appointments
+        if calendars[appointment.type].outside(
+            to_micros(appointment.starts_at), to_micros(appointment.ends_at), needs_grid=False
+        )
+    ]
+
+
+def earliest_slot(
+    *, availability: Availability, type: AppointmentType, busy: Iterable[Busy], now: datetime
+) -> datetime | None:
+    """When the first open slot begins, or None if there is none up to the horizon. Stops at the first."""
+    calendar = _Calendar(availability, type, busy)
+    low, latest = calendar.bookable(to_micros(now))
+    days = 1
+    while low <= latest:
+        high = min(latest, low + days * DAY)
+        for start in calendar.starts(low, high):
+            return from_micros(start)
+        low, days = high + 1, days * 3
+    return None
+
+
+def _unavailable(because: str) -> SlotProblem:
+    return SlotProblem(kind=SlotProblemKind.UNAVAILABLE, because=because)
+
+
+class _Calendar:
+    """One therapist's hours and busy time as they bear on one type of appointment, in microseconds."""
+
+    def __init__(self, availability: Availability, kind: AppointmentType, busy: Iterable[Busy]) -> None:
+        self.settings = availability.settings[kind]
+        self.duration = self.settings.duration * MINUTE
+        self.hours = Hours(availability, kind)
+        self.zone = self.hours.zone
+        self._kind = kind
+        self._time_off = [(to_micros(off.starts_at), to_micros(off.ends_at)) for off in availability.time_off]
+        # The gap between two appointments is the larger of the two buffers that meet in it.
+        self._gaps = {
+            other: (
+                max(self.settings.buffer_after, settings.buffer_before) * MINUTE,  # this one first, the other next
+                max(settings.buffer_after, self.settings.buffer_before) * MINUTE,  # the other first
+            )
+            for other, settings in availability.settings.items()
+        }
+        self._busy = [(to_micros(b.starts_at), to_micros(b.ends_at), b.type) for b in busy]
+
+    def bookable(self, now: int) -> Span:
+        """The first and the last instant (both included) at which an appointment may start."""
+        return now + self.settings.minimum_notice * MINUTE, now + self.settings.horizon_days * DAY
+
+    def slots(self, starts: Iterable[int]) -> list[Slot]:
+        length = timedelta(minutes=self.settings.duration)
+        return [Slot(starts_at=at, ends_at=at + length) for at in map(from_micros, starts)]
+
+    def starts(self, low: int, high: int) -> list[int]:
+        """Every open start from low to high, both included, in order."""
+        if low > high:
+            return []
+        step = self.settings.step * MINUTE
+        windows = self.hours.around(low, high + self.duration)
+        coverage = merged(windows)
+        firsts = [first for first, _ in coverage]
+        opens, closes = self._blocked
+        found: list[int] = []
+        for begin, end in windows:
+            last = min(end - 1, high, coverage[bisect_right(firsts, begin) - 1][1] - self.duration)
+            start = begin if begin >= low else low + (begin - low) % step
+            if start > last:
+                continue
+            at = bisect_right(closes, start)
+            while start <= last:
+                if at == len(opens):
+                    found.extend(range(start, last + 1, step))
+                    break
+                if start <= opens[at]:
+                    found.extend(range(start, min(last, opens[at]) + 1, step))
+                start = max(start, closes[at] + (begin - closes[at]) % step)
+                at += 1
+        full = self.full_days
+        # Two dates may offer the same instant where clocks go back around midnight.
+        return [start for start in sorted(set(found)) if not full or local_date(start, self.zone) not in full]
+
+    def outside(self, start: int, end: int, *, needs_grid: bool) -> str | None:
+        """A sentence if a stretch is not inside hours, off the grid, or under time off."""
+        if not self.hours.hold(start, end):
+            return "This time is outside the therapist's hours."
+        if needs_grid and not self._on_grid(start):
+            return "The therapist's appointments do not begin at this time."
+        if any(first < end and start < last for first, last in self._time_off):
+            return "The therapist is away at this time."
+        return None
+
+    def taken(self, start: int, end: int, *, buffers: bool) -> bool:
+        """Whether a stretch overlaps busy time, or (with buffers) comes too close to it."""
+        for first, last, kind in self._busy:
+            before, after = self._gaps[kind] if buffers else (0, 0)
+            if first < end + before and start < last + after:
+                return True
+        return False
+
+    @cached_property
+    def full_days(self) -> set[date]:
+        """The therapist's local dates that hold as many appointments of this type as the cap allows."""
+        cap = self.settings.max_per_day
+        if cap is None:
+            return set()
+        counts = Counter(local_date(first, self.zone) for first, _, kind in self._busy if kind == self._kind)
+        return {day for day, number in counts.items() if number >= cap}
+
+    def _on_grid(self, start: int) -> bool:
+        step = self.settings.step * MINUTE
+        return any(
+            first <= start < last and (start - first) % step == 0 for first, last in self.hours.around(start, start)
+        )
+
+    @cached_property
+    def _blocked(self) -> tuple[list[int], list[int]]:
+        """Between which instants no start is possible: open intervals in order, whose ends are possible."""
+        opens: list[int] = []
+        closes: list[int] = []
+        for first, last in sorted(self._stretches()):
+            if closes and first < closes[-1]:
+                closes[-1] = max(closes[-1], last)
+            else:
+                opens.append(first)
+                closes.append(last)
+        return opens, closes
+
+    def _stretches(self) -> Iterator[Span]:
+        for first, last, kind in self._busy:
+            before, after = self._gaps[kind]
+            yield first - self.duration - before, last + after
+        for first, last in self._time_off:
+            yield first - self.duration, last

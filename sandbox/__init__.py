@@ -1,0 +1,2 @@
+"""Stand-ins for Stripe and SendGrid: a process of their own that speaks the vendors' HTTP to the vendors'
+clients."""

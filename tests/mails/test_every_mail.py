@@ -1,0 +1,163 @@
+"""What holds for every mail there is."""
+
+import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from activities.rendering import (
+    NEEDS,
+    REMINDERS,
+    TEMPLATE_ROOT,
+    TEMPLATES,
+    AppointmentLine,
+    IncompleteMail,
+    MailContext,
+    UnknownMail,
+    names_of,
+    render,
+    render_names,
+)
+from tests.mails.samples import FULL, INTRO, JOIN, SESSION, barest, weekly, without
+
+ALL = sorted(TEMPLATES)
+TELLING_WORDS = (
+    "therap|session|intro|counsel|clinic|treat|diagnos|mental|health|anxi|depress|consent|consultation|insur|"
+    "patient|archiv|no.show|missed|declin|fail|lost|stolen|fraud|reject"
+)
+NASTY = 'Eve <script>alert("x")</script> & Co\r\nBcc: everybody@evil.example'
+
+
+def hrefs(html: str) -> set[str]:
+    return {unescape(address) for address in re.findall(r'href="([^"]*)"', html)}
+
+
+def test_there_is_one_folder_for_each_mail() -> None:
+    folders = {path.name for path in TEMPLATE_ROOT.iterdir() if path.is_dir() and path.name != "_layout"}
+    assert folders == TEMPLATES
+    for folder in folders:
+        assert {path.name for path in (TEMPLATE_ROOT / folder).iterdir()} == {
+            "subject.txt",
+            "body.txt",
+            "body.html",
+        }
+    assert REMINDERS < TEMPLATES
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_it_renders_from_everything_and_from_what_it_needs(template: str) -> None:
+    for context in (
+        FULL,
+        barest(template),
+        replace(FULL, appointments=weekly(4)),
+        replace(FULL, change="cancelled"),
+    ):
+        mail = render(template, context)
+        assert mail.subject
+        assert "\n" not in mail.subject
+        for body in (mail.text, mail.html):
+            assert not re.search(r"\{[{%]|[%}]\}|\bNone\b|Undefined", body)
+            assert ",." not in body
+        assert not re.search(r"\n\n\n|[ \t]\n", mail.text)
+        assert mail.html.count("<html") == mail.html.count("</html>") == 1
+
+
+@pytest.mark.parametrize(("template", "part"), [(name, part) for name in ALL for part in sorted(NEEDS[name])])
+def test_a_missing_part_is_refused_by_name_and_by_the_template_itself(template: str, part: str) -> None:
+    with pytest.raises(IncompleteMail) as refused:
+        render(template, without(FULL, part))
+    assert refused.value.missing == (part,)
+    names = names_of(FULL)
+    del names[part]
+    with pytest.raises(UndefinedError):
+        render_names(template, names)
+
+
+def test_an_unknown_mail_is_refused() -> None:
+    with pytest.raises(UnknownMail):
+        render("_layout", FULL)
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_its_subject_tells_nobody_what_it_is_about(template: str) -> None:
+    for appointments in ((SESSION,), (INTRO,), weekly(4)):
+        subject = render(template, replace(FULL, appointments=appointments)).subject
+        assert not re.search(TELLING_WORDS, subject, re.IGNORECASE), subject
+        assert FULL.recipient_name not in subject
+        assert "Osei" not in subject
+        assert "Lind" not in subject
+
+
+@pytest.mark.parametrize(
+    "path", sorted(TEMPLATE_ROOT.rglob("*.*")), ids=lambda path: f"{path.parent.name}/{path.name}"
+)
+def test_no_template_speaks_of_an_archive_or_shouts(path: Path) -> None:
+    content = path.read_text()
+    assert "archiv" not in content.lower()
+    spoken = re.sub(r"<!doctype|!important|!=", "", content)
+    assert "!" not in spoken
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_text_and_html_carry_the_same_addresses(template: str) -> None:
+    mail = render(template, FULL)
+    in_text = set(re.findall(r"https?://\S+", mail.text))
+    assert hrefs(mail.html) == in_text
+    expected = {str(FULL.link)} if "link" in NEEDS[template] else set()
+    assert expected <= in_text
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_names_are_shown_as_text_and_make_no_lines_of_their_own(template: str) -> None:
+    assert FULL.therapist
+    assert FULL.task
+    assert FULL.payment
+    hostile = replace(
+        FULL,
+        recipient_name=NASTY,
+        client_name=NASTY,
+        practice=replace(FULL.practice, name=NASTY),
+        therapist=replace(FULL.therapist, name=NASTY, licensed_in=(NASTY,)),
+        forms=(NASTY,),
+        appointments=(replace(SESSION, complete_forms_in_session=True, outstanding_forms=(NASTY,)),),
+        payment=replace(FULL.payment, card_brand=NASTY, reference=NASTY),
+        task=replace(FULL.task, title=NASTY, text=NASTY, client_ref=NASTY),
+    )
+    mail = render(template, hostile)
+    assert "<script" not in mail.html
+    assert not re.search(r"^\s*Bcc:", mail.text, re.MULTILINE)
+    assert not re.search(r"[\r\n]", mail.subject)
+    if template != "task_opened":
+        assert "&lt;script&gt;" in mail.html
+        assert "<script>" in mail.text  # plain text escapes nothing
+    else:
+        assert mail.subject.startswith("Task: Eve <script>")
+        assert len(mail.subject) <= 180
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_a_test_clients_mail_says_so(template: str) -> None:  # S16
+    plain, marked = render(template, FULL), render(template, replace(FULL, test=True))
+    assert marked.subject == f"[TEST] {plain.subject}"
+    assert "Test client:" in marked.text
+    assert "Test client:" in marked.html
+    assert "Test client:" not in plain.text + plain.html
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_reminders_say_how_to_stop_them(template: str) -> None:
+    mail = render(template, FULL)
+    for body in (mail.text, mail.html):
+        assert ("rather not get reminders" in body) == (template in REMINDERS)
+
+
+def test_a_link_that_is_no_web_address_stays_text() -> None:
+    odd: AppointmentLine = replace(SESSION, join_url="javascript:alert(1)")
+    context: MailContext = replace(FULL, appointments=(odd,))
+    html = render("booking_confirmation", context).html
+    assert "javascript:alert(1)" in html
+    assert not any(address.startswith("javascript") for address in hrefs(html))
+    assert JOIN in hrefs(render("booking_confirmation", FULL).html)
