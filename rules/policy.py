@@ -8,6 +8,7 @@ duration (``PT48H``), a comma-separated list of them, or a whole number.
 from dataclasses import dataclass
 from datetime import timedelta
 
+SHORTEST_HISTORY = 20
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 
@@ -34,3 +35,8 @@ class JourneyPolicy:
     token_idle: timedelta = 12 * _HOUR
     token_ttl: timedelta = 30 * _DAY
     history_limit: int = 4000  # events after which a workflow continues as new
+
+    def __post_init__(self) -> None:
+        if self.history_limit < SHORTEST_HISTORY:
+            message = f"history_limit must be at least {SHORTEST_HISTORY}: a shorter run could not do anything"
+            raise ValueError(message)

@@ -77,7 +77,7 @@ class JourneyState:
     facts: JourneyFacts
     plan: list[Due]
     mails: list[MailOrder]
-    debts: list[str]
+    debts: list[PaymentFacts]
     announced_to: str | None = None
     told_we_will_get_back: bool = False
 
@@ -96,12 +96,13 @@ class JourneyInput:
 class AppointmentState:
     facts: AppointmentFacts
     plan: list[Due]
-    outcome_plan: list[Due]
     mails: list[MailOrder]
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentInput:
+    """``facts`` start an appointment's workflow; ``state`` continues one."""
+
     policy: JourneyPolicy
     facts: AppointmentFacts
     state: AppointmentState | None = None

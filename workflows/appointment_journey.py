@@ -1,0 +1,336 @@
+"""AppointmentJourney: remind, wait for the outcome, settle the payment."""
+
+import asyncio
+from datetime import datetime
+
+from temporalio import exceptions, workflow
+
+from workflows import payment as money
+from workflows import steps
+from workflows.plain_words import describe_appointment, waiting_for, words_of
+from workflows.postman import Postman
+from workflows.search_attributes import CHARGE_DUE_AT, CLIENT_REF, NEXT_APPOINTMENT_AT, THERAPIST_SLUG, Shown
+
+with workflow.unsafe.imports_passed_through():
+    from activities.types import (
+        AppointmentFacts,
+        CancelOrder,
+        Changed,
+        MailOrder,
+        OutcomeOrder,
+        RescheduleOrder,
+        Settled,
+        TaskOrder,
+    )
+    from rules.reminders import (
+        APPOINTMENT_REMINDER,
+        APPOINTMENT_STARTS,
+        OUTCOME_BREACH,
+        OUTCOME_NUDGE,
+        OUTCOME_TASK,
+        Due,
+        appointment_plan,
+        outcome_plan,
+        replan,
+    )
+    from rules.stage import JourneyFacts
+    from rules.words import AppointmentStatus, TaskKind
+    from workflows.messages import (
+        APPOINTMENT_JOURNEY,
+        APPOINTMENT_QUERY,
+        APPOINTMENT_REPORTED,
+        CANCEL,
+        FACTS_CHANGED,
+        RECORD_OUTCOME,
+        RESCHEDULE,
+        AppointmentInput,
+        AppointmentState,
+        AppointmentView,
+        journey_id,
+    )
+
+
+@workflow.defn(name=APPOINTMENT_JOURNEY)
+class AppointmentJourney:
+    """One appointment, from booking until its outcome is known and its money is settled.
+
+    The database decides what becomes of it; this workflow follows the newest facts, keeps the timers, and tells the
+    client's journey before it answers anybody.
+    """
+
+    @workflow.init
+    def __init__(self, start: AppointmentInput) -> None:
+        self.policy = start.policy
+        self.state = start.state or AppointmentState(facts=start.facts, plan=[], mails=[])
+        self.turn = asyncio.Lock()  # one change at a time, in the order of arrival
+        self.news = 0  # counts the changes of facts, so that every wait notices them
+        self.shown = Shown()
+        self.postman = Postman(self.state.mails, self.policy, self._ignore)
+        self._replan()
+
+    @property
+    def facts(self) -> AppointmentFacts:
+        return self.state.facts
+
+    @workflow.run
+    async def run(self, start: AppointmentInput) -> None:
+        post = asyncio.create_task(self.postman.work())
+        while not self.is_over():
+            self.show()
+            if self.facts.status is AppointmentStatus.SCHEDULED:
+                await self.remind_and_wait_for_the_outcome()
+            else:
+                await self.settle_the_payment()
+            if self.history_is_long() and not self.is_over():
+                await self.continue_as_new()
+        self.show()
+        await self.postman.finish()
+        await post
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    # ------------------------------------------------------------ the story
+
+    async def remind_and_wait_for_the_outcome(self) -> None:
+        """Before the start: reminders. After the end: ask the therapist, then the care team; never guess."""
+        if not self.state.plan:
+            await self.wait(until=None, label="the outcome")
+            return
+        due = self.state.plan[0]
+        if await self.wait(until=due.at, label=words_of(due)):
+            return
+        self.state.plan.remove(due)
+        await self.act_on(due)
+
+    async def act_on(self, due: Due) -> None:
+        facts = self.facts
+        if due.kind == APPOINTMENT_REMINDER:
+            self.mail(
+                MailOrder(
+                    key=f"{facts.id}:{due.key}",
+                    template="appointment_reminder",
+                    client_id=facts.client_id,
+                    appointment_ids=(facts.id,),
+                    only_if_starts_at=facts.starts_at,
+                )
+            )
+        elif due.kind == APPOINTMENT_STARTS:
+            await self.follow(await steps.appointment_started(facts.id))
+        elif due.kind == OUTCOME_NUDGE:
+            self.mail(
+                MailOrder(
+                    key=f"{facts.id}:{due.key}",
+                    template="mark_outcome",
+                    client_id=facts.client_id,
+                    to="therapist",
+                    appointment_ids=(facts.id,),
+                    only_if_starts_at=facts.starts_at,
+                )
+            )
+        elif due.kind == OUTCOME_TASK:
+            await self.follow(
+                await steps.outcome_overdue(
+                    TaskOrder(
+                        key=f"{facts.id}:{due.key}",
+                        client_id=facts.client_id,
+                        kind=TaskKind.OUTCOME_MISSING,
+                        text=f"The outcome of an appointment of client {facts.ref} is missing.",
+                        appointment_id=facts.id,
+                    )
+                )
+            )
+        elif due.kind == OUTCOME_BREACH:
+            await self.follow(await steps.record_breach(facts.id))
+
+    async def settle_the_payment(self) -> None:
+        """Due, try, and try again while there is time; then paid, or owed."""
+        payment = self.facts.payment
+        if payment is None:
+            return
+        step = money.next_step(payment)
+        if await self.wait(until=step.at, label=step.why):
+            return
+        async with self.turn:
+            payment = self.facts.payment
+            if payment is None or money.next_step(payment) != step:
+                return
+            settled = await (steps.owe_payment(payment.id) if step.owe else money.attempt(payment, self.policy))
+            self.state.mails.extend(money.mails_about(payment, settled.appointment))
+            await self.follow(settled)
+
+    def is_over(self) -> bool:
+        return self.facts.status is not AppointmentStatus.SCHEDULED and not money.is_open(self.facts.payment)
+
+    # ------------------------------------------------------------ messages
+
+    @workflow.update(name=RECORD_OUTCOME.name, description="Record that it occurred, or that the client did not come.")
+    async def record_outcome(self, order: OutcomeOrder) -> Changed:
+        async with self.turn:
+            result = await steps.record_outcome(order, self.policy)
+            await self.adopt(result)
+            return result
+
+    @workflow.update(name=CANCEL.name, description="Cancel, with the fee that is due for it, if any.")
+    async def cancel(self, order: CancelOrder) -> Changed:
+        async with self.turn:
+            result = await steps.cancel_appointment(order, self.policy)
+            if result.changed:
+                self.tell_of_change("appointment_cancelled", "cancelled", result)
+            await self.adopt(result)
+            return result
+
+    @workflow.update(name=RESCHEDULE.name, description="Move to another time; the appointment keeps its id.")
+    async def reschedule(self, order: RescheduleOrder) -> Changed:
+        async with self.turn:
+            result = await steps.reschedule_appointment(order, self.policy)
+            if result.changed:
+                self.tell_of_change("appointment_rescheduled", "moved", result)
+            await self.adopt(result)
+            return result
+
+    @record_outcome.validator
+    def _outcome_is_for_this(self, order: OutcomeOrder) -> None:
+        self._check_id(order.appointment_id)
+
+    @cancel.validator
+    def _cancel_is_for_this(self, order: CancelOrder) -> None:
+        self._check_id(order.appointment_id)
+
+    @reschedule.validator
+    def _reschedule_is_for_this(self, order: RescheduleOrder) -> None:
+        self._check_id(order.appointment_id)
+
+    @workflow.signal(
+        name=FACTS_CHANGED,
+        description="The client's journey changed something here (an archive, a new card, Stripe's word): take it over.",
+    )
+    def facts_changed(self, facts: AppointmentFacts) -> None:
+        before = self.facts.payment
+        if self.take(facts) and before is not None:
+            self.state.mails.extend(money.mails_about(before, facts))
+
+    @workflow.query(name=APPOINTMENT_QUERY, description="Where this appointment stands, and what comes next.")
+    def appointment(self) -> AppointmentView:
+        return AppointmentView(
+            id=self.facts.id,
+            type=self.facts.type.value,
+            status=self.facts.status.value,
+            starts_at=self.facts.starts_at,
+            ends_at=self.facts.ends_at,
+            waiting_for=waiting_for(self.facts, self.state.plan),
+            next_step_at=self._next_step_at(),
+            payment=self.facts.payment,
+        )
+
+    # ------------------------------------------------------------ how it is done
+
+    async def wait(self, *, until: datetime | None, label: str) -> bool:
+        """Wait for an instant. True if something happened before it came, or if this run should end."""
+        seen = self.news
+        timeout = None if until is None else until - workflow.now()
+        if timeout is not None and timeout.total_seconds() <= 0:
+            return False
+        try:
+            await workflow.wait_condition(
+                lambda: self.news != seen or self.history_is_long(), timeout=timeout, timeout_summary=label
+            )
+        except TimeoutError:
+            return False
+        return True
+
+    async def adopt(self, result: Changed) -> None:
+        if result.appointment is not None and result.journey is not None:
+            await self.follow(Settled(appointment=result.appointment, journey=result.journey, changed=result.changed))
+
+    async def follow(self, settled: Settled) -> None:
+        """Take the facts over and tell the journey: always before anybody gets an answer."""
+        self.take(settled.appointment)
+        if settled.changed:
+            await self._report(settled.journey)
+
+    def take(self, facts: AppointmentFacts) -> bool:
+        """Keep the newer facts. False if these are old."""
+        if facts.version < self.facts.version or facts == self.facts:
+            return False
+        self.state.facts = facts
+        self.news += 1
+        self._replan()
+        return True
+
+    def mail(self, order: MailOrder) -> None:
+        self.state.mails.append(order)
+
+    def tell_of_change(self, template: str, change: str, result: Changed) -> None:
+        """The client and the therapist hear of a moved or cancelled appointment, with a calendar file."""
+        facts = result.appointment or self.facts
+        payment_id = facts.payment.id if facts.payment else None
+        for to, name in (("client", template), ("therapist", "appointment_changed")):
+            self.mail(
+                MailOrder(
+                    key=f"{name}:{facts.id}:{result.sequence}",
+                    template=name,
+                    client_id=facts.client_id,
+                    to=to,
+                    appointment_ids=(facts.id,),
+                    payment_id=payment_id,
+                    vital=True,
+                    text=change if to == "therapist" else "",
+                )
+            )
+
+    def show(self) -> None:
+        workflow.set_current_details(describe_appointment(self.facts, self.state.plan))
+        payment = self.facts.payment
+        ahead = self.facts.status is AppointmentStatus.SCHEDULED and self.facts.starts_at > workflow.now()
+        self.shown.show(
+            {
+                CLIENT_REF: self.facts.ref,
+                THERAPIST_SLUG: self.facts.therapist,
+                NEXT_APPOINTMENT_AT: self.facts.starts_at if ahead else None,
+                CHARGE_DUE_AT: money.next_step(payment).at if payment and money.is_open(payment) else None,
+            }
+        )
+
+    def history_is_long(self) -> bool:
+        info = workflow.info()
+        return info.get_current_history_length() >= self.policy.history_limit or info.is_continue_as_new_suggested()
+
+    async def continue_as_new(self) -> None:
+        await self.postman.pause()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(AppointmentInput(policy=self.policy, facts=self.facts, state=self.state))
+
+    def _replan(self) -> None:
+        facts = self.facts
+        fresh: list[Due] = []
+        if facts.status is AppointmentStatus.SCHEDULED and not facts.client_archived:
+            fresh = appointment_plan(starts_at=facts.starts_at, policy=self.policy) + outcome_plan(
+                ends_at=facts.ends_at, type=facts.type, policy=self.policy
+            )
+        self.state.plan = replan(before=self.state.plan, fresh=fresh, now=workflow.now())
+
+    def _next_step_at(self) -> datetime | None:
+        if self.facts.status is AppointmentStatus.SCHEDULED:
+            return self.state.plan[0].at if self.state.plan else None
+        payment = self.facts.payment
+        return money.next_step(payment).at if payment is not None and money.is_open(payment) else None
+
+    async def _report(self, journey: JourneyFacts) -> None:
+        handle = workflow.get_external_workflow_handle(journey_id(self.facts.client_id))
+        try:
+            await handle.signal(APPOINTMENT_REPORTED, journey)
+        except exceptions.FailureError as error:
+            # A journey that is gone cannot act on it; the database knows all the same.
+            workflow.logger.warning("the journey could not be told: %s", error)
+
+    def _check_id(self, appointment_id: str) -> None:
+        if appointment_id != self.facts.id:
+            message = f"this is appointment {self.facts.id}, not {appointment_id}"
+            raise exceptions.ApplicationError(
+                message,
+                type="WrongAppointment",
+                non_retryable=True,
+                category=exceptions.ApplicationErrorCategory.BENIGN,
+            )
+
+    def _ignore(self, journey: JourneyFacts) -> None:
+        """Facts that a mail brought are of the journey; it reads them with the next change."""

@@ -1,0 +1,544 @@
+"""ClientJourney: one client's story, from the first form to years of sessions, to the archive and back."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+
+from temporalio import exceptions, workflow
+
+from workflows import payment as money
+from workflows import steps
+from workflows.appointment_journey import AppointmentJourney
+from workflows.plain_words import WAITING_FOR, describe_journey, words_of
+from workflows.postman import Postman
+from workflows.search_attributes import (
+    ARCHIVED,
+    CLIENT_REF,
+    JOURNEY_STAGE,
+    NEEDS_ATTENTION,
+    NEXT_APPOINTMENT_AT,
+    THERAPIST_SLUG,
+    Shown,
+)
+
+with workflow.unsafe.imports_passed_through():
+    from activities.types import (
+        ActivationOrder,
+        AppointmentFacts,
+        ArchiveOrder,
+        Booked,
+        BookingOrder,
+        CloseOrder,
+        DetailsOrder,
+        Done,
+        FormSubmission,
+        LinkOrder,
+        MailOrder,
+        Matched,
+        MatchOrder,
+        NewJourney,
+        Opened,
+        Settled,
+        TaskOrder,
+        TaskResolution,
+        UnarchiveOrder,
+    )
+    from rules.people import VIA_TEMPORAL
+    from rules.refusals import Problem, Refusal
+    from rules.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, Due, journey_plan, replan
+    from rules.stage import JourneyFacts, stage_of
+    from rules.words import Stage, TaskKind
+    from workflows.messages import (
+        ACTIVATE,
+        APPOINTMENT_REPORTED,
+        ARCHIVE,
+        BEGIN,
+        BOOK,
+        CHANGE_DETAILS,
+        CLIENT_JOURNEY,
+        FACTS_CHANGED,
+        INBOUND_EVENT,
+        JOURNEY_QUERY,
+        MATCH_BY_HAND,
+        RESOLVE_TASK,
+        SEND_ACTIVATION_LINK,
+        SET_UP_CARD,
+        SUBMIT_FORM,
+        UNARCHIVE,
+        AppointmentInput,
+        ArchiveSignal,
+        JourneyInput,
+        JourneyState,
+        JourneyView,
+        UnarchiveSignal,
+        appointment_workflow_id,
+    )
+
+
+@workflow.defn(name=CLIENT_JOURNEY)
+class ClientJourney:
+    """One client's journey. What the database knows decides; the journey follows it, keeps the timers and acts.
+
+    Every change of what a journey owns passes through here, one at a time and in the order of arrival.
+    """
+
+    @workflow.init
+    def __init__(self, start: JourneyInput) -> None:
+        self.client_id = start.client_id
+        self.policy = start.policy
+        self.opened: Opened | None = None
+        self.closed = False
+        self.turn = asyncio.Lock()
+        self.news = 0
+        self.shown = Shown()
+        self.known = start.state  # empty until the journey is opened
+        self.early: list[JourneyFacts] = []  # facts that arrived before it was
+        self.postman = Postman(self.known.mails if self.known else [], self.policy, self.take)
+
+    @property
+    def state(self) -> JourneyState:
+        if self.known is None:
+            message = "the journey is not open yet"
+            raise RuntimeError(message)
+        return self.known
+
+    @property
+    def facts(self) -> JourneyFacts:
+        return self.state.facts
+
+    @workflow.run
+    async def run(self, start: JourneyInput) -> None:
+        if self.known is None and not await self.open(start.new):
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            return
+        post = asyncio.create_task(self.postman.work())
+        while not self.closed:
+            self.show()
+            match stage_of(self.facts):
+                case Stage.ARCHIVED:
+                    await self.rest_in_the_archive()
+                case Stage.MATCHING | Stage.FIRST_BOOKING:
+                    await self.wait_for_a_first_booking()
+                case _:
+                    await self.accompany()
+            if self.history_is_long() and not self.closed:
+                await self.continue_as_new()
+        self.show()
+        await self.postman.finish()
+        await post
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    # ------------------------------------------------------------ the story
+
+    async def open(self, new: NewJourney | None) -> bool:
+        """Make the client and find a therapist. False if it was refused, and there is no journey."""
+        if new is None:
+            message = "a journey starts with what the form said"
+            raise exceptions.ApplicationError(message, type="EmptyJourney", non_retryable=True)
+        async with self.turn:
+            self.opened = await steps.open_journey(new)
+            if self.opened.facts is None:
+                return False
+            self.known = JourneyState(facts=self.opened.facts, plan=[], mails=self.postman.box, debts=[])
+            self.announce(self.facts, before=None)
+            self._replan()
+            for facts in self.early:
+                self.take(facts)
+        return True
+
+    async def wait_for_a_first_booking(self) -> None:
+        """Nobody has booked yet: remind whom we know, and in the end let go of whom we do not."""
+        await self.wait_and_act()
+
+    async def accompany(self) -> None:
+        """Activation, forms, the first session and all that follows: remind in time, and settle what is owed."""
+        if self.state.debts:
+            await self.settle_a_debt()
+        else:
+            await self.wait_and_act()
+
+    async def rest_in_the_archive(self) -> None:
+        """No timer runs. An `unarchive` signal or a booking ends the rest."""
+        await self.wait(until=None, label="")
+
+    async def wait_and_act(self) -> None:
+        if not self.state.plan:
+            await self.wait(until=None, label="")
+            return
+        due = self.state.plan[0]
+        if await self.wait(until=due.at, label=words_of(due)):
+            return
+        self.state.plan.remove(due)
+        await self.act_on(due)
+
+    async def act_on(self, due: Due) -> None:
+        if due.kind == ANONYMOUS_EXPIRY:
+            async with self.turn:
+                done = await steps.close_anonymous_journey(CloseOrder(client_id=self.client_id))
+                self.adopt(done)
+                self.closed = done.changed
+        elif due.kind == FIRST_SESSION_TASK:
+            self.adopt(
+                await steps.open_task(
+                    TaskOrder(
+                        key=f"{self.client_id}:{due.key}",
+                        client_id=self.client_id,
+                        kind=TaskKind.NO_FIRST_SESSION,
+                        text=f"Client {self.facts.ref} had an intro call, and no session is booked.",
+                    )
+                )
+            )
+        else:
+            self.mail(due.kind, key=due.key)
+            if due.kind == "book_first_session":
+                self.mail("book_next", key=due.key, to="therapist")
+
+    async def settle_a_debt(self) -> None:
+        """A new card has come: what is owed is charged, one debt at a time."""
+        async with self.turn:
+            debt = self.state.debts.pop(0)
+            if self.facts.archived:
+                return
+            settled = await money.attempt(debt, self.policy)
+            self.state.mails.extend(money.mails_about(debt, settled.appointment))
+            self.take(settled.journey)
+
+    # ------------------------------------------------------------ what can be asked for, and refused
+
+    @workflow.update(name=BEGIN.name, description="Start the journey and answer who the therapist is.")
+    async def begin(self, new: NewJourney) -> Opened:
+        await workflow.wait_condition(lambda: self.opened is not None or self.known is not None)
+        return self.opened or await steps.open_journey(new)
+
+    @workflow.update(name=MATCH_BY_HAND.name, description="Assign a therapist by hand, with a reason.")
+    async def match_by_hand(self, order: MatchOrder) -> Matched:
+        await self.ready()
+        async with self.turn:
+            result = await steps.match_by_hand(order)
+            if result.facts is not None:
+                self.take(result.facts)
+            for appointment in result.cancelled:
+                self.tell_of_cancellation(appointment)
+                await self.tell(appointment)
+            return result
+
+    @workflow.update(name=BOOK.name, description="Book an appointment or a weekly series.")
+    async def book(self, order: BookingOrder) -> Booked:
+        await self.ready()
+        async with self.turn:
+            result = await steps.book(order)
+            if result.facts is None:
+                return result
+            self.take(result.facts)
+            await asyncio.gather(*(self.start_appointment(facts) for facts in result.appointments))
+            self.tell_of_booking(order, result)
+            return result
+
+    @workflow.update(name=ACTIVATE.name, description="Activate the client's account with a mailed link.")
+    async def activate(self, order: ActivationOrder) -> Done:
+        await self.ready()
+        async with self.turn:
+            return self.adopt(await steps.activate_account(order))
+
+    @workflow.update(name=SEND_ACTIVATION_LINK.name, description="Mail a new activation link.")
+    async def send_activation_link(self, order: LinkOrder) -> Done:
+        await self.ready()
+        if self.facts.account_active:
+            detail = "The account is active already; the client can sign in."
+            return Done(refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail=detail))
+        self.mail("welcome", key=f"again:{order.request_id}", vital=True)
+        return Done(facts=self.facts)
+
+    @workflow.update(name=CHANGE_DETAILS.name, description="Change details, portal settings or the subscription.")
+    async def change_details(self, order: DetailsOrder) -> Done:
+        await self.ready()
+        async with self.turn:
+            return self.adopt(await steps.change_details(order))
+
+    @workflow.update(name=SET_UP_CARD.name, description="Prepare the saving of a card at Stripe.")
+    async def set_up_card(self, order: LinkOrder) -> Done:
+        await self.ready()
+        try:
+            return await steps.set_up_card(order)
+        except exceptions.ActivityError:
+            return Done(refusal=_CARD_SERVICE_AWAY)
+
+    @workflow.update(name=SUBMIT_FORM.name, description="Complete a form; Billing Info also saves the card.")
+    async def submit_form(self, order: FormSubmission) -> Done:
+        await self.ready()
+        async with self.turn:
+            try:
+                done = self.adopt(await steps.submit_form(order))
+            except exceptions.ActivityError:
+                return Done(refusal=_CARD_SERVICE_AWAY)
+            for appointment in done.resumed:
+                await self.tell(appointment)
+            self.state.debts.extend(done.debts)
+            return done
+
+    @workflow.update(name=RESOLVE_TASK.name, description="Resolve one of the care team's tasks.")
+    async def resolve_task(self, order: TaskResolution) -> Done:
+        await self.ready()
+        async with self.turn:
+            return self.adopt(await steps.resolve_task(order))
+
+    # ------------------------------------------------------------ signals
+
+    @workflow.signal(
+        name=ARCHIVE,
+        description="Archive the client: everything ahead stops. The input may be left out.",
+    )
+    async def archive(self, request: ArchiveSignal | None = None) -> None:
+        await self.ready()
+        asked = request or ArchiveSignal()
+        async with self.turn:
+            result = await steps.archive_client(
+                ArchiveOrder(
+                    client_id=self.client_id,
+                    request_id=asked.request_id or str(workflow.uuid4()),
+                    by=asked.by or VIA_TEMPORAL,
+                    reason=asked.reason,
+                    notify=asked.notify,
+                ),
+                self.policy,
+            )
+            self.take(result.facts)
+            self.state.debts.clear()
+            for appointment in result.appointments:
+                await self.tell(appointment)
+                if appointment.id in result.cancelled and asked.notify:
+                    self.tell_of_cancellation(appointment)
+            for intent in result.intents:
+                await steps.cancel_intent(self.client_id, intent)
+
+    @workflow.signal(name=UNARCHIVE, description="Make the client active again. The input may be left out.")
+    async def unarchive(self, request: UnarchiveSignal | None = None) -> None:
+        await self.ready()
+        asked = request or UnarchiveSignal()
+        async with self.turn:
+            result = await steps.unarchive_client(
+                UnarchiveOrder(
+                    client_id=self.client_id,
+                    request_id=asked.request_id or str(workflow.uuid4()),
+                    by=asked.by or VIA_TEMPORAL,
+                )
+            )
+            self.take(result.facts)
+            for appointment in result.appointments:
+                await self.tell(appointment)
+
+    @workflow.signal(
+        name=APPOINTMENT_REPORTED,
+        description="From an appointment's workflow: something changed, and these are the client's facts now.",
+    )
+    def appointment_reported(self, facts: JourneyFacts) -> None:
+        """Synchronous, and without the lock: an appointment reports before it answers its own caller."""
+        self.take(facts)
+
+    @workflow.signal(name=INBOUND_EVENT, description="Stripe reported something about this client: look at it.")
+    async def inbound_event(self, event_id: str) -> None:
+        await self.ready()
+        handled = await steps.handle_inbound_event(event_id)
+        if handled.settled is not None:
+            await self.hear(handled.settled)
+
+    # ------------------------------------------------------------ query
+
+    @workflow.query(name=JOURNEY_QUERY, description="Where the client is, what is awaited, and what comes next.")
+    def journey(self) -> JourneyView:
+        stage = stage_of(self.facts)
+        return JourneyView(
+            ref=self.facts.ref,
+            stage=stage.value,
+            therapist=self.facts.therapist,
+            archived=self.facts.archived,
+            waiting_for=WAITING_FOR[stage],
+            next_step_at=self.state.plan[0].at if self.state.plan else None,
+            outstanding_forms=list(self.facts.outstanding_forms),
+            open_appointments=[
+                {"id": a.id, "type": a.type.value, "starts_at": a.starts_at.isoformat()}
+                for a in self.facts.open_appointments
+            ],
+            needs_attention=self._attention(),
+            version=self.facts.version,
+        )
+
+    # ------------------------------------------------------------ how it is done
+
+    async def ready(self) -> None:
+        """Messages may arrive before the journey is open; one that was refused never opens."""
+        await workflow.wait_condition(lambda: self.known is not None or self.opened is not None)
+        if self.known is None or self.closed:
+            message = "this journey is closed"
+            raise exceptions.ApplicationError(
+                message, type="JourneyClosed", non_retryable=True, category=exceptions.ApplicationErrorCategory.BENIGN
+            )
+
+    async def wait(self, *, until: datetime | None, label: str) -> bool:
+        """Wait for an instant. True if something happened before it came, or if this run should end."""
+        seen = self.news
+        timeout = None if until is None else until - workflow.now()
+        if timeout is not None and timeout.total_seconds() <= 0:
+            return False
+        try:
+            await workflow.wait_condition(
+                lambda: self.news != seen or bool(self.state.debts) or self.history_is_long(),
+                timeout=timeout,
+                timeout_summary=label,
+            )
+        except TimeoutError:
+            return False
+        return True
+
+    def take(self, facts: JourneyFacts) -> None:
+        """Keep the newer facts, and announce what they bring."""
+        if self.known is None:
+            self.early.append(facts)
+            return
+        if facts.version < self.facts.version or facts == self.facts:
+            return
+        before, self.state.facts = self.facts, facts
+        self.news += 1
+        self.announce(facts, before=before)
+        self._replan()
+
+    def adopt(self, done: Done) -> Done:
+        if done.facts is not None:
+            self.take(done.facts)
+        return done
+
+    def announce(self, facts: JourneyFacts, *, before: JourneyFacts | None) -> None:
+        """Mails that follow from the facts themselves: a new client, nobody found yet, a task to look at."""
+        if facts.therapist and not facts.anonymous and self.state.announced_to != facts.therapist:
+            self.state.announced_to = facts.therapist
+            self.mail("new_client", key=f"{facts.therapist}:{facts.matched_at}", to="therapist")
+        if facts.therapist is None and facts.reachable and not self.state.told_we_will_get_back:
+            self.state.told_we_will_get_back = True
+            self.mail("we_will_get_back", key="once")
+        old = {task.key for task in before.open_tasks} if before else set()
+        for task in facts.open_tasks:
+            if task.key not in old:
+                self.mail("task_opened", key=task.key, to="care_team", text=task.key)
+
+    def tell_of_booking(self, order: BookingOrder, result: Booked) -> None:
+        ids = tuple(appointment.id for appointment in result.appointments)
+        key = order.request_id
+        if result.first and result.known_elsewhere:
+            self.mail("already_known", key="first", vital=True)
+        elif result.first:
+            self.mail("welcome", key="first", vital=True)
+        self.mail("booking_confirmation", key=key, appointment_ids=ids, vital=True)
+        if result.first:
+            self.mail("forms_requested", key="first")
+        self.mail("appointment_booked", key=key, to="therapist", appointment_ids=ids, vital=True)
+        if result.unarchived:
+            self.mail("client_back", key=key, to="therapist", appointment_ids=ids)
+
+    def tell_of_cancellation(self, appointment: AppointmentFacts) -> None:
+        """The ordinary, neutral cancellation, to the client and to the therapist's calendar."""
+        for to, template in (("client", "appointment_cancelled"), ("therapist", "appointment_changed")):
+            self.mail(
+                template,
+                key=f"cancelled:{appointment.id}",
+                to=to,
+                appointment_ids=(appointment.id,),
+                vital=True,
+                text="cancelled" if to == "therapist" else "",
+            )
+
+    def mail(
+        self,
+        template: str,
+        *,
+        key: str,
+        to: str = "client",
+        appointment_ids: Iterable[str] = (),
+        vital: bool = False,
+        text: str = "",
+    ) -> None:
+        self.state.mails.append(
+            MailOrder(
+                key=f"{template}:{self.client_id}:{key}",
+                template=template,
+                client_id=self.client_id,
+                to=to,
+                appointment_ids=tuple(appointment_ids),
+                vital=vital,
+                text=text,
+            )
+        )
+
+    async def start_appointment(self, facts: AppointmentFacts) -> None:
+        """Every appointment is a workflow of its own. It outlives the runs of this one, and is started once."""
+        try:
+            _ = await workflow.start_child_workflow(
+                AppointmentJourney.run,
+                AppointmentInput(policy=self.policy, facts=facts),
+                id=appointment_workflow_id(facts.id),
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
+                static_summary=f"{facts.type.value} of client {facts.ref} with {facts.therapist}",
+            )
+        except exceptions.WorkflowAlreadyStartedError:
+            workflow.logger.info("appointment %s is started already", facts.id)
+
+    async def tell(self, appointment: AppointmentFacts) -> None:
+        """Tell an appointment's workflow what became of it. One that has ended needs no telling."""
+        handle = workflow.get_external_workflow_handle(appointment_workflow_id(appointment.id))
+        try:
+            await handle.signal(FACTS_CHANGED, appointment)
+        except exceptions.FailureError:
+            workflow.logger.info("appointment %s has ended already", appointment.id)
+
+    async def hear(self, settled: Settled) -> None:
+        """A payment changed by Stripe's word: its appointment is told, or the client is, if that has ended."""
+        self.take(settled.journey)
+        payment = settled.appointment.payment
+        await self.tell(settled.appointment)
+        if payment is not None:
+            self.state.mails.append(
+                MailOrder(
+                    key=f"receipt:{payment.id}:{payment.status.value}:{payment.attempts}",
+                    template="receipt",
+                    client_id=self.client_id,
+                    payment_id=payment.id,
+                    vital=True,
+                )
+            )
+
+    def show(self) -> None:
+        """What the support person sees: plain words, and the attributes that lists are filtered by."""
+        workflow.set_current_details(describe_journey(self.facts, self.state.plan))
+        self.shown.show(
+            {
+                JOURNEY_STAGE: stage_of(self.facts).value,
+                CLIENT_REF: self.facts.ref,
+                THERAPIST_SLUG: self.facts.therapist,
+                ARCHIVED: self.facts.archived,
+                NEXT_APPOINTMENT_AT: self.facts.next_start(after=workflow.now()),
+                NEEDS_ATTENTION: self._attention() or None,
+            }
+        )
+
+    def history_is_long(self) -> bool:
+        info = workflow.info()
+        return info.get_current_history_length() >= self.policy.history_limit or info.is_continue_as_new_suggested()
+
+    async def continue_as_new(self) -> None:
+        await self.postman.pause()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(JourneyInput(client_id=self.client_id, policy=self.policy, state=self.state))
+
+    def _replan(self) -> None:
+        now = workflow.now()
+        fresh = journey_plan(self.facts, policy=self.policy, now=now)
+        self.state.plan = replan(before=self.state.plan, fresh=fresh, now=now)
+
+    def _attention(self) -> list[str]:
+        return sorted({task.kind for task in self.facts.open_tasks})
+
+
+_CARD_SERVICE_AWAY = Refusal(
+    name=Problem.ENGINE_UNAVAILABLE,
+    detail="The card service cannot be reached at the moment; nothing was changed. Please try again shortly.",
+)

@@ -1,0 +1,95 @@
+"""One payment, from due to settled: what comes next follows from its state alone.
+
+    scheduled        -> wait until it is due, then try
+    failed           -> wait for the next try, for a new card, or for the deadline
+    requires_action  -> wait for the client, or for the deadline
+    processing       -> a try was begun: carry it through
+    anything else    -> settled
+
+A card that arrives, a client who confirms and an archive all change the payment in the database and tell the workflow;
+they need no case of their own here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from temporalio import workflow
+
+from workflows import steps
+
+with workflow.unsafe.imports_passed_through():
+    from activities.types import (
+        AppointmentFacts,
+        AttemptOrder,
+        AttemptResult,
+        MailOrder,
+        PaymentFacts,
+        Settled,
+    )
+    from rules.policy import JourneyPolicy
+    from rules.words import PaymentStatus
+
+OPEN = frozenset(
+    {PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Next:
+    """What a payment waits for: ``at`` is when to act, ``owe`` whether that is the deadline, ``why`` a label."""
+
+    at: datetime
+    owe: bool
+    why: str
+
+
+def is_open(payment: PaymentFacts | None) -> bool:
+    return payment is not None and payment.status in OPEN
+
+
+def next_step(payment: PaymentFacts) -> Next:
+    """What happens next to an open payment, and when."""
+    if payment.status is PaymentStatus.SCHEDULED:
+        return Next(at=payment.due_at, owe=False, why="the payment is due")
+    if payment.status is PaymentStatus.PROCESSING:
+        return Next(at=payment.due_at, owe=False, why="the try that was begun")
+    if payment.status is PaymentStatus.FAILED and payment.next_try_at is not None:
+        return Next(at=payment.next_try_at, owe=False, why="the next try")
+    return Next(at=payment.deadline, owe=True, why="the payment's deadline")
+
+
+async def attempt(payment: PaymentFacts, policy: JourneyPolicy) -> Settled:
+    """One try: win the payment, charge the card, record the answer. A lost payment is left as it stands."""
+    running = payment.status is PaymentStatus.PROCESSING
+    number = payment.attempts if running else payment.attempts + 1
+    order = AttemptOrder(payment_id=payment.id, attempt=number)
+    begun = await steps.start_attempt(order)
+    if not begun.started:
+        return Settled(appointment=begun.appointment, journey=begun.journey)
+    charged = await steps.charge_card(order)
+    return await steps.finish_attempt(AttemptResult(payment_id=payment.id, attempt=number, charged=charged), policy)
+
+
+def mails_about(before: PaymentFacts, after: AppointmentFacts) -> list[MailOrder]:
+    """What the client is told when a payment changed: a receipt, or what the client can do."""
+    payment = after.payment
+    if payment is None or (payment.status, payment.attempts) == (before.status, before.attempts):
+        return []
+    template = {
+        PaymentStatus.PAID: "receipt",
+        PaymentStatus.REQUIRES_ACTION: "payment_needs_you",
+        PaymentStatus.OWED: "payment_failed",
+        PaymentStatus.FAILED: "payment_failed",
+    }.get(payment.status)
+    soft = payment.status is PaymentStatus.FAILED and payment.next_try_at is not None
+    if template is None or soft:
+        return []
+    return [
+        MailOrder(
+            key=f"{template}:{payment.id}:{payment.status.value}:{payment.attempts}",
+            template=template,
+            client_id=after.client_id,
+            payment_id=payment.id,
+            vital=True,
+        )
+    ]

@@ -1,0 +1,101 @@
+"""What a support person reads in the Temporal UI: where things stand, what is awaited, and what may be done now."""
+
+from datetime import datetime
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.types import AppointmentFacts
+    from rules.reminders import Due
+    from rules.stage import JourneyFacts, stage_of
+    from rules.words import AppointmentStatus, PaymentStatus, Stage
+
+WAITING_FOR = {
+    Stage.MATCHING: "a person to assign a therapist",
+    Stage.FIRST_BOOKING: "the first booking",
+    Stage.ACTIVATION: "the client to activate the account",
+    Stage.INTAKE: "the client to complete the intake forms",
+    Stage.INTRO_CALL: "the intro call",
+    Stage.SCHEDULING: "the next booking",
+    Stage.IN_CARE: "the sessions, and whatever is booked next",
+    Stage.ARCHIVED: "an `unarchive` signal, or a booking; no timer runs",
+}
+
+ACTIONS = {
+    Stage.MATCHING: "Assign a therapist (update `match_by_hand`), or send the signal `archive`.",
+    Stage.ARCHIVED: "Send the signal `unarchive`. Any booking also makes the client active again.",
+}
+_ANY_TIME = "Book, re-match, change details, or send the signal `archive` (no input needed)."
+
+_DUE = {
+    "anonymous_expiry": "closing, if nobody gives a name or books",
+    "first_session_task": "a task for the care team, if no session is booked",
+    "appointment_starts": "the start",
+    "mark_outcome": "asking the therapist for the outcome",
+    "outcome_task": "a task for the care team: the outcome is missing",
+    "outcome_breach": "recording that the outcome came too late",
+}
+
+
+def words_of(due: Due) -> str:
+    return _DUE.get(due.kind, "mail " + due.kind.replace("_", " "))
+
+
+def describe_journey(facts: JourneyFacts, plan: list[Due]) -> str:
+    """Markdown for the journey's current details."""
+    stage = stage_of(facts)
+    lines = [
+        f"**Client {facts.ref}** is in stage **{stage.value}**, waiting for {WAITING_FOR[stage]}.",
+        "",
+        f"- Therapist: {facts.therapist or 'none yet'}",
+        f"- Account: {'active' if facts.account_active else 'not active'}",
+        f"- Intake forms outstanding: {', '.join(facts.outstanding_forms) or 'none'}",
+    ]
+    lines += [f"- Open: {a.type.value}, {_at(a.starts_at)} (`appointment:{a.id}`)" for a in facts.open_appointments]
+    lines += [f"- **Needs attention:** {task.kind.replace('_', ' ')}" for task in facts.open_tasks]
+    lines.append(f"- Next: {words_of(plan[0])}, {_at(plan[0].at)}" if plan else "- Next: nothing is timed")
+    lines += ["", f"**You can:** {ACTIONS.get(stage, _ANY_TIME)}"]
+    return "\n".join(lines)
+
+
+def describe_appointment(facts: AppointmentFacts, plan: list[Due]) -> str:
+    """Markdown for an appointment's current details."""
+    payment = facts.payment
+    lines = [
+        f"**{facts.type.value}** of client {facts.ref} with {facts.therapist}, {_at(facts.starts_at)}: "
+        f"**{facts.status.value}**, waiting for {waiting_for(facts, plan)}.",
+    ]
+    if payment is not None:
+        lines += [
+            "",
+            f"- Payment: {payment.status.value}, {payment.amount} {payment.currency} in minor units",
+            f"- Due {_at(payment.due_at)}, deadline {_at(payment.deadline)}, tries so far: {payment.attempts}",
+        ]
+    if facts.status is AppointmentStatus.SCHEDULED:
+        lines += ["", "**You can:** record the outcome (once it has started), cancel or reschedule it, by update."]
+    return "\n".join(lines)
+
+
+def waiting_for(facts: AppointmentFacts, plan: list[Due]) -> str:
+    if facts.status is AppointmentStatus.SCHEDULED:
+        if facts.client_archived:
+            return "its outcome; no timer runs while the client is archived"
+        return f"{words_of(plan[0])} ({_at(plan[0].at)})" if plan else "its outcome"
+    payment = facts.payment
+    if payment is None:
+        return "nothing"
+    if payment.status is PaymentStatus.SCHEDULED:
+        return f"the payment to be due ({_at(payment.due_at)})"
+    if payment.status is PaymentStatus.FAILED and payment.next_try_at is not None:
+        return f"the next try ({_at(payment.next_try_at)})"
+    if payment.status is PaymentStatus.FAILED:
+        return f"a new card, until {_at(payment.deadline)}"
+    if payment.status is PaymentStatus.REQUIRES_ACTION:
+        return f"the client to confirm the payment, until {_at(payment.deadline)}"
+    if payment.status is PaymentStatus.PROCESSING:
+        return "Stripe's answer"
+    return "nothing"
+
+
+def _at(instant: datetime) -> str:
+    return instant.strftime("%a %d %b %Y %H:%M UTC")

@@ -1,0 +1,6 @@
+"""The one list of workflows, for the worker and for the replay tests."""
+
+from workflows.appointment_journey import AppointmentJourney
+from workflows.client_journey import ClientJourney
+
+WORKFLOWS = (ClientJourney, AppointmentJourney)

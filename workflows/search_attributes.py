@@ -1,0 +1,35 @@
+"""Search attributes: opaque values only, because the engine cannot encrypt them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+
+JOURNEY_STAGE = SearchAttributeKey.for_keyword("JourneyStage")
+THERAPIST_SLUG = SearchAttributeKey.for_keyword("TherapistSlug")
+CLIENT_REF = SearchAttributeKey.for_keyword("ClientRef")
+ARCHIVED = SearchAttributeKey.for_bool("Archived")
+NEXT_APPOINTMENT_AT = SearchAttributeKey.for_datetime("NextAppointmentAt")
+CHARGE_DUE_AT = SearchAttributeKey.for_datetime("ChargeDueAt")
+NEEDS_ATTENTION = SearchAttributeKey.for_keyword_list("NeedsAttention")
+
+Value = str | bool | datetime | Sequence[str] | None
+
+
+class Shown:
+    """What the support person's list shows; only what changed is sent, because each command costs."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Value] = {}
+
+    def show(self, values: dict[SearchAttributeKey[Any], Value]) -> None:
+        changed: list[SearchAttributeUpdate[Any]] = []
+        for key, value in values.items():
+            if self._last.get(key.name) == value:
+                continue
+            self._last[key.name] = value
+            changed.append(key.value_unset() if value is None else key.value_set(value))
+        if changed:
+            workflow.upsert_search_attributes(changed)

@@ -1,0 +1,216 @@
+"""Typed calls of activities: the one place that knows names, timeouts and retry policies.
+
+Short database writes run as local activities, which cost one marker instead of three events. Everything that talks to
+a vendor is an ordinary activity. A database that is away is waited for: giving up after a write that may have been
+committed would leave rows that no workflow knows of.
+"""
+
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from activities.types import (
+        ActivationOrder,
+        Archived,
+        ArchiveOrder,
+        AttemptOrder,
+        AttemptResult,
+        AttemptStarted,
+        Booked,
+        BookingOrder,
+        CancelOrder,
+        Changed,
+        Charged,
+        CloseOrder,
+        DetailsOrder,
+        Done,
+        EventHandled,
+        FormSubmission,
+        LinkOrder,
+        MailOrder,
+        MailResult,
+        Matched,
+        MatchOrder,
+        NewJourney,
+        Opened,
+        OutcomeOrder,
+        RescheduleOrder,
+        Settled,
+        TaskOrder,
+        TaskResolution,
+        Unarchived,
+        UnarchiveOrder,
+    )
+    from rules.policy import JourneyPolicy
+
+Result = TypeVar("Result")
+
+UNTIL_DONE = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
+"""For writes to our own database: it comes back, and then the step finds what it may already have done."""
+
+PATIENTLY = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    maximum_interval=timedelta(minutes=5),
+    non_retryable_error_types=["IncompleteMail", "UnknownMail"],
+)
+"""For mails and money: a vendor's outage is waited for, however long it lasts."""
+
+WHILE_SOMEBODY_WAITS = RetryPolicy(
+    initial_interval=timedelta(milliseconds=300),
+    maximum_interval=timedelta(seconds=2),
+    maximum_attempts=4,
+    non_retryable_error_types=["GatewayRejected"],
+)
+"""For calls of a vendor that a person waits for: better a clear answer soon than a late one."""
+
+_QUICK = timedelta(seconds=10)
+_VENDOR = timedelta(seconds=30)
+
+
+async def _write(name: str, *arguments: Any, result: type[Result], summary: str) -> Result:
+    """A short, idempotent database write."""
+    return await workflow.execute_local_activity(  # type: ignore[no-any-return]
+        name,
+        args=arguments,
+        result_type=result,
+        start_to_close_timeout=_QUICK,
+        retry_policy=UNTIL_DONE,
+        summary=summary,
+    )
+
+
+async def _call(
+    name: str, *arguments: Any, result: type[Result], summary: str, retry_policy: RetryPolicy = PATIENTLY
+) -> Result:
+    """A step that asks a vendor."""
+    return await workflow.execute_activity(  # type: ignore[no-any-return]
+        name,
+        args=arguments,
+        result_type=result,
+        start_to_close_timeout=_VENDOR,
+        retry_policy=retry_policy,
+        summary=summary,
+    )
+
+
+# ---------------------------------------------------------------- the journey
+
+
+async def open_journey(new: NewJourney) -> Opened:
+    return await _write("open_journey", new, result=Opened, summary="Make the client and find a therapist")
+
+
+async def match_by_hand(order: MatchOrder) -> Matched:
+    return await _write("match_by_hand", order, result=Matched, summary=f"Assign {order.therapist}")
+
+
+async def book(order: BookingOrder) -> Booked:
+    return await _write("book", order, result=Booked, summary=f"Book {order.weeks} x {order.type.value}")
+
+
+async def activate_account(order: ActivationOrder) -> Done:
+    return await _write("activate_account", order, result=Done, summary="Activate the account")
+
+
+async def change_details(order: DetailsOrder) -> Done:
+    return await _write("change_details", order, result=Done, summary="Change details")
+
+
+async def set_up_card(order: LinkOrder) -> Done:
+    return await _call(
+        "set_up_card", order, result=Done, summary="Prepare the saving of a card", retry_policy=WHILE_SOMEBODY_WAITS
+    )
+
+
+async def submit_form(order: FormSubmission) -> Done:
+    return await _call(
+        "submit_form", order, result=Done, summary=f"Complete {order.kind}", retry_policy=WHILE_SOMEBODY_WAITS
+    )
+
+
+async def open_task(order: TaskOrder) -> Done:
+    return await _write("open_task", order, result=Done, summary=f"Open a task: {order.kind.value}")
+
+
+async def resolve_task(order: TaskResolution) -> Done:
+    return await _write("resolve_task", order, result=Done, summary="Resolve a task")
+
+
+async def close_anonymous_journey(order: CloseOrder) -> Done:
+    return await _write("close_anonymous_journey", order, result=Done, summary="Close the anonymous journey")
+
+
+async def archive_client(order: ArchiveOrder, policy: JourneyPolicy) -> Archived:
+    return await _write("archive_client", order, policy, result=Archived, summary="Archive")
+
+
+async def unarchive_client(order: UnarchiveOrder) -> Unarchived:
+    return await _write("unarchive_client", order, result=Unarchived, summary="Make active again")
+
+
+async def cancel_intent(client_id: str, intent: str) -> None:
+    await _call("cancel_intent", client_id, intent, result=type(None), summary="Cancel an open payment at Stripe")
+
+
+async def handle_inbound_event(event_id: str) -> EventHandled:
+    return await _call("handle_inbound_event", event_id, result=EventHandled, summary="Look at what Stripe reported")
+
+
+async def send_mail(order: MailOrder, policy: JourneyPolicy) -> MailResult:
+    return await _call(
+        "send_mail", order, policy, result=MailResult, summary=f"Mail {order.template} to the {order.to}"
+    )
+
+
+# ---------------------------------------------------------------- one appointment
+
+
+async def cancel_appointment(order: CancelOrder, policy: JourneyPolicy) -> Changed:
+    return await _write("cancel_appointment", order, policy, result=Changed, summary="Cancel the appointment")
+
+
+async def reschedule_appointment(order: RescheduleOrder, policy: JourneyPolicy) -> Changed:
+    return await _write("reschedule_appointment", order, policy, result=Changed, summary="Move the appointment")
+
+
+async def record_outcome(order: OutcomeOrder, policy: JourneyPolicy) -> Changed:
+    return await _write("record_outcome", order, policy, result=Changed, summary=f"Record {order.outcome.value}")
+
+
+async def appointment_started(appointment_id: str) -> Settled:
+    return await _write("appointment_started", appointment_id, result=Settled, summary="The appointment starts")
+
+
+async def outcome_overdue(order: TaskOrder) -> Settled:
+    return await _write("outcome_overdue", order, result=Settled, summary="Open a task: the outcome is missing")
+
+
+async def record_breach(appointment_id: str) -> Settled:
+    return await _write("record_breach", appointment_id, result=Settled, summary="Record the breach")
+
+
+# ---------------------------------------------------------------- money
+
+
+async def start_attempt(order: AttemptOrder) -> AttemptStarted:
+    return await _write("start_attempt", order, result=AttemptStarted, summary=f"Start try {order.attempt}")
+
+
+async def charge_card(order: AttemptOrder) -> Charged | None:
+    return await _call(
+        "charge_card",
+        order,
+        result=Charged | None,  # type: ignore[arg-type]
+        summary=f"Charge the card, try {order.attempt}",
+    )
+
+
+async def finish_attempt(result: AttemptResult, policy: JourneyPolicy) -> Settled:
+    return await _write("finish_attempt", result, policy, result=Settled, summary=f"Record try {result.attempt}")
+
+
+async def owe_payment(payment_id: str) -> Settled:
+    return await _write("owe_payment", payment_id, result=Settled, summary="Record that the payment is owed")
