@@ -26,7 +26,7 @@ class Page:
     after: tuple[Any, ...] | None = None
 
 
-def cursor_of(*values: datetime | UUID | str) -> str:
+def cursor_of(*values: datetime | UUID | str | int) -> str:
     """An opaque cursor behind a row with these sort values."""
     plain = [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
@@ -51,6 +51,8 @@ def _read(value: object, kind: type) -> Any:
         return instant
     if kind is UUID:
         return UUID(value)
+    if kind is int:
+        return int(value[:18])
     if not value.isprintable():
         raise ValueError
     return value

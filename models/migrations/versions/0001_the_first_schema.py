@@ -1,0 +1,696 @@
+"""The first schema"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # Lets one GiST constraint compare ids and time ranges together.
+    op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+    op.create_table(
+        "idempotency_key",
+        sa.Column("caller", sa.String(length=200), nullable=False),
+        sa.Column("route", sa.String(length=300), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("body_hash", sa.String(length=64), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("caller", "route", "key"),
+    )
+    op.create_index(op.f("ix_idempotency_key_claimed_at"), "idempotency_key", ["claimed_at"], unique=False)
+    op.create_table(
+        "inbound_event",
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("vendor", sa.String(length=20), nullable=False),
+        sa.Column("type", sa.String(length=100), nullable=False),
+        sa.Column("payload", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "therapist",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("slug", sa.String(length=80), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("time_zone", sa.String(), nullable=False),
+        sa.Column("licensed_in", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("concerns", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("languages", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("modalities", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("gender", sa.String(), nullable=True),
+        sa.Column("insurances", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("session_fee_amount", sa.BigInteger(), nullable=False),
+        sa.Column("session_fee_currency", sa.String(length=3), nullable=False),
+        sa.Column(
+            "intro_calls",
+            sa.Enum(
+                "required",
+                "optional",
+                "off",
+                name="therapist_intro_calls",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("zoom_link", sa.String(), nullable=True),
+        sa.Column("accepting_clients", sa.Boolean(), nullable=False),
+        sa.Column("caseload_limit", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("caseload_limit >= 0", name="therapist_caseload_not_negative"),
+        sa.CheckConstraint("session_fee_amount >= 0", name="therapist_fee_not_negative"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("slug"),
+    )
+    op.create_table(
+        "appointment_settings",
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "type",
+            sa.Enum(
+                "intro_call", "session", name="settings_type", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column("duration", sa.Integer(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("buffer_before", sa.Integer(), nullable=False),
+        sa.Column("buffer_after", sa.Integer(), nullable=False),
+        sa.Column("minimum_notice", sa.Integer(), nullable=False),
+        sa.Column("horizon_days", sa.Integer(), nullable=False),
+        sa.Column("max_per_day", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("therapist_id", "type"),
+    )
+    op.create_table(
+        "client",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("ref", sa.String(length=12), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum("active", "archived", name="client_status", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column(
+            "stage",
+            sa.Enum(
+                "matching",
+                "first_booking",
+                "activation",
+                "intake",
+                "intro_call",
+                "scheduling",
+                "in_care",
+                "archived",
+                name="client_stage",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("first_name", sa.String(), nullable=True),
+        sa.Column("last_name", sa.String(), nullable=True),
+        sa.Column("email", sa.String(), nullable=True),
+        sa.Column("email_folded", sa.String(), nullable=True),
+        sa.Column("phone", sa.String(), nullable=True),
+        sa.Column("time_zone", sa.String(), nullable=True),
+        sa.Column("state", sa.String(), nullable=True),
+        sa.Column("therapist_id", sa.Uuid(), nullable=True),
+        sa.Column("matched_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("group_id", sa.Uuid(), nullable=True),
+        sa.Column("portal_settings", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("unsubscribed", sa.Boolean(), nullable=False),
+        sa.Column(
+            "source",
+            sa.Enum(
+                "matching_form",
+                "direct_booking",
+                "care_team",
+                name="client_source",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("answers", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("note", sa.String(), nullable=True),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_by_staff", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("test_mail_to", sa.String(), nullable=True),
+        sa.Column("account_active", sa.Boolean(), nullable=False),
+        sa.Column("password_hash", sa.String(), nullable=True),
+        sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("first_booked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stripe_customer", sa.String(), nullable=True),
+        sa.Column("stripe_payment_method", sa.String(), nullable=True),
+        sa.Column("card", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("card_blocked", sa.Boolean(), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("archive_record", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("fact_seq", sa.Integer(), nullable=False),
+        sa.Column("fact_hash", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("ref"),
+    )
+    op.create_index("client_by_address", "client", ["email_folded"], unique=False)
+    op.create_index("client_by_therapist", "client", ["therapist_id", "status"], unique=False)
+    op.create_index(
+        "one_client_per_address",
+        "client",
+        ["email_folded"],
+        unique=True,
+        postgresql_where=sa.text("email_folded IS NOT NULL AND (account_active OR made_by_staff)"),
+    )
+    op.create_table(
+        "date_override",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("windows", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("therapist_id", "day", name="one_override_per_date"),
+    )
+    op.create_index(op.f("ix_date_override_therapist_id"), "date_override", ["therapist_id"], unique=False)
+    op.create_table(
+        "time_off",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.CheckConstraint("starts_at < ends_at", name="time_off_in_order"),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_time_off_therapist_id"), "time_off", ["therapist_id"], unique=False)
+    op.create_table(
+        "weekly_hours",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column("weekday", sa.String(length=3), nullable=False),
+        sa.Column("opens", sa.Integer(), nullable=False),
+        sa.Column("closes", sa.Integer(), nullable=False),
+        sa.Column("types", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.CheckConstraint("opens >= 0 AND opens < closes AND closes <= 1440", name="weekly_hours_in_order"),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_weekly_hours_therapist_id"), "weekly_hours", ["therapist_id"], unique=False)
+    op.create_table(
+        "appointment",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "type",
+            sa.Enum(
+                "intro_call", "session", name="appointment_type", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "scheduled",
+                "occurred",
+                "no_show",
+                "cancelled",
+                "late_cancelled",
+                name="appointment_status",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "mode",
+            sa.Enum(
+                "phone", "video", "zoom", name="appointment_mode", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column("join_url", sa.String(), nullable=True),
+        sa.Column("series_id", sa.Uuid(), nullable=True),
+        sa.Column("week", sa.Integer(), nullable=False),
+        sa.Column("fee_amount", sa.BigInteger(), nullable=False),
+        sa.Column("fee_currency", sa.String(length=3), nullable=False),
+        sa.Column("booked_by", sa.String(), nullable=False),
+        sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("booking_id", sa.Uuid(), nullable=False),
+        sa.Column("complete_forms_in_session", sa.Boolean(), nullable=False),
+        sa.Column("forms_outstanding_when_booked", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("first_of_its_type", sa.Boolean(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cancelled_by", sa.String(), nullable=True),
+        sa.Column("cancel_reason", sa.String(), nullable=True),
+        sa.Column("outcome_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outcome_by", sa.String(), nullable=True),
+        sa.Column("breached_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("forms_warned", sa.Boolean(), nullable=False),
+        sa.Column("restored_from", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("fee_amount >= 0", name="appointment_fee_not_negative"),
+        sa.CheckConstraint("starts_at < ends_at", name="appointment_in_order"),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("appointment_by_client", "appointment", ["client_id", "starts_at"], unique=False)
+    op.create_index("appointment_by_therapist", "appointment", ["therapist_id", "starts_at"], unique=False)
+    op.create_index(op.f("ix_appointment_booking_id"), "appointment", ["booking_id"], unique=False)
+    op.create_index(op.f("ix_appointment_series_id"), "appointment", ["series_id"], unique=False)
+    op.create_table(
+        "fact",
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(length=60), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("data", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("previous_hash", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("client_id", "seq"),
+    )
+    op.create_table(
+        "form_request",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=80), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "requested",
+                "suspended",
+                "complete",
+                name="form_status",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("requested_by", sa.String(), nullable=False),
+        sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("client_id", "kind", "version", name="one_request_per_form_and_version"),
+    )
+    op.create_index(op.f("ix_form_request_client_id"), "form_request", ["client_id"], unique=False)
+    op.create_table(
+        "mail",
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("template", sa.String(length=60), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("recipient", sa.String(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "claimed",
+                "sent",
+                "undeliverable",
+                "uncertain",
+                name="mail_status",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("message_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index(op.f("ix_mail_client_id"), "mail", ["client_id"], unique=False)
+    op.create_table(
+        "match",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "how",
+            sa.Enum(
+                "matching_form",
+                "direct_booking",
+                "care_team",
+                name="match_how",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("explanation", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_match_client_id"), "match", ["client_id"], unique=False)
+    op.create_index(op.f("ix_match_therapist_id"), "match", ["therapist_id"], unique=False)
+    op.create_index(
+        "one_present_match", "match", ["client_id"], unique=True, postgresql_where=sa.text("ended_at IS NULL")
+    )
+    op.create_table(
+        "task",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "match_by_hand",
+                "no_first_session",
+                "outcome_missing",
+                "card_missing",
+                "payment_owed",
+                "payment_failed",
+                "possible_duplicate",
+                "mail_undeliverable",
+                name="task_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("data", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resolved_by", sa.String(), nullable=True),
+        sa.Column("note", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    op.create_index(op.f("ix_task_client_id"), "task", ["client_id"], unique=False)
+    op.create_table(
+        "token",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "session",
+                "therapist",
+                "activation",
+                name="token_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("therapist_id", sa.Uuid(), nullable=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_index(op.f("ix_token_client_id"), "token", ["client_id"], unique=False)
+    op.create_index(op.f("ix_token_therapist_id"), "token", ["therapist_id"], unique=False)
+    op.create_table(
+        "form_answer",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("answers", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("signature", sa.String(), nullable=False),
+        sa.Column("consent_text", sa.String(), nullable=True),
+        sa.Column("consent_version", sa.String(), nullable=True),
+        sa.Column("answered_by", sa.String(), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["request_id"],
+            ["form_request.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_form_answer_request_id"), "form_answer", ["request_id"], unique=False)
+    op.create_table(
+        "occupied_time",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("appointment_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "type",
+            sa.Enum(
+                "intro_call", "session", name="occupied_time_type", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        postgresql.ExcludeConstraint(
+            (sa.column("client_id"), "="),
+            (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
+            deferrable=True,
+            initially="IMMEDIATE",
+            using="gist",
+            name="no_client_twice_at_once",
+        ),
+        postgresql.ExcludeConstraint(
+            (sa.column("therapist_id"), "="),
+            (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
+            deferrable=True,
+            initially="IMMEDIATE",
+            using="gist",
+            name="no_two_at_once",
+        ),
+        sa.CheckConstraint(
+            "(appointment_id IS NULL) = (expires_at IS NOT NULL)", name="occupied_time_is_a_hold_or_an_appointment"
+        ),
+        sa.CheckConstraint("starts_at < ends_at", name="occupied_time_in_order"),
+        sa.ForeignKeyConstraint(
+            ["appointment_id"],
+            ["appointment.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("appointment_id"),
+    )
+    op.create_index("occupied_time_by_start", "occupied_time", ["therapist_id", "starts_at"], unique=False)
+    op.create_table(
+        "payment",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("appointment_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "session",
+                "no_show",
+                "late_cancellation",
+                name="payment_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("credit_used", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "scheduled",
+                "processing",
+                "paid",
+                "requires_action",
+                "failed",
+                "owed",
+                "cancelled",
+                "waived",
+                "written_off",
+                "refunded",
+                "partially_refunded",
+                name="payment_status",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("because", sa.String(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deadline", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("intent", sa.String(), nullable=True),
+        sa.Column("exception", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.CheckConstraint("amount > 0", name="payment_amount_positive"),
+        sa.CheckConstraint("credit_used >= 0 AND credit_used <= amount", name="payment_credit_within_amount"),
+        sa.ForeignKeyConstraint(
+            ["appointment_id"],
+            ["appointment.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("appointment_id"),
+        sa.UniqueConstraint("intent"),
+    )
+    op.create_index("payment_by_client", "payment", ["client_id", "due_at"], unique=False)
+    op.create_table(
+        "payment_try",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("payment_method", sa.String(), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("result", sa.String(), nullable=True),
+        sa.Column("decline_code", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["payment_id"],
+            ["payment.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("payment_id", "number", name="tries_are_numbered"),
+    )
+    op.create_index(op.f("ix_payment_try_payment_id"), "payment_try", ["payment_id"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_index(op.f("ix_payment_try_payment_id"), table_name="payment_try")
+    op.drop_table("payment_try")
+    op.drop_index("payment_by_client", table_name="payment")
+    op.drop_table("payment")
+    op.drop_index("occupied_time_by_start", table_name="occupied_time")
+    op.drop_table("occupied_time")
+    op.drop_index(op.f("ix_form_answer_request_id"), table_name="form_answer")
+    op.drop_table("form_answer")
+    op.drop_index(op.f("ix_token_therapist_id"), table_name="token")
+    op.drop_index(op.f("ix_token_client_id"), table_name="token")
+    op.drop_table("token")
+    op.drop_index(op.f("ix_task_client_id"), table_name="task")
+    op.drop_table("task")
+    op.drop_index("one_present_match", table_name="match", postgresql_where=sa.text("ended_at IS NULL"))
+    op.drop_index(op.f("ix_match_therapist_id"), table_name="match")
+    op.drop_index(op.f("ix_match_client_id"), table_name="match")
+    op.drop_table("match")
+    op.drop_index(op.f("ix_mail_client_id"), table_name="mail")
+    op.drop_table("mail")
+    op.drop_index(op.f("ix_form_request_client_id"), table_name="form_request")
+    op.drop_table("form_request")
+    op.drop_table("fact")
+    op.drop_index(op.f("ix_appointment_series_id"), table_name="appointment")
+    op.drop_index(op.f("ix_appointment_booking_id"), table_name="appointment")
+    op.drop_index("appointment_by_therapist", table_name="appointment")
+    op.drop_index("appointment_by_client", table_name="appointment")
+    op.drop_table("appointment")
+    op.drop_index(op.f("ix_weekly_hours_therapist_id"), table_name="weekly_hours")
+    op.drop_table("weekly_hours")
+    op.drop_index(op.f("ix_time_off_therapist_id"), table_name="time_off")
+    op.drop_table("time_off")
+    op.drop_index(op.f("ix_date_override_therapist_id"), table_name="date_override")
+    op.drop_table("date_override")
+    op.drop_index(
+        "one_client_per_address",
+        table_name="client",
+        postgresql_where=sa.text("email_folded IS NOT NULL AND (account_active OR made_by_staff)"),
+    )
+    op.drop_index("client_by_therapist", table_name="client")
+    op.drop_index("client_by_address", table_name="client")
+    op.drop_table("client")
+    op.drop_table("appointment_settings")
+    op.drop_table("therapist")
+    op.drop_table("inbound_event")
+    op.drop_index(op.f("ix_idempotency_key_claimed_at"), table_name="idempotency_key")
+    op.drop_table("idempotency_key")
