@@ -1,0 +1,404 @@
+"""Stories read like stories: ``sara = await care.client_in_care(sessions=4)``, ``await sara.session(1).occurs()``.
+
+Everything goes through the API and is seen through the API, the outbox and the stand-in for Stripe, as the booking
+site, the therapist and the care team would see it. Time passes only by ``pass_time`` and ``until``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from temporalio.client import WorkflowHandle
+
+from tests.journeys.house import ADMIN, DESK, PUBLIC_URL, SITE, House
+from workflows.messages import appointment_workflow_id, journey_id
+
+Json = dict[str, Any]
+TIDY = timedelta(seconds=2)  # enough for what a call set going to come to rest
+ALL_DAY = [
+    {"weekday": day, "from": "00:00", "to": "24:00", "types": ["intro_call", "session"]}
+    for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+]
+ANSWERS = {"state": "NY", "concerns": ["anxiety"], "languages": ["en"], "modality": "individual"}
+
+
+@dataclass
+class Care:
+    """The practice, its people and its clock."""
+
+    house: House
+    http: httpx.AsyncClient
+    tokens: dict[str, str] = field(default_factory=lambda: {"site": SITE, "desk": DESK, "admin": ADMIN})
+
+    # ------------------------------------------------------------ asking
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        by: str | None = "site",
+        expect: int | None = None,
+        **more: Any,
+    ) -> httpx.Response:
+        """One request. ``by`` names who asks: ``site``, ``desk``, ``admin``, a therapist's slug, a client's address."""
+        headers = dict(more.pop("headers", {}))
+        if by is not None:
+            headers["Authorization"] = f"Bearer {self.tokens[by]}"
+        answer = await self.http.request(method, self.house.api_url + path, json=body, headers=headers, **more)
+        if expect is not None:
+            assert answer.status_code == expect, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer
+
+    async def get(self, path: str, *, by: str | None = "desk", **params: Any) -> Any:
+        return (await self.call("GET", path, by=by, expect=200, params=params)).json()
+
+    async def post(
+        self, path: str, body: Any = None, *, by: str | None = "site", expect: int = 201, **more: Any
+    ) -> Any:
+        return (await self.call("POST", path, body or {}, by=by, expect=expect, **more)).json()
+
+    async def refused(
+        self, method: str, path: str, body: Any = None, *, by: str | None = "site", name: str, status: int = 409
+    ) -> Json:
+        """The problem document of a refusal; the name and the status are checked."""
+        answer = await self.call(method, path, body, by=by, expect=status)
+        problem: Json = answer.json()
+        assert answer.headers["content-type"].startswith("application/problem+json")
+        assert problem["type"].rsplit("/", 1)[-1] == name, problem
+        return problem
+
+    # ------------------------------------------------------------ time
+
+    async def now(self) -> datetime:
+        return await self.house.now()
+
+    async def pass_time(self, **delta: float) -> None:
+        await self.house.clock.advance(timedelta(**delta))
+
+    async def until(self, instant: datetime) -> None:
+        ahead = instant - await self.now()
+        if ahead > timedelta():
+            await self.house.clock.advance(ahead)
+
+    async def rest(self) -> None:
+        """Let everything that is under way come to rest."""
+        await self.house.clock.advance(TIDY)
+
+    # ------------------------------------------------------------ the practice
+
+    async def therapist(
+        self, slug: str = "ana", *, weekly: list[Json] | None = None, settings: Json | None = None, **changes: Any
+    ) -> str:
+        """A therapist who is always there, unless the story says otherwise; signs in as ``by=slug``."""
+        profile: Json = {
+            "slug": slug,
+            "name": f"{slug.title()} Silva",
+            "email": f"{slug}@practice.example",
+            "time_zone": "America/New_York",
+            "licensed_in": ["NY"],
+            "concerns": ["anxiety"],
+            "languages": ["en"],
+            "modalities": ["individual"],
+            "gender": "female",
+            "insurances": [],
+            "session_fee": {"amount": 12000, "currency": "USD"},
+            "intro_calls": "optional",
+            "zoom_link": None,
+            "accepting_clients": True,
+            "caseload_limit": 50,
+        }
+        await self.post("/v1/therapists", profile | changes, by="admin")
+        hours = {
+            "weekly": ALL_DAY if weekly is None else weekly,
+            "overrides": [],
+            "time_off": [],
+            "settings": settings or {},
+        }
+        await self.call("PUT", f"/v1/therapists/{slug}/availability", hours, by="admin", expect=200)
+        token = await self.post(f"/v1/therapists/{slug}/tokens", by="admin")
+        self.tokens[slug] = token["token"]
+        return slug
+
+    async def slot(self, slug: str, type: str, *, after: timedelta = timedelta(days=3), number: int = 0) -> datetime:
+        """The n-th open slot that begins ``after`` from now or later."""
+        start = await self.now() + after
+        days = (
+            await self.get(
+                f"/v1/therapists/{slug}/slots",
+                by=None,
+                type=type,
+                time_zone="UTC",
+                **{"from": start.date().isoformat(), "to": (start + timedelta(days=3)).date().isoformat()},
+            )
+        )["days"]
+        slots = [datetime.fromisoformat(slot["starts_at"]) for day in days for slot in day["slots"]]
+        return [instant for instant in slots if instant >= start][number]
+
+    # ------------------------------------------------------------ the ways in
+
+    async def arrives(
+        self, source: str = "direct_booking", *, by: str = "site", name: str = "Sara", **body: Any
+    ) -> Person:
+        if source == "matching_form":
+            body.setdefault("answers", ANSWERS)
+        else:
+            body.setdefault("therapist", "ana")
+        answer = await self.call("POST", "/v1/journeys", {"source": source, **body}, by=by)
+        assert answer.status_code in (201, 202), answer.text
+        return Person(self, answer.json(), name)
+
+    async def client_in_care(
+        self, *, sessions: int = 1, name: str = "Sara", card: str = "pm_card_visa", therapist: str = "ana"
+    ) -> Person:
+        """A client with an active account, complete forms, a good card and a weekly series ahead."""
+        if therapist not in self.tokens:
+            await self.therapist(therapist)
+        person = await self.arrives(therapist=therapist, name=name)
+        await person.books("intro_call")
+        await self.rest()
+        await person.activates()
+        await person.completes_forms(card=card)
+        await person.appointments[0].occurs()
+        person.appointments.clear()
+        await person.books("session", weeks=sessions)
+        await self.rest()
+        return person
+
+    # ------------------------------------------------------------ looking
+
+    async def mails(self, *, to: str | None = None, template: str | None = None) -> list[Json]:
+        outbox: list[Json] = (await self.http.get(f"{self.house.sandbox_url}/outbox")).json()
+        return [
+            mail
+            for mail in outbox
+            if (to is None or mail["to"] == to) and (template is None or mail["template"] == template)
+        ]
+
+    async def mail_counts(self, *, to: str | None = None) -> Counter[str]:
+        return Counter(mail["template"] for mail in await self.mails(to=to))
+
+    async def stripe(self) -> Json:
+        state: Json = (await self.http.get(f"{self.house.sandbox_url}/stripe/_state")).json()
+        return state
+
+    async def charges_at_stripe(self) -> list[int]:
+        """The amounts of every succeeded PaymentIntent."""
+        return [pi["amount"] for pi in (await self.stripe())["payment_intents"] if pi["status"] == "succeeded"]
+
+    async def tasks(self) -> list[Json]:
+        items: list[Json] = (await self.get("/v1/tasks"))["items"]
+        return items
+
+
+@dataclass
+class Person:
+    """A client, as the stories call them."""
+
+    care: Care
+    answer: Json
+    name: str
+    appointments: list[Booked] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return str(self.answer["client_id"])
+
+    @property
+    def email(self) -> str:
+        return f"{self.name.lower()}@example.com"
+
+    @property
+    def details(self) -> Json:
+        return {
+            "first_name": self.name,
+            "last_name": "Lind",
+            "email": self.email,
+            "phone": "+12125550100",
+            "time_zone": "America/New_York",
+        }
+
+    @property
+    def journey(self) -> WorkflowHandle[Any, Any]:
+        return self.care.house.engine.get_workflow_handle(journey_id(self.id))
+
+    async def look(self, *, by: str = "desk") -> Json:
+        view: Json = await self.care.get(f"/v1/clients/{self.id}", by=by)
+        return view
+
+    async def stage(self) -> str:
+        return str((await self.look())["stage"])
+
+    def booking(self, type: str, starts_at: datetime, **more: Any) -> Json:
+        return {"type": type, "starts_at": starts_at.isoformat(), "mode": "video", "details": self.details, **more}
+
+    async def books(
+        self,
+        type: str,
+        starts_at: datetime | None = None,
+        *,
+        by: str = "site",
+        after: timedelta = timedelta(days=3),
+        **more: Any,
+    ) -> list[Booked]:
+        therapist = (await self.look())["therapist"]
+        slug = therapist if isinstance(therapist, str) else therapist["slug"]
+        start = starts_at or await self.care.slot(slug, type, after=after)
+        answer = await self.care.post(f"/v1/clients/{self.id}/appointments", self.booking(type, start, **more), by=by)
+        booked = [Booked(self, appointment) for appointment in answer["appointments"]]
+        self.appointments += booked
+        return booked
+
+    async def cannot_book(self, type: str, *, name: str, by: str = "site", status: int = 409, **more: Any) -> Json:
+        start = more.pop("starts_at", None) or await self.care.slot("ana", type)
+        return await self.care.refused(
+            "POST",
+            f"/v1/clients/{self.id}/appointments",
+            self.booking(type, start, **more),
+            by=by,
+            name=name,
+            status=status,
+        )
+
+    async def activates(self, password: str = "correct horse battery") -> None:  # noqa: S107
+        """Follows the link of the newest mail that carries one, and signs in."""
+        mails = [m for m in await self.care.mails(to=self.email) if m["template"] in ("welcome", "activation_reminder")]
+        token = mails[-1]["text"].split(f"{PUBLIC_URL}/activate/")[1].split()[0]
+        await self.care.post("/v1/activations", {"token": token, "password": password}, by=None, expect=200)
+        session = await self.care.post("/v1/sessions", {"email": self.email, "password": password}, by=None)
+        self.care.tokens[self.email] = session["token"]
+
+    async def fills_in(self, kind: str, *, by: str = "site", **more: Any) -> Json:
+        answers: Json = {
+            "informed_consent": {"agrees": True},
+            "initial_consultation": {
+                "reason": "Sleep",
+                "emergency_contact": {"name": "Jo Lind", "phone": "+12125550101"},
+            },
+            "billing_info": {"billing_name": f"{self.name} Lind", "accepts_fee_policy": True},
+        }
+        body = {"answers": answers[kind], "signature": f"{self.name} Lind", **more}
+        form: Json = (
+            await self.care.call("PUT", f"/v1/clients/{self.id}/forms/{kind}", body, by=by, expect=200)
+        ).json()
+        return form
+
+    async def saves_card(self, card: str = "pm_card_visa") -> str:
+        """What the browser does with the client secret: Stripe's own form confirms the setup."""
+        setup = await self.care.post(f"/v1/clients/{self.id}/card-setup")
+        answer = await self.care.http.post(
+            f"{self.care.house.sandbox_url}/stripe/v1/setup_intents/{setup['setup_intent']}/confirm",
+            data={"payment_method": card},
+            headers={"Authorization": "Bearer sk_test_browser"},
+        )
+        answer.raise_for_status()
+        return str(setup["setup_intent"])
+
+    async def gives_card(self, card: str = "pm_card_visa") -> None:
+        await self.fills_in("billing_info", setup_intent=await self.saves_card(card))
+
+    async def completes_forms(self, *, card: str = "pm_card_visa") -> None:
+        await self.fills_in("informed_consent")
+        await self.fills_in("initial_consultation")
+        await self.gives_card(card)
+
+    def session(self, number: int) -> Booked:
+        return self.appointments[number - 1]
+
+    async def payments(self) -> list[Json]:
+        items: list[Json] = (await self.care.get(f"/v1/clients/{self.id}/payments"))["items"]
+        return items
+
+    async def balance(self) -> Json:
+        view: Json = await self.care.get(f"/v1/clients/{self.id}/balance")
+        return view
+
+    async def timeline(self) -> list[Json]:
+        facts: list[Json] = []
+        cursor: str | None = None
+        while True:
+            page = await self.care.get(
+                f"/v1/clients/{self.id}/timeline", limit=200, **({"cursor": cursor} if cursor else {})
+            )
+            facts += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return sorted(facts, key=lambda fact: fact["seq"])
+
+    async def facts(self) -> list[str]:
+        return [fact["kind"] for fact in await self.timeline()]
+
+    async def is_archived(self, **body: Any) -> Json:
+        """The care team archives; answers what was done."""
+        done: Json = await self.care.post(f"/v1/clients/{self.id}/archive", body, by="desk", expect=200)
+        return done
+
+    async def is_unarchived(self) -> Json:
+        done: Json = await self.care.post(f"/v1/clients/{self.id}/unarchive", by="desk", expect=200)
+        return done
+
+
+@dataclass
+class Booked:
+    """One appointment of a story."""
+
+    person: Person
+    booked: Json
+
+    @property
+    def id(self) -> str:
+        return str(self.booked["id"])
+
+    @property
+    def starts_at(self) -> datetime:
+        return datetime.fromisoformat(self.booked["starts_at"])
+
+    @property
+    def ends_at(self) -> datetime:
+        return datetime.fromisoformat(self.booked["ends_at"])
+
+    @property
+    def workflow(self) -> WorkflowHandle[Any, Any]:
+        return self.person.care.house.engine.get_workflow_handle(appointment_workflow_id(self.id))
+
+    async def look(self, *, by: str = "desk") -> Json:
+        view: Json = await self.person.care.get(f"/v1/appointments/{self.id}", by=by)
+        return view
+
+    async def marked(self, outcome: str, *, by: str = "desk", **more: Any) -> Json:
+        answer: Json = await self.person.care.post(
+            f"/v1/appointments/{self.id}/outcome", {"outcome": outcome, **more}, by=by, expect=200
+        )
+        return answer
+
+    async def occurs(self) -> Json:
+        """Time passes until its end, and the therapist marks it."""
+        await self.person.care.until(self.ends_at)
+        return await self.marked("occurred")
+
+    async def cancelled(self, *, by: str = "site", **more: Any) -> Json:
+        answer: Json = await self.person.care.post(
+            f"/v1/appointments/{self.id}/cancel", {"reason": "a cold", "confirm": True, **more}, by=by, expect=200
+        )
+        return answer
+
+    async def moved(self, starts_at: datetime, *, by: str = "site") -> Json:
+        answer: Json = await self.person.care.post(
+            f"/v1/appointments/{self.id}/reschedule",
+            {"starts_at": starts_at.isoformat(), "reason": "a journey"},
+            by=by,
+            expect=200,
+        )
+        self.booked |= {"starts_at": answer["starts_at"], "ends_at": answer["ends_at"]}
+        return answer
+
+
+def key() -> dict[str, str]:
+    """A fresh idempotency key, as a header."""
+    return {"Idempotency-Key": str(uuid4())}

@@ -1,0 +1,22 @@
+"""A practice with its clock, fresh for every story."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from rules.policy import JourneyPolicy
+from tests.journeys.care import Care
+from tests.journeys.house import open_house
+
+
+@pytest.fixture
+def policy() -> JourneyPolicy:
+    """The practice's usual times; a story may shrink them by overriding this fixture."""
+    return JourneyPolicy()
+
+
+@pytest.fixture
+async def care(database_url: str, policy: JourneyPolicy) -> AsyncIterator[Care]:
+    async with open_house(database_url, policy) as house, httpx.AsyncClient(timeout=60, trust_env=False) as http:
+        yield Care(house, http)

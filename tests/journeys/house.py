@@ -1,0 +1,160 @@
+"""The whole house in one process, on the movable clock: engine, database, worker, API, and the stand-ins.
+
+Only the time-skipping server and PostgreSQL are programs of their own. One house per test: its clock is its own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.core import Dependencies
+from activities.gateways.sendgrid import SendGridMailer
+from activities.gateways.simulated import SimulatedGateway
+from activities.gateways.stripe import StripeGateway
+from activities.registry import build
+from activities.rendering import Links, Practice
+from api.app import create_app
+from api.engine import JourneyEngine
+from api.settings import ApiSettings, ServiceKey
+from engine.clock import EngineClock
+from engine.codec import PayloadKeys, data_converter
+from local.processes import free_ports
+from local.temporal import TemporalServer
+from models.database import Sessions, connect, session_factory
+from rules.policy import JourneyPolicy
+from rules.words import Role
+from sandbox.app import create_app as create_sandbox
+from sandbox.store import Store
+from worker import build_worker
+
+WEBHOOK_SECRET = "whsec_tests"  # noqa: S105
+KEYS = PayloadKeys((("test", bytes(range(32))),))
+SITE = "site-secret"
+DESK = "desk-secret"
+ADMIN = "admin-secret"
+CARE_TEAM_EMAIL = "care@practice.example"
+PUBLIC_URL = "http://portal.example"
+
+
+@dataclass
+class House:
+    """Everything a story needs. ``restart_worker`` and friends are for tests of what survives."""
+
+    clock: EngineClock
+    engine: Client
+    sessions: Sessions
+    api_url: str
+    sandbox_url: str
+    dependencies: Dependencies
+    policy: JourneyPolicy
+    worker: Worker | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start_worker(self) -> None:
+        assert self.worker is None
+        self.worker = build_worker(
+            self.engine, build(self.dependencies), graceful_shutdown_timeout=timedelta(seconds=10)
+        )
+        self._tasks.append(asyncio.create_task(self.worker.run()))
+        while not self.worker.is_running:
+            await asyncio.sleep(0.01)
+
+    async def stop_worker(self) -> None:
+        if self.worker is not None:
+            await self.worker.shutdown()
+            self.worker = None
+
+    async def now(self) -> datetime:
+        return await self.clock.now()
+
+
+@asynccontextmanager
+async def _serving(app: FastAPI, port: int) -> AsyncIterator[str]:
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="on")
+    )
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def open_house(database_url: str, policy: JourneyPolicy | None = None) -> AsyncIterator[House]:
+    """Start everything; stop everything."""
+    rules = policy or JourneyPolicy()
+    async with AsyncExitStack() as stack:
+        temporal = await stack.enter_async_context(await TemporalServer.start_time_skipping())
+        clock = temporal.clock
+        assert clock is not None
+        database: AsyncEngine = connect(database_url, pool_size=20, max_overflow=20)
+        stack.push_async_callback(database.dispose)
+        sessions = session_factory(database)
+        engine = await Client.connect(temporal.address, data_converter=data_converter(KEYS))
+        api_port, sandbox_port = free_ports(2)
+
+        store = Store(None)
+        stack.callback(store.close)
+        sandbox = create_sandbox(store=store, clock=clock)
+        sandbox.state.webhooks.register(url=f"http://127.0.0.1:{api_port}/v1/webhooks/stripe", secret=WEBHOOK_SECRET)
+        sandbox_url = await stack.enter_async_context(_serving(sandbox, sandbox_port))
+        api = create_app(
+            sessions=sessions,
+            engine=JourneyEngine(engine),
+            clock=clock,
+            settings=_settings(rules),
+            cipher=KEYS,
+        )
+        api_url = await stack.enter_async_context(_serving(api, api_port))
+        payments = StripeGateway(api_key="sk_test_house", api_base=f"{sandbox_url}/stripe")
+        stack.push_async_callback(payments.aclose)
+        house = House(
+            clock=clock,
+            engine=engine,
+            sessions=sessions,
+            api_url=api_url,
+            sandbox_url=sandbox_url,
+            policy=rules,
+            dependencies=Dependencies(
+                sessions=sessions,
+                clock=clock,
+                payments=payments,
+                simulated_payments=SimulatedGateway(),
+                mailer=SendGridMailer(api_key="SG.house", host=f"{sandbox_url}/sendgrid"),
+                links=Links(public_url=PUBLIC_URL),
+                practice=Practice(
+                    name="Riverside Practice",
+                    care_team_email=CARE_TEAM_EMAIL,
+                    insurance_email="insurance@practice.example",
+                ),
+                email_from="hello@practice.example",
+                link_key=b"tests",
+            ),
+        )
+        await house.start_worker()
+        stack.push_async_callback(house.stop_worker)
+        yield house
+
+
+def _settings(policy: JourneyPolicy) -> ApiSettings:
+    keys: list[Any] = [
+        ServiceKey(role=Role.BOOKING_SITE, name="site", secret=SITE),
+        ServiceKey(role=Role.CARE_TEAM, name="desk", secret=DESK),
+        ServiceKey(role=Role.ADMIN, name="root", secret=ADMIN),
+    ]
+    return ApiSettings(
+        public_url=PUBLIC_URL, service_keys=tuple(keys), stripe_webhook_secret=WEBHOOK_SECRET, policy=policy
+    )
