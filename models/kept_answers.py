@@ -58,7 +58,7 @@ async def claim(session: AsyncSession, key: Key, *, body_hash: str, new_id: UUID
         request_id=new_id,
         claimed_at=now,
     )
-    if (await session.execute(row.on_conflict_do_nothing().returning(col(IdempotencyKey.key)))).first():
+    if (await session.exec(row.on_conflict_do_nothing().returning(col(IdempotencyKey.key)))).first():
         return Claim(key=key, request_id=new_id, claimed_at=now)
     known = await session.get(IdempotencyKey, (key.caller, key.route, key.key), populate_existing=True)
     if known is None:
@@ -79,24 +79,24 @@ async def claim(session: AsyncSession, key: Key, *, body_hash: str, new_id: UUID
         .values(body_hash=body_hash, request_id=request_id, claimed_at=now, status=None, answer=None)
         .returning(col(IdempotencyKey.key))
     )
-    if (await session.execute(taken)).first() is None:
+    if (await session.exec(taken)).first() is None:
         return None
     return Claim(key=key, request_id=request_id, claimed_at=now)
 
 
 async def keep(session: AsyncSession, claim: Claim, *, status: int, answer: bytes) -> None:
     """Keep the answer for whoever asks again."""
-    await session.execute(update(IdempotencyKey).where(_mine(claim)).values(status=status, answer=answer))
+    await session.exec(update(IdempotencyKey).where(_mine(claim)).values(status=status, answer=answer))
 
 
 async def mark_lost(session: AsyncSession, claim: Claim) -> None:
     """Nobody knows how it ended: the next try with this key goes on with the same work."""
-    await session.execute(update(IdempotencyKey).where(_mine(claim)).values(status=LOST))
+    await session.exec(update(IdempotencyKey).where(_mine(claim)).values(status=LOST))
 
 
 async def let_go(session: AsyncSession, claim: Claim) -> None:
     """It was refused, and nothing is kept: the key is free again."""
-    await session.execute(delete(IdempotencyKey).where(_mine(claim)))
+    await session.exec(delete(IdempotencyKey).where(_mine(claim)))
 
 
 def _is(key: Key) -> ColumnElement[bool]:

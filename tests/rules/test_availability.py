@@ -186,7 +186,7 @@ def test_a_slot_may_run_over_midnight_only_where_hours_go_on() -> None:
     assert check(at(23, 30), availability=replace(night, overrides=(only_intros,))) == OUTSIDE
 
 
-def offered(availability: Availability, *busy: Busy, day: date = MONDAY.date()) -> list[str]:
+def offered(availability: Availability, *busy: Busy, day: date = date(2026, 11, 30)) -> list[str]:
     """The open session starts (UTC) of one of the therapist's dates, asked long before."""
     slots = open_slots(
         availability=availability,
