@@ -1,5 +1,7 @@
 """Opening a journey, and deciding who the therapist is: by the form, by the profile, or by a person."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -20,7 +22,7 @@ from activities.core import (
 from activities.details import write_details
 from activities.types import Matched, MatchOrder, NewJourney, Opened
 from models.appointment import Appointment
-from models.calendar import busy_margin, horizon_end, load_availability, load_busy
+from models.calendar import busy_margin, horizon_end, load_availabilities, load_busy_of_many
 from models.client import Client
 from models.locks import lock_client, lock_therapist
 from models.match import Match
@@ -29,7 +31,7 @@ from models.task import Task
 from models.therapist import Therapist, WeeklyHours
 from models.timeline import append_fact
 from rules.availability import WeeklyWindow, earliest_slot
-from rules.matching import Answers, Candidate, PreferredTime, match
+from rules.matching import Answers, Candidate, PreferredTime, decide, score
 from rules.matching import Match as Found
 from rules.refusals import Refusal, invalid
 from rules.words import (
@@ -227,86 +229,79 @@ async def _find(session: AsyncSession, new: NewJourney, now: datetime) -> tuple[
     """Match by the form. The winner is locked and asked again, so that two forms never share a caseload's last place."""
     answers = _read_answers(new)
     while True:
-        therapists = {t.slug: t for t in (await session.exec(select(Therapist))).all()}
-        candidates = await _candidates(session, therapists)
-        found = await _match_with_ties(session, answers, candidates, therapists, now)
+        candidates = await _candidates(session)
+        scored = score(answers=answers, candidates=candidates)
+        found = decide(scored, earliest=await _earliest(session, scored.tied, now))
         if found.therapist is None:
             return found, None
-        winner = await lock_therapist(session, therapists[found.therapist].id)
+        chosen = (await session.exec(select(Therapist.id).where(col(Therapist.slug) == found.therapist))).one()
+        winner = await lock_therapist(session, chosen)
         counted = next(c.active_clients for c in candidates if c.slug == winner.slug)
         if await _active_clients(session, winner.id) == counted and winner.accepting_clients:
             return found, winner
-        session.expire_all()
 
 
-async def _match_with_ties(
-    session: AsyncSession,
-    answers: Answers,
-    candidates: list[Candidate],
-    therapists: dict[str, Therapist],
-    now: datetime,
-) -> Found:
-    """The rule asks for earliest slots only where scores tie: a first pass learns where, the second has the answers."""
-    asked: list[str] = []
-
-    def ask(slug: str) -> datetime | None:
-        asked.append(slug)
-        return None
-
-    found = match(answers=answers, candidates=candidates, earliest_slot=ask)
-    if not asked:
-        return found
-    earliest = {slug: await _earliest(session, therapists[slug], now) for slug in asked}
-    return match(answers=answers, candidates=candidates, earliest_slot=earliest.__getitem__)
-
-
-async def _earliest(session: AsyncSession, therapist: Therapist, now: datetime) -> datetime | None:
-    availability = await load_availability(session, therapist)
-    kind = AppointmentType.SESSION if therapist.intro_calls is IntroCalls.OFF else AppointmentType.INTRO_CALL
-    margin = busy_margin(availability)
-    busy = await load_busy(
+async def _earliest(session: AsyncSession, slugs: Sequence[str], now: datetime) -> dict[str, datetime | None]:
+    """The earliest open slot of each: of an intro call, or of a session where intro calls are off."""
+    if not slugs:
+        return {}
+    therapists = (await session.exec(select(Therapist).where(col(Therapist.slug).in_(slugs)))).all()
+    availabilities = await load_availabilities(session, therapists)
+    margin = max(busy_margin(availability) for availability in availabilities.values())
+    busy = await load_busy_of_many(
         session,
-        therapist_id=therapist.id,
-        starts_before=horizon_end(availability, now=now) + margin,
+        therapist_ids=list(availabilities),
+        starts_before=max(horizon_end(availability, now=now) for availability in availabilities.values()) + margin,
         ends_after=now - margin,
         now=now,
     )
-    return earliest_slot(availability=availability, type=kind, busy=busy, now=now)
-
-
-async def _candidates(session: AsyncSession, therapists: dict[str, Therapist]) -> list[Candidate]:
-    weekly: dict[UUID, list[WeeklyWindow]] = {}
-    for row in await session.exec(select(WeeklyHours)):
-        window = WeeklyWindow(
-            weekday=row.weekday,
-            start=row.opens,
-            end=row.closes,
-            types=frozenset(AppointmentType(kind) for kind in row.types),
+    return {
+        therapist.slug: earliest_slot(
+            availability=availabilities[therapist.id],
+            type=AppointmentType.SESSION if therapist.intro_calls is IntroCalls.OFF else AppointmentType.INTRO_CALL,
+            busy=busy[therapist.id],
+            now=now,
         )
-        weekly.setdefault(row.therapist_id, []).append(window)
+        for therapist in therapists
+    }
+
+
+async def _candidates(session: AsyncSession) -> list[Candidate]:
+    """Everybody, with weekly hours and present caseload. Plain columns, because there may be thousands."""
+    weekly: dict[UUID, list[WeeklyWindow]] = defaultdict(list)
+    kinds: dict[tuple[str, ...], frozenset[AppointmentType]] = {}
+    hours = select(
+        WeeklyHours.therapist_id, WeeklyHours.weekday, WeeklyHours.opens, WeeklyHours.closes, WeeklyHours.types
+    )  # type: ignore[call-overload]
+    for therapist_id, weekday, opens, closes, types in (await session.exec(hours)).all():
+        key = tuple(types)
+        if key not in kinds:
+            kinds[key] = frozenset(AppointmentType(kind) for kind in types)
+        weekly[therapist_id].append(WeeklyWindow(weekday=weekday, start=opens, end=closes, types=kinds[key]))
     counted = await session.exec(
         select(Client.therapist_id, func.count())
         .where(col(Client.status) == ClientStatus.ACTIVE, col(Client.closed_at).is_(None))
         .group_by(col(Client.therapist_id))
     )
     active = dict(counted.all())
+    columns = list(Therapist.__table__.c)  # type: ignore[attr-defined]
     return [
         Candidate(
-            slug=t.slug,
-            name=t.name,
-            accepting_clients=t.accepting_clients,
-            licensed_in=frozenset(t.licensed_in),
-            concerns=frozenset(t.concerns),
-            languages=frozenset(t.languages),
-            modalities=frozenset(t.modalities),
-            gender=t.gender,
-            insurances=frozenset(t.insurances),
-            intro_calls=t.intro_calls,
-            caseload_limit=t.caseload_limit,
-            active_clients=active.get(t.id, 0),
-            weekly=tuple(weekly.get(t.id, ())),
+            slug=row.slug,
+            name=row.name,
+            accepting_clients=row.accepting_clients,
+            licensed_in=frozenset(row.licensed_in),
+            concerns=frozenset(row.concerns),
+            languages=frozenset(row.languages),
+            modalities=frozenset(row.modalities),
+            gender=row.gender,
+            insurances=frozenset(row.insurances),
+            intro_calls=row.intro_calls,
+            caseload_limit=row.caseload_limit,
+            active_clients=active.get(row.id, 0),
+            weekly=tuple(weekly.get(row.id, ())),
         )
-        for t in therapists.values()
+        for row in (await session.exec(select(*columns))).all()
     ]
 
 

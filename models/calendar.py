@@ -164,6 +164,27 @@ async def load_busy(
     )
 
 
+async def load_busy_of_many(
+    session: AsyncSession,
+    *,
+    therapist_ids: Collection[UUID],
+    starts_before: datetime,
+    ends_after: datetime,
+    now: datetime,
+) -> dict[UUID, list[Busy]]:
+    """`load_busy` for several therapists at once, by id; an empty list for who has nothing."""
+    statement = select(OccupiedTime).where(
+        col(OccupiedTime.therapist_id).in_(therapist_ids),
+        col(OccupiedTime.starts_at) < starts_before,
+        col(OccupiedTime.ends_at) > ends_after,
+        or_(col(OccupiedTime.expires_at).is_(None), col(OccupiedTime.expires_at) > now),
+    )
+    busy: dict[UUID, list[Busy]] = {therapist_id: [] for therapist_id in therapist_ids}
+    for row in await session.exec(statement.order_by(col(OccupiedTime.starts_at))):
+        busy[row.therapist_id].append(Busy(id=str(row.id), type=row.type, starts_at=row.starts_at, ends_at=row.ends_at))
+    return busy
+
+
 async def load_client_busy(
     session: AsyncSession,
     *,

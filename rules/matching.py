@@ -4,11 +4,11 @@ Scores are compared as exact fractions, so that the same input gives the same or
 rounded only when written down.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from itertools import groupby
 from typing import Any
 
 from rules.hours import WEEKDAYS, WeeklyWindow
@@ -160,6 +160,23 @@ class Match:
         }
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored:
+    """Everybody scored, ties not yet broken.
+
+    ``tied`` are the slugs that share a score which decides something: only their earliest open slots are needed.
+    """
+
+    answers: Answers
+    weights: Weights
+    groups: tuple[tuple[Fraction, tuple[Candidate, ...]], ...]  # by score, best first; no more than can be named
+    ruled_out: tuple[RuledOut, ...]
+
+    @property
+    def tied(self) -> tuple[str, ...]:
+        return tuple(candidate.slug for _, group in self.groups if len(group) > 1 for candidate in group)
+
+
 def match(
     *,
     answers: Answers,
@@ -172,79 +189,153 @@ def match(
     ``earliest_slot`` gives a therapist's first open slot (intro call, or session where intro calls are off)
     by slug; it is asked only about therapists who share a score that decides something.
     """
+    scored = score(answers=answers, candidates=candidates, weights=weights)
+    return decide(scored, earliest={slug: earliest_slot(slug) for slug in scored.tied})
+
+
+def score(*, answers: Answers, candidates: Iterable[Candidate], weights: Weights = CURRENT_WEIGHTS) -> Scored:
+    """The first half of a match: rule out, and score the rest. Sentences come later, for those who are named."""
+    asked = _Asked(answers, weights)
     ruled_out: list[RuledOut] = []
-    scored: list[tuple[Fraction, Candidate, tuple[Factor, ...]]] = []
+    by_score: dict[Fraction, list[Candidate]] = defaultdict(list)
     for candidate in sorted(candidates, key=lambda candidate: candidate.slug):
-        failed = _failed_musts(answers, candidate)
+        failed = _failed_musts(answers, asked, candidate)
         if failed:
             ruled_out.append(RuledOut(therapist=candidate.slug, because=" ".join(failed)))
-            continue
-        parts = _factors(answers, candidate, weights)
-        total = sum((_exact(weight) * share for _, weight, share, _ in parts), Fraction())
-        factors = tuple(
-            Factor(factor=name, weight=weight, score=_rounded(share), because=because)
-            for name, weight, share, because in parts
-        )
-        scored.append((total, candidate, factors))
-
-    scored.sort(key=lambda entry: entry[0], reverse=True)
-    ranking: list[Ranked] = []
-    earliest: dict[str, datetime | None] = {}
-    tie: str | None = None
-    for total, group in groupby(scored, key=lambda entry: entry[0]):
-        if len(ranking) > MOST_RUNNERS_UP:
+        else:
+            by_score[asked.total(_shares(asked, candidate))].append(candidate)
+    groups: list[tuple[Fraction, tuple[Candidate, ...]]] = []
+    named = 0
+    for total in sorted(by_score, reverse=True):
+        if named > MOST_RUNNERS_UP:
             break
+        groups.append((total, tuple(by_score[total])))
+        named += len(by_score[total])
+    return Scored(answers=answers, weights=weights, groups=tuple(groups), ruled_out=tuple(ruled_out))
+
+
+def decide(scored: Scored, *, earliest: Mapping[str, datetime | None]) -> Match:
+    """The second half: break ties by the earliest open slots of ``scored.tied``, and explain."""
+    ranking: list[tuple[Fraction, Candidate]] = []
+    tie: str | None = None
+    for total, group in scored.groups:
         tied = list(group)
         if len(tied) > 1:
-            earliest.update((candidate.slug, earliest_slot(candidate.slug)) for _, candidate, _ in tied)
-            tied.sort(key=lambda entry: _tie_order(entry[1], earliest[entry[1].slug]))
+            tied.sort(key=lambda candidate: _tie_order(candidate, earliest[candidate.slug]))
             if not ranking:
-                tie = _why_first(tied[0][1], tied[1][1], earliest)
-        ranking += [
-            Ranked(slug=candidate.slug, name=candidate.name, score=_rounded(total), factors=factors)
-            for _, candidate, factors in tied
-        ]
-
-    best = ranking[0] if ranking else None
+                tie = _why_first(tied[0], tied[1], earliest)
+        ranking += [(total, candidate) for candidate in tied]
+    named = [
+        Ranked(
+            slug=candidate.slug,
+            name=candidate.name,
+            score=_rounded(total),
+            factors=_factors(scored.answers, candidate, scored.weights),
+        )
+        for total, candidate in ranking[: 1 + MOST_RUNNERS_UP]
+    ]
+    best = named[0] if named else None
     return Match(
         therapist=best.slug if best else None,
         score=best.score if best else None,
-        weights_version=weights.version,
+        weights_version=scored.weights.version,
         factors=best.factors if best else (),
-        runners_up=tuple(ranking[1 : 1 + MOST_RUNNERS_UP]),
-        ruled_out=tuple(ruled_out),
+        runners_up=tuple(named[1:]),
+        ruled_out=scored.ruled_out,
         tie=tie,
-        earliest_slots=earliest,
+        earliest_slots={slug: earliest[slug] for slug in scored.tied},
     )
 
 
-def _failed_musts(answers: Answers, candidate: Candidate) -> list[str]:
+class _Asked:
+    """The answers as they are compared: normalised once, not once per candidate."""
+
+    def __init__(self, answers: Answers, weights: Weights) -> None:
+        self.state = _plain(answers.state)
+        self.modality = _plain(answers.modality)
+        self.gender = _plain(answers.therapist_gender or "")
+        self.insurance = _plain(answers.insurance or "")
+        self.concerns = {_plain(name) for name in _once(answers.concerns)}
+        self.languages = _all_plain(answers.languages)
+        self.first_language = next((_plain(name) for name in _once(answers.languages)), "")
+        self.times = [(time.weekday, *PARTS[time.part]) for time in dict.fromkeys(answers.preferred_times)]
+        self._weights = [
+            _exact(weight)
+            for weight in (
+                weights.concerns,
+                weights.times,
+                weights.insurance,
+                weights.first_language,
+                weights.caseload,
+            )
+        ]
+        self._totals: dict[Shares, Fraction] = {}
+
+    def total(self, shares: "Shares") -> Fraction:
+        """The weighted sum, exactly. Few sums differ, so each is added up once."""
+        known = self._totals.get(shares)
+        if known is None:
+            known = sum(
+                (weight * Fraction(*share) for weight, share in zip(self._weights, shares, strict=True)), Fraction()
+            )
+            self._totals[shares] = known
+        return known
+
+
+Share = tuple[int, int]  # so many of so many
+Shares = tuple[Share, Share, Share, Share, Share]  # concerns, times, insurance, first language, caseload
+_ALL: Share = (1, 1)
+_NONE: Share = (0, 1)
+
+
+def _shares(asked: _Asked, candidate: Candidate) -> Shares:
+    """The bare scores, in the order of the weights; `_factors` says the same in sentences."""
+    covered = len(asked.concerns & _all_plain(candidate.concerns)) if asked.concerns else 0
+    met = sum(
+        any(w.weekday == day and max(w.start, begin) < min(w.end, end) for w in candidate.weekly)
+        for day, begin, end in asked.times
+    )
+    limit = candidate.caseload_limit
+    insured = not asked.insurance or asked.insurance in _all_plain(candidate.insurances)
+    spoken = not asked.first_language or asked.first_language in _all_plain(candidate.languages)
+    return (
+        (covered, len(asked.concerns)) if asked.concerns else _ALL,
+        (met, len(asked.times)) if asked.times else _ALL,
+        _ALL if insured else _NONE,
+        _ALL if spoken else _NONE,
+        _ALL if limit is None else (min(limit, limit - candidate.active_clients), limit),
+    )
+
+
+def _failed_musts(answers: Answers, asked: _Asked, candidate: Candidate) -> list[str]:
     failed = []
     if not candidate.accepting_clients:
         failed.append("Is not accepting clients.")
-    if _plain(answers.state) not in _all_plain(candidate.licensed_in):
+    if asked.state not in _all_plain(candidate.licensed_in):
         failed.append(f"Is not licensed in {answers.state.strip()}.")
-    if _plain(answers.modality) not in _all_plain(candidate.modalities):
+    if asked.modality not in _all_plain(candidate.modalities):
         failed.append(f"Does not offer the modality {answers.modality.strip()}.")
-    asked = _all_plain(answers.languages)
-    if asked and not asked & _all_plain(candidate.languages):
+    if asked.languages and not asked.languages & _all_plain(candidate.languages):
         failed.append(f"Does not speak a shared language ({', '.join(_once(answers.languages))}).")
     if candidate.caseload_limit is not None and candidate.active_clients >= candidate.caseload_limit:
         failed.append(f"Is at the caseload limit of {candidate.caseload_limit}.")
-    wanted = _plain(answers.therapist_gender or "")
-    if wanted and wanted != _plain(candidate.gender or ""):
-        failed.append(f"Is not of the therapist gender asked for ({wanted}).")
+    if asked.gender and asked.gender != _plain(candidate.gender or ""):
+        failed.append(f"Is not of the therapist gender asked for ({asked.gender}).")
     return failed
 
 
-def _factors(answers: Answers, candidate: Candidate, weights: Weights) -> list[tuple[str, float, Fraction, str]]:
-    return [
+def _factors(answers: Answers, candidate: Candidate, weights: Weights) -> tuple[Factor, ...]:
+    parts = (
         ("concerns", weights.concerns, *_concerns(answers, candidate)),
         ("preferred_times", weights.times, *_times(answers, candidate)),
         ("insurance", weights.insurance, *_insurance(answers, candidate)),
         ("first_language", weights.first_language, *_first_language(answers, candidate)),
         ("caseload", weights.caseload, *_caseload(candidate)),
-    ]
+    )
+    return tuple(
+        Factor(factor=name, weight=weight, score=_rounded(share), because=because)
+        for name, weight, share, because in parts
+    )
 
 
 def _concerns(answers: Answers, candidate: Candidate) -> tuple[Fraction, str]:
