@@ -25,9 +25,9 @@ from models.payment import Payment
 from models.task import Task
 from models.therapist import Therapist
 from models.token import Token, TokenKind
-from rules.forms import outstanding
+from rules.forms import INTAKE_FORMS, outstanding
 from rules.people import Caller
-from rules.words import AppointmentStatus, ClientStatus, FormStatus, Role, Stage, TaskKind
+from rules.words import AppointmentStatus, ClientStatus, FormKind, FormStatus, Role, Stage, TaskKind
 
 Row = TypeVar("Row")
 
@@ -296,9 +296,15 @@ async def appointment_rows(session: AsyncSession, appointments: Sequence[Appoint
 
 
 async def forms_of(session: AsyncSession, client_id: UUID) -> Sequence[FormRequest]:
-    statement = select(FormRequest).where(col(FormRequest.client_id) == client_id)
-    ordered = statement.order_by(col(FormRequest.requested_at), col(FormRequest.kind), col(FormRequest.version))
-    return (await session.exec(ordered)).all()
+    """A client's forms as they were asked for; those of one moment in the order in which they are filled in."""
+    order = list(INTAKE_FORMS)
+    found = await session.exec(select(FormRequest).where(col(FormRequest.client_id) == client_id))
+
+    def place(form: FormRequest) -> tuple[datetime, int, str, int]:
+        known = form.kind in INTAKE_FORMS
+        return form.requested_at, order.index(FormKind(form.kind)) if known else len(order), form.kind, form.version
+
+    return sorted(found, key=place)
 
 
 async def payments_of(session: AsyncSession, client_id: UUID, page: Page) -> Sequence[Payment]:

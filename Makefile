@@ -1,0 +1,77 @@
+# Every target makes its own virtual environment from requirements.txt, and is quick when nothing changed.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+TESTS ?= tests
+
+.PHONY: help install run test demo check fix bench lock clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+install: $(STAMP) ## the virtual environment, with everything pinned
+	@:
+
+# The stamp holds what was installed: a changed file installs again, a mere touch does not. The first Python that
+# actually runs is taken: being named on the PATH is not enough.
+$(STAMP): requirements.txt Makefile
+	@wanted=$$(cksum < requirements.txt); \
+	if [ -x $(PYTHON) ] && [ "$$(cat $@ 2>/dev/null)" = "$$wanted" ] && $(PYTHON) -c '' 2>/dev/null; then \
+	  touch $@; exit 0; \
+	fi; \
+	rm -f $@; \
+	if ! $(PYTHON) -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+	  found=; \
+	  for name in python3.11 python3.12 python3.13 python3; do \
+	    if $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+	      found=$$name; break; \
+	    fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "Python 3.11, 3.12 or 3.13 is needed, and none was found on the PATH." >&2; exit 1; \
+	  fi; \
+	  echo "Making $(VENV) with $$($$found --version) ..."; \
+	  rm -rf $(VENV); \
+	  if ! $$found -m venv $(VENV); then \
+	    rm -rf $(VENV); \
+	    echo "$$found cannot make virtual environments: install its venv package (Debian: apt-get install python3-venv)." >&2; \
+	    exit 1; \
+	  fi; \
+	fi; \
+	echo "Installing what requirements.txt pins ..."; \
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements.txt || exit 1; \
+	echo "$$wanted" > $@
+
+run: $(STAMP) ## everything on this machine, until Ctrl-C
+	@exec $(PYTHON) dev.py
+
+test: $(STAMP) ## every test; TESTS=tests/rules for some
+	@$(PYTHON) -m pytest $(TESTS)
+
+demo: $(STAMP) ## one whole journey, narrated, on the movable clock
+	@exec $(PYTHON) demo.py
+
+check: $(STAMP) ## format, lint, types, and the arrows between packages
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m mypy
+	@$(VENV)/bin/lint-imports --no-cache
+
+fix: $(STAMP) ## format, and mend what the linter can
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+bench: $(STAMP) ## how long things take
+	@exec $(PYTHON) -m bench
+
+lock: $(STAMP) ## requirements.txt anew, from pyproject.toml
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(PYTHON) -m uv pip compile pyproject.toml --group local --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.txt
+
+clean: ## the virtual environment and caches; data stay
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The HTTP API: requests become updates and signals of journeys, and reads come from the database."""

@@ -1,0 +1,100 @@
+"""The API, put together."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api import problems
+from api.auth import FailedSignIns, Passwords
+from api.deps import Services
+from api.engine import JourneyEngine
+from api.metrics import MeasureRequests, Metrics
+from api.middleware import Bounds
+from api.routes import (
+    accounts,
+    appointments,
+    archives,
+    availability,
+    clients,
+    codec,
+    dev_clock,
+    forms,
+    health,
+    journeys,
+    payments,
+    slots,
+    tasks,
+    therapists,
+    webhooks,
+)
+from api.settings import ApiSettings
+from engine.clock import Clock, EngineClock
+from engine.codec import PayloadKeys
+from models.database import Sessions
+
+_PARTS = (
+    health,
+    codec,
+    therapists,
+    availability,
+    slots,
+    journeys,
+    clients,
+    appointments,
+    accounts,
+    forms,
+    payments,
+    archives,
+    tasks,
+    webhooks,
+)
+
+TITLE = "Care Journeys"
+DESCRIPTION = """The care journeys of a therapy practice: matching, booking, forms, payments and archive.
+
+Times are RFC 3339 with an offset, dates are ISO, amounts are whole minor units with an ISO currency. Lists take
+`limit` and `cursor`, and answer `items` and `next_cursor`. Every POST takes an `Idempotency-Key`. Errors are
+`application/problem+json`; their `type` ends in a name that programs can rely on.
+"""
+
+
+def create_app(
+    *, sessions: Sessions, engine: JourneyEngine, clock: Clock, settings: ApiSettings, cipher: PayloadKeys
+) -> FastAPI:
+    """The whole API over these services. ``/dev/clock`` exists only on a clock that can be moved."""
+    app = FastAPI(title=TITLE, description=DESCRIPTION, version="1", redoc_url=None)
+    metrics = Metrics()
+    app.state.services = Services(
+        sessions=sessions,
+        engine=engine,
+        clock=clock,
+        settings=settings,
+        cipher=cipher,
+        passwords=Passwords(),
+        sign_ins=FailedSignIns(),
+        metrics=metrics,
+    )
+    for part in _PARTS:
+        app.include_router(part.router)
+    if isinstance(clock, EngineClock):
+        app.include_router(dev_clock.router)
+    problems.install(app)
+    app.add_middleware(Bounds, public_url=settings.public_url)
+    app.add_middleware(MeasureRequests, metrics=metrics)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Add the shape of problem documents, which no route names as its own model, to the description."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+            schemas["ProblemDocument"] = problems.PROBLEM_SCHEMA
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

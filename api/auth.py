@@ -1,0 +1,158 @@
+"""Who is asking: service keys, sign-ins of clients, therapists' tokens. Tokens are opaque, kept as hashes."""
+
+import asyncio
+import hmac
+import secrets
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.problems import refuse
+from api.settings import ServiceKey
+from models.database import Sessions
+from models.queries import KnownToken, token_by_hash
+from models.token import Token, TokenKind
+from rules.people import Caller
+from rules.policy import JourneyPolicy
+from rules.refusals import Problem
+from rules.words import Role
+
+_PREFIX = "cj_"
+_NOTE_USE_EVERY = timedelta(minutes=1)
+
+
+def new_token() -> str:
+    """A token nobody can guess."""
+    return _PREFIX + secrets.token_urlsafe(32)
+
+
+def hash_of(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
+
+
+class Passwords:
+    """Argon2 in a thread, few at a time: each check takes 64 MB and tens of milliseconds on purpose."""
+
+    def __init__(self, *, hasher: PasswordHasher | None = None, at_once: int = 4) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
+        self._turn = asyncio.Semaphore(at_once)
+
+    async def hash(self, password: str) -> str:
+        async with self._turn:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def fits(self, password: str, stored: str | None) -> bool:
+        """Whether the password is the stored one; takes as long when nothing is stored."""
+        async with self._turn:
+            return await asyncio.to_thread(self._fits, password, stored)
+
+    def _fits(self, password: str, stored: str | None) -> bool:
+        try:
+            self._hasher.verify(stored or self._nobody, password)
+        except (VerificationError, InvalidHashError):
+            return False
+        return stored is not None
+
+
+class FailedSignIns:
+    """At most ten failed sign-ins per address in fifteen minutes, whether anybody has the address or not."""
+
+    MOST = 10
+    WINDOW = timedelta(minutes=15)
+    _ADDRESSES = 10_000
+
+    def __init__(self) -> None:
+        self._failures: OrderedDict[str, deque[datetime]] = OrderedDict()
+
+    def refuse(self, address: str, *, now: datetime) -> None:
+        """Raises Refused while an address has failed too often."""
+        failures = self._failures.get(address)
+        while failures and failures[0] <= now - self.WINDOW:
+            failures.popleft()
+        if failures and len(failures) >= self.MOST:
+            wait = failures[0] + self.WINDOW - now
+            raise refuse(
+                Problem.RATE_LIMITED,
+                "Too many failed sign-ins with this address. Please try again later.",
+                retry_after=max(1, round(wait.total_seconds())),
+            )
+
+    def failed(self, address: str, *, now: datetime) -> None:
+        self._failures.setdefault(address, deque(maxlen=self.MOST)).append(now)
+        self._failures.move_to_end(address)
+        while len(self._failures) > self._ADDRESSES:
+            self._failures.popitem(last=False)
+
+    def succeeded(self, address: str) -> None:
+        self._failures.pop(address, None)
+
+
+def unauthenticated(detail: str = "This needs a valid bearer token.") -> Exception:
+    return refuse(Problem.UNAUTHENTICATED, detail)
+
+
+def read_bearer(header: str | None) -> str | None:
+    """The token of an Authorization header, None without one. Raises Refused for another scheme."""
+    if header is None:
+        return None
+    scheme, _, token = header.strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise unauthenticated("The Authorization header must be: Bearer, a space, and the token.")
+    return token.strip()
+
+
+def service_caller(token: str, keys: Iterable[ServiceKey]) -> Caller | None:
+    """The program whose key this is. Every key is compared, so that the time taken tells nothing."""
+    found: ServiceKey | None = None
+    given = sha256(token.encode(errors="surrogateescape")).digest()
+    for key in keys:
+        if hmac.compare_digest(sha256(key.secret.encode()).digest(), given):
+            found = key
+    return Caller(role=found.role, name=found.name) if found else None
+
+
+async def token_caller(sessions: Sessions, token: str, *, policy: JourneyPolicy, now: datetime) -> Caller | None:
+    """The person whose token this is, if it is live. Sign-ins also end when they lie idle."""
+    if not token.startswith(_PREFIX) or not token.isascii():
+        return None
+    async with sessions() as session:
+        known = await token_by_hash(session, hash_of(token), (TokenKind.SESSION, TokenKind.THERAPIST))
+        if known is None or not _is_live(known.token, policy=policy, now=now):
+            return None
+        last_used = known.token.last_used_at or known.token.made_at
+        if now - last_used >= min(_NOTE_USE_EVERY, policy.token_idle / 4):
+            same = col(Token.hash) == known.token.hash
+            await session.exec(update(Token).where(same).values(last_used_at=now))
+            await session.commit()
+    return _caller(known)
+
+
+def _is_live(token: Token, *, policy: JourneyPolicy, now: datetime) -> bool:
+    if token.revoked_at is not None or token.expires_at <= now:
+        return False
+    idle_from = (token.last_used_at or token.made_at) + policy.token_idle
+    return token.kind is not TokenKind.SESSION or now < idle_from
+
+
+def _caller(known: KnownToken) -> Caller | None:
+    if known.token.kind is TokenKind.THERAPIST and known.therapist:
+        return Caller(role=Role.THERAPIST, name=known.therapist, therapist=known.therapist)
+    if known.token.client_id is not None:
+        client_id = str(known.token.client_id)
+        return Caller(role=Role.CLIENT, name=client_id, client_id=client_id)
+    return None
+
+
+async def revoke(session: AsyncSession, token: str, *, now: datetime) -> bool:
+    """End a sign-in or a therapist's token; False when it is none (a service key)."""
+    same = col(Token.hash) == hash_of(token)
+    ended = await session.exec(update(Token).where(same).values(revoked_at=now).returning(col(Token.hash)))
+    return ended.first() is not None

@@ -1,0 +1,150 @@
+"""What routes ask for: the services, who is asking, and the id that what they create follows from."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import Depends, Path, Query, Request, Security
+from fastapi.security import HTTPBearer
+
+from api.auth import FailedSignIns, Passwords, read_bearer, service_caller, token_caller, unauthenticated
+from api.engine import GONE, Gone, JourneyEngine
+from api.metrics import Metrics
+from api.problems import not_found, refuse, wrong_fields
+from api.settings import ApiSettings
+from engine.clock import Clock
+from engine.codec import PayloadKeys
+from models.client import Client
+from models.database import Sessions
+from models.paging import DEFAULT_LIMIT, MOST, BadCursor, Page, read_cursor
+from models.queries import visible_client
+from rules.people import Caller
+from rules.refusals import Problem
+from rules.words import Role
+
+__all__ = ["GONE", "Gone"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Everything the API stands on."""
+
+    sessions: Sessions
+    engine: JourneyEngine
+    clock: Clock
+    settings: ApiSettings
+    cipher: PayloadKeys
+    passwords: Passwords
+    sign_ins: FailedSignIns
+    metrics: Metrics
+
+
+def services_of(request: Request) -> Services:
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+Svc = Annotated[Services, Depends(services_of)]
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="A service key, a client's token (POST /v1/sessions), or a therapist's token.",
+)
+
+
+async def caller_of(request: Request) -> Caller | None:
+    """Who is asking, or None without a token. Raises Refused for a token that is not valid (any more)."""
+    if hasattr(request.state, "caller"):
+        known = request.state.caller
+        assert known is None or isinstance(known, Caller)
+        return known
+    services = services_of(request)
+    token = read_bearer(request.headers.get("authorization"))
+    caller: Caller | None = None
+    if token is not None:
+        caller = service_caller(token, services.settings.service_keys) or await token_caller(
+            services.sessions, token, policy=services.settings.policy, now=await services.clock.now()
+        )
+        if caller is None:
+            raise unauthenticated("This token is not valid, or not valid any more.")
+    request.state.caller = caller
+    return caller
+
+
+def allow(*roles: Role) -> Callable[..., Awaitable[Caller]]:
+    """A dependency that lets these roles in."""
+
+    async def allowed(request: Request, _: Annotated[object, Security(_bearer)]) -> Caller:
+        caller = await caller_of(request)
+        if caller is None:
+            raise unauthenticated()
+        if caller.role not in roles:
+            raise refuse(Problem.NOT_ALLOWED, f"This is not for the role {caller.role.value}.")
+        return caller
+
+    return allowed
+
+
+async def _anyone(request: Request, _: Annotated[object, Security(_bearer)]) -> Caller | None:
+    return await caller_of(request)
+
+
+_PRACTICE = (Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
+Anyone = Annotated[Caller | None, Depends(_anyone)]
+Known = Annotated[Caller, Depends(allow(*Role))]
+Practice = Annotated[Caller, Depends(allow(*_PRACTICE))]
+Staff = Annotated[Caller, Depends(allow(Role.CARE_TEAM, Role.ADMIN))]
+Admin = Annotated[Caller, Depends(allow(Role.ADMIN))]
+SiteOrStaff = Annotated[Caller, Depends(allow(Role.BOOKING_SITE, Role.CARE_TEAM, Role.ADMIN))]
+
+
+async def _request_id(request: Request) -> UUID:
+    known = getattr(request.state, "request_id", None)
+    return known if isinstance(known, UUID) else uuid4()
+
+
+RequestId = Annotated[UUID, Depends(_request_id)]
+
+
+async def _now(services: Svc) -> datetime:
+    return await services.clock.now()
+
+
+Now = Annotated[datetime, Depends(_now)]
+
+
+def page_of(*kinds: type) -> Callable[..., Page]:
+    """A dependency that reads ``limit`` and ``cursor`` of a list sorted by values of these kinds."""
+
+    def read(
+        limit: Annotated[int, Query(ge=1, le=MOST)] = DEFAULT_LIMIT,
+        cursor: Annotated[str | None, Query(max_length=500, description="As the page before gave it.")] = None,
+    ) -> Page:
+        if cursor is None:
+            return Page(limit=limit)
+        try:
+            return Page(limit=limit, after=read_cursor(cursor, kinds))
+        except BadCursor as error:
+            raise wrong_fields([("cursor", str(error))]) from error
+
+    return read
+
+
+ByTime = Annotated[Page, Depends(page_of(datetime, UUID))]
+BySlug = Annotated[Page, Depends(page_of(str))]
+ByNumber = Annotated[Page, Depends(page_of(int))]
+
+ClientId = Annotated[UUID, Path(description="A client's id.")]
+AppointmentId = Annotated[UUID, Path(description="An appointment's id.")]
+
+
+async def must_see_client(services: Services, caller: Caller, client_id: UUID) -> Client:
+    """The client, if the caller may see them. Raises Refused: not found."""
+    async with services.sessions() as session:
+        client = await visible_client(session, caller, client_id)
+    if client is None:
+        raise not_found("client")
+    return client

@@ -1,0 +1,162 @@
+"""The engine as the API sees it: start a journey, ask it for something, tell it something."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, Final, TypeVar, cast
+from uuid import UUID, uuid4
+
+import structlog
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.problems import EngineUnavailable, Refused
+from rules.policy import JourneyPolicy
+from rules.refusals import Problem, Refusal
+from workflows.messages import (
+    BEGIN,
+    CLIENT_JOURNEY,
+    JOURNEY_CLOSED,
+    TASK_QUEUE,
+    JourneyInput,
+    NewJourney,
+    Opened,
+    Update,
+    journey_id,
+)
+
+log = structlog.get_logger(__name__)
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+_AGAIN = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
+_ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
+
+
+class Gone:
+    """The workflow has ended, or never was."""
+
+
+GONE: Final = Gone()
+
+
+class JourneyEngine:
+    """Journeys behind Temporal's client. ``patience`` bounds each call; a call is made at most twice.
+
+    Every update carries the request's id, so that asking again joins the first instead of repeating it.
+    Raises EngineUnavailable when nobody knows how it ended, and Refused for what a workflow would not accept.
+    """
+
+    def __init__(
+        self, client: Client, *, task_queue: str = TASK_QUEUE, patience: timedelta = timedelta(seconds=15)
+    ) -> None:
+        self.client = client
+        self._task_queue = task_queue
+        self._patience = patience
+
+    async def start(self, new: NewJourney, policy: JourneyPolicy) -> Opened:
+        """Start a client's journey and wait for its first step. The same request again finds the same one."""
+
+        async def attempt(update_id: str) -> Opened:
+            # Such an operation can be used once only.
+            operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+                CLIENT_JOURNEY,
+                JourneyInput(client_id=new.client_id, policy=policy, new=new),
+                id=journey_id(new.client_id),
+                task_queue=self._task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary="One client's care journey",
+                static_details=f"Began by {new.source.value.replace('_', ' ')}, asked for by {new.by.actor}.",
+            )
+            answer = await self.client.execute_update_with_start_workflow(
+                BEGIN.name,
+                new,
+                start_workflow_operation=operation,
+                id=update_id,
+                result_type=Opened,
+                rpc_timeout=self._patience,
+            )
+            return cast(Opened, answer)
+
+        opened = await self._call(attempt, new.request_id)
+        if isinstance(opened, Gone):
+            detail = "This request was answered already, and the journey it began has ended."
+            return Opened(refusal=Refusal(name=Problem.NOT_FOUND, detail=detail))
+        return opened
+
+    async def update(
+        self, workflow_id: str, update: Update[Argument, Result], order: Argument, *, request_id: UUID | str
+    ) -> Result | Gone:
+        """Ask a workflow for something that it may refuse, and wait for its answer."""
+        handle = self.client.get_workflow_handle(workflow_id)
+
+        async def attempt(update_id: str) -> Result:
+            answer = await handle.execute_update(
+                update.name,
+                order,
+                id=update_id,
+                result_type=update.result,
+                rpc_timeout=self._patience,
+            )
+            return cast(Result, answer)
+
+        return await self._call(attempt, str(request_id))
+
+    async def signal(self, workflow_id: str, name: str, argument: object) -> Gone | None:
+        """Tell a workflow something; who can act on it twice must be told an id that says so."""
+        handle = self.client.get_workflow_handle(workflow_id)
+
+        async def attempt(_: str) -> None:
+            await handle.signal(name, argument, rpc_timeout=self._patience)
+
+        return await self._call(attempt, "")
+
+    async def answers(self) -> bool:
+        """Whether the engine can be reached now."""
+        try:
+            return await self.client.service_client.check_health(timeout=timedelta(seconds=3))
+        except (RPCError, RuntimeError):
+            return False
+
+    async def _call(self, attempt: Callable[[str], Awaitable[Result]], request_id: str) -> Result | Gone:
+        update_id = request_id
+        for last in (False, True):
+            try:
+                return await attempt(update_id)
+            except WorkflowAlreadyStartedError:
+                return GONE
+            except WorkflowUpdateFailedError as error:
+                if isinstance(error.cause, ApplicationError):
+                    return _read_refusal(error.cause)
+                if last:
+                    raise EngineUnavailable from error
+                # A step gave up, and the engine would answer the same id with the same failure for ever.
+                # Steps find their own work by the request's id, so the next one may be another update.
+                update_id = f"{request_id}/{uuid4()}"
+            except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+                if last:
+                    raise EngineUnavailable from error
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return GONE
+                if last or error.status not in _AGAIN:
+                    raise EngineUnavailable from error
+        raise AssertionError("the second attempt returns or raises")
+
+
+def _read_refusal(cause: ApplicationError) -> Gone:
+    """What an update that was turned down means: the workflow has ended, or it refused, by name."""
+    if cause.type in (_ENDED_MEANWHILE, JOURNEY_CLOSED):
+        return GONE
+    if cause.type in {problem.value for problem in Problem}:
+        data = cause.details[0] if cause.details and isinstance(cause.details[0], dict) else {}
+        raise Refused(Refusal(name=Problem(cause.type), detail=cause.message, data=data)) from cause
+    log.warning("a workflow refused an update", type=cause.type)
+    raise Refused(Refusal(name=Problem.VALIDATION_FAILED, detail="The journey cannot do this as it stands.")) from cause

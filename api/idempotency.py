@@ -1,0 +1,130 @@
+"""``Idempotency-Key`` on every POST: the same request again gets the same answer, and does nothing twice.
+
+Keys live for a day of the product's time, per caller and path. Refusals are not kept: the key is then free again.
+When nobody knows how a request ended, its next try goes on under the same request id, from which all ids of what it
+creates follow, so that it finds what is there already.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from hashlib import sha256
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from api.deps import Services, caller_of, services_of
+from api.problems import EngineUnavailable, Refused, refuse, wrong_fields
+from engine.codec import decrypt_bytes, encrypt_bytes
+from models import kept_answers
+from models.kept_answers import Claim, Kept, Key
+from rules.refusals import Problem
+
+HEADER = "Idempotency-Key"
+_FORM = re.compile(r"[\x21-\x7e]{1,255}")
+_LOOK_AGAIN_AFTER = 0.05
+_WAIT_AT_MOST = 20.0
+_LONGEST_ROUTE = 300
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class IdempotentRoute(APIRoute):
+    """A route that honours ``Idempotency-Key`` when it is a POST."""
+
+    def get_route_handler(self) -> Handler:
+        handler = super().get_route_handler()
+        if "POST" not in (self.methods or ()):
+            return handler
+
+        async def answer(request: Request) -> Response:
+            key = request.headers.get(HEADER)
+            return await handler(request) if key is None else await _answer_once(request, key, handler)
+
+        return answer
+
+
+async def _answer_once(request: Request, key: str, handler: Handler) -> Response:
+    if not _FORM.fullmatch(key):
+        raise wrong_fields([(HEADER, "must be 1 to 255 visible ASCII characters")])
+    services = services_of(request)
+    caller = await caller_of(request)
+    route = f"{request.method} {request.url.path}"
+    if len(route) > _LONGEST_ROUTE:
+        route = sha256(route.encode()).hexdigest()
+    row = Key(caller=caller.actor if caller else "anyone", route=route, key=key)
+    claim = await _claim(services, row, _body_hash(await request.body()))
+    if isinstance(claim, Kept):
+        return _replay(services, row, claim)
+    request.state.request_id = claim.request_id
+    try:
+        response = await handler(request)
+    except BaseException as error:
+        # What broke half-way goes on under the same id; what was refused is over.
+        over = isinstance(error, RequestValidationError | HTTPException) or (
+            isinstance(error, Refused) and error.status < 500
+        )
+        async with services.sessions() as session:
+            await (kept_answers.let_go if over else kept_answers.mark_lost)(session, claim)
+            await session.commit()
+        raise
+    await _finish(services, claim, response)
+    return response
+
+
+async def _claim(services: Services, row: Key, body_hash: str) -> Claim | Kept:
+    """The right to answer, or what a twin answered; waits while a twin is at it."""
+    give_up = monotonic() + _WAIT_AT_MOST
+    while True:
+        now = await services.clock.now()
+        async with services.sessions() as session:
+            found = await kept_answers.claim(session, row, body_hash=body_hash, new_id=uuid4(), now=now)
+            await session.commit()
+        if isinstance(found, Claim):
+            return found
+        if found is not None and found.body_hash != body_hash:
+            raise refuse(Problem.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key was used with another body before.")
+        if found is not None and found.status:
+            return found
+        if monotonic() > give_up:
+            raise EngineUnavailable
+        await asyncio.sleep(_LOOK_AGAIN_AFTER)
+
+
+async def _finish(services: Services, claim: Claim, response: Response) -> None:
+    async with services.sessions() as session:
+        if 200 <= response.status_code < 300:
+            sealed = encrypt_bytes(services.cipher, bytes(response.body), context=_context(claim.key))
+            await kept_answers.keep(session, claim, status=response.status_code, answer=sealed)
+        else:
+            await kept_answers.let_go(session, claim)
+        await session.commit()
+
+
+def _replay(services: Services, row: Key, kept: Kept) -> Response:
+    body = decrypt_bytes(services.cipher, kept.answer or b"", context=_context(row))
+    return Response(
+        body,
+        status_code=kept.status or 200,
+        media_type="application/json" if body else None,
+        headers={"Idempotent-Replayed": "true"},
+    )
+
+
+def _context(row: Key) -> bytes:
+    return f"{row.caller}\n{row.route}\n{row.key}".encode()
+
+
+def _body_hash(body: bytes) -> str:
+    """Equal for bodies that say the same, however they are spaced and ordered."""
+    with suppress(ValueError, RecursionError):
+        body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
+    return sha256(body).hexdigest()

@@ -1,0 +1,62 @@
+"""What every request passes first: a bound on its size, and no NUL in its address."""
+
+import json
+from urllib.parse import unquote_to_bytes
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MOST_BYTES = 1024 * 1024
+_TOO_LARGE = f"A body may have at most {MOST_BYTES} bytes."
+
+
+class Bounds:
+    """ASGI middleware: bodies up to 1 MB, declared or not; addresses that a database can compare."""
+
+    def __init__(self, app: ASGIApp, public_url: str) -> None:
+        self._app = app
+        self._problems = f"{public_url}/problems"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if "\0" in scope["path"]:
+            await self._refuse(send, 404, "not-found", "There is no such page.")
+            return
+        if b"\0" in unquote_to_bytes(scope.get("query_string", b"")):
+            await self._refuse(send, 422, "validation-failed", "The query must not contain NUL.", "query")
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > MOST_BYTES:
+            await self._refuse(send, 413, "validation-failed", _TOO_LARGE, "body")
+            return
+        received = 0
+
+        async def bounded() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MOST_BYTES:
+                raise HTTPException(413, _TOO_LARGE)
+            return message
+
+        await self._app(scope, bounded, send)
+
+    async def _refuse(self, send: Send, status: int, name: str, detail: str, field: str | None = None) -> None:
+        document: dict[str, object] = {
+            "type": f"{self._problems}/{name}",
+            "title": name.replace("-", " ").capitalize(),
+            "status": status,
+            "detail": detail,
+        }
+        if field:
+            document["errors"] = [{"field": field, "message": detail}]
+        body = json.dumps(document).encode()
+        headers = [
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,63 @@
+"""Asking a journey, and turning its answer into what a route can use: a refusal raises, the rest comes back."""
+
+import asyncio
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from api.deps import Services
+from api.engine import GONE, Gone
+from api.problems import EngineUnavailable, Refused, refuse
+from models.queries import AppointmentRow, visible_appointment
+from rules.people import Caller
+from rules.refusals import Problem, Refusal
+from rules.words import AppointmentStatus
+from workflows.messages import Changed, Update, appointment_workflow_id, journey_id
+
+_LOOK_AGAIN_AFTER = 0.2
+_LOOKS = 10
+
+
+class MayRefuse(Protocol):
+    @property
+    def refusal(self) -> Refusal | None: ...
+
+
+Argument = TypeVar("Argument")
+Answer = TypeVar("Answer", bound=MayRefuse)
+
+
+async def journey_done(
+    services: Services, update: Update[Argument, Answer], order: Argument, *, client_id: UUID, request_id: UUID
+) -> Answer:
+    """What a client's journey answered. Raises Refused, also for a journey that was closed."""
+    answer = await services.engine.update(journey_id(str(client_id)), update, order, request_id=request_id)
+    if isinstance(answer, Gone):
+        raise refuse(Problem.NOT_FOUND, "This journey was closed, because nobody booked. Begin a new one.")
+    if answer.refusal is not None:
+        raise Refused(answer.refusal)
+    return answer
+
+
+async def appointment_changed(
+    services: Services, caller: Caller, update: Update[Argument, Changed], order: Argument, *, row: AppointmentRow,
+    request_id: UUID,
+) -> AppointmentRow | Gone:  # fmt: skip
+    """The appointment after it was changed, or Gone when its workflow has ended. Raises Refused."""
+    appointment_id = row.appointment.id
+    workflow_id = appointment_workflow_id(str(appointment_id))
+    for _ in range(_LOOKS):
+        answer = await services.engine.update(workflow_id, update, order, request_id=request_id)
+        async with services.sessions() as session:
+            fresh = await visible_appointment(session, caller, appointment_id)
+        if isinstance(answer, Gone):
+            if fresh is not None and fresh.appointment.status is not AppointmentStatus.SCHEDULED:
+                return GONE
+            # Booked a moment ago, and its workflow is about to start.
+            await asyncio.sleep(_LOOK_AGAIN_AFTER)
+            continue
+        if answer.refusal is not None:
+            raise Refused(answer.refusal)
+        if fresh is None:
+            break
+        return fresh
+    raise EngineUnavailable

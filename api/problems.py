@@ -1,0 +1,237 @@
+"""Every "no" of the API as application/problem+json: one table from names to statuses."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from engine.clock import ClockUnavailable
+from rules.refusals import Problem, Refusal
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS: Mapping[Problem, int] = {
+    Problem.VALIDATION_FAILED: 422,
+    Problem.UNAUTHENTICATED: 401,
+    Problem.NOT_ALLOWED: 403,
+    Problem.NOT_FOUND: 404,
+    Problem.CLIENT_DETAILS_REQUIRED: 422,
+    Problem.EMAIL_IN_USE: 409,
+    Problem.NO_THERAPIST_ASSIGNED: 409,
+    Problem.INTRO_CALL_REQUIRED: 409,
+    Problem.INTRO_CALL_NOT_OFFERED: 409,
+    Problem.INTAKE_FORMS_INCOMPLETE: 409,
+    Problem.BOOKING_DISABLED: 409,
+    Problem.SLOT_TAKEN: 409,
+    Problem.SLOT_UNAVAILABLE: 409,
+    Problem.SERIES_CONFLICT: 409,
+    Problem.LATE_CHANGE: 409,
+    Problem.APPOINTMENT_NOT_OPEN: 409,
+    Problem.APPOINTMENT_NOT_STARTED: 409,
+    Problem.CLIENT_ARCHIVED: 409,
+    Problem.ACTIVATION_LINK_INVALID: 410,
+    Problem.IDEMPOTENCY_KEY_REUSED: 422,
+    Problem.PAYMENT_NOT_REFUNDABLE: 409,
+    Problem.PAYMENT_NOT_OPEN: 409,
+    Problem.RATE_LIMITED: 429,
+    Problem.ENGINE_UNAVAILABLE: 503,
+}
+
+
+class Refused(Exception):
+    """A refusal on its way to the answer. ``status`` is the table's unless the protocol wants another."""
+
+    def __init__(self, refusal: Refusal, *, status: int | None = None) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+        self.status = status or STATUS[refusal.name]
+
+
+class EngineUnavailable(Exception):
+    """The engine did not answer in time: nobody knows yet whether the request was carried out."""
+
+
+def refuse(name: Problem, detail: str, **data: Any) -> Refused:
+    return Refused(Refusal(name=name, detail=detail, data=data))
+
+
+def not_found(what: str) -> Refused:
+    """The answer for what is not there, and for what the caller may not see."""
+    return refuse(Problem.NOT_FOUND, f"There is no such {what}.")
+
+
+def wrong_fields(errors: Sequence[tuple[str, str]]) -> Refused:
+    """The refusal of a request with these wrong fields, each with what is wrong."""
+    listed = [{"field": field, "message": message} for field, message in errors]
+    detail = "; ".join(f"{field}: {message}" for field, message in errors[:5])
+    return refuse(Problem.VALIDATION_FAILED, detail, errors=listed)
+
+
+def problem(
+    request: Request,
+    *,
+    type_name: str,
+    status: int,
+    detail: str,
+    data: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """One problem document. ``data`` stands at its top level."""
+    base = request.app.state.services.settings.public_url
+    document = {
+        **jsonable_encoder(dict(data or {})),
+        "type": f"{base}/problems/{type_name}",
+        "title": type_name.replace("-", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+    }
+    return JSONResponse(document, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def responses(*names: Problem) -> dict[int | str, dict[str, Any]]:
+    """How a route's refusals look in the OpenAPI description."""
+    always = (
+        Problem.VALIDATION_FAILED,
+        Problem.UNAUTHENTICATED,
+        Problem.NOT_ALLOWED,
+        Problem.ENGINE_UNAVAILABLE,
+    )
+    by_status: dict[int, list[str]] = {}
+    for name in (*always, *names):
+        listed = by_status.setdefault(STATUS[name], [])
+        if name.value not in listed:
+            listed.append(name.value)
+    schema = {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}
+    return {
+        status: {"description": ", ".join(listed), "content": {MEDIA_TYPE: schema}}
+        for status, listed in sorted(by_status.items())
+    }
+
+
+PROBLEM_SCHEMA = {
+    "title": "ProblemDocument",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "Ends in the problem's name."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "Why, in a sentence."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+    "additionalProperties": True,
+}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception with a problem document."""
+    app.add_exception_handler(Refused, _refused)
+    for broken in (EngineUnavailable, ClockUnavailable, OperationalError, PoolTimeout):
+        app.add_exception_handler(broken, _unavailable)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _protocol)
+    app.add_exception_handler(Exception, _broken)
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused)
+    data = dict(error.refusal.data)
+    headers = {}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if error.refusal.name is Problem.RATE_LIMITED:
+        headers["Retry-After"] = str(data.pop("retry_after", 60))
+    return problem(
+        request,
+        type_name=error.refusal.name.value,
+        status=error.status,
+        detail=error.refusal.detail,
+        data=data,
+        headers=headers,
+    )
+
+
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    # Not the error's own words: a database's may repeat what a row holds.
+    log.warning("unavailable", route=_route(request), error=type(error.__cause__ or error).__name__)
+    return problem(
+        request,
+        type_name=Problem.ENGINE_UNAVAILABLE.value,
+        status=503,
+        detail="This could not be finished just now. Repeat the request with the same Idempotency-Key:"
+        " whatever was done already is not done twice.",
+        headers={"Retry-After": "2"},
+    )
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(line["loc"] and line["loc"][0] == "path" for line in found):
+        return await _refused(request, not_found("page"))
+    return await _refused(request, wrong_fields([(field_of(line["loc"]), _message(line)) for line in found]))
+
+
+def field_of(location: Sequence[str | int]) -> str:
+    """A field as people write it: ``answers.preferred_times[0].part``; ``body`` for the body as a whole."""
+    place, *parts = location or ("body",)
+    field = ""
+    for part in parts:
+        field += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return field.lstrip(".") if parts and not (place == "body" and isinstance(parts[0], int)) else str(place)
+
+
+def _message(line: Mapping[str, Any]) -> str:
+    if line["type"] == "json_invalid":
+        return "is not JSON"
+    if line["type"] == "missing":
+        return "is required"
+    if line["type"] == "extra_forbidden":
+        return "is not a field of this request"
+    message = str(line["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+async def _protocol(request: Request, error: Exception) -> JSONResponse:
+    """What the framework itself refuses: unknown paths, wrong methods, bodies it cannot parse."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 400:
+        return await _refused(request, wrong_fields([("body", "could not be read")]))
+    name = {404: Problem.NOT_FOUND, 405: Problem.NOT_ALLOWED}.get(error.status_code, Problem.VALIDATION_FAILED)
+    return problem(
+        request,
+        type_name=name.value,
+        status=error.status_code,
+        detail=str(error.detail),
+        headers=error.headers,
+    )
+
+
+async def _broken(request: Request, error: Exception) -> JSONResponse:
+    log.error("request failed", route=_route(request), exc_info=error)
+    return problem(
+        request,
+        type_name="internal-error",
+        status=500,
+        detail="Something broke on our side. It has been logged; please try again.",
+    )
+
+
+def _route(request: Request) -> str:
+    """The route's template: paths hold ids, which logs need not."""
+    return str(getattr(request.scope.get("route"), "path", request.url.path))

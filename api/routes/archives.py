@@ -1,0 +1,147 @@
+"""Archive and unarchive: a preview, then a signal to the journey, and a short wait until it is recorded."""
+
+import asyncio
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from api.bodies import Body, Flag, Reason
+from api.deps import Now, Practice, RequestId, Services, Svc, must_see_client
+from api.engine import Gone
+from api.idempotency import IdempotentRoute
+from api.problems import not_found, refuse, responses
+from models import queries
+from models.snapshots import archive_situation
+from rules.archive import plan_archive
+from rules.people import Caller
+from rules.refusals import Problem
+from rules.words import ClientStatus
+from workflows.messages import ARCHIVE, UNARCHIVE, ArchiveSignal, UnarchiveSignal, journey_id
+
+router = APIRouter(prefix="/v1", tags=["archive"], route_class=IdempotentRoute)
+
+_WAIT_AT_MOST = 10.0
+_LOOK_EVERY = 0.05
+
+
+@router.get(
+    "/clients/{client_id}/archive",
+    summary="What an archive would stop, before it is confirmed; or what it stopped",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def preview(*, client_id: UUID, services: Svc, caller: Practice, now: Now) -> dict[str, Any]:
+    async with services.sessions() as session:
+        client = await queries.visible_client(session, caller, client_id)
+        if client is None:
+            raise not_found("client")
+        if client.status is ClientStatus.ARCHIVED:
+            return _recorded(client_id, client.archive_record)
+        situation = await archive_situation(session, client, policy=services.settings.policy, now=now)
+    plan = plan_archive(situation, now=now)
+    return {"client_id": client_id, "already_archived": False, **plan.to_document()}
+
+
+def _recorded(client_id: UUID, record: dict[str, Any] | None) -> dict[str, Any]:
+    return {"client_id": client_id, "already_archived": True, **(record or {})}
+
+
+class ArchiveBody(Body):
+    """``notify``: send the ordinary cancellation mails for what is cancelled."""
+
+    reason: Reason | None = None
+    notify: Flag = True
+
+
+class UnarchiveBody(Body):
+    """Nothing is asked."""
+
+
+_PENDING: dict[int | str, dict[str, Any]] = {202: {"description": "Sent; not recorded yet"}}
+
+
+@router.post(
+    "/clients/{client_id}/archive",
+    summary="Archive a client",
+    responses={**_PENDING, **responses(Problem.NOT_FOUND)},
+)
+async def archive(
+    *,
+    client_id: UUID,
+    services: Svc,
+    caller: Practice,
+    request_id: RequestId,
+    response: Response,
+    body: ArchiveBody | None = None,
+) -> dict[str, Any]:
+    said = body or ArchiveBody()
+    client = await must_see_client(services, caller, client_id)
+    if client.status is not ClientStatus.ARCHIVED:
+        signal = ArchiveSignal(reason=said.reason, notify=said.notify, request_id=str(request_id), by=caller.actor)
+        await _send(services, client_id, ARCHIVE, signal)
+    return await _result(
+        services, caller, client_id, request_id=request_id, wanted=ClientStatus.ARCHIVED, response=response
+    )
+
+
+@router.post(
+    "/clients/{client_id}/unarchive",
+    summary="Make an archived client active again",
+    responses={**_PENDING, **responses(Problem.NOT_FOUND)},
+)
+async def unarchive(
+    *,
+    client_id: UUID,
+    services: Svc,
+    caller: Practice,
+    request_id: RequestId,
+    response: Response,
+    body: UnarchiveBody | None = None,
+) -> dict[str, Any]:
+    del body  # it has no fields; what is sent besides is refused
+    client = await must_see_client(services, caller, client_id)
+    if client.status is not ClientStatus.ACTIVE:
+        signal = UnarchiveSignal(request_id=str(request_id), by=caller.actor)
+        await _send(services, client_id, UNARCHIVE, signal)
+    return await _result(
+        services, caller, client_id, request_id=request_id, wanted=ClientStatus.ACTIVE, response=response
+    )
+
+
+async def _send(services: Services, client_id: UUID, name: str, signal: object) -> None:
+    sent = await services.engine.signal(journey_id(str(client_id)), name, signal)
+    if isinstance(sent, Gone):
+        raise refuse(Problem.NOT_FOUND, "This journey was closed, because nobody booked; there is nothing to archive.")
+
+
+async def _result(
+    services: Services,
+    caller: Caller,
+    client_id: UUID,
+    *,
+    request_id: UUID,
+    wanted: ClientStatus,
+    response: Response,
+) -> dict[str, Any]:
+    """What was done, once it is recorded. Another request's archive may have been the one that counted."""
+    give_up = monotonic() + _WAIT_AT_MOST
+    while True:
+        async with services.sessions() as session:
+            client = await queries.visible_client(session, caller, client_id)
+            if client is None:
+                raise not_found("client")
+            fact = await queries.fact_of_request(session, client_id, str(request_id))
+        if wanted is ClientStatus.ARCHIVED and fact is not None:
+            return {"client_id": client_id, "already_archived": False, **fact.data}
+        if client.status is wanted or fact is not None:
+            archived = wanted is ClientStatus.ARCHIVED
+            return _recorded(client_id, client.archive_record) if archived else _active(client_id)
+        if monotonic() > give_up:
+            response.status_code = 202
+            return {"client_id": client_id, "status": "pending", "request_id": request_id}
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+def _active(client_id: UUID) -> dict[str, Any]:
+    return {"client_id": client_id, "status": ClientStatus.ACTIVE}

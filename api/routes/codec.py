@@ -1,0 +1,81 @@
+"""The payload codec over HTTP, as the Temporal UI and CLI ask for it.
+
+Both may send an ``Authorization`` header with a staff token. On one machine, where the UI has none to send, it is
+let in by the address it is served from (``ApiSettings.trust_ui``).
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import JSONResponse, Response
+from google.protobuf.json_format import MessageToDict, Parse, ParseError
+from temporalio.api.common.v1 import Payloads
+
+from api.auth import unauthenticated
+from api.deps import Services, Svc, caller_of
+from api.problems import refuse, responses, wrong_fields
+from engine.codec import DecryptionFailed, EncryptionCodec, UnknownKey
+from rules.refusals import Problem
+
+router = APIRouter(prefix="/codec", tags=["codec"])
+
+Origin = Annotated[str | None, Header()]
+
+
+def _cors(services: Services, origin: str | None) -> dict[str, str]:
+    if origin not in services.settings.ui_origins or origin is None:
+        return {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Allow-Methods": "POST, OPTIONS",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Namespace",
+        "Access-Control-Max-Age": "600",
+        "Vary": "Origin",
+    }
+
+
+async def _let_in(request: Request, services: Services, origin: str | None) -> None:
+    if services.settings.trust_ui and origin in services.settings.ui_origins:
+        return
+    caller = await caller_of(request)
+    if caller is None:
+        raise unauthenticated()
+    if not caller.is_staff:
+        raise refuse(Problem.NOT_ALLOWED, "Payloads are for staff alone.")
+
+
+@router.options("/decode", include_in_schema=False)
+@router.options("/encode", include_in_schema=False)
+async def preflight(*, services: Svc, origin: Origin = None) -> Response:
+    return Response(status_code=204, headers=_cors(services, origin))
+
+
+@router.post("/decode", summary="Decrypt payloads", responses=responses())
+async def decode(*, request: Request, services: Svc, origin: Origin = None) -> JSONResponse:
+    await _let_in(request, services, origin)
+    payloads = await _read(request)
+    try:
+        plain = await EncryptionCodec(services.cipher).decode(list(payloads.payloads))
+    except (UnknownKey, DecryptionFailed) as error:
+        raise wrong_fields([("payloads", str(error))]) from error
+    return _written(Payloads(payloads=plain), services, origin)
+
+
+@router.post("/encode", summary="Encrypt payloads", responses=responses())
+async def encode(*, request: Request, services: Svc, origin: Origin = None) -> JSONResponse:
+    await _let_in(request, services, origin)
+    payloads = await _read(request)
+    sealed = await EncryptionCodec(services.cipher).encode(list(payloads.payloads))
+    return _written(Payloads(payloads=sealed), services, origin)
+
+
+async def _read(request: Request) -> Payloads:
+    try:
+        return Parse(await request.body(), Payloads(), ignore_unknown_fields=True)
+    except (ParseError, UnicodeDecodeError, RecursionError) as error:
+        raise wrong_fields([("body", "must be payloads as JSON")]) from error
+
+
+def _written(payloads: Payloads, services: Services, origin: str | None) -> JSONResponse:
+    return JSONResponse(MessageToDict(payloads), headers=_cors(services, origin))

@@ -1,0 +1,42 @@
+"""The movable clock, on a stack that has one."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from api.bodies import Body, Whole
+from api.deps import Services, Svc
+from engine.clock import EngineClock
+
+router = APIRouter(prefix="/dev", tags=["dev"])
+
+_FURTHEST = 2 * 366 * 24 * 3600
+_turn = asyncio.Lock()
+
+
+class ClockView(BaseModel):
+    now: datetime
+
+
+class Advance(Body):
+    seconds: Annotated[Whole, Field(gt=0, le=_FURTHEST)]
+
+
+def _clock(services: Services) -> EngineClock:
+    assert isinstance(services.clock, EngineClock)
+    return services.clock
+
+
+@router.get("/clock", summary="The product's time")
+async def read(*, services: Svc) -> ClockView:
+    return ClockView(now=await _clock(services).now())
+
+
+@router.post("/clock/advance", summary="Move the clock forward; everything due on the way happens")
+async def advance(*, body: Advance, services: Svc) -> ClockView:
+    async with _turn:
+        now = await _clock(services).advance(timedelta(seconds=body.seconds), timeout=timedelta(minutes=30))
+    return ClockView(now=now)

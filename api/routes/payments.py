@@ -1,0 +1,84 @@
+"""A client's payments and balance. Practice reads, and the client their own."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from api.deps import ByTime, Known, Now, RequestId, Svc, must_see_client
+from api.idempotency import IdempotentRoute
+from api.outcomes import journey_done
+from api.problems import not_found, refuse, responses
+from api.views import BalanceView, Listed, PaymentView, cut, listed, payment_view
+from models import queries
+from models.payment import Payment
+from models.snapshots import payment_line
+from models.therapist import Therapist
+from rules.archive import owed_amount
+from rules.refusals import Problem
+from workflows.messages import PREPARE_CONFIRMATION, ConfirmationOrder
+
+router = APIRouter(prefix="/v1", tags=["payments"], route_class=IdempotentRoute)
+
+_CURRENCY = "USD"  # of a client with neither payments nor a therapist: a balance of nothing
+
+
+@router.get(
+    "/clients/{client_id}/payments",
+    summary="A client's payments, by due time",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def list_payments(*, client_id: UUID, services: Svc, caller: Known, page: ByTime) -> Listed[PaymentView]:
+    await must_see_client(services, caller, client_id)
+    async with services.sessions() as session:
+        rows, last = cut(await queries.payments_of(session, client_id, page), page)
+    views = [payment_view(row, caller=caller) for row in rows]
+    return listed(views, (last.due_at, last.id) if last else None)
+
+
+@router.get(
+    "/clients/{client_id}/balance",
+    summary="A client's credit, and what is owed",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def balance(*, client_id: UUID, services: Svc, caller: Known, now: Now) -> BalanceView:
+    async with services.sessions() as session:
+        client = await queries.visible_client(session, caller, client_id)
+        if client is None:
+            raise not_found("client")
+        payments = await queries.all_payments_of(session, client_id)
+        therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
+    currency = next(
+        (payment.currency for payment in payments), therapist.session_fee_currency if therapist else _CURRENCY
+    )
+    owed = owed_amount([payment_line(payment) for payment in payments], now=now)
+    return BalanceView(credit=0, owed=owed, currency=currency)
+
+
+class ConfirmationView(BaseModel):
+    """What the client's browser confirms the payment with; ``status`` is Stripe's, of the PaymentIntent."""
+
+    payment_intent: str
+    client_secret: str
+    status: str
+
+
+@router.post(
+    "/payments/{payment_id}/confirmation",
+    summary="What the client needs to confirm, or pay, an open payment at Stripe",
+    responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN),
+)
+async def confirmation(*, payment_id: UUID, services: Svc, caller: Known, request_id: RequestId) -> ConfirmationView:
+    async with services.sessions() as session:
+        payment = await session.get(Payment, payment_id)
+        client = await queries.visible_client(session, caller, payment.client_id) if payment else None
+    if payment is None or client is None:
+        raise not_found("payment")
+    order = ConfirmationOrder(
+        request_id=str(request_id), client_id=str(client.id), by=caller, payment_id=str(payment_id)
+    )
+    done = await journey_done(services, PREPARE_CONFIRMATION, order, client_id=client.id, request_id=request_id)
+    if done.document is None:
+        raise refuse(Problem.PAYMENT_NOT_OPEN, "This payment does not wait for the client.")
+    return ConfirmationView(**done.document)

@@ -1,0 +1,208 @@
+"""Open slots, and holds on them."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Annotated
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.bodies import Body, Instant
+from api.deps import Anyone, Known, Now, RequestId, Svc
+from api.idempotency import IdempotentRoute
+from api.problems import Refused, not_found, responses, wrong_fields
+from models import queries
+from models.calendar import busy_margin, horizon_end, load_availability, load_busy, put_hold
+from models.occupied_time import OccupiedTime
+from models.therapist import Therapist
+from rules.availability import Slot, check_slot, find_zone, open_slots
+from rules.refusals import Problem, Refusal
+from rules.words import AppointmentType
+
+router = APIRouter(prefix="/v1", tags=["slots"], route_class=IdempotentRoute)
+
+MOST_DAYS = 92
+_DEFAULT_DAYS = 14
+
+
+class SlotView(BaseModel):
+    starts_at: datetime
+    ends_at: datetime
+
+
+class DayView(BaseModel):
+    date: date
+    slots: list[SlotView]
+
+
+class SlotsView(BaseModel):
+    """Days that have open slots, by the asker's local date; times in the asker's zone."""
+
+    time_zone: str
+    days: list[DayView]
+
+
+@router.get(
+    "/therapists/{slug}/slots",
+    summary="When this therapist can be booked",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def slots(
+    *,
+    slug: str,
+    services: Svc,
+    _: Anyone,
+    now: Now,
+    type: Annotated[AppointmentType, Query()],
+    first: Annotated[date | None, Query(alias="from", description="A date; today if left out.")] = None,
+    last: Annotated[date | None, Query(alias="to", description="A date, included.")] = None,
+    time_zone: Annotated[str | None, Query(max_length=64, description="The asker's zone.")] = None,
+    hold_id: Annotated[UUID | None, Query(description="A hold of the asker's, whose time is then free.")] = None,
+) -> SlotsView:
+    if time_zone is not None and find_zone(time_zone) is None:
+        raise wrong_fields([("time_zone", "must be an IANA time zone such as America/New_York")])
+    async with services.sessions() as session:
+        therapist = await queries.therapist_by_slug(session, slug)
+        if therapist is None:
+            raise not_found("therapist")
+        zone_name = time_zone or therapist.time_zone
+        zone = ZoneInfo(zone_name)
+        first_day, last_day = _range(first, last, today=now.astimezone(zone).date())
+        found = await _open(
+            session,
+            therapist,
+            type=type,
+            now=now,
+            days=(first_day, last_day),
+            zone_name=zone_name,
+            hold_id=hold_id,
+        )
+    days: dict[date, list[SlotView]] = {}
+    for slot in found:
+        view = SlotView(starts_at=slot.starts_at.astimezone(zone), ends_at=slot.ends_at.astimezone(zone))
+        days.setdefault(view.starts_at.date(), []).append(view)
+    return SlotsView(time_zone=zone_name, days=[DayView(date=day, slots=listed) for day, listed in days.items()])
+
+
+def _range(first: date | None, last: date | None, *, today: date) -> tuple[date, date]:
+    first_day = first or (min(last, today) if last else today)
+    try:
+        last_day = last or first_day + timedelta(days=_DEFAULT_DAYS - 1)
+    except OverflowError:
+        last_day = first_day
+    if last_day < first_day:
+        raise wrong_fields([("to", "must not be before from")])
+    if (last_day - first_day).days >= MOST_DAYS:
+        raise wrong_fields([("to", f"must be at most {MOST_DAYS} days from the first, both counted")])
+    if first_day.year < 2000 or last_day.year >= 2200:
+        raise wrong_fields([("from", "must lie between 2000 and 2200")])
+    return first_day, last_day
+
+
+async def _open(
+    session: AsyncSession,
+    therapist: Therapist,
+    *,
+    type: AppointmentType,
+    now: datetime,
+    days: tuple[date, date],
+    zone_name: str,
+    hold_id: UUID | None,
+) -> Sequence[Slot]:
+    availability = await load_availability(session, therapist)
+    margin = busy_margin(availability)
+    hold = await session.get(OccupiedTime, hold_id) if hold_id else None
+    if hold is not None and (hold.expires_at is None or hold.expires_at <= now):
+        hold = None
+    busy = await load_busy(
+        session,
+        therapist_id=therapist.id,
+        starts_before=horizon_end(availability, now=now) + margin,
+        ends_after=now - margin,
+        now=now,
+        leave_out=[hold.id] if hold else (),
+    )
+    found = open_slots(
+        availability=availability,
+        type=type,
+        busy=busy,
+        now=now,
+        first_day=days[0],
+        last_day=days[1],
+        asker_zone=zone_name,
+    )
+    if hold is None or hold.therapist_id != therapist.id or hold.type is not type:
+        return found
+    # The notice was tested when the hold was made: its own time stays on offer while it lives.
+    held = Slot(starts_at=hold.starts_at, ends_at=hold.ends_at)
+    inside = days[0] <= hold.starts_at.astimezone(ZoneInfo(zone_name)).date() <= days[1]
+    problem = check_slot(
+        availability=availability,
+        type=type,
+        starts_at=hold.starts_at,
+        busy=busy,
+        now=now,
+        notice_from=hold.made_at,
+    )
+    if inside and problem is None and held not in found:
+        return sorted([*found, held], key=lambda slot: slot.starts_at)
+    return found
+
+
+class HoldBody(Body):
+    type: AppointmentType
+    starts_at: Instant
+
+
+class HoldView(BaseModel):
+    hold_id: UUID
+    expires_at: datetime
+
+
+@router.post(
+    "/therapists/{slug}/holds",
+    status_code=201,
+    summary="Hold a time for a few minutes",
+    responses=responses(Problem.NOT_FOUND, Problem.SLOT_TAKEN, Problem.SLOT_UNAVAILABLE, Problem.RATE_LIMITED),
+)
+async def hold(*, slug: str, body: HoldBody, services: Svc, caller: Known, request_id: RequestId, now: Now) -> HoldView:
+    async with services.sessions() as session:
+        held = await put_hold(
+            session,
+            hold_id=uuid5(request_id, "hold"),
+            slug=slug,
+            type=body.type,
+            starts_at=body.starts_at,
+            by=caller,
+            now=now,
+            hold_ttl=services.settings.policy.hold_ttl,
+        )
+        if held is None:
+            raise not_found("therapist")
+        if isinstance(held, Refusal):
+            raise Refused(held)
+        await session.commit()
+    assert held.expires_at is not None
+    return HoldView(hold_id=held.id, expires_at=held.expires_at)
+
+
+@router.delete(
+    "/holds/{hold_id}",
+    status_code=204,
+    summary="Release a held time",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def release(hold_id: UUID, services: Svc, _: Known, now: Now) -> None:
+    """Whoever presents the id owns the hold."""
+    async with services.sessions() as session:
+        held = await session.get(OccupiedTime, hold_id, with_for_update=True)
+        if held is None or held.expires_at is None:
+            raise not_found("hold")
+        live = held.expires_at > now
+        await session.delete(held)
+        await session.commit()
+    if not live:
+        raise not_found("hold")

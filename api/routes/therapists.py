@@ -1,0 +1,227 @@
+"""Therapists: profiles and settings, and tokens for them."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import uuid5
+
+from fastapi import APIRouter, Query
+from pydantic import AfterValidator, BaseModel, Field
+from sqlalchemy.exc import IntegrityError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.auth import hash_of, new_token
+from api.bodies import Body, Email, Flag, Line, Name, Slug, Whole, Words, Zone
+from api.deps import Admin, Anyone, BySlug, Now, Practice, RequestId, Staff, Svc
+from api.idempotency import IdempotentRoute
+from api.problems import not_found, refuse, responses, wrong_fields
+from api.views import AppointmentView, Listed, TherapistView, appointment_view, cut, listed, therapist_view
+from models import queries
+from models.calendar import booked_outside_hours, load_availability
+from models.locks import lock_therapist
+from models.therapist import Therapist
+from models.token import Token, TokenKind
+from rules.people import Caller
+from rules.refusals import Problem
+from rules.words import IntroCalls
+
+router = APIRouter(prefix="/v1", tags=["therapists"], route_class=IdempotentRoute)
+
+_WEB = re.compile(r"https://[^\s\"'<>]{3,490}\Z", re.IGNORECASE)
+
+
+def _web_address(text: str) -> str:
+    if not _WEB.match(text):
+        raise ValueError("must be an https:// address")
+    return text
+
+
+class FeeBody(Body):
+    amount: Annotated[Whole, Field(ge=0, le=100_000_000)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class TherapistChanges(Body):
+    """What is left out stays as it is."""
+
+    name: Line | None = None
+    email: Email | None = None
+    time_zone: Zone | None = None
+    licensed_in: Words | None = None
+    concerns: Words | None = None
+    languages: Words | None = None
+    modalities: Words | None = None
+    gender: Name | None = None
+    insurances: Words | None = None
+    session_fee: FeeBody | None = None
+    intro_calls: IntroCalls | None = None
+    zoom_link: Annotated[str, Field(max_length=500), AfterValidator(_web_address)] | None = None
+    accepting_clients: Flag | None = None
+    caseload_limit: Annotated[Whole, Field(ge=0, le=100_000)] | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """The columns to change. Only what may be empty can be set to null."""
+        said = {name: getattr(self, name) for name in self.model_fields_set}
+        empty = sorted(name for name, value in said.items() if value is None and name not in _MAY_BE_EMPTY)
+        if empty:
+            raise wrong_fields([(name, "must not be null") for name in empty])
+        fee = said.pop("session_fee", None)
+        if fee is not None:
+            said |= {"session_fee_amount": fee.amount, "session_fee_currency": fee.currency}
+        return said
+
+
+_MAY_BE_EMPTY = ("gender", "zoom_link", "caseload_limit")
+
+
+class NewTherapist(TherapistChanges):
+    slug: Slug
+    name: Line
+    email: Email
+    time_zone: Zone
+    session_fee: FeeBody
+
+
+@router.post(
+    "/therapists",
+    status_code=201,
+    summary="Add a therapist",
+    response_model_exclude_unset=True,
+    responses=responses(),
+)
+async def add_therapist(
+    body: NewTherapist, services: Svc, caller: Staff, request_id: RequestId, now: Now
+) -> TherapistView:
+    row = Therapist(id=uuid5(request_id, "therapist"), created_at=now, **body.columns())
+    async with services.sessions() as session:
+        known = await queries.therapist_by_slug(session, body.slug)
+        if known is None:
+            session.add(row)
+            try:
+                await session.commit()
+            except IntegrityError:
+                await session.rollback()
+                known = await queries.therapist_by_slug(session, body.slug)
+        if known is not None and known.id != row.id:
+            raise wrong_fields([("slug", "is taken")])
+        return await _view(session, row, services=services, caller=caller)
+
+
+class ChangedTherapist(TherapistView):
+    """``outside_hours``: booked appointments that a change of time zone left outside the hours."""
+
+    outside_hours: list[AppointmentView] = Field(default_factory=list)
+
+
+@router.patch(
+    "/therapists/{slug}",
+    summary="Change a therapist's settings",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def change_therapist(
+    slug: str, body: TherapistChanges, services: Svc, caller: Practice, now: Now
+) -> ChangedTherapist:
+    columns = body.columns()
+    must_be_own(caller, slug)
+    async with services.sessions() as session:
+        found = await queries.therapist_by_slug(session, slug)
+        if found is None:
+            raise not_found("therapist")
+        therapist = await lock_therapist(session, found.id)
+        moved = columns.get("time_zone", therapist.time_zone) != therapist.time_zone
+        for name, value in columns.items():
+            setattr(therapist, name, value)
+        session.add(therapist)
+        await session.flush()
+        outside = []
+        if moved:
+            availability = await load_availability(session, therapist)
+            ids = await booked_outside_hours(session, therapist, availability, now=now)
+            outside = await queries.appointments_by_id(session, caller, ids)
+        view = await _view(session, therapist, services=services, caller=caller)
+        await session.commit()
+    return ChangedTherapist(
+        **view.model_dump(exclude_unset=True),
+        outside_hours=[appointment_view(row, caller=caller) for row in outside],
+    )
+
+
+def must_be_own(caller: Caller, slug: str) -> None:
+    """A therapist changes their own settings; the care team anybody's."""
+    if not caller.is_staff and caller.therapist != slug:
+        raise refuse(Problem.NOT_ALLOWED, "A therapist can change only their own settings.")
+
+
+@router.get(
+    "/therapists",
+    summary="Therapists",
+    response_model_exclude_unset=True,
+    responses=responses(),
+)
+async def list_therapists(
+    services: Svc,
+    caller: Anyone,
+    page: BySlug,
+    accepting_clients: Annotated[bool | None, Query()] = None,
+) -> Listed[TherapistView]:
+    async with services.sessions() as session:
+        found = await queries.list_therapists(session, page=page, accepting=accepting_clients)
+        rows, last = cut(found, page)
+        active = await queries.active_clients(session, [row.id for row in rows])
+    url = services.settings.public_url
+    views = [therapist_view(row, caller=caller, public_url=url, active=active.get(row.id, 0)) for row in rows]
+    return listed(views, (last.slug,) if last else None)
+
+
+@router.get(
+    "/therapists/{slug}",
+    summary="One therapist",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def one_therapist(slug: str, services: Svc, caller: Anyone) -> TherapistView:
+    async with services.sessions() as session:
+        therapist = await queries.therapist_by_slug(session, slug)
+        if therapist is None:
+            raise not_found("therapist")
+        return await _view(session, therapist, services=services, caller=caller)
+
+
+async def _view(session: AsyncSession, therapist: Therapist, *, services: Svc, caller: Caller | None) -> TherapistView:
+    active = await queries.active_clients(session, [therapist.id])
+    return therapist_view(
+        therapist,
+        caller=caller,
+        public_url=services.settings.public_url,
+        active=active.get(therapist.id, 0),
+    )
+
+
+class NewTokenView(BaseModel):
+    token: str
+    expires_at: datetime
+
+
+@router.post(
+    "/therapists/{slug}/tokens",
+    status_code=201,
+    summary="Make a token for a therapist",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def make_token(slug: str, services: Svc, _: Admin, now: Now) -> NewTokenView:
+    token = new_token()
+    async with services.sessions() as session:
+        therapist = await queries.therapist_by_slug(session, slug)
+        if therapist is None:
+            raise not_found("therapist")
+        row = Token(
+            hash=hash_of(token),
+            kind=TokenKind.THERAPIST,
+            therapist_id=therapist.id,
+            made_at=now,
+            expires_at=now + services.settings.policy.token_ttl,
+        )
+        session.add(row)
+        await session.commit()
+    return NewTokenView(token=token, expires_at=row.expires_at)

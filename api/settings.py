@@ -1,0 +1,28 @@
+"""What the API is told when it is put together."""
+
+from dataclasses import dataclass, field
+
+from rules.policy import JourneyPolicy
+from rules.words import Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceKey:
+    """A program's key: its role (booking site, care team or admin), its name, and the secret it sends."""
+
+    role: Role
+    name: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings:
+    """``public_url`` has no slash at its end. ``ui_origins`` are where the Temporal UI is served from;
+    ``trust_ui`` lets those read payloads without a token, which is for one machine alone."""
+
+    public_url: str
+    service_keys: tuple[ServiceKey, ...]
+    stripe_webhook_secret: str = field(repr=False)
+    policy: JourneyPolicy = field(default_factory=JourneyPolicy)
+    ui_origins: tuple[str, ...] = ()
+    trust_ui: bool = False

@@ -1,0 +1,155 @@
+"""Encryption of what the engine keeps: AES-256-GCM with named keys that can be rotated.
+
+The first key encrypts, every key decrypts. To rotate, put a new key in front and keep the old ones for as
+long as histories written with them are kept. Ids, type names and search attributes are never encrypted by the
+engine, so they hold opaque values only.
+"""
+
+import base64
+import binascii
+import hmac
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from google.protobuf.message import DecodeError
+from temporalio.api.common.v1 import Payload
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
+
+ENCODING = b"binary/encrypted"
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+_MAGIC = b"cj1"  # the layout of encrypt_bytes, so that it may change one day
+
+
+class InvalidKeys(ValueError):
+    """A list of keys that cannot be used; the message names the entry and never the key."""
+
+
+class UnknownKey(ValueError):
+    """Something was encrypted with a key that is not among those given."""
+
+
+class DecryptionFailed(ValueError):
+    """The bytes were changed, or belong to another context or key."""
+
+
+@dataclass(frozen=True)
+class PayloadKeys:
+    """Keys by id: the first encrypts, all decrypt. Never shown when printed."""
+
+    keys: tuple[tuple[str, bytes], ...] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.keys:
+            raise InvalidKeys("at least one key is needed, as id:base64(32 bytes)")
+        seen: set[str] = set()
+        for key_id, key in self.keys:
+            if not key_id or not key_id.isascii() or len(key_id) > 100:
+                raise InvalidKeys("a key's id is 1 to 100 plain characters")
+            if key_id in seen:
+                raise InvalidKeys(f"the key id {key_id!r} is given twice")
+            if len(key) != _KEY_BYTES:
+                raise InvalidKeys(f"the key {key_id!r} has {len(key)} bytes, not {_KEY_BYTES}")
+            seen.add(key_id)
+
+    @classmethod
+    def parse(cls, text: str) -> "PayloadKeys":
+        """Read ``id:base64,id:base64``. Raises InvalidKeys naming the entry that is wrong."""
+        entries = []
+        for number, entry in enumerate((part.strip() for part in text.split(",") if part.strip()), start=1):
+            key_id, colon, encoded = entry.partition(":")
+            if not colon or not key_id.strip():
+                raise InvalidKeys(f"entry {number} is not id:base64(32 bytes)")
+            try:
+                key = base64.b64decode(encoded.strip().replace("-", "+").replace("_", "/"), validate=True)
+            except (binascii.Error, ValueError):
+                raise InvalidKeys(f"the key {key_id.strip()!r} is not base64") from None
+            entries.append((key_id.strip(), key))
+        return cls(tuple(entries))
+
+    @property
+    def current(self) -> tuple[str, bytes]:
+        return self.keys[0]
+
+    def derive(self, purpose: str) -> bytes:
+        """32 bytes for another use (such as signing links), which tell nothing about the current key."""
+        return hmac.digest(self.current[1], f"care-journeys {purpose}".encode(), "sha256")
+
+    def find(self, key_id: str) -> bytes:
+        for known, key in self.keys:
+            if known == key_id:
+                return key
+        raise UnknownKey(f"This was encrypted with the key {key_id!r}, which is not among the PAYLOAD_KEYS.")
+
+
+def _seal(keys: PayloadKeys, plain: bytes, context: bytes) -> tuple[str, bytes]:
+    key_id, key = keys.current
+    nonce = os.urandom(_NONCE_BYTES)
+    return key_id, nonce + AESGCM(key).encrypt(nonce, plain, key_id.encode() + b"\0" + context)
+
+
+def _open(keys: PayloadKeys, key_id: str, sealed: bytes, context: bytes) -> bytes:
+    key = keys.find(key_id)
+    try:
+        nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        return AESGCM(key).decrypt(nonce, text, key_id.encode() + b"\0" + context)
+    except (InvalidTag, ValueError):
+        raise DecryptionFailed(f"This does not open with the key {key_id!r}: it was changed or cut.") from None
+
+
+def encrypt_bytes(keys: PayloadKeys, plain: bytes, *, context: bytes = b"") -> bytes:
+    """Encrypt with the current key. The same ``context`` (such as a row's id) is needed to decrypt."""
+    key_id, sealed = _seal(keys, plain, context)
+    name = key_id.encode()
+    return _MAGIC + bytes([len(name)]) + name + sealed
+
+
+def decrypt_bytes(keys: PayloadKeys, stored: bytes, *, context: bytes = b"") -> bytes:
+    """What encrypt_bytes was given. Raises UnknownKey or DecryptionFailed."""
+    start = len(_MAGIC) + 1
+    end = start + stored[len(_MAGIC)] if len(stored) >= start else start
+    if stored[: len(_MAGIC)] != _MAGIC or len(stored) < end + _NONCE_BYTES:
+        raise DecryptionFailed("These bytes were not encrypted by this product.")
+    return _open(keys, stored[start:end].decode(errors="replace"), stored[end:], context)
+
+
+class EncryptionCodec(PayloadCodec):
+    """Encrypts every payload; leaves what is not encrypted as it is when decoding."""
+
+    def __init__(self, keys: PayloadKeys) -> None:
+        self._keys = keys
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return [self._encrypted(payload) for payload in payloads]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return list(self._decrypted(payloads))
+
+    def _encrypted(self, payload: Payload) -> Payload:
+        key_id, sealed = _seal(self._keys, payload.SerializeToString(), b"")
+        return Payload(metadata={"encoding": ENCODING, "key-id": key_id.encode()}, data=sealed)
+
+    def _decrypted(self, payloads: Iterable[Payload]) -> Iterable[Payload]:
+        for payload in payloads:
+            if payload.metadata.get("encoding") != ENCODING:
+                yield payload  # a signal typed by hand in the UI or the CLI comes in the clear
+                continue
+            key_id = payload.metadata.get("key-id", b"").decode(errors="replace")
+            plain = _open(self._keys, key_id, payload.data, b"")
+            try:
+                yield Payload.FromString(plain)
+            except DecodeError:
+                raise DecryptionFailed("What was encrypted is not a payload.") from None
+
+
+def data_converter(keys: PayloadKeys) -> DataConverter:
+    """Pydantic and dataclass payloads, encrypted, failure messages included."""
+    return replace(
+        pydantic_data_converter,
+        payload_codec=EncryptionCodec(keys),
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )

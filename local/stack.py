@@ -1,0 +1,351 @@
+"""The whole product on one machine: PostgreSQL, Temporal, the stand-ins, worker and API, as one value.
+
+``dev.py``, the demo, the tests and the benchmarks all start it here.
+"""
+
+import asyncio
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import httpx
+
+from engine.clock import EngineClock, SystemClock
+from local.postgres import Postgres, check_data, url_of
+from local.problems import CannotStart
+from local.processes import Log, Process, free_ports, port_is_free, until
+from local.temporal import Service, TemporalServer, check_database
+
+WEBHOOK_SECRET = "whsec_care_journeys_development"  # noqa: S105 - public, known to stand-in and API alike
+_PORT_SETTINGS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT")
+# The order of stopping: the highest first.
+_POSTGRES, _TEMPORAL, _SANDBOX, _API, _WORKER = range(5)
+_WORKER_READY = "Ready: taking work"
+_START_WITHIN = 60.0  # seconds for one program of ours to come up on a slow machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Where each piece listens on 127.0.0.1."""
+
+    api: int = 8000
+    temporal: int = 7233
+    temporal_ui: int = 8233
+    sandbox: int = 8400
+
+    @classmethod
+    def free(cls) -> Self:
+        """Four that nothing listens on."""
+        api, temporal, temporal_ui, sandbox = free_ports(4)
+        return cls(api=api, temporal=temporal, temporal_ui=temporal_ui, sandbox=sandbox)
+
+
+class LocalStack:
+    """A running stack.
+
+    >>> async with await LocalStack.start(time_travel=True, ports=Ports.free()) as stack:
+    ...     await stack.clock.advance(timedelta(days=2))
+
+    Attributes:
+        api_url, sandbox_url: without a slash at the end.
+        temporal_address: ``host:port``; temporal_ui_url is None on the movable clock.
+        database_url: ``postgresql://...``
+        clock: the engine's on the movable clock, else the system's.
+        workers: worker processes, by name, in the order they were added.
+    """
+
+    def __init__(self, *, data_dir: Path, ports: Ports, log: Log, temporary: bool, env: Mapping[str, str]) -> None:
+        self.data_dir = data_dir
+        self.ports = ports
+        self.log = log
+        self.api_url = f"http://127.0.0.1:{ports.api}"
+        self.sandbox_url = f"http://127.0.0.1:{ports.sandbox}"
+        self.temporal_address = f"127.0.0.1:{ports.temporal}"
+        self.temporal_ui_url: str | None = None
+        self.database_url = ""
+        self.clock: SystemClock | EngineClock = SystemClock()
+        self.workers: dict[str, Process] = {}
+        self.sandbox: Process | None = None
+        self.api: Process | None = None
+        self.ended: asyncio.Event = asyncio.Event()
+        self.ended_because = ""
+        self._env = dict(env)
+        self._temporary = temporary
+        self._claim: IO[str] | None = None
+        self._stops: list[tuple[int, Callable[[], Awaitable[Any]]]] = []
+
+    @classmethod
+    async def start(
+        cls,
+        *,
+        time_travel: bool = False,
+        data_dir: Path | None = None,
+        ports: Ports | None = None,
+        env: Mapping[str, str] | None = None,
+        log: Log | None = None,
+        workers: int = 1,
+        seed: bool = True,
+        database_url: str | None = None,
+        temporal_address: str | None = None,
+        restart: bool = False,
+    ) -> Self:
+        """Start everything and wait until the API is ready.
+
+        Args:
+            time_travel: on the time-skipping server, always with empty data.
+            data_dir: where data stay between starts; None: a temporary folder, removed at the end.
+            ports: free ones when None.
+            env: settings for worker and API on top of this process's environment.
+            log: where all lines go; nowhere when None.
+            workers: how many worker processes.
+            seed: add a few therapists to an empty practice.
+            database_url, temporal_address: use these instead of starting servers (not with time travel).
+            restart: start worker, API and stand-ins again when they end by themselves.
+
+        Raises CannotStart with one sentence for the person; nothing is left running then.
+        """
+        temporary = time_travel or data_dir is None
+        folder = Path(tempfile.mkdtemp(prefix="care-journeys-")) if temporary else data_dir
+        assert folder is not None
+        stack = cls(
+            data_dir=folder.absolute(),
+            ports=ports or Ports.free(),
+            log=log or Log(console=False),
+            temporary=temporary,
+            env=env or {},
+        )
+        try:
+            stack._claim_folder()
+            check_data(stack.data_dir / "postgres")
+            check_database(stack.data_dir / Service.read().database)
+            stack._check_ports(skip=_skipped(time_travel, temporal_address))
+            await stack._start_all(time_travel, seed, database_url, temporal_address, workers)
+        except BaseException:
+            await stack.stop()
+            raise
+        if restart:
+            for process in (*stack.workers.values(), stack.api, stack.sandbox):
+                assert process is not None
+                process.restart = True
+        return stack
+
+    # ---------------------------------------------------------------- workers
+
+    async def add_worker(self) -> Process:
+        """One more worker process, ready to take work."""
+        name = "worker" if not self.workers else f"worker-{len(self.workers) + 1}"
+        process = self._program(name, "worker.py")
+        self.workers[name] = process
+        self._stops.append((_WORKER, process.stop))
+        await process.start()
+        await self._until_taking_work(process)
+        return process
+
+    async def kill_worker(self, name: str = "worker") -> None:
+        """SIGKILL, as a crash would; not started again by itself.
+
+        To kill or stop a worker on the movable clock, start the stack with
+        ``env={"WORKER_CACHED_WORKFLOWS": "0"}``: the time-skipping server keeps the cached workflows of a
+        worker that has gone waiting for minutes. Without a cache, though, everything is ten times slower.
+        """
+        await self.workers[name].stop(kill=True)
+
+    async def stop_worker(self, name: str = "worker") -> int | None:
+        """SIGTERM: it drains. Returns its exit code."""
+        return await self.workers[name].stop()
+
+    async def start_worker(self, name: str = "worker") -> None:
+        """Start again one that was killed or stopped."""
+        process = self.workers[name]
+        process.tail.clear()
+        await process.start()
+        await self._until_taking_work(process)
+
+    # ---------------------------------------------------------------- stopping
+
+    async def stop(self) -> None:
+        """Stop everything, those who need others first. No process is left; temporary data are removed."""
+        self._stops.sort(key=lambda stop: stop[0])
+        while self._stops:
+            await self._stops.pop()[1]()
+        if self._claim:
+            self._claim.close()
+            self._claim = None
+        if self._temporary:
+            shutil.rmtree(self.data_dir, ignore_errors=True)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    # ---------------------------------------------------------------- starting
+
+    def _claim_folder(self) -> None:
+        other = "set DATA_DIR to another folder"
+        if self.data_dir.exists() and not self.data_dir.is_dir():
+            raise CannotStart(f"The data folder {self.data_dir} is a file: move it away, or {other}.")
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self._claim = (self.data_dir / ".lock").open("w")
+        except OSError as error:
+            raise CannotStart(
+                f"The data folder {self.data_dir} cannot be written ({error.strerror}): {other}."
+            ) from error
+        try:
+            fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotStart(
+                f"The data folder {self.data_dir} is in use by a running stack: stop it, or {other}."
+            ) from None
+
+    def _check_ports(self, *, skip: frozenset[str]) -> None:
+        for name, port in zip(_PORT_SETTINGS, astuple(self.ports), strict=True):
+            if name not in skip and not port_is_free(port):
+                raise CannotStart(f"Port {port} is already in use; set {name} to another or stop what uses it.")
+
+    async def _start_all(
+        self, time_travel: bool, seed: bool, database_url: str | None, temporal_address: str | None, workers: int
+    ) -> None:
+        """All side by side: importing takes our programs longer than the servers need to come up."""
+        if time_travel:
+            # Everything else reads this server's clock, so it comes first.
+            await self._start_temporal(time_travel=True)
+            self._env |= {"TIME_TRAVEL_ADDRESS": self.temporal_address, "TEMPORAL_NAMESPACE": "default"}
+        elif temporal_address:
+            self.temporal_address = temporal_address
+        else:
+            self._env["TEMPORAL_NAMESPACE"] = Service.read().namespace
+        self.database_url = database_url or url_of(self.data_dir / "postgres")
+        work = [self._start_database(embedded=not database_url, seed=seed), self._start_sandbox(), self._start_api()]
+        if not time_travel and not temporal_address:
+            work.append(self._start_temporal(time_travel=False))
+        await _all([*work, *[self.add_worker() for _ in range(min(workers, 1))]])
+        for _ in range(workers - 1):
+            await self.add_worker()
+
+    async def _start_temporal(self, *, time_travel: bool) -> None:
+        if time_travel:
+            server = await TemporalServer.start_time_skipping(port=self.ports.temporal, log=self.log)
+        else:
+            server = await TemporalServer.start_dev(
+                data_dir=self.data_dir,
+                port=self.ports.temporal,
+                ui_port=self.ports.temporal_ui,
+                api_port=self.ports.api,
+                log=self.log,
+            )
+        self.clock = server.clock or SystemClock()
+        self.temporal_ui_url = server.ui_url
+        self._stops.append((_TEMPORAL, server.stop))
+        server.process.on_end = self._lost
+
+    async def _start_database(self, *, embedded: bool, seed: bool) -> None:
+        if embedded:
+            folder = self.data_dir / "postgres"
+            postgres = await Postgres.start(folder, durable=not self._temporary, log=self.log)
+            self._stops.append((_POSTGRES, postgres.stop))
+            postgres.process.on_end = self._lost
+            await postgres.create_database()
+        from models import database
+        from models.migrate import upgrade
+        from models.seed import add_demo_therapists
+
+        await asyncio.to_thread(upgrade, self.database_url)
+        if not seed:
+            return
+        engine = database.connect(self.database_url)
+        try:
+            await add_demo_therapists(database.session_factory(engine), await self.clock.now())
+        finally:
+            await engine.dispose()
+
+    async def _start_sandbox(self) -> None:
+        command = ["-m", "sandbox", "--port", str(self.ports.sandbox)]
+        command += ["--webhook-url", f"{self.api_url}/v1/webhooks/stripe"]
+        command += ["--webhook-secret", self._setting("STRIPE_WEBHOOK_SECRET") or WEBHOOK_SECRET]
+        if isinstance(self.clock, EngineClock):
+            command += ["--clock-address", self.clock.address]
+        if not self._temporary:
+            command += ["--state", str(self.data_dir / "sandbox.sqlite")]
+        self.sandbox = self._program("sandbox", *command)
+        self._stops.append((_SANDBOX, self.sandbox.stop))
+        await self.sandbox.start()
+        await self._until_ok(self.sandbox, f"{self.sandbox_url}/healthz")
+
+    async def _start_api(self) -> None:
+        self.api = self._program("api", "server.py")
+        self._stops.append((_API, self.api.stop))
+        await self.api.start()
+        await self._until_ok(self.api, f"{self.api_url}/readyz")
+
+    def _program(self, name: str, *arguments: str) -> Process:
+        """One of our own programs, told where everything is."""
+        env = {
+            "DATABASE_URL": self.database_url,
+            "TEMPORAL_ADDRESS": self.temporal_address,
+            "PYTHONUNBUFFERED": "1",
+            **dict(zip(_PORT_SETTINGS, map(str, astuple(self.ports)), strict=True)),
+            **self._env,
+        }
+        return Process(name=name, command=[sys.executable, *arguments], log=self.log, env=env)
+
+    def _setting(self, name: str) -> str | None:
+        return self._env.get(name) or os.environ.get(name)
+
+    def _lost(self, process: Process, code: int) -> None:
+        """A server without which nothing works has gone."""
+        self.ended_because = f"{process.name} ended unexpectedly (exit code {code})"
+        self.ended.set()
+
+    async def _until_taking_work(self, process: Process) -> None:
+        async def ready() -> bool:
+            return any(_WORKER_READY in line for line in process.tail)
+
+        await _wait(process, ready)
+
+    async def _until_ok(self, process: Process, url: str) -> None:
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as http:
+
+            async def ready() -> bool:
+                try:
+                    return (await http.get(url)).status_code == httpx.codes.OK
+                except httpx.HTTPError:
+                    return False
+
+            await _wait(process, ready)
+
+
+def _skipped(time_travel: bool, temporal_address: str | None) -> frozenset[str]:
+    if time_travel:
+        return frozenset({"TEMPORAL_UI_PORT"})
+    return frozenset({"TEMPORAL_PORT", "TEMPORAL_UI_PORT"} if temporal_address else ())
+
+
+async def _wait(process: Process, ready: Callable[[], Awaitable[bool]]) -> None:
+    if not await until(ready, within=_START_WITHIN, process=process):
+        raise CannotStart(f"The {process.name} did not come up ({process.last_words}).")
+
+
+async def _all(work: Sequence[Coroutine[Any, Any, Any]]) -> None:
+    """Do all of it side by side. What goes wrong first ends the rest, and is raised."""
+    tasks = [asyncio.ensure_future(part) for part in work]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        failed = [error for task in tasks if task.done() and (error := task.exception())]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if failed:
+        raise failed[0]

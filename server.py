@@ -1,0 +1,80 @@
+"""The API: ``python server.py``, as many as needed behind one address.
+
+It answers from the first moment; ``/readyz`` says whether the database and the engine are there. SIGTERM and
+SIGINT let running requests end.
+"""
+
+import asyncio
+import sys
+
+import structlog
+import uvicorn
+
+from api.app import create_app
+from api.engine import JourneyEngine
+from api.settings import ApiSettings, ServiceKey
+from config import Settings, SettingsProblem, leave, settings_or_exit
+from engine.clock import clock_for
+from engine.codec import data_converter
+from engine.connect import lazy_client
+from engine.logs import set_up_logs
+from models import database
+
+_LAST_REQUESTS = 15  # seconds that running requests get when asked to stop
+log = structlog.get_logger("api")
+
+
+async def run(settings: Settings) -> None:
+    """Serve until asked to stop."""
+    engine = database.connect(settings.database, pool_size=20, max_overflow=20)
+    client = await lazy_client(settings.engine, data_converter=data_converter(settings.payload_keys))
+    app = create_app(
+        sessions=database.session_factory(engine),
+        engine=JourneyEngine(client, task_queue=settings.temporal_task_queue),
+        clock=clock_for(settings.time_travel_address),
+        settings=ApiSettings(
+            public_url=settings.site_url,
+            service_keys=tuple(
+                ServiceKey(role=key.role, name=key.name, secret=key.secret.get_secret_value())
+                for key in settings.api_keys
+            ),
+            stripe_webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
+            policy=settings.policy,
+            ui_origins=settings.ui_origins,
+            trust_ui=not settings.production,
+        ),
+        cipher=settings.payload_keys,
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.api_host,
+            port=settings.api_port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_LAST_REQUESTS,
+        )
+    )
+    try:
+        log.info("Serving", address=f"http://{settings.api_host}:{settings.api_port}")
+        await server.serve()
+        log.info("Stopped")
+    finally:
+        await engine.dispose()
+
+
+def main() -> int:
+    settings = settings_or_exit()
+    set_up_logs(production=settings.production, time_travel=bool(settings.time_travel_address))
+    try:
+        asyncio.run(run(settings))
+    except SettingsProblem as error:
+        leave(error)
+    except KeyboardInterrupt:  # uvicorn raises it again once it has stopped
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""Settings: every problem at once, in a sentence that names the variable; production takes no development value."""
+
+import base64
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+import config
+from config import SettingsProblem, read_settings
+from local.processes import ROOT
+from local.stack import WEBHOOK_SECRET
+from rules.policy import JourneyPolicy
+
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "DATABASE_URL": "postgresql://app:hunter2@db.example/care",
+    "TEMPORAL_ADDRESS": "engine.example:7233",
+    "STRIPE_API_KEY": "sk_live_1",
+    "STRIPE_WEBHOOK_SECRET": "whsec_1",
+    "SENDGRID_API_KEY": "SG.1",
+    "SENDGRID_WEBHOOK_PUBLIC_KEY": "MFkw",
+    "EMAIL_FROM": "care@practice.test",
+    "API_KEYS": "care_team:desk:s3cret,admin:root:s4cret",
+    "PAYLOAD_KEYS": f"2026:{base64.b64encode(b'k' * 32).decode()}",
+    "PUBLIC_URL": "https://care.test/",
+    "INSURANCE_EMAIL": "insurance@practice.test",
+    "CARE_TEAM_EMAIL": "team@practice.test",
+}
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.upper() in PRODUCTION or name.upper().startswith(("POLICY__", "TEMPORAL_", "STRIPE_", "SENDGRID_")):
+            monkeypatch.delenv(name)
+
+
+def given(monkeypatch: pytest.MonkeyPatch, **environment: str) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
+def problems(monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[str]:
+    given(monkeypatch, **environment)
+    with pytest.raises(SettingsProblem) as told:
+        read_settings()
+    return told.value.problems
+
+
+def test_everything_has_a_default_for_one_machine() -> None:
+    settings = read_settings()
+    assert settings.stripe_base == "http://127.0.0.1:8400/stripe"
+    assert settings.sendgrid_host == "http://127.0.0.1:8400/sendgrid"
+    assert [(key.role.value, key.name, key.secret.get_secret_value()) for key in settings.api_keys] == [
+        ("booking_site", "site", "dev-booking-site"),
+        ("care_team", "desk", "dev-care-team"),
+        ("admin", "root", "dev-admin"),
+    ]
+    assert settings.policy == JourneyPolicy()
+    assert settings.engine.address == "127.0.0.1:7233"
+    assert settings.site_url == "http://127.0.0.1:8000"
+
+
+def test_the_stand_in_signs_with_the_secret_that_the_api_expects() -> None:
+    assert WEBHOOK_SECRET == config.DEV_STRIPE_WEBHOOK_SECRET
+
+
+def test_a_key_of_ones_own_reaches_the_real_thing(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, STRIPE_API_KEY="sk_test_mine", SENDGRID_API_KEY="SG.mine")
+    settings = read_settings()
+    assert settings.stripe_base is None
+    assert settings.sendgrid_host is None
+
+
+def test_production_names_everything_that_is_missing_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = problems(monkeypatch, ENVIRONMENT="production")
+    assert {sentence.split(" ")[0] for sentence in told} == set(PRODUCTION) - {"ENVIRONMENT"}
+    assert all("must be set" in sentence and sentence.endswith(".") for sentence in told)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STRIPE_API_KEY", "sk_test_abc"),
+        ("STRIPE_WEBHOOK_SECRET", config.DEV_STRIPE_WEBHOOK_SECRET),
+        ("SENDGRID_API_KEY", config.DEV_SENDGRID_API_KEY),
+        ("API_KEYS", "care_team:desk:s3cret,admin:root:dev-admin"),
+        ("PAYLOAD_KEYS", f"{PRODUCTION['PAYLOAD_KEYS']},{config.DEV_PAYLOAD_KEYS}"),
+        ("PUBLIC_URL", "http://care.test"),
+        ("STRIPE_API_BASE", "http://127.0.0.1:8400/stripe"),
+        ("TIME_TRAVEL_ADDRESS", "127.0.0.1:7233"),
+    ],
+)
+def test_production_refuses_development_values(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    (told,) = problems(monkeypatch, **{**PRODUCTION, name: value})
+    assert told.startswith(f"{name} is refused in production: ")
+
+
+def test_production_starts_with_values_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **PRODUCTION)
+    settings = read_settings()
+    assert settings.site_url == "https://care.test"
+    assert settings.ui_origins == ()
+    shown = repr(settings)
+    assert not any(secret in shown for secret in ("hunter2", "sk_live_1", "whsec_1", "SG.1", "s3cret", "s4cret"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("ENVIRONMENT", "prod", "'development' or 'production'"),
+        ("DATABASE_URL", "mysql://u:hunter2@h/d", "postgresql://"),
+        ("API_PORT", "x", "integer"),
+        ("API_PORT", "70000", "65535"),
+        ("API_KEYS", "care_team:desk", "entry 1 is not role:name:secret"),
+        ("API_KEYS", "boss:desk:hunter2", "'boss'"),
+        ("API_KEYS", "admin:a:hunter2,care_team:a:other", "'a' is given twice"),
+        ("API_KEYS", "admin:a:hunter2,care_team:b:hunter2", "same secret"),
+        ("PAYLOAD_KEYS", "k:aHVudGVyMg==", "7 bytes, not 32"),
+        ("EMAIL_FROM", "nobody", "not an e-mail address"),
+        ("PUBLIC_URL", "care.example", "http://"),
+        ("POLICY__CHARGE_AFTER", "24", "ISO 8601 duration such as PT48H"),
+        ("POLICY__CHARGE_AFTER", "-PT5S", "ISO 8601"),
+        ("POLICY__APPOINTMENT_REMINDERS", "P1D,soon", "'soon'"),
+        ("POLICY__HISTORY_LIMIT", "0", "whole number"),
+        ("POLICY__CHARGE_SOMEDAY", "P1D", "no setting of the policy"),
+        ("POLICY__CHARGE_AFTER", "P3D", "POLICY__CHARGE_DEADLINE"),
+    ],
+)
+def test_a_wrong_value_is_named_and_no_secret_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    (told,) = problems(monkeypatch, **{name: value})
+    assert told.startswith(name)
+    assert says in told
+    assert "hunter2" not in told
+    assert "aHVudGVyMg" not in told
+
+
+def test_the_policy_is_read_as_durations(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(
+        monkeypatch,
+        POLICY__CHARGE_AFTER="PT5S",
+        POLICY__CHARGE_RETRIES="PT1S, PT2M",
+        POLICY__FORMS_REMINDERS="",
+        POLICY__HISTORY_LIMIT="60",
+    )
+    policy = read_settings().policy
+    assert policy == JourneyPolicy(
+        charge_after=timedelta(seconds=5),
+        charge_retries=(timedelta(seconds=1), timedelta(minutes=2)),
+        forms_reminders=(),
+        history_limit=60,
+    )
+
+
+@pytest.mark.parametrize("program", ["worker.py", "server.py"])
+def test_a_program_with_bad_settings_says_so_and_leaves_with_2(program: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "ENVIRONMENT": "production"}
+    ended = subprocess.run(
+        [sys.executable, program], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 2
+    assert "DATABASE_URL must be set" in ended.stderr
+    assert "PAYLOAD_KEYS must be set" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,186 @@
+"""The worker: runs the journeys and their steps. Start as many as needed with ``python worker.py``.
+
+It waits for the database and for the engine, and says so. SIGTERM and SIGINT drain it: it takes nothing new,
+lets running activities end, and leaves with 0.
+"""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import structlog
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.core import Dependencies
+from activities.gateways.sendgrid import SendGridMailer
+from activities.gateways.simulated import SimulatedGateway
+from activities.gateways.stripe import StripeGateway
+from activities.registry import build
+from activities.rendering import Links, Practice
+from config import Settings, SettingsProblem, leave, settings_or_exit
+from engine.clock import clock_for
+from engine.codec import data_converter
+from engine.connect import TASK_QUEUE, connect
+from engine.logs import set_up_logs
+from models import database
+from models.migrate import FOLDER as MIGRATIONS
+from workflows.registry import WORKFLOWS
+
+# What workflow code may use without importing it anew for every run: values and rules, without effects.
+PASSED_THROUGH = (
+    "activities.types",
+    "annotated_types",
+    "pydantic",
+    "pydantic_core",
+    "rules",
+    "typing_extensions",
+    "typing_inspection",
+    "workflows.messages",
+)
+READY = "Ready: taking work"
+_DRAIN = timedelta(seconds=30)
+_CONCURRENT_STEPS = 30  # at a time; the pool has a connection for each
+_CACHED_WORKFLOWS = 1000
+_QUIET = 3.0  # seconds of waiting for a database that nobody needs to hear of
+
+Result = TypeVar("Result")
+log = structlog.get_logger("worker")
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """The sandbox that the worker and the replay tests share."""
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
+
+
+def build_worker(
+    client: Client,
+    activities: Sequence[Callable[..., Any]],
+    *,
+    task_queue: str = TASK_QUEUE,
+    max_cached_workflows: int = _CACHED_WORKFLOWS,
+    graceful_shutdown_timeout: timedelta = _DRAIN,
+) -> Worker:
+    """A worker for every workflow of the registry and the given activities; not yet running."""
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=WORKFLOWS,
+        activities=activities,
+        workflow_runner=workflow_runner(),
+        max_cached_workflows=max_cached_workflows,
+        max_concurrent_activities=_CONCURRENT_STEPS,
+        max_concurrent_local_activities=_CONCURRENT_STEPS,
+        graceful_shutdown_timeout=graceful_shutdown_timeout,
+    )
+
+
+async def run(settings: Settings) -> None:
+    """Work until asked to stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    engine = database.connect(settings.database, pool_size=_CONCURRENT_STEPS)
+    payments = StripeGateway(api_key=settings.stripe_api_key.get_secret_value(), api_base=settings.stripe_base)
+    mailer = SendGridMailer(api_key=settings.sendgrid_api_key.get_secret_value(), host=settings.sendgrid_host)
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await _until(stop, _database_is_ready(engine))
+            client = await _until(
+                stop,
+                connect(
+                    settings.engine,
+                    data_converter=data_converter(settings.payload_keys),
+                    patience=None,
+                    say=log.warning,
+                ),
+            )
+            dependencies = Dependencies(
+                sessions=database.session_factory(engine),
+                clock=clock_for(settings.time_travel_address),
+                payments=payments,
+                simulated_payments=SimulatedGateway(),
+                mailer=mailer,
+                links=Links(public_url=settings.site_url),
+                practice=Practice(
+                    name=settings.practice_name,
+                    care_team_email=settings.care_team_email,
+                    insurance_email=settings.insurance_email,
+                ),
+                email_from=settings.email_from,
+                link_key=settings.payload_keys.derive("links"),
+            )
+            worker = build_worker(
+                client,
+                build(dependencies),
+                task_queue=settings.temporal_task_queue,
+                max_cached_workflows=settings.worker_cached_workflows,
+            )
+            async with worker:
+                log.info(READY, task_queue=settings.temporal_task_queue)
+                await stop.wait()
+                log.info("Draining: running steps end, nothing new is taken")
+            log.info("Stopped")
+    finally:
+        await payments.aclose()
+        await engine.dispose()
+
+
+async def _until(stop: asyncio.Event, work: Awaitable[Result]) -> Result:
+    """The result of ``work``; cancelled when asked to stop meanwhile."""
+    task = asyncio.ensure_future(work)
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not task.done():
+        task.cancel()
+    return await task
+
+
+async def _database_is_ready(engine: AsyncEngine) -> None:
+    """Until it answers and has every table and column that this code knows."""
+    wanted = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    pause, waited, said = 0.1, 0.0, ""
+    while True:
+        try:
+            async with engine.connect() as connection:
+                found = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+            missing = "" if found == wanted else "The database is not as this code wants it: migrate it"
+        except ProgrammingError:
+            missing = "The database has no tables yet: migrate it"
+        except (DBAPIError, OSError):
+            missing = "PostgreSQL cannot be reached"
+        if not missing:
+            if said:
+                log.info("The database is ready")
+            return
+        if missing != said and waited >= _QUIET:
+            log.warning("Waiting for the database", because=missing)
+            said = missing
+        await asyncio.sleep(pause)
+        waited += pause
+        pause = min(pause * 1.5, 2.0)
+
+
+def main() -> int:
+    settings = settings_or_exit()
+    set_up_logs(production=settings.production, time_travel=bool(settings.time_travel_address))
+    try:
+        asyncio.run(run(settings))
+    except SettingsProblem as error:
+        leave(error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
