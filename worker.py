@@ -46,6 +46,11 @@ PASSED_THROUGH = (
     "typing_extensions",
     "typing_inspection",
     "workflows.messages",
+    "workflows.payment",
+    "workflows.plain_words",
+    "workflows.postman",
+    "workflows.search_attributes",
+    "workflows.steps",
 )
 READY = "Ready: taking work"
 _DRAIN = timedelta(seconds=30)

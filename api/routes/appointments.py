@@ -251,7 +251,7 @@ async def cancel(
     )
     changed = await appointment_changed(services, caller, CANCEL, order, row=row, request_id=request_id)
     if isinstance(changed, Gone):
-        raise await _no_longer_open(services, caller, appointment_id)
+        changed = await _as_this_request_left_it(services, caller, appointment_id, request_id)
     return appointment_view(changed, caller=caller)
 
 
@@ -289,9 +289,14 @@ def _preview(
     )
 
 
-async def _no_longer_open(services: Services, caller: Caller, appointment_id: UUID) -> Refused:
+async def _as_this_request_left_it(
+    services: Services, caller: Caller, appointment_id: UUID, request_id: UUID
+) -> AppointmentRow:
+    """The workflow has ended: it may have been by this very request, whose answer was lost. Else it is refused."""
     row = await _must_see(services, caller, appointment_id)
-    return Refused(not_open(row.appointment.status))
+    if row.appointment.changed_by != request_id:
+        raise Refused(not_open(row.appointment.status))
+    return row
 
 
 class RescheduleBody(Body):
@@ -326,7 +331,7 @@ async def reschedule(
     )
     changed = await appointment_changed(services, caller, RESCHEDULE, order, row=row, request_id=request_id)
     if isinstance(changed, Gone):
-        raise await _no_longer_open(services, caller, appointment_id)
+        changed = await _as_this_request_left_it(services, caller, appointment_id, request_id)
     return appointment_view(changed, caller=caller)
 
 
