@@ -101,7 +101,7 @@ MailAddress = Annotated[str, AfterValidator(_address)]
 
 
 class Settings(BaseSettings):
-    """Every setting; see the README's table. Read them with :func:`read_settings`."""
+    """Every setting; see docs/production.md. Read them with :func:`read_settings`."""
 
     model_config = SettingsConfigDict(
         extra="ignore",

@@ -99,11 +99,11 @@ class Story:
 
     # ------------------------------------------------------------ asking
 
-    async def ask(self, method: str, path: str, body: Any = None, *, by: str, expect: int = 200, **params: Any) -> Any:
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, by: str, expect: int = 200, params: Json | None = None
+    ) -> Any:
         headers = {"Authorization": f"Bearer {self.tokens[by]}"} if by else {}
-        answer = await self.http.request(
-            method, self.stack.api_url + path, json=body, headers=headers, params=params or None
-        )
+        answer = await self.http.request(method, self.stack.api_url + path, json=body, headers=headers, params=params)
         if answer.status_code != expect:
             message = f"{method} {path} answered {answer.status_code}: {answer.text}"
             raise Differs(message)
@@ -132,9 +132,12 @@ class Story:
             "GET",
             "/v1/therapists/ana-silva/slots",
             by="",
-            type=type,
-            time_zone="America/New_York",
-            **{"from": start.date().isoformat(), "to": (start + timedelta(days=6)).date().isoformat()},
+            params={
+                "type": type,
+                "time_zone": "America/New_York",
+                "from": start.date().isoformat(),
+                "to": (start + timedelta(days=6)).date().isoformat(),
+            },
         )
         slots = [datetime.fromisoformat(slot["starts_at"]) for day in answer["days"] for slot in day["slots"]]
         return next(instant for instant in slots if instant >= start)

@@ -17,6 +17,8 @@ from local.processes import Log
 from local.stack import LocalStack, Ports
 from rules.words import Role
 
+_WAITING_FOR_A_THERAPIST = "JourneyStage = 'matching' AND ExecutionStatus = 'Running'"
+
 
 def main() -> int:
     options = _options()
@@ -112,7 +114,10 @@ def _where_to_look(stack: LocalStack, settings: Settings) -> str:
         address = "" if stack.ports.temporal == 7233 else f" --address {stack.temporal_address}"
         secret = shown.get(Role.CARE_TEAM, "<a staff key>")
         lines += [
-            ("Journeys", f"{program} workflow list{address} --query \"JourneyStage = 'matching'\""),
+            (
+                "Journeys",
+                f"{program} workflow list{address} --query \"JourneyStage = 'matching' AND ExecutionStatus = 'Running'\"",
+            ),
             ("Decoded", f"... --codec-endpoint {stack.api_url}/codec --codec-auth 'Bearer {secret}'"),
         ]
     else:

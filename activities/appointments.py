@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.core import Activities, appointment_facts, derived_id, open_task_once
+from activities.core import Activities, appointment_facts, close_tasks, derived_id, open_task_once
 from activities.types import CancelOrder, Changed, OutcomeOrder, RescheduleOrder, Settled, TaskOrder
 from models.appointment import Appointment
 from models.calendar import (
@@ -101,6 +101,7 @@ class AppointmentActivities(Activities):
                     "late": result.late,
                 },
             )
+            await _outcome_is_known(session, row, at=now)
             if result.late:
                 await _earn(
                     session,
@@ -202,6 +203,7 @@ class AppointmentActivities(Activities):
                     "outcome": order.outcome.value,
                 },
             )
+            await _outcome_is_known(session, row, at=now)
             await _earn(
                 session,
                 row,
@@ -215,7 +217,7 @@ class AppointmentActivities(Activities):
 
     @activity.defn
     async def appointment_started(self, appointment_id: str) -> Settled:
-        """The start time has come: what was ahead is now running. Missing intake forms are noted, never a reason to stop."""
+        """The start time has come: what was ahead now runs. Missing intake forms are noted, and stop nothing."""
         now = await self.now()
         async with self.transaction() as session:
             row = _Row(*await lock_appointment(session, UUID(appointment_id)))
@@ -411,6 +413,17 @@ async def _exception(session: AsyncSession, client: Client, *, by: str, why: str
     )
     signed = (await session.exec(statement)).first()
     return {"who": by, "why": why, "when": at.isoformat(), "consent_version": signed}
+
+
+async def _outcome_is_known(session: AsyncSession, row: _Row, *, at: datetime) -> None:
+    await close_tasks(
+        session,
+        row.client,
+        about=str(row.appointment.id),
+        kinds=(TaskKind.OUTCOME_MISSING,),
+        at=at,
+        note="The outcome is known.",
+    )
 
 
 def _breach(session: AsyncSession, row: _Row, *, at: datetime) -> None:

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.appointments import cancel_row
-from activities.core import Activities, derived_id, facts_of_appointments
+from activities.core import Activities, derived_id, facts_of_appointments, open_task_once
 from activities.types import Archived, ArchiveOrder, CloseOrder, Done, Unarchived, UnarchiveOrder
 from models.appointment import Appointment
 from models.client import Client
@@ -185,6 +185,16 @@ async def make_active(session: AsyncSession, client: Client, *, by: str, at: dat
         text="The client was made active again.",
         data={"request_id": request_id},
     )
+    if client.therapist_id is None:
+        # The archive closed the matching task; the client waits for a therapist once more.
+        await open_task_once(
+            session,
+            client,
+            key=f"match_by_hand:{client.id}:{request_id}",
+            kind=TaskKind.MATCH_BY_HAND,
+            text=f"Client {client.ref} is active again and has no therapist; please match by hand.",
+            at=at,
+        )
 
 
 async def _lock_therapists(session: AsyncSession, client_id: UUID) -> None:

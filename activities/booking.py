@@ -34,6 +34,7 @@ from models.therapist import Therapist
 from models.timeline import append_fact
 from rules import availability as slots
 from rules.booking import (
+    MOST_WEEKS,
     BookingRequest,
     BookingSituation,
     missing_details,
@@ -93,14 +94,15 @@ class BookingActivities(Activities):
             unarchived = client.status is ClientStatus.ARCHIVED
             if unarchived:
                 await make_active(session, client, by=order.by.actor, at=now, request_id=order.request_id)
+            left_open = [UUID(a.id) for a in facts.open_appointments] if unarchived else []
             first = client.first_booked_at is None
             await use_hold(session, order.hold_id, starts_at=order.starts_at)
-            appointments = self._write(session, client, therapist, order, plan, facts, now=now)
+            appointments = self._write(session, client, therapist, order, plan=plan, facts=facts, now=now)
             await session.flush()
             if first:
                 client.first_booked_at = now
                 _request_forms(session, client, at=now)
-            _tell(session, client, order, appointments, facts, plan, at=now)
+            _tell(session, client, order, appointments, facts=facts, plan=plan, at=now)
             known_elsewhere = first and await _possible_duplicate(session, client)
             return Booked(
                 facts=await project(session, client),
@@ -110,6 +112,7 @@ class BookingActivities(Activities):
                 first=first,
                 known_elsewhere=known_elsewhere,
                 unarchived=unarchived,
+                resumed=await facts_of_appointments(session, client, left_open) if left_open else (),
             )
 
     def _write(
@@ -118,9 +121,9 @@ class BookingActivities(Activities):
         client: Client,
         therapist: Therapist,
         order: BookingOrder,
+        *,
         plan: _Plan,
         facts: JourneyFacts,
-        *,
         now: datetime,
     ) -> list[Appointment]:
         series_id = derived_id(order.request_id, "series") if order.weeks > 1 else None
@@ -216,6 +219,8 @@ async def _as_booked(session: AsyncSession, client: Client, appointments: list[A
 
 
 def _refuse(order: BookingOrder, client: Client, therapist: Therapist | None, facts: JourneyFacts) -> Refusal | None:
+    if not 1 <= order.weeks <= MOST_WEEKS:
+        return invalid("weeks", f"must be from 1 to {MOST_WEEKS}")
     if order.type is AppointmentType.INTRO_CALL and order.weeks > 1:
         return invalid("weeks", "an intro call is one appointment, not a series")
     refusal = refuse_booking(
@@ -372,9 +377,9 @@ def _tell(
     client: Client,
     order: BookingOrder,
     appointments: list[Appointment],
+    *,
     facts: JourneyFacts,
     plan: _Plan,
-    *,
     at: datetime,
 ) -> None:
     what = _WORDS[order.type]

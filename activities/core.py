@@ -16,6 +16,7 @@ from engine.clock import Clock
 from models.appointment import Appointment
 from models.client import Client
 from models.database import Sessions
+from models.locks import lock_client
 from models.payment import Payment
 from models.task import Task
 from models.therapist import Therapist
@@ -57,6 +58,19 @@ class Activities:
     def gateway_for(self, client: Client) -> PaymentGateway:
         """Test clients never reach Stripe."""
         return self.deps.simulated_payments if client.test else self.deps.payments
+
+    async def customer_of(self, client: Client, *, request_id: str) -> str:
+        """The client's customer at the gateway, made once. A stray one, never used, is harmless."""
+        if client.stripe_customer is not None:
+            return client.stripe_customer
+        # Of this request: Stripe would replay a stored failure to a key that every later request shares.
+        key = f"customer:{client.id}:{request_id}"
+        made = await self.gateway_for(client).create_customer(client_ref=client.ref, key=key)
+        async with self.transaction() as session:
+            locked = await lock_client(session, client.id)
+            locked.stripe_customer = locked.stripe_customer or made
+            session.add(locked)
+            return locked.stripe_customer
 
 
 def derived_id(base: str | UUID, *parts: object) -> UUID:
@@ -151,3 +165,26 @@ async def open_task_once(
         data={"task_id": str(task.id), "task": kind.value, **task.data},
     )
     return task
+
+
+async def close_tasks(
+    session: AsyncSession, client: Client, *, about: str, kinds: tuple[TaskKind, ...], at: datetime, note: str
+) -> None:
+    """Resolve the open tasks of these kinds about one payment or appointment (its id): what they ask for is done."""
+    statement = select(Task).where(
+        col(Task.client_id) == client.id, col(Task.kind).in_(kinds), col(Task.resolved_at).is_(None)
+    )
+    for task in await session.exec(statement):
+        if about not in task.data.values():
+            continue
+        task.resolved_at, task.resolved_by, task.note = at, "system", note
+        session.add(task)
+        append_fact(
+            session,
+            client,
+            at=at,
+            actor="system",
+            kind="task_resolved",
+            text=f"A task was resolved: {note}",
+            data={"task_id": str(task.id), "task": task.kind.value},
+        )

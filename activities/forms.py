@@ -27,16 +27,8 @@ class FormActivities(Activities):
         """Prepare the saving of a card: the customer at Stripe (made once) and a setup intent."""
         async with self.transaction() as session:
             client = await session.get_one(Client, UUID(order.client_id))
-        gateway = self.gateway_for(client)
-        customer = client.stripe_customer
-        if customer is None:
-            customer = await gateway.create_customer(client_ref=client.ref, key=f"customer:{client.id}")
-            async with self.transaction() as session:
-                locked = await lock_client(session, client.id)
-                locked.stripe_customer = locked.stripe_customer or customer
-                customer = locked.stripe_customer
-                session.add(locked)
-        setup = await gateway.create_setup_intent(customer=customer, key=f"setup:{order.request_id}")
+        customer = await self.customer_of(client, request_id=order.request_id)
+        setup = await self.gateway_for(client).create_setup_intent(customer=customer, key=f"setup:{order.request_id}")
         return Done(
             changed=False,
             document={"customer": customer, "setup_intent": setup.id, "client_secret": setup.client_secret},
@@ -178,6 +170,19 @@ async def _save_card(
         if payment.status in (PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION):
             payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, "new_card", at
             session.add(payment)
+            append_fact(
+                session,
+                client,
+                at=at,
+                actor=by,
+                kind="payment_failed",
+                text="A new card has come; the payment is tried again at once.",
+                data={
+                    "payment_id": str(payment.id),
+                    "appointment_id": str(payment.appointment_id),
+                    "because": payment.because,
+                },
+            )
             resumed.append(payment.appointment_id)
         elif payment.status is PaymentStatus.OWED:
             debts.append(payment_facts(payment))

@@ -19,6 +19,7 @@ from temporalio import activity
 
 from activities.calendar_file import CalendarEntry, calendar_file
 from activities.core import Activities, open_task_once
+from activities.details import owner_of_address
 from activities.ports import Attachment, MailerUnavailable, MailRejected, OutgoingMail
 from activities.rendering import (
     REMINDERS,
@@ -70,6 +71,7 @@ class _About:
     paid_for: Appointment | None
     task: Task | None
     outstanding: tuple[str, ...]
+    address_is_anothers: bool  # of a client with an account, or whom staff made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,7 +250,7 @@ class MailActivities(Activities):
         if order.template in WITH_ACTIVATION_LINK:
             return await self._activation_link(session, order, client, policy=policy, now=now)
         if order.template == "already_known":
-            return links.sign_in(), now + policy.activation_link_ttl
+            return links.sign_in(), None
         if order.template in ("book_first", "book_first_session") and about.therapist is not None:
             return links.booking(about.therapist.slug), None
         if order.template in ("forms_requested", "forms_reminder"):
@@ -348,6 +350,8 @@ async def _about(session: AsyncSession, client: Client, order: MailOrder) -> _Ab
         paid_for=paid_for,
         task=task,
         outstanding=facts.outstanding_forms,
+        address_is_anothers=client.email is not None
+        and await owner_of_address(session, client.email, other_than=client) is not None,
     )
 
 
@@ -368,6 +372,8 @@ def _not_wanted(order: MailOrder, about: _About, *, now: datetime) -> str | None
             return "the appointment has changed"
     if order.template in WITH_ACTIVATION_LINK and client.account_active:
         return "the account is active"
+    if order.template in WITH_ACTIVATION_LINK and about.address_is_anothers:
+        return "the address belongs to another client"  # whose double this is: the link could not work
     if order.template == "forms_reminder" and not about.outstanding:
         return "the forms are complete"
     if order.template == "book_first" and client.first_booked_at is not None:

@@ -226,19 +226,22 @@ async def _chosen_therapist(session: AsyncSession, new: NewJourney) -> tuple[Ref
 
 
 async def _find(session: AsyncSession, new: NewJourney, now: datetime) -> tuple[Found, Therapist | None]:
-    """Match by the form. The winner is locked and asked again, so that two forms never share a caseload's last place."""
+    """Match by the form. The winner is locked and looked at again: two forms never share a caseload's last place.
+
+    Whoever lost that place starts over with no lock held, so that nobody waits in a circle.
+    """
     answers = _read_answers(new)
     while True:
-        candidates = await _candidates(session)
-        scored = score(answers=answers, candidates=candidates)
+        scored = score(answers=answers, candidates=await _candidates(session))
         found = decide(scored, earliest=await _earliest(session, scored.tied, now))
         if found.therapist is None:
             return found, None
         chosen = (await session.exec(select(Therapist.id).where(col(Therapist.slug) == found.therapist))).one()
         winner = await lock_therapist(session, chosen)
-        counted = next(c.active_clients for c in candidates if c.slug == winner.slug)
-        if await _active_clients(session, winner.id) == counted and winner.accepting_clients:
+        limit = winner.caseload_limit
+        if winner.accepting_clients and (limit is None or await _active_clients(session, winner.id) < limit):
             return found, winner
+        await session.rollback()
 
 
 async def _earliest(session: AsyncSession, slugs: Sequence[str], now: datetime) -> dict[str, datetime | None]:

@@ -204,7 +204,7 @@ NEEDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "receipt": _needs("payment"),
         "payment_failed": _needs("payment", "link"),
         "payment_needs_you": _needs("payment", "link"),
-        "already_known": _needs("link", "link_expires_at"),
+        "already_known": _needs("link"),
         "we_will_get_back": _needs(),
         # to the therapist
         "new_client": _needs("client_name"),

@@ -107,7 +107,7 @@ class MatchOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Matched:
-    """``former_appointments`` are the open ones with the former therapist; ``cancelled`` those of them just cancelled."""
+    """``former_appointments``: the open ones with the former therapist; ``cancelled``: those of them just cancelled."""
 
     refusal: Refusal | None = None
     facts: JourneyFacts | None = None
@@ -137,7 +137,10 @@ class BookingOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Booked:
-    """``first`` marks the first booking ever; ``known_elsewhere`` a public booking with an address somebody has."""
+    """``first`` marks the first booking ever; ``known_elsewhere`` a public booking with an address somebody has.
+
+    ``resumed`` are appointments that were left open by an archive which this booking ended.
+    """
 
     refusal: Refusal | None = None
     facts: JourneyFacts | None = None
@@ -147,6 +150,7 @@ class Booked:
     first: bool = False
     known_elsewhere: bool = False
     unarchived: bool = False
+    resumed: tuple[AppointmentFacts, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -359,6 +363,16 @@ class AttemptOrder:
 
     payment_id: str
     attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfirmationOrder:
+    """Prepare one payment to be confirmed by the client at Stripe."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    payment_id: str
 
 
 @dataclass(frozen=True, kw_only=True)

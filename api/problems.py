@@ -85,13 +85,17 @@ def problem(
     data: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """One problem document. ``data`` stands at its top level."""
+    """One problem document. ``data`` stands at its top level.
+
+    ``email-in-use`` promises the other client's own ``status``, which so takes the place of HTTP's; readers of problem
+    documents ignore a ``status`` that is no number, and the answer's status line says the same.
+    """
     base = request.app.state.services.settings.public_url
     document = {
+        "status": status,
         **jsonable_encoder(dict(data or {})),
         "type": f"{base}/problems/{type_name}",
         "title": type_name.replace("-", " ").capitalize(),
-        "status": status,
         "detail": detail,
     }
     return JSONResponse(document, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
@@ -124,7 +128,7 @@ PROBLEM_SCHEMA = {
     "properties": {
         "type": {"type": "string", "format": "uri", "description": "Ends in the problem's name."},
         "title": {"type": "string"},
-        "status": {"type": "integer"},
+        "status": {"type": ["integer", "string"], "description": "HTTP's; of email-in-use the client's."},
         "detail": {"type": "string", "description": "Why, in a sentence."},
         "errors": {
             "type": "array",

@@ -17,7 +17,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from google.protobuf.message import DecodeError
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
@@ -41,6 +41,10 @@ class InvalidKeys(ValueError):
 
 class UnknownKey(ValueError):
     """Something was encrypted with a key that is not among those given."""
+
+
+class PayloadMismatch(ValueError):
+    """A payload is not of the type that its reader expects; the message names the fields and never the values."""
 
 
 class DecryptionFailed(ValueError):
@@ -185,7 +189,13 @@ class _Json(PydanticJSONPlainPayloadConverter):
     """
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
-        return _adapter(type_hint if type_hint is not None else Any).validate_json(payload.data)
+        try:
+            return _adapter(type_hint if type_hint is not None else Any).validate_json(payload.data)
+        except ValidationError as error:
+            # What was sent stays out of the message: it reaches logs, and failures in the engine.
+            flaws = error.errors(include_input=False, include_url=False, include_context=False)
+            where = "; ".join(f"{'.'.join(map(str, flaw['loc'])) or 'value'}: {flaw['msg']}" for flaw in flaws)
+            raise PayloadMismatch(f"not what was expected: {where}") from None
 
 
 class JourneyPayloads(CompositePayloadConverter):
@@ -200,6 +210,6 @@ def data_converter(keys: PayloadKeys) -> DataConverter:
     """Pydantic and dataclass payloads, encrypted, failure messages included."""
     return DataConverter(
         payload_converter_class=JourneyPayloads,
-        payload_codec=EncryptionCodec(keys),
+        payload_codec=EncryptionCodec(keys, forgiving=True),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )

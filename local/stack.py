@@ -227,7 +227,12 @@ class LocalStack:
         else:
             self._env["TEMPORAL_NAMESPACE"] = Service.read().namespace
         self.database_url = database_url or url_of(self.data_dir / "postgres")
-        work = [self._start_database(embedded=not database_url, seed=seed), self._start_sandbox(), self._start_api()]
+        database = self._start_database(embedded=not database_url, seed=seed)
+        if not database_url and not (self.data_dir / "postgres" / "PG_VERSION").exists():
+            # A first start: programs that look for a database that nobody has made yet would fill the log with alarm.
+            await database
+            database = _nothing()
+        work = [database, self._start_sandbox(), self._start_api()]
         if not time_travel and not temporal_address:
             work.append(self._start_temporal(time_travel=False))
         await _all([*work, *[self.add_worker() for _ in range(min(workers, 1))]])
@@ -330,6 +335,10 @@ def _skipped(time_travel: bool, temporal_address: str | None) -> frozenset[str]:
     if time_travel:
         return frozenset({"TEMPORAL_UI_PORT"})
     return frozenset({"TEMPORAL_PORT", "TEMPORAL_UI_PORT"} if temporal_address else ())
+
+
+async def _nothing() -> None:
+    """In the place of work that is done."""
 
 
 async def _wait(process: Process, ready: Callable[[], Awaitable[bool]]) -> None:

@@ -16,6 +16,7 @@ def connect(url: str, *, pool_size: int = 10, max_overflow: int = 10) -> AsyncEn
         max_overflow=max_overflow,
         pool_timeout=20,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error must never put what people wrote into a log
         connect_args={"options": "-c timezone=UTC -c lock_timeout=15s", "connect_timeout": 10},
     )
 

@@ -1,4 +1,8 @@
-"""Row locks, taken in one order everywhere: therapist, then client, then payment."""
+"""Row locks, taken in one order everywhere: therapist, then client, then payment.
+
+The weaker lock (NO KEY UPDATE) is enough to have a row to oneself, and lets foreign keys be checked meanwhile: a check
+comes whenever a row that refers to a therapist is written, in whatever order, and must not wait in a circle.
+"""
 
 from uuid import UUID
 
@@ -16,7 +20,7 @@ class RowMissing(LookupError):
 
 
 async def lock_therapist(session: AsyncSession, therapist_id: UUID) -> Therapist:
-    statement = select(Therapist).where(col(Therapist.id) == therapist_id).with_for_update()
+    statement = select(Therapist).where(col(Therapist.id) == therapist_id).with_for_update(key_share=True)
     therapist = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
     if therapist is None:
         raise RowMissing(f"no therapist {therapist_id}")
@@ -24,7 +28,7 @@ async def lock_therapist(session: AsyncSession, therapist_id: UUID) -> Therapist
 
 
 async def lock_client(session: AsyncSession, client_id: UUID) -> Client:
-    statement = select(Client).where(col(Client.id) == client_id).with_for_update()
+    statement = select(Client).where(col(Client.id) == client_id).with_for_update(key_share=True)
     client = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
     if client is None:
         raise RowMissing(f"no client {client_id}")
@@ -32,7 +36,7 @@ async def lock_client(session: AsyncSession, client_id: UUID) -> Client:
 
 
 async def lock_payment(session: AsyncSession, payment_id: UUID) -> Payment:
-    statement = select(Payment).where(col(Payment.id) == payment_id).with_for_update()
+    statement = select(Payment).where(col(Payment.id) == payment_id).with_for_update(key_share=True)
     payment = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
     if payment is None:
         raise RowMissing(f"no payment {payment_id}")
@@ -48,7 +52,7 @@ async def lock_appointment(
         raise RowMissing(f"no appointment {appointment_id}")
     therapist = await lock_therapist(session, found.therapist_id)
     client = await lock_client(session, found.client_id)
-    statement = select(Payment).where(col(Payment.appointment_id) == appointment_id).with_for_update()
+    statement = select(Payment).where(col(Payment.appointment_id) == appointment_id).with_for_update(key_share=True)
     payment = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
     await session.refresh(found)
     return found, therapist, client, payment

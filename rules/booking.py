@@ -145,7 +145,7 @@ def not_open(status: AppointmentStatus, *, detail: str | None = None) -> Refusal
     return Refusal(
         name=Problem.APPOINTMENT_NOT_OPEN,
         detail=detail or f"This appointment can no longer be changed: it is {_SAID[status]}.",
-        data={"status": status.value},
+        data={"appointment_status": status.value},
     )
 
 

@@ -1,4 +1,4 @@
-"""A refusal: the product's "no", as a value. It names itself, says why in a sentence, and carries what a program needs."""
+"""A refusal: the product's "no", as a value. It has a name, a sentence that says why, and what a program needs."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

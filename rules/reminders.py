@@ -59,7 +59,7 @@ def journey_plan(facts: JourneyFacts, *, policy: JourneyPolicy, now: datetime) -
 
 
 def appointment_plan(*, starts_at: datetime, policy: JourneyPolicy) -> list[Due]:
-    """Reminders before an appointment and its start, earliest first; a moved one has new keys and so new reminders."""
+    """Reminders before an appointment, and its start, earliest first. A moved one has new keys: new reminders."""
     start = starts_at.isoformat()
     reminders = [
         Due(at=starts_at - before, kind=APPOINTMENT_REMINDER, key=f"{APPOINTMENT_REMINDER}:{start}:{_iso(before)}")

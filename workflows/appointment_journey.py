@@ -7,6 +7,7 @@ from temporalio import exceptions, workflow
 
 from workflows import payment as money
 from workflows import steps
+from workflows.admission import admit
 from workflows.plain_words import describe_appointment, waiting_for, words_of
 from workflows.postman import Postman
 from workflows.search_attributes import CHARGE_DUE_AT, CLIENT_REF, NEXT_APPOINTMENT_AT, THERAPIST_SLUG, Shown
@@ -189,19 +190,19 @@ class AppointmentJourney:
 
     @record_outcome.validator
     def _outcome_is_for_this(self, order: OutcomeOrder) -> None:
-        self._check_id(order.appointment_id)
+        admit(order, appointment_id=self.facts.id)
 
     @cancel.validator
     def _cancel_is_for_this(self, order: CancelOrder) -> None:
-        self._check_id(order.appointment_id)
+        admit(order, appointment_id=self.facts.id)
 
     @reschedule.validator
     def _reschedule_is_for_this(self, order: RescheduleOrder) -> None:
-        self._check_id(order.appointment_id)
+        admit(order, appointment_id=self.facts.id)
 
     @workflow.signal(
         name=FACTS_CHANGED,
-        description="The client's journey changed something here (an archive, a new card, Stripe's word): take it over.",
+        description="The client's journey changed something here (archive, new card, Stripe's word): take it over.",
     )
     def facts_changed(self, facts: AppointmentFacts) -> None:
         before = self.facts.payment
@@ -321,16 +322,6 @@ class AppointmentJourney:
         except exceptions.FailureError as error:
             # A journey that is gone cannot act on it; the database knows all the same.
             workflow.logger.warning("the journey could not be told: %s", error)
-
-    def _check_id(self, appointment_id: str) -> None:
-        if appointment_id != self.facts.id:
-            message = f"this is appointment {self.facts.id}, not {appointment_id}"
-            raise exceptions.ApplicationError(
-                message,
-                type="WrongAppointment",
-                non_retryable=True,
-                category=exceptions.ApplicationErrorCategory.BENIGN,
-            )
 
     def _ignore(self, journey: JourneyFacts) -> None:
         """Facts that a mail brought are of the journey; it reads them with the next change."""

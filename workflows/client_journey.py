@@ -1,13 +1,15 @@
 """ClientJourney: one client's story, from the first form to years of sessions, to the archive and back."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from temporalio import exceptions, workflow
 
 from workflows import payment as money
 from workflows import steps
+from workflows.admission import admit, flaws
 from workflows.appointment_journey import AppointmentJourney
 from workflows.plain_words import WAITING_FOR, describe_journey, words_of
 from workflows.postman import Postman
@@ -29,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
         Booked,
         BookingOrder,
         CloseOrder,
+        ConfirmationOrder,
         DetailsOrder,
         Done,
         FormSubmission,
@@ -58,8 +61,10 @@ with workflow.unsafe.imports_passed_through():
         CLIENT_JOURNEY,
         FACTS_CHANGED,
         INBOUND_EVENT,
+        JOURNEY_CLOSED,
         JOURNEY_QUERY,
         MATCH_BY_HAND,
+        PREPARE_CONFIRMATION,
         RESOLVE_TASK,
         SEND_ACTIVATION_LINK,
         SET_UP_CARD,
@@ -207,13 +212,13 @@ class ClientJourney:
 
     @workflow.update(name=BEGIN.name, description="Start the journey and answer who the therapist is.")
     async def begin(self, new: NewJourney) -> Opened:
+        admit(new, client_id=self.client_id)
         await workflow.wait_condition(lambda: self.opened is not None or self.known is not None)
         return self.opened or await steps.open_journey(new)
 
     @workflow.update(name=MATCH_BY_HAND.name, description="Assign a therapist by hand, with a reason.")
     async def match_by_hand(self, order: MatchOrder) -> Matched:
-        await self.ready()
-        async with self.turn:
+        async with self.turn_for(order):
             result = await steps.match_by_hand(order)
             if result.facts is not None:
                 self.take(result.facts)
@@ -224,25 +229,26 @@ class ClientJourney:
 
     @workflow.update(name=BOOK.name, description="Book an appointment or a weekly series.")
     async def book(self, order: BookingOrder) -> Booked:
-        await self.ready()
-        async with self.turn:
+        async with self.turn_for(order):
             result = await steps.book(order)
             if result.facts is None:
                 return result
             self.take(result.facts)
             await asyncio.gather(*(self.start_appointment(facts) for facts in result.appointments))
+            for appointment in result.resumed:
+                await self.tell(appointment)
             self.tell_of_booking(order, result)
             return result
 
     @workflow.update(name=ACTIVATE.name, description="Activate the client's account with a mailed link.")
     async def activate(self, order: ActivationOrder) -> Done:
-        await self.ready()
-        async with self.turn:
+        async with self.turn_for(order):
             return self.adopt(await steps.activate_account(order))
 
     @workflow.update(name=SEND_ACTIVATION_LINK.name, description="Mail a new activation link.")
     async def send_activation_link(self, order: LinkOrder) -> Done:
         await self.ready()
+        admit(order, client_id=self.client_id)
         if self.facts.account_active:
             detail = "The account is active already; the client can sign in."
             return Done(refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail=detail))
@@ -251,22 +257,30 @@ class ClientJourney:
 
     @workflow.update(name=CHANGE_DETAILS.name, description="Change details, portal settings or the subscription.")
     async def change_details(self, order: DetailsOrder) -> Done:
-        await self.ready()
-        async with self.turn:
+        async with self.turn_for(order):
             return self.adopt(await steps.change_details(order))
 
     @workflow.update(name=SET_UP_CARD.name, description="Prepare the saving of a card at Stripe.")
     async def set_up_card(self, order: LinkOrder) -> Done:
         await self.ready()
+        admit(order, client_id=self.client_id)
         try:
             return await steps.set_up_card(order)
         except exceptions.ActivityError:
             return Done(refusal=_CARD_SERVICE_AWAY)
 
+    @workflow.update(name=PREPARE_CONFIRMATION.name, description="Prepare a payment that the client is to confirm.")
+    async def prepare_confirmation(self, order: ConfirmationOrder) -> Done:
+        await self.ready()
+        admit(order, client_id=self.client_id)
+        try:
+            return await steps.prepare_confirmation(order)
+        except exceptions.ActivityError:
+            return Done(refusal=_CARD_SERVICE_AWAY)
+
     @workflow.update(name=SUBMIT_FORM.name, description="Complete a form; Billing Info also saves the card.")
     async def submit_form(self, order: FormSubmission) -> Done:
-        await self.ready()
-        async with self.turn:
+        async with self.turn_for(order):
             try:
                 done = self.adopt(await steps.submit_form(order))
             except exceptions.ActivityError:
@@ -278,8 +292,7 @@ class ClientJourney:
 
     @workflow.update(name=RESOLVE_TASK.name, description="Resolve one of the care team's tasks.")
     async def resolve_task(self, order: TaskResolution) -> Done:
-        await self.ready()
-        async with self.turn:
+        async with self.turn_for(order):
             return self.adopt(await steps.resolve_task(order))
 
     # ------------------------------------------------------------ signals
@@ -289,9 +302,12 @@ class ClientJourney:
         description="Archive the client: everything ahead stops. The input may be left out.",
     )
     async def archive(self, request: ArchiveSignal | None = None) -> None:
-        await self.ready()
         asked = request or ArchiveSignal()
+        if not await self.can_hear(asked.request_id, asked.by, asked.reason):
+            return
         async with self.turn:
+            if self.closed:
+                return
             result = await steps.archive_client(
                 ArchiveOrder(
                     client_id=self.client_id,
@@ -308,14 +324,18 @@ class ClientJourney:
                 await self.tell(appointment)
                 if appointment.id in result.cancelled and asked.notify:
                     self.tell_of_cancellation(appointment)
-            for intent in result.intents:
-                await steps.cancel_intent(self.client_id, intent)
+        # Outside of the turn: Stripe may be away for long, and nobody else's request should wait for it.
+        for intent in result.intents:
+            await steps.cancel_intent(self.client_id, intent)
 
     @workflow.signal(name=UNARCHIVE, description="Make the client active again. The input may be left out.")
     async def unarchive(self, request: UnarchiveSignal | None = None) -> None:
-        await self.ready()
         asked = request or UnarchiveSignal()
+        if not await self.can_hear(asked.request_id, asked.by):
+            return
         async with self.turn:
+            if self.closed:
+                return
             result = await steps.unarchive_client(
                 UnarchiveOrder(
                     client_id=self.client_id,
@@ -334,10 +354,12 @@ class ClientJourney:
     def appointment_reported(self, facts: JourneyFacts) -> None:
         """Synchronous, and without the lock: an appointment reports before it answers its own caller."""
         self.take(facts)
+        self.news += 1  # an appointment that has begun is no longer the next one, although no fact is new
 
     @workflow.signal(name=INBOUND_EVENT, description="Stripe reported something about this client: look at it.")
     async def inbound_event(self, event_id: str) -> None:
-        await self.ready()
+        if not await self.can_hear(event_id):
+            return
         handled = await steps.handle_inbound_event(event_id)
         if handled.settled is not None:
             await self.hear(handled.settled)
@@ -371,8 +393,27 @@ class ClientJourney:
         if self.known is None or self.closed:
             message = "this journey is closed"
             raise exceptions.ApplicationError(
-                message, type="JourneyClosed", non_retryable=True, category=exceptions.ApplicationErrorCategory.BENIGN
+                message, type=JOURNEY_CLOSED, non_retryable=True, category=exceptions.ApplicationErrorCategory.BENIGN
             )
+
+    @asynccontextmanager
+    async def turn_for(self, order: object) -> AsyncIterator[None]:
+        """The turn of a request that is sound and meant for this client. It may have closed while others had theirs."""
+        await self.ready()
+        admit(order, client_id=self.client_id)
+        async with self.turn:
+            await self.ready()
+            yield
+
+    async def can_hear(self, *said: str | None) -> bool:
+        """Whether a signal can be acted on. It has no answer, and an error would end the whole journey: a log line."""
+        await workflow.wait_condition(lambda: self.known is not None or self.opened is not None)
+        wrong = list(flaws(said, "what was said"))
+        if self.known is None or self.closed:
+            wrong.append("this journey is closed")
+        if wrong:
+            workflow.logger.warning("a signal was dropped: %s", "; ".join(wrong))
+        return not wrong
 
     async def wait(self, *, until: datetime | None, label: str) -> bool:
         """Wait for an instant. True if something happened before it came, or if this run should end."""
@@ -482,20 +523,22 @@ class ClientJourney:
         except exceptions.WorkflowAlreadyStartedError:
             workflow.logger.info("appointment %s is started already", facts.id)
 
-    async def tell(self, appointment: AppointmentFacts) -> None:
-        """Tell an appointment's workflow what became of it. One that has ended needs no telling."""
+    async def tell(self, appointment: AppointmentFacts) -> bool:
+        """Tell an appointment's workflow what became of it. False if it has ended, and needs no telling."""
         handle = workflow.get_external_workflow_handle(appointment_workflow_id(appointment.id))
         try:
             await handle.signal(FACTS_CHANGED, appointment)
         except exceptions.FailureError:
             workflow.logger.info("appointment %s has ended already", appointment.id)
+            return False
+        return True
 
     async def hear(self, settled: Settled) -> None:
         """A payment changed by Stripe's word: its appointment is told, or the client is, if that has ended."""
         self.take(settled.journey)
         payment = settled.appointment.payment
-        await self.tell(settled.appointment)
-        if payment is not None:
+        # One of the two writes the receipt: both at once might each take the other's mail for one that was lost.
+        if not await self.tell(settled.appointment) and payment is not None:
             self.state.mails.append(
                 MailOrder(
                     key=f"receipt:{payment.id}:{payment.status.value}:{payment.attempts}",

@@ -13,6 +13,7 @@ from activities.types import (
     CancelOrder,
     Changed,
     ClientDetails,
+    ConfirmationOrder,
     DetailsOrder,
     Done,
     FormSubmission,
@@ -40,6 +41,7 @@ __all__ = [
     "CancelOrder",
     "Changed",
     "ClientDetails",
+    "ConfirmationOrder",
     "DetailsOrder",
     "Done",
     "FormSubmission",
@@ -135,6 +137,8 @@ APPOINTMENT_REPORTED = "appointment_reported"  # from an appointment to its jour
 INBOUND_EVENT = "inbound_event"  # from the API to a journey: the id of a stored event
 FACTS_CHANGED = "facts_changed"  # to an appointment: AppointmentFacts
 
+JOURNEY_CLOSED = "JourneyClosed"  # why an update fails that comes after the end
+
 
 # ---------------------------------------------------------------- updates
 
@@ -159,6 +163,7 @@ SEND_ACTIVATION_LINK = Update("send_activation_link", LinkOrder, Done)
 CHANGE_DETAILS = Update("change_details", DetailsOrder, Done)
 SET_UP_CARD = Update("set_up_card", LinkOrder, Done)
 SUBMIT_FORM = Update("submit_form", FormSubmission, Done)
+PREPARE_CONFIRMATION = Update("prepare_confirmation", ConfirmationOrder, Done)
 RESOLVE_TASK = Update("resolve_task", TaskResolution, Done)
 
 RECORD_OUTCOME = Update("record_outcome", OutcomeOrder, Changed)

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
         Settled,
     )
     from rules.policy import JourneyPolicy
-    from rules.words import PaymentStatus
+    from rules.words import DeclineClass, PaymentStatus
 
 OPEN = frozenset(
     {PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING}
@@ -67,7 +67,13 @@ async def attempt(payment: PaymentFacts, policy: JourneyPolicy) -> Settled:
     if not begun.started:
         return Settled(appointment=begun.appointment, journey=begun.journey)
     charged = await steps.charge_card(order)
-    return await steps.finish_attempt(AttemptResult(payment_id=payment.id, attempt=number, charged=charged), policy)
+    result = AttemptResult(payment_id=payment.id, attempt=number, charged=charged)
+    settled = await steps.finish_attempt(result, policy)
+    after = settled.appointment.payment
+    if charged is not None and charged.intent and after is not None and after.status is PaymentStatus.CANCELLED:
+        # Archived while the card was asked, and declined: no old link may still pay.
+        await steps.cancel_intent(settled.appointment.client_id, charged.intent)
+    return settled
 
 
 def mails_about(before: PaymentFacts, after: AppointmentFacts) -> list[MailOrder]:
@@ -81,6 +87,8 @@ def mails_about(before: PaymentFacts, after: AppointmentFacts) -> list[MailOrder
         PaymentStatus.OWED: "payment_failed",
         PaymentStatus.FAILED: "payment_failed",
     }.get(payment.status)
+    if payment.status is PaymentStatus.OWED and payment.because == DeclineClass.AUTHENTICATION_REQUIRED:
+        template = "payment_needs_you"  # the link still settles it
     soft = payment.status is PaymentStatus.FAILED and payment.next_try_at is not None
     if template is None or soft:
         return []

@@ -61,10 +61,8 @@ def describe_journey(facts: JourneyFacts, plan: list[Due]) -> str:
 def describe_appointment(facts: AppointmentFacts, plan: list[Due]) -> str:
     """Markdown for an appointment's current details."""
     payment = facts.payment
-    lines = [
-        f"**{facts.type.value}** of client {facts.ref} with {facts.therapist}, {_at(facts.starts_at)}: "
-        f"**{facts.status.value}**, waiting for {waiting_for(facts, plan)}.",
-    ]
+    what = f"**{facts.type.value}** of client {facts.ref} with {facts.therapist}, {_at(facts.starts_at)}"
+    lines = [f"{what}: **{facts.status.value}**, waiting for {waiting_for(facts, plan)}."]
     if payment is not None:
         lines += [
             "",

@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         Changed,
         Charged,
         CloseOrder,
+        ConfirmationOrder,
         DetailsOrder,
         Done,
         EventHandled,
@@ -122,6 +123,16 @@ async def change_details(order: DetailsOrder) -> Done:
 async def set_up_card(order: LinkOrder) -> Done:
     return await _call(
         "set_up_card", order, result=Done, summary="Prepare the saving of a card", retry_policy=WHILE_SOMEBODY_WAITS
+    )
+
+
+async def prepare_confirmation(order: ConfirmationOrder) -> Done:
+    return await _call(
+        "prepare_confirmation",
+        order,
+        result=Done,
+        summary="Prepare a payment for the client to confirm",
+        retry_policy=WHILE_SOMEBODY_WAITS,
     )
 
 

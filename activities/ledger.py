@@ -1,0 +1,195 @@
+"""What becomes of a payment, written down: its tries, its states, and the fact and the task that each one brings."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.core import appointment_facts, close_tasks, derived_id, open_task_once
+from activities.types import AppointmentFacts, AttemptStarted, Charged, Settled
+from models.appointment import Appointment
+from models.client import Client
+from models.locks import lock_client, lock_payment
+from models.payment import Payment, PaymentTry
+from models.snapshots import project
+from models.therapist import Therapist
+from models.timeline import append_fact
+from rules.fees import next_try
+from rules.policy import JourneyPolicy
+from rules.words import DeclineClass, PaymentStatus, TaskKind
+
+DEBT = "debt"  # why a try runs: it was owed before, and no appointment's workflow waits for its end any more
+
+
+class Row:
+    """One payment with everything it belongs to; client and payment are locked."""
+
+    def __init__(self, payment: Payment, client: Client, appointment: Appointment, therapist: Therapist) -> None:
+        self.payment = payment
+        self.client = client
+        self.appointment = appointment
+        self.therapist = therapist
+
+    def facts(self) -> AppointmentFacts:
+        return appointment_facts(self.appointment, self.client, self.therapist, self.payment)
+
+    async def started(self, session: AsyncSession, started: bool) -> AttemptStarted:
+        journey = await project(session, self.client)
+        return AttemptStarted(started=started, appointment=self.facts(), journey=journey)
+
+    async def settled(self, session: AsyncSession, *, changed: bool = True) -> Settled:
+        journey = await project(session, self.client)
+        return Settled(appointment=self.facts(), journey=journey, changed=changed)
+
+
+async def locked(session: AsyncSession, payment_id: UUID) -> Row:
+    seen = await session.get_one(Payment, payment_id)
+    client = await lock_client(session, seen.client_id)
+    payment = await lock_payment(session, payment_id)
+    appointment = await session.get_one(Appointment, payment.appointment_id)
+    return Row(payment, client, appointment, await session.get_one(Therapist, appointment.therapist_id))
+
+
+async def new_try(session: AsyncSession, payment: Payment, method: str | None, *, at: datetime) -> PaymentTry:
+    statement = select(PaymentTry.number).where(col(PaymentTry.payment_id) == payment.id)
+    number = max((await session.exec(statement)).all(), default=0) + 1
+    attempt = PaymentTry(
+        id=derived_id(payment.id, "try", number),
+        payment_id=payment.id,
+        number=number,
+        payment_method=method,
+        started_at=at,
+    )
+    session.add(attempt)
+    await session.flush()
+    return attempt
+
+
+async def finish_try(session: AsyncSession, payment: Payment, charged: Charged, *, at: datetime) -> str | None:
+    """Close the running try. Returns the card that it asked."""
+    tried = None
+    statement = select(PaymentTry).where(col(PaymentTry.payment_id) == payment.id, col(PaymentTry.result).is_(None))
+    for attempt in await session.exec(statement):
+        attempt.result = charged.decline or charged.status
+        attempt.decline_code, attempt.finished_at = charged.decline_code, at
+        session.add(attempt)
+        tried = attempt.payment_method
+    return tried
+
+
+async def paid(session: AsyncSession, row: Row, *, at: datetime) -> None:
+    row.payment.status, row.payment.because = PaymentStatus.PAID, None
+    row.payment.paid_at, row.payment.next_try_at = at, None
+    session.add(row.payment)
+    say(session, row, at=at, text="The payment was made.")
+    await close_tasks(
+        session,
+        row.client,
+        about=str(row.payment.id),
+        kinds=(TaskKind.CARD_MISSING, TaskKind.PAYMENT_OWED, TaskKind.PAYMENT_FAILED),
+        at=at,
+        note="The payment was made.",
+    )
+
+
+async def declined(
+    session: AsyncSession,
+    row: Row,
+    decline: DeclineClass,
+    *,
+    tried: str | None,
+    at: datetime,
+    policy: JourneyPolicy,
+) -> None:
+    payment = row.payment
+    newer_card = tried is not None and row.client.stripe_payment_method != tried
+    if decline is DeclineClass.HARD and not newer_card:
+        row.client.card_blocked = True
+        session.add(row.client)
+    if at >= payment.deadline or payment.because == DEBT:
+        asks = decline is DeclineClass.AUTHENTICATION_REQUIRED
+        await owe(session, row, at=at, because=decline.value if asks else "deadline_passed")
+        return
+    if newer_card:
+        payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, "new_card", at
+        session.add(payment)
+        say(session, row, at=at, text="The bank declined, and a newer card is there: it is tried at once.")
+        return
+    if decline is DeclineClass.SOFT:
+        again = next_try(
+            tries_made=payment.attempts,
+            last_try_at=at,
+            deadline=payment.deadline,
+            retries=policy.charge_retries,
+        )
+        if again is None:
+            await owe(session, row, at=at, because="tries_used_up")
+            return
+        payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, "declined", again
+        text = "The bank declined; it will be tried again."
+    elif decline is DeclineClass.AUTHENTICATION_REQUIRED:
+        payment.status, payment.because = PaymentStatus.REQUIRES_ACTION, "authentication_required"
+        text = "The bank wants the client to confirm the payment."
+    else:
+        payment.status, payment.because = PaymentStatus.FAILED, "new_card_needed"
+        text = "The bank declined; another card is needed."
+    session.add(payment)
+    say(session, row, at=at, text=text)
+
+
+async def no_card(session: AsyncSession, row: Row, *, at: datetime) -> None:
+    because = "new_card_needed" if row.client.card_blocked else "no_card"
+    if at >= row.payment.deadline:
+        await owe(session, row, at=at, because=because)
+        return
+    row.payment.status, row.payment.because, row.payment.next_try_at = PaymentStatus.FAILED, because, None
+    session.add(row.payment)
+    say(session, row, at=at, text="The payment is due, and there is no card to charge.")
+    await open_task_once(
+        session,
+        row.client,
+        key=f"card_missing:{row.payment.id}",
+        kind=TaskKind.CARD_MISSING,
+        text=f"A payment of client {row.client.ref} is due and there is no card; please ask for one.",
+        at=at,
+        appointment_id=row.appointment.id,
+        payment_id=row.payment.id,
+    )
+
+
+async def owe(session: AsyncSession, row: Row, *, at: datetime, because: str) -> None:
+    row.payment.status, row.payment.because, row.payment.next_try_at = PaymentStatus.OWED, because, None
+    session.add(row.payment)
+    say(session, row, at=at, text="The payment could not be made in time; the amount is owed.")
+    await open_task_once(
+        session,
+        row.client,
+        key=f"payment_owed:{row.payment.id}",
+        kind=TaskKind.PAYMENT_OWED,
+        text=f"Client {row.client.ref} owes a payment that could not be made in time.",
+        at=at,
+        appointment_id=row.appointment.id,
+        payment_id=row.payment.id,
+    )
+
+
+def say(session: AsyncSession, row: Row, *, at: datetime, text: str) -> None:
+    """Every change of a payment is a fact, named after the status it now has."""
+    payment = row.payment
+    append_fact(
+        session,
+        row.client,
+        at=at,
+        actor="system",
+        kind=f"payment_{payment.status.value}",
+        text=text,
+        data={
+            "payment_id": str(payment.id),
+            "appointment_id": str(payment.appointment_id),
+            "amount": payment.amount,
+            "currency": payment.currency,
+            "attempts": payment.attempts,
+            **({"because": payment.because} if payment.because else {}),
+        },
+    )

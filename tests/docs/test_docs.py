@@ -1,0 +1,107 @@
+"""The documentation against the code: links, settings, messages, verbs, and the story for engineers."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, TypeAdapter
+
+from config import _NEEDED_IN_PRODUCTION, Settings
+from engine.connect import search_attributes
+from tests.docs.pages import PAGES, ROOT, table, words
+from tests.journeys.care import Booked, Care, Person
+from tests.journeys.conftest import care, policy
+from workflows import messages
+
+__all__ = ["care", "policy"]  # fixtures of the story
+
+
+# ---------------------------------------------------------------- links and settings
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), f"{page.name}: {target}"
+        if anchor:
+            titles = re.findall(r"^#+ (.+)$", there.read_text(), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+            assert anchor in anchors, f"{page.name}: {target}"
+
+
+def test_settings_are_those_of_the_code_with_their_defaults() -> None:
+    rows = table((ROOT / "docs/production.md").read_text(), "setting", "default", "meaning")
+    documented = {words(row[0])[0]: row[1] for row in rows}
+    known = {name.upper() for name in Settings.model_fields} - {"POLICY", "ENGINE"}
+    assert documented.keys() == known | {"POLICY__<NAME>"}
+    defaults = Settings.model_construct()
+    for name, told in documented.items():
+        if words(told):
+            assert words(told) == [str(getattr(defaults, name.lower()))], name
+        elif told == "-":
+            assert not getattr(defaults, name.lower()), name
+        else:
+            value = getattr(defaults, name.lower(), None)
+            assert name.startswith("POLICY__") or value is None or isinstance(value, SecretStr | str), name
+
+
+def test_what_production_needs_is_listed() -> None:
+    told = re.search(
+        r"^- any of (.*?) is missing;$", (ROOT / "docs/production.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert told
+    assert set(words(told[1])) == set(_NEEDED_IN_PRODUCTION)
+
+
+def test_search_attributes_are_those_that_are_registered() -> None:
+    rows = table((ROOT / "docs/architecture.md").read_text(), "search attribute", "type")
+    assert {words(row[0])[0]: row[1] for row in rows} == search_attributes()
+
+
+def test_updates_and_signals_take_what_the_page_for_support_staff_says() -> None:
+    page = (ROOT / "docs/temporal-ui.md").read_text()
+    known = {update.name: update for update in vars(messages).values() if isinstance(update, messages.Update)}
+    rows = table(page, "of", "update")
+    for row in rows:
+        argument = known[words(row[1])[0]].argument
+        given = set(words(re.sub(r"\(.*?\)", "", row[2])))  # an enum's words stand in brackets
+        assert given <= {field.name for field in fields(argument)}, row
+    of_the_api = re.search(r"(`begin`, [^.]*) are there for the API\.", page)
+    assert of_the_api
+    assert {words(row[1])[0] for row in rows} | set(words(of_the_api[1])) == known.keys()
+    signals = {messages.ARCHIVE: messages.ArchiveSignal, messages.UNARCHIVE: messages.UnarchiveSignal}
+    for row in table(page, "signal", "what it does"):
+        TypeAdapter(signals[words(row[0])[0]]).validate_json(words(row[2])[0])
+
+
+def test_every_verb_for_engineers_exists() -> None:
+    page = (ROOT / "docs/testing.md").read_text()
+    known = {name for kind in (Care, Person, Booked) for name in (*dir(kind), *kind.__annotations__)}
+    named = set(_verbs(page))
+    assert len(named) > 30
+    assert named <= known
+
+
+def _verbs(page: str) -> Iterator[str]:
+    tables = re.findall(r"\| verb \| what it does \|\n((?:^\|.*\n)+)", page, re.MULTILINE)
+    for code in words(" ".join(tables)):
+        yield from re.findall(r"(?:^|\b(?:care|sara|appointment))\.(\w+)", code)
+
+
+# ---------------------------------------------------------------- the story
+
+
+async def test_the_story_for_engineers_holds(care: Care) -> None:
+    page = (ROOT / "docs/testing.md").read_text()
+    [story] = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(story, "docs/testing.md", "exec"), names)  # noqa: S102 - our own page
+    [told] = [value for name, value in names.items() if name.startswith("test_")]
+    await told(care)
