@@ -126,8 +126,8 @@ class Care:
         self.tokens[slug] = token["token"]
         return slug
 
-    async def slot(self, slug: str, type: str, *, after: timedelta = timedelta(days=3), number: int = 0) -> datetime:
-        """The n-th open slot that begins ``after`` from now or later."""
+    async def slots(self, slug: str, type: str, *, after: timedelta = timedelta(days=3)) -> list[datetime]:
+        """The open slots that begin ``after`` from now or later, for some days."""
         start = await self.now() + after
         days = (
             await self.get(
@@ -139,7 +139,11 @@ class Care:
             )
         )["days"]
         slots = [datetime.fromisoformat(slot["starts_at"]) for day in days for slot in day["slots"]]
-        return [instant for instant in slots if instant >= start][number]
+        return [instant for instant in slots if instant >= start]
+
+    async def slot(self, slug: str, type: str, *, after: timedelta = timedelta(days=3), number: int = 0) -> datetime:
+        """The n-th open slot that begins ``after`` from now or later."""
+        return (await self.slots(slug, type, after=after))[number]
 
     # ------------------------------------------------------------ the ways in
 
@@ -255,6 +259,10 @@ class Person:
         self.appointments += booked
         return booked
 
+    def books_at(self, answer: Json) -> None:
+        """Take over an answer to a booking that the story made itself."""
+        self.appointments += [Booked(self, appointment) for appointment in answer["appointments"]]
+
     async def cannot_book(self, type: str, *, name: str, by: str = "site", status: int = 409, **more: Any) -> Json:
         start = more.pop("starts_at", None) or await self.care.slot("ana", type)
         return await self.care.refused(
@@ -271,6 +279,9 @@ class Person:
         mails = [m for m in await self.care.mails(to=self.email) if m["template"] in ("welcome", "activation_reminder")]
         token = mails[-1]["text"].split(f"{PUBLIC_URL}/activate/")[1].split()[0]
         await self.care.post("/v1/activations", {"token": token, "password": password}, by=None, expect=200)
+        await self.signs_in(password)
+
+    async def signs_in(self, password: str = "correct horse battery") -> None:  # noqa: S107
         session = await self.care.post("/v1/sessions", {"email": self.email, "password": password}, by=None)
         self.care.tokens[self.email] = session["token"]
 
@@ -297,11 +308,45 @@ class Person:
             data={"payment_method": card},
             headers={"Authorization": "Bearer sk_test_browser"},
         )
+        if answer.is_success and answer.json()["status"] == "requires_action":
+            answer = await self.care.http.post(
+                f"{self.care.house.sandbox_url}/stripe/_authenticate/{setup['setup_intent']}",
+                json={"outcome": "succeed"},
+            )
         answer.raise_for_status()
         return str(setup["setup_intent"])
 
     async def gives_card(self, card: str = "pm_card_visa") -> None:
         await self.fills_in("billing_info", setup_intent=await self.saves_card(card))
+
+    async def cards_at_stripe(self) -> list[str]:
+        """The ids of the cards saved for this client, oldest first."""
+        state, ref = await self.care.stripe(), (await self.look())["ref"]
+        [customer] = [c["id"] for c in state["customers"] if c["metadata"]["client_ref"] == ref]
+        return [pm["id"] for pm in state["payment_methods"] if pm["customer"] == customer]
+
+    async def bank_says(self, decline_code: str | None) -> None:
+        """From now on the bank answers so whenever the newest card is charged; None: it pays."""
+        card = (await self.cards_at_stripe())[-1]
+        answer = await self.care.http.post(
+            f"{self.care.house.sandbox_url}/stripe/_payment_methods/{card}", json={"decline_code": decline_code}
+        )
+        answer.raise_for_status()
+
+    async def confirms(self, payment_id: str, *, by: str = "site", card: str | None = None) -> Json:
+        """What the browser does at the mailed link: confirm the payment at Stripe, and pass the bank's 3-D Secure."""
+        asked: Json = await self.care.post(f"/v1/payments/{payment_id}/confirmation", by=by, expect=200)
+        stripe, intent = f"{self.care.house.sandbox_url}/stripe", asked["payment_intent"]
+        method = card or (await self.cards_at_stripe())[-1]
+        answer = await self.care.http.post(
+            f"{stripe}/v1/payment_intents/{intent}/confirm",
+            data={"payment_method": method, "client_secret": asked["client_secret"]},
+            headers={"Authorization": "Bearer pk_test_browser"},
+        )
+        if answer.is_success and answer.json()["status"] == "requires_action":
+            answer = await self.care.http.post(f"{stripe}/_authenticate/{intent}", json={"outcome": "succeed"})
+        answer.raise_for_status()
+        return asked
 
     async def completes_forms(self, *, card: str = "pm_card_visa") -> None:
         await self.fills_in("informed_consent")
@@ -330,6 +375,10 @@ class Person:
             cursor = page["next_cursor"]
             if cursor is None:
                 return sorted(facts, key=lambda fact: fact["seq"])
+
+    async def payment_facts(self) -> list[str]:
+        """What became of the client's payments, in order: ``scheduled``, ``processing``, ``paid``..."""
+        return [kind.removeprefix("payment_") for kind in await self.facts() if kind.startswith("payment_")]
 
     async def facts(self) -> list[str]:
         return [fact["kind"] for fact in await self.timeline()]

@@ -36,7 +36,7 @@ from sandbox.app import create_app as create_sandbox
 from sandbox.store import Store
 from worker import build_worker
 
-WEBHOOK_SECRET = "whsec_tests"  # noqa: S105
+WEBHOOK_SECRET = "whsec_tests"
 KEYS = PayloadKeys((("test", bytes(range(32))),))
 SITE = "site-secret"
 DESK = "desk-secret"
@@ -78,9 +78,17 @@ class House:
 
 
 @asynccontextmanager
-async def _serving(app: FastAPI, port: int) -> AsyncIterator[str]:
+async def serving(app: FastAPI, port: int) -> AsyncIterator[str]:
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="on")
+        uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=2,
+        )
     )
     task = asyncio.create_task(server.serve())
     while not server.started:
@@ -110,7 +118,7 @@ async def open_house(database_url: str, policy: JourneyPolicy | None = None) -> 
         stack.callback(store.close)
         sandbox = create_sandbox(store=store, clock=clock)
         sandbox.state.webhooks.register(url=f"http://127.0.0.1:{api_port}/v1/webhooks/stripe", secret=WEBHOOK_SECRET)
-        sandbox_url = await stack.enter_async_context(_serving(sandbox, sandbox_port))
+        sandbox_url = await stack.enter_async_context(serving(sandbox, sandbox_port))
         api = create_app(
             sessions=sessions,
             engine=JourneyEngine(engine),
@@ -118,7 +126,7 @@ async def open_house(database_url: str, policy: JourneyPolicy | None = None) -> 
             settings=_settings(rules),
             cipher=KEYS,
         )
-        api_url = await stack.enter_async_context(_serving(api, api_port))
+        api_url = await stack.enter_async_context(serving(api, api_port))
         payments = StripeGateway(api_key="sk_test_house", api_base=f"{sandbox_url}/stripe")
         stack.push_async_callback(payments.aclose)
         house = House(

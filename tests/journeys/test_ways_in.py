@@ -1,7 +1,5 @@
 """The three ways in, and what becomes of those whom nobody fits or who never book."""
 
-from datetime import timedelta
-
 from tests.journeys.care import ANSWERS, Care
 from tests.journeys.house import CARE_TEAM_EMAIL
 

@@ -39,9 +39,7 @@ SESSION = AppointmentLine(
 def weekly(count: int) -> tuple[AppointmentLine, ...]:
     week = timedelta(days=7)
     return tuple(
-        replace(
-            SESSION, id=f"s{k}", starts_at=SESSION.starts_at + k * week, ends_at=SESSION.ends_at + k * week
-        )
+        replace(SESSION, id=f"s{k}", starts_at=SESSION.starts_at + k * week, ends_at=SESSION.ends_at + k * week)
         for k in range(count)
     )
 

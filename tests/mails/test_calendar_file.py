@@ -52,10 +52,7 @@ def instant(calendar: Calendar, event: Any, name: str) -> datetime:
 MOMENTS = [
     # the first whole hours around each change, and quiet days on both sides
     *(("America/New_York", f"2026-03-08T{t}") for t in ("06:00", "06:59", "07:00", "07:30", "08:15")),
-    *(
-        ("America/New_York", f"2026-11-01T{t}")
-        for t in ("04:00", "05:00", "05:45", "06:00", "06:45", "07:00", "09:00")
-    ),
+    *(("America/New_York", f"2026-11-01T{t}") for t in ("04:00", "05:00", "05:45", "06:00", "06:45", "07:00", "09:00")),
     *(("Europe/London", f"2027-03-28T{t}") for t in ("00:30", "01:00", "02:00")),
     *(("Europe/London", f"2026-10-25T{t}") for t in ("00:00", "00:30", "01:00", "01:30", "02:00")),
     *(("Australia/Lord_Howe", f"2026-10-03T{t}") for t in ("15:00", "15:30", "15:45", "16:30")),
@@ -75,9 +72,7 @@ def test_the_file_alone_gives_the_instants(zone: str, when: str) -> None:
     assert instant(calendar, event, "DTEND") == entry.ends_at
     if zone != "UTC":
         (description,) = calendar.timezones
-        assert len(description.subcomponents) == (
-            1 if zone == "Asia/Riyadh" else len(description.subcomponents)
-        )
+        assert len(description.subcomponents) == (1 if zone == "Asia/Riyadh" else len(description.subcomponents))
         # a program that does know the zone agrees
         for name, expected in (("DTSTART", entry.starts_at), ("DTEND", entry.ends_at)):
             assert event[name].dt.astimezone(UTC) == expected

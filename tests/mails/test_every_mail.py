@@ -91,9 +91,7 @@ def test_its_subject_tells_nobody_what_it_is_about(template: str) -> None:
         assert "Lind" not in subject
 
 
-@pytest.mark.parametrize(
-    "path", sorted(TEMPLATE_ROOT.rglob("*.*")), ids=lambda path: f"{path.parent.name}/{path.name}"
-)
+@pytest.mark.parametrize("path", sorted(TEMPLATE_ROOT.rglob("*.*")), ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_no_template_speaks_of_an_archive_or_shouts(path: Path) -> None:
     content = path.read_text()
     assert "archiv" not in content.lower()

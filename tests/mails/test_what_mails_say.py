@@ -140,9 +140,7 @@ def test_the_therapist_is_told_who_changed_what() -> None:
     moved = render("appointment_changed", FULL)
     assert moved.subject == "Moved: appointment, now on Tuesday 1 December 2026, 09:00 (New York time, EST)"
     assert "Moved by the client, with Sara Lind" in moved.text
-    cancelled = render(
-        "appointment_changed", replace(FULL, change="cancelled", changed_by_client=False, late_fee=None)
-    )
+    cancelled = render("appointment_changed", replace(FULL, change="cancelled", changed_by_client=False, late_fee=None))
     assert cancelled.subject.startswith("Cancelled: appointment on Tuesday")
     assert "Cancelled by the practice" in cancelled.text
     assert "is due" not in cancelled.text
@@ -152,10 +150,7 @@ def test_times_are_the_readers() -> None:
     riyadh: MailContext = replace(FULL, time_zone="Asia/Riyadh")
     assert "17:00 (Riyadh time, UTC+03:00)" in render("appointment_reminder", riyadh).subject
     summer = replace(SESSION, starts_at=START - timedelta(days=150), ends_at=START - timedelta(days=149))
-    assert (
-        "10:00 (New York time, EDT)"
-        in render("appointment_reminder", replace(FULL, appointments=(summer,))).subject
-    )
+    assert "10:00 (New York time, EDT)" in render("appointment_reminder", replace(FULL, appointments=(summer,))).subject
 
 
 def test_links_quote_what_they_carry() -> None:

@@ -57,9 +57,7 @@ def test_people_are_greeted_by_name(name: str) -> None:
     assert wording.greeting(name) == f"Hello {name},"
 
 
-@pytest.mark.parametrize(
-    "name", ["", "  ", "win at evil.example", "https://evil.example", "a@b.example", "x" * 81]
-)
+@pytest.mark.parametrize("name", ["", "  ", "win at evil.example", "https://evil.example", "a@b.example", "x" * 81])
 def test_an_address_is_not_greeted(name: str) -> None:
     assert wording.greeting(name) == "Hello,"
 

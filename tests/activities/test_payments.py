@@ -1,0 +1,269 @@
+"""X2: whatever crashes, one appointment is charged at most once, and what happened at Stripe is found out again."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from activities.ports import GatewayUnavailable
+from activities.types import ArchiveOrder, AttemptOrder, AttemptResult, ConfirmationOrder, PaymentFacts
+from models.inbound_event import InboundEvent
+from models.snapshots import payment_line
+from rules.archive import owed_amount
+from rules.words import ClientStatus, PaymentStatus
+from tests.activities.practice import DESK, FEE, POLICY, Death, Practice
+
+LOST_ANSWER = {"ambiguous": True, "retry_with_same_key": True}
+STORED_500 = {"ambiguous": True, "retry_with_same_key": False}
+
+
+async def a_due_payment(practice: Practice, card: str = "pm_card_visa") -> tuple[str, str]:
+    """A client and a payment that is due now."""
+    sara = await practice.client()
+    [session] = await practice.booked(sara)
+    await practice.gives_card(sara, card)
+    return sara, await practice.occurred(session)
+
+
+def archive_of(client: str) -> ArchiveOrder:
+    return ArchiveOrder(client_id=client, request_id=str(uuid4()), by="care_team:desk")
+
+
+@pytest.mark.parametrize(("card", "end"), [("pm_card_visa", "paid"), ("pm_card_chargeCustomerFail", "failed")])
+async def test_x2_dead_at_any_point_and_run_again_the_bank_was_asked_once(
+    practice: Practice, card: str, end: str
+) -> None:
+    sara = await practice.client()
+    sessions = await practice.booked(sara, weeks=52)
+    await practice.gives_card(sara, card)
+    payments: list[str] = []
+
+    async def die(*at: int) -> list[str]:
+        payment = await practice.occurred(sessions.pop(0))
+        practice.points.reset(*at)
+        settled = await practice.attempt(payment)
+        passed = list(practice.points.passed)
+        practice.points.reset()
+        assert settled is not None
+        told = settled.appointment.payment
+        assert told is not None
+        assert (told.status.value, told.attempts) == (end, 1)
+        assert [t.result for t in await practice.tries(payment)] == ["succeeded" if end == "paid" else "soft"]
+        payments.append(payment)
+        return passed
+
+    undisturbed = await die()
+    assert undisturbed.count("before a commit") == 4  # won, the try read, the intent stored, the end recorded
+    assert {"before create", "after create", "before confirm", "after confirm"} <= set(undisturbed)
+    for point in range(1, len(undisturbed) + 1):
+        await die(point)
+        await die(point, point + 1)  # and again in the middle of picking up the pieces
+    state = await practice.stripe()
+    assert sorted(intent["metadata"]["payment_id"] for intent in state["payment_intents"]) == sorted(payments)
+    answers = [charge["status"] for charge in state["charges"]]
+    assert answers == ["succeeded" if end == "paid" else "failed"] * len(payments)
+    for intent in state["payment_intents"]:
+        stored = await practice.payment(intent["metadata"]["payment_id"])
+        assert (stored.status.value, stored.intent) == (end, intent["id"])
+    assert (await practice.facts(sara)).count("payment_processing") == len(payments)
+
+
+@pytest.mark.parametrize("call", ["create", "confirm"])
+@pytest.mark.parametrize("trouble", [LOST_ANSWER, STORED_500])
+async def test_x2_an_answer_that_never_came(practice: Practice, call: str, trouble: dict[str, bool]) -> None:
+    _, payment = await a_due_payment(practice)
+    practice.gateway.breaks[call] = [GatewayUnavailable("no answer", **trouble)] * 2
+    settled = await practice.attempt(payment)
+    assert settled is not None
+    assert (await practice.payment(payment)).status is PaymentStatus.PAID
+    assert await practice.charges_of(payment) == ["succeeded"]
+    keys = [key for key in practice.gateway.keys if key.startswith(call)]
+    if call == "confirm":
+        # The first run did charge, though nobody heard: the next asks Stripe, and does not confirm again.
+        assert len(keys) == 1
+    else:
+        # A lost answer is asked for under the same key; a stored failure never gives way to the same key.
+        assert len(set(keys)) == (1 if trouble is LOST_ANSWER else 3)
+        assert len(await practice.intents_of(payment)) == len(set(keys))
+
+
+async def test_a_busy_stripe_is_asked_again_under_another_key_and_a_twin_under_the_same(practice: Practice) -> None:
+    _, payment = await a_due_payment(practice)
+    calls = 0
+    real = practice.gateway.confirm_intent
+
+    async def refuses(*, intent: str, payment_method: str, key: str) -> object:
+        nonlocal calls
+        calls += 1
+        practice.gateway.keys.append(key)
+        if calls < 3:  # first 429, then 409: neither was carried out
+            raise GatewayUnavailable("not now", ambiguous=calls == 2, retry_with_same_key=calls == 2)
+        return await real(intent=intent, payment_method=payment_method, key=key)
+
+    practice.gateway.confirm_intent = refuses  # type: ignore[assignment, method-assign]
+    await practice.attempt(payment)
+    first, second, third, _ = [key for key in practice.gateway.keys if key.startswith("confirm")]
+    assert first != second == third
+    assert [t.result for t in await practice.tries(payment)] == ["gateway_error", "succeeded"]
+    assert (await practice.payment(payment)).attempts == 1  # the bank said nothing: this was no try of the client's
+    assert await practice.charges_of(payment) == ["succeeded"]
+
+
+async def test_two_runs_of_one_step_at_the_same_time_share_one_charge(practice: Practice) -> None:
+    _, payment = await a_due_payment(practice)
+    order = AttemptOrder(payment_id=payment, attempt=1)
+    await practice.money.start_attempt(order)
+
+    async def run() -> object:
+        return await practice.until_done(lambda: practice.money.charge_card(order))
+
+    one, two = await asyncio.gather(run(), run())
+    assert one == two
+    assert await practice.charges_of(payment) == ["succeeded"]
+    # And a start that is late finds that this try runs, or that it is over.
+    assert (await practice.money.start_attempt(order)).started
+    assert not (await practice.money.start_attempt(AttemptOrder(payment_id=payment, attempt=2))).started
+
+
+async def test_a_client_at_the_pay_link_and_a_try_at_the_same_time_share_one_intent(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice)
+    ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
+    assert (await practice.money.prepare_confirmation(ask)).refusal is not None  # scheduled: nothing to confirm
+    await practice.money.owe_payment(payment)
+
+    # The client opens the link; before its intent is stored, a new card is charged with another one.
+    practice.gateway.meanwhile["create"] = lambda: practice.attempt(payment)
+    opened = await practice.money.prepare_confirmation(ask)
+    stored = await practice.payment(payment)
+    assert opened.document is not None
+    assert (opened.document["payment_intent"], opened.document["status"]) == (stored.intent, "succeeded")
+    assert (stored.status, len(await practice.intents_of(payment))) == (PaymentStatus.PAID, 2)
+    assert await practice.charges_of(payment) == ["succeeded"]  # the stray one was never confirmed
+
+
+@pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_chargeCustomerFail"])
+async def test_an_archive_while_the_card_is_asked_waits_for_the_end_and_tries_no_more(
+    practice: Practice, card: str
+) -> None:
+    sara, payment = await a_due_payment(practice, card)
+    order = AttemptOrder(payment_id=payment, attempt=1)
+    await practice.money.start_attempt(order)
+    done = await practice.archive.archive_client(archive_of(sara), POLICY)
+    assert (done.changed, done.intents) == (True, ())
+    record = (await practice.row(sara)).archive_record
+    assert record is not None
+    assert [line["id"] for line in record["in_flight"]] == [payment]
+
+    charged = await practice.money.charge_card(order)
+    settled = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged), POLICY)
+    after = await practice.payment(payment)
+    owed = owed_amount([payment_line(after)], now=practice.clock.instant)
+    if card == "pm_card_visa":
+        assert (after.status, owed) == (PaymentStatus.PAID, 0)
+    else:
+        assert (after.status, after.because, owed) == (PaymentStatus.CANCELLED, "archived", FEE)
+        assert after.next_try_at is None
+    assert settled.journey.archived
+    assert await practice.attempt(payment, 2) is None
+    assert len(await practice.charges_of(payment)) == 1
+    assert (await practice.row(sara)).status is ClientStatus.ARCHIVED
+
+
+async def test_an_archive_before_the_card_is_asked_wins(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice)
+    await practice.archive.archive_client(archive_of(sara), POLICY)
+    assert await practice.attempt(payment) is None
+    assert await practice.money.charge_card(AttemptOrder(payment_id=payment, attempt=1)) is None
+    assert (await practice.payment(payment)).status is PaymentStatus.CANCELLED
+    assert (await practice.stripe())["payment_intents"] == []
+
+
+async def test_a_new_card_that_comes_while_the_stolen_one_is_asked_is_not_blamed(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice)
+    await practice.bank_says(sara, "stolen_card")
+    order = AttemptOrder(payment_id=payment, attempt=1)
+    await practice.money.start_attempt(order)
+    await practice.gives_card(sara, "pm_card_mastercard")
+    charged = await practice.money.charge_card(order)
+    assert charged is not None
+    settled = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged), POLICY)
+    told = settled.appointment.payment
+    assert isinstance(told, PaymentFacts)
+    assert (told.status, told.because, told.next_try_at) == (PaymentStatus.FAILED, "new_card", practice.clock.instant)
+    assert not (await practice.row(sara)).card_blocked
+    await practice.attempt(payment, 2)
+    assert (await practice.payment(payment)).status is PaymentStatus.PAID
+
+
+async def test_what_stripe_reported_is_recorded_once_and_told_until_it_is_heard(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail")
+    await practice.attempt(payment)
+    await practice.bank_says(sara, None)
+    intent, card = (await practice.payment(payment)).intent, (await practice.row(sara)).stripe_payment_method
+    assert intent is not None
+    assert card is not None
+    await practice.gateway.confirm_intent(intent=intent, payment_method=card, key="the client's own")
+    async with practice.sessions() as session:
+        told = {"data": {"object": {"id": intent, "status": "succeeded"}}}
+        session.add(
+            InboundEvent(
+                id="evt_1",
+                vendor="stripe",
+                type="payment_intent.succeeded",
+                payload=told,
+                received_at=practice.clock.instant,
+            )
+        )
+        await session.commit()
+    for point in range(1, 8):  # before and after each of its three commits, and before it asks Stripe
+        practice.points.reset(point)
+        with pytest.raises(Death):
+            await practice.money.handle_inbound_event("evt_1")
+    practice.points.reset()
+    for _ in range(2):
+        handled = await practice.money.handle_inbound_event("evt_1")
+        assert handled.settled is not None
+        assert handled.settled.appointment.payment is not None
+        assert handled.settled.appointment.payment.status is PaymentStatus.PAID
+    assert (await practice.facts(sara)).count("payment_paid") == 1
+
+
+async def test_a_cancelled_intent_never_pays_and_the_next_try_makes_another(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail")
+    await practice.attempt(payment)
+    first = (await practice.payment(payment)).intent
+    assert first is not None
+    for _ in range(2):
+        await practice.archive.cancel_intent(sara, first)
+    await practice.bank_says(sara, None)
+    await practice.attempt(payment, 2)
+    assert [i["status"] for i in await practice.intents_of(payment)] == ["canceled", "succeeded"]
+    assert (await practice.payment(payment)).status is PaymentStatus.PAID
+
+
+async def test_a_fee_too_small_for_a_card_is_owed_without_asking(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice)
+    async with practice.sessions() as session:
+        row = await practice.payment(payment)
+        row.amount = 49
+        session.add(row)
+        await session.commit()
+    assert await practice.attempt(payment) is None
+    after = await practice.payment(payment)
+    assert (after.status, after.because) == (PaymentStatus.OWED, "below_minimum")
+    assert (await practice.stripe())["payment_intents"] == []
+    assert (await practice.facts(sara))[-2:] == ["payment_owed", "task_opened"]
+    assert not (await practice.money.owe_payment(payment)).changed  # the deadline passes: it is owed already
+    assert (await practice.facts(sara))[-2:] == ["payment_owed", "task_opened"]
+
+
+async def test_what_dies_is_really_dead(practice: Practice) -> None:
+    """The points do interrupt: a death before the commit leaves nothing, one after it leaves everything."""
+    _, payment = await a_due_payment(practice)
+    order = AttemptOrder(payment_id=payment, attempt=1)
+    for point, status in ((1, PaymentStatus.SCHEDULED), (2, PaymentStatus.PROCESSING)):
+        practice.points.reset(point)
+        with pytest.raises(Death):
+            await practice.money.start_attempt(order)
+        practice.points.reset()
+        assert (await practice.payment(payment)).status is status
