@@ -198,6 +198,9 @@ def _raise(problem: stripe.StripeError) -> NoReturn:
         raise GatewayUnavailable(message, ambiguous=not refused, retry_with_same_key=True) from problem
     if status == 409:
         raise GatewayUnavailable(message, ambiguous=True, retry_with_same_key=True) from problem
+    if status in (401, 403):
+        # A wrong or restricted key is the practice's trouble, not this payment's: it waits until that is mended.
+        raise GatewayUnavailable(message, ambiguous=False, retry_with_same_key=True) from problem
     if status == 429 or isinstance(problem, stripe.RateLimitError):
         raise GatewayUnavailable(message, ambiguous=False, retry_with_same_key=False) from problem
     if status is None or status < 400 or status >= 500:

@@ -228,15 +228,19 @@ async def test_what_is_unknown_is_none(gateway: StripeGateway) -> None:
     assert rejected.value.code == "resource_missing"
 
 
-async def test_requests_that_can_never_work_are_rejected(gateway: StripeGateway, sandbox: Sandbox) -> None:
+async def test_requests_that_can_never_work_are_rejected(gateway: StripeGateway) -> None:
     with pytest.raises(GatewayRejected, match="at least") as rejected:
         await an_intent(gateway, amount=49)
     assert rejected.value.code == "amount_too_small"
     with pytest.raises(GatewayRejected, match="No such customer"):
         await an_intent(gateway, "cus_nothere")
+
+
+async def test_a_wrong_key_is_waited_out_so_that_no_payment_suffers_for_it(sandbox: Sandbox) -> None:
     stranger = StripeGateway(api_key="nonsense", api_base=sandbox.stripe)
-    with pytest.raises(GatewayRejected, match="Invalid API Key"):
+    with pytest.raises(GatewayUnavailable, match="Invalid API Key") as unavailable:
         await stranger.create_customer(client_ref="C-1", key=key())
+    assert (unavailable.value.ambiguous, unavailable.value.retry_with_same_key) == (False, True)
     await stranger.aclose()
 
 
