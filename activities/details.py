@@ -25,7 +25,7 @@ async def owner_of_address(session: AsyncSession, email: str, *, other_than: Cli
 
 
 def email_in_use(owner: Client) -> Refusal:
-    """For staff only: the exact sentence, and who it is (``status`` of a problem document is HTTP's own)."""
+    """For staff only: the exact sentence, and who it is; their own ``status`` says whether to offer to unarchive."""
     return Refusal(
         name=Problem.EMAIL_IN_USE,
         detail="Email in use.",

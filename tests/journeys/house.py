@@ -25,9 +25,9 @@ from activities.rendering import Links, Practice
 from api.app import create_app
 from api.engine import JourneyEngine
 from api.settings import ApiSettings, ServiceKey
-from engine.clock import EngineClock
+from engine.clock import EngineClock, SystemClock
 from engine.codec import PayloadKeys, data_converter
-from local.processes import free_ports
+from local.processes import free_port, free_ports
 from local.temporal import TemporalServer
 from models.database import Sessions, connect, session_factory
 from rules.policy import JourneyPolicy
@@ -45,11 +45,22 @@ CARE_TEAM_EMAIL = "care@practice.example"
 PUBLIC_URL = "http://portal.example"
 
 
+class PatientClock(SystemClock):
+    """The machine's own time: it can only be waited for, and nobody waits for long."""
+
+    LONGEST = 5.0  # seconds
+
+    async def advance(self, delta: timedelta) -> datetime:
+        assert delta.total_seconds() <= self.LONGEST, "a story in real time has no time for this"
+        await asyncio.sleep(delta.total_seconds())
+        return await self.now()
+
+
 @dataclass
 class House:
     """Everything a story needs. ``restart_worker`` and friends are for tests of what survives."""
 
-    clock: EngineClock
+    clock: EngineClock | PatientClock
     engine: Client
     sessions: Sessions
     api_url: str
@@ -101,13 +112,18 @@ async def serving(app: FastAPI, port: int) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def open_house(database_url: str, policy: JourneyPolicy | None = None) -> AsyncIterator[House]:
-    """Start everything; stop everything."""
+async def open_house(
+    database_url: str, policy: JourneyPolicy | None = None, *, real_time: bool = False
+) -> AsyncIterator[House]:
+    """Start everything; stop everything. ``real_time``: on the dev server, whose time nobody can move."""
     rules = policy or JourneyPolicy()
     async with AsyncExitStack() as stack:
-        temporal = await stack.enter_async_context(await TemporalServer.start_time_skipping())
-        clock = temporal.clock
-        assert clock is not None
+        if real_time:
+            temporal = await TemporalServer.start_dev(data_dir=None, port=free_port(), ui_port=free_port())
+        else:
+            temporal = await TemporalServer.start_time_skipping()
+        _ = await stack.enter_async_context(temporal)
+        clock = temporal.clock or PatientClock()
         database: AsyncEngine = connect(database_url, pool_size=20, max_overflow=20)
         stack.push_async_callback(database.dispose)
         sessions = session_factory(database)
