@@ -169,7 +169,7 @@ class AppointmentActivities(Activities):
             row = _Row(*await lock_appointment(session, UUID(order.appointment_id)))
             appointment, payment = row.appointment, row.payment
             if appointment.status.value == order.outcome.value:
-                return await row.stands(session)
+                return await self._waived_afterwards(session, row, order, policy) or await row.stands(session)
             untouched = payment is not None and (
                 payment.status in (PaymentStatus.SCHEDULED, PaymentStatus.WAIVED)
                 or (payment.status is PaymentStatus.CANCELLED and payment.attempts == 0 and payment.intent is None)
@@ -214,6 +214,23 @@ class AppointmentActivities(Activities):
                 policy=policy,
             )
             return await row.changed(session)
+
+    async def _waived_afterwards(
+        self, session: AsyncSession, row: "_Row", order: OutcomeOrder, policy: JourneyPolicy
+    ) -> Changed | None:
+        """The same outcome again, now with a waiver: possible while nothing has been asked of a card."""
+        payment = row.payment
+        if not order.waive_fee or (payment is not None and payment.status is PaymentStatus.WAIVED):
+            return None
+        refusal = _refuse_waiver(waive=True, reason=order.waive_reason)
+        if refusal is None and (payment is None or payment.status is not PaymentStatus.SCHEDULED):
+            refusal = not_open(row.appointment.status)
+        if refusal is not None or payment is None:
+            return Changed(refusal=refusal)
+        by, now = order.by.actor, await self.now()
+        row.appointment.changed_by = UUID(order.request_id)
+        await _earn(session, row, payment.kind, at=now, by=by, waiver=order.waive_reason, policy=policy)
+        return await row.changed(session)
 
     @activity.defn
     async def appointment_started(self, appointment_id: str) -> Settled:

@@ -13,9 +13,11 @@ from activities.core import Activities, derived_id, facts_of_appointments, open_
 from activities.types import Archived, ArchiveOrder, CloseOrder, Done, Unarchived, UnarchiveOrder
 from models.appointment import Appointment
 from models.client import Client
+from models.fact import Fact
 from models.form import FormRequest
 from models.locks import lock_client, lock_payment, lock_therapist
 from models.occupied_time import OccupiedTime
+from models.payment import Payment
 from models.snapshots import archive_situation, journey_facts, project
 from models.task import Task
 from models.timeline import append_fact
@@ -30,6 +32,8 @@ from rules.words import (
     TaskKind,
 )
 
+UNARCHIVED = "unarchived"
+
 
 class ArchiveActivities(Activities):
     @activity.defn
@@ -40,8 +44,7 @@ class ArchiveActivities(Activities):
             await _lock_therapists(session, UUID(order.client_id))
             client = await lock_client(session, UUID(order.client_id))
             if client.status is ClientStatus.ARCHIVED:
-                facts = await journey_facts(session, client)
-                return Archived(facts=facts, changed=False)
+                return await _as_archived(session, client, order)
             plan = plan_archive(await archive_situation(session, client, policy=policy, now=now), now=now)
             for line in plan.appointments:
                 appointment = await session.get_one(Appointment, UUID(line.id))
@@ -117,6 +120,8 @@ class ArchiveActivities(Activities):
             changed = client.status is ClientStatus.ARCHIVED
             if changed:
                 await make_active(session, client, by=order.by, at=now, request_id=order.request_id)
+            else:
+                changed = await made_active_by(session, client, order.request_id)
             facts = await project(session, client)
             open_ids = [UUID(appointment.id) for appointment in facts.open_appointments]
             return Unarchived(
@@ -166,6 +171,38 @@ def _touched(plan: ArchivePlan) -> list[UUID]:
     return [UUID(id) for id in dict.fromkeys(ids)]
 
 
+async def _as_archived(session: AsyncSession, client: Client, order: ArchiveOrder) -> Archived:
+    """Archived already. By this very request, whose answer was lost: then the whole answer again, from the record."""
+    facts = await journey_facts(session, client)
+    record = client.archive_record or {}
+    if record.get("request_id") != order.request_id:
+        return Archived(facts=facts, changed=False)
+    stopped = [UUID(line["id"]) for line in record["payments"]]
+    intents = select(Payment.intent).where(col(Payment.id).in_(stopped), col(Payment.intent).is_not(None))
+    cancelled = [line["id"] for line in record["appointments"]]
+    ids = [*cancelled, *(line["id"] for line in record["left_unmarked"])]
+    ids += [line["appointment_id"] for line in (*record["payments"], *record["in_flight"])]
+    return Archived(
+        facts=facts,
+        changed=True,
+        appointments=await facts_of_appointments(session, client, [UUID(id) for id in dict.fromkeys(ids)]),
+        cancelled=tuple(cancelled),
+        intents=tuple(str(intent) for intent in (await session.exec(intents)).all()),
+    )
+
+
+async def made_active_by(session: AsyncSession, client: Client, request_id: str) -> bool:
+    """Whether the latest unarchiving was this request's."""
+    latest = (
+        select(Fact)
+        .where(col(Fact.client_id) == client.id, col(Fact.kind) == UNARCHIVED)
+        .order_by(col(Fact.seq).desc())
+        .limit(1)
+    )
+    fact = (await session.exec(latest)).first()
+    return fact is not None and fact.data.get("request_id") == request_id
+
+
 async def make_active(session: AsyncSession, client: Client, *, by: str, at: datetime, request_id: str) -> None:
     """Unarchive inside the running transaction: suspended forms are asked for again. The client's row is locked."""
     client.status, client.archived_at, client.archive_record = ClientStatus.ACTIVE, None, None
@@ -181,7 +218,7 @@ async def make_active(session: AsyncSession, client: Client, *, by: str, at: dat
         client,
         at=at,
         actor=by,
-        kind="unarchived",
+        kind=UNARCHIVED,
         text="The client was made active again.",
         data={"request_id": request_id},
     )

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.appointments import use_hold
-from activities.archive import make_active
+from activities.archive import made_active_by, make_active
 from activities.core import Activities, derived_id, facts_of_appointments
 from activities.details import write_details
 from activities.types import Booked, BookingOrder
@@ -78,7 +78,7 @@ class BookingActivities(Activities):
             therapist, client = await _locked(session, UUID(order.client_id))
             before = await _booked_by(session, order)
             if before:
-                return await _as_booked(session, client, before)
+                return await _as_booked(session, client, order, before)
             if order.details is not None:
                 refusal = await write_details(session, client, order.details, by=order.by, at=now)
                 if refusal is not None:
@@ -208,10 +208,19 @@ async def _booked_by(session: AsyncSession, order: BookingOrder) -> list[Appoint
     return list((await session.exec(statement.order_by(col(Appointment.week)))).all())
 
 
-async def _as_booked(session: AsyncSession, client: Client, appointments: list[Appointment]) -> Booked:
+async def _as_booked(
+    session: AsyncSession, client: Client, order: BookingOrder, appointments: list[Appointment]
+) -> Booked:
+    """Booked already, by this very request: the whole answer again, because the first may have been lost."""
+    facts = await journey_facts(session, client)
+    booked = [a.id for a in appointments]
+    unarchived = await made_active_by(session, client, order.request_id)
+    others = [UUID(a.id) for a in facts.open_appointments if UUID(a.id) not in booked] if unarchived else []
     return Booked(
-        facts=await journey_facts(session, client),
-        appointments=await facts_of_appointments(session, client, [a.id for a in appointments]),
+        facts=facts,
+        appointments=await facts_of_appointments(session, client, booked),
+        unarchived=unarchived,
+        resumed=await facts_of_appointments(session, client, others) if others else (),
         series_id=str(appointments[0].series_id) if appointments[0].series_id else None,
         first=client.first_booked_at == appointments[0].booked_at,
         known_elsewhere=await _possible_duplicate(session, client),

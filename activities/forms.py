@@ -20,6 +20,8 @@ from rules.forms import FEE_POLICY_TEXT, FEE_POLICY_VERSION, INTAKE_FORMS, check
 from rules.refusals import Problem, Refusal, invalid
 from rules.words import ClientStatus, FormKind, FormStatus, PaymentStatus
 
+NEW_CARD = "new_card"
+
 
 class FormActivities(Activities):
     @activity.defn
@@ -57,8 +59,17 @@ class FormActivities(Activities):
         async with self.transaction() as session:
             client = await lock_client(session, client.id)
             answer_id = derived_id(order.request_id, "answer")
+            resumed: list[UUID] = []
+            debts: list[PaymentFacts] = []
             if await session.get(FormAnswer, answer_id) is not None:
-                return Done(facts=await journey_facts(session, client), changed=False)
+                if card is not None:
+                    resumed, debts = await _waiting_for_a_card(session, client)
+                return Done(
+                    facts=await journey_facts(session, client),
+                    changed=False,
+                    resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
+                    debts=tuple(debts),
+                )
             request = await _request_for(session, client, order.kind, at=now)
             request.status, request.completed_at = FormStatus.COMPLETE, now
             session.add(request)
@@ -85,8 +96,6 @@ class FormActivities(Activities):
                 text=f"{INTAKE_FORMS[FormKind(order.kind)].title} was completed.",
                 data={"form": order.kind, "version": request.version, "request_id": order.request_id},
             )
-            resumed: list[UUID] = []
-            debts: list[PaymentFacts] = []
             if card is not None:
                 resumed, debts = await _save_card(session, client, card, at=now, by=order.by.actor)
             facts = await project(session, client)
@@ -168,7 +177,7 @@ async def _save_card(
     )
     for payment in await session.exec(statement):
         if payment.status in (PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION):
-            payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, "new_card", at
+            payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, NEW_CARD, at
             session.add(payment)
             append_fact(
                 session,
@@ -187,3 +196,10 @@ async def _save_card(
         elif payment.status is PaymentStatus.OWED:
             debts.append(payment_facts(payment))
     return resumed, debts
+
+
+async def _waiting_for_a_card(session: AsyncSession, client: Client) -> tuple[list[UUID], list[PaymentFacts]]:
+    """What a card that was saved before resumes, told again: whoever was told already loses nothing by it."""
+    payments = (await session.exec(select(Payment).where(col(Payment.client_id) == client.id))).all()
+    resumed = [p.appointment_id for p in payments if p.status is PaymentStatus.FAILED and p.because == NEW_CARD]
+    return resumed, [payment_facts(p) for p in payments if p.status is PaymentStatus.OWED]

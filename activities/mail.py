@@ -49,6 +49,7 @@ from rules.words import AppointmentStatus, AppointmentType, ClientStatus, TaskKi
 NOTICE_MAILS = frozenset({"booking_confirmation"})
 ALLOWED_WHILE_ARCHIVED = frozenset({"appointment_cancelled", "appointment_changed", "task_opened"})
 WITH_ACTIVATION_LINK = frozenset({"welcome", "activation_reminder"})
+ABOUT_WHAT_STANDS = frozenset({"booking_confirmation", "appointment_booked", "appointment_rescheduled"})
 WITH_CALENDAR_FILE = frozenset(
     {
         "booking_confirmation",
@@ -213,7 +214,7 @@ class MailActivities(Activities):
             therapist=TherapistLine(name=therapist.name, licensed_in=tuple(therapist.licensed_in))
             if therapist
             else None,
-            appointments=tuple(_appointment_line(a, show_fee=True) for a in about.appointments),
+            appointments=tuple(_appointment_line(a, about, order) for a in about.appointments),
             forms=about.outstanding if order.template in ("forms_requested", "forms_reminder") else (),
             check_insurance=for_client
             and order.template == "booking_confirmation"
@@ -223,7 +224,7 @@ class MailActivities(Activities):
             else None,
             late_fee=_late_fee(about),
             change=order.text or None if order.template == "appointment_changed" else None,
-            changed_by_client=_changed_by_client(about),
+            changed_by_client=order.by_client,
             payment=_payment_line(about),
             task=TaskLine(title=_TASK_TITLES[about.task.kind], text=about.task.text, client_ref=client.ref)
             if about.task
@@ -331,6 +332,9 @@ async def _about(session: AsyncSession, client: Client, order: MailOrder) -> _Ab
         select(Appointment).where(col(Appointment.id).in_(ids)).order_by(col(Appointment.starts_at))
     )
     appointments = tuple(found.all())
+    if _about_what_stands(order):
+        # Cancelled before this mail went out: the cancellation is a mail of its own, and the last word.
+        appointments = tuple(a for a in appointments if a.status is AppointmentStatus.SCHEDULED)
     payment = await session.get(Payment, UUID(order.payment_id)) if order.payment_id else None
     paid_for = await session.get(Appointment, payment.appointment_id) if payment else None
     task = (await session.exec(select(Task).where(col(Task.key) == order.text))).first() if order.text else None
@@ -355,13 +359,21 @@ async def _about(session: AsyncSession, client: Client, order: MailOrder) -> _Ab
     )
 
 
+def _about_what_stands(order: MailOrder) -> bool:
+    """Mails that tell of a time: nothing to tell once that is cancelled."""
+    return order.template in ABOUT_WHAT_STANDS or order.moved_from is not None
+
+
 def _not_wanted(order: MailOrder, about: _About, *, now: datetime) -> str | None:
     """Why this mail is not to be sent any more, seen from what the database knows at this moment."""
     client = about.client
-    if client.status is ClientStatus.ARCHIVED and order.template not in ALLOWED_WHILE_ARCHIVED:
+    allowed = order.asked_for or order.template in ALLOWED_WHILE_ARCHIVED
+    if client.status is ClientStatus.ARCHIVED and not allowed:
         return "archived"
     if order.to == "client" and client.unsubscribed and order.template in REMINDERS:
         return "unsubscribed"
+    if _about_what_stands(order) and not about.appointments:
+        return "nothing of it is on any more"
     if order.only_if_starts_at is not None:
         on = [
             a
@@ -412,7 +424,7 @@ def _say(session: AsyncSession, client: Client, order: MailOrder, *, at: datetim
     )
 
 
-def _appointment_line(appointment: Appointment, *, show_fee: bool) -> AppointmentLine:
+def _appointment_line(appointment: Appointment, about: _About, order: MailOrder) -> AppointmentLine:
     fee = MoneyLine(amount=appointment.fee_amount, currency=appointment.fee_currency)
     return AppointmentLine(
         id=str(appointment.id),
@@ -421,11 +433,12 @@ def _appointment_line(appointment: Appointment, *, show_fee: bool) -> Appointmen
         ends_at=appointment.ends_at,
         mode=appointment.mode,
         join_url=appointment.join_url,
-        fee=fee if show_fee and appointment.fee_amount else None,
+        fee=fee if appointment.fee_amount else None,
         complete_forms_in_session=appointment.complete_forms_in_session,
-        outstanding_forms=tuple(appointment.forms_outstanding_when_booked)
+        outstanding_forms=tuple(kind for kind in appointment.forms_outstanding_when_booked if kind in about.outstanding)
         if appointment.complete_forms_in_session
         else (),
+        previous_starts_at=order.moved_from,
     )
 
 
@@ -434,10 +447,6 @@ def _late_fee(about: _About) -> MoneyLine | None:
     if not late or about.payment is None or about.payment.status.value == "waived":
         return None
     return MoneyLine(amount=about.payment.amount, currency=about.payment.currency)
-
-
-def _changed_by_client(about: _About) -> bool:
-    return any((a.cancelled_by or "").startswith(("client:", "booking_site:")) for a in about.appointments)
 
 
 def _payment_line(about: _About) -> PaymentLine | None:

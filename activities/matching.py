@@ -182,12 +182,13 @@ class MatchingActivities(Activities):
             ]
             cancelled: list[UUID] = []
             if order.cancel_appointments:
-                cancelled = await _cancel_ahead(session, client, open_ids, order=order, now=now)
+                cancelled = await _cancelled_by(session, client, order)
+                cancelled += await _cancel_ahead(session, client, open_ids, order=order, now=now)
             facts = await project(session, client)
             return Matched(
                 facts=facts,
                 match=_match_document(wanted, None),
-                former_appointments=await facts_of_appointments(session, client, open_ids),
+                former_appointments=await facts_of_appointments(session, client, [*open_ids, *cancelled]),
                 cancelled=await facts_of_appointments(session, client, cancelled),
             )
 
@@ -401,6 +402,16 @@ async def _close_matching_task(session: AsyncSession, client: Client, *, at: dat
     for task in open_tasks:
         task.resolved_at, task.resolved_by, task.note = at, by, "A therapist was assigned."
         session.add(task)
+
+
+async def _cancelled_by(session: AsyncSession, client: Client, order: MatchOrder) -> list[UUID]:
+    """What this very request had cancelled before, if its answer was lost."""
+    statement = select(Appointment.id).where(
+        col(Appointment.client_id) == client.id,
+        col(Appointment.changed_by) == UUID(order.request_id),
+        col(Appointment.status) == AppointmentStatus.CANCELLED,
+    )
+    return list((await session.exec(statement)).all())
 
 
 async def _cancel_ahead(

@@ -311,6 +311,8 @@ class MailOrder:
 
     ``to`` is ``client``, ``therapist`` or ``care_team``. ``only_if_starts_at`` drops a reminder whose appointment has
     moved or is no longer on. ``vital`` mails are sent again after an ambiguous failure; others rather not twice.
+    ``by_client`` and ``moved_from`` tell of a change: whose wish it was, and from when. ``asked_for`` mails answer a
+    person who waits for them, and go out even while the client is archived.
     """
 
     key: str
@@ -323,6 +325,9 @@ class MailOrder:
     only_if_starts_at: datetime | None = None
     vital: bool = False
     text: str = ""
+    by_client: bool = False
+    moved_from: datetime | None = None
+    asked_for: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -174,8 +174,8 @@ class AppointmentJourney:
     async def cancel(self, order: CancelOrder) -> Changed:
         async with self.turn:
             result = await steps.cancel_appointment(order, self.policy)
-            if result.changed:
-                self.tell_of_change("appointment_cancelled", "cancelled", result)
+            by_client = order.requested_by_client or not order.by.is_practice
+            self.tell_of_change("appointment_cancelled", "cancelled", result, by_client=by_client)
             await self.adopt(result)
             return result
 
@@ -183,8 +183,7 @@ class AppointmentJourney:
     async def reschedule(self, order: RescheduleOrder) -> Changed:
         async with self.turn:
             result = await steps.reschedule_appointment(order, self.policy)
-            if result.changed:
-                self.tell_of_change("appointment_rescheduled", "moved", result)
+            self.tell_of_change("appointment_rescheduled", "moved", result, by_client=not order.by.is_practice)
             await self.adopt(result)
             return result
 
@@ -244,8 +243,7 @@ class AppointmentJourney:
 
     async def follow(self, settled: Settled) -> None:
         """Take the facts over and tell the journey: always before anybody gets an answer."""
-        self.take(settled.appointment)
-        if settled.changed:
+        if self.take(settled.appointment) or settled.changed:
             await self._report(settled.journey)
 
     def take(self, facts: AppointmentFacts) -> bool:
@@ -260,9 +258,14 @@ class AppointmentJourney:
     def mail(self, order: MailOrder) -> None:
         self.state.mails.append(order)
 
-    def tell_of_change(self, template: str, change: str, result: Changed) -> None:
-        """The client and the therapist hear of a moved or cancelled appointment, with a calendar file."""
-        facts = result.appointment or self.facts
+    def tell_of_change(self, template: str, change: str, result: Changed, *, by_client: bool) -> None:
+        """The client and the therapist hear of a moved or cancelled appointment, with a calendar file.
+
+        What counts is what is news here: the step may have run before, and its answer been lost.
+        """
+        facts = result.appointment
+        if facts is None or facts == self.facts:
+            return
         payment_id = facts.payment.id if facts.payment else None
         for to, name in (("client", template), ("therapist", "appointment_changed")):
             self.mail(
@@ -275,6 +278,8 @@ class AppointmentJourney:
                     payment_id=payment_id,
                     vital=True,
                     text=change if to == "therapist" else "",
+                    by_client=by_client,
+                    moved_from=self.facts.starts_at if change == "moved" else None,
                 )
             )
 

@@ -252,7 +252,9 @@ class ClientJourney:
         if self.facts.account_active:
             detail = "The account is active already; the client can sign in."
             return Done(refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail=detail))
-        self.mail("welcome", key=f"again:{order.request_id}", vital=True)
+        if not self.facts.reachable:
+            return Done(refusal=_NO_ADDRESS)
+        self.mail("welcome", key=f"again:{order.request_id}", vital=True, asked_for=True)
         return Done(facts=self.facts)
 
     @workflow.update(name=CHANGE_DETAILS.name, description="Change details, portal settings or the subscription.")
@@ -495,6 +497,7 @@ class ClientJourney:
         to: str = "client",
         appointment_ids: Iterable[str] = (),
         vital: bool = False,
+        asked_for: bool = False,
         text: str = "",
     ) -> None:
         self.state.mails.append(
@@ -505,6 +508,7 @@ class ClientJourney:
                 to=to,
                 appointment_ids=tuple(appointment_ids),
                 vital=vital,
+                asked_for=asked_for,
                 text=text,
             )
         )
@@ -581,6 +585,11 @@ class ClientJourney:
         return sorted({task.kind for task in self.facts.open_tasks})
 
 
+_NO_ADDRESS = Refusal(
+    name=Problem.CLIENT_DETAILS_REQUIRED,
+    detail="No e-mail address is known to send a link to.",
+    data={"missing": ["email"]},
+)
 _CARD_SERVICE_AWAY = Refusal(
     name=Problem.ENGINE_UNAVAILABLE,
     detail="The card service cannot be reached at the moment; nothing was changed. Please try again shortly.",

@@ -23,7 +23,7 @@ from rules.fees import Money, cancellation
 from rules.hours import find_zone
 from rules.people import Caller
 from rules.refusals import Problem
-from rules.words import AppointmentStatus, AppointmentType, Mode, Outcome, Role
+from rules.words import AppointmentStatus, AppointmentType, Mode, Outcome, PaymentStatus, Role
 from workflows.messages import (
     BOOK,
     CANCEL,
@@ -361,7 +361,8 @@ async def record_outcome(
     changed = await appointment_changed(services, caller, RECORD_OUTCOME, order, row=row, request_id=request_id)
     if isinstance(changed, Gone):
         stands = await _must_see(services, caller, appointment_id)
-        if stands.appointment.status.value != body.outcome.value:
+        waived = stands.payment is not None and stands.payment.status is PaymentStatus.WAIVED
+        if stands.appointment.status.value != body.outcome.value or (body.waive_fee and not waived):
             raise Refused(not_open(stands.appointment.status))
         return appointment_view(stands, caller=caller)
     return appointment_view(changed, caller=caller)
