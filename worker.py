@@ -6,6 +6,7 @@ lets running activities end, and leaves with 0.
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -97,7 +98,9 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     engine = database.connect(settings.database, pool_size=_CONCURRENT_STEPS)
     payments = StripeGateway(api_key=settings.stripe_api_key.get_secret_value(), api_base=settings.stripe_base)
-    mailer = SendGridMailer(api_key=settings.sendgrid_api_key.get_secret_value(), host=settings.sendgrid_host)
+    mailer = SendGridMailer(
+        api_key=settings.sendgrid_api_key.get_secret_value(), host=settings.sendgrid_host, at_once=_CONCURRENT_STEPS
+    )
     try:
         with contextlib.suppress(asyncio.CancelledError):
             await _until(stop, _database_is_ready(engine))
@@ -131,6 +134,7 @@ async def run(settings: Settings) -> None:
                 task_queue=settings.temporal_task_queue,
                 max_cached_workflows=settings.worker_cached_workflows,
             )
+            settle_memory()
             async with worker:
                 log.info(READY, task_queue=settings.temporal_task_queue)
                 await stop.wait()
@@ -138,7 +142,14 @@ async def run(settings: Settings) -> None:
             log.info("Stopped")
     finally:
         await payments.aclose()
+        await mailer.aclose()
         await engine.dispose()
+
+
+def settle_memory() -> None:
+    """What was imported stays for good: the collector need not walk it again, which costs a tenth of a second a time."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _until(stop: asyncio.Event, work: Awaitable[Result]) -> Result:

@@ -14,6 +14,7 @@ from models.task import Task
 from models.timeline import append_fact
 from models.token import Token, TokenKind
 from rules.refusals import Problem, Refusal
+from rules.words import TaskKind
 
 _LINK_INVALID = Refusal(
     name=Problem.ACTIVATION_LINK_INVALID,
@@ -101,6 +102,9 @@ class AccountActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
+            facts = await journey_facts(session, client)
+            if order.kind is TaskKind.NO_FIRST_SESSION and facts.session_booked:
+                return Done(facts=facts, changed=False)
             opened = await open_task_once(
                 session,
                 client,

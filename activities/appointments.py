@@ -34,7 +34,7 @@ from rules.archive import BECAUSE_ARCHIVED
 from rules.booking import not_open, refuse_change, refuse_outcome, slot_refusal
 from rules.fees import Money, cancellation, due_times, fee_due
 from rules.policy import JourneyPolicy
-from rules.refusals import Refusal, invalid
+from rules.refusals import Problem, Refusal, invalid
 from rules.words import (
     AppointmentStatus,
     AppointmentType,
@@ -131,7 +131,8 @@ class AppointmentActivities(Activities):
                 now=now,
                 by_practice=order.by.is_practice,
                 notice_window=policy.notice_window,
-            ) or await _refuse_new_time(session, row, order, now=now)
+            ) or _refuse_archived(row)
+            refusal = refusal or await _refuse_new_time(session, row, order, now=now)
             if refusal is not None:
                 return Changed(refusal=refusal)
             was = row.appointment.starts_at
@@ -139,7 +140,10 @@ class AppointmentActivities(Activities):
             row.appointment.starts_at, row.appointment.ends_at = order.starts_at, order.starts_at + length
             row.appointment.sequence += 1
             row.appointment.changed_by = UUID(order.request_id)
+            # What was noted of the old time says nothing of the new one.
+            row.appointment.breached_at, row.appointment.forms_warned = None, False
             session.add(row.appointment)
+            await _outcome_is_known(session, row, at=now)
             await use_hold(session, order.hold_id, starts_at=order.starts_at)
             occupied = await session.get(OccupiedTime, row.appointment.id)
             if occupied is not None:
@@ -342,6 +346,13 @@ class _Row:
 
 
 _NAMES = {AppointmentType.INTRO_CALL: "intro call", AppointmentType.SESSION: "session"}
+
+
+def _refuse_archived(row: _Row) -> Refusal | None:
+    """What an archive left (running, or not yet marked) can be marked, but not moved ahead past the archive."""
+    if row.client.status is not ClientStatus.ARCHIVED:
+        return None
+    return Refusal(name=Problem.CLIENT_ARCHIVED, detail="This client is archived; make the client active first.")
 
 
 def _refuse_waiver(*, waive: bool, reason: str | None) -> Refusal | None:

@@ -11,7 +11,7 @@ from temporalio import activity
 
 from activities.appointments import use_hold
 from activities.archive import made_active_by, make_active
-from activities.core import Activities, derived_id, facts_of_appointments
+from activities.core import Activities, close_tasks, derived_id, facts_of_appointments
 from activities.details import write_details
 from activities.types import Booked, BookingOrder
 from models.appointment import Appointment
@@ -25,6 +25,7 @@ from models.calendar import (
     load_client_busy,
 )
 from models.client import Client
+from models.fact import Fact
 from models.form import FormRequest
 from models.locks import RowMissing, lock_client, lock_therapist
 from models.occupied_time import OccupiedTime
@@ -101,7 +102,16 @@ class BookingActivities(Activities):
             await session.flush()
             if first:
                 client.first_booked_at = now
-                _request_forms(session, client, at=now)
+                await _request_forms(session, client, at=now)
+            if order.type is AppointmentType.SESSION:
+                await close_tasks(
+                    session,
+                    client,
+                    about=None,
+                    kinds=(TaskKind.NO_FIRST_SESSION,),
+                    at=now,
+                    note="A session was booked.",
+                )
             _tell(session, client, order, appointments, facts=facts, plan=plan, at=now)
             known_elsewhere = first and await _possible_duplicate(session, client)
             return Booked(
@@ -215,10 +225,13 @@ async def _as_booked(
     facts = await journey_facts(session, client)
     booked = [a.id for a in appointments]
     unarchived = await made_active_by(session, client, order.request_id)
+    told = select(Fact).where(col(Fact.client_id) == client.id, col(Fact.kind) == "booked")
+    fact = next((f for f in await session.exec(told) if f.data.get("request_id") == order.request_id), None)
     others = [UUID(a.id) for a in facts.open_appointments if UUID(a.id) not in booked] if unarchived else []
     return Booked(
         facts=facts,
         appointments=await facts_of_appointments(session, client, booked),
+        skipped=tuple(fact.data["skipped"]) if fact else (),
         unarchived=unarchived,
         resumed=await facts_of_appointments(session, client, others) if others else (),
         series_id=str(appointments[0].series_id) if appointments[0].series_id else None,
@@ -356,12 +369,18 @@ def _conflict(
     )
 
 
-def _request_forms(session: AsyncSession, client: Client, *, at: datetime) -> None:
-    """Ask for the three intake forms, once per journey."""
+async def _request_forms(session: AsyncSession, client: Client, *, at: datetime) -> None:
+    """Ask for the intake forms, once per journey; not for those that were completed before anybody asked."""
+    there = set(await session.exec(select(FormRequest.id).where(col(FormRequest.client_id) == client.id)))
+    asked = []
     for kind, form in INTAKE_FORMS.items():
+        id = derived_id(client.id, "form", kind.value, form.version)
+        if id in there:
+            continue
+        asked.append(kind.value)
         session.add(
             FormRequest(
-                id=derived_id(client.id, "form", kind.value, form.version),
+                id=id,
                 client_id=client.id,
                 kind=kind.value,
                 version=form.version,
@@ -370,15 +389,16 @@ def _request_forms(session: AsyncSession, client: Client, *, at: datetime) -> No
                 requested_by="system",
             )
         )
-    append_fact(
-        session,
-        client,
-        at=at,
-        actor="system",
-        kind="forms_requested",
-        text="The intake forms were asked for.",
-        data={"forms": [kind.value for kind in INTAKE_FORMS]},
-    )
+    if asked:
+        append_fact(
+            session,
+            client,
+            at=at,
+            actor="system",
+            kind="forms_requested",
+            text="The intake forms were asked for.",
+            data={"forms": asked},
+        )
 
 
 def _tell(
@@ -409,7 +429,7 @@ def _tell(
                 {"id": str(a.id), "starts_at": a.starts_at.isoformat(), "ends_at": a.ends_at.isoformat()}
                 for a in appointments
             ],
-            "skipped_weeks": [conflict["week"] for conflict in plan.conflicts],
+            "skipped": list(plan.conflicts),
         },
     )
     if order.by.is_practice and facts.outstanding_forms:

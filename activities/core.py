@@ -168,14 +168,14 @@ async def open_task_once(
 
 
 async def close_tasks(
-    session: AsyncSession, client: Client, *, about: str, kinds: tuple[TaskKind, ...], at: datetime, note: str
+    session: AsyncSession, client: Client, *, about: str | None, kinds: tuple[TaskKind, ...], at: datetime, note: str
 ) -> None:
-    """Resolve the open tasks of these kinds about one payment or appointment (its id): what they ask for is done."""
+    """Resolve the open tasks of these kinds about one payment or appointment (its id), or all: it is done."""
     statement = select(Task).where(
         col(Task.client_id) == client.id, col(Task.kind).in_(kinds), col(Task.resolved_at).is_(None)
     )
     for task in await session.exec(statement):
-        if about not in task.data.values():
+        if about is not None and about not in task.data.values():
             continue
         task.resolved_at, task.resolved_by, task.note = at, "system", note
         session.add(task)

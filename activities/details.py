@@ -1,5 +1,6 @@
 """Personal details: writing them down, and noticing an address that somebody has already."""
 
+import re
 from datetime import datetime
 
 from sqlmodel import col, or_, select
@@ -9,9 +10,12 @@ from activities.core import open_task_once
 from activities.types import ClientDetails
 from models.client import Client
 from models.timeline import append_fact
+from rules.availability import find_zone
 from rules.people import Caller, fold_email
-from rules.refusals import Problem, Refusal
+from rules.refusals import Problem, Refusal, invalid
 from rules.words import Role, TaskKind
+
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")  # the API looks closer; this is for what comes another way
 
 
 async def owner_of_address(session: AsyncSession, email: str, *, other_than: Client) -> Client | None:
@@ -42,6 +46,10 @@ async def write_details(
     form never tells; staff then find a task. A signed-in client is refused in general words.
     """
     said = {name: value for name, value in vars(details).items() if value is not None}
+    if "time_zone" in said and find_zone(said["time_zone"]) is None:
+        return invalid("time_zone", "must be an IANA time zone such as America/New_York")
+    if "email" in said and not _ADDRESS.fullmatch(said["email"]):
+        return invalid("email", "must be an e-mail address")
     changed = sorted(name for name, value in said.items() if getattr(client, name) != value)
     if "email" in changed:
         owner = await owner_of_address(session, said["email"], other_than=client)

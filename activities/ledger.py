@@ -140,7 +140,7 @@ async def declined(
 
 async def no_card(session: AsyncSession, row: Row, *, at: datetime) -> None:
     because = "new_card_needed" if row.client.card_blocked else "no_card"
-    if at >= row.payment.deadline:
+    if at >= row.payment.deadline or row.payment.status is PaymentStatus.OWED:
         await owe(session, row, at=at, because=because)
         return
     row.payment.status, row.payment.because, row.payment.next_try_at = PaymentStatus.FAILED, because, None

@@ -18,7 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.calendar_file import CalendarEntry, calendar_file
-from activities.core import Activities, open_task_once
+from activities.core import Activities, derived_id, open_task_once
 from activities.details import owner_of_address
 from activities.ports import Attachment, MailerUnavailable, MailRejected, OutgoingMail
 from activities.rendering import (
@@ -72,6 +72,7 @@ class _About:
     paid_for: Appointment | None
     task: Task | None
     outstanding: tuple[str, ...]
+    session_booked: bool
     address_is_anothers: bool  # of a client with an account, or whom staff made
 
 
@@ -150,10 +151,12 @@ class MailActivities(Activities):
                 _say(session, client, order, at=now, kind="mail_sent", text="was sent")
                 return await project(session, client)
             _say(session, client, order, at=now, kind="mail_undeliverable", text="could not be delivered")
+            if order.template == "task_opened":
+                return await project(session, client)  # a task about it would need a mail, and so on for ever
             await open_task_once(
                 session,
                 client,
-                key=f"mail_undeliverable:{order.key}",
+                key=f"mail_undeliverable:{derived_id(client.id, 'mail', order.key)}",
                 kind=TaskKind.MAIL_UNDELIVERABLE,
                 text=f"The mail {order.template} about client {client.ref} was refused by the mail service.",
                 at=now,
@@ -354,6 +357,7 @@ async def _about(session: AsyncSession, client: Client, order: MailOrder) -> _Ab
         paid_for=paid_for,
         task=task,
         outstanding=facts.outstanding_forms,
+        session_booked=facts.session_booked,
         address_is_anothers=client.email is not None
         and await owner_of_address(session, client.email, other_than=client) is not None,
     )
@@ -390,6 +394,8 @@ def _not_wanted(order: MailOrder, about: _About, *, now: datetime) -> str | None
         return "the forms are complete"
     if order.template == "book_first" and client.first_booked_at is not None:
         return "something is booked"
+    if order.template in ("book_first_session", "book_next") and about.session_booked:
+        return "a session is booked"
     if order.template == "task_opened" and (about.task is None or about.task.resolved_at is not None):
         return "the task is resolved"
     return None

@@ -1,17 +1,15 @@
 """Opening a journey, and deciding who the therapist is: by the form, by the profile, or by a person."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.appointments import cancel_row
+from activities.candidates import find_therapist
 from activities.core import (
     Activities,
     Dependencies,
@@ -22,23 +20,17 @@ from activities.core import (
 from activities.details import write_details
 from activities.types import Matched, MatchOrder, NewJourney, Opened
 from models.appointment import Appointment
-from models.calendar import busy_margin, horizon_end, load_availabilities, load_busy_of_many
 from models.client import Client
 from models.locks import lock_client, lock_therapist
 from models.match import Match
 from models.snapshots import journey_facts, project
 from models.task import Task
-from models.therapist import Therapist, WeeklyHours
+from models.therapist import Therapist
 from models.timeline import append_fact
-from rules.availability import WeeklyWindow, earliest_slot
-from rules.matching import Answers, Candidate, PreferredTime, decide, score
 from rules.matching import Match as Found
 from rules.refusals import Refusal, invalid
 from rules.words import (
     AppointmentStatus,
-    AppointmentType,
-    ClientStatus,
-    IntroCalls,
     Role,
     Source,
     TaskKind,
@@ -70,8 +62,9 @@ class MatchingActivities(Activities):
             if refusal is not None:
                 return Opened(refusal=refusal)
             found: Found | None = None
+            considered: bytes | None = None
             if new.source is Source.MATCHING_FORM:
-                found, chosen = await _find(session, new, now)
+                found, chosen, considered = await find_therapist(session, new.answers or {}, now)
             client = Client(
                 id=UUID(new.client_id),
                 ref=ref_of(new.client_id),
@@ -114,8 +107,19 @@ class MatchingActivities(Activities):
                     request_id=new.request_id,
                     reason=None,
                     explanation=explanation,
+                    considered=considered,
                 )
             else:
+                if found is not None:
+                    append_fact(
+                        session,
+                        client,
+                        at=now,
+                        actor="system",
+                        kind="nobody_fits",
+                        text="No therapist fits the matching form.",
+                        data={"weights_version": found.weights_version, "ruled_out": found.to_document()["ruled_out"]},
+                    )
                 await open_task_once(
                     session,
                     client,
@@ -226,118 +230,6 @@ async def _chosen_therapist(session: AsyncSession, new: NewJourney) -> tuple[Ref
     return None, await lock_therapist(session, therapist.id)
 
 
-async def _find(session: AsyncSession, new: NewJourney, now: datetime) -> tuple[Found, Therapist | None]:
-    """Match by the form. The winner is locked and looked at again: two forms never share a caseload's last place.
-
-    Whoever lost that place starts over with no lock held, so that nobody waits in a circle.
-    """
-    answers = _read_answers(new)
-    while True:
-        scored = score(answers=answers, candidates=await _candidates(session))
-        found = decide(scored, earliest=await _earliest(session, scored.tied, now))
-        if found.therapist is None:
-            return found, None
-        chosen = (await session.exec(select(Therapist.id).where(col(Therapist.slug) == found.therapist))).one()
-        winner = await lock_therapist(session, chosen)
-        limit = winner.caseload_limit
-        if winner.accepting_clients and (limit is None or await _active_clients(session, winner.id) < limit):
-            return found, winner
-        await session.rollback()
-
-
-async def _earliest(session: AsyncSession, slugs: Sequence[str], now: datetime) -> dict[str, datetime | None]:
-    """The earliest open slot of each: of an intro call, or of a session where intro calls are off."""
-    if not slugs:
-        return {}
-    therapists = (await session.exec(select(Therapist).where(col(Therapist.slug).in_(slugs)))).all()
-    availabilities = await load_availabilities(session, therapists)
-    margin = max(busy_margin(availability) for availability in availabilities.values())
-    busy = await load_busy_of_many(
-        session,
-        therapist_ids=list(availabilities),
-        starts_before=max(horizon_end(availability, now=now) for availability in availabilities.values()) + margin,
-        ends_after=now - margin,
-        now=now,
-    )
-    return {
-        therapist.slug: earliest_slot(
-            availability=availabilities[therapist.id],
-            type=AppointmentType.SESSION if therapist.intro_calls is IntroCalls.OFF else AppointmentType.INTRO_CALL,
-            busy=busy[therapist.id],
-            now=now,
-        )
-        for therapist in therapists
-    }
-
-
-async def _candidates(session: AsyncSession) -> list[Candidate]:
-    """Everybody, with weekly hours and present caseload. Plain columns, because there may be thousands."""
-    weekly: dict[UUID, list[WeeklyWindow]] = defaultdict(list)
-    kinds: dict[tuple[str, ...], frozenset[AppointmentType]] = {}
-    hours = select(
-        WeeklyHours.therapist_id, WeeklyHours.weekday, WeeklyHours.opens, WeeklyHours.closes, WeeklyHours.types
-    )  # type: ignore[call-overload]
-    for therapist_id, weekday, opens, closes, types in (await session.exec(hours)).all():
-        key = tuple(types)
-        if key not in kinds:
-            kinds[key] = frozenset(AppointmentType(kind) for kind in types)
-        weekly[therapist_id].append(WeeklyWindow(weekday=weekday, start=opens, end=closes, types=kinds[key]))
-    counted = await session.exec(
-        select(Client.therapist_id, func.count())
-        .where(col(Client.status) == ClientStatus.ACTIVE, col(Client.closed_at).is_(None))
-        .group_by(col(Client.therapist_id))
-    )
-    active = dict(counted.all())
-    columns = list(Therapist.__table__.c)  # type: ignore[attr-defined]
-    return [
-        Candidate(
-            slug=row.slug,
-            name=row.name,
-            accepting_clients=row.accepting_clients,
-            licensed_in=frozenset(row.licensed_in),
-            concerns=frozenset(row.concerns),
-            languages=frozenset(row.languages),
-            modalities=frozenset(row.modalities),
-            gender=row.gender,
-            insurances=frozenset(row.insurances),
-            intro_calls=row.intro_calls,
-            caseload_limit=row.caseload_limit,
-            active_clients=active.get(row.id, 0),
-            weekly=tuple(weekly.get(row.id, ())),
-        )
-        for row in (await session.exec(select(*columns))).all()
-    ]
-
-
-async def _active_clients(session: AsyncSession, therapist_id: UUID) -> int:
-    statement = (
-        select(func.count())
-        .select_from(Client)
-        .where(
-            col(Client.therapist_id) == therapist_id,
-            col(Client.status) == ClientStatus.ACTIVE,
-            col(Client.closed_at).is_(None),
-        )
-    )
-    return (await session.exec(statement)).one()
-
-
-def _read_answers(new: NewJourney) -> Answers:
-    said = new.answers or {}
-    return Answers(
-        state=said["state"],
-        modality=said["modality"],
-        concerns=tuple(said.get("concerns") or ()),
-        languages=tuple(said.get("languages") or ()),
-        therapist_gender=said.get("therapist_gender"),
-        insurance=said.get("insurance"),
-        preferred_times=tuple(
-            PreferredTime(weekday=wish["weekday"], part=wish["part"]) for wish in said.get("preferred_times") or ()
-        ),
-        note=said.get("note") or "",
-    )
-
-
 def _assign(
     session: AsyncSession,
     client: Client,
@@ -349,6 +241,7 @@ def _assign(
     request_id: str,
     reason: str | None,
     explanation: dict[str, object] | None,
+    considered: bytes | None = None,
 ) -> None:
     again = client.therapist_id is not None
     session.add(
@@ -359,6 +252,7 @@ def _assign(
             how=how,
             reason=reason,
             explanation=explanation,
+            considered=considered,
             made_by=by,
             made_at=at,
         )

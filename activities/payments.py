@@ -57,11 +57,12 @@ class PaymentActivities(Activities):
             payment, client = row.payment, row.client
             if payment.status is PaymentStatus.PROCESSING and payment.attempts == order.attempt:
                 return await row.started(session, True)
-            if payment.status not in CHARGEABLE or payment.attempts + 1 != order.attempt:
+            archived = client.status is ClientStatus.ARCHIVED
+            if archived or payment.status not in CHARGEABLE or payment.attempts + 1 != order.attempt:
                 return await row.started(session, False)
             if payment.amount < minimum_charge(payment.currency):
                 await owe(session, row, at=now, because="below_minimum")
-            elif client.stripe_payment_method is None or client.card_blocked:
+            elif client.stripe_payment_method is None or client.stripe_customer is None or client.card_blocked:
                 await no_card(session, row, at=now)
             else:
                 payment.because = DEBT if payment.status is PaymentStatus.OWED else None
@@ -164,7 +165,9 @@ class PaymentActivities(Activities):
             detail = "This payment does not wait for the client."
             return Done(refusal=Refusal(name=Problem.PAYMENT_NOT_OPEN, detail=detail))
         customer = await self.customer_of(client, request_id=order.request_id)
-        intent = await self._intent(self.gateway_for(client), payment, client, customer, number=0)
+        # A key of its own: Stripe would replay a stored failure to one that every later look shares.
+        mark = f"{order.request_id}:{activity.info().attempt if activity.in_activity() else 1}"
+        intent = await self._intent(self.gateway_for(client), payment, client, customer, number=mark)
         return Done(
             changed=False,
             document={"payment_intent": intent.id, "client_secret": intent.client_secret, "status": intent.status},
@@ -231,7 +234,7 @@ class PaymentActivities(Activities):
             session.add(attempt)
 
     async def _intent(
-        self, gateway: PaymentGateway, payment: Payment, client: Client, customer: str, *, number: int
+        self, gateway: PaymentGateway, payment: Payment, client: Client, customer: str, *, number: int | str
     ) -> Intent:
         """The payment's one intent: looked up if there is one, else made and its id stored before anything moves.
 

@@ -6,10 +6,11 @@ Whoever writes occupied time locks the therapist's row first: what was read then
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, or_
-from sqlmodel import col, select
+from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.locks import lock_therapist
@@ -34,12 +35,27 @@ async def load_availability(session: AsyncSession, therapist: Therapist) -> Avai
     return (await load_availabilities(session, [therapist]))[therapist.id]
 
 
-async def load_availabilities(session: AsyncSession, therapists: Collection[Therapist]) -> dict[UUID, Availability]:
+class InAZone(Protocol):
+    """A therapist, or the two columns of one that a calendar needs."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def time_zone(self) -> str: ...
+
+
+def _columns(table: type[SQLModel]) -> list[Any]:
+    """A table's columns: plain rows, where objects that could be changed would only cost time."""
+    return list(table.__table__.c)  # type: ignore[attr-defined]
+
+
+async def load_availabilities(session: AsyncSession, therapists: Collection[InAZone]) -> dict[UUID, Availability]:
     """The availability of each, by id, in four queries however many they are."""
     ids = [therapist.id for therapist in therapists]
     weekly: dict[UUID, list[slots.WeeklyWindow]] = defaultdict(list)
-    of_many = select(WeeklyHours).where(col(WeeklyHours.therapist_id).in_(ids)).order_by(col(WeeklyHours.id))
-    for hours in await session.exec(of_many):
+    of_many = select(*_columns(WeeklyHours)).where(col(WeeklyHours.therapist_id).in_(ids))
+    for hours in await session.exec(of_many.order_by(col(WeeklyHours.id))):
         weekly[hours.therapist_id].append(
             slots.WeeklyWindow(weekday=hours.weekday, start=hours.opens, end=hours.closes, types=_kinds(hours.types))
         )
@@ -58,8 +74,17 @@ async def load_availabilities(session: AsyncSession, therapists: Collection[Ther
             slots.TimeOff(starts_at=period.starts_at, ends_at=period.ends_at, reason=period.reason)
         )
     settings: dict[UUID, dict[AppointmentType, slots.SlotSettings]] = defaultdict(dict)
-    for line in await session.exec(select(AppointmentSettings).where(col(AppointmentSettings.therapist_id).in_(ids))):
-        settings[line.therapist_id][line.type] = slots.SlotSettings(**line.model_dump(exclude={"therapist_id", "type"}))
+    each = select(*_columns(AppointmentSettings)).where(col(AppointmentSettings.therapist_id).in_(ids))
+    for line in await session.exec(each):
+        settings[line.therapist_id][line.type] = slots.SlotSettings(
+            duration=line.duration,
+            step=line.step,
+            buffer_before=line.buffer_before,
+            buffer_after=line.buffer_after,
+            minimum_notice=line.minimum_notice,
+            horizon_days=line.horizon_days,
+            max_per_day=line.max_per_day,
+        )
     return {
         therapist.id: Availability(
             time_zone=therapist.time_zone,

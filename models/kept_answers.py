@@ -1,13 +1,14 @@
 """Idempotency keys in the database: who answers a request, who waits for a twin, and what was answered.
 
-Each function is one statement of its own; the caller commits after each.
+The caller commits after each function.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, update
+from sqlalchemy import ColumnElement, and_, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,6 +17,7 @@ from models.idempotency import IdempotencyKey
 
 KEPT_FOR = timedelta(hours=24)
 ABANDONED_AFTER = timedelta(seconds=60)
+_FORGET_AT_ONCE = 20  # more than come in with one claim, so that old ones never pile up
 LOST = 0  # the status of a request whose end nobody knows
 
 
@@ -44,12 +46,16 @@ class Kept:
     answer: bytes | None
 
 
-async def claim(session: AsyncSession, key: Key, *, body_hash: str, new_id: UUID, now: datetime) -> Claim | Kept | None:
+async def claim(
+    session: AsyncSession, key: Key, *, body_hashes: Sequence[str], new_id: UUID, now: datetime
+) -> Claim | Kept | None:
     """Claim a key: the claim, what is kept under it, or None when another was quicker (look again then).
 
     A key is free when it is new or older than a day. The same request takes over one whose end nobody knows,
-    and one that was abandoned, and goes on under its ``request_id``.
+    and one that was abandoned, and goes on under its ``request_id``. ``body_hashes`` all stand for the request; the
+    first is kept. Each new key takes some old ones away.
     """
+    body_hash = body_hashes[0]
     row = insert(IdempotencyKey).values(
         caller=key.caller,
         route=key.route,
@@ -59,13 +65,14 @@ async def claim(session: AsyncSession, key: Key, *, body_hash: str, new_id: UUID
         claimed_at=now,
     )
     if (await session.exec(row.on_conflict_do_nothing().returning(col(IdempotencyKey.key)))).first():
+        await _forget_old(session, now=now)
         return Claim(key=key, request_id=new_id, claimed_at=now)
     known = await session.get(IdempotencyKey, (key.caller, key.route, key.key), populate_existing=True)
     if known is None:
         return None
     old = known.claimed_at <= now - KEPT_FOR
     abandoned = known.status is None and known.claimed_at <= now - ABANDONED_AFTER
-    if not old and (known.body_hash != body_hash or not (abandoned or known.status == LOST)):
+    if not old and (known.body_hash not in body_hashes or not (abandoned or known.status == LOST)):
         return Kept(body_hash=known.body_hash, status=known.status, answer=known.answer)
     request_id = new_id if old else known.request_id
     status = col(IdempotencyKey.status)
@@ -97,6 +104,15 @@ async def mark_lost(session: AsyncSession, claim: Claim) -> None:
 async def let_go(session: AsyncSession, claim: Claim) -> None:
     """It was refused, and nothing is kept: the key is free again."""
     await session.exec(delete(IdempotencyKey).where(_mine(claim)))
+
+
+async def _forget_old(session: AsyncSession, *, now: datetime) -> None:
+    """Take away some keys that are older than a day, passing by those that somebody else is at."""
+    row = (col(IdempotencyKey.caller), col(IdempotencyKey.route), col(IdempotencyKey.key))
+    claimed_at = col(IdempotencyKey.claimed_at)
+    old = select(*row).where(claimed_at <= now - KEPT_FOR).order_by(claimed_at).limit(_FORGET_AT_ONCE)
+    gone = delete(IdempotencyKey).where(tuple_(*row).in_(old.with_for_update(skip_locked=True)))
+    await session.exec(gone.execution_options(synchronize_session=False))
 
 
 def _is(key: Key) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant, word
@@ -21,6 +21,7 @@ class Match(SQLModel, table=True):
     how: Source = Field(sa_type=word(Source, name="match_how"))
     reason: str | None = None
     explanation: dict[str, Any] | None = Field(default=None, sa_type=Document)
+    considered: bytes | None = Field(default=None, sa_type=LargeBinary)  # the candidates as scored: JSON, deflated
     made_by: str
     made_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)

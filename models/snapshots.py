@@ -26,10 +26,9 @@ async def journey_facts(session: AsyncSession, client: Client) -> JourneyFacts:
     await session.flush()
     therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
     appointments: Sequence[Appointment] = ()
-    forms: Sequence[FormRequest] = ()
     if client.first_booked_at is not None:
         appointments = (await session.exec(select(Appointment).where(col(Appointment.client_id) == client.id))).all()
-        forms = (await session.exec(select(FormRequest).where(col(FormRequest.client_id) == client.id))).all()
+    forms = (await session.exec(select(FormRequest).where(col(FormRequest.client_id) == client.id))).all()
     tasks = (
         await session.exec(
             select(Task)

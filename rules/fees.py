@@ -233,6 +233,20 @@ MINIMUM_CHARGE: Mapping[str, int] = MappingProxyType(
 """The least that Stripe charges, in minor units of each currency it publishes one for."""
 
 
+_CHARGEABLE = """
+AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BIF BMD BND BOB BRL BSD BWP BYN BZD CAD CDF CHF CLP CNY
+COP CRC CVE CZK DJF DKK DOP DZD EGP ETB EUR FJD FKP GBP GEL GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR JMD
+JPY KES KGS KHR KMF KRW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MUR MVR MWK MXN MYR MZN NAD NGN
+NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SEK SGD SHP SLE SOS SRD STD SZL THB
+TJS TOP TRY TTD TWD TZS UAH USD UYU UZS VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW
+"""
+CHARGEABLE = frozenset(_CHARGEABLE.split())
+"""The currencies that a fee may have: those that Stripe charges cards in, by its page "Supported currencies".
+
+Left out are those whose amounts Stripe wants rounded: BHD, JOD, KWD, OMR and TND to tens, ISK and UGX to hundreds.
+"""
+
+
 def minimum_charge(currency: str) -> int:
     """The least that can be charged in a currency (minor units); 1 where Stripe publishes no minimum."""
     return MINIMUM_CHARGE.get(currency.upper(), 1)

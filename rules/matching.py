@@ -5,14 +5,14 @@ rounded only when written down.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
 from rules.hours import WEEKDAYS, WeeklyWindow
-from rules.words import IntroCalls
+from rules.words import AppointmentType, IntroCalls
 
 PARTS: Mapping[str, tuple[int, int]] = {
     "morning": (6 * 60, 12 * 60),
@@ -158,6 +158,51 @@ class Match:
             "tie": self.tie,
             "earliest_slots": {slug: slot.isoformat() if slot else None for slug, slot in self.earliest_slots.items()},
         }
+
+
+def candidates_of(record: Iterable[Mapping[str, Any]]) -> list[Candidate]:
+    """Candidates from their record, a JSON list: each with the names of `Candidate`, lists for sets, and ``weekly`` as
+    ``[weekday, start, end, types]``. The record is kept with the match, so that it can be replayed."""
+    windows: dict[tuple[Any, ...], WeeklyWindow] = {}
+
+    def window(line: Sequence[Any]) -> WeeklyWindow:
+        # Therapists share their hours: the same window is one value.
+        key = (line[0], line[1], line[2], *line[3])
+        if key not in windows:
+            types = frozenset(AppointmentType(kind) for kind in line[3])
+            windows[key] = WeeklyWindow(weekday=line[0], start=line[1], end=line[2], types=types)
+        return windows[key]
+
+    return [
+        Candidate(
+            slug=line["slug"],
+            name=line["name"],
+            accepting_clients=line["accepting_clients"],
+            licensed_in=frozenset(line["licensed_in"]),
+            concerns=frozenset(line["concerns"]),
+            languages=frozenset(line["languages"]),
+            modalities=frozenset(line["modalities"]),
+            gender=line["gender"],
+            insurances=frozenset(line["insurances"]),
+            intro_calls=IntroCalls(line["intro_calls"]),
+            caseload_limit=line["caseload_limit"],
+            active_clients=line["active_clients"],
+            weekly=tuple(window(each) for each in line["weekly"]),
+        )
+        for line in record
+    ]
+
+
+def replay(*, answers: Answers, record: Iterable[Mapping[str, Any]], explanation: Mapping[str, Any]) -> Match:
+    """The same match again, from what was kept: equal to ``explanation``, or one of the two was changed.
+
+    ``explanation`` is the stored document; the slots that broke its ties are taken from it.
+    """
+    if explanation["weights_version"] != CURRENT_WEIGHTS.version:
+        message = f"this match was made with weights {explanation['weights_version']}"
+        raise ValueError(message)
+    slots = {slug: datetime.fromisoformat(at) if at else None for slug, at in explanation["earliest_slots"].items()}
+    return decide(score(answers=answers, candidates=candidates_of(record)), earliest=slots)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

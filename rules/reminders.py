@@ -28,6 +28,11 @@ class Due:
     kind: str
     key: str
 
+    @property
+    def must_happen(self) -> bool:
+        """Records and endings, unlike reminders, are not skipped when their time has passed meanwhile."""
+        return self.kind in (ANONYMOUS_EXPIRY, OUTCOME_TASK, OUTCOME_BREACH)
+
 
 def journey_plan(facts: JourneyFacts, *, policy: JourneyPolicy, now: datetime) -> list[Due]:
     """Reminders of a client's journey, earliest first; none while archived."""
@@ -69,7 +74,7 @@ def appointment_plan(*, starts_at: datetime, policy: JourneyPolicy) -> list[Due]
 
 
 def outcome_plan(*, ends_at: datetime, type: AppointmentType, policy: JourneyPolicy) -> list[Due]:
-    """What happens while nobody has said how an appointment went. Only sessions carry money, so only they can breach."""
+    """What happens while nobody has said how it went. Only sessions carry money, so only they can breach."""
     key = ends_at.isoformat()
     plan = [
         Due(at=ends_at + policy.outcome_nudge, kind=OUTCOME_NUDGE, key=f"{OUTCOME_NUDGE}:{key}"),
@@ -83,10 +88,11 @@ def outcome_plan(*, ends_at: datetime, type: AppointmentType, policy: JourneyPol
 def replan(*, before: Iterable[Due], fresh: Iterable[Due], now: datetime) -> list[Due]:
     """The plan after the facts changed, earliest first.
 
-    What is already past when it is first planned is skipped; what was planned and is still wanted stays.
+    What is already past when it is first planned is skipped, unless it must happen; what was planned and is still
+    wanted stays.
     """
     kept = {due.key for due in before}
-    return sorted(due for due in fresh if due.at > now or due.key in kept)
+    return sorted(due for due in fresh if due.at > now or due.key in kept or due.must_happen)
 
 
 def _after(kind: str, since: datetime, delays: tuple[timedelta, ...]) -> list[Due]:

@@ -14,6 +14,8 @@ from temporalio import exceptions, workflow
 with workflow.unsafe.imports_passed_through():
     from rules.refusals import Problem
 
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
+
 
 def flaws(value: object, name: str = "") -> Iterator[str]:
     """Every reason why ``value`` cannot be carried out, as ``field: message``."""
@@ -29,8 +31,11 @@ def flaws(value: object, name: str = "") -> Iterator[str]:
             yield from flaws(inner, name)
     elif isinstance(value, str):
         yield from _text_flaws(value, name)
-    elif isinstance(value, datetime) and value.utcoffset() is None:
-        yield f"{name}: must be a time with its offset"
+    elif isinstance(value, datetime):
+        if value.utcoffset() is None:
+            yield f"{name}: must be a time with its offset"
+        elif not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+            yield f"{name}: must be between the years {_FIRST_YEAR} and {_LAST_YEAR}"
 
 
 def _text_flaws(value: str, name: str) -> Iterator[str]:

@@ -62,7 +62,7 @@ class AppointmentJourney:
     @workflow.init
     def __init__(self, start: AppointmentInput) -> None:
         self.policy = start.policy
-        self.state = start.state or AppointmentState(facts=start.facts, plan=[], mails=[])
+        self.state = start.state or AppointmentState(facts=start.facts, plan=[], mails=[], done=[])
         self.turn = asyncio.Lock()  # one change at a time, in the order of arrival
         self.news = 0  # counts the changes of facts, so that every wait notices them
         self.shown = Shown()
@@ -100,6 +100,7 @@ class AppointmentJourney:
         if await self.wait(until=due.at, label=words_of(due)):
             return
         self.state.plan.remove(due)
+        self.state.done.append(due.key)
         await self.act_on(due)
 
     async def act_on(self, due: Due) -> None:
@@ -150,13 +151,15 @@ class AppointmentJourney:
         step = money.next_step(payment)
         if await self.wait(until=step.at, label=step.why):
             return
-        async with self.turn:
-            payment = self.facts.payment
-            if payment is None or money.next_step(payment) != step:
-                return
-            settled = await (steps.owe_payment(payment.id) if step.owe else money.attempt(payment, self.policy))
-            self.state.mails.extend(money.mails_about(payment, settled.appointment))
-            await self.follow(settled)
+        payment = self.facts.payment
+        if payment is None or money.next_step(payment) != step:
+            return
+        if step.owe:
+            settled = await steps.owe_payment(payment.id)
+        else:
+            settled = await money.attempt(payment, self.policy, began=lambda begun: self.take(begun.appointment))
+        self.state.mails.extend(money.mails_about(payment, settled.appointment))
+        await self.follow(settled)
 
     def is_over(self) -> bool:
         return self.facts.status is not AppointmentStatus.SCHEDULED and not money.is_open(self.facts.payment)
@@ -234,7 +237,8 @@ class AppointmentJourney:
                 lambda: self.news != seen or self.history_is_long(), timeout=timeout, timeout_summary=label
             )
         except TimeoutError:
-            return False
+            # Both may have come in one task: what was awaited must then be looked at anew.
+            return self.news != seen
         return True
 
     async def adopt(self, result: Changed) -> None:
@@ -312,7 +316,8 @@ class AppointmentJourney:
             fresh = appointment_plan(starts_at=facts.starts_at, policy=self.policy) + outcome_plan(
                 ends_at=facts.ends_at, type=facts.type, policy=self.policy
             )
-        self.state.plan = replan(before=self.state.plan, fresh=fresh, now=workflow.now())
+        wanted = [due for due in fresh if due.key not in self.state.done]
+        self.state.plan = replan(before=self.state.plan, fresh=wanted, now=workflow.now())
 
     def _next_step_at(self) -> datetime | None:
         if self.facts.status is AppointmentStatus.SCHEDULED:

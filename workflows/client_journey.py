@@ -200,13 +200,10 @@ class ClientJourney:
 
     async def settle_a_debt(self) -> None:
         """A new card has come: what is owed is charged, one debt at a time."""
-        async with self.turn:
-            debt = self.state.debts.pop(0)
-            if self.facts.archived:
-                return
-            settled = await money.attempt(debt, self.policy)
-            self.state.mails.extend(money.mails_about(debt, settled.appointment))
-            self.take(settled.journey)
+        debt = self.state.debts.pop(0)
+        settled = await money.attempt(debt, self.policy, began=lambda begun: self.take(begun.journey))
+        self.state.mails.extend(money.mails_about(debt, settled.appointment))
+        self.take(settled.journey)
 
     # ------------------------------------------------------------ what can be asked for, and refused
 
@@ -289,7 +286,8 @@ class ClientJourney:
                 return Done(refusal=_CARD_SERVICE_AWAY)
             for appointment in done.resumed:
                 await self.tell(appointment)
-            self.state.debts.extend(done.debts)
+            fresh = {debt.id for debt in done.debts}
+            self.state.debts[:] = [debt for debt in self.state.debts if debt.id not in fresh] + list(done.debts)
             return done
 
     @workflow.update(name=RESOLVE_TASK.name, description="Resolve one of the care team's tasks.")
@@ -430,7 +428,8 @@ class ClientJourney:
                 timeout_summary=label,
             )
         except TimeoutError:
-            return False
+            # Both may have come in one task: what was awaited must then be looked at anew.
+            return self.news != seen
         return True
 
     def take(self, facts: JourneyFacts) -> None:
@@ -471,7 +470,7 @@ class ClientJourney:
         elif result.first:
             self.mail("welcome", key="first", vital=True)
         self.mail("booking_confirmation", key=key, appointment_ids=ids, vital=True)
-        if result.first:
+        if result.first and self.facts.outstanding_forms:
             self.mail("forms_requested", key="first")
         self.mail("appointment_booked", key=key, to="therapist", appointment_ids=ids, vital=True)
         if result.unarchived:

@@ -99,6 +99,7 @@ class AppointmentState:
     facts: AppointmentFacts
     plan: list[Due]
     mails: list[MailOrder]
+    done: list[str]  # keys of the plan's steps that were taken
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ A card that arrives, a client who confirms and an archive all change the payment
 they need no case of their own here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
         AppointmentFacts,
         AttemptOrder,
         AttemptResult,
+        AttemptStarted,
         MailOrder,
         PaymentFacts,
         Settled,
@@ -58,12 +60,18 @@ def next_step(payment: PaymentFacts) -> Next:
     return Next(at=payment.deadline, owe=True, why="the payment's deadline")
 
 
-async def attempt(payment: PaymentFacts, policy: JourneyPolicy) -> Settled:
-    """One try: win the payment, charge the card, record the answer. A lost payment is left as it stands."""
+async def attempt(
+    payment: PaymentFacts, policy: JourneyPolicy, *, began: Callable[[AttemptStarted], object]
+) -> Settled:
+    """One try: win the payment, charge the card, record the answer. A lost payment is left as it stands.
+
+    Whoever calls holds no lock meanwhile: Stripe may be away for long, and the database guards the payment.
+    """
     running = payment.status is PaymentStatus.PROCESSING
     number = payment.attempts if running else payment.attempts + 1
     order = AttemptOrder(payment_id=payment.id, attempt=number)
     begun = await steps.start_attempt(order)
+    began(begun)
     if not begun.started:
         return Settled(appointment=begun.appointment, journey=begun.journey)
     charged = await steps.charge_card(order)

@@ -52,12 +52,39 @@ Result = TypeVar("Result")
 UNTIL_DONE = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
 """For writes to our own database: it comes back, and then the step finds what it may already have done."""
 
-PATIENTLY = RetryPolicy(
+UNLESS_BROKEN = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200),
+    maximum_interval=timedelta(seconds=30),
+    non_retryable_error_types=[
+        "AttributeError",
+        "DataError",
+        "IndexError",
+        "IntegrityError",
+        "KeyError",
+        "OverflowError",
+        "ProgrammingError",
+        "RowMissing",
+        "TypeError",
+        "ValueError",
+    ],
+)
+"""For writes that somebody asked for: what no waiting can heal fails the request, not the whole journey."""
+
+PATIENTLY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
+"""For money: a vendor's outage is waited for, however long it lasts."""
+
+UNLESS_UNWRITABLE = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     maximum_interval=timedelta(minutes=5),
-    non_retryable_error_types=["IncompleteMail", "UnknownMail"],
+    non_retryable_error_types=[
+        "IncompleteMail",
+        "UndefinedError",
+        "UnknownMail",
+        "ValueError",
+        "ZoneInfoNotFoundError",
+    ],
 )
-"""For mails and money: a vendor's outage is waited for, however long it lasts."""
+"""For mails: outages are waited for, but what cannot be written today cannot be tomorrow, and others wait behind it."""
 
 WHILE_SOMEBODY_WAITS = RetryPolicy(
     initial_interval=timedelta(milliseconds=300),
@@ -71,14 +98,16 @@ _QUICK = timedelta(seconds=10)
 _VENDOR = timedelta(seconds=30)
 
 
-async def _write(name: str, *arguments: Any, result: type[Result], summary: str) -> Result:
+async def _write(
+    name: str, *arguments: Any, result: type[Result], summary: str, retry_policy: RetryPolicy = UNTIL_DONE
+) -> Result:
     """A short, idempotent database write."""
     return await workflow.execute_local_activity(  # type: ignore[no-any-return]
         name,
         args=arguments,
         result_type=result,
         start_to_close_timeout=_QUICK,
-        retry_policy=UNTIL_DONE,
+        retry_policy=retry_policy,
         summary=summary,
     )
 
@@ -101,23 +130,31 @@ async def _call(
 
 
 async def open_journey(new: NewJourney) -> Opened:
-    return await _write("open_journey", new, result=Opened, summary="Make the client and find a therapist")
+    return await _write(
+        "open_journey", new, result=Opened, summary="Make the client and find a therapist", retry_policy=UNLESS_BROKEN
+    )
 
 
 async def match_by_hand(order: MatchOrder) -> Matched:
-    return await _write("match_by_hand", order, result=Matched, summary=f"Assign {order.therapist}")
+    return await _write(
+        "match_by_hand", order, result=Matched, summary=f"Assign {order.therapist}", retry_policy=UNLESS_BROKEN
+    )
 
 
 async def book(order: BookingOrder) -> Booked:
-    return await _write("book", order, result=Booked, summary=f"Book {order.weeks} x {order.type.value}")
+    return await _write(
+        "book", order, result=Booked, summary=f"Book {order.weeks} x {order.type.value}", retry_policy=UNLESS_BROKEN
+    )
 
 
 async def activate_account(order: ActivationOrder) -> Done:
-    return await _write("activate_account", order, result=Done, summary="Activate the account")
+    return await _write(
+        "activate_account", order, result=Done, summary="Activate the account", retry_policy=UNLESS_BROKEN
+    )
 
 
 async def change_details(order: DetailsOrder) -> Done:
-    return await _write("change_details", order, result=Done, summary="Change details")
+    return await _write("change_details", order, result=Done, summary="Change details", retry_policy=UNLESS_BROKEN)
 
 
 async def set_up_card(order: LinkOrder) -> Done:
@@ -147,7 +184,7 @@ async def open_task(order: TaskOrder) -> Done:
 
 
 async def resolve_task(order: TaskResolution) -> Done:
-    return await _write("resolve_task", order, result=Done, summary="Resolve a task")
+    return await _write("resolve_task", order, result=Done, summary="Resolve a task", retry_policy=UNLESS_BROKEN)
 
 
 async def close_anonymous_journey(order: CloseOrder) -> Done:
@@ -172,7 +209,12 @@ async def handle_inbound_event(event_id: str) -> EventHandled:
 
 async def send_mail(order: MailOrder, policy: JourneyPolicy) -> MailResult:
     return await _call(
-        "send_mail", order, policy, result=MailResult, summary=f"Mail {order.template} to the {order.to}"
+        "send_mail",
+        order,
+        policy,
+        result=MailResult,
+        summary=f"Mail {order.template} to the {order.to}",
+        retry_policy=UNLESS_UNWRITABLE,
     )
 
 
@@ -180,15 +222,36 @@ async def send_mail(order: MailOrder, policy: JourneyPolicy) -> MailResult:
 
 
 async def cancel_appointment(order: CancelOrder, policy: JourneyPolicy) -> Changed:
-    return await _write("cancel_appointment", order, policy, result=Changed, summary="Cancel the appointment")
+    return await _write(
+        "cancel_appointment",
+        order,
+        policy,
+        result=Changed,
+        summary="Cancel the appointment",
+        retry_policy=UNLESS_BROKEN,
+    )
 
 
 async def reschedule_appointment(order: RescheduleOrder, policy: JourneyPolicy) -> Changed:
-    return await _write("reschedule_appointment", order, policy, result=Changed, summary="Move the appointment")
+    return await _write(
+        "reschedule_appointment",
+        order,
+        policy,
+        result=Changed,
+        summary="Move the appointment",
+        retry_policy=UNLESS_BROKEN,
+    )
 
 
 async def record_outcome(order: OutcomeOrder, policy: JourneyPolicy) -> Changed:
-    return await _write("record_outcome", order, policy, result=Changed, summary=f"Record {order.outcome.value}")
+    return await _write(
+        "record_outcome",
+        order,
+        policy,
+        result=Changed,
+        summary=f"Record {order.outcome.value}",
+        retry_policy=UNLESS_BROKEN,
+    )
 
 
 async def appointment_started(appointment_id: str) -> Settled:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from http.client import HTTPException
 from typing import Any
@@ -19,33 +20,45 @@ logging.getLogger("python_http_client").setLevel(logging.WARNING)
 logging.getLogger("python_http_client.client").setLevel(logging.WARNING)
 
 _HOST = "https://api.sendgrid.com"
+_NO_ENTRY = (401, 403)
 
 
 class SendGridMailer:
-    """Implements ``activities.ports.Mailer``. The library blocks, so each mail is sent in a thread of its
-    own."""
+    """Implements ``activities.ports.Mailer``. The library blocks, so mails are sent in threads that nothing else
+    waits for: a slow mail service holds up mails alone."""
 
-    def __init__(self, *, api_key: str, host: str | None = None, timeout_seconds: float = 10.0) -> None:
+    def __init__(
+        self, *, api_key: str, host: str | None = None, timeout_seconds: float = 10.0, at_once: int = 30
+    ) -> None:
         """``host`` is None for SendGrid itself, or a stand-in's root such as
-        ``http://127.0.0.1:8400/sendgrid``."""
+        ``http://127.0.0.1:8400/sendgrid``. ``at_once``: how many mails may be on their way."""
         self._client = SendGridAPIClient(api_key, host=(host or _HOST).rstrip("/"))
         self._timeout = timeout_seconds
+        self._threads = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="sendgrid")
+
+    async def aclose(self) -> None:
+        """Waits for mails that are on their way; none can be sent afterwards."""
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
 
     async def send(self, mail: OutgoingMail) -> str:
-        return await asyncio.to_thread(self._send, _document(mail))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._send, _document(mail))
 
     def _send(self, document: dict[str, Any]) -> str:
         try:
             answer = self._client.client.mail.send.post(request_body=document, timeout=self._timeout)
         except HTTPError as problem:
             status = int(problem.status_code)
+            if status in _NO_ENTRY:
+                # A wrong or blocked key is the practice's to mend, and says nothing about the mail.
+                raise MailerUnavailable(f"SendGrid refused the key ({status})", ambiguous=False) from problem
             if status == 429 or status >= 500:
                 raise MailerUnavailable(f"SendGrid answered {status}", ambiguous=status != 429) from problem
             raise MailRejected(status=status, message=_first_message(problem.body)) from problem
         except URLError as problem:
-            refused = isinstance(problem.reason, ConnectionRefusedError)
-            raise MailerUnavailable(f"SendGrid: {problem.reason}", ambiguous=not refused) from problem
+            # Raised until the last byte of the request is out, and never later: no mail can have gone.
+            raise MailerUnavailable(f"SendGrid: {problem.reason}", ambiguous=False) from problem
         except (OSError, HTTPException) as problem:
+            # Raised while the answer is awaited: what happened to the mail is not known.
             raise MailerUnavailable(f"SendGrid: {type(problem).__name__}", ambiguous=True) from problem
         return str(answer.headers.get("X-Message-Id") or "")
 

@@ -204,7 +204,7 @@ async def test_outcomes_forms_details_and_tasks_are_done_once(story: Story) -> N
     assert replace(marked, changed=False) == again
     await story.twice(lambda: practice.money.owe_payment(marked.appointment.payment.id))
 
-    call = replace(missing, key="call", kind=TaskKind.NO_FIRST_SESSION)
+    call = replace(missing, key="call", kind=TaskKind.PAYMENT_FAILED)
     opened, _ = await story.twice(lambda: practice.accounts.open_task(call))
     async with practice.sessions() as database:
         connection = await database.connection()

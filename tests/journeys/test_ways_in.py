@@ -1,5 +1,9 @@
 """The three ways in, and what becomes of those whom nobody fits or who never book."""
 
+from uuid import UUID
+
+from activities.candidates import replayed
+from models.client import Client
 from tests.journeys.care import ANSWERS, Care
 from tests.journeys.house import CARE_TEAM_EMAIL
 
@@ -138,3 +142,31 @@ async def test_the_same_request_again_is_one_journey(care: Care) -> None:
     await care.pass_time(seconds=1)
     assert (await care.get("/v1/clients"))["items"][0]["id"] == first["client_id"]
     assert len((await care.get("/v1/clients"))["items"]) == 1
+
+
+async def test_forms_completed_before_the_first_booking_are_not_asked_for_again(care: Care) -> None:
+    await care.therapist("ana")
+    sara = await care.arrives(client={"first_name": "Sara", "email": "sara@example.com"})
+    await sara.completes_forms()
+    [session] = await sara.books("session", by="desk")
+    assert (await session.look())["complete_forms_in_session"] is False
+    assert (await sara.look())["outstanding_forms"] == []
+    await care.rest()
+    assert (await care.mail_counts(to=sara.email)) == {"welcome": 1, "booking_confirmation": 1}
+
+
+async def test_a_match_is_replayed_from_its_record_whatever_has_changed_since(care: Care) -> None:
+    await care.therapist("ana", concerns=["anxiety", "grief"])
+    await care.therapist("ben", concerns=["anxiety"])
+    await care.therapist("cat", concerns=["anxiety"])
+    await care.therapist("dan", licensed_in=["CA"])
+    sara = await care.arrives("matching_form", answers=ANSWERS | {"concerns": ["anxiety", "grief"]})
+    await care.call("PATCH", "/v1/therapists/ana", {"concerns": [], "accepting_clients": False}, by="admin", expect=200)
+    async with care.house.sessions() as session:
+        client = await session.get_one(Client, UUID(sara.id))
+        kept = await replayed(session, client)
+    assert kept is not None
+    explained, again = kept
+    assert explained == again
+    assert explained["therapist"] == sara.answer["match"]["therapist"] == "ana"
+    assert [out["therapist"] for out in explained["ruled_out"]] == ["dan"]

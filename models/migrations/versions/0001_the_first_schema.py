@@ -400,6 +400,7 @@ def upgrade() -> None:
         ),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("explanation", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("considered", sa.LargeBinary(), nullable=True),
         sa.Column("made_by", sa.String(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
