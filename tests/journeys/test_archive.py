@@ -10,7 +10,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
-from activities.ports import Intent, PaymentGateway
+from activities.ports import GatewayUnavailable, Intent, PaymentGateway
 from tests.journeys.care import Care, Person
 
 LONG = 400  # days
@@ -224,6 +224,27 @@ async def test_s42_one_already_at_the_bank_is_waited_for_and_recorded_as_it_ends
     ]
     assert (await sara.balance())["owed"] == (0 if ends == "paid" else 12000)
     assert await timers_of(sara) == 0
+
+
+async def test_while_stripe_is_away_an_archive_keeps_nobody_waiting_and_old_links_die_when_it_is_back(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sara = await care.client_in_care(sessions=1)
+    await sara.bank_says("insufficient_funds")
+    await sara.session(1).occurs()
+    await care.pass_time(hours=24, minutes=1)
+    stripe = care.house.dependencies.payments
+
+    async def nobody_answers(*, intent: str, key: str) -> Intent:
+        raise GatewayUnavailable("nobody answers", ambiguous=False, retry_with_same_key=True)
+
+    with monkeypatch.context() as away:
+        away.setattr(stripe, "cancel_intent", nobody_answers)
+        await sara.is_archived()
+        await sara.is_unarchived()
+        await sara.books("session")
+    await care.pass_time(hours=1)
+    assert [intent["status"] for intent in (await care.stripe())["payment_intents"]] == ["canceled"]
 
 
 async def test_s41_a_running_session_is_left_and_can_be_marked_in_the_archive(care: Care) -> None:

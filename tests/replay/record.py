@@ -1,0 +1,173 @@
+"""Records the histories that the replay tests hold the workflows to: ``python -m tests.replay.record``.
+
+Run it after a change of workflow code that no running journey can have met yet (before a release), and commit what it
+writes to ``tests/replay/histories``. After a release, keep the old histories and add to them: they stand for the
+journeys that are under way, and a change that cannot replay them needs ``workflow.patched``.
+
+Each story is told on the movable clock; every run of every workflow in it becomes one file. Payloads are encrypted
+with the key of the tests, so a history can be read with nothing but the checkout.
+"""
+
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from temporalio.client import WorkflowHandle, WorkflowHistory
+
+from local.postgres import Postgres
+from models.migrate import upgrade
+from rules.policy import SHORTEST_HISTORY, JourneyPolicy
+from tests.journeys.care import Care, Person
+from tests.journeys.house import open_house
+
+HISTORIES = Path(__file__).parent / "histories"
+
+
+async def from_the_form_to_a_charge(care: Care) -> Person:
+    """A matching form, an intro call with reminders, activation, forms, a session, its charge; then the archive."""
+    await care.therapist()
+    sara = await care.arrives("matching_form")
+    await sara.books("intro_call")
+    await care.pass_time(hours=30)
+    await sara.activates()
+    await sara.completes_forms()
+    await sara.appointments[0].occurs()
+    await sara.books("session", weeks=2)
+    await sara.session(2).occurs()
+    await care.pass_time(hours=25)
+    await sara.is_archived(reason="no answer")
+    await care.rest()
+    await sara.is_unarchived()
+    await care.rest()
+    return sara
+
+
+async def by_hand_and_declined(care: Care) -> Person:
+    """Nobody fits, a person matches and books; a decline, a second try; a cancellation and a move; nobody marks."""
+    await care.therapist("ana", licensed_in=["CA"])
+    await care.therapist("ben", licensed_in=["CA"])
+    sara = await care.arrives("matching_form", client={"first_name": "Sara", "email": "sara@example.com"})
+    match = {"therapist": "ana", "reason": "by telephone"}
+    await care.call("PUT", f"/v1/clients/{sara.id}/match", match, by="desk", expect=200)
+    await sara.books("session", by="desk", after=timedelta(days=8), weeks=3)
+    await sara.completes_forms()
+    await sara.bank_says("insufficient_funds")
+    await sara.session(3).cancelled()
+    await sara.session(2).moved(await care.slot("ana", "session", after=timedelta(days=11)))
+    await sara.session(1).occurs()
+    await care.pass_time(hours=25)
+    await sara.bank_says(None)
+    await care.pass_time(hours=7)
+    await care.until(sara.session(2).ends_at)
+    await care.pass_time(days=3)
+    match = {"therapist": "ben", "reason": "evenings"}
+    await care.call("PUT", f"/v1/clients/{sara.id}/match", match, by="desk", expect=200)
+    await sara.session(2).marked("no_show")
+    await care.pass_time(days=1)
+    return sara
+
+
+async def owed_and_settled(care: Care) -> Person:
+    """No card when the payment is due, owed at the deadline, and settled by a new card; archived by a bare signal."""
+    sara = await care.client_in_care(sessions=1, card="pm_card_authenticationRequired")
+    await sara.session(1).occurs()
+    await care.pass_time(days=3)
+    await sara.gives_card()
+    await care.pass_time(hours=1)
+    await sara.journey.signal("archive")
+    await care.pass_time(days=1)
+    await sara.books("session", by="desk")
+    await care.rest()
+    return sara
+
+
+async def run_after_run(care: Care) -> Person:
+    """Continue-as-new of the journey and of an appointment, with timers and messages on the way."""
+    await care.therapist()
+    sara = await care.arrives(client={"first_name": "Sara", "email": "sara@example.com"})
+    [session] = await sara.books("session", by="desk", after=timedelta(days=5))
+    for hours in (2, 4, 6):
+        await session.moved(session.starts_at + timedelta(hours=hours), by="desk")
+        await care.pass_time(days=1)
+    await sara.journey.signal("archive")
+    await care.rest()
+    await sara.journey.signal("unarchive")
+    await care.rest()
+    return sara
+
+
+async def nobody(care: Care) -> Person:
+    """An anonymous journey that nobody booked from, closed after a week."""
+    await care.therapist()
+    sara = await care.arrives()
+    await care.pass_time(days=8)
+    return sara
+
+
+STORIES: tuple[tuple[Callable[[Care], Awaitable[Person]], JourneyPolicy], ...] = (
+    (from_the_form_to_a_charge, JourneyPolicy()),
+    (by_hand_and_declined, JourneyPolicy()),
+    (owed_and_settled, JourneyPolicy()),
+    (run_after_run, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
+    (nobody, JourneyPolicy()),
+)
+
+
+async def runs_of(handle: WorkflowHandle[object, object]) -> list[WorkflowHistory]:
+    """Every run of one workflow, oldest first."""
+    histories = [await handle.fetch_history()]
+    while before := histories[-1].events[0].workflow_execution_started_event_attributes.continued_execution_run_id:
+        histories.append(await handle._client.get_workflow_handle(handle.id, run_id=before).fetch_history())
+    return histories[::-1]
+
+
+def anonymous(value: Any) -> Any:
+    """Without the names of the machine and the process that recorded it."""
+    if isinstance(value, dict):
+        return {key: "recorder" if key == "identity" else anonymous(inner) for key, inner in value.items()}
+    return [anonymous(inner) for inner in value] if isinstance(value, list) else value
+
+
+async def record(postgres: Postgres, folder: Path) -> None:
+    """Tell every story, and write what became of it into the (empty) folder."""
+    for story, policy in STORIES:
+        url = await postgres.create_database(story.__name__, template="migrated")
+        async with open_house(url, policy) as house, httpx.AsyncClient(timeout=60, trust_env=False) as http:
+            care = Care(house, http)
+            sara = await story(care)
+            await care.rest()
+            workflows = {"journey": sara.journey}
+            ids = [line["id"] for line in (await care.get("/v1/appointments"))["items"]]
+            for number, id in enumerate(ids, start=1):
+                workflows[f"appointment-{number}"] = house.engine.get_workflow_handle(f"appointment:{id}")
+            for name, handle in workflows.items():
+                for run, history in enumerate(await runs_of(handle), start=1):
+                    path = folder / f"{story.__name__}.{name}.{run}.json"
+                    document = {"workflow_id": handle.id, "history": anonymous(json.loads(history.to_json()))}
+                    path.write_text(json.dumps(document, separators=(",", ":")) + "\n", encoding="utf-8")
+                    print(f"{path.name}: {len(history.events)} events")  # noqa: T201
+
+
+async def main() -> int:
+    with tempfile.TemporaryDirectory() as place:
+        async with await Postgres.start(Path(place), durable=False) as postgres:
+            await asyncio.to_thread(upgrade, await postgres.create_database("migrated"))
+            fresh = Path(place) / "histories"
+            fresh.mkdir()
+            await record(postgres, fresh)
+        # All or nothing: a story that fails leaves the old histories as they are.
+        if HISTORIES.exists():
+            shutil.rmtree(HISTORIES)
+        shutil.copytree(fresh, HISTORIES)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

@@ -1,0 +1,181 @@
+"""Workflows that begin a new run every few steps: nothing is lost, nothing happens twice, timers go on.
+
+The bursts run on the ordinary development server, in real time and with times of seconds: the time-skipping server
+stops moving once an appointment ends whose journey has continued as new since.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+
+from rules.policy import SHORTEST_HISTORY, JourneyPolicy
+from tests.journeys.care import Care, Person
+from tests.journeys.house import open_house
+from tests.workflows.conftest import run_of
+from workflows.messages import APPOINTMENT_QUERY, INBOUND_EVENT, AppointmentView
+
+BURST = 6
+SECOND = timedelta(seconds=1)
+SESSION = timedelta(minutes=50)
+
+
+@pytest.fixture
+def policy() -> JourneyPolicy:
+    return JourneyPolicy(history_limit=SHORTEST_HISTORY)
+
+
+@pytest.fixture
+async def hasty(database_url: str) -> AsyncIterator[Care]:
+    """In real time. A session may be marked from its start, and is charged two seconds after that."""
+    rules = JourneyPolicy(history_limit=SHORTEST_HISTORY, charge_after=2 * SECOND - SESSION)
+    async with (
+        open_house(database_url, rules, real_time=True) as house,
+        httpx.AsyncClient(timeout=60, trust_env=False) as http,
+    ):
+        yield Care(house, http)
+
+
+async def burst(sara: Person, number: int) -> int:
+    """Updates and signals together, until they no longer fit into one run. How many updates were answered and done."""
+    before = await run_of(sara.journey)
+    path = f"/v1/clients/{sara.id}"
+    for round in range(1, 8):
+        states = [f"state {number}.{round}.{line}" for line in range(BURST)]
+        await asyncio.gather(
+            *(sara.care.call("PATCH", path, {"state": state}, by="desk", expect=200) for state in states),
+            *(sara.journey.signal(INBOUND_EVENT, f"evt_unknown_{line}") for line in range(BURST)),
+        )
+        assert (await sara.look())["state"] in states
+        if await run_of(sara.journey) != before:
+            return BURST * round
+    raise AssertionError("the journey did not continue as new")
+
+
+async def until(look: Callable[[], Awaitable[object]], wanted: object) -> None:
+    """Wait, for ten seconds at most, until ``look`` gives what is wanted."""
+    found = await look()
+    for _ in range(100):
+        if found == wanted:
+            return
+        await asyncio.sleep(0.1)
+        found = await look()
+    assert found == wanted
+
+
+async def test_a_journey_continues_as_new_in_every_stage_with_messages_arriving(hasty: Care) -> None:
+    care = hasty
+    await care.therapist("ana", licensed_in=["CA"])
+    sara = await care.arrives("matching_form", client={"first_name": "Sara", "email": "sara@example.com"})
+    stages: list[str] = []
+    updates = 0
+
+    async def here() -> None:
+        nonlocal updates
+        stages.append(await sara.stage())
+        updates += await burst(sara, len(stages))
+
+    async def soon() -> datetime:
+        return (await care.now() + 2 * SECOND).replace(microsecond=0)
+
+    await here()
+    match = {"therapist": "ana", "reason": "by telephone"}
+    await care.call("PUT", f"/v1/clients/{sara.id}/match", match, by="desk", expect=200)
+    await here()
+    [call] = await sara.books("intro_call")
+    await here()
+    await care.rest()
+    await sara.activates()
+    await here()
+    await sara.completes_forms()
+    await here()
+    await call.cancelled()
+    await here()
+    [session] = await sara.books("session")
+    await session.moved(await soon(), by="desk")
+    await care.rest()
+    await session.marked("occurred")
+    await here()
+
+    async def receipts() -> int:
+        return (await care.mail_counts())["receipt"]
+
+    await until(receipts, 1)
+    await sara.is_archived()
+    await here()
+    await sara.is_unarchived()
+
+    names = ["matching", "first_booking", "activation", "intake", "intro_call", "scheduling", "in_care", "archived"]
+    assert stages == names
+
+    async def mails() -> Counter[str]:
+        return await care.mail_counts(to=sara.email)
+
+    wanted = Counter(
+        we_will_get_back=1,
+        welcome=1,
+        booking_confirmation=2,
+        forms_requested=1,
+        appointment_cancelled=1,
+        appointment_rescheduled=1,
+        receipt=1,
+    )
+    await until(mails, wanted)
+    assert await care.charges_at_stripe() == [12000]
+    assert await sara.stage() == "in_care"
+    # One change was said at the start, one with each burst's updates, and one with the first booking.
+    assert (await sara.facts()).count("details_changed") == 2 + updates
+    assert (await care.get(f"/v1/clients/{sara.id}/timeline/verify"))["valid"] is True
+
+
+async def test_an_appointment_continues_as_new_while_it_is_moved_about_and_is_charged_once(hasty: Care) -> None:
+    care = hasty
+    await care.therapist()
+    sara = Person(care, {}, "Sara")
+    sara.answer = (await care.arrives("care_team", by="desk", client=sara.details)).answer
+    await sara.completes_forms()
+    start = (await care.now()).replace(microsecond=0) + timedelta(days=1)
+    [session] = await sara.books("session", start, by="desk")
+    before = await run_of(session.workflow)
+    times = [start + timedelta(hours=number) for number in range(1, BURST + 1)]
+    await asyncio.gather(*(session.moved(instant, by="desk") for instant in times))
+    assert await run_of(session.workflow) != before
+    view = await session.workflow.query(APPOINTMENT_QUERY, result_type=AppointmentView)
+    assert view.starts_at == datetime.fromisoformat((await session.look())["starts_at"])
+    assert view.starts_at in times
+
+    await session.moved((await care.now()).replace(microsecond=0) + 2 * SECOND, by="desk")
+
+    async def told() -> int:
+        return (await care.mail_counts(to=sara.email))["appointment_rescheduled"]
+
+    await until(told, BURST + 1)
+    await care.rest()
+    await asyncio.gather(*(session.marked("occurred") for _ in range(BURST)))
+    await session.workflow.result()
+    assert await care.charges_at_stripe() == [12000]
+    assert (await sara.payment_facts()) == ["scheduled", "processing", "paid"]
+    assert (await care.mail_counts(to=sara.email))["receipt"] == 1
+
+
+async def test_timers_go_on_from_run_to_run(care: Care) -> None:
+    await care.therapist()
+    sara = await care.arrives()
+    await sara.books("session", after=timedelta(days=5))
+    for day in range(8):
+        await burst(sara, day)
+        await care.pass_time(days=1)
+    assert await care.mail_counts(to=sara.email) == Counter(
+        welcome=1,
+        booking_confirmation=1,
+        forms_requested=1,
+        activation_reminder=2,
+        forms_reminder=3,
+        appointment_reminder=2,
+    )
+    assert (await care.mail_counts(to="ana@practice.example"))["mark_outcome"] == 1
+    assert [task["kind"] for task in await care.tasks()] == ["outcome_missing"]
+    assert (await sara.facts()).count("outcome_breach") == 1

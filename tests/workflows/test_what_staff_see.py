@@ -1,0 +1,99 @@
+"""The Temporal UI in plain words: details, labels, search attributes; and mails that may wait without harm."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.client import WorkflowHandle
+
+from activities.ports import MailerUnavailable, OutgoingMail
+from rules.policy import JourneyPolicy
+from tests.journeys.care import Care
+from tests.workflows.conftest import attributes_of
+from workflows.messages import JOURNEY_QUERY, JourneyView
+
+
+@pytest.fixture
+def policy() -> JourneyPolicy:
+    return JourneyPolicy(charge_after=timedelta(hours=6))
+
+
+async def details(handle: WorkflowHandle[object, object]) -> str:
+    metadata: WorkflowMetadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return metadata.current_details
+
+
+async def test_x7_a_support_person_reads_where_the_client_is_and_what_can_be_done(care: Care) -> None:
+    await care.therapist("ana", licensed_in=["CA"])
+    sara = await care.arrives("matching_form", client={"first_name": "Sara", "email": "sara@example.com"})
+    await care.rest()
+    text = await details(sara.journey)
+    assert "**matching**" in text
+    assert "match_by_hand" in text
+    assert "Sara" not in text
+    attributes = await attributes_of(sara.journey)
+    assert (attributes["JourneyStage"], attributes["NeedsAttention"]) == ("matching", ["match_by_hand"])
+
+    match = {"therapist": "ana", "reason": "by telephone"}
+    await care.call("PUT", f"/v1/clients/{sara.id}/match", match, by="desk", expect=200)
+    [session] = await sara.books("session", by="desk")
+    await care.rest()
+    view = await sara.journey.query(JOURNEY_QUERY, result_type=JourneyView)
+    ref = (await sara.look())["ref"]
+    assert (view.ref, view.stage, view.therapist) == (ref, "activation", "ana")
+    assert f"appointment:{session.id}" in await details(sara.journey)
+    assert "mail appointment reminder" in await details(session.workflow)
+    for handle in (sara.journey, session.workflow):
+        attributes = await attributes_of(handle)
+        assert (attributes["ClientRef"], attributes["TherapistSlug"]) == (ref, "ana")
+        assert datetime.fromisoformat(attributes["NextAppointmentAt"]) == session.starts_at
+        assert "NeedsAttention" not in attributes
+
+    await session.occurs()
+    await care.rest()
+    attributes = await attributes_of(session.workflow)
+    assert datetime.fromisoformat(attributes["ChargeDueAt"]) == session.ends_at + timedelta(hours=6)
+    await sara.is_archived()
+    await care.rest()
+    attributes = await attributes_of(sara.journey)
+    assert (attributes["JourneyStage"], attributes["Archived"]) == ("archived", True)
+    assert "`unarchive`" in await details(sara.journey)
+
+    # Every timer and every step says what it is for.
+    for handle in (sara.journey, session.workflow):
+        events = (await handle.fetch_history()).events
+        labelled = [
+            event
+            for event in events
+            if event.event_type in (EventType.EVENT_TYPE_TIMER_STARTED, EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
+        ]
+        assert labelled
+        assert all(event.user_metadata.summary.data for event in labelled)
+
+
+async def test_a_mail_service_that_is_away_for_hours_holds_up_neither_charge_nor_archive(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sara = await care.client_in_care(sessions=2)
+    before = await care.mail_counts()
+    mailer = care.house.dependencies.mailer
+    send, away = mailer.send, True
+
+    async def sometimes(mail: OutgoingMail) -> str:
+        if away:
+            raise MailerUnavailable("nobody answers", ambiguous=False)
+        return await send(mail)
+
+    monkeypatch.setattr(mailer, "send", sometimes)
+    await sara.session(1).occurs()
+    await care.pass_time(hours=6, minutes=1)
+    assert await care.charges_at_stripe() == [12000]
+    await sara.is_archived()
+    assert await care.mail_counts() == before
+    away = False
+    await care.pass_time(hours=1)
+    # What was worth sending still goes, once; reminders of what has passed do not.
+    assert await care.mail_counts() - before == Counter(appointment_cancelled=1, appointment_changed=1)
+    assert (await sara.payments())[0]["status"] == "paid"
