@@ -23,15 +23,15 @@ $(STAMP): requirements.txt Makefile
 	  touch $@; exit 0; \
 	fi; \
 	rm -f $@; \
-	if ! $(PYTHON) -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+	if ! $(PYTHON) -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then \
 	  found=; \
-	  for name in python3.11 python3.12 python3.13 python3; do \
-	    if $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+	  for name in python3.11 python3.12 python3.13 python3.14 python3; do \
+	    if $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then \
 	      found=$$name; break; \
 	    fi; \
 	  done; \
 	  if [ -z "$$found" ]; then \
-	    echo "Python 3.11, 3.12 or 3.13 is needed, and none was found on the PATH." >&2; exit 1; \
+	    echo "Python 3.11, 3.12, 3.13 or 3.14 is needed, and none was found on the PATH." >&2; exit 1; \
 	  fi; \
 	  echo "Making $(VENV) with $$($$found --version) ..."; \
 	  rm -rf $(VENV); \

@@ -14,9 +14,10 @@ from config import Settings, settings_or_exit
 from engine.clock import EngineClock
 from local.problems import CannotStart
 from local.processes import Log
-from local.stack import LocalStack, Ports
+from local.stack import LocalStack, Ports, settings_of_a_practice
 from rules.words import Role
 
+_POLICY = "POLICY__"
 _WAITING_FOR_A_THERAPIST = "JourneyStage = 'matching' AND ExecutionStatus = 'Running'"
 
 
@@ -31,6 +32,11 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
+    if options.time_travel:
+        for name in settings_of_a_practice():
+            if not name.upper().startswith(_POLICY):  # a rule that somebody wants to see at work
+                del os.environ[name]
+        settings = settings_or_exit()
     return asyncio.run(_run(settings, time_travel=options.time_travel))
 
 
@@ -93,6 +99,7 @@ async def _start(settings: Settings, *, time_travel: bool) -> LocalStack:
             temporal_ui=settings.temporal_ui_port,
             sandbox=settings.sandbox_port,
         ),
+        env={name: value for name, value in os.environ.items() if name.upper().startswith(_POLICY)},
         log=Log(),
         database_url=settings.database if settings.database_url and not time_travel else None,
         temporal_address=settings.engine.address if given_engine else None,
@@ -106,8 +113,8 @@ def _where_to_look(stack: LocalStack, settings: Settings) -> str:
     lines = [
         ("API", f"{stack.api_url}/docs"),
         ("Temporal UI", stack.temporal_ui_url or "none on the movable clock"),
-        ("Mails", f"{stack.sandbox_url}/"),
-        ("Stripe's state", f"{stack.sandbox_url}/stripe/_state"),
+        ("Mails", _mails(stack, settings)),
+        ("Stripe's state", _stripe(stack, settings)),
         ("Keys", ", ".join(f"{role.value} {secret}" for role, secret in shown.items())),
     ]
     if stack.temporal_ui_url:
@@ -116,7 +123,7 @@ def _where_to_look(stack: LocalStack, settings: Settings) -> str:
         lines += [
             (
                 "Journeys",
-                f"{program} workflow list{address} --query \"JourneyStage = 'matching' AND ExecutionStatus = 'Running'\"",
+                f'{program} workflow list{address} --query "{_WAITING_FOR_A_THERAPIST}"',
             ),
             ("Decoded", f"... --codec-endpoint {stack.api_url}/codec --codec-auth 'Bearer {secret}'"),
         ]
@@ -127,6 +134,19 @@ def _where_to_look(stack: LocalStack, settings: Settings) -> str:
     width = max(len(name) for name, _ in lines)
     body = "\n".join(f"  {name:<{width}}  {text}" for name, text in lines)
     return f"\nCare Journeys is running. Ctrl-C stops it.\n\n{body}\n"
+
+
+def _mails(stack: LocalStack, settings: Settings) -> str:
+    if settings.sendgrid_host == f"{stack.sandbox_url}/sendgrid":
+        return f"{stack.sandbox_url}/"
+    return f"REALLY SENT, through {settings.sendgrid_host or 'SendGrid'} (unset SENDGRID_* for the stand-in)"
+
+
+def _stripe(stack: LocalStack, settings: Settings) -> str:
+    if settings.stripe_base == f"{stack.sandbox_url}/stripe":
+        return f"{stack.sandbox_url}/stripe/_state"
+    live = "" if "_test_" in settings.stripe_api_key.get_secret_value() else "with a live key: REAL MONEY MOVES, "
+    return f"{live}at {settings.stripe_base or 'Stripe itself'} (unset STRIPE_* for the stand-in)"
 
 
 def _shown(secret: str) -> str:

@@ -147,7 +147,7 @@ async def run(settings: Settings) -> None:
 
 
 def settle_memory() -> None:
-    """What was imported stays for good: the collector need not walk it again, which costs a tenth of a second a time."""
+    """What was imported stays for good: the collector need not walk it again, at a tenth of a second a time."""
     gc.collect()
     gc.freeze()
 

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import secrets
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -63,36 +63,39 @@ class Passwords:
 
 
 class FailedSignIns:
-    """At most ten failed sign-ins per address in fifteen minutes, whether anybody has the address or not."""
+    """At most ten failed sign-ins per address in fifteen minutes, whether anybody has the address or not.
+
+    A try counts before its password is looked at, so that guesses sent side by side are bounded too. No counter is
+    pushed out before its time, so a flood of made-up addresses forgets nobody's; it costs memory only at the pace at
+    which passwords are checked. Each process counts alone.
+    """
 
     MOST = 10
     WINDOW = timedelta(minutes=15)
-    _ADDRESSES = 10_000
 
     def __init__(self) -> None:
-        self._failures: OrderedDict[str, deque[datetime]] = OrderedDict()
+        self._tries: OrderedDict[str, list[datetime]] = OrderedDict()  # by the latest try
 
-    def refuse(self, address: str, *, now: datetime) -> None:
-        """Raises Refused while an address has failed too often."""
-        failures = self._failures.get(address)
-        while failures and failures[0] <= now - self.WINDOW:
-            failures.popleft()
-        if failures and len(failures) >= self.MOST:
-            wait = failures[0] + self.WINDOW - now
+    def count(self, address: str, *, now: datetime) -> None:
+        """Count a try as failed until it succeeds. Raises Refused while an address has failed too often."""
+        self._forget(now - self.WINDOW)
+        tries = [at for at in self._tries.get(address, ()) if at > now - self.WINDOW]
+        if len(tries) >= self.MOST:
+            wait = tries[0] + self.WINDOW - now
             raise refuse(
                 Problem.RATE_LIMITED,
                 "Too many failed sign-ins with this address. Please try again later.",
                 retry_after=max(1, round(wait.total_seconds())),
             )
-
-    def failed(self, address: str, *, now: datetime) -> None:
-        self._failures.setdefault(address, deque(maxlen=self.MOST)).append(now)
-        self._failures.move_to_end(address)
-        while len(self._failures) > self._ADDRESSES:
-            self._failures.popitem(last=False)
+        self._tries[address] = [*tries, now]
+        self._tries.move_to_end(address)
 
     def succeeded(self, address: str) -> None:
-        self._failures.pop(address, None)
+        self._tries.pop(address, None)
+
+    def _forget(self, before: datetime) -> None:
+        while self._tries and next(iter(self._tries.values()))[-1] <= before:
+            self._tries.popitem(last=False)
 
 
 def unauthenticated(detail: str = "This needs a valid bearer token.") -> Exception:

@@ -6,9 +6,10 @@ creates follow, so that it finds what is there already.
 """
 
 import asyncio
+import hmac
 import json
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from time import monotonic
@@ -23,7 +24,7 @@ from starlette.exceptions import HTTPException
 
 from api.deps import Services, caller_of, services_of
 from api.problems import EngineUnavailable, Refused, refuse, wrong_fields
-from engine.codec import decrypt_bytes, encrypt_bytes
+from engine.codec import PayloadKeys, decrypt_bytes, encrypt_bytes
 from models import kept_answers
 from models.kept_answers import Claim, Kept, Key
 from rules.refusals import Problem
@@ -61,7 +62,7 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     if len(route) > _LONGEST_ROUTE:
         route = sha256(route.encode()).hexdigest()
     row = Key(caller=caller.actor if caller else "anyone", route=route, key=key)
-    claim = await _claim(services, row, _body_hash(await request.body()))
+    claim = await _claim(services, row, _body_hashes(services.cipher, await request.body()))
     if isinstance(claim, Kept):
         return _replay(services, row, claim)
     request.state.request_id = claim.request_id
@@ -69,9 +70,9 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
         response = await handler(request)
     except BaseException as error:
         # What broke half-way goes on under the same id; what was refused is over.
-        over = isinstance(error, RequestValidationError | HTTPException) or (
-            isinstance(error, Refused) and error.status < 500
-        )
+        # A refusal's key must be free whatever its status: the engine keeps answers too, and would refuse the
+        # same id for ever.
+        over = isinstance(error, RequestValidationError | HTTPException | Refused)
         async with services.sessions() as session:
             await (kept_answers.let_go if over else kept_answers.mark_lost)(session, claim)
             await session.commit()
@@ -80,17 +81,17 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     return response
 
 
-async def _claim(services: Services, row: Key, body_hash: str) -> Claim | Kept:
+async def _claim(services: Services, row: Key, body_hashes: Sequence[str]) -> Claim | Kept:
     """The right to answer, or what a twin answered; waits while a twin is at it."""
     give_up = monotonic() + _WAIT_AT_MOST
     while True:
         now = await services.clock.now()
         async with services.sessions() as session:
-            found = await kept_answers.claim(session, row, body_hash=body_hash, new_id=uuid4(), now=now)
+            found = await kept_answers.claim(session, row, body_hashes=body_hashes, new_id=uuid4(), now=now)
             await session.commit()
         if isinstance(found, Claim):
             return found
-        if found is not None and found.body_hash != body_hash:
+        if found is not None and found.body_hash not in body_hashes:
             raise refuse(Problem.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key was used with another body before.")
         if found is not None and found.status:
             return found
@@ -123,8 +124,13 @@ def _context(row: Key) -> bytes:
     return f"{row.caller}\n{row.route}\n{row.key}".encode()
 
 
-def _body_hash(body: bytes) -> str:
-    """Equal for bodies that say the same, however they are spaced and ordered."""
+def _body_hashes(keys: PayloadKeys, body: bytes) -> tuple[str, ...]:
+    """Equal for bodies that say the same, however they are spaced and ordered; one hash per key, the current first.
+
+    Bodies hold passwords: without a key, whoever reads the table could try likely ones. What was kept before the keys
+    were rotated is known by an older key's hash.
+    """
     with suppress(ValueError, RecursionError):
         body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
-    return sha256(body).hexdigest()
+    derived = (PayloadKeys((key,)).derive("idempotency") for key in keys.keys)
+    return tuple(hmac.digest(key, body, "sha256").hex() for key in derived)

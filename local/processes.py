@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +60,7 @@ class Process:
 
     Attributes:
         stop_signal: what asks it to stop; after ``stop_within`` seconds it is killed.
+        env: on top of this process's environment; None takes a variable away.
         death_signal: what the kernel sends it when the parent dies without stopping it.
         restart: start it again when it ends by itself, with back-off.
         user: run as this system user (needs root).
@@ -67,7 +69,7 @@ class Process:
     name: str
     command: Sequence[str]
     log: Log
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str | None] = field(default_factory=dict)
     cwd: Path = ROOT
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
@@ -130,7 +132,7 @@ class Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
-                env={**os.environ, **self.env},
+                env={name: value for name, value in {**os.environ, **self.env}.items() if value is not None},
                 cwd=self.cwd,
                 start_new_session=True,
                 limit=1 << 20,
@@ -219,13 +221,32 @@ def free_ports(count: int) -> list[int]:
 
     They lie below the range from which the system hands out ports by itself: the Temporal dev server takes a
     handful of those for its own use, and would now and then take one that was found free a moment before.
+
+    Until a server listens, the port is marked as found by a UDP socket of the same number, which nothing else here
+    uses: another process that looks at the same moment does not find it too.
     """
     found: list[int] = []
     while len(found) < count:
         port = 20000 + secrets.randbelow(12000)
-        if port not in found and port_is_free(port):
+        if port_is_free(port) and _mark(port):
             found.append(port)
     return found
+
+
+_marks: deque[socket.socket] = deque(maxlen=64)  # an old mark goes when a new one comes; its server listens by then
+
+
+def _mark(port: int) -> bool:
+    mark = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        mark.bind(("127.0.0.1", port))
+    except OSError:
+        mark.close()
+        return False
+    if len(_marks) == _marks.maxlen:
+        _marks.popleft().close()
+    _marks.append(mark)
+    return True
 
 
 def port_is_free(port: int) -> bool:

@@ -25,6 +25,15 @@ from local.temporal import Service, TemporalServer, check_database
 
 WEBHOOK_SECRET = "whsec_care_journeys_development"  # noqa: S105 - public, known to stand-in and API alike
 _PORT_SETTINGS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT")
+# What a person's shell may hold for a practice of their own: real keys, addresses of real services, other rules.
+_OF_A_PRACTICE = ("POLICY__", "SENDGRID_", "STRIPE_", "TEMPORAL_")
+_OF_A_PRACTICE_TOO = frozenset(
+    (
+        *("API_HOST", "API_KEYS", "CARE_TEAM_EMAIL", "CODEC_ORIGINS", "DATABASE_URL", "EMAIL_FROM", "ENVIRONMENT"),
+        *("INSURANCE_EMAIL", "PAYLOAD_KEYS", "PRACTICE_NAME", "PUBLIC_URL", "TIME_TRAVEL_ADDRESS"),
+        "WORKER_CACHED_WORKFLOWS",
+    )
+)
 # The order of stopping: the highest first.
 _POSTGRES, _TEMPORAL, _SANDBOX, _API, _WORKER = range(5)
 _WORKER_READY = "Ready: taking work"
@@ -45,6 +54,19 @@ class Ports:
         """Four that nothing listens on."""
         api, temporal, temporal_ui, sandbox = free_ports(4)
         return cls(api=api, temporal=temporal, temporal_ui=temporal_ui, sandbox=sandbox)
+
+
+def settings_of_a_practice() -> list[str]:
+    """The variables of this process's environment that a stack with temporary data never reads.
+
+    Its sessions, mails and payments are made up: they must not reach anybody, and must be the same on every machine.
+    """
+    upper = {name: name.upper() for name in os.environ}
+    return [
+        name
+        for name, known in upper.items()
+        if known not in _PORT_SETTINGS and (known.startswith(_OF_A_PRACTICE) or known in _OF_A_PRACTICE_TOO)
+    ]
 
 
 class LocalStack:
@@ -102,7 +124,8 @@ class LocalStack:
             time_travel: on the time-skipping server, always with empty data.
             data_dir: where data stay between starts; None: a temporary folder, removed at the end.
             ports: free ones when None.
-            env: settings for worker and API on top of this process's environment.
+            env: settings for worker and API on top of this process's environment. With temporary data only these
+                count: the environment's keys, addresses and rules are left out (``settings_of_a_practice``).
             log: where all lines go; nowhere when None.
             workers: how many worker processes.
             seed: add a few therapists to an empty practice.
@@ -296,7 +319,8 @@ class LocalStack:
 
     def _program(self, name: str, *arguments: str) -> Process:
         """One of our own programs, told where everything is."""
-        env = {
+        env: dict[str, str | None] = {
+            **(dict.fromkeys(settings_of_a_practice()) if self._temporary else {}),
             "DATABASE_URL": self.database_url,
             "TEMPORAL_ADDRESS": self.temporal_address,
             "PYTHONUNBUFFERED": "1",
@@ -306,7 +330,7 @@ class LocalStack:
         return Process(name=name, command=[sys.executable, *arguments], log=self.log, env=env)
 
     def _setting(self, name: str) -> str | None:
-        return self._env.get(name) or os.environ.get(name)
+        return self._env.get(name) or (None if self._temporary else os.environ.get(name))
 
     def _lost(self, process: Process, code: int) -> None:
         """A server without which nothing works has gone."""

@@ -40,12 +40,11 @@ class SignedIn(BaseModel):
 @router.post("/sessions", status_code=201, summary="Sign in as a client", responses=responses(Problem.RATE_LIMITED))
 async def sign_in(*, body: SignIn, services: Svc, _: Anyone, now: Now) -> SignedIn:
     address = _storable(fold_email(body.email))
-    services.sign_ins.refuse(address, now=now)
     async with services.sessions() as session:
         client = await queries.client_who_signs_in(session, address)
     stored = client.password_hash if client else None
+    services.sign_ins.count(address, now=now)
     if not await services.passwords.fits(_storable(body.password), stored) or client is None:
-        services.sign_ins.failed(address, now=now)
         raise unauthenticated("This address and password do not fit.")
     services.sign_ins.succeeded(address)
     token = new_token()

@@ -21,6 +21,7 @@ from models.calendar import booked_outside_hours, load_availability
 from models.locks import lock_therapist
 from models.therapist import Therapist
 from models.token import Token, TokenKind
+from rules.fees import CHARGEABLE
 from rules.people import Caller
 from rules.refusals import Problem
 from rules.words import IntroCalls
@@ -36,9 +37,15 @@ def _web_address(text: str) -> str:
     return text
 
 
+def _chargeable(currency: str) -> str:
+    if currency not in CHARGEABLE:
+        raise ValueError("must be a currency that cards can be charged in, in capitals, such as USD")
+    return currency
+
+
 class FeeBody(Body):
     amount: Annotated[Whole, Field(ge=0, le=100_000_000)]
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_chargeable)]
 
 
 class TherapistChanges(Body):

@@ -1,5 +1,6 @@
 """Who may call what, and with which token."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,8 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from api.auth import hash_of
+from api.auth import FailedSignIns, hash_of
+from api.problems import Refused
 from models import Token
 from models.token import TokenKind
 from rules.refusals import Problem, Refusal
@@ -116,6 +118,33 @@ async def test_failed_sign_ins_are_bounded_for_known_and_unknown_addresses_alike
         assert int(limited.headers["retry-after"]) == 900
     clock.advance(minutes=15)
     assert (await _sign_in(api)).status_code == 201
+
+
+async def test_guesses_side_by_side_are_bounded_too(api: httpx.AsyncClient, rows: Rows) -> None:
+    await _member(rows)
+    guesses = await asyncio.gather(*(_sign_in(api, password=f"guess {number}") for number in range(30)))
+    statuses = [answer.status_code for answer in guesses]
+    assert (statuses.count(401), statuses.count(429)) == (10, 20)
+
+
+async def test_a_sign_in_that_fits_is_not_counted(api: httpx.AsyncClient, rows: Rows) -> None:
+    await _member(rows)
+    for _ in range(9):
+        assert (await _sign_in(api, password="wrong password")).status_code == 401
+    for _ in range(12):
+        assert (await _sign_in(api)).status_code == 201
+
+
+def test_a_flood_of_made_up_addresses_pushes_nobodys_counter_out_and_passes() -> None:
+    limit = FailedSignIns()
+    for _ in range(10):
+        limit.count("sara@mail.example", now=NOW)
+    for number in range(20_000):
+        limit.count(f"{number}@made.up", now=NOW + timedelta(milliseconds=number))
+    with pytest.raises(Refused):
+        limit.count("sara@mail.example", now=NOW + timedelta(minutes=14, seconds=59))
+    limit.count("sara@mail.example", now=NOW + timedelta(minutes=16))
+    assert len(limit._tries) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,23 @@
 """The same request again: the same answer, and nothing done twice."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 import httpx
+from fastapi import FastAPI
 from sqlmodel import select
 
 from api.problems import EngineUnavailable
+from engine.codec import PayloadKeys
 from models import IdempotencyKey, OccupiedTime
 from models.database import Sessions
 from rules.refusals import Problem, Refusal
 from rules.stage import JourneyFacts
-from tests.api.conftest import DESK, NOW, SITE, Rows, StandingClock, ToldEngine, fields_of, problem_of
+from tests.api.conftest import CIPHER, DESK, NOW, SITE, Rows, StandingClock, ToldEngine, fields_of, problem_of
 from workflows.messages import NewJourney, Opened
 
 HOLD = {"type": "session", "starts_at": "2026-03-03T15:00:00Z"}
@@ -87,6 +93,21 @@ async def test_a_refusal_is_not_kept_and_frees_the_key(api: httpx.AsyncClient, e
     assert engine.asked[0].request_id != engine.asked[1].request_id  # the engine must not answer the old refusal
 
 
+async def test_a_refusal_because_a_service_is_away_frees_the_key_too(
+    api: httpx.AsyncClient, engine: ToldEngine, rows: Rows
+) -> None:
+    await rows.therapist()
+    body = {"source": "direct_booking", "therapist": "ana"}
+    headers = {**SITE, "Idempotency-Key": "k"}
+    away = Refusal(name=Problem.ENGINE_UNAVAILABLE, detail="The card service cannot be reached.")
+    # As the engine does it: the answer to one id stays the same.
+    kept: dict[str, Opened] = {}
+    engine.answers_to["begin"] = lambda new: kept.setdefault(new.request_id, Opened(refusal=away))
+    assert (await api.post("/v1/journeys", json=body, headers=headers)).status_code == 503
+    engine.answers_to["begin"] = lambda new: kept.get(new.request_id) or _opened(new)
+    assert (await api.post("/v1/journeys", json=body, headers=headers)).status_code == 201
+
+
 async def test_what_nobody_knows_the_end_of_goes_on_under_the_same_ids(
     api: httpx.AsyncClient, engine: ToldEngine, rows: Rows
 ) -> None:
@@ -152,3 +173,63 @@ async def test_without_a_key_every_request_is_its_own(api: httpx.AsyncClient, ro
     assert (await api.post("/v1/therapists/ana/holds", json=HOLD, headers=SITE)).status_code == 201
     again = await api.post("/v1/therapists/ana/holds", json=HOLD, headers=SITE)
     assert problem_of(again) == "slot-taken"
+
+
+async def test_what_is_kept_of_a_body_cannot_be_guessed_without_the_payload_keys(
+    api: httpx.AsyncClient, rows: Rows, sessions: Sessions
+) -> None:
+    await rows.therapist()
+    await api.post(
+        "/v1/therapists/ana/holds",
+        content=b'{"starts_at":"2026-03-03T15:00:00Z","type":"session"}',
+        headers={**SITE, "Idempotency-Key": "k", "Content-Type": "application/json"},
+    )
+    async with sessions() as session:
+        kept = (await session.exec(select(IdempotencyKey))).one()
+    assert kept.body_hash != sha256(b'{"starts_at":"2026-03-03T15:00:00Z","type":"session"}').hexdigest()
+    assert len(kept.body_hash) == 64
+
+
+async def test_rotated_payload_keys_still_know_an_answer_and_its_request(
+    api: httpx.AsyncClient, rows: Rows, app: FastAPI
+) -> None:
+    await rows.therapist()
+    first = await _hold(api, "k")
+    rotated = PayloadKeys((("two", b"2" * 32), *CIPHER.keys))
+    app.state.services = replace(app.state.services, cipher=rotated)
+    try:
+        assert (await _hold(api, "k")).json() == first.json()
+        other = await _hold(api, "k", {**HOLD, "starts_at": "2026-03-04T15:00:00Z"})
+        assert problem_of(other) == "idempotency-key-reused"
+    finally:
+        app.state.services = replace(app.state.services, cipher=CIPHER)
+
+
+async def test_old_keys_are_taken_away_a_few_with_each_new_one(
+    api: httpx.AsyncClient, rows: Rows, sessions: Sessions, clock: StandingClock
+) -> None:
+    await rows.therapist()
+    for number in range(30):
+        await rows.add(
+            IdempotencyKey(
+                caller="anyone",
+                route="POST /v1/journeys",
+                key=f"old-{number}",
+                body_hash="x",
+                request_id=uuid4(),
+                claimed_at=NOW - timedelta(minutes=number),
+                status=201,
+            )
+        )
+
+    async def left() -> set[str]:
+        async with sessions() as session:
+            return set((await session.exec(select(IdempotencyKey.key))).all())
+
+    clock.advance(hours=23, minutes=59)
+    await _hold(api, "young")
+    assert len(await left()) == 30 - 20 + 1  # the twenty oldest of the 29 that are a day old have gone
+    assert {"old-0", "young"} <= await left()
+    clock.advance(minutes=1)
+    await _hold(api, "younger", {**HOLD, "starts_at": "2026-03-05T15:00:00Z"})
+    assert await left() == {"young", "younger"}

@@ -12,6 +12,7 @@ from sqlmodel import select
 from api.problems import STATUS
 from models import Client, Therapist
 from models.database import Sessions
+from rules.fees import CHARGEABLE, MINIMUM_CHARGE
 from rules.refusals import Problem
 from tests.api.conftest import DESK, ROOT, SITE, Rows, fields_of, problem_of
 
@@ -198,6 +199,8 @@ THERAPIST = {
         ({"session_fee": {"amount": 90.0, "currency": "EUR"}}, "session_fee.amount"),
         ({"session_fee": {"amount": -1, "currency": "EUR"}}, "session_fee.amount"),
         ({"session_fee": {"amount": 1, "currency": "euro"}}, "session_fee.currency"),
+        ({"session_fee": {"amount": 1, "currency": "ZZZ"}}, "session_fee.currency"),
+        ({"session_fee": {"amount": 1, "currency": "KWD"}}, "session_fee.currency"),
         ({"licensed_in": "NY"}, "licensed_in"),
         ({"licensed_in": None}, "licensed_in"),
         ({"caseload_limit": -1}, "caseload_limit"),
@@ -212,6 +215,10 @@ async def test_a_therapist_that_cannot_be(
     assert fields_of(answer) == [field]
     async with sessions() as session:
         assert (await session.exec(select(Therapist))).all() == []
+
+
+def test_whatever_has_a_least_charge_can_be_charged() -> None:
+    assert MINIMUM_CHARGE.keys() <= CHARGEABLE
 
 
 async def test_a_slug_is_taken_once(api: httpx.AsyncClient) -> None:

