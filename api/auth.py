@@ -6,6 +6,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import sha256
 
 from argon2 import PasswordHasher
@@ -42,7 +43,6 @@ class Passwords:
 
     def __init__(self, *, hasher: PasswordHasher | None = None, at_once: int = 4) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
         self._turn = asyncio.Semaphore(at_once)
 
     async def hash(self, password: str) -> str:
@@ -56,10 +56,16 @@ class Passwords:
 
     def _fits(self, password: str, stored: str | None) -> bool:
         try:
-            self._hasher.verify(stored or self._nobody, password)
+            self._hasher.verify(stored or _nobodys(self._hasher), password)
         except (VerificationError, InvalidHashError):
             return False
         return stored is not None
+
+
+@cache
+def _nobodys(hasher: PasswordHasher) -> str:
+    """A stored password that nobody has: checking against it takes as long as against a real one."""
+    return hasher.hash(secrets.token_urlsafe(16))
 
 
 class FailedSignIns:

@@ -80,8 +80,10 @@ def _kept(event: Event) -> dict[str, Any]:
 
 
 async def _hand_on(services: Services, event: Event, now: datetime) -> None:
-    client = await _client(services, event.object)
-    outcome = "no client of ours"
+    """Wake the client's journey, if this can be news to it; otherwise the event is done with."""
+    news = event.type.startswith("payment_intent.") and event.type != "payment_intent.created"
+    client = await _client(services, event.object) if news else None
+    outcome = "no client of ours" if news else "nothing to act on"
     if client is not None:
         sent = await services.engine.signal(journey_id(str(client.id)), INBOUND_EVENT, event.id)
         if not isinstance(sent, Gone):
