@@ -6,6 +6,8 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 TESTS ?= tests
+# Test processes side by side: one more than two cores, because tests also wait for servers to start and stop.
+AT_ONCE ?= 3
 
 .PHONY: help install run test demo check fix bench lock clean
 
@@ -49,7 +51,7 @@ run: $(STAMP) ## everything on this machine, until Ctrl-C
 	@exec $(PYTHON) dev.py
 
 test: $(STAMP) ## every test; TESTS=tests/rules for some
-	@$(PYTHON) -m pytest $(TESTS)
+	@$(PYTHON) -m pytest -n $(AT_ONCE) --dist worksteal $(TESTS)
 
 demo: $(STAMP) ## one whole journey, narrated, on the movable clock
 	@exec $(PYTHON) demo.py

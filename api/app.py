@@ -60,9 +60,18 @@ Times are RFC 3339 with an offset, dates are ISO, amounts are whole minor units 
 
 
 def create_app(
-    *, sessions: Sessions, engine: JourneyEngine, clock: Clock, settings: ApiSettings, cipher: PayloadKeys
+    *,
+    sessions: Sessions,
+    engine: JourneyEngine,
+    clock: Clock,
+    settings: ApiSettings,
+    cipher: PayloadKeys,
+    passwords: Passwords | None = None,
 ) -> FastAPI:
-    """The whole API over these services. ``/dev/clock`` exists only on a clock that can be moved."""
+    """The whole API over these services. ``/dev/clock`` exists only on a clock that can be moved.
+
+    ``passwords`` is for tests, which need not be slow to guess.
+    """
     app = FastAPI(title=TITLE, description=DESCRIPTION, version="1", redoc_url=None)
     metrics = Metrics()
     app.state.services = Services(
@@ -71,7 +80,7 @@ def create_app(
         clock=clock,
         settings=settings,
         cipher=cipher,
-        passwords=Passwords(),
+        passwords=passwords or Passwords(),
         sign_ins=FailedSignIns(),
         metrics=metrics,
     )

@@ -5,6 +5,7 @@ order. On Linux the kernel ends a child whose parent was killed.
 """
 
 import asyncio
+import atexit
 import contextlib
 import errno
 import os
@@ -247,6 +248,12 @@ def _mark(port: int) -> bool:
         _marks.popleft().close()
     _marks.append(mark)
     return True
+
+
+@atexit.register
+def _unmark() -> None:
+    while _marks:
+        _marks.pop().close()
 
 
 def port_is_free(port: int) -> bool:

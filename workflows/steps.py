@@ -94,7 +94,7 @@ WHILE_SOMEBODY_WAITS = RetryPolicy(
 )
 """For calls of a vendor that a person waits for: better a clear answer soon than a late one."""
 
-_QUICK = timedelta(seconds=10)
+_QUICK = timedelta(seconds=30)  # milliseconds as a rule; a burst of bookings with one therapist waits in line
 _VENDOR = timedelta(seconds=30)
 
 

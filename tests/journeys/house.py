@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import uvicorn
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
@@ -23,6 +24,7 @@ from activities.gateways.stripe import StripeGateway
 from activities.registry import build
 from activities.rendering import Links, Practice
 from api.app import create_app
+from api.auth import Passwords
 from api.engine import JourneyEngine
 from api.settings import ApiSettings, ServiceKey
 from engine.clock import EngineClock, SystemClock
@@ -141,6 +143,7 @@ async def open_house(
             clock=clock,
             settings=_settings(rules),
             cipher=KEYS,
+            passwords=Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)),
         )
         api_url = await stack.enter_async_context(serving(api, api_port))
         payments = StripeGateway(api_key="sk_test_house", api_base=f"{sandbox_url}/stripe")
