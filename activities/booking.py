@@ -1,29 +1,19 @@
 """Booking: every rule again inside one transaction, therapist locked first; then appointments, forms and facts."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.appointments import use_hold
 from activities.archive import made_active_by, make_active
 from activities.core import Activities, close_tasks, derived_id, facts_of_appointments
+from activities.dates import DatesPlan, plan_dates
 from activities.details import write_details
+from activities.times import use_hold
 from activities.types import Booked, BookingOrder
 from models.appointment import Appointment
-from models.calendar import (
-    busy_margin,
-    drop_expired_holds,
-    horizon_end,
-    live_hold,
-    load_availability,
-    load_busy,
-    load_client_busy,
-)
 from models.client import Client
 from models.fact import Fact
 from models.form import FormRequest
@@ -33,17 +23,15 @@ from models.snapshots import join_url_of, journey_facts, project
 from models.task import Task
 from models.therapist import Therapist
 from models.timeline import append_fact
-from rules import availability as slots
 from rules.booking import (
     MOST_WEEKS,
     BookingRequest,
     BookingSituation,
     missing_details,
     refuse_booking,
-    slot_refusal,
 )
 from rules.forms import INTAKE_FORMS
-from rules.refusals import Problem, Refusal, invalid
+from rules.refusals import Refusal, invalid
 from rules.stage import JourneyFacts
 from rules.words import (
     AppointmentType,
@@ -54,16 +42,6 @@ from rules.words import (
 )
 
 _WORDS = {AppointmentType.INTRO_CALL: "intro call", AppointmentType.SESSION: "session"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """The dates a booking would take: those that are free, and the conflicts with their alternatives."""
-
-    starts: tuple[tuple[int, datetime], ...]  # week and start
-    conflicts: tuple[dict[str, Any], ...]
-    refusal: Refusal | None
-    length: timedelta
 
 
 class BookingActivities(Activities):
@@ -88,7 +66,7 @@ class BookingActivities(Activities):
             refusal = _refuse(order, client, therapist, facts)
             if refusal is not None or therapist is None:
                 return await _refused(session, refusal)
-            plan = await _plan(session, client, therapist, order, now=now)
+            plan = await plan_dates(session, client, therapist, order, now=now)
             if plan.refusal is not None:
                 return await _refused(session, plan.refusal)
 
@@ -132,7 +110,7 @@ class BookingActivities(Activities):
         therapist: Therapist,
         order: BookingOrder,
         *,
-        plan: _Plan,
+        plan: DatesPlan,
         facts: JourneyFacts,
         now: datetime,
     ) -> list[Appointment]:
@@ -266,109 +244,6 @@ def _refuse(order: BookingOrder, client: Client, therapist: Therapist | None, fa
 _NO_INTRO_RULE = Therapist.model_fields["intro_calls"].default
 
 
-async def _plan(
-    session: AsyncSession, client: Client, therapist: Therapist, order: BookingOrder, *, now: datetime
-) -> _Plan:
-    """Check every date; of a series, all of them, so that the answer lists every conflict at once."""
-    await drop_expired_holds(session, therapist_id=therapist.id, now=now)
-    availability = await load_availability(session, therapist)
-    length = timedelta(minutes=availability.settings[order.type].duration)
-    margin = busy_margin(availability)
-    hold = None
-    if order.hold_id is not None:
-        hold = await live_hold(
-            session,
-            hold_id=UUID(order.hold_id),
-            therapist_id=therapist.id,
-            type=order.type,
-            starts_at=order.starts_at,
-            now=now,
-        )
-    until = max(order.starts_at + timedelta(weeks=order.weeks), horizon_end(availability, now=now)) + margin
-    own = [hold.id] if hold else []
-    busy = await load_busy(
-        session,
-        therapist_id=therapist.id,
-        starts_before=until,
-        ends_after=now - margin,
-        now=now,
-        leave_out=own,
-    )
-    client_busy = await load_client_busy(
-        session, client_id=client.id, starts_before=until, ends_after=now - margin, now=now
-    )
-    starts: list[tuple[int, datetime]] = []
-    conflicts: list[dict[str, Any]] = []
-    problems: list[slots.SlotProblem] = []
-    for week in range(order.weeks):
-        wanted = slots.week_of_series(first=order.starts_at, week=week, time_zone=availability.time_zone)
-        problem = slots.check_slot(
-            availability=availability,
-            type=order.type,
-            starts_at=wanted,
-            busy=busy,
-            now=now,
-            notice_from=hold.made_at if hold and week == 0 else None,
-            needs_grid=week == 0,
-            needs_horizon=week == 0,
-            practice=order.by.is_practice,
-            client_busy=client_busy,
-        )
-        if problem is None:
-            starts.append((week, wanted))
-            # The series' own dates count for the ones after it: its weeks are far apart, its days may be capped.
-            busy.append(slots.Busy(type=order.type, starts_at=wanted, ends_at=wanted + length))
-            continue
-        monday, sunday = slots.local_week(instant=wanted, time_zone=availability.time_zone)
-        others = slots.alternatives(
-            availability=availability,
-            type=order.type,
-            busy=busy,
-            now=now,
-            near=wanted,
-            client_busy=client_busy,
-            needs_horizon=week == 0,
-            first_day=monday if order.weeks > 1 else None,
-            last_day=sunday if order.weeks > 1 else None,
-        )
-        problems.append(problem)
-        conflicts.append(
-            {
-                "week": week + 1,
-                "starts_at": wanted.isoformat(),
-                "because": problem.because,
-                "alternatives": [
-                    {"starts_at": slot.starts_at.isoformat(), "ends_at": slot.ends_at.isoformat()} for slot in others
-                ],
-            }
-        )
-    return _Plan(
-        starts=tuple(starts),
-        conflicts=tuple(conflicts),
-        refusal=_conflict(order, conflicts, problems, any_free=bool(starts)),
-        length=length,
-    )
-
-
-def _conflict(
-    order: BookingOrder, conflicts: list[dict[str, Any]], problems: list[slots.SlotProblem], *, any_free: bool
-) -> Refusal | None:
-    if not conflicts or (order.skip_conflicts and any_free):
-        return None
-    if order.weeks == 1:
-        refusal = slot_refusal(
-            taken=problems[0].kind is slots.SlotProblemKind.TAKEN,
-            because=problems[0].because,
-            alternatives=(),
-        )
-        return replace(refusal, data={"alternatives": conflicts[0]["alternatives"]})
-    return Refusal(
-        name=Problem.SERIES_CONFLICT,
-        detail=f"{len(conflicts)} of {order.weeks} dates are not free; nothing was booked.",
-        data={"conflicts": conflicts},
-    )
-
-
 async def _request_forms(session: AsyncSession, client: Client, *, at: datetime) -> None:
     """Ask for the intake forms, once per journey; not for those that were completed before anybody asked."""
     there = set(await session.exec(select(FormRequest.id).where(col(FormRequest.client_id) == client.id)))
@@ -408,7 +283,7 @@ def _tell(
     appointments: list[Appointment],
     *,
     facts: JourneyFacts,
-    plan: _Plan,
+    plan: DatesPlan,
     at: datetime,
 ) -> None:
     what = _WORDS[order.type]

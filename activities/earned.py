@@ -1,0 +1,171 @@
+"""What an appointment earns: its row with all it depends on, the payment an event causes, waivers and breaches."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.core import appointment_facts, close_tasks, derived_id
+from activities.types import Changed, Settled
+from models.appointment import Appointment
+from models.client import Client
+from models.form import FormAnswer, FormRequest
+from models.payment import Payment
+from models.snapshots import project
+from models.therapist import Therapist
+from models.timeline import append_fact
+from rules.archive import BECAUSE_ARCHIVED
+from rules.fees import Money, due_times, fee_due
+from rules.policy import JourneyPolicy
+from rules.words import (
+    AppointmentType,
+    ClientStatus,
+    FormKind,
+    PaymentKind,
+    PaymentStatus,
+    TaskKind,
+)
+
+
+class AppointmentRow:
+    """One appointment with everything it depends on, locked."""
+
+    def __init__(self, appointment: Appointment, therapist: Therapist, client: Client, payment: Payment | None) -> None:
+        self.appointment = appointment
+        self.therapist = therapist
+        self.client = client
+        self.payment = payment
+
+    @property
+    def fee(self) -> Money:
+        return Money(self.appointment.fee_amount, self.appointment.fee_currency)
+
+    async def stands(self, session: AsyncSession) -> Changed:
+        return replace(await self.changed(session), changed=False)
+
+    async def changed(self, session: AsyncSession) -> Changed:
+        settled = await self.settled(session)
+        return Changed(
+            appointment=settled.appointment,
+            journey=settled.journey,
+            changed=True,
+            sequence=self.appointment.sequence,
+        )
+
+    async def settled(self, session: AsyncSession) -> Settled:
+        journey = await project(session, self.client)
+        return Settled(
+            appointment=appointment_facts(self.appointment, self.client, self.therapist, self.payment),
+            journey=journey,
+        )
+
+
+async def earn(
+    session: AsyncSession,
+    row: AppointmentRow,
+    kind: PaymentKind,
+    *,
+    at: datetime,
+    by: str,
+    waiver: str | None,
+    policy: JourneyPolicy,
+) -> None:
+    """Write the payment that an event causes, or change the one that a corrected event had caused."""
+    fee = fee_due(event=kind, fee=row.fee, type=row.appointment.type, waived=False)
+    if fee is None:
+        return
+    due = due_times(
+        marked_at=at,
+        ends_at=row.appointment.ends_at,
+        charge_after=policy.charge_after,
+        charge_deadline=policy.charge_deadline,
+    )
+    if due.late:
+        breach(session, row, at=at)
+    archived = row.client.status is ClientStatus.ARCHIVED
+    payment = row.payment or Payment(
+        id=derived_id(row.appointment.id, "payment"),
+        appointment_id=row.appointment.id,
+        client_id=row.client.id,
+        kind=kind,
+        amount=fee.amount,
+        currency=fee.currency,
+        status=PaymentStatus.SCHEDULED,
+        created_at=at,
+        due_at=due.due_at,
+        deadline=due.deadline,
+    )
+    payment.kind, payment.due_at, payment.deadline = kind, due.due_at, due.deadline
+    payment.next_try_at, payment.exception = None, None
+    if waiver is not None:
+        payment.status, payment.because = PaymentStatus.WAIVED, "waived"
+        payment.exception = await _exception(session, row.client, by=by, why=waiver, at=at)
+        text = "The fee was waived."
+    elif archived:
+        # The client was archived meanwhile: the fee is known, and nothing is taken.
+        payment.status, payment.because = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED
+        text = "A fee was earned; nothing is charged while the client is archived."
+    else:
+        payment.status, payment.because = PaymentStatus.SCHEDULED, None
+        text = "A payment was scheduled."
+    session.add(payment)
+    row.payment = payment
+    append_fact(
+        session,
+        row.client,
+        at=at,
+        actor=by,
+        kind=f"payment_{payment.status.value}",
+        text=text,
+        data={
+            "payment_id": str(payment.id),
+            "appointment_id": str(row.appointment.id),
+            "kind": kind.value,
+            "amount": payment.amount,
+            "currency": payment.currency,
+            "due_at": payment.due_at.isoformat(),
+            **({"waiver": payment.exception} if payment.exception else {}),
+        },
+    )
+
+
+async def _exception(session: AsyncSession, client: Client, *, by: str, why: str, at: datetime) -> dict[str, Any]:
+    """Who made an exception, why and when, and which fee policy the client had signed by then."""
+    statement = (
+        select(FormAnswer.consent_version)
+        .join(FormRequest, col(FormRequest.id) == col(FormAnswer.request_id))
+        .where(col(FormRequest.client_id) == client.id, col(FormRequest.kind) == FormKind.BILLING_INFO.value)
+        .order_by(col(FormAnswer.answered_at).desc())
+        .limit(1)
+    )
+    signed = (await session.exec(statement)).first()
+    return {"who": by, "why": why, "when": at.isoformat(), "consent_version": signed}
+
+
+async def outcome_is_known(session: AsyncSession, row: AppointmentRow, *, at: datetime) -> None:
+    await close_tasks(
+        session,
+        row.client,
+        about=str(row.appointment.id),
+        kinds=(TaskKind.OUTCOME_MISSING,),
+        at=at,
+        note="The outcome is known.",
+    )
+
+
+def breach(session: AsyncSession, row: AppointmentRow, *, at: datetime) -> None:
+    if row.appointment.breached_at is not None or row.appointment.type is not AppointmentType.SESSION:
+        return
+    row.appointment.breached_at = at
+    session.add(row.appointment)
+    append_fact(
+        session,
+        row.client,
+        at=at,
+        actor="system",
+        kind="outcome_breach",
+        text="The outcome was not recorded within the time in which the payment must be made.",
+        data={"appointment_id": str(row.appointment.id)},
+    )
