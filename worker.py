@@ -47,6 +47,7 @@ PASSED_THROUGH = (
     "typing_extensions",
     "typing_inspection",
     "workflows.messages",
+    "workflows.pace",
     "workflows.payment",
     "workflows.plain_words",
     "workflows.postman",

@@ -8,6 +8,7 @@ from temporalio import exceptions, workflow
 from workflows import payment as money
 from workflows import steps
 from workflows.admission import admit
+from workflows.pace import Pace
 from workflows.plain_words import describe_appointment, waiting_for, words_of
 from workflows.postman import Postman
 from workflows.search_attributes import CHARGE_DUE_AT, CLIENT_REF, NEXT_APPOINTMENT_AT, THERAPIST_SLUG, Shown
@@ -52,7 +53,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 @workflow.defn(name=APPOINTMENT_JOURNEY)
-class AppointmentJourney:
+class AppointmentJourney(Pace):
     """One appointment, from booking until its outcome is known and its money is settled.
 
     The database decides what becomes of it; this workflow follows the newest facts, keeps the timers, and tells the
@@ -226,21 +227,6 @@ class AppointmentJourney:
 
     # ------------------------------------------------------------ how it is done
 
-    async def wait(self, *, until: datetime | None, label: str) -> bool:
-        """Wait for an instant. True if something happened before it came, or if this run should end."""
-        seen = self.news
-        timeout = None if until is None else until - workflow.now()
-        if timeout is not None and timeout.total_seconds() <= 0:
-            return False
-        try:
-            await workflow.wait_condition(
-                lambda: self.news != seen or self.history_is_long(), timeout=timeout, timeout_summary=label
-            )
-        except TimeoutError:
-            # Both may have come in one task: what was awaited must then be looked at anew.
-            return self.news != seen
-        return True
-
     async def adopt(self, result: Changed) -> None:
         if result.appointment is not None and result.journey is not None:
             await self.follow(Settled(appointment=result.appointment, journey=result.journey, changed=result.changed))
@@ -299,10 +285,6 @@ class AppointmentJourney:
                 CHARGE_DUE_AT: money.next_step(payment).at if payment and money.is_open(payment) else None,
             }
         )
-
-    def history_is_long(self) -> bool:
-        info = workflow.info()
-        return info.get_current_history_length() >= self.policy.history_limit or info.is_continue_as_new_suggested()
 
     async def continue_as_new(self) -> None:
         await self.postman.pause()

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 from temporalio import exceptions, workflow
 
@@ -11,6 +10,7 @@ from workflows import payment as money
 from workflows import steps
 from workflows.admission import admit, flaws
 from workflows.appointment_journey import AppointmentJourney
+from workflows.pace import Pace
 from workflows.plain_words import WAITING_FOR, describe_journey, words_of
 from workflows.postman import Postman
 from workflows.search_attributes import (
@@ -50,7 +50,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.refusals import Problem, Refusal
     from rules.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, Due, journey_plan, replan
     from rules.stage import JourneyFacts, stage_of
-    from rules.words import Stage, TaskKind
+    from rules.words import TaskKind
     from workflows.messages import (
         ACTIVATE,
         APPOINTMENT_REPORTED,
@@ -81,7 +81,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 @workflow.defn(name=CLIENT_JOURNEY)
-class ClientJourney:
+class ClientJourney(Pace):
     """One client's journey. What the database knows decides; the journey follows it, keeps the timers and acts.
 
     Every change of what a journey owns passes through here, one at a time and in the order of arrival.
@@ -119,13 +119,12 @@ class ClientJourney:
         post = asyncio.create_task(self.postman.work())
         while not self.closed:
             self.show()
-            match stage_of(self.facts):
-                case Stage.ARCHIVED:
-                    await self.rest_in_the_archive()
-                case Stage.MATCHING | Stage.FIRST_BOOKING:
-                    await self.wait_for_a_first_booking()
-                case _:
-                    await self.accompany()
+            if self.state.debts:
+                await self.settle_a_debt()
+            elif self.facts.archived:
+                await self.rest_in_the_archive()
+            else:
+                await self.accompany()
             if self.history_is_long() and not self.closed:
                 await self.continue_as_new()
         self.show()
@@ -151,22 +150,8 @@ class ClientJourney:
                 self.take(facts)
         return True
 
-    async def wait_for_a_first_booking(self) -> None:
-        """Nobody has booked yet: remind whom we know, and in the end let go of whom we do not."""
-        await self.wait_and_act()
-
     async def accompany(self) -> None:
-        """Activation, forms, the first session and all that follows: remind in time, and settle what is owed."""
-        if self.state.debts:
-            await self.settle_a_debt()
-        else:
-            await self.wait_and_act()
-
-    async def rest_in_the_archive(self) -> None:
-        """No timer runs. An `unarchive` signal or a booking ends the rest."""
-        await self.wait(until=None, label="")
-
-    async def wait_and_act(self) -> None:
+        """Remind in time: to book, to activate, to fill in forms. Whom nobody knows, and who never books, is let go."""
         if not self.state.plan:
             await self.wait(until=None, label="")
             return
@@ -175,6 +160,10 @@ class ClientJourney:
             return
         self.state.plan.remove(due)
         await self.act_on(due)
+
+    async def rest_in_the_archive(self) -> None:
+        """No timer runs. An `unarchive` signal or a booking ends the rest."""
+        await self.wait(until=None, label="")
 
     async def act_on(self, due: Due) -> None:
         if due.kind == ANONYMOUS_EXPIRY:
@@ -415,22 +404,8 @@ class ClientJourney:
             workflow.logger.warning("a signal was dropped: %s", "; ".join(wrong))
         return not wrong
 
-    async def wait(self, *, until: datetime | None, label: str) -> bool:
-        """Wait for an instant. True if something happened before it came, or if this run should end."""
-        seen = self.news
-        timeout = None if until is None else until - workflow.now()
-        if timeout is not None and timeout.total_seconds() <= 0:
-            return False
-        try:
-            await workflow.wait_condition(
-                lambda: self.news != seen or bool(self.state.debts) or self.history_is_long(),
-                timeout=timeout,
-                timeout_summary=label,
-            )
-        except TimeoutError:
-            # Both may have come in one task: what was awaited must then be looked at anew.
-            return self.news != seen
-        return True
+    def is_needed(self) -> bool:
+        return bool(self.state.debts)
 
     def take(self, facts: JourneyFacts) -> None:
         """Keep the newer facts, and announce what they bring."""
@@ -565,10 +540,6 @@ class ClientJourney:
                 NEEDS_ATTENTION: self._attention() or None,
             }
         )
-
-    def history_is_long(self) -> bool:
-        info = workflow.info()
-        return info.get_current_history_length() >= self.policy.history_limit or info.is_continue_as_new_suggested()
 
     async def continue_as_new(self) -> None:
         await self.postman.pause()
