@@ -18,5 +18,5 @@ def policy() -> JourneyPolicy:
 
 @pytest.fixture
 async def care(database_url: str, policy: JourneyPolicy) -> AsyncIterator[Care]:
-    async with open_house(database_url, policy) as house, httpx.AsyncClient(timeout=60, trust_env=False) as http:
+    async with open_house(database_url, policy) as house, httpx.AsyncClient(timeout=120, trust_env=False) as http:
         yield Care(house, http)

@@ -139,7 +139,7 @@ async def open_house(
         sandbox_url = await stack.enter_async_context(serving(sandbox, sandbox_port))
         api = create_app(
             sessions=sessions,
-            engine=JourneyEngine(engine),
+            engine=JourneyEngine(engine, patience=timedelta(seconds=60)),
             clock=clock,
             settings=_settings(rules),
             cipher=KEYS,

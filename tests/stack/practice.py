@@ -67,25 +67,17 @@ class Asker:
             "PUT", f"/v1/therapists/{slug}/availability", {"weekly": ALWAYS, "settings": settings}, by="admin"
         )
 
-    async def arrives(self, name: str, therapist: str, starts_at: datetime) -> Client:
-        """A whole arrival: the form, a session booked by the practice, and Billing Info with a good card."""
-        journey = await self.ask(
-            "POST", "/v1/journeys", {"source": "direct_booking", "therapist": therapist}, expect=201
-        )
-        id = journey["client_id"]
-        booking = {
-            "type": "session",
-            "starts_at": starts_at.isoformat(),
-            "mode": "video",
-            "details": {
-                "first_name": name,
-                "last_name": "Lind",
-                "email": f"{name}@example.com",
-                "phone": "+12125550100",
-                "time_zone": "UTC",
-            },
+    async def arrives(self, name: str, therapist: str) -> Client:
+        """The form with all details, and Billing Info with a good card."""
+        details = {
+            "first_name": name,
+            "last_name": "Lind",
+            "email": f"{name}@example.com",
+            "phone": "+12125550100",
+            "time_zone": "UTC",
         }
-        booked = await self.ask("POST", f"/v1/clients/{id}/appointments", booking, by="desk", expect=201)
+        form = {"source": "direct_booking", "therapist": therapist, "client": details}
+        id = (await self.ask("POST", "/v1/journeys", form, expect=201))["client_id"]
         setup = await self.ask("POST", f"/v1/clients/{id}/card-setup", {}, expect=201)
         confirmed = await self.http.post(
             f"{self.stack.sandbox_url}/stripe/v1/setup_intents/{setup['setup_intent']}/confirm",
@@ -99,7 +91,13 @@ class Asker:
             "setup_intent": setup["setup_intent"],
         }
         await self.ask("PUT", f"/v1/clients/{id}/forms/billing_info", billing)
-        return Client(id=id, email=f"{name}@example.com", session=booked["appointments"][0])
+        return Client(id=id, email=f"{name}@example.com", session={})
+
+    async def books(self, client: Client, starts_at: datetime) -> None:
+        """The practice books a session, inside every notice."""
+        booking = {"type": "session", "starts_at": starts_at.isoformat(), "mode": "video"}
+        booked = await self.ask("POST", f"/v1/clients/{client.id}/appointments", booking, by="desk", expect=201)
+        client.session = booked["appointments"][0]
 
     async def marks(self, client: Client) -> Json:
         return await self.ask(

@@ -5,11 +5,13 @@ import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from temporalio.client import Client
 
 from local.stack import LocalStack, Ports
 from tests.stack.practice import Asker, soon
@@ -45,10 +47,12 @@ async def test_workers_are_killed_drained_and_doubled_and_everybody_is_charged_o
     ):
         practice = Asker(stack, http)
         await asyncio.gather(*(practice.add_therapist(f"t{number}", minutes=1) for number in range(CLIENTS)))
-        start = soon(25)
         clients = await asyncio.gather(
-            *(practice.arrives(f"client{number}", f"t{number}", start) for number in range(CLIENTS))
+            *(practice.arrives(f"client{number}", f"t{number}") for number in range(CLIENTS))
         )
+        start = soon(20)
+        await asyncio.gather(*(practice.books(client, start) for client in clients))
+        assert len(await _workers_that_took_part(stack, [client.id for client in clients])) == 2
         await _support_staff_can_act(stack, clients[0].id)
         clients = clients[1:]  # the first was archived by hand, and is charged nothing
 
@@ -74,6 +78,17 @@ async def test_workers_are_killed_drained_and_doubled_and_everybody_is_charged_o
                 await asyncio.sleep(0.2)
         assert Counter(await practice.mails("receipt")) == Counter(client.email for client in clients)
         assert Counter(await practice.mails("welcome")).most_common(1)[0][1] == 1
+
+
+async def _workers_that_took_part(stack: LocalStack, client_ids: Sequence[str]) -> set[str]:
+    """Who completed the workflow tasks of these journeys, by the engine's own record."""
+    engine = await Client.connect(stack.temporal_address)
+    seen: set[str] = set()
+    for client_id in client_ids:
+        async for event in engine.get_workflow_handle(f"client-journey:{client_id}").fetch_history_events():
+            if event.HasField("workflow_task_completed_event_attributes"):
+                seen.add(event.workflow_task_completed_event_attributes.identity)
+    return seen
 
 
 async def _support_staff_can_act(stack: LocalStack, client_id: str) -> None:
