@@ -3,20 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from activities.times import look_around
 from activities.types import BookingOrder
-from models.calendar import (
-    busy_margin,
-    drop_expired_holds,
-    horizon_end,
-    live_hold,
-    load_availability,
-    load_busy,
-    load_client_busy,
-)
 from models.client import Client
 from models.therapist import Therapist
 from rules import availability as slots
@@ -40,33 +31,18 @@ async def plan_dates(
     session: AsyncSession, client: Client, therapist: Therapist, order: BookingOrder, *, now: datetime
 ) -> DatesPlan:
     """Check every date; of a series, all of them, so that the answer lists every conflict at once."""
-    await drop_expired_holds(session, therapist_id=therapist.id, now=now)
-    availability = await load_availability(session, therapist)
-    length = timedelta(minutes=availability.settings[order.type].duration)
-    margin = busy_margin(availability)
-    hold = None
-    if order.hold_id is not None:
-        hold = await live_hold(
-            session,
-            hold_id=UUID(order.hold_id),
-            therapist_id=therapist.id,
-            type=order.type,
-            starts_at=order.starts_at,
-            now=now,
-        )
-    until = max(order.starts_at + timedelta(weeks=order.weeks), horizon_end(availability, now=now)) + margin
-    own = [hold.id] if hold else []
-    busy = await load_busy(
+    around = await look_around(
         session,
-        therapist_id=therapist.id,
-        starts_before=until,
-        ends_after=now - margin,
+        client,
+        therapist,
+        type=order.type,
+        starts_at=order.starts_at,
+        until=order.starts_at + timedelta(weeks=order.weeks),
+        hold_id=order.hold_id,
         now=now,
-        leave_out=own,
     )
-    client_busy = await load_client_busy(
-        session, client_id=client.id, starts_before=until, ends_after=now - margin, now=now
-    )
+    availability, busy, client_busy = around.availability, around.busy, around.client_busy
+    length = timedelta(minutes=availability.settings[order.type].duration)
     starts: list[tuple[int, datetime]] = []
     conflicts: list[dict[str, Any]] = []
     problems: list[slots.SlotProblem] = []
@@ -78,7 +54,7 @@ async def plan_dates(
             starts_at=wanted,
             busy=busy,
             now=now,
-            notice_from=hold.made_at if hold and week == 0 else None,
+            notice_from=around.held_since if week == 0 else None,
             needs_grid=week == 0,
             needs_horizon=week == 0,
             practice=order.by.is_practice,
