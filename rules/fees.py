@@ -205,32 +205,41 @@ def next_try(
 MINIMUM_CHARGE: Mapping[str, int] = MappingProxyType(
     {
         "AED": 200,
+        "ARS": 50,
         "AUD": 50,
-        "BGN": 100,
         "BRL": 50,
         "CAD": 50,
         "CHF": 50,
+        "COP": 50,
         "CZK": 1500,
         "DKK": 250,
         "EUR": 50,
         "GBP": 30,
         "HKD": 400,
         "HUF": 17500,
+        "IDR": 50,
+        "ILS": 50,
         "INR": 50,
         "JPY": 50,
+        "KRW": 50,
         "MXN": 1000,
         "MYR": 200,
         "NOK": 300,
         "NZD": 50,
+        "PHP": 50,
         "PLN": 200,
         "RON": 200,
+        "RUB": 50,
         "SEK": 300,
         "SGD": 50,
         "THB": 1000,
         "USD": 50,
+        "ZAR": 50,
     }
 )
-"""The least that Stripe charges, in minor units of each currency it publishes one for."""
+"""The least that Stripe charges, in minor units of each currency it publishes one for, by its page "Supported
+currencies" (minimum charge amounts). They hold for the currency that is settled in: where Stripe converts, it may ask
+for more, and its refusal then makes the fee owed."""
 
 
 _CHARGEABLE = """

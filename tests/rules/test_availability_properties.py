@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rules.availability import (
+    DEFAULT_SETTINGS,
     WEEKDAYS,
     Availability,
     Busy,
@@ -154,6 +155,7 @@ class Model:
         self.walls = [minute.astimezone(zone).replace(tzinfo=None) for minute in self.minutes]
         self.highest_so_far = list(accumulate(self.walls, max))
         self.lowest_from_here = list(accumulate(reversed(self.walls), min))[::-1]
+        self.last_shown = {wall: n for n, wall in enumerate(self.walls)}
         self.settings = asked.availability.settings[asked.type]
         self.offered, self.grid = self._hours()
 
@@ -186,8 +188,10 @@ class Model:
         opens, closes = (midnight + minutes * MINUTE for minutes in window)
         if not self.walls[0] < opens < closes < self.walls[-1]:
             return range(0)
-        # From the first minute that shows the start or more, up to the last that shows less than the end.
-        return range(bisect_left(self.highest_so_far, opens), bisect_left(self.lowest_from_here, closes))
+        # From the first minute that shows the start or more, up to the last that shows the end; where the clocks skip
+        # the end, up to the last that shows less.
+        until = self.last_shown.get(closes, bisect_left(self.lowest_from_here, closes))
+        return range(bisect_left(self.highest_so_far, opens), until)
 
     def open(self, n: int) -> bool:
         asked, start = self.asked, self.minutes[n]
@@ -292,3 +296,25 @@ def test_alternatives_and_earliest_are_picked_from_all_slots(asked: Question, mi
     nearest = sorted((abs(at - wanted), at) for at in offered if at != wanted)[:3]
     found = alternatives(availability=asked.availability, type=asked.type, busy=asked.busy, now=asked.now, near=wanted)
     assert [slot.starts_at for slot in found] == sorted(at for _, at in nearest)
+
+
+def test_an_end_at_the_first_repeated_minute_takes_its_later_reading() -> None:
+    """In Havana 00:00 to 00:59 come twice on 1 November 2026: Saturday's 24:00 is the second of the two midnights."""
+    saturday = WeeklyWindow(weekday="sat", start=0, end=1440, types=BOTH)
+    quarters = replace(DEFAULT_SETTINGS[AppointmentType.INTRO_CALL], minimum_notice=0)
+    availability = Availability(
+        time_zone="America/Havana",
+        weekly=(saturday,),
+        settings={**DEFAULT_SETTINGS, AppointmentType.INTRO_CALL: quarters},
+    )
+    sunday = Question(
+        availability=availability,
+        type=AppointmentType.INTRO_CALL,
+        busy=[],
+        now=datetime(2026, 10, 29, tzinfo=UTC),
+        first_day=date(2026, 11, 1),
+        last_day=date(2026, 11, 1),
+        asker_zone="America/Havana",
+    )
+    expected = [datetime(2026, 11, 1, 4, minute, tzinfo=UTC) for minute in (0, 15, 30, 45)]
+    assert ask(sunday) == Model(sunday).answer() == expected
