@@ -101,7 +101,7 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder) ->
 
 def about_what_stands(order: MailOrder) -> bool:
     """Mails that tell of a time: nothing to tell once that is cancelled."""
-    return order.template in ABOUT_WHAT_STANDS or order.moved_from is not None
+    return order.template in ABOUT_WHAT_STANDS or bool(order.moves)
 
 
 def not_wanted(order: MailOrder, about: About, *, now: datetime) -> str | None:
@@ -151,7 +151,7 @@ def appointment_line(appointment: Appointment, about: About, order: MailOrder) -
         outstanding_forms=tuple(kind for kind in appointment.forms_outstanding_when_booked if kind in about.outstanding)
         if appointment.complete_forms_in_session
         else (),
-        previous_starts_at=order.moved_from,
+        previous_starts_at=order.moves.get(str(appointment.id)),
     )
 
 

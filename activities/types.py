@@ -311,8 +311,9 @@ class MailOrder:
 
     ``to`` is ``client``, ``therapist`` or ``care_team``. ``only_if_starts_at`` drops a reminder whose appointment has
     moved or is no longer on. ``vital`` mails are sent again after an ambiguous failure; others rather not twice.
-    ``by_client`` and ``moved_from`` tell of a change: whose wish it was, and from when. ``asked_for`` mails answer a
-    person who waits for them, and go out even while the client is archived.
+    ``by_client`` and ``moves`` tell of a change: whose wish it was, and when each appointment began before (by id).
+    ``asked_for`` mails answer a person who waits for them, and go out even while the client is archived. ``offer_id``
+    names the time that a waitlist offers.
     """
 
     key: str
@@ -326,8 +327,9 @@ class MailOrder:
     vital: bool = False
     text: str = ""
     by_client: bool = False
-    moved_from: datetime | None = None
+    moves: dict[str, datetime] = field(default_factory=dict)
     asked_for: bool = False
+    offer_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The schema, one file per noun, and the queries over it. Importing this package loads every table."""
 
 from models.appointment import Appointment
+from models.calendar_feed import CalendarFeed
 from models.client import Client
 from models.fact import Fact
 from models.form import FormAnswer, FormRequest
@@ -13,10 +14,12 @@ from models.payment import Payment, PaymentTry
 from models.task import Task
 from models.therapist import AppointmentSettings, DateOverride, Therapist, TimeOffPeriod, WeeklyHours
 from models.token import Token
+from models.waitlist import WaitlistOffer, WaitlistPlace
 
 __all__ = [
     "Appointment",
     "AppointmentSettings",
+    "CalendarFeed",
     "Client",
     "DateOverride",
     "Fact",
@@ -33,5 +36,7 @@ __all__ = [
     "Therapist",
     "TimeOffPeriod",
     "Token",
+    "WaitlistOffer",
+    "WaitlistPlace",
     "WeeklyHours",
 ]

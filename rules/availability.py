@@ -8,7 +8,7 @@ values, days are local dates.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -267,16 +267,35 @@ def outside_hours(*, availability: Availability, appointments: Iterable[Busy]) -
 
 
 def earliest_slot(
-    *, availability: Availability, type: AppointmentType, busy: Iterable[Busy], now: datetime
+    *,
+    availability: Availability,
+    type: AppointmentType,
+    busy: Iterable[Busy],
+    now: datetime,
+    wished_from: datetime | None = None,
+    wished_until: datetime | None = None,
+    leave_out: Collection[datetime] = (),
+    client_busy: Iterable[Busy] = (),
 ) -> datetime | None:
-    """When the first open slot begins, or None if there is none up to the horizon. Stops at the first."""
+    """When the first open slot begins, or None if there is none up to the horizon. Stops at the first.
+
+    It may be limited to starts from ``wished_from`` on and before ``wished_until``; starts in ``leave_out``, and slots
+    that overlap ``client_busy``, are passed over.
+    """
     calendar = _Calendar(availability, type, busy)
     low, latest = calendar.bookable(to_micros(now))
+    if wished_from is not None:
+        low = max(low, to_micros(wished_from))
+    if wished_until is not None:
+        latest = min(latest, to_micros(wished_until) - 1)
+    passed_over = {to_micros(start) for start in leave_out}
+    others = [(to_micros(other.starts_at), to_micros(other.ends_at)) for other in client_busy]
     days = 1
     while low <= latest:
         high = min(latest, low + days * DAY)
         for start in calendar.starts(low, high):
-            return from_micros(start)
+            if start not in passed_over and not any(a < start + calendar.duration and start < b for a, b in others):
+                return from_micros(start)
         low, days = high + 1, days * 3
     return None
 

@@ -121,6 +121,25 @@ class DeclineClass(StrEnum):
     HARD = "hard"
 
 
+class PlaceEnd(StrEnum):
+    """Why a place on a waitlist ended."""
+
+    BOOKED = "booked"
+    LEFT = "left"
+    UNANSWERED = "unanswered"  # too many offers ran out
+    OVER = "over"  # the wished time has passed
+    REMATCHED = "rematched"
+    ARCHIVED = "archived"
+
+
+class OfferEnd(StrEnum):
+    """What became of a time that was offered to somebody on a waitlist."""
+
+    BOOKED = "booked"
+    RAN_OUT = "ran_out"
+    WITHDRAWN = "withdrawn"  # its place ended before it was answered
+
+
 class TaskKind(StrEnum):
     """What a person must look at."""
 

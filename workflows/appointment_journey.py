@@ -269,7 +269,7 @@ class AppointmentJourney(Pace):
                     vital=True,
                     text=change if to == "therapist" else "",
                     by_client=by_client,
-                    moved_from=self.facts.starts_at if change == "moved" else None,
+                    moves={facts.id: self.facts.starts_at} if change == "moved" else {},
                 )
             )
 
