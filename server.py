@@ -34,6 +34,7 @@ async def run(settings: Settings) -> None:
         clock=clock_for(settings.time_travel_address),
         settings=ApiSettings(
             public_url=settings.site_url,
+            email_from=settings.email_from,
             service_keys=tuple(
                 ServiceKey(role=key.role, name=key.name, secret=key.secret.get_secret_value())
                 for key in settings.api_keys

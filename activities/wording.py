@@ -1,12 +1,12 @@
 """How mails say things: times, money, names and titles in plain English, with nothing but their arguments."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from rules.plain_text import one_line
 from rules.words import AppointmentType, FormKind, PaymentKind
 
 # Written out, because strftime follows the machine's locale.
@@ -37,7 +37,6 @@ _PAYMENT_TITLES = {
 _LONGEST_NAME = 80
 # A public form decides what stands behind "Hello": what a mail program would turn into a link is not greeted.
 _LINK_LIKE = re.compile(r"[@/\\]|www\.|\w\.\w{2,}", re.IGNORECASE)
-_WEB_ADDRESS = re.compile(r"https?://[^\s\"'<>]+\Z", re.IGNORECASE)
 
 
 def local_time(instant: datetime, zone: str) -> str:
@@ -89,24 +88,6 @@ def listed(items: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *first, last = items
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def is_web_address(value: str) -> bool:
-    """Only such a value may become a link; anything else is shown as text."""
-    return bool(_WEB_ADDRESS.match(value))
-
-
-def one_line(value: str) -> str:
-    """One line, single spaces, no control characters and none that turn the reading direction."""
-    kept = (
-        " " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign
-        for sign in value
-        if unicodedata.bidirectional(sign) not in _TURNS
-    )
-    return " ".join("".join(kept).split())
-
-
-_TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 
 def tidy(text: str) -> str:

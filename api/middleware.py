@@ -1,7 +1,8 @@
-"""What every request passes first: a bound on its size, and no NUL in its address."""
+"""What every request passes first: a bound on its size, no NUL in its address, and no secret of it in a log."""
 
 import json
-from urllib.parse import unquote_to_bytes
+import re
+from urllib.parse import quote, unquote_to_bytes
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -60,3 +61,33 @@ class Bounds:
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+class HideSecrets:
+    """ASGI middleware: an address that is a key ends as ``.../feed/hidden`` once it has been answered.
+
+    Servers write their access log, and error handlers theirs, from the same ``scope``, when the answer begins or later.
+    """
+
+    _SECRET = re.compile(r"(?<=/feed/).+", re.DOTALL)
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or "/feed/" not in scope["path"]:
+            await self._app(scope, receive, send)
+            return
+
+        def hide() -> None:
+            scope["path"] = self._SECRET.sub("hidden", scope["path"])
+            scope["raw_path"] = quote(scope["path"]).encode()
+
+        async def hidden(message: Message) -> None:
+            hide()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, hidden)
+        finally:
+            hide()

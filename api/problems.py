@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from api.metrics import route_of
 from engine.clock import ClockUnavailable
 from rules.refusals import Problem, Refusal
 
@@ -237,5 +238,5 @@ async def _broken(request: Request, error: Exception) -> JSONResponse:
 
 
 def _route(request: Request) -> str:
-    """The route's template: paths hold ids, which logs need not."""
-    return str(getattr(request.scope.get("route"), "path", request.url.path))
+    """The route's template: paths hold ids and secrets, which logs need not."""
+    return route_of(request.scope)

@@ -17,10 +17,12 @@ class ServiceKey:
 
 @dataclass(frozen=True, kw_only=True)
 class ApiSettings:
-    """``public_url`` has no slash at its end. ``ui_origins`` are where the Temporal UI is served from;
-    ``trust_ui`` lets those read payloads without a token, which is for one machine alone."""
+    """``public_url`` has no slash at its end. ``email_from`` is the organizer in calendar files, as in those of mails.
+    ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
+    which is for one machine alone."""
 
     public_url: str
+    email_from: str
     service_keys: tuple[ServiceKey, ...]
     stripe_webhook_secret: str = field(repr=False)
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)

@@ -1,154 +1,30 @@
-"""A therapist's calendar in the database: hours read and written as a whole, busy time, and holds.
+"""A therapist's calendar in the database: busy time, and all that stands around a wanted time.
 
 Whoever writes occupied time locks the therapist's row first: what was read then stays true.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_
-from sqlmodel import SQLModel, col, select
+from sqlalchemy import ColumnElement, delete, or_
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.locks import lock_therapist
+from models.appointment import Appointment
+from models.hours import load_availability
 from models.occupied_time import OccupiedTime
-from models.therapist import AppointmentSettings, DateOverride, Therapist, TimeOffPeriod, WeeklyHours
+from models.therapist import Therapist
+from models.waitlist import WaitlistOffer, own_offer
 from rules import availability as slots
 from rules.availability import Availability, Busy
 from rules.booking import slot_refusal
-from rules.people import Caller
-from rules.refusals import Problem, Refusal
-from rules.words import AppointmentType, Role
+from rules.outside_hours import why_outside
+from rules.refusals import Refusal
+from rules.words import AppointmentStatus, AppointmentType
 
-MOST_HOLDS_OF_A_PERSON = 5
-MOST_HOLDS_OF_A_PROGRAM = 200
 _DAY = timedelta(days=1)
-
-# ---------------------------------------------------------------- hours
-
-
-async def load_availability(session: AsyncSession, therapist: Therapist) -> Availability:
-    """When this therapist can be booked; settings never saved are the defaults."""
-    return (await load_availabilities(session, [therapist]))[therapist.id]
-
-
-class InAZone(Protocol):
-    """A therapist, or the two columns of one that a calendar needs."""
-
-    @property
-    def id(self) -> UUID: ...
-
-    @property
-    def time_zone(self) -> str: ...
-
-
-def _columns(table: type[SQLModel]) -> list[Any]:
-    """A table's columns: plain rows, where objects that could be changed would only cost time."""
-    return list(table.__table__.c)  # type: ignore[attr-defined]
-
-
-async def load_availabilities(session: AsyncSession, therapists: Collection[InAZone]) -> dict[UUID, Availability]:
-    """The availability of each, by id, in four queries however many they are."""
-    ids = [therapist.id for therapist in therapists]
-    weekly: dict[UUID, list[slots.WeeklyWindow]] = defaultdict(list)
-    of_many = select(*_columns(WeeklyHours)).where(col(WeeklyHours.therapist_id).in_(ids))
-    for hours in await session.exec(of_many.order_by(col(WeeklyHours.id))):
-        weekly[hours.therapist_id].append(
-            slots.WeeklyWindow(weekday=hours.weekday, start=hours.opens, end=hours.closes, types=_kinds(hours.types))
-        )
-    overrides: dict[UUID, list[slots.DateOverride]] = defaultdict(list)
-    dated = select(DateOverride).where(col(DateOverride.therapist_id).in_(ids)).order_by(col(DateOverride.day))
-    for override in await session.exec(dated):
-        windows = tuple(
-            slots.DayWindow(start=line["from"], end=line["to"], types=_kinds(line["types"]))
-            for line in override.windows
-        )
-        overrides[override.therapist_id].append(slots.DateOverride(day=override.day, windows=windows))
-    time_off: dict[UUID, list[slots.TimeOff]] = defaultdict(list)
-    away = select(TimeOffPeriod).where(col(TimeOffPeriod.therapist_id).in_(ids))
-    for period in await session.exec(away.order_by(col(TimeOffPeriod.starts_at), col(TimeOffPeriod.id))):
-        time_off[period.therapist_id].append(
-            slots.TimeOff(starts_at=period.starts_at, ends_at=period.ends_at, reason=period.reason)
-        )
-    settings: dict[UUID, dict[AppointmentType, slots.SlotSettings]] = defaultdict(dict)
-    each = select(*_columns(AppointmentSettings)).where(col(AppointmentSettings.therapist_id).in_(ids))
-    for line in await session.exec(each):
-        settings[line.therapist_id][line.type] = slots.SlotSettings(
-            duration=line.duration,
-            step=line.step,
-            buffer_before=line.buffer_before,
-            buffer_after=line.buffer_after,
-            minimum_notice=line.minimum_notice,
-            horizon_days=line.horizon_days,
-            max_per_day=line.max_per_day,
-        )
-    return {
-        therapist.id: Availability(
-            time_zone=therapist.time_zone,
-            weekly=tuple(weekly[therapist.id]),
-            overrides=tuple(overrides[therapist.id]),
-            time_off=tuple(time_off[therapist.id]),
-            settings={**slots.DEFAULT_SETTINGS, **settings[therapist.id]},
-        )
-        for therapist in therapists
-    }
-
-
-async def save_availability(session: AsyncSession, therapist: Therapist, availability: Availability) -> None:
-    """Replace hours, overrides, time off and settings as a whole. Windows that offer nothing are not kept."""
-    for table in (WeeklyHours, DateOverride, TimeOffPeriod, AppointmentSettings):
-        await session.exec(delete(table).where(col(table.therapist_id) == therapist.id))
-    for window in availability.weekly:
-        if window.start < window.end:
-            session.add(
-                WeeklyHours(
-                    therapist_id=therapist.id,
-                    weekday=window.weekday,
-                    opens=window.start,
-                    closes=window.end,
-                    types=_names(window.types),
-                )
-            )
-    for override in availability.overrides:
-        windows = [
-            {"from": window.start, "to": window.end, "types": _names(window.types)}
-            for window in override.windows
-            if window.start < window.end
-        ]
-        session.add(DateOverride(therapist_id=therapist.id, day=override.day, windows=windows))
-    for off in availability.time_off:
-        session.add(
-            TimeOffPeriod(therapist_id=therapist.id, starts_at=off.starts_at, ends_at=off.ends_at, reason=off.reason)
-        )
-    for kind, setting in availability.settings.items():
-        session.add(
-            AppointmentSettings(
-                therapist_id=therapist.id,
-                type=kind,
-                duration=setting.duration,
-                step=setting.step,
-                buffer_before=setting.buffer_before,
-                buffer_after=setting.buffer_after,
-                minimum_notice=setting.minimum_notice,
-                horizon_days=setting.horizon_days,
-                max_per_day=setting.max_per_day,
-            )
-        )
-    await session.flush()
-
-
-def _kinds(names: Iterable[str]) -> frozenset[AppointmentType]:
-    return frozenset(AppointmentType(name) for name in names)
-
-
-def _names(kinds: Collection[AppointmentType]) -> list[str]:
-    return [kind.value for kind in AppointmentType if kind in kinds]
-
-
-# ---------------------------------------------------------------- busy time
 
 
 def busy_margin(availability: Availability) -> timedelta:
@@ -260,22 +136,19 @@ async def _busy(
 
 async def booked_outside_hours(
     session: AsyncSession, therapist: Therapist, availability: Availability, *, now: datetime
-) -> list[UUID]:
-    """The ids of appointments still ahead that these hours would not offer, in the order of time."""
-    statement = select(OccupiedTime).where(
-        col(OccupiedTime.therapist_id) == therapist.id,
-        col(OccupiedTime.appointment_id).is_not(None),
-        col(OccupiedTime.starts_at) > now,
+) -> dict[UUID, str]:
+    """Appointments ahead or running that these hours would not offer: their ids in the order of time, and why."""
+    statement = select(Appointment).where(
+        col(Appointment.therapist_id) == therapist.id,
+        col(Appointment.status) == AppointmentStatus.SCHEDULED,
+        col(Appointment.ends_at) > now,
     )
-    ahead = [
+    booked = [
         Busy(id=str(row.id), type=row.type, starts_at=row.starts_at, ends_at=row.ends_at)
-        for row in await session.exec(statement.order_by(col(OccupiedTime.starts_at)))
+        for row in await session.exec(statement.order_by(col(Appointment.starts_at), col(Appointment.id)))
     ]
-    outside = slots.outside_hours(availability=availability, appointments=ahead)
-    return [UUID(appointment.id) for appointment in outside if appointment.id]
-
-
-# ---------------------------------------------------------------- holds
+    outside = why_outside(availability=availability, appointments=booked)
+    return {UUID(appointment.id): because for appointment, because in outside if appointment.id}
 
 
 async def drop_expired_holds(session: AsyncSession, *, therapist_id: UUID, now: datetime) -> None:
@@ -302,106 +175,82 @@ async def live_hold(
     return hold if same else None
 
 
-async def put_hold(
-    session: AsyncSession,
-    *,
-    hold_id: UUID,
-    slug: str,
-    type: AppointmentType,
-    starts_at: datetime,
-    by: Caller,
-    now: datetime,
-    hold_ttl: timedelta,
-) -> OccupiedTime | Refusal | None:
-    """Hold a time for ``hold_ttl``: the hold, why it cannot be, or None for an unknown therapist.
+# ---------------------------------------------------------------- one wanted time
 
-    Locks the therapist. The same ``hold_id`` again is the same hold. The caller commits.
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """What stands around a wanted time.
+
+    ``busy`` leaves out the holds that are presented and the appointments that move; ``held_since`` is when that hold
+    was made, from which the notice is measured.
     """
-    found = (await session.exec(select(Therapist.id).where(col(Therapist.slug) == slug))).first()
-    if found is None:
-        return None
-    therapist = await lock_therapist(session, found)
-    await drop_expired_holds(session, therapist_id=therapist.id, now=now)
-    known = await session.get(OccupiedTime, hold_id)
-    if known is not None:
-        return known
-    refusal = await _refuse_more_holds(session, by=by, now=now)
-    if refusal is not None:
-        return refusal
-    refusal, ends_at = await _refuse_slot(session, therapist, type=type, starts_at=starts_at, by=by, now=now)
-    if refusal is not None:
-        return refusal
-    hold = OccupiedTime(
-        id=hold_id,
-        therapist_id=therapist.id,
-        type=type,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        made_by=by.actor,
-        made_at=now,
-        expires_at=now + hold_ttl,
-    )
-    session.add(hold)
-    await session.flush()
-    return hold
+
+    availability: Availability
+    busy: list[Busy]
+    client_busy: list[Busy]
+    held_since: datetime | None
 
 
-async def _refuse_more_holds(session: AsyncSession, *, by: Caller, now: datetime) -> Refusal | None:
-    live = (col(OccupiedTime.made_by) == by.actor, col(OccupiedTime.expires_at) > now)
-    statement = select(func.count(), func.min(OccupiedTime.expires_at)).where(*live)
-    number, next_end = (await session.exec(statement)).one()
-    most = MOST_HOLDS_OF_A_PERSON if by.role is Role.CLIENT else MOST_HOLDS_OF_A_PROGRAM
-    if number < most or next_end is None:
-        return None
-    return Refusal(
-        name=Problem.RATE_LIMITED,
-        detail=f"At most {most} times can be held at once. Book or release one of them first.",
-        data={"retry_after": max(1, round((next_end - now).total_seconds()))},
-    )
-
-
-async def _refuse_slot(
+async def look_around(
     session: AsyncSession,
     therapist: Therapist,
     *,
+    client_id: UUID | None,
     type: AppointmentType,
     starts_at: datetime,
-    by: Caller,
+    until: datetime,
     now: datetime,
-) -> tuple[Refusal | None, datetime]:
+    hold_id: UUID | None = None,
+    moving: Collection[UUID] = (),
+) -> Around:
+    """Hours and busy times from now to ``until`` and the horizon. What a waitlist offers this client is no conflict.
+
+    With the therapist and the client locked, what is seen stays true.
+    """
+    await drop_expired_holds(session, therapist_id=therapist.id, now=now)
     availability = await load_availability(session, therapist)
-    ends_at = starts_at + timedelta(minutes=availability.settings[type].duration)
     margin = busy_margin(availability)
-    starts_before = max(horizon_end(availability, now=now), ends_at) + margin
-    busy = await load_busy(
-        session, therapist_id=therapist.id, starts_before=starts_before, ends_after=now - margin, now=now
-    )
-    client_busy: list[Busy] = []
-    if by.client_id is not None:
-        client_busy = await load_client_busy(
-            session,
-            client_id=UUID(by.client_id),
-            starts_before=starts_before,
-            ends_after=now - margin,
-            now=now,
+    hold = None
+    if hold_id is not None:
+        hold = await live_hold(
+            session, hold_id=hold_id, therapist_id=therapist.id, type=type, starts_at=starts_at, now=now
         )
-    problem = slots.check_slot(
+    offer = None
+    if client_id is not None:
+        offer = await own_offer(session, client_id=client_id, therapist_id=therapist.id, type=type, now=now)
+    own = [*moving, *(one.id for one in (hold, offer) if one is not None)]
+    stretch = {"starts_before": max(until, horizon_end(availability, now=now)) + margin, "ends_after": now - margin}
+    return Around(
         availability=availability,
-        type=type,
-        starts_at=starts_at,
-        busy=busy,
-        now=now,
-        practice=by.is_practice,
-        client_busy=client_busy,
+        busy=await load_busy(session, therapist_id=therapist.id, **stretch, now=now, leave_out=own),
+        client_busy=await load_client_busy(session, client_id=client_id, **stretch, now=now, leave_out=own)
+        if client_id is not None
+        else [],
+        held_since=_held_since(hold, offer, starts_at),
     )
-    if problem is None:
-        return None, ends_at
+
+
+def _held_since(hold: OccupiedTime | None, offer: WaitlistOffer | None, starts_at: datetime) -> datetime | None:
+    if hold is not None:
+        return hold.made_at
+    return offer.made_at if offer is not None and offer.starts_at == starts_at else None
+
+
+def time_refusal(
+    problem: slots.SlotProblem, around: Around, *, type: AppointmentType, near: datetime, now: datetime
+) -> Refusal:
+    """The refusal of a wanted time, with up to three others that are free."""
     others = slots.alternatives(
-        availability=availability, type=type, busy=busy, now=now, near=starts_at, client_busy=client_busy
+        availability=around.availability,
+        type=type,
+        busy=around.busy,
+        now=now,
+        near=near,
+        client_busy=around.client_busy,
     )
-    refusal = slot_refusal(
+    return slot_refusal(
         taken=problem.kind is slots.SlotProblemKind.TAKEN,
         because=problem.because,
         alternatives=[(slot.starts_at, slot.ends_at) for slot in others],
     )
-    return refusal, ends_at

@@ -10,6 +10,7 @@ from activities.rendering import (
     Links,
     MailContext,
     MoneyLine,
+    OfferLine,
     PaymentLine,
     Practice,
     TaskLine,
@@ -34,12 +35,22 @@ SESSION = AppointmentLine(
     fee=USD_120,
     previous_starts_at=START - timedelta(days=1),
 )
+LATE = replace(SESSION, late_fee=USD_120)
+OFFER = OfferLine(
+    type="session", starts_at=START, ends_at=START + timedelta(minutes=50), held_until=START - timedelta(days=3)
+)
 
 
-def weekly(count: int) -> tuple[AppointmentLine, ...]:
-    week = timedelta(days=7)
+def weekly(count: int, *, late: int = 0) -> tuple[AppointmentLine, ...]:
+    """So many a week apart, each a day later than it was; the first ``late`` of them cost a fee."""
     return tuple(
-        replace(SESSION, id=f"s{k}", starts_at=SESSION.starts_at + k * week, ends_at=SESSION.ends_at + k * week)
+        replace(
+            LATE if k < late else SESSION,
+            id=f"s{k}",
+            starts_at=SESSION.starts_at + timedelta(weeks=k),
+            ends_at=SESSION.ends_at + timedelta(weeks=k),
+            previous_starts_at=SESSION.starts_at + timedelta(weeks=k, days=-1),
+        )
         for k in range(count)
     )
 
@@ -60,9 +71,9 @@ FULL = MailContext(
     forms=("informed_consent", "billing_info"),
     check_insurance=True,
     notice_hours=48,
-    late_fee=USD_120,
     change="moved",
     changed_by_client=True,
+    offer=OFFER,
     payment=PaymentLine(
         reference="pay_1",
         kind="session",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
+from activities import wording
 from activities.rendering import (
     NEEDS,
     REMINDERS,
@@ -21,9 +22,17 @@ from activities.rendering import (
     render,
     render_names,
 )
-from tests.mails.samples import FULL, INTRO, JOIN, SESSION, barest, weekly, without
+from tests.mails.samples import FULL, INTRO, JOIN, LATE, OFFER, SESSION, barest, weekly, without
 
 ALL = sorted(TEMPLATES)
+OF_MANY = (
+    "appointment_booked",
+    "appointment_cancelled",
+    "appointment_changed",
+    "appointment_rescheduled",
+    "appointment_updated",
+    "booking_confirmation",
+)
 TELLING_WORDS = (
     "therap|session|intro|counsel|clinic|treat|diagnos|mental|health|anxi|depress|consent|consultation|insur|"
     "patient|archiv|no.show|missed|declin|fail|lost|stolen|fraud|reject"
@@ -33,6 +42,12 @@ NASTY = 'Eve <script>alert("x")</script> & Co\r\nBcc: everybody@evil.example'
 
 def hrefs(html: str) -> set[str]:
     return {unescape(address) for address in re.findall(r'href="([^"]*)"', html)}
+
+
+def spoken(body: str) -> str:
+    """What a reader sees of a body: without its addresses and its markup, on one line."""
+    shown = re.sub(r"<style>.*</style>|<[^>]*>", " ", body, flags=re.DOTALL)
+    return " ".join(re.sub(r"https?://\S+", "", unescape(shown)).split())
 
 
 def test_there_is_one_folder_for_each_mail() -> None:
@@ -53,14 +68,18 @@ def test_it_renders_from_everything_and_from_what_it_needs(template: str) -> Non
         FULL,
         barest(template),
         replace(FULL, appointments=weekly(4)),
-        replace(FULL, change="cancelled"),
+        replace(FULL, appointments=weekly(2, late=1)),
+        replace(FULL, appointments=weekly(52, late=3)),
+        replace(FULL, appointments=(LATE,), change="cancelled"),
+        replace(FULL, appointments=weekly(4, late=4), change="cancelled"),
+        replace(FULL, offer=replace(OFFER, last=True)),
     ):
         mail = render(template, context)
         assert mail.subject
         assert "\n" not in mail.subject
         for body in (mail.text, mail.html):
             assert not re.search(r"\{[{%]|[%}]\}|\bNone\b|Undefined", body)
-            assert ",." not in body
+            assert not re.search(r"[,;.:] ?[,;.:]", spoken(body))
         assert not re.search(r"\n\n\n|[ \t]\n", mail.text)
         assert mail.html.count("<html") == mail.html.count("</html>") == 1
 
@@ -83,8 +102,9 @@ def test_an_unknown_mail_is_refused() -> None:
 
 @pytest.mark.parametrize("template", ALL)
 def test_its_subject_tells_nobody_what_it_is_about(template: str) -> None:
-    for appointments in ((SESSION,), (INTRO,), weekly(4)):
-        subject = render(template, replace(FULL, appointments=appointments)).subject
+    for appointments in ((SESSION,), (INTRO,), (LATE,), weekly(4), weekly(52, late=1)):
+        offer = replace(OFFER, type=appointments[0].type)
+        subject = render(template, replace(FULL, appointments=appointments, offer=offer)).subject
         assert not re.search(TELLING_WORDS, subject, re.IGNORECASE), subject
         assert FULL.recipient_name not in subject
         assert "Osei" not in subject
@@ -97,6 +117,42 @@ def test_no_template_speaks_of_an_archive_or_shouts(path: Path) -> None:
     assert "archiv" not in content.lower()
     spoken = re.sub(r"<!doctype|!important|!=", "", content)
     assert "!" not in spoken
+
+
+@pytest.mark.parametrize("template", ALL)
+@pytest.mark.parametrize(("zone", "words"), [("Asia/Kathmandu", "Kathmandu time, UTC+05:45"), ("UTC", "UTC")])
+def test_every_time_is_the_readers_and_says_so(template: str, zone: str, words: str) -> None:
+    for appointments in ((LATE,), weekly(3, late=1)):
+        mail = render(template, replace(FULL, time_zone=zone, appointments=appointments, change="cancelled"))
+        for part in (mail.subject, spoken(mail.text), spoken(mail.html)):
+            times = re.findall(r"\b\d\d:\d\d\b(?! ?\))(?: \(([^)]*)\))?", part)
+            assert set(times) <= {words}
+
+
+@pytest.mark.parametrize("template", OF_MANY)
+def test_a_year_of_weeks_is_listed_whole_and_in_order(template: str) -> None:
+    many = weekly(52)
+    mail = render(template, replace(FULL, appointments=many))
+    days = [wording.local_time(line.starts_at, FULL.time_zone) for line in many]
+    assert "(New York time, EDT)" in days[20]  # it goes over changes of the clock
+    for body in (mail.text, mail.html):
+        told = spoken(body)
+        assert [told.count(f"{day} ") for day in days] == [1] * 52
+        assert sorted(days, key=told.index) == days
+        assert "52 " in told
+    assert len(mail.html) < 100_000  # longer mails are cut off by some mail programs
+    assert len(mail.subject) < 100
+
+
+@pytest.mark.parametrize("template", OF_MANY)
+def test_one_is_not_spoken_of_as_many(template: str) -> None:
+    plain = replace(FULL, check_insurance=False, notice_hours=None)
+    alone, together = (render(template, replace(plain, appointments=weekly(count, late=1))) for count in (1, 3))
+    for part in (alone.subject, spoken(alone.text), spoken(alone.html)):
+        assert not re.search(r"\b(appointments|them|they|these|files|others)\b", part, re.IGNORECASE)
+    for part in (together.subject, spoken(together.text), spoken(together.html)):
+        assert re.search(r"\b3\b[\w ]* appointments\b", part)
+        assert not re.search(r"\b(this appointment|it|its)\b", part, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("template", ALL)

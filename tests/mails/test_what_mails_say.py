@@ -1,12 +1,12 @@
 """What single mails must and must not say."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from activities.rendering import MailContext, MoneyLine, RenderedMail, render
-from tests.mails.samples import FULL, INTRO, JOIN, LINKS, SESSION, START, USD_120, weekly
+from tests.mails.samples import FULL, INTRO, JOIN, LATE, LINKS, OFFER, SESSION, START, USD_120, weekly
 
 
 def both(mail: RenderedMail) -> tuple[str, str]:
@@ -78,8 +78,7 @@ def test_a_moved_appointment_shows_both_times() -> None:
 
 
 def test_a_cancellation_is_the_same_whoever_cancelled() -> None:  # S37
-    plain = replace(FULL, late_fee=None)
-    mails = {render("appointment_cancelled", replace(plain, changed_by_client=by)) for by in (True, False)}
+    mails = {render("appointment_cancelled", replace(FULL, changed_by_client=by)) for by in (True, False)}
     assert len(mails) == 1
     (mail,) = mails
     for body in both(mail):
@@ -90,9 +89,88 @@ def test_a_cancellation_is_the_same_whoever_cancelled() -> None:  # S37
 
 
 def test_a_late_cancellation_tells_the_fee() -> None:  # S28
-    for body in both(render("appointment_cancelled", FULL)):
+    for body in both(render("appointment_cancelled", replace(FULL, appointments=(LATE,)))):
         assert "A late cancellation fee of 120.00 USD is due." in body
         assert "nothing to pay" not in body
+    for body in both(render("appointment_changed", replace(FULL, change="cancelled", appointments=(LATE,)))):
+        assert "This was a late cancellation: 120.00 USD is due." in body
+
+
+@pytest.mark.parametrize(
+    ("count", "late", "rest"),
+    [
+        (3, 0, "There is nothing to pay for them."),
+        (3, 1, "There is nothing to pay for the others."),
+        (2, 1, "There is nothing to pay for the other one."),
+        (4, 2, "There is nothing to pay for the others."),
+        (2, 2, None),
+    ],
+)
+def test_of_several_cancelled_it_is_said_which_cost_a_fee(count: int, late: int, rest: str | None) -> None:  # S28
+    several = replace(FULL, appointments=weekly(count, late=late), change="cancelled")
+    client, therapist = render("appointment_cancelled", several), render("appointment_changed", several)
+    assert client.subject == f"Cancelled: {count} of your appointments, from Tuesday 1 December 2026"
+    assert therapist.subject == f"Cancelled: {count} appointments from Tuesday 1 December 2026"
+    for body in both(client):
+        for k, day in enumerate(("1 December 2026", "8 December 2026", "15 December 2026")):
+            fee = f"fee of 120.00 USD is due for the appointment on Tuesday {day}, 09:00 (New York time, EST)."
+            assert (fee in body) == (k < late)
+        assert body.count("nothing to pay") == (rest is not None)
+        assert rest is None or rest in body
+    for body in both(therapist):
+        assert body.count("was cancelled late: 120.00 USD is due.") == late
+        assert ("The appointment on Tuesday 1 December 2026, 09:00 (New York time, EST) was" in body) == bool(late)
+        assert "nothing to pay" not in body
+
+
+def test_several_moved_show_both_times_of_each() -> None:
+    several = replace(FULL, appointments=weekly(3))
+    client, therapist = render("appointment_rescheduled", several), render("appointment_changed", several)
+    assert client.subject == "3 of your appointments have moved; the first is now on Tuesday 1 December 2026"
+    assert therapist.subject == "Moved: 3 appointments, now from Tuesday 1 December 2026"
+    assert "3 appointments moved by the client, with Sara Lind:" in therapist.text
+    for body in (*both(client), *both(therapist)):
+        assert body.count("Before: ") == 3
+        days = ("Tuesday 1", "Before: Monday 30", "Tuesday 8", "Before: Monday 7", "Tuesday 15", "Before: Monday 14")
+        told = [body.index(f"{day} ") for day in days]
+        assert told == sorted(told)
+
+
+def test_a_new_link_is_told_with_each_time_it_is_for() -> None:  # S18
+    zoom = tuple(replace(line, mode="zoom", join_url=f"https://zoom.example/j/{line.id}") for line in weekly(2))
+    mail = render("appointment_updated", replace(FULL, appointments=zoom))
+    assert mail.subject == "How to join 2 of your appointments has changed"
+    for body in both(mail):
+        first, link, second = (body.index(words) for words in ("1 December", "zoom.example/j/s0", "8 December"))
+        assert first < link < second < body.index("zoom.example/j/s1")
+        assert "Dr. Nadia Osei" in body
+        assert "Before:" not in body  # the times stay, and so does the fee
+        assert "Fee:" not in body
+    none_yet = replace(FULL, appointments=(replace(SESSION, join_url=None),))
+    assert "the link will follow" in render("appointment_updated", none_yet).text
+    assert render("appointment_updated", FULL).subject == (
+        "How to join your appointment on Tuesday 1 December 2026, 09:00 (New York time, EST) has changed"
+    )
+
+
+def test_an_offer_tells_what_is_held_until_when_and_how_to_take_it() -> None:
+    link = LINKS.offered_time("nadia-osei", type="session", starts_at=OFFER.starts_at, hold_id="offer-1")
+    mail = render("slot_offered", replace(FULL, link=link))
+    assert mail.subject == "A time has become free: Tuesday 1 December 2026, 09:00 (New York time, EST)"
+    for body in both(mail):
+        assert "Dr. Nadia Osei" in body
+        assert "Tuesday 1 December 2026, 09:00 (New York time, EST)" in body
+        assert "Session, 50 minutes" in body
+        assert "there is nothing you need to do: it then goes to the next in line, and you keep your place." in body
+    until = "Saturday 28 November 2026, 09:00 (New York time, EST)"
+    assert f"It is held for you until {until}." in mail.text
+    assert f"It is held for you until <strong>{until}</strong>." in mail.html
+    assert link in mail.text
+    for body in both(render("slot_offered", replace(FULL, offer=replace(OFFER, last=True)))):
+        assert "keep your place" not in body
+        assert "your place in line then ends; you are welcome to join again." in body
+    intro = replace(OFFER, type="intro_call", ends_at=START + timedelta(minutes=15))
+    assert "Intro call, 15 minutes" in render("slot_offered", replace(FULL, offer=intro)).text
 
 
 def test_the_forms_are_named_by_their_titles() -> None:  # S13
@@ -140,7 +218,7 @@ def test_the_therapist_is_told_who_changed_what() -> None:
     moved = render("appointment_changed", FULL)
     assert moved.subject == "Moved: appointment, now on Tuesday 1 December 2026, 09:00 (New York time, EST)"
     assert "Moved by the client, with Sara Lind" in moved.text
-    cancelled = render("appointment_changed", replace(FULL, change="cancelled", changed_by_client=False, late_fee=None))
+    cancelled = render("appointment_changed", replace(FULL, change="cancelled", changed_by_client=False))
     assert cancelled.subject.startswith("Cancelled: appointment on Tuesday")
     assert "Cancelled by the practice" in cancelled.text
     assert "is due" not in cancelled.text
@@ -156,3 +234,13 @@ def test_times_are_the_readers() -> None:
 def test_links_quote_what_they_carry() -> None:
     assert LINKS.booking("nadia-osei") == "https://practice.example/book/nadia-osei"
     assert LINKS.activation("a/b?c") == "https://practice.example/activate/a%2Fb%3Fc"
+
+
+def test_the_link_to_an_offered_time_carries_its_instant_whatever_the_zone() -> None:
+    for written in ("2026-12-01T14:00:00+00:00", "2026-12-02T03:45:00+13:45"):
+        link = LINKS.offered_time(
+            "nadia osei", type="intro_call", starts_at=datetime.fromisoformat(written), hold_id="a&b=c"
+        )
+        page, _, query = link.partition("?")
+        assert page == "https://practice.example/book/nadia%20osei"
+        assert query == "type=intro_call&starts_at=2026-12-01T14%3A00%3A00Z&hold_id=a%26b%3Dc"

@@ -62,11 +62,6 @@ def test_an_address_is_not_greeted(name: str) -> None:
     assert wording.greeting(name) == "Hello,"
 
 
-def test_one_line_keeps_letters_and_drops_tricks() -> None:
-    assert wording.one_line(" a\r\n\tb\u2028c\x00d \u202eevil\u202c ") == "a b c d evil"
-    assert wording.one_line("می\u200cخواهم") == "می\u200cخواهم"  # a joiner that belongs to the word
-
-
 @pytest.mark.parametrize(
     ("items", "words"), [(("NY",), "NY"), (("NY", "NJ"), "NY and NJ"), (("a", "b", "c"), "a, b and c")]
 )

@@ -1,0 +1,1 @@
+"""Appointments as calendar files (RFC 5545 and 5546): for mails, for one download, and for a subscribed feed."""

@@ -1,0 +1,89 @@
+"""All of a therapist's appointments as one file that calendar programs subscribe to and fetch again and again.
+
+It names nobody but the therapist: a client is their short opaque reference. The same appointments always give the same
+bytes, so that whoever fetches it can be told that nothing has changed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from icalendar import vText
+
+from calendars.parts import address, check_instants, new_calendar, new_event
+from calendars.zones import zone_description
+from rules.plain_text import one_line
+
+REFRESH_EVERY = timedelta(minutes=15)
+_END = b"END:VCALENDAR\r\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedEvent:
+    """One appointment that stands. ``stamped_at`` is when it was last changed, never the time of the asking.
+
+    All instants are aware. ``mode`` is a `rules.words.Mode`; ``about`` is a line for the description.
+    """
+
+    id: str
+    sequence: int
+    starts_at: datetime
+    ends_at: datetime
+    stamped_at: datetime
+    mode: str
+    join_url: str | None
+    about: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """``made_at`` (aware) is when the feed was set up; ``events`` come in the order in which they are written."""
+
+    owner: str
+    time_zone: str
+    organizer_email: str
+    made_at: datetime
+    events: Sequence[FeedEvent]
+
+
+def feed_file(feed: Feed) -> bytes:
+    """The file's bytes: UTF-8, CRLF line ends, one event for each appointment.
+
+    Raises ValueError for naive instants or an end not after the start, ``ZoneInfoNotFoundError`` for an
+    unknown zone.
+    """
+    calendar = new_calendar("PUBLISH")
+    name = " - ".join(part for part in ("Appointments", one_line(feed.owner)) if part)
+    calendar.add("NAME", name)
+    calendar.add("X-WR-CALNAME", vText(name))  # the library would leave the text of an unknown name as it is
+    calendar.add("REFRESH-INTERVAL", REFRESH_EVERY, parameters={"VALUE": "DURATION"})
+    calendar.add("X-PUBLISHED-TTL", f"PT{REFRESH_EVERY // timedelta(minutes=1)}M")
+    times = [instant for event in feed.events for instant in (event.starts_at, event.ends_at)] or [feed.made_at]
+    if feed.time_zone != "UTC" or not feed.events:  # a calendar with nothing at all in it is not well-formed
+        calendar.add_component(zone_description(feed.time_zone, min(times), max(times)))
+    frame: bytes = calendar.to_ical()
+    events = [_event(event, feed.time_zone, feed.organizer_email, feed.owner) for event in feed.events]
+    return b"".join((frame.removesuffix(_END), *events, _END))
+
+
+@lru_cache(maxsize=20_000)
+def _event(entry: FeedEvent, time_zone: str, organizer_email: str, owner: str) -> bytes:
+    """One event's lines. Kept, because a feed is asked for all day long and little of it changes in between."""
+    check_instants(starts_at=entry.starts_at, ends_at=entry.ends_at, stamped_at=entry.stamped_at)
+    event = new_event(
+        id=entry.id,
+        sequence=entry.sequence,
+        starts_at=entry.starts_at,
+        ends_at=entry.ends_at,
+        stamped_at=entry.stamped_at,
+        time_zone=time_zone,
+        mode=entry.mode,
+        join_url=entry.join_url,
+        about=entry.about,
+    )
+    event.add("STATUS", "CONFIRMED")
+    event.add("TRANSP", "OPAQUE")
+    event.add("ORGANIZER", address(organizer_email, owner))
+    content: bytes = event.to_ical()
+    return content

@@ -1,0 +1,121 @@
+"""Holds: a time kept for a few minutes, for whoever presents its id."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.calendar import drop_expired_holds, look_around, time_refusal
+from models.locks import lock_therapist
+from models.occupied_time import OccupiedTime
+from models.therapist import Therapist
+from rules import availability as slots
+from rules.people import Caller
+from rules.refusals import Problem, Refusal
+from rules.words import AppointmentType, Role
+
+MOST_HOLDS_OF_A_PERSON = 5
+MOST_HOLDS_OF_A_PROGRAM = 200
+
+
+async def put_hold(
+    session: AsyncSession,
+    *,
+    hold_id: UUID,
+    slug: str,
+    type: AppointmentType,
+    starts_at: datetime,
+    by: Caller,
+    now: datetime,
+    hold_ttl: timedelta,
+) -> OccupiedTime | Refusal | None:
+    """Hold a time for ``hold_ttl``: the hold, why it cannot be, or None for an unknown therapist.
+
+    Locks the therapist. The same ``hold_id`` again is the same hold. The caller commits.
+    """
+    found = (await session.exec(select(Therapist.id).where(col(Therapist.slug) == slug))).first()
+    if found is None:
+        return None
+    therapist = await lock_therapist(session, found)
+    await drop_expired_holds(session, therapist_id=therapist.id, now=now)
+    known = await session.get(OccupiedTime, hold_id)
+    if known is not None:
+        return known
+    refusal = await _refuse_more_holds(session, by=by, now=now)
+    if refusal is not None:
+        return refusal
+    refusal, ends_at = await _refuse_slot(session, therapist, type=type, starts_at=starts_at, by=by, now=now)
+    if refusal is not None:
+        return refusal
+    hold = OccupiedTime(
+        id=hold_id,
+        therapist_id=therapist.id,
+        type=type,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        made_by=by.actor,
+        made_at=now,
+        expires_at=now + hold_ttl,
+    )
+    session.add(hold)
+    await session.flush()
+    return hold
+
+
+async def _refuse_more_holds(session: AsyncSession, *, by: Caller, now: datetime) -> Refusal | None:
+    live = (col(OccupiedTime.made_by) == by.actor, col(OccupiedTime.expires_at) > now)
+    statement = select(func.count(), func.min(OccupiedTime.expires_at)).where(*live)
+    number, next_end = (await session.exec(statement)).one()
+    most = MOST_HOLDS_OF_A_PERSON if by.role is Role.CLIENT else MOST_HOLDS_OF_A_PROGRAM
+    if number < most or next_end is None:
+        return None
+    return Refusal(
+        name=Problem.RATE_LIMITED,
+        detail=f"At most {most} times can be held at once. Book or release one of them first.",
+        data={"retry_after": max(1, round((next_end - now).total_seconds()))},
+    )
+
+
+async def _refuse_slot(
+    session: AsyncSession,
+    therapist: Therapist,
+    *,
+    type: AppointmentType,
+    starts_at: datetime,
+    by: Caller,
+    now: datetime,
+) -> tuple[Refusal | None, datetime]:
+    around = await look_around(
+        session,
+        therapist,
+        client_id=UUID(by.client_id) if by.client_id is not None else None,
+        type=type,
+        starts_at=starts_at,
+        until=starts_at,
+        now=now,
+    )
+    ends_at = starts_at + timedelta(minutes=around.availability.settings[type].duration)
+    problem = slots.check_slot(
+        availability=around.availability,
+        type=type,
+        starts_at=starts_at,
+        busy=around.busy,
+        now=now,
+        practice=by.is_practice,
+        client_busy=around.client_busy,
+    )
+    if problem is None:
+        return None, ends_at
+    return time_refusal(problem, around, type=type, near=starts_at, now=now), ends_at
+
+
+async def use_hold(session: AsyncSession, hold_id: UUID | None, *, starts_at: datetime) -> None:
+    """A booking uses up the hold it presents. It goes first, so that the constraint sees one row at a time."""
+    if hold_id is None:
+        return
+    hold = await session.get(OccupiedTime, hold_id)
+    if hold is not None and hold.expires_at is not None and hold.starts_at == starts_at:
+        await session.delete(hold)
+        await session.flush()
