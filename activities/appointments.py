@@ -1,28 +1,26 @@
 """One appointment: cancelled, moved, started, and what came of it. The money it causes is written in the same step."""
 
-from datetime import datetime
+from dataclasses import replace
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.changes import cancel, move, refuse_cancel, refuse_move, refuse_waiver
 from activities.core import Activities, open_task_once
+from activities.dates import plan_move
 from activities.earned import AppointmentRow, breach, earn, outcome_is_known
-from activities.times import refuse_new_time, use_hold
 from activities.types import CancelOrder, Changed, OutcomeOrder, RescheduleOrder, Settled, TaskOrder
-from models.appointment import Appointment
+from activities.waiting import lines_of
+from models.holds import use_hold
 from models.locks import lock_appointment
-from models.occupied_time import OccupiedTime
 from models.snapshots import project
 from models.timeline import append_fact
-from rules.booking import not_open, refuse_change, refuse_outcome
-from rules.fees import cancellation
+from rules.booking import not_open, refuse_outcome
 from rules.policy import JourneyPolicy
-from rules.refusals import Problem, Refusal, invalid
 from rules.words import (
     AppointmentStatus,
     AppointmentType,
-    ClientStatus,
     Outcome,
     PaymentKind,
     PaymentStatus,
@@ -37,116 +35,37 @@ class AppointmentActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             row = AppointmentRow(*await lock_appointment(session, UUID(order.appointment_id)))
+            lines = await lines_of(session, freed={row.therapist.id})
             if row.appointment.changed_by == UUID(order.request_id):
-                return await row.stands(session)
-            refusal = refuse_change(
-                status=row.appointment.status,
-                type=row.appointment.type,
-                starts_at=row.appointment.starts_at,
-                fee=row.fee,
-                therapist=row.therapist.slug,
-                now=now,
-                by_practice=order.by.is_practice,
-                notice_window=policy.notice_window,
-            ) or _refuse_waiver(waive=order.waive_fee, reason=order.waive_reason)
+                return replace(await row.stands(session), lines=lines)
+            refusal = refuse_cancel(row, order, policy, now=now)
             if refusal is not None:
                 return Changed(refusal=refusal)
-            asked_by_client = order.requested_by_client or not order.by.is_practice
-            result = cancellation(
-                type=row.appointment.type,
-                fee=row.fee,
-                starts_at=row.appointment.starts_at,
-                now=now,
-                requested_by_client=asked_by_client,
-                notice_window=policy.notice_window,
-            )
-            await cancel_row(
-                session,
-                row.appointment,
-                by=order.by.actor,
-                at=now,
-                reason=order.reason,
-                request_id=UUID(order.request_id),
-                status=AppointmentStatus.LATE_CANCELLED if result.late else AppointmentStatus.CANCELLED,
-            )
-            append_fact(
-                session,
-                row.client,
-                at=now,
-                actor=order.by.actor,
-                kind="appointment_cancelled",
-                text="The appointment was cancelled"
-                + (" at the client's request" if asked_by_client else " by the practice")
-                + (", inside the notice window." if result.late else "."),
-                data={
-                    "appointment_id": order.appointment_id,
-                    "request_id": order.request_id,
-                    "late": result.late,
-                },
-            )
-            await outcome_is_known(session, row, at=now)
-            if result.late:
-                await earn(
-                    session,
-                    row,
-                    PaymentKind.LATE_CANCELLATION,
-                    at=now,
-                    by=order.by.actor,
-                    waiver=order.waive_reason if order.waive_fee else None,
-                    policy=policy,
-                )
-            return await row.changed(session)
+            await cancel(session, row, order, policy, now=now)
+            return replace(await row.changed(session), lines=lines)
 
     @activity.defn
     async def reschedule_appointment(self, order: RescheduleOrder, policy: JourneyPolicy) -> Changed:
-        """Move an appointment; it keeps its id, its length and its fee. Its own old time is no conflict."""
+        """Move an appointment; it keeps its id, its length and its fee. Its own old time is no conflict.
+
+        An order that is not confirmed is only tested: nothing changes.
+        """
         now = await self.now()
         async with self.transaction() as session:
             row = AppointmentRow(*await lock_appointment(session, UUID(order.appointment_id)))
+            lines = await lines_of(session, freed={row.therapist.id})
             if row.appointment.changed_by == UUID(order.request_id):
-                return await row.stands(session)
-            refusal = refuse_change(
-                status=row.appointment.status,
-                type=row.appointment.type,
-                starts_at=row.appointment.starts_at,
-                fee=row.fee,
-                therapist=row.therapist.slug,
-                now=now,
-                by_practice=order.by.is_practice,
-                notice_window=policy.notice_window,
-            ) or _refuse_archived(row)
-            refusal = refusal or await refuse_new_time(session, row, order, now=now)
+                return replace(await row.stands(session), lines=lines)
+            refusal = refuse_move(row, order, policy, now=now)
             if refusal is not None:
                 return Changed(refusal=refusal)
-            was = row.appointment.starts_at
-            length = row.appointment.ends_at - was
-            row.appointment.starts_at, row.appointment.ends_at = order.starts_at, order.starts_at + length
-            row.appointment.sequence += 1
-            row.appointment.changed_by = UUID(order.request_id)
-            # What was noted of the old time says nothing of the new one.
-            row.appointment.breached_at, row.appointment.forms_warned = None, False
-            session.add(row.appointment)
-            await outcome_is_known(session, row, at=now)
-            await use_hold(session, order.hold_id, starts_at=order.starts_at)
-            occupied = await session.get(OccupiedTime, row.appointment.id)
-            if occupied is not None:
-                occupied.starts_at, occupied.ends_at = row.appointment.starts_at, row.appointment.ends_at
-                session.add(occupied)
-            append_fact(
-                session,
-                row.client,
-                at=now,
-                actor=order.by.actor,
-                kind="appointment_rescheduled",
-                text="The appointment was moved." + (f" Reason: {order.reason}" if order.reason else ""),
-                data={
-                    "appointment_id": order.appointment_id,
-                    "request_id": order.request_id,
-                    "from": was.isoformat(),
-                    "to": order.starts_at.isoformat(),
-                },
-            )
-            return await row.changed(session)
+            plan = await plan_move(session, [row], order, now=now)
+            if plan.refusal is not None or not order.confirm:
+                await session.rollback()
+                return Changed(refusal=plan.refusal)
+            await use_hold(session, UUID(order.hold_id) if order.hold_id else None, starts_at=order.starts_at)
+            await move(session, row, plan.free[0], order, exceptions=plan.exceptions, now=now)
+            return replace(await row.changed(session), lines=lines)
 
     @activity.defn
     async def record_outcome(self, order: OutcomeOrder, policy: JourneyPolicy) -> Changed:
@@ -167,7 +86,7 @@ class AppointmentActivities(Activities):
                 starts_at=appointment.starts_at,
                 now=now,
                 money_untouched=untouched,
-            ) or _refuse_waiver(waive=order.waive_fee, reason=order.waive_reason)
+            ) or refuse_waiver(waive=order.waive_fee, reason=order.waive_reason)
             if refusal is not None:
                 return Changed(refusal=refusal)
             corrected = appointment.status is not AppointmentStatus.SCHEDULED
@@ -209,7 +128,7 @@ class AppointmentActivities(Activities):
         payment = row.payment
         if not order.waive_fee or (payment is not None and payment.status is PaymentStatus.WAIVED):
             return None
-        refusal = _refuse_waiver(waive=True, reason=order.waive_reason)
+        refusal = refuse_waiver(waive=True, reason=order.waive_reason)
         if refusal is None and (payment is None or payment.status is not PaymentStatus.SCHEDULED):
             refusal = not_open(row.appointment.status)
         if refusal is not None or payment is None:
@@ -274,38 +193,4 @@ class AppointmentActivities(Activities):
             return await row.settled(session)
 
 
-async def cancel_row(
-    session: AsyncSession,
-    appointment: Appointment,
-    *,
-    by: str,
-    at: datetime,
-    reason: str | None,
-    request_id: UUID,
-    status: AppointmentStatus,
-) -> None:
-    """Mark one appointment cancelled and free its time. The locks are held, and it was ``scheduled``."""
-    appointment.status = status
-    appointment.cancelled_at, appointment.cancelled_by, appointment.cancel_reason = at, by, reason
-    appointment.sequence += 1
-    appointment.changed_by = request_id
-    session.add(appointment)
-    occupied = await session.get(OccupiedTime, appointment.id)
-    if occupied is not None:
-        await session.delete(occupied)
-
-
 _NAMES = {AppointmentType.INTRO_CALL: "intro call", AppointmentType.SESSION: "session"}
-
-
-def _refuse_archived(row: AppointmentRow) -> Refusal | None:
-    """What an archive left (running, or not yet marked) can be marked, but not moved ahead past the archive."""
-    if row.client.status is not ClientStatus.ARCHIVED:
-        return None
-    return Refusal(name=Problem.CLIENT_ARCHIVED, detail="This client is archived; make the client active first.")
-
-
-def _refuse_waiver(*, waive: bool, reason: str | None) -> Refusal | None:
-    if waive and not (reason or "").strip():
-        return invalid("waive_reason", "say why the fee is waived")
-    return None

@@ -8,9 +8,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.appointments import cancel_row
+from activities.changes import cancel_row
 from activities.core import Activities, derived_id, facts_of_appointments, open_task_once
 from activities.types import Archived, ArchiveOrder, CloseOrder, Done, Unarchived, UnarchiveOrder
+from activities.waiting import end_places, lines_of, places_ended_then
 from models.appointment import Appointment
 from models.client import Client
 from models.fact import Fact
@@ -21,6 +22,7 @@ from models.payment import Payment
 from models.snapshots import archive_situation, journey_facts, project
 from models.task import Task
 from models.timeline import append_fact
+from models.waitlist import WaitlistPlace
 from rules.archive import BECAUSE_ARCHIVED, ArchivePlan, plan_archive
 from rules.policy import JourneyPolicy
 from rules.words import (
@@ -28,6 +30,7 @@ from rules.words import (
     ClientStatus,
     FormStatus,
     PaymentStatus,
+    PlaceEnd,
     Role,
     TaskKind,
 )
@@ -41,10 +44,10 @@ class ArchiveActivities(Activities):
         """Archive a client: everything ahead stops, nothing is deleted. Archiving twice is one archive."""
         now = await self.now()
         async with self.transaction() as session:
-            await _lock_therapists(session, UUID(order.client_id))
+            freed = await _lock_therapists(session, UUID(order.client_id))
             client = await lock_client(session, UUID(order.client_id))
             if client.status is ClientStatus.ARCHIVED:
-                return await _as_archived(session, client, order)
+                return await _as_archived(session, client, order, freed=freed)
             plan = plan_archive(await archive_situation(session, client, policy=policy, now=now), now=now)
             for line in plan.appointments:
                 appointment = await session.get_one(Appointment, UUID(line.id))
@@ -57,6 +60,7 @@ class ArchiveActivities(Activities):
                     request_id=derived_id(order.client_id, "archive", order.request_id),
                     status=AppointmentStatus.CANCELLED,
                 )
+            ended = await end_places(session, client, because=PlaceEnd.ARCHIVED, at=now, by=order.by)
             intents: list[str] = []
             for payment_line in plan.payments:
                 payment = await lock_payment(session, UUID(payment_line.id))
@@ -109,6 +113,7 @@ class ArchiveActivities(Activities):
                 appointments=await facts_of_appointments(session, client, _touched(plan)),
                 cancelled=tuple(line.id for line in plan.appointments),
                 intents=tuple(intents),
+                lines=await lines_of(session, freed=freed, ended=ended),
             )
 
     @activity.defn
@@ -171,7 +176,7 @@ def _touched(plan: ArchivePlan) -> list[UUID]:
     return [UUID(id) for id in dict.fromkeys(ids)]
 
 
-async def _as_archived(session: AsyncSession, client: Client, order: ArchiveOrder) -> Archived:
+async def _as_archived(session: AsyncSession, client: Client, order: ArchiveOrder, *, freed: set[UUID]) -> Archived:
     """Archived already. By this very request, whose answer was lost: then the whole answer again, from the record."""
     facts = await journey_facts(session, client)
     record = client.archive_record or {}
@@ -188,6 +193,11 @@ async def _as_archived(session: AsyncSession, client: Client, order: ArchiveOrde
         appointments=await facts_of_appointments(session, client, [UUID(id) for id in dict.fromkeys(ids)]),
         cancelled=tuple(cancelled),
         intents=tuple(str(intent) for intent in (await session.exec(intents)).all()),
+        lines=await lines_of(
+            session,
+            freed=freed,
+            ended=await places_ended_then(session, client, at=datetime.fromisoformat(record["archived_at"])),
+        ),
     )
 
 
@@ -234,12 +244,12 @@ async def make_active(session: AsyncSession, client: Client, *, by: str, at: dat
         )
 
 
-async def _lock_therapists(session: AsyncSession, client_id: UUID) -> None:
-    """Cancelling frees time of every therapist the client has something ahead with: lock them first, in one order."""
-    statement = (
-        select(Appointment.therapist_id)
-        .where(col(Appointment.client_id) == client_id, col(Appointment.status) == AppointmentStatus.SCHEDULED)
-        .distinct()
-    )
-    for therapist_id in sorted((await session.exec(statement)).all(), key=str):
+async def _lock_therapists(session: AsyncSession, client_id: UUID) -> set[UUID]:
+    """Cancelling frees time of every therapist the client has, had or waits for something with: lock them first, in
+    one order."""
+    has = select(Appointment.therapist_id).where(col(Appointment.client_id) == client_id)
+    waits = select(WaitlistPlace.therapist_id).where(col(WaitlistPlace.client_id) == client_id)
+    therapists = {*(await session.exec(has)).all(), *(await session.exec(waits)).all()}
+    for therapist_id in sorted(therapists, key=str):
         await lock_therapist(session, therapist_id)
+    return therapists

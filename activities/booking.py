@@ -9,14 +9,15 @@ from temporalio import activity
 
 from activities.archive import made_active_by, make_active
 from activities.core import Activities, close_tasks, derived_id, facts_of_appointments
-from activities.dates import DatesPlan, plan_dates
+from activities.dates import DatesPlan, plan_booking
 from activities.details import write_details
-from activities.times import use_hold
 from activities.types import Booked, BookingOrder
+from activities.waiting import end_places, lines_of, places_ended_then
 from models.appointment import Appointment
 from models.client import Client
 from models.fact import Fact
 from models.form import FormRequest
+from models.holds import use_hold
 from models.locks import RowMissing, lock_client, lock_therapist
 from models.occupied_time import OccupiedTime
 from models.snapshots import join_url_of, journey_facts, project
@@ -38,6 +39,7 @@ from rules.words import (
     ClientStatus,
     FormStatus,
     Mode,
+    PlaceEnd,
     TaskKind,
 )
 
@@ -66,7 +68,7 @@ class BookingActivities(Activities):
             refusal = _refuse(order, client, therapist, facts)
             if refusal is not None or therapist is None:
                 return await _refused(session, refusal)
-            plan = await plan_dates(session, client, therapist, order, now=now)
+            plan = await plan_booking(session, client, therapist, order, now=now)
             if plan.refusal is not None:
                 return await _refused(session, plan.refusal)
 
@@ -75,7 +77,16 @@ class BookingActivities(Activities):
                 await make_active(session, client, by=order.by.actor, at=now, request_id=order.request_id)
             left_open = [UUID(a.id) for a in facts.open_appointments] if unarchived else []
             first = client.first_booked_at is None
-            await use_hold(session, order.hold_id, starts_at=order.starts_at)
+            await use_hold(session, UUID(order.hold_id) if order.hold_id else None, starts_at=order.starts_at)
+            lines = await end_places(
+                session,
+                client,
+                because=PlaceEnd.BOOKED,
+                at=now,
+                by=order.by.actor,
+                therapist_id=therapist.id,
+                type=order.type,
+            )
             appointments = self._write(session, client, therapist, order, plan=plan, facts=facts, now=now)
             await session.flush()
             if first:
@@ -101,6 +112,8 @@ class BookingActivities(Activities):
                 known_elsewhere=known_elsewhere,
                 unarchived=unarchived,
                 resumed=await facts_of_appointments(session, client, left_open) if left_open else (),
+                exceptions=plan.exceptions,
+                lines=await lines_of(session, ended=lines),
             )
 
     def _write(
@@ -123,16 +136,15 @@ class BookingActivities(Activities):
             else not facts.session_booked
         )
         appointments = []
-        for week, starts_at in plan.starts:
-            id = derived_id(order.request_id, "appointment", week)
-            ends_at = starts_at + plan.length
+        for date in plan.free:
+            id = derived_id(order.request_id, "appointment", date.week)
             appointment = Appointment(
                 id=id,
                 client_id=client.id,
                 therapist_id=therapist.id,
                 type=order.type,
-                starts_at=starts_at,
-                ends_at=ends_at,
+                starts_at=date.starts_at,
+                ends_at=date.ends_at,
                 mode=order.mode,
                 join_url=join_url_of(
                     order.mode,
@@ -141,7 +153,7 @@ class BookingActivities(Activities):
                     zoom_link=therapist.zoom_link,
                 ),
                 series_id=series_id,
-                week=week,
+                week=date.week,
                 fee_amount=0 if free else therapist.session_fee_amount,
                 fee_currency=therapist.session_fee_currency,
                 booked_by=order.by.actor,
@@ -149,7 +161,7 @@ class BookingActivities(Activities):
                 booking_id=UUID(order.request_id),
                 complete_forms_in_session=in_session,
                 forms_outstanding_when_booked=list(facts.outstanding_forms),
-                first_of_its_type=first_of_type and week == plan.starts[0][0],
+                first_of_its_type=first_of_type and date is plan.free[0],
             )
             session.add(appointment)
             appointments.append(appointment)
@@ -210,6 +222,8 @@ async def _as_booked(
         facts=facts,
         appointments=await facts_of_appointments(session, client, booked),
         skipped=tuple(fact.data["skipped"]) if fact else (),
+        exceptions=tuple(fact.data.get("exceptions", ())) if fact else (),
+        lines=await lines_of(session, ended=await places_ended_then(session, client, at=appointments[0].booked_at)),
         unarchived=unarchived,
         resumed=await facts_of_appointments(session, client, others) if others else (),
         series_id=str(appointments[0].series_id) if appointments[0].series_id else None,
@@ -305,6 +319,8 @@ def _tell(
                 for a in appointments
             ],
             "skipped": list(plan.conflicts),
+            "exceptions": list(plan.exceptions),
+            "reason": order.reason,
         },
     )
     if order.by.is_practice and facts.outstanding_forms:
@@ -318,7 +334,7 @@ def _tell(
             data={
                 "outstanding": list(facts.outstanding_forms),
                 "appointments": [str(a.id) for a in appointments],
-                "why": "booked by the practice",
+                "why": order.reason or "booked by the practice, which gave no reason",
             },
         )
 

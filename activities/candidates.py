@@ -11,9 +11,10 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.calendar import busy_margin, horizon_end, load_availabilities, load_busy_of_many
+from models.calendar import busy_margin, horizon_end, load_busy_of_many
 from models.candidates import candidates_record
 from models.client import Client
+from models.hours import load_availabilities
 from models.locks import lock_therapist
 from models.match import Match
 from models.therapist import Therapist

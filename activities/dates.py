@@ -1,115 +1,206 @@
-"""The dates a booking would take: each one checked, so that the answer names every conflict at once."""
+"""The dates that a booking or a move would take: each one checked, so that the answer names every conflict at once."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.times import look_around
-from activities.types import BookingOrder
+from activities.earned import AppointmentRow
+from activities.types import BookingOrder, RescheduleOrder
+from models.calendar import Around, look_around, time_refusal
 from models.client import Client
 from models.therapist import Therapist
 from rules import availability as slots
-from rules.booking import (
-    slot_refusal,
-)
 from rules.refusals import Problem, Refusal
+from rules.series import moved_together
+from rules.words import AppointmentType
+
+
+@dataclass(frozen=True, kw_only=True)
+class WantedDate:
+    """``week`` counts from 0; the first week is held to the grid and the horizon, the others need hours."""
+
+    week: int
+    starts_at: datetime
+    length: timedelta
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + self.length
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatesPlan:
-    """The dates a booking would take: those that are free, and the conflicts with their alternatives."""
+    """Dates that are free, and the conflicts with their alternatives.
 
-    starts: tuple[tuple[int, datetime], ...]  # week and start
+    ``exceptions`` say which of the free ones only the practice could take, and why.
+    """
+
+    free: tuple[WantedDate, ...]
     conflicts: tuple[dict[str, Any], ...]
+    exceptions: tuple[dict[str, Any], ...]
     refusal: Refusal | None
-    length: timedelta
 
 
-async def plan_dates(
+async def plan_booking(
     session: AsyncSession, client: Client, therapist: Therapist, order: BookingOrder, *, now: datetime
 ) -> DatesPlan:
-    """Check every date; of a series, all of them, so that the answer lists every conflict at once."""
+    """The dates of one appointment or a weekly series. Therapist and client are locked, so it stays true."""
     around = await look_around(
         session,
-        client,
         therapist,
+        client_id=client.id,
         type=order.type,
         starts_at=order.starts_at,
         until=order.starts_at + timedelta(weeks=order.weeks),
-        hold_id=order.hold_id,
+        hold_id=UUID(order.hold_id) if order.hold_id else None,
         now=now,
     )
+    length = timedelta(minutes=around.availability.settings[order.type].duration)
+    zone = around.availability.time_zone
+    wanted = [
+        WantedDate(
+            week=week,
+            starts_at=slots.week_of_series(first=order.starts_at, week=week, time_zone=zone),
+            length=length,
+        )
+        for week in range(order.weeks)
+    ]
+    return _check(
+        around, wanted, type=order.type, practice=order.by.is_practice, skip_conflicts=order.skip_conflicts, now=now
+    )
+
+
+async def plan_move(
+    session: AsyncSession, rows: Sequence[AppointmentRow], order: RescheduleOrder, *, now: datetime
+) -> DatesPlan:
+    """The new dates of one appointment, or of one and all after it; each keeps its length.
+
+    Their own old times are no conflict.
+    """
+    first, therapist = rows[0].appointment, rows[0].therapist
+    starts = moved_together(
+        members=[row.member for row in rows], starts_at=order.starts_at, time_zone=therapist.time_zone
+    )
+    wanted = [
+        WantedDate(
+            week=row.appointment.week - first.week,
+            starts_at=starts_at,
+            length=row.appointment.ends_at - row.appointment.starts_at,
+        )
+        for row, starts_at in zip(rows, starts, strict=True)
+    ]
+    around = await look_around(
+        session,
+        therapist,
+        client_id=first.client_id,
+        type=first.type,
+        starts_at=order.starts_at,
+        until=starts[-1],
+        hold_id=UUID(order.hold_id) if order.hold_id else None,
+        now=now,
+        moving=[row.appointment.id for row in rows],
+    )
+    return _check(around, wanted, type=first.type, practice=order.by.is_practice, skip_conflicts=False, now=now)
+
+
+def _check(
+    around: Around,
+    wanted: Sequence[WantedDate],
+    *,
+    type: AppointmentType,
+    practice: bool,
+    skip_conflicts: bool,
+    now: datetime,
+) -> DatesPlan:
     availability, busy, client_busy = around.availability, around.busy, around.client_busy
-    length = timedelta(minutes=availability.settings[order.type].duration)
-    starts: list[tuple[int, datetime]] = []
+    free: list[WantedDate] = []
     conflicts: list[dict[str, Any]] = []
+    exceptions: list[dict[str, Any]] = []
     problems: list[slots.SlotProblem] = []
-    for week in range(order.weeks):
-        wanted = slots.week_of_series(first=order.starts_at, week=week, time_zone=availability.time_zone)
-        problem = slots.check_slot(
-            availability=availability,
-            type=order.type,
-            starts_at=wanted,
-            busy=busy,
-            now=now,
-            notice_from=around.held_since if week == 0 else None,
-            needs_grid=week == 0,
-            needs_horizon=week == 0,
-            practice=order.by.is_practice,
-            client_busy=client_busy,
-        )
+    for date in wanted:
+
+        def problem_with(date: WantedDate, *, practice: bool) -> slots.SlotProblem | None:
+            return slots.check_slot(
+                availability=availability,
+                type=type,
+                starts_at=date.starts_at,
+                ends_at=date.ends_at,
+                busy=busy,
+                now=now,
+                notice_from=around.held_since if date.week == 0 else None,
+                needs_grid=date.week == 0,
+                needs_horizon=date.week == 0,
+                practice=practice,
+                client_busy=client_busy,
+            )
+
+        problem = problem_with(date, practice=practice)
         if problem is None:
-            starts.append((week, wanted))
-            # The series' own dates count for the ones after it: its weeks are far apart, its days may be capped.
-            busy.append(slots.Busy(type=order.type, starts_at=wanted, ends_at=wanted + length))
+            set_aside = problem_with(date, practice=False) if practice else None
+            if set_aside is not None:
+                exceptions.append({**_named(date), "because": set_aside.because})
+            free.append(date)
+            # A series' own dates count for the ones after it: its weeks are far apart, its days may be capped.
+            busy.append(slots.Busy(type=type, starts_at=date.starts_at, ends_at=date.ends_at))
             continue
-        monday, sunday = slots.local_week(instant=wanted, time_zone=availability.time_zone)
-        others = slots.alternatives(
-            availability=availability,
-            type=order.type,
-            busy=busy,
-            now=now,
-            near=wanted,
-            client_busy=client_busy,
-            needs_horizon=week == 0,
-            first_day=monday if order.weeks > 1 else None,
-            last_day=sunday if order.weeks > 1 else None,
-        )
         problems.append(problem)
         conflicts.append(
             {
-                "week": week + 1,
-                "starts_at": wanted.isoformat(),
+                **_named(date),
                 "because": problem.because,
-                "alternatives": [
-                    {"starts_at": slot.starts_at.isoformat(), "ends_at": slot.ends_at.isoformat()} for slot in others
-                ],
+                "alternatives": _alternatives(around, date, type=type, now=now, that_week=len(wanted) > 1),
             }
         )
     return DatesPlan(
-        starts=tuple(starts),
+        free=tuple(free),
         conflicts=tuple(conflicts),
-        refusal=_conflict(order, conflicts, problems, any_free=bool(starts)),
-        length=length,
+        exceptions=tuple(exceptions),
+        refusal=None
+        if not conflicts or (skip_conflicts and free)
+        else _refusal(around, wanted, conflicts, problems, type=type, now=now),
     )
 
 
-def _conflict(
-    order: BookingOrder, conflicts: list[dict[str, Any]], problems: list[slots.SlotProblem], *, any_free: bool
-) -> Refusal | None:
-    if not conflicts or (order.skip_conflicts and any_free):
-        return None
-    if order.weeks == 1:
-        refusal = slot_refusal(
-            taken=problems[0].kind is slots.SlotProblemKind.TAKEN,
-            because=problems[0].because,
-            alternatives=(),
-        )
-        return replace(refusal, data={"alternatives": conflicts[0]["alternatives"]})
+def _named(date: WantedDate) -> dict[str, Any]:
+    return {"week": date.week + 1, "starts_at": date.starts_at.isoformat()}
+
+
+def _alternatives(
+    around: Around, date: WantedDate, *, type: AppointmentType, now: datetime, that_week: bool
+) -> list[dict[str, str]]:
+    """Up to three other times near a wanted one; of a series' date, in the same week of the therapist's."""
+    monday, sunday = slots.local_week(instant=date.starts_at, time_zone=around.availability.time_zone)
+    others = slots.alternatives(
+        availability=around.availability,
+        type=type,
+        busy=around.busy,
+        now=now,
+        near=date.starts_at,
+        client_busy=around.client_busy,
+        needs_horizon=date.week == 0,
+        first_day=monday if that_week else None,
+        last_day=sunday if that_week else None,
+    )
+    return [{"starts_at": slot.starts_at.isoformat(), "ends_at": slot.ends_at.isoformat()} for slot in others]
+
+
+def _refusal(
+    around: Around,
+    wanted: Sequence[WantedDate],
+    conflicts: list[dict[str, Any]],
+    problems: list[slots.SlotProblem],
+    *,
+    type: AppointmentType,
+    now: datetime,
+) -> Refusal:
+    if len(wanted) == 1:
+        return time_refusal(problems[0], around, type=type, near=wanted[0].starts_at, now=now)
     return Refusal(
         name=Problem.SERIES_CONFLICT,
-        detail=f"{len(conflicts)} of {order.weeks} dates are not free; nothing was booked.",
+        detail=f"{len(conflicts)} of {len(wanted)} dates are not free; nothing was changed.",
         data={"conflicts": conflicts},
     )

@@ -19,6 +19,7 @@ from models.timeline import append_fact
 from rules.archive import BECAUSE_ARCHIVED
 from rules.fees import Money, due_times, fee_due
 from rules.policy import JourneyPolicy
+from rules.series import Member
 from rules.words import (
     AppointmentType,
     ClientStatus,
@@ -37,6 +38,12 @@ class AppointmentRow:
         self.therapist = therapist
         self.client = client
         self.payment = payment
+
+    @property
+    def member(self) -> Member:
+        """Its place in its series."""
+        one = self.appointment
+        return Member(id=str(one.id), week=one.week, status=one.status, starts_at=one.starts_at)
 
     @property
     def fee(self) -> Money:

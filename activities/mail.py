@@ -17,7 +17,6 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.calendar_file import CalendarEntry, calendar_file
 from activities.core import Activities, derived_id, open_task_once
 from activities.mail_content import (
     NOTICE_MAILS,
@@ -26,8 +25,8 @@ from activities.mail_content import (
     WITH_CALENDAR_FILE,
     About,
     appointment_line,
-    late_fee,
     not_wanted,
+    offer_line,
     payment_line,
     read_about,
     staff_zone,
@@ -40,6 +39,7 @@ from activities.rendering import (
     render,
 )
 from activities.types import MailOrder, MailResult
+from calendars.appointment_file import Attendee, calendar_file, entry_of
 from models.client import Client
 from models.locks import lock_client
 from models.mail import MailStatus, SentMail
@@ -48,7 +48,7 @@ from models.timeline import append_fact
 from models.token import Token, TokenKind
 from rules.policy import JourneyPolicy
 from rules.stage import JourneyFacts
-from rules.words import AppointmentStatus, AppointmentType, TaskKind
+from rules.words import AppointmentType, TaskKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,9 +200,9 @@ class MailActivities(Activities):
             notice_hours=int(policy.notice_window.total_seconds() // 3600)
             if order.template in NOTICE_MAILS and any(a.type is AppointmentType.SESSION for a in about.appointments)
             else None,
-            late_fee=late_fee(about),
             change=order.text or None if order.template == "appointment_changed" else None,
             changed_by_client=order.by_client,
+            offer=offer_line(about),
             payment=payment_line(about),
             task=TaskLine(title=TASK_TITLES[about.task.kind], text=about.task.text, client_ref=client.ref)
             if about.task
@@ -232,6 +232,11 @@ class MailActivities(Activities):
             return links.sign_in(), None
         if order.template in ("book_first", "book_first_session") and about.therapist is not None:
             return links.booking(about.therapist.slug), None
+        if order.template == "slot_offered" and about.offered is not None and about.therapist is not None:
+            offer, place = about.offered.offer, about.offered.place
+            return links.offered_time(
+                about.therapist.slug, type=place.type, starts_at=offer.starts_at, hold_id=str(offer.id)
+            ), None
         if order.template in ("forms_requested", "forms_reminder"):
             return links.forms(), None
         if order.template == "payment_failed":
@@ -271,19 +276,11 @@ class MailActivities(Activities):
             return ()
         files = []
         for number, appointment in enumerate(about.appointments, start=1):
-            entry = CalendarEntry(
-                id=str(appointment.id),
-                sequence=appointment.sequence,
-                starts_at=appointment.starts_at,
-                ends_at=appointment.ends_at,
-                time_zone=therapist.time_zone,
-                mode=appointment.mode,
-                join_url=appointment.join_url,
+            entry = entry_of(
+                appointment,
+                therapist,
                 organizer_email=self.deps.email_from,
-                organizer_name=therapist.name,
-                attendee_email=to.address,
-                attendee_name=to.name or to.address,
-                cancelled=appointment.status in (AppointmentStatus.CANCELLED, AppointmentStatus.LATE_CANCELLED),
+                attendee=Attendee(email=to.address, name=to.name),
                 stamped_at=now,
             )
             stem, _, ending = entry.filename.partition(".")

@@ -1,5 +1,6 @@
 """What a mail is about, whether it is still wanted, and its lines: read from the database when it is sent."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +13,7 @@ from activities.rendering import (
     REMINDERS,
     AppointmentLine,
     MoneyLine,
+    OfferLine,
     PaymentLine,
 )
 from activities.types import MailOrder
@@ -21,16 +23,21 @@ from models.payment import Payment
 from models.snapshots import journey_facts
 from models.task import Task
 from models.therapist import Therapist
-from rules.words import AppointmentStatus, ClientStatus, TaskKind
+from models.waitlist import WaitlistOffer, WaitlistPlace, offers_of
+from rules.waitlist import is_given_up
+from rules.words import AppointmentStatus, ClientStatus, OfferEnd, PaymentStatus, TaskKind
 
 NOTICE_MAILS = frozenset({"booking_confirmation"})
 ALLOWED_WHILE_ARCHIVED = frozenset({"appointment_cancelled", "appointment_changed", "task_opened"})
 WITH_ACTIVATION_LINK = frozenset({"welcome", "activation_reminder"})
-ABOUT_WHAT_STANDS = frozenset({"booking_confirmation", "appointment_booked", "appointment_rescheduled"})
+ABOUT_WHAT_STANDS = frozenset(
+    {"booking_confirmation", "appointment_booked", "appointment_rescheduled", "appointment_updated"}
+)
 WITH_CALENDAR_FILE = frozenset(
     {
         "booking_confirmation",
         "appointment_rescheduled",
+        "appointment_updated",
         "appointment_cancelled",
         "appointment_booked",
         "appointment_changed",
@@ -39,12 +46,23 @@ WITH_CALENDAR_FILE = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True)
+class Offered:
+    """A time that the waitlist offers. ``unanswered``: how many this place has let go by before it."""
+
+    offer: WaitlistOffer
+    place: WaitlistPlace
+    unanswered: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class About:
-    """The rows that a mail is about, read in one transaction."""
+    """The rows that a mail is about, read in one transaction. ``late_fees``: what is due, by appointment."""
 
     client: Client
     therapist: Therapist | None
     appointments: tuple[Appointment, ...]
+    late_fees: Mapping[UUID, MoneyLine]
+    offered: Offered | None
     payment: Payment | None
     paid_for: Appointment | None
     task: Task | None
@@ -77,11 +95,14 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder) ->
     payment = await session.get(Payment, UUID(order.payment_id)) if order.payment_id else None
     paid_for = await session.get(Appointment, payment.appointment_id) if payment else None
     task = (await session.exec(select(Task).where(col(Task.key) == order.text))).first() if order.text else None
+    offered = await _offered(session, client, order)
     therapist: Therapist | None = None
     if order.therapist is not None:
         therapist = (await session.exec(select(Therapist).where(col(Therapist.slug) == order.therapist))).first()
     elif appointments or paid_for:
         therapist = await session.get(Therapist, (appointments[0] if appointments else paid_for).therapist_id)  # type: ignore[union-attr]
+    elif offered is not None:
+        therapist = await session.get(Therapist, offered.place.therapist_id)
     elif client.therapist_id is not None:
         therapist = await session.get(Therapist, client.therapist_id)
     facts = await journey_facts(session, client)
@@ -89,6 +110,8 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder) ->
         client=client,
         therapist=therapist,
         appointments=appointments,
+        late_fees=await _late_fees(session, appointments),
+        offered=offered,
         payment=payment,
         paid_for=paid_for,
         task=task,
@@ -97,6 +120,27 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder) ->
         address_is_anothers=client.email is not None
         and await owner_of_address(session, client.email, other_than=client) is not None,
     )
+
+
+async def _late_fees(session: AsyncSession, appointments: Iterable[Appointment]) -> dict[UUID, MoneyLine]:
+    """Of several cancelled at once only those inside the notice window cost anything, and none that was waived."""
+    late = [a.id for a in appointments if a.status is AppointmentStatus.LATE_CANCELLED]
+    if not late:
+        return {}
+    due = await session.exec(
+        select(Payment).where(col(Payment.appointment_id).in_(late), col(Payment.status) != PaymentStatus.WAIVED)
+    )
+    return {p.appointment_id: MoneyLine(amount=p.amount, currency=p.currency) for p in due}
+
+
+async def _offered(session: AsyncSession, client: Client, order: MailOrder) -> Offered | None:
+    offer = await session.get(WaitlistOffer, UUID(order.offer_id)) if order.offer_id else None
+    place = await session.get(WaitlistPlace, offer.place_id) if offer else None
+    if offer is None or place is None or place.client_id != client.id:
+        return None
+    before = (await offers_of(session, [place.id]))[place.id]
+    unanswered = sum(1 for o in before if o.id != offer.id and o.closed_because is OfferEnd.RAN_OUT)
+    return Offered(offer=offer, place=place, unanswered=unanswered)
 
 
 def about_what_stands(order: MailOrder) -> bool:
@@ -114,14 +158,8 @@ def not_wanted(order: MailOrder, about: About, *, now: datetime) -> str | None:
         return "unsubscribed"
     if about_what_stands(order) and not about.appointments:
         return "nothing of it is on any more"
-    if order.only_if_starts_at is not None:
-        on = [
-            a
-            for a in about.appointments
-            if a.status is AppointmentStatus.SCHEDULED and a.starts_at == order.only_if_starts_at
-        ]
-        if not on or (order.template == "appointment_reminder" and on[0].starts_at <= now):
-            return "the appointment has changed"
+    if order.only_if_starts_at is not None and not _is_on_then(order, about, now=now):
+        return "the appointment has changed"
     if order.template in WITH_ACTIVATION_LINK and client.account_active:
         return "the account is active"
     if order.template in WITH_ACTIVATION_LINK and about.address_is_anothers:
@@ -134,7 +172,22 @@ def not_wanted(order: MailOrder, about: About, *, now: datetime) -> str | None:
         return "a session is booked"
     if order.template == "task_opened" and (about.task is None or about.task.resolved_at is not None):
         return "the task is resolved"
+    if order.template == "slot_offered" and not _is_held(about.offered, now=now):
+        return "the time is not held for them any more"
     return None
+
+
+def _is_on_then(order: MailOrder, about: About, *, now: datetime) -> bool:
+    on = [
+        a
+        for a in about.appointments
+        if a.status is AppointmentStatus.SCHEDULED and a.starts_at == order.only_if_starts_at
+    ]
+    return bool(on) and (order.template != "appointment_reminder" or on[0].starts_at > now)
+
+
+def _is_held(offered: Offered | None, *, now: datetime) -> bool:
+    return offered is not None and offered.offer.closed_at is None and offered.offer.expires_at > now
 
 
 def appointment_line(appointment: Appointment, about: About, order: MailOrder) -> AppointmentLine:
@@ -152,14 +205,21 @@ def appointment_line(appointment: Appointment, about: About, order: MailOrder) -
         if appointment.complete_forms_in_session
         else (),
         previous_starts_at=order.moves.get(str(appointment.id)),
+        late_fee=about.late_fees.get(appointment.id),
     )
 
 
-def late_fee(about: About) -> MoneyLine | None:
-    late = [a for a in about.appointments if a.status is AppointmentStatus.LATE_CANCELLED]
-    if not late or about.payment is None or about.payment.status.value == "waived":
+def offer_line(about: About) -> OfferLine | None:
+    if about.offered is None:
         return None
-    return MoneyLine(amount=about.payment.amount, currency=about.payment.currency)
+    offer, place = about.offered.offer, about.offered.place
+    return OfferLine(
+        type=place.type,
+        starts_at=offer.starts_at,
+        ends_at=offer.ends_at,
+        held_until=offer.expires_at,
+        last=is_given_up(about.offered.unanswered + 1),
+    )
 
 
 def payment_line(about: About) -> PaymentLine | None:

@@ -8,8 +8,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.appointments import cancel_row
 from activities.candidates import find_therapist
+from activities.changes import cancel_row
 from activities.core import (
     Activities,
     Dependencies,
@@ -19,6 +19,7 @@ from activities.core import (
 )
 from activities.details import write_details
 from activities.types import Matched, MatchOrder, NewJourney, Opened
+from activities.waiting import end_places, lines_of
 from models.appointment import Appointment
 from models.client import Client
 from models.locks import lock_client, lock_therapist
@@ -31,6 +32,7 @@ from rules.matching import Match as Found
 from rules.refusals import Refusal, invalid
 from rules.words import (
     AppointmentStatus,
+    PlaceEnd,
     Role,
     Source,
     TaskKind,
@@ -151,7 +153,7 @@ class MatchingActivities(Activities):
                 await lock_therapist(session, therapist_id)
             client = await lock_client(session, UUID(order.client_id))
             match_id = derived_id(order.request_id, "match")
-            already = await session.get(Match, match_id)
+            already, ended = await session.get(Match, match_id), set[UUID]()
             if already is None and client.therapist_id != wanted.id:
                 present = (
                     await session.exec(
@@ -162,6 +164,7 @@ class MatchingActivities(Activities):
                     present.ended_at = now
                     session.add(present)
                     await session.flush()
+                ended = await end_places(session, client, because=PlaceEnd.REMATCHED, at=now, by=order.by.actor)
                 _assign(
                     session,
                     client,
@@ -191,6 +194,7 @@ class MatchingActivities(Activities):
             facts = await project(session, client)
             return Matched(
                 facts=facts,
+                lines=await lines_of(session, freed={former_id} if former_id else set(), ended=ended),
                 match=_match_document(wanted, None),
                 former_appointments=await facts_of_appointments(session, client, [*open_ids, *cancelled]),
                 cancelled=await facts_of_appointments(session, client, cancelled),

@@ -12,6 +12,8 @@ from activities.forms import FormActivities
 from activities.mail import MailActivities
 from activities.matching import MatchingActivities
 from activities.payments import PaymentActivities
+from activities.series import SeriesActivities
+from activities.waitlist import WaitlistActivities
 
 __all__ = ["Dependencies", "build"]
 
@@ -19,6 +21,8 @@ GROUPS = (
     MatchingActivities,
     BookingActivities,
     AppointmentActivities,
+    SeriesActivities,
+    WaitlistActivities,
     AccountActivities,
     FormActivities,
     PaymentActivities,

@@ -11,16 +11,17 @@ names.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from activities import wording
+from rules.plain_text import is_web_address, one_line
 
 TEMPLATE_ROOT = Path(__file__).resolve().parent.parent / "templates" / "email"
 
@@ -40,6 +41,12 @@ class Links:
 
     def booking(self, therapist_slug: str) -> str:
         return self._page("book", therapist_slug)
+
+    def offered_time(self, therapist_slug: str, *, type: str, starts_at: datetime, hold_id: str) -> str:
+        """Where a client takes a time that is held for them. ``starts_at``: aware; written in UTC."""
+        instant = starts_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        asked = urlencode({"type": type, "starts_at": instant, "hold_id": hold_id})
+        return f"{self.booking(therapist_slug)}?{asked}"
 
     def activation(self, token: str) -> str:
         return self._page("activate", token)
@@ -104,7 +111,8 @@ class AppointmentLine:
 
     ``type`` and ``mode`` are the words of `rules.words`. ``fee`` is left out where nothing is owed (intro
     calls). ``outstanding_forms`` are form kinds or titles; they are shown where
-    ``complete_forms_in_session`` is set. ``previous_starts_at`` is where a moved appointment was before.
+    ``complete_forms_in_session`` is set. ``previous_starts_at`` is where a moved appointment was before,
+    ``late_fee`` what its late cancellation costs.
     """
 
     id: str
@@ -117,6 +125,21 @@ class AppointmentLine:
     complete_forms_in_session: bool = False
     outstanding_forms: tuple[str, ...] = ()
     previous_starts_at: datetime | None = None
+    late_fee: MoneyLine | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferLine:
+    """A time that is held for a client on the waitlist until ``held_until``.
+
+    ``type`` is a word of `rules.words`. ``last``: the client's place in line ends if they let it go by.
+    """
+
+    type: str
+    starts_at: datetime
+    ends_at: datetime
+    held_until: datetime
+    last: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,9 +182,8 @@ class MailContext:
     IANA zone. ``test``: the journey is a test client's; the mail says so. ``link``: where the mail's one
     button leads, made by `Links`. ``link_expires_at``: until when. ``forms``: outstanding form kinds or
     titles. ``check_insurance``: ask the client to check their cover (the intro call and the first session).
-    ``notice_hours``: the notice window, told with a session's confirmation. ``late_fee``: what a late
-    cancellation costs. ``change``: ``"moved"`` or ``"cancelled"``, for the therapist, with
-    ``changed_by_client``.
+    ``notice_hours``: the notice window, told with a session's confirmation. ``change``: ``"moved"`` or
+    ``"cancelled"``, for the therapist, with ``changed_by_client``.
     """
 
     recipient_name: str
@@ -177,9 +199,9 @@ class MailContext:
     forms: tuple[str, ...] = ()
     check_insurance: bool = False
     notice_hours: int | None = None
-    late_fee: MoneyLine | None = None
     change: str | None = None
     changed_by_client: bool = False
+    offer: OfferLine | None = None
     payment: PaymentLine | None = None
     task: TaskLine | None = None
 
@@ -196,11 +218,13 @@ NEEDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "booking_confirmation": _needs("therapist", "appointments"),
         "appointment_rescheduled": _needs("therapist", "appointments"),
         "appointment_cancelled": _needs("therapist", "appointments"),
+        "appointment_updated": _needs("therapist", "appointments"),
         "appointment_reminder": _needs("therapist", "appointments"),
         "forms_requested": _needs("forms", "link"),
         "forms_reminder": _needs("forms", "link"),
         "book_first": _needs("therapist", "link"),
         "book_first_session": _needs("therapist", "link"),
+        "slot_offered": _needs("therapist", "offer", "link"),
         "receipt": _needs("payment"),
         "payment_failed": _needs("payment", "link"),
         "payment_needs_you": _needs("payment", "link"),
@@ -224,7 +248,11 @@ TEMPLATES: frozenset[str] = frozenset(NEEDS)
 REMINDERS: frozenset[str] = frozenset(
     {"activation_reminder", "appointment_reminder", "forms_reminder", "book_first", "book_first_session"}
 )
-"""The mails that an unsubscribed client does not get; they say how to stop them."""
+"""The mails that an unsubscribed client does not get; they say how to stop them.
+
+``slot_offered`` is none of them: the client asked for it by joining the waitlist, the time is held for a short
+while only, and whoever wants no more of them leaves the waitlist.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,7 +314,7 @@ def render_names(template: str, names: Mapping[str, Any]) -> RenderedMail:
     if names.get("test"):
         subject = f"[TEST] {subject}"
     return RenderedMail(
-        subject=wording.one_line(subject)[:_LONGEST_SUBJECT],
+        subject=one_line(subject)[:_LONGEST_SUBJECT],
         text=wording.tidy(environment.get_template(f"{template}/body.txt").render(every)),
         html=environment.get_template(f"{template}/body.html").render(every),
     )
@@ -294,7 +322,7 @@ def render_names(template: str, names: Mapping[str, Any]) -> RenderedMail:
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        return wording.one_line(value)
+        return one_line(value)
     if isinstance(value, tuple):
         return tuple(_clean(item) for item in value)
     if is_dataclass(value) and not isinstance(value, type):
@@ -323,5 +351,5 @@ def _environment() -> Environment:
         greeting=wording.greeting,
         listed=wording.listed,
     )
-    environment.tests["web_address"] = wording.is_web_address
+    environment.tests["web_address"] = is_web_address
     return environment

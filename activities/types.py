@@ -114,6 +114,7 @@ class Matched:
     match: dict[str, Any] | None = None
     former_appointments: tuple[AppointmentFacts, ...] = ()
     cancelled: tuple[AppointmentFacts, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- booking
@@ -121,7 +122,10 @@ class Matched:
 
 @dataclass(frozen=True, kw_only=True)
 class BookingOrder:
-    """``weeks`` above 1 books a weekly series. ``hold_id`` names a hold that this booking uses up."""
+    """``weeks`` above 1 books a weekly series. ``hold_id`` names a hold that this booking uses up.
+
+    ``reason`` is the practice's: why it books, where it sets rules aside.
+    """
 
     request_id: str
     client_id: str
@@ -132,6 +136,7 @@ class BookingOrder:
     weeks: int = 1
     skip_conflicts: bool = False
     hold_id: str | None = None
+    reason: str | None = None
     details: ClientDetails | None = None
 
 
@@ -139,7 +144,8 @@ class BookingOrder:
 class Booked:
     """``first`` marks the first booking ever; ``known_elsewhere`` a public booking with an address somebody has.
 
-    ``resumed`` are appointments that were left open by an archive which this booking ended.
+    ``resumed`` are appointments that were left open by an archive which this booking ended. ``exceptions`` are the
+    dates that only the practice could take, and why. ``lines`` names therapists whose waitlist this concerns.
     """
 
     refusal: Refusal | None = None
@@ -151,6 +157,8 @@ class Booked:
     known_elsewhere: bool = False
     unarchived: bool = False
     resumed: tuple[AppointmentFacts, ...] = ()
+    exceptions: tuple[dict[str, Any], ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +180,7 @@ class RescheduleOrder:
     starts_at: datetime
     reason: str | None = None
     hold_id: str | None = None
+    confirm: bool = True  # False: only ask whether it could be
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,13 +195,117 @@ class OutcomeOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Changed:
-    """What became of an appointment. ``changed`` is False when the request had already been carried out."""
+    """What became of an appointment. ``changed`` is False when the request had already been carried out.
+
+    ``lines`` names therapists whose waitlist should be looked at, because time was freed or a place ended.
+    """
 
     refusal: Refusal | None = None
     appointment: AppointmentFacts | None = None
     journey: JourneyFacts | None = None
     changed: bool = False
     sequence: int = 0
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowingCancelOrder(CancelOrder):
+    """Cancel an appointment of a series and all after it."""
+
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowingMoveOrder(RescheduleOrder):
+    """Move an appointment of a series, and all after it with it."""
+
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowingChanged:
+    """What became of an appointment and those after it, in the order of weeks.
+
+    ``moves`` tells when each began before, by id; with ``changed`` False nothing is new, or only asked for: then
+    ``moves`` tells when each would begin.
+    """
+
+    refusal: Refusal | None = None
+    journey: JourneyFacts | None = None
+    appointments: tuple[AppointmentFacts, ...] = ()
+    moves: dict[str, datetime] = field(default_factory=dict)
+    changed: bool = False
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinksOrder:
+    """The therapist's link has changed: the appointments ahead that use it get the new one."""
+
+    request_id: str
+    client_id: str
+    therapist: str
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinksChanged:
+    facts: JourneyFacts
+    appointment_ids: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- waitlist
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitOrder:
+    """Wait for a time with the client's therapist that starts from ``wished_from`` on and before ``wished_until``."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    therapist: str
+    type: AppointmentType
+    wished_from: datetime
+    wished_until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaveOrder:
+    request_id: str
+    client_id: str
+    by: Caller
+    place_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferMade:
+    """A time was offered to somebody in line. ``asked_for``: an archived client waits, by an own wish."""
+
+    offer_id: str
+    client_id: str
+    asked_for: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceInLine:
+    """What the line's workflow shows of one place: opaque values only."""
+
+    ref: str
+    type: AppointmentType
+    wished_from: datetime
+    wished_until: datetime
+    offered: datetime | None = None  # the start of what is offered now
+    offered_until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineLook:
+    """A therapist's line, first place first. ``look_at``: when something about it may change by time alone."""
+
+    line: tuple[PlaceInLine, ...]
+    offer: OfferMade | None = None
+    look_at: datetime | None = None
 
 
 # ---------------------------------------------------------------- account, details and forms
@@ -252,6 +365,7 @@ class Done:
     """The plain answer of a step: refused, or done, with the journey's fresh facts.
 
     ``resumed`` are appointments whose payment goes on with a new card; ``debts`` are owed payments it can settle.
+    ``lines`` names therapists whose waitlist should be looked at.
     """
 
     refusal: Refusal | None = None
@@ -260,6 +374,7 @@ class Done:
     document: dict[str, Any] | None = None
     resumed: tuple[AppointmentFacts, ...] = ()
     debts: tuple[PaymentFacts, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- archive
@@ -286,6 +401,7 @@ class Archived:
     appointments: tuple[AppointmentFacts, ...] = ()
     cancelled: tuple[str, ...] = ()
     intents: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,14 @@ from api.auth import FailedSignIns, Passwords
 from api.deps import Services
 from api.engine import JourneyEngine
 from api.metrics import MeasureRequests, Metrics
-from api.middleware import Bounds
+from api.middleware import Bounds, HideSecrets
 from api.routes import (
     accounts,
     appointments,
     archives,
     availability,
+    calendar_files,
+    changes,
     clients,
     codec,
     dev_clock,
@@ -26,6 +28,7 @@ from api.routes import (
     slots,
     tasks,
     therapists,
+    waitlist,
     webhooks,
 )
 from api.settings import ApiSettings
@@ -39,9 +42,12 @@ _PARTS = (
     therapists,
     availability,
     slots,
+    waitlist,
     journeys,
     clients,
     appointments,
+    changes,
+    calendar_files,
     accounts,
     forms,
     payments,
@@ -91,6 +97,7 @@ def create_app(
     problems.install(app)
     app.add_middleware(Bounds, public_url=settings.public_url)
     app.add_middleware(MeasureRequests, metrics=metrics)
+    app.add_middleware(HideSecrets)
     _describe(app)
     return app
 

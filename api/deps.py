@@ -19,7 +19,7 @@ from engine.codec import PayloadKeys
 from models.client import Client
 from models.database import Sessions
 from models.paging import DEFAULT_LIMIT, MOST, BadCursor, Page, read_cursor
-from models.queries import visible_client
+from models.queries import AppointmentRow, visible_appointment, visible_client
 from rules.people import Caller
 from rules.refusals import Problem
 from rules.words import Role
@@ -148,3 +148,12 @@ async def must_see_client(services: Services, caller: Caller, client_id: UUID) -
     if client is None:
         raise not_found("client")
     return client
+
+
+async def must_see_appointment(services: Services, caller: Caller, appointment_id: UUID) -> AppointmentRow:
+    """The appointment, if the caller may see it. Raises Refused: not found."""
+    async with services.sessions() as session:
+        row = await visible_appointment(session, caller, appointment_id)
+    if row is None:
+        raise not_found("appointment")
+    return row

@@ -1,6 +1,8 @@
 """The engine as the API sees it: start a journey, ask it for something, tell it something."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID, uuid4
@@ -23,12 +25,16 @@ from workflows.messages import (
     BEGIN,
     CLIENT_JOURNEY,
     JOURNEY_CLOSED,
+    LOOK_AGAIN,
     TASK_QUEUE,
+    WAITLIST_OFFER,
     JourneyInput,
     NewJourney,
     Opened,
     Update,
+    WaitlistInput,
     journey_id,
+    waitlist_id,
 )
 
 log = structlog.get_logger(__name__)
@@ -46,19 +52,31 @@ class Gone:
 GONE: Final = Gone()
 
 
+AT_ONCE = 50  # calls of one process; some hundred at a time only get in each other's way
+
+
 class JourneyEngine:
     """Journeys behind Temporal's client. ``patience`` bounds each call; a call is made at most twice.
+
+    At most ``at_once`` requests are with the engine at a time. The others wait in line, which is no part of their
+    patience: a burst takes its time, and its last request is answered like its first.
 
     Every update carries the request's id, so that asking again joins the first instead of repeating it.
     Raises EngineUnavailable when nobody knows how it ended, and Refused for what a workflow would not accept.
     """
 
     def __init__(
-        self, client: Client, *, task_queue: str = TASK_QUEUE, patience: timedelta = timedelta(seconds=15)
+        self,
+        client: Client,
+        *,
+        task_queue: str = TASK_QUEUE,
+        patience: timedelta = timedelta(seconds=15),
+        at_once: int = AT_ONCE,
     ) -> None:
         self.client = client
         self._task_queue = task_queue
         self._patience = patience
+        self._places = asyncio.Semaphore(at_once)
 
     async def start(self, new: NewJourney, policy: JourneyPolicy) -> Opened:
         """Start a client's journey and wait for its first step. The same request again finds the same one."""
@@ -118,6 +136,22 @@ class JourneyEngine:
 
         return await self._call(attempt, "")
 
+    async def wake_line(self, therapist: str, policy: JourneyPolicy) -> None:
+        """Let a therapist's waitlist look again, because time may have been freed; it is started if it does not run."""
+
+        async def attempt(_: str) -> None:
+            await self.client.start_workflow(
+                WAITLIST_OFFER,
+                WaitlistInput(therapist=therapist, policy=policy),
+                id=waitlist_id(therapist),
+                task_queue=self._task_queue,
+                start_signal=LOOK_AGAIN,
+                static_summary=f"The waitlist of {therapist}",
+                rpc_timeout=self._patience,
+            )
+
+        await self._call(attempt, "")
+
     async def answers(self) -> bool:
         """Whether the engine can be reached now."""
         try:
@@ -126,6 +160,26 @@ class JourneyEngine:
             return False
 
     async def _call(self, attempt: Callable[[str], Awaitable[Result]], request_id: str) -> Result | Gone:
+        async with self._in_turn():
+            return await self._asked(attempt, request_id)
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        """One of the places at the engine, first come first served.
+
+        Nobody waits in line for longer than two calls may take: that is an engine that answers nobody.
+        """
+        try:
+            async with asyncio.timeout(2 * self._patience.total_seconds()):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise EngineUnavailable from error
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    async def _asked(self, attempt: Callable[[str], Awaitable[Result]], request_id: str) -> Result | Gone:
         update_id = request_id
         for last in (False, True):
             try:

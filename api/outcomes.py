@@ -1,17 +1,24 @@
 """Asking a journey, and turning its answer into what a route can use: a refusal raises, the rest comes back."""
 
 import asyncio
+from datetime import datetime
 from typing import Protocol, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid5
+
+import structlog
 
 from api.deps import Services
 from api.engine import GONE, Gone
 from api.problems import EngineUnavailable, Refused, refuse
-from models.queries import AppointmentRow, visible_appointment
+from models.queries import AppointmentRow, clients_with_an_old_link, visible_appointment
+from models.therapist import Therapist
+from models.waitlist import somebody_waits
 from rules.people import Caller
 from rules.refusals import Problem, Refusal
 from rules.words import AppointmentStatus
-from workflows.messages import Changed, Update, appointment_workflow_id, journey_id
+from workflows.messages import LINKS_CHANGED, Changed, LinksSignal, Update, appointment_workflow_id, journey_id
+
+log = structlog.get_logger(__name__)
 
 _LOOK_AGAIN_AFTER = 0.2
 _LOOKS = 10
@@ -61,3 +68,31 @@ async def appointment_changed(
             break
         return fresh
     raise EngineUnavailable
+
+
+async def wake_line(services: Services, therapist: Therapist) -> None:
+    """Let a waitlist look again after something was written that may have freed time.
+
+    What was written stands in any case: a line that cannot be told now looks by itself within a day.
+    """
+    async with services.sessions() as session:
+        if not await somebody_waits(session, therapist.id):
+            return
+    try:
+        await services.engine.wake_line(therapist.slug, services.settings.policy)
+    except EngineUnavailable:
+        log.warning("a waitlist could not be told that time was freed", therapist=therapist.slug)
+
+
+async def tell_of_new_link(
+    services: Services, therapist: Therapist, *, by: Caller, request_id: UUID, now: datetime
+) -> None:
+    """Let every journey take over the therapist's new Zoom link, for the appointments ahead that still have another.
+
+    Raises EngineUnavailable when the engine is away: the link is saved by then, and saving it again tells the rest.
+    """
+    async with services.sessions() as session:
+        clients = await clients_with_an_old_link(session, therapist, now=now)
+    for client_id in clients:
+        news = LinksSignal(request_id=str(uuid5(request_id, str(client_id))), therapist=therapist.slug, by=by.actor)
+        await services.engine.signal(journey_id(str(client_id)), LINKS_CHANGED, news)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, false, func, or_, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, true
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -27,7 +27,7 @@ from models.therapist import Therapist
 from models.token import Token, TokenKind
 from rules.forms import INTAKE_FORMS, outstanding
 from rules.people import Caller
-from rules.words import AppointmentStatus, ClientStatus, FormKind, FormStatus, Role, Stage, TaskKind
+from rules.words import AppointmentStatus, ClientStatus, FormKind, FormStatus, Mode, Role, Stage, TaskKind
 
 Row = TypeVar("Row")
 
@@ -254,6 +254,16 @@ async def appointments_by_id(session: AsyncSession, caller: Caller, ids: Collect
     return await appointment_rows(session, (await session.exec(statement)).all())
 
 
+async def appointments_of_series(session: AsyncSession, caller: Caller, series_id: UUID) -> list[AppointmentRow]:
+    """Those of a series that the caller may see, in the order of weeks."""
+    statement = (
+        select(Appointment)
+        .where(col(Appointment.series_id) == series_id, may_see_appointment(caller))
+        .order_by(col(Appointment.week))
+    )
+    return await appointment_rows(session, (await session.exec(statement)).all())
+
+
 async def list_appointments(
     session: AsyncSession, caller: Caller, wanted: AppointmentFilter, page: Page
 ) -> Sequence[Appointment]:
@@ -273,6 +283,28 @@ async def list_appointments(
     if wanted.starts_before is not None:
         statement = statement.where(col(Appointment.starts_at) < wanted.starts_before)
     return await _page(session, statement, page, Appointment.starts_at, Appointment.id)
+
+
+def _on_zoom_ahead(therapist_id: UUID, *, now: datetime) -> ColumnElement[bool]:
+    """Booked appointments of a therapist that are still to begin on the therapist's own link."""
+    return and_(
+        col(Appointment.therapist_id) == therapist_id,
+        col(Appointment.status) == AppointmentStatus.SCHEDULED,
+        col(Appointment.mode) == Mode.ZOOM,
+        col(Appointment.starts_at) > now,
+    )
+
+
+async def zoom_appointments_ahead(session: AsyncSession, therapist_id: UUID, *, now: datetime) -> int:
+    """How many booked appointments of a therapist are still to begin on the therapist's own link."""
+    return (await session.exec(select(func.count()).where(_on_zoom_ahead(therapist_id, now=now)))).one()
+
+
+async def clients_with_an_old_link(session: AsyncSession, therapist: Therapist, *, now: datetime) -> Sequence[UUID]:
+    """The clients who have an appointment ahead by Zoom whose link is not the therapist's present one."""
+    old = col(Appointment.join_url).is_distinct_from(therapist.zoom_link)
+    statement = select(Appointment.client_id).where(_on_zoom_ahead(therapist.id, now=now), old)
+    return (await session.exec(statement.distinct().order_by(col(Appointment.client_id)))).all()
 
 
 async def appointment_rows(session: AsyncSession, appointments: Sequence[Appointment]) -> list[AppointmentRow]:

@@ -8,8 +8,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from sqlmodel import col, select
 
-from models.calendar import save_availability
 from models.database import Sessions
+from models.hours import save_availability
 from models.therapist import Therapist
 from rules.availability import read_availability
 from rules.words import IntroCalls

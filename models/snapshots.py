@@ -13,7 +13,8 @@ from models.form import FormRequest
 from models.payment import Payment
 from models.task import Task
 from models.therapist import Therapist
-from rules.archive import AppointmentLine, ArchiveSituation, FormLine, PaymentLine, ReminderLine
+from models.waitlist import WaitlistPlace
+from rules.archive import AppointmentLine, ArchiveSituation, FormLine, PaymentLine, ReminderLine, WaitlistLine
 from rules.forms import INTAKE_FORMS, outstanding
 from rules.policy import JourneyPolicy
 from rules.reminders import APPOINTMENT_STARTS, appointment_plan, journey_plan, outcome_plan
@@ -114,6 +115,14 @@ async def archive_situation(
         (p.currency for p in payments),
         next((a.fee_currency for a, _ in appointments), therapist.session_fee_currency if therapist else "USD"),
     )
+    waits = (
+        await session.exec(
+            select(WaitlistPlace, Therapist.slug)
+            .join(Therapist, col(Therapist.id) == col(WaitlistPlace.therapist_id))
+            .where(col(WaitlistPlace.client_id) == client.id, col(WaitlistPlace.ended_at).is_(None))
+            .order_by(col(WaitlistPlace.joined_at), col(WaitlistPlace.id))
+        )
+    ).all()
     facts = await journey_facts(session, client)
     reminders = [
         ReminderLine(kind=due.kind, at=due.at, about="") for due in journey_plan(facts, policy=policy, now=now)
@@ -134,6 +143,12 @@ async def archive_situation(
         payments=tuple(payment_line(payment) for payment in payments),
         forms=tuple(FormLine(kind=form.kind, status=form.status) for form in forms),
         reminders=tuple(sorted((r for r in reminders if r.at > now), key=lambda r: (r.at, r.kind, r.about))),
+        waitlist=tuple(
+            WaitlistLine(
+                therapist=slug, type=place.type, wished_from=place.wished_from, wished_until=place.wished_until
+            )
+            for place, slug in waits
+        ),
         currency=currency,
     )
 

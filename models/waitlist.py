@@ -4,14 +4,23 @@ A place is live until it has ended. Its offers are holds on the therapist's cale
 id in ``occupied_time``.
 """
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import CheckConstraint, ColumnElement, Index, and_, func, or_, text
+from sqlalchemy.orm import aliased
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.client import Client
 from models.columns import Instant, word
-from rules.words import AppointmentType, OfferEnd, PlaceEnd
+from models.paging import Page, beyond
+from models.queries import may_see_client
+from models.therapist import Therapist
+from rules.people import Caller
+from rules.words import AppointmentType, ClientStatus, OfferEnd, PlaceEnd
 
 _LIVE = text("ended_at IS NULL")
 _OPEN = text("closed_at IS NULL")
@@ -56,3 +65,132 @@ class WaitlistOffer(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
     closed_because: OfferEnd | None = Field(default=None, sa_type=word(OfferEnd, name="waitlist_offer_end"))
+
+
+# ---------------------------------------------------------------- queries
+
+
+async def own_offer(
+    session: AsyncSession, *, client_id: UUID, therapist_id: UUID, type: AppointmentType, now: datetime
+) -> WaitlistOffer | None:
+    """The time that is being offered to this client: it is theirs, whether or not they present its id."""
+    statement = (
+        select(WaitlistOffer)
+        .join(WaitlistPlace, col(WaitlistPlace.id) == col(WaitlistOffer.place_id))
+        .where(
+            col(WaitlistPlace.client_id) == client_id,
+            col(WaitlistPlace.therapist_id) == therapist_id,
+            col(WaitlistPlace.type) == type,
+            col(WaitlistOffer.closed_at).is_(None),
+            col(WaitlistOffer.expires_at) > now,
+        )
+    )
+    return (await session.exec(statement)).first()
+
+
+async def live_places(
+    session: AsyncSession,
+    *,
+    client_id: UUID | None = None,
+    therapist_id: UUID | None = None,
+    type: AppointmentType | None = None,
+) -> Sequence[WaitlistPlace]:
+    """Places that have not ended, first in line first."""
+    statement = select(WaitlistPlace).where(col(WaitlistPlace.ended_at).is_(None))
+    if client_id is not None:
+        statement = statement.where(col(WaitlistPlace.client_id) == client_id)
+    if therapist_id is not None:
+        statement = statement.where(col(WaitlistPlace.therapist_id) == therapist_id)
+    if type is not None:
+        statement = statement.where(col(WaitlistPlace.type) == type)
+    return (await session.exec(statement.order_by(col(WaitlistPlace.joined_at), col(WaitlistPlace.id)))).all()
+
+
+async def offers_of(session: AsyncSession, places: Collection[UUID]) -> dict[UUID, list[WaitlistOffer]]:
+    """Every offer ever made to these places, oldest first, by place."""
+    offers: dict[UUID, list[WaitlistOffer]] = {place: [] for place in places}
+    statement = select(WaitlistOffer).where(col(WaitlistOffer.place_id).in_(places))
+    for offer in await session.exec(statement.order_by(col(WaitlistOffer.made_at), col(WaitlistOffer.id))):
+        offers[offer.place_id].append(offer)
+    return offers
+
+
+async def somebody_waits(session: AsyncSession, therapist_id: UUID) -> bool:
+    statement = select(WaitlistPlace.id).where(
+        col(WaitlistPlace.therapist_id) == therapist_id, col(WaitlistPlace.ended_at).is_(None)
+    )
+    return (await session.exec(statement.limit(1))).first() is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceRow:
+    """A place with its therapist's slug, its position in line (from 1), and what is offered to it now."""
+
+    place: WaitlistPlace
+    therapist: str
+    position: int
+    offer: WaitlistOffer | None
+
+
+async def waitlist_places(
+    session: AsyncSession,
+    caller: Caller,
+    *,
+    page: Page,
+    now: datetime,
+    client: UUID | None = None,
+    therapist: str | None = None,
+) -> Sequence[PlaceRow]:
+    """The live places that a caller may see, first in line first; one more than the page holds, if there are more.
+
+    An archive releases a place, and the client side is not told: there it is seen as long as it would have lasted.
+    """
+    ahead, at = aliased(WaitlistPlace), col(WaitlistPlace.joined_at)
+    before = or_(col(ahead.joined_at) < at, and_(col(ahead.joined_at) == at, col(ahead.id) < col(WaitlistPlace.id)))
+    position = (
+        select(func.count() + 1)
+        .where(col(ahead.therapist_id) == col(WaitlistPlace.therapist_id), col(ahead.ended_at).is_(None), before)
+        .scalar_subquery()
+    )
+    live: ColumnElement[bool] = col(WaitlistPlace.ended_at).is_(None)
+    if not caller.is_practice:
+        as_if = and_(
+            col(WaitlistPlace.ended_because) == PlaceEnd.ARCHIVED,
+            col(Client.status) == ClientStatus.ARCHIVED,
+            col(WaitlistPlace.wished_until) > now,
+        )
+        live = or_(live, as_if)
+    statement = (
+        select(WaitlistPlace, Therapist.slug, position, WaitlistOffer)
+        .join(Client, col(Client.id) == col(WaitlistPlace.client_id))
+        .join(Therapist, col(Therapist.id) == col(WaitlistPlace.therapist_id))
+        .join(
+            WaitlistOffer,
+            and_(col(WaitlistOffer.place_id) == col(WaitlistPlace.id), col(WaitlistOffer.closed_at).is_(None)),
+            isouter=True,
+        )
+        .where(live, may_see_client(caller))
+        .order_by(at, col(WaitlistPlace.id))
+        .limit(page.limit + 1)
+    )
+    if client is not None:
+        statement = statement.where(col(WaitlistPlace.client_id) == client)
+    if therapist is not None:
+        statement = statement.where(col(Therapist.slug) == therapist)
+    behind = beyond(page, WaitlistPlace.joined_at, WaitlistPlace.id, descending=False)
+    if behind is not None:
+        statement = statement.where(behind)
+    return [
+        PlaceRow(place=place, therapist=slug, position=number, offer=offer)
+        for place, slug, number, offer in (await session.exec(statement)).all()
+    ]
+
+
+async def client_of_place(session: AsyncSession, caller: Caller, place_id: UUID) -> UUID | None:
+    """Whose place it is, if the caller may see that client."""
+    statement = (
+        select(WaitlistPlace.client_id)
+        .join(Client, col(Client.id) == col(WaitlistPlace.client_id))
+        .where(col(WaitlistPlace.id) == place_id, may_see_client(caller))
+    )
+    return (await session.exec(statement)).first()

@@ -41,6 +41,16 @@ class FormLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WaitlistLine:
+    """A place on a therapist's waitlist."""
+
+    therapist: str
+    type: AppointmentType
+    wished_from: datetime
+    wished_until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReminderLine:
     """A timed message that would no longer go out; ``about`` is an appointment's id, or empty."""
 
@@ -58,6 +68,7 @@ class ArchiveSituation:
     forms: tuple[FormLine, ...]
     reminders: tuple[ReminderLine, ...]
     currency: str
+    waitlist: tuple[WaitlistLine, ...] = ()
     credit: int = 0
 
 
@@ -69,6 +80,7 @@ class ArchivePlan:
     in_flight: tuple[PaymentLine, ...]  # on the way to the card: waited for, recorded as they end
     forms: tuple[FormLine, ...]  # suspended
     reminders: tuple[ReminderLine, ...]
+    waitlist: tuple[WaitlistLine, ...]  # released
     credit: int
     owed: int
     currency: str
@@ -84,6 +96,15 @@ class ArchivePlan:
             "reminders": [
                 {"kind": line.kind, "at": line.at.isoformat(), "appointment_id": line.about or None}
                 for line in self.reminders
+            ],
+            "waitlist": [
+                {
+                    "therapist": line.therapist,
+                    "type": line.type.value,
+                    "from": line.wished_from.isoformat(),
+                    "to": line.wished_until.isoformat(),
+                }
+                for line in self.waitlist
             ],
             "chats_left": [],
             "chats_kept": [],
@@ -105,6 +126,7 @@ def plan_archive(situation: ArchiveSituation, *, now: datetime) -> ArchivePlan:
         in_flight=tuple(p for p in situation.payments if p.status is PaymentStatus.PROCESSING),
         forms=tuple(form for form in situation.forms if form.status is FormStatus.REQUESTED),
         reminders=situation.reminders,
+        waitlist=situation.waitlist,
         credit=situation.credit,
         owed=sum(p.amount for p in situation.payments if p.id in stopped_ids or is_owed(p, now=now)),
         currency=situation.currency,

@@ -239,15 +239,19 @@ def alternatives(
     if last_day is not None:
         high = min(high, day_start(last_day + timedelta(days=1), calendar.zone, later=True) - 1)
     others = [(to_micros(other.starts_at), to_micros(other.ends_at)) for other in client_busy]
+
+    def fits(start: int) -> bool:
+        if start == wanted or any(a < start + calendar.duration and start < b for a, b in others):
+            return False
+        # Around a midnight that comes twice the limits above are the wider ones.
+        return not has_days or (first_day or date.min) <= local_date(start, calendar.zone) <= (last_day or date.max)
+
+    has_days = first_day is not None or last_day is not None
     reach = 3 * DAY
     while True:
         # What lies within reach is nearer than anything beyond it, so the search widens only if it found too
         # few.
-        found = [
-            start
-            for start in calendar.starts(max(low, wanted - reach), min(high, wanted + reach))
-            if start != wanted and not any(a < start + calendar.duration and start < b for a, b in others)
-        ]
+        found = [start for start in calendar.starts(max(low, wanted - reach), min(high, wanted + reach)) if fits(start)]
         if len(found) >= count or (wanted - reach <= low and wanted + reach >= high):
             nearest = sorted(found, key=lambda start: (abs(start - wanted), start))[:count]
             return list(calendar.slots(sorted(nearest)))

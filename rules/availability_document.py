@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from rules.hours import (
@@ -21,9 +21,18 @@ from rules.words import AppointmentType
 
 _CLOCK = re.compile(r"([0-9]{2}):([0-9]{2})")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})", re.IGNORECASE
+)
+# Control characters but for line breaks and tabs, and halves of characters, which no answer could carry.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _END_OF_DAY = 24 * 60
 _MOST_ENTRIES = 5_000
+_MOST_PROBLEMS = 500
 _LONGEST_REASON = 500
+_LONGEST_NAME = 100
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
+_LONGEST_TIME_OFF = timedelta(days=5 * 366)
 
 # Least and most of each setting, in its own unit.
 _BOUNDS: Mapping[str, tuple[int, int]] = {
@@ -60,7 +69,8 @@ def read_availability(document: Mapping[str, Any], *, time_zone: str) -> Availab
     "to", "types"}]}], "time_off": [{"starts_at", "ends_at", "reason"?}], "settings": {"intro_call": {...},
     "session": {...}}}``. All four parts may be left out; settings left out are the defaults. ``time_zone``
     may stand beside them if it says the same. A window whose end is not after its start is kept and offers
-    nothing (see ``ignored_windows``). Raises InvalidAvailability.
+    nothing (see ``ignored_windows``). Dates and instants lie in the years 2000 to 2199, time off lasts five
+    years at most, a list has at most 5,000 lines. Raises InvalidAvailability, with up to 500 wrong lines.
     """
     return _Reader().availability(document, time_zone)
 
@@ -82,8 +92,8 @@ def write_availability(availability: Availability) -> dict[str, Any]:
 
 
 def ignored_windows(availability: Availability) -> list[Problem]:
-    """The windows that offer nothing, because they end before they begin: worth telling their author."""
-    message = "ends before it begins, and offers nothing"
+    """The windows that offer nothing, because they do not end after they begin: worth telling their author."""
+    message = "does not end after it begins, so it offers nothing and is not kept"
     lines = [(f"weekly[{index}]", window.start, window.end) for index, window in enumerate(availability.weekly)]
     for index, override in enumerate(availability.overrides):
         lines += [(f"overrides[{index}].windows[{at}]", w.start, w.end) for at, w in enumerate(override.windows)]
@@ -100,6 +110,16 @@ def _written(window: DayWindow | WeeklyWindow) -> dict[str, Any]:
 
 def _rfc3339(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _tellable(name: object) -> str:
+    """A field's name as somebody else wrote it, fit to be told back."""
+    text = str(name)
+    return text if text.isprintable() and len(text) <= _LONGEST_NAME else ascii(text[:_LONGEST_NAME])
+
+
+_NO_DAY = date.min  # what is read in place of a wrong date
+_YEARS = f"in the years {_FIRST_YEAR} to {_LAST_YEAR}"
 
 
 class _Reader:
@@ -120,7 +140,7 @@ class _Reader:
         overrides = tuple(self.override(line, path) for line, path in self.lines(parts, "overrides", ""))
         seen: set[date] = set()
         for index, override in enumerate(overrides):
-            if override.day in seen and override.day != date.min:
+            if override.day in seen and override.day != _NO_DAY:
                 self.wrong(f"overrides[{index}].date", f"{override.day.isoformat()} has an override already")
             seen.add(override.day)
         time_off = tuple(self.time_off(line, path) for line, path in self.lines(parts, "time_off", ""))
@@ -132,7 +152,8 @@ class _Reader:
         )
 
     def wrong(self, path: str, message: str) -> None:
-        self.problems.append(Problem(path=path, message=message))
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(Problem(path=path, message=message))
 
     def mapping(
         self, value: object, path: str, *, required: tuple[str, ...], optional: tuple[str, ...] = ()
@@ -146,7 +167,7 @@ class _Reader:
                 self.wrong(prefix + key, "is required")
         for key in value:
             if key not in required and key not in optional:
-                self.wrong(f"{prefix}{key}", "is not a known field")
+                self.wrong(prefix + _tellable(key), "is not a known field")
         return value
 
     def lines(self, parent: Mapping[str, Any], key: str, path: str) -> Iterator[tuple[object, str]]:
@@ -194,47 +215,57 @@ class _Reader:
     def types(self, fields: Mapping[str, Any], path: str) -> frozenset[AppointmentType]:
         names = ", ".join(AppointmentType)
         found: set[AppointmentType] = set()
-        if "types" in fields and not fields["types"]:
+        if fields.get("types") == []:
             self.wrong(f"{path}.types", f"must name at least one of {names}")
         for value, at in self.lines(fields, "types", path):
-            if isinstance(value, str) and value in set(AppointmentType):
-                found.add(AppointmentType(value))
-            else:
+            if not isinstance(value, str) or value not in set(AppointmentType):
                 self.wrong(at, f"must be one of {names}")
+            elif value in found:
+                self.wrong(at, f"names {value} again")
+            else:
+                found.add(AppointmentType(value))
         return frozenset(found)
 
     def day(self, fields: Mapping[str, Any], path: str) -> date:
         text = fields.get("date")
         try:
             if isinstance(text, str) and _DATE.fullmatch(text):
-                return date.fromisoformat(text)
+                day = date.fromisoformat(text)
+                if _FIRST_YEAR <= day.year <= _LAST_YEAR:
+                    return day
         except ValueError:
             pass
         if "date" in fields:
-            self.wrong(f"{path}.date", "must be a date like 2026-12-24")
-        return date.min
+            self.wrong(f"{path}.date", f"must be a date like 2026-12-24, {_YEARS}")
+        return _NO_DAY
 
     def time_off(self, line: object, path: str) -> TimeOff:
         fields = self.mapping(line, path, required=("starts_at", "ends_at"), optional=("reason",))
         starts_at, ends_at = self.instant(fields, "starts_at", path), self.instant(fields, "ends_at", path)
         if starts_at and ends_at and ends_at <= starts_at:
             self.wrong(f"{path}.ends_at", "must be after starts_at")
-        reason = fields.get("reason") or ""
-        if not isinstance(reason, str) or len(reason) > _LONGEST_REASON or "\0" in reason:
+        elif starts_at and ends_at and ends_at - starts_at > _LONGEST_TIME_OFF:
+            self.wrong(f"{path}.ends_at", "must be at most five years after starts_at")
+        reason = "" if fields.get("reason") is None else fields["reason"]
+        if not isinstance(reason, str) or len(reason) > _LONGEST_REASON:
             self.wrong(f"{path}.reason", f"must be text of at most {_LONGEST_REASON} characters")
+        elif _UNPRINTABLE.search(reason):
+            self.wrong(f"{path}.reason", "must not contain control characters")
         never = datetime.min.replace(tzinfo=UTC)
         return TimeOff(starts_at=starts_at or never, ends_at=ends_at or never, reason=reason)
 
     def instant(self, fields: Mapping[str, Any], key: str, path: str) -> datetime | None:
         if key not in fields:
             return None
+        text = fields[key]
         try:
-            instant = datetime.fromisoformat(fields[key])
-            if instant.utcoffset() is not None:
-                return instant.astimezone(UTC)
-        except (TypeError, ValueError, OverflowError):
+            if isinstance(text, str) and _INSTANT.fullmatch(text):
+                instant = datetime.fromisoformat(text.upper()).astimezone(UTC)
+                if _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+                    return instant
+        except (ValueError, OverflowError):
             pass
-        self.wrong(f"{path}.{key}", "must be a time with its offset, like 2026-12-24T09:00:00Z")
+        self.wrong(f"{path}.{key}", f"must be a time with its offset, like 2026-12-24T09:00:00Z, {_YEARS}")
         return None
 
     def settings(self, value: object) -> Mapping[AppointmentType, SlotSettings]:

@@ -24,6 +24,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _MICROSECOND = timedelta(microseconds=1)
 
+_NO_ZONES = ("Factory", "localtime", "posixrules")
+
 Span = tuple[int, int]  # first instant (inside), end (outside), in microseconds
 
 
@@ -112,7 +114,12 @@ class Availability:
 
 
 def find_zone(name: str) -> ZoneInfo | None:
-    """The zone of that IANA name, or None if there is none (folders, paths and empty names included)."""
+    """The zone of that IANA name, or None if there is none (folders, paths and empty names included).
+
+    Files beside the zones, which only some machines have and which mean something else on each, are none.
+    """
+    if name in _NO_ZONES or name.startswith(("posix/", "right/")):
+        return None
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

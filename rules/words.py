@@ -137,6 +137,7 @@ class OfferEnd(StrEnum):
 
     BOOKED = "booked"
     RAN_OUT = "ran_out"
+    DECLINED = "declined"
     WITHDRAWN = "withdrawn"  # its place ended before it was answered
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from temporalio import exceptions, workflow
 
+from workflows import lines, steps
 from workflows import payment as money
-from workflows import steps
 from workflows.admission import admit
 from workflows.pace import Pace
 from workflows.plain_words import describe_appointment, waiting_for, words_of
@@ -181,6 +181,7 @@ class AppointmentJourney(Pace):
             by_client = order.requested_by_client or not order.by.is_practice
             self.tell_of_change("appointment_cancelled", "cancelled", result, by_client=by_client)
             await self.adopt(result)
+            await lines.wake(result.lines, self.policy)
             return result
 
     @workflow.update(name=RESCHEDULE.name, description="Move to another time; the appointment keeps its id.")
@@ -189,6 +190,7 @@ class AppointmentJourney(Pace):
             result = await steps.reschedule_appointment(order, self.policy)
             self.tell_of_change("appointment_rescheduled", "moved", result, by_client=not order.by.is_practice)
             await self.adopt(result)
+            await lines.wake(result.lines, self.policy)
             return result
 
     @record_outcome.validator

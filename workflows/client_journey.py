@@ -1,15 +1,16 @@
 """ClientJourney: one client's story, from the first form to years of sessions, to the archive and back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from temporalio import exceptions, workflow
 
+from workflows import lines, steps
 from workflows import payment as money
-from workflows import steps
 from workflows.admission import admit, flaws
 from workflows.appointment_journey import AppointmentJourney
+from workflows.letters import Letters
 from workflows.pace import Pace
 from workflows.plain_words import WAITING_FOR, describe_journey, words_of
 from workflows.postman import Postman
@@ -34,8 +35,13 @@ with workflow.unsafe.imports_passed_through():
         ConfirmationOrder,
         DetailsOrder,
         Done,
+        FollowingCancelOrder,
+        FollowingChanged,
+        FollowingMoveOrder,
         FormSubmission,
+        LeaveOrder,
         LinkOrder,
+        LinksOrder,
         MailOrder,
         Matched,
         MatchOrder,
@@ -45,6 +51,7 @@ with workflow.unsafe.imports_passed_through():
         TaskOrder,
         TaskResolution,
         UnarchiveOrder,
+        WaitOrder,
     )
     from rules.people import VIA_TEMPORAL
     from rules.refusals import Problem, Refusal
@@ -57,14 +64,19 @@ with workflow.unsafe.imports_passed_through():
         ARCHIVE,
         BEGIN,
         BOOK,
+        CANCEL_FOLLOWING,
         CHANGE_DETAILS,
         CLIENT_JOURNEY,
         FACTS_CHANGED,
         INBOUND_EVENT,
+        JOIN_WAITLIST,
         JOURNEY_CLOSED,
         JOURNEY_QUERY,
+        LEAVE_WAITLIST,
+        LINKS_CHANGED,
         MATCH_BY_HAND,
         PREPARE_CONFIRMATION,
+        RESCHEDULE_FOLLOWING,
         RESOLVE_TASK,
         SEND_ACTIVATION_LINK,
         SET_UP_CARD,
@@ -75,6 +87,7 @@ with workflow.unsafe.imports_passed_through():
         JourneyInput,
         JourneyState,
         JourneyView,
+        LinksSignal,
         UnarchiveSignal,
         appointment_workflow_id,
     )
@@ -99,6 +112,7 @@ class ClientJourney(Pace):
         self.known = start.state  # empty until the journey is opened
         self.early: list[JourneyFacts] = []  # facts that arrived before it was
         self.postman = Postman(self.known.mails if self.known else [], self.policy, self.take)
+        self.letters = Letters(self.client_id, self.postman.box)
 
     @property
     def state(self) -> JourneyState:
@@ -183,9 +197,9 @@ class ClientJourney(Pace):
                 )
             )
         else:
-            self.mail(due.kind, key=due.key)
+            self.letters.write(due.kind, key=due.key)
             if due.kind == "book_first_session":
-                self.mail("book_next", key=due.key, to="therapist")
+                self.letters.write("book_next", key=due.key, to="therapist")
 
     async def settle_a_debt(self) -> None:
         """A new card has come: what is owed is charged, one debt at a time."""
@@ -209,8 +223,9 @@ class ClientJourney(Pace):
             if result.facts is not None:
                 self.take(result.facts)
             for appointment in result.cancelled:
-                self.tell_of_cancellation(appointment)
+                self.letters.of_cancellation(appointment)
                 await self.tell(appointment)
+            await lines.wake(result.lines, self.policy)
             return result
 
     @workflow.update(name=BOOK.name, description="Book an appointment or a weekly series.")
@@ -223,8 +238,35 @@ class ClientJourney(Pace):
             await asyncio.gather(*(self.start_appointment(facts) for facts in result.appointments))
             for appointment in result.resumed:
                 await self.tell(appointment)
-            self.tell_of_booking(order, result)
+            self.letters.of_booking(order, result, self.facts)
+            await lines.wake(result.lines, self.policy)
             return result
+
+    @workflow.update(name=CANCEL_FOLLOWING.name, description="Cancel an appointment of a series and all after it.")
+    async def cancel_following(self, order: FollowingCancelOrder) -> FollowingChanged:
+        async with self.turn_for(order):
+            by_client = order.requested_by_client or not order.by.is_practice
+            return await self.follow(await steps.cancel_following(order, self.policy), order, by_client=by_client)
+
+    @workflow.update(name=RESCHEDULE_FOLLOWING.name, description="Move an appointment of a series and all after it.")
+    async def reschedule_following(self, order: FollowingMoveOrder) -> FollowingChanged:
+        async with self.turn_for(order):
+            by_client = not order.by.is_practice
+            return await self.follow(await steps.reschedule_following(order, self.policy), order, by_client=by_client)
+
+    @workflow.update(name=JOIN_WAITLIST.name, description="Wait for a time with the therapist, or change the wish.")
+    async def join_waitlist(self, order: WaitOrder) -> Done:
+        async with self.turn_for(order):
+            done = self.adopt(await steps.join_waitlist(order))
+            await lines.wake(done.lines, self.policy)
+            return done
+
+    @workflow.update(name=LEAVE_WAITLIST.name, description="Give up a place on the waitlist.")
+    async def leave_waitlist(self, order: LeaveOrder) -> Done:
+        async with self.turn_for(order):
+            done = self.adopt(await steps.leave_waitlist(order))
+            await lines.wake(done.lines, self.policy)
+            return done
 
     @workflow.update(name=ACTIVATE.name, description="Activate the client's account with a mailed link.")
     async def activate(self, order: ActivationOrder) -> Done:
@@ -240,7 +282,7 @@ class ClientJourney(Pace):
             return Done(refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail=detail))
         if not self.facts.reachable:
             return Done(refusal=_NO_ADDRESS)
-        self.mail("welcome", key=f"again:{order.request_id}", vital=True, asked_for=True)
+        self.letters.write("welcome", key=f"again:{order.request_id}", vital=True, asked_for=True)
         return Done(facts=self.facts)
 
     @workflow.update(name=CHANGE_DETAILS.name, description="Change details, portal settings or the subscription.")
@@ -312,7 +354,8 @@ class ClientJourney(Pace):
             for appointment in result.appointments:
                 await self.tell(appointment)
                 if appointment.id in result.cancelled and asked.notify:
-                    self.tell_of_cancellation(appointment)
+                    self.letters.of_cancellation(appointment)
+            await lines.wake(result.lines, self.policy)
         # Outside of the turn: Stripe may be away for long, and nobody else's request should wait for it.
         for intent in result.intents:
             await steps.cancel_intent(self.client_id, intent)
@@ -335,6 +378,24 @@ class ClientJourney(Pace):
             self.take(result.facts)
             for appointment in result.appointments:
                 await self.tell(appointment)
+
+    @workflow.signal(
+        name=LINKS_CHANGED,
+        description="A therapist's link has changed: the appointments ahead get the new one, and the client is told.",
+    )
+    async def links_changed(self, news: LinksSignal) -> None:
+        if not await self.can_hear(news.request_id, news.therapist, news.by):
+            return
+        async with self.turn:
+            if self.closed:
+                return
+            result = await steps.refresh_links(
+                LinksOrder(client_id=self.client_id, request_id=news.request_id, therapist=news.therapist, by=news.by)
+            )
+            self.take(result.facts)
+            if result.appointment_ids:
+                key = news.request_id
+                self.letters.write("appointment_updated", key=key, appointment_ids=result.appointment_ids, vital=True)
 
     @workflow.signal(
         name=APPOINTMENT_REPORTED,
@@ -424,68 +485,31 @@ class ClientJourney(Pace):
             self.take(done.facts)
         return done
 
+    async def follow(
+        self, result: FollowingChanged, order: FollowingCancelOrder | FollowingMoveOrder, *, by_client: bool
+    ) -> FollowingChanged:
+        """Several appointments changed at once: their workflows are told, and the people."""
+        if result.journey is None or not result.changed:
+            return result
+        self.take(result.journey)
+        for appointment in result.appointments:
+            await self.tell(appointment)
+        self.letters.of_change_from_here_on(order.request_id, result, by_client=by_client)
+        await lines.wake(result.lines, self.policy)
+        return result
+
     def announce(self, facts: JourneyFacts, *, before: JourneyFacts | None) -> None:
         """Mails that follow from the facts themselves: a new client, nobody found yet, a task to look at."""
         if facts.therapist and not facts.anonymous and self.state.announced_to != facts.therapist:
             self.state.announced_to = facts.therapist
-            self.mail("new_client", key=f"{facts.therapist}:{facts.matched_at}", to="therapist")
+            self.letters.write("new_client", key=f"{facts.therapist}:{facts.matched_at}", to="therapist")
         if facts.therapist is None and facts.reachable and not self.state.told_we_will_get_back:
             self.state.told_we_will_get_back = True
-            self.mail("we_will_get_back", key="once")
+            self.letters.write("we_will_get_back", key="once")
         old = {task.key for task in before.open_tasks} if before else set()
         for task in facts.open_tasks:
             if task.key not in old:
-                self.mail("task_opened", key=task.key, to="care_team", text=task.key)
-
-    def tell_of_booking(self, order: BookingOrder, result: Booked) -> None:
-        ids = tuple(appointment.id for appointment in result.appointments)
-        key = order.request_id
-        if result.first and result.known_elsewhere:
-            self.mail("already_known", key="first", vital=True)
-        elif result.first:
-            self.mail("welcome", key="first", vital=True)
-        self.mail("booking_confirmation", key=key, appointment_ids=ids, vital=True)
-        if result.first and self.facts.outstanding_forms:
-            self.mail("forms_requested", key="first")
-        self.mail("appointment_booked", key=key, to="therapist", appointment_ids=ids, vital=True)
-        if result.unarchived:
-            self.mail("client_back", key=key, to="therapist", appointment_ids=ids)
-
-    def tell_of_cancellation(self, appointment: AppointmentFacts) -> None:
-        """The ordinary, neutral cancellation, to the client and to the therapist's calendar."""
-        for to, template in (("client", "appointment_cancelled"), ("therapist", "appointment_changed")):
-            self.mail(
-                template,
-                key=f"cancelled:{appointment.id}",
-                to=to,
-                appointment_ids=(appointment.id,),
-                vital=True,
-                text="cancelled" if to == "therapist" else "",
-            )
-
-    def mail(
-        self,
-        template: str,
-        *,
-        key: str,
-        to: str = "client",
-        appointment_ids: Iterable[str] = (),
-        vital: bool = False,
-        asked_for: bool = False,
-        text: str = "",
-    ) -> None:
-        self.state.mails.append(
-            MailOrder(
-                key=f"{template}:{self.client_id}:{key}",
-                template=template,
-                client_id=self.client_id,
-                to=to,
-                appointment_ids=tuple(appointment_ids),
-                vital=vital,
-                asked_for=asked_for,
-                text=text,
-            )
-        )
+                self.letters.write("task_opened", key=task.key, to="care_team", text=task.key)
 
     async def start_appointment(self, facts: AppointmentFacts) -> None:
         """Every appointment is a workflow of its own. It outlives the runs of this one, and is started once."""

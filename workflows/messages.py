@@ -16,7 +16,11 @@ from activities.types import (
     ConfirmationOrder,
     DetailsOrder,
     Done,
+    FollowingCancelOrder,
+    FollowingChanged,
+    FollowingMoveOrder,
     FormSubmission,
+    LeaveOrder,
     LinkOrder,
     MailOrder,
     Matched,
@@ -25,8 +29,10 @@ from activities.types import (
     Opened,
     OutcomeOrder,
     PaymentFacts,
+    PlaceInLine,
     RescheduleOrder,
     TaskResolution,
+    WaitOrder,
 )
 from rules.policy import JourneyPolicy
 from rules.reminders import Due
@@ -44,7 +50,11 @@ __all__ = [
     "ConfirmationOrder",
     "DetailsOrder",
     "Done",
+    "FollowingCancelOrder",
+    "FollowingChanged",
+    "FollowingMoveOrder",
     "FormSubmission",
+    "LeaveOrder",
     "LinkOrder",
     "MatchOrder",
     "Matched",
@@ -54,11 +64,13 @@ __all__ = [
     "PaymentFacts",
     "RescheduleOrder",
     "TaskResolution",
+    "WaitOrder",
 ]
 
 TASK_QUEUE = "care-journeys"
 CLIENT_JOURNEY = "ClientJourney"
 APPOINTMENT_JOURNEY = "AppointmentJourney"
+WAITLIST_OFFER = "WaitlistOffer"
 
 
 def journey_id(client_id: str) -> str:
@@ -67,6 +79,11 @@ def journey_id(client_id: str) -> str:
 
 def appointment_workflow_id(appointment_id: str) -> str:
     return f"appointment:{appointment_id}"
+
+
+def waitlist_id(therapist: str) -> str:
+    """The line of one therapist, by slug."""
+    return f"waitlist:{therapist}"
 
 
 # ---------------------------------------------------------------- workflow inputs
@@ -111,6 +128,15 @@ class AppointmentInput:
     state: AppointmentState | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class WaitlistInput:
+    """The line of one therapist (a slug). ``mails`` are those that the run before has not sent yet."""
+
+    therapist: str
+    policy: JourneyPolicy
+    mails: tuple[MailOrder, ...] = ()
+
+
 # ---------------------------------------------------------------- signals
 
 
@@ -132,11 +158,22 @@ class UnarchiveSignal:
     by: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class LinksSignal:
+    """The argument of ``links_changed``: whose link is new, and who changed it."""
+
+    request_id: str
+    therapist: str
+    by: str
+
+
 ARCHIVE = "archive"
 UNARCHIVE = "unarchive"
 APPOINTMENT_REPORTED = "appointment_reported"  # from an appointment to its journey: JourneyFacts
 INBOUND_EVENT = "inbound_event"  # from the API to a journey: the id of a stored event
 FACTS_CHANGED = "facts_changed"  # to an appointment: AppointmentFacts
+LINKS_CHANGED = "links_changed"  # from the API to a journey: LinksSignal
+LOOK_AGAIN = "look_again"  # to a waitlist
 
 JOURNEY_CLOSED = "JourneyClosed"  # why an update fails that comes after the end
 
@@ -167,6 +204,11 @@ SUBMIT_FORM = Update("submit_form", FormSubmission, Done)
 PREPARE_CONFIRMATION = Update("prepare_confirmation", ConfirmationOrder, Done)
 RESOLVE_TASK = Update("resolve_task", TaskResolution, Done)
 
+CANCEL_FOLLOWING = Update("cancel_following", FollowingCancelOrder, FollowingChanged)
+RESCHEDULE_FOLLOWING = Update("reschedule_following", FollowingMoveOrder, FollowingChanged)
+JOIN_WAITLIST = Update("join_waitlist", WaitOrder, Done)
+LEAVE_WAITLIST = Update("leave_waitlist", LeaveOrder, Done)
+
 RECORD_OUTCOME = Update("record_outcome", OutcomeOrder, Changed)
 CANCEL = Update("cancel", CancelOrder, Changed)
 RESCHEDULE = Update("reschedule", RescheduleOrder, Changed)
@@ -176,6 +218,7 @@ RESCHEDULE = Update("reschedule", RescheduleOrder, Changed)
 
 JOURNEY_QUERY = "journey"
 APPOINTMENT_QUERY = "appointment"
+WAITLIST_QUERY = "waitlist"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,3 +249,12 @@ class AppointmentView:
     waiting_for: str
     next_step_at: datetime | None
     payment: PaymentFacts | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitlistView:
+    """What the ``waitlist`` query answers: the line of one therapist, first place first."""
+
+    therapist: str
+    line: list[PlaceInLine]
+    next_look_at: datetime | None

@@ -5,7 +5,7 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import AppointmentFacts
+    from activities.types import AppointmentFacts, LineLook
     from rules.reminders import Due
     from rules.stage import JourneyFacts, stage_of
     from rules.words import AppointmentStatus, PaymentStatus, Stage
@@ -71,6 +71,26 @@ def describe_appointment(facts: AppointmentFacts, plan: list[Due]) -> str:
         ]
     if facts.status is AppointmentStatus.SCHEDULED:
         lines += ["", "**You can:** record the outcome (once it has started), cancel or reschedule it, by update."]
+    return "\n".join(lines)
+
+
+def describe_line(therapist: str, look: LineLook) -> str:
+    """Markdown for the current details of a therapist's waitlist."""
+    if not look.line:
+        return f"Nobody waits for a time with **{therapist}** any more."
+    lines = [f"**{len(look.line)}** waiting for a time with **{therapist}**, first in line first:", ""]
+    for place in look.line:
+        wish = f"{place.type.value}, from {_at(place.wished_from)} until {_at(place.wished_until)}"
+        offered = ""
+        if place.offered is not None and place.offered_until is not None:
+            offered = f"; **offered {_at(place.offered)}**, held until {_at(place.offered_until)}"
+        lines.append(f"1. Client {place.ref}: {wish}{offered}")
+    if look.look_at is not None:
+        lines += ["", f"- Next look: {_at(look.look_at)}, or when time is freed"]
+    lines += [
+        "",
+        "**You can:** book for a client, or take one off the line (`leave_waitlist` on the client's journey).",
+    ]
     return "\n".join(lines)
 
 

@@ -43,9 +43,12 @@ class Postman:
                 self.out = False
             self.box.remove(order)
 
+    def is_idle(self) -> bool:
+        return not self.box and not self.out
+
     async def finish(self) -> None:
         """Send everything that is left; for a workflow that is about to end."""
-        await workflow.wait_condition(lambda: not self.box and not self.out)
+        await workflow.wait_condition(self.is_idle)
         self.stopping = True
 
     async def pause(self) -> None:

@@ -2,5 +2,6 @@
 
 from workflows.appointment_journey import AppointmentJourney
 from workflows.client_journey import ClientJourney
+from workflows.waitlist_offer import WaitlistOffer
 
-WORKFLOWS = (ClientJourney, AppointmentJourney)
+WORKFLOWS = (ClientJourney, AppointmentJourney, WaitlistOffer)

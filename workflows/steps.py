@@ -29,8 +29,15 @@ with workflow.unsafe.imports_passed_through():
         DetailsOrder,
         Done,
         EventHandled,
+        FollowingCancelOrder,
+        FollowingChanged,
+        FollowingMoveOrder,
         FormSubmission,
+        LeaveOrder,
+        LineLook,
         LinkOrder,
+        LinksChanged,
+        LinksOrder,
         MailOrder,
         MailResult,
         Matched,
@@ -44,6 +51,7 @@ with workflow.unsafe.imports_passed_through():
         TaskResolution,
         Unarchived,
         UnarchiveOrder,
+        WaitOrder,
     )
     from rules.policy import JourneyPolicy
 
@@ -147,6 +155,44 @@ async def book(order: BookingOrder) -> Booked:
     )
 
 
+async def cancel_following(order: FollowingCancelOrder, policy: JourneyPolicy) -> FollowingChanged:
+    return await _write(
+        "cancel_following",
+        order,
+        policy,
+        result=FollowingChanged,
+        summary="Cancel an appointment and all after it",
+        retry_policy=UNLESS_BROKEN,
+    )
+
+
+async def reschedule_following(order: FollowingMoveOrder, policy: JourneyPolicy) -> FollowingChanged:
+    return await _write(
+        "reschedule_following",
+        order,
+        policy,
+        result=FollowingChanged,
+        summary="Move an appointment and all after it",
+        retry_policy=UNLESS_BROKEN,
+    )
+
+
+async def refresh_links(order: LinksOrder) -> LinksChanged:
+    return await _write("refresh_links", order, result=LinksChanged, summary="Take over the therapist's new link")
+
+
+async def join_waitlist(order: WaitOrder) -> Done:
+    return await _write(
+        "join_waitlist", order, result=Done, summary="Take a place on the waitlist", retry_policy=UNLESS_BROKEN
+    )
+
+
+async def leave_waitlist(order: LeaveOrder) -> Done:
+    return await _write(
+        "leave_waitlist", order, result=Done, summary="Give up a place on the waitlist", retry_policy=UNLESS_BROKEN
+    )
+
+
 async def activate_account(order: ActivationOrder) -> Done:
     return await _write(
         "activate_account", order, result=Done, summary="Activate the account", retry_policy=UNLESS_BROKEN
@@ -216,6 +262,13 @@ async def send_mail(order: MailOrder, policy: JourneyPolicy) -> MailResult:
         summary=f"Mail {order.template} to the {order.to}",
         retry_policy=UNLESS_UNWRITABLE,
     )
+
+
+# ---------------------------------------------------------------- a waitlist
+
+
+async def look_at_line(therapist: str, policy: JourneyPolicy) -> LineLook:
+    return await _write("look_at_line", therapist, policy, result=LineLook, summary="Look at the line")
 
 
 # ---------------------------------------------------------------- one appointment

@@ -1,7 +1,7 @@
-"""Appointments: book, look, cancel, move, and say how they went."""
+"""Appointments: book, and look."""
 
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, Literal
+from datetime import timedelta
+from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -9,31 +9,22 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.bodies import Body, ClientDetailsBody, Flag, Instant, Reason, Whole
-from api.deps import ByTime, Known, Now, Practice, RequestId, Services, Svc, must_see_client
-from api.engine import Gone
+from api.dates import MOST_DAYS, edge
+from api.deps import ByTime, Known, RequestId, Svc, must_see_appointment, must_see_client
 from api.idempotency import IdempotentRoute
-from api.outcomes import appointment_changed, journey_done
-from api.problems import Refused, not_found, refuse, responses, wrong_fields
-from api.routes.slots import MOST_DAYS
-from api.views import AppointmentView, Listed, MoneyView, appointment_view, cut, listed
+from api.outcomes import journey_done
+from api.problems import refuse, responses, wrong_fields
+from api.views import AppointmentView, Listed, appointment_view, cut, listed
 from models import queries
-from models.queries import AppointmentFilter, AppointmentRow
-from rules.booking import MOST_WEEKS, not_open, refuse_change
-from rules.fees import Money, cancellation
+from models.queries import AppointmentFilter
+from rules.booking import MOST_WEEKS
 from rules.hours import find_zone
-from rules.people import Caller
 from rules.refusals import Problem
-from rules.words import AppointmentStatus, AppointmentType, Mode, Outcome, PaymentStatus, Role
+from rules.words import AppointmentStatus, AppointmentType, Mode
 from workflows.messages import (
     BOOK,
-    CANCEL,
-    RECORD_OUTCOME,
-    RESCHEDULE,
     BookingOrder,
-    CancelOrder,
     ClientDetails,
-    OutcomeOrder,
-    RescheduleOrder,
 )
 
 router = APIRouter(prefix="/v1", tags=["appointments"], route_class=IdempotentRoute)
@@ -42,7 +33,10 @@ router = APIRouter(prefix="/v1", tags=["appointments"], route_class=IdempotentRo
 
 
 class BookingBody(Body):
-    """``weeks`` above 1 books a weekly series, all of it or nothing; ``skip_conflicts`` books the rest."""
+    """``weeks`` above 1 books a weekly series, all of it or nothing; ``skip_conflicts`` books the rest.
+
+    ``reason`` is for the practice: why it books, where it sets rules aside.
+    """
 
     type: AppointmentType
     starts_at: Instant
@@ -50,16 +44,22 @@ class BookingBody(Body):
     weeks: Annotated[Whole, Field(ge=1, le=MOST_WEEKS)] = 1
     skip_conflicts: Flag = False
     hold_id: UUID | None = None
+    reason: Reason | None = None
     details: ClientDetailsBody | None = None
 
 
 class BookedView(BaseModel):
-    """``unarchived`` is told to the practice alone."""
+    """``skipped`` are the conflicts of a series that was booked without them.
+
+    Told to the practice alone: ``unarchived``, and the ``exceptions``, which are the dates that the client side could
+    not have booked, and why.
+    """
 
     appointments: list[AppointmentView]
     series_id: UUID | None
     skipped: list[dict[str, Any]]
     unarchived: bool = False
+    exceptions: list[dict[str, Any]] = Field(default_factory=list)
 
 
 @router.post(
@@ -84,6 +84,8 @@ class BookedView(BaseModel):
 async def book(
     *, client_id: UUID, body: BookingBody, services: Svc, caller: Known, request_id: RequestId
 ) -> BookedView:
+    if body.reason is not None and not caller.is_practice:
+        raise refuse(Problem.NOT_ALLOWED, "Only the practice gives a reason for booking.")
     await must_see_client(services, caller, client_id)
     order = BookingOrder(
         request_id=str(request_id),
@@ -95,12 +97,15 @@ async def book(
         weeks=body.weeks,
         skip_conflicts=body.skip_conflicts,
         hold_id=str(body.hold_id) if body.hold_id else None,
+        reason=body.reason,
         details=ClientDetails(**body.details.model_dump()) if body.details else None,
     )
     booked = await journey_done(services, BOOK, order, client_id=client_id, request_id=request_id)
     async with services.sessions() as session:
         rows = await queries.appointments_by_id(session, caller, [UUID(facts.id) for facts in booked.appointments])
-    more = {"unarchived": booked.unarchived} if caller.is_practice else {}
+    more: dict[str, Any] = {}
+    if caller.is_practice:
+        more = {"unarchived": booked.unarchived, "exceptions": list(booked.exceptions)}
     return BookedView(
         appointments=[appointment_view(row, caller=caller) for row in rows],
         series_id=UUID(booked.series_id) if booked.series_id else None,
@@ -133,8 +138,8 @@ async def list_appointments(
     if find_zone(time_zone) is None:
         raise wrong_fields([("time_zone", "must be an IANA time zone such as America/New_York")])
     zone = ZoneInfo(time_zone)
-    starts_from = _edge("from", first, zone, days_on=0) if first else None
-    starts_before = _edge("to", last, zone, days_on=1) if last else None
+    starts_from = edge("from", first, zone, days_on=0) if first else None
+    starts_before = edge("to", last, zone, days_on=1) if last else None
     if starts_from and starts_before and not timedelta() <= starts_before - starts_from <= _LONGEST:
         raise wrong_fields([("to", f"must be after from, and at most {MOST_DAYS} days later")])
     wanted = AppointmentFilter(
@@ -149,21 +154,6 @@ async def list_appointments(
 _LONGEST = timedelta(days=MOST_DAYS, hours=25)  # whole local dates, on which clocks may have gone back
 
 
-def _edge(field: str, text: str, zone: ZoneInfo, *, days_on: int) -> datetime:
-    """An instant; a date stands for its first, or (``days_on`` 1) for the first of the next."""
-    try:
-        if "T" not in text.upper():
-            day = date.fromisoformat(text) + timedelta(days=days_on)
-            return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
-        # A plus sign in a query arrives as a space.
-        instant = datetime.fromisoformat(text.replace(" ", "+"))
-        if instant.utcoffset() is not None:
-            return instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise wrong_fields([(field, "must be a date, or a time with its offset")])
-
-
 @router.get(
     "/appointments/{appointment_id}",
     summary="One appointment",
@@ -171,198 +161,4 @@ def _edge(field: str, text: str, zone: ZoneInfo, *, days_on: int) -> datetime:
     responses=responses(Problem.NOT_FOUND),
 )
 async def one_appointment(*, appointment_id: UUID, services: Svc, caller: Known) -> AppointmentView:
-    return appointment_view(await _must_see(services, caller, appointment_id), caller=caller)
-
-
-async def _must_see(services: Services, caller: Caller, appointment_id: UUID) -> AppointmentRow:
-    async with services.sessions() as session:
-        row = await queries.visible_appointment(session, caller, appointment_id)
-    if row is None:
-        raise not_found("appointment")
-    return row
-
-
-async def _must_change(services: Services, caller: Caller, appointment_id: UUID) -> AppointmentRow:
-    """The appointment, for one who may change it: a therapist only their own."""
-    row = await _must_see(services, caller, appointment_id)
-    if caller.role is Role.THERAPIST and row.therapist != caller.therapist:
-        raise refuse(Problem.NOT_ALLOWED, "This appointment is another therapist's.")
-    return row
-
-
-# ---------------------------------------------------------------- change
-
-
-class WaiverBody(Body):
-    """A fee may be waived by the practice, with a reason."""
-
-    waive_fee: Flag = False
-    waive_reason: Reason | None = None
-
-    def check_waiver(self, caller: Caller) -> None:
-        if (self.waive_fee or self.waive_reason is not None) and not caller.is_practice:
-            raise refuse(Problem.NOT_ALLOWED, "Only the practice can waive a fee.")
-        if self.waive_fee and self.waive_reason is None:
-            raise wrong_fields([("waive_reason", "is required to waive a fee")])
-        if self.waive_reason is not None and not self.waive_fee:
-            raise wrong_fields([("waive_fee", "must be true when a reason is given")])
-
-
-class CancelBody(WaiverBody):
-    """``requested_by`` says whose wish it is, and is the practice's to say. ``confirm: false`` changes nothing."""
-
-    reason: Reason | None = None
-    requested_by: Literal["client", "practice"] | None = None
-    confirm: Flag = True
-
-
-class CancelPreview(BaseModel):
-    """What cancelling now would mean: whether it is late, and the fee that would be due."""
-
-    appointment: AppointmentView
-    late: bool
-    fee: MoneyView | None
-
-
-@router.post(
-    "/appointments/{appointment_id}/cancel",
-    summary="Cancel an appointment, or ask what that would cost",
-    response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND, Problem.LATE_CHANGE, Problem.APPOINTMENT_NOT_OPEN),
-)
-async def cancel(
-    *, appointment_id: UUID, body: CancelBody, services: Svc, caller: Known, request_id: RequestId, now: Now
-) -> AppointmentView | CancelPreview:
-    body.check_waiver(caller)
-    if body.requested_by == "practice" and not caller.is_practice:
-        raise refuse(Problem.NOT_ALLOWED, "Only the practice cancels for its own reasons.")
-    row = await _must_change(services, caller, appointment_id)
-    by_client = body.requested_by == "client" or not caller.is_practice
-    if not body.confirm:
-        return _preview(services, caller, row, body, by_client=by_client, now=now)
-    order = CancelOrder(
-        request_id=str(request_id),
-        appointment_id=str(appointment_id),
-        by=caller,
-        reason=body.reason,
-        requested_by_client=by_client,
-        waive_fee=body.waive_fee,
-        waive_reason=body.waive_reason,
-    )
-    changed = await appointment_changed(services, caller, CANCEL, order, row=row, request_id=request_id)
-    if isinstance(changed, Gone):
-        changed = await _as_this_request_left_it(services, caller, appointment_id, request_id)
-    return appointment_view(changed, caller=caller)
-
-
-def _preview(
-    services: Services, caller: Caller, row: AppointmentRow, body: CancelBody, *, by_client: bool, now: datetime
-) -> CancelPreview:
-    appointment = row.appointment
-    fee = Money(appointment.fee_amount, appointment.fee_currency)
-    window = services.settings.policy.notice_window
-    refusal = refuse_change(
-        status=appointment.status,
-        type=appointment.type,
-        starts_at=appointment.starts_at,
-        fee=fee,
-        therapist=row.therapist,
-        now=now,
-        by_practice=caller.is_practice,
-        notice_window=window,
-    )
-    if refusal is not None:
-        raise Refused(refusal)
-    would = cancellation(
-        type=appointment.type,
-        fee=fee,
-        starts_at=appointment.starts_at,
-        now=now,
-        requested_by_client=by_client,
-        notice_window=window,
-    )
-    due = would.fee if not body.waive_fee else None
-    return CancelPreview(
-        appointment=appointment_view(row, caller=caller),
-        late=would.late,
-        fee=MoneyView(amount=due.amount, currency=due.currency) if due else None,
-    )
-
-
-async def _as_this_request_left_it(
-    services: Services, caller: Caller, appointment_id: UUID, request_id: UUID
-) -> AppointmentRow:
-    """The workflow has ended: it may have been by this very request, whose answer was lost. Else it is refused."""
-    row = await _must_see(services, caller, appointment_id)
-    if row.appointment.changed_by != request_id:
-        raise Refused(not_open(row.appointment.status))
-    return row
-
-
-class RescheduleBody(Body):
-    starts_at: Instant
-    reason: Reason | None = None
-    hold_id: UUID | None = None
-
-
-@router.post(
-    "/appointments/{appointment_id}/reschedule",
-    summary="Move an appointment to another time",
-    response_model_exclude_unset=True,
-    responses=responses(
-        Problem.NOT_FOUND,
-        Problem.LATE_CHANGE,
-        Problem.APPOINTMENT_NOT_OPEN,
-        Problem.SLOT_TAKEN,
-        Problem.SLOT_UNAVAILABLE,
-    ),
-)
-async def reschedule(
-    *, appointment_id: UUID, body: RescheduleBody, services: Svc, caller: Known, request_id: RequestId
-) -> AppointmentView:
-    row = await _must_change(services, caller, appointment_id)
-    order = RescheduleOrder(
-        request_id=str(request_id),
-        appointment_id=str(appointment_id),
-        by=caller,
-        starts_at=body.starts_at,
-        reason=body.reason,
-        hold_id=str(body.hold_id) if body.hold_id else None,
-    )
-    changed = await appointment_changed(services, caller, RESCHEDULE, order, row=row, request_id=request_id)
-    if isinstance(changed, Gone):
-        changed = await _as_this_request_left_it(services, caller, appointment_id, request_id)
-    return appointment_view(changed, caller=caller)
-
-
-class OutcomeBody(WaiverBody):
-    outcome: Outcome
-
-
-@router.post(
-    "/appointments/{appointment_id}/outcome",
-    summary="Say that an appointment took place, or that nobody came",
-    response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND, Problem.APPOINTMENT_NOT_STARTED, Problem.APPOINTMENT_NOT_OPEN),
-)
-async def record_outcome(
-    *, appointment_id: UUID, body: OutcomeBody, services: Svc, caller: Practice, request_id: RequestId
-) -> AppointmentView:
-    body.check_waiver(caller)
-    row = await _must_change(services, caller, appointment_id)
-    order = OutcomeOrder(
-        request_id=str(request_id),
-        appointment_id=str(appointment_id),
-        by=caller,
-        outcome=body.outcome,
-        waive_fee=body.waive_fee,
-        waive_reason=body.waive_reason,
-    )
-    changed = await appointment_changed(services, caller, RECORD_OUTCOME, order, row=row, request_id=request_id)
-    if isinstance(changed, Gone):
-        stands = await _must_see(services, caller, appointment_id)
-        waived = stands.payment is not None and stands.payment.status is PaymentStatus.WAIVED
-        if stands.appointment.status.value != body.outcome.value or (body.waive_fee and not waived):
-            raise Refused(not_open(stands.appointment.status))
-        return appointment_view(stands, caller=caller)
-    return appointment_view(changed, caller=caller)
+    return appointment_view(await must_see_appointment(services, caller, appointment_id), caller=caller)

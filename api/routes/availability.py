@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import BaseModel
 
-from api.bodies import Json
 from api.deps import Now, Practice, Svc
 from api.idempotency import IdempotentRoute
+from api.outcomes import wake_line
+from api.outside_hours import OutsideHoursView, outside_hours
 from api.problems import not_found, responses, wrong_fields
 from api.routes.therapists import must_be_own
-from api.views import AppointmentView, appointment_view
 from models import queries
-from models.calendar import booked_outside_hours, load_availability, save_availability
+from models.hours import load_availability, save_availability
 from models.locks import lock_therapist
 from rules.availability import InvalidAvailability, ignored_windows, read_availability, write_availability
 from rules.refusals import Problem
@@ -35,9 +35,9 @@ class Warned(BaseModel):
 
 
 class SavedAvailability(BaseModel):
-    """``outside_hours``: booked appointments that the new hours would not offer; they stand."""
+    """``outside_hours``: booked appointments, ahead or running, that the new hours would not offer; they stand."""
 
-    outside_hours: list[AppointmentView]
+    outside_hours: list[OutsideHoursView]
     ignored: list[Warned]
 
 
@@ -64,11 +64,13 @@ async def read(slug: str, services: Svc, caller: Practice) -> dict[str, Any]:
 )
 async def replace(
     slug: str,
-    document: Annotated[Json, Body(examples=[_EXAMPLE])],
+    document: Annotated[dict[str, Any], Body(examples=[_EXAMPLE])],
     services: Svc,
     caller: Practice,
     now: Now,
 ) -> SavedAvailability:
+    """What is left out is empty, and a setting that is left out has its default. Either all of it is saved, or the
+    answer names every wrong line (``weekly[2].to``) and nothing is changed. Booked appointments stay as they are."""
     must_be_own(caller, slug)
     async with services.sessions() as session:
         found = await queries.therapist_by_slug(session, slug)
@@ -80,10 +82,10 @@ async def replace(
         except InvalidAvailability as error:
             raise wrong_fields([(line.path, line.message) for line in error.problems]) from error
         await save_availability(session, therapist, availability)
-        ids = await booked_outside_hours(session, therapist, availability, now=now)
-        outside = await queries.appointments_by_id(session, caller, ids)
+        outside = await outside_hours(session, therapist, availability, caller=caller, now=now)
         await session.commit()
+    await wake_line(services, therapist)
     return SavedAvailability(
-        outside_hours=[appointment_view(row, caller=caller) for row in outside],
+        outside_hours=outside,
         ignored=[Warned(field=line.path, message=line.message) for line in ignored_windows(availability)],
     )

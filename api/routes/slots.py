@@ -11,11 +11,15 @@ from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.bodies import Body, Instant
+from api.dates import MOST_DAYS
 from api.deps import Anyone, Known, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
+from api.outcomes import wake_line
 from api.problems import Refused, not_found, responses, wrong_fields
 from models import queries
-from models.calendar import busy_margin, horizon_end, load_availability, load_busy, put_hold
+from models.calendar import busy_margin, horizon_end, load_busy
+from models.holds import put_hold
+from models.hours import load_availability
 from models.occupied_time import OccupiedTime
 from models.therapist import Therapist
 from rules.availability import Slot, check_slot, find_zone, open_slots
@@ -24,7 +28,6 @@ from rules.words import AppointmentType
 
 router = APIRouter(prefix="/v1", tags=["slots"], route_class=IdempotentRoute)
 
-MOST_DAYS = 92
 _DEFAULT_DAYS = 14
 
 
@@ -202,7 +205,9 @@ async def release(hold_id: UUID, services: Svc, _: Known, now: Now) -> None:
         if held is None or held.expires_at is None:
             raise not_found("hold")
         live = held.expires_at > now
+        therapist = await session.get_one(Therapist, held.therapist_id)
         await session.delete(held)
         await session.commit()
     if not live:
         raise not_found("hold")
+    await wake_line(services, therapist)

@@ -14,10 +14,12 @@ from api.auth import hash_of, new_token
 from api.bodies import Body, Email, Flag, Line, Name, Slug, Whole, Words, Zone
 from api.deps import Admin, Anyone, BySlug, Now, Practice, RequestId, Staff, Svc
 from api.idempotency import IdempotentRoute
+from api.outcomes import tell_of_new_link, wake_line
+from api.outside_hours import OutsideHoursView, outside_hours
 from api.problems import not_found, refuse, responses, wrong_fields
-from api.views import AppointmentView, Listed, TherapistView, appointment_view, cut, listed, therapist_view
+from api.views import Listed, TherapistView, cut, listed, therapist_view
 from models import queries
-from models.calendar import booked_outside_hours, load_availability
+from models.hours import load_availability
 from models.locks import lock_therapist
 from models.therapist import Therapist
 from models.token import Token, TokenKind
@@ -115,9 +117,9 @@ async def add_therapist(
 
 
 class ChangedTherapist(TherapistView):
-    """``outside_hours``: booked appointments that a change of time zone left outside the hours."""
+    """``outside_hours``: booked appointments, ahead or running, that a change of time zone left outside the hours."""
 
-    outside_hours: list[AppointmentView] = Field(default_factory=list)
+    outside_hours: list[OutsideHoursView] = Field(default_factory=list)
 
 
 @router.patch(
@@ -127,7 +129,7 @@ class ChangedTherapist(TherapistView):
     responses=responses(Problem.NOT_FOUND),
 )
 async def change_therapist(
-    slug: str, body: TherapistChanges, services: Svc, caller: Practice, now: Now
+    *, slug: str, body: TherapistChanges, services: Svc, caller: Practice, request_id: RequestId, now: Now
 ) -> ChangedTherapist:
     columns = body.columns()
     must_be_own(caller, slug)
@@ -136,22 +138,33 @@ async def change_therapist(
         if found is None:
             raise not_found("therapist")
         therapist = await lock_therapist(session, found.id)
+        if "zoom_link" in columns and columns["zoom_link"] is None:
+            await _no_zoom_ahead(session, therapist, now=now)
         moved = columns.get("time_zone", therapist.time_zone) != therapist.time_zone
         for name, value in columns.items():
             setattr(therapist, name, value)
         session.add(therapist)
         await session.flush()
-        outside = []
+        outside: list[OutsideHoursView] = []
         if moved:
             availability = await load_availability(session, therapist)
-            ids = await booked_outside_hours(session, therapist, availability, now=now)
-            outside = await queries.appointments_by_id(session, caller, ids)
+            outside = await outside_hours(session, therapist, availability, caller=caller, now=now)
         view = await _view(session, therapist, services=services, caller=caller)
         await session.commit()
-    return ChangedTherapist(
-        **view.model_dump(exclude_unset=True),
-        outside_hours=[appointment_view(row, caller=caller) for row in outside],
-    )
+    if moved:
+        await wake_line(services, therapist)
+    if "zoom_link" in columns:
+        await tell_of_new_link(services, therapist, by=caller, request_id=request_id, now=now)
+    return ChangedTherapist(**view.model_dump(exclude_unset=True), outside_hours=outside)
+
+
+async def _no_zoom_ahead(session: AsyncSession, therapist: Therapist, *, now: datetime) -> None:
+    """A link that clients were told, and will need, can be changed but not taken away. Raises Refused."""
+    number = await queries.zoom_appointments_ahead(session, therapist.id, now=now)
+    if therapist.zoom_link is not None and number:
+        needed = "1 Zoom appointment is" if number == 1 else f"{number} Zoom appointments are"
+        message = f"cannot be removed while {needed} ahead; give a new link instead, or cancel them first"
+        raise wrong_fields([("zoom_link", message)])
 
 
 def must_be_own(caller: Caller, slug: str) -> None:

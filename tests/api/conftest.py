@@ -20,8 +20,8 @@ from api.settings import ApiSettings, ServiceKey
 from engine.codec import PayloadKeys
 from local.postgres import Postgres
 from models import Appointment, Client, Match, OccupiedTime, Payment, Therapist
-from models.calendar import save_availability
 from models.database import Sessions, connect
+from models.hours import save_availability
 from rules.availability import read_availability
 from rules.policy import JourneyPolicy
 from rules.words import (
@@ -44,11 +44,13 @@ SITE = {"Authorization": "Bearer site-key"}
 DESK = {"Authorization": "Bearer desk-key"}
 ROOT = {"Authorization": "Bearer root-key"}
 PUBLIC_URL = "https://care.example"
+EMAIL_FROM = "hello@practice.example"
 UI = "http://127.0.0.1:8233"
 WEBHOOK_SECRET = "whsec_tests"
 CIPHER = PayloadKeys(keys=(("one", b"1" * 32),))
 SETTINGS = ApiSettings(
     public_url=PUBLIC_URL,
+    email_from=EMAIL_FROM,
     service_keys=(
         ServiceKey(role=Role.BOOKING_SITE, name="site", secret="site-key"),
         ServiceKey(role=Role.CARE_TEAM, name="desk", secret="desk-key"),
@@ -194,7 +196,7 @@ class Rows:
         row = Therapist(
             id=uuid4(),
             slug=slug,
-            name=slug.title(),
+            name=more.pop("name", slug.title()),
             email=f"{slug}@practice.example",
             time_zone=zone,
             session_fee_amount=15000,
@@ -244,7 +246,7 @@ class Rows:
             status=more.pop("status", AppointmentStatus.SCHEDULED),
             starts_at=starts_at,
             ends_at=starts_at + timedelta(minutes=50),
-            mode=Mode.VIDEO,
+            mode=more.pop("mode", Mode.VIDEO),
             fee_amount=15000,
             fee_currency="USD",
             booked_by="care_team:desk",

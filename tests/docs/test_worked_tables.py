@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from api.problems import STATUS
-from models.calendar import MOST_HOLDS_OF_A_PERSON, MOST_HOLDS_OF_A_PROGRAM
+from models.holds import MOST_HOLDS_OF_A_PERSON, MOST_HOLDS_OF_A_PROGRAM
 from models.seed import _PEOPLE
 from rules.availability import DEFAULT_SETTINGS, Availability, read_availability
 from rules.booking import BookingRequest, BookingSituation, offered_types, refuse_booking

@@ -353,6 +353,18 @@ class Person:
         await self.fills_in("initial_consultation")
         await self.gives_card(card)
 
+    async def waits(
+        self, type: str, *, first: str, last: str, therapist: str = "ana", by: str = "site", expect: int = 201
+    ) -> Json:
+        """Joins the waitlist; ``first`` and ``last`` are dates, both included."""
+        body = {"client_id": self.id, "type": type, "from": first, "to": last}
+        place: Json = await self.care.post(f"/v1/therapists/{therapist}/waitlist", body, by=by, expect=expect)
+        return place
+
+    async def places(self, *, by: str = "site") -> list[Json]:
+        items: list[Json] = (await self.care.get(f"/v1/clients/{self.id}/waitlist", by=by))["items"]
+        return items
+
     def session(self, number: int) -> Booked:
         return self.appointments[number - 1]
 

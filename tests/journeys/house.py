@@ -45,6 +45,7 @@ DESK = "desk-secret"
 ADMIN = "admin-secret"
 CARE_TEAM_EMAIL = "care@practice.example"
 PUBLIC_URL = "http://portal.example"
+EMAIL_FROM = "hello@practice.example"
 
 
 class PatientClock(SystemClock):
@@ -91,14 +92,14 @@ class House:
 
 
 @asynccontextmanager
-async def serving(app: FastAPI, port: int) -> AsyncIterator[str]:
+async def serving(app: FastAPI, port: int, *, access_log: bool = False) -> AsyncIterator[str]:
     server = uvicorn.Server(
         uvicorn.Config(
             app,
             host="127.0.0.1",
             port=port,
             log_config=None,
-            access_log=False,
+            access_log=access_log,
             lifespan="on",
             timeout_graceful_shutdown=2,
         )
@@ -167,7 +168,7 @@ async def open_house(
                     care_team_email=CARE_TEAM_EMAIL,
                     insurance_email="insurance@practice.example",
                 ),
-                email_from="hello@practice.example",
+                email_from=EMAIL_FROM,
                 link_key=b"tests",
             ),
         )
@@ -183,5 +184,9 @@ def _settings(policy: JourneyPolicy) -> ApiSettings:
         ServiceKey(role=Role.ADMIN, name="root", secret=ADMIN),
     ]
     return ApiSettings(
-        public_url=PUBLIC_URL, service_keys=tuple(keys), stripe_webhook_secret=WEBHOOK_SECRET, policy=policy
+        public_url=PUBLIC_URL,
+        email_from=EMAIL_FROM,
+        service_keys=tuple(keys),
+        stripe_webhook_secret=WEBHOOK_SECRET,
+        policy=policy,
     )

@@ -103,6 +103,7 @@ def upgrade() -> None:
             sa.Enum(
                 "booked",
                 "ran_out",
+                "declined",
                 "withdrawn",
                 name="waitlist_offer_end",
                 native_enum=False,

@@ -1,0 +1,198 @@
+"""What a change does to one appointment's row, inside a running transaction: cancelled, or moved."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.dates import WantedDate
+from activities.earned import AppointmentRow, earn, outcome_is_known
+from activities.types import CancelOrder, RescheduleOrder
+from activities.waiting import end_places
+from models.appointment import Appointment
+from models.occupied_time import OccupiedTime
+from models.timeline import append_fact
+from models.waitlist import own_offer
+from rules.booking import refuse_change
+from rules.fees import cancellation
+from rules.policy import JourneyPolicy
+from rules.refusals import Problem, Refusal, invalid
+from rules.words import AppointmentStatus, ClientStatus, PaymentKind, PlaceEnd
+
+# ---------------------------------------------------------------- cancelled
+
+
+def refuse_cancel(row: AppointmentRow, order: CancelOrder, policy: JourneyPolicy, *, now: datetime) -> Refusal | None:
+    return _refuse_change(row, policy, by_practice=order.by.is_practice, now=now) or refuse_waiver(
+        waive=order.waive_fee, reason=order.waive_reason
+    )
+
+
+async def cancel(
+    session: AsyncSession, row: AppointmentRow, order: CancelOrder, policy: JourneyPolicy, *, now: datetime
+) -> None:
+    """Cancel one appointment, with the fee that is due for it, if any. It was not refused."""
+    asked_by_client = order.requested_by_client or not order.by.is_practice
+    result = cancellation(
+        type=row.appointment.type,
+        fee=row.fee,
+        starts_at=row.appointment.starts_at,
+        now=now,
+        requested_by_client=asked_by_client,
+        notice_window=policy.notice_window,
+    )
+    await cancel_row(
+        session,
+        row.appointment,
+        by=order.by.actor,
+        at=now,
+        reason=order.reason,
+        request_id=UUID(order.request_id),
+        status=AppointmentStatus.LATE_CANCELLED if result.late else AppointmentStatus.CANCELLED,
+    )
+    append_fact(
+        session,
+        row.client,
+        at=now,
+        actor=order.by.actor,
+        kind="appointment_cancelled",
+        text="The appointment was cancelled"
+        + (" at the client's request" if asked_by_client else " by the practice")
+        + (", inside the notice window." if result.late else "."),
+        data={
+            "appointment_id": str(row.appointment.id),
+            "request_id": order.request_id,
+            "late": result.late,
+        },
+    )
+    await outcome_is_known(session, row, at=now)
+    if result.late:
+        await earn(
+            session,
+            row,
+            PaymentKind.LATE_CANCELLATION,
+            at=now,
+            by=order.by.actor,
+            waiver=order.waive_reason if order.waive_fee else None,
+            policy=policy,
+        )
+
+
+async def cancel_row(
+    session: AsyncSession,
+    appointment: Appointment,
+    *,
+    by: str,
+    at: datetime,
+    reason: str | None,
+    request_id: UUID,
+    status: AppointmentStatus,
+) -> None:
+    """Mark one appointment cancelled and free its time. The locks are held, and it was ``scheduled``."""
+    appointment.status = status
+    appointment.cancelled_at, appointment.cancelled_by, appointment.cancel_reason = at, by, reason
+    appointment.sequence += 1
+    appointment.changed_by = request_id
+    session.add(appointment)
+    occupied = await session.get(OccupiedTime, appointment.id)
+    if occupied is not None:
+        await session.delete(occupied)
+
+
+# ---------------------------------------------------------------- moved
+
+
+def refuse_move(row: AppointmentRow, order: RescheduleOrder, policy: JourneyPolicy, *, now: datetime) -> Refusal | None:
+    """Everything but the new time itself."""
+    return _refuse_change(row, policy, by_practice=order.by.is_practice, now=now) or _refuse_archived(row)
+
+
+async def move(
+    session: AsyncSession,
+    row: AppointmentRow,
+    date: WantedDate,
+    order: RescheduleOrder,
+    *,
+    exceptions: Sequence[dict[str, Any]],
+    now: datetime,
+) -> None:
+    """Move one appointment to a date that is free. It keeps its id and its fee."""
+    appointment, was = row.appointment, row.appointment.starts_at
+    await _take_own_offer(session, row, date, by=order.by.actor, now=now)
+    appointment.starts_at, appointment.ends_at = date.starts_at, date.ends_at
+    appointment.sequence += 1
+    appointment.changed_by = UUID(order.request_id)
+    # What was noted of the old time says nothing of the new one.
+    appointment.breached_at, appointment.forms_warned = None, False
+    session.add(appointment)
+    await outcome_is_known(session, row, at=now)
+    occupied = await session.get(OccupiedTime, appointment.id)
+    if occupied is not None:
+        occupied.starts_at, occupied.ends_at = appointment.starts_at, appointment.ends_at
+        session.add(occupied)
+    append_fact(
+        session,
+        row.client,
+        at=now,
+        actor=order.by.actor,
+        kind="appointment_rescheduled",
+        text="The appointment was moved." + (f" Reason: {order.reason}" if order.reason else ""),
+        data={
+            "appointment_id": str(appointment.id),
+            "request_id": order.request_id,
+            "from": was.isoformat(),
+            "to": date.starts_at.isoformat(),
+            "exceptions": list(exceptions),
+        },
+    )
+
+
+async def _take_own_offer(
+    session: AsyncSession, row: AppointmentRow, date: WantedDate, *, by: str, now: datetime
+) -> None:
+    """Moving into the time that a waitlist offers is what the client waited for."""
+    appointment = row.appointment
+    offer = await own_offer(
+        session, client_id=row.client.id, therapist_id=row.therapist.id, type=appointment.type, now=now
+    )
+    if offer is not None and offer.starts_at < date.ends_at and date.starts_at < offer.ends_at:
+        await end_places(
+            session,
+            row.client,
+            because=PlaceEnd.BOOKED,
+            at=now,
+            by=by,
+            therapist_id=row.therapist.id,
+            type=appointment.type,
+        )
+
+
+# ---------------------------------------------------------------- refusals of both
+
+
+def _refuse_change(row: AppointmentRow, policy: JourneyPolicy, *, by_practice: bool, now: datetime) -> Refusal | None:
+    return refuse_change(
+        status=row.appointment.status,
+        type=row.appointment.type,
+        starts_at=row.appointment.starts_at,
+        fee=row.fee,
+        therapist=row.therapist.slug,
+        now=now,
+        by_practice=by_practice,
+        notice_window=policy.notice_window,
+    )
+
+
+def _refuse_archived(row: AppointmentRow) -> Refusal | None:
+    """What an archive left (running, or not yet marked) can be marked, but not moved ahead past the archive."""
+    if row.client.status is not ClientStatus.ARCHIVED:
+        return None
+    return Refusal(name=Problem.CLIENT_ARCHIVED, detail="This client is archived; make the client active first.")
+
+
+def refuse_waiver(*, waive: bool, reason: str | None) -> Refusal | None:
+    if waive and not (reason or "").strip():
+        return invalid("waive_reason", "say why the fee is waived")
+    return None

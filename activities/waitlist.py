@@ -1,0 +1,331 @@
+"""Waitlists: joining, leaving, and the line of one therapist, which is looked at one change at a time."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.core import Activities, derived_id
+from activities.types import Done, LeaveOrder, LineLook, OfferMade, PlaceInLine, WaitOrder
+from activities.waiting import close_offer, end_place, lines_of
+from models.calendar import busy_margin, drop_expired_holds, horizon_end, load_busy, load_client_busy
+from models.client import Client
+from models.hours import load_availability
+from models.locks import lock_client, lock_therapist
+from models.occupied_time import OccupiedTime
+from models.snapshots import journey_facts, project
+from models.therapist import Therapist
+from models.timeline import append_fact
+from models.waitlist import WaitlistOffer, WaitlistPlace, live_places, offers_of
+from rules.booking import BookingRequest, BookingSituation, missing_details, refuse_booking
+from rules.policy import JourneyPolicy
+from rules.refusals import Problem, Refusal, invalid
+from rules.waitlist import Offer, Waiting, is_given_up, next_offer
+from rules.words import ClientStatus, OfferEnd, PlaceEnd
+
+_LOOK_AT_LEAST = timedelta(days=1)  # new days come within the horizon by time alone
+
+
+class WaitlistActivities(Activities):
+    @activity.defn
+    async def join_waitlist(self, order: WaitOrder) -> Done:
+        """Take a place in line, or change the wish of the place one has. It is refused to whom a booking would be."""
+        now = await self.now()
+        async with self.transaction() as session:
+            therapist = (await session.exec(select(Therapist).where(col(Therapist.slug) == order.therapist))).first()
+            if therapist is None:
+                return Done(refusal=invalid("therapist", f"there is no therapist {order.therapist}"), changed=False)
+            await lock_therapist(session, therapist.id)
+            client = await lock_client(session, UUID(order.client_id))
+            by_this_request = select(WaitlistPlace).where(
+                col(WaitlistPlace.client_id) == client.id, col(WaitlistPlace.joined_with) == UUID(order.request_id)
+            )
+            if (await session.exec(by_this_request)).first() is not None:
+                return await self._joined(session, client, therapist)
+            refusal = await _refuse(session, client, therapist, order, now=now)
+            if refusal is not None:
+                return Done(refusal=refusal, changed=False)
+            mine = await live_places(session, client_id=client.id, therapist_id=therapist.id, type=order.type)
+            place = mine[0] if mine else _place(client, therapist, order, at=now)
+            place.wished_from, place.wished_until = order.wished_from, order.wished_until
+            place.joined_with = UUID(order.request_id)
+            session.add(place)
+            append_fact(
+                session,
+                client,
+                at=now,
+                actor=order.by.actor,
+                kind="waitlist_wish_changed" if mine else "waitlist_joined",
+                text=f"The client waits for another time with {therapist.name}.",
+                data={
+                    "request_id": order.request_id,
+                    "place_id": str(place.id),
+                    "therapist": therapist.slug,
+                    "type": order.type.value,
+                    "from": order.wished_from.isoformat(),
+                    "until": order.wished_until.isoformat(),
+                },
+            )
+            return await self._joined(session, client, therapist)
+
+    async def _joined(self, session: AsyncSession, client: Client, therapist: Therapist) -> Done:
+        return Done(facts=await project(session, client), lines=(therapist.slug,))
+
+    @activity.defn
+    async def leave_waitlist(self, order: LeaveOrder) -> Done:
+        """Give up a place. Leaving a place that has ended is fine."""
+        now = await self.now()
+        async with self.transaction() as session:
+            place = await session.get(WaitlistPlace, UUID(order.place_id))
+            if place is None or str(place.client_id) != order.client_id:
+                return Done(refusal=_NO_PLACE, changed=False)
+            await lock_therapist(session, place.therapist_id)
+            client = await lock_client(session, place.client_id)
+            await session.refresh(place)
+            live = place.ended_at is None
+            if live:
+                await end_place(session, client, place, because=PlaceEnd.LEFT, at=now, by=order.by.actor)
+            elif place.ended_because is PlaceEnd.ARCHIVED:
+                place.ended_because = PlaceEnd.LEFT  # an undone archive would not bring back what the client gave up
+                session.add(place)
+            return Done(
+                facts=await project(session, client),
+                changed=live,
+                lines=await lines_of(session, ended={place.therapist_id}),
+            )
+
+    @activity.defn
+    async def look_at_line(self, therapist: str, policy: JourneyPolicy) -> LineLook:
+        """Bring a therapist's line up to date: offers that ran out, wishes that are over, and the next offer.
+
+        Every change is a transaction of its own, because each locks one client. Ends with an offer that was made, or
+        when nothing is left to do.
+        """
+        while True:
+            async with self.transaction() as session:
+                line = await _Line.of(session, therapist, now=await self.now())
+                if line is None:
+                    return LineLook(line=())
+                if await line.something_ended():
+                    continue
+                made = await line.make_offer(policy)
+                if made is not None:
+                    return await line.look(made)
+                return await line.look()
+
+
+def _place(client: Client, therapist: Therapist, order: WaitOrder, *, at: datetime) -> WaitlistPlace:
+    return WaitlistPlace(
+        id=derived_id(order.request_id, "place"),
+        client_id=client.id,
+        therapist_id=therapist.id,
+        type=order.type,
+        wished_from=order.wished_from,
+        wished_until=order.wished_until,
+        joined_at=at,
+        joined_by=order.by.actor,
+        joined_with=UUID(order.request_id),
+    )
+
+
+@dataclass
+class _Line:
+    """The line of one therapist, who is locked."""
+
+    session: AsyncSession
+    therapist: Therapist
+    now: datetime
+    places: list[WaitlistPlace]
+    offers: dict[UUID, list[WaitlistOffer]]
+
+    @classmethod
+    async def of(cls, session: AsyncSession, slug: str, *, now: datetime) -> "_Line | None":
+        found = (await session.exec(select(Therapist.id).where(col(Therapist.slug) == slug))).first()
+        if found is None:
+            return None
+        therapist = await lock_therapist(session, found)
+        places = list(await live_places(session, therapist_id=therapist.id))
+        return cls(session, therapist, now, places, await offers_of(session, [place.id for place in places]))
+
+    def open_offer(self, place: WaitlistPlace) -> WaitlistOffer | None:
+        return next((offer for offer in self.offers[place.id] if offer.closed_at is None), None)
+
+    async def something_ended(self) -> bool:
+        """Settle the first offer that ran out or was declined, or the first wish that is over."""
+        for place in self.places:
+            offer = self.open_offer(place)
+            end = await self._end_of(offer) if offer is not None else None
+            if offer is not None and end is not None:
+                client = await lock_client(self.session, place.client_id)
+                await close_offer(self.session, offer, because=end, at=self.now)
+                append_fact(
+                    self.session,
+                    client,
+                    at=self.now,
+                    actor="system",
+                    kind=f"offer_{end.value}",
+                    text="A time that was offered from the waitlist "
+                    + ("was declined." if end is OfferEnd.DECLINED else "was not booked in time."),
+                    data={
+                        "place_id": str(place.id),
+                        "offer_id": str(offer.id),
+                        "starts_at": offer.starts_at.isoformat(),
+                    },
+                )
+                unanswered = sum(one.closed_because is OfferEnd.RAN_OUT for one in self.offers[place.id])
+                if is_given_up(unanswered):
+                    await self._end(client, place, PlaceEnd.UNANSWERED)
+                return True
+            if place.wished_until <= self.now:
+                client = await lock_client(self.session, place.client_id)
+                await self._end(client, place, PlaceEnd.OVER)
+                return True
+        return False
+
+    async def _end_of(self, offer: WaitlistOffer) -> OfferEnd | None:
+        """Whether an open offer is over: its time has come, or its hold was released."""
+        if offer.expires_at <= self.now:
+            return OfferEnd.RAN_OUT
+        return OfferEnd.DECLINED if await self.session.get(OccupiedTime, offer.id) is None else None
+
+    async def _end(self, client: Client, place: WaitlistPlace, because: PlaceEnd) -> None:
+        await end_place(self.session, client, place, because=because, at=self.now, by="system")
+
+    async def make_offer(self, policy: JourneyPolicy) -> OfferMade | None:
+        await drop_expired_holds(self.session, therapist_id=self.therapist.id, now=self.now)
+        availability = await load_availability(self.session, self.therapist)
+        margin = busy_margin(availability)
+        starts_before = horizon_end(availability, now=self.now) + margin
+        ends_after = self.now - margin
+        busy = await load_busy(
+            self.session,
+            therapist_id=self.therapist.id,
+            starts_before=starts_before,
+            ends_after=ends_after,
+            now=self.now,
+        )
+        line = [
+            Waiting(
+                place_id=str(place.id),
+                type=place.type,
+                wished_from=place.wished_from,
+                wished_until=place.wished_until,
+                offered=frozenset(offer.starts_at for offer in self.offers[place.id]),
+                busy=tuple(
+                    await load_client_busy(
+                        self.session,
+                        client_id=place.client_id,
+                        starts_before=starts_before,
+                        ends_after=ends_after,
+                        now=self.now,
+                    )
+                ),
+            )
+            for place in self.places
+            if self.open_offer(place) is None
+        ]
+        offer = next_offer(
+            line=line, availability=availability, busy=busy, now=self.now, offer_ttl=policy.waitlist_offer_ttl
+        )
+        return await self._write(offer) if offer is not None else None
+
+    async def _write(self, offer: Offer) -> OfferMade:
+        place = next(place for place in self.places if str(place.id) == offer.place_id)
+        client = await lock_client(self.session, place.client_id)
+        id = derived_id(place.id, "offer", len(self.offers[place.id]) + 1)
+        row = WaitlistOffer(
+            id=id,
+            place_id=place.id,
+            starts_at=offer.starts_at,
+            ends_at=offer.ends_at,
+            made_at=self.now,
+            expires_at=offer.expires_at,
+        )
+        self.session.add(row)
+        self.session.add(
+            OccupiedTime(
+                id=id,
+                therapist_id=self.therapist.id,
+                type=offer.type,
+                starts_at=offer.starts_at,
+                ends_at=offer.ends_at,
+                made_by=f"waitlist:{place.id}",
+                made_at=self.now,
+                expires_at=offer.expires_at,
+            )
+        )
+        self.offers[place.id].append(row)
+        append_fact(
+            self.session,
+            client,
+            at=self.now,
+            actor="system",
+            kind="time_offered",
+            text="A time that has become free was offered to the client, and is held for a while.",
+            data={
+                "place_id": str(place.id),
+                "offer_id": str(id),
+                "starts_at": offer.starts_at.isoformat(),
+                "expires_at": offer.expires_at.isoformat(),
+            },
+        )
+        await self.session.flush()
+        return OfferMade(offer_id=str(id), client_id=str(client.id), asked_for=client.status is ClientStatus.ARCHIVED)
+
+    async def look(self, made: OfferMade | None = None) -> LineLook:
+        ids = [place.client_id for place in self.places]
+        refs = dict((await self.session.exec(select(Client.id, Client.ref).where(col(Client.id).in_(ids)))).all())
+        shown = []
+        for place in self.places:
+            offer = self.open_offer(place)
+            shown.append(
+                PlaceInLine(
+                    ref=refs[place.client_id],
+                    type=place.type,
+                    wished_from=place.wished_from,
+                    wished_until=place.wished_until,
+                    offered=offer.starts_at if offer else None,
+                    offered_until=offer.expires_at if offer else None,
+                )
+            )
+        return LineLook(line=tuple(shown), offer=made, look_at=await self._look_at() if shown else None)
+
+    async def _look_at(self) -> datetime:
+        """When a hold ends, be it an offer or somebody's who is choosing, a wish is over, or a day has passed."""
+        ends = select(func.min(OccupiedTime.expires_at)).where(
+            col(OccupiedTime.therapist_id) == self.therapist.id, col(OccupiedTime.expires_at) > self.now
+        )
+        next_end = (await self.session.exec(ends)).one()
+        instants = [self.now + _LOOK_AT_LEAST, *(place.wished_until for place in self.places)]
+        return min(instants if next_end is None else [*instants, next_end])
+
+
+async def _refuse(
+    session: AsyncSession, client: Client, therapist: Therapist, order: WaitOrder, *, now: datetime
+) -> Refusal | None:
+    if order.wished_until <= max(order.wished_from, now):
+        return invalid("to", "must be after from, and not in the past")
+    facts = await journey_facts(session, client)
+    refusal = refuse_booking(
+        BookingRequest(type=order.type, weeks=1, by_practice=order.by.is_practice),
+        BookingSituation(
+            missing_details=missing_details(client.details()),
+            booking_enabled=client.portal_settings.get("schedule_appointments", True),
+            therapist=facts.therapist,
+            intro_calls=therapist.intro_calls,
+            intro_occurred=facts.intro_occurred_at is not None,
+            # Whoever waits for another time may have one already, and will move it.
+            intro_open=False,
+            booked_before=facts.first_booked_at is not None,
+            outstanding_forms=facts.outstanding_forms,
+        ),
+    )
+    if refusal is None and client.therapist_id != therapist.id:
+        return invalid("therapist", f"is not this client's; they book with {facts.therapist}")
+    return refusal
+
+
+_NO_PLACE = Refusal(name=Problem.NOT_FOUND, detail="There is no such place on a waitlist.")

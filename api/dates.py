@@ -1,0 +1,23 @@
+"""Where a range begins and ends: said as dates of some zone, or as instants."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from api.problems import wrong_fields
+
+MOST_DAYS = 92
+
+
+def edge(field: str, text: str, zone: ZoneInfo, *, days_on: int) -> datetime:
+    """An instant; a date stands for its first, or (``days_on`` 1) for the first of the next. Raises Refused."""
+    try:
+        if "T" not in text.upper():
+            day = date.fromisoformat(text) + timedelta(days=days_on)
+            return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+        # A plus sign in a query arrives as a space.
+        instant = datetime.fromisoformat(text.replace(" ", "+"))
+        if instant.utcoffset() is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise wrong_fields([(field, "must be a date, or a time with its offset")])

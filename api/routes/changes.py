@@ -1,0 +1,376 @@
+"""Changes of appointments: cancel, move, and say how they went; one, or one and all after it in its series."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from api.bodies import Body, Flag, Instant, Reason
+from api.deps import Known, Now, Practice, RequestId, Services, Svc, must_see_appointment
+from api.engine import Gone
+from api.idempotency import IdempotentRoute
+from api.outcomes import appointment_changed, journey_done
+from api.problems import Refused, refuse, responses, wrong_fields
+from api.views import AppointmentView, MoneyView, appointment_view
+from models import queries
+from models.queries import AppointmentRow
+from rules.booking import not_open, refuse_change
+from rules.fees import Money, cancellation
+from rules.people import Caller
+from rules.refusals import Problem
+from rules.series import Member, moved_together, this_and_following
+from rules.words import Outcome, PaymentStatus, Role
+from workflows.messages import (
+    CANCEL,
+    CANCEL_FOLLOWING,
+    RECORD_OUTCOME,
+    RESCHEDULE,
+    RESCHEDULE_FOLLOWING,
+    CancelOrder,
+    FollowingCancelOrder,
+    FollowingChanged,
+    FollowingMoveOrder,
+    OutcomeOrder,
+    RescheduleOrder,
+)
+
+router = APIRouter(prefix="/v1", tags=["appointments"], route_class=IdempotentRoute)
+
+
+class Scope(StrEnum):
+    """This appointment alone, or also all after it in its series."""
+
+    ONE = "one"
+    FOLLOWING = "following"
+
+
+class ChangedView(AppointmentView):
+    """The appointment after the change; ``following`` are those of its series that changed with it."""
+
+    following: list[AppointmentView] = Field(default_factory=list)
+
+
+class WaiverBody(Body):
+    """A fee may be waived by the practice, with a reason."""
+
+    waive_fee: Flag = False
+    waive_reason: Reason | None = None
+
+    def check_waiver(self, caller: Caller) -> None:
+        if (self.waive_fee or self.waive_reason is not None) and not caller.is_practice:
+            raise refuse(Problem.NOT_ALLOWED, "Only the practice can waive a fee.")
+        if self.waive_fee and self.waive_reason is None:
+            raise wrong_fields([("waive_reason", "is required to waive a fee")])
+        if self.waive_reason is not None and not self.waive_fee:
+            raise wrong_fields([("waive_fee", "must be true when a reason is given")])
+
+
+# ---------------------------------------------------------------- cancel
+
+
+class CancelBody(WaiverBody):
+    """``requested_by`` says whose wish it is, and is the practice's to say. ``confirm: false`` changes nothing."""
+
+    reason: Reason | None = None
+    requested_by: Literal["client", "practice"] | None = None
+    scope: Scope = Scope.ONE
+    confirm: Flag = True
+
+
+class WouldCancel(BaseModel):
+    """One appointment that would be cancelled: whether that is late, and the fee that would be due."""
+
+    appointment_id: UUID
+    starts_at: datetime
+    late: bool
+    fee: MoneyView | None
+
+
+class CancelPreview(BaseModel):
+    """What cancelling now would mean: whether it is late, the fee that would be due in all, and each appointment."""
+
+    appointment: AppointmentView
+    late: bool
+    fee: MoneyView | None
+    appointments: list[WouldCancel]
+
+
+@router.post(
+    "/appointments/{appointment_id}/cancel",
+    summary="Cancel an appointment, or ask what that would cost",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND, Problem.LATE_CHANGE, Problem.APPOINTMENT_NOT_OPEN),
+)
+async def cancel(
+    *, appointment_id: UUID, body: CancelBody, services: Svc, caller: Known, request_id: RequestId, now: Now
+) -> ChangedView | CancelPreview:
+    body.check_waiver(caller)
+    if body.requested_by == "practice" and not caller.is_practice:
+        raise refuse(Problem.NOT_ALLOWED, "Only the practice cancels for its own reasons.")
+    row = await _must_change(services, caller, appointment_id)
+    by_client = body.requested_by == "client" or not caller.is_practice
+    if not body.confirm:
+        rows = await _in_scope(services, caller, row, body.scope, now=now)
+        return _preview(services, caller, rows, body, by_client=by_client, now=now)
+    order = CancelOrder(
+        request_id=str(request_id),
+        appointment_id=str(appointment_id),
+        by=caller,
+        reason=body.reason,
+        requested_by_client=by_client,
+        waive_fee=body.waive_fee,
+        waive_reason=body.waive_reason,
+    )
+    if body.scope is Scope.FOLLOWING:
+        client_id = row.appointment.client_id
+        all_of_them = FollowingCancelOrder(**vars(order), client_id=str(client_id))
+        done = await journey_done(services, CANCEL_FOLLOWING, all_of_them, client_id=client_id, request_id=request_id)
+        return await _changed_together(services, caller, appointment_id, done)
+    changed = await appointment_changed(services, caller, CANCEL, order, row=row, request_id=request_id)
+    if isinstance(changed, Gone):
+        changed = await _as_this_request_left_it(services, caller, appointment_id, request_id)
+    return _changed(changed, caller)
+
+
+def _preview(
+    services: Services,
+    caller: Caller,
+    rows: Sequence[AppointmentRow],
+    body: CancelBody,
+    *,
+    by_client: bool,
+    now: datetime,
+) -> CancelPreview:
+    would: list[WouldCancel] = []
+    for row in rows:
+        appointment = row.appointment
+        _may_change(services, caller, row, now=now)
+        result = cancellation(
+            type=appointment.type,
+            fee=_fee(row),
+            starts_at=appointment.starts_at,
+            now=now,
+            requested_by_client=by_client,
+            notice_window=services.settings.policy.notice_window,
+        )
+        due = result.fee if not body.waive_fee else None
+        would.append(
+            WouldCancel(
+                appointment_id=appointment.id,
+                starts_at=appointment.starts_at,
+                late=result.late,
+                fee=MoneyView(amount=due.amount, currency=due.currency) if due else None,
+            )
+        )
+    fees = [line.fee for line in would if line.fee is not None]
+    return CancelPreview(
+        appointment=appointment_view(rows[0], caller=caller),
+        late=any(line.late for line in would),
+        fee=MoneyView(amount=sum(fee.amount for fee in fees), currency=fees[0].currency) if fees else None,
+        appointments=would,
+    )
+
+
+# ---------------------------------------------------------------- move
+
+
+class RescheduleBody(Body):
+    """``scope: following`` moves the rest of the series along, whole weeks after the new time."""
+
+    starts_at: Instant
+    reason: Reason | None = None
+    hold_id: UUID | None = None
+    scope: Scope = Scope.ONE
+    confirm: Flag = True
+
+
+class WouldMove(BaseModel):
+    """One appointment that would be moved."""
+
+    appointment_id: UUID
+    starts_at: datetime
+    to: datetime
+
+
+class MovePreview(BaseModel):
+    """What moving now would mean. A move that is allowed is never late, and costs nothing."""
+
+    appointment: AppointmentView
+    late: bool = False
+    fee: MoneyView | None = None
+    appointments: list[WouldMove]
+
+
+@router.post(
+    "/appointments/{appointment_id}/reschedule",
+    summary="Move an appointment to another time, or ask whether that can be",
+    response_model_exclude_unset=True,
+    responses=responses(
+        Problem.NOT_FOUND,
+        Problem.LATE_CHANGE,
+        Problem.APPOINTMENT_NOT_OPEN,
+        Problem.SLOT_TAKEN,
+        Problem.SLOT_UNAVAILABLE,
+        Problem.SERIES_CONFLICT,
+    ),
+)
+async def reschedule(
+    *, appointment_id: UUID, body: RescheduleBody, services: Svc, caller: Known, request_id: RequestId, now: Now
+) -> ChangedView | MovePreview:
+    row = await _must_change(services, caller, appointment_id)
+    order = RescheduleOrder(
+        request_id=str(request_id),
+        appointment_id=str(appointment_id),
+        by=caller,
+        starts_at=body.starts_at,
+        reason=body.reason,
+        hold_id=str(body.hold_id) if body.hold_id else None,
+        confirm=body.confirm,
+    )
+    rows = [row] if body.confirm else await _in_scope(services, caller, row, body.scope, now=now)
+    if body.scope is Scope.FOLLOWING:
+        client_id = row.appointment.client_id
+        all_of_them = FollowingMoveOrder(**vars(order), client_id=str(client_id))
+        done = await journey_done(
+            services, RESCHEDULE_FOLLOWING, all_of_them, client_id=client_id, request_id=request_id
+        )
+        if body.confirm:
+            return await _changed_together(services, caller, appointment_id, done)
+        return await _move_preview(services, caller, rows, body)
+    changed = await appointment_changed(services, caller, RESCHEDULE, order, row=row, request_id=request_id)
+    if isinstance(changed, Gone):
+        changed = await _as_this_request_left_it(services, caller, appointment_id, request_id)
+    return _changed(changed, caller) if body.confirm else await _move_preview(services, caller, rows, body)
+
+
+async def _move_preview(
+    services: Services, caller: Caller, rows: Sequence[AppointmentRow], body: RescheduleBody
+) -> MovePreview:
+    async with services.sessions() as session:
+        therapist = await queries.therapist_by_slug(session, rows[0].therapist)
+    assert therapist is not None
+    starts = moved_together(
+        members=[_member(row) for row in rows], starts_at=body.starts_at, time_zone=therapist.time_zone
+    )
+    return MovePreview(
+        appointment=appointment_view(rows[0], caller=caller),
+        late=False,
+        fee=None,
+        appointments=[
+            WouldMove(appointment_id=row.appointment.id, starts_at=row.appointment.starts_at, to=to)
+            for row, to in zip(rows, starts, strict=True)
+        ],
+    )
+
+
+# ---------------------------------------------------------------- outcome
+
+
+class OutcomeBody(WaiverBody):
+    outcome: Outcome
+
+
+@router.post(
+    "/appointments/{appointment_id}/outcome",
+    summary="Say that an appointment took place, or that nobody came",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND, Problem.APPOINTMENT_NOT_STARTED, Problem.APPOINTMENT_NOT_OPEN),
+)
+async def record_outcome(
+    *, appointment_id: UUID, body: OutcomeBody, services: Svc, caller: Practice, request_id: RequestId
+) -> AppointmentView:
+    body.check_waiver(caller)
+    row = await _must_change(services, caller, appointment_id)
+    order = OutcomeOrder(
+        request_id=str(request_id),
+        appointment_id=str(appointment_id),
+        by=caller,
+        outcome=body.outcome,
+        waive_fee=body.waive_fee,
+        waive_reason=body.waive_reason,
+    )
+    changed = await appointment_changed(services, caller, RECORD_OUTCOME, order, row=row, request_id=request_id)
+    if isinstance(changed, Gone):
+        stands = await must_see_appointment(services, caller, appointment_id)
+        waived = stands.payment is not None and stands.payment.status is PaymentStatus.WAIVED
+        if stands.appointment.status.value != body.outcome.value or (body.waive_fee and not waived):
+            raise Refused(not_open(stands.appointment.status))
+        return appointment_view(stands, caller=caller)
+    return appointment_view(changed, caller=caller)
+
+
+# ---------------------------------------------------------------- parts
+
+
+async def _must_change(services: Services, caller: Caller, appointment_id: UUID) -> AppointmentRow:
+    """The appointment, for one who may change it: a therapist only their own."""
+    row = await must_see_appointment(services, caller, appointment_id)
+    if caller.role is Role.THERAPIST and row.therapist != caller.therapist:
+        raise refuse(Problem.NOT_ALLOWED, "This appointment is another therapist's.")
+    return row
+
+
+def _may_change(services: Services, caller: Caller, row: AppointmentRow, *, now: datetime) -> None:
+    refusal = refuse_change(
+        status=row.appointment.status,
+        type=row.appointment.type,
+        starts_at=row.appointment.starts_at,
+        fee=_fee(row),
+        therapist=row.therapist,
+        now=now,
+        by_practice=caller.is_practice,
+        notice_window=services.settings.policy.notice_window,
+    )
+    if refusal is not None:
+        raise Refused(refusal)
+
+
+async def _in_scope(
+    services: Services, caller: Caller, row: AppointmentRow, scope: Scope, *, now: datetime
+) -> list[AppointmentRow]:
+    """The appointment, and with it those of its series that the scope means."""
+    series_id = row.appointment.series_id
+    if scope is Scope.ONE or series_id is None:
+        return [row]
+    async with services.sessions() as session:
+        series = await queries.appointments_of_series(session, caller, series_id)
+    rows = {str(one.appointment.id): one for one in series}
+    meant = this_and_following(first=_member(row), series=[_member(one) for one in series], now=now)
+    return [rows[member.id] for member in meant]
+
+
+def _member(row: AppointmentRow) -> Member:
+    one = row.appointment
+    return Member(id=str(one.id), week=one.week, status=one.status, starts_at=one.starts_at)
+
+
+def _fee(row: AppointmentRow) -> Money:
+    return Money(row.appointment.fee_amount, row.appointment.fee_currency)
+
+
+def _changed(row: AppointmentRow, caller: Caller, following: Sequence[AppointmentRow] = ()) -> ChangedView:
+    view = appointment_view(row, caller=caller).model_dump(exclude_unset=True)
+    return ChangedView(**view, following=[appointment_view(one, caller=caller) for one in following])
+
+
+async def _changed_together(
+    services: Services, caller: Caller, appointment_id: UUID, done: FollowingChanged
+) -> ChangedView:
+    async with services.sessions() as session:
+        rows = await queries.appointments_by_id(session, caller, [UUID(facts.id) for facts in done.appointments])
+    first = next(row for row in rows if row.appointment.id == appointment_id)
+    return _changed(first, caller, [row for row in rows if row is not first])
+
+
+async def _as_this_request_left_it(
+    services: Services, caller: Caller, appointment_id: UUID, request_id: UUID
+) -> AppointmentRow:
+    """The workflow has ended: it may have been by this very request, whose answer was lost. Else it is refused."""
+    row = await must_see_appointment(services, caller, appointment_id)
+    if row.appointment.changed_by != request_id:
+        raise Refused(not_open(row.appointment.status))
+    return row

@@ -1,0 +1,101 @@
+"""The mails that a client's journey orders: which, for what reason, about which appointments."""
+
+from collections.abc import Iterable
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.types import AppointmentFacts, Booked, BookingOrder, FollowingChanged, MailOrder
+    from rules.stage import JourneyFacts
+    from rules.words import PaymentStatus
+
+
+class Letters:
+    """Puts orders into the ``box`` of a client's journey, from where the Postman sends them."""
+
+    def __init__(self, client_id: str, box: list[MailOrder]) -> None:
+        self.client_id = client_id
+        self.box = box
+
+    def write(
+        self,
+        template: str,
+        *,
+        key: str,
+        to: str = "client",
+        appointment_ids: Iterable[str] = (),
+        vital: bool = False,
+        asked_for: bool = False,
+        text: str = "",
+    ) -> None:
+        self.box.append(
+            MailOrder(
+                key=f"{template}:{self.client_id}:{key}",
+                template=template,
+                client_id=self.client_id,
+                to=to,
+                appointment_ids=tuple(appointment_ids),
+                vital=vital,
+                asked_for=asked_for,
+                text=text,
+            )
+        )
+
+    def of_booking(self, order: BookingOrder, result: Booked, facts: JourneyFacts) -> None:
+        ids = tuple(appointment.id for appointment in result.appointments)
+        key = order.request_id
+        if result.first and result.known_elsewhere:
+            self.write("already_known", key="first", vital=True)
+        elif result.first:
+            self.write("welcome", key="first", vital=True)
+        self.write("booking_confirmation", key=key, appointment_ids=ids, vital=True)
+        if result.first and facts.outstanding_forms:
+            self.write("forms_requested", key="first")
+        self.write("appointment_booked", key=key, to="therapist", appointment_ids=ids, vital=True)
+        if result.unarchived:
+            self.write("client_back", key=key, to="therapist", appointment_ids=ids)
+
+    def of_cancellation(self, appointment: AppointmentFacts) -> None:
+        """The ordinary, neutral cancellation, to the client and to the therapist's calendar."""
+        for to, template in (("client", "appointment_cancelled"), ("therapist", "appointment_changed")):
+            self.write(
+                template,
+                key=f"cancelled:{appointment.id}",
+                to=to,
+                appointment_ids=(appointment.id,),
+                vital=True,
+                text="cancelled" if to == "therapist" else "",
+            )
+
+    def of_change_from_here_on(self, request_id: str, change: FollowingChanged, *, by_client: bool) -> None:
+        """An appointment and those after it were moved or cancelled: one mail to each side, with a file for each.
+
+        A second fee has a mail of its own, because a mail names one.
+        """
+        with_fee = [one for one in change.appointments if one.payment is not None and _is_due(one)]
+        apart = with_fee[1:]
+        together = [one for one in change.appointments if one not in apart]
+        template, word = (
+            ("appointment_rescheduled", "moved") if change.moves else ("appointment_cancelled", "cancelled")
+        )
+        for number, group in enumerate([together, *([one] for one in apart)]):
+            payment = next((one.payment for one in group if one in with_fee), None)
+            for to, name in (("client", template), ("therapist", "appointment_changed")):
+                self.box.append(
+                    MailOrder(
+                        key=f"{name}:{self.client_id}:{request_id}:{number}",
+                        template=name,
+                        client_id=self.client_id,
+                        to=to,
+                        appointment_ids=tuple(one.id for one in group),
+                        payment_id=payment.id if payment else None,
+                        vital=True,
+                        text=word if to == "therapist" else "",
+                        by_client=by_client,
+                        moves={one.id: change.moves[one.id] for one in group if one.id in change.moves},
+                    )
+                )
+
+
+def _is_due(appointment: AppointmentFacts) -> bool:
+    return appointment.payment is not None and appointment.payment.status is not PaymentStatus.WAIVED

@@ -1,0 +1,98 @@
+"""WaitlistOffer: one therapist's line. A time that becomes free is offered to the first, then to the next."""
+
+import asyncio
+
+from temporalio import workflow
+
+from workflows import steps
+from workflows.pace import Pace
+from workflows.plain_words import describe_line
+from workflows.postman import Postman
+from workflows.search_attributes import THERAPIST_SLUG, Shown
+
+with workflow.unsafe.imports_passed_through():
+    from activities.types import LineLook, MailOrder, OfferMade
+    from rules.stage import JourneyFacts
+    from workflows.messages import LOOK_AGAIN, WAITLIST_OFFER, WAITLIST_QUERY, WaitlistInput, WaitlistView
+
+
+@workflow.defn(name=WAITLIST_OFFER)
+class WaitlistOffer(Pace):
+    """Runs while anybody waits for the therapist: each place ends by a booking, by leaving, or by an archive.
+
+    The database decides who is offered what; the time offered is a hold there. This workflow sends the mails, keeps the
+    time until an offer runs out, and looks again whenever it is told that something has changed.
+    """
+
+    @workflow.init
+    def __init__(self, start: WaitlistInput) -> None:
+        self.therapist = start.therapist
+        self.policy = start.policy
+        self.news = 0
+        self.shown = Shown()
+        self.seen = LineLook(line=())
+        self.postman = Postman(list(start.mails), self.policy, self._ignore)
+
+    @workflow.run
+    async def run(self, start: WaitlistInput) -> None:  # noqa: ARG002 - as __init__ takes it
+        post = asyncio.create_task(self.postman.work())
+        while await self.offer_what_is_free():
+            if self.history_is_long():
+                await self.continue_as_new()
+        await post
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def offer_what_is_free(self) -> bool:
+        """Look at the line, tell whoever was offered something, and wait. False once nobody waits any more."""
+        news = self.news
+        self.seen = await steps.look_at_line(self.therapist, self.policy)
+        self.show()
+        if self.seen.offer is not None:
+            self.mail(self.seen.offer)
+        elif self.news != news:
+            pass  # told meanwhile: look again at once
+        elif self.seen.line:
+            await self.wait(until=self.seen.look_at, label="the next look at the line")
+        else:
+            await workflow.wait_condition(lambda: self.postman.is_idle() or self.news != news)
+            if self.news == news:
+                self.postman.stopping = True
+                return False
+        return True
+
+    @workflow.signal(name=LOOK_AGAIN, description="Time was freed, or somebody joined or left: look at the line again.")
+    def look_again(self) -> None:
+        self.news += 1
+
+    @workflow.query(name=WAITLIST_QUERY, description="Who waits, in which order, and what is offered to whom.")
+    def waitlist(self) -> WaitlistView:
+        return WaitlistView(therapist=self.therapist, line=list(self.seen.line), next_look_at=self.seen.look_at)
+
+    # ------------------------------------------------------------ how it is done
+
+    def mail(self, offer: OfferMade) -> None:
+        self.postman.box.append(
+            MailOrder(
+                key=f"slot_offered:{offer.offer_id}",
+                template="slot_offered",
+                client_id=offer.client_id,
+                therapist=self.therapist,
+                offer_id=offer.offer_id,
+                asked_for=offer.asked_for,
+                vital=True,
+            )
+        )
+
+    def show(self) -> None:
+        workflow.set_current_details(describe_line(self.therapist, self.seen))
+        self.shown.show({THERAPIST_SLUG: self.therapist})
+
+    async def continue_as_new(self) -> None:
+        await self.postman.pause()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(
+            WaitlistInput(therapist=self.therapist, policy=self.policy, mails=tuple(self.postman.box))
+        )
+
+    def _ignore(self, facts: JourneyFacts) -> None:
+        """Facts that a mail brought are of the client's journey."""
