@@ -46,6 +46,8 @@ PASSED_THROUGH = (
     "rules",
     "typing_extensions",
     "typing_inspection",
+    "workflows.errands",
+    "workflows.errands",
     "workflows.letters",
     "workflows.lines",
     "workflows.messages",

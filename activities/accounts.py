@@ -5,8 +5,9 @@ from uuid import UUID
 from sqlmodel import col, select, update
 from temporalio import activity
 
-from activities.core import Activities, open_task_once
+from activities.core import Activities, facts_of_appointments, open_task_once
 from activities.details import owner_of_address, write_details
+from activities.inbound import unfreeze
 from activities.types import ActivationOrder, DetailsOrder, Done, TaskOrder, TaskResolution
 from models.locks import lock_client
 from models.snapshots import journey_facts, project
@@ -127,9 +128,12 @@ class AccountActivities(Activities):
             task = (await session.exec(statement)).first()
             if task is None:
                 return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="There is no such task."))
+            resumed: list[UUID] = []
             if task.resolved_at is None:
                 task.resolved_at, task.resolved_by, task.note = now, order.by.actor, order.note
                 session.add(task)
+                await session.flush()
+                resumed = await unfreeze(session, client) if task.kind is TaskKind.DISPUTE else []
                 append_fact(
                     session,
                     client,
@@ -139,4 +143,7 @@ class AccountActivities(Activities):
                     text="A task was resolved.",
                     data={"task_id": str(task.id), "task": task.kind.value, "request_id": order.request_id},
                 )
-            return Done(facts=await project(session, client))
+            return Done(
+                facts=await project(session, client),
+                resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
+            )

@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.changes import cancel, move, refuse_cancel, refuse_move, refuse_waiver
-from activities.core import Activities, open_task_once
+from activities.core import Activities, looks_again, open_task_once
 from activities.dates import plan_move
 from activities.earned import AppointmentRow, breach, earn, outcome_is_known
 from activities.types import CancelOrder, Changed, OutcomeOrder, RescheduleOrder, Settled, TaskOrder
@@ -45,6 +45,7 @@ class AppointmentActivities(Activities):
             return replace(await row.changed(session), lines=lines)
 
     @activity.defn
+    @looks_again
     async def reschedule_appointment(self, order: RescheduleOrder, policy: JourneyPolicy) -> Changed:
         """Move an appointment; it keeps its id, its length and its fee. Its own old time is no conflict.
 
@@ -63,7 +64,7 @@ class AppointmentActivities(Activities):
             if plan.refusal is not None or not order.confirm:
                 await session.rollback()
                 return Changed(refusal=plan.refusal)
-            await use_hold(session, UUID(order.hold_id) if order.hold_id else None, starts_at=order.starts_at)
+            await use_hold(session, UUID(order.hold_id) if order.hold_id else None, therapist_id=row.therapist.id)
             await move(session, row, plan.free[0], order, exceptions=plan.exceptions, now=now)
             return replace(await row.changed(session), lines=lines)
 

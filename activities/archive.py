@@ -10,6 +10,7 @@ from temporalio import activity
 
 from activities.changes import cancel_row
 from activities.core import Activities, derived_id, facts_of_appointments, open_task_once
+from activities.credits import give_back
 from activities.types import Archived, ArchiveOrder, CloseOrder, Done, Unarchived, UnarchiveOrder
 from activities.waiting import end_places, lines_of, places_ended_then
 from models.appointment import Appointment
@@ -66,7 +67,7 @@ class ArchiveActivities(Activities):
                 payment = await lock_payment(session, UUID(payment_line.id))
                 payment.status, payment.because = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED
                 payment.next_try_at = None
-                session.add(payment)
+                await give_back(session, payment, at=now)
                 if payment.intent is not None:
                     intents.append(payment.intent)
             for form in await session.exec(select(FormRequest).where(col(FormRequest.client_id) == client.id)):

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.archive import made_active_by, make_active
-from activities.core import Activities, close_tasks, derived_id, facts_of_appointments
+from activities.core import Activities, close_tasks, derived_id, facts_of_appointments, looks_again
 from activities.dates import DatesPlan, plan_booking
 from activities.details import write_details
 from activities.types import Booked, BookingOrder
@@ -48,6 +48,7 @@ _WORDS = {AppointmentType.INTRO_CALL: "intro call", AppointmentType.SESSION: "se
 
 class BookingActivities(Activities):
     @activity.defn
+    @looks_again
     async def book(self, order: BookingOrder) -> Booked:
         """Book one appointment or a weekly series: all of it, or (unless conflicts are skipped) nothing.
 
@@ -77,7 +78,7 @@ class BookingActivities(Activities):
                 await make_active(session, client, by=order.by.actor, at=now, request_id=order.request_id)
             left_open = [UUID(a.id) for a in facts.open_appointments] if unarchived else []
             first = client.first_booked_at is None
-            await use_hold(session, UUID(order.hold_id) if order.hold_id else None, starts_at=order.starts_at)
+            await use_hold(session, UUID(order.hold_id) if order.hold_id else None, therapist_id=therapist.id)
             lines = await end_places(
                 session,
                 client,
@@ -113,7 +114,7 @@ class BookingActivities(Activities):
                 unarchived=unarchived,
                 resumed=await facts_of_appointments(session, client, left_open) if left_open else (),
                 exceptions=plan.exceptions,
-                lines=await lines_of(session, ended=lines),
+                lines=await lines_of(session, freed=_freed(order, therapist.id), ended=lines),
             )
 
     def _write(
@@ -197,6 +198,11 @@ async def _locked(session: AsyncSession, client_id: UUID) -> tuple[Therapist | N
         await session.rollback()
 
 
+def _freed(order: BookingOrder, therapist_id: UUID) -> set[UUID]:
+    """Whose time a booking may free: a hold that it uses up may have been for another time, or another's offer."""
+    return {therapist_id} if order.hold_id else set()
+
+
 async def _refused(session: AsyncSession, refusal: Refusal | None) -> Booked:
     """A refusal changes nothing: not even the details that came with it."""
     await session.rollback()
@@ -223,7 +229,11 @@ async def _as_booked(
         appointments=await facts_of_appointments(session, client, booked),
         skipped=tuple(fact.data["skipped"]) if fact else (),
         exceptions=tuple(fact.data.get("exceptions", ())) if fact else (),
-        lines=await lines_of(session, ended=await places_ended_then(session, client, at=appointments[0].booked_at)),
+        lines=await lines_of(
+            session,
+            freed=_freed(order, appointments[0].therapist_id),
+            ended=await places_ended_then(session, client, at=appointments[0].booked_at),
+        ),
         unarchived=unarchived,
         resumed=await facts_of_appointments(session, client, others) if others else (),
         series_id=str(appointments[0].series_id) if appointments[0].series_id else None,

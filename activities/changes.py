@@ -21,6 +21,9 @@ from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal, invalid
 from rules.words import AppointmentStatus, ClientStatus, PaymentKind, PlaceEnd
 
+CANCELLED = "appointment_cancelled"  # the facts of both changes
+MOVED = "appointment_rescheduled"
+
 # ---------------------------------------------------------------- cancelled
 
 
@@ -57,7 +60,7 @@ async def cancel(
         row.client,
         at=now,
         actor=order.by.actor,
-        kind="appointment_cancelled",
+        kind=CANCELLED,
         text="The appointment was cancelled"
         + (" at the client's request" if asked_by_client else " by the practice")
         + (", inside the notice window." if result.late else "."),
@@ -137,7 +140,7 @@ async def move(
         row.client,
         at=now,
         actor=order.by.actor,
-        kind="appointment_rescheduled",
+        kind=MOVED,
         text="The appointment was moved." + (f" Reason: {order.reason}" if order.reason else ""),
         data={
             "appointment_id": str(appointment.id),

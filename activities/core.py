@@ -1,11 +1,14 @@
 """What every activity stands on: its dependencies, its transaction, and the facts it hands back."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import wraps
+from typing import ParamSpec, TypeVar
 from uuid import UUID, uuid5
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,11 +20,16 @@ from models.appointment import Appointment
 from models.client import Client
 from models.database import Sessions
 from models.locks import lock_client
+from models.occupied_time import is_overlap
 from models.payment import Payment
 from models.task import Task
 from models.therapist import Therapist
 from models.timeline import append_fact
 from rules.words import ClientStatus, TaskKind
+
+Asked = ParamSpec("Asked")
+Result = TypeVar("Result")
+_LOOKS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +81,32 @@ class Activities:
             return locked.stripe_customer
 
 
+def looks_again(step: Callable[Asked, Awaitable[Result]]) -> Callable[Asked, Awaitable[Result]]:
+    """For a step that takes times: run it again when the database found one of them taken at the write.
+
+    Whoever locks the therapist first sees everything, so this is for what another program, or a person, writes past
+    the locks. The next look sees it, and the answer is an ordinary refusal.
+    """
+
+    @wraps(step)
+    async def looking(*args: Asked.args, **kwargs: Asked.kwargs) -> Result:
+        for _ in range(_LOOKS - 1):
+            try:
+                return await step(*args, **kwargs)
+            except IntegrityError as error:
+                if not is_overlap(error):
+                    raise
+        return await step(*args, **kwargs)
+
+    return looking
+
+
 def derived_id(base: str | UUID, *parts: object) -> UUID:
     """An id that follows from another: the same step done twice finds its own rows."""
     return uuid5(UUID(str(base)), "/".join(str(part) for part in parts))
 
 
-def payment_facts(payment: Payment) -> PaymentFacts:
+def payment_facts(payment: Payment, client: Client) -> PaymentFacts:
     return PaymentFacts(
         id=str(payment.id),
         status=payment.status,
@@ -89,6 +117,7 @@ def payment_facts(payment: Payment) -> PaymentFacts:
         next_try_at=payment.next_try_at,
         attempts=payment.attempts,
         because=payment.because,
+        frozen=client.charges_frozen,
     )
 
 
@@ -107,7 +136,7 @@ def appointment_facts(
         starts_at=appointment.starts_at,
         ends_at=appointment.ends_at,
         client_archived=client.status is ClientStatus.ARCHIVED,
-        payment=payment_facts(payment) if payment else None,
+        payment=payment_facts(payment, client) if payment else None,
     )
 
 

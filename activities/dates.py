@@ -1,7 +1,7 @@
 """The dates that a booking or a move would take: each one checked, so that the answer names every conflict at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -104,7 +104,15 @@ async def plan_move(
         now=now,
         moving=[row.appointment.id for row in rows],
     )
+    around = _for_the_length(around, first.type, wanted[0].length)
     return _check(around, wanted, type=first.type, practice=order.by.is_practice, skip_conflicts=False, now=now)
+
+
+def _for_the_length(around: Around, type: AppointmentType, length: timedelta) -> Around:
+    """What is offered instead must be as long as what moves, which may be longer than what is booked nowadays."""
+    settings = around.availability.settings
+    as_long = replace(settings[type], duration=length // timedelta(minutes=1))
+    return replace(around, availability=replace(around.availability, settings={**settings, type: as_long}))
 
 
 def _check(
@@ -142,7 +150,7 @@ def _check(
         if problem is None:
             set_aside = problem_with(date, practice=False) if practice else None
             if set_aside is not None:
-                exceptions.append({**_named(date), "because": set_aside.because})
+                exceptions.append({**_named(date), "because": _why_only_the_practice(set_aside)})
             free.append(date)
             # A series' own dates count for the ones after it: its weeks are far apart, its days may be capped.
             busy.append(slots.Busy(type=type, starts_at=date.starts_at, ends_at=date.ends_at))
@@ -163,6 +171,13 @@ def _check(
         if not conflicts or (skip_conflicts and free)
         else _refusal(around, wanted, conflicts, problems, type=type, now=now),
     )
+
+
+def _why_only_the_practice(problem: slots.SlotProblem) -> str:
+    """The rule that was set aside. A time that the practice gets is free; others could not have it for its buffers."""
+    if problem.kind is slots.SlotProblemKind.TAKEN:
+        return "Between this and the next or the previous appointment the therapist's buffer is missing."
+    return problem.because
 
 
 def _named(date: WantedDate) -> dict[str, Any]:

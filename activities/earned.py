@@ -108,7 +108,7 @@ async def earn(
     payment.next_try_at, payment.exception = None, None
     if waiver is not None:
         payment.status, payment.because = PaymentStatus.WAIVED, "waived"
-        payment.exception = await _exception(session, row.client, by=by, why=waiver, at=at)
+        payment.exception = await exception_of(session, row.client, by=by, why=waiver, at=at)
         text = "The fee was waived."
     elif archived:
         # The client was archived meanwhile: the fee is known, and nothing is taken.
@@ -138,7 +138,7 @@ async def earn(
     )
 
 
-async def _exception(session: AsyncSession, client: Client, *, by: str, why: str, at: datetime) -> dict[str, Any]:
+async def exception_of(session: AsyncSession, client: Client, *, by: str, why: str, at: datetime) -> dict[str, Any]:
     """Who made an exception, why and when, and which fee policy the client had signed by then."""
     statement = (
         select(FormAnswer.consent_version)

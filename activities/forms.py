@@ -194,7 +194,7 @@ async def _save_card(
             )
             resumed.append(payment.appointment_id)
         elif payment.status is PaymentStatus.OWED:
-            debts.append(payment_facts(payment))
+            debts.append(payment_facts(payment, client))
     return resumed, debts
 
 
@@ -202,4 +202,4 @@ async def _waiting_for_a_card(session: AsyncSession, client: Client) -> tuple[li
     """What a card that was saved before resumes, told again: whoever was told already loses nothing by it."""
     payments = (await session.exec(select(Payment).where(col(Payment.client_id) == client.id))).all()
     resumed = [p.appointment_id for p in payments if p.status is PaymentStatus.FAILED and p.because == NEW_CARD]
-    return resumed, [payment_facts(p) for p in payments if p.status is PaymentStatus.OWED]
+    return resumed, [payment_facts(p, client) for p in payments if p.status is PaymentStatus.OWED]

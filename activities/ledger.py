@@ -7,6 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.core import appointment_facts, close_tasks, derived_id, open_task_once
+from activities.credits import reserve
 from activities.types import AppointmentFacts, AttemptStarted, Charged, Settled
 from models.appointment import Appointment
 from models.client import Client
@@ -16,6 +17,7 @@ from models.snapshots import project
 from models.therapist import Therapist
 from models.timeline import append_fact
 from rules.fees import next_try
+from rules.people import SYSTEM
 from rules.policy import JourneyPolicy
 from rules.words import DeclineClass, PaymentStatus, TaskKind
 
@@ -78,7 +80,10 @@ async def finish_try(session: AsyncSession, payment: Payment, charged: Charged, 
     return tried
 
 
-async def paid(session: AsyncSession, row: Row, *, at: datetime) -> None:
+async def paid(session: AsyncSession, row: Row, *, at: datetime, by_card: int | None = None) -> None:
+    """Record that it was paid. ``by_card`` is what the card gave: the rest, and no more, is taken from credit."""
+    if by_card is not None:
+        await reserve(session, row.payment, amount=max(row.payment.amount - by_card, 0), at=at)
     row.payment.status, row.payment.because = PaymentStatus.PAID, None
     row.payment.paid_at, row.payment.next_try_at = at, None
     session.add(row.payment)
@@ -174,14 +179,14 @@ async def owe(session: AsyncSession, row: Row, *, at: datetime, because: str) ->
     )
 
 
-def say(session: AsyncSession, row: Row, *, at: datetime, text: str) -> None:
+def say(session: AsyncSession, row: Row, *, at: datetime, text: str, by: str = SYSTEM) -> None:
     """Every change of a payment is a fact, named after the status it now has."""
     payment = row.payment
     append_fact(
         session,
         row.client,
         at=at,
-        actor="system",
+        actor=by,
         kind=f"payment_{payment.status.value}",
         text=text,
         data={
@@ -190,6 +195,8 @@ def say(session: AsyncSession, row: Row, *, at: datetime, text: str) -> None:
             "amount": payment.amount,
             "currency": payment.currency,
             "attempts": payment.attempts,
+            **({"credit_used": payment.credit_used} if payment.credit_used else {}),
+            **({"exception": payment.exception} if payment.exception else {}),
             **({"because": payment.because} if payment.because else {}),
         },
     )

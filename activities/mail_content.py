@@ -23,9 +23,9 @@ from models.payment import Payment
 from models.snapshots import journey_facts
 from models.task import Task
 from models.therapist import Therapist
-from models.waitlist import WaitlistOffer, WaitlistPlace, offers_of
-from rules.waitlist import is_given_up
-from rules.words import AppointmentStatus, ClientStatus, OfferEnd, PaymentStatus, TaskKind
+from models.waitlist import WaitlistOffer, WaitlistPlace, offers_of, unanswered
+from rules.waitlist import counts_if_unanswered, is_given_up
+from rules.words import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
 
 NOTICE_MAILS = frozenset({"booking_confirmation"})
 ALLOWED_WHILE_ARCHIVED = frozenset({"appointment_cancelled", "appointment_changed", "task_opened"})
@@ -138,9 +138,8 @@ async def _offered(session: AsyncSession, client: Client, order: MailOrder) -> O
     place = await session.get(WaitlistPlace, offer.place_id) if offer else None
     if offer is None or place is None or place.client_id != client.id:
         return None
-    before = (await offers_of(session, [place.id]))[place.id]
-    unanswered = sum(1 for o in before if o.id != offer.id and o.closed_because is OfferEnd.RAN_OUT)
-    return Offered(offer=offer, place=place, unanswered=unanswered)
+    before = [other for other in (await offers_of(session, [place.id]))[place.id] if other.id != offer.id]
+    return Offered(offer=offer, place=place, unanswered=unanswered(before))
 
 
 def about_what_stands(order: MailOrder) -> bool:
@@ -218,7 +217,8 @@ def offer_line(about: About) -> OfferLine | None:
         starts_at=offer.starts_at,
         ends_at=offer.ends_at,
         held_until=offer.expires_at,
-        last=is_given_up(about.offered.unanswered + 1),
+        last=counts_if_unanswered(starts_at=offer.starts_at, expires_at=offer.expires_at)
+        and is_given_up(about.offered.unanswered + 1),
     )
 
 

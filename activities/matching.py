@@ -19,7 +19,7 @@ from activities.core import (
 )
 from activities.details import write_details
 from activities.types import Matched, MatchOrder, NewJourney, Opened
-from activities.waiting import end_places, lines_of
+from activities.waiting import end_places, lines_of, places_ended_then
 from models.appointment import Appointment
 from models.client import Client
 from models.locks import lock_client, lock_therapist
@@ -153,7 +153,8 @@ class MatchingActivities(Activities):
                 await lock_therapist(session, therapist_id)
             client = await lock_client(session, UUID(order.client_id))
             match_id = derived_id(order.request_id, "match")
-            already, ended = await session.get(Match, match_id), set[UUID]()
+            already = await session.get(Match, match_id)
+            ended = await places_ended_then(session, client, at=already.made_at) if already else set()
             if already is None and client.therapist_id != wanted.id:
                 present = (
                     await session.exec(
@@ -194,7 +195,7 @@ class MatchingActivities(Activities):
             facts = await project(session, client)
             return Matched(
                 facts=facts,
-                lines=await lines_of(session, freed={former_id} if former_id else set(), ended=ended),
+                lines=await lines_of(session, freed=await _therapists_of(session, cancelled), ended=ended),
                 match=_match_document(wanted, None),
                 former_appointments=await facts_of_appointments(session, client, [*open_ids, *cancelled]),
                 cancelled=await facts_of_appointments(session, client, cancelled),
@@ -310,6 +311,11 @@ async def _cancelled_by(session: AsyncSession, client: Client, order: MatchOrder
         col(Appointment.status) == AppointmentStatus.CANCELLED,
     )
     return list((await session.exec(statement)).all())
+
+
+async def _therapists_of(session: AsyncSession, appointments: list[UUID]) -> set[UUID]:
+    statement = select(Appointment.therapist_id).where(col(Appointment.id).in_(appointments))
+    return set((await session.exec(statement)).all())
 
 
 async def _cancel_ahead(

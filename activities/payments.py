@@ -5,7 +5,6 @@ charge meet. The intent is created unconfirmed, its id stored, then confirmed un
 the stored number of the try. Whatever fails in between, the next run asks Stripe first, and only then acts.
 """
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -13,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.core import Activities
+from activities.credits import at_hand, give_back, reserve
 from activities.ledger import DEBT, declined, finish_try, locked, new_try, no_card, owe, paid, say
 from activities.ports import GatewayRejected, GatewayUnavailable, Intent, PaymentGateway
 from activities.types import (
@@ -22,15 +22,13 @@ from activities.types import (
     Charged,
     ConfirmationOrder,
     Done,
-    EventHandled,
     Settled,
 )
 from models.client import Client
-from models.inbound_event import InboundEvent
 from models.locks import lock_payment
 from models.payment import Payment, PaymentTry
 from rules.archive import BECAUSE_ARCHIVED
-from rules.fees import classify_decline, minimum_charge
+from rules.fees import classify_decline, minimum_charge, split_fee
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
 from rules.words import ClientStatus, DeclineClass, PaymentStatus
@@ -39,7 +37,6 @@ CHARGEABLE = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentSt
 
 CONFIRMABLE = frozenset({PaymentStatus.REQUIRES_ACTION, PaymentStatus.FAILED, PaymentStatus.OWED})
 
-RECORDED = "recorded as paid"  # what came of an event
 REJECTED = "rejected"  # Stripe will never take this request: a person must look
 
 
@@ -57,14 +54,25 @@ class PaymentActivities(Activities):
             payment, client = row.payment, row.client
             if payment.status is PaymentStatus.PROCESSING and payment.attempts == order.attempt:
                 return await row.started(session, True)
-            archived = client.status is ClientStatus.ARCHIVED
-            if archived or payment.status not in CHARGEABLE or payment.attempts + 1 != order.attempt:
+            held = client.status is ClientStatus.ARCHIVED or client.charges_frozen
+            if held or payment.status not in CHARGEABLE or payment.attempts + 1 != order.attempt:
                 return await row.started(session, False)
-            if payment.amount < minimum_charge(payment.currency):
+            split = split_fee(
+                amount=payment.amount,
+                credit=await at_hand(session, payment),
+                minimum=minimum_charge(payment.currency),
+            )
+            if split.below_minimum:
                 await owe(session, row, at=now, because="below_minimum")
-            elif client.stripe_payment_method is None or client.stripe_customer is None or client.card_blocked:
+            elif split.card == 0 and payment.intent is None:
+                await reserve(session, payment, amount=split.credit, at=now)
+                await paid(session, row, at=now)
+            elif split.card and (
+                client.stripe_payment_method is None or client.stripe_customer is None or client.card_blocked
+            ):
                 await no_card(session, row, at=now)
             else:
+                await reserve(session, payment, amount=split.credit, at=now)
                 payment.because = DEBT if payment.status is PaymentStatus.OWED else None
                 payment.status, payment.next_try_at = PaymentStatus.PROCESSING, None
                 payment.attempts = order.attempt
@@ -83,9 +91,11 @@ class PaymentActivities(Activities):
                 return None
             attempt = await self._open_try(session, payment, client)
             number, method, customer = attempt.number, attempt.payment_method, client.stripe_customer
+        gateway = self.gateway_for(client)
+        if payment.amount == payment.credit_used and payment.intent is not None:
+            return await self._without_the_card(gateway, payment.intent, number=number)
         if method is None or customer is None:
             return None
-        gateway = self.gateway_for(client)
         try:
             intent = await self._intent(gateway, payment, client, customer, number=number)
             if intent.status in ("requires_payment_method", "requires_confirmation", "requires_action"):
@@ -109,6 +119,7 @@ class PaymentActivities(Activities):
         return Charged(
             intent=intent.id,
             status=intent.status,
+            amount=intent.amount,
             decline=kind.value if kind else None,
             decline_code=(decline.decline_code or decline.code) if decline else None,
         )
@@ -124,11 +135,12 @@ class PaymentActivities(Activities):
                 return await row.settled(session, changed=False)
             tried = await finish_try(session, payment, charged, at=now)
             if charged.status == "succeeded":
-                await paid(session, row, at=now)
+                await paid(session, row, at=now, by_card=charged.amount)
             elif charged.status == REJECTED:
                 await owe(session, row, at=now, because="rejected")
             elif row.client.status is ClientStatus.ARCHIVED:
                 payment.status, payment.because = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED
+                await give_back(session, payment, at=now)
                 say(
                     session,
                     row,
@@ -173,47 +185,21 @@ class PaymentActivities(Activities):
             document={"payment_intent": intent.id, "client_secret": intent.client_secret, "status": intent.status},
         )
 
-    @activity.defn
-    async def handle_inbound_event(self, event_id: str) -> EventHandled:
-        """Act on one stored Stripe event. What it says is not believed: the intent is fetched again."""
-        now = await self.now()
-        async with self.transaction() as session:
-            event = await session.get(InboundEvent, event_id)
-            # What was recorded is told again: the run that recorded it may have died before it could say so.
-            if event is None or (event.handled_at is not None and event.outcome != RECORDED):
-                return EventHandled()
-            intent_id = str(event.payload.get("data", {}).get("object", {}).get("id", ""))
-            about_payment = event.type.startswith("payment_intent.")
-            payment = None
-            if about_payment:
-                payment = (await session.exec(select(Payment).where(col(Payment.intent) == intent_id))).first()
-            client = await session.get(Client, payment.client_id) if payment else None
-        settled, outcome = None, "not about a payment of ours"
-        if payment is not None and client is not None:
-            intent = await self.gateway_for(client).retrieve_intent(intent=intent_id)
-            settled, outcome = await self._settle_from(payment.id, intent, at=now)
-        async with self.transaction() as session:
-            event = await session.get_one(InboundEvent, event_id)
-            event.handled_at, event.outcome = now, outcome
-            session.add(event)
-        return EventHandled(settled=settled)
+    async def _without_the_card(self, gateway: PaymentGateway, made: str, *, number: int) -> Charged:
+        """Credit pays all of it now, and an intent of an earlier try is still there: it is called off first."""
+        intent = await gateway.retrieve_intent(intent=made)
+        if intent is not None:
+            intent = await self._call_off(gateway, intent, number=number)
+        if intent is not None and intent.status == "processing":
+            message = f"the bank has not answered yet for {intent.id}"
+            raise StillProcessing(message)
+        took = intent.amount if intent is not None and intent.status == "succeeded" else 0
+        return Charged(intent=made, status="succeeded", amount=took)
 
-    async def _settle_from(
-        self, payment_id: UUID, intent: Intent | None, *, at: datetime
-    ) -> tuple[Settled | None, str]:
-        if intent is None or intent.status != "succeeded":
-            return None, "nothing to record"
-        async with self.transaction() as session:
-            row = await locked(session, payment_id)
-            if row.payment.status is PaymentStatus.PROCESSING:
-                return None, "the running try records it"
-            unpaid = CHARGEABLE | {PaymentStatus.REQUIRES_ACTION, PaymentStatus.CANCELLED}
-            if row.payment.status is PaymentStatus.PAID:
-                return await row.settled(session, changed=False), RECORDED
-            if row.payment.status not in unpaid:
-                return None, "not open any more"
-            await paid(session, row, at=at)
-            return await row.settled(session), RECORDED
+    async def _call_off(self, gateway: PaymentGateway, intent: Intent, *, number: int | str) -> Intent:
+        if intent.status in ("succeeded", "processing", "canceled"):
+            return intent
+        return await gateway.cancel_intent(intent=intent.id, key=f"cancel:{intent.id}:{number}")
 
     async def _open_try(self, session: AsyncSession, payment: Payment, client: Client) -> PaymentTry:
         """The try whose end nobody knows, or a new one: its number is part of the key that Stripe remembers."""
@@ -242,6 +228,9 @@ class PaymentActivities(Activities):
         """
         if payment.intent is not None:
             intent = await gateway.retrieve_intent(intent=payment.intent)
+            if intent is not None and intent.amount != payment.amount - payment.credit_used:
+                # Made when there was less credit: it must not pay any more, unless it just has.
+                intent = await self._call_off(gateway, intent, number=number)
             if intent is not None and intent.status != "canceled":
                 return intent
         # A cancelled intent never pays: the next one has a key of its own.

@@ -6,9 +6,13 @@ raises: ``GatewayUnavailable`` and ``MailerUnavailable`` may pass when tried aga
 of the port.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import datetime
+from typing import Literal, Protocol
+
+# Stripe's own words for why; the practice's own stay with the practice.
+RefundReason = Literal["duplicate", "fraudulent", "requested_by_customer"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,8 @@ class Intent:
     payment_method: str | None
     client_secret: str | None
     decline: Decline | None = None
+    amount_received: int = 0
+    latest_charge: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +93,70 @@ class GatewayRejected(Exception):
         self.code = code
 
 
+@dataclass(frozen=True, kw_only=True)
+class RefundMade:
+    """A refund as Stripe last told it. ``status``: pending, requires_action, succeeded, failed or canceled; ``because``
+    is the reason of a failure, which may come days after a success. ``refund_id`` is our own id, from its metadata;
+    ``reason`` is Stripe's word for why it was made."""
+
+    id: str | None
+    status: str
+    amount: int = 0
+    currency: str = ""
+    intent: str | None = None
+    charge: str | None = None
+    refund_id: str | None = None
+    reason: str | None = None
+    because: str | None = None
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeSeen:
+    """A dispute as Stripe last told it; ``status`` won, lost and warning_closed are its ends."""
+
+    id: str
+    intent: str | None
+    amount: int
+    currency: str
+    status: str
+    reason: str
+    charge: str | None = None
+    created: datetime | None = None
+
+    @property
+    def closed(self) -> bool:
+        return self.status in ("won", "lost", "warning_closed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChargeSeen:
+    """One try at a card as Stripe last told it. ``status``: succeeded, pending or failed. ``amount_refunded`` counts
+    refunds that are still pending, and none that failed."""
+
+    id: str
+    intent: str | None
+    status: str
+    amount: int
+    amount_captured: int
+    amount_refunded: int
+    currency: str
+    disputed: bool
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedIntent:
+    """One PaymentIntent of a list, with the ids that were given to it as metadata."""
+
+    intent: Intent
+    payment_id: str | None
+    client_id: str | None
+    created: datetime
+    amount_received: int
+    appointment_id: str | None = None
+
+
 class PaymentGateway(Protocol):
     """Every ``key`` is an idempotency key made of stable ids: the same key means the same request."""
 
@@ -106,9 +176,17 @@ class PaymentGateway(Protocol):
         ...
 
     async def create_intent(
-        self, *, payment_id: str, client_id: str, customer: str, amount: int, currency: str, key: str
+        self,
+        *,
+        payment_id: str,
+        client_id: str,
+        customer: str,
+        amount: int,
+        currency: str,
+        key: str,
+        appointment_id: str | None = None,
     ) -> Intent:
-        """An unconfirmed intent; nothing is charged. The two ids are its only metadata."""
+        """An unconfirmed intent; nothing is charged. The opaque ids are its only metadata."""
         ...
 
     async def confirm_intent(self, *, intent: str, payment_method: str, key: str) -> Intent:
@@ -120,6 +198,45 @@ class PaymentGateway(Protocol):
 
     async def cancel_intent(self, *, intent: str, key: str) -> Intent:
         """Look at the status: one that was too late comes back ``succeeded``, and stays so."""
+        ...
+
+    async def refund(
+        self,
+        *,
+        intent: str,
+        refund_id: str,
+        amount: int,
+        currency: str,
+        key: str,
+        reason: RefundReason = "requested_by_customer",
+    ) -> RefundMade:
+        """Gives so much of a succeeded intent back to its card. ``refund_id`` is its only metadata. Raises
+        GatewayRejected, with nothing given back, for another currency than the intent's, for more than is left, for an
+        intent that never succeeded, and where nothing is left to give (``charge_already_refunded``,
+        ``charge_disputed``)."""
+        ...
+
+    async def find_refund(self, *, intent: str, refund_id: str) -> RefundMade | None:
+        """The refund of an intent that carries our id."""
+        ...
+
+    async def retrieve_refund(self, *, id: str) -> RefundMade | None: ...
+
+    async def retrieve_charge(self, *, id: str) -> ChargeSeen | None: ...
+
+    async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None: ...
+
+    def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedIntent]:
+        """Every intent created from ``since`` to ``until`` (aware), both included, newest first, page by page. A page
+        that cannot be had raises as any other call; start again."""
+        ...
+
+    def list_refunds(self, *, since: datetime, until: datetime) -> AsyncIterator[RefundMade]:
+        """By when they were made, as ``list_intents``. One made earlier may have failed since: retrieve it."""
+        ...
+
+    def list_disputes(self, *, since: datetime, until: datetime) -> AsyncIterator[DisputeSeen]:
+        """By when they were opened, as ``list_intents``."""
         ...
 
 

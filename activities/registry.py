@@ -8,10 +8,14 @@ from activities.appointments import AppointmentActivities
 from activities.archive import ArchiveActivities
 from activities.booking import BookingActivities
 from activities.core import Dependencies
+from activities.credits import CreditActivities
+from activities.exceptions import ExceptionActivities
 from activities.forms import FormActivities
+from activities.inbound import InboundActivities
 from activities.mail import MailActivities
 from activities.matching import MatchingActivities
 from activities.payments import PaymentActivities
+from activities.refunds import RefundActivities
 from activities.series import SeriesActivities
 from activities.waitlist import WaitlistActivities
 
@@ -26,6 +30,10 @@ GROUPS = (
     AccountActivities,
     FormActivities,
     PaymentActivities,
+    CreditActivities,
+    RefundActivities,
+    ExceptionActivities,
+    InboundActivities,
     ArchiveActivities,
     MailActivities,
 )

@@ -1,6 +1,7 @@
 """A series after it was booked: one appointment and all after it, cancelled or moved in one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -8,13 +9,14 @@ from sqlmodel import col, select, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.changes import cancel, move, refuse_cancel, refuse_move
-from activities.core import Activities, facts_of_appointments
+from activities.changes import CANCELLED, MOVED, cancel, move, refuse_cancel, refuse_move
+from activities.core import Activities, facts_of_appointments, looks_again
 from activities.dates import plan_move
 from activities.earned import AppointmentRow
 from activities.types import FollowingCancelOrder, FollowingChanged, FollowingMoveOrder, LinksChanged, LinksOrder
 from activities.waiting import lines_of
 from models.appointment import Appointment
+from models.client import Client
 from models.fact import Fact
 from models.holds import use_hold
 from models.locks import lock_appointment, lock_client, lock_therapist
@@ -37,17 +39,19 @@ class SeriesActivities(Activities):
             rows = await _locked_following(session, order, now=now)
             if rows is None:
                 return FollowingChanged(refusal=_NOT_THEIRS)
-            done = await _done_before(session, rows[0], order.request_id)
+            lines = await lines_of(session, freed={rows[0].therapist.id})
+            done = await _done_before(session, rows[0].client, order.request_id)
             if done is not None:
-                return done
+                return replace(done, lines=lines)
             refusal = next((no for row in rows if (no := refuse_cancel(row, order, policy, now=now))), None)
             if refusal is not None:
                 return FollowingChanged(refusal=refusal)
             for row in rows:
                 await cancel(session, row, order, policy, now=now)
-            return await _changed(session, rows, {})
+            return replace(await _changed(session, rows, {}), lines=lines)
 
     @activity.defn
+    @looks_again
     async def reschedule_following(self, order: FollowingMoveOrder, policy: JourneyPolicy) -> FollowingChanged:
         """Move an appointment, and all after it with it: all of them or none. Unconfirmed, it is only tested."""
         now = await self.now()
@@ -55,25 +59,27 @@ class SeriesActivities(Activities):
             rows = await _locked_following(session, order, now=now)
             if rows is None:
                 return FollowingChanged(refusal=_NOT_THEIRS)
-            done = await _done_before(session, rows[0], order.request_id)
+            lines = await lines_of(session, freed={rows[0].therapist.id})
+            done = await _done_before(session, rows[0].client, order.request_id)
             if done is not None:
-                return done
+                return replace(done, lines=lines)
             refusal = next((no for row in rows if (no := refuse_move(row, order, policy, now=now))), None)
             if refusal is not None:
                 return FollowingChanged(refusal=refusal)
             plan = await plan_move(session, rows, order, now=now)
             if plan.refusal is not None or not order.confirm:
-                await session.rollback()
+                # The rows cannot be read once their transaction is over.
                 would = {str(row.appointment.id): date.starts_at for row, date in zip(rows, plan.free, strict=False)}
+                await session.rollback()
                 return FollowingChanged(refusal=plan.refusal, moves={} if plan.refusal else would)
             # Moved by a week, each takes the time of the next: only at the end must nothing overlap.
             await session.exec(text("SET CONSTRAINTS no_two_at_once, no_client_twice_at_once DEFERRED"))  # type: ignore[call-overload]
-            await use_hold(session, UUID(order.hold_id) if order.hold_id else None, starts_at=order.starts_at)
+            await use_hold(session, UUID(order.hold_id) if order.hold_id else None, therapist_id=rows[0].therapist.id)
             before = {str(row.appointment.id): row.appointment.starts_at for row in rows}
             for row, date in zip(rows, plan.free, strict=True):
                 of_this = [line for line in plan.exceptions if line["week"] == date.week + 1]
                 await move(session, row, date, order, exceptions=of_this, now=now)
-            return await _changed(session, rows, before)
+            return replace(await _changed(session, rows, before), lines=lines)
 
     @activity.defn
     async def refresh_links(self, order: LinksOrder) -> LinksChanged:
@@ -146,30 +152,32 @@ async def _changed(
         appointments=await facts_of_appointments(session, client, [row.appointment.id for row in rows]),
         moves=before,
         changed=True,
-        lines=await lines_of(session, freed={rows[0].therapist.id}),
     )
 
 
-async def _done_before(session: AsyncSession, first: AppointmentRow, request_id: str) -> FollowingChanged | None:
-    """Done already, by this very request, whose answer was lost: the whole answer again."""
-    if first.appointment.changed_by != UUID(request_id):
+async def _done_before(session: AsyncSession, client: Client, request_id: str) -> FollowingChanged | None:
+    """Done already, by this very request, whose answer was lost: the whole answer again.
+
+    The timeline knows it for good; an appointment itself only until the next change of it.
+    """
+    told = select(Fact).where(
+        col(Fact.client_id) == client.id,
+        col(Fact.kind).in_((CANCELLED, MOVED)),
+        col(Fact.data)["request_id"].astext == request_id,
+    )
+    facts = (await session.exec(told)).all()
+    if not facts:
         return None
-    client = first.client
-    changed = select(Appointment.id).where(
-        col(Appointment.client_id) == client.id, col(Appointment.changed_by) == UUID(request_id)
-    )
-    told = select(Fact).where(col(Fact.client_id) == client.id, col(Fact.data)["request_id"].astext == request_id)
-    moves = {
-        fact.data["appointment_id"]: datetime.fromisoformat(fact.data["from"])
-        for fact in await session.exec(told)
-        if "from" in fact.data
-    }
+    ids = [UUID(fact.data["appointment_id"]) for fact in facts]
     return FollowingChanged(
         journey=await journey_facts(session, client),
-        appointments=await facts_of_appointments(session, client, list((await session.exec(changed)).all())),
-        moves=moves,
+        appointments=await facts_of_appointments(session, client, ids),
+        moves={
+            fact.data["appointment_id"]: datetime.fromisoformat(fact.data["from"])
+            for fact in facts
+            if fact.kind == MOVED
+        },
         changed=True,
-        lines=await lines_of(session, freed={first.therapist.id}),
     )
 
 

@@ -17,6 +17,7 @@ from rules.words import (
     Mode,
     Outcome,
     PaymentStatus,
+    RefundTo,
     Source,
     TaskKind,
 )
@@ -37,6 +38,7 @@ class PaymentFacts:
     next_try_at: datetime | None = None
     attempts: int = 0
     because: str | None = None
+    frozen: bool = False  # by a dispute: no automatic charge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,7 +282,7 @@ class LeaveOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class OfferMade:
-    """A time was offered to somebody in line. ``asked_for``: an archived client waits, by an own wish."""
+    """A time that is offered to somebody in line. ``asked_for``: an archived client waits, by an own wish."""
 
     offer_id: str
     client_id: str
@@ -301,10 +303,13 @@ class PlaceInLine:
 
 @dataclass(frozen=True, kw_only=True)
 class LineLook:
-    """A therapist's line, first place first. ``look_at``: when something about it may change by time alone."""
+    """A therapist's line, first place first. ``look_at``: when something about it may change by time alone.
+
+    ``offers`` are all that are open, new or not: whoever asked before may not have heard of them.
+    """
 
     line: tuple[PlaceInLine, ...]
-    offer: OfferMade | None = None
+    offers: tuple[OfferMade, ...] = ()
     look_at: datetime | None = None
 
 
@@ -374,6 +379,7 @@ class Done:
     document: dict[str, Any] | None = None
     resumed: tuple[AppointmentFacts, ...] = ()
     debts: tuple[PaymentFacts, ...] = ()
+    intents: tuple[str, ...] = ()  # to be cancelled at Stripe
     lines: tuple[str, ...] = ()
 
 
@@ -499,6 +505,61 @@ class ConfirmationOrder:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GrantOrder:
+    """Credit ``amount`` minor units to a client."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    amount: int
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundOrder:
+    """Give back what a payment took: ``amount`` minor units, or all that is left. ``refund_id`` names the refund."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    refund_id: str
+    payment_id: str
+    to: RefundTo
+    reason: str
+    amount: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errand:
+    """Something to do at Stripe when it can be reached: make a refund (our id), or cancel an intent (Stripe's id)."""
+
+    refund_id: str | None = None
+    intent: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetGoOrder:
+    """Waive a payment, or write a debt off; who, why and when are recorded."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    payment_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryOrder:
+    """Try a payment again now."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    payment_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AttemptStarted:
     """``started`` is False when the payment may no longer be charged: it was cancelled, paid or waived meanwhile.
     Where there is no usable card, the payment then stands as failed, and nothing was asked of Stripe.
@@ -511,10 +572,12 @@ class AttemptStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class Charged:
-    """How the card answered. ``status`` is Stripe's for the intent, ``decline`` a DeclineClass, or None."""
+    """How the card answered. ``status`` is Stripe's for the intent, ``decline`` a DeclineClass, or None; ``amount`` is
+    what the intent was made for, in minor units."""
 
     intent: str
     status: str
+    amount: int | None = None
     decline: str | None = None
     decline_code: str | None = None
 
@@ -537,6 +600,11 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True)
 class EventHandled:
-    """What an inbound event changed: nothing, or one payment."""
+    """What an inbound event changed: nothing, one payment, or what the client's charges wait for.
+
+    ``told`` are the appointments whose payment a dispute stopped.
+    """
 
     settled: Settled | None = None
+    told: tuple[AppointmentFacts, ...] = ()
+    facts: JourneyFacts | None = None

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -70,9 +71,8 @@ async def close_offer(session: AsyncSession, offer: WaitlistOffer, *, because: O
     """Close an offer and free its time."""
     offer.closed_at, offer.closed_because = at, because
     session.add(offer)
-    hold = await session.get(OccupiedTime, offer.id)
-    if hold is not None:
-        await session.delete(hold)
+    # By its id, whether or not it is there still: it may be released or used in this very moment.
+    await session.exec(delete(OccupiedTime).where(col(OccupiedTime.id) == offer.id))
     await session.flush()
 
 

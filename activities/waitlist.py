@@ -11,15 +11,24 @@ from temporalio import activity
 from activities.core import Activities, derived_id
 from activities.types import Done, LeaveOrder, LineLook, OfferMade, PlaceInLine, WaitOrder
 from activities.waiting import close_offer, end_place, lines_of
-from models.calendar import busy_margin, drop_expired_holds, horizon_end, load_busy, load_client_busy
+from models.calendar import busy_margin, drop_expired_holds, horizon_end, load_busy
 from models.client import Client
 from models.hours import load_availability
 from models.locks import lock_client, lock_therapist
 from models.occupied_time import OccupiedTime
+from models.queries import fact_of_request
 from models.snapshots import journey_facts, project
 from models.therapist import Therapist
 from models.timeline import append_fact
-from models.waitlist import WaitlistOffer, WaitlistPlace, live_places, offers_of
+from models.waitlist import (
+    WaitlistOffer,
+    WaitlistPlace,
+    busy_of_clients,
+    live_places,
+    offers_of,
+    released_place,
+    unanswered,
+)
 from rules.booking import BookingRequest, BookingSituation, missing_details, refuse_booking
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal, invalid
@@ -40,26 +49,27 @@ class WaitlistActivities(Activities):
                 return Done(refusal=invalid("therapist", f"there is no therapist {order.therapist}"), changed=False)
             await lock_therapist(session, therapist.id)
             client = await lock_client(session, UUID(order.client_id))
-            by_this_request = select(WaitlistPlace).where(
-                col(WaitlistPlace.client_id) == client.id, col(WaitlistPlace.joined_with) == UUID(order.request_id)
-            )
-            if (await session.exec(by_this_request)).first() is not None:
+            if await fact_of_request(session, client.id, order.request_id) is not None:
                 return await self._joined(session, client, therapist)
             refusal = await _refuse(session, client, therapist, order, now=now)
             if refusal is not None:
                 return Done(refusal=refusal, changed=False)
-            mine = await live_places(session, client_id=client.id, therapist_id=therapist.id, type=order.type)
-            place = mine[0] if mine else _place(client, therapist, order, at=now)
+            mine = await _place_of(session, client, therapist, order, now=now)
+            place = mine or _place(client, therapist, order, at=now)
+            place.ended_at = place.ended_because = None
             place.wished_from, place.wished_until = order.wished_from, order.wished_until
             place.joined_with = UUID(order.request_id)
             session.add(place)
+            await _withdraw_what_is_not_wished(session, place, at=now)
             append_fact(
                 session,
                 client,
                 at=now,
                 actor=order.by.actor,
                 kind="waitlist_wish_changed" if mine else "waitlist_joined",
-                text=f"The client waits for another time with {therapist.name}.",
+                text="The client changed the wish on the waitlist."
+                if mine
+                else f"The client joined the waitlist of {therapist.name}.",
                 data={
                     "request_id": order.request_id,
                     "place_id": str(place.id),
@@ -85,36 +95,31 @@ class WaitlistActivities(Activities):
             await lock_therapist(session, place.therapist_id)
             client = await lock_client(session, place.client_id)
             await session.refresh(place)
-            live = place.ended_at is None
-            if live:
+            # A place that an archive released is still there for the client side, and can be given up like any other.
+            there = place.ended_at is None or (
+                place.ended_because is PlaceEnd.ARCHIVED and place.ended_at == client.archived_at
+            )
+            if there:
                 await end_place(session, client, place, because=PlaceEnd.LEFT, at=now, by=order.by.actor)
-            elif place.ended_because is PlaceEnd.ARCHIVED:
-                place.ended_because = PlaceEnd.LEFT  # an undone archive would not bring back what the client gave up
-                session.add(place)
             return Done(
                 facts=await project(session, client),
-                changed=live,
+                changed=there,
                 lines=await lines_of(session, ended={place.therapist_id}),
             )
 
     @activity.defn
     async def look_at_line(self, therapist: str, policy: JourneyPolicy) -> LineLook:
-        """Bring a therapist's line up to date: offers that ran out, wishes that are over, and the next offer.
+        """Bring a therapist's line up to date: offers that ran out, wishes that are over, and what can be offered now.
 
-        Every change is a transaction of its own, because each locks one client. Ends with an offer that was made, or
-        when nothing is left to do.
+        Every change is a transaction of its own, because each locks one client. Ends when nothing is left to do.
         """
         while True:
             async with self.transaction() as session:
                 line = await _Line.of(session, therapist, now=await self.now())
                 if line is None:
                     return LineLook(line=())
-                if await line.something_ended():
-                    continue
-                made = await line.make_offer(policy)
-                if made is not None:
-                    return await line.look(made)
-                return await line.look()
+                if not (await line.something_ended() or await line.make_offer(policy)):
+                    return await line.look()
 
 
 def _place(client: Client, therapist: Therapist, order: WaitOrder, *, at: datetime) -> WaitlistPlace:
@@ -175,8 +180,7 @@ class _Line:
                         "starts_at": offer.starts_at.isoformat(),
                     },
                 )
-                unanswered = sum(one.closed_because is OfferEnd.RAN_OUT for one in self.offers[place.id])
-                if is_given_up(unanswered):
+                if is_given_up(unanswered(self.offers[place.id])):
                     await self._end(client, place, PlaceEnd.UNANSWERED)
                 return True
             if place.wished_until <= self.now:
@@ -194,19 +198,22 @@ class _Line:
     async def _end(self, client: Client, place: WaitlistPlace, because: PlaceEnd) -> None:
         await end_place(self.session, client, place, because=because, at=self.now, by="system")
 
-    async def make_offer(self, policy: JourneyPolicy) -> OfferMade | None:
+    async def make_offer(self, policy: JourneyPolicy) -> bool:
+        """Offer one time to one place, and hold it. False if there is nothing for anybody."""
+        waiting = [place for place in self.places if self.open_offer(place) is None]
+        if not waiting:
+            return False
         await drop_expired_holds(self.session, therapist_id=self.therapist.id, now=self.now)
         availability = await load_availability(self.session, self.therapist)
         margin = busy_margin(availability)
-        starts_before = horizon_end(availability, now=self.now) + margin
-        ends_after = self.now - margin
         busy = await load_busy(
             self.session,
             therapist_id=self.therapist.id,
-            starts_before=starts_before,
-            ends_after=ends_after,
+            starts_before=horizon_end(availability, now=self.now) + margin,
+            ends_after=self.now - margin,
             now=self.now,
         )
+        clients = await busy_of_clients(self.session, [place.client_id for place in waiting], ends_after=self.now)
         line = [
             Waiting(
                 place_id=str(place.id),
@@ -214,37 +221,32 @@ class _Line:
                 wished_from=place.wished_from,
                 wished_until=place.wished_until,
                 offered=frozenset(offer.starts_at for offer in self.offers[place.id]),
-                busy=tuple(
-                    await load_client_busy(
-                        self.session,
-                        client_id=place.client_id,
-                        starts_before=starts_before,
-                        ends_after=ends_after,
-                        now=self.now,
-                    )
-                ),
+                busy=tuple(clients[place.client_id]),
             )
-            for place in self.places
-            if self.open_offer(place) is None
+            for place in waiting
         ]
         offer = next_offer(
             line=line, availability=availability, busy=busy, now=self.now, offer_ttl=policy.waitlist_offer_ttl
         )
-        return await self._write(offer) if offer is not None else None
+        if offer is None:
+            return False
+        await self._write(offer)
+        return True
 
-    async def _write(self, offer: Offer) -> OfferMade:
+    async def _write(self, offer: Offer) -> None:
         place = next(place for place in self.places if str(place.id) == offer.place_id)
         client = await lock_client(self.session, place.client_id)
         id = derived_id(place.id, "offer", len(self.offers[place.id]) + 1)
-        row = WaitlistOffer(
-            id=id,
-            place_id=place.id,
-            starts_at=offer.starts_at,
-            ends_at=offer.ends_at,
-            made_at=self.now,
-            expires_at=offer.expires_at,
+        self.session.add(
+            WaitlistOffer(
+                id=id,
+                place_id=place.id,
+                starts_at=offer.starts_at,
+                ends_at=offer.ends_at,
+                made_at=self.now,
+                expires_at=offer.expires_at,
+            )
         )
-        self.session.add(row)
         self.session.add(
             OccupiedTime(
                 id=id,
@@ -257,7 +259,6 @@ class _Line:
                 expires_at=offer.expires_at,
             )
         )
-        self.offers[place.id].append(row)
         append_fact(
             self.session,
             client,
@@ -272,18 +273,22 @@ class _Line:
                 "expires_at": offer.expires_at.isoformat(),
             },
         )
-        await self.session.flush()
-        return OfferMade(offer_id=str(id), client_id=str(client.id), asked_for=client.status is ClientStatus.ARCHIVED)
 
-    async def look(self, made: OfferMade | None = None) -> LineLook:
+    async def look(self) -> LineLook:
+        """The line as it stands, with every offer that is open."""
         ids = [place.client_id for place in self.places]
-        refs = dict((await self.session.exec(select(Client.id, Client.ref).where(col(Client.id).in_(ids)))).all())
-        shown = []
+        clients = {
+            client.id: client for client in await self.session.exec(select(Client).where(col(Client.id).in_(ids)))
+        }
+        shown, offers = [], []
         for place in self.places:
-            offer = self.open_offer(place)
+            client, offer = clients[place.client_id], self.open_offer(place)
+            if offer is not None:
+                archived = client.status is ClientStatus.ARCHIVED
+                offers.append(OfferMade(offer_id=str(offer.id), client_id=str(client.id), asked_for=archived))
             shown.append(
                 PlaceInLine(
-                    ref=refs[place.client_id],
+                    ref=client.ref,
                     type=place.type,
                     wished_from=place.wished_from,
                     wished_until=place.wished_until,
@@ -291,7 +296,7 @@ class _Line:
                     offered_until=offer.expires_at if offer else None,
                 )
             )
-        return LineLook(line=tuple(shown), offer=made, look_at=await self._look_at() if shown else None)
+        return LineLook(line=tuple(shown), offers=tuple(offers), look_at=await self._look_at() if shown else None)
 
     async def _look_at(self) -> datetime:
         """When a hold ends, be it an offer or somebody's who is choosing, a wish is over, or a day has passed."""
@@ -301,6 +306,22 @@ class _Line:
         next_end = (await self.session.exec(ends)).one()
         instants = [self.now + _LOOK_AT_LEAST, *(place.wished_until for place in self.places)]
         return min(instants if next_end is None else [*instants, next_end])
+
+
+async def _place_of(
+    session: AsyncSession, client: Client, therapist: Therapist, order: WaitOrder, *, now: datetime
+) -> WaitlistPlace | None:
+    """The place that the client has, or still sees since an archive has released it: it is taken up again."""
+    whose = {"client_id": client.id, "therapist_id": therapist.id}
+    live = await live_places(session, **whose, type=order.type)
+    return live[0] if live else await released_place(session, **whose, type=order.type, now=now)
+
+
+async def _withdraw_what_is_not_wished(session: AsyncSession, place: WaitlistPlace, *, at: datetime) -> None:
+    """The wish has changed: a time on offer that is outside of it goes to the next."""
+    for offer in (await offers_of(session, [place.id]))[place.id]:
+        if offer.closed_at is None and not place.wished_from <= offer.starts_at < place.wished_until:
+            await close_offer(session, offer, because=OfferEnd.WITHDRAWN, at=at)
 
 
 async def _refuse(

@@ -239,6 +239,7 @@ class PaymentView(BaseModel):
     amount: int
     currency: str
     credit_used: int
+    refunded: int
     status: PaymentStatus
     due_at: datetime
     deadline: datetime
@@ -256,6 +257,7 @@ def payment_view(payment: Payment, *, caller: Caller) -> PaymentView:
         amount=payment.amount,
         currency=payment.currency,
         credit_used=payment.credit_used,
+        refunded=payment.refunded,
         status=payment.status,
         due_at=payment.due_at,
         deadline=payment.deadline,
@@ -356,8 +358,10 @@ def form_view(form: FormRequest, *, caller: Caller) -> FormView:
 
 
 class TaskView(BaseModel):
+    """``client_id`` is null for what is about no client of ours."""
+
     id: UUID
-    client_id: UUID
+    client_id: UUID | None
     kind: TaskKind
     text: str
     data: dict[str, Any]

@@ -3,6 +3,7 @@
 from models.appointment import Appointment
 from models.calendar_feed import CalendarFeed
 from models.client import Client
+from models.credit import Credit, CreditUse
 from models.fact import Fact
 from models.form import FormAnswer, FormRequest
 from models.idempotency import IdempotencyKey
@@ -11,6 +12,8 @@ from models.mail import SentMail
 from models.match import Match
 from models.occupied_time import OccupiedTime
 from models.payment import Payment, PaymentTry
+from models.reconciliation import Reconciliation
+from models.refund import Dispute, Refund
 from models.task import Task
 from models.therapist import AppointmentSettings, DateOverride, Therapist, TimeOffPeriod, WeeklyHours
 from models.token import Token
@@ -21,7 +24,10 @@ __all__ = [
     "AppointmentSettings",
     "CalendarFeed",
     "Client",
+    "Credit",
+    "CreditUse",
     "DateOverride",
+    "Dispute",
     "Fact",
     "FormAnswer",
     "FormRequest",
@@ -31,6 +37,8 @@ __all__ = [
     "OccupiedTime",
     "Payment",
     "PaymentTry",
+    "Reconciliation",
+    "Refund",
     "SentMail",
     "Task",
     "Therapist",

@@ -6,6 +6,7 @@ Whoever writes occupied time locks the therapist's row first: what was read then
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, or_
@@ -38,6 +39,10 @@ def busy_margin(availability: Availability) -> timedelta:
 def horizon_end(availability: Availability, *, now: datetime) -> datetime:
     """The last instant for which anything may be booked by the client side."""
     return now + timedelta(days=max(setting.horizon_days for setting in availability.settings.values()))
+
+
+# Bare columns: hundreds of rows as objects that could be changed would cost more than all the rest.
+_BUSY: list[Any] = [OccupiedTime.id, OccupiedTime.type, OccupiedTime.starts_at, OccupiedTime.ends_at]
 
 
 async def load_busy(
@@ -74,15 +79,15 @@ async def load_busy_of_many(
     now: datetime,
 ) -> dict[UUID, list[Busy]]:
     """`load_busy` for several therapists at once, by id; an empty list for who has nothing."""
-    statement = select(OccupiedTime).where(
+    statement = select(*[*_BUSY, OccupiedTime.therapist_id]).where(
         col(OccupiedTime.therapist_id).in_(therapist_ids),
         col(OccupiedTime.starts_at) < starts_before,
         col(OccupiedTime.ends_at) > ends_after,
         or_(col(OccupiedTime.expires_at).is_(None), col(OccupiedTime.expires_at) > now),
     )
     busy: dict[UUID, list[Busy]] = {therapist_id: [] for therapist_id in therapist_ids}
-    for row in await session.exec(statement.order_by(col(OccupiedTime.starts_at))):
-        busy[row.therapist_id].append(Busy(id=str(row.id), type=row.type, starts_at=row.starts_at, ends_at=row.ends_at))
+    for *row, therapist_id in await session.exec(statement.order_by(col(OccupiedTime.starts_at))):
+        busy[therapist_id].append(_as_busy(*row))
     return busy
 
 
@@ -117,7 +122,7 @@ async def _busy(
     leave_out: Collection[UUID],
 ) -> list[Busy]:
     statement = (
-        select(OccupiedTime)
+        select(*_BUSY)
         .where(
             whose,
             col(OccupiedTime.starts_at) < starts_before,
@@ -128,10 +133,11 @@ async def _busy(
     )
     if leave_out:
         statement = statement.where(col(OccupiedTime.id).not_in(leave_out))
-    return [
-        Busy(id=str(row.id), type=row.type, starts_at=row.starts_at, ends_at=row.ends_at)
-        for row in await session.exec(statement)
-    ]
+    return [_as_busy(*row) for row in await session.exec(statement)]
+
+
+def _as_busy(id: UUID, type: AppointmentType, starts_at: datetime, ends_at: datetime) -> Busy:
+    return Busy(id=str(id), type=type, starts_at=starts_at, ends_at=ends_at)
 
 
 async def booked_outside_hours(
@@ -158,21 +164,12 @@ async def drop_expired_holds(session: AsyncSession, *, therapist_id: UUID, now: 
     )
 
 
-async def live_hold(
-    session: AsyncSession,
-    *,
-    hold_id: UUID,
-    therapist_id: UUID,
-    type: AppointmentType,
-    starts_at: datetime,
-    now: datetime,
-) -> OccupiedTime | None:
-    """The hold of that id, if it is live and holds exactly this time; whoever presents the id owns it."""
+async def live_hold(session: AsyncSession, *, hold_id: UUID, therapist_id: UUID, now: datetime) -> OccupiedTime | None:
+    """The hold of that id, if it is live and this therapist's; whoever presents the id owns it."""
     hold = await session.get(OccupiedTime, hold_id)
     if hold is None or hold.expires_at is None or hold.expires_at <= now:
         return None
-    same = (hold.therapist_id, hold.type, hold.starts_at) == (therapist_id, type, starts_at)
-    return hold if same else None
+    return hold if hold.therapist_id == therapist_id else None
 
 
 # ---------------------------------------------------------------- one wanted time
@@ -213,9 +210,7 @@ async def look_around(
     margin = busy_margin(availability)
     hold = None
     if hold_id is not None:
-        hold = await live_hold(
-            session, hold_id=hold_id, therapist_id=therapist.id, type=type, starts_at=starts_at, now=now
-        )
+        hold = await live_hold(session, hold_id=hold_id, therapist_id=therapist.id, now=now)
     offer = None
     if client_id is not None:
         offer = await own_offer(session, client_id=client_id, therapist_id=therapist.id, type=type, now=now)
@@ -227,12 +222,15 @@ async def look_around(
         client_busy=await load_client_busy(session, client_id=client_id, **stretch, now=now, leave_out=own)
         if client_id is not None
         else [],
-        held_since=_held_since(hold, offer, starts_at),
+        held_since=_held_since(hold, offer, type=type, starts_at=starts_at),
     )
 
 
-def _held_since(hold: OccupiedTime | None, offer: WaitlistOffer | None, starts_at: datetime) -> datetime | None:
-    if hold is not None:
+def _held_since(
+    hold: OccupiedTime | None, offer: WaitlistOffer | None, *, type: AppointmentType, starts_at: datetime
+) -> datetime | None:
+    """A hold keeps the notice of its own time; its holder may book another, but as anybody could."""
+    if hold is not None and (hold.type, hold.starts_at) == (type, starts_at):
         return hold.made_at
     return offer.made_at if offer is not None and offer.starts_at == starts_at else None
 

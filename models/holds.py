@@ -1,15 +1,17 @@
 """Holds: a time kept for a few minutes, for whoever presents its id."""
 
 from datetime import datetime, timedelta
+from math import ceil
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import delete, func
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.calendar import drop_expired_holds, look_around, time_refusal
-from models.locks import lock_therapist
-from models.occupied_time import OccupiedTime
+from models.locks import lock_holds_of, lock_therapist
+from models.occupied_time import OccupiedTime, is_overlap
 from models.therapist import Therapist
 from rules import availability as slots
 from rules.people import Caller
@@ -43,10 +45,8 @@ async def put_hold(
     known = await session.get(OccupiedTime, hold_id)
     if known is not None:
         return known
-    refusal = await _refuse_more_holds(session, by=by, now=now)
-    if refusal is not None:
-        return refusal
     refusal, ends_at = await _refuse_slot(session, therapist, type=type, starts_at=starts_at, by=by, now=now)
+    refusal = refusal or await _refuse_more_holds(session, by=by, now=now)
     if refusal is not None:
         return refusal
     hold = OccupiedTime(
@@ -59,12 +59,21 @@ async def put_hold(
         made_at=now,
         expires_at=now + hold_ttl,
     )
-    session.add(hold)
-    await session.flush()
+    try:
+        async with session.begin_nested():
+            session.add(hold)
+    except IntegrityError as error:
+        # Written past the therapist's lock, and not to be seen before: it is there now, and can be told.
+        refusal, _ = await _refuse_slot(session, therapist, type=type, starts_at=starts_at, by=by, now=now)
+        if refusal is None or not is_overlap(error):
+            raise
+        return refusal
     return hold
 
 
 async def _refuse_more_holds(session: AsyncSession, *, by: Caller, now: datetime) -> Refusal | None:
+    """Counted with all therapists, whose rows others lock: so whoever asks is locked too."""
+    await lock_holds_of(session, by.actor)
     live = (col(OccupiedTime.made_by) == by.actor, col(OccupiedTime.expires_at) > now)
     statement = select(func.count(), func.min(OccupiedTime.expires_at)).where(*live)
     number, next_end = (await session.exec(statement)).one()
@@ -74,7 +83,7 @@ async def _refuse_more_holds(session: AsyncSession, *, by: Caller, now: datetime
     return Refusal(
         name=Problem.RATE_LIMITED,
         detail=f"At most {most} times can be held at once. Book or release one of them first.",
-        data={"retry_after": max(1, round((next_end - now).total_seconds()))},
+        data={"retry_after": max(1, ceil((next_end - now).total_seconds()))},
     )
 
 
@@ -111,11 +120,20 @@ async def _refuse_slot(
     return time_refusal(problem, around, type=type, near=starts_at, now=now), ends_at
 
 
-async def use_hold(session: AsyncSession, hold_id: UUID | None, *, starts_at: datetime) -> None:
-    """A booking uses up the hold it presents. It goes first, so that the constraint sees one row at a time."""
-    if hold_id is None:
-        return
-    hold = await session.get(OccupiedTime, hold_id)
-    if hold is not None and hold.expires_at is not None and hold.starts_at == starts_at:
-        await session.delete(hold)
-        await session.flush()
+async def use_hold(session: AsyncSession, hold_id: UUID | None, *, therapist_id: UUID) -> None:
+    """A booking uses up the hold it presents, whatever time of that therapist it holds.
+
+    It goes first, so that the constraint sees one row at a time.
+    """
+    if hold_id is not None:
+        await drop_hold(session, hold_id, therapist_id=therapist_id)
+
+
+async def drop_hold(session: AsyncSession, hold_id: UUID, *, therapist_id: UUID) -> bool:
+    """Free a held time of this therapist, who is locked. False if there is none: it may be gone since it was seen."""
+    held = delete(OccupiedTime).where(
+        col(OccupiedTime.id) == hold_id,
+        col(OccupiedTime.therapist_id) == therapist_id,
+        col(OccupiedTime.expires_at).is_not(None),
+    )
+    return (await session.exec(held)).rowcount > 0

@@ -6,6 +6,7 @@ comes whenever a row that refers to a therapist is written, in whatever order, a
 
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -33,6 +34,11 @@ async def lock_client(session: AsyncSession, client_id: UUID) -> Client:
     if client is None:
         raise RowMissing(f"no client {client_id}")
     return client
+
+
+async def lock_holds_of(session: AsyncSession, actor: str) -> None:
+    """One at a time of the holds that somebody makes, with whomever. Taken after the therapist, and before nothing."""
+    await session.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(f"holds of {actor}", 0))))
 
 
 async def lock_payment(session: AsyncSession, payment_id: UUID) -> Payment:

@@ -6,8 +6,10 @@ A row exists exactly while the time is occupied. An appointment's row has the ap
 from datetime import datetime
 from uuid import UUID
 
+from psycopg.errors import ExclusionViolation
 from sqlalchemy import CheckConstraint, Index, column, func
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant, word
@@ -53,3 +55,8 @@ class OccupiedTime(SQLModel, table=True):
     made_by: str
     made_at: datetime = Field(sa_type=Instant)
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+def is_overlap(error: IntegrityError) -> bool:
+    """Whether the database refused a write because the time was taken: by whoever did not lock the therapist first."""
+    return isinstance(error.orig, ExclusionViolation)

@@ -16,7 +16,9 @@ class Payment(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("amount > 0", name="payment_amount_positive"),
         CheckConstraint("credit_used >= 0 AND credit_used <= amount", name="payment_credit_within_amount"),
+        CheckConstraint("refunded >= 0 AND refunded <= amount", name="payment_refunded_within_amount"),
         Index("payment_by_client", "client_id", "due_at"),
+        Index("payment_by_due_time", "due_at", "id"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -26,6 +28,7 @@ class Payment(SQLModel, table=True):
     amount: int = Field(sa_type=MinorUnits)
     currency: str = Field(max_length=3)
     credit_used: int = Field(default=0, sa_type=MinorUnits)
+    refunded: int = Field(default=0, sa_type=MinorUnits)  # given back to card and credit; on its way counts
     status: PaymentStatus = Field(sa_type=word(PaymentStatus, name="payment_status"))
     because: str | None = None
     created_at: datetime = Field(sa_type=Instant)

@@ -17,11 +17,13 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from models.appointment import Appointment
 from models.client import Client
+from models.credit import Credit
 from models.fact import Fact
 from models.form import FormRequest
 from models.match import Match
 from models.paging import Page, beyond
 from models.payment import Payment
+from models.refund import Refund
 from models.task import Task
 from models.therapist import Therapist
 from models.token import Token, TokenKind
@@ -189,6 +191,12 @@ async def client_of_customer(session: AsyncSession, customer: str) -> Client | N
     return (await session.exec(select(Client).where(col(Client.stripe_customer) == customer))).first()
 
 
+async def client_of_intent(session: AsyncSession, intent: str) -> Client | None:
+    """The client whose payment Stripe knows as this PaymentIntent."""
+    statement = select(Client).join(Payment, col(Payment.client_id) == col(Client.id))
+    return (await session.exec(statement.where(col(Payment.intent) == intent))).first()
+
+
 async def client_who_signs_in(session: AsyncSession, email_folded: str) -> Client | None:
     statement = select(Client).where(col(Client.email_folded) == email_folded, col(Client.account_active).is_(True))
     return (await session.exec(statement)).first()
@@ -345,6 +353,20 @@ async def payments_of(session: AsyncSession, client_id: UUID, page: Page) -> Seq
         select(Payment).where(col(Payment.client_id) == client_id).order_by(col(Payment.due_at), col(Payment.id))
     )
     return await _page(session, statement, page, Payment.due_at, Payment.id)
+
+
+async def credits_of(session: AsyncSession, client_id: UUID, page: Page) -> Sequence[Credit]:
+    """A client's credits, oldest first; one more than the page holds, if there are more."""
+    statement = select(Credit).where(col(Credit.client_id) == client_id).order_by(col(Credit.given_at), col(Credit.id))
+    return await _page(session, statement, page, Credit.given_at, Credit.id)
+
+
+async def refunds_of(session: AsyncSession, payment_id: UUID, page: Page) -> Sequence[Refund]:
+    """A payment's refunds, oldest first; one more than the page holds, if there are more."""
+    statement = (
+        select(Refund).where(col(Refund.payment_id) == payment_id).order_by(col(Refund.asked_at), col(Refund.id))
+    )
+    return await _page(session, statement, page, Refund.asked_at, Refund.id)
 
 
 async def all_payments_of(session: AsyncSession, client_id: UUID) -> Sequence[Payment]:

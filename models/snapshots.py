@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.appointment import Appointment
 from models.client import Client
+from models.credit import Credit
 from models.form import FormRequest
 from models.payment import Payment
 from models.task import Task
@@ -20,6 +21,8 @@ from rules.policy import JourneyPolicy
 from rules.reminders import APPOINTMENT_STARTS, appointment_plan, journey_plan, outcome_plan
 from rules.stage import JourneyFacts, OpenAppointment, OpenTask, stage_of
 from rules.words import AppointmentStatus, AppointmentType, ClientStatus, FormStatus
+
+_CURRENCY = "USD"  # of a client with neither payments nor a therapist
 
 
 async def journey_facts(session: AsyncSession, client: Client) -> JourneyFacts:
@@ -110,11 +113,7 @@ async def archive_situation(
             select(FormRequest).where(col(FormRequest.client_id) == client.id).order_by(col(FormRequest.kind))
         )
     ).all()
-    therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
-    currency = next(
-        (p.currency for p in payments),
-        next((a.fee_currency for a, _ in appointments), therapist.session_fee_currency if therapist else "USD"),
-    )
+    currency = await currency_of(session, client)
     waits = (
         await session.exec(
             select(WaitlistPlace, Therapist.slug)
@@ -150,7 +149,36 @@ async def archive_situation(
             for place, slug in waits
         ),
         currency=currency,
+        credit=await credit_of(session, client.id, currency),
     )
+
+
+async def currency_of(session: AsyncSession, client: Client) -> str:
+    """What the client pays in: that of the newest payment or appointment, else the therapist's."""
+    paid_in = (
+        select(Payment.currency)
+        .where(col(Payment.client_id) == client.id)
+        .order_by(col(Payment.created_at).desc(), col(Payment.id))
+    )
+    booked_in = (
+        select(Appointment.fee_currency)
+        .where(col(Appointment.client_id) == client.id)
+        .order_by(col(Appointment.booked_at).desc(), col(Appointment.id))
+    )
+    for newest in (paid_in, booked_in):
+        currency = (await session.exec(newest.limit(1))).first()
+        if currency is not None:
+            return currency
+    therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
+    return therapist.session_fee_currency if therapist else _CURRENCY
+
+
+async def credit_of(session: AsyncSession, client_id: UUID, currency: str) -> int:
+    """The credit that a client has left, in minor units; what payments have reserved is not in it."""
+    statement = select(func.coalesce(func.sum(Credit.remaining), 0)).where(
+        col(Credit.client_id) == client_id, col(Credit.currency) == currency
+    )
+    return int((await session.exec(statement)).one())
 
 
 def appointment_line(appointment: Appointment, therapist: str) -> AppointmentLine:
@@ -170,7 +198,8 @@ def payment_line(payment: Payment) -> PaymentLine:
         appointment_id=str(payment.appointment_id),
         status=payment.status,
         because=payment.because,
-        amount=payment.amount - payment.credit_used,
+        amount=payment.amount,
+        credit_used=payment.credit_used,
         currency=payment.currency,
         due_at=payment.due_at,
         deadline=payment.deadline,

@@ -15,7 +15,7 @@ class Task(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     key: str = Field(unique=True, max_length=200)  # why it was opened, in stable ids: opened once
-    client_id: UUID = Field(foreign_key="client.id", index=True)
+    client_id: UUID | None = Field(default=None, foreign_key="client.id", index=True)  # none: about no client of ours
     kind: TaskKind = Field(sa_type=word(TaskKind, name="task_kind"))
     text: str
     data: dict[str, Any] = Field(default_factory=dict, sa_type=Document)

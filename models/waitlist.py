@@ -4,22 +4,25 @@ A place is live until it has ended. Its offers are holds on the therapist's cale
 id in ``occupied_time``.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, Index, and_, func, or_, text
+from sqlalchemy import CheckConstraint, ColumnElement, Index, and_, exists, func, or_, text
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.client import Client
 from models.columns import Instant, word
+from models.occupied_time import OccupiedTime
 from models.paging import Page, beyond
 from models.queries import may_see_client
 from models.therapist import Therapist
+from rules.availability import Busy
 from rules.people import Caller
+from rules.waitlist import counts_if_unanswered
 from rules.words import AppointmentType, ClientStatus, OfferEnd, PlaceEnd
 
 _LIVE = text("ended_at IS NULL")
@@ -115,11 +118,64 @@ async def offers_of(session: AsyncSession, places: Collection[UUID]) -> dict[UUI
     return offers
 
 
+def unanswered(offers: Iterable[WaitlistOffer]) -> int:
+    """How many of these were let go by, although there was time to answer."""
+    return sum(
+        offer.closed_because is OfferEnd.RAN_OUT
+        and counts_if_unanswered(starts_at=offer.starts_at, expires_at=offer.expires_at)
+        for offer in offers
+    )
+
+
+async def busy_of_clients(
+    session: AsyncSession, clients: Collection[UUID], *, ends_after: datetime
+) -> dict[UUID, list[Busy]]:
+    """The appointments ahead of these clients, with whomever, by client."""
+    busy: dict[UUID, list[Busy]] = {client: [] for client in clients}
+    statement = select(OccupiedTime).where(
+        col(OccupiedTime.client_id).in_(clients), col(OccupiedTime.ends_at) > ends_after
+    )
+    for row in await session.exec(statement):
+        if row.client_id is not None:
+            busy[row.client_id].append(
+                Busy(id=str(row.id), type=row.type, starts_at=row.starts_at, ends_at=row.ends_at)
+            )
+    return busy
+
+
 async def somebody_waits(session: AsyncSession, therapist_id: UUID) -> bool:
     statement = select(WaitlistPlace.id).where(
         col(WaitlistPlace.therapist_id) == therapist_id, col(WaitlistPlace.ended_at).is_(None)
     )
     return (await session.exec(statement.limit(1))).first() is not None
+
+
+def _as_if_live(now: datetime) -> ColumnElement[bool]:
+    """Released by the archive that the client is in, and otherwise still waiting: what the client side still sees."""
+    return and_(
+        col(WaitlistPlace.ended_because) == PlaceEnd.ARCHIVED,
+        col(Client.status) == ClientStatus.ARCHIVED,
+        col(WaitlistPlace.ended_at) == col(Client.archived_at),
+        col(WaitlistPlace.therapist_id) == col(Client.therapist_id),
+        col(WaitlistPlace.wished_until) > now,
+    )
+
+
+async def released_place(
+    session: AsyncSession, *, client_id: UUID, therapist_id: UUID, type: AppointmentType, now: datetime
+) -> WaitlistPlace | None:
+    """The place that an archived client still sees, although the archive has released it."""
+    statement = (
+        select(WaitlistPlace)
+        .join(Client, col(Client.id) == col(WaitlistPlace.client_id))
+        .where(
+            _as_if_live(now),
+            col(WaitlistPlace.client_id) == client_id,
+            col(WaitlistPlace.therapist_id) == therapist_id,
+            col(WaitlistPlace.type) == type,
+        )
+    )
+    return (await session.exec(statement)).first()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +199,8 @@ async def waitlist_places(
 ) -> Sequence[PlaceRow]:
     """The live places that a caller may see, first in line first; one more than the page holds, if there are more.
 
-    An archive releases a place, and the client side is not told: there it is seen as long as it would have lasted.
+    An archive releases a place, and the client side is not told: there it is seen as long as it would have lasted. An
+    offer is seen while its time is held.
     """
     ahead, at = aliased(WaitlistPlace), col(WaitlistPlace.joined_at)
     before = or_(col(ahead.joined_at) < at, and_(col(ahead.joined_at) == at, col(ahead.id) < col(WaitlistPlace.id)))
@@ -154,19 +211,15 @@ async def waitlist_places(
     )
     live: ColumnElement[bool] = col(WaitlistPlace.ended_at).is_(None)
     if not caller.is_practice:
-        as_if = and_(
-            col(WaitlistPlace.ended_because) == PlaceEnd.ARCHIVED,
-            col(Client.status) == ClientStatus.ARCHIVED,
-            col(WaitlistPlace.wished_until) > now,
-        )
-        live = or_(live, as_if)
+        live = or_(live, _as_if_live(now))
+    held = exists().where(col(OccupiedTime.id) == col(WaitlistOffer.id), col(OccupiedTime.expires_at) > now)
     statement = (
         select(WaitlistPlace, Therapist.slug, position, WaitlistOffer)
         .join(Client, col(Client.id) == col(WaitlistPlace.client_id))
         .join(Therapist, col(Therapist.id) == col(WaitlistPlace.therapist_id))
         .join(
             WaitlistOffer,
-            and_(col(WaitlistOffer.place_id) == col(WaitlistPlace.id), col(WaitlistOffer.closed_at).is_(None)),
+            and_(col(WaitlistOffer.place_id) == col(WaitlistPlace.id), col(WaitlistOffer.closed_at).is_(None), held),
             isouter=True,
         )
         .where(live, may_see_client(caller))

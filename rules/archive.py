@@ -24,11 +24,14 @@ class AppointmentLine:
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentLine:
+    """``amount`` is the whole fee, ``credit_used`` what of it is reserved or was taken from the client's credit."""
+
     id: str
     appointment_id: str
     status: PaymentStatus
     because: str | None
     amount: int
+    credit_used: int
     currency: str
     due_at: datetime
     deadline: datetime
@@ -127,8 +130,10 @@ def plan_archive(situation: ArchiveSituation, *, now: datetime) -> ArchivePlan:
         forms=tuple(form for form in situation.forms if form.status is FormStatus.REQUESTED),
         reminders=situation.reminders,
         waitlist=situation.waitlist,
-        credit=situation.credit,
-        owed=sum(p.amount for p in situation.payments if p.id in stopped_ids or is_owed(p, now=now)),
+        # What a stopped payment had reserved is the client's again, and the whole fee is owed.
+        credit=situation.credit + sum(p.credit_used for p in stopped),
+        owed=sum(p.amount for p in stopped)
+        + sum(p.amount - p.credit_used for p in situation.payments if p.id not in stopped_ids and is_owed(p, now=now)),
         currency=situation.currency,
     )
 
@@ -143,7 +148,7 @@ def is_owed(payment: PaymentLine, *, now: datetime) -> bool:
 
 
 def owed_amount(payments: Iterable[PaymentLine], *, now: datetime) -> int:
-    return sum(payment.amount for payment in payments if is_owed(payment, now=now))
+    return sum(payment.amount - payment.credit_used for payment in payments if is_owed(payment, now=now))
 
 
 def _appointment(line: AppointmentLine) -> dict[str, Any]:

@@ -112,6 +112,26 @@ class Role(StrEnum):
         return self in (Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
 
 
+class CreditSource(StrEnum):
+    """Where a client's credit came from."""
+
+    GRANTED = "granted"  # by the practice
+    REFUND = "refund"  # money back that did not go to the card
+
+
+class RefundTo(StrEnum):
+    """Where money that is given back goes: to the card as far as the card paid, or all of it to credit."""
+
+    CARD = "card"
+    CREDIT = "credit"
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"  # the card's part is on its way
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
 class DeclineClass(StrEnum):
     """What a bank's "no" means for the next step; the table of codes is in rules.fees."""
 
@@ -152,3 +172,6 @@ class TaskKind(StrEnum):
     PAYMENT_FAILED = "payment_failed"
     POSSIBLE_DUPLICATE = "possible_duplicate"
     MAIL_UNDELIVERABLE = "mail_undeliverable"
+    DISPUTE = "dispute"
+    REFUND_FAILED = "refund_failed"
+    LEDGER_DIFFERENCE = "ledger_difference"

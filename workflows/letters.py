@@ -7,7 +7,6 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.types import AppointmentFacts, Booked, BookingOrder, FollowingChanged, MailOrder
     from rules.stage import JourneyFacts
-    from rules.words import PaymentStatus
 
 
 class Letters:
@@ -68,34 +67,27 @@ class Letters:
             )
 
     def of_change_from_here_on(self, request_id: str, change: FollowingChanged, *, by_client: bool) -> None:
-        """An appointment and those after it were moved or cancelled: one mail to each side, with a file for each.
-
-        A second fee has a mail of its own, because a mail names one.
-        """
-        with_fee = [one for one in change.appointments if one.payment is not None and _is_due(one)]
-        apart = with_fee[1:]
-        together = [one for one in change.appointments if one not in apart]
+        """An appointment and those after it were moved or cancelled: one mail to each side, with a file for each."""
         template, word = (
             ("appointment_rescheduled", "moved") if change.moves else ("appointment_cancelled", "cancelled")
         )
-        for number, group in enumerate([together, *([one] for one in apart)]):
-            payment = next((one.payment for one in group if one in with_fee), None)
-            for to, name in (("client", template), ("therapist", "appointment_changed")):
-                self.box.append(
-                    MailOrder(
-                        key=f"{name}:{self.client_id}:{request_id}:{number}",
-                        template=name,
-                        client_id=self.client_id,
-                        to=to,
-                        appointment_ids=tuple(one.id for one in group),
-                        payment_id=payment.id if payment else None,
-                        vital=True,
-                        text=word if to == "therapist" else "",
-                        by_client=by_client,
-                        moves={one.id: change.moves[one.id] for one in group if one.id in change.moves},
-                    )
+        # One that finds itself where it was (the others came back into its rhythm) has no time before.
+        moves = {
+            one.id: change.moves[one.id]
+            for one in change.appointments
+            if change.moves.get(one.id, one.starts_at) != one.starts_at
+        }
+        for to, name in (("client", template), ("therapist", "appointment_changed")):
+            self.box.append(
+                MailOrder(
+                    key=f"{name}:{self.client_id}:{request_id}",
+                    template=name,
+                    client_id=self.client_id,
+                    to=to,
+                    appointment_ids=tuple(one.id for one in change.appointments),
+                    vital=True,
+                    text=word if to == "therapist" else "",
+                    by_client=by_client,
+                    moves=moves,
                 )
-
-
-def _is_due(appointment: AppointmentFacts) -> bool:
-    return appointment.payment is not None and appointment.payment.status is not PaymentStatus.WAIVED
+            )

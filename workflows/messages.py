@@ -1,6 +1,6 @@
 """Everything the API and the tests need to talk to the workflows: ids, inputs, updates, signals, queries, views."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -16,11 +16,14 @@ from activities.types import (
     ConfirmationOrder,
     DetailsOrder,
     Done,
+    Errand,
     FollowingCancelOrder,
     FollowingChanged,
     FollowingMoveOrder,
     FormSubmission,
+    GrantOrder,
     LeaveOrder,
+    LetGoOrder,
     LinkOrder,
     MailOrder,
     Matched,
@@ -30,7 +33,9 @@ from activities.types import (
     OutcomeOrder,
     PaymentFacts,
     PlaceInLine,
+    RefundOrder,
     RescheduleOrder,
+    RetryOrder,
     TaskResolution,
     WaitOrder,
 )
@@ -54,7 +59,9 @@ __all__ = [
     "FollowingChanged",
     "FollowingMoveOrder",
     "FormSubmission",
+    "GrantOrder",
     "LeaveOrder",
+    "LetGoOrder",
     "LinkOrder",
     "MatchOrder",
     "Matched",
@@ -62,7 +69,9 @@ __all__ = [
     "Opened",
     "OutcomeOrder",
     "PaymentFacts",
+    "RefundOrder",
     "RescheduleOrder",
+    "RetryOrder",
     "TaskResolution",
     "WaitOrder",
 ]
@@ -97,6 +106,7 @@ class JourneyState:
     plan: list[Due]
     mails: list[MailOrder]
     debts: list[PaymentFacts]
+    errands: list[Errand] = field(default_factory=list)
     announced_to: str | None = None
     told_we_will_get_back: bool = False
 
@@ -130,11 +140,13 @@ class AppointmentInput:
 
 @dataclass(frozen=True, kw_only=True)
 class WaitlistInput:
-    """The line of one therapist (a slug). ``mails`` are those that the run before has not sent yet."""
+    """The line of one therapist (a slug). ``mails`` are those that the run before has not sent yet, ``told`` the open
+    offers that it ordered a mail for."""
 
     therapist: str
     policy: JourneyPolicy
     mails: tuple[MailOrder, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- signals
@@ -206,6 +218,11 @@ RESOLVE_TASK = Update("resolve_task", TaskResolution, Done)
 
 CANCEL_FOLLOWING = Update("cancel_following", FollowingCancelOrder, FollowingChanged)
 RESCHEDULE_FOLLOWING = Update("reschedule_following", FollowingMoveOrder, FollowingChanged)
+GRANT_CREDIT = Update("grant_credit", GrantOrder, Done)
+REFUND = Update("refund", RefundOrder, Done)
+WAIVE_PAYMENT = Update("waive_payment", LetGoOrder, Done)
+WRITE_OFF_PAYMENT = Update("write_off_payment", LetGoOrder, Done)
+RETRY_PAYMENT = Update("retry_payment", RetryOrder, Done)
 JOIN_WAITLIST = Update("join_waitlist", WaitOrder, Done)
 LEAVE_WAITLIST = Update("leave_waitlist", LeaveOrder, Done)
 

@@ -3,6 +3,7 @@
     scheduled        -> wait until it is due, then try
     failed           -> wait for the next try, for a new card, or for the deadline
     requires_action  -> wait for the client, or for the deadline
+    frozen           -> wait for a dispute's task to be resolved, or for the deadline
     processing       -> a try was begun: carry it through
     anything else    -> settled
 
@@ -51,10 +52,12 @@ def is_open(payment: PaymentFacts | None) -> bool:
 
 def next_step(payment: PaymentFacts) -> Next:
     """What happens next to an open payment, and when."""
-    if payment.status is PaymentStatus.SCHEDULED:
-        return Next(at=payment.due_at, owe=False, why="the payment is due")
     if payment.status is PaymentStatus.PROCESSING:
         return Next(at=payment.due_at, owe=False, why="the try that was begun")
+    if payment.frozen:
+        return Next(at=payment.deadline, owe=True, why="a dispute to be settled, or the payment's deadline")
+    if payment.status is PaymentStatus.SCHEDULED:
+        return Next(at=payment.due_at, owe=False, why="the payment is due")
     if payment.status is PaymentStatus.FAILED and payment.next_try_at is not None:
         return Next(at=payment.next_try_at, owe=False, why="the next try")
     return Next(at=payment.deadline, owe=True, why="the payment's deadline")

@@ -33,7 +33,9 @@ with workflow.unsafe.imports_passed_through():
         FollowingChanged,
         FollowingMoveOrder,
         FormSubmission,
+        GrantOrder,
         LeaveOrder,
+        LetGoOrder,
         LineLook,
         LinkOrder,
         LinksChanged,
@@ -45,7 +47,9 @@ with workflow.unsafe.imports_passed_through():
         NewJourney,
         Opened,
         OutcomeOrder,
+        RefundOrder,
         RescheduleOrder,
+        RetryOrder,
         Settled,
         TaskOrder,
         TaskResolution,
@@ -247,6 +251,35 @@ async def unarchive_client(order: UnarchiveOrder) -> Unarchived:
 
 async def cancel_intent(client_id: str, intent: str) -> None:
     await _call("cancel_intent", client_id, intent, result=type(None), summary="Cancel an open payment at Stripe")
+
+
+async def send_refund(refund_id: str) -> Settled | None:
+    return await _call(
+        "send_refund",
+        refund_id,
+        result=Settled | None,  # type: ignore[arg-type]
+        summary="Give money back to the card",
+    )
+
+
+async def grant_credit(order: GrantOrder) -> Done:
+    return await _write("grant_credit", order, result=Done, summary="Grant credit", retry_policy=UNLESS_BROKEN)
+
+
+async def begin_refund(order: RefundOrder) -> Done:
+    return await _write("begin_refund", order, result=Done, summary="Begin a refund", retry_policy=UNLESS_BROKEN)
+
+
+async def waive_payment(order: LetGoOrder) -> Done:
+    return await _write("waive_payment", order, result=Done, summary="Waive a payment", retry_policy=UNLESS_BROKEN)
+
+
+async def write_off_payment(order: LetGoOrder) -> Done:
+    return await _write("write_off_payment", order, result=Done, summary="Write a debt off", retry_policy=UNLESS_BROKEN)
+
+
+async def retry_payment(order: RetryOrder) -> Done:
+    return await _write("retry_payment", order, result=Done, summary="Try a payment again", retry_policy=UNLESS_BROKEN)
 
 
 async def handle_inbound_event(event_id: str) -> EventHandled:

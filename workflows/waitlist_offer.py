@@ -31,6 +31,7 @@ class WaitlistOffer(Pace):
         self.news = 0
         self.shown = Shown()
         self.seen = LineLook(line=())
+        self.told = set(start.told)  # offers whose mail was ordered
         self.postman = Postman(list(start.mails), self.policy, self._ignore)
 
     @workflow.run
@@ -47,9 +48,8 @@ class WaitlistOffer(Pace):
         news = self.news
         self.seen = await steps.look_at_line(self.therapist, self.policy)
         self.show()
-        if self.seen.offer is not None:
-            self.mail(self.seen.offer)
-        elif self.news != news:
+        self.tell_of_offers()
+        if self.news != news:
             pass  # told meanwhile: look again at once
         elif self.seen.line:
             await self.wait(until=self.seen.look_at, label="the next look at the line")
@@ -69,6 +69,13 @@ class WaitlistOffer(Pace):
         return WaitlistView(therapist=self.therapist, line=list(self.seen.line), next_look_at=self.seen.look_at)
 
     # ------------------------------------------------------------ how it is done
+
+    def tell_of_offers(self) -> None:
+        """Mail every open offer that was not mailed yet: also one whose making was answered to nobody."""
+        for offer in self.seen.offers:
+            if offer.offer_id not in self.told:
+                self.mail(offer)
+        self.told = {offer.offer_id for offer in self.seen.offers}
 
     def mail(self, offer: OfferMade) -> None:
         self.postman.box.append(
@@ -91,7 +98,12 @@ class WaitlistOffer(Pace):
         await self.postman.pause()
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(
-            WaitlistInput(therapist=self.therapist, policy=self.policy, mails=tuple(self.postman.box))
+            WaitlistInput(
+                therapist=self.therapist,
+                policy=self.policy,
+                mails=tuple(self.postman.box),
+                told=tuple(sorted(self.told)),
+            )
         )
 
     def _ignore(self, facts: JourneyFacts) -> None:

@@ -1,11 +1,26 @@
 """The gateway of test clients: every card is good, no money moves, and nothing leaves the house.
 
-It answers from the ids alone, so that it needs no memory: a retry, or another worker, gets the same answers.
+It answers from the ids alone, so that it needs no memory: a retry, or another worker, gets the same answers. Having no
+memory, it has nothing to list, and cannot add up what was refunded before; the ledger can.
 """
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
 from hashlib import sha256
 
-from activities.ports import Card, Intent, PaymentGateway, SetupIntent
+from activities.ports import (
+    Card,
+    ChargeSeen,
+    DisputeSeen,
+    GatewayRejected,
+    Intent,
+    ListedIntent,
+    PaymentGateway,
+    RefundMade,
+    RefundReason,
+    SetupIntent,
+)
 
 _METHOD = "pm_simulated"
 
@@ -24,7 +39,15 @@ class SimulatedGateway(PaymentGateway):
         return Card(payment_method=payment_method, brand="test", last4="0000", exp_month=12, exp_year=2099)
 
     async def create_intent(
-        self, *, payment_id: str, client_id: str, customer: str, amount: int, currency: str, key: str
+        self,
+        *,
+        payment_id: str,
+        client_id: str,
+        customer: str,
+        amount: int,
+        currency: str,
+        key: str,
+        appointment_id: str | None = None,
     ) -> Intent:
         digest = sha256(f"{payment_id}:{amount}:{currency}".encode()).hexdigest()[:24]
         return _intent(f"pi_simulated_{amount}_{currency}_{digest}", status="requires_confirmation", customer=customer)
@@ -33,10 +56,65 @@ class SimulatedGateway(PaymentGateway):
         return _intent(intent, status="succeeded", payment_method=payment_method)
 
     async def retrieve_intent(self, *, intent: str) -> Intent | None:
-        return _intent(intent, status="requires_confirmation")
+        return _intent(intent, status="requires_confirmation") if intent.startswith("pi_simulated_") else None
 
     async def cancel_intent(self, *, intent: str, key: str) -> Intent:
         return _intent(intent, status="canceled")
+
+    async def refund(
+        self,
+        *,
+        intent: str,
+        refund_id: str,
+        amount: int,
+        currency: str,
+        key: str,
+        reason: RefundReason = "requested_by_customer",
+    ) -> RefundMade:
+        paid = _intent(intent, status="succeeded")
+        if paid.currency != currency.upper():
+            raise GatewayRejected(f"{intent} was charged in {paid.currency}, not in {currency.upper()}")
+        if not 1 <= amount <= paid.amount:
+            raise GatewayRejected(f"{amount} cannot be refunded of the {paid.amount} that were paid")
+        digest = sha256(f"{intent}:{refund_id}".encode()).hexdigest()[:24]
+        made = _refund(f"re_simulated_{amount}_{paid.currency}_{digest}")
+        return replace(made, intent=intent, charge=paid.latest_charge, refund_id=refund_id, reason=reason)
+
+    async def find_refund(self, *, intent: str, refund_id: str) -> RefundMade | None:
+        return None
+
+    async def retrieve_refund(self, *, id: str) -> RefundMade | None:
+        return _refund(id) if id.startswith("re_simulated_") else None
+
+    async def retrieve_charge(self, *, id: str) -> ChargeSeen | None:
+        if not id.startswith("ch_simulated_"):
+            return None
+        paid = _intent(f"pi_{id.removeprefix('ch_')}", status="succeeded")
+        return ChargeSeen(
+            id=id,
+            intent=paid.id,
+            status="succeeded",
+            amount=paid.amount,
+            amount_captured=paid.amount,
+            amount_refunded=0,
+            currency=paid.currency,
+            disputed=False,
+        )
+
+    async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None:
+        return None
+
+    async def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedIntent]:
+        return
+        yield
+
+    async def list_refunds(self, *, since: datetime, until: datetime) -> AsyncIterator[RefundMade]:
+        return
+        yield
+
+    async def list_disputes(self, *, since: datetime, until: datetime) -> AsyncIterator[DisputeSeen]:
+        return
+        yield
 
 
 def _setup(id: str) -> SetupIntent:
@@ -52,6 +130,7 @@ def _setup(id: str) -> SetupIntent:
 
 def _intent(id: str, *, status: str, customer: str | None = None, payment_method: str | None = None) -> Intent:
     _, _, amount, currency, _ = id.split("_")
+    paid = status == "succeeded"
     return Intent(
         id=id,
         status=status,
@@ -60,4 +139,11 @@ def _intent(id: str, *, status: str, customer: str | None = None, payment_method
         customer=customer,
         payment_method=payment_method,
         client_secret=f"{id}_secret",
+        amount_received=int(amount) if paid else 0,
+        latest_charge=f"ch_{id.removeprefix('pi_')}" if paid else None,
     )
+
+
+def _refund(id: str) -> RefundMade:
+    _, _, amount, currency, _ = id.split("_")
+    return RefundMade(id=id, status="succeeded", amount=int(amount), currency=currency)

@@ -2,19 +2,47 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
-from typing import Any, NoReturn, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
 
 import httpx
 import stripe
 
-from activities.ports import Card, Decline, GatewayRejected, GatewayUnavailable, Intent, SetupIntent
+from activities.gateways.stripe_answers import (
+    between,
+    charge_seen,
+    dispute_seen,
+    intent_told,
+    listed_intent,
+    metadata,
+    raise_unless_missing,
+    refund_made,
+    setup_intent,
+    translate,
+)
+from activities.ports import (
+    Card,
+    ChargeSeen,
+    Decline,
+    DisputeSeen,
+    GatewayRejected,
+    GatewayUnavailable,
+    Intent,
+    ListedIntent,
+    RefundMade,
+    RefundReason,
+    SetupIntent,
+)
 
 T = TypeVar("T")
+Row = TypeVar("Row", bound=stripe.StripeObject)
 
 # The library logs request bodies when asked to be talkative; those belong in no log of ours.
 logging.getLogger("stripe").setLevel(logging.WARNING)
 
+_PAGE = 100  # the most that Stripe gives at once
 _FINAL = ("succeeded", "processing", "canceled")
 
 
@@ -55,7 +83,7 @@ class StripeGateway:
         return customer.id
 
     async def create_setup_intent(self, *, customer: str, key: str) -> SetupIntent:
-        return _setup_intent(
+        return setup_intent(
             await self._ask(
                 self._stripe.v1.setup_intents.create_async(
                     {"customer": customer, "usage": "off_session", "allowed_payment_method_types": ["card"]},
@@ -66,16 +94,16 @@ class StripeGateway:
 
     async def retrieve_setup_intent(self, *, id: str) -> SetupIntent | None:
         try:
-            return _setup_intent(await self._ask(self._stripe.v1.setup_intents.retrieve_async(id)))
+            return setup_intent(await self._ask(self._stripe.v1.setup_intents.retrieve_async(id)))
         except GatewayRejected as rejected:
-            _raise_unless_missing(rejected)
+            raise_unless_missing(rejected)
             return None
 
     async def card(self, *, payment_method: str) -> Card | None:
         try:
             found = await self._ask(self._stripe.v1.payment_methods.retrieve_async(payment_method))
         except GatewayRejected as rejected:
-            _raise_unless_missing(rejected)
+            raise_unless_missing(rejected)
             return None
         if found.type != "card" or found.card is None:
             return None
@@ -88,9 +116,20 @@ class StripeGateway:
         )
 
     async def create_intent(
-        self, *, payment_id: str, client_id: str, customer: str, amount: int, currency: str, key: str
+        self,
+        *,
+        payment_id: str,
+        client_id: str,
+        customer: str,
+        amount: int,
+        currency: str,
+        key: str,
+        appointment_id: str | None = None,
     ) -> Intent:
-        return _intent(
+        metadata = {"payment_id": payment_id, "client_id": client_id}
+        if appointment_id is not None:
+            metadata["appointment_id"] = appointment_id
+        return intent_told(
             await self._ask(
                 self._stripe.v1.payment_intents.create_async(
                     {
@@ -99,7 +138,7 @@ class StripeGateway:
                         "customer": customer,
                         "allowed_payment_method_types": ["card"],
                         "capture_method": "automatic",
-                        "metadata": {"payment_id": payment_id, "client_id": client_id},
+                        "metadata": metadata,
                     },
                     {"idempotency_key": key},
                 )
@@ -108,7 +147,7 @@ class StripeGateway:
 
     async def confirm_intent(self, *, intent: str, payment_method: str, key: str) -> Intent:
         try:
-            return _intent(
+            return intent_told(
                 await self._ask(
                     self._stripe.v1.payment_intents.confirm_async(
                         intent,
@@ -124,18 +163,101 @@ class StripeGateway:
 
     async def retrieve_intent(self, *, intent: str) -> Intent | None:
         try:
-            return _intent(await self._ask(self._stripe.v1.payment_intents.retrieve_async(intent)))
+            return intent_told(await self._ask(self._stripe.v1.payment_intents.retrieve_async(intent)))
         except GatewayRejected as rejected:
-            _raise_unless_missing(rejected)
+            raise_unless_missing(rejected)
             return None
 
     async def cancel_intent(self, *, intent: str, key: str) -> Intent:
         try:
-            return _intent(
+            return intent_told(
                 await self._ask(self._stripe.v1.payment_intents.cancel_async(intent, {}, {"idempotency_key": key}))
             )
         except GatewayRejected as rejected:
             return await self._as_it_stands(intent, rejected)
+
+    async def refund(
+        self,
+        *,
+        intent: str,
+        refund_id: str,
+        amount: int,
+        currency: str,
+        key: str,
+        reason: RefundReason = "requested_by_customer",
+    ) -> RefundMade:
+        # Stripe refunds in the charge's currency and asks for none: the same number of another one would go out.
+        charged = await self.retrieve_intent(intent=intent)
+        if charged is None:
+            raise GatewayRejected(f"no such intent: {intent}", code="resource_missing")
+        if charged.currency != currency.upper():
+            raise GatewayRejected(f"{intent} was charged in {charged.currency}, not in {currency.upper()}")
+        return refund_made(
+            await self._ask(
+                self._stripe.v1.refunds.create_async(
+                    {
+                        "payment_intent": intent,
+                        "amount": amount,
+                        "reason": reason,
+                        "metadata": {"refund_id": refund_id},
+                    },
+                    {"idempotency_key": key},
+                )
+            )
+        )
+
+    async def find_refund(self, *, intent: str, refund_id: str) -> RefundMade | None:
+        first = self._stripe.v1.refunds.list_async({"limit": _PAGE, "payment_intent": intent})
+        async for row in self._rows(first):
+            if metadata(row, "refund_id") == refund_id:
+                return refund_made(row)
+        return None
+
+    async def retrieve_refund(self, *, id: str) -> RefundMade | None:
+        try:
+            return refund_made(await self._ask(self._stripe.v1.refunds.retrieve_async(id)))
+        except GatewayRejected as rejected:
+            raise_unless_missing(rejected)
+            return None
+
+    async def retrieve_charge(self, *, id: str) -> ChargeSeen | None:
+        try:
+            return charge_seen(await self._ask(self._stripe.v1.charges.retrieve_async(id)))
+        except GatewayRejected as rejected:
+            raise_unless_missing(rejected)
+            return None
+
+    async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None:
+        try:
+            return dispute_seen(await self._ask(self._stripe.v1.disputes.retrieve_async(id)))
+        except GatewayRejected as rejected:
+            raise_unless_missing(rejected)
+            return None
+
+    async def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedIntent]:
+        first = self._stripe.v1.payment_intents.list_async({"limit": _PAGE, "created": between(since, until)})
+        async for row in self._rows(first):
+            yield listed_intent(row)
+
+    async def list_refunds(self, *, since: datetime, until: datetime) -> AsyncIterator[RefundMade]:
+        first = self._stripe.v1.refunds.list_async({"limit": _PAGE, "created": between(since, until)})
+        async for row in self._rows(first):
+            yield refund_made(row)
+
+    async def list_disputes(self, *, since: datetime, until: datetime) -> AsyncIterator[DisputeSeen]:
+        first = self._stripe.v1.disputes.list_async({"limit": _PAGE, "created": between(since, until)})
+        async for row in self._rows(first):
+            yield dispute_seen(row)
+
+    async def _rows(self, first: Awaitable[stripe.ListObject[Row]]) -> AsyncIterator[Row]:
+        """Every row of a list. The library's own iterator would let its errors out as they are."""
+        page = await self._ask(first)
+        while True:
+            for row in page.data:
+                yield row
+            if not page.has_more:
+                return
+            page = await self._ask(page.next_page_async())
 
     async def _ask(self, request: Awaitable[T]) -> T:
         """One request; what goes wrong becomes one of the port's exceptions. A decline passes through as it
@@ -150,7 +272,7 @@ class StripeGateway:
                 "Stripe did not answer in time", ambiguous=True, retry_with_same_key=True
             ) from problem
         except stripe.StripeError as problem:
-            _raise(problem)
+            translate(problem)
 
     async def _declined(self, intent: str, declined: stripe.CardError) -> Intent:
         told = declined.json_body.get("error", {}) if isinstance(declined.json_body, dict) else {}
@@ -161,20 +283,11 @@ class StripeGateway:
         )
         snapshot = told.get("payment_intent")
         if isinstance(snapshot, dict):
-            return _intent(stripe.PaymentIntent.construct_from(snapshot, None), declined=reason)
+            return intent_told(stripe.PaymentIntent.construct_from(snapshot, None), declined=reason)
         now = await self.retrieve_intent(intent=intent)
         if now is None:
             raise GatewayRejected(f"no such intent: {intent}", code="resource_missing")
-        return Intent(
-            id=now.id,
-            status=now.status,
-            amount=now.amount,
-            currency=now.currency,
-            customer=now.customer,
-            payment_method=now.payment_method,
-            client_secret=now.client_secret,
-            decline=reason,
-        )
+        return replace(now, decline=reason)
 
     async def _as_it_stands(self, intent: str, rejected: GatewayRejected) -> Intent:
         """An intent that is over already is an answer, not an error; anything else is."""
@@ -183,66 +296,3 @@ class StripeGateway:
             if now is not None and now.status in _FINAL:
                 return now
         raise rejected
-
-
-def _raise_unless_missing(rejected: GatewayRejected) -> None:
-    if rejected.code != "resource_missing":
-        raise rejected
-
-
-def _raise(problem: stripe.StripeError) -> NoReturn:
-    status = problem.http_status
-    message = f"{type(problem).__name__} {status or ''} {problem.code or ''}: {problem.user_message or problem}"
-    if isinstance(problem, stripe.APIConnectionError):
-        refused = isinstance(problem.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
-        raise GatewayUnavailable(message, ambiguous=not refused, retry_with_same_key=True) from problem
-    if status == 409:
-        raise GatewayUnavailable(message, ambiguous=True, retry_with_same_key=True) from problem
-    if status in (401, 403):
-        # A wrong or restricted key is the practice's trouble, not this payment's: it waits until that is mended.
-        raise GatewayUnavailable(message, ambiguous=False, retry_with_same_key=True) from problem
-    if status == 429 or isinstance(problem, stripe.RateLimitError):
-        raise GatewayUnavailable(message, ambiguous=False, retry_with_same_key=False) from problem
-    if status is None or status < 400 or status >= 500:
-        raise GatewayUnavailable(message, ambiguous=True, retry_with_same_key=False) from problem
-    raise GatewayRejected(message, code=problem.code) from problem
-
-
-def _id(value: Any) -> str | None:
-    """Stripe sends an id, or the whole object where it was asked to expand it."""
-    if value is None or isinstance(value, str):
-        return value
-    return str(value.id)
-
-
-def _setup_intent(told: stripe.SetupIntent) -> SetupIntent:
-    return SetupIntent(
-        id=told.id,
-        customer=_id(told.customer),
-        status=told.status,
-        client_secret=told.client_secret,
-        payment_method=_id(told.payment_method),
-        usage=told.usage,
-    )
-
-
-def _intent(told: stripe.PaymentIntent, *, declined: Decline | None = None) -> Intent:
-    error = told.last_payment_error
-    method = _id(told.payment_method)
-    if told.status == "requires_payment_method" and error is not None:
-        declined = declined or Decline(
-            code=getattr(error, "code", None),
-            decline_code=getattr(error, "decline_code", None),
-            message=getattr(error, "message", None) or "Declined.",
-        )
-        method = method or _id(getattr(error, "payment_method", None))
-    return Intent(
-        id=told.id,
-        status=told.status,
-        amount=told.amount,
-        currency=told.currency.upper(),
-        customer=_id(told.customer),
-        payment_method=method,
-        client_secret=told.client_secret,
-        decline=declined,
-    )

@@ -1,6 +1,6 @@
 """Changes of appointments: cancel, move, and say how they went; one, or one and all after it in its series."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -22,7 +22,7 @@ from rules.booking import not_open, refuse_change
 from rules.fees import Money, cancellation
 from rules.people import Caller
 from rules.refusals import Problem
-from rules.series import Member, moved_together, this_and_following
+from rules.series import Member, this_and_following
 from rules.words import Outcome, PaymentStatus, Role
 from workflows.messages import (
     CANCEL,
@@ -219,7 +219,7 @@ class MovePreview(BaseModel):
     ),
 )
 async def reschedule(
-    *, appointment_id: UUID, body: RescheduleBody, services: Svc, caller: Known, request_id: RequestId, now: Now
+    *, appointment_id: UUID, body: RescheduleBody, services: Svc, caller: Known, request_id: RequestId
 ) -> ChangedView | MovePreview:
     row = await _must_change(services, caller, appointment_id)
     order = RescheduleOrder(
@@ -231,7 +231,6 @@ async def reschedule(
         hold_id=str(body.hold_id) if body.hold_id else None,
         confirm=body.confirm,
     )
-    rows = [row] if body.confirm else await _in_scope(services, caller, row, body.scope, now=now)
     if body.scope is Scope.FOLLOWING:
         client_id = row.appointment.client_id
         all_of_them = FollowingMoveOrder(**vars(order), client_id=str(client_id))
@@ -240,30 +239,30 @@ async def reschedule(
         )
         if body.confirm:
             return await _changed_together(services, caller, appointment_id, done)
-        return await _move_preview(services, caller, rows, body)
+        return await _move_preview(services, caller, appointment_id, done.moves)
     changed = await appointment_changed(services, caller, RESCHEDULE, order, row=row, request_id=request_id)
     if isinstance(changed, Gone):
         changed = await _as_this_request_left_it(services, caller, appointment_id, request_id)
-    return _changed(changed, caller) if body.confirm else await _move_preview(services, caller, rows, body)
+    if body.confirm:
+        return _changed(changed, caller)
+    return await _move_preview(services, caller, appointment_id, {str(appointment_id): body.starts_at})
 
 
 async def _move_preview(
-    services: Services, caller: Caller, rows: Sequence[AppointmentRow], body: RescheduleBody
+    services: Services, caller: Caller, appointment_id: UUID, moves: Mapping[str, datetime]
 ) -> MovePreview:
     async with services.sessions() as session:
-        therapist = await queries.therapist_by_slug(session, rows[0].therapist)
-    assert therapist is not None
-    starts = moved_together(
-        members=[_member(row) for row in rows], starts_at=body.starts_at, time_zone=therapist.time_zone
-    )
+        rows = await queries.appointments_by_id(session, caller, [UUID(id) for id in moves])
+    first = next(row for row in rows if row.appointment.id == appointment_id)
+    would = [
+        WouldMove(appointment_id=one.id, starts_at=one.starts_at, to=moves[str(one.id)])
+        for one in (row.appointment for row in rows)
+    ]
     return MovePreview(
-        appointment=appointment_view(rows[0], caller=caller),
+        appointment=appointment_view(first, caller=caller),
         late=False,
         fee=None,
-        appointments=[
-            WouldMove(appointment_id=row.appointment.id, starts_at=row.appointment.starts_at, to=to)
-            for row, to in zip(rows, starts, strict=True)
-        ],
+        appointments=sorted(would, key=lambda one: one.to),
     )
 
 

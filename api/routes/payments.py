@@ -12,15 +12,12 @@ from api.problems import not_found, refuse, responses
 from api.views import BalanceView, Listed, PaymentView, cut, listed, payment_view
 from models import queries
 from models.payment import Payment
-from models.snapshots import payment_line
-from models.therapist import Therapist
+from models.snapshots import credit_of, currency_of, payment_line
 from rules.archive import owed_amount
 from rules.refusals import Problem
 from workflows.messages import PREPARE_CONFIRMATION, ConfirmationOrder
 
 router = APIRouter(prefix="/v1", tags=["payments"], route_class=IdempotentRoute)
-
-_CURRENCY = "USD"  # of a client with neither payments nor a therapist: a balance of nothing
 
 
 @router.get(
@@ -48,12 +45,10 @@ async def balance(*, client_id: UUID, services: Svc, caller: Known, now: Now) ->
         if client is None:
             raise not_found("client")
         payments = await queries.all_payments_of(session, client_id)
-        therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
-    currency = next(
-        (payment.currency for payment in payments), therapist.session_fee_currency if therapist else _CURRENCY
-    )
-    owed = owed_amount([payment_line(payment) for payment in payments], now=now)
-    return BalanceView(credit=0, owed=owed, currency=currency)
+        currency = await currency_of(session, client)
+        credit = await credit_of(session, client_id, currency)
+    lines = [payment_line(payment) for payment in payments if payment.currency == currency]
+    return BalanceView(credit=credit, owed=owed_amount(lines, now=now), currency=currency)
 
 
 class ConfirmationView(BaseModel):

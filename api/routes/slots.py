@@ -1,7 +1,7 @@
 """Open slots, and holds on them."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -18,8 +18,9 @@ from api.outcomes import wake_line
 from api.problems import Refused, not_found, responses, wrong_fields
 from models import queries
 from models.calendar import busy_margin, horizon_end, load_busy
-from models.holds import put_hold
+from models.holds import drop_hold, put_hold
 from models.hours import load_availability
+from models.locks import lock_therapist
 from models.occupied_time import OccupiedTime
 from models.therapist import Therapist
 from rules.availability import Slot, check_slot, find_zone, open_slots
@@ -29,6 +30,7 @@ from rules.words import AppointmentType
 router = APIRouter(prefix="/v1", tags=["slots"], route_class=IdempotentRoute)
 
 _DEFAULT_DAYS = 14
+_DAY = timedelta(days=1)
 
 
 class SlotView(BaseModel):
@@ -83,11 +85,13 @@ async def slots(
             zone_name=zone_name,
             hold_id=hold_id,
         )
-    days: dict[date, list[SlotView]] = {}
+    days: dict[date, list[dict[str, datetime]]] = {}
     for slot in found:
-        view = SlotView(starts_at=slot.starts_at.astimezone(zone), ends_at=slot.ends_at.astimezone(zone))
-        days.setdefault(view.starts_at.date(), []).append(view)
-    return SlotsView(time_zone=zone_name, days=[DayView(date=day, slots=listed) for day, listed in days.items()])
+        local = {"starts_at": slot.starts_at.astimezone(zone), "ends_at": slot.ends_at.astimezone(zone)}
+        days.setdefault(local["starts_at"].date(), []).append(local)
+    # All at once: hundreds of slots made into views one by one take longer than finding them.
+    listed = [{"date": day, "slots": slots} for day, slots in days.items()]
+    return SlotsView.model_validate({"time_zone": zone_name, "days": listed})
 
 
 def _range(first: date | None, last: date | None, *, today: date) -> tuple[date, date]:
@@ -120,11 +124,14 @@ async def _open(
     hold = await session.get(OccupiedTime, hold_id) if hold_id else None
     if hold is not None and (hold.expires_at is None or hold.expires_at <= now):
         hold = None
+    # A date anywhere on earth lies inside three of UTC.
+    opens = datetime.combine(days[0] - _DAY, time.min, UTC)
+    closes = datetime.combine(days[1] + 2 * _DAY, time.min, UTC)
     busy = await load_busy(
         session,
         therapist_id=therapist.id,
-        starts_before=horizon_end(availability, now=now) + margin,
-        ends_after=now - margin,
+        starts_before=min(horizon_end(availability, now=now), closes) + margin,
+        ends_after=max(now, opens) - margin,
         now=now,
         leave_out=[hold.id] if hold else (),
     )
@@ -150,7 +157,8 @@ async def _open(
         now=now,
         notice_from=hold.made_at,
     )
-    if inside and problem is None and held not in found:
+    offered = any(slot.starts_at == held.starts_at for slot in found)
+    if inside and problem is None and not offered:
         return sorted([*found, held], key=lambda slot: slot.starts_at)
     return found
 
@@ -201,12 +209,11 @@ async def hold(*, slug: str, body: HoldBody, services: Svc, caller: Known, reque
 async def release(hold_id: UUID, services: Svc, _: Known, now: Now) -> None:
     """Whoever presents the id owns the hold."""
     async with services.sessions() as session:
-        held = await session.get(OccupiedTime, hold_id, with_for_update=True)
+        held = await session.get(OccupiedTime, hold_id)
         if held is None or held.expires_at is None:
             raise not_found("hold")
-        live = held.expires_at > now
-        therapist = await session.get_one(Therapist, held.therapist_id)
-        await session.delete(held)
+        therapist = await lock_therapist(session, held.therapist_id)
+        live = await drop_hold(session, hold_id, therapist_id=therapist.id) and held.expires_at > now
         await session.commit()
     if not live:
         raise not_found("hold")

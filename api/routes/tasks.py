@@ -1,18 +1,20 @@
 """Tasks: what the care team must look at."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
 from api.bodies import Body, Reason
-from api.deps import ByTime, RequestId, Staff, Svc
+from api.deps import ByTime, Now, RequestId, Staff, Svc
 from api.idempotency import IdempotentRoute
 from api.outcomes import journey_done
 from api.problems import not_found, responses
 from api.views import Listed, TaskView, cut, listed, task_view
 from models import queries
 from models.task import Task
+from rules.people import Caller
 from rules.refusals import Problem
 from rules.words import TaskKind
 from workflows.messages import RESOLVE_TASK, TaskResolution
@@ -43,9 +45,13 @@ class Resolution(Body):
 
 
 @router.post("/tasks/{task_id}/resolve", summary="Say that it was looked at", responses=responses(Problem.NOT_FOUND))
-async def resolve(*, task_id: UUID, body: Resolution, services: Svc, caller: Staff, request_id: RequestId) -> TaskView:
+async def resolve(
+    *, task_id: UUID, body: Resolution, services: Svc, caller: Staff, request_id: RequestId, now: Now
+) -> TaskView:
     task = await _task(services, task_id)
-    if task.resolved_at is None:
+    if task.resolved_at is None and task.client_id is None:
+        task = await _resolve_directly(services, task_id, by=caller, note=body.note, at=now)
+    elif task.resolved_at is None and task.client_id is not None:
         order = TaskResolution(
             request_id=str(request_id),
             client_id=str(task.client_id),
@@ -56,6 +62,17 @@ async def resolve(*, task_id: UUID, body: Resolution, services: Svc, caller: Sta
         await journey_done(services, RESOLVE_TASK, order, client_id=task.client_id, request_id=request_id)
         task = await _task(services, task_id)
     return task_view(task)
+
+
+async def _resolve_directly(services: Svc, task_id: UUID, *, by: Caller, note: str, at: datetime) -> Task:
+    """A task about no client of ours: no journey owns it."""
+    async with services.sessions() as session:
+        task = await session.get_one(Task, task_id, with_for_update=True)
+        if task.resolved_at is None:
+            task.resolved_at, task.resolved_by, task.note = at, by.actor, note
+            session.add(task)
+            await session.commit()
+    return task
 
 
 async def _task(services: Svc, task_id: UUID) -> Task:

@@ -92,6 +92,8 @@ async def join(
         raise wrong_fields([("to", "must not be in the past")])
     if last - first > LONGEST:
         raise wrong_fields([("to", f"must be at most {LONGEST.days} days after from")])
+    if last - now > LONGEST:
+        raise wrong_fields([("to", f"must be at most {LONGEST.days} days ahead")])
     order = WaitOrder(
         request_id=str(request_id),
         client_id=str(body.client_id),

@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/v1", tags=["webhooks"])
 
 _VENDOR = "stripe"
+_NEWS = ("payment_intent.", "charge.dispute.", "charge.refund.", "refund.")
 _LONGEST_ID = 255
 _LONGEST_TYPE = 100
 
@@ -74,14 +75,14 @@ async def _store(services: Services, event: Event, now: datetime) -> bool:
 
 def _kept(event: Event) -> dict[str, Any]:
     """What is needed to fetch the object again; the rest of the event is not believed anyway."""
-    kept = {name: event.object.get(name) for name in ("id", "object", "status", "customer")}
+    kept = {name: event.object.get(name) for name in ("id", "object", "status", "customer", "payment_intent")}
     plain = {name: value for name, value in kept.items() if isinstance(value, str) and "\0" not in value}
     return {"id": event.id, "type": event.type, "created": event.created, "data": {"object": plain}}
 
 
 async def _hand_on(services: Services, event: Event, now: datetime) -> None:
     """Wake the client's journey, if this can be news to it; otherwise the event is done with."""
-    news = event.type.startswith("payment_intent.") and event.type != "payment_intent.created"
+    news = event.type.startswith(_NEWS) and event.type != "payment_intent.created"
     client = await _client(services, event.object) if news else None
     outcome = "no client of ours" if news else "nothing to act on"
     if client is not None:
@@ -97,8 +98,11 @@ async def _hand_on(services: Services, event: Event, now: datetime) -> None:
 
 
 async def _client(services: Services, told: Mapping[str, Any]) -> Client | None:
-    customer = told.get("id") if told.get("object") == "customer" else told.get("customer")
-    if not isinstance(customer, str) or "\0" in customer:
-        return None
+    """Whom an object is about: refunds and disputes name no customer, but the intent of the payment."""
+    customer, intent = told.get("customer"), told.get("payment_intent")
     async with services.sessions() as session:
-        return await queries.client_of_customer(session, customer)
+        if isinstance(customer, str) and "\0" not in customer:
+            return await queries.client_of_customer(session, customer)
+        if isinstance(intent, str) and "\0" not in intent:
+            return await queries.client_of_intent(session, intent)
+    return None

@@ -24,6 +24,7 @@ from activities.core import Dependencies
 from activities.forms import FormActivities
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
+from activities.inbound import InboundActivities
 from activities.mail import MailActivities
 from activities.matching import MatchingActivities
 from activities.payments import PaymentActivities
@@ -129,10 +130,24 @@ class MortalGateway(StripeGateway):
         self.meanwhile: dict[str, Callable[[], Awaitable[object]]] = {}
 
     async def create_intent(
-        self, *, payment_id: str, client_id: str, customer: str, amount: int, currency: str, key: str
+        self,
+        *,
+        payment_id: str,
+        client_id: str,
+        customer: str,
+        amount: int,
+        currency: str,
+        key: str,
+        appointment_id: str | None = None,
     ) -> Intent:
         ask = super().create_intent(
-            payment_id=payment_id, client_id=client_id, customer=customer, amount=amount, currency=currency, key=key
+            payment_id=payment_id,
+            client_id=client_id,
+            customer=customer,
+            amount=amount,
+            currency=currency,
+            key=key,
+            appointment_id=appointment_id,
         )
         return await self._mortal("create", ask, key=key)
 
@@ -215,6 +230,7 @@ class Practice:
         self.accounts = AccountActivities(deps)
         self.forms = FormActivities(deps)
         self.money = PaymentActivities(deps)
+        self.inbound = InboundActivities(deps)
         self.archive = ArchiveActivities(deps)
         self.mail = MailActivities(deps)
 
@@ -255,7 +271,9 @@ class Practice:
         assert opened.facts is not None
         return new.client_id
 
-    def booking_order(self, client: str, starts_at: datetime = MONDAY, *, weeks: int = 1) -> BookingOrder:
+    def booking_order(
+        self, client: str, starts_at: datetime = MONDAY, *, weeks: int = 1, hold_id: str | None = None
+    ) -> BookingOrder:
         return BookingOrder(
             request_id=str(uuid4()),
             client_id=client,
@@ -264,6 +282,7 @@ class Practice:
             starts_at=starts_at,
             mode=Mode.PHONE,
             weeks=weeks,
+            hold_id=hold_id,
         )
 
     async def booked(self, client: str, starts_at: datetime = MONDAY, *, weeks: int = 1) -> list[AppointmentFacts]:

@@ -218,10 +218,10 @@ async def test_what_stripe_reported_is_recorded_once_and_told_until_it_is_heard(
     for point in range(1, 8):  # before and after each of its three commits, and before it asks Stripe
         practice.points.reset(point)
         with pytest.raises(Death):
-            await practice.money.handle_inbound_event("evt_1")
+            await practice.inbound.handle_inbound_event("evt_1")
     practice.points.reset()
     for _ in range(2):
-        handled = await practice.money.handle_inbound_event("evt_1")
+        handled = await practice.inbound.handle_inbound_event("evt_1")
         assert handled.settled is not None
         assert handled.settled.appointment.payment is not None
         assert handled.settled.appointment.payment.status is PaymentStatus.PAID

@@ -1,0 +1,125 @@
+"""What a person decides about a payment: waive it, write a debt off, or try it again now."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.core import Activities, close_tasks, payment_facts
+from activities.credits import at_hand, give_back
+from activities.earned import exception_of
+from activities.ledger import Row, locked, say
+from activities.types import Done, LetGoOrder, RetryOrder
+from rules.archive import BECAUSE_ARCHIVED
+from rules.refusals import Problem, Refusal
+from rules.words import ClientStatus, PaymentStatus, TaskKind
+
+WAIVED = "waived"
+RETRIED = "tried_by_hand"
+_OPEN = (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.OWED)
+
+
+class ExceptionActivities(Activities):
+    @activity.defn
+    async def waive_payment(self, order: LetGoOrder) -> Done:
+        """Take nothing for it: whatever is open, or was only stopped by an archive."""
+        return await self._let_go(order, PaymentStatus.WAIVED, text="The fee was waived.")
+
+    @activity.defn
+    async def write_off_payment(self, order: LetGoOrder) -> Done:
+        """Give a debt up: what is owed, has failed past its deadline, or was only stopped by an archive."""
+        return await self._let_go(order, PaymentStatus.WRITTEN_OFF, text="The debt was written off.")
+
+    async def _let_go(self, order: LetGoOrder, status: PaymentStatus, *, text: str) -> Done:
+        now = await self.now()
+        async with self.transaction() as session:
+            row = await locked(session, UUID(order.payment_id))
+            payment = row.payment
+            if str(row.client.id) != order.client_id:
+                return Done(refusal=_NO_PAYMENT, changed=False)
+            if payment.status is status:
+                return await _answer(session, row, changed=False)
+            if not _may_let_go(row, status, now=now):
+                return Done(refusal=_not_open(row), changed=False)
+            payment.status, payment.next_try_at = status, None
+            payment.because = WAIVED if status is PaymentStatus.WAIVED else None
+            payment.exception = await exception_of(session, row.client, by=order.by.actor, why=order.reason, at=now)
+            await give_back(session, payment, at=now)
+            say(session, row, at=now, text=text, by=order.by.actor)
+            await close_tasks(
+                session,
+                row.client,
+                about=str(payment.id),
+                kinds=(TaskKind.CARD_MISSING, TaskKind.PAYMENT_OWED, TaskKind.PAYMENT_FAILED),
+                at=now,
+                note=text,
+            )
+            return await _answer(session, row)
+
+    @activity.defn
+    async def retry_payment(self, order: RetryOrder) -> Done:
+        """Try a payment that has failed, or a debt, again now; with credit first, as always."""
+        now = await self.now()
+        async with self.transaction() as session:
+            row = await locked(session, UUID(order.payment_id))
+            payment, client = row.payment, row.client
+            if str(client.id) != order.client_id:
+                return Done(refusal=_NO_PAYMENT, changed=False)
+            refusal = await _refuse_retry(session, row)
+            if refusal is not None:
+                return Done(refusal=refusal, changed=False)
+            if payment.status is PaymentStatus.FAILED:
+                payment.because, payment.next_try_at = RETRIED, now
+                session.add(payment)
+            say(session, row, at=now, text="A person asked to try the payment again.", by=order.by.actor)
+            answer = await _answer(session, row)
+            if payment.status is PaymentStatus.OWED:
+                return Done(facts=answer.facts, debts=(payment_facts(payment, client),))
+            return answer
+
+
+def _may_let_go(row: Row, status: PaymentStatus, *, now: datetime) -> bool:
+    payment = row.payment
+    stopped = payment.status is PaymentStatus.CANCELLED and payment.because == BECAUSE_ARCHIVED
+    if status is PaymentStatus.WAIVED:
+        return stopped or payment.status in _OPEN
+    late = payment.status is PaymentStatus.FAILED and now > payment.deadline
+    return stopped or late or payment.status is PaymentStatus.OWED
+
+
+async def _refuse_retry(session: AsyncSession, row: Row) -> Refusal | None:
+    payment, client = row.payment, row.client
+    if payment.status not in (PaymentStatus.FAILED, PaymentStatus.OWED):
+        return _not_open(row)
+    detail = None
+    if client.status is ClientStatus.ARCHIVED:
+        detail = "This client is archived: nothing is charged until the client is active again."
+    elif client.charges_frozen:
+        detail = "A dispute is open: nothing is charged until its task is resolved."
+    elif (client.stripe_payment_method is None or client.card_blocked) and not await at_hand(session, payment):
+        detail = "There is no card to charge; ask the client for one."
+    return Refusal(name=Problem.PAYMENT_NOT_OPEN, detail=detail) if detail else None
+
+
+async def _answer(session: AsyncSession, row: Row, *, changed: bool = True) -> Done:
+    settled = await row.settled(session)
+    intent = row.payment.intent
+    return Done(
+        facts=settled.journey,
+        changed=changed,
+        resumed=(settled.appointment,),
+        intents=(intent,) if intent and row.payment.status in (PaymentStatus.WAIVED, PaymentStatus.WRITTEN_OFF) else (),
+    )
+
+
+def _not_open(row: Row) -> Refusal:
+    status = row.payment.status.value
+    return Refusal(
+        name=Problem.PAYMENT_NOT_OPEN,
+        detail=f"This cannot be done with a payment that is {status.replace('_', ' ')}.",
+        data={"payment_status": status},
+    )
+
+
+_NO_PAYMENT = Refusal(name=Problem.NOT_FOUND, detail="There is no such payment.")

@@ -1,0 +1,154 @@
+"""What Stripe's client library answers, in the words of ``activities.ports``: objects, and what can go wrong."""
+
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import httpx
+import stripe
+
+from activities.ports import (
+    ChargeSeen,
+    Decline,
+    DisputeSeen,
+    GatewayRejected,
+    GatewayUnavailable,
+    Intent,
+    ListedIntent,
+    RefundMade,
+    SetupIntent,
+)
+
+
+def raise_unless_missing(rejected: GatewayRejected) -> None:
+    """That there is no such object is an answer; anything else is not."""
+    if rejected.code != "resource_missing":
+        raise rejected
+
+
+def translate(problem: stripe.StripeError) -> NoReturn:
+    """Raises the port's exception for the library's."""
+    status = problem.http_status
+    message = f"{type(problem).__name__} {status or ''} {problem.code or ''}: {problem.user_message or problem}"
+    if isinstance(problem, stripe.APIConnectionError):
+        refused = isinstance(problem.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
+        raise GatewayUnavailable(message, ambiguous=not refused, retry_with_same_key=True) from problem
+    if status == 409:
+        raise GatewayUnavailable(message, ambiguous=True, retry_with_same_key=True) from problem
+    if status in (401, 403):
+        # A wrong or restricted key is the practice's trouble, not this payment's: it waits until that is mended.
+        raise GatewayUnavailable(message, ambiguous=False, retry_with_same_key=True) from problem
+    if status == 429 or isinstance(problem, stripe.RateLimitError):
+        raise GatewayUnavailable(message, ambiguous=False, retry_with_same_key=False) from problem
+    if status is None or status < 400 or status >= 500:
+        raise GatewayUnavailable(message, ambiguous=True, retry_with_same_key=False) from problem
+    raise GatewayRejected(message, code=problem.code) from problem
+
+
+def _id(value: Any) -> str | None:
+    """Stripe sends an id, or the whole object where it was asked to expand it."""
+    if value is None or isinstance(value, str):
+        return value
+    return str(value.id)
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def between(since: datetime, until: datetime) -> stripe.params.PaymentIntentListParamsCreated:
+    """Both included. Stripe counts whole seconds."""
+    return {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
+
+
+def metadata(told: stripe.PaymentIntent | stripe.Refund, name: str) -> str | None:
+    """One of the ids that an object of ours was created with; others' objects have none."""
+    value = told.metadata.to_dict().get(name) if told.metadata else None
+    return value if isinstance(value, str) else None
+
+
+def refund_made(told: stripe.Refund) -> RefundMade:
+    return RefundMade(
+        id=told.id,
+        status=told.status or "pending",
+        amount=told.amount,
+        currency=told.currency.upper(),
+        intent=_id(told.payment_intent),
+        charge=_id(told.charge),
+        refund_id=metadata(told, "refund_id"),
+        reason=told.reason,
+        because=getattr(told, "failure_reason", None),
+        created=_instant(told.created),
+    )
+
+
+def charge_seen(told: stripe.Charge) -> ChargeSeen:
+    return ChargeSeen(
+        id=told.id,
+        intent=_id(told.payment_intent),
+        status=told.status,
+        amount=told.amount,
+        amount_captured=told.amount_captured,
+        amount_refunded=told.amount_refunded,
+        currency=told.currency.upper(),
+        disputed=told.disputed,
+        created=_instant(told.created),
+    )
+
+
+def dispute_seen(told: stripe.Dispute) -> DisputeSeen:
+    return DisputeSeen(
+        id=told.id,
+        intent=_id(told.payment_intent),
+        amount=told.amount,
+        currency=told.currency.upper(),
+        status=told.status,
+        reason=told.reason,
+        charge=_id(told.charge),
+        created=_instant(told.created),
+    )
+
+
+def setup_intent(told: stripe.SetupIntent) -> SetupIntent:
+    return SetupIntent(
+        id=told.id,
+        customer=_id(told.customer),
+        status=told.status,
+        client_secret=told.client_secret,
+        payment_method=_id(told.payment_method),
+        usage=told.usage,
+    )
+
+
+def intent_told(told: stripe.PaymentIntent, *, declined: Decline | None = None) -> Intent:
+    error = told.last_payment_error
+    method = _id(told.payment_method)
+    if told.status == "requires_payment_method" and error is not None:
+        declined = declined or Decline(
+            code=getattr(error, "code", None),
+            decline_code=getattr(error, "decline_code", None),
+            message=getattr(error, "message", None) or "Declined.",
+        )
+        method = method or _id(getattr(error, "payment_method", None))
+    return Intent(
+        id=told.id,
+        status=told.status,
+        amount=told.amount,
+        currency=told.currency.upper(),
+        customer=_id(told.customer),
+        payment_method=method,
+        client_secret=told.client_secret,
+        decline=declined,
+        amount_received=told.amount_received,
+        latest_charge=_id(told.latest_charge),
+    )
+
+
+def listed_intent(told: stripe.PaymentIntent) -> ListedIntent:
+    return ListedIntent(
+        intent=intent_told(told),
+        payment_id=metadata(told, "payment_id"),
+        client_id=metadata(told, "client_id"),
+        created=_instant(told.created),
+        amount_received=told.amount_received,
+        appointment_id=metadata(told, "appointment_id"),
+    )

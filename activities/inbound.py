@@ -1,0 +1,176 @@
+"""What Stripe reports: stored by the API, looked at here. What an event says is not believed: the object is fetched
+again."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.core import Activities, facts_of_appointments, open_task_once
+from activities.ledger import locked, paid
+from activities.payments import CHARGEABLE
+from activities.ports import DisputeSeen, Intent
+from activities.refunds import record_refund
+from activities.types import EventHandled, Settled
+from models.client import Client
+from models.inbound_event import InboundEvent
+from models.locks import lock_client
+from models.payment import Payment
+from models.refund import Dispute, Refund
+from models.snapshots import project
+from models.task import Task
+from models.timeline import append_fact
+from rules.words import PaymentStatus, TaskKind
+
+RECORDED = "recorded"  # what came of an event
+OPEN = (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION)
+
+
+class InboundActivities(Activities):
+    @activity.defn
+    async def handle_inbound_event(self, event_id: str) -> EventHandled:
+        """Act on one stored Stripe event: a payment that succeeded, a refund that ended, a dispute."""
+        now = await self.now()
+        async with self.transaction() as session:
+            event = await session.get(InboundEvent, event_id)
+            # What was recorded is told again: the run that recorded it may have died before it could say so.
+            if event is None or (event.handled_at is not None and event.outcome != RECORDED):
+                return EventHandled()
+            told = event.payload.get("data", {}).get("object", {})
+            id = str(told.get("id", ""))
+        if event.type.startswith("payment_intent."):
+            handled, outcome = await self._payment(id, at=now)
+        elif event.type.startswith("charge.dispute."):
+            handled, outcome = await self._dispute(id, at=now)
+        elif told.get("object") == "refund":
+            handled, outcome = await self._refund(id, at=now)
+        else:
+            handled, outcome = EventHandled(), "nothing to act on"
+        async with self.transaction() as session:
+            event = await session.get_one(InboundEvent, event_id)
+            event.handled_at, event.outcome = now, outcome
+            session.add(event)
+        return handled
+
+    async def _payment(self, intent_id: str, *, at: datetime) -> tuple[EventHandled, str]:
+        async with self.transaction() as session:
+            payment = (await session.exec(select(Payment).where(col(Payment.intent) == intent_id))).first()
+            client = await session.get(Client, payment.client_id) if payment else None
+        if payment is None or client is None:
+            return EventHandled(), "not about a payment of ours"
+        intent = await self.gateway_for(client).retrieve_intent(intent=intent_id)
+        settled, outcome = await self.settle_from(payment.id, intent, at=at)
+        return EventHandled(settled=settled), outcome
+
+    async def settle_from(self, payment_id: UUID, intent: Intent | None, *, at: datetime) -> tuple[Settled | None, str]:
+        """Record that a payment was paid, if Stripe says so and nobody has yet."""
+        if intent is None or intent.status != "succeeded":
+            return None, "nothing to record"
+        async with self.transaction() as session:
+            row = await locked(session, payment_id)
+            if row.payment.status is PaymentStatus.PROCESSING:
+                return None, "the running try records it"
+            unpaid = CHARGEABLE | {PaymentStatus.REQUIRES_ACTION, PaymentStatus.CANCELLED}
+            if row.payment.status is PaymentStatus.PAID:
+                return await row.settled(session, changed=False), RECORDED
+            if row.payment.status not in unpaid:
+                return None, "not open any more"
+            await paid(session, row, at=at, by_card=intent.amount)
+            return await row.settled(session), RECORDED
+
+    async def _refund(self, stripe_id: str, *, at: datetime) -> tuple[EventHandled, str]:
+        async with self.transaction() as session:
+            refund = (await session.exec(select(Refund).where(col(Refund.stripe_refund) == stripe_id))).first()
+            client = await session.get(Client, refund.client_id) if refund else None
+        if refund is None or client is None:
+            return EventHandled(), "not about a refund of ours"
+        made = await self.gateway_for(client).retrieve_refund(id=stripe_id)
+        if made is None:
+            return EventHandled(), "nothing to record"
+        async with self.transaction() as session:
+            settled = await record_refund(session, refund.id, made, at=at)
+        return EventHandled(facts=settled.journey), RECORDED
+
+    async def _dispute(self, dispute_id: str, *, at: datetime) -> tuple[EventHandled, str]:
+        seen = await self.deps.payments.retrieve_dispute(id=dispute_id)
+        if seen is None or seen.intent is None:
+            return EventHandled(), "nothing to record"
+        async with self.transaction() as session:
+            payment = (await session.exec(select(Payment).where(col(Payment.intent) == seen.intent))).first()
+            if payment is None:
+                return EventHandled(), "not about a payment of ours"
+            client = await lock_client(session, payment.client_id)
+            await _write_down(session, client, payment, seen, at=at)
+            facts = await project(session, client)
+            # Charges that wait are told: they are held while the task is open, whatever became of the dispute.
+            waiting = select(Payment.appointment_id).where(
+                col(Payment.client_id) == client.id, col(Payment.status).in_(OPEN)
+            )
+            ids = list((await session.exec(waiting)).all())
+            told = await facts_of_appointments(session, client, ids) if ids else ()
+            return EventHandled(facts=facts, told=told), RECORDED
+
+
+async def _write_down(
+    session: AsyncSession, client: Client, payment: Payment, seen: DisputeSeen, *, at: datetime
+) -> None:
+    """Record a dispute, and what changed about it. A new one freezes charges until its task is resolved."""
+    known = await session.get(Dispute, seen.id)
+    if known is not None and known.status == seen.status:
+        return
+    dispute = known or Dispute(
+        id=seen.id,
+        payment_id=payment.id,
+        client_id=client.id,
+        amount=seen.amount,
+        currency=seen.currency,
+        status=seen.status,
+        opened_at=at,
+    )
+    dispute.status = seen.status
+    dispute.closed_at = (dispute.closed_at or at) if seen.closed else None
+    session.add(dispute)
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor="stripe",
+        kind="dispute_closed" if seen.closed else "dispute_opened" if known is None else "dispute_changed",
+        text=f"The client's bank disputes a charge; it stands at: {seen.status.replace('_', ' ')}.",
+        data={
+            "dispute_id": seen.id,
+            "payment_id": str(payment.id),
+            "amount": seen.amount,
+            "currency": seen.currency,
+            "status": seen.status,
+        },
+    )
+    if known is None:
+        client.charges_frozen = True
+        session.add(client)
+        await open_task_once(
+            session,
+            client,
+            key=f"dispute:{seen.id}",
+            kind=TaskKind.DISPUTE,
+            text=f"The bank of client {client.ref} disputes a charge ({seen.reason.replace('_', ' ')}). Answer it in "
+            "Stripe; nothing is charged automatically until this task is resolved.",
+            at=at,
+            appointment_id=payment.appointment_id,
+            payment_id=payment.id,
+        )
+
+
+async def unfreeze(session: AsyncSession, client: Client) -> list[UUID]:
+    """Let charges go on once no dispute's task is open any more. The appointments whose payment waited for that."""
+    still = select(Task.id).where(
+        col(Task.client_id) == client.id, col(Task.kind) == TaskKind.DISPUTE, col(Task.resolved_at).is_(None)
+    )
+    if not client.charges_frozen or (await session.exec(still)).first() is not None:
+        return []
+    client.charges_frozen = False
+    session.add(client)
+    waiting = select(Payment.appointment_id).where(col(Payment.client_id) == client.id, col(Payment.status).in_(OPEN))
+    return list((await session.exec(waiting)).all())

@@ -1,0 +1,25 @@
+"""Reconciliations: what was compared with Stripe's books, what was healed, and what a person must look at."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from models.columns import Document, Instant
+
+
+class Reconciliation(SQLModel, table=True):
+    """``compared`` counts what was looked at; ``healed`` and ``differences`` are lists of findings as documents."""
+
+    __tablename__ = "reconciliation"
+
+    id: UUID = Field(primary_key=True)
+    asked_by: str
+    started_at: datetime = Field(sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+    since: datetime = Field(sa_type=Instant)
+    until: datetime = Field(sa_type=Instant)
+    compared: dict[str, int] = Field(default_factory=dict, sa_type=Document)
+    healed: list[dict[str, Any]] = Field(default_factory=list, sa_type=Document)
+    differences: list[dict[str, Any]] = Field(default_factory=list, sa_type=Document)
