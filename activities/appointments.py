@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.changes import cancel, move, refuse_cancel, refuse_move, refuse_waiver
+from activities.changes import cancel, facts_of_change, move, refuse_cancel, refuse_move, refuse_waiver
 from activities.core import Activities, looks_again, open_task_once
 from activities.dates import plan_move
 from activities.earned import AppointmentRow, breach, earn, outcome_is_known
@@ -36,7 +36,7 @@ class AppointmentActivities(Activities):
         async with self.transaction() as session:
             row = AppointmentRow(*await lock_appointment(session, UUID(order.appointment_id)))
             lines = await lines_of(session, freed={row.therapist.id})
-            if row.appointment.changed_by == UUID(order.request_id):
+            if await facts_of_change(session, row.client, order.request_id):
                 return replace(await row.stands(session), lines=lines)
             refusal = refuse_cancel(row, order, policy, now=now)
             if refusal is not None:
@@ -55,7 +55,7 @@ class AppointmentActivities(Activities):
         async with self.transaction() as session:
             row = AppointmentRow(*await lock_appointment(session, UUID(order.appointment_id)))
             lines = await lines_of(session, freed={row.therapist.id})
-            if row.appointment.changed_by == UUID(order.request_id):
+            if await facts_of_change(session, row.client, order.request_id):
                 return replace(await row.stands(session), lines=lines)
             refusal = refuse_move(row, order, policy, now=now)
             if refusal is not None:

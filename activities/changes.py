@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.dates import WantedDate
@@ -12,6 +13,8 @@ from activities.earned import AppointmentRow, earn, outcome_is_known
 from activities.types import CancelOrder, RescheduleOrder
 from activities.waiting import end_places
 from models.appointment import Appointment
+from models.client import Client
+from models.fact import Fact
 from models.occupied_time import OccupiedTime
 from models.timeline import append_fact
 from models.waitlist import own_offer
@@ -23,6 +26,20 @@ from rules.words import AppointmentStatus, ClientStatus, PaymentKind, PlaceEnd
 
 CANCELLED = "appointment_cancelled"  # the facts of both changes
 MOVED = "appointment_rescheduled"
+
+
+async def facts_of_change(session: AsyncSession, client: Client, request_id: str) -> Sequence[Fact]:
+    """What this request has changed already, if its answer was lost.
+
+    The timeline knows it for good; an appointment itself only until the next change of it.
+    """
+    told = select(Fact).where(
+        col(Fact.client_id) == client.id,
+        col(Fact.kind).in_((CANCELLED, MOVED)),
+        col(Fact.data)["request_id"].astext == request_id,
+    )
+    return (await session.exec(told)).all()
+
 
 # ---------------------------------------------------------------- cancelled
 

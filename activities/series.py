@@ -9,7 +9,7 @@ from sqlmodel import col, select, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.changes import CANCELLED, MOVED, cancel, move, refuse_cancel, refuse_move
+from activities.changes import MOVED, cancel, facts_of_change, move, refuse_cancel, refuse_move
 from activities.core import Activities, facts_of_appointments, looks_again
 from activities.dates import plan_move
 from activities.earned import AppointmentRow
@@ -17,7 +17,6 @@ from activities.types import FollowingCancelOrder, FollowingChanged, FollowingMo
 from activities.waiting import lines_of
 from models.appointment import Appointment
 from models.client import Client
-from models.fact import Fact
 from models.holds import use_hold
 from models.locks import lock_appointment, lock_client, lock_therapist
 from models.queries import fact_of_request
@@ -156,16 +155,8 @@ async def _changed(
 
 
 async def _done_before(session: AsyncSession, client: Client, request_id: str) -> FollowingChanged | None:
-    """Done already, by this very request, whose answer was lost: the whole answer again.
-
-    The timeline knows it for good; an appointment itself only until the next change of it.
-    """
-    told = select(Fact).where(
-        col(Fact.client_id) == client.id,
-        col(Fact.kind).in_((CANCELLED, MOVED)),
-        col(Fact.data)["request_id"].astext == request_id,
-    )
-    facts = (await session.exec(told)).all()
+    """Done already, by this very request, whose answer was lost: the whole answer again."""
+    facts = await facts_of_change(session, client, request_id)
     if not facts:
         return None
     ids = [UUID(fact.data["appointment_id"]) for fact in facts]

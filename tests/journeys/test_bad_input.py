@@ -71,6 +71,7 @@ async def test_a_booking(care: Care, sara: Person) -> None:
         "weeks": [0, -1, 53, 1.5, "4", True, 10**30],
         "skip_conflicts": ["yes", 0],
         "hold_id": ["mine", 7],
+        "reason": [5, "", "x" * 501, "a\u0000b", ["late"]],
         "details.email": ["nope"],
         "details.time_zone": ["Nowhere/Else"],
         "price": [0],
@@ -81,6 +82,8 @@ async def test_a_booking(care: Care, sara: Person) -> None:
             yield from field_by_field(path, good, wrong, by=by)
         yield Bad("POST", path, good | {"starts_at": past}, None, by="desk", name="slot-unavailable", status=409)
         yield Bad("POST", path, good | {"type": "intro_call", "weeks": 4}, "weeks", by="desk")
+        yield Bad("POST", path, good | {"type": "intro_call", "weeks": 2}, "weeks", by="desk")
+        yield Bad("POST", path, good | {"reason": "please"}, None, name="not-allowed", status=403)
         for nobody in (NOBODY, "sara", "%00", sara.id + "0"):
             where = f"/v1/clients/{nobody}/appointments"
             yield Bad("POST", where, good, None, name="not-found", status=404)
@@ -94,6 +97,7 @@ async def test_a_change_of_an_appointment(care: Care, sara: Person) -> None:
     call = sara.appointments[0]
     one = f"/v1/appointments/{call.id}"
     later = (call.starts_at + timedelta(days=1)).isoformat()
+    scopes: list[Any] = ["all", "One", "", None, 1, True, ["following"]]
 
     def requests() -> Iterator[Bad]:
         yield from field_by_field(
@@ -104,13 +108,32 @@ async def test_a_change_of_an_appointment(care: Care, sara: Person) -> None:
                 "reason": [5, "x" * 501, "a\u0000b", ""],
                 "hold_id": ["x"],
                 "mode": ["phone"],
+                "scope": scopes,
+                "confirm": ["no", None, 0],
+                "weeks": [2],
             },
         )
         yield from field_by_field(
             f"{one}/cancel",
             {"reason": "a cold"},
-            {"requested_by": ["nobody", 1], "confirm": ["no", None, 0], "reason": [[]], "fee": [0]},
+            {
+                "requested_by": ["nobody", 1],
+                "confirm": ["no", None, 0],
+                "reason": [[]],
+                "fee": [0],
+                "scope": scopes,
+            },
         )
+        for scope in ("one", "following"):
+            for confirm in (True, False):
+                how = {"scope": scope, "confirm": confirm}
+                foreign = how | {"requested_by": "practice"}
+                yield Bad("POST", f"{one}/cancel", foreign, None, name="not-allowed", status=403)
+                waived = how | {"waive_fee": True}
+                yield Bad("POST", f"{one}/cancel", waived | {"waive_reason": " "}, "waive_reason", by="desk")
+                yield Bad("POST", f"{one}/cancel", waived, "waive_reason", by="desk")
+                past = how | {"starts_at": "2001-01-01T00:00:00Z"}
+                yield Bad("POST", f"{one}/reschedule", past, None, by="desk", name="slot-unavailable", status=409)
         yield Bad("POST", f"{one}/cancel", {"requested_by": "practice"}, None, name="not-allowed", status=403)
         yield Bad(
             "POST", f"{one}/cancel", {"waive_fee": True, "waive_reason": "x"}, None, name="not-allowed", status=403
@@ -245,12 +268,15 @@ async def test_what_staff_send(care: Care, sara: Person) -> None:
             by="desk",
         )
         yield Bad("PATCH", "/v1/therapists/ana", {"name": None}, "name", by="desk")
+        yield Bad("PATCH", "/v1/therapists/ana", {"name": "X", "time_zone": "Mars/Olympus"}, "time_zone", by="ana")
         yield Bad("PATCH", "/v1/therapists/nobody", {"name": "X"}, None, by="desk", name="not-found", status=404)
         hours = {"weekly": [window], "overrides": [], "time_off": [], "settings": {}}
         for place, value in (
-            ("weekly[0].weekday", {"weekly": [window | {"weekday": "monday"}]}),
+            ("weekly[0].weekday", {"weekly": [window | {"weekday": "funday"}]}),
             ("weekly[0].from", {"weekly": [window | {"from": "9"}]}),
-            ("weekly[0].to", {"weekly": [window | {"to": "24:30"}]}),
+            ("weekly[1].to", {"weekly": [window, window | {"to": "25:00"}]}),
+            ("overrides[1].date", {"overrides": [{"date": "2026-12-24", "windows": []}] * 2}),
+            ("time_off[0].ends_at", {"time_off": [{"starts_at": "2026-01-01T00:00Z", "ends_at": "2036-01-01T00:00Z"}]}),
             ("overrides[0].date", {"overrides": [{"date": "soon", "windows": []}]}),
             ("time_off[0].starts_at", {"time_off": [{"starts_at": "2026-01-01", "ends_at": "2026-01-02T00:00:00Z"}]}),
             ("settings.session.step", {"settings": {"session": {"step": 0}}}),

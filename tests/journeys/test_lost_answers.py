@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -65,6 +66,45 @@ async def test_what_was_done_is_told_although_the_answer_was_lost(
     await care.pass_time(days=2)
     assert await care.charges_at_stripe() == [12000]
     assert (await sara.journey.query("journey"))["open_appointments"] == []
+
+
+async def test_a_changed_series_is_told_once_although_the_answer_was_lost(
+    care: Care, lose_the_next_answer: Callable[[], None]
+) -> None:
+    await care.therapist(zoom_link="https://zoom.example/j/old")
+    sara = await care.client_in_care(sessions=4)
+    [zoom] = await sara.books("session", by="desk", mode="zoom", after=timedelta(days=5))
+    await care.rest()
+    first, second, third, fourth = series = sara.appointments[:4]
+    before = await care.mail_counts()
+    following = {"scope": "following"}
+
+    lose_the_next_answer()
+    later = following | {"starts_at": second.starts_at.isoformat()}
+    moved = await care.post(f"/v1/appointments/{first.id}/reschedule", later, expect=200)
+    assert [moved["id"], *(line["id"] for line in moved["following"])] == [one.id for one in series]
+    await care.rest()
+    assert await care.mail_counts() - before == {"appointment_rescheduled": 1, "appointment_changed": 1}
+    for one in series:
+        assert (await one.workflow.query("appointment"))["starts_at"] == (await one.look())["starts_at"]
+    [mail] = await care.mails(to=sara.email, template="appointment_rescheduled")
+    assert mail["text"].count("Before:") == 4
+
+    lose_the_next_answer()
+    gone = await care.post(f"/v1/appointments/{second.id}/cancel", following, expect=200)
+    assert [gone["id"], *(line["id"] for line in gone["following"])] == [second.id, third.id, fourth.id]
+    for one in (second, third, fourth):
+        await one.workflow.result()
+    await care.rest()
+    lose_the_next_answer()
+    link = {"zoom_link": "https://zoom.example/j/new"}
+    await care.call("PATCH", "/v1/therapists/ana", link, by="ana", expect=200)
+    await care.rest()
+    told = await care.mail_counts() - before
+    assert (told["appointment_cancelled"], told["appointment_changed"], told["appointment_updated"]) == (1, 2, 1)
+    assert (await sara.facts()).count("links_changed") == 1
+    open_ones = (await sara.journey.query("journey"))["open_appointments"]
+    assert {line["id"] for line in open_ones} == {first.id, zoom.id}
 
 
 async def test_a_waiver_after_the_mark_is_a_waiver_while_nothing_was_taken(care: Care) -> None:

@@ -105,7 +105,12 @@ WRONG: list[tuple[object, str]] = [
     (weekly(types=[{}]), "weekly[1].types[0]"),
     (weekly(types=[]), "weekly[1].types"),
     (weekly(types="session"), "weekly[1].types"),
+    (weekly(types=None), "weekly[1].types"),
+    (weekly(types=["session", "session"]), "weekly[1].types[1]"),
+    (weekly(weekday="funday"), "weekly[1].weekday"),
     (weekly(color="red"), "weekly[1].color"),
+    (weekly(**{"\ud800": 1}), "weekly[1].'\\ud800'"),
+    (weekly(**{"x" * 101: 1}), f"weekly[1].'{'x' * 100}'"),
     ({"weekly": ["mon"]}, "weekly[0]"),
     ({"weekly": None}, "weekly"),
     ({"weekly": {"mon": []}}, "weekly"),
@@ -115,6 +120,8 @@ WRONG: list[tuple[object, str]] = [
     ({"overrides": [{"date": "2026-02-30", "windows": []}]}, "overrides[0].date"),
     ({"overrides": [{"date": "20261224", "windows": []}]}, "overrides[0].date"),
     ({"overrides": [{"date": 20261224, "windows": []}]}, "overrides[0].date"),
+    ({"overrides": [{"date": "1999-12-31", "windows": []}]}, "overrides[0].date"),
+    ({"overrides": [{"date": "2200-01-01", "windows": []}]}, "overrides[0].date"),
     ({"overrides": [{"date": "2026-12-24"}]}, "overrides[0].windows"),
     (
         {"overrides": [{"date": "2026-12-24", "windows": [{**WINDOW, "to": "x"}]}]},
@@ -127,7 +134,16 @@ WRONG: list[tuple[object, str]] = [
     (off("soon"), "time_off[0].starts_at"),
     (off(None), "time_off[0].starts_at"),
     (off("0001-01-01T00:00:00+14:00"), "time_off[0].starts_at"),
+    (off("1999-12-31T23:59:59Z"), "time_off[0].starts_at"),
+    (off("2026-12-01 09:00:00Z"), "time_off[0].starts_at"),
+    (off("2026-W49-2T09:00:00Z"), "time_off[0].starts_at"),
+    (off("2026-12-01T09:00:00Z", "2036-12-01T09:00:00Z"), "time_off[0].ends_at"),
+    (off("2026-12-01T09:00:00Z", "2031-12-05T09:00:01Z"), "time_off[0].ends_at"),
+    (off("2026-12-01T09:00:00Z", "2200-01-01T00:00:00Z"), "time_off[0].ends_at"),
+    (off("2026-12-01T09:00:00Z", reason=0), "time_off[0].reason"),
     (off("2026-12-01T09:00:00Z", reason=7), "time_off[0].reason"),
+    (off("2026-12-01T09:00:00Z", reason="\x1b"), "time_off[0].reason"),
+    (off("2026-12-01T09:00:00Z", reason="\ud800"), "time_off[0].reason"),
     (off("2026-12-01T09:00:00Z", reason="x" * 501), "time_off[0].reason"),
     (off("2026-12-01T09:00:00Z", reason="\0"), "time_off[0].reason"),
     (setting("step", 0), "settings.session.step"),
@@ -173,12 +189,37 @@ def test_every_wrong_line_is_named_at_once() -> None:
     assert "weekly[1].to: must be a time of day" in str(refused.value)
 
 
+def test_what_is_just_within_bounds() -> None:
+    five_years = off("2026-12-01T09:00:00Z", "2031-12-05T09:00:00Z", reason="Two\nlines\tand " + "x" * 486)
+    document = {
+        **five_years,
+        "weekly": [MONDAY] * 5_000,
+        "overrides": [{"date": "2000-01-01", "windows": []}, {"date": "2199-12-31", "windows": []}],
+        "settings": {"session": {"duration": 1440, "step": 1, "buffer_after": 0, "minimum_notice": 525_600}},
+    }
+    availability = read_availability(document, time_zone="UTC")
+    assert len(availability.weekly) == 5_000
+    assert len(availability.time_off[0].reason) == 500
+    assert read_availability(off("2026-12-01T09:00Z", reason=None), time_zone="UTC").time_off[0].reason == ""
+
+
+def test_of_very_many_wrong_lines_the_first_are_named() -> None:
+    with pytest.raises(InvalidAvailability) as refused:
+        read_availability({"weekly": [{}] * 5_000}, time_zone="UTC")
+    assert len(refused.value.problems) == 500
+    assert refused.value.problems[-1].path == "weekly[124].types"
+
+
 def test_the_same_zone_may_be_repeated_in_the_document() -> None:
     assert read_availability({"time_zone": "Asia/Kolkata"}, time_zone="Asia/Kolkata").time_zone == "Asia/Kolkata"
 
 
 @pytest.mark.parametrize(
-    "name", ["", "America", "/etc/passwd", "../UTC", "Mars/Olympus", "UTC\0", "leapseconds", "x" * 5000]
+    "name",
+    [
+        *("", "America", "/etc/passwd", "../UTC", "Mars/Olympus", "UTC\0", "\ud800", "leapseconds", "x" * 5000),
+        *("localtime", "posixrules", "Factory", "right/UTC", "posix/UTC"),
+    ],
 )
 def test_what_is_no_zone(name: str) -> None:
     assert find_zone(name) is None
