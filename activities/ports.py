@@ -32,7 +32,7 @@ class Intent:
     ``status`` is Stripe's: requires_payment_method, requires_confirmation, requires_action, processing,
     requires_capture, succeeded or canceled. ``payment_method`` is the method now on the intent, or after a
     decline the one that was declined. ``decline`` is the latest failed try, and only present while the intent
-    still waits for another method.
+    still waits for another method. ``payment_id`` is from its metadata: the payment that it was made for.
     """
 
     id: str
@@ -45,6 +45,8 @@ class Intent:
     decline: Decline | None = None
     amount_received: int = 0
     latest_charge: str | None = None
+    payment_id: str | None = None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

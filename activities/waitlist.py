@@ -29,6 +29,7 @@ from models.waitlist import (
     released_place,
     unanswered,
 )
+from rules.availability import Availability, check_slot
 from rules.booking import BookingRequest, BookingSituation, missing_details, refuse_booking
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal, invalid
@@ -143,6 +144,7 @@ class _Line:
     session: AsyncSession
     therapist: Therapist
     now: datetime
+    availability: Availability
     places: list[WaitlistPlace]
     offers: dict[UUID, list[WaitlistOffer]]
 
@@ -153,7 +155,8 @@ class _Line:
             return None
         therapist = await lock_therapist(session, found)
         places = list(await live_places(session, therapist_id=therapist.id))
-        return cls(session, therapist, now, places, await offers_of(session, [place.id for place in places]))
+        availability = await load_availability(session, therapist)
+        return cls(session, therapist, now, availability, places, await offers_of(session, [one.id for one in places]))
 
     def open_offer(self, place: WaitlistPlace) -> WaitlistOffer | None:
         return next((offer for offer in self.offers[place.id] if offer.closed_at is None), None)
@@ -162,7 +165,7 @@ class _Line:
         """Settle the first offer that ran out or was declined, or the first wish that is over."""
         for place in self.places:
             offer = self.open_offer(place)
-            end = await self._end_of(offer) if offer is not None else None
+            end = await self._end_of(place, offer) if offer is not None else None
             if offer is not None and end is not None:
                 client = await lock_client(self.session, place.client_id)
                 await close_offer(self.session, offer, because=end, at=self.now)
@@ -172,8 +175,7 @@ class _Line:
                     at=self.now,
                     actor="system",
                     kind=f"offer_{end.value}",
-                    text="A time that was offered from the waitlist "
-                    + ("was declined." if end is OfferEnd.DECLINED else "was not booked in time."),
+                    text=f"A time that was offered from the waitlist {_BECAME[end]}.",
                     data={
                         "place_id": str(place.id),
                         "offer_id": str(offer.id),
@@ -189,11 +191,21 @@ class _Line:
                 return True
         return False
 
-    async def _end_of(self, offer: WaitlistOffer) -> OfferEnd | None:
-        """Whether an open offer is over: its time has come, or its hold was released."""
+    async def _end_of(self, place: WaitlistPlace, offer: WaitlistOffer) -> OfferEnd | None:
+        """Whether an open offer is over: its time has come, its hold was released, or the hours have changed."""
         if offer.expires_at <= self.now:
             return OfferEnd.RAN_OUT
-        return OfferEnd.DECLINED if await self.session.get(OccupiedTime, offer.id) is None else None
+        if await self.session.get(OccupiedTime, offer.id) is None:
+            return OfferEnd.DECLINED
+        problem = check_slot(
+            availability=self.availability,
+            type=place.type,
+            starts_at=offer.starts_at,
+            busy=(),
+            now=self.now,
+            notice_from=offer.made_at,
+        )
+        return None if problem is None else OfferEnd.WITHDRAWN
 
     async def _end(self, client: Client, place: WaitlistPlace, because: PlaceEnd) -> None:
         await end_place(self.session, client, place, because=because, at=self.now, by="system")
@@ -204,12 +216,11 @@ class _Line:
         if not waiting:
             return False
         await drop_expired_holds(self.session, therapist_id=self.therapist.id, now=self.now)
-        availability = await load_availability(self.session, self.therapist)
-        margin = busy_margin(availability)
+        margin = busy_margin(self.availability)
         busy = await load_busy(
             self.session,
             therapist_id=self.therapist.id,
-            starts_before=horizon_end(availability, now=self.now) + margin,
+            starts_before=horizon_end(self.availability, now=self.now) + margin,
             ends_after=self.now - margin,
             now=self.now,
         )
@@ -226,7 +237,7 @@ class _Line:
             for place in waiting
         ]
         offer = next_offer(
-            line=line, availability=availability, busy=busy, now=self.now, offer_ttl=policy.waitlist_offer_ttl
+            line=line, availability=self.availability, busy=busy, now=self.now, offer_ttl=policy.waitlist_offer_ttl
         )
         if offer is None:
             return False
@@ -288,6 +299,7 @@ class _Line:
                 offers.append(OfferMade(offer_id=str(offer.id), client_id=str(client.id), asked_for=archived))
             shown.append(
                 PlaceInLine(
+                    place_id=str(place.id),
                     ref=client.ref,
                     type=place.type,
                     wished_from=place.wished_from,
@@ -349,4 +361,9 @@ async def _refuse(
     return refusal
 
 
+_BECAME = {
+    OfferEnd.DECLINED: "was declined",
+    OfferEnd.RAN_OUT: "was not booked in time",
+    OfferEnd.WITHDRAWN: "was withdrawn, because the therapist is not there then any more",
+}
 _NO_PLACE = Refusal(name=Problem.NOT_FOUND, detail="There is no such place on a waitlist.")

@@ -1,8 +1,8 @@
 """Waitlists: who is offered a time that has become free.
 
-Who joined first is asked first, and is offered the earliest open slot in the wished range. A time that somebody let
-pass is not offered to them again, but to the next in line; they keep their place for other times. After three offers
-without an answer the place is given up.
+Who joined first is asked first, and is offered the earliest open slot in the wished range. A time that was offered to
+somebody is not offered to them again, but to the next in line; they keep their place for other times. After three
+offers without an answer the place is given up.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from rules.availability import Availability, Busy, earliest_slot
 from rules.words import AppointmentType
 
 MOST_UNANSWERED = 3
+LEAST_TIME_TO_ANSWER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ def next_offer(
             type=place.type,
             busy=taken,
             now=now,
-            wished_from=place.wished_from,
+            wished_from=max(place.wished_from, now + LEAST_TIME_TO_ANSWER),
             wished_until=place.wished_until,
             leave_out=place.offered,
             client_busy=place.busy,
@@ -66,6 +67,11 @@ def next_offer(
                 expires_at=min(now + offer_ttl, starts_at),
             )
     return None
+
+
+def counts_if_unanswered(*, starts_at: datetime, expires_at: datetime) -> bool:
+    """Whether an offer that runs out counts against its place: not if there was less time to answer than usual."""
+    return expires_at < starts_at
 
 
 def is_given_up(unanswered: int) -> bool:

@@ -1,25 +1,31 @@
 """The stand-ins as one web application: ``/stripe``, ``/sendgrid``, and the outbox to look at."""
 
 import json
+from asyncio import Transport
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
 
 from engine.clock import Clock
 from sandbox.outbox_page import list_page, mail_page
 from sandbox.sendgrid_api import Refused, SendGridApi
 from sandbox.store import Document, Store
-from sandbox.stripe_api import Asked, StripeApi
+from sandbox.stripe_api import ROUTES, Asked, StripeApi
+from sandbox.stripe_by_hand import ByHand
+from sandbox.stripe_faults import Faults, read
 from sandbox.stripe_webhooks import DEFAULT_EVENTS, Webhooks
 from sandbox.stripe_wire import StripeError
 
 # The outbox's contract; what is kept besides is for the page.
 _OUTBOX_FIELDS = ("to", "subject", "text", "html", "template", "sent_at", "attachments")
 _MORE_FIELDS = ("id", "to_name", "from", "headers", "custom_args", "message_id")
+
+Body = TypeVar("Body", bound=BaseModel)
 
 
 class Endpoint(BaseModel, extra="forbid"):
@@ -35,11 +41,47 @@ class Outcome(BaseModel, extra="forbid"):
 class Instruction(BaseModel, extra="forbid"):
     card: str | None = None
     decline_code: str | None = None
+    exp_month: int | None = None
+    exp_year: int | None = None
+
+
+class NewDispute(BaseModel, extra="forbid"):
+    payment_intent: str
+    reason: str = "fraudulent"
+
+
+class DisputeEnd(BaseModel, extra="forbid"):
+    status: Literal["won", "lost"]
+
+
+class RefundEnd(BaseModel, extra="forbid"):
+    status: Literal["succeeded", "failed"] | None = None
+
+
+class StandIns(FastAPI):
+    """Tells each request which connection it came over, so that the answer can be to drop it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The server's own way to say it; whoever else runs this application has no connection to drop.
+        scope["connection"] = getattr(getattr(send, "__self__", None), "transport", None)
+        await super().__call__(scope, receive, send)
+
+
+class HangUp(Response):
+    """No answer at all: the caller sees the connection end."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - nothing is sent
+        connection: Transport | None = scope["connection"]
+        assert connection is not None, "there is no connection to drop"
+        connection.abort()
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
 
 def create_app(*, store: Store, clock: Clock) -> FastAPI:
     """The application on this store and clock; both outlive it."""
-    webhooks = Webhooks(store, clock)
+    faults = Faults(store, ROUTES)
+    webhooks = Webhooks(store, clock, faults)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -47,9 +89,11 @@ def create_app(*, store: Store, clock: Clock) -> FastAPI:
         yield
         await webhooks.aclose()
 
-    app = FastAPI(title="Stand-ins", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = StandIns(title="Stand-ins", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.webhooks = webhooks
-    _serve_stripe(app, StripeApi(store, clock, webhooks), webhooks)
+    _serve_stripe(app, StripeApi(store, clock, webhooks, faults))
+    _serve_by_hand(app, ByHand(store, clock, webhooks))
+    _serve_trouble(app, faults, webhooks)
     _serve_sendgrid(app, SendGridApi(store, clock))
 
     @app.get("/healthz")
@@ -59,7 +103,7 @@ def create_app(*, store: Store, clock: Clock) -> FastAPI:
     return app
 
 
-def _serve_stripe(app: FastAPI, stripe: StripeApi, webhooks: Webhooks) -> None:
+def _serve_stripe(app: FastAPI, stripe: StripeApi) -> None:
     @app.exception_handler(StripeError)
     async def stripe_error(_: Request, problem: Exception) -> Response:
         assert isinstance(problem, StripeError)
@@ -76,23 +120,78 @@ def _serve_stripe(app: FastAPI, stripe: StripeApi, webhooks: Webhooks) -> None:
                 body=await request.body(),
             )
         )
+        if told.hangs_up:
+            return HangUp()
         return Response(told.body, told.status, told.headers, media_type="application/json")
 
+
+def _serve_by_hand(app: FastAPI, by_hand: ByHand) -> None:
     @app.get("/stripe/_state")
     async def state() -> Document:
-        return stripe.state()
+        return by_hand.state()
 
+    @app.post("/stripe/_authenticate/{id_}")
+    async def authenticate(id_: str, outcome: Outcome) -> Document:
+        return await by_hand.authenticate(id_, succeeds=outcome.outcome == "succeed")
+
+    @app.post("/stripe/_payment_methods/{id_}")
+    async def instruct_bank(id_: str, instruction: Instruction) -> Document:
+        month, year = instruction.exp_month, instruction.exp_year
+        if (month is None) != (year is None):
+            raise StripeError(400, "exp_month and exp_year: a card has both", param="exp_month", executed=False)
+        if month is not None and year is not None:
+            method = await by_hand.set_expiry(id_, month=month, year=year)
+            if not instruction.model_fields_set & {"card", "decline_code"}:
+                return method
+        return await by_hand.instruct_bank(id_, card=instruction.card, decline_code=instruction.decline_code)
+
+    @app.post("/stripe/_refunds/{id_}")
+    async def settle_refund(id_: str, request: Request) -> Document:
+        end = await _body(request, RefundEnd)
+        return await by_hand.settle_refund(id_, status=end.status)
+
+    @app.post("/stripe/_disputes")
+    async def open_dispute(request: Request) -> Document:
+        wanted = await _body(request, NewDispute)
+        return await by_hand.open_dispute(payment_intent=wanted.payment_intent, reason=wanted.reason)
+
+    @app.post("/stripe/_disputes/{id_}")
+    async def close_dispute(id_: str, request: Request) -> Document:
+        end = await _body(request, DisputeEnd)
+        return await by_hand.close_dispute(id_, status=end.status)
+
+
+def _serve_trouble(app: FastAPI, faults: Faults, webhooks: Webhooks) -> None:
     @app.post("/stripe/_webhook")
     async def register(endpoint: Endpoint) -> Document:
         return webhooks.register(url=endpoint.url, secret=endpoint.secret, events=endpoint.events)
 
-    @app.post("/stripe/_authenticate/{id_}")
-    async def authenticate(id_: str, outcome: Outcome) -> Document:
-        return await stripe.authenticate(id_, succeeds=outcome.outcome == "succeed")
+    @app.post("/stripe/_webhooks/release")
+    async def release() -> Document:
+        return {"released": await webhooks.release()}
 
-    @app.post("/stripe/_payment_methods/{id_}")
-    async def instruct_bank(id_: str, instruction: Instruction) -> Document:
-        return await stripe.instruct_bank(id_, card=instruction.card, decline_code=instruction.decline_code)
+    @app.get("/stripe/_faults")
+    async def show_faults() -> list[Document]:
+        return faults.all()
+
+    @app.post("/stripe/_faults")
+    async def add_faults(request: Request) -> list[Document]:
+        return faults.add(await _json(request))
+
+    @app.delete("/stripe/_faults")
+    async def clear_faults() -> list[Document]:
+        return faults.clear()
+
+
+async def _json(request: Request) -> Any:
+    try:
+        return json.loads(await request.body())
+    except ValueError as problem:
+        raise StripeError(400, f"The body is no JSON: {problem}", executed=False) from problem
+
+
+async def _body(request: Request, shape: type[Body]) -> Body:
+    return read(shape, await _json(request))
 
 
 def _serve_sendgrid(app: FastAPI, sendgrid: SendGridApi) -> None:

@@ -1,19 +1,19 @@
 """Every request to the Stripe stand-in passes through ``StripeApi.answer``: key, idempotency, work, events,
 reply."""
 
+import asyncio
 import base64
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl
 
 from engine.clock import Clock
-from sandbox import stripe_customers, stripe_payments, stripe_refunds, stripe_setups
+from sandbox import stripe_customers, stripe_disputes, stripe_events, stripe_payments, stripe_refunds, stripe_setups
 from sandbox.store import Document, KeptAnswer, Store
-from sandbox.stripe_cards import BY_NAME
+from sandbox.stripe_faults import Faults, broken, refusal
 from sandbox.stripe_objects import expand, new_id
 from sandbox.stripe_webhooks import Webhooks
 from sandbox.stripe_wire import API_VERSION, Desk, Params, Route, StripeError, check, nested
@@ -25,9 +25,11 @@ ROUTES: tuple[Route, ...] = (
     *stripe_setups.ROUTES,
     *stripe_payments.ROUTES,
     *stripe_refunds.ROUTES,
+    *stripe_disputes.ROUTES,
+    *stripe_events.ROUTES,
 )
 KEYS_KEPT_SECONDS = 24 * 3600
-_KINDS = ("customer", "payment_method", "setup_intent", "payment_intent", "charge", "refund", "event")
+REPLAYED = "Idempotent-Replayed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,16 +45,35 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
+    """One answer. ``hangs_up``: it never gets out, because the connection is dropped instead."""
+
     status: int
     body: str
     headers: dict[str, str] = field(default_factory=dict)
+    hangs_up: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Call:
+    """One request, understood: the route and the object's id in it, its parameters, and the fault it meets."""
+
+    desk: Desk
+    route: Route
+    id: str
+    path: str
+    raw: Params
+    fault: Document | None
+
+
+HUNG_UP = Told(status=0, body="", hangs_up=True)
 
 
 class StripeApi:
-    def __init__(self, store: Store, clock: Clock, webhooks: Webhooks) -> None:
+    def __init__(self, store: Store, clock: Clock, webhooks: Webhooks, faults: Faults) -> None:
         self._store = store
         self._clock = clock
         self._webhooks = webhooks
+        self._faults = faults
         self._in_flight: set[str] = set()
 
     async def answer(self, asked: Asked) -> Told:
@@ -65,7 +86,7 @@ class StripeApi:
             told = await self._answer(asked, request_id)
         except StripeError as problem:
             told = Told(status=problem.status, body=_error_body(problem, request_id))
-        return Told(status=told.status, body=told.body, headers={**headers, **told.headers})
+        return replace(told, headers={**headers, **told.headers})
 
     async def _answer(self, asked: Asked, request_id: str) -> Told:
         from_browser = _authenticate(asked.headers)
@@ -85,25 +106,55 @@ class StripeApi:
             raise StripeError(
                 503, f"The clock cannot be read: {problem}", type_="api_error", executed=False
             ) from problem
-        desk = Desk(
-            store=self._store,
-            now=now,
-            version=asked.headers.get("stripe-version", API_VERSION),
-            request_id=request_id,
-            idempotency_key=asked.headers.get("idempotency-key") if asked.method == "POST" else None,
-            client_secret=raw.get("client_secret") if isinstance(raw.get("client_secret"), str) else None,
-            from_browser=from_browser,
+        await self._webhooks.deliver_due(now)
+        key = asked.headers.get("idempotency-key") if asked.method == "POST" else None
+        call = _Call(
+            path=asked.path,
+            route=route,
+            id=id_,
+            raw=raw,
+            fault=self._faults.for_call(route, asked.path, key=key),
+            desk=Desk(
+                store=self._store,
+                now=now,
+                version=asked.headers.get("stripe-version", API_VERSION),
+                request_id=request_id,
+                idempotency_key=key,
+                client_secret=raw.get("client_secret") if isinstance(raw.get("client_secret"), str) else None,
+                from_browser=from_browser,
+            ),
         )
-        if desk.idempotency_key is None:
-            return await self._work(desk, route, id_, raw, keep=None)
-        return await self._once(desk, asked, route, id_, raw)
+        if call.fault is None:
+            return await self._do(call)
+        return await self._with_fault(call, call.fault)
 
-    async def _once(self, desk: Desk, asked: Asked, route: Route, id_: str, raw: Params) -> Told:
+    async def _with_fault(self, call: _Call, fault: Document) -> Told:
+        if fault["kind"] == "lost_request":
+            return HUNG_UP
+        if instead := refusal(fault):
+            raise instead
+        try:
+            told = await self._do(call)
+        except StripeError:
+            # Refused before it was begun: the fault had nothing to befall.
+            self._faults.give_back(fault)
+            raise
+        if fault["kind"] == "lost_answer":
+            return HUNG_UP
+        if fault["kind"] == "error_after" and (told.status != 500 or REPLAYED in told.headers):
+            self._faults.give_back(fault)
+        return told
+
+    async def _do(self, call: _Call) -> Told:
+        if call.desk.idempotency_key is None:
+            return await self._work(call, keep=None)
+        return await self._once(call, call.desk.idempotency_key)
+
+    async def _once(self, call: _Call, key: str) -> Told:
         """The same key and parameters get the same answer; whatever differs is refused."""
-        key = desk.idempotency_key or ""
         if not 0 < len(key) <= 255:
             raise StripeError(400, "Idempotency keys may be at most 255 characters long.", executed=False)
-        fingerprint = hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
+        fingerprint = hashlib.sha256(json.dumps(call.raw, sort_keys=True).encode()).hexdigest()
         if key in self._in_flight:
             raise StripeError(
                 409,
@@ -116,44 +167,45 @@ class StripeApi:
                 executed=False,
             )
         kept = self._store.kept_answer(key)
-        if kept is not None and desk.now - kept.kept_at < KEYS_KEPT_SECONDS:
-            return _replay(kept, path=asked.path, fingerprint=fingerprint)
+        if kept is not None and call.desk.now - kept.kept_at < KEYS_KEPT_SECONDS:
+            return _replay(kept, path=call.path, fingerprint=fingerprint)
         self._in_flight.add(key)
         try:
-            return await self._work(desk, route, id_, raw, keep=(key, asked.path, fingerprint))
+            return await self._work(call, keep=(key, fingerprint))
         finally:
             self._in_flight.discard(key)
 
-    async def _work(
-        self, desk: Desk, route: Route, id_: str, raw: Params, *, keep: tuple[str, str, str] | None
-    ) -> Told:
+    async def _work(self, call: _Call, *, keep: tuple[str, str] | None) -> Told:
+        """Does it, and keeps the answer under the key and fingerprint given."""
+        desk, route, fault = call.desk, call.route, call.fault
+        if fault and fault["kind"] == "slow":
+            await asyncio.sleep(fault["seconds"])
         executed = True
         try:
-            params = check(raw, takes=route.takes, needs=route.needs)
+            params = check(call.raw, takes=route.takes, needs=route.needs)
             paths = [str(path) for path in params.pop("expand", [])]
-            status, body = 200, json.dumps(expand(desk, route.handler(desk, params, id_), paths))
+            status, body = 200, json.dumps(expand(desk, route.handler(desk, params, call.id), paths))
         except StripeError as problem:
             status, body, executed = problem.status, _error_body(problem, desk.request_id), problem.executed
         except Exception:
             log.exception("The Stripe stand-in broke at %s %s", route.method, route.path)
             self._store.rollback()
             desk.events.clear()
-            status, body = (
-                500,
-                json.dumps({"error": {"type": "api_error", "message": "An unknown error occurred"}}),
-            )
+            status, body = 500, _error_body(broken(), desk.request_id)
         if not executed:
             self._store.rollback()
             return Told(status=status, body=body)
+        if fault and fault["kind"] == "error_after":
+            status, body = 500, _error_body(broken(), desk.request_id)
         planned = self._webhooks.plan(desk.events)
         headers = {}
         answer = None
         if keep is not None:
-            key, path, fingerprint = keep
+            key, fingerprint = keep
             headers["Idempotency-Key"] = key
             answer = KeptAnswer(
                 key=key,
-                path=path,
+                path=call.path,
                 fingerprint=fingerprint,
                 status=status,
                 body=body,
@@ -163,55 +215,6 @@ class StripeApi:
         self._store.commit(answer)
         await self._webhooks.deliver(planned)
         return Told(status=status, body=body, headers=headers)
-
-    # ------------------------------------------------------------ what only a stand-in has
-
-    async def authenticate(self, id_: str, *, succeeds: bool) -> Document:
-        """Plays the client at the bank's 3-D Secure page. Raises StripeError when nothing waits for it."""
-
-        def act(desk: Desk) -> Document:
-            kind = "setup_intent" if id_.startswith("seti_") else "payment_intent"
-            act_on = stripe_setups.authenticate if kind == "setup_intent" else stripe_payments.authenticate
-            return act_on(desk, desk.find(kind, id_), succeeds=succeeds)
-
-        return await self._by_hand(act)
-
-    async def instruct_bank(self, id_: str, *, card: str | None, decline_code: str | None) -> Document:
-        """From now on the bank treats a saved card like the named test card, or declines with this code
-        (None: no longer). A StripeError names what is unknown."""
-
-        def act(desk: Desk) -> Document:
-            bank = desk.find("bank", id_)
-            if card is None:
-                bank["declines"] = decline_code
-            elif card in BY_NAME:
-                bank.update(declines=BY_NAME[card].declines, asks=BY_NAME[card].asks.value)
-            else:
-                raise StripeError(400, f"Unknown test card: {card}", param="card", executed=False)
-            desk.store.put("bank", bank)
-            return bank
-
-        return await self._by_hand(act)
-
-    def state(self) -> Document:
-        """Every object there is, oldest first, by the plural of its kind."""
-        everything: dict[str, Any] = {f"{kind}s": self._store.all(kind) for kind in _KINDS}
-        endpoint = self._store.get("endpoint", "webhook")
-        everything["webhook"] = {"url": endpoint["url"], "events": endpoint["events"]} if endpoint else None
-        everything["deliveries"] = self._store.all("delivery")
-        return everything
-
-    async def _by_hand(self, act: Callable[[Desk], Document]) -> Document:
-        desk = Desk(store=self._store, now=int((await self._clock.now()).timestamp()))
-        try:
-            done = act(desk)
-            planned = self._webhooks.plan(desk.events)
-            self._store.commit()
-        except BaseException:
-            self._store.rollback()
-            raise
-        await self._webhooks.deliver(planned)
-        return done
 
 
 def _route(asked: Asked) -> tuple[Route, str]:
@@ -274,7 +277,7 @@ def _replay(kept: KeptAnswer, *, path: str, fingerprint: str) -> Told:
             executed=False,
         )
     headers = {
-        "Idempotent-Replayed": "true",
+        REPLAYED: "true",
         "Idempotency-Key": kept.key,
         "Original-Request": kept.request_id,
     }

@@ -15,7 +15,8 @@ class Asks(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TestCard:
-    """``declines`` is the bank's answer to a charge, and to saving the card unless ``saves`` is set."""
+    """``declines`` is the bank's answer to a charge, and to saving the card unless ``saves`` is set. ``refunds`` is how
+    a refund ends that does not succeed at once: it ``fails`` after all, or ``waits`` before it succeeds."""
 
     number: str
     names: tuple[str, ...]
@@ -24,6 +25,7 @@ class TestCard:
     declines: str | None = None
     saves: bool = False
     asks: Asks = Asks.NEVER
+    refunds: str | None = None
 
 
 def _plain(number: str, brand: str, *names: str, funding: str = "credit") -> TestCard:
@@ -110,6 +112,8 @@ CARDS: tuple[TestCard, ...] = (
         declines="insufficient_funds",
         saves=True,
     ),
+    TestCard(number="4000000000005126", names=("pm_card_refundFail",), refunds="fails"),
+    TestCard(number="4000000000007726", names=("pm_card_pendingRefund",), refunds="waits"),
     TestCard(number="4000000000003220", names=("pm_card_threeDSecure2Required",), asks=Asks.ON_SESSION),
 )
 
@@ -137,6 +141,12 @@ def decline_words(reason: str) -> tuple[str, str, str]:
     if reason in _OWN_CODES:
         return reason, reason, _OWN_CODES[reason]
     return "card_declined", reason, _MESSAGES.get(reason, "Your card was declined.")
+
+
+def spoken_amount(amount: int, currency: str) -> str:
+    """As Stripe writes it in a sentence: ``50.00 usd``, ``500 jpy``."""
+    number = str(amount) if currency in ZERO_DECIMAL else f"{amount // 100}.{amount % 100:02d}"
+    return f"{number} {currency}"
 
 
 def passes_luhn(number: str) -> bool:

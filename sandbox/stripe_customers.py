@@ -34,7 +34,7 @@ def take_method(desk: Desk, named: str) -> Document:
 
 
 def bank_of(desk: Desk, method: Document) -> Document:
-    """What the bank behind a card will do: ``declines``, ``saves``, ``asks``, ``set_up``, ``used``."""
+    """What the bank behind a card will do: ``declines``, ``saves``, ``asks``, ``set_up``, ``used``, ``refunds``."""
     return desk.find("bank", method["id"])
 
 
@@ -76,6 +76,7 @@ def _from_test_card(
             "asks": card.asks.value,
             "set_up": card.asks is Asks.ON_SESSION,
             "used": False,
+            "refunds": card.refunds,
         },
     )
     return method
@@ -128,18 +129,23 @@ def _numbered(card: Document) -> TestCard:
 
 
 def _expiry(desk: Desk, card: Document) -> tuple[int, int]:
+    month, year = checked_expiry(card.get("exp_month", ""), card.get("exp_year", ""))
     today = datetime.fromtimestamp(desk.now, UTC)
-    month, year = str(card.get("exp_month", "")), str(card.get("exp_year", ""))
-    if not (month.isascii() and month.isdigit() and 1 <= int(month) <= 12):
-        raise _bad_expiry("month")
-    if not (year.isascii() and year.isdigit() and len(year) in (2, 4)):
+    if not today.year <= year <= today.year + 50:
         raise _bad_expiry("year")
-    whole_year = int(year) + (2000 if len(year) == 2 else 0)
-    if not today.year <= whole_year <= today.year + 50:
-        raise _bad_expiry("year")
-    if (whole_year, int(month)) < (today.year, today.month):
+    if (year, month) < (today.year, today.month):
         raise _bad_expiry("month")
-    return int(month), whole_year
+    return month, year
+
+
+def checked_expiry(month: object, year: object) -> tuple[int, int]:
+    """A card's month and whole year, past ones too."""
+    of_year, digits = str(month), str(year)
+    if not (of_year.isascii() and of_year.isdigit() and 1 <= int(of_year) <= 12):
+        raise _bad_expiry("month")
+    if not (digits.isascii() and digits.isdigit() and len(digits) in (2, 4)):
+        raise _bad_expiry("year")
+    return int(of_year), int(digits) + (2000 if len(digits) == 2 else 0)
 
 
 def _bad_expiry(part: str) -> StripeError:

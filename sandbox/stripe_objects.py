@@ -8,6 +8,34 @@ from typing import Any
 from sandbox.store import Document
 from sandbox.stripe_wire import Desk, Params, StripeError
 
+# Every event that can come from here, by the names that Stripe gives them.
+EVENT_TYPES = (
+    "charge.dispute.closed",
+    "charge.dispute.created",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.funds_withdrawn",
+    "charge.failed",
+    "charge.refund.updated",
+    "charge.refunded",
+    "charge.succeeded",
+    "customer.created",
+    "payment_intent.canceled",
+    "payment_intent.created",
+    "payment_intent.payment_failed",
+    "payment_intent.requires_action",
+    "payment_intent.succeeded",
+    "payment_method.attached",
+    "payment_method.automatically_updated",
+    "payment_method.detached",
+    "refund.created",
+    "refund.failed",
+    "refund.updated",
+    "setup_intent.canceled",
+    "setup_intent.created",
+    "setup_intent.requires_action",
+    "setup_intent.setup_failed",
+    "setup_intent.succeeded",
+)
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -199,8 +227,63 @@ def charge(desk: Desk, intent: Document, method: Document, *, failure: tuple[str
     }
 
 
+def refund(desk: Desk, charge: Document, params: Params, *, amount: int, pending: bool) -> Document:
+    return {
+        "id": new_id("re"),
+        "object": "refund",
+        "amount": amount,
+        "balance_transaction": None,
+        "charge": charge["id"],
+        "created": desk.now,
+        "currency": charge["currency"],
+        "destination_details": {"card": {"reference_status": "pending", "type": "refund"}, "type": "card"},
+        "metadata": merged_metadata({}, params.get("metadata")),
+        "payment_intent": charge["payment_intent"],
+        "reason": params.get("reason"),
+        "receipt_number": None,
+        "status": "pending" if pending else "succeeded",
+        **({"pending_reason": "processing"} if pending else {}),
+    }
+
+
+def dispute(desk: Desk, charge: Document, *, amount: int, reason: str) -> Document:
+    return {
+        "id": new_id("du"),
+        "object": "dispute",
+        "amount": amount,
+        "balance_transactions": [],
+        "charge": charge["id"],
+        "created": desk.now,
+        "currency": charge["currency"],
+        "enhanced_eligibility_types": [],
+        "evidence": {},
+        "evidence_details": {
+            "due_by": desk.now + 7 * 24 * 3600,
+            "enhanced_eligibility": {},
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+        },
+        "is_charge_refundable": False,
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": charge["payment_intent"],
+        "payment_method_details": {
+            "card": {
+                "brand": charge["payment_method_details"]["card"]["brand"],
+                "case_type": "chargeback",
+                "network_reason_code": None,
+            },
+            "type": "card",
+        },
+        "reason": reason,
+        "status": "needs_response",
+    }
+
+
 def emit(desk: Desk, type_: str, document: Document) -> None:
     """Records an event about an object as it is now; it is delivered when the request has been committed."""
+    assert type_ in EVENT_TYPES, f"{type_} is missing from the list of events"
     event: Document = {
         "id": new_id("evt"),
         "object": "event",

@@ -1,7 +1,7 @@
 """PaymentIntents, and the charges they make."""
 
 from sandbox.store import Document
-from sandbox.stripe_cards import CURRENCIES, MINIMUM_CHARGE, ZERO_DECIMAL, Asks, decline_words
+from sandbox.stripe_cards import CURRENCIES, MINIMUM_CHARGE, Asks, decline_words, spoken_amount
 from sandbox.stripe_customers import attach, bank_of, card_error
 from sandbox.stripe_objects import charge, emit, merged_metadata, payment_intent
 from sandbox.stripe_setups import browser_may, method_for, unexpected_state, wait_for_client
@@ -43,10 +43,9 @@ def _check_money(amount: int, currency: str) -> None:
         )
     least = MINIMUM_CHARGE.get(currency, 1)
     if amount < least:
-        spoken = str(least) if currency in ZERO_DECIMAL else f"{least // 100}.{least % 100:02d}"
         raise StripeError(
             400,
-            f"Amount must be at least {spoken} {currency}",
+            f"Amount must be at least {spoken_amount(least, currency)}",
             code="amount_too_small",
             param="amount",
             executed=False,
@@ -104,6 +103,7 @@ def _confirm(desk: Desk, params: Params, id_: str) -> Document:
 
 
 def _confirmed(desk: Desk, intent: Document, params: Params) -> Document:
+    _count_confirm(desk, intent["id"])
     if intent["status"] not in _OPEN:
         raise unexpected_state("payment_intent", "confirm", intent["status"], _OPEN)
     named = params.get("payment_method") or intent["payment_method"]
@@ -134,6 +134,12 @@ def _confirmed(desk: Desk, intent: Document, params: Params) -> Document:
     if bank["declines"]:
         raise _refused(desk, intent, method, bank["declines"])
     return _charged(desk, intent, method)
+
+
+def _count_confirm(desk: Desk, id_: str) -> None:
+    """Every confirm that got here is counted, also one that is refused; a replayed answer never gets here."""
+    tally = desk.store.get("tally", id_) or {"id": id_, "confirms": 0}
+    desk.store.put("tally", {"id": id_, "confirms": tally["confirms"] + 1})
 
 
 def _asks(bank: Document, *, off_session: bool) -> bool:

@@ -1,12 +1,15 @@
-"""Refunds of charges, whole or in part, never for more than is left; and the list of events."""
+"""Refunds of charges, whole or in part, never for more than is left. Some fail long after they seemed to succeed."""
 
 from sandbox.store import Document
-from sandbox.stripe_objects import emit, merged_metadata, new_id
+from sandbox.stripe_cards import spoken_amount
+from sandbox.stripe_disputes import refuse_disputed
+from sandbox.stripe_objects import emit, refund
 from sandbox.stripe_wire import PAGING, Desk, Params, Route, StripeError, page
 
 
 def _create(desk: Desk, params: Params, _: str) -> Document:
     charge = _charge_of(desk, params)
+    refuse_disputed(desk, charge)
     left = charge["amount_captured"] - charge["amount_refunded"]
     if left == 0:
         raise StripeError(400, f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
@@ -22,31 +25,50 @@ def _create(desk: Desk, params: Params, _: str) -> Document:
     if amount > left:
         raise StripeError(
             400,
-            f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})",
+            f"Refund amount ({spoken_amount(amount, charge['currency'])}) is greater than unrefunded amount on charge "
+            f"({spoken_amount(left, charge['currency'])})",
             param="amount",
         )
-    refund: Document = {
-        "id": new_id("re"),
-        "object": "refund",
-        "amount": amount,
-        "balance_transaction": None,
-        "charge": charge["id"],
-        "created": desk.now,
-        "currency": charge["currency"],
-        "destination_details": {"card": {"reference_status": "pending", "type": "refund"}, "type": "card"},
-        "metadata": merged_metadata({}, params.get("metadata")),
-        "payment_intent": charge["payment_intent"],
-        "reason": params.get("reason"),
-        "receipt_number": None,
-        "status": "succeeded",
-    }
+    bank = desk.store.get("bank", charge["payment_method"]) or {}
+    made = refund(desk, charge, params, amount=amount, pending=bank.get("refunds") == "waits")
+    _count(charge, amount)
+    desk.store.put("refund", made)
+    desk.store.put("charge", charge)
+    emit(desk, "refund.created", made)
+    emit(desk, "charge.refunded", charge)
+    return made
+
+
+def _count(charge: Document, amount: int) -> None:
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
-    desk.store.put("refund", refund)
-    desk.store.put("charge", charge)
-    emit(desk, "refund.created", refund)
-    emit(desk, "charge.refunded", charge)
-    return refund
+
+
+def settle(desk: Desk, found: Document, *, status: str | None) -> Document:
+    """The bank's last word on a refund: ``succeeded`` or ``failed``, even long after it seemed to have succeeded.
+    None is what the card was made for: ``pm_card_refundFail`` fails, ``pm_card_pendingRefund`` succeeds."""
+    charge = desk.find("charge", found["charge"])
+    if status is None:
+        bank = desk.store.get("bank", charge["payment_method"]) or {}
+        status = {"fails": "failed", "waits": "succeeded"}.get(bank.get("refunds") or "")
+        if status is None:
+            raise StripeError(
+                400, "This card has no way of its own with refunds: say succeeded or failed.", param="status"
+            )
+    if found["status"] == "failed" or found["status"] == status:
+        raise StripeError(400, f"This refund has {found['status']} already.", param="status")
+    found.pop("pending_reason", None)
+    found["status"] = status
+    if status == "failed":
+        found["failure_reason"] = "expired_or_canceled_card"
+        _count(charge, -found["amount"])
+        desk.store.put("charge", charge)
+    desk.store.put("refund", found)
+    emit(desk, "refund.updated", found)
+    emit(desk, "charge.refund.updated", found)
+    if status == "failed":
+        emit(desk, "refund.failed", found)
+    return found
 
 
 def _charge_of(desk: Desk, params: Params) -> Document:
@@ -55,7 +77,7 @@ def _charge_of(desk: Desk, params: Params) -> Document:
     elif id_ := params.get("payment_intent"):
         intent = desk.find("payment_intent", id_, param="payment_intent", status=400)
         if intent["status"] != "succeeded":
-            raise StripeError(400, "This PaymentIntent does not have a successful charge to refund.")
+            raise StripeError(400, f"This PaymentIntent ({id_}) does not have a successful charge to refund.")
         charge = desk.find("charge", intent["latest_charge"])
     else:
         raise StripeError(
@@ -79,16 +101,6 @@ def _list(desk: Desk, params: Params, _: str) -> Document:
     return page(rows, params, url="/v1/refunds")
 
 
-def _retrieve_event(desk: Desk, _: Params, id_: str) -> Document:
-    return desk.find("event", id_)
-
-
-def _list_events(desk: Desk, params: Params, _: str) -> Document:
-    wanted = params.get("types") or ([params["type"]] if "type" in params else None)
-    rows = [row for row in desk.store.all("event") if wanted is None or row["type"] in wanted]
-    return page(rows, params, url="/v1/events")
-
-
 ROUTES = (
     Route(
         method="POST",
@@ -109,11 +121,4 @@ ROUTES = (
         takes={**PAGING, "charge": "str", "payment_intent": "str"},
     ),
     Route(method="GET", path="/v1/refunds/{id}", handler=_retrieve),
-    Route(
-        method="GET",
-        path="/v1/events",
-        handler=_list_events,
-        takes={**PAGING, "type": "str", "types": "list"},
-    ),
-    Route(method="GET", path="/v1/events/{id}", handler=_retrieve_event),
 )

@@ -4,19 +4,22 @@ answered.
 Delivering first is what a movable clock needs: an event sent after the answer would arrive when the clock has
 already jumped on. A receiver that calls back during delivery finds everything committed, and no lock in its
 way. What cannot be delivered at once is tried again in the background, also after a restart.
+
+Faults on demand make an event go missing, come twice, late, or behind the one that came after it.
 """
 
 import asyncio
 import hmac
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from hashlib import sha256
 
 import httpx
 
 from engine.clock import Clock
 from sandbox.store import Document, Store
+from sandbox.stripe_faults import Faults
 
 log = logging.getLogger(__name__)
 
@@ -30,20 +33,32 @@ DEFAULT_EVENTS = (
     "setup_intent.succeeded",
     "setup_intent.setup_failed",
     "payment_method.attached",
+    "payment_method.automatically_updated",
     "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.closed",
+    "refund.updated",
+    "refund.failed",
 )
 _TIMEOUT_SECONDS = 5.0
 _RETRY_AFTER_SECONDS = (1.0, 5.0, 15.0, 60.0)
+_LOOK_EVERY_SECONDS = 0.25  # of real time, for late events whose moment has come
 
 
 class Webhooks:
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, faults: Faults) -> None:
         self._store = store
         self._clock = clock
+        self._faults = faults
         # The receiver is on this machine or in this network: no proxy of the environment's should stand
         # between.
         self._http = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False)
-        self._retries: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
+        # What is held: until a moment (unix seconds; None: until released), or until an event of later has passed.
+        self._late: dict[str, float | None] = {}
+        self._behind: list[str] = []
+        self._overtakes: dict[str, list[str]] = {}  # by the event that passes them
+        self._watching = False
 
     def register(self, *, url: str | None, secret: str, events: Sequence[str] = DEFAULT_EVENTS) -> Document:
         """Sets where events go from now on; no url means nowhere."""
@@ -53,47 +68,112 @@ class Webhooks:
         return endpoint
 
     def plan(self, events: Sequence[Document]) -> list[str]:
-        """Notes, in the transaction that made them, which events are to be delivered. Returns their ids."""
+        """Notes, in the transaction that made them, which events are to be delivered. Returns the ids of those to
+        send now, in order; one that is to come twice stands there twice."""
         endpoint = self._store.get("endpoint", "webhook")
         if endpoint is None or not endpoint["url"]:
             return []
-        wanted = [event for event in events if "*" in endpoint["events"] or event["type"] in endpoint["events"]]
-        for event in wanted:
-            self._store.put(
-                "delivery",
-                {
-                    "id": event["id"],
-                    "type": event["type"],
-                    "url": endpoint["url"],
-                    "status": "pending",
-                    "attempts": 0,
-                    "last_error": None,
-                },
-            )
-        return [event["id"] for event in wanted]
+        now = []
+        for event in events:
+            if "*" in endpoint["events"] or event["type"] in endpoint["events"]:
+                now += self._plan(event, endpoint["url"])
+        return now
+
+    def _plan(self, event: Document, url: str) -> list[str]:
+        row: Document = {
+            "id": event["id"],
+            "type": event["type"],
+            "url": url,
+            "status": "pending",
+            "attempts": 0,
+            "last_error": None,
+        }
+        fault = self._faults.for_event(event)
+        copies = 1
+        match fault and fault["kind"]:
+            case "webhook_dropped":
+                row["status"], copies = "dropped", 0
+            case "webhook_doubled":
+                copies = 2
+            case "webhook_late":
+                assert fault is not None
+                until = event["created"] + fault["seconds"] if "seconds" in fault else None
+                row.update(status="held", until=until)
+                self._late[event["id"]] = until
+                copies = 0
+            case "webhook_reordered":
+                row.update(status="held", behind=True)
+                self._behind.append(event["id"])
+                copies = 0
+        self._store.put("delivery", row)
+        if copies and self._behind:
+            self._overtakes[event["id"]], self._behind = self._behind, []
+        return [event["id"]] * copies
 
     async def deliver(self, ids: Sequence[str]) -> None:
-        """Sends planned events in order. From the first failure on, the rest is left to the background."""
-        for position, id_ in enumerate(ids):
-            if not await self._attempt(id_):
-                self._retry_later(ids[position:])
-                return
+        """Sends planned events in order, each with those behind it that it overtakes. From the first failure on, the
+        rest is left to the background."""
+        waiting = list(ids)
+        while waiting:
+            if not await self._attempt(waiting[0]):
+                self._later(self._retry([sent for id_ in waiting for sent in (id_, *self._overtakes.pop(id_, []))]))
+                break
+            first = waiting.pop(0)
+            if first not in waiting:
+                waiting[:0] = self._overtakes.pop(first, [])
+        self._watch()
+
+    async def deliver_due(self, now: float) -> None:
+        """Sends the late events whose moment (unix seconds) has come."""
+        due = [id_ for id_, until in self._late.items() if until is not None and until <= now]
+        for id_ in due:
+            del self._late[id_]
+        await self.deliver(due)
+
+    async def release(self) -> list[str]:
+        """Sends everything that is held, and returns the ids."""
+        held = [*self._late, *self._behind]
+        self._late, self._behind = {}, []
+        await self.deliver(held)
+        return held
 
     def resume(self) -> None:
         """Takes up what an earlier process left undelivered."""
-        if left := [row["id"] for row in self._store.all("delivery") if row["status"] == "pending"]:
-            self._retry_later(left)
+        rows = self._store.all("delivery")
+        for row in (row for row in rows if row["status"] == "held"):
+            if row.get("behind"):
+                self._behind.append(row["id"])
+            else:
+                self._late[row["id"]] = row["until"]
+        if left := [row["id"] for row in rows if row["status"] == "pending"]:
+            self._later(self._retry(left))
+        self._watch()
+
+    def _watch(self) -> None:
+        if not self._watching and any(until is not None for until in self._late.values()):
+            self._watching = True
+            self._later(self._until_due())
+
+    async def _until_due(self) -> None:
+        while any(until is not None for until in self._late.values()):
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            try:
+                now = (await self._clock.now()).timestamp()
+            except ConnectionError:
+                continue  # the clock is starting anew
+            await self.deliver_due(now)
+        self._watching = False
 
     async def aclose(self) -> None:
-        for task in self._retries:
+        for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._retries, return_exceptions=True)
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self._http.aclose()
 
-    def _retry_later(self, ids: Sequence[str]) -> None:
-        task = asyncio.create_task(self._retry(list(ids)))
-        self._retries.add(task)
-        task.add_done_callback(self._retries.discard)
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def _retry(self, ids: list[str]) -> None:
         for pause in _RETRY_AFTER_SECONDS:

@@ -85,6 +85,15 @@ class Route:
     # May a browser call it, with the publishable key and the object's client secret?
     browser: bool = False
 
+    @property
+    def call(self) -> str:
+        """As Stripe's client libraries name it: ``payment_intents.confirm``, ``customers.payment_methods.list``."""
+        resource, *rest = self.path.removeprefix("/v1/").split("/")
+        verbs = {"GET": "retrieve", "POST": "update", "DELETE": "delete"} if rest else {"GET": "list", "POST": "create"}
+        if len(rest) < 2:
+            return f"{resource}.{verbs[self.method]}"
+        return f"{resource}.{rest[1]}" + (".list" if self.method == "GET" else "")
+
     def match(self, method: str, path: str) -> str | None:
         if method != self.method:
             return None

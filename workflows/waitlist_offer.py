@@ -30,12 +30,14 @@ class WaitlistOffer(Pace):
         self.policy = start.policy
         self.news = 0
         self.shown = Shown()
-        self.seen = LineLook(line=())
+        self.seen = start.seen or LineLook(line=())
         self.told = set(start.told)  # offers whose mail was ordered
         self.postman = Postman(list(start.mails), self.policy, self._ignore)
 
     @workflow.run
-    async def run(self, start: WaitlistInput) -> None:  # noqa: ARG002 - as __init__ takes it
+    async def run(self, start: WaitlistInput) -> None:
+        if start.seen is not None:
+            self.show()
         post = asyncio.create_task(self.postman.work())
         while await self.offer_what_is_free():
             if self.history_is_long():
@@ -101,6 +103,7 @@ class WaitlistOffer(Pace):
             WaitlistInput(
                 therapist=self.therapist,
                 policy=self.policy,
+                seen=self.seen,
                 mails=tuple(self.postman.box),
                 told=tuple(sorted(self.told)),
             )

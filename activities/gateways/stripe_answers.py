@@ -140,6 +140,8 @@ def intent_told(told: stripe.PaymentIntent, *, declined: Decline | None = None) 
         decline=declined,
         amount_received=told.amount_received,
         latest_charge=_id(told.latest_charge),
+        payment_id=metadata(told, "payment_id"),
+        created=_instant(told.created),
     )
 
 

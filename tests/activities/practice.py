@@ -21,6 +21,8 @@ from activities.appointments import AppointmentActivities
 from activities.archive import ArchiveActivities
 from activities.booking import BookingActivities
 from activities.core import Dependencies
+from activities.credits import CreditActivities
+from activities.exceptions import ExceptionActivities
 from activities.forms import FormActivities
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
@@ -28,7 +30,8 @@ from activities.inbound import InboundActivities
 from activities.mail import MailActivities
 from activities.matching import MatchingActivities
 from activities.payments import PaymentActivities
-from activities.ports import GatewayUnavailable, Intent, OutgoingMail
+from activities.ports import GatewayUnavailable, Intent, OutgoingMail, RefundMade, RefundReason
+from activities.refunds import RefundActivities
 from activities.rendering import Links
 from activities.rendering import Practice as Named
 from activities.types import (
@@ -55,6 +58,7 @@ from rules.timeline import first_break
 from rules.words import AppointmentType, Mode, Outcome, Role, Source
 
 Result = TypeVar("Result")
+Answer = TypeVar("Answer", Intent, RefundMade)
 DESK = Caller(role=Role.CARE_TEAM, name="desk")
 POLICY = JourneyPolicy()
 MONDAY = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -160,7 +164,22 @@ class MortalGateway(StripeGateway):
         self.points.reach("before retrieve")
         return await super().retrieve_intent(intent=intent)
 
-    async def _mortal(self, call: str, asked: Awaitable[Intent], *, key: str) -> Intent:
+    async def refund(
+        self,
+        *,
+        intent: str,
+        refund_id: str,
+        amount: int,
+        currency: str,
+        key: str,
+        reason: RefundReason = "requested_by_customer",
+    ) -> RefundMade:
+        ask = super().refund(
+            intent=intent, refund_id=refund_id, amount=amount, currency=currency, key=key, reason=reason
+        )
+        return await self._mortal("refund", ask, key=key)
+
+    async def _mortal(self, call: str, asked: Awaitable[Answer], *, key: str) -> Answer:
         if key in self.spoilt:
             _close(asked)
             raise GatewayUnavailable("the same failure again", ambiguous=True, retry_with_same_key=False)
@@ -182,7 +201,7 @@ class MortalGateway(StripeGateway):
         return answer
 
 
-def _close(asked: Awaitable[Intent]) -> None:
+def _close(asked: Awaitable[object]) -> None:
     """A request that is never made."""
     cast(Any, asked).close()
 
@@ -230,6 +249,9 @@ class Practice:
         self.accounts = AccountActivities(deps)
         self.forms = FormActivities(deps)
         self.money = PaymentActivities(deps)
+        self.credits = CreditActivities(deps)
+        self.refunds = RefundActivities(deps)
+        self.exceptions = ExceptionActivities(deps)
         self.inbound = InboundActivities(deps)
         self.archive = ArchiveActivities(deps)
         self.mail = MailActivities(deps)

@@ -214,7 +214,7 @@ async def test_who_may_waive_and_for_whom_one_cancels(api: httpx.AsyncClient, ro
     assert fields_of(await _cancel(api, row.id, DESK, waive_reason="x")) == ["waive_fee"]
     assert problem_of(await _cancel(api, row.id, SITE, waive_fee=True, waive_reason="x")) == "not-allowed"
     assert problem_of(await _cancel(api, row.id, SITE, requested_by="practice")) == "not-allowed"
-    assert fields_of(await _cancel(api, row.id, DESK, scope="following")) == ["scope"]
+    assert fields_of(await _cancel(api, row.id, DESK, scope="some")) == ["scope"]
 
 
 async def test_a_workflow_that_ended_answers_with_what_stands(
@@ -290,7 +290,8 @@ async def test_card_setup(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine
     document = {"customer": "cus_1", "setup_intent": "seti_1", "client_secret": "s"}
     engine.answers_to["set_up_card"] = Done(document=document)
     answer = await api.post(f"/v1/clients/{sara.id}/card-setup", headers=SITE)
-    assert (answer.status_code, answer.json()) == (201, document)
+    assert answer.status_code == 201
+    assert answer.json().items() >= document.items()
 
 
 # ---------------------------------------------------------------- archive

@@ -5,19 +5,23 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from api.problems import STATUS
 from models.holds import MOST_HOLDS_OF_A_PERSON, MOST_HOLDS_OF_A_PROGRAM
 from models.seed import _PEOPLE
-from rules.availability import DEFAULT_SETTINGS, Availability, read_availability
+from rules.availability import DEFAULT_SETTINGS, Availability, Busy, check_slot, read_availability
 from rules.booking import BookingRequest, BookingSituation, offered_types, refuse_booking
+from rules.candidates import Candidate
+from rules.cards import SavedCard
 from rules.fees import Money, cancellation, classify_decline, due_times, fee_due, may_client_change, next_try
-from rules.matching import Answers, Candidate, PreferredTime, match
+from rules.matching import Answers, PreferredTime, match
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem
 from rules.reminders import Due, appointment_plan, journey_plan, outcome_plan
+from rules.series import Member, moved_together, this_and_following
 from rules.stage import JourneyFacts, OpenAppointment, stage_of
-from rules.words import AppointmentType, IntroCalls, PaymentKind
+from rules.words import AppointmentStatus, AppointmentType, IntroCalls, PaymentKind
 from tests.docs.pages import ROOT, durations, table, words
 
 RULES = (ROOT / "docs/journey.md").read_text()
@@ -184,6 +188,71 @@ def test_slot_settings_and_holds() -> None:
     assert f"hold {MOST_HOLDS_OF_A_PERSON} times at once, a program {MOST_HOLDS_OF_A_PROGRAM}." in RULES
 
 
+def test_what_the_practice_may_set_aside() -> None:
+    monday = START.replace(hour=0, minute=0)  # UTC here, and nothing but sessions
+    other = Busy(type=AppointmentType.SESSION, starts_at=START, ends_at=END)
+    document: dict[str, Any] = {
+        "weekly": [{"weekday": "mon", "from": "09:00", "to": "20:00", "types": ["session"]}],
+        "time_off": [{"starts_at": "2026-03-02T18:00Z", "ends_at": "2026-03-02T19:00Z", "reason": ""}],
+        "settings": {"session": {"max_per_day": 2}},
+    }
+    hours = read_availability(document, time_zone="UTC")
+
+    def in_the_way(hour: float, *, practice: bool, days: float = 3, busy: list[Busy], **more: Any) -> str:
+        starts_at = monday + HOUR * hour
+        problem = check_slot(
+            availability=hours,
+            type=AppointmentType.SESSION,
+            starts_at=starts_at,
+            busy=busy,
+            now=starts_at - timedelta(days=days) if days else starts_at + HOUR,
+            practice=practice,
+            **more,
+        )
+        return "free" if problem is None else f"slot-{problem.kind.value}"
+
+    two = [other, replace(other, starts_at=monday + HOUR * 9, ends_at=monday + HOUR * 10)]
+    cases: dict[str, dict[str, Any]] = {
+        "it lies outside the hours": {"hour": 21},
+        "it is off the grid": {"hour": 17.25},
+        "the therapist has time off": {"hour": 18},
+        "less notice than the therapist needs": {"hour": 17, "days": 0.25},
+        "it lies beyond the horizon": {"hour": 17, "days": 61},
+        "the day's cap is reached": {"hour": 17, "busy": two},
+        "it comes too close to a neighbour": {"hour": 16, "busy": [replace(other, ends_at=END + HOUR / 12)]},
+        "another appointment or a live hold overlaps it": {"hour": 15.5},
+        "the client has something else then": {"hour": 17, "client_busy": [replace(other, ends_at=END + 2 * HOUR)]},
+        "it is past": {"hour": 17, "days": 0},
+    }
+    rows = table(RULES, "what is in the way of a time")
+    assert [row[0] for row in rows] == [*cases]
+    for what, told, practice in rows:
+        case = {"busy": [other]} | cases[what]
+        assert in_the_way(practice=False, **case) == words(told)[0], what
+        assert in_the_way(practice=True, **case) == ("free" if practice == "may" else words(told)[0]), what
+    assert in_the_way(17, practice=False, busy=[other]) == "free"
+
+
+def test_this_and_all_after_it() -> None:
+    rows, zone = table(RULES, "week", "it is"), ZoneInfo("America/New_York")
+
+    def told(cell: str) -> datetime:
+        return datetime.fromisoformat(cell).replace(tzinfo=zone)
+
+    series = [
+        Member(id=week, week=int(week) - 1, status=AppointmentStatus(words(status)[0]), starts_at=told(start))
+        for week, start, status, *_ in rows
+    ]
+    now = datetime(2026, 2, 27, tzinfo=UTC)
+    meant = this_and_following(first=series[2], series=series, now=now)
+    assert [one.id for one in meant] == [row[0] for row in rows if row[3] == "cancelled"]
+    new = told(rows[2][4])
+    moved = moved_together(members=meant, starts_at=new, time_zone="America/New_York")
+    assert dict(zip([one.id for one in meant], moved, strict=True)) == {
+        row[0]: told(row[4]) for row in rows if row[4] != "stays"
+    }
+
+
 # ---------------------------------------------------------------- money
 
 EVENTS = {
@@ -270,6 +339,9 @@ def test_reminders_are_planned_as_the_table_says() -> None:
     for stand in (facts, known, booked, call_was):
         planned |= _by_kind(journey_plan(stand, policy=POLICY, now=START), lambda at: at - START)
     planned |= _by_kind(appointment_plan(starts_at=START, policy=POLICY), lambda at: START - at)
+    card = SavedCard(id="pm_1", exp_year=2027, exp_month=3)
+    in_care = replace(call_was, intro_occurred_at=None, card=card, payment_open=True)
+    planned |= _by_kind(journey_plan(in_care, policy=POLICY, now=START), lambda at: card.stops_working_at - at)
     session = AppointmentType.SESSION
     planned |= _by_kind(outcome_plan(ends_at=END, type=session, policy=POLICY), lambda at: at - END)
 

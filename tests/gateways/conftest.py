@@ -4,12 +4,19 @@ import pytest
 import stripe
 
 from activities.gateways.stripe import StripeGateway, Transport
+from tests.gateways.localstripe import LocalStripe, running_localstripe
 from tests.sandbox.process import Sandbox, running_sandbox
 
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     with running_sandbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def localstripe() -> Iterator[LocalStripe]:
+    with running_localstripe() as running:
         yield running
 
 

@@ -26,6 +26,7 @@ from models.migrate import upgrade
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
 from tests.journeys.care import Care, Person
 from tests.journeys.house import open_house
+from tests.journeys.line import comes, declines, hour_of, leaves, line_of, opens, waits_for
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -111,12 +112,32 @@ async def nobody(care: Care) -> Person:
     return sara
 
 
+async def in_line(care: Care) -> Person:
+    """A waitlist: offered at once, let pass, declined, booked; run after run, until nobody waits."""
+    await opens(care)
+    start = await hour_of(care, 3)
+    anna, berta = await comes(care, "Anna"), await comes(care, "Berta")
+    await waits_for(anna, start)
+    await waits_for(berta, start)
+    await care.pass_time(hours=3)
+    await declines(berta)
+    await waits_for(anna, start, days=3)
+    await care.pass_time(hours=1)
+    await anna.books("session", start + timedelta(days=1))
+    [place] = await berta.places()
+    await care.pass_time(hours=10)
+    await leaves(berta, place)
+    await care.rest()
+    return anna
+
+
 STORIES: tuple[tuple[Callable[[Care], Awaitable[Person]], JourneyPolicy], ...] = (
     (from_the_form_to_a_charge, JourneyPolicy()),
     (by_hand_and_declined, JourneyPolicy()),
     (owed_and_settled, JourneyPolicy()),
     (run_after_run, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
     (nobody, JourneyPolicy()),
+    (in_line, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
 )
 
 
@@ -147,6 +168,8 @@ async def record(postgres: Postgres, folder: Path) -> None:
             ids = [line["id"] for line in (await care.get("/v1/appointments"))["items"]]
             for number, id in enumerate(ids, start=1):
                 workflows[f"appointment-{number}"] = house.engine.get_workflow_handle(f"appointment:{id}")
+            if story is in_line:
+                workflows["waitlist"] = line_of(care)
             for name, handle in workflows.items():
                 for run, history in enumerate(await runs_of(handle), start=1):
                     path = folder / f"{story.__name__}.{name}.{run}.json"

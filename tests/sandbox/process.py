@@ -43,7 +43,7 @@ class Sandbox:
         answer.raise_for_status()
         return answer.json()
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
+    def post(self, path: str, body: Any) -> Any:
         answer = httpx.post(self.url + path, json=body, trust_env=False)
         answer.raise_for_status()
         return answer.json()

@@ -70,7 +70,7 @@ def test_every_message_has_a_description_and_every_update_its_types() -> None:
     handled = set()
     for each in WORKFLOWS:
         definition = workflow._Definition.must_from_class(each)
-        assert definition.updates or definition.signals
+        assert definition.updates or definition.signals or definition.queries
         for kind in (definition.signals, definition.updates, definition.queries):
             for name, handler in kind.items():
                 assert name
