@@ -5,6 +5,7 @@ SIGINT let running requests end.
 """
 
 import asyncio
+import gc
 import sys
 
 import structlog
@@ -58,6 +59,9 @@ async def run(settings: Settings) -> None:
         )
     )
     try:
+        # What was imported stays for good: the collector need not walk it again, at a fifth of a second a time.
+        gc.collect()
+        gc.freeze()
         log.info("Serving", address=f"http://{settings.api_host}:{settings.api_port}")
         await server.serve()
         log.info("Stopped")

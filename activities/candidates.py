@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zlib import compress, decompress
 
-from sqlalchemy import func
+from sqlalchemy import ARRAY, Text, any_, func, literal
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -19,7 +19,8 @@ from models.locks import lock_therapist
 from models.match import Match
 from models.therapist import Therapist
 from rules.availability import earliest_slot
-from rules.matching import Answers, PreferredTime, candidates_of, decide, replay, score
+from rules.candidates import candidates_of
+from rules.matching import Answers, PreferredTime, decide, replay, score
 from rules.matching import Match as Found
 from rules.words import (
     AppointmentType,
@@ -69,7 +70,7 @@ async def _earliest(session: AsyncSession, slugs: Sequence[str], now: datetime) 
     therapists: Sequence[Any] = (
         await session.exec(
             select(Therapist.id, Therapist.slug, Therapist.time_zone, Therapist.intro_calls).where(
-                col(Therapist.slug).in_(slugs)
+                col(Therapist.slug) == any_(literal(list(slugs), ARRAY(Text)))
             )
         )
     ).all()
@@ -82,15 +83,18 @@ async def _earliest(session: AsyncSession, slugs: Sequence[str], now: datetime) 
         ends_after=now - margin,
         now=now,
     )
-    return {
-        therapist.slug: earliest_slot(
-            availability=availabilities[therapist.id],
-            type=AppointmentType.SESSION if therapist.intro_calls is IntroCalls.OFF else AppointmentType.INTRO_CALL,
-            busy=busy[therapist.id],
-            now=now,
-        )
-        for therapist in therapists
-    }
+    # Many work the same hours with nothing booked: one answer holds for all of them.
+    known: dict[tuple[Any, ...], datetime | None] = {}
+    earliest: dict[str, datetime | None] = {}
+    for therapist in therapists:
+        kind = AppointmentType.SESSION if therapist.intro_calls is IntroCalls.OFF else AppointmentType.INTRO_CALL
+        hours, taken = availabilities[therapist.id], busy[therapist.id]
+        settings = hours.settings.values()
+        same = (kind, hours.time_zone, hours.weekly, hours.overrides, hours.time_off, *settings, *taken)
+        if same not in known:
+            known[same] = earliest_slot(availability=hours, type=kind, busy=taken, now=now)
+        earliest[therapist.slug] = known[same]
+    return earliest
 
 
 async def _active_clients(session: AsyncSession, therapist_id: UUID) -> int:

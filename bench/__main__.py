@@ -1,11 +1,17 @@
 """``make bench``: every benchmark, one after the other; ``python -m bench start_journey`` runs one."""
 
 import asyncio
+import os
 import sys
 
-from bench import start_journey
+from bench import get_slots, match_many, slot_rule, start_journey
 
-ALL = {"start_journey": start_journey.run}
+ALL = {
+    "slot_rule": slot_rule.run,
+    "get_slots": get_slots.run,
+    "match_many": match_many.run,
+    "start_journey": start_journey.run,
+}
 
 
 def main() -> int:
@@ -15,6 +21,7 @@ def main() -> int:
         print(f"There is no benchmark {', '.join(unknown)}; there are: {', '.join(ALL)}.", file=sys.stderr)
         return 2
     for name in wanted:
+        print(f"[{name}: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before it]")
         asyncio.run(ALL[name]())
     return 0
 

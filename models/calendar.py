@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, delete, literal, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -80,7 +80,7 @@ async def load_busy_of_many(
 ) -> dict[UUID, list[Busy]]:
     """`load_busy` for several therapists at once, by id; an empty list for who has nothing."""
     statement = select(*[*_BUSY, OccupiedTime.therapist_id]).where(
-        col(OccupiedTime.therapist_id).in_(therapist_ids),
+        col(OccupiedTime.therapist_id) == any_(literal(list(therapist_ids), ARRAY(Uuid))),
         col(OccupiedTime.starts_at) < starts_before,
         col(OccupiedTime.ends_at) > ends_after,
         or_(col(OccupiedTime.expires_at).is_(None), col(OccupiedTime.expires_at) > now),
@@ -200,8 +200,10 @@ async def look_around(
     now: datetime,
     hold_id: UUID | None = None,
     moving: Collection[UUID] = (),
+    beside_own_offer: bool = False,
 ) -> Around:
-    """Hours and busy times from now to ``until`` and the horizon. What a waitlist offers this client is no conflict.
+    """Hours and busy times from now to ``until`` and the horizon. What a waitlist offers this client is no conflict,
+    unless something is wanted ``beside_own_offer``, which it does not use up.
 
     With the therapist and the client locked, what is seen stays true.
     """
@@ -212,7 +214,7 @@ async def look_around(
     if hold_id is not None:
         hold = await live_hold(session, hold_id=hold_id, therapist_id=therapist.id, now=now)
     offer = None
-    if client_id is not None:
+    if client_id is not None and not beside_own_offer:
         offer = await own_offer(session, client_id=client_id, therapist_id=therapist.id, type=type, now=now)
     own = [*moving, *(one.id for one in (hold, offer) if one is not None)]
     stretch = {"starts_before": max(until, horizon_end(availability, now=now)) + margin, "ends_after": now - margin}

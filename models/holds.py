@@ -13,6 +13,7 @@ from models.calendar import drop_expired_holds, look_around, time_refusal
 from models.locks import lock_holds_of, lock_therapist
 from models.occupied_time import OccupiedTime, is_overlap
 from models.therapist import Therapist
+from models.waitlist import own_offer
 from rules import availability as slots
 from rules.people import Caller
 from rules.refusals import Problem, Refusal
@@ -45,6 +46,9 @@ async def put_hold(
     known = await session.get(OccupiedTime, hold_id)
     if known is not None:
         return known
+    offered = await _offered_to(session, therapist, type=type, starts_at=starts_at, by=by, now=now)
+    if offered is not None:
+        return offered
     refusal, ends_at = await _refuse_slot(session, therapist, type=type, starts_at=starts_at, by=by, now=now)
     refusal = refusal or await _refuse_more_holds(session, by=by, now=now)
     if refusal is not None:
@@ -69,6 +73,23 @@ async def put_hold(
             raise
         return refusal
     return hold
+
+
+async def _offered_to(
+    session: AsyncSession,
+    therapist: Therapist,
+    *,
+    type: AppointmentType,
+    starts_at: datetime,
+    by: Caller,
+    now: datetime,
+) -> OccupiedTime | None:
+    """What the waitlist holds for this client already, if that is the very time they ask for."""
+    if by.client_id is None:
+        return None
+    offer = await own_offer(session, client_id=UUID(by.client_id), therapist_id=therapist.id, type=type, now=now)
+    same = offer is not None and offer.starts_at == starts_at
+    return await session.get(OccupiedTime, offer.id) if offer is not None and same else None
 
 
 async def _refuse_more_holds(session: AsyncSession, *, by: Caller, now: datetime) -> Refusal | None:
@@ -104,6 +125,7 @@ async def _refuse_slot(
         starts_at=starts_at,
         until=starts_at,
         now=now,
+        beside_own_offer=True,
     )
     ends_at = starts_at + timedelta(minutes=around.availability.settings[type].duration)
     problem = slots.check_slot(

@@ -59,8 +59,8 @@ async def load_availabilities(session: AsyncSession, therapists: Collection[InAZ
         therapist_id: Availability(
             time_zone=zones[therapist_id],
             weekly=_weekly(weekly or "[]"),
-            overrides=tuple(_override(*line) for line in json.loads(overrides or "[]")),
-            time_off=tuple(_time_off(*line) for line in json.loads(time_off or "[]")),
+            overrides=tuple(_override(*line) for line in json.loads(overrides)) if overrides else (),
+            time_off=tuple(_time_off(*line) for line in json.loads(time_off)) if time_off else (),
             settings=_settings(settings or "[]"),
         )
         for therapist_id, weekly, overrides, time_off, settings in found

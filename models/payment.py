@@ -19,6 +19,7 @@ class Payment(SQLModel, table=True):
         CheckConstraint("refunded >= 0 AND refunded <= amount", name="payment_refunded_within_amount"),
         Index("payment_by_client", "client_id", "due_at"),
         Index("payment_by_due_time", "due_at", "id"),
+        Index("payment_by_paid_time", "paid_at"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -55,3 +56,4 @@ class PaymentTry(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
     result: str | None = None
     decline_code: str | None = None
+    charge: str | None = None  # Stripe's, with which the bank answered

@@ -16,13 +16,21 @@ from models.task import Task
 from models.therapist import Therapist
 from models.waitlist import WaitlistPlace
 from rules.archive import AppointmentLine, ArchiveSituation, FormLine, PaymentLine, ReminderLine, WaitlistLine
+from rules.cards import SavedCard
 from rules.forms import INTAKE_FORMS, outstanding
 from rules.policy import JourneyPolicy
 from rules.reminders import APPOINTMENT_STARTS, appointment_plan, journey_plan, outcome_plan
 from rules.stage import JourneyFacts, OpenAppointment, OpenTask, stage_of
-from rules.words import AppointmentStatus, AppointmentType, ClientStatus, FormStatus
+from rules.words import AppointmentStatus, AppointmentType, ClientStatus, FormStatus, PaymentStatus
 
 _CURRENCY = "USD"  # of a client with neither payments nor a therapist
+_OPEN = (
+    PaymentStatus.SCHEDULED,
+    PaymentStatus.PROCESSING,
+    PaymentStatus.REQUIRES_ACTION,
+    PaymentStatus.FAILED,
+    PaymentStatus.OWED,
+)
 
 
 async def journey_facts(session: AsyncSession, client: Client) -> JourneyFacts:
@@ -80,7 +88,23 @@ async def journey_facts(session: AsyncSession, client: Client) -> JourneyFacts:
         ),
         session_occurred=any(a.status is AppointmentStatus.OCCURRED for a in sessions),
         open_tasks=tuple(OpenTask(key=task.key, kind=task.kind.value) for task in tasks),
+        card=saved_card(client),
+        payment_open=client.first_booked_at is not None and await _has_open_payment(session, client.id),
     )
+
+
+def saved_card(client: Client) -> SavedCard | None:
+    """The card that payments are made with; none if the bank has blocked it."""
+    if client.stripe_payment_method is None or client.card is None or client.card_blocked:
+        return None
+    return SavedCard(
+        id=client.stripe_payment_method, exp_year=client.card["exp_year"], exp_month=client.card["exp_month"]
+    )
+
+
+async def _has_open_payment(session: AsyncSession, client_id: UUID) -> bool:
+    found = select(Payment.id).where(col(Payment.client_id) == client_id, col(Payment.status).in_(_OPEN)).limit(1)
+    return (await session.exec(found)).first() is not None
 
 
 async def project(session: AsyncSession, client: Client) -> JourneyFacts:

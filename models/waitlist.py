@@ -161,21 +161,22 @@ def _as_if_live(now: datetime) -> ColumnElement[bool]:
     )
 
 
-async def released_place(
-    session: AsyncSession, *, client_id: UUID, therapist_id: UUID, type: AppointmentType, now: datetime
-) -> WaitlistPlace | None:
-    """The place that an archived client still sees, although the archive has released it."""
+async def released_places(session: AsyncSession, *, client_id: UUID, now: datetime) -> Sequence[WaitlistPlace]:
+    """The places that an archived client still sees, although the archive has released them."""
     statement = (
         select(WaitlistPlace)
         .join(Client, col(Client.id) == col(WaitlistPlace.client_id))
-        .where(
-            _as_if_live(now),
-            col(WaitlistPlace.client_id) == client_id,
-            col(WaitlistPlace.therapist_id) == therapist_id,
-            col(WaitlistPlace.type) == type,
-        )
+        .where(_as_if_live(now), col(WaitlistPlace.client_id) == client_id)
     )
-    return (await session.exec(statement)).first()
+    return (await session.exec(statement)).all()
+
+
+async def released_place(
+    session: AsyncSession, *, client_id: UUID, therapist_id: UUID, type: AppointmentType, now: datetime
+) -> WaitlistPlace | None:
+    """The place with this therapist, of this type, that an archived client still sees."""
+    places = await released_places(session, client_id=client_id, now=now)
+    return next((place for place in places if (place.therapist_id, place.type) == (therapist_id, type)), None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,13 +6,10 @@ caller leaves out the hold being presented and the appointment being moved. Inst
 values, days are local dates.
 """
 
-from bisect import bisect_right
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from rules.availability_document import (
@@ -30,9 +27,7 @@ from rules.hours import (
     Availability,
     DateOverride,
     DayWindow,
-    Hours,
     SlotSettings,
-    Span,
     TimeOff,
     WeeklyWindow,
     day_start,
@@ -40,9 +35,9 @@ from rules.hours import (
     from_micros,
     local_date,
     local_to_instant,
-    merged,
     to_micros,
 )
+from rules.slot_calendar import Busy, SlotCalendar
 from rules.words import AppointmentType
 
 __all__ = [
@@ -72,16 +67,6 @@ __all__ = [
     "week_of_series",
     "write_availability",
 ]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Busy:
-    """Time of a therapist (or client) that is taken: an appointment or a live hold."""
-
-    id: str | None = None
-    type: AppointmentType
-    starts_at: datetime
-    ends_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +103,7 @@ def open_slots(
     asker_zone: str,
 ) -> list[Slot]:
     """Every open slot that starts on the asker's local dates from first to last, both included, in order."""
-    calendar = _Calendar(availability, type, busy)
+    calendar = SlotCalendar(availability, type, busy)
     asker = ZoneInfo(asker_zone)
     earliest, latest = calendar.bookable(to_micros(now))
     # Dates far away say nothing; drawing them in keeps the arithmetic inside the calendar.
@@ -132,10 +117,13 @@ def open_slots(
     starts = calendar.starts(max(earliest, opens), min(latest, closes - 1))
     # The two readings of a midnight differ only where clocks go back around it; there each slot is asked its
     # date.
-    return calendar.slots(
-        start
-        for start in starts
-        if surely_open <= start < surely_before or first_day <= local_date(start, asker) <= last_day
+    return _slots(
+        calendar,
+        (
+            start
+            for start in starts
+            if surely_open <= start < surely_before or first_day <= local_date(start, asker) <= last_day
+        ),
     )
 
 
@@ -160,7 +148,7 @@ def check_slot(
     ``practice`` is bound by nothing but the past and overlaps. ``client_busy`` is what the client has
     already, with whomever.
     """
-    calendar = _Calendar(availability, type, busy)
+    calendar = SlotCalendar(availability, type, busy)
     start = to_micros(starts_at)
     end = to_micros(ends_at) if ends_at is not None else start + calendar.duration
     current = to_micros(now)
@@ -226,7 +214,7 @@ def alternatives(
     ``first_day`` to ``last_day``, both included. Slots that overlap ``client_busy`` are left out. Without
     ``needs_horizon`` the search goes as far beyond the wanted time as the horizon is long.
     """
-    calendar = _Calendar(availability, type, busy)
+    calendar = SlotCalendar(availability, type, busy)
     wanted = to_micros(near)
     low, high = calendar.bookable(to_micros(now))
     if not needs_horizon:
@@ -254,13 +242,13 @@ def alternatives(
         found = [start for start in calendar.starts(max(low, wanted - reach), min(high, wanted + reach)) if fits(start)]
         if len(found) >= count or (wanted - reach <= low and wanted + reach >= high):
             nearest = sorted(found, key=lambda start: (abs(start - wanted), start))[:count]
-            return list(calendar.slots(sorted(nearest)))
+            return _slots(calendar, sorted(nearest))
         reach *= 5
 
 
 def outside_hours(*, availability: Availability, appointments: Iterable[Busy]) -> list[Busy]:
     """Those appointments that are not inside the hours of their type, or lie under time off."""
-    calendars = {kind: _Calendar(availability, kind, ()) for kind in AppointmentType}
+    calendars = {kind: SlotCalendar(availability, kind, ()) for kind in AppointmentType}
     return [
         appointment
         for appointment in appointments
@@ -286,7 +274,7 @@ def earliest_slot(
     It may be limited to starts from ``wished_from`` on and before ``wished_until``; starts in ``leave_out``, and slots
     that overlap ``client_busy``, are passed over.
     """
-    calendar = _Calendar(availability, type, busy)
+    calendar = SlotCalendar(availability, type, busy)
     low, latest = calendar.bookable(to_micros(now))
     if wished_from is not None:
         low = max(low, to_micros(wished_from))
@@ -304,115 +292,10 @@ def earliest_slot(
     return None
 
 
+def _slots(calendar: SlotCalendar, starts: Iterable[int]) -> list[Slot]:
+    length = timedelta(minutes=calendar.settings.duration)
+    return [Slot(starts_at=at, ends_at=at + length) for at in map(from_micros, starts)]
+
+
 def _unavailable(because: str) -> SlotProblem:
     return SlotProblem(kind=SlotProblemKind.UNAVAILABLE, because=because)
-
-
-class _Calendar:
-    """One therapist's hours and busy time as they bear on one type of appointment, in microseconds."""
-
-    def __init__(self, availability: Availability, kind: AppointmentType, busy: Iterable[Busy]) -> None:
-        self.settings = availability.settings[kind]
-        self.duration = self.settings.duration * MINUTE
-        self.hours = Hours(availability, kind)
-        self.zone = self.hours.zone
-        self._kind = kind
-        self._time_off = [(to_micros(off.starts_at), to_micros(off.ends_at)) for off in availability.time_off]
-        # The gap between two appointments is the larger of the two buffers that meet in it.
-        self._gaps = {
-            other: (
-                max(self.settings.buffer_after, settings.buffer_before) * MINUTE,  # this one first, the other next
-                max(settings.buffer_after, self.settings.buffer_before) * MINUTE,  # the other first
-            )
-            for other, settings in availability.settings.items()
-        }
-        self._busy = [(to_micros(b.starts_at), to_micros(b.ends_at), b.type) for b in busy]
-
-    def bookable(self, now: int) -> Span:
-        """The first and the last instant (both included) at which an appointment may start."""
-        return now + self.settings.minimum_notice * MINUTE, now + self.settings.horizon_days * DAY
-
-    def slots(self, starts: Iterable[int]) -> list[Slot]:
-        length = timedelta(minutes=self.settings.duration)
-        return [Slot(starts_at=at, ends_at=at + length) for at in map(from_micros, starts)]
-
-    def starts(self, low: int, high: int) -> list[int]:
-        """Every open start from low to high, both included, in order."""
-        if low > high:
-            return []
-        step = self.settings.step * MINUTE
-        windows = self.hours.around(low, high + self.duration)
-        coverage = merged(windows)
-        firsts = [first for first, _ in coverage]
-        opens, closes = self._blocked
-        found: list[int] = []
-        for begin, end in windows:
-            last = min(end - 1, high, coverage[bisect_right(firsts, begin) - 1][1] - self.duration)
-            start = begin if begin >= low else low + (begin - low) % step
-            if start > last:
-                continue
-            at = bisect_right(closes, start)
-            while start <= last:
-                if at == len(opens):
-                    found.extend(range(start, last + 1, step))
-                    break
-                if start <= opens[at]:
-                    found.extend(range(start, min(last, opens[at]) + 1, step))
-                start = max(start, closes[at] + (begin - closes[at]) % step)
-                at += 1
-        full = self.full_days
-        # Two dates may offer the same instant where clocks go back around midnight.
-        return [start for start in sorted(set(found)) if not full or local_date(start, self.zone) not in full]
-
-    def outside(self, start: int, end: int, *, needs_grid: bool) -> str | None:
-        """A sentence if a stretch is not inside hours, off the grid, or under time off."""
-        if not self.hours.hold(start, end):
-            return "This time is outside the therapist's hours."
-        if needs_grid and not self._on_grid(start):
-            return "The therapist's appointments do not begin at this time."
-        if any(first < end and start < last for first, last in self._time_off):
-            return "The therapist is away at this time."
-        return None
-
-    def taken(self, start: int, end: int, *, buffers: bool) -> bool:
-        """Whether a stretch overlaps busy time, or (with buffers) comes too close to it."""
-        for first, last, kind in self._busy:
-            before, after = self._gaps[kind] if buffers else (0, 0)
-            if first < end + before and start < last + after:
-                return True
-        return False
-
-    @cached_property
-    def full_days(self) -> set[date]:
-        """The therapist's local dates that hold as many appointments of this type as the cap allows."""
-        cap = self.settings.max_per_day
-        if cap is None:
-            return set()
-        counts = Counter(local_date(first, self.zone) for first, _, kind in self._busy if kind == self._kind)
-        return {day for day, number in counts.items() if number >= cap}
-
-    def _on_grid(self, start: int) -> bool:
-        step = self.settings.step * MINUTE
-        return any(
-            first <= start < last and (start - first) % step == 0 for first, last in self.hours.around(start, start)
-        )
-
-    @cached_property
-    def _blocked(self) -> tuple[list[int], list[int]]:
-        """Between which instants no start is possible: open intervals in order, whose ends are possible."""
-        opens: list[int] = []
-        closes: list[int] = []
-        for first, last in sorted(self._stretches()):
-            if closes and first < closes[-1]:
-                closes[-1] = max(closes[-1], last)
-            else:
-                opens.append(first)
-                closes.append(last)
-        return opens, closes
-
-    def _stretches(self) -> Iterator[Span]:
-        for first, last, kind in self._busy:
-            before, after = self._gaps[kind]
-            yield first - self.duration - before, last + after
-        for first, last in self._time_off:
-            yield first - self.duration, last

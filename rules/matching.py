@@ -5,14 +5,15 @@ rounded only when written down.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
+from rules.candidates import Candidate, candidates_of
 from rules.hours import WEEKDAYS, WeeklyWindow
-from rules.words import AppointmentType, IntroCalls
 
 PARTS: Mapping[str, tuple[int, int]] = {
     "morning": (6 * 60, 12 * 60),
@@ -49,25 +50,6 @@ class Answers:
     insurance: str | None = None
     preferred_times: tuple[PreferredTime, ...] = ()
     note: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
-    """What is known of a therapist when a client is matched. No caseload limit (None) is always free."""
-
-    slug: str
-    name: str
-    accepting_clients: bool
-    licensed_in: frozenset[str]
-    concerns: frozenset[str]
-    languages: frozenset[str]
-    modalities: frozenset[str]
-    gender: str | None = None
-    insurances: frozenset[str] = frozenset()
-    intro_calls: IntroCalls = IntroCalls.OPTIONAL
-    caseload_limit: int | None = None
-    active_clients: int = 0
-    weekly: tuple[WeeklyWindow, ...] = ()
 
 
 def _exact(weight: float) -> Fraction:
@@ -160,39 +142,6 @@ class Match:
         }
 
 
-def candidates_of(record: Iterable[Mapping[str, Any]]) -> list[Candidate]:
-    """Candidates from their record, a JSON list: each with the names of `Candidate`, lists for sets, and ``weekly`` as
-    ``[weekday, start, end, types]``. The record is kept with the match, so that it can be replayed."""
-    windows: dict[tuple[Any, ...], WeeklyWindow] = {}
-
-    def window(line: Sequence[Any]) -> WeeklyWindow:
-        # Therapists share their hours: the same window is one value.
-        key = (line[0], line[1], line[2], *line[3])
-        if key not in windows:
-            types = frozenset(AppointmentType(kind) for kind in line[3])
-            windows[key] = WeeklyWindow(weekday=line[0], start=line[1], end=line[2], types=types)
-        return windows[key]
-
-    return [
-        Candidate(
-            slug=line["slug"],
-            name=line["name"],
-            accepting_clients=line["accepting_clients"],
-            licensed_in=frozenset(line["licensed_in"]),
-            concerns=frozenset(line["concerns"]),
-            languages=frozenset(line["languages"]),
-            modalities=frozenset(line["modalities"]),
-            gender=line["gender"],
-            insurances=frozenset(line["insurances"]),
-            intro_calls=IntroCalls(line["intro_calls"]),
-            caseload_limit=line["caseload_limit"],
-            active_clients=line["active_clients"],
-            weekly=tuple(window(each) for each in line["weekly"]),
-        )
-        for line in record
-    ]
-
-
 def replay(*, answers: Answers, record: Iterable[Mapping[str, Any]], explanation: Mapping[str, Any]) -> Match:
     """The same match again, from what was kept: equal to ``explanation``, or one of the two was changed.
 
@@ -242,19 +191,22 @@ def score(*, answers: Answers, candidates: Iterable[Candidate], weights: Weights
     """The first half of a match: rule out, and score the rest. Sentences come later, for those who are named."""
     asked = _Asked(answers, weights)
     ruled_out: list[RuledOut] = []
-    by_score: dict[Fraction, list[Candidate]] = defaultdict(list)
+    alike: dict[Shares, list[Candidate]] = defaultdict(list)
     for candidate in sorted(candidates, key=lambda candidate: candidate.slug):
         failed = _failed_musts(answers, asked, candidate)
         if failed:
             ruled_out.append(RuledOut(therapist=candidate.slug, because=" ".join(failed)))
         else:
-            by_score[asked.total(_shares(asked, candidate))].append(candidate)
+            alike[_shares(asked, candidate)].append(candidate)
+    by_score: dict[Fraction, list[Candidate]] = defaultdict(list)
+    for shares, those in alike.items():
+        by_score[asked.total(shares)] += those
     groups: list[tuple[Fraction, tuple[Candidate, ...]]] = []
     named = 0
     for total in sorted(by_score, reverse=True):
         if named > MOST_RUNNERS_UP:
             break
-        groups.append((total, tuple(by_score[total])))
+        groups.append((total, tuple(sorted(by_score[total], key=lambda candidate: candidate.slug))))
         named += len(by_score[total])
     return Scored(answers=answers, weights=weights, groups=tuple(groups), ruled_out=tuple(ruled_out))
 
@@ -314,17 +266,10 @@ class _Asked:
                 weights.caseload,
             )
         ]
-        self._totals: dict[Shares, Fraction] = {}
 
     def total(self, shares: "Shares") -> Fraction:
-        """The weighted sum, exactly. Few sums differ, so each is added up once."""
-        known = self._totals.get(shares)
-        if known is None:
-            known = sum(
-                (weight * Fraction(*share) for weight, share in zip(self._weights, shares, strict=True)), Fraction()
-            )
-            self._totals[shares] = known
-        return known
+        """The weighted sum, exactly."""
+        return sum((weight * Fraction(*share) for weight, share in zip(self._weights, shares, strict=True)), Fraction())
 
 
 Share = tuple[int, int]  # so many of so many
@@ -336,10 +281,7 @@ _NONE: Share = (0, 1)
 def _shares(asked: _Asked, candidate: Candidate) -> Shares:
     """The bare scores, in the order of the weights; `_factors` says the same in sentences."""
     covered = len(asked.concerns & _all_plain(candidate.concerns)) if asked.concerns else 0
-    met = sum(
-        any(w.weekday == day and max(w.start, begin) < min(w.end, end) for w in candidate.weekly)
-        for day, begin, end in asked.times
-    )
+    met = sum(_works(candidate.weekly, day, begin, end) for day, begin, end in asked.times)
     limit = candidate.caseload_limit
     insured = not asked.insurance or asked.insurance in _all_plain(candidate.insurances)
     spoken = not asked.first_language or asked.first_language in _all_plain(candidate.languages)
@@ -350,6 +292,14 @@ def _shares(asked: _Asked, candidate: Candidate) -> Shares:
         _ALL if spoken else _NONE,
         _ALL if limit is None else (min(limit, limit - candidate.active_clients), limit),
     )
+
+
+def _works(weekly: Iterable[WeeklyWindow], day: str, begin: int, end: int) -> bool:
+    """Whether hours of that weekday overlap a stretch of it."""
+    for window in weekly:
+        if window.weekday == day and window.start < end and begin < window.end and window.start < window.end:
+            return True
+    return False
 
 
 def _failed_musts(answers: Answers, asked: _Asked, candidate: Candidate) -> list[str]:
@@ -398,7 +348,7 @@ def _times(answers: Answers, candidate: Candidate) -> tuple[Fraction, str]:
     met = []
     for time in asked:
         begin, end = PARTS[time.part]
-        if any(w.weekday == time.weekday and max(w.start, begin) < min(w.end, end) for w in candidate.weekly):
+        if _works(candidate.weekly, time.weekday, begin, end):
             met.append(f"{time.weekday} {time.part}")
     return _share_of([f"{time.weekday} {time.part}" for time in asked], met, "Works at", "preferred times")
 
@@ -464,8 +414,10 @@ def _plain(name: str) -> str:
     return name.strip().casefold()
 
 
-def _all_plain(names: Iterable[str]) -> set[str]:
-    return {_plain(name) for name in names} - {""}
+@lru_cache(maxsize=4096)
+def _all_plain(names: tuple[str, ...] | frozenset[str]) -> frozenset[str]:
+    """All normalised. Many therapists say the same."""
+    return frozenset(map(_plain, names)) - {""}
 
 
 def _once(names: Iterable[str]) -> list[str]:

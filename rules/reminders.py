@@ -13,6 +13,7 @@ from rules.words import AppointmentType
 
 ANONYMOUS_EXPIRY = "anonymous_expiry"
 FIRST_SESSION_TASK = "first_session_task"
+CARD_EXPIRING = "card_expiring"
 APPOINTMENT_REMINDER = "appointment_reminder"
 APPOINTMENT_STARTS = "appointment_starts"
 OUTCOME_NUDGE = "mark_outcome"
@@ -30,8 +31,10 @@ class Due:
 
     @property
     def must_happen(self) -> bool:
-        """Records and endings, unlike reminders, are not skipped when their time has passed meanwhile."""
-        return self.kind in (ANONYMOUS_EXPIRY, OUTCOME_TASK, OUTCOME_BREACH)
+        """Records and endings, unlike reminders, are not skipped when their time has passed meanwhile. Nor is a card
+        that stops working: whoever gave it late, or books again after long, is told at once.
+        """
+        return self.kind in (ANONYMOUS_EXPIRY, OUTCOME_TASK, OUTCOME_BREACH, CARD_EXPIRING)
 
 
 def journey_plan(facts: JourneyFacts, *, policy: JourneyPolicy, now: datetime) -> list[Due]:
@@ -60,6 +63,9 @@ def journey_plan(facts: JourneyFacts, *, policy: JourneyPolicy, now: datetime) -
             Due(at=since + policy.first_session_reminder, kind="book_first_session", key=f"book_first_session:{key}")
         )
         plan.append(Due(at=since + policy.first_session_task, kind=FIRST_SESSION_TASK, key=f"first_session_task:{key}"))
+    if facts.card is not None and (facts.payment_open or facts.has_open(AppointmentType.SESSION)):
+        at = facts.card.stops_working_at - policy.card_expiry_notice
+        plan.append(Due(at=at, kind=CARD_EXPIRING, key=f"{CARD_EXPIRING}:{facts.card.key}"))
     return sorted(plan)
 
 
@@ -85,14 +91,15 @@ def outcome_plan(*, ends_at: datetime, type: AppointmentType, policy: JourneyPol
     return sorted(plan)
 
 
-def replan(*, before: Iterable[Due], fresh: Iterable[Due], now: datetime) -> list[Due]:
+def replan(*, before: Iterable[Due], fresh: Iterable[Due], now: datetime, done: str | None = None) -> list[Due]:
     """The plan after the facts changed, earliest first.
 
     What is already past when it is first planned is skipped, unless it must happen; what was planned and is still
-    wanted stays.
+    wanted stays. ``done`` is the key of what must happen and has: no fact tells of it.
     """
     kept = {due.key for due in before}
-    return sorted(due for due in fresh if due.at > now or due.key in kept or due.must_happen)
+    wanted = (due for due in fresh if due.key != done)
+    return sorted(due for due in wanted if due.at > now or due.key in kept or due.must_happen)
 
 
 def _after(kind: str, since: datetime, delays: tuple[timedelta, ...]) -> list[Due]:

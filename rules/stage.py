@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from rules.cards import SavedCard
 from rules.words import AppointmentType, Stage
 
 
@@ -48,6 +49,8 @@ class JourneyFacts:
     session_booked: bool = False  # one that was not cancelled, whenever it is or was
     session_occurred: bool = False
     open_tasks: tuple[OpenTask, ...] = ()
+    card: SavedCard | None = None  # the one that is charged; none if the bank has blocked it
+    payment_open: bool = False  # one that is neither settled nor called off
 
     def has_open(self, kind: AppointmentType) -> bool:
         return any(appointment.type == kind for appointment in self.open_appointments)

@@ -158,7 +158,7 @@ class OfferEnd(StrEnum):
     BOOKED = "booked"
     RAN_OUT = "ran_out"
     DECLINED = "declined"
-    WITHDRAWN = "withdrawn"  # its place ended before it was answered
+    WITHDRAWN = "withdrawn"  # before it was answered: the place, the wish or the hours have changed
 
 
 class TaskKind(StrEnum):

@@ -230,6 +230,13 @@ def test_hours_where_clocks_change(zone: str, day: date, *, start: int, end: int
     assert offered(short, day=day) == starts
 
 
+def test_an_end_at_the_first_repeated_minute_takes_its_later_reading() -> None:
+    """In Havana 00:00 to 00:59 come twice on 1 November 2026: Saturday's 24:00 is the second of the two midnights."""
+    saturday = WeeklyWindow(weekday="sat", start=0, end=1440, types=BOTH)
+    havana = replace(with_session(duration=30), time_zone="America/Havana", weekly=(saturday,))
+    assert offered(havana, day=date(2026, 11, 1)) == ["04:00", "04:30"]
+
+
 def test_windows_in_which_nothing_can_begin_are_not_hours() -> None:
     backward = (WeeklyWindow(weekday="mon", start=720, end=660, types=BOTH),)
     assert offered(replace(LONDON, weekly=backward)) == []
@@ -291,6 +298,35 @@ class TestAlternatives:
         assert self.near(at(9), *full, first_day=monday, last_day=sunday) == []
         assert self.near(at(9), *full[:4], first_day=monday, last_day=sunday, count=1) == ["Fri 09:00"]
         assert self.near(at(12), booked(at(12)), within=timedelta(hours=1)) == ["Mon 11:00", "Mon 13:00"]
+
+    @pytest.mark.parametrize(
+        ("zone", "hours", "day", "starts"),
+        [
+            # Midnight comes twice, and both are Sunday's.
+            ("Atlantic/Azores", ("sun", 0, 180), date(2026, 10, 24), []),
+            ("Atlantic/Azores", ("sun", 0, 180), date(2026, 10, 25), ["00:00", "00:30", "01:00", "01:30", "02:00"]),
+            # A minute past midnight it is 23:01 again: Saturday comes back for an hour.
+            ("America/St_Johns", ("sat", 1380, 1440), date(2010, 11, 6), ["01:30", "02:00", "03:00"]),
+            ("America/St_Johns", ("sat", 1380, 1440), date(2010, 11, 7), ["02:30"]),
+        ],
+    )
+    def test_a_date_is_what_the_wall_shows(
+        self, zone: str, hours: tuple[str, int, int], *, day: date, starts: list[str]
+    ) -> None:
+        weekday, start, end = hours
+        window = WeeklyWindow(weekday=weekday, start=start, end=end, types=BOTH)
+        wanted = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        found = alternatives(
+            availability=replace(with_session(duration=30), time_zone=zone, weekly=(window,)),
+            type=SESSION,
+            busy=(),
+            now=wanted - timedelta(days=5),
+            near=wanted - timedelta(hours=3),
+            count=5,
+            first_day=day,
+            last_day=day,
+        )
+        assert [slot.starts_at.strftime("%H:%M") for slot in found] == starts
 
     def test_not_where_the_client_is_elsewhere(self) -> None:
         found = self.near(at(12), booked(at(12)), client_busy=[booked(at(11))])

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.availability import WEEKDAYS, WeeklyWindow
-from rules.matching import CURRENT_WEIGHTS, Answers, Candidate, Match, PreferredTime, Weights, match
+from rules.candidates import Candidate, candidates_of
+from rules.matching import CURRENT_WEIGHTS, Answers, Match, PreferredTime, Weights, match
 from rules.words import AppointmentType
 
 ANSWERS = Answers(
@@ -227,6 +228,28 @@ def test_the_document_has_everything_and_is_json() -> None:
     assert document["runners_up"][0]["therapist"] == "cy"
     assert document["ruled_out"] == [{"therapist": "di", "because": "Is not accepting clients."}]
     assert document["earliest_slots"] == {"bo": "2026-12-01T09:00:00+00:00", "cy": None}
+
+
+def test_a_record_may_hold_its_lists_as_text() -> None:
+    lists = {
+        "licensed_in": ["CA", "NY"],
+        "concerns": ["anxiety", "grief", "couples"],
+        "languages": ["english"],
+        "modalities": ["individual"],
+        "insurances": ["aetna"],
+        "weekly": [["tue", 540, 1080, ["session", "intro_call"]]],
+    }
+    rest = {
+        "slug": "ana",
+        "name": "Ana Silva",
+        "accepting_clients": True,
+        "gender": "female",
+        "intro_calls": "optional",
+        "caseload_limit": 20,
+        "active_clients": 15,
+    }
+    texts = {name: json.dumps(listed) for name, listed in lists.items()}
+    assert candidates_of([{**rest, **lists}, {**rest, **texts}]) == [ANA, ANA]
 
 
 @settings(max_examples=60, deadline=None)

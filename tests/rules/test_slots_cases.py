@@ -1,7 +1,7 @@
 """The worked slot cases: settings, hours and bookings in, the exact open slots out."""
 
 import json
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 
 from rules.availability import Busy, Slot, check_slot, open_slots, read_availability, write_availability
 from rules.words import AppointmentType
+from tests.rules.slow_model import SlowModel, WallClock
 
 CASES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("slots.json").read_text("utf-8"))
 
@@ -65,3 +66,20 @@ def test_every_slot_offered_can_be_taken(case: dict[str, Any]) -> None:
             now=datetime.fromisoformat(case["now"]),
         )
         assert problem is None
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_the_slow_model_gives_the_same(case: dict[str, Any]) -> None:
+    """Who tests the other rules is tested by the same cases."""
+    ask, zone = case["ask"], case["therapist"]["time_zone"]
+    first, last = date.fromisoformat(ask["from"]), date.fromisoformat(ask["to"])
+    since = datetime(first.year, first.month, first.day, tzinfo=UTC) - timedelta(days=5)
+    model = SlowModel(
+        WallClock(zone, since=since, days=(last - first).days + 11),
+        read_availability(case["therapist"], time_zone=zone),
+        AppointmentType(ask["type"]),
+        busy=busy(case),
+        now=datetime.fromisoformat(case["now"]),
+    )
+    expected = [datetime.fromisoformat(start) for start in case["slots"]]
+    assert model.on_days(first, last, asker_zone=ask["time_zone"]) == expected

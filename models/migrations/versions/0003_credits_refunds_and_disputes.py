@@ -155,6 +155,8 @@ def upgrade() -> None:
     op.alter_column("payment", "refunded", server_default=None)
     op.create_check_constraint("payment_refunded_within_amount", "payment", "refunded >= 0 AND refunded <= amount")
     op.create_index("payment_by_due_time", "payment", ["due_at", "id"], unique=False)
+    op.create_index("payment_by_paid_time", "payment", ["paid_at"], unique=False)
+    op.add_column("payment_try", sa.Column("charge", sa.String(), nullable=True))
     op.add_column("client", sa.Column("charges_frozen", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.alter_column("client", "charges_frozen", server_default=None)
     _task_kinds(*_KINDS, *_NEW_KINDS)
@@ -162,6 +164,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _task_kinds(*_KINDS)
+    op.drop_column("payment_try", "charge")
+    op.drop_index("payment_by_paid_time", table_name="payment")
     op.drop_index("payment_by_due_time", table_name="payment")
     op.drop_constraint("payment_refunded_within_amount", "payment", type_="check")
     op.drop_column("payment", "refunded")

@@ -1,0 +1,20 @@
+"""How an amount in minor units is written: each currency counts in hundredths, whole units or thousandths."""
+
+from decimal import Decimal
+
+# The minor units Stripe counts in, where they are not hundredths: an amount shown is the amount charged.
+_WHOLE_UNITS = frozenset(
+    ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF")
+)
+_THOUSANDTHS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
+
+
+def decimal_places(currency: str) -> int:
+    """How many digits stand behind the point: 2 for USD, 0 for JPY, 3 for KWD. Any case."""
+    code = currency.upper()
+    return 0 if code in _WHOLE_UNITS else 3 if code in _THOUSANDTHS else 2
+
+
+def in_units(amount: int, currency: str) -> Decimal:
+    """Minor units as an exact decimal: 12000 USD is ``Decimal("120.00")``, 1200 JPY is ``Decimal("1200")``."""
+    return Decimal(amount).scaleb(-decimal_places(currency))

@@ -1,0 +1,36 @@
+"""What a person may do about a payment, by where it stands: waive it, write it off, try it again, refund it."""
+
+from enum import StrEnum
+
+from rules.archive import BECAUSE_ARCHIVED
+from rules.words import PaymentStatus
+
+
+class Act(StrEnum):
+    WAIVE = "waive"
+    WRITE_OFF = "write_off"
+    RETRY = "retry"
+    REFUND = "refund"
+
+
+_POSSIBLE = {
+    Act.WAIVE: frozenset(
+        {PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.OWED}
+    ),
+    Act.WRITE_OFF: frozenset({PaymentStatus.OWED}),
+    Act.RETRY: frozenset({PaymentStatus.FAILED, PaymentStatus.OWED}),
+    Act.REFUND: frozenset({PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED}),
+}
+
+
+def may(act: Act, *, status: PaymentStatus, because: str | None = None, past_deadline: bool = False) -> bool:
+    """Whether a payment that stands so may be acted on so.
+
+    What only an archive stopped is a debt in all but name: it can be waived or written off. So is what has failed
+    once its deadline is past. A payment on its way to the card can be nothing but waited for.
+    """
+    if status is PaymentStatus.CANCELLED:
+        return because == BECAUSE_ARCHIVED and act in (Act.WAIVE, Act.WRITE_OFF)
+    if act is Act.WRITE_OFF and status is PaymentStatus.FAILED:
+        return past_deadline
+    return status in _POSSIBLE[act]
