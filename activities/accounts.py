@@ -9,6 +9,7 @@ from activities.core import Activities, facts_of_appointments, open_task_once
 from activities.details import owner_of_address, write_details
 from activities.inbound import unfreeze
 from activities.types import ActivationOrder, DetailsOrder, Done, TaskOrder, TaskResolution
+from activities.waiting import lines_of_client
 from models.locks import lock_client
 from models.snapshots import journey_facts, project
 from models.task import Task
@@ -95,7 +96,7 @@ class AccountActivities(Activities):
                     kind="unsubscribed" if order.unsubscribed else "subscribed",
                     text="Notification mails are off." if order.unsubscribed else "Notification mails are on again.",
                 )
-            return Done(facts=await project(session, client))
+            return Done(facts=await project(session, client), lines=await lines_of_client(session, client))
 
     @activity.defn
     async def open_task(self, order: TaskOrder) -> Done:
@@ -128,12 +129,9 @@ class AccountActivities(Activities):
             task = (await session.exec(statement)).first()
             if task is None:
                 return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="There is no such task."))
-            resumed: list[UUID] = []
             if task.resolved_at is None:
                 task.resolved_at, task.resolved_by, task.note = now, order.by.actor, order.note
                 session.add(task)
-                await session.flush()
-                resumed = await unfreeze(session, client) if task.kind is TaskKind.DISPUTE else []
                 append_fact(
                     session,
                     client,
@@ -143,6 +141,9 @@ class AccountActivities(Activities):
                     text="A task was resolved.",
                     data={"task_id": str(task.id), "task": task.kind.value, "request_id": order.request_id},
                 )
+                await session.flush()
+            # Told again where this ran before: whoever was told already loses nothing by it.
+            resumed = await unfreeze(session, client) if task.kind is TaskKind.DISPUTE else []
             return Done(
                 facts=await project(session, client),
                 resumed=await facts_of_appointments(session, client, resumed) if resumed else (),

@@ -6,12 +6,21 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.changes import cancel, facts_of_change, move, refuse_cancel, refuse_move, refuse_waiver
+from activities.changes import (
+    cancel,
+    exceptions_of,
+    facts_of_change,
+    move,
+    refuse_cancel,
+    refuse_move,
+    refuse_waiver,
+    would_cancel,
+)
 from activities.core import Activities, looks_again, open_task_once
 from activities.dates import plan_move
 from activities.earned import AppointmentRow, breach, earn, outcome_is_known
 from activities.types import CancelOrder, Changed, OutcomeOrder, RescheduleOrder, Settled, TaskOrder
-from activities.waiting import lines_of
+from activities.waiting import lines_freed_by
 from models.holds import use_hold
 from models.locks import lock_appointment
 from models.snapshots import project
@@ -35,12 +44,14 @@ class AppointmentActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             row = AppointmentRow(*await lock_appointment(session, UUID(order.appointment_id)))
-            lines = await lines_of(session, freed={row.therapist.id})
+            lines = await lines_freed_by(session, row.client, row.therapist)
             if await facts_of_change(session, row.client, order.request_id):
                 return replace(await row.stands(session), lines=lines)
             refusal = refuse_cancel(row, order, policy, now=now)
             if refusal is not None:
                 return Changed(refusal=refusal)
+            if not order.confirm:
+                return Changed(would=(would_cancel(row, order, policy, now=now),))
             await cancel(session, row, order, policy, now=now)
             return replace(await row.changed(session), lines=lines)
 
@@ -54,19 +65,22 @@ class AppointmentActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             row = AppointmentRow(*await lock_appointment(session, UUID(order.appointment_id)))
-            lines = await lines_of(session, freed={row.therapist.id})
-            if await facts_of_change(session, row.client, order.request_id):
-                return replace(await row.stands(session), lines=lines)
+            lines = await lines_freed_by(session, row.client, row.therapist)
+            done = await facts_of_change(session, row.client, order.request_id)
+            if done:
+                return replace(await row.stands(session), lines=lines, exceptions=exceptions_of(done))
             refusal = refuse_move(row, order, policy, now=now)
             if refusal is not None:
                 return Changed(refusal=refusal)
             plan = await plan_move(session, [row], order, now=now)
             if plan.refusal is not None or not order.confirm:
                 await session.rollback()
-                return Changed(refusal=plan.refusal)
+                return Changed(refusal=plan.refusal, exceptions=plan.exceptions)
+            if order.starts_at == row.appointment.starts_at:
+                return await row.stands(session)  # where it is already: nothing moves, and nobody is told
             await use_hold(session, UUID(order.hold_id) if order.hold_id else None, therapist_id=row.therapist.id)
             await move(session, row, plan.free[0], order, exceptions=plan.exceptions, now=now)
-            return replace(await row.changed(session), lines=lines)
+            return replace(await row.changed(session), lines=lines, exceptions=plan.exceptions)
 
     @activity.defn
     async def record_outcome(self, order: OutcomeOrder, policy: JourneyPolicy) -> Changed:

@@ -11,8 +11,9 @@ from temporalio import activity
 from activities.changes import cancel_row
 from activities.core import Activities, derived_id, facts_of_appointments, open_task_once
 from activities.credits import give_back
+from activities.ports import GatewayRejected
 from activities.types import Archived, ArchiveOrder, CloseOrder, Done, Unarchived, UnarchiveOrder
-from activities.waiting import end_places, lines_of, places_ended_then
+from activities.waiting import end_places, lines_of, lines_of_client, places_ended_then
 from models.appointment import Appointment
 from models.client import Client
 from models.fact import Fact
@@ -23,7 +24,7 @@ from models.payment import Payment
 from models.snapshots import archive_situation, journey_facts, project
 from models.task import Task
 from models.timeline import append_fact
-from models.waitlist import WaitlistPlace
+from models.waitlist import WaitlistPlace, released_places
 from rules.archive import BECAUSE_ARCHIVED, ArchivePlan, plan_archive
 from rules.policy import JourneyPolicy
 from rules.words import (
@@ -134,6 +135,7 @@ class ArchiveActivities(Activities):
                 facts=facts,
                 changed=changed,
                 appointments=await facts_of_appointments(session, client, open_ids) if changed else (),
+                lines=await lines_of_client(session, client) if changed else (),
             )
 
     @activity.defn
@@ -141,7 +143,13 @@ class ArchiveActivities(Activities):
         """Cancel the open PaymentIntent of a cancelled payment at Stripe, so that no old link still pays."""
         async with self.transaction() as session:
             client = await session.get_one(Client, UUID(client_id))
-        await self.gateway_for(client).cancel_intent(intent=intent, key=f"cancel:{intent}")
+        # A key for each run: Stripe would replay a stored failure, and cancelling twice cancels once.
+        key = f"cancel:{intent}:{activity.info().attempt if activity.in_activity() else 1}"
+        try:
+            _ = await self.gateway_for(client).cancel_intent(intent=intent, key=key)
+        except GatewayRejected as rejected:
+            if rejected.code != "resource_missing":  # what Stripe does not know cannot be paid
+                raise
 
     @activity.defn
     async def close_anonymous_journey(self, order: CloseOrder) -> Done:
@@ -215,7 +223,14 @@ async def made_active_by(session: AsyncSession, client: Client, request_id: str)
 
 
 async def make_active(session: AsyncSession, client: Client, *, by: str, at: datetime, request_id: str) -> None:
-    """Unarchive inside the running transaction: suspended forms are asked for again. The client's row is locked."""
+    """Unarchive inside the running transaction: suspended forms are asked for again, and places on waitlists that the
+    archive released are taken up again, as the client sees them all the while. The client's row is locked.
+    """
+    for place in await released_places(session, client_id=client.id, now=at):
+        if place.therapist_id == client.therapist_id:
+            place.ended_at, place.ended_because = None, None
+            session.add(place)
+    await session.flush()
     client.status, client.archived_at, client.archive_record = ClientStatus.ACTIVE, None, None
     for form in await session.exec(
         select(FormRequest).where(

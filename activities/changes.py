@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.dates import WantedDate
 from activities.earned import AppointmentRow, earn, outcome_is_known
-from activities.types import CancelOrder, RescheduleOrder
+from activities.types import CancelOrder, RescheduleOrder, WouldCancel
 from activities.waiting import end_places
 from models.appointment import Appointment
 from models.client import Client
@@ -19,10 +19,10 @@ from models.occupied_time import OccupiedTime
 from models.timeline import append_fact
 from models.waitlist import own_offer
 from rules.booking import refuse_change
-from rules.fees import cancellation
+from rules.fees import Cancellation, cancellation
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal, invalid
-from rules.words import AppointmentStatus, ClientStatus, PaymentKind, PlaceEnd
+from rules.words import AppointmentStatus, ClientStatus, Mode, PaymentKind, PlaceEnd
 
 CANCELLED = "appointment_cancelled"  # the facts of both changes
 MOVED = "appointment_rescheduled"
@@ -41,6 +41,11 @@ async def facts_of_change(session: AsyncSession, client: Client, request_id: str
     return (await session.exec(told)).all()
 
 
+def exceptions_of(facts: Sequence[Fact]) -> tuple[dict[str, Any], ...]:
+    """The rules that a move set aside, as its facts have recorded them."""
+    return tuple(line for fact in facts for line in fact.data.get("exceptions", ()))
+
+
 # ---------------------------------------------------------------- cancelled
 
 
@@ -50,19 +55,36 @@ def refuse_cancel(row: AppointmentRow, order: CancelOrder, policy: JourneyPolicy
     )
 
 
+def would_cancel(row: AppointmentRow, order: CancelOrder, policy: JourneyPolicy, *, now: datetime) -> WouldCancel:
+    """What cancelling now would mean; by the same rule and policy as the cancellation itself."""
+    result = _result(row, order, policy, now=now)
+    fee = result.fee if result.fee is not None and not order.waive_fee else None
+    return WouldCancel(
+        appointment_id=str(row.appointment.id),
+        starts_at=row.appointment.starts_at,
+        late=result.late,
+        fee=fee.amount if fee else 0,
+        currency=row.fee.currency,
+    )
+
+
+def _result(row: AppointmentRow, order: CancelOrder, policy: JourneyPolicy, *, now: datetime) -> Cancellation:
+    return cancellation(
+        type=row.appointment.type,
+        fee=row.fee,
+        starts_at=row.appointment.starts_at,
+        now=now,
+        requested_by_client=order.requested_by_client or not order.by.is_practice,
+        notice_window=policy.notice_window,
+    )
+
+
 async def cancel(
     session: AsyncSession, row: AppointmentRow, order: CancelOrder, policy: JourneyPolicy, *, now: datetime
 ) -> None:
     """Cancel one appointment, with the fee that is due for it, if any. It was not refused."""
     asked_by_client = order.requested_by_client or not order.by.is_practice
-    result = cancellation(
-        type=row.appointment.type,
-        fee=row.fee,
-        starts_at=row.appointment.starts_at,
-        now=now,
-        requested_by_client=asked_by_client,
-        notice_window=policy.notice_window,
-    )
+    result = _result(row, order, policy, now=now)
     await cancel_row(
         session,
         row.appointment,
@@ -142,6 +164,8 @@ async def move(
     appointment, was = row.appointment, row.appointment.starts_at
     await _take_own_offer(session, row, date, by=order.by.actor, now=now)
     appointment.starts_at, appointment.ends_at = date.starts_at, date.ends_at
+    if appointment.mode is Mode.ZOOM and row.therapist.zoom_link:
+        appointment.join_url = row.therapist.zoom_link  # it may have changed while this appointment lay in the past
     appointment.sequence += 1
     appointment.changed_by = UUID(order.request_id)
     # What was noted of the old time says nothing of the new one.

@@ -24,6 +24,10 @@ class CreditActivities(Activities):
     async def grant_credit(self, order: GrantOrder) -> Done:
         """Credit an amount to a client, in the currency they pay in, with a reason."""
         now = await self.now()
+        if order.amount <= 0:
+            return Done(refusal=invalid("amount", "must be a whole number of minor units, and more than 0"))
+        if not order.reason.strip():
+            return Done(refusal=invalid("reason", "is required: it is kept with who decided, and when"))
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
             id = derived_id(order.request_id, "credit")

@@ -105,7 +105,16 @@ async def plan_move(
         moving=[row.appointment.id for row in rows],
     )
     around = _for_the_length(around, first.type, wanted[0].length)
-    return _check(around, wanted, type=first.type, practice=order.by.is_practice, skip_conflicts=False, now=now)
+    return _check(
+        around,
+        wanted,
+        type=first.type,
+        practice=order.by.is_practice,
+        skip_conflicts=False,
+        # A later week of a series was booked free of the horizon, and is moved free of it.
+        needs_horizon=first.starts_at <= now + timedelta(days=around.availability.settings[first.type].horizon_days),
+        now=now,
+    )
 
 
 def _for_the_length(around: Around, type: AppointmentType, length: timedelta) -> Around:
@@ -123,6 +132,7 @@ def _check(
     practice: bool,
     skip_conflicts: bool,
     now: datetime,
+    needs_horizon: bool = True,
 ) -> DatesPlan:
     availability, busy, client_busy = around.availability, around.busy, around.client_busy
     free: list[WantedDate] = []
@@ -130,27 +140,27 @@ def _check(
     exceptions: list[dict[str, Any]] = []
     problems: list[slots.SlotProblem] = []
     for date in wanted:
-
-        def problem_with(date: WantedDate, *, practice: bool) -> slots.SlotProblem | None:
-            return slots.check_slot(
-                availability=availability,
-                type=type,
-                starts_at=date.starts_at,
-                ends_at=date.ends_at,
-                busy=busy,
-                now=now,
-                notice_from=around.held_since if date.week == 0 else None,
-                needs_grid=date.week == 0,
-                needs_horizon=date.week == 0,
-                practice=practice,
-                client_busy=client_busy,
-            )
-
-        problem = problem_with(date, practice=practice)
+        first = date.week == 0
+        common: dict[str, Any] = {
+            "availability": availability,
+            "type": type,
+            "starts_at": date.starts_at,
+            "ends_at": date.ends_at,
+            "busy": busy,
+            "now": now,
+            "needs_grid": first,
+            "needs_horizon": needs_horizon and first,
+        }
+        problem = slots.check_slot(
+            **common,
+            notice_from=around.held_since if first else None,
+            practice=practice,
+            client_busy=client_busy,
+        )
         if problem is None:
-            set_aside = problem_with(date, practice=False) if practice else None
-            if set_aside is not None:
-                exceptions.append({**_named(date), "because": _why_only_the_practice(set_aside)})
+            set_aside = slots.rules_set_aside(**common) if practice else []
+            if set_aside:
+                exceptions.append({**_named(date), "because": " ".join(set_aside)})
             free.append(date)
             # A series' own dates count for the ones after it: its weeks are far apart, its days may be capped.
             busy.append(slots.Busy(type=type, starts_at=date.starts_at, ends_at=date.ends_at))
@@ -160,7 +170,14 @@ def _check(
             {
                 **_named(date),
                 "because": problem.because,
-                "alternatives": _alternatives(around, date, type=type, now=now, that_week=len(wanted) > 1),
+                "alternatives": _alternatives(
+                    around,
+                    date,
+                    type=type,
+                    now=now,
+                    that_week=len(wanted) > 1,
+                    needs_horizon=needs_horizon,
+                ),
             }
         )
     return DatesPlan(
@@ -173,19 +190,12 @@ def _check(
     )
 
 
-def _why_only_the_practice(problem: slots.SlotProblem) -> str:
-    """The rule that was set aside. A time that the practice gets is free; others could not have it for its buffers."""
-    if problem.kind is slots.SlotProblemKind.TAKEN:
-        return "Between this and the next or the previous appointment the therapist's buffer is missing."
-    return problem.because
-
-
 def _named(date: WantedDate) -> dict[str, Any]:
     return {"week": date.week + 1, "starts_at": date.starts_at.isoformat()}
 
 
 def _alternatives(
-    around: Around, date: WantedDate, *, type: AppointmentType, now: datetime, that_week: bool
+    around: Around, date: WantedDate, *, type: AppointmentType, now: datetime, that_week: bool, needs_horizon: bool
 ) -> list[dict[str, str]]:
     """Up to three other times near a wanted one; of a series' date, in the same week of the therapist's."""
     monday, sunday = slots.local_week(instant=date.starts_at, time_zone=around.availability.time_zone)
@@ -196,7 +206,7 @@ def _alternatives(
         now=now,
         near=date.starts_at,
         client_busy=around.client_busy,
-        needs_horizon=date.week == 0,
+        needs_horizon=needs_horizon and date.week == 0,
         first_day=monday if that_week else None,
         last_day=sunday if that_week else None,
     )
@@ -213,7 +223,8 @@ def _refusal(
     now: datetime,
 ) -> Refusal:
     if len(wanted) == 1:
-        return time_refusal(problems[0], around, type=type, near=wanted[0].starts_at, now=now)
+        refusal = time_refusal(problems[0], around, type=type, near=wanted[0].starts_at, now=now)
+        return replace(refusal, data={"alternatives": conflicts[0]["alternatives"]})
     return Refusal(
         name=Problem.SERIES_CONFLICT,
         detail=f"{len(conflicts)} of {len(wanted)} dates are not free; nothing was changed.",

@@ -1,6 +1,5 @@
 """What a person decides about a payment: waive it, write a debt off, or try it again now."""
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,13 +10,15 @@ from activities.credits import at_hand, give_back
 from activities.earned import exception_of
 from activities.ledger import Row, locked, say
 from activities.types import Done, LetGoOrder, RetryOrder
-from rules.archive import BECAUSE_ARCHIVED
-from rules.refusals import Problem, Refusal
+from models.queries import fact_of_request
+from models.timeline import append_fact
+from rules.payments import Act, may
+from rules.refusals import Problem, Refusal, invalid
 from rules.words import ClientStatus, PaymentStatus, TaskKind
 
 WAIVED = "waived"
 RETRIED = "tried_by_hand"
-_OPEN = (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.OWED)
+_LETS_GO = {PaymentStatus.WAIVED: Act.WAIVE, PaymentStatus.WRITTEN_OFF: Act.WRITE_OFF}
 
 
 class ExceptionActivities(Activities):
@@ -33,6 +34,8 @@ class ExceptionActivities(Activities):
 
     async def _let_go(self, order: LetGoOrder, status: PaymentStatus, *, text: str) -> Done:
         now = await self.now()
+        if not order.reason.strip():
+            return Done(refusal=invalid("reason", "is required: it is kept with who decided, and when"), changed=False)
         async with self.transaction() as session:
             row = await locked(session, UUID(order.payment_id))
             payment = row.payment
@@ -40,7 +43,9 @@ class ExceptionActivities(Activities):
                 return Done(refusal=_NO_PAYMENT, changed=False)
             if payment.status is status:
                 return await _answer(session, row, changed=False)
-            if not _may_let_go(row, status, now=now):
+            if not may(
+                _LETS_GO[status], status=payment.status, because=payment.because, past_deadline=now > payment.deadline
+            ):
                 return Done(refusal=_not_open(row), changed=False)
             payment.status, payment.next_try_at = status, None
             payment.because = WAIVED if status is PaymentStatus.WAIVED else None
@@ -66,38 +71,45 @@ class ExceptionActivities(Activities):
             payment, client = row.payment, row.client
             if str(client.id) != order.client_id:
                 return Done(refusal=_NO_PAYMENT, changed=False)
-            refusal = await _refuse_retry(session, row)
-            if refusal is not None:
-                return Done(refusal=refusal, changed=False)
-            if payment.status is PaymentStatus.FAILED:
-                payment.because, payment.next_try_at = RETRIED, now
-                session.add(payment)
-            say(session, row, at=now, text="A person asked to try the payment again.", by=order.by.actor)
+            if await fact_of_request(session, client.id, order.request_id) is None:
+                refusal = await _refuse_retry(session, row)
+                if refusal is not None:
+                    return Done(refusal=refusal, changed=False)
+                if payment.status is PaymentStatus.FAILED:
+                    payment.because, payment.next_try_at = RETRIED, now
+                    session.add(payment)
+                append_fact(
+                    session,
+                    client,
+                    at=now,
+                    actor=order.by.actor,
+                    kind="payment_retry_asked",
+                    text="A person asked to try the payment again now.",
+                    data={
+                        "payment_id": order.payment_id,
+                        "appointment_id": str(payment.appointment_id),
+                        "request_id": order.request_id,
+                    },
+                )
+            # Told again where this ran before: whoever was told already loses nothing by it.
             answer = await _answer(session, row)
             if payment.status is PaymentStatus.OWED:
                 return Done(facts=answer.facts, debts=(payment_facts(payment, client),))
             return answer
 
 
-def _may_let_go(row: Row, status: PaymentStatus, *, now: datetime) -> bool:
-    payment = row.payment
-    stopped = payment.status is PaymentStatus.CANCELLED and payment.because == BECAUSE_ARCHIVED
-    if status is PaymentStatus.WAIVED:
-        return stopped or payment.status in _OPEN
-    late = payment.status is PaymentStatus.FAILED and now > payment.deadline
-    return stopped or late or payment.status is PaymentStatus.OWED
-
-
 async def _refuse_retry(session: AsyncSession, row: Row) -> Refusal | None:
     payment, client = row.payment, row.client
-    if payment.status not in (PaymentStatus.FAILED, PaymentStatus.OWED):
+    if not may(Act.RETRY, status=payment.status):
         return _not_open(row)
     detail = None
     if client.status is ClientStatus.ARCHIVED:
         detail = "This client is archived: nothing is charged until the client is active again."
     elif client.charges_frozen:
         detail = "A dispute is open: nothing is charged until its task is resolved."
-    elif (client.stripe_payment_method is None or client.card_blocked) and not await at_hand(session, payment):
+    elif (client.stripe_payment_method is None or client.card_blocked) and (
+        await at_hand(session, payment) < payment.amount
+    ):
         detail = "There is no card to charge; ask the client for one."
     return Refusal(name=Problem.PAYMENT_NOT_OPEN, detail=detail) if detail else None
 
@@ -109,7 +121,7 @@ async def _answer(session: AsyncSession, row: Row, *, changed: bool = True) -> D
         facts=settled.journey,
         changed=changed,
         resumed=(settled.appointment,),
-        intents=(intent,) if intent and row.payment.status in (PaymentStatus.WAIVED, PaymentStatus.WRITTEN_OFF) else (),
+        intents=(intent,) if intent and row.payment.status in _LETS_GO else (),
     )
 
 

@@ -7,8 +7,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.cards import is_never_asked_again
 from activities.core import Activities, derived_id, facts_of_appointments, payment_facts
 from activities.types import Done, FormSubmission, LinkOrder, PaymentFacts
+from activities.waiting import lines_of_client
 from models.appointment import Appointment
 from models.client import Client
 from models.form import FormAnswer, FormRequest
@@ -67,9 +69,12 @@ class FormActivities(Activities):
                 return Done(
                     facts=await journey_facts(session, client),
                     changed=False,
+                    lines=await lines_of_client(session, client),
                     resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
                     debts=tuple(debts),
                 )
+            if card is not None and await is_never_asked_again(session, client, str(card["payment_method"])):
+                return Done(refusal=invalid("setup_intent", "saved a card that cannot be used; please give another"))
             request = await _request_for(session, client, order.kind, at=now)
             request.status, request.completed_at = FormStatus.COMPLETE, now
             session.add(request)
@@ -94,13 +99,19 @@ class FormActivities(Activities):
                 actor=order.by.actor,
                 kind="form_completed",
                 text=f"{INTAKE_FORMS[FormKind(order.kind)].title} was completed.",
-                data={"form": order.kind, "version": request.version, "request_id": order.request_id},
+                data={
+                    "form": order.kind,
+                    "version": request.version,
+                    "request_id": order.request_id,
+                    **({"consent_version": FEE_POLICY_VERSION} if billing else {}),
+                },
             )
             if card is not None:
                 resumed, debts = await _save_card(session, client, card, at=now, by=order.by.actor)
             facts = await project(session, client)
             return Done(
                 facts=facts,
+                lines=await lines_of_client(session, client),
                 resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
                 debts=tuple(debts),
             )
@@ -116,6 +127,8 @@ class FormActivities(Activities):
             return invalid("setup_intent", "is not a card setup of this client"), None
         if setup.status != "succeeded" or setup.payment_method is None:
             return invalid("setup_intent", f"the card is not saved yet: Stripe says {setup.status}"), None
+        if setup.usage != "off_session":
+            return invalid("setup_intent", "did not save the card for charges while the client is away"), None
         card = await gateway.card(payment_method=setup.payment_method)
         if card is None:
             return invalid("setup_intent", "saved something that is not a card"), None

@@ -8,16 +8,18 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.cards import renew
 from activities.core import Activities, facts_of_appointments, open_task_once
 from activities.ledger import locked, paid
 from activities.payments import CHARGEABLE
-from activities.ports import DisputeSeen, Intent
+from activities.ports import DisputeSeen, Intent, RefundMade
 from activities.refunds import record_refund
 from activities.types import EventHandled, Settled
 from models.client import Client
 from models.inbound_event import InboundEvent
 from models.locks import lock_client
 from models.payment import Payment
+from models.queries import client_of_customer
 from models.refund import Dispute, Refund
 from models.snapshots import project
 from models.task import Task
@@ -31,7 +33,7 @@ OPEN = (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_AC
 class InboundActivities(Activities):
     @activity.defn
     async def handle_inbound_event(self, event_id: str) -> EventHandled:
-        """Act on one stored Stripe event: a payment that succeeded, a refund that ended, a dispute."""
+        """Act on one stored Stripe event: a payment that succeeded, a refund that ended, a dispute, a renewed card."""
         now = await self.now()
         async with self.transaction() as session:
             event = await session.get(InboundEvent, event_id)
@@ -46,6 +48,8 @@ class InboundActivities(Activities):
             handled, outcome = await self._dispute(id, at=now)
         elif told.get("object") == "refund":
             handled, outcome = await self._refund(id, at=now)
+        elif event.type.startswith("payment_method."):
+            handled, outcome = await self._card(id, customer=str(told.get("customer", "")), at=now)
         else:
             handled, outcome = EventHandled(), "nothing to act on"
         async with self.transaction() as session:
@@ -81,17 +85,30 @@ class InboundActivities(Activities):
             return await row.settled(session), RECORDED
 
     async def _refund(self, stripe_id: str, *, at: datetime) -> tuple[EventHandled, str]:
-        async with self.transaction() as session:
-            refund = (await session.exec(select(Refund).where(col(Refund.stripe_refund) == stripe_id))).first()
-            client = await session.get(Client, refund.client_id) if refund else None
-        if refund is None or client is None:
-            return EventHandled(), "not about a refund of ours"
-        made = await self.gateway_for(client).retrieve_refund(id=stripe_id)
+        made = await self.deps.payments.retrieve_refund(id=stripe_id)
         if made is None:
             return EventHandled(), "nothing to record"
         async with self.transaction() as session:
+            found = select(Refund).where(col(Refund.stripe_refund) == stripe_id)
+            refund = (await session.exec(found)).first() or await _by_own_id(session, made)
+            if refund is None:
+                return EventHandled(), "not about a refund of ours"
             settled = await record_refund(session, refund.id, made, at=at)
         return EventHandled(facts=settled.journey), RECORDED
+
+    async def _card(self, method: str, *, customer: str, at: datetime) -> tuple[EventHandled, str]:
+        """Banks renew cards by themselves: the same card, good for longer."""
+        async with self.transaction() as session:
+            client = await client_of_customer(session, customer)
+        if client is None or client.stripe_payment_method != method:
+            return EventHandled(), "not about the saved card of a client of ours"
+        card = await self.gateway_for(client).card(payment_method=method)
+        if card is None:
+            return EventHandled(), "nothing to record"
+        async with self.transaction() as session:
+            client = await lock_client(session, client.id)
+            _ = renew(session, client, card, at=at)
+            return EventHandled(facts=await project(session, client)), RECORDED
 
     async def _dispute(self, dispute_id: str, *, at: datetime) -> tuple[EventHandled, str]:
         seen = await self.deps.payments.retrieve_dispute(id=dispute_id)
@@ -111,6 +128,14 @@ class InboundActivities(Activities):
             ids = list((await session.exec(waiting)).all())
             told = await facts_of_appointments(session, client, ids) if ids else ()
             return EventHandled(facts=facts, told=told), RECORDED
+
+
+async def _by_own_id(session: AsyncSession, made: RefundMade) -> Refund | None:
+    """The refund that Stripe tells of before the step that asked for it could store Stripe's id."""
+    try:
+        return await session.get(Refund, UUID(made.refund_id or ""))
+    except ValueError:  # not made by this product
+        return None
 
 
 async def _write_down(
@@ -155,8 +180,9 @@ async def _write_down(
             client,
             key=f"dispute:{seen.id}",
             kind=TaskKind.DISPUTE,
-            text=f"The bank of client {client.ref} disputes a charge ({seen.reason.replace('_', ' ')}). Answer it in "
-            "Stripe; nothing is charged automatically until this task is resolved.",
+            text=f"The bank of client {client.ref} disputes a charge ({seen.reason.replace('_', ' ')}). "
+            + (f"It was decided already: {seen.status.replace('_', ' ')}. " if seen.closed else "Answer it in Stripe. ")
+            + "Nothing is charged automatically until this task is resolved.",
             at=at,
             appointment_id=payment.appointment_id,
             payment_id=payment.id,
@@ -164,11 +190,11 @@ async def _write_down(
 
 
 async def unfreeze(session: AsyncSession, client: Client) -> list[UUID]:
-    """Let charges go on once no dispute's task is open any more. The appointments whose payment waited for that."""
+    """Let charges go on once no dispute's task is open any more. The appointments whose payment may have waited."""
     still = select(Task.id).where(
         col(Task.client_id) == client.id, col(Task.kind) == TaskKind.DISPUTE, col(Task.resolved_at).is_(None)
     )
-    if not client.charges_frozen or (await session.exec(still)).first() is not None:
+    if (await session.exec(still)).first() is not None:
         return []
     client.charges_frozen = False
     session.add(client)

@@ -74,7 +74,7 @@ async def finish_try(session: AsyncSession, payment: Payment, charged: Charged, 
     statement = select(PaymentTry).where(col(PaymentTry.payment_id) == payment.id, col(PaymentTry.result).is_(None))
     for attempt in await session.exec(statement):
         attempt.result = charged.decline or charged.status
-        attempt.decline_code, attempt.finished_at = charged.decline_code, at
+        attempt.decline_code, attempt.charge, attempt.finished_at = charged.decline_code, charged.charge, at
         session.add(attempt)
         tried = attempt.payment_method
     return tried

@@ -25,6 +25,7 @@ from activities.mail_content import (
     WITH_CALENDAR_FILE,
     About,
     appointment_line,
+    card_line,
     not_wanted,
     offer_line,
     payment_line,
@@ -204,6 +205,7 @@ class MailActivities(Activities):
             changed_by_client=order.by_client,
             offer=offer_line(about),
             payment=payment_line(about),
+            card=card_line(about, now=now) if order.template == "card_expiring" else None,
             task=TaskLine(title=TASK_TITLES[about.task.kind], text=about.task.text, client_ref=client.ref)
             if about.task
             else None,
@@ -239,7 +241,7 @@ class MailActivities(Activities):
             ), None
         if order.template in ("forms_requested", "forms_reminder"):
             return links.forms(), None
-        if order.template == "payment_failed":
+        if order.template in ("payment_failed", "card_expiring"):
             return links.card(), None
         if order.template == "payment_needs_you" and about.payment is not None:
             return links.payment(str(about.payment.id)), None

@@ -12,6 +12,7 @@ from activities.details import owner_of_address
 from activities.rendering import (
     REMINDERS,
     AppointmentLine,
+    CardLine,
     MoneyLine,
     OfferLine,
     PaymentLine,
@@ -20,7 +21,7 @@ from activities.types import MailOrder
 from models.appointment import Appointment
 from models.client import Client
 from models.payment import Payment
-from models.snapshots import journey_facts
+from models.snapshots import journey_facts, saved_card
 from models.task import Task
 from models.therapist import Therapist
 from models.waitlist import WaitlistOffer, WaitlistPlace, offers_of, unanswered
@@ -28,7 +29,7 @@ from rules.waitlist import counts_if_unanswered, is_given_up
 from rules.words import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
 
 NOTICE_MAILS = frozenset({"booking_confirmation"})
-ALLOWED_WHILE_ARCHIVED = frozenset({"appointment_cancelled", "appointment_changed", "task_opened"})
+ALLOWED_WHILE_ARCHIVED = frozenset({"appointment_cancelled", "appointment_changed", "receipt", "task_opened"})
 WITH_ACTIVATION_LINK = frozenset({"welcome", "activation_reminder"})
 ABOUT_WHAT_STANDS = frozenset(
     {"booking_confirmation", "appointment_booked", "appointment_rescheduled", "appointment_updated"}
@@ -80,6 +81,9 @@ TASK_TITLES = {
     TaskKind.PAYMENT_FAILED: "A payment failed",
     TaskKind.POSSIBLE_DUPLICATE: "Two records may be one person",
     TaskKind.MAIL_UNDELIVERABLE: "A mail could not be delivered",
+    TaskKind.DISPUTE: "A client's bank disputes a charge",
+    TaskKind.REFUND_FAILED: "A refund failed",
+    TaskKind.LEDGER_DIFFERENCE: "The ledger and Stripe differ",
 }
 
 
@@ -173,7 +177,14 @@ def not_wanted(order: MailOrder, about: About, *, now: datetime) -> str | None:
         return "the task is resolved"
     if order.template == "slot_offered" and not _is_held(about.offered, now=now):
         return "the time is not held for them any more"
-    return None
+    return _other_card(order, client)
+
+
+def _other_card(order: MailOrder, client: Client) -> str | None:
+    if order.template != "card_expiring":
+        return None
+    card = saved_card(client)
+    return "that card is not charged any more" if card is None or card.key != order.text else None
 
 
 def _is_on_then(order: MailOrder, about: About, *, now: datetime) -> bool:
@@ -238,6 +249,20 @@ def payment_line(about: About) -> PaymentLine | None:
         card_brand=card.get("brand"),
         card_last4=card.get("last4"),
         paid_at=payment.paid_at,
+    )
+
+
+def card_line(about: About, *, now: datetime) -> CardLine | None:
+    card = saved_card(about.client)
+    if card is None:
+        return None
+    shown = about.client.card or {}
+    return CardLine(
+        brand=shown["brand"],
+        last4=shown["last4"],
+        exp_month=card.exp_month,
+        exp_year=card.exp_year,
+        over=now >= card.stops_working_at,
     )
 
 

@@ -5,6 +5,9 @@ charge meet. The intent is created unconfirmed, its id stored, then confirmed un
 the stored number of the try. Whatever fails in between, the next run asks Stripe first, and only then acts.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -38,6 +41,20 @@ CHARGEABLE = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentSt
 CONFIRMABLE = frozenset({PaymentStatus.REQUIRES_ACTION, PaymentStatus.FAILED, PaymentStatus.OWED})
 
 REJECTED = "rejected"  # Stripe will never take this request: a person must look
+UNKNOWN = "gateway_error"  # of a try: Stripe answered with a failure, and may have asked the bank all the same
+UNCONFIRMED = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """The try that runs. ``since`` is when the bank was first asked for what is not recorded yet: where tries ended
+    in nobody knows what, this is another one of the same. ``heard`` are the charges of the answers that are recorded.
+    """
+
+    number: int
+    method: str | None
+    since: datetime
+    heard: frozenset[str]
 
 
 class StillProcessing(Exception):
@@ -89,23 +106,23 @@ class PaymentActivities(Activities):
             payment, client = row.payment, row.client
             if payment.status is not PaymentStatus.PROCESSING or payment.attempts != order.attempt:
                 return None
-            attempt = await self._open_try(session, payment, client)
-            number, method, customer = attempt.number, attempt.payment_method, client.stripe_customer
+            asking = await self._open_try(session, payment, client)
+            number, method, customer = asking.number, asking.method, client.stripe_customer
         gateway = self.gateway_for(client)
-        if payment.amount == payment.credit_used and payment.intent is not None:
-            return await self._without_the_card(gateway, payment.intent, number=number)
-        if method is None or customer is None:
-            return None
         try:
+            if payment.amount == payment.credit_used and payment.intent is not None:
+                return await self._without_the_card(gateway, payment.intent, number=number)
+            if method is None or customer is None:
+                return None
             intent = await self._intent(gateway, payment, client, customer, number=number)
-            if intent.status in ("requires_payment_method", "requires_confirmation", "requires_action"):
+            if intent.status in UNCONFIRMED and not await self._has_said_no(gateway, intent, asking):
                 intent = await gateway.confirm_intent(
                     intent=intent.id, payment_method=method, key=f"confirm:{payment.id}:{number}"
                 )
         except GatewayUnavailable as unavailable:
             if not unavailable.retry_with_same_key:
                 # Stripe replays a stored failure to the same key: the next run asks first, then tries under a new one.
-                await self._close_try(payment.id, number, result="gateway_error")
+                await self._close_try(payment.id, number, result=UNKNOWN)
             raise
         except GatewayRejected as rejected:
             return Charged(intent=payment.intent or "", status=REJECTED, decline_code=rejected.code)
@@ -122,6 +139,7 @@ class PaymentActivities(Activities):
             amount=intent.amount,
             decline=kind.value if kind else None,
             decline_code=(decline.decline_code or decline.code) if decline else None,
+            charge=intent.latest_charge,
         )
 
     @activity.defn
@@ -201,13 +219,29 @@ class PaymentActivities(Activities):
             return intent
         return await gateway.cancel_intent(intent=intent.id, key=f"cancel:{intent.id}:{number}")
 
-    async def _open_try(self, session: AsyncSession, payment: Payment, client: Client) -> PaymentTry:
+    async def _has_said_no(self, gateway: PaymentGateway, intent: Intent, asking: Asking) -> bool:
+        """The bank has declined this very card since the asking began, and nobody heard: it is not asked again."""
+        if intent.decline is None or intent.payment_method != asking.method:
+            return False
+        if intent.latest_charge is None or intent.latest_charge in asking.heard:
+            return False
+        charge = await gateway.retrieve_charge(id=intent.latest_charge)
+        since = asking.since.replace(microsecond=0)  # Stripe counts whole seconds
+        return charge is not None and charge.created is not None and charge.created >= since
+
+    async def _open_try(self, session: AsyncSession, payment: Payment, client: Client) -> Asking:
         """The try whose end nobody knows, or a new one: its number is part of the key that Stripe remembers."""
         statement = select(PaymentTry).where(col(PaymentTry.payment_id) == payment.id)
         tries = (await session.exec(statement.order_by(col(PaymentTry.number).desc()))).all()
-        if tries and tries[0].result is None:
-            return tries[0]
-        return await new_try(session, payment, client.stripe_payment_method, at=await self.now())
+        unknown = list(takewhile(lambda made: made.result in (None, UNKNOWN), tries))
+        if not unknown or unknown[0].result is not None:
+            unknown.insert(0, await new_try(session, payment, client.stripe_payment_method, at=await self.now()))
+        return Asking(
+            number=unknown[0].number,
+            method=unknown[0].payment_method,
+            since=unknown[-1].started_at,
+            heard=frozenset(made.charge for made in tries if made.charge),
+        )
 
     async def _close_try(self, payment_id: UUID, number: int, *, result: str) -> None:
         now = await self.now()

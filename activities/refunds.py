@@ -7,42 +7,49 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.core import Activities, open_task_once
+from activities.core import Activities, derived_id, open_task_once
 from activities.credits import add_credit
 from activities.ledger import Row, locked
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
 from activities.types import Done, RefundOrder, Settled
 from models.client import Client
 from models.payment import Payment
+from models.queries import fact_of_request
 from models.refund import Dispute, Refund
 from models.snapshots import journey_facts, project
 from models.timeline import append_fact
 from rules.credits import PaidParts, split_refund
-from rules.refusals import Problem, Refusal
+from rules.payments import Act, may
+from rules.refusals import Problem, Refusal, invalid
 from rules.words import CreditSource, PaymentStatus, RefundStatus, TaskKind
 
-REFUNDABLE = frozenset({PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED})
+LOST = "lost"  # Stripe's word for a dispute whose money went back to the client
 _COUNTS = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
 
 
 class RefundActivities(Activities):
     @activity.defn
     async def begin_refund(self, order: RefundOrder) -> Done:
-        """Write down what is to be given back, or say why it cannot be. Credit is given at once, in the same step."""
+        """Write down what is to be given back, or say why it cannot be. Credit is given at once, in the same step.
+
+        A refund that was refused is on the timeline too: somebody tried to give money back that was not there.
+        """
         now = await self.now()
         id = UUID(order.refund_id)
+        if not order.reason.strip():
+            return Done(refusal=invalid("reason", "is required: it is kept with who decided, and when"), changed=False)
         async with self.transaction() as session:
             row = await locked(session, UUID(order.payment_id))
             if str(row.client.id) != order.client_id:
                 return Done(refusal=_NO_PAYMENT, changed=False)
             if await session.get(Refund, id) is not None:
                 return Done(facts=await journey_facts(session, row.client), changed=False)
-            refusal = await _refuse(session, row.payment)
-            if refusal is not None:
-                return Done(refusal=refusal, changed=False)
-            parts = split_refund(parts=await paid_parts(session, row.payment), amount=order.amount, to=order.to)
+            parts = await _refuse(session, row.payment) or split_refund(
+                parts=await paid_parts(session, row.payment), amount=order.amount, to=order.to
+            )
             if isinstance(parts, Refusal):
-                return Done(refusal=parts, changed=False)
+                await _say_refused(session, row, order, parts, at=now)
+                return Done(refusal=parts, facts=await project(session, row.client), changed=False)
             refund = Refund(
                 id=id,
                 payment_id=row.payment.id,
@@ -143,6 +150,35 @@ async def record_refund(session: AsyncSession, refund_id: UUID, made: RefundMade
     return await row.settled(session, changed=refund.status is not before)
 
 
+async def adopt_refund(session: AsyncSession, payment_id: UUID, made: RefundMade, *, at: datetime) -> Settled | None:
+    """Write down a refund that somebody made at Stripe, past the ledger. Told again, it changes nothing. None if it is
+    more than is left of what the card paid."""
+    row = await locked(session, payment_id)
+    id = derived_id(payment_id, "refund", made.id)
+    if await session.get(Refund, id) is None:
+        parts = await paid_parts(session, row.payment)
+        if made.amount > min(parts.by_card - parts.refunded_to_card, parts.refundable):
+            return None
+        refund = Refund(
+            id=id,
+            payment_id=payment_id,
+            client_id=row.client.id,
+            card_amount=made.amount,
+            credit_amount=0,
+            currency=row.payment.currency,
+            status=RefundStatus.PENDING,
+            stripe_refund=made.id,
+            reason="Made at Stripe by hand.",
+            asked_by="stripe",
+            asked_at=at,  # a day that is over keeps its sums: it counts on the day that the ledger learned of it
+        )
+        session.add(refund)
+        await session.flush()
+        text = "A refund was found that somebody made at Stripe."
+        _say(session, row.client, refund, at=at, by="stripe", kind="refund_found", text=text)
+    return await record_refund(session, id, made, at=at)
+
+
 async def paid_parts(session: AsyncSession, payment: Payment) -> PaidParts:
     """What a payment took, and what of it was given back. A failed refund gave back only its credit."""
     refunds = (await session.exec(select(Refund).where(col(Refund.payment_id) == payment.id))).all()
@@ -155,14 +191,42 @@ async def paid_parts(session: AsyncSession, payment: Payment) -> PaidParts:
 
 
 async def _refuse(session: AsyncSession, payment: Payment) -> Refusal | None:
-    if payment.status not in REFUNDABLE:
+    if not may(Act.REFUND, status=payment.status):
         detail = f"Only what was paid can be refunded; this payment is {payment.status.value.replace('_', ' ')}."
+        if payment.status is PaymentStatus.REFUNDED:
+            detail = "All that was paid has been refunded already."
         return Refusal(name=Problem.PAYMENT_NOT_REFUNDABLE, detail=detail, data={"refundable": 0})
-    disputes = select(Dispute).where(col(Dispute.payment_id) == payment.id, col(Dispute.closed_at).is_(None))
-    if (await session.exec(disputes)).first() is not None:
+    disputes = (await session.exec(select(Dispute).where(col(Dispute.payment_id) == payment.id))).all()
+    if any(dispute.closed_at is None for dispute in disputes):
         detail = "The client's bank disputes this charge; a refund would be paid twice. Wait for its decision."
         return Refusal(name=Problem.PAYMENT_NOT_REFUNDABLE, detail=detail, data={"refundable": 0})
+    if any(dispute.status == LOST for dispute in disputes):
+        detail = "The client's bank has taken this charge back already; a refund would be paid twice."
+        return Refusal(name=Problem.PAYMENT_NOT_REFUNDABLE, detail=detail, data={"refundable": 0})
     return None
+
+
+async def _say_refused(session: AsyncSession, row: Row, order: RefundOrder, refusal: Refusal, *, at: datetime) -> None:
+    """Once for each request, however often it is run."""
+    if await fact_of_request(session, row.client.id, order.request_id) is not None:
+        return
+    append_fact(
+        session,
+        row.client,
+        at=at,
+        actor=order.by.actor,
+        kind="refund_refused",
+        text=f"A refund was asked for and refused. {refusal.detail}",
+        data={
+            "payment_id": order.payment_id,
+            "request_id": order.request_id,
+            "amount": order.amount,
+            "to": order.to.value,
+            "currency": row.payment.currency,
+            "reason": order.reason,
+            "refusal": refusal.name.value,
+        },
+    )
 
 
 async def _show(session: AsyncSession, row: Row, *, at: datetime) -> None:

@@ -15,6 +15,7 @@ from activities.inbound import InboundActivities
 from activities.mail import MailActivities
 from activities.matching import MatchingActivities
 from activities.payments import PaymentActivities
+from activities.reconcile import ReconcileActivities
 from activities.refunds import RefundActivities
 from activities.series import SeriesActivities
 from activities.waitlist import WaitlistActivities
@@ -34,6 +35,7 @@ GROUPS = (
     RefundActivities,
     ExceptionActivities,
     InboundActivities,
+    ReconcileActivities,
     ArchiveActivities,
     MailActivities,
 )

@@ -163,6 +163,17 @@ class PaymentLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CardLine:
+    """The saved card. It works to the end of its month; ``over``: that has passed."""
+
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    over: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskLine:
     """What the care team must look at: ``title`` names the kind in plain words, ``text`` is one plain
     sentence.
@@ -203,6 +214,7 @@ class MailContext:
     changed_by_client: bool = False
     offer: OfferLine | None = None
     payment: PaymentLine | None = None
+    card: CardLine | None = None
     task: TaskLine | None = None
 
 
@@ -228,6 +240,7 @@ NEEDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "receipt": _needs("payment"),
         "payment_failed": _needs("payment", "link"),
         "payment_needs_you": _needs("payment", "link"),
+        "card_expiring": _needs("card", "link"),
         "already_known": _needs("link"),
         "we_will_get_back": _needs(),
         # to the therapist
@@ -251,7 +264,8 @@ REMINDERS: frozenset[str] = frozenset(
 """The mails that an unsubscribed client does not get; they say how to stop them.
 
 ``slot_offered`` is none of them: the client asked for it by joining the waitlist, the time is held for a short
-while only, and whoever wants no more of them leaves the waitlist.
+while only, and whoever wants no more of them leaves the waitlist. Nor is ``card_expiring``: it is about a payment that
+would fail, and whoever heard of it only then would owe it.
 """
 
 
@@ -343,6 +357,7 @@ def _environment() -> Environment:
     environment.filters.update(
         local_time=wording.local_time,
         local_date=wording.local_date,
+        month_name=wording.month_name,
         minutes=wording.minutes,
         money=wording.money,
         form_title=wording.form_title,

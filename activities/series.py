@@ -9,12 +9,21 @@ from sqlmodel import col, select, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.changes import MOVED, cancel, facts_of_change, move, refuse_cancel, refuse_move
+from activities.changes import (
+    MOVED,
+    cancel,
+    exceptions_of,
+    facts_of_change,
+    move,
+    refuse_cancel,
+    refuse_move,
+    would_cancel,
+)
 from activities.core import Activities, facts_of_appointments, looks_again
 from activities.dates import plan_move
 from activities.earned import AppointmentRow
 from activities.types import FollowingCancelOrder, FollowingChanged, FollowingMoveOrder, LinksChanged, LinksOrder
-from activities.waiting import lines_of
+from activities.waiting import lines_freed_by
 from models.appointment import Appointment
 from models.client import Client
 from models.holds import use_hold
@@ -38,13 +47,15 @@ class SeriesActivities(Activities):
             rows = await _locked_following(session, order, now=now)
             if rows is None:
                 return FollowingChanged(refusal=_NOT_THEIRS)
-            lines = await lines_of(session, freed={rows[0].therapist.id})
+            lines = await lines_freed_by(session, rows[0].client, rows[0].therapist)
             done = await _done_before(session, rows[0].client, order.request_id)
             if done is not None:
                 return replace(done, lines=lines)
             refusal = next((no for row in rows if (no := refuse_cancel(row, order, policy, now=now))), None)
             if refusal is not None:
                 return FollowingChanged(refusal=refusal)
+            if not order.confirm:
+                return FollowingChanged(would=tuple(would_cancel(row, order, policy, now=now) for row in rows))
             for row in rows:
                 await cancel(session, row, order, policy, now=now)
             return replace(await _changed(session, rows, {}), lines=lines)
@@ -58,7 +69,7 @@ class SeriesActivities(Activities):
             rows = await _locked_following(session, order, now=now)
             if rows is None:
                 return FollowingChanged(refusal=_NOT_THEIRS)
-            lines = await lines_of(session, freed={rows[0].therapist.id})
+            lines = await lines_freed_by(session, rows[0].client, rows[0].therapist)
             done = await _done_before(session, rows[0].client, order.request_id)
             if done is not None:
                 return replace(done, lines=lines)
@@ -70,15 +81,23 @@ class SeriesActivities(Activities):
                 # The rows cannot be read once their transaction is over.
                 would = {str(row.appointment.id): date.starts_at for row, date in zip(rows, plan.free, strict=False)}
                 await session.rollback()
-                return FollowingChanged(refusal=plan.refusal, moves={} if plan.refusal else would)
+                return FollowingChanged(
+                    refusal=plan.refusal, moves={} if plan.refusal else would, exceptions=plan.exceptions
+                )
             # Moved by a week, each takes the time of the next: only at the end must nothing overlap.
             await session.exec(text("SET CONSTRAINTS no_two_at_once, no_client_twice_at_once DEFERRED"))  # type: ignore[call-overload]
             await use_hold(session, UUID(order.hold_id) if order.hold_id else None, therapist_id=rows[0].therapist.id)
-            before = {str(row.appointment.id): row.appointment.starts_at for row in rows}
-            for row, date in zip(rows, plan.free, strict=True):
+            moving = [
+                pair for pair in zip(rows, plan.free, strict=True) if pair[0].appointment.starts_at != pair[1].starts_at
+            ]
+            if not moving:
+                return await _as_they_stand(session, rows)
+            before = {str(row.appointment.id): row.appointment.starts_at for row, _ in moving}
+            for row, date in moving:
                 of_this = [line for line in plan.exceptions if line["week"] == date.week + 1]
                 await move(session, row, date, order, exceptions=of_this, now=now)
-            return replace(await _changed(session, rows, before), lines=lines)
+            changed = await _changed(session, [row for row, _ in moving], before)
+            return replace(changed, lines=lines, exceptions=plan.exceptions)
 
     @activity.defn
     async def refresh_links(self, order: LinksOrder) -> LinksChanged:
@@ -154,6 +173,11 @@ async def _changed(
     )
 
 
+async def _as_they_stand(session: AsyncSession, rows: Sequence[AppointmentRow]) -> FollowingChanged:
+    """Each is where it should be already: nothing moves, and nobody is told."""
+    return replace(await _changed(session, rows[:1], {}), changed=False)
+
+
 async def _done_before(session: AsyncSession, client: Client, request_id: str) -> FollowingChanged | None:
     """Done already, by this very request, whose answer was lost: the whole answer again."""
     facts = await facts_of_change(session, client, request_id)
@@ -169,6 +193,7 @@ async def _done_before(session: AsyncSession, client: Client, request_id: str) -
             if fact.kind == MOVED
         },
         changed=True,
+        exceptions=exceptions_of(sorted(facts, key=lambda fact: fact.seq)),
     )
 
 

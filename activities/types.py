@@ -6,8 +6,10 @@ and ``by``. Every result that changed something carries fresh facts; of two snap
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
+from rules.books import Finding
 from rules.people import Caller
 from rules.refusals import Refusal
 from rules.stage import JourneyFacts
@@ -172,6 +174,18 @@ class CancelOrder:
     requested_by_client: bool = False
     waive_fee: bool = False
     waive_reason: str | None = None
+    confirm: bool = True  # False: only ask what it would mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class WouldCancel:
+    """What cancelling one appointment now would mean: whether that is late, and the fee in minor units (0: none)."""
+
+    appointment_id: str
+    starts_at: datetime
+    late: bool
+    fee: int
+    currency: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +213,8 @@ class OutcomeOrder:
 class Changed:
     """What became of an appointment. ``changed`` is False when the request had already been carried out.
 
-    ``lines`` names therapists whose waitlist should be looked at, because time was freed or a place ended.
+    ``lines`` names therapists whose waitlist should be looked at, because time was freed or a place ended. ``would``
+    answers a cancellation that was not confirmed; ``exceptions`` are the rules that a move by the practice sets aside.
     """
 
     refusal: Refusal | None = None
@@ -208,6 +223,8 @@ class Changed:
     changed: bool = False
     sequence: int = 0
     lines: tuple[str, ...] = ()
+    would: tuple[WouldCancel, ...] = ()
+    exceptions: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +255,8 @@ class FollowingChanged:
     moves: dict[str, datetime] = field(default_factory=dict)
     changed: bool = False
     lines: tuple[str, ...] = ()
+    would: tuple[WouldCancel, ...] = ()
+    exceptions: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,6 +312,7 @@ class OfferMade:
 class PlaceInLine:
     """What the line's workflow shows of one place: opaque values only."""
 
+    place_id: str
     ref: str
     type: AppointmentType
     wished_from: datetime
@@ -422,6 +442,7 @@ class Unarchived:
     facts: JourneyFacts
     changed: bool
     appointments: tuple[AppointmentFacts, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- mails and tasks
@@ -573,13 +594,14 @@ class AttemptStarted:
 @dataclass(frozen=True, kw_only=True)
 class Charged:
     """How the card answered. ``status`` is Stripe's for the intent, ``decline`` a DeclineClass, or None; ``amount`` is
-    what the intent was made for, in minor units."""
+    what the intent was made for, in minor units; ``charge`` is Stripe's, with which the bank answered."""
 
     intent: str
     status: str
     amount: int | None = None
     decline: str | None = None
     decline_code: str | None = None
+    charge: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -608,3 +630,118 @@ class EventHandled:
     settled: Settled | None = None
     told: tuple[AppointmentFacts, ...] = ()
     facts: JourneyFacts | None = None
+
+
+# ---------------------------------------------------------------- reconciliation
+
+
+class BooksPart(StrEnum):
+    """The parts of a comparison with Stripe, in their order."""
+
+    PAYMENTS = "payments"  # what either side has from the time compared
+    UNFINISHED_PAYMENTS = "unfinished_payments"  # however old
+    REFUNDS = "refunds"
+    UNFINISHED_REFUNDS = "unfinished_refunds"
+    DISPUTES = "disputes"
+    OPEN_DISPUTES = "open_disputes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconciliationOrder:
+    """Compare the ledger with Stripe; the last thirty days, unless ``since`` and ``until`` say otherwise."""
+
+    id: str
+    asked_by: str
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconciling:
+    """A comparison that was begun: of what happened from ``since`` to ``until``, both included, in whole seconds."""
+
+    id: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BooksPlace:
+    """Where to go on: Stripe's lists run back in time from ``until``, the ledger's by id from behind ``after``."""
+
+    part: BooksPart
+    until: datetime | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BooksOrder:
+    reconciling: Reconciling
+    place: BooksPlace
+
+
+@dataclass(frozen=True, kw_only=True)
+class BooksLook:
+    """What a part of the books has shown. ``compared`` counts lines; ``place`` is where to go on, None at the end."""
+
+    findings: tuple[Finding, ...]
+    compared: dict[str, int]
+    place: BooksPlace | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DifferencesOrder:
+    """Differences that a comparison has shown, to be looked at again, and healed or handed to a person."""
+
+    reconciling: Reconciling
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JourneyNews:
+    """What a client's journey must hear: a stored event to look at, or fresh facts."""
+
+    client_id: str
+    event_id: str | None = None
+    facts: JourneyFacts | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DifferencesSettled:
+    """``left_out`` counts differences beyond what one comparison lists."""
+
+    news: tuple[JourneyNews, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OldDifferencesOrder:
+    """Look again at the tasks of differences found before, by id from behind ``after``."""
+
+    reconciling: Reconciling
+    after: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OldDifferences:
+    """Tasks that were closed bring ``news``. ``after`` is where to go on, None at the end."""
+
+    news: tuple[JourneyNews, ...] = ()
+    after: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconciliationEnd:
+    """``compared`` counts everything that was looked at, ``left_out`` the differences that were not listed."""
+
+    id: str
+    compared: dict[str, int]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconciled:
+    """How many differences were healed, and how many wait for a person."""
+
+    healed: int
+    differences: int

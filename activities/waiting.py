@@ -84,6 +84,19 @@ async def places_ended_then(session: AsyncSession, client: Client, *, at: dateti
     return set((await session.exec(ended)).all())
 
 
+async def lines_freed_by(session: AsyncSession, client: Client, therapist: Therapist) -> tuple[str, ...]:
+    """The lines that an appointment's change concerns: the therapist's, and those in which its client waits."""
+    own = {place.therapist_id for place in await live_places(session, client_id=client.id)}
+    return await lines_of(session, freed={therapist.id, *own})
+
+
+async def lines_of_client(session: AsyncSession, client: Client) -> tuple[str, ...]:
+    """The lines this client waits in: what they may book, or when they are free, has changed."""
+    return await lines_of(
+        session, ended={place.therapist_id for place in await live_places(session, client_id=client.id)}
+    )
+
+
 async def lines_of(session: AsyncSession, *, freed: Iterable[UUID] = (), ended: Iterable[UUID] = ()) -> tuple[str, ...]:
     """The slugs of therapists whose line should be looked at: time was ``freed`` and somebody waits for it, or a place
     has ``ended``."""

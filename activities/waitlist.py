@@ -34,7 +34,7 @@ from rules.booking import BookingRequest, BookingSituation, missing_details, ref
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal, invalid
 from rules.waitlist import Offer, Waiting, is_given_up, next_offer
-from rules.words import ClientStatus, OfferEnd, PlaceEnd
+from rules.words import AppointmentType, ClientStatus, OfferEnd, PlaceEnd
 
 _LOOK_AT_LEAST = timedelta(days=1)  # new days come within the horizon by time alone
 
@@ -236,13 +236,23 @@ class _Line:
             )
             for place in waiting
         ]
-        offer = next_offer(
-            line=line, availability=self.availability, busy=busy, now=self.now, offer_ttl=policy.waitlist_offer_ttl
-        )
-        if offer is None:
-            return False
-        await self._write(offer)
-        return True
+        while line:
+            offer = next_offer(
+                line=line, availability=self.availability, busy=busy, now=self.now, offer_ttl=policy.waitlist_offer_ttl
+            )
+            if offer is None:
+                return False
+            if await self._may_book(offer):
+                await self._write(offer)
+                return True
+            # Who could not take it keeps the place, and is asked once that has changed.
+            line = [waiting for waiting in line if waiting.place_id != offer.place_id]
+        return False
+
+    async def _may_book(self, offer: Offer) -> bool:
+        place = next(place for place in self.places if str(place.id) == offer.place_id)
+        client = await self.session.get_one(Client, place.client_id)
+        return await refuse_client(self.session, client, self.therapist, place.type) is None
 
     async def _write(self, offer: Offer) -> None:
         place = next(place for place in self.places if str(place.id) == offer.place_id)
@@ -341,9 +351,24 @@ async def _refuse(
 ) -> Refusal | None:
     if order.wished_until <= max(order.wished_from, now):
         return invalid("to", "must be after from, and not in the past")
+    if client.therapist_id not in (None, therapist.id):
+        present = await session.get_one(Therapist, client.therapist_id)
+        return invalid("therapist", f"is not this client's; they book with {present.slug}")
+    return await refuse_client(session, client, therapist, order.type)
+
+
+async def refuse_client(
+    session: AsyncSession, client: Client, therapist: Therapist, type: AppointmentType
+) -> Refusal | None:
+    """Why this client could not take what is offered: an offer goes to the client, whoever put them in line.
+
+    Who has such an appointment already may move it into the offered time, whatever stands in the way of another.
+    """
     facts = await journey_facts(session, client)
-    refusal = refuse_booking(
-        BookingRequest(type=order.type, weeks=1, by_practice=order.by.is_practice),
+    if facts.has_open(type):
+        return None
+    return refuse_booking(
+        BookingRequest(type=type, weeks=1, by_practice=False),
         BookingSituation(
             missing_details=missing_details(client.details()),
             booking_enabled=client.portal_settings.get("schedule_appointments", True),
@@ -356,9 +381,6 @@ async def _refuse(
             outstanding_forms=facts.outstanding_forms,
         ),
     )
-    if refusal is None and client.therapist_id != therapist.id:
-        return invalid("therapist", f"is not this client's; they book with {facts.therapist}")
-    return refusal
 
 
 _BECAME = {

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from rules.currencies import in_units
 from rules.plain_text import one_line
 from rules.words import AppointmentType, FormKind, PaymentKind
 
@@ -15,12 +15,6 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-
-# The minor units Stripe counts in, where they are not hundredths: an amount shown is the amount charged.
-_WHOLE_UNITS = frozenset(
-    ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF")
-)
-_THOUSANDTHS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 
 _FORM_TITLES = {
     FormKind.INFORMED_CONSENT: "Informed Consent & Confidentiality",
@@ -50,6 +44,11 @@ def local_date(instant: datetime, zone: str) -> str:
     return _date(_local(instant, zone))
 
 
+def month_name(number: int) -> str:
+    """``March`` for 3."""
+    return _MONTHS[number - 1]
+
+
 def minutes(starts_at: datetime, ends_at: datetime) -> str:
     """The elapsed time between two instants: ``50 minutes``."""
     count = (ends_at - starts_at) // timedelta(minutes=1)
@@ -58,9 +57,7 @@ def minutes(starts_at: datetime, ends_at: datetime) -> str:
 
 def money(amount: int, currency: str) -> str:
     """``120.00 USD`` from minor units; ``1200 JPY`` and ``1.250 KWD`` where a currency counts otherwise."""
-    code = currency.upper()
-    places = 0 if code in _WHOLE_UNITS else 3 if code in _THOUSANDTHS else 2
-    return f"{Decimal(amount).scaleb(-places):f} {code}"
+    return f"{in_units(amount, currency):f} {currency.upper()}"
 
 
 def form_title(kind: str) -> str:

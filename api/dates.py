@@ -1,11 +1,26 @@
 """Where a range begins and ends: said as dates of some zone, or as instants."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
+from fastapi import Depends, Query
+
 from api.problems import wrong_fields
+from rules.hours import find_zone
 
 MOST_DAYS = 92
+
+
+def _asked_zone(
+    time_zone: Annotated[str, Query(max_length=64, description="In which dates and days are meant.")] = "UTC",
+) -> ZoneInfo:
+    if find_zone(time_zone) is None:
+        raise wrong_fields([("time_zone", "must be an IANA time zone such as America/New_York")])
+    return ZoneInfo(time_zone)
+
+
+AskedZone = Annotated[ZoneInfo, Depends(_asked_zone)]
 
 
 def edge(field: str, text: str, zone: ZoneInfo, *, days_on: int) -> datetime:

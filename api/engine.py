@@ -26,14 +26,18 @@ from workflows.messages import (
     CLIENT_JOURNEY,
     JOURNEY_CLOSED,
     LOOK_AGAIN,
+    RECONCILE_PAYMENTS,
     TASK_QUEUE,
     WAITLIST_OFFER,
     JourneyInput,
     NewJourney,
     Opened,
+    ReconciliationInput,
+    ReconciliationOrder,
     Update,
     WaitlistInput,
     journey_id,
+    reconciliation_id,
     waitlist_id,
 )
 
@@ -147,6 +151,24 @@ class JourneyEngine:
                 task_queue=self._task_queue,
                 start_signal=LOOK_AGAIN,
                 static_summary=f"The waitlist of {therapist}",
+                rpc_timeout=self._patience,
+            )
+
+        await self._call(attempt, "")
+
+    async def reconcile(self, order: ReconciliationOrder) -> None:
+        """Start a comparison with Stripe. The same order again finds the same one."""
+
+        async def attempt(_: str) -> None:
+            await self.client.start_workflow(
+                RECONCILE_PAYMENTS,
+                ReconciliationInput(order=order),
+                id=reconciliation_id(order.id),
+                task_queue=self._task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary="The ledger and Stripe, compared",
+                static_details=f"Asked for by {order.asked_by}.",
                 rpc_timeout=self._patience,
             )
 

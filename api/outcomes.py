@@ -1,6 +1,7 @@
 """Asking a journey, and turning its answer into what a route can use: a refusal raises, the rest comes back."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID, uuid5
@@ -45,11 +46,19 @@ async def journey_done(
     return answer
 
 
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What an appointment's workflow answered, and the appointment as it stands then."""
+
+    row: AppointmentRow
+    changed: Changed
+
+
 async def appointment_changed(
     services: Services, caller: Caller, update: Update[Argument, Changed], order: Argument, *, row: AppointmentRow,
     request_id: UUID,
-) -> AppointmentRow | Gone:  # fmt: skip
-    """The appointment after it was changed, or Gone when its workflow has ended. Raises Refused."""
+) -> Answered | Gone:  # fmt: skip
+    """The appointment after it was changed, with the answer, or Gone when its workflow has ended. Raises Refused."""
     appointment_id = row.appointment.id
     workflow_id = appointment_workflow_id(str(appointment_id))
     for _ in range(_LOOKS):
@@ -66,7 +75,7 @@ async def appointment_changed(
             raise Refused(answer.refusal)
         if fresh is None:
             break
-        return fresh
+        return Answered(row=fresh, changed=answer)
     raise EngineUnavailable
 
 

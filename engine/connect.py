@@ -1,7 +1,7 @@
 """The connection to the engine, and what must be registered there.
 
-``python -m engine.connect register`` registers the search attributes on a real cluster, reached through the
-SDK's own ``TEMPORAL_*`` settings; ``python -m engine.connect list`` shows what would be registered.
+``python -m engine.connect register`` registers the search attributes and makes the schedules on a real cluster, reached
+through the SDK's own ``TEMPORAL_*`` settings; ``python -m engine.connect list`` shows the search attributes.
 """
 
 import asyncio
@@ -20,6 +20,8 @@ from temporalio.client import Client
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
+
+from engine.schedules import make_schedules, recurring
 
 TASK_QUEUE = "care-journeys"
 SERVICE_FILE = Path(__file__).resolve().parent.parent / "temporal-dev.yaml"
@@ -176,9 +178,17 @@ async def _known_attributes(client: Client) -> Mapping[str, IndexedValueType.Val
     return dict(answer.custom_attributes)
 
 
-async def _register(engine: EngineAddress) -> str:
+async def register(engine: EngineAddress, *, task_queue: str = TASK_QUEUE) -> str:
+    """Register and make what is missing; the sentence says what that was. Safe to call again.
+
+    Raises EngineUnavailable, RegistrationRefused.
+    """
     client = await connect(engine, data_converter=DataConverter.default, patience=timedelta(seconds=10))
     made = await register_search_attributes(client)
+    try:
+        made += await make_schedules(client, recurring(SERVICE_FILE), task_queue=task_queue)
+    except RPCError as error:
+        raise RegistrationRefused(f"The cluster does not make the schedules ({error.message}).") from error
     where = f"{engine.namespace!r} at {engine.address}"
     return f"Registered in {where}: {', '.join(made)}." if made else f"Nothing was missing in {where}."
 
@@ -193,7 +203,8 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
         print("usage: python -m engine.connect register | list", file=sys.stderr)
         return 2
     try:
-        print(asyncio.run(_register(EngineAddress.from_environment(environment))))
+        queue = environment.get("TEMPORAL_TASK_QUEUE") or TASK_QUEUE
+        print(asyncio.run(register(EngineAddress.from_environment(environment), task_queue=queue)))
     except (EngineUnavailable, RegistrationRefused, ValueError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -18,6 +18,7 @@ from typing import IO, Any, Self
 import httpx
 
 from engine.clock import EngineClock, SystemClock
+from engine.connect import TASK_QUEUE, EngineAddress, EngineUnavailable, RegistrationRefused, register
 from local.postgres import Postgres, check_data, url_of
 from local.problems import CannotStart
 from local.processes import Log, Process, free_ports, port_is_free, until
@@ -273,6 +274,13 @@ class LocalStack:
                 api_port=self.ports.api,
                 log=self.log,
             )
+            if not self._temporary:  # what ends in a minute needs nothing by the hour
+                queue = self._setting("TEMPORAL_TASK_QUEUE") or TASK_QUEUE
+                try:
+                    await register(EngineAddress(address=server.address), task_queue=queue)
+                except (EngineUnavailable, RegistrationRefused) as error:
+                    await server.stop()
+                    raise CannotStart(str(error)) from error
         self.clock = server.clock or SystemClock()
         self.temporal_ui_url = server.ui_url
         self._stops.append((_TEMPORAL, server.stop))

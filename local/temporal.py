@@ -37,6 +37,7 @@ class Service:
     database: str
     sqlite_pragmas: dict[str, str]
     search_attributes: dict[str, str]
+    schedules: dict[str, dict[str, str]]
     dynamic_config: dict[str, Any]
     codec_endpoint: str
 

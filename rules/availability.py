@@ -64,6 +64,7 @@ __all__ = [
     "open_slots",
     "outside_hours",
     "read_availability",
+    "rules_set_aside",
     "week_of_series",
     "write_availability",
 ]
@@ -159,9 +160,9 @@ def check_slot(
     if not practice:
         noticed = current if notice_from is None else min(current, to_micros(notice_from))
         if start < noticed + calendar.settings.minimum_notice * MINUTE:
-            return _unavailable("This time is too soon; the therapist needs more notice.")
+            return _unavailable(_TOO_SOON)
         if needs_horizon and start > current + calendar.settings.horizon_days * DAY:
-            return _unavailable("This time is further ahead than the therapist takes bookings.")
+            return _unavailable(_TOO_FAR)
         because = calendar.outside(start, end, needs_grid=needs_grid)
         if because:
             return _unavailable(because)
@@ -170,8 +171,39 @@ def check_slot(
     if any(to_micros(other.starts_at) < end and start < to_micros(other.ends_at) for other in client_busy):
         return SlotProblem(kind=SlotProblemKind.TAKEN, because="The client has another appointment at this time.")
     if not practice and local_date(start, calendar.zone) in calendar.full_days:
-        return _unavailable("The therapist takes no more appointments of this type on that day.")
+        return _unavailable(_FULL_DAY)
     return None
+
+
+def rules_set_aside(
+    *,
+    availability: Availability,
+    type: AppointmentType,
+    starts_at: datetime,
+    ends_at: datetime,
+    busy: Iterable[Busy],
+    now: datetime,
+    needs_grid: bool = True,
+    needs_horizon: bool = True,
+) -> list[str]:
+    """Every rule that a time which the practice may have breaks for all others, each in a plain sentence."""
+    calendar = SlotCalendar(availability, type, busy)
+    start, end, current = to_micros(starts_at), to_micros(ends_at), to_micros(now)
+    earliest, latest = calendar.bookable(current)
+    broken = [_TOO_SOON] if start < earliest else []
+    if needs_horizon and start > latest:
+        broken.append(_TOO_FAR)
+    broken += calendar.all_outside(start, end, needs_grid=needs_grid)
+    if calendar.taken(start, end, buffers=True):
+        broken.append("The therapist's buffer is missing between this and the appointment before or after.")
+    if local_date(start, calendar.zone) in calendar.full_days:
+        broken.append(_FULL_DAY)
+    return broken
+
+
+_TOO_SOON = "This time is too soon; the therapist needs more notice."
+_TOO_FAR = "This time is further ahead than the therapist takes bookings."
+_FULL_DAY = "The therapist takes no more appointments of this type on that day."
 
 
 def week_of_series(*, first: datetime, week: int, time_zone: str) -> datetime:

@@ -77,14 +77,17 @@ class SlotCalendar:
         return [start for start in sorted(set(found)) if not full or local_date(start, self.zone) not in full]
 
     def outside(self, start: int, end: int, *, needs_grid: bool) -> str | None:
-        """A sentence if a stretch is not inside hours, off the grid, or under time off."""
+        """A sentence if a stretch is not inside hours, off the grid, or under time off: the first that holds."""
+        return next(self.all_outside(start, end, needs_grid=needs_grid), None)
+
+    def all_outside(self, start: int, end: int, *, needs_grid: bool) -> Iterator[str]:
+        """Every such sentence. A time outside of hours is on no grid anyway."""
         if not self.hours.hold(start, end):
-            return "This time is outside the therapist's hours."
-        if needs_grid and not self._on_grid(start):
-            return "The therapist's appointments do not begin at this time."
+            yield "This time is outside the therapist's hours."
+        elif needs_grid and not self._on_grid(start):
+            yield "The therapist's appointments do not begin at this time."
         if any(first < end and start < last for first, last in self._time_off):
-            return "The therapist is away at this time."
-        return None
+            yield "The therapist is away at this time."
 
     def taken(self, start: int, end: int, *, buffers: bool) -> bool:
         """Whether a stretch overlaps busy time, or (with buffers) comes too close to it."""

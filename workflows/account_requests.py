@@ -2,7 +2,7 @@
 
 from temporalio import exceptions, workflow
 
-from workflows import steps
+from workflows import lines, steps
 from workflows.admission import admit
 from workflows.journey import Journey
 from workflows.money_requests import CARD_SERVICE_AWAY
@@ -43,7 +43,9 @@ class AccountRequests(Journey):
     @workflow.update(name=CHANGE_DETAILS.name, description="Change details, portal settings or the subscription.")
     async def change_details(self, order: DetailsOrder) -> Done:
         async with self.turn_for(order):
-            return self.adopt(await steps.change_details(order))
+            done = self.adopt(await steps.change_details(order))
+            await lines.wake(done.lines, self.policy)
+            return done
 
     @workflow.update(name=SUBMIT_FORM.name, description="Complete a form; Billing Info also saves the card.")
     async def submit_form(self, order: FormSubmission) -> Done:
@@ -55,6 +57,7 @@ class AccountRequests(Journey):
             for appointment in done.resumed:
                 await self.tell(appointment)
             self.owe(done.debts)
+            await lines.wake(done.lines, self.policy)
             return done
 
     @workflow.update(name=RESOLVE_TASK.name, description="Resolve one of the care team's tasks.")

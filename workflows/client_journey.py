@@ -32,7 +32,7 @@ with workflow.unsafe.imports_passed_through():
         UnarchiveOrder,
     )
     from rules.people import VIA_TEMPORAL
-    from rules.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, Due
+    from rules.reminders import ANONYMOUS_EXPIRY, CARD_EXPIRING, FIRST_SESSION_TASK, Due
     from rules.stage import stage_of
     from rules.words import TaskKind
     from workflows.messages import (
@@ -135,6 +135,10 @@ class ClientJourney(AppointmentRequests, AccountRequests, MoneyRequests):
                     )
                 )
             )
+        elif due.kind == CARD_EXPIRING:
+            self.state.told_of_card = due.key
+            if self.facts.card is not None:
+                self.letters.write(due.kind, key=due.key, vital=True, text=self.facts.card.key)
         else:
             self.letters.write(due.kind, key=due.key)
             if due.kind == "book_first_session":
@@ -209,6 +213,7 @@ class ClientJourney(AppointmentRequests, AccountRequests, MoneyRequests):
             self.take(result.facts)
             for appointment in result.appointments:
                 await self.tell(appointment)
+            await lines.wake(result.lines, self.policy)
 
     # ------------------------------------------------------------ what is seen
 

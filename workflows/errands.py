@@ -4,6 +4,7 @@ Like mails, they run beside the story, one after the other: Stripe may be away f
 for it.
 """
 
+import asyncio
 from collections.abc import Callable
 
 from temporalio import exceptions, workflow
@@ -24,7 +25,7 @@ class Errands:
         self.client_id = client_id
         self.box = box
         self.learn = learn
-        self.out = False  # one is under way
+        self.out: asyncio.Task[None] | None = None  # the one that is under way
         self.stopping = False
 
     async def work(self) -> None:
@@ -33,15 +34,24 @@ class Errands:
             if self.stopping:
                 return
             errand = self.box[0]
-            self.out = True
-            try:
-                await self.do(errand)
-            except exceptions.ActivityError as error:
-                # Only what can never work ends up here, and it is seen in the history; the others must go on.
-                workflow.logger.error("an errand at Stripe cannot be done: %s", error.cause)
-            finally:
-                self.out = False
-            self.box.remove(errand)
+            self.out = asyncio.create_task(self.do(errand))
+            done = await self.is_done(self.out)
+            if done:
+                self.box.remove(errand)
+            self.out = None
+
+    async def is_done(self, errand: asyncio.Task[None]) -> bool:
+        """False if this run was about to end and let go of it."""
+        try:
+            await errand
+        except asyncio.CancelledError:
+            return False
+        except exceptions.ActivityError as error:
+            if self.stopping and exceptions.is_cancelled_exception(error):
+                return False
+            # Only what can never work ends up here, and it is seen in the history; the others must go on.
+            workflow.logger.error("an errand at Stripe cannot be done: %s", error.cause)
+        return True
 
     async def do(self, errand: Errand) -> None:
         if errand.intent is not None:
@@ -56,10 +66,15 @@ class Errands:
 
     async def finish(self) -> None:
         """Do everything that is left; for a workflow that is about to end."""
-        await workflow.wait_condition(lambda: not self.box and not self.out)
+        await workflow.wait_condition(lambda: not self.box and self.out is None)
         self.stopping = True
 
     async def pause(self) -> None:
-        """Let the errand that is under way come to its end; the others are done in the next run."""
+        """Let go of the errand that is under way, without waiting for a Stripe that may be away: the next run does it.
+
+        Whatever of it was done by then is found there: a refund by its own id, a cancelled intent as it stands.
+        """
         self.stopping = True
-        await workflow.wait_condition(lambda: not self.out)
+        if self.out is not None:
+            self.out.cancel()
+        await workflow.wait_condition(lambda: self.out is None)

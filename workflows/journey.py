@@ -131,7 +131,7 @@ class Journey(Pace):
     def _replan(self) -> None:
         now = workflow.now()
         fresh = journey_plan(self.facts, policy=self.policy, now=now)
-        self.state.plan = replan(before=self.state.plan, fresh=fresh, now=now)
+        self.state.plan = replan(before=self.state.plan, fresh=fresh, now=now, done=self.state.told_of_card)
 
     def do(self, errand: Errand) -> None:
         """Have something done at Stripe, once, beside the story."""

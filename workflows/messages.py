@@ -10,6 +10,7 @@ from activities.types import (
     AttemptOrder,
     Booked,
     BookingOrder,
+    BooksPlace,
     CancelOrder,
     Changed,
     ClientDetails,
@@ -24,6 +25,7 @@ from activities.types import (
     GrantOrder,
     LeaveOrder,
     LetGoOrder,
+    LineLook,
     LinkOrder,
     MailOrder,
     Matched,
@@ -33,11 +35,15 @@ from activities.types import (
     OutcomeOrder,
     PaymentFacts,
     PlaceInLine,
+    Reconciled,
+    ReconciliationOrder,
+    Reconciling,
     RefundOrder,
     RescheduleOrder,
     RetryOrder,
     TaskResolution,
     WaitOrder,
+    WouldCancel,
 )
 from rules.policy import JourneyPolicy
 from rules.reminders import Due
@@ -69,17 +75,20 @@ __all__ = [
     "Opened",
     "OutcomeOrder",
     "PaymentFacts",
+    "ReconciliationOrder",
     "RefundOrder",
     "RescheduleOrder",
     "RetryOrder",
     "TaskResolution",
     "WaitOrder",
+    "WouldCancel",
 ]
 
 TASK_QUEUE = "care-journeys"
 CLIENT_JOURNEY = "ClientJourney"
 APPOINTMENT_JOURNEY = "AppointmentJourney"
 WAITLIST_OFFER = "WaitlistOffer"
+RECONCILE_PAYMENTS = "ReconcilePayments"
 
 
 def journey_id(client_id: str) -> str:
@@ -93,6 +102,10 @@ def appointment_workflow_id(appointment_id: str) -> str:
 def waitlist_id(therapist: str) -> str:
     """The line of one therapist, by slug."""
     return f"waitlist:{therapist}"
+
+
+def reconciliation_id(id: str) -> str:
+    return f"reconcile-payments:{id}"
 
 
 # ---------------------------------------------------------------- workflow inputs
@@ -109,6 +122,7 @@ class JourneyState:
     errands: list[Errand] = field(default_factory=list)
     announced_to: str | None = None
     told_we_will_get_back: bool = False
+    told_of_card: str | None = None  # the key of the last notice that a card stops working
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,13 +154,33 @@ class AppointmentInput:
 
 @dataclass(frozen=True, kw_only=True)
 class WaitlistInput:
-    """The line of one therapist (a slug). ``mails`` are those that the run before has not sent yet, ``told`` the open
-    offers that it ordered a mail for."""
+    """The line of one therapist (a slug). What the run before hands over: what it has ``seen`` last, the ``mails`` that
+    it has not sent yet, and the open offers that it has ``told`` of."""
 
     therapist: str
     policy: JourneyPolicy
+    seen: LineLook | None = None
     mails: tuple[MailOrder, ...] = ()
     told: tuple[str, ...] = ()
+
+
+@dataclass(kw_only=True)
+class ReconciliationState:
+    """How far a comparison with Stripe has come, from one run to the next. ``place`` is None once all was compared."""
+
+    reconciling: Reconciling
+    place: BooksPlace | None
+    compared: dict[str, int] = field(default_factory=dict)
+    left_out: int = 0
+    after: str | None = None  # of the earlier differences, the last that was looked at again
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconciliationInput:
+    """``order`` starts a comparison; ``state`` continues one. A schedule says nothing: the usual time is compared."""
+
+    order: ReconciliationOrder | None = None
+    state: ReconciliationState | None = None
 
 
 # ---------------------------------------------------------------- signals
@@ -236,6 +270,7 @@ RESCHEDULE = Update("reschedule", RescheduleOrder, Changed)
 JOURNEY_QUERY = "journey"
 APPOINTMENT_QUERY = "appointment"
 WAITLIST_QUERY = "waitlist"
+RECONCILIATION_QUERY = "reconciliation"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,3 +310,16 @@ class WaitlistView:
     therapist: str
     line: list[PlaceInLine]
     next_look_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconciliationView:
+    """What the ``reconciliation`` query answers. ``comparing`` is the part that is looked at now; ``result`` is there
+    at the end."""
+
+    id: str | None
+    since: datetime | None
+    until: datetime | None
+    comparing: str | None
+    compared: dict[str, int]
+    result: Reconciled | None

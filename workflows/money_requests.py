@@ -56,7 +56,9 @@ class MoneyRequests(Journey):
             self.do(errand)
         try:
             await workflow.wait_condition(
-                lambda: not self.errands.is_pending(errand), timeout=_PATIENCE, timeout_summary="Stripe's answer"
+                lambda: not self.errands.is_pending(errand) or self.errands.stopping,
+                timeout=_PATIENCE,
+                timeout_summary="Stripe's answer",
             )
         except TimeoutError:
             workflow.logger.info("a refund is still on its way")

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.reminders import Due
     from rules.stage import JourneyFacts, stage_of
     from rules.words import AppointmentStatus, PaymentStatus, Stage
+    from workflows.messages import ReconciliationView
 
 WAITING_FOR = {
     Stage.MATCHING: "a person to assign a therapist",
@@ -25,11 +26,17 @@ ACTIONS = {
     Stage.MATCHING: "Assign a therapist (update `match_by_hand`), or send the signal `archive`.",
     Stage.ARCHIVED: "Send the signal `unarchive`. Any booking also makes the client active again.",
 }
+_HELD = (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION)
 _ANY_TIME = "Book, re-match, change details, or send the signal `archive` (no input needed)."
+_OF_A_LINE = (
+    "**You can:** book for a client, change the wish or take one off the line (updates `join_waitlist` and "
+    "`leave_waitlist` of the client's journey), or let the line look now (signal `look_again`, no input needed)."
+)
 
 _DUE = {
     "anonymous_expiry": "closing, if nobody gives a name or books",
     "first_session_task": "a task for the care team, if no session is booked",
+    "card_expiring": "mail that the saved card stops working",
     "appointment_starts": "the start",
     "mark_outcome": "asking the therapist for the outcome",
     "outcome_task": "a task for the care team: the outcome is missing",
@@ -84,14 +91,26 @@ def describe_line(therapist: str, look: LineLook) -> str:
         offered = ""
         if place.offered is not None and place.offered_until is not None:
             offered = f"; **offered {_at(place.offered)}**, held until {_at(place.offered_until)}"
-        lines.append(f"1. Client {place.ref}: {wish}{offered}")
+        lines.append(f"1. Client {place.ref}: {wish} (place `{place.place_id}`){offered}")
     if look.look_at is not None:
         lines += ["", f"- Next look: {_at(look.look_at)}, or when time is freed"]
-    lines += [
-        "",
-        "**You can:** book for a client, or take one off the line (`leave_waitlist` on the client's journey).",
-    ]
+    lines += ["", _OF_A_LINE]
     return "\n".join(lines)
+
+
+def describe_reconciliation(view: ReconciliationView) -> str:
+    """Markdown for the current details of a comparison with Stripe."""
+    if view.since is None or view.until is None:
+        return "The comparison of ledger and Stripe begins."
+    lines = [f"**The ledger and Stripe**, from {_at(view.since)} until {_at(view.until)}.", ""]
+    lines += [f"- Compared: {number} {name.replace('_', ' ')}" for name, number in view.compared.items()]
+    if view.result is None:
+        part = (view.comparing or "earlier differences").replace("_", " ")
+        return "\n".join([*lines, f"- Looking at: {part}", "", "**You can:** wait; it ends by itself."])
+    healed, differences = view.result.healed, view.result.differences
+    lines += [f"- Healed: {healed}", f"- Differences for a person: {differences}"]
+    todo = "look at the open tasks `ledger_difference`" if differences else "nothing: the books agree"
+    return "\n".join([*lines, "", f"**You can:** {todo}."])
 
 
 def waiting_for(facts: AppointmentFacts, plan: list[Due]) -> str:
@@ -102,6 +121,8 @@ def waiting_for(facts: AppointmentFacts, plan: list[Due]) -> str:
     payment = facts.payment
     if payment is None:
         return "nothing"
+    if payment.frozen and payment.status in _HELD:
+        return f"the task about a dispute to be resolved, until {_at(payment.deadline)}; nothing is charged meanwhile"
     if payment.status is PaymentStatus.SCHEDULED:
         return f"the payment to be due ({_at(payment.due_at)})"
     if payment.status is PaymentStatus.FAILED and payment.next_try_at is not None:

@@ -2,6 +2,7 @@
 
 from workflows.appointment_journey import AppointmentJourney
 from workflows.client_journey import ClientJourney
+from workflows.reconcile_payments import ReconcilePayments
 from workflows.waitlist_offer import WaitlistOffer
 
-WORKFLOWS = (ClientJourney, AppointmentJourney, WaitlistOffer)
+WORKFLOWS = (ClientJourney, AppointmentJourney, WaitlistOffer, ReconcilePayments)

@@ -21,12 +21,16 @@ with workflow.unsafe.imports_passed_through():
         AttemptStarted,
         Booked,
         BookingOrder,
+        BooksLook,
+        BooksOrder,
         CancelOrder,
         Changed,
         Charged,
         CloseOrder,
         ConfirmationOrder,
         DetailsOrder,
+        DifferencesOrder,
+        DifferencesSettled,
         Done,
         EventHandled,
         FollowingCancelOrder,
@@ -45,8 +49,14 @@ with workflow.unsafe.imports_passed_through():
         Matched,
         MatchOrder,
         NewJourney,
+        OldDifferences,
+        OldDifferencesOrder,
         Opened,
         OutcomeOrder,
+        Reconciled,
+        ReconciliationEnd,
+        ReconciliationOrder,
+        Reconciling,
         RefundOrder,
         RescheduleOrder,
         RetryOrder,
@@ -108,6 +118,8 @@ WHILE_SOMEBODY_WAITS = RetryPolicy(
 
 _QUICK = timedelta(seconds=30)  # milliseconds as a rule; a burst of bookings with one therapist waits in line
 _VENDOR = timedelta(seconds=30)
+_LONG = timedelta(minutes=10)  # many questions to a vendor; each answer is a sign of life
+_SIGN_OF_LIFE = timedelta(seconds=60)
 
 
 async def _write(
@@ -125,14 +137,20 @@ async def _write(
 
 
 async def _call(
-    name: str, *arguments: Any, result: type[Result], summary: str, retry_policy: RetryPolicy = PATIENTLY
+    name: str,
+    *arguments: Any,
+    result: type[Result],
+    summary: str,
+    retry_policy: RetryPolicy = PATIENTLY,
+    long: bool = False,
 ) -> Result:
-    """A step that asks a vendor."""
+    """A step that asks a vendor; a ``long`` one asks often, and says in between that it lives."""
     return await workflow.execute_activity(  # type: ignore[no-any-return]
         name,
         args=arguments,
         result_type=result,
-        start_to_close_timeout=_VENDOR,
+        start_to_close_timeout=_LONG if long else _VENDOR,
+        heartbeat_timeout=_SIGN_OF_LIFE if long else None,
         retry_policy=retry_policy,
         summary=summary,
     )
@@ -374,3 +392,31 @@ async def finish_attempt(result: AttemptResult, policy: JourneyPolicy) -> Settle
 
 async def owe_payment(payment_id: str) -> Settled:
     return await _write("owe_payment", payment_id, result=Settled, summary="Record that the payment is owed")
+
+
+# ---------------------------------------------------------------- the comparison with Stripe
+
+
+async def begin_reconciliation(order: ReconciliationOrder) -> Reconciling:
+    return await _write("begin_reconciliation", order, result=Reconciling, summary="Begin a comparison with Stripe")
+
+
+async def compare_books(order: BooksOrder) -> BooksLook:
+    part = order.place.part.replace("_", " ")
+    return await _call("compare_books", order, result=BooksLook, summary=f"Compare {part}", long=True)
+
+
+async def settle_differences(order: DifferencesOrder) -> DifferencesSettled:
+    return await _call(
+        "settle_differences", order, result=DifferencesSettled, summary="Heal differences, or open tasks", long=True
+    )
+
+
+async def close_old_differences(order: OldDifferencesOrder) -> OldDifferences:
+    return await _call(
+        "close_old_differences", order, result=OldDifferences, summary="Look again at earlier differences", long=True
+    )
+
+
+async def finish_reconciliation(end: ReconciliationEnd) -> Reconciled:
+    return await _write("finish_reconciliation", end, result=Reconciled, summary="End the comparison with Stripe")

@@ -40,6 +40,7 @@ _FILE: dict[int | str, dict[str, Any]] = {200: {"description": "A calendar file.
 # ---------------------------------------------------------------- one appointment
 
 
+@router.head("/appointments/{appointment_id}/calendar.ics", include_in_schema=False)
 @router.get(
     "/appointments/{appointment_id}/calendar.ics",
     summary="One appointment as a calendar file",
@@ -145,6 +146,7 @@ async def _therapist(session: AsyncSession, slug: str) -> Therapist:
     return therapist
 
 
+@router.head("/therapists/{slug}/feed/{secret}.ics", include_in_schema=False)
 @router.get(
     "/therapists/{slug}/feed/{secret}.ics",
     summary="A therapist's appointments, for a calendar program",

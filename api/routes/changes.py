@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.bodies import Body, Flag, Instant, Reason
-from api.deps import Known, Now, Practice, RequestId, Services, Svc, must_see_appointment
+from api.deps import Known, Practice, RequestId, Services, Svc, must_see_appointment
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
 from api.outcomes import appointment_changed, journey_done
@@ -18,11 +18,9 @@ from api.problems import Refused, refuse, responses, wrong_fields
 from api.views import AppointmentView, MoneyView, appointment_view
 from models import queries
 from models.queries import AppointmentRow
-from rules.booking import not_open, refuse_change
-from rules.fees import Money, cancellation
+from rules.booking import not_open
 from rules.people import Caller
 from rules.refusals import Problem
-from rules.series import Member, this_and_following
 from rules.words import Outcome, PaymentStatus, Role
 from workflows.messages import (
     CANCEL,
@@ -37,6 +35,7 @@ from workflows.messages import (
     OutcomeOrder,
     RescheduleOrder,
 )
+from workflows.messages import WouldCancel as WouldCancelOne
 
 router = APIRouter(prefix="/v1", tags=["appointments"], route_class=IdempotentRoute)
 
@@ -49,9 +48,13 @@ class Scope(StrEnum):
 
 
 class ChangedView(AppointmentView):
-    """The appointment after the change; ``following`` are those of its series that changed with it."""
+    """The appointment after the change; ``following`` are those of its series that changed with it.
+
+    ``exceptions``, for the practice alone: the dates that the client side could not have moved to, and why.
+    """
 
     following: list[AppointmentView] = Field(default_factory=list)
+    exceptions: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class WaiverBody(Body):
@@ -106,16 +109,13 @@ class CancelPreview(BaseModel):
     responses=responses(Problem.NOT_FOUND, Problem.LATE_CHANGE, Problem.APPOINTMENT_NOT_OPEN),
 )
 async def cancel(
-    *, appointment_id: UUID, body: CancelBody, services: Svc, caller: Known, request_id: RequestId, now: Now
+    *, appointment_id: UUID, body: CancelBody, services: Svc, caller: Known, request_id: RequestId
 ) -> ChangedView | CancelPreview:
     body.check_waiver(caller)
     if body.requested_by == "practice" and not caller.is_practice:
         raise refuse(Problem.NOT_ALLOWED, "Only the practice cancels for its own reasons.")
     row = await _must_change(services, caller, appointment_id)
     by_client = body.requested_by == "client" or not caller.is_practice
-    if not body.confirm:
-        rows = await _in_scope(services, caller, row, body.scope, now=now)
-        return _preview(services, caller, rows, body, by_client=by_client, now=now)
     order = CancelOrder(
         request_id=str(request_id),
         appointment_id=str(appointment_id),
@@ -124,54 +124,37 @@ async def cancel(
         requested_by_client=by_client,
         waive_fee=body.waive_fee,
         waive_reason=body.waive_reason,
+        confirm=body.confirm,
     )
     if body.scope is Scope.FOLLOWING:
         client_id = row.appointment.client_id
         all_of_them = FollowingCancelOrder(**vars(order), client_id=str(client_id))
         done = await journey_done(services, CANCEL_FOLLOWING, all_of_them, client_id=client_id, request_id=request_id)
+        if not body.confirm:
+            return _preview(row, caller, done.would)
         return await _changed_together(services, caller, appointment_id, done)
-    changed = await appointment_changed(services, caller, CANCEL, order, row=row, request_id=request_id)
-    if isinstance(changed, Gone):
-        changed = await _as_this_request_left_it(services, caller, appointment_id, request_id)
-    return _changed(changed, caller)
+    answer = await appointment_changed(services, caller, CANCEL, order, row=row, request_id=request_id)
+    if isinstance(answer, Gone):
+        return _changed(await _as_this_request_left_it(services, caller, appointment_id, request_id), caller)
+    return _changed(answer.row, caller) if body.confirm else _preview(row, caller, answer.changed.would)
 
 
-def _preview(
-    services: Services,
-    caller: Caller,
-    rows: Sequence[AppointmentRow],
-    body: CancelBody,
-    *,
-    by_client: bool,
-    now: datetime,
-) -> CancelPreview:
-    would: list[WouldCancel] = []
-    for row in rows:
-        appointment = row.appointment
-        _may_change(services, caller, row, now=now)
-        result = cancellation(
-            type=appointment.type,
-            fee=_fee(row),
-            starts_at=appointment.starts_at,
-            now=now,
-            requested_by_client=by_client,
-            notice_window=services.settings.policy.notice_window,
-        )
-        due = result.fee if not body.waive_fee else None
-        would.append(
-            WouldCancel(
-                appointment_id=appointment.id,
-                starts_at=appointment.starts_at,
-                late=result.late,
-                fee=MoneyView(amount=due.amount, currency=due.currency) if due else None,
-            )
-        )
-    fees = [line.fee for line in would if line.fee is not None]
+def _preview(row: AppointmentRow, caller: Caller, would: Sequence[WouldCancelOne]) -> CancelPreview:
+    fees = [line.fee for line in would if line.fee]
+    currency = row.appointment.fee_currency
     return CancelPreview(
-        appointment=appointment_view(rows[0], caller=caller),
+        appointment=appointment_view(row, caller=caller),
         late=any(line.late for line in would),
-        fee=MoneyView(amount=sum(fee.amount for fee in fees), currency=fees[0].currency) if fees else None,
-        appointments=would,
+        fee=MoneyView(amount=sum(fees), currency=currency) if fees else None,
+        appointments=[
+            WouldCancel(
+                appointment_id=UUID(line.appointment_id),
+                starts_at=line.starts_at,
+                late=line.late,
+                fee=MoneyView(amount=line.fee, currency=line.currency) if line.fee else None,
+            )
+            for line in would
+        ],
     )
 
 
@@ -203,6 +186,7 @@ class MovePreview(BaseModel):
     late: bool = False
     fee: MoneyView | None = None
     appointments: list[WouldMove]
+    exceptions: list[dict[str, Any]] = Field(default_factory=list)
 
 
 @router.post(
@@ -239,17 +223,22 @@ async def reschedule(
         )
         if body.confirm:
             return await _changed_together(services, caller, appointment_id, done)
-        return await _move_preview(services, caller, appointment_id, done.moves)
-    changed = await appointment_changed(services, caller, RESCHEDULE, order, row=row, request_id=request_id)
-    if isinstance(changed, Gone):
-        changed = await _as_this_request_left_it(services, caller, appointment_id, request_id)
+        return await _move_preview(services, caller, appointment_id, done.moves, done.exceptions)
+    answer = await appointment_changed(services, caller, RESCHEDULE, order, row=row, request_id=request_id)
+    if isinstance(answer, Gone):
+        return _changed(await _as_this_request_left_it(services, caller, appointment_id, request_id), caller)
     if body.confirm:
-        return _changed(changed, caller)
-    return await _move_preview(services, caller, appointment_id, {str(appointment_id): body.starts_at})
+        return _changed(answer.row, caller, exceptions=answer.changed.exceptions)
+    moves = {str(appointment_id): body.starts_at}
+    return await _move_preview(services, caller, appointment_id, moves, answer.changed.exceptions)
 
 
 async def _move_preview(
-    services: Services, caller: Caller, appointment_id: UUID, moves: Mapping[str, datetime]
+    services: Services,
+    caller: Caller,
+    appointment_id: UUID,
+    moves: Mapping[str, datetime],
+    exceptions: Sequence[dict[str, Any]],
 ) -> MovePreview:
     async with services.sessions() as session:
         rows = await queries.appointments_by_id(session, caller, [UUID(id) for id in moves])
@@ -263,6 +252,7 @@ async def _move_preview(
         late=False,
         fee=None,
         appointments=sorted(would, key=lambda one: one.to),
+        **_told(exceptions, caller),
     )
 
 
@@ -292,14 +282,14 @@ async def record_outcome(
         waive_fee=body.waive_fee,
         waive_reason=body.waive_reason,
     )
-    changed = await appointment_changed(services, caller, RECORD_OUTCOME, order, row=row, request_id=request_id)
-    if isinstance(changed, Gone):
+    answer = await appointment_changed(services, caller, RECORD_OUTCOME, order, row=row, request_id=request_id)
+    if isinstance(answer, Gone):
         stands = await must_see_appointment(services, caller, appointment_id)
         waived = stands.payment is not None and stands.payment.status is PaymentStatus.WAIVED
         if stands.appointment.status.value != body.outcome.value or (body.waive_fee and not waived):
             raise Refused(not_open(stands.appointment.status))
         return appointment_view(stands, caller=caller)
-    return appointment_view(changed, caller=caller)
+    return appointment_view(answer.row, caller=caller)
 
 
 # ---------------------------------------------------------------- parts
@@ -313,47 +303,20 @@ async def _must_change(services: Services, caller: Caller, appointment_id: UUID)
     return row
 
 
-def _may_change(services: Services, caller: Caller, row: AppointmentRow, *, now: datetime) -> None:
-    refusal = refuse_change(
-        status=row.appointment.status,
-        type=row.appointment.type,
-        starts_at=row.appointment.starts_at,
-        fee=_fee(row),
-        therapist=row.therapist,
-        now=now,
-        by_practice=caller.is_practice,
-        notice_window=services.settings.policy.notice_window,
-    )
-    if refusal is not None:
-        raise Refused(refusal)
-
-
-async def _in_scope(
-    services: Services, caller: Caller, row: AppointmentRow, scope: Scope, *, now: datetime
-) -> list[AppointmentRow]:
-    """The appointment, and with it those of its series that the scope means."""
-    series_id = row.appointment.series_id
-    if scope is Scope.ONE or series_id is None:
-        return [row]
-    async with services.sessions() as session:
-        series = await queries.appointments_of_series(session, caller, series_id)
-    rows = {str(one.appointment.id): one for one in series}
-    meant = this_and_following(first=_member(row), series=[_member(one) for one in series], now=now)
-    return [rows[member.id] for member in meant]
-
-
-def _member(row: AppointmentRow) -> Member:
-    one = row.appointment
-    return Member(id=str(one.id), week=one.week, status=one.status, starts_at=one.starts_at)
-
-
-def _fee(row: AppointmentRow) -> Money:
-    return Money(row.appointment.fee_amount, row.appointment.fee_currency)
-
-
-def _changed(row: AppointmentRow, caller: Caller, following: Sequence[AppointmentRow] = ()) -> ChangedView:
+def _changed(
+    row: AppointmentRow,
+    caller: Caller,
+    following: Sequence[AppointmentRow] = (),
+    *,
+    exceptions: Sequence[dict[str, Any]] = (),
+) -> ChangedView:
     view = appointment_view(row, caller=caller).model_dump(exclude_unset=True)
-    return ChangedView(**view, following=[appointment_view(one, caller=caller) for one in following])
+    changed = [appointment_view(one, caller=caller) for one in following]
+    return ChangedView(**view, following=changed, **_told(exceptions, caller))
+
+
+def _told(exceptions: Sequence[dict[str, Any]], caller: Caller) -> dict[str, Any]:
+    return {"exceptions": list(exceptions)} if caller.is_practice else {}
 
 
 async def _changed_together(
@@ -361,8 +324,10 @@ async def _changed_together(
 ) -> ChangedView:
     async with services.sessions() as session:
         rows = await queries.appointments_by_id(session, caller, [UUID(facts.id) for facts in done.appointments])
-    first = next(row for row in rows if row.appointment.id == appointment_id)
-    return _changed(first, caller, [row for row in rows if row is not first])
+    first = next((row for row in rows if row.appointment.id == appointment_id), None)
+    if first is None:  # the others came back into its rhythm, and it stays where it is
+        first = await must_see_appointment(services, caller, appointment_id)
+    return _changed(first, caller, [row for row in rows if row is not first], exceptions=done.exceptions)
 
 
 async def _as_this_request_left_it(

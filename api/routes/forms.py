@@ -13,7 +13,7 @@ from api.outcomes import journey_done
 from api.problems import EngineUnavailable, not_found, responses, wrong_fields
 from api.views import FormView, Listed, form_view, listed
 from models import queries
-from rules.forms import INTAKE_FORMS, check_answers
+from rules.forms import FEE_POLICY_TEXT, FEE_POLICY_VERSION, INTAKE_FORMS, check_answers
 from rules.refusals import Problem
 from rules.words import FormKind
 from workflows.messages import SET_UP_CARD, SUBMIT_FORM, FormSubmission, LinkOrder
@@ -30,11 +30,14 @@ async def list_forms(*, client_id: UUID, services: Svc, caller: Known) -> Listed
 
 
 class FormBody(Body):
-    """The answers of one form. ``setup_intent`` belongs to Billing Info: the card setup that Stripe confirmed."""
+    """The answers of one form. To Billing Info belong ``setup_intent``, the card setup that Stripe confirmed, and
+    ``consent_version``, that of the text which the client was shown: another one is refused.
+    """
 
     answers: Json
     signature: Line
     setup_intent: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
+    consent_version: Line | None = None
 
 
 @router.put(
@@ -53,6 +56,10 @@ async def complete(
         errors["setup_intent"] = "is required with Billing Info; ask for a card setup first"
     if kind != FormKind.BILLING_INFO and body.setup_intent is not None:
         errors["setup_intent"] = "belongs to Billing Info"
+    if body.consent_version is not None and kind != FormKind.BILLING_INFO:
+        errors["consent_version"] = "belongs to Billing Info"
+    elif body.consent_version not in (None, FEE_POLICY_VERSION):
+        errors["consent_version"] = "is of a text that has changed; show the one of the card setup"
     if errors:
         raise wrong_fields(list(errors.items()))
     order = FormSubmission(
@@ -73,11 +80,13 @@ async def complete(
 
 
 class CardSetup(BaseModel):
-    """What Stripe's own form in the browser needs to save a card."""
+    """What Stripe's own form in the browser needs to save a card, and the text that the client agrees to."""
 
     customer: str
     setup_intent: str
     client_secret: str
+    consent_text: str = FEE_POLICY_TEXT
+    consent_version: str = FEE_POLICY_VERSION
 
 
 @router.post(

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/v1", tags=["webhooks"])
 
 _VENDOR = "stripe"
-_NEWS = ("payment_intent.", "charge.dispute.", "charge.refund.", "refund.")
+_NEWS = ("payment_intent.", "charge.dispute.", "charge.refund.", "refund.", "payment_method.automatically_updated")
 _LONGEST_ID = 255
 _LONGEST_TYPE = 100
 

@@ -100,9 +100,9 @@ class Bookkeeper:
         async with self.practice.sessions() as session:
             return Shown(await session.get_one(Reconciliation, UUID(order.id)), news, looks)
 
-    async def finds(self, part: BooksPart) -> tuple[Reconciling, tuple[Finding, ...]]:
+    async def finds(self, part: BooksPart, **window: Any) -> tuple[Reconciling, tuple[Finding, ...]]:
         """What one part of a comparison shows; nothing is done about it yet."""
-        order = ReconciliationOrder(id=str(uuid4()), asked_by="care_team:desk")
+        order = ReconciliationOrder(id=str(uuid4()), asked_by="care_team:desk", **window)
         reconciling = await self.steps.begin_reconciliation(order)
         look = await self.steps.compare_books(BooksOrder(reconciling=reconciling, place=BooksPlace(part=part)))
         return reconciling, look.findings
@@ -116,7 +116,7 @@ class Bookkeeper:
             answer = await http.post(
                 f"{self.practice.sandbox_url}/stripe{path}",
                 headers={"Authorization": "Bearer sk_test_dashboard"},
-                **asked,  # type: ignore[arg-type]
+                **asked,
             )
         assert answer.is_success, answer.text
         told: dict[str, Any] = answer.json()
@@ -188,3 +188,34 @@ class Bookkeeper:
 
 def _step(step: Callable[[Any], Any], order: Any) -> Callable[[], Any]:
     return lambda: step(order)
+
+
+async def a_payment(practice: Practice, *, card: str = "pm_card_visa") -> tuple[str, str]:
+    """A client and the payment of a session that took place; not tried yet."""
+    client = await practice.client()
+    [session] = await practice.booked(client)
+    await practice.gives_card(client, card)
+    return client, await practice.occurred(session)
+
+
+async def a_paid_one(practice: Practice) -> tuple[str, str, str]:
+    client, payment = await a_payment(practice)
+    await practice.attempt(payment)
+    intent = (await practice.payment(payment)).intent
+    assert intent is not None
+    return client, payment, intent
+
+
+async def an_owed_one(practice: Practice) -> tuple[str, str, str]:
+    """The bank said no until the deadline; its intent can still be confirmed by the mailed link."""
+    client, payment = await a_payment(practice, card="pm_card_chargeCustomerFail")
+    await practice.attempt(payment)
+    await practice.money.owe_payment(payment)
+    intent = (await practice.payment(payment)).intent
+    assert intent is not None
+    return client, payment, intent
+
+
+async def silent_afterwards(books: Bookkeeper) -> None:
+    again = await books.compares()
+    assert again.silent, (again.healed, again.differences, again.news)

@@ -6,6 +6,7 @@ from local.processes import free_ports
 from models.database import Sessions
 from sandbox.app import create_app
 from sandbox.store import Store
+from tests.activities.bookkeeper import Bookkeeper
 from tests.activities.practice import MONDAY, MovableClock, Practice
 from tests.journeys.house import serving
 
@@ -21,3 +22,8 @@ async def practice(sessions: Sessions) -> AsyncIterator[Practice]:
         yield practice
         await practice.gateway.aclose()
     store.close()
+
+
+@pytest.fixture
+def books(practice: Practice) -> Bookkeeper:
+    return Bookkeeper(practice)

@@ -55,7 +55,7 @@ from models.timeline import link_of
 from rules.people import Caller
 from rules.policy import JourneyPolicy
 from rules.timeline import first_break
-from rules.words import AppointmentType, Mode, Outcome, Role, Source
+from rules.words import AppointmentType, IntroCalls, Mode, Outcome, Role, Source
 
 Result = TypeVar("Result")
 Answer = TypeVar("Answer", Intent, RefundMade)
@@ -266,6 +266,7 @@ class Practice:
                 name=slug.title(),
                 email=f"{slug}@practice.example",
                 time_zone="America/New_York",
+                intro_calls=IntroCalls.OPTIONAL,
                 session_fee_amount=FEE,
                 session_fee_currency="USD",
                 created_at=self.clock.instant,

@@ -7,52 +7,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from activities import both_books, differences
-from activities.types import AttemptOrder
+from activities import both_books
+from activities.ports import Intent
+from activities.types import AttemptOrder, BooksPart, ConfirmationOrder, DifferencesOrder
+from models.reconciliation import Reconciliation
 from models.refund import Dispute
-from models.task import Task
 from rules.words import PaymentStatus, RefundStatus
-from tests.activities.bookkeeper import Bookkeeper, Shown
-from tests.activities.practice import FEE, MONDAY, Practice
-
-
-@pytest.fixture
-def books(practice: Practice) -> Bookkeeper:
-    return Bookkeeper(practice)
-
-
-async def a_payment(practice: Practice, *, card: str = "pm_card_visa") -> tuple[str, str]:
-    """A client and the payment of a session that took place; not tried yet."""
-    client = await practice.client()
-    [session] = await practice.booked(client)
-    await practice.gives_card(client, card)
-    return client, await practice.occurred(session)
-
-
-async def a_paid_one(practice: Practice) -> tuple[str, str, str]:
-    client, payment = await a_payment(practice)
-    await practice.attempt(payment)
-    intent = (await practice.payment(payment)).intent
-    assert intent is not None
-    return client, payment, intent
-
-
-async def an_owed_one(practice: Practice) -> tuple[str, str, str]:
-    """The bank said no until the deadline; its intent can still be confirmed by the mailed link."""
-    client, payment = await a_payment(practice, card="pm_card_chargeCustomerFail")
-    await practice.attempt(payment)
-    await practice.money.owe_payment(payment)
-    intent = (await practice.payment(payment)).intent
-    assert intent is not None
-    return client, payment, intent
-
+from tests.activities.bookkeeper import Bookkeeper, a_paid_one, a_payment, an_owed_one, silent_afterwards
+from tests.activities.practice import DESK, FEE, MONDAY
 
 _SHOP: dict[str, Any] = {"amount": 500, "currency": "usd", "metadata[payment_id]": "basket-77"}
-
-
-async def silent_afterwards(books: Bookkeeper) -> None:
-    again = await books.compares()
-    assert again.silent, (again.healed, again.differences, again.news)
 
 
 # ---------------------------------------------------------------- what agrees
@@ -230,10 +194,9 @@ async def test_dead_at_any_point_it_is_healed_once_and_told(books: Bookkeeper, k
     practice = books.practice
     sara = await practice.client()
     await practice.gives_card(sara)
-    payments = []
-    for appointment in await practice.booked(sara, weeks=24):
+    weeks = 20 if kind == "missed_payment" else 4
+    for appointment in await practice.booked(sara, weeks=weeks):
         payment = await practice.occurred(appointment)
-        payments.append(payment)
         if kind == "missed_payment":
             await practice.money.owe_payment(payment)
             ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
@@ -248,7 +211,7 @@ async def test_dead_at_any_point_it_is_healed_once_and_told(books: Bookkeeper, k
         await practice.gateway.refund(intent=intent, refund_id=refund, amount=3000, currency="USD", key=payment)
     books.passes(hours=2)
     part = BooksPart.PAYMENTS if kind == "missed_payment" else BooksPart.REFUNDS
-    reconciling, found = await books.finds(part)
+    reconciling, found = await books.finds(part, since=MONDAY)
     left = [finding for finding in found if finding.kind == kind]
 
     async def die(*at: int) -> list[str]:
@@ -260,15 +223,15 @@ async def test_dead_at_any_point_it_is_healed_once_and_told(books: Bookkeeper, k
         assert [news.client_id for news in settled.news] == [sara]
         return passed
 
-    assert len(left) == 24
+    assert len(left) == weeks
     undisturbed = await die()
-    assert 8 < len(undisturbed) < 24
+    assert 2 <= len(undisturbed) < weeks
     for point in range(1, len(undisturbed) + 1):
         await die(point)
     async with practice.sessions() as session:
         row = await session.get_one(Reconciliation, UUID(reconciling.id))
     assert [healed["kind"] for healed in row.healed] == [kind] * (len(undisturbed) + 1)
-    assert len((await books.finds(part))[1]) == len(left)
+    assert len((await books.finds(part, since=MONDAY))[1]) == len(left)
     told = await practice.facts(sara)
     once = {"missed_payment": "payment_paid", "missed_refund": "refund_made", "refund_by_hand": "refund_found"}[kind]
     assert told.count(once) == len(undisturbed) + 1
@@ -289,185 +252,6 @@ async def test_a_dispute_that_nobody_reported_freezes_charges(books: Bookkeeper)
     async with practice.sessions() as session:
         assert (await session.get_one(Dispute, dispute["id"])).status == "won"
     await silent_afterwards(books)
-
-
-# ---------------------------------------------------------------- what a person must look at
-
-
-async def one_task(books: Bookkeeper, kind: str, client: str | None) -> tuple[Shown, Task]:
-    """The difference opens one task, however often the books are compared."""
-    first = await books.compares()
-    assert (first.healed, first.differences) == ([], [kind])
-    [task] = await books.tasks()
-    assert (task.client_id and str(task.client_id)) == client
-    assert first.row.differences[0]["task_id"] == str(task.id)
-    assert [news.client_id for news in first.news] == ([client] if client else [])
-    again = await books.compares()
-    assert (again.differences, again.news) == ([kind], [])
-    assert [row.id for row in await books.tasks()] == [task.id]
-    return first, task
-
-
-async def test_taken_twice_and_given_back(books: Bookkeeper) -> None:
-    sara, payment, _ = await a_paid_one(books.practice)
-    second = await books.makes_an_intent(sara, payment)
-    await books.takes(sara, second)
-    await one_task(books, "taken_twice", sara)
-    await books.at_stripe("/v1/refunds", payment_intent=second)
-    gone = await books.compares()
-    assert (gone.healed, gone.differences) == ([], [])
-    assert await books.tasks() == []
-    assert [news.client_id for news in gone.news] == [sara]
-    assert (await books.practice.facts(sara))[-1] == "task_resolved"
-    assert await books.refunds_of(payment) == []  # the ledger never counted what was given back
-    await silent_afterwards(books)
-
-
-async def test_taken_for_what_was_let_go(books: Bookkeeper) -> None:
-    practice = books.practice
-    sara, payment, intent = await an_owed_one(practice)
-    await books.writes("UPDATE payment SET status = 'waived' WHERE id = :id", id=UUID(payment))
-    await books.takes(sara, intent)
-    await one_task(books, "taken_after_all", sara)
-    assert (await practice.payment(payment)).status is PaymentStatus.WAIVED
-    await books.at_stripe("/v1/refunds", payment_intent=intent, amount=FEE - 1)
-    assert (await books.compares()).differences == ["taken_after_all"]
-    await books.at_stripe("/v1/refunds", payment_intent=intent)
-    assert (await books.compares()).differences == []
-    assert await books.tasks() == []
-
-
-async def test_taken_for_what_only_an_archive_stopped_is_paid(books: Bookkeeper) -> None:
-    practice = books.practice
-    sara, payment, intent = await an_owed_one(practice)
-    await books.writes("UPDATE payment SET status = 'cancelled', because = 'archived' WHERE id = :id", id=UUID(payment))
-    await books.takes(sara, intent)
-    assert (await books.compares()).healed == ["missed_payment"]
-    assert (await practice.payment(payment)).status is PaymentStatus.PAID
-    await silent_afterwards(books)
-
-
-async def test_money_of_no_payment_of_ours(books: Bookkeeper) -> None:
-    sara, _ = await a_payment(books.practice)
-    stranger = await books.makes_an_intent(sara, str(uuid4()))
-    await books.takes(sara, stranger)
-    _, task = await one_task(books, "unknown_payment", None)
-    assert task.data["intent"] == stranger
-    await books.at_stripe("/v1/refunds", payment_intent=stranger)
-    assert (await books.compares()).differences == []
-    assert await books.tasks() == []
-
-
-async def test_a_ledger_that_tells_something_else(books: Bookkeeper) -> None:
-    practice = books.practice
-    sara = await practice.client()
-    await practice.gives_card(sara)
-    changes = {
-        "intent = 'pi_nowhere'": "missing_at_stripe",
-        "intent = NULL": "missing_at_stripe",
-        "amount = amount + 1": "amount_differs",
-        "currency = 'EUR'": "currency_differs",
-    }
-    for change, appointment in zip(changes, await practice.booked(sara, weeks=len(changes)), strict=True):
-        payment = await practice.occurred(appointment)
-        await practice.attempt(payment)
-        if change.startswith("intent"):  # which is then of no payment any more, and would be found as such
-            intent = (await practice.payment(payment)).intent
-            await books.at_stripe(f"/v1/payment_intents/{intent}", **{"metadata[payment_id]": ""})
-            await books.at_stripe("/v1/refunds", payment_intent=str(intent))
-        await books.writes(f"UPDATE payment SET {change} WHERE id = :id", id=UUID(payment))  # noqa: S608
-    for _ in range(2):
-        shown = await books.compares()
-        assert (shown.healed, sorted(shown.differences)) == ([], sorted(changes.values()))
-        assert len(await books.tasks()) == len(changes)
-
-
-async def test_paid_in_the_ledger_alone(books: Bookkeeper) -> None:
-    sara, payment, intent = await an_owed_one(books.practice)
-    now = books.practice.clock.instant
-    await books.writes("UPDATE payment SET status = 'paid', paid_at = :now WHERE id = :id", now=now, id=UUID(payment))
-    _, task = await one_task(books, "not_taken", sara)
-    # A person says that this is known; it is listed as long as it is so, and asked of nobody again.
-    await books.writes(
-        "UPDATE task SET resolved_at = :now, resolved_by = 'care_team:desk' WHERE id = :id", now=now, id=task.id
-    )
-    assert (await books.compares()).differences == ["not_taken"]
-    assert await books.tasks() == []
-    await books.takes(sara, intent)
-    await silent_afterwards(books)
-
-
-async def test_a_difference_that_comes_back_is_asked_about_again(books: Bookkeeper) -> None:
-    sara, payment, _ = await a_paid_one(books.practice)
-    for _ in range(2):
-        await books.writes("UPDATE payment SET amount = amount + 1 WHERE id = :id", id=UUID(payment))
-        shown = await books.compares()
-        assert (shown.differences, [news.client_id for news in shown.news]) == (["amount_differs"], [sara])
-        assert len(await books.tasks()) == 1
-        await books.writes("UPDATE payment SET amount = amount - 1 WHERE id = :id", id=UUID(payment))
-        assert (await books.compares()).differences == []
-        assert await books.tasks() == []
-
-
-async def test_a_payment_that_has_been_on_its_way_for_more_than_a_day(books: Bookkeeper) -> None:
-    sara, payment = await a_payment(books.practice)
-    await books.practice.money.start_attempt(AttemptOrder(payment_id=payment, attempt=1))
-    books.passes(hours=24)
-    assert (await books.compares()).silent
-    books.passes(hours=1)
-    await one_task(books, "stuck_payment", sara)
-    await books.practice.attempt(payment)
-    assert (await books.compares()).differences == []
-    assert await books.tasks() == []
-
-
-async def test_refunds_of_which_the_ledger_tells_something_else(books: Bookkeeper) -> None:
-    practice = books.practice
-    sara, payment, intent = await a_paid_one(practice)
-    await books.refunds_some(sara, payment, 5000)
-    # Given back as credit and in the dashboard as well: more than was paid.
-    await books.writes("UPDATE payment SET refunded = amount WHERE id = :id", id=UUID(payment))
-    await books.at_stripe("/v1/refunds", payment_intent=intent, amount=100)
-    await one_task(books, "refund_too_much", sara)
-    for change, kind in (
-        ("card_amount = card_amount + 1", "refund_differs"),
-        ("card_amount = card_amount - 1, status = 'failed'", "refund_differs"),
-        ("status = 'succeeded', stripe_refund = 're_nowhere'", "refund_missing"),
-    ):
-        await books.writes(f"UPDATE refund SET {change}")  # noqa: S608
-        assert kind in (await books.compares()).differences, change
-    assert len(await books.tasks()) == 3
-
-
-async def test_a_refund_that_was_never_sent(books: Bookkeeper) -> None:
-    sara, payment, _ = await a_paid_one(books.practice)
-    refund = await books.refunds_some(sara, payment, 5000, send=False)
-    books.passes(hours=25)
-    await one_task(books, "stuck_refund", sara)
-    await books.refunds.send_refund(refund)
-    assert (await books.compares()).differences == []
-    assert await books.tasks() == []
-
-
-async def test_the_key_of_another_account_is_one_trouble_and_not_a_hundred(
-    books: Bookkeeper, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    practice = books.practice
-    monkeypatch.setattr(differences, "MOST_DIFFERENCES", 2)
-    sara = await practice.client()
-    await practice.gives_card(sara)
-    for appointment in await practice.booked(sara, weeks=4):
-        await practice.attempt(await practice.occurred(appointment))
-    await books.writes("UPDATE payment SET intent = 'pi_elsewhere_' || replace(id::text, '-', '')")
-    for intent in (await practice.stripe())["payment_intents"]:
-        await books.at_stripe("/v1/refunds", payment_intent=intent["id"])
-    shown = await books.compares()
-    assert shown.differences == ["missing_at_stripe"] * 2
-    assert shown.row.compared["left_out"] == 2
-    assert sorted(task.key.split(":")[1] for task in await books.tasks()) == ["many"] + ["missing_at_stripe"] * 2
-    await books.writes("UPDATE payment SET status = 'waived'")
-    assert (await books.compares()).differences == []
-    assert await books.tasks() == []
 
 
 # ---------------------------------------------------------------- at any moment
@@ -527,21 +311,32 @@ async def test_while_payments_are_made_nothing_is_found(books: Bookkeeper) -> No
     await silent_afterwards(books)
 
 
+@pytest.mark.parametrize("when", ["before the second look", "while Stripe is asked"])
 async def test_what_ends_while_it_is_looked_at_is_no_difference(
-    books: Bookkeeper, monkeypatch: pytest.MonkeyPatch
+    books: Bookkeeper, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    """Between the list and the second look the books have come to agree: nothing is healed, nobody is asked."""
+    """The webhook comes after all, and the books agree: nothing is healed, nobody is asked."""
     practice = books.practice
     sara, payment, intent = await an_owed_one(practice)
     await books.takes(sara, intent)
-    real = books.steps.settle_differences
+    reconciling, found = await books.finds(BooksPart.PAYMENTS)
+    assert [finding.kind for finding in found] == ["missed_payment"]
+    real = practice.gateway.retrieve_intent
 
-    async def later(order: Any) -> Any:
-        if order.findings:
-            found = await practice.gateway.retrieve_intent(intent=intent)
-            await practice.inbound.settle_from(UUID(payment), found, at=practice.clock.instant)
-        return await real(order)
+    async def webhook() -> None:
+        monkeypatch.setattr(practice.gateway, "retrieve_intent", real)
+        await practice.inbound.settle_from(UUID(payment), await real(intent=intent), at=practice.clock.instant)
 
-    monkeypatch.setattr(books.steps, "settle_differences", later)
-    assert (await books.compares()).silent
+    async def asked(*, intent: str) -> Intent | None:
+        await webhook()
+        return await real(intent=intent)
+
+    if when == "while Stripe is asked":
+        monkeypatch.setattr(practice.gateway, "retrieve_intent", asked)
+    else:
+        await webhook()
+    settled = await books.steps.settle_differences(DifferencesOrder(reconciling=reconciling, findings=found))
+    assert settled.news == ()
+    async with practice.sessions() as session:
+        assert (await session.get_one(Reconciliation, UUID(reconciling.id))).healed == []
     assert (await practice.facts(sara)).count("payment_paid") == 1

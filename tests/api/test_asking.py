@@ -19,12 +19,11 @@ from tests.api.conftest import (
     NOW,
     SITE,
     Rows,
-    StandingClock,
     ToldEngine,
     fields_of,
     problem_of,
 )
-from workflows.messages import AppointmentFacts, Booked, Changed, Done, Matched, Opened
+from workflows.messages import AppointmentFacts, Booked, Changed, Done, FollowingChanged, Matched, Opened, WouldCancel
 
 MATCHING = {
     "source": "matching_form",
@@ -184,26 +183,20 @@ async def _cancel(api: httpx.AsyncClient, id: UUID, headers: Any, **body: Any) -
     return await api.post(f"/v1/appointments/{id}/cancel", json=body, headers=headers)
 
 
-async def test_what_a_cancellation_would_cost(
-    api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, clock: StandingClock
-) -> None:
+async def test_what_a_cancellation_would_cost(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine) -> None:
+    """The workflow answers: by the same policy as the cancellation itself."""
     ana = await rows.therapist()
-    row = await rows.appointment(await rows.client(ana), ana)  # seven days ahead
-    told = (await _cancel(api, row.id, SITE, confirm=False)).json()
-    assert (told["late"], told["fee"]) == (False, None)
-    clock.advance(days=5)  # 48 hours to the second
-    assert (await _cancel(api, row.id, SITE, confirm=False)).status_code == 200
-    clock.advance(seconds=1)
-    late = await _cancel(api, row.id, SITE, confirm=False)
-    assert problem_of(late) == "late-change-contact-therapist"
-    assert late.json()["fee"] == {"amount": 15000, "currency": "USD"}
-    own = (await _cancel(api, row.id, DESK, confirm=False)).json()
-    assert (own["late"], own["fee"]) == (False, None)
+    row = await rows.appointment(await rows.client(ana), ana)
+    told = {"appointment_id": str(row.id), "starts_at": row.starts_at, "currency": "USD"}
+    engine.answers_to["cancel"] = Changed(would=(WouldCancel(late=True, fee=15000, **told),))
     asked = (await _cancel(api, row.id, DESK, confirm=False, requested_by="client")).json()
     assert (asked["late"], asked["fee"]) == (True, {"amount": 15000, "currency": "USD"})
-    waived = await _cancel(api, row.id, DESK, confirm=False, requested_by="client", waive_fee=True, waive_reason="ill")
-    assert (waived.json()["late"], waived.json()["fee"]) == (True, None)
-    assert engine.asked == []
+    assert engine.asked[-1].order.confirm is False
+    two = (WouldCancel(late=True, fee=15000, **told), WouldCancel(late=False, fee=0, **told))
+    engine.answers_to["cancel_following"] = FollowingChanged(would=two)
+    both = (await _cancel(api, row.id, DESK, confirm=False, scope="following")).json()
+    assert (both["late"], both["fee"]) == (True, {"amount": 15000, "currency": "USD"})
+    assert [line["fee"] for line in both["appointments"]] == [{"amount": 15000, "currency": "USD"}, None]
 
 
 async def test_who_may_waive_and_for_whom_one_cancels(api: httpx.AsyncClient, rows: Rows) -> None:

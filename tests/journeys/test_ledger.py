@@ -81,6 +81,9 @@ async def test_the_ledger_adds_up_to_stripes_books_to_the_cent(care: Care) -> No
     assert {day: amount for day, amount in ours.items() if amount} == by_day
     assert len(by_day) == 3
 
+    compared = await care.post("/v1/reconciliations", by="desk", expect=200)
+    assert (compared["status"], compared["healed"], compared["differences"]) == ("finished", [], [])
+
     # A dispute stands apart, and what is opened, lost and let go is counted by itself.
     lines = {line["id"]: line for line in (await care.get("/v1/payments"))["items"]}
     second = (await sara.session(2).look())["payment"]["id"]
@@ -145,3 +148,5 @@ async def test_s16_a_test_clients_money_is_played_and_in_nobodys_books(care: Car
     ]
     found = await totals(care)
     assert (found["items"], found["sums"]) == ([], [])
+    compared = await care.post("/v1/reconciliations", by="desk", expect=200)
+    assert (compared["healed"], compared["differences"], set(compared["compared"].values())) == ([], [], {0})

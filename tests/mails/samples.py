@@ -7,6 +7,7 @@ from typing import Any
 from activities.rendering import (
     NEEDS,
     AppointmentLine,
+    CardLine,
     Links,
     MailContext,
     MoneyLine,
@@ -85,6 +86,7 @@ FULL = MailContext(
         card_last4="4242",
         paid_at=START + timedelta(hours=25),
     ),
+    card=CardLine(brand="visa", last4="4242", exp_month=3, exp_year=2027),
     task=TaskLine(title="Match by hand", text="Nobody fits this client.", client_ref="C-1042"),
 )
 

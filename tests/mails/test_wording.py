@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from activities import wording
+from activities.mail_content import TASK_TITLES
+from rules.words import TaskKind
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 
@@ -67,3 +69,7 @@ def test_an_address_is_not_greeted(name: str) -> None:
 )
 def test_lists(items: tuple[str, ...], words: str) -> None:
     assert wording.listed(items) == words
+
+
+def test_every_kind_of_task_can_be_mailed() -> None:
+    assert TASK_TITLES.keys() == set(TaskKind)

@@ -27,6 +27,7 @@ from rules.policy import SHORTEST_HISTORY, JourneyPolicy
 from tests.journeys.care import Care, Person
 from tests.journeys.house import open_house
 from tests.journeys.line import comes, declines, hour_of, leaves, line_of, opens, waits_for
+from workflows.messages import reconciliation_id
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -131,6 +132,38 @@ async def in_line(care: Care) -> Person:
     return anna
 
 
+async def the_books_compared(care: Care) -> Person:
+    """A webhook that never came, and money taken twice: healed, and a task that closes when it was given back."""
+    sara = await care.client_in_care(card="pm_card_authenticationRequired")
+    await sara.session(1).occurs()
+    await care.pass_time(hours=25)
+    stripe = f"{care.house.sandbox_url}/stripe"
+    dashboard = {"Authorization": "Bearer sk_test_dashboard"}
+    dropped = [{"kind": "webhook_dropped", "event": "*", "times": 100}]
+    (await care.http.post(f"{stripe}/_faults", json=dropped)).raise_for_status()
+    [payment] = await sara.payments()
+    await sara.confirms(payment["id"])
+    await sara.gives_card()
+    twice = await care.http.post(
+        f"{stripe}/v1/payment_intents",
+        data={
+            "amount": "12000",
+            "currency": "usd",
+            "customer": (await care.stripe())["customers"][0]["id"],
+            "payment_method": (await sara.cards_at_stripe())[-1],
+            "confirm": "true",
+            "metadata[payment_id]": payment["id"],
+        },
+        headers=dashboard,
+    )
+    twice.raise_for_status()
+    await care.post("/v1/reconciliations", by="desk", expect=200)
+    back = await care.http.post(f"{stripe}/v1/refunds", data={"payment_intent": twice.json()["id"]}, headers=dashboard)
+    back.raise_for_status()
+    await care.post("/v1/reconciliations", by="desk", expect=200)
+    return sara
+
+
 STORIES: tuple[tuple[Callable[[Care], Awaitable[Person]], JourneyPolicy], ...] = (
     (from_the_form_to_a_charge, JourneyPolicy()),
     (by_hand_and_declined, JourneyPolicy()),
@@ -138,6 +171,7 @@ STORIES: tuple[tuple[Callable[[Care], Awaitable[Person]], JourneyPolicy], ...] =
     (run_after_run, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
     (nobody, JourneyPolicy()),
     (in_line, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
+    (the_books_compared, JourneyPolicy()),
 )
 
 
@@ -170,6 +204,9 @@ async def record(postgres: Postgres, folder: Path) -> None:
                 workflows[f"appointment-{number}"] = house.engine.get_workflow_handle(f"appointment:{id}")
             if story is in_line:
                 workflows["waitlist"] = line_of(care)
+            compared = (await care.get("/v1/reconciliations"))["items"]
+            for number, line in enumerate(reversed(compared), start=1):
+                workflows[f"comparison-{number}"] = house.engine.get_workflow_handle(reconciliation_id(line["id"]))
             for name, handle in workflows.items():
                 for run, history in enumerate(await runs_of(handle), start=1):
                     path = folder / f"{story.__name__}.{name}.{run}.json"
