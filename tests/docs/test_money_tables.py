@@ -1,0 +1,90 @@
+"""The worked tables of credit, refunds, waivers, debts and disputes, compared with the rules."""
+
+from datetime import UTC, datetime, timedelta
+
+from activities.types import PaymentFacts
+from rules.credits import Available, PaidParts, RefundParts, oldest_first, split_refund
+from rules.fees import minimum_charge, split_fee
+from rules.payments import Act, may
+from rules.policy import JourneyPolicy
+from rules.refusals import Problem, Refusal
+from rules.words import PaymentStatus, RefundTo
+from tests.docs.pages import ROOT, table, words
+from workflows.payment import next_step
+
+RULES = (ROOT / "docs/journey.md").read_text()
+END = datetime(2026, 3, 2, 15, 50, tzinfo=UTC)
+POLICY = JourneyPolicy()
+
+
+def cents(cell: str) -> int:
+    """``115.00`` in minor units; 0 for a dash."""
+    return 0 if cell == "-" else round(float(cell) * 100)
+
+
+def test_what_credit_and_card_pay() -> None:
+    assert minimum_charge("USD") == 50
+    for fee, given, by_credit, by_card, left in table(RULES, "a fee of"):
+        credits = [Available(id=str(n), remaining=cents(cell)) for n, cell in enumerate(given.split(", "))]
+        split = split_fee(amount=cents(fee), credit=sum(one.remaining for one in credits), minimum=50)
+        assert split.below_minimum == (by_card == "owed")
+        assert (split.credit, split.card) == (cents(by_credit), 0 if split.below_minimum else cents(by_card)), fee
+        taken = dict(oldest_first(credits=credits, amount=split.credit))
+        assert [one.remaining - taken.get(one.id, 0) for one in credits] == [cents(cell) for cell in left.split(", ")]
+
+
+def test_what_a_refund_gives_back_where() -> None:
+    for by_card, by_credit, before_card, before_credit, asked, to, card, credit in table(
+        RULES, "paid by card", "from credit"
+    ):
+        told = split_refund(
+            parts=PaidParts(
+                by_card=cents(by_card),
+                by_credit=cents(by_credit),
+                refunded_to_card=cents(before_card),
+                refunded_to_credit=cents(before_credit),
+            ),
+            amount=None if asked == "all" else cents(asked),
+            to=RefundTo(words(to)[0]),
+        )
+        if card == credit == "refused":
+            assert isinstance(told, Refusal)
+            assert told.name is Problem.PAYMENT_NOT_REFUNDABLE
+        else:
+            assert told == RefundParts(to_card=cents(card), to_credit=cents(credit))
+
+
+def test_what_may_be_done_about_a_payment() -> None:
+    rows = table(RULES, "a payment that is", "waive")
+    assert {words(row[0])[0] for row in rows} == set(PaymentStatus)
+    for stands, *told in rows:
+        possible = [
+            may(
+                act,
+                status=PaymentStatus(words(stands)[0]),
+                because="archived" if "because archived" in stands else "something else",
+                past_deadline="after its deadline" in stands,
+            )
+            for act in (Act.WAIVE, Act.WRITE_OFF, Act.RETRY, Act.REFUND)
+        ]
+        assert possible == [cell == "yes" for cell in told], stands
+
+
+def test_what_a_dispute_holds_up() -> None:
+    deadline = END + POLICY.charge_deadline
+    for stands, meanwhile, then in table(RULES, "a payment that is", "while a dispute's task is open"):
+        payment = PaymentFacts(
+            id="p",
+            status=PaymentStatus(words(stands)[0]),
+            amount=15000,
+            currency="USD",
+            due_at=END + POLICY.charge_after,
+            deadline=deadline,
+            next_try_at=END + timedelta(hours=30) if "next try at E + 30 h" in stands else None,
+            frozen=True,
+        )
+        step = next_step(payment)
+        if meanwhile.startswith("waits"):
+            assert (step.at, step.owe, words(then)) == (deadline, True, ["owed"]), stands
+        else:
+            assert (step.owe, then) == (False, "-"), stands
