@@ -29,7 +29,7 @@ from rules.waitlist import counts_if_unanswered, is_given_up
 from rules.words import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
 
 NOTICE_MAILS = frozenset({"booking_confirmation"})
-ALLOWED_WHILE_ARCHIVED = frozenset({"appointment_cancelled", "appointment_changed", "receipt", "task_opened"})
+ALLOWED_WHILE_ARCHIVED = frozenset({"appointment_cancelled", "appointment_changed", "task_opened"})
 WITH_ACTIVATION_LINK = frozenset({"welcome", "activation_reminder"})
 ABOUT_WHAT_STANDS = frozenset(
     {"booking_confirmation", "appointment_booked", "appointment_rescheduled", "appointment_updated"}

@@ -187,7 +187,7 @@ async def test_what_a_cancellation_would_cost(api: httpx.AsyncClient, rows: Rows
     """The workflow answers: by the same policy as the cancellation itself."""
     ana = await rows.therapist()
     row = await rows.appointment(await rows.client(ana), ana)
-    told = {"appointment_id": str(row.id), "starts_at": row.starts_at, "currency": "USD"}
+    told: dict[str, Any] = {"appointment_id": str(row.id), "starts_at": row.starts_at, "currency": "USD"}
     engine.answers_to["cancel"] = Changed(would=(WouldCancel(late=True, fee=15000, **told),))
     asked = (await _cancel(api, row.id, DESK, confirm=False, requested_by="client")).json()
     assert (asked["late"], asked["fee"]) == (True, {"amount": 15000, "currency": "USD"})
