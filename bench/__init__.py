@@ -6,6 +6,7 @@
 | ``get_slots`` | a week of slots over HTTP, 500 appointments ahead; 1 to 50 callers | p95 under 25 ms at one |
 | ``match_many`` | one form matched with 5,000 therapists, ties broken by the earliest slot | median under 300 ms |
 | ``start_journey`` | a journey started over HTTP, matched with 200 therapists | median under 80 ms |
+| ``payments`` | 200 payments due at one moment, settled by the whole stack; beside engine and stand-ins alone | none |
 
 ``make bench`` runs all, ``python -m bench slot_rule`` one. Each prints its goal and whether it was met, and measures
 beside that drift with the machine as it does. Only figures of an idle machine say something: look at the load that is

@@ -4,13 +4,14 @@ import asyncio
 import os
 import sys
 
-from bench import get_slots, match_many, slot_rule, start_journey
+from bench import get_slots, match_many, payments, slot_rule, start_journey
 
 ALL = {
     "slot_rule": slot_rule.run,
     "get_slots": get_slots.run,
     "match_many": match_many.run,
     "start_journey": start_journey.run,
+    "payments": payments.run,
 }
 
 

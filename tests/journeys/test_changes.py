@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from tests.journeys.care import Booked, Care, Json, Person, key
 
@@ -112,7 +113,8 @@ async def test_a_moved_appointment_keeps_its_id_and_has_new_reminders_and_a_high
     [to_client] = await care.mails(to=sara.email, template="appointment_rescheduled")
     [to_therapist] = await care.mails(to=THERAPIST, template="appointment_changed")
     booked = (await care.mails(to=sara.email, template="booking_confirmation"))[-1]
-    original = next(file for file in booked["attachments"] if old.strftime("%Y%m%d") in file["content"])
+    day = old.astimezone(ZoneInfo("America/New_York")).strftime("%Y%m%d")  # as the file tells it
+    original = next(file for file in booked["attachments"] if day in file["content"])
     for mail in (to_client, to_therapist):
         assert (line_of(mail, "SEQUENCE"), line_of(mail, "METHOD")) == ("1", "REQUEST")
         assert f"UID:{line_of(mail, 'UID')}" in original["content"]

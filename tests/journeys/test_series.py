@@ -57,6 +57,10 @@ async def statuses(person: Person) -> list[str]:
 
 async def files_of(care: Care, to: str, template: str) -> list[tuple[str, int, datetime]]:
     """What the files of the one mail of that kind tell: method, sequence and start of each, by start."""
+    for _ in range(10):  # writing 51 files takes a moment; the mail goes out beside the story
+        if await care.mails(to=to, template=template):
+            break
+        await care.rest()
     [mail] = await care.mails(to=to, template=template)
     told = []
     for file in mail["attachments"]:

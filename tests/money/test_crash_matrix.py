@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from itertools import product
+from typing import get_args
 
 import pytest
 
+from sandbox.stripe_faults import Kind
 from tests.money.failpoints import CLOSING, POINTS
 from tests.money.fees import Fee, Lanes
 from tests.money.proof import Books, check_chains, check_reconciler
@@ -26,6 +28,12 @@ TROUBLES = {
     "confirm": [f"{kind}@confirm" for kind in CALL_FAULTS],
     "webhook": ["", *EVENT_FAULTS],
 }
+
+
+def test_the_matrix_is_whole() -> None:
+    """Every fault that the stand-in knows, with every death: a new kind of fault belongs here too."""
+    assert {*CALL_FAULTS, *EVENT_FAULTS} == set(get_args(Kind))
+    assert sum(len(DEATHS) * len(troubles) for troubles in TROUBLES.values()) >= 200
 
 
 async def pay(fee: Fee) -> None:

@@ -122,6 +122,9 @@ async def _everybody_was_charged_once(practice: Asker, clients: Sequence[Client]
         assert (payment["status"], payment["attempts"], payment["amount"]) == ("paid", 1, FEE), (client.email, payment)
         assert charged[payment["id"]] == 1, client.email
     assert sum(charge["amount"] for charge in state["charges"]) == len(clients) * FEE
-    assert Counter(await practice.mails("receipt")) == Counter(client.email for client in clients)
+    # Killed between sending and recording it, a mail about money goes out again: rather twice than never.
+    receipts = Counter(await practice.mails("receipt"))
+    assert set(receipts) == {client.email for client in clients}
+    assert max(receipts.values()) <= 2
     faults = (await practice.http.get(f"{practice.stack.sandbox_url}/stripe/_faults")).json()
     assert all(fault["fired"] for fault in faults), faults
