@@ -3,6 +3,7 @@
 Both come with packages, binaries inside. What they are told stands in ``temporal-dev.yaml``.
 """
 
+import asyncio
 import json
 import shutil
 import signal
@@ -10,6 +11,7 @@ import sqlite3
 import sys
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +19,7 @@ from typing import Any, Self
 import yaml
 from temporalio.client import Client
 from temporalio.converter import DataConverter
+from temporalio.service import RPCError
 
 from engine.clock import EngineClock
 from engine.connect import SERVICE_FILE, register_search_attributes
@@ -103,6 +106,7 @@ class TemporalServer:
                 damaged = data_dir is not None and "address already in use" not in process.last_words
                 hint = f": delete {data_dir} to start afresh, or set DATA_DIR to another" if damaged else ""
                 raise CannotStart(f"The Temporal dev server could not start ({process.last_words}){hint}.")
+            await _until_healthy(f"127.0.0.1:{port}", process)
         return cls(process, f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}", None)
 
     @classmethod
@@ -136,6 +140,24 @@ class TemporalServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+
+async def _until_healthy(address: str, process: Process, *, within: float = 60.0) -> None:
+    """Wait until the server says that it serves: it listens a while before it does, longer on a busy machine."""
+    last: RuntimeError | RPCError | None = None
+    try:
+        async with asyncio.timeout(within):
+            while process.running:
+                try:
+                    client = await Client.connect(address, data_converter=DataConverter.default)
+                    if await client.service_client.check_health(timeout=timedelta(seconds=5)):
+                        return
+                except (RuntimeError, RPCError) as error:
+                    last = error
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        pass
+    raise CannotStart(f"The Temporal dev server does not serve ({last or process.last_words}).")
 
 
 def _program(name: str) -> str:

@@ -1,6 +1,7 @@
 """What every test can stand on: one PostgreSQL for the run, a fresh migrated database per test that asks for one."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
@@ -14,6 +15,16 @@ from models.migrate import upgrade
 
 TEMPLATE = "migrated"
 _numbers = count(1)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays for the run: as in the worker and the API, it is no garbage collector's business.
+
+    A full collection walks all of it, and one inside a workflow's step may last longer than the engine's library
+    grants a step before it calls it a deadlock.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
