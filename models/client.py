@@ -44,7 +44,7 @@ class Client(SQLModel, table=True):
     state: str | None = None
     therapist_id: UUID | None = Field(default=None, foreign_key="therapist.id")
     matched_at: datetime | None = Field(default=None, sa_type=Instant)
-    group_id: UUID | None = None
+    group_id: UUID | None = Field(default=None, foreign_key="client_group.id", index=True)
     portal_settings: dict[str, bool] = Field(default_factory=default_portal_settings, sa_type=Document)
     unsubscribed: bool = False
 
@@ -67,6 +67,8 @@ class Client(SQLModel, table=True):
     card: dict[str, Any] | None = Field(default=None, sa_type=Document)  # brand, last4, exp_month, exp_year
     charges_frozen: bool = False  # while a dispute's task is open: no automatic charge
     card_blocked: bool = False  # the bank reported it lost, stolen or misused: never again with this one
+
+    joined_into: UUID | None = Field(default=None, foreign_key="client.id")  # the same person's own record
 
     archived_at: datetime | None = Field(default=None, sa_type=Instant)
     archive_record: dict[str, Any] | None = Field(default=None, sa_type=Document)

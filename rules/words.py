@@ -161,6 +161,35 @@ class OfferEnd(StrEnum):
     WITHDRAWN = "withdrawn"  # before it was answered: the place, the wish or the hours have changed
 
 
+class ChatKind(StrEnum):
+    DIRECT = "direct"  # one client and one therapist
+    CARE_TEAM = "care_team"  # one client and the care team
+    GROUP = "group"  # live: archived clients leave it
+    COMMUNITY = "community"  # archived clients stay in those they are in
+
+
+class LeftBecause(StrEnum):
+    """Why a client is no longer in a chat."""
+
+    LEFT = "left"
+    REMOVED = "removed"
+    ARCHIVED = "archived"
+
+
+class GoalStatus(StrEnum):
+    OPEN = "open"
+    COMPLETED = "completed"
+
+
+class ArchiveResult(StrEnum):
+    """What became of one client of an archive of many."""
+
+    PENDING = "pending"
+    ARCHIVED = "archived"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
 class TaskKind(StrEnum):
     """What a person must look at."""
 
