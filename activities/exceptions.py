@@ -1,5 +1,6 @@
 """What a person decides about a payment: waive it, write a debt off, or try it again now."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -96,6 +97,20 @@ class ExceptionActivities(Activities):
             if payment.status is PaymentStatus.OWED:
                 return Done(facts=answer.facts, debts=(payment_facts(payment, client),))
             return answer
+
+
+async def by_credit_alone(session: AsyncSession, row: Row, *, at: datetime, by: str) -> Done:
+    """The client came to pay, and credit covers all of it by now: it is tried at once, and nothing is asked of them."""
+    payment = row.payment
+    if payment.status is not PaymentStatus.OWED:
+        payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, RETRIED, at
+        session.add(payment)
+        say(session, row, at=at, text="The client came to pay, and credit covers all of it: it is made now.", by=by)
+    answer = await _answer(session, row)
+    refusal = Refusal(name=Problem.PAYMENT_NOT_OPEN, detail="Credit covers this payment; it is being made from it.")
+    if payment.status is PaymentStatus.OWED:
+        return Done(refusal=refusal, facts=answer.facts, debts=(payment_facts(payment, row.client),))
+    return Done(refusal=refusal, facts=answer.facts, resumed=answer.resumed)
 
 
 async def _refuse_retry(session: AsyncSession, row: Row) -> Refusal | None:

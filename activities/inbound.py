@@ -24,6 +24,7 @@ from models.refund import Dispute, Refund
 from models.snapshots import project
 from models.task import Task
 from models.timeline import append_fact
+from rules.archive import BECAUSE_ARCHIVED
 from rules.words import PaymentStatus, TaskKind
 
 RECORDED = "recorded"  # what came of an event
@@ -76,10 +77,12 @@ class InboundActivities(Activities):
             row = await locked(session, payment_id)
             if row.payment.status is PaymentStatus.PROCESSING:
                 return None, "the running try records it"
-            unpaid = CHARGEABLE | {PaymentStatus.REQUIRES_ACTION, PaymentStatus.CANCELLED}
+            # What a person called off or let go stays so: the comparison with Stripe opens a task to give it back.
+            stopped = row.payment.status is PaymentStatus.CANCELLED and row.payment.because == BECAUSE_ARCHIVED
+            open_still = row.payment.status in CHARGEABLE | {PaymentStatus.REQUIRES_ACTION}
             if row.payment.status is PaymentStatus.PAID:
                 return await row.settled(session, changed=False), RECORDED
-            if row.payment.status not in unpaid:
+            if not (open_still or stopped):
                 return None, "not open any more"
             await paid(session, row, at=at, by_card=intent.amount)
             return await row.settled(session), RECORDED

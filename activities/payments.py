@@ -16,6 +16,7 @@ from temporalio import activity
 
 from activities.core import Activities
 from activities.credits import at_hand, give_back, reserve
+from activities.exceptions import by_credit_alone
 from activities.ledger import DEBT, declined, finish_try, locked, new_try, no_card, owe, paid, say
 from activities.ports import GatewayRejected, GatewayUnavailable, Intent, PaymentGateway
 from activities.types import (
@@ -37,6 +38,8 @@ from rules.refusals import Problem, Refusal
 from rules.words import ClientStatus, DeclineClass, PaymentStatus
 
 CHARGEABLE = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.OWED})
+
+WAITING = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION})
 
 CONFIRMABLE = frozenset({PaymentStatus.REQUIRES_ACTION, PaymentStatus.FAILED, PaymentStatus.OWED})
 
@@ -173,27 +176,55 @@ class PaymentActivities(Activities):
 
     @activity.defn
     async def owe_payment(self, payment_id: str) -> Settled:
-        """The deadline has passed: what is not paid is owed."""
+        """The deadline has passed: what is not paid is owed. Stripe is asked first: its word that the client paid by
+        the link may have been lost on the way.
+        """
         now = await self.now()
         async with self.transaction() as session:
             row = await locked(session, UUID(payment_id))
-            waiting = (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION)
-            changed = row.payment.status in waiting
-            if changed:
+            if row.payment.status not in WAITING:
+                return await row.settled(session, changed=False)
+            client, made = row.client, row.payment.intent
+        intent = await self._as_it_stands(self.gateway_for(client), made) if made else None
+        async with self.transaction() as session:
+            row = await locked(session, UUID(payment_id))
+            changed = row.payment.status in WAITING
+            if changed and intent is not None and intent.status == "succeeded" and intent.id == row.payment.intent:
+                await paid(session, row, at=now, by_card=intent.amount)
+            elif changed:
                 await owe(session, row, at=now, because="deadline_passed")
             return await row.settled(session, changed=changed)
 
+    async def _as_it_stands(self, gateway: PaymentGateway, intent: str) -> Intent | None:
+        """None if Stripe cannot say now: a deadline does not wait, and a webhook or the comparison tells later."""
+        try:
+            return await gateway.retrieve_intent(intent=intent)
+        except GatewayUnavailable:
+            return None
+
     @activity.defn
     async def prepare_confirmation(self, order: ConfirmationOrder) -> Done:
-        """What the client's browser needs to confirm a payment at Stripe: its one intent, made if there is none yet."""
+        """What the client's browser needs to confirm a payment at Stripe: its one intent, made if there is none yet.
+
+        Credit that came since the last try pays its part first. Where it covers all, the payment is made at once.
+        """
+        now = await self.now()
         async with self.transaction() as session:
             row = await locked(session, UUID(order.payment_id))
             payment, client = row.payment, row.client
-        if client.id != UUID(order.client_id):
-            return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="There is no such payment."))
-        if payment.status not in CONFIRMABLE or payment.amount < minimum_charge(payment.currency):
-            detail = "This payment does not wait for the client."
-            return Done(refusal=Refusal(name=Problem.PAYMENT_NOT_OPEN, detail=detail))
+            if client.id != UUID(order.client_id):
+                return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="There is no such payment."))
+            split = split_fee(
+                amount=payment.amount,
+                credit=await at_hand(session, payment),
+                minimum=minimum_charge(payment.currency),
+            )
+            if payment.status not in CONFIRMABLE or split.below_minimum:
+                detail = "This payment does not wait for the client."
+                return Done(refusal=Refusal(name=Problem.PAYMENT_NOT_OPEN, detail=detail))
+            if split.card == 0:
+                return await by_credit_alone(session, row, at=now, by=order.by.actor)
+            await reserve(session, payment, amount=split.credit, at=now)
         customer = await self.customer_of(client, request_id=order.request_id)
         # A key of its own: Stripe would replay a stored failure to one that every later look shares.
         mark = f"{order.request_id}:{activity.info().attempt if activity.in_activity() else 1}"

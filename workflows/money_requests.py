@@ -93,7 +93,7 @@ class MoneyRequests(Journey):
         await self.ready()
         admit(order, client_id=self.client_id)
         try:
-            return await steps.prepare_confirmation(order)
+            return await self.settle_by_hand(await steps.prepare_confirmation(order))
         except exceptions.ActivityError:
             return Done(refusal=CARD_SERVICE_AWAY)
 

@@ -391,7 +391,7 @@ async def finish_attempt(result: AttemptResult, policy: JourneyPolicy) -> Settle
 
 
 async def owe_payment(payment_id: str) -> Settled:
-    return await _write("owe_payment", payment_id, result=Settled, summary="Record that the payment is owed")
+    return await _call("owe_payment", payment_id, result=Settled, summary="Record that the payment is owed")
 
 
 # ---------------------------------------------------------------- the comparison with Stripe

@@ -169,6 +169,34 @@ async def test_the_link_takes_what_credit_leaves(practice: Practice, purse: Purs
     assert (intent["id"], intent["amount"]) == (asked.document["payment_intent"], FEE - 5000)
 
 
+@pytest.mark.parametrize(("granted", "owed"), [(4000, False), (FEE, False), (FEE, True)])
+async def test_credit_that_came_since_the_last_try_pays_its_part_of_what_the_client_comes_to_pay(
+    practice: Practice, purse: Purse, granted: int, owed: bool
+) -> None:
+    payment = await purse.owes_a_fee()
+    await practice.bank_says(purse.client, "authentication_required")
+    await practice.attempt(payment)
+    if owed:
+        practice.clock.instant += timedelta(hours=24)
+        await practice.money.owe_payment(payment)
+    await purse.granted(granted)
+    ask = ConfirmationOrder(request_id=str(uuid4()), client_id=purse.client, by=DESK, payment_id=payment)
+    asked = await practice.money.prepare_confirmation(ask)
+    intents = [(intent["amount"], intent["status"]) for intent in await practice.intents_of(payment)]
+    if granted < FEE:
+        assert asked.document is not None
+        assert intents == [(FEE, "canceled"), (FEE - granted, "requires_payment_method")]
+        assert (await practice.payment(payment)).credit_used == granted
+        return
+    # All of it: nothing is asked of the client, and the try that takes it follows at once.
+    assert (asked.refusal is not None and asked.refusal.name) == Problem.PAYMENT_NOT_OPEN
+    assert ([debt.id for debt in asked.debts], bool(asked.resumed)) == (([payment], False) if owed else ([], True))
+    await practice.attempt(payment, 2)
+    after = await practice.payment(payment)
+    assert (after.status, after.credit_used, await left(purse)) == (PaymentStatus.PAID, FEE, [0])
+    assert [intent["status"] for intent in await practice.intents_of(payment)] == ["canceled"]
+
+
 async def test_granting_twice_is_once_and_never_nothing_or_in_another_currency(
     practice: Practice, purse: Purse
 ) -> None:

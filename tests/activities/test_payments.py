@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from activities.ports import GatewayUnavailable
+from activities.ports import GatewayUnavailable, Intent
 from activities.types import ArchiveOrder, AttemptOrder, AttemptResult, ConfirmationOrder, PaymentFacts
 from models.inbound_event import InboundEvent
 from models.snapshots import payment_line
@@ -255,6 +255,33 @@ async def test_a_fee_too_small_for_a_card_is_owed_without_asking(practice: Pract
     assert (await practice.facts(sara))[-2:] == ["payment_owed", "task_opened"]
     assert not (await practice.money.owe_payment(payment)).changed  # the deadline passes: it is owed already
     assert (await practice.facts(sara))[-2:] == ["payment_owed", "task_opened"]
+
+
+@pytest.mark.parametrize("stripe_is_away", [False, True])
+async def test_at_the_deadline_stripe_is_asked_whether_the_client_has_paid_meanwhile(
+    practice: Practice, stripe_is_away: bool
+) -> None:
+    sara, payment = await a_due_payment(practice)
+    await practice.bank_says(sara, "authentication_required")
+    await practice.attempt(payment)
+    before = await practice.payment(payment)
+    card = (await practice.row(sara)).stripe_payment_method
+    assert before.status is PaymentStatus.REQUIRES_ACTION
+    assert before.intent is not None
+    assert card is not None
+    await practice.bank_says(sara, None)
+    await practice.gateway.confirm_intent(intent=before.intent, payment_method=card, key="the client's own")
+    practice.clock.instant = before.deadline
+    if stripe_is_away:
+
+        async def away(*, intent: str) -> Intent | None:
+            raise GatewayUnavailable(intent, ambiguous=True, retry_with_same_key=True)
+
+        practice.gateway.retrieve_intent = away  # type: ignore[method-assign]
+    await practice.money.owe_payment(payment)
+    after = await practice.payment(payment)
+    assert after.status is (PaymentStatus.OWED if stripe_is_away else PaymentStatus.PAID)
+    assert ("payment_owed" in await practice.facts(sara)) is stripe_is_away
 
 
 async def test_what_dies_is_really_dead(practice: Practice) -> None:
