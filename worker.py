@@ -33,8 +33,10 @@ from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import TASK_QUEUE, connect
 from engine.logs import set_up_logs
+from engine.signed_links import SignedLinks
 from models import database
 from models.migrate import FOLDER as MIGRATIONS
+from rules import unsubscribe
 from workflows.registry import WORKFLOWS
 
 # What workflow code may use without importing it anew for every run: values and rules, without effects.
@@ -61,6 +63,7 @@ PASSED_THROUGH = (
 READY = "Ready: taking work"
 _DRAIN = timedelta(seconds=30)
 _CONCURRENT_STEPS = 30  # at a time; the pool has a connection for each
+_CONCURRENT_TURNS = 20  # of workflows: each must end within ten seconds, also when all of them have one to take
 _CACHED_WORKFLOWS = 1000
 _QUIET = 3.0  # seconds of waiting for a database that nobody needs to hear of
 
@@ -89,6 +92,7 @@ def build_worker(
         activities=activities,
         workflow_runner=workflow_runner(),
         max_cached_workflows=max_cached_workflows,
+        max_concurrent_workflow_tasks=_CONCURRENT_TURNS,
         max_concurrent_activities=_CONCURRENT_STEPS,
         max_concurrent_local_activities=_CONCURRENT_STEPS,
         graceful_shutdown_timeout=graceful_shutdown_timeout,
@@ -132,6 +136,7 @@ async def run(settings: Settings) -> None:
                 ),
                 email_from=settings.email_from,
                 link_key=settings.payload_keys.derive("links"),
+                unsubscribe_links=SignedLinks(settings.payload_keys, unsubscribe.PURPOSE),
             )
             worker = build_worker(
                 client,
