@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine.codec import InvalidKeys, PayloadKeys
 from engine.connect import TASK_QUEUE, EngineAddress
+from engine.event_key import EventKey, InvalidEventKey
 from rules.policy import JourneyPolicy
 from rules.words import Role
 
@@ -27,6 +28,10 @@ DEV_PAYLOAD_KEYS = "dev:Y2FyZS1qb3VybmV5cy1kZXZlbG9wbWVudC1rZXktMzI="  # "care-j
 DEV_STRIPE_API_KEY = "sk_test_care_journeys_development"
 DEV_STRIPE_WEBHOOK_SECRET = "whsec_care_journeys_development"  # noqa: S105 - public, as said above
 DEV_SENDGRID_API_KEY = "SG.care_journeys_development"
+DEV_SENDGRID_WEBHOOK_PUBLIC_KEY = (  # of the stand-in's key pair
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEWA8ULxjBFTNeh0ToVzg3d2uqxhasHQzT91DAm2s705LwoiFNJ7h1fWKKu9bCauvtGYM/BuQZh8c"
+    "mJ43xNincw=="
+)
 KEY_ROLES = (Role.BOOKING_SITE, Role.CARE_TEAM, Role.ADMIN)
 
 
@@ -77,6 +82,15 @@ def _payload_keys(value: object) -> object:
         raise ValueError(str(error)) from None
 
 
+def _event_key(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return EventKey.parse(value)
+    except InvalidEventKey as error:
+        raise ValueError(str(error)) from None
+
+
 def _postgres_url(value: SecretStr | None) -> SecretStr | None:
     if value is not None and not re.match(r"postgres(ql)?://", value.get_secret_value()):
         raise ValueError("it must start with postgresql://")
@@ -119,7 +133,9 @@ class Settings(BaseSettings):
     stripe_webhook_secret: SecretStr = SecretStr(DEV_STRIPE_WEBHOOK_SECRET)
     sendgrid_api_key: SecretStr = SecretStr(DEV_SENDGRID_API_KEY)
     sendgrid_api_host: WebAddress = None
-    sendgrid_webhook_public_key: str | None = None
+    sendgrid_webhook_public_key: Annotated[EventKey, NoDecode, BeforeValidator(_event_key)] = Field(
+        default=DEV_SENDGRID_WEBHOOK_PUBLIC_KEY, validate_default=True
+    )
     email_from: MailAddress = "care@practice.example"
 
     api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(_api_keys)] = Field(
@@ -283,6 +299,8 @@ def _refused_in_production(settings: Settings, environment: Mapping[str, str]) -
         refused["STRIPE_WEBHOOK_SECRET"] = "the development value is public"  # noqa: S105 - a sentence
     if settings.sendgrid_api_key.get_secret_value() == DEV_SENDGRID_API_KEY:
         refused["SENDGRID_API_KEY"] = "the development key is public"
+    if settings.sendgrid_webhook_public_key.text == DEV_SENDGRID_WEBHOOK_PUBLIC_KEY:
+        refused["SENDGRID_WEBHOOK_PUBLIC_KEY"] = "whoever has this code can sign for the development key"
     if public_names:
         refused["API_KEYS"] = f"the development keys are public ({', '.join(public_names)})"
     if any(key == public_key for _, key in settings.payload_keys.keys):

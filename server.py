@@ -41,6 +41,7 @@ async def run(settings: Settings) -> None:
                 for key in settings.api_keys
             ),
             stripe_webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
+            mail_event_key=settings.sendgrid_webhook_public_key,
             policy=settings.policy,
             ui_origins=settings.ui_origins,
             trust_ui=not settings.production,

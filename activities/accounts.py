@@ -1,21 +1,26 @@
 """The client's account and details: activation, changes, and what the care team resolves."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.core import Activities, facts_of_appointments, open_task_once
 from activities.details import owner_of_address, write_details
 from activities.inbound import unfreeze
-from activities.types import ActivationOrder, DetailsOrder, Done, TaskOrder, TaskResolution
+from activities.types import ActivationOrder, DetailsOrder, Done, GroupChoice, TaskOrder, TaskResolution
 from activities.waiting import lines_of_client
+from models.client import Client
+from models.group import ClientGroup
 from models.locks import lock_client
 from models.snapshots import journey_facts, project
 from models.task import Task
 from models.timeline import append_fact
 from models.token import Token, TokenKind
-from rules.refusals import Problem, Refusal
+from rules.people import Caller
+from rules.refusals import Problem, Refusal, invalid
 from rules.words import TaskKind
 
 _LINK_INVALID = Refusal(
@@ -65,11 +70,13 @@ class AccountActivities(Activities):
 
     @activity.defn
     async def change_details(self, order: DetailsOrder) -> Done:
-        """Change details, portal settings or the subscription; what is not said stays."""
+        """Change details, the group, portal settings or the subscription; what is not said stays."""
         now = await self.now()
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
             refusal = await write_details(session, client, order.details, by=order.by, at=now)
+            if refusal is None and order.group is not None:
+                refusal = await _move_to_group(session, client, order.group, by=order.by, at=now)
             if refusal is not None:
                 await session.rollback()
                 return Done(refusal=refusal)
@@ -105,7 +112,7 @@ class AccountActivities(Activities):
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
             facts = await journey_facts(session, client)
-            if order.kind is TaskKind.NO_FIRST_SESSION and facts.session_booked:
+            if client.closed_at is not None or (order.kind is TaskKind.NO_FIRST_SESSION and facts.session_booked):
                 return Done(facts=facts, changed=False)
             opened = await open_task_once(
                 session,
@@ -148,3 +155,26 @@ class AccountActivities(Activities):
                 facts=await project(session, client),
                 resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
             )
+
+
+async def _move_to_group(
+    session: AsyncSession, client: Client, choice: GroupChoice, *, by: Caller, at: datetime
+) -> Refusal | None:
+    """Archived or not: an archived client leaves the group by hand alone."""
+    group_id = UUID(choice.group_id) if choice.group_id else None
+    group = await session.get(ClientGroup, group_id) if group_id else None
+    if group is None and group_id is not None:
+        return invalid("group", "there is no such group")
+    if client.group_id == group_id:
+        return None
+    former, client.group_id = client.group_id, group_id
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor=by.actor,
+        kind="group_changed",
+        text=f"The client is now in the group {group.name}." if group else "The client is in no group any more.",
+        data={"group": str(group_id) if group_id else None, "former": str(former) if former else None},
+    )
+    return None

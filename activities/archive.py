@@ -8,36 +8,40 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.active_again import UNARCHIVED, done_by, make_active
 from activities.changes import cancel_row
-from activities.core import Activities, derived_id, facts_of_appointments, open_task_once
+from activities.core import Activities, facts_of_appointments, looks_again
 from activities.credits import give_back
 from activities.ports import GatewayRejected
+from activities.restore import archive_change, booked_together, restore
 from activities.types import Archived, ArchiveOrder, CloseOrder, Done, Unarchived, UnarchiveOrder
 from activities.waiting import end_places, lines_of, lines_of_client, places_ended_then
 from models.appointment import Appointment
+from models.archive_situation import archive_situation, holds_of
+from models.chat import ChatMember
 from models.client import Client
-from models.fact import Fact
 from models.form import FormRequest
 from models.locks import lock_client, lock_payment, lock_therapist
 from models.occupied_time import OccupiedTime
 from models.payment import Payment
-from models.snapshots import archive_situation, journey_facts, project
+from models.snapshots import journey_facts, project
 from models.task import Task
 from models.timeline import append_fact
-from models.waitlist import WaitlistPlace, released_places
+from models.waitlist import WaitlistPlace
 from rules.archive import BECAUSE_ARCHIVED, ArchivePlan, plan_archive
 from rules.policy import JourneyPolicy
 from rules.words import (
     AppointmentStatus,
     ClientStatus,
     FormStatus,
+    LeftBecause,
     PaymentStatus,
     PlaceEnd,
-    Role,
     TaskKind,
 )
 
-UNARCHIVED = "unarchived"
+ARCHIVED = "archived"
+CALLED_OFF = (PaymentStatus.CANCELLED, PaymentStatus.WAIVED, PaymentStatus.WRITTEN_OFF)
 
 
 class ArchiveActivities(Activities):
@@ -50,7 +54,11 @@ class ArchiveActivities(Activities):
             client = await lock_client(session, UUID(order.client_id))
             if client.status is ClientStatus.ARCHIVED:
                 return await _as_archived(session, client, order, freed=freed)
-            plan = plan_archive(await archive_situation(session, client, policy=policy, now=now), now=now)
+            if await done_by(session, client, ARCHIVED, order.request_id) is not None:
+                # Archived by this very request, and made active again since: an echo must not undo that.
+                return Archived(facts=await journey_facts(session, client), changed=False)
+            situation = await archive_situation(session, client, policy=policy, now=now)
+            plan = plan_archive(situation, now=now, notify=order.notify)
             for line in plan.appointments:
                 appointment = await session.get_one(Appointment, UUID(line.id))
                 await cancel_row(
@@ -59,7 +67,7 @@ class ArchiveActivities(Activities):
                     by=order.by,
                     at=now,
                     reason=None,
-                    request_id=derived_id(order.client_id, "archive", order.request_id),
+                    request_id=archive_change(client.id, order.request_id),
                     status=AppointmentStatus.CANCELLED,
                 )
             ended = await end_places(session, client, because=PlaceEnd.ARCHIVED, at=now, by=order.by)
@@ -77,10 +85,10 @@ class ArchiveActivities(Activities):
                     session.add(form)
             await session.exec(
                 delete(OccupiedTime).where(
-                    col(OccupiedTime.made_by) == f"{Role.CLIENT.value}:{client.id}",
-                    col(OccupiedTime.expires_at).is_not(None),
+                    col(OccupiedTime.made_by) == holds_of(client.id), col(OccupiedTime.expires_at).is_not(None)
                 )
             )
+            await _leave_chats(session, client, plan, at=now)
             for task in await session.exec(
                 select(Task).where(
                     col(Task.client_id) == client.id,
@@ -104,7 +112,7 @@ class ArchiveActivities(Activities):
                 client,
                 at=now,
                 actor=order.by,
-                kind="archived",
+                kind=ARCHIVED,
                 text="The client was archived." + (f" Reason: {order.reason}" if order.reason else ""),
                 data=record,
             )
@@ -119,30 +127,51 @@ class ArchiveActivities(Activities):
             )
 
     @activity.defn
+    @looks_again
     async def unarchive_client(self, order: UnarchiveOrder) -> Unarchived:
-        """Make a client active again. What was cancelled stays cancelled."""
+        """Make a client active again. What was cancelled stays cancelled, unless it is asked to be restored.
+
+        Asked again with the same request id, the answer is what was done then; also if the client was archived since,
+        which an echo does not undo.
+        """
         now = await self.now()
         async with self.transaction() as session:
+            if order.restore:
+                await _lock_therapists(session, UUID(order.client_id))
             client = await lock_client(session, UUID(order.client_id))
-            changed = client.status is ClientStatus.ARCHIVED
-            if changed:
-                await make_active(session, client, by=order.by, at=now, request_id=order.request_id)
-            else:
-                changed = await made_active_by(session, client, order.request_id)
+            done = await done_by(session, client, UNARCHIVED, order.request_id)
+            if done is None and client.status is ClientStatus.ARCHIVED:
+                if order.restore:
+                    done = await restore(session, client, order, public_url=self.deps.links.public_url, at=now)
+                else:
+                    done = await make_active(session, client, by=order.by, at=now, request_id=order.request_id)
             facts = await project(session, client)
-            open_ids = [UUID(appointment.id) for appointment in facts.open_appointments]
+            if done is None or client.status is ClientStatus.ARCHIVED:
+                return Unarchived(facts=facts, changed=False)
+            new = [UUID(line["id"]) for line in done.data.get("restored", {}).get("appointments", ())]
+            paying = [UUID(line["appointment_id"]) for line in done.data.get("restored", {}).get("payments", ())]
+            told = [UUID(open.id) for open in facts.open_appointments if UUID(open.id) not in new]
             return Unarchived(
                 facts=facts,
-                changed=changed,
-                appointments=await facts_of_appointments(session, client, open_ids) if changed else (),
-                lines=await lines_of_client(session, client) if changed else (),
+                changed=True,
+                appointments=await facts_of_appointments(session, client, told),
+                restored=await facts_of_appointments(session, client, new),
+                paying=await facts_of_appointments(session, client, paying),
+                booked=booked_together(done.data),
+                lines=await lines_of_client(session, client),
             )
 
     @activity.defn
     async def cancel_intent(self, client_id: str, intent: str) -> None:
-        """Cancel the open PaymentIntent of a cancelled payment at Stripe, so that no old link still pays."""
+        """Cancel the open PaymentIntent of a cancelled payment at Stripe, so that no old link still pays.
+
+        Not if that payment was restored meanwhile: it is this intent which pays it then.
+        """
         async with self.transaction() as session:
             client = await session.get_one(Client, UUID(client_id))
+            payment = (await session.exec(select(Payment).where(col(Payment.intent) == intent))).first()
+        if payment is not None and payment.status not in CALLED_OFF:
+            return
         # A key for each run: Stripe would replay a stored failure, and cancelling twice cancels once.
         key = f"cancel:{intent}:{activity.info().attempt if activity.in_activity() else 1}"
         try:
@@ -210,62 +239,21 @@ async def _as_archived(session: AsyncSession, client: Client, order: ArchiveOrde
     )
 
 
-async def made_active_by(session: AsyncSession, client: Client, request_id: str) -> bool:
-    """Whether the latest unarchiving was this request's."""
-    latest = (
-        select(Fact)
-        .where(col(Fact.client_id) == client.id, col(Fact.kind) == UNARCHIVED)
-        .order_by(col(Fact.seq).desc())
-        .limit(1)
-    )
-    fact = (await session.exec(latest)).first()
-    return fact is not None and fact.data.get("request_id") == request_id
-
-
-async def make_active(session: AsyncSession, client: Client, *, by: str, at: datetime, request_id: str) -> None:
-    """Unarchive inside the running transaction: suspended forms are asked for again, and places on waitlists that the
-    archive released are taken up again, as the client sees them all the while. The client's row is locked.
-    """
-    for place in await released_places(session, client_id=client.id, now=at):
-        if place.therapist_id == client.therapist_id:
-            place.ended_at, place.ended_because = None, None
-            session.add(place)
-    await session.flush()
-    client.status, client.archived_at, client.archive_record = ClientStatus.ACTIVE, None, None
-    for form in await session.exec(
-        select(FormRequest).where(
-            col(FormRequest.client_id) == client.id, col(FormRequest.status) == FormStatus.SUSPENDED
-        )
-    ):
-        form.status = FormStatus.REQUESTED
-        session.add(form)
-    append_fact(
-        session,
-        client,
-        at=at,
-        actor=by,
-        kind=UNARCHIVED,
-        text="The client was made active again.",
-        data={"request_id": request_id},
-    )
-    if client.therapist_id is None:
-        # The archive closed the matching task; the client waits for a therapist once more.
-        await open_task_once(
-            session,
-            client,
-            key=f"match_by_hand:{client.id}:{request_id}",
-            kind=TaskKind.MATCH_BY_HAND,
-            text=f"Client {client.ref} is active again and has no therapist; please match by hand.",
-            at=at,
-        )
+async def _leave_chats(session: AsyncSession, client: Client, plan: ArchivePlan, *, at: datetime) -> None:
+    left = [UUID(chat.id) for chat in plan.chats_left]
+    found = select(ChatMember).where(col(ChatMember.client_id) == client.id, col(ChatMember.chat_id).in_(left))
+    for member in await session.exec(found):
+        member.left_at, member.left_because = at, LeftBecause.ARCHIVED
+        session.add(member)
 
 
 async def _lock_therapists(session: AsyncSession, client_id: UUID) -> set[UUID]:
-    """Cancelling frees time of every therapist the client has, had or waits for something with: lock them first, in
-    one order."""
+    """Cancelling frees time of every therapist the client has, had or waits for, or holds something with: lock
+    them first, in one order."""
     has = select(Appointment.therapist_id).where(col(Appointment.client_id) == client_id)
     waits = select(WaitlistPlace.therapist_id).where(col(WaitlistPlace.client_id) == client_id)
-    therapists = {*(await session.exec(has)).all(), *(await session.exec(waits)).all()}
+    holds = select(OccupiedTime.therapist_id).where(col(OccupiedTime.made_by) == holds_of(client_id))
+    therapists = {id for found in (has, waits, holds) for id in (await session.exec(found)).all()}
     for therapist_id in sorted(therapists, key=str):
         await lock_therapist(session, therapist_id)
     return therapists

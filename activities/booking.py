@@ -7,10 +7,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.archive import made_active_by, make_active
+from activities.active_again import made_active_by, make_active
 from activities.core import Activities, close_tasks, derived_id, facts_of_appointments, looks_again
 from activities.dates import DatesPlan, plan_booking
-from activities.details import write_details
+from activities.details import owner_of_address, write_details
 from activities.types import Booked, BookingOrder
 from activities.waiting import end_places, lines_of, places_ended_then
 from models.appointment import Appointment
@@ -21,7 +21,6 @@ from models.holds import use_hold
 from models.locks import RowMissing, lock_client, lock_therapist
 from models.occupied_time import OccupiedTime
 from models.snapshots import join_url_of, journey_facts, project
-from models.task import Task
 from models.therapist import Therapist
 from models.timeline import append_fact
 from rules.booking import (
@@ -103,7 +102,7 @@ class BookingActivities(Activities):
                     note="A session was booked.",
                 )
             _tell(session, client, order, appointments, facts=facts, plan=plan, at=now)
-            known_elsewhere = first and await _possible_duplicate(session, client)
+            known_elsewhere = first and await _is_known_elsewhere(session, client)
             return Booked(
                 facts=await project(session, client),
                 appointments=await facts_of_appointments(session, client, [a.id for a in appointments]),
@@ -238,7 +237,7 @@ async def _as_booked(
         resumed=await facts_of_appointments(session, client, others) if others else (),
         series_id=str(appointments[0].series_id) if appointments[0].series_id else None,
         first=client.first_booked_at == appointments[0].booked_at,
-        known_elsewhere=await _possible_duplicate(session, client),
+        known_elsewhere=await _is_known_elsewhere(session, client),
     )
 
 
@@ -270,16 +269,16 @@ _NO_INTRO_RULE = Therapist.model_fields["intro_calls"].default
 
 async def _request_forms(session: AsyncSession, client: Client, *, at: datetime) -> None:
     """Ask for the intake forms, once per journey; not for those that were completed before anybody asked."""
-    there = set(await session.exec(select(FormRequest.id).where(col(FormRequest.client_id) == client.id)))
+    of_client = select(FormRequest.kind, FormRequest.version).where(col(FormRequest.client_id) == client.id)
+    there = set((await session.exec(of_client)).all())
     asked = []
     for kind, form in INTAKE_FORMS.items():
-        id = derived_id(client.id, "form", kind.value, form.version)
-        if id in there:
+        if (kind.value, form.version) in there:
             continue
         asked.append(kind.value)
         session.add(
             FormRequest(
-                id=id,
+                id=derived_id(client.id, "form", kind.value, form.version),
                 client_id=client.id,
                 kind=kind.value,
                 version=form.version,
@@ -349,10 +348,5 @@ def _tell(
         )
 
 
-async def _possible_duplicate(session: AsyncSession, client: Client) -> bool:
-    statement = select(Task.id).where(
-        col(Task.client_id) == client.id,
-        col(Task.kind) == TaskKind.POSSIBLE_DUPLICATE,
-        col(Task.resolved_at).is_(None),
-    )
-    return (await session.exec(statement.limit(1))).first() is not None
+async def _is_known_elsewhere(session: AsyncSession, client: Client) -> bool:
+    return client.email is not None and await owner_of_address(session, client.email, other_than=client) is not None

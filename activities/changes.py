@@ -18,7 +18,7 @@ from models.fact import Fact
 from models.occupied_time import OccupiedTime
 from models.timeline import append_fact
 from models.waitlist import own_offer
-from rules.booking import refuse_change
+from rules.booking import BOOKING_DISABLED, refuse_change
 from rules.fees import Cancellation, cancellation
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal, invalid
@@ -148,7 +148,11 @@ async def cancel_row(
 
 def refuse_move(row: AppointmentRow, order: RescheduleOrder, policy: JourneyPolicy, *, now: datetime) -> Refusal | None:
     """Everything but the new time itself."""
-    return _refuse_change(row, policy, by_practice=order.by.is_practice, now=now) or _refuse_archived(row)
+    return (
+        _refuse_change(row, policy, by_practice=order.by.is_practice, now=now)
+        or _refuse_disabled(row, by_practice=order.by.is_practice)
+        or _refuse_archived(row)
+    )
 
 
 async def move(
@@ -227,6 +231,12 @@ def _refuse_change(row: AppointmentRow, policy: JourneyPolicy, *, by_practice: b
         by_practice=by_practice,
         notice_window=policy.notice_window,
     )
+
+
+def _refuse_disabled(row: AppointmentRow, *, by_practice: bool) -> Refusal | None:
+    """Whoever may not book may not choose another time either; cancelling stays theirs."""
+    enabled = by_practice or row.client.portal_settings.get("schedule_appointments", True)
+    return None if enabled else BOOKING_DISABLED
 
 
 def _refuse_archived(row: AppointmentRow) -> Refusal | None:

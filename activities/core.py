@@ -16,6 +16,7 @@ from activities.ports import Mailer, PaymentGateway
 from activities.rendering import Links, Practice
 from activities.types import AppointmentFacts, PaymentFacts
 from engine.clock import Clock
+from engine.signed_links import SignedLinks
 from models.appointment import Appointment
 from models.client import Client
 from models.database import Sessions
@@ -34,7 +35,8 @@ _LOOKS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Dependencies:
-    """All that activities touch outside of themselves. ``link_key`` signs the tokens in mailed links."""
+    """All that activities touch outside of themselves. ``link_key`` makes the tokens of activation links,
+    ``unsubscribe_links`` those by which a client unsubscribes."""
 
     sessions: Sessions
     clock: Clock
@@ -45,6 +47,7 @@ class Dependencies:
     practice: Practice
     email_from: str
     link_key: bytes
+    unsubscribe_links: SignedLinks
 
 
 class Activities:

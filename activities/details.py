@@ -3,23 +3,23 @@
 import re
 from datetime import datetime
 
-from sqlmodel import col, or_, select
+from sqlmodel import col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.core import open_task_once
 from activities.types import ClientDetails
 from models.client import Client
+from models.queries import visible_client
 from models.timeline import append_fact
+from models.token import Token, TokenKind
 from rules.availability import find_zone
 from rules.people import Caller, fold_email
 from rules.refusals import Problem, Refusal, invalid
-from rules.words import Role, TaskKind
 
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")  # the API looks closer; this is for what comes another way
 
 
 async def owner_of_address(session: AsyncSession, email: str, *, other_than: Client) -> Client | None:
-    """The activated or staff-made client with this address, if there is another."""
+    """The activated or staff-made client with this address, if there is another: at most one has it."""
     statement = select(Client).where(
         col(Client.email_folded) == fold_email(email),
         or_(col(Client.account_active).is_(True), col(Client.made_by_staff).is_(True)),
@@ -28,12 +28,14 @@ async def owner_of_address(session: AsyncSession, email: str, *, other_than: Cli
     return (await session.exec(statement)).first()
 
 
-def email_in_use(owner: Client) -> Refusal:
-    """For staff only: the exact sentence, and who it is; their own ``status`` says whether to offer to unarchive."""
+async def email_in_use(session: AsyncSession, owner: Client, *, by: Caller) -> Refusal:
+    """For the practice only: the exact sentence, and who it is, as far as the caller may see them; their own ``status``
+    says whether to offer to unarchive."""
+    seen = await visible_client(session, by, owner.id)
     return Refusal(
         name=Problem.EMAIL_IN_USE,
         detail="Email in use.",
-        data={"client_id": str(owner.id), "status": owner.status.value},
+        data={"client_id": str(seen.id), "status": seen.status.value} if seen else {},
     )
 
 
@@ -42,42 +44,22 @@ async def write_details(
 ) -> Refusal | None:
     """Write what was said, and record which details changed (never their content).
 
-    Staff are told of an address in use. Anybody else gets the ordinary answer, whatever is known, so that a public
-    form never tells; staff then find a task. A signed-in client is refused in general words.
+    The practice is told of an address in use. Anybody else gets the ordinary answer, and the same work is done,
+    whatever is known: a public form never tells. What follows from a known address is looked at afterwards. People
+    sign in by their address, so only the practice changes that of an account, whether or not somebody has the new one.
     """
     said = {name: value for name, value in vars(details).items() if value is not None}
     if "time_zone" in said and find_zone(said["time_zone"]) is None:
         return invalid("time_zone", "must be an IANA time zone such as America/New_York")
     if "email" in said and not _ADDRESS.fullmatch(said["email"]):
         return invalid("email", "must be an e-mail address")
+    if client.account_active and not by.is_practice and fold_email(said.get("email", "")) == client.email_folded:
+        del said["email"]  # another spelling of the same address, which might be another mailbox
     changed = sorted(name for name, value in said.items() if getattr(client, name) != value)
     if "email" in changed:
-        owner = await owner_of_address(session, said["email"], other_than=client)
-        if owner is not None and by.is_practice:
-            return email_in_use(owner)
-        if owner is not None and (client.account_active or client.made_by_staff or by.role is Role.CLIENT):
-            return Refusal(
-                name=Problem.VALIDATION_FAILED,
-                detail="email: cannot be changed to this address here; please contact the practice.",
-                data={
-                    "errors": [
-                        {
-                            "field": "email",
-                            "message": "cannot be changed to this address here; please contact the practice",
-                        }
-                    ]
-                },
-            )
-        client.email_folded = fold_email(said["email"])
-        if owner is not None:
-            await open_task_once(
-                session,
-                client,
-                key=f"possible_duplicate:{client.id}:{owner.id}",
-                kind=TaskKind.POSSIBLE_DUPLICATE,
-                text=f"Client {client.ref} gave an address that client {owner.ref} already has: probably one person.",
-                at=at,
-            )
+        refusal = await _write_address(session, client, said["email"], by=by, at=at)
+        if refusal is not None:
+            return refusal
     for name in changed:
         setattr(client, name, said[name])
     session.add(client)
@@ -91,4 +73,22 @@ async def write_details(
             text="Personal details were given: " + ", ".join(name.replace("_", " ") for name in changed) + ".",
             data={"fields": changed},
         )
+    return None
+
+
+async def _write_address(
+    session: AsyncSession, client: Client, email: str, *, by: Caller, at: datetime
+) -> Refusal | None:
+    """Fold the new address, unless it may not be theirs. A link mailed before proves another address: it ends."""
+    folded = fold_email(email)
+    if client.account_active and not by.is_practice:
+        return invalid("email", "cannot be changed here; please contact the practice")
+    owner = await owner_of_address(session, email, other_than=client)
+    if owner is not None and by.is_practice:
+        return await email_in_use(session, owner, by=by)
+    client.email_folded = folded
+    if owner is not None:
+        client.made_by_staff = False  # what staff entered is theirs alone; this is what anybody could have said
+    links = (col(Token.client_id) == client.id, col(Token.kind) == TokenKind.JOIN, col(Token.used_at).is_(None))
+    await session.exec(update(Token).where(*links).values(revoked_at=at))
     return None

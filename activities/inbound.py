@@ -1,5 +1,5 @@
 """What Stripe reports: stored by the API, looked at here. What an event says is not believed: the object is fetched
-again."""
+again. What the mail service reports is stored the same way, and acted on in `activities.mail_events`."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +11,7 @@ from temporalio import activity
 from activities.cards import renew
 from activities.core import Activities, facts_of_appointments, open_task_once
 from activities.ledger import locked, paid
+from activities.mail_events import take_in
 from activities.payments import CHARGEABLE
 from activities.ports import DisputeSeen, Intent, RefundMade
 from activities.refunds import record_refund
@@ -24,6 +25,7 @@ from models.refund import Dispute, Refund
 from models.snapshots import project
 from models.task import Task
 from models.timeline import append_fact
+from rules import mail_events
 from rules.archive import BECAUSE_ARCHIVED
 from rules.words import PaymentStatus, TaskKind
 
@@ -34,10 +36,13 @@ OPEN = (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_AC
 class InboundActivities(Activities):
     @activity.defn
     async def handle_inbound_event(self, event_id: str) -> EventHandled:
-        """Act on one stored Stripe event: a payment that succeeded, a refund that ended, a dispute, a renewed card."""
+        """Act on one stored event: a payment that succeeded, a refund that ended, a dispute, a renewed card, and what
+        became of a mail."""
         now = await self.now()
         async with self.transaction() as session:
             event = await session.get(InboundEvent, event_id)
+            if event is not None and event.vendor == mail_events.VENDOR:
+                return await take_in(session, event, care_team=self.deps.practice.care_team_email, at=now)
             # What was recorded is told again: the run that recorded it may have died before it could say so.
             if event is None or (event.handled_at is not None and event.outcome != RECORDED):
                 return EventHandled()
@@ -121,7 +126,7 @@ class InboundActivities(Activities):
             payment = (await session.exec(select(Payment).where(col(Payment.intent) == seen.intent))).first()
             if payment is None:
                 return EventHandled(), "not about a payment of ours"
-            client = await lock_client(session, payment.client_id)
+            client = (await locked(session, payment.id)).client
             await _write_down(session, client, payment, seen, at=at)
             facts = await project(session, client)
             # Charges that wait are told: they are held while the task is open, whatever became of the dispute.

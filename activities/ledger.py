@@ -46,9 +46,13 @@ class Row:
 
 
 async def locked(session: AsyncSession, payment_id: UUID) -> Row:
-    seen = await session.get_one(Payment, payment_id)
-    client = await lock_client(session, seen.client_id)
-    payment = await lock_payment(session, payment_id)
+    payment = await session.get_one(Payment, payment_id)
+    while True:
+        client = await lock_client(session, payment.client_id)
+        payment = await lock_payment(session, payment_id)
+        if payment.client_id == client.id:
+            break
+        # While this waited, the client was joined into another record, which has the payment now.
     appointment = await session.get_one(Appointment, payment.appointment_id)
     return Row(payment, client, appointment, await session.get_one(Therapist, appointment.therapist_id))
 

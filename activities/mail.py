@@ -7,7 +7,8 @@ than two.
 
 import hmac
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -26,6 +27,7 @@ from activities.mail_content import (
     About,
     appointment_line,
     card_line,
+    forms_told,
     not_wanted,
     offer_line,
     payment_line,
@@ -34,6 +36,8 @@ from activities.mail_content import (
 )
 from activities.ports import Attachment, MailerUnavailable, MailRejected, OutgoingMail
 from activities.rendering import (
+    REMINDERS,
+    Links,
     MailContext,
     TaskLine,
     TherapistLine,
@@ -47,8 +51,10 @@ from models.mail import MailStatus, SentMail
 from models.snapshots import project
 from models.timeline import append_fact
 from models.token import Token, TokenKind
+from rules.goals import GOAL_REMINDER
 from rules.policy import JourneyPolicy
 from rules.stage import JourneyFacts
+from rules.unsubscribe import address_mark, list_unsubscribe
 from rules.words import AppointmentType, TaskKind
 
 
@@ -60,6 +66,18 @@ class _Recipient:
     time_zone: str
 
 
+_PAGES: Mapping[str, Callable[[Links], str]] = {
+    "forms_requested": Links.forms,
+    "forms_reminder": Links.forms,
+    GOAL_REMINDER: Links.goals,
+    "document_shared": Links.documents,
+    "new_message": Links.chats,
+    "payment_failed": Links.card,
+    "card_expiring": Links.card,
+}
+"""Where a mail's button leads that is the same for every client."""
+
+
 class MailActivities(Activities):
     @activity.defn
     async def send_mail(self, order: MailOrder, policy: JourneyPolicy) -> MailResult:
@@ -68,6 +86,8 @@ class MailActivities(Activities):
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
             about = await read_about(session, client, order)
+            if order.template == "welcome" and about.owner is not None:
+                order = replace(order, template="already_known")  # an activation link could not work
             unwanted = not_wanted(order, about, now=now)
             if unwanted:
                 return MailResult(status="not_wanted", because=unwanted)
@@ -158,6 +178,14 @@ class MailActivities(Activities):
                     greeting=therapist.name,
                     time_zone=therapist.time_zone,
                 )
+        elif order.template == "already_known" and about.owner is not None and about.owner.email is not None:
+            # To the address as its owner gave it: two spellings that compare equal may be two mailboxes.
+            to = _Recipient(
+                address=about.owner.email,
+                name=about.owner.full_name,
+                greeting=about.owner.first_name or "",
+                time_zone=about.owner.time_zone or staff_zone(about),
+            )
         elif client.email is not None:
             to = _Recipient(
                 address=client.email,
@@ -194,13 +222,14 @@ class MailActivities(Activities):
             if therapist
             else None,
             appointments=tuple(appointment_line(a, about, order) for a in about.appointments),
-            forms=about.outstanding if order.template in ("forms_requested", "forms_reminder") else (),
+            forms=forms_told(order, about),
             check_insurance=for_client
             and order.template == "booking_confirmation"
             and any(a.first_of_its_type for a in about.appointments),
             notice_hours=int(policy.notice_window.total_seconds() // 3600)
             if order.template in NOTICE_MAILS and any(a.type is AppointmentType.SESSION for a in about.appointments)
             else None,
+            unsubscribe_link=self._unsubscribe_link(order, client),
             change=order.text or None if order.template == "appointment_changed" else None,
             changed_by_client=order.by_client,
             offer=offer_line(about),
@@ -221,7 +250,15 @@ class MailActivities(Activities):
             html=rendered.html,
             template=order.template,
             attachments=self._calendar_files(about, to, now=now) if order.template in WITH_CALENDAR_FILE else (),
+            headers=list_unsubscribe(context.unsubscribe_link) if context.unsubscribe_link else {},
         )
+
+    def _unsubscribe_link(self, order: MailOrder, client: Client) -> str | None:
+        """In the mails that an unsubscribed client does not get. It speaks for this client at this address."""
+        if order.template not in REMINDERS or order.to != "client" or client.email is None:
+            return None
+        token = self.deps.unsubscribe_links.token(client.id.hex, address_mark(client.email))
+        return self.deps.links.unsubscribe(token)
 
     async def _link(
         self, session: AsyncSession, order: MailOrder, about: About, *, policy: JourneyPolicy, now: datetime
@@ -229,9 +266,12 @@ class MailActivities(Activities):
         """Where the mail's button leads, and until when."""
         links, client = self.deps.links, about.client
         if order.template in WITH_ACTIVATION_LINK:
-            return await self._activation_link(session, order, client, policy=policy, now=now)
+            kind = TokenKind.ACTIVATION
+            token, expires = await self._mailed_token(session, order, client, kind, policy=policy, now=now)
+            return links.activation(token), expires
         if order.template == "already_known":
-            return links.sign_in(), None
+            token, expires = await self._mailed_token(session, order, client, TokenKind.JOIN, policy=policy, now=now)
+            return links.join(token), expires
         if order.template in ("book_first", "book_first_session") and about.therapist is not None:
             return links.booking(about.therapist.slug), None
         if order.template == "slot_offered" and about.offered is not None and about.therapist is not None:
@@ -239,10 +279,8 @@ class MailActivities(Activities):
             return links.offered_time(
                 about.therapist.slug, type=place.type, starts_at=offer.starts_at, hold_id=str(offer.id)
             ), None
-        if order.template in ("forms_requested", "forms_reminder"):
-            return links.forms(), None
-        if order.template in ("payment_failed", "card_expiring"):
-            return links.card(), None
+        if order.template in _PAGES:
+            return _PAGES[order.template](links), None
         if order.template == "payment_needs_you" and about.payment is not None:
             return links.payment(str(about.payment.id)), None
         if order.template == "mark_outcome" and about.appointments:
@@ -253,8 +291,15 @@ class MailActivities(Activities):
             return links.client(str(client.id)), None
         return None, None
 
-    async def _activation_link(
-        self, session: AsyncSession, order: MailOrder, client: Client, *, policy: JourneyPolicy, now: datetime
+    async def _mailed_token(
+        self,
+        session: AsyncSession,
+        order: MailOrder,
+        client: Client,
+        kind: TokenKind,
+        *,
+        policy: JourneyPolicy,
+        now: datetime,
     ) -> tuple[str, datetime]:
         """The link's token follows from the mail's key: a mail that must be sent again carries the same link."""
         secret = hmac.new(self.deps.link_key, order.key.encode(), sha256).digest()
@@ -264,13 +309,13 @@ class MailActivities(Activities):
         if known is None:
             known = Token(
                 hash=hashed,
-                kind=TokenKind.ACTIVATION,
+                kind=kind,
                 client_id=client.id,
                 made_at=now,
                 expires_at=now + policy.activation_link_ttl,
             )
             session.add(known)
-        return self.deps.links.activation(token), known.expires_at
+        return token, known.expires_at
 
     def _calendar_files(self, about: About, to: _Recipient, *, now: datetime) -> tuple[Attachment, ...]:
         therapist = about.therapist
@@ -299,6 +344,7 @@ async def _claim(session: AsyncSession, order: MailOrder, address: str, *, at: d
             template=order.template,
             client_id=UUID(order.client_id),
             recipient=address,
+            reader=order.to,
             status=MailStatus.CLAIMED,
             claimed_at=at,
         )

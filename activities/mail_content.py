@@ -19,21 +19,38 @@ from activities.rendering import (
 )
 from activities.types import MailOrder
 from models.appointment import Appointment
+from models.chats import Waiting, waiting_for
 from models.client import Client
+from models.documents import is_shared
+from models.form import FormRequest
+from models.goals import still_reminded_of
 from models.payment import Payment
 from models.snapshots import journey_facts, saved_card
 from models.task import Task
 from models.therapist import Therapist
 from models.waitlist import WaitlistOffer, WaitlistPlace, offers_of, unanswered
+from rules.chats import TOLD_WHILE_ARCHIVED
+from rules.goals import GOAL_REMINDER, GoalReminder
 from rules.waitlist import counts_if_unanswered, is_given_up
-from rules.words import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
+from rules.words import AppointmentStatus, ClientStatus, FormStatus, PaymentStatus, TaskKind
 
 NOTICE_MAILS = frozenset({"booking_confirmation"})
 ALLOWED_WHILE_ARCHIVED = frozenset({"appointment_cancelled", "appointment_changed", "task_opened"})
+ABOUT_FORMS = frozenset({"forms_requested", "forms_reminder"})
 WITH_ACTIVATION_LINK = frozenset({"welcome", "activation_reminder"})
 ABOUT_WHAT_STANDS = frozenset(
     {"booking_confirmation", "appointment_booked", "appointment_rescheduled", "appointment_updated"}
 )
+# The part of the portal that a mail leads the client to: where it is switched off, it would lead nowhere.
+PART_OF_PORTAL: Mapping[str, str] = {
+    "book_first": "schedule_appointments",
+    "book_first_session": "schedule_appointments",
+    "slot_offered": "schedule_appointments",
+    "forms_requested": "forms",
+    "forms_reminder": "forms",
+    "document_shared": "documents",
+    "goal_reminder": "goals",
+}
 WITH_CALENDAR_FILE = frozenset(
     {
         "booking_confirmation",
@@ -44,6 +61,9 @@ WITH_CALENDAR_FILE = frozenset(
         "appointment_changed",
     }
 )
+
+
+_OWN_FORM = "A form from your practice"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +88,12 @@ class About:
     paid_for: Appointment | None
     task: Task | None
     outstanding: tuple[str, ...]
+    form: FormRequest | None
+    goals: tuple[GoalReminder, ...]  # that still stand
     session_booked: bool
-    address_is_anothers: bool  # of a client with an account, or whom staff made
+    owner: Client | None  # of the client's address, where another client has it, with an account or made by staff
+    message: Waiting | None = None  # what waits to be read in the chat that the mail is about
+    shared: bool  # the document that was, still is
 
 
 TASK_TITLES = {
@@ -120,9 +144,12 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder) ->
         paid_for=paid_for,
         task=task,
         outstanding=facts.outstanding_forms,
+        form=await session.get(FormRequest, UUID(order.form_id)) if order.form_id else None,
+        goals=await still_reminded_of(session, client, order.goals),
         session_booked=facts.session_booked,
-        address_is_anothers=client.email is not None
-        and await owner_of_address(session, client.email, other_than=client) is not None,
+        owner=await owner_of_address(session, client.email, other_than=client) if client.email else None,
+        message=await waiting_for(session, client, UUID(order.chat_id)) if order.chat_id else None,
+        shared=order.share_id is not None and await is_shared(session, UUID(order.share_id), client),
     )
 
 
@@ -153,21 +180,39 @@ def about_what_stands(order: MailOrder) -> bool:
 
 def not_wanted(order: MailOrder, about: About, *, now: datetime) -> str | None:
     """Why this mail is not to be sent any more, seen from what the database knows at this moment."""
+    return _not_to_them(order, about) or _not_any_more(order, about, now=now)
+
+
+def _not_to_them(order: MailOrder, about: About) -> str | None:
+    """Mails of this kind do not go to this client now: archived, unsubscribed, or that part of the portal is off."""
     client = about.client
-    allowed = order.asked_for or order.template in ALLOWED_WHILE_ARCHIVED
+    allowed = order.asked_for or order.template in ALLOWED_WHILE_ARCHIVED or _a_person_wrote(about)
     if client.status is ClientStatus.ARCHIVED and not allowed:
         return "archived"
     if order.to == "client" and client.unsubscribed and order.template in REMINDERS:
         return "unsubscribed"
+    part = PART_OF_PORTAL.get(order.template)
+    if order.to == "client" and part is not None and not client.portal_settings.get(part, True):
+        return "this part of the portal is switched off"
+    return None
+
+
+def _not_any_more(order: MailOrder, about: About, *, now: datetime) -> str | None:
+    """What the mail would tell is over, or was never so."""
+    client = about.client
     if about_what_stands(order) and not about.appointments:
         return "nothing of it is on any more"
     if order.only_if_starts_at is not None and not _is_on_then(order, about, now=now):
         return "the appointment has changed"
     if order.template in WITH_ACTIVATION_LINK and client.account_active:
         return "the account is active"
-    if order.template in WITH_ACTIVATION_LINK and about.address_is_anothers:
+    if client.joined_into is not None and not (order.appointment_ids or order.payment_id):
+        return "the client was joined into another record"
+    if order.template == "already_known" and about.owner is None:
+        return "nobody else has this address any more"
+    if order.template in WITH_ACTIVATION_LINK and about.owner is not None:
         return "the address belongs to another client"  # whose double this is: the link could not work
-    if order.template == "forms_reminder" and not about.outstanding:
+    if order.template in ABOUT_FORMS and not forms_told(order, about):
         return "the forms are complete"
     if order.template == "book_first" and client.first_booked_at is not None:
         return "something is booked"
@@ -177,7 +222,23 @@ def not_wanted(order: MailOrder, about: About, *, now: datetime) -> str | None:
         return "the task is resolved"
     if order.template == "slot_offered" and not _is_held(about.offered, now=now):
         return "the time is not held for them any more"
-    return _other_card(order, client)
+    return _nothing_waits(order, about) or _other_card(order, client)
+
+
+def _nothing_waits(order: MailOrder, about: About) -> str | None:
+    """Mails about what waits for the client in the portal."""
+    if order.template == GOAL_REMINDER and not about.goals:
+        return "no such reminder is wanted any more"
+    if order.template == "document_shared" and not about.shared:
+        return "it is not shared any more"
+    if order.template == "new_message" and about.message is None:
+        return "no message waits to be read"
+    return None
+
+
+def _a_person_wrote(about: About) -> bool:
+    """To this very client: that is told also while they are archived, and says nothing of it."""
+    return about.message is not None and about.message.kind in TOLD_WHILE_ARCHIVED
 
 
 def _other_card(order: MailOrder, client: Client) -> str | None:
@@ -198,6 +259,16 @@ def _is_on_then(order: MailOrder, about: About, *, now: datetime) -> bool:
 
 def _is_held(offered: Offered | None, *, now: datetime) -> bool:
     return offered is not None and offered.offer.closed_at is None and offered.offer.expires_at > now
+
+
+def forms_told(order: MailOrder, about: About) -> tuple[str, ...]:
+    """The forms that a mail asks for. One that the practice has made is not named: its title could tell anything."""
+    if order.template not in ABOUT_FORMS:
+        return ()
+    if order.form_id is None:
+        return about.outstanding
+    wanted = about.form is not None and about.form.status is FormStatus.REQUESTED
+    return (_OWN_FORM,) if wanted else ()
 
 
 def appointment_line(appointment: Appointment, about: About, order: MailOrder) -> AppointmentLine:

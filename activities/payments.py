@@ -132,6 +132,11 @@ class PaymentActivities(Activities):
         if intent.status == "processing":
             message = f"the bank has not answered yet for {intent.id}"
             raise StillProcessing(message)
+        if intent.status == "canceled":
+            # By an archive's errand that came late: the payment was restored, and the next run makes another intent.
+            await self._close_try(payment.id, number, result=UNKNOWN)
+            message = f"{intent.id} was called off while it was confirmed"
+            raise GatewayUnavailable(message, ambiguous=False, retry_with_same_key=False)
         decline = intent.decline
         kind = classify_decline(decline.code, decline.decline_code) if decline else None
         if intent.status == "requires_action":
@@ -293,8 +298,11 @@ class PaymentActivities(Activities):
         """
         if payment.intent is not None:
             intent = await gateway.retrieve_intent(intent=payment.intent)
-            if intent is not None and intent.amount != payment.amount - payment.credit_used:
-                # Made when there was less credit: it must not pay any more, unless it just has.
+            if intent is not None and (
+                intent.amount != payment.amount - payment.credit_used or intent.customer not in (None, customer)
+            ):
+                # Made when there was less credit, or for the card of a record that was joined into this one: it must
+                # not pay any more, unless it just has.
                 intent = await self._call_off(gateway, intent, number=number)
             if intent is not None and intent.status != "canceled":
                 return intent

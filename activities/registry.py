@@ -7,16 +7,21 @@ from activities.accounts import AccountActivities
 from activities.appointments import AppointmentActivities
 from activities.archive import ArchiveActivities
 from activities.booking import BookingActivities
+from activities.bulk_archive import BulkArchiveActivities
+from activities.chats import ChatActivities
 from activities.core import Dependencies
 from activities.credits import CreditActivities
 from activities.exceptions import ExceptionActivities
 from activities.forms import FormActivities
+from activities.goals import GoalActivities
 from activities.inbound import InboundActivities
+from activities.joining import JoiningActivities
 from activities.mail import MailActivities
 from activities.matching import MatchingActivities
 from activities.payments import PaymentActivities
 from activities.reconcile import ReconcileActivities
 from activities.refunds import RefundActivities
+from activities.requested_forms import RequestedFormActivities
 from activities.series import SeriesActivities
 from activities.waitlist import WaitlistActivities
 
@@ -29,7 +34,10 @@ GROUPS = (
     SeriesActivities,
     WaitlistActivities,
     AccountActivities,
+    JoiningActivities,
     FormActivities,
+    RequestedFormActivities,
+    GoalActivities,
     PaymentActivities,
     CreditActivities,
     RefundActivities,
@@ -37,6 +45,8 @@ GROUPS = (
     InboundActivities,
     ReconcileActivities,
     ArchiveActivities,
+    BulkArchiveActivities,
+    ChatActivities,
     MailActivities,
 )
 

@@ -58,8 +58,22 @@ class Links:
         """Joins a new booking to the record that already has this address."""
         return self._page("join", token)
 
+    def unsubscribe(self, token: str) -> str:
+        """Ends the reminders to one client at one address."""
+        return self._page("unsubscribe", token)
+
     def forms(self) -> str:
         return self._page("forms")
+
+    def chats(self) -> str:
+        """Where a client's messages wait."""
+        return self._page("chats")
+
+    def documents(self) -> str:
+        return self._page("documents")
+
+    def goals(self) -> str:
+        return self._page("goals")
 
     def card(self) -> str:
         """Where a client gives a new card."""
@@ -192,9 +206,10 @@ class MailContext:
     ``recipient_name``: how to greet the reader; empty greets nobody by name. ``time_zone``: the reader's
     IANA zone. ``test``: the journey is a test client's; the mail says so. ``link``: where the mail's one
     button leads, made by `Links`. ``link_expires_at``: until when. ``forms``: outstanding form kinds or
-    titles. ``check_insurance``: ask the client to check their cover (the intro call and the first session).
-    ``notice_hours``: the notice window, told with a session's confirmation. ``change``: ``"moved"`` or
-    ``"cancelled"``, for the therapist, with ``changed_by_client``.
+    titles. ``unsubscribe_link``: where mails like this one can be ended. ``check_insurance``: ask the client to
+    check their cover (the intro call and the first session). ``notice_hours``: the notice window, told with
+    a session's confirmation. ``change``: ``"moved"`` or ``"cancelled"``, for the therapist, with
+    ``changed_by_client``.
     """
 
     recipient_name: str
@@ -204,6 +219,7 @@ class MailContext:
 
     link: str | None = None
     link_expires_at: datetime | None = None
+    unsubscribe_link: str | None = None
     client_name: str | None = None
     therapist: TherapistLine | None = None
     appointments: tuple[AppointmentLine, ...] = ()
@@ -222,7 +238,7 @@ def _needs(*parts: str) -> frozenset[str]:
     return frozenset(parts)
 
 
-NEEDS: Mapping[str, frozenset[str]] = MappingProxyType(
+_CONTENT: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         # to the client
         "welcome": _needs("link", "link_expires_at"),
@@ -234,14 +250,17 @@ NEEDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "appointment_reminder": _needs("therapist", "appointments"),
         "forms_requested": _needs("forms", "link"),
         "forms_reminder": _needs("forms", "link"),
+        "goal_reminder": _needs("link"),
         "book_first": _needs("therapist", "link"),
         "book_first_session": _needs("therapist", "link"),
         "slot_offered": _needs("therapist", "offer", "link"),
+        "new_message": _needs("link"),
         "receipt": _needs("payment"),
         "payment_failed": _needs("payment", "link"),
         "payment_needs_you": _needs("payment", "link"),
         "card_expiring": _needs("card", "link"),
-        "already_known": _needs("link"),
+        "document_shared": _needs("link"),
+        "already_known": _needs("link", "link_expires_at"),
         "we_will_get_back": _needs(),
         # to the therapist
         "new_client": _needs("client_name"),
@@ -255,18 +274,32 @@ NEEDS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 
-TEMPLATES: frozenset[str] = frozenset(NEEDS)
+TEMPLATES: frozenset[str] = frozenset(_CONTENT)
 """Every mail there is; each is a folder of its own."""
 
 REMINDERS: frozenset[str] = frozenset(
-    {"activation_reminder", "appointment_reminder", "forms_reminder", "book_first", "book_first_session"}
+    {
+        "activation_reminder",
+        "appointment_reminder",
+        "forms_reminder",
+        "book_first",
+        "book_first_session",
+        "goal_reminder",
+        "document_shared",
+        "new_message",
+    }
 )
-"""The mails that an unsubscribed client does not get; they say how to stop them.
+"""The mails that an unsubscribed client does not get; each has a link by which to unsubscribe, and the headers for it.
 
 ``slot_offered`` is none of them: the client asked for it by joining the waitlist, the time is held for a short
 while only, and whoever wants no more of them leaves the waitlist. Nor is ``card_expiring``: it is about a payment that
 would fail, and whoever heard of it only then would owe it.
 """
+
+NEEDS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {name: parts | (_needs("unsubscribe_link") if name in REMINDERS else _needs()) for name, parts in _CONTENT.items()}
+)
+"""What each mail cannot do without, by the names of `MailContext`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -367,4 +400,5 @@ def _environment() -> Environment:
         listed=wording.listed,
     )
     environment.tests["web_address"] = is_web_address
+    environment.tests["intake_form"] = wording.is_intake_form
     return environment

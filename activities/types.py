@@ -10,12 +10,14 @@ from enum import StrEnum
 from typing import Any
 
 from rules.books import Finding
+from rules.goals import WeeklyTime
 from rules.people import Caller
 from rules.refusals import Refusal
 from rules.stage import JourneyFacts
 from rules.words import (
     AppointmentStatus,
     AppointmentType,
+    GoalStatus,
     Mode,
     Outcome,
     PaymentStatus,
@@ -356,6 +358,13 @@ class LinkOrder:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GroupChoice:
+    """The group that a client is to be in; None: in none."""
+
+    group_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DetailsOrder:
     request_id: str
     client_id: str
@@ -363,6 +372,7 @@ class DetailsOrder:
     details: ClientDetails = field(default_factory=ClientDetails)
     portal_settings: dict[str, bool] | None = None
     unsubscribed: bool | None = None
+    group: GroupChoice | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -374,6 +384,51 @@ class FormSubmission:
     answers: dict[str, Any]
     signature: str
     setup_intent: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormAsking:
+    """Ask the client for a form that the practice has made; its newest version counts."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormCompletion:
+    """The answers to a form that the practice has made and asked for; ``form_id`` names the asking."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    form_id: str
+    answers: dict[str, Any]
+    signature: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoalOrder:
+    request_id: str
+    client_id: str
+    by: Caller
+    text: str
+    remind: WeeklyTime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoalChange:
+    """What is not said stays; ``no_reminder`` takes the reminder away."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    goal_id: str
+    text: str | None = None
+    remind: WeeklyTime | None = None
+    no_reminder: bool = False
+    status: GoalStatus | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -400,6 +455,40 @@ class Done:
     resumed: tuple[AppointmentFacts, ...] = ()
     debts: tuple[PaymentFacts, ...] = ()
     intents: tuple[str, ...] = ()  # to be cancelled at Stripe
+    lines: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- two records of one person
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinOrder:
+    """Join the client's record into another: the one that staff name, or, with the token of the mailed link (hashed),
+    the one whose address it was mailed to."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    into_id: str | None = None
+    token_hash: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joined:
+    """``facts`` are of the record that is closed now, ``into`` of the one that it was joined into, ``into_id``.
+
+    ``appointments`` are those whose workflows must hear of it; ``ahead`` names those that came along and are still to
+    be held. ``came`` are the keys of the tasks that came along.
+    """
+
+    refusal: Refusal | None = None
+    facts: JourneyFacts | None = None
+    into_id: str | None = None
+    into: JourneyFacts | None = None
+    appointments: tuple[AppointmentFacts, ...] = ()
+    ahead: tuple[str, ...] = ()
+    came: tuple[str, ...] = ()
+    unarchived: bool = False
     lines: tuple[str, ...] = ()
 
 
@@ -432,17 +521,94 @@ class Archived:
 
 @dataclass(frozen=True, kw_only=True)
 class UnarchiveOrder:
+    """``restore``: bring back what the archive cancelled, as far as that can be."""
+
     client_id: str
     request_id: str
     by: str
+    restore: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unarchived:
+    """``appointments`` were left open by the archive. Of what a restore brought back, ``restored`` are appointments,
+    ``booked`` their ids, a series together, and ``paying`` those whose payment is to be made after all.
+    """
+
     facts: JourneyFacts
     changed: bool
     appointments: tuple[AppointmentFacts, ...] = ()
+    restored: tuple[AppointmentFacts, ...] = ()
+    booked: tuple[tuple[str, ...], ...] = ()
+    paying: tuple[AppointmentFacts, ...] = ()
     lines: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- an archive of many
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkArchiveOrder:
+    """Archive these clients, in this order. ``asked_by`` is an actor."""
+
+    id: str
+    asked_by: str
+    asked_at: datetime
+    client_ids: tuple[str, ...]
+    group_id: str | None = None
+    reason: str | None = None
+    notify: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkProgress:
+    """How many clients there are, and how many of them have which result."""
+
+    total: int = 0
+    archived: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+    @property
+    def done(self) -> int:
+        return self.archived + self.skipped + self.failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkRound:
+    """Clients whose journeys were ``told`` and have time left to record it; those whose journey is ``gone``, or too
+    ``late``. ``stopped``: nobody else is asked."""
+
+    id: str
+    told: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+    stopped: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkLook:
+    """What has been recorded by now: whose journeys have still to record it, and whose are to be told next."""
+
+    progress: BulkProgress
+    waiting: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- chats
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatLook:
+    client_id: str
+    chat_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatNews:
+    """``newest_unread``: the number of the newest message that waits to be read, and may be told of; 0 if none does."""
+
+    newest_unread: int
 
 
 # ---------------------------------------------------------------- mails and tasks
@@ -456,7 +622,9 @@ class MailOrder:
     moved or is no longer on. ``vital`` mails are sent again after an ambiguous failure; others rather not twice.
     ``by_client`` and ``moves`` tell of a change: whose wish it was, and when each appointment began before (by id).
     ``asked_for`` mails answer a person who waits for them, and go out even while the client is archived. ``offer_id``
-    names the time that a waitlist offers.
+    names the time that a waitlist offers, ``form_id`` a form that the practice has made. ``goals`` are those that a
+    reminder is about (by id), each with the instant since when its reminder stands. ``share_id`` names what was shared,
+    ``chat_id`` the chat in which a message waits.
     """
 
     key: str
@@ -473,6 +641,10 @@ class MailOrder:
     moves: dict[str, datetime] = field(default_factory=dict)
     asked_for: bool = False
     offer_id: str | None = None
+    form_id: str | None = None
+    goals: dict[str, datetime] = field(default_factory=dict)
+    chat_id: str | None = None
+    share_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ from models.waitlist import (
     unanswered,
 )
 from rules.availability import Availability, check_slot
-from rules.booking import BookingRequest, BookingSituation, missing_details, refuse_booking
+from rules.booking import BOOKING_DISABLED, BookingRequest, BookingSituation, missing_details, refuse_booking
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal, invalid
 from rules.waitlist import Offer, Waiting, is_given_up, next_offer
@@ -364,14 +364,15 @@ async def refuse_client(
 
     Who has such an appointment already may move it into the offered time, whatever stands in the way of another.
     """
+    enabled = client.portal_settings.get("schedule_appointments", True)
     facts = await journey_facts(session, client)
     if facts.has_open(type):
-        return None
+        return None if enabled else BOOKING_DISABLED
     return refuse_booking(
         BookingRequest(type=type, weeks=1, by_practice=False),
         BookingSituation(
             missing_details=missing_details(client.details()),
-            booking_enabled=client.portal_settings.get("schedule_appointments", True),
+            booking_enabled=enabled,
             therapist=facts.therapist,
             intro_calls=therapist.intro_calls,
             intro_occurred=facts.intro_occurred_at is not None,

@@ -61,8 +61,12 @@ def money(amount: int, currency: str) -> str:
 
 
 def form_title(kind: str) -> str:
-    """The title of an intake form; forms from templates carry their title as their kind."""
-    return _FORM_TITLES[FormKind(kind)] if kind in frozenset(FormKind) else kind
+    """The title of an intake form; other forms are told of as the mail wants it."""
+    return _FORM_TITLES[FormKind(kind)] if is_intake_form(kind) else kind
+
+
+def is_intake_form(kind: str) -> bool:
+    return kind in frozenset(FormKind)
 
 
 def type_title(kind: str) -> str:

@@ -17,6 +17,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from rules.chats import LONGEST_MESSAGE
 from rules.hours import find_zone
 
 _DEEPEST = 20
@@ -145,6 +146,16 @@ Reason = Annotated[
 Note = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=5_000),
+    BeforeValidator(_clean_prose),
+]
+Message = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_MESSAGE),
+    BeforeValidator(_clean_prose),
+]
+Prose = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000),
     BeforeValidator(_clean_prose),
 ]
 Email = Annotated[

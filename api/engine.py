@@ -23,12 +23,15 @@ from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
 from workflows.messages import (
     BEGIN,
+    BULK_ARCHIVE,
     CLIENT_JOURNEY,
     JOURNEY_CLOSED,
     LOOK_AGAIN,
     RECONCILE_PAYMENTS,
     TASK_QUEUE,
     WAITLIST_OFFER,
+    BulkArchiveInput,
+    BulkArchiveOrder,
     JourneyInput,
     NewJourney,
     Opened,
@@ -36,6 +39,7 @@ from workflows.messages import (
     ReconciliationOrder,
     Update,
     WaitlistInput,
+    bulk_archive_id,
     journey_id,
     reconciliation_id,
     waitlist_id,
@@ -168,6 +172,24 @@ class JourneyEngine:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 static_summary="The ledger and Stripe, compared",
+                static_details=f"Asked for by {order.asked_by}.",
+                rpc_timeout=self._patience,
+            )
+
+        await self._call(attempt, "")
+
+    async def archive_many(self, order: BulkArchiveOrder, policy: JourneyPolicy) -> None:
+        """Start an archive of many clients. The same order again finds the same one."""
+
+        async def attempt(_: str) -> None:
+            await self.client.start_workflow(
+                BULK_ARCHIVE,
+                BulkArchiveInput(order=order, policy=policy),
+                id=bulk_archive_id(order.id),
+                task_queue=self._task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary=f"An archive of {len(order.client_ids)} clients",
                 static_details=f"Asked for by {order.asked_by}.",
                 rpc_timeout=self._patience,
             )

@@ -7,12 +7,26 @@ from urllib.parse import quote, unquote_to_bytes
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rules import documents
+
 MOST_BYTES = 1024 * 1024
 _TOO_LARGE = f"A body may have at most {MOST_BYTES} bytes."
+_UPLOADS = "/v1/documents"
+_AROUND_A_FILE = 64 * 1024  # its name, its title, and what stands between
+TOO_LARGE_A_FILE = f"A document may have at most {documents.MOST_BYTES} bytes (10 MB)."
+
+
+def _bound(scope: Scope) -> tuple[int, str]:
+    """How many bytes this request's body may have, and what is said of more."""
+    if scope["method"] == "POST" and scope["path"] == _UPLOADS:
+        return documents.MOST_BYTES + _AROUND_A_FILE, TOO_LARGE_A_FILE
+    return MOST_BYTES, _TOO_LARGE
 
 
 class Bounds:
-    """ASGI middleware: bodies up to 1 MB, declared or not; addresses that a database can compare."""
+    """ASGI middleware: bodies up to 1 MB, an upload's up to 10 MB, declared or not; addresses that a database can
+    compare.
+    """
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:
         self._app = app
@@ -28,9 +42,10 @@ class Bounds:
         if b"\0" in unquote_to_bytes(scope.get("query_string", b"")):
             await self._refuse(send, 422, "validation-failed", "The query must not contain NUL.", "query")
             return
+        most, too_large = _bound(scope)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > MOST_BYTES:
-            await self._refuse(send, 413, "validation-failed", _TOO_LARGE, "body")
+        if not declared.isdigit() or int(declared) > most:
+            await self._refuse(send, 413, "validation-failed", too_large, "body")
             return
         received = 0
 
@@ -38,8 +53,8 @@ class Bounds:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MOST_BYTES:
-                raise HTTPException(413, _TOO_LARGE)
+            if received > most:
+                raise HTTPException(413, too_large)
             return message
 
         await self._app(scope, bounded, send)
@@ -64,18 +79,21 @@ class Bounds:
 
 
 class HideSecrets:
-    """ASGI middleware: an address that is a key ends as ``.../feed/hidden`` once it has been answered.
+    """ASGI middleware: an address that is a key, such as a mailed link, ends as ``.../feed/hidden`` or
+    ``/join/hidden`` once it has been answered.
 
     Servers write their access log, and error handlers theirs, from the same ``scope``, when the answer begins or later.
     """
 
-    _SECRET = re.compile(r"(?<=/feed/).+", re.DOTALL)
+    _SECRET = re.compile(
+        r"(?<=/feed/).+|(?<=^/unsubscribe/).+|(?<=^/join/).+|(?<=^/activate/).+", re.DOTALL
+    )
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or "/feed/" not in scope["path"]:
+        if scope["type"] != "http" or not self._SECRET.search(scope["path"]):
             await self._app(scope, receive, send)
             return
 

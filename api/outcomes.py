@@ -40,7 +40,7 @@ async def journey_done(
     """What a client's journey answered. Raises Refused, also for a journey that was closed."""
     answer = await services.engine.update(journey_id(str(client_id)), update, order, request_id=request_id)
     if isinstance(answer, Gone):
-        raise refuse(Problem.NOT_FOUND, "This journey was closed, because nobody booked. Begin a new one.")
+        raise refuse(Problem.NOT_FOUND, "This journey was closed. Please begin a new one.")
     if answer.refusal is not None:
         raise Refused(answer.refusal)
     return answer

@@ -1,7 +1,8 @@
 """Portal settings, enforced: what is switched off for a client is closed to the client side, and to nobody else."""
 
-from api.problems import refuse
+from api.problems import Refused, refuse
 from models.client import Client
+from rules.booking import BOOKING_DISABLED
 from rules.people import Caller
 from rules.refusals import Problem
 
@@ -9,4 +10,11 @@ from rules.refusals import Problem
 def must_be_on(client: Client, caller: Caller, setting: str) -> None:
     """Raises Refused (not allowed) if this part of the portal is off for the client on whose behalf the caller acts."""
     if not caller.is_practice and not client.portal_settings.get(setting, True):
-        raise refuse(Problem.NOT_ALLOWED, f"The part {setting.replace('_', ' ')} of the portal is not available here.")
+        part = setting.replace("_", " ")
+        raise refuse(Problem.NOT_ALLOWED, f"This part of the portal is switched off for this client: {part}.")
+
+
+def booking_must_be_on(client: Client, caller: Caller) -> None:
+    """The same for booking, whose refusal has a name of its own: raises Refused (booking disabled)."""
+    if not caller.is_practice and not client.portal_settings.get("schedule_appointments", True):
+        raise Refused(BOOKING_DISABLED)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.event_key import EventKey
 from rules.policy import JourneyPolicy
 from rules.words import Role
 
@@ -18,6 +19,7 @@ class ServiceKey:
 @dataclass(frozen=True, kw_only=True)
 class ApiSettings:
     """``public_url`` has no slash at its end. ``email_from`` is the organizer in calendar files, as in those of mails.
+    ``mail_event_key`` fits what the mail service signs its events with; without one no event is believed.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone."""
 
@@ -25,6 +27,7 @@ class ApiSettings:
     email_from: str
     service_keys: tuple[ServiceKey, ...]
     stripe_webhook_secret: str = field(repr=False)
+    mail_event_key: EventKey | None = None
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
     ui_origins: tuple[str, ...] = ()
     trust_ui: bool = False

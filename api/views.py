@@ -144,6 +144,7 @@ class ClientView(BaseModel):
     status: ClientStatus = ClientStatus.ACTIVE
     archived_at: datetime | None = None
     closed_at: datetime | None = None
+    joined_into: UUID | None = None
     source: Source = Source.MATCHING_FORM
     note: str | None = None
     made_by: str = ""
@@ -159,6 +160,7 @@ async def client_view(session: AsyncSession, row: ClientRow, *, caller: Caller) 
             "status": client.status,
             "archived_at": client.archived_at,
             "closed_at": client.closed_at,
+            "joined_into": client.joined_into,
             "source": client.source,
             "note": client.note,
             "made_by": client.made_by,
@@ -291,6 +293,7 @@ class AppointmentView(BaseModel):
     outcome_at: datetime | None = None
     outcome_by: str | None = None
     breached_at: datetime | None = None
+    restored_from: UUID | None = None
 
 
 _PRACTICE_ALONE = (
@@ -300,6 +303,7 @@ _PRACTICE_ALONE = (
     "outcome_at",
     "outcome_by",
     "breached_at",
+    "restored_from",
 )
 
 
@@ -337,19 +341,23 @@ class BalanceView(BaseModel):
 
 
 class FormView(BaseModel):
+    id: UUID
     kind: str
+    title: str
     version: int
     status: FormStatus
     requested_at: datetime
     completed_at: datetime | None
 
 
-def form_view(form: FormRequest, *, caller: Caller) -> FormView:
+def form_view(form: FormRequest, *, caller: Caller, title: str) -> FormView:
     status = form.status
     if status is FormStatus.SUSPENDED and not caller.is_practice:
         status = FormStatus.REQUESTED
     return FormView(
+        id=form.id,
         kind=form.kind,
+        title=title,
         version=form.version,
         status=status,
         requested_at=form.requested_at,

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 
-from bench import get_slots, match_many, payments, slot_rule, start_journey
+from bench import bulk_archive, get_slots, match_many, payments, slot_rule, start_journey
 
 ALL = {
     "slot_rule": slot_rule.run,
@@ -12,6 +12,7 @@ ALL = {
     "match_many": match_many.run,
     "start_journey": start_journey.run,
     "payments": payments.run,
+    "bulk_archive": bulk_archive.run,
 }
 
 

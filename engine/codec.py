@@ -91,7 +91,11 @@ class PayloadKeys:
 
     def derive(self, purpose: str) -> bytes:
         """32 bytes for another use (such as signing links), which tell nothing about the current key."""
-        return hmac.digest(self.current[1], f"care-journeys {purpose}".encode(), "sha256")
+        return self.derive_all(purpose)[0]
+
+    def derive_all(self, purpose: str) -> tuple[bytes, ...]:
+        """The same of every key, the current one first: for what must still be read after a change of keys."""
+        return tuple(hmac.digest(key, f"care-journeys {purpose}".encode(), "sha256") for _, key in self.keys)
 
     def find(self, key_id: str) -> bytes:
         for known, key in self.keys:

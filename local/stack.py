@@ -309,6 +309,7 @@ class LocalStack:
     async def _start_sandbox(self) -> None:
         command = ["-m", "sandbox", "--port", str(self.ports.sandbox)]
         command += ["--webhook-url", f"{self.api_url}/v1/webhooks/stripe"]
+        command += ["--mail-events-url", f"{self.api_url}/v1/webhooks/sendgrid"]
         command += ["--webhook-secret", self._setting("STRIPE_WEBHOOK_SECRET") or WEBHOOK_SECRET]
         if isinstance(self.clock, EngineClock):
             command += ["--clock-address", self.clock.address]

@@ -13,12 +13,15 @@ from rules.words import FormStatus
 
 class FormRequest(SQLModel, table=True):
     __tablename__ = "form_request"
-    __table_args__ = (UniqueConstraint("client_id", "kind", "version", name="one_request_per_form_and_version"),)
+    __table_args__ = (
+        UniqueConstraint("client_id", "kind", "version", "number", name="one_request_per_form_version_and_time"),
+    )
 
     id: UUID = Field(primary_key=True)
     client_id: UUID = Field(foreign_key="client.id", index=True)
     kind: str = Field(max_length=80)
     version: int
+    number: int = 1  # which time this version is asked for: the practice may ask for its own forms again
     status: FormStatus = Field(default=FormStatus.REQUESTED, sa_type=word(FormStatus, name="form_status"))
     requested_at: datetime = Field(sa_type=Instant)
     requested_by: str

@@ -56,9 +56,12 @@ async def lock_appointment(
     found = await session.get(Appointment, appointment_id)
     if found is None:
         raise RowMissing(f"no appointment {appointment_id}")
-    therapist = await lock_therapist(session, found.therapist_id)
-    client = await lock_client(session, found.client_id)
-    statement = select(Payment).where(col(Payment.appointment_id) == appointment_id).with_for_update(key_share=True)
-    payment = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
-    await session.refresh(found)
-    return found, therapist, client, payment
+    while True:
+        therapist = await lock_therapist(session, found.therapist_id)
+        client = await lock_client(session, found.client_id)
+        statement = select(Payment).where(col(Payment.appointment_id) == appointment_id).with_for_update(key_share=True)
+        payment = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
+        await session.refresh(found)
+        if found.client_id == client.id:
+            return found, therapist, client, payment
+        # While this waited, the client was joined into another record, which has the appointment now.

@@ -23,7 +23,8 @@ class SentMail(SQLModel, table=True):
     template: str = Field(max_length=60)
     client_id: UUID = Field(foreign_key="client.id", index=True)
     recipient: str
+    reader: str = Field(default="client", max_length=20)  # whom it is meant for: client, therapist or care_team
     status: MailStatus = Field(sa_type=word(MailStatus, name="mail_status"))
     claimed_at: datetime = Field(sa_type=Instant)
     sent_at: datetime | None = Field(default=None, sa_type=Instant)
-    message_id: str | None = None
+    message_id: str | None = Field(default=None, index=True)

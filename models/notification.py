@@ -20,5 +20,6 @@ class Notification(SQLModel, table=True):
     kind: str = Field(max_length=60)
     text: str
     data: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    actor: str | None = None  # who did it: it is no news to a therapist who did it themself
     at: datetime = Field(sa_type=Instant)
     read_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -42,12 +42,15 @@ def _therapist_of(caller: Caller) -> ColumnElement[UUID]:
 
 def may_see_client(caller: Caller) -> ColumnElement[bool]:
     """The condition on ``Client`` for this caller."""
-    if caller.is_staff or caller.role is Role.BOOKING_SITE:
+    if caller.is_staff:
         return true()
+    one_record = col(Client.joined_into).is_(None)  # what was joined into another is left to staff
+    if caller.role is Role.BOOKING_SITE:
+        return one_record
     if caller.role is Role.CLIENT and caller.client_id:
-        return col(Client.id) == UUID(caller.client_id)
+        return and_(col(Client.id) == UUID(caller.client_id), one_record)
     if caller.role is Role.THERAPIST:
-        return col(Client.therapist_id) == _therapist_of(caller)
+        return and_(col(Client.therapist_id) == _therapist_of(caller), one_record)
     return false()
 
 
@@ -124,7 +127,9 @@ async def list_clients(session: AsyncSession, caller: Caller, wanted: ClientFilt
     their stage is not in the table, and the asker of this list tests it.
     """
     statement = (
-        select(Client).where(may_see_client(caller)).order_by(col(Client.created_at).desc(), col(Client.id).desc())
+        select(Client)
+        .where(may_see_client(caller), col(Client.joined_into).is_(None))
+        .order_by(col(Client.created_at).desc(), col(Client.id).desc())
     )
     if wanted.status is not None:
         statement = statement.where(col(Client.status) == wanted.status)
@@ -187,8 +192,9 @@ async def present_match(session: AsyncSession, client_id: UUID) -> Match | None:
 
 
 async def client_of_customer(session: AsyncSession, customer: str) -> Client | None:
-    """The client whom Stripe knows as this customer."""
-    return (await session.exec(select(Client).where(col(Client.stripe_customer) == customer))).first()
+    """The client whom Stripe knows as this customer, or whom that one was joined into."""
+    known = select(func.coalesce(Client.joined_into, Client.id)).where(col(Client.stripe_customer) == customer)
+    return (await session.exec(select(Client).where(col(Client.id).in_(known)))).first()
 
 
 async def client_of_intent(session: AsyncSession, intent: str) -> Client | None:

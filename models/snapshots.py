@@ -1,7 +1,6 @@
 """What the database knows, as the values that rules and workflows reason about."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import col, func, select
@@ -11,19 +10,17 @@ from models.appointment import Appointment
 from models.client import Client
 from models.credit import Credit
 from models.form import FormRequest
+from models.goals import goals_to_remind_of
 from models.payment import Payment
 from models.task import Task
 from models.therapist import Therapist
-from models.waitlist import WaitlistPlace
-from rules.archive import AppointmentLine, ArchiveSituation, FormLine, PaymentLine, ReminderLine, WaitlistLine
+from rules.archive import PaymentLine
 from rules.cards import SavedCard
 from rules.forms import INTAKE_FORMS, outstanding
-from rules.policy import JourneyPolicy
-from rules.reminders import APPOINTMENT_STARTS, appointment_plan, journey_plan, outcome_plan
-from rules.stage import JourneyFacts, OpenAppointment, OpenTask, stage_of
+from rules.stage import AskedForm, JourneyFacts, OpenAppointment, OpenTask, stage_of
 from rules.words import AppointmentStatus, AppointmentType, ClientStatus, FormStatus, PaymentStatus
 
-_CURRENCY = "USD"  # of a client with neither payments nor a therapist
+USUAL_CURRENCY = "USD"  # of a client with neither payments nor a therapist
 _OPEN = (
     PaymentStatus.SCHEDULED,
     PaymentStatus.PROCESSING,
@@ -90,6 +87,13 @@ async def journey_facts(session: AsyncSession, client: Client) -> JourneyFacts:
         open_tasks=tuple(OpenTask(key=task.key, kind=task.kind.value) for task in tasks),
         card=saved_card(client),
         payment_open=client.first_booked_at is not None and await _has_open_payment(session, client.id),
+        time_zone=client.time_zone or (therapist.time_zone if therapist else "UTC"),
+        goals=await goals_to_remind_of(session, client),
+        asked_forms=tuple(
+            AskedForm(id=str(form.id), asked_at=form.requested_at)
+            for form in sorted(forms, key=lambda form: (form.requested_at, form.id))
+            if form.status is FormStatus.REQUESTED and form.kind not in INTAKE_FORMS
+        ),
     )
 
 
@@ -115,68 +119,6 @@ async def project(session: AsyncSession, client: Client) -> JourneyFacts:
     return facts
 
 
-async def archive_situation(
-    session: AsyncSession, client: Client, *, policy: JourneyPolicy, now: datetime
-) -> ArchiveSituation:
-    """All that archiving this client could touch; the preview and the archive itself both start here."""
-    appointments = (
-        await session.exec(
-            select(Appointment, Therapist.slug)
-            .join(Therapist, col(Therapist.id) == col(Appointment.therapist_id))
-            .where(col(Appointment.client_id) == client.id)
-            .order_by(col(Appointment.starts_at), col(Appointment.id))
-        )
-    ).all()
-    payments = (
-        await session.exec(
-            select(Payment).where(col(Payment.client_id) == client.id).order_by(col(Payment.due_at), col(Payment.id))
-        )
-    ).all()
-    forms = (
-        await session.exec(
-            select(FormRequest).where(col(FormRequest.client_id) == client.id).order_by(col(FormRequest.kind))
-        )
-    ).all()
-    currency = await currency_of(session, client)
-    waits = (
-        await session.exec(
-            select(WaitlistPlace, Therapist.slug)
-            .join(Therapist, col(Therapist.id) == col(WaitlistPlace.therapist_id))
-            .where(col(WaitlistPlace.client_id) == client.id, col(WaitlistPlace.ended_at).is_(None))
-            .order_by(col(WaitlistPlace.joined_at), col(WaitlistPlace.id))
-        )
-    ).all()
-    facts = await journey_facts(session, client)
-    reminders = [
-        ReminderLine(kind=due.kind, at=due.at, about="") for due in journey_plan(facts, policy=policy, now=now)
-    ]
-    for appointment, _ in appointments:
-        if appointment.status is not AppointmentStatus.SCHEDULED:
-            continue
-        plan = appointment_plan(starts_at=appointment.starts_at, policy=policy) + outcome_plan(
-            ends_at=appointment.ends_at, type=appointment.type, policy=policy
-        )
-        reminders += [
-            ReminderLine(kind=due.kind, at=due.at, about=str(appointment.id))
-            for due in plan
-            if due.kind != APPOINTMENT_STARTS
-        ]
-    return ArchiveSituation(
-        appointments=tuple(appointment_line(appointment, slug) for appointment, slug in appointments),
-        payments=tuple(payment_line(payment) for payment in payments),
-        forms=tuple(FormLine(kind=form.kind, status=form.status) for form in forms),
-        reminders=tuple(sorted((r for r in reminders if r.at > now), key=lambda r: (r.at, r.kind, r.about))),
-        waitlist=tuple(
-            WaitlistLine(
-                therapist=slug, type=place.type, wished_from=place.wished_from, wished_until=place.wished_until
-            )
-            for place, slug in waits
-        ),
-        currency=currency,
-        credit=await credit_of(session, client.id, currency),
-    )
-
-
 async def currency_of(session: AsyncSession, client: Client) -> str:
     """What the client pays in: that of the newest payment or appointment, else the therapist's."""
     paid_in = (
@@ -194,7 +136,7 @@ async def currency_of(session: AsyncSession, client: Client) -> str:
         if currency is not None:
             return currency
     therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
-    return therapist.session_fee_currency if therapist else _CURRENCY
+    return therapist.session_fee_currency if therapist else USUAL_CURRENCY
 
 
 async def credit_of(session: AsyncSession, client_id: UUID, currency: str) -> int:
@@ -203,17 +145,6 @@ async def credit_of(session: AsyncSession, client_id: UUID, currency: str) -> in
         col(Credit.client_id) == client_id, col(Credit.currency) == currency
     )
     return int((await session.exec(statement)).one())
-
-
-def appointment_line(appointment: Appointment, therapist: str) -> AppointmentLine:
-    return AppointmentLine(
-        id=str(appointment.id),
-        type=appointment.type,
-        status=appointment.status,
-        therapist=therapist,
-        starts_at=appointment.starts_at,
-        ends_at=appointment.ends_at,
-    )
 
 
 def payment_line(payment: Payment) -> PaymentLine:

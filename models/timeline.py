@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.client import Client
 from models.fact import Fact
+from models.feed import add_news
 from rules.timeline import Link, hash_of
 
 
@@ -22,7 +23,10 @@ def append_fact(
     text: str,
     data: Mapping[str, Any] | None = None,
 ) -> Fact:
-    """Add one fact to the chain, in the running transaction. ``data`` must be JSON; nothing clinical belongs in it."""
+    """Add one fact to the chain, and what it says to the therapist's feed, in the running transaction.
+
+    ``data`` must be JSON; nothing clinical belongs in it.
+    """
     plain: dict[str, Any] = json.loads(json.dumps(dict(data or {})))
     link = Link(
         client_id=str(client.id),
@@ -48,6 +52,7 @@ def append_fact(
     session.add(fact)
     client.fact_seq, client.fact_hash = fact.seq, fact.hash
     session.add(client)
+    add_news(session, client, fact)
     return fact
 
 

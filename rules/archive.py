@@ -4,11 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from rules.words import AppointmentStatus, AppointmentType, FormStatus, PaymentStatus
+from rules.archive_words import charge_words, reminder_words
+from rules.hours import WEEKDAYS
+from rules.words import AppointmentStatus, AppointmentType, ChatKind, FormStatus, PaymentStatus
 
 BECAUSE_ARCHIVED = "archived"
 
+LEFT_CHATS = frozenset({ChatKind.GROUP})
 STOPPED_PAYMENTS = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION})
 
 
@@ -54,6 +58,34 @@ class WaitlistLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HoldLine:
+    """A time that the client holds themself."""
+
+    id: str
+    therapist: str
+    type: AppointmentType
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatLine:
+    """A chat that the client is in. Its title is no matter of the timeline, in which an archive is recorded."""
+
+    id: str
+    kind: ChatKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoalLine:
+    """An open goal with a weekly reminder: ``weekday`` is 0 (Monday) to 6, ``minute`` of the local day."""
+
+    id: str
+    weekday: int
+    minute: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReminderLine:
     """A timed message that would no longer go out; ``about`` is an appointment's id, or empty."""
 
@@ -72,7 +104,21 @@ class ArchiveSituation:
     reminders: tuple[ReminderLine, ...]
     currency: str
     waitlist: tuple[WaitlistLine, ...] = ()
+    holds: tuple[HoldLine, ...] = ()
+    chats: tuple[ChatLine, ...] = ()
+    goals: tuple[GoalLine, ...] = ()
     credit: int = 0
+    reachable: bool = True  # an address is known: the client gets cancellation mails
+    time_zone: str = "UTC"  # the therapist's, in which times are told
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailLine:
+    """A mail that an archive sends: the ordinary cancellation of one appointment."""
+
+    template: str
+    to: str
+    appointment_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,20 +130,32 @@ class ArchivePlan:
     forms: tuple[FormLine, ...]  # suspended
     reminders: tuple[ReminderLine, ...]
     waitlist: tuple[WaitlistLine, ...]  # released
+    holds: tuple[HoldLine, ...]  # released
+    chats_left: tuple[ChatLine, ...]  # live group chats
+    chats_kept: tuple[ChatLine, ...]
+    goals: tuple[GoalLine, ...]  # not reminded of while archived
+    mails: tuple[MailLine, ...]
     credit: int
     owed: int
     currency: str
+    time_zone: str
 
     def to_document(self) -> dict[str, Any]:
         """The preview's and the result's shape; amounts in minor units, instants in RFC 3339."""
+        zone = ZoneInfo(self.time_zone)
         return {
             "appointments": [_appointment(line) for line in self.appointments],
             "left_unmarked": [_appointment(line) for line in self.left],
-            "payments": [_payment(line) for line in self.payments],
-            "in_flight": [_payment(line) for line in self.in_flight],
+            "payments": [_payment(line, zone) for line in self.payments],
+            "in_flight": [_payment(line, zone) for line in self.in_flight],
             "forms": [{"kind": line.kind} for line in self.forms],
             "reminders": [
-                {"kind": line.kind, "at": line.at.isoformat(), "appointment_id": line.about or None}
+                {
+                    "kind": line.kind,
+                    "at": line.at.isoformat(),
+                    "appointment_id": line.about or None,
+                    "text": reminder_words(line.kind, line.at, zone=zone),
+                }
                 for line in self.reminders
             ],
             "waitlist": [
@@ -109,32 +167,54 @@ class ArchivePlan:
                 }
                 for line in self.waitlist
             ],
-            "chats_left": [],
-            "chats_kept": [],
-            "goals": [],
+            "holds": [
+                {"id": line.id, "therapist": line.therapist, "type": line.type.value, **_times(line)}
+                for line in self.holds
+            ],
+            "chats_left": [_chat(line) for line in self.chats_left],
+            "chats_kept": [_chat(line) for line in self.chats_kept],
+            "goals": [{"id": line.id, "remind": _weekly(line)} for line in self.goals],
+            "mails": [
+                {"template": line.template, "to": line.to, "appointment_id": line.appointment_id} for line in self.mails
+            ],
             "credit": self.credit,
             "owed": self.owed,
             "currency": self.currency,
+            "time_zone": self.time_zone,
         }
 
 
-def plan_archive(situation: ArchiveSituation, *, now: datetime) -> ArchivePlan:
+def plan_archive(situation: ArchiveSituation, *, now: datetime, notify: bool = True) -> ArchivePlan:
+    """What archiving at this instant does; with ``notify``, cancellation mails go out."""
     scheduled = [a for a in situation.appointments if a.status is AppointmentStatus.SCHEDULED]
     stopped = tuple(p for p in situation.payments if p.status in STOPPED_PAYMENTS)
     stopped_ids = {payment.id for payment in stopped}
+    ahead = tuple(a for a in scheduled if a.starts_at > now)
+    told = (("client", "appointment_cancelled"), ("therapist", "appointment_changed"))
     return ArchivePlan(
-        appointments=tuple(a for a in scheduled if a.starts_at > now),
+        appointments=ahead,
         left=tuple(a for a in scheduled if a.starts_at <= now),
         payments=stopped,
         in_flight=tuple(p for p in situation.payments if p.status is PaymentStatus.PROCESSING),
         forms=tuple(form for form in situation.forms if form.status is FormStatus.REQUESTED),
         reminders=situation.reminders,
         waitlist=situation.waitlist,
+        holds=situation.holds,
+        chats_left=tuple(chat for chat in situation.chats if chat.kind in LEFT_CHATS),
+        chats_kept=tuple(chat for chat in situation.chats if chat.kind not in LEFT_CHATS),
+        goals=situation.goals,
+        mails=tuple(
+            MailLine(template=template, to=to, appointment_id=appointment.id)
+            for appointment in ahead
+            for to, template in told
+            if notify and (to != "client" or situation.reachable)
+        ),
         # What a stopped payment had reserved is the client's again, and the whole fee is owed.
         credit=situation.credit + sum(p.credit_used for p in stopped),
         owed=sum(p.amount for p in stopped)
         + sum(p.amount - p.credit_used for p in situation.payments if p.id not in stopped_ids and is_owed(p, now=now)),
         currency=situation.currency,
+        time_zone=situation.time_zone,
     )
 
 
@@ -151,17 +231,15 @@ def owed_amount(payments: Iterable[PaymentLine], *, now: datetime) -> int:
     return sum(payment.amount - payment.credit_used for payment in payments if is_owed(payment, now=now))
 
 
+def _times(line: AppointmentLine | HoldLine) -> dict[str, str]:
+    return {"starts_at": line.starts_at.isoformat(), "ends_at": line.ends_at.isoformat()}
+
+
 def _appointment(line: AppointmentLine) -> dict[str, Any]:
-    return {
-        "id": line.id,
-        "type": line.type.value,
-        "therapist": line.therapist,
-        "starts_at": line.starts_at.isoformat(),
-        "ends_at": line.ends_at.isoformat(),
-    }
+    return {"id": line.id, "type": line.type.value, "therapist": line.therapist, **_times(line)}
 
 
-def _payment(line: PaymentLine) -> dict[str, Any]:
+def _payment(line: PaymentLine, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "id": line.id,
         "appointment_id": line.appointment_id,
@@ -169,4 +247,14 @@ def _payment(line: PaymentLine) -> dict[str, Any]:
         "currency": line.currency,
         "status": line.status.value,
         "due_at": line.due_at.isoformat(),
+        "text": charge_words(line.status, line.due_at, zone=zone),
     }
+
+
+def _chat(line: ChatLine) -> dict[str, Any]:
+    return {"id": line.id, "kind": line.kind.value}
+
+
+def _weekly(line: GoalLine) -> dict[str, str]:
+    hour, minute = divmod(line.minute, 60)
+    return {"weekday": WEEKDAYS[line.weekday], "at": f"{hour:02}:{minute:02}"}

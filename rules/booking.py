@@ -61,9 +61,7 @@ def refuse_booking(request: BookingRequest, situation: BookingSituation) -> Refu
             data={"missing": list(situation.missing_details)},
         )
     if not request.by_practice and not situation.booking_enabled:
-        return Refusal(
-            name=Problem.BOOKING_DISABLED, detail="Booking online is switched off. Please contact the practice."
-        )
+        return BOOKING_DISABLED
     if situation.therapist is None:
         return Refusal(
             name=Problem.NO_THERAPIST_ASSIGNED, detail="No therapist is assigned yet; there is nobody to book with."
@@ -97,6 +95,11 @@ def _refuse_for_forms(request: BookingRequest, situation: BookingSituation) -> R
             data={"outstanding": list(situation.outstanding_forms)},
         )
     return None
+
+
+BOOKING_DISABLED = Refusal(
+    name=Problem.BOOKING_DISABLED, detail="Booking online is switched off. Please contact the practice."
+)
 
 
 def refuse_change(

@@ -39,5 +39,30 @@ VIA_TEMPORAL = "via Temporal"
 
 
 def fold_email(address: str) -> str:
-    """The address as two spellings of it compare: Unicode-normalised, case-folded, without spaces around it."""
-    return unicodedata.normalize("NFKC", address).strip().casefold()
+    """The address as two spellings of it compare: Unicode-normalised and case-folded, without spaces around it.
+
+    A domain compares the same in Unicode and in its ``xn--`` spelling. Of a domain only the case is folded: two that
+    differ in ``ß`` and ``ss`` belong to different people.
+    """
+    local, at, domain = unicodedata.normalize("NFKC", address).strip().rpartition("@")
+    folded = unicodedata.normalize("NFKC", local.casefold())
+    return f"{folded}{at}{_fold_domain(domain)}" if at else unicodedata.normalize("NFKC", domain.casefold())
+
+
+def _fold_domain(domain: str) -> str:
+    labels = domain.lower().replace("\u3002", ".").split(".")
+    return unicodedata.normalize("NFKC", ".".join(_unicode_of(label) for label in labels)).lower()
+
+
+def _unicode_of(label: str) -> str:
+    """A label of a domain as people read it; one that only looks encoded stays as it is."""
+    if not label.startswith(_ENCODED):
+        return label
+    try:
+        read = label.removeprefix(_ENCODED).encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+    return read if read.isprintable() and not read.isascii() else label
+
+
+_ENCODED = "xn--"

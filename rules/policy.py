@@ -30,6 +30,7 @@ class JourneyPolicy:
     charge_deadline: timedelta = 48 * _HOUR
     charge_retries: tuple[timedelta, ...] = (6 * _HOUR, 12 * _HOUR)  # after the first and the second soft decline
     card_expiry_notice: timedelta = 30 * _DAY  # before the saved card stops working
+    new_message_every: timedelta = _HOUR  # from one mail about a chat to the next
     notice_window: timedelta = 48 * _HOUR  # before a session's start
     hold_ttl: timedelta = timedelta(minutes=10)
     waitlist_offer_ttl: timedelta = 2 * _HOUR

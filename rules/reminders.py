@@ -3,10 +3,11 @@
 Each function gives the whole plan; whoever follows it skips what is already past when it is first planned.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rules.goals import GOAL_REMINDER, SAME_WEEK, is_due_at, next_reminder
 from rules.policy import JourneyPolicy
 from rules.stage import JourneyFacts
 from rules.words import AppointmentType
@@ -19,29 +20,47 @@ APPOINTMENT_STARTS = "appointment_starts"
 OUTCOME_NUDGE = "mark_outcome"
 OUTCOME_TASK = "outcome_task"
 OUTCOME_BREACH = "outcome_breach"
+NEW_MESSAGE = "new_message"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Due:
-    """Something to do at an instant. ``key`` is stable: the same reason always has the same key."""
+    """Something to do at an instant. ``key`` is stable: the same reason always has the same key. ``about`` is the id of
+    the form or goal that it is about, if it is about one.
+    """
 
     at: datetime
     kind: str
     key: str
+    about: str = ""
 
     @property
     def must_happen(self) -> bool:
         """Records and endings, unlike reminders, are not skipped when their time has passed meanwhile. Nor is a card
-        that stops working: whoever gave it late, or books again after long, is told at once.
+        that stops working: whoever gave it late, or books again after long, is told at once. Nor is a message that
+        waits, for as long as it does.
         """
-        return self.kind in (ANONYMOUS_EXPIRY, OUTCOME_TASK, OUTCOME_BREACH, CARD_EXPIRING)
+        return self.kind in (ANONYMOUS_EXPIRY, OUTCOME_TASK, OUTCOME_BREACH, CARD_EXPIRING, NEW_MESSAGE)
 
 
-def journey_plan(facts: JourneyFacts, *, policy: JourneyPolicy, now: datetime) -> list[Due]:
-    """Reminders of a client's journey, earliest first; none while archived."""
+def journey_plan(
+    facts: JourneyFacts,
+    *,
+    policy: JourneyPolicy,
+    now: datetime,
+    before: Iterable[Due] = (),
+    reminded: Mapping[str, datetime] | None = None,
+) -> list[Due]:
+    """Reminders of a client's journey, earliest first; none while archived.
+
+    What comes every week has no first instant to count from: ``before`` is the plan up to now, ``reminded`` says which
+    instant of each goal (by id) was acted on last.
+    """
     if facts.archived:
         return []
-    plan: list[Due] = []
+    plan = [*_goal_reminders(facts, now=now, before=before, reminded=reminded or {})]
+    for form in facts.asked_forms:
+        plan += _after("forms_reminder", form.asked_at, policy.forms_reminders, about=form.id)
     if facts.first_booked_at is None:
         if facts.anonymous:
             plan.append(Due(at=facts.created_at + policy.anonymous_ttl, kind=ANONYMOUS_EXPIRY, key=ANONYMOUS_EXPIRY))
@@ -102,8 +121,25 @@ def replan(*, before: Iterable[Due], fresh: Iterable[Due], now: datetime, done: 
     return sorted(due for due in wanted if due.at > now or due.key in kept or due.must_happen)
 
 
-def _after(kind: str, since: datetime, delays: tuple[timedelta, ...]) -> list[Due]:
-    return [Due(at=since + delay, kind=kind, key=f"{kind}:{since.isoformat()}:{_iso(delay)}") for delay in delays]
+def _goal_reminders(
+    facts: JourneyFacts, *, now: datetime, before: Iterable[Due], reminded: Mapping[str, datetime]
+) -> Iterator[Due]:
+    """Each goal's next reminder; and one whose time has come, but which nobody has acted on yet."""
+    planned = [due for due in before if due.kind == GOAL_REMINDER and due.at <= now]
+    for goal in facts.goals:
+        yield from (
+            due for due in planned if due.about == goal.id and is_due_at(goal, due.at, time_zone=facts.time_zone)
+        )
+        after, last = max(now, goal.since), reminded.get(goal.id)
+        if last is not None and last > goal.since:
+            after = max(after, last + SAME_WEEK)
+        at = next_reminder(goal, time_zone=facts.time_zone, after=after)
+        yield Due(at=at, kind=GOAL_REMINDER, key=f"{GOAL_REMINDER}:{goal.id}:{at.isoformat()}", about=goal.id)
+
+
+def _after(kind: str, since: datetime, delays: tuple[timedelta, ...], *, about: str = "") -> list[Due]:
+    reason = about or since.isoformat()
+    return [Due(at=since + delay, kind=kind, key=f"{kind}:{reason}:{_iso(delay)}", about=about) for delay in delays]
 
 
 def _iso(delay: timedelta) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rules.cards import SavedCard
+from rules.goals import GoalReminder
 from rules.words import AppointmentType, Stage
 
 
@@ -15,6 +16,14 @@ class OpenAppointment:
     type: AppointmentType
     starts_at: datetime
     ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedForm:
+    """A form made by the practice that a client was asked to fill in, and has not yet."""
+
+    id: str
+    asked_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +60,9 @@ class JourneyFacts:
     open_tasks: tuple[OpenTask, ...] = ()
     card: SavedCard | None = None  # the one that is charged; none if the bank has blocked it
     payment_open: bool = False  # one that is neither settled nor called off
+    time_zone: str = "UTC"  # the client's; while they have said none, the therapist's
+    goals: tuple[GoalReminder, ...] = ()  # open ones to be reminded of; none while the client gets no such mail
+    asked_forms: tuple[AskedForm, ...] = ()  # the practice's own
 
     def has_open(self, kind: AppointmentType) -> bool:
         return any(appointment.type == kind for appointment in self.open_appointments)

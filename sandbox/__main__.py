@@ -22,6 +22,8 @@ def main() -> int:
     app = create_app(store=store, clock=clock_for(options.clock_address))
     if options.webhook_url:
         app.state.webhooks.register(url=options.webhook_url, secret=options.webhook_secret)
+    if options.mail_events_url:
+        app.state.mail_events.register(url=options.mail_events_url)
     try:
         uvicorn.run(
             app,
@@ -44,6 +46,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, help="a file that keeps everything between starts")
     parser.add_argument("--webhook-url", help="where Stripe's events are sent")
     parser.add_argument("--webhook-secret", default="whsec_development", help="what they are signed with")
+    parser.add_argument("--mail-events-url", help="where SendGrid's events are sent")
     return parser.parse_args()
 
 

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from engine.clock import Clock
 from sandbox.outbox_page import list_page, mail_page
 from sandbox.sendgrid_api import Refused, SendGridApi
+from sandbox.sendgrid_events import MailEvents, WantedEvent
 from sandbox.store import Document, Store
 from sandbox.stripe_api import ROUTES, Asked, StripeApi
 from sandbox.stripe_by_hand import ByHand
@@ -32,6 +33,10 @@ class Endpoint(BaseModel, extra="forbid"):
     url: str | None
     secret: str
     events: list[str] = list(DEFAULT_EVENTS)
+
+
+class MailEndpoint(BaseModel, extra="forbid"):
+    url: str | None
 
 
 class Outcome(BaseModel, extra="forbid"):
@@ -82,19 +87,23 @@ def create_app(*, store: Store, clock: Clock) -> FastAPI:
     """The application on this store and clock; both outlive it."""
     faults = Faults(store, ROUTES)
     webhooks = Webhooks(store, clock, faults)
+    mail_events = MailEvents(store, clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         webhooks.resume()
         yield
         await webhooks.aclose()
+        await mail_events.aclose()
 
     app = StandIns(title="Stand-ins", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.webhooks = webhooks
+    app.state.mail_events = mail_events
     _serve_stripe(app, StripeApi(store, clock, webhooks, faults))
     _serve_by_hand(app, ByHand(store, clock, webhooks))
     _serve_trouble(app, faults, webhooks)
-    _serve_sendgrid(app, SendGridApi(store, clock))
+    _serve_sendgrid(app, SendGridApi(store, clock, mail_events))
+    _serve_mail_events(app, mail_events)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -220,6 +229,20 @@ def _serve_sendgrid(app: FastAPI, sendgrid: SendGridApi) -> None:
     async def one(id_: str) -> Response:
         mail = sendgrid.mail(id_)
         return HTMLResponse(mail_page(mail) if mail else "No such mail.", 200 if mail else 404)
+
+
+def _serve_mail_events(app: FastAPI, mail_events: MailEvents) -> None:
+    @app.post("/sendgrid/_webhook")
+    async def register_for_mail_events(endpoint: MailEndpoint) -> Document:
+        return mail_events.register(url=endpoint.url)
+
+    @app.get("/sendgrid/_events")
+    async def show_mail_events() -> list[Document]:
+        return mail_events.all()
+
+    @app.post("/sendgrid/_events")
+    async def tell_of_a_mail(request: Request) -> Document:
+        return await mail_events.tell(await _body(request, WantedEvent))
 
 
 def _row(mail: Mapping[str, Any]) -> Document:

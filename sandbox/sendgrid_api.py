@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from engine.clock import Clock
+from sandbox.sendgrid_events import MailEvents
 from sandbox.store import Document, Store
 from sandbox.stripe_objects import new_id
 
@@ -29,9 +30,10 @@ class Refused(Exception):
 class SendGridApi:
     """Every request to the SendGrid stand-in passes through ``send``."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, events: MailEvents) -> None:
         self._store = store
         self._clock = clock
+        self._events = events
 
     async def send(self, authorization: str | None, mail: Any) -> str:
         """Takes one mail and returns its message id. Raises Refused."""
@@ -51,12 +53,16 @@ class SendGridApi:
             raise Refused(400, errors)
         message_id = new_id("sg", 22)[3:]
         sent_at = (await self._clock.now()).isoformat()
+        rows = []
         for index, entry in enumerate(mail["personalizations"]):
             for place, recipient in enumerate(entry["to"]):
                 row = _outbox_row(mail, entry, recipient)
                 row.update(id=f"{message_id}.{index}.{place}", message_id=message_id, sent_at=sent_at)
                 self._store.put("mail", row)
+                rows.append(row)
         self._store.commit()
+        for row in rows:
+            await self._events.of_sending(row)
         return message_id
 
     def outbox(self, *, to: str | None = None) -> list[Document]:

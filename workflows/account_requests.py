@@ -44,6 +44,8 @@ class AccountRequests(Journey):
     async def change_details(self, order: DetailsOrder) -> Done:
         async with self.turn_for(order):
             done = self.adopt(await steps.change_details(order))
+            if done.refusal is None:
+                self.heard_of(order.details, order.by)
             await lines.wake(done.lines, self.policy)
             return done
 

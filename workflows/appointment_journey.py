@@ -77,18 +77,18 @@ class AppointmentJourney(Pace):
     @workflow.run
     async def run(self, start: AppointmentInput) -> None:
         post = asyncio.create_task(self.postman.work())
-        while not self.is_over():
-            self.show()
+        while await self.goes_on():
             if self.facts.status is AppointmentStatus.SCHEDULED:
                 await self.remind_and_wait_for_the_outcome()
             else:
                 await self.settle_the_payment()
             if self.history_is_long() and not self.is_over():
                 await self.continue_as_new()
-        self.show()
         await self.postman.finish()
         await post
         await workflow.wait_condition(workflow.all_handlers_finished)
+        if not self.is_over():  # its payment was restored while this run was ending
+            await self.continue_as_new()
 
     # ------------------------------------------------------------ the story
 
@@ -161,6 +161,13 @@ class AppointmentJourney(Pace):
             settled = await money.attempt(payment, self.policy, began=lambda begun: self.take(begun.appointment))
         self.state.mails.extend(money.mails_about(payment, settled.appointment))
         await self.follow(settled)
+
+    async def goes_on(self) -> bool:
+        """False at the end, once the last mail is out. While mails wait, a payment that is restored does not."""
+        self.show()
+        if self.is_over():
+            await workflow.wait_condition(lambda: self.postman.is_idle() or not self.is_over())
+        return not self.is_over()
 
     def is_over(self) -> bool:
         return self.facts.status is not AppointmentStatus.SCHEDULED and not money.is_open(self.facts.payment)
@@ -239,8 +246,16 @@ class AppointmentJourney(Pace):
             await self._report(settled.journey)
 
     def take(self, facts: AppointmentFacts) -> bool:
-        """Keep the newer facts. False if these are old."""
-        if facts.version < self.facts.version or facts == self.facts:
+        """Keep the newer facts. False if these are old.
+
+        Once the client's record was joined into another, the versions are that one's, and what still comes from the
+        former is old.
+        """
+        if facts == self.facts or facts.client_id in self.state.former:
+            return False
+        if facts.client_id != self.facts.client_id:
+            self.state.former.append(self.facts.client_id)
+        elif facts.version < self.facts.version:
             return False
         self.state.facts = facts
         self.news += 1

@@ -46,6 +46,7 @@ class AppointmentRequests(Journey):
             if result.facts is None:
                 return result
             self.take(result.facts)
+            self.heard_of(order.details, order.by)
             await asyncio.gather(*(self.start_appointment(facts) for facts in result.appointments))
             for appointment in result.resumed:
                 await self.tell(appointment)

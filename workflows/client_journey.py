@@ -7,9 +7,12 @@ from temporalio import exceptions, workflow
 from workflows import lines, steps
 from workflows.account_requests import AccountRequests
 from workflows.admission import admit
-from workflows.appointment_requests import AppointmentRequests
+from workflows.archive_requests import ArchiveRequests
+from workflows.care_requests import CareRequests
+from workflows.joining import Joining
 from workflows.money_requests import MoneyRequests
-from workflows.plain_words import WAITING_FOR, describe_journey, words_of
+from workflows.news import News
+from workflows.plain_words import WAITING_FOR, describe_joined, describe_journey, words_of
 from workflows.search_attributes import (
     ARCHIVED,
     CLIENT_REF,
@@ -18,40 +21,34 @@ from workflows.search_attributes import (
     NEXT_APPOINTMENT_AT,
     THERAPIST_SLUG,
 )
+from workflows.sharing import Sharing
 
 with workflow.unsafe.imports_passed_through():
     from activities.types import (
-        ArchiveOrder,
         CloseOrder,
-        Errand,
         Matched,
         MatchOrder,
         NewJourney,
         Opened,
         TaskOrder,
-        UnarchiveOrder,
     )
-    from rules.people import VIA_TEMPORAL
-    from rules.reminders import ANONYMOUS_EXPIRY, CARD_EXPIRING, FIRST_SESSION_TASK, Due
+    from rules.goals import GOAL_REMINDER
+    from rules.reminders import ANONYMOUS_EXPIRY, CARD_EXPIRING, FIRST_SESSION_TASK, NEW_MESSAGE, Due
     from rules.stage import stage_of
     from rules.words import TaskKind
     from workflows.messages import (
-        ARCHIVE,
         BEGIN,
         CLIENT_JOURNEY,
         JOURNEY_QUERY,
         MATCH_BY_HAND,
-        UNARCHIVE,
-        ArchiveSignal,
         JourneyInput,
         JourneyState,
         JourneyView,
-        UnarchiveSignal,
     )
 
 
 @workflow.defn(name=CLIENT_JOURNEY)
-class ClientJourney(AppointmentRequests, AccountRequests, MoneyRequests):
+class ClientJourney(ArchiveRequests, AccountRequests, MoneyRequests, CareRequests, Sharing, News, Joining):
     """One client's journey. What the database knows decides; the journey follows it, keeps the timers and acts.
 
     What can be asked of it besides is told by the classes it is made of.
@@ -69,7 +66,9 @@ class ClientJourney(AppointmentRequests, AccountRequests, MoneyRequests):
         beside = [asyncio.create_task(self.postman.work()), asyncio.create_task(self.errands.work())]
         while not self.closed:
             self.show()
-            if self.state.debts:
+            if self.state.look_for_double:
+                await self.look_for_double()
+            elif self.state.debts:
                 await self.settle_a_debt()
             elif self.facts.archived:
                 await self.rest_in_the_archive()
@@ -98,6 +97,7 @@ class ClientJourney(AppointmentRequests, AccountRequests, MoneyRequests):
                 facts=self.opened.facts, plan=[], mails=self.postman.box, debts=[], errands=self.errands.box
             )
             self.announce(self.facts, before=None)
+            self.heard_of(new.details, new.by)
             self._replan()
             for facts in self.early:
                 self.take(facts)
@@ -139,12 +139,16 @@ class ClientJourney(AppointmentRequests, AccountRequests, MoneyRequests):
             self.state.told_of_card = due.key
             if self.facts.card is not None:
                 self.letters.write(due.kind, key=due.key, vital=True, text=self.facts.card.key)
+        elif due.kind == GOAL_REMINDER:
+            self.remind_of_goals(due)
+        elif due.kind == NEW_MESSAGE:
+            self.tell_of_messages(due.about)
         else:
-            self.letters.write(due.kind, key=due.key)
+            self.letters.write(due.kind, key=due.key, form_id=due.about or None)
             if due.kind == "book_first_session":
                 self.letters.write("book_next", key=due.key, to="therapist")
 
-    # ------------------------------------------------------------ the beginning, the therapist, the archive and back
+    # ------------------------------------------------------------ the beginning, and the therapist
 
     @workflow.update(name=BEGIN.name, description="Start the journey and answer who the therapist is.")
     async def begin(self, new: NewJourney) -> Opened:
@@ -163,57 +167,6 @@ class ClientJourney(AppointmentRequests, AccountRequests, MoneyRequests):
                 await self.tell(appointment)
             await lines.wake(result.lines, self.policy)
             return result
-
-    @workflow.signal(
-        name=ARCHIVE,
-        description="Archive the client: everything ahead stops. The input may be left out.",
-    )
-    async def archive(self, request: ArchiveSignal | None = None) -> None:
-        asked = request or ArchiveSignal()
-        if not await self.can_hear(asked.request_id, asked.by, asked.reason):
-            return
-        async with self.turn:
-            if self.closed:
-                return
-            result = await steps.archive_client(
-                ArchiveOrder(
-                    client_id=self.client_id,
-                    request_id=asked.request_id or str(workflow.uuid4()),
-                    by=asked.by or VIA_TEMPORAL,
-                    reason=asked.reason,
-                    notify=asked.notify,
-                ),
-                self.policy,
-            )
-            self.take(result.facts)
-            self.state.debts.clear()
-            for appointment in result.appointments:
-                await self.tell(appointment)
-                if appointment.id in result.cancelled and asked.notify:
-                    self.letters.of_cancellation(appointment)
-            await lines.wake(result.lines, self.policy)
-            for intent in result.intents:
-                self.do(Errand(intent=intent))
-
-    @workflow.signal(name=UNARCHIVE, description="Make the client active again. The input may be left out.")
-    async def unarchive(self, request: UnarchiveSignal | None = None) -> None:
-        asked = request or UnarchiveSignal()
-        if not await self.can_hear(asked.request_id, asked.by):
-            return
-        async with self.turn:
-            if self.closed:
-                return
-            result = await steps.unarchive_client(
-                UnarchiveOrder(
-                    client_id=self.client_id,
-                    request_id=asked.request_id or str(workflow.uuid4()),
-                    by=asked.by or VIA_TEMPORAL,
-                )
-            )
-            self.take(result.facts)
-            for appointment in result.appointments:
-                await self.tell(appointment)
-            await lines.wake(result.lines, self.policy)
 
     # ------------------------------------------------------------ what is seen
 
@@ -238,7 +191,10 @@ class ClientJourney(AppointmentRequests, AccountRequests, MoneyRequests):
 
     def show(self) -> None:
         """What the support person sees: plain words, and the attributes that lists are filtered by."""
-        workflow.set_current_details(describe_journey(self.facts, self.state.plan))
+        into = self.state.joined_into
+        workflow.set_current_details(
+            describe_journey(self.facts, self.state.plan) if into is None else describe_joined(self.facts.ref, into)
+        )
         self.shown.show(
             {
                 JOURNEY_STAGE: stage_of(self.facts).value,

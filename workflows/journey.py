@@ -14,7 +14,9 @@ from workflows.postman import Postman
 from workflows.search_attributes import Shown
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import AppointmentFacts, Done, Errand, Opened, PaymentFacts, Settled
+    from activities.types import AppointmentFacts, ClientDetails, Done, Errand, Opened, PaymentFacts, Settled
+    from rules.chats import message_plan
+    from rules.people import Caller
     from rules.reminders import journey_plan, replan
     from rules.stage import JourneyFacts
     from workflows.messages import (
@@ -36,7 +38,7 @@ class Journey(Pace):
         self.client_id = start.client_id
         self.policy = start.policy
         self.opened: Opened | None = None
-        self.closed = False
+        self.closed = start.state is not None and start.state.joined_into is not None
         self.turn = asyncio.Lock()
         self.news = 0
         self.shown = Shown()
@@ -86,10 +88,20 @@ class Journey(Pace):
         return not wrong
 
     def is_needed(self) -> bool:
-        return bool(self.state.debts)
+        return bool(self.state.debts) or self.state.look_for_double
+
+    def heard_of(self, details: ClientDetails | None, by: Caller) -> None:
+        """An address that the practice did not give may be somebody's who is known. That is looked at afterwards,
+        beside the answer, which must not tell."""
+        given = details is not None and details.email is not None and not by.is_practice
+        if given and workflow.patched("looks-for-doubles"):
+            self.state.look_for_double = True
 
     def take(self, facts: JourneyFacts) -> None:
-        """Keep the newer facts, and announce what they bring."""
+        """Keep the newer facts, and announce what they bring. Nothing is news once the journey is closed: what still
+        comes may be about the record that this one was joined into."""
+        if self.closed:
+            return
         if self.known is None:
             self.early.append(facts)
             return
@@ -130,7 +142,13 @@ class Journey(Pace):
 
     def _replan(self) -> None:
         now = workflow.now()
-        fresh = journey_plan(self.facts, policy=self.policy, now=now)
+        goals = {goal.id for goal in self.facts.goals}
+        self.state.reminded = {id: at for id, at in self.state.reminded.items() if id in goals}
+        fresh = journey_plan(
+            self.facts, policy=self.policy, now=now, before=self.state.plan, reminded=self.state.reminded
+        )
+        if not self.facts.archived:
+            fresh += message_plan(self.state.chats)
         self.state.plan = replan(before=self.state.plan, fresh=fresh, now=now, done=self.state.told_of_card)
 
     def do(self, errand: Errand) -> None:

@@ -6,6 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.types import AppointmentFacts, Booked, BookingOrder, FollowingChanged, MailOrder
+    from rules.goals import GOAL_REMINDER, GoalReminder
     from rules.stage import JourneyFacts
 
 
@@ -26,6 +27,7 @@ class Letters:
         vital: bool = False,
         asked_for: bool = False,
         text: str = "",
+        form_id: str | None = None,
     ) -> None:
         self.box.append(
             MailOrder(
@@ -37,16 +39,20 @@ class Letters:
                 vital=vital,
                 asked_for=asked_for,
                 text=text,
+                form_id=form_id,
             )
         )
+
+    def of_message(self, chat_id: str, seq: int) -> None:
+        """That a message waits in a chat; ``seq`` is the number of the newest."""
+        key = f"new_message:{self.client_id}:{chat_id}:{seq}"
+        self.box.append(MailOrder(key=key, template="new_message", client_id=self.client_id, chat_id=chat_id))
 
     def of_booking(self, order: BookingOrder, result: Booked, facts: JourneyFacts) -> None:
         ids = tuple(appointment.id for appointment in result.appointments)
         key = order.request_id
-        if result.first and result.known_elsewhere:
-            self.write("already_known", key="first", vital=True)
-        elif result.first:
-            self.write("welcome", key="first", vital=True)
+        if result.first:
+            self.write("already_known" if result.known_elsewhere else "welcome", key="first", vital=True)
         self.write("booking_confirmation", key=key, appointment_ids=ids, vital=True)
         if result.first and facts.outstanding_forms:
             self.write("forms_requested", key="first")
@@ -65,6 +71,23 @@ class Letters:
                 vital=True,
                 text="cancelled" if to == "therapist" else "",
             )
+
+    def of_goals(self, goals: Iterable[GoalReminder], *, key: str) -> None:
+        """One reminder of goals that are due together."""
+        self.box.append(
+            MailOrder(
+                key=f"{GOAL_REMINDER}:{self.client_id}:{key}",
+                template=GOAL_REMINDER,
+                client_id=self.client_id,
+                goals={goal.id: goal.since for goal in goals},
+            )
+        )
+
+    def of_share(self, share_id: str) -> None:
+        """That a document waits. Told of twice, it is one mail."""
+        key = f"document_shared:{self.client_id}:{share_id}"
+        if all(order.key != key for order in self.box):
+            self.box.append(MailOrder(key=key, template="document_shared", client_id=self.client_id, share_id=share_id))
 
     def of_change_from_here_on(self, request_id: str, change: FollowingChanged, *, by_client: bool) -> None:
         """An appointment and those after it were moved or cancelled: one mail to each side, with a file for each."""

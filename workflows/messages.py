@@ -11,6 +11,8 @@ from activities.types import (
     Booked,
     BookingOrder,
     BooksPlace,
+    BulkArchiveOrder,
+    BulkProgress,
     CancelOrder,
     Changed,
     ClientDetails,
@@ -21,8 +23,15 @@ from activities.types import (
     FollowingCancelOrder,
     FollowingChanged,
     FollowingMoveOrder,
+    FormAsking,
+    FormCompletion,
     FormSubmission,
+    GoalChange,
+    GoalOrder,
     GrantOrder,
+    GroupChoice,
+    Joined,
+    JoinOrder,
     LeaveOrder,
     LetGoOrder,
     LineLook,
@@ -45,6 +54,7 @@ from activities.types import (
     WaitOrder,
     WouldCancel,
 )
+from rules.chats import Told
 from rules.policy import JourneyPolicy
 from rules.reminders import Due
 from rules.stage import JourneyFacts
@@ -55,6 +65,7 @@ __all__ = [
     "AttemptOrder",
     "Booked",
     "BookingOrder",
+    "BulkArchiveOrder",
     "CancelOrder",
     "Changed",
     "ClientDetails",
@@ -64,8 +75,15 @@ __all__ = [
     "FollowingCancelOrder",
     "FollowingChanged",
     "FollowingMoveOrder",
+    "FormAsking",
+    "FormCompletion",
     "FormSubmission",
+    "GoalChange",
+    "GoalOrder",
     "GrantOrder",
+    "GroupChoice",
+    "JoinOrder",
+    "Joined",
     "LeaveOrder",
     "LetGoOrder",
     "LinkOrder",
@@ -89,6 +107,7 @@ CLIENT_JOURNEY = "ClientJourney"
 APPOINTMENT_JOURNEY = "AppointmentJourney"
 WAITLIST_OFFER = "WaitlistOffer"
 RECONCILE_PAYMENTS = "ReconcilePayments"
+BULK_ARCHIVE = "BulkArchive"
 
 
 def journey_id(client_id: str) -> str:
@@ -108,6 +127,10 @@ def reconciliation_id(id: str) -> str:
     return f"reconcile-payments:{id}"
 
 
+def bulk_archive_id(id: str) -> str:
+    return f"bulk-archive:{id}"
+
+
 # ---------------------------------------------------------------- workflow inputs
 
 
@@ -123,6 +146,10 @@ class JourneyState:
     announced_to: str | None = None
     told_we_will_get_back: bool = False
     told_of_card: str | None = None  # the key of the last notice that a card stops working
+    reminded: dict[str, datetime] = field(default_factory=dict)  # goal id -> the last instant it was reminded of at
+    chats: dict[str, Told] = field(default_factory=dict)  # chat id -> what was told of its messages by mail
+    look_for_double: bool = False  # an address was given that may be somebody else's
+    joined_into: str | None = None  # the record into which this one was joined: the journey ends
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +168,7 @@ class AppointmentState:
     plan: list[Due]
     mails: list[MailOrder]
     done: list[str]  # keys of the plan's steps that were taken
+    former: list[str] = field(default_factory=list)  # records that had it before they were joined into another
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +211,28 @@ class ReconciliationInput:
     state: ReconciliationState | None = None
 
 
+@dataclass(kw_only=True)
+class BulkArchiveState:
+    """How far an archive of many has come, from one run to the next. ``told`` has the clients whose journeys were sent
+    the signal and have not recorded it yet, each with the seconds waited since; ``gone`` those who have no journey."""
+
+    progress: BulkProgress = field(default_factory=BulkProgress)
+    told: dict[str, float] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
+    pause: float = 0.2  # seconds until the next look
+    stopped: bool = False
+    finished: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkArchiveInput:
+    """``state`` continues an archive of many; whom the order names is then in the database."""
+
+    order: BulkArchiveOrder
+    policy: JourneyPolicy
+    state: BulkArchiveState | None = None
+
+
 # ---------------------------------------------------------------- signals
 
 
@@ -198,10 +248,30 @@ class ArchiveSignal:
 
 @dataclass(frozen=True, kw_only=True)
 class UnarchiveSignal:
-    """The optional argument of ``unarchive``."""
+    """The optional argument of ``unarchive``; ``restore`` brings back what the archive cancelled, where it can."""
 
     request_id: str | None = None
     by: str | None = None
+    restore: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinedSignal:
+    """The argument of ``record_joined``: the record that was joined into this one, and what its journey hands over.
+
+    ``came`` are the keys of tasks of which the care team was told already, ``ahead`` the appointments that came along.
+    """
+
+    from_id: str
+    facts: JourneyFacts
+    came: tuple[str, ...] = ()
+    ahead: tuple[str, ...] = ()
+    unarchived: bool = False
+    announced_to: str | None = None
+    told_we_will_get_back: bool = False
+    debts: tuple[PaymentFacts, ...] = ()
+    reminded: dict[str, datetime] = field(default_factory=dict)
+    chats: dict[str, Told] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,13 +283,32 @@ class LinksSignal:
     by: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class DocumentSharedSignal:
+    """The argument of ``document_shared``: which share the client is to be told of."""
+
+    share_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageSignal:
+    """The argument of ``message_waits``: in which chat, and the request that wrote the message."""
+
+    request_id: str
+    chat_id: str
+
+
 ARCHIVE = "archive"
 UNARCHIVE = "unarchive"
 APPOINTMENT_REPORTED = "appointment_reported"  # from an appointment to its journey: JourneyFacts
 INBOUND_EVENT = "inbound_event"  # from the API to a journey: the id of a stored event
 FACTS_CHANGED = "facts_changed"  # to an appointment: AppointmentFacts
+RECORD_JOINED = "record_joined"  # from the journey of a record that was joined into this one: JoinedSignal
 LINKS_CHANGED = "links_changed"  # from the API to a journey: LinksSignal
+DOCUMENT_SHARED = "document_shared"  # from the API to a journey: DocumentSharedSignal
+MESSAGE_WAITS = "message_waits"  # from the API to a journey: MessageSignal
 LOOK_AGAIN = "look_again"  # to a waitlist
+STOP = "stop"  # to an archive of many
 
 JOURNEY_CLOSED = "JourneyClosed"  # why an update fails that comes after the end
 
@@ -249,6 +338,7 @@ SET_UP_CARD = Update("set_up_card", LinkOrder, Done)
 SUBMIT_FORM = Update("submit_form", FormSubmission, Done)
 PREPARE_CONFIRMATION = Update("prepare_confirmation", ConfirmationOrder, Done)
 RESOLVE_TASK = Update("resolve_task", TaskResolution, Done)
+JOIN = Update("join", JoinOrder, Joined)
 
 CANCEL_FOLLOWING = Update("cancel_following", FollowingCancelOrder, FollowingChanged)
 RESCHEDULE_FOLLOWING = Update("reschedule_following", FollowingMoveOrder, FollowingChanged)
@@ -259,6 +349,10 @@ WRITE_OFF_PAYMENT = Update("write_off_payment", LetGoOrder, Done)
 RETRY_PAYMENT = Update("retry_payment", RetryOrder, Done)
 JOIN_WAITLIST = Update("join_waitlist", WaitOrder, Done)
 LEAVE_WAITLIST = Update("leave_waitlist", LeaveOrder, Done)
+CREATE_GOAL = Update("create_goal", GoalOrder, Done)
+CHANGE_GOAL = Update("change_goal", GoalChange, Done)
+REQUEST_FORM = Update("request_form", FormAsking, Done)
+COMPLETE_FORM = Update("complete_form", FormCompletion, Done)
 
 RECORD_OUTCOME = Update("record_outcome", OutcomeOrder, Changed)
 CANCEL = Update("cancel", CancelOrder, Changed)
@@ -271,6 +365,7 @@ JOURNEY_QUERY = "journey"
 APPOINTMENT_QUERY = "appointment"
 WAITLIST_QUERY = "waitlist"
 RECONCILIATION_QUERY = "reconciliation"
+BULK_ARCHIVE_QUERY = "bulk_archive"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,3 +418,20 @@ class ReconciliationView:
     comparing: str | None
     compared: dict[str, int]
     result: Reconciled | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkArchiveView:
+    """What the ``bulk_archive`` query answers. ``status`` is ``running`` or ``finished``; ``waiting_for`` journeys were
+    asked and have not recorded it yet."""
+
+    id: str
+    asked_by: str
+    status: str
+    total: int
+    done: int
+    archived: int
+    skipped: int
+    failed: int
+    waiting_for: int
+    stopped: bool

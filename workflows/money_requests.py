@@ -97,7 +97,7 @@ class MoneyRequests(Journey):
         except exceptions.ActivityError:
             return Done(refusal=CARD_SERVICE_AWAY)
 
-    @workflow.signal(name=INBOUND_EVENT, description="Stripe reported something about this client: look at it.")
+    @workflow.signal(name=INBOUND_EVENT, description="Stripe or the mail service reported something: look at it.")
     async def inbound_event(self, event_id: str) -> None:
         if not await self.can_hear(event_id):
             return

@@ -65,6 +65,14 @@ def describe_journey(facts: JourneyFacts, plan: list[Due]) -> str:
     return "\n".join(lines)
 
 
+def describe_joined(ref: str, into: str) -> str:
+    """Markdown for the current details of a record that was joined into another."""
+    return (
+        f"The record of client {ref} was **joined into another of the same person**, and is closed."
+        f"\n\n**You can:** look at `client-journey:{into}`."
+    )
+
+
 def describe_appointment(facts: AppointmentFacts, plan: list[Due]) -> str:
     """Markdown for an appointment's current details."""
     payment = facts.payment

@@ -1,8 +1,9 @@
 """The one list of workflows, for the worker and for the replay tests."""
 
 from workflows.appointment_journey import AppointmentJourney
+from workflows.bulk_archive import BulkArchive
 from workflows.client_journey import ClientJourney
 from workflows.reconcile_payments import ReconcilePayments
 from workflows.waitlist_offer import WaitlistOffer
 
-WORKFLOWS = (ClientJourney, AppointmentJourney, WaitlistOffer, ReconcilePayments)
+WORKFLOWS = (ClientJourney, AppointmentJourney, WaitlistOffer, ReconcilePayments, BulkArchive)

@@ -23,9 +23,15 @@ with workflow.unsafe.imports_passed_through():
         BookingOrder,
         BooksLook,
         BooksOrder,
+        BulkArchiveOrder,
+        BulkLook,
+        BulkProgress,
+        BulkRound,
         CancelOrder,
         Changed,
         Charged,
+        ChatLook,
+        ChatNews,
         CloseOrder,
         ConfirmationOrder,
         DetailsOrder,
@@ -36,8 +42,14 @@ with workflow.unsafe.imports_passed_through():
         FollowingCancelOrder,
         FollowingChanged,
         FollowingMoveOrder,
+        FormAsking,
+        FormCompletion,
         FormSubmission,
+        GoalChange,
+        GoalOrder,
         GrantOrder,
+        Joined,
+        JoinOrder,
         LeaveOrder,
         LetGoOrder,
         LineLook,
@@ -247,12 +259,41 @@ async def submit_form(order: FormSubmission) -> Done:
     )
 
 
+async def request_form(order: FormAsking) -> Done:
+    return await _write("request_form", order, result=Done, summary="Ask for a form", retry_policy=UNLESS_BROKEN)
+
+
+async def complete_form(order: FormCompletion) -> Done:
+    return await _write("complete_form", order, result=Done, summary="Complete a form", retry_policy=UNLESS_BROKEN)
+
+
+async def create_goal(order: GoalOrder) -> Done:
+    return await _write("create_goal", order, result=Done, summary="Set a goal", retry_policy=UNLESS_BROKEN)
+
+
+async def change_goal(order: GoalChange) -> Done:
+    return await _write("change_goal", order, result=Done, summary="Change a goal", retry_policy=UNLESS_BROKEN)
+
+
 async def open_task(order: TaskOrder) -> Done:
     return await _write("open_task", order, result=Done, summary=f"Open a task: {order.kind.value}")
 
 
 async def resolve_task(order: TaskResolution) -> Done:
     return await _write("resolve_task", order, result=Done, summary="Resolve a task", retry_policy=UNLESS_BROKEN)
+
+
+async def notice_double(client_id: str) -> Done:
+    """An ordinary step: a short one would be waited for with the answer, which then would tell by its time."""
+    return await _call(
+        "notice_double", client_id, result=Done, summary="See whether the address is known", retry_policy=UNTIL_DONE
+    )
+
+
+async def join_records(order: JoinOrder) -> Joined:
+    return await _write(
+        "join_records", order, result=Joined, summary="Join two records of one person", retry_policy=UNLESS_BROKEN
+    )
 
 
 async def close_anonymous_journey(order: CloseOrder) -> Done:
@@ -265,6 +306,26 @@ async def archive_client(order: ArchiveOrder, policy: JourneyPolicy) -> Archived
 
 async def unarchive_client(order: UnarchiveOrder) -> Unarchived:
     return await _write("unarchive_client", order, result=Unarchived, summary="Make active again")
+
+
+async def begin_bulk_archive(order: BulkArchiveOrder) -> BulkProgress:
+    return await _write(
+        "begin_bulk_archive",
+        order,
+        result=BulkProgress,
+        summary=f"Begin an archive of {len(order.client_ids)} clients",
+        retry_policy=UNLESS_BROKEN,
+    )
+
+
+async def work_off_bulk_archive(order: BulkRound) -> BulkLook:
+    return await _write(
+        "work_off_bulk_archive", order, result=BulkLook, summary="Look at what the journeys have recorded"
+    )
+
+
+async def finish_bulk_archive(id: str) -> BulkProgress:
+    return await _write("finish_bulk_archive", id, result=BulkProgress, summary="End the archive of many")
 
 
 async def cancel_intent(client_id: str, intent: str) -> None:
@@ -301,7 +362,7 @@ async def retry_payment(order: RetryOrder) -> Done:
 
 
 async def handle_inbound_event(event_id: str) -> EventHandled:
-    return await _call("handle_inbound_event", event_id, result=EventHandled, summary="Look at what Stripe reported")
+    return await _call("handle_inbound_event", event_id, result=EventHandled, summary="Look at what was reported")
 
 
 async def send_mail(order: MailOrder, policy: JourneyPolicy) -> MailResult:
@@ -313,6 +374,10 @@ async def send_mail(order: MailOrder, policy: JourneyPolicy) -> MailResult:
         summary=f"Mail {order.template} to the {order.to}",
         retry_policy=UNLESS_UNWRITABLE,
     )
+
+
+async def look_at_chat(look: ChatLook) -> ChatNews:
+    return await _write("look_at_chat", look, result=ChatNews, summary="Look for unread messages")
 
 
 # ---------------------------------------------------------------- a waitlist

@@ -14,6 +14,7 @@ from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
 from activities.ports import Attachment, MailerUnavailable, MailRejected, OutgoingMail
+from rules.plain_text import one_line
 
 # At DEBUG the library's HTTP client logs the mail and the key.
 logging.getLogger("python_http_client").setLevel(logging.WARNING)
@@ -64,7 +65,9 @@ class SendGridMailer:
 
 
 def _document(mail: OutgoingMail) -> dict[str, Any]:
-    recipient = {"email": mail.to} | ({"name": mail.to_name} if mail.to_name else {})
+    # Names come from people: whatever the service makes of one, it must not become a line of its own.
+    name = one_line(mail.to_name or "")
+    recipient = {"email": mail.to} | ({"name": name} if name else {})
     document: dict[str, Any] = {
         "personalizations": [{"to": [recipient]}],
         "from": {"email": mail.from_},
@@ -77,10 +80,14 @@ def _document(mail: OutgoingMail) -> dict[str, Any]:
         "tracking_settings": {
             "click_tracking": {"enable": False, "enable_text": False},
             "open_tracking": {"enable": False},
+            "subscription_tracking": {"enable": False},  # links of its own, which would end every mail
         },
     }
     if mail.headers:
         document["headers"] = dict(mail.headers)
+    if "List-Unsubscribe" not in mail.headers:
+        # Nobody can unsubscribe from these here, so the service's own list must not hold them back either.
+        document["mail_settings"] = {"bypass_unsubscribe_management": {"enable": True}}
     if mail.attachments:
         document["attachments"] = [_attachment(each) for each in mail.attachments]
     return document

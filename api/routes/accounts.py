@@ -39,12 +39,12 @@ class SignedIn(BaseModel):
 
 @router.post("/sessions", status_code=201, summary="Sign in as a client", responses=responses(Problem.RATE_LIMITED))
 async def sign_in(*, body: SignIn, services: Svc, _: Anyone, now: Now) -> SignedIn:
-    address = _storable(fold_email(body.email))
+    address = storable(fold_email(body.email))
     async with services.sessions() as session:
         client = await queries.client_who_signs_in(session, address)
     stored = client.password_hash if client else None
     services.sign_ins.count(address, now=now)
-    if not await services.passwords.fits(_storable(body.password), stored) or client is None:
+    if not await services.passwords.fits(storable(body.password), stored) or client is None:
         raise unauthenticated("This address and password do not fit.")
     services.sign_ins.succeeded(address)
     token = new_token()
@@ -61,7 +61,7 @@ async def sign_in(*, body: SignIn, services: Svc, _: Anyone, now: Now) -> Signed
     return SignedIn(token=token, role=Role.CLIENT, expires_at=row.expires_at, client_id=client.id)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Text that no database and no hash chokes on; what cannot be stored fits nobody anyway."""
     return text.encode(errors="replace").decode().replace("\0", "?")
 
@@ -91,7 +91,7 @@ class Activated(BaseModel):
     responses=responses(Problem.ACTIVATION_LINK_INVALID),
 )
 async def activate(*, body: Activation, services: Svc, _: Anyone, request_id: RequestId, now: Now) -> Activated:
-    token_hash = hash_of(_storable(body.token))
+    token_hash = hash_of(storable(body.token))
     async with services.sessions() as session:
         known = await queries.token_by_hash(session, token_hash, (TokenKind.ACTIVATION,))
     token = known.token if known else None
@@ -102,7 +102,7 @@ async def activate(*, body: Activation, services: Svc, _: Anyone, request_id: Re
         request_id=str(request_id),
         client_id=str(token.client_id),
         token_hash=token_hash,
-        password_hash=await services.passwords.hash(_storable(body.password)),
+        password_hash=await services.passwords.hash(storable(body.password)),
     )
     await journey_done(services, ACTIVATE, order, client_id=token.client_id, request_id=request_id)
     return Activated(client_id=token.client_id)

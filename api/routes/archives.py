@@ -2,10 +2,10 @@
 
 import asyncio
 from time import monotonic
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from api.bodies import Body, Flag, Reason
 from api.deps import Now, Practice, RequestId, Services, Svc, must_see_client
@@ -13,10 +13,12 @@ from api.engine import Gone
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, refuse, responses
 from models import queries
-from models.snapshots import archive_situation
+from models.archive_situation import archive_situation
+from models.fact import Fact
 from rules.archive import plan_archive
 from rules.people import Caller
 from rules.refusals import Problem
+from rules.restore import nothing_restored
 from rules.words import ClientStatus
 from workflows.messages import ARCHIVE, UNARCHIVE, ArchiveSignal, UnarchiveSignal, journey_id
 
@@ -31,7 +33,14 @@ _LOOK_EVERY = 0.05
     summary="What an archive would stop, before it is confirmed; or what it stopped",
     responses=responses(Problem.NOT_FOUND),
 )
-async def preview(*, client_id: UUID, services: Svc, caller: Practice, now: Now) -> dict[str, Any]:
+async def preview(
+    *,
+    client_id: UUID,
+    services: Svc,
+    caller: Practice,
+    now: Now,
+    notify: Annotated[bool, Query(description="As it would be said when archiving: it decides about `mails`.")] = True,
+) -> dict[str, Any]:
     async with services.sessions() as session:
         client = await queries.visible_client(session, caller, client_id)
         if client is None:
@@ -39,7 +48,7 @@ async def preview(*, client_id: UUID, services: Svc, caller: Practice, now: Now)
         if client.status is ClientStatus.ARCHIVED:
             return _recorded(client_id, client.archive_record)
         situation = await archive_situation(session, client, policy=services.settings.policy, now=now)
-    plan = plan_archive(situation, now=now)
+    plan = plan_archive(situation, now=now, notify=notify)
     return {"client_id": client_id, "already_archived": False, **plan.to_document()}
 
 
@@ -55,7 +64,9 @@ class ArchiveBody(Body):
 
 
 class UnarchiveBody(Body):
-    """Nothing is asked."""
+    """``restore``: bring back what the archive cancelled, as far as that can be."""
+
+    restore: Flag = False
 
 
 _PENDING: dict[int | str, dict[str, Any]] = {202: {"description": "Sent; not recorded yet"}}
@@ -87,7 +98,7 @@ async def archive(
 
 @router.post(
     "/clients/{client_id}/unarchive",
-    summary="Make an archived client active again",
+    summary="Make an archived client active again, and restore what was cancelled if asked",
     responses={**_PENDING, **responses(Problem.NOT_FOUND)},
 )
 async def unarchive(
@@ -99,10 +110,10 @@ async def unarchive(
     response: Response,
     body: UnarchiveBody | None = None,
 ) -> dict[str, Any]:
-    del body  # it has no fields; what is sent besides is refused
+    said = body or UnarchiveBody()
     client = await must_see_client(services, caller, client_id)
     if client.status is not ClientStatus.ACTIVE:
-        signal = UnarchiveSignal(request_id=str(request_id), by=caller.actor)
+        signal = UnarchiveSignal(request_id=str(request_id), by=caller.actor, restore=said.restore)
         await _send(services, client_id, UNARCHIVE, signal)
     return await _result(
         services, caller, client_id, request_id=request_id, wanted=ClientStatus.ACTIVE, response=response
@@ -136,12 +147,15 @@ async def _result(
             return {"client_id": client_id, "already_archived": False, **fact.data}
         if client.status is wanted or fact is not None:
             archived = wanted is ClientStatus.ARCHIVED
-            return _recorded(client_id, client.archive_record) if archived else _active(client_id)
+            return _recorded(client_id, client.archive_record) if archived else _active(client_id, fact)
         if monotonic() > give_up:
             response.status_code = 202
             return {"client_id": client_id, "status": "pending", "request_id": request_id}
         await asyncio.sleep(_LOOK_EVERY)
 
 
-def _active(client_id: UUID) -> dict[str, Any]:
-    return {"client_id": client_id, "status": ClientStatus.ACTIVE}
+def _active(client_id: UUID, fact: Fact | None) -> dict[str, Any]:
+    """What was restored, and what could not be; nothing where another request had made the client active."""
+    recorded = fact.data if fact is not None else {}
+    told = {name: recorded.get(name, nothing) for name, nothing in nothing_restored().items()}
+    return {"client_id": client_id, "status": ClientStatus.ACTIVE, **told}

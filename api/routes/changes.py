@@ -195,6 +195,7 @@ class MovePreview(BaseModel):
     response_model_exclude_unset=True,
     responses=responses(
         Problem.NOT_FOUND,
+        Problem.BOOKING_DISABLED,
         Problem.LATE_CHANGE,
         Problem.APPOINTMENT_NOT_OPEN,
         Problem.SLOT_TAKEN,

@@ -37,7 +37,7 @@ from rules.people import Caller
 from rules.refusals import Problem
 from rules.timeline import first_break
 from rules.words import ClientStatus, Stage
-from workflows.messages import CHANGE_DETAILS, MATCH_BY_HAND, ClientDetails, DetailsOrder, MatchOrder
+from workflows.messages import CHANGE_DETAILS, MATCH_BY_HAND, ClientDetails, DetailsOrder, GroupChoice, MatchOrder
 
 router = APIRouter(prefix="/v1", tags=["clients"], route_class=IdempotentRoute)
 
@@ -106,21 +106,28 @@ async def _view(services: Services, caller: Caller, client_id: UUID, *, now: dat
 
 
 class ClientChanges(ClientDetailsBody):
-    """What is left out or null stays as it is."""
+    """What is left out stays as it is, and so does what is null, but for ``group``: null takes the client out of it.
 
+    ``group`` and ``portal_settings`` are the practice's to change.
+    """
+
+    group: UUID | None = None
     portal_settings: dict[str, Flag] | None = None
     unsubscribed: Flag | None = None
 
 
 @router.patch(
     "/clients/{client_id}",
-    summary="Change details, portal settings or the subscription",
+    summary="Change details, the group, portal settings or the subscription",
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.EMAIL_IN_USE),
 )
 async def change_client(
     *, client_id: UUID, body: ClientChanges, services: Svc, caller: Known, request_id: RequestId, now: Now
 ) -> ClientView:
+    grouped = "group" in body.model_fields_set
+    if grouped and not caller.is_practice:
+        raise refuse(Problem.NOT_ALLOWED, "The group is the practice's to change.")
     if body.portal_settings is not None and not caller.is_practice:
         raise refuse(Problem.NOT_ALLOWED, "Portal settings are the practice's to change.")
     unknown = sorted(set(body.portal_settings or {}) - set(PORTAL_SETTINGS))
@@ -128,7 +135,7 @@ async def change_client(
         known = ", ".join(PORTAL_SETTINGS)
         raise wrong_fields([("portal_settings", f"has only these settings: {known}")])
     await must_see_client(services, caller, client_id)
-    details = body.model_dump(exclude={"portal_settings", "unsubscribed"})
+    details = body.model_dump(exclude={"group", "portal_settings", "unsubscribed"})
     order = DetailsOrder(
         request_id=str(request_id),
         client_id=str(client_id),
@@ -136,6 +143,7 @@ async def change_client(
         details=ClientDetails(**details),
         portal_settings=body.portal_settings,
         unsubscribed=body.unsubscribed,
+        group=GroupChoice(group_id=str(body.group) if body.group else None) if grouped else None,
     )
     await journey_done(services, CHANGE_DETAILS, order, client_id=client_id, request_id=request_id)
     return await _view(services, caller, client_id, now=now)

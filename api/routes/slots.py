@@ -12,9 +12,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.bodies import Body, Instant
 from api.dates import MOST_DAYS
-from api.deps import Anyone, Known, Now, RequestId, Svc
+from api.deps import Anyone, Known, Now, RequestId, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.outcomes import wake_line
+from api.portal import booking_must_be_on
 from api.problems import Refused, not_found, responses, wrong_fields
 from models import queries
 from models.calendar import busy_margin, horizon_end, load_busy
@@ -177,9 +178,17 @@ class HoldView(BaseModel):
     "/therapists/{slug}/holds",
     status_code=201,
     summary="Hold a time for a few minutes",
-    responses=responses(Problem.NOT_FOUND, Problem.SLOT_TAKEN, Problem.SLOT_UNAVAILABLE, Problem.RATE_LIMITED),
+    responses=responses(
+        Problem.NOT_FOUND,
+        Problem.BOOKING_DISABLED,
+        Problem.SLOT_TAKEN,
+        Problem.SLOT_UNAVAILABLE,
+        Problem.RATE_LIMITED,
+    ),
 )
 async def hold(*, slug: str, body: HoldBody, services: Svc, caller: Known, request_id: RequestId, now: Now) -> HoldView:
+    if caller.client_id is not None:
+        booking_must_be_on(await must_see_client(services, caller, UUID(caller.client_id)), caller)
     async with services.sessions() as session:
         held = await put_hold(
             session,

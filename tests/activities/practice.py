@@ -46,12 +46,15 @@ from activities.types import (
     OutcomeOrder,
     Settled,
 )
+from engine.codec import PayloadKeys
+from engine.signed_links import SignedLinks
 from models.client import Client
 from models.database import Sessions
 from models.fact import Fact
 from models.payment import Payment, PaymentTry
 from models.therapist import Therapist
 from models.timeline import link_of
+from rules import unsubscribe
 from rules.people import Caller
 from rules.policy import JourneyPolicy
 from rules.timeline import first_break
@@ -242,6 +245,7 @@ class Practice:
             practice=Named(name="Riverside", care_team_email="care@practice.example", insurance_email="i@p.example"),
             email_from="hello@practice.example",
             link_key=b"tests",
+            unsubscribe_links=SignedLinks(PayloadKeys((("tests", bytes(32)),)), unsubscribe.PURPOSE),
         )
         self.matching = MatchingActivities(deps)
         self.booking = BookingActivities(deps)

@@ -39,6 +39,7 @@ TABLES = (
     "match",
     "form_request",
     "form_answer",
+    "goal",
     "payment",
     "payment_try",
     "mail",
@@ -246,6 +247,31 @@ async def test_archiving_and_its_end_are_done_once(story: Story) -> None:
     back = UnarchiveOrder(client_id=story.client, request_id=str(uuid4()), by="care_team:desk")
     first_back, second_back = await story.twice(lambda: practice.archive.unarchive_client(back))
     assert first_back == second_back
+
+
+async def test_a_restore_is_done_once_and_its_whole_answer_is_heard_again(story: Story) -> None:
+    practice = story.practice
+    held, *_ = await practice.booked(story.client, weeks=3)
+    await practice.gives_card(story.client)
+    _ = await practice.occurred(held)
+    archive = ArchiveOrder(client_id=story.client, request_id="from the command line", by="via Temporal")
+    _ = await practice.archive.archive_client(archive, POLICY)
+    back = UnarchiveOrder(client_id=story.client, request_id="the same", by="via Temporal", restore=True)
+    first, second = await story.twice(lambda: practice.archive.unarchive_client(back))
+    assert first == second
+    assert (len(first.restored), len(first.booked), len(first.paying)) == (2, 1, 1)
+    assert not {one.id for one in first.restored} & {one.id for one in first.appointments}
+    again = replace(back, request_id="another")
+    assert not (await practice.archive.unarchive_client(again)).changed
+    # An echo of the archive does not undo what was decided since, nor one of its end the next archive.
+    assert not (await practice.archive.archive_client(archive, POLICY)).changed
+    await story.killed_at_every_commit(
+        lambda: practice.archive.archive_client(replace(archive, request_id="the next"), POLICY)
+    )
+    assert not (await practice.archive.unarchive_client(back)).changed
+    await story.killed_at_every_commit(lambda: practice.archive.unarchive_client(replace(back, request_id="its end")))
+    rows = await story.rows()
+    assert (len(rows["appointment"]), len(rows["occupied_time"])) == (7, 3)
 
 
 async def test_killed_at_every_commit_a_step_still_ends_once(story: Story) -> None:

@@ -17,7 +17,9 @@ from api.app import create_app
 from api.auth import FailedSignIns, Passwords
 from api.engine import Gone, JourneyEngine
 from api.settings import ApiSettings, ServiceKey
+from config import DEV_SENDGRID_WEBHOOK_PUBLIC_KEY
 from engine.codec import PayloadKeys
+from engine.event_key import EventKey
 from local.postgres import Postgres
 from models import Appointment, Client, Match, OccupiedTime, Payment, Therapist
 from models.database import Sessions, connect
@@ -57,6 +59,7 @@ SETTINGS = ApiSettings(
         ServiceKey(role=Role.ADMIN, name="root", secret="root-key"),
     ),
     stripe_webhook_secret=WEBHOOK_SECRET,
+    mail_event_key=EventKey.parse(DEV_SENDGRID_WEBHOOK_PUBLIC_KEY),
     policy=JourneyPolicy(),
     ui_origins=(UI,),
 )

@@ -14,11 +14,13 @@ from activities.gateways.simulated import SimulatedGateway
 from activities.rendering import Links
 from activities.rendering import Practice as Named
 from api.auth import hash_of, new_token
+from engine.signed_links import SignedLinks
 from models import Client, OccupiedTime, Therapist
 from models.token import Token, TokenKind
+from rules import unsubscribe
 from rules.policy import JourneyPolicy
 from tests.activities.practice import Post
-from tests.api.conftest import NOW, PUBLIC_URL, SITE, Rows, StandingClock, ToldEngine
+from tests.api.conftest import CIPHER, NOW, PUBLIC_URL, SITE, Rows, StandingClock, ToldEngine
 
 TEN = NOW + timedelta(days=1, hours=3)  # Tuesday, 10:00 in New York; sessions begin every half hour from nine
 HALF_HOUR = timedelta(minutes=30)
@@ -101,6 +103,7 @@ def open_counter(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, clock: 
         practice=Named(name="Riverside", care_team_email="care@practice.example", insurance_email="i@p.example"),
         email_from="hello@practice.example",
         link_key=b"tests",
+        unsubscribe_links=SignedLinks(CIPHER, unsubscribe.PURPOSE),
     )
     engine.answers_to["book"] = BookingActivities(steps).book
     engine.answers_to["reschedule"] = lambda order: AppointmentActivities(steps).reschedule_appointment(

@@ -23,14 +23,27 @@ from activities.waitlist import WaitlistActivities
 from api.auth import hash_of, new_token
 from api.engine import GONE
 from api.problems import EngineUnavailable
+from engine.signed_links import SignedLinks
 from models import Appointment, Client, Therapist
 from models.fact import Fact
 from models.token import Token, TokenKind
 from models.waitlist import WaitlistPlace
+from rules import unsubscribe
 from rules.policy import JourneyPolicy
 from rules.words import AppointmentStatus, AppointmentType, IntroCalls
 from tests.activities.practice import Post
-from tests.api.conftest import DESK, NOW, PUBLIC_URL, SITE, Rows, StandingClock, ToldEngine, fields_of, problem_of
+from tests.api.conftest import (
+    CIPHER,
+    DESK,
+    NOW,
+    PUBLIC_URL,
+    SITE,
+    Rows,
+    StandingClock,
+    ToldEngine,
+    fields_of,
+    problem_of,
+)
 
 SOME_DAY = "2026-03-10"
 DETAILS: dict[str, Any] = {
@@ -119,6 +132,7 @@ def door(api: httpx.AsyncClient, rows: Rows, engine: WakingEngine, clock: Standi
         practice=Named(name="Riverside", care_team_email="care@practice.example", insurance_email="i@p.example"),
         email_from="hello@practice.example",
         link_key=b"tests",
+        unsubscribe_links=SignedLinks(CIPHER, unsubscribe.PURPOSE),
     )
     steps = WaitlistActivities(deps)
     engine.answers_to |= {"join_waitlist": steps.join_waitlist, "leave_waitlist": steps.leave_waitlist}

@@ -27,11 +27,15 @@ from api.app import create_app
 from api.auth import Passwords
 from api.engine import JourneyEngine
 from api.settings import ApiSettings, ServiceKey
+from config import DEV_SENDGRID_WEBHOOK_PUBLIC_KEY
 from engine.clock import EngineClock, SystemClock
 from engine.codec import PayloadKeys, data_converter
+from engine.event_key import EventKey
+from engine.signed_links import SignedLinks
 from local.processes import free_port, free_ports
 from local.temporal import TemporalServer
 from models.database import Sessions, connect, session_factory
+from rules import unsubscribe
 from rules.policy import JourneyPolicy
 from rules.words import Role
 from sandbox.app import create_app as create_sandbox
@@ -137,6 +141,7 @@ async def open_house(
         stack.callback(store.close)
         sandbox = create_sandbox(store=store, clock=clock)
         sandbox.state.webhooks.register(url=f"http://127.0.0.1:{api_port}/v1/webhooks/stripe", secret=WEBHOOK_SECRET)
+        sandbox.state.mail_events.register(url=f"http://127.0.0.1:{api_port}/v1/webhooks/sendgrid")
         sandbox_url = await stack.enter_async_context(serving(sandbox, sandbox_port))
         api = create_app(
             sessions=sessions,
@@ -170,6 +175,7 @@ async def open_house(
                 ),
                 email_from=EMAIL_FROM,
                 link_key=b"tests",
+                unsubscribe_links=SignedLinks(KEYS, unsubscribe.PURPOSE),
             ),
         )
         await house.start_worker()
@@ -188,5 +194,6 @@ def _settings(policy: JourneyPolicy) -> ApiSettings:
         email_from=EMAIL_FROM,
         service_keys=tuple(keys),
         stripe_webhook_secret=WEBHOOK_SECRET,
+        mail_event_key=EventKey.parse(DEV_SENDGRID_WEBHOOK_PUBLIC_KEY),
         policy=policy,
     )

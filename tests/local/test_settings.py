@@ -21,7 +21,10 @@ PRODUCTION = {
     "STRIPE_API_KEY": "sk_live_1",
     "STRIPE_WEBHOOK_SECRET": "whsec_1",
     "SENDGRID_API_KEY": "SG.1",
-    "SENDGRID_WEBHOOK_PUBLIC_KEY": "MFkw",
+    "SENDGRID_WEBHOOK_PUBLIC_KEY": (
+        "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEHlvOtwzWsuOn8SH2rd8sQHlqyWOQ4NUynq2JnxxJzYpy5QzRyC5Df2cIuvKOsUXqWRYauWR6"
+        "RdZuwH+RxjVXig=="
+    ),
     "EMAIL_FROM": "care@practice.test",
     "API_KEYS": "care_team:desk:s3cret,admin:root:s4cret",
     "PAYLOAD_KEYS": f"2026:{base64.b64encode(b'k' * 32).decode()}",

@@ -66,6 +66,7 @@ FULL = MailContext(
     ),
     link=LINKS.activation("tok&en/1") + "?from=mail&again=1",
     link_expires_at=START + timedelta(days=7),
+    unsubscribe_link=LINKS.unsubscribe("WyJhIl0.sig_n-ed"),
     client_name="Sara Lind",
     therapist=TherapistLine(name="Dr. Nadia Osei", licensed_in=("NY", "NJ", "CT")),
     appointments=(SESSION,),

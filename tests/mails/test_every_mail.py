@@ -205,7 +205,8 @@ def test_a_test_clients_mail_says_so(template: str) -> None:  # S16
 def test_reminders_say_how_to_stop_them(template: str) -> None:
     mail = render(template, FULL)
     for body in (mail.text, mail.html):
-        assert ("rather not get reminders" in body) == (template in REMINDERS)
+        assert ("rather not get mails like this one" in body) == (template in REMINDERS)
+        assert (str(FULL.unsubscribe_link) in body) == (template in REMINDERS)
 
 
 def test_a_link_that_is_no_web_address_stays_text() -> None:

@@ -241,6 +241,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=60), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
         sa.Column("data", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("actor", sa.String(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -381,9 +382,42 @@ def upgrade() -> None:
     op.create_foreign_key("client_joined_into_fkey", "client", "client", ["joined_into"], ["id"])
     op.create_foreign_key("client_group_id_fkey", "client", "client_group", ["group_id"], ["id"])
     _token_kinds("session", "therapist", "activation", "join")
+    _let_forms_be_asked_again()
+    _say_who_reads_mails()
+    op.create_index(op.f("ix_mail_message_id"), "mail", ["message_id"], unique=False)
+
+
+def _let_forms_be_asked_again() -> None:
+    op.add_column("form_request", sa.Column("number", sa.Integer(), nullable=False, server_default="1"))
+    op.alter_column("form_request", "number", server_default=None)
+    op.drop_constraint("one_request_per_form_and_version", "form_request", type_="unique")
+    op.create_unique_constraint(
+        "one_request_per_form_version_and_time", "form_request", ["client_id", "kind", "version", "number"]
+    )
+
+
+def _say_who_reads_mails() -> None:
+    """Each mail that there was before had one kind of reader."""
+    op.add_column("mail", sa.Column("reader", sa.String(length=20), nullable=False, server_default="client"))
+    to_therapists = (
+        "'new_client', 'appointment_booked', 'appointment_changed', 'client_back', 'mark_outcome', 'book_next'"
+    )
+    op.execute(f"UPDATE mail SET reader = 'therapist' WHERE template IN ({to_therapists})")  # noqa: S608 - constants
+    op.execute("UPDATE mail SET reader = 'care_team' WHERE template = 'task_opened'")
+    op.alter_column("mail", "reader", server_default=None)
 
 
 def downgrade() -> None:
+    op.drop_constraint("one_request_per_form_version_and_time", "form_request", type_="unique")
+    again = "SELECT id FROM form_request WHERE number > 1"
+    op.execute(f"DELETE FROM form_answer WHERE request_id IN ({again})")  # noqa: S608 - a constant
+    op.execute("DELETE FROM form_request WHERE number > 1")
+    op.create_unique_constraint(
+        "one_request_per_form_and_version", "form_request", ["client_id", "kind", "version"]
+    )
+    op.drop_column("form_request", "number")
+    op.drop_index(op.f("ix_mail_message_id"), table_name="mail")
+    op.drop_column("mail", "reader")
     op.execute("DELETE FROM token WHERE kind = 'join'")
     _token_kinds("session", "therapist", "activation")
     op.execute("UPDATE client SET group_id = NULL")

@@ -1,0 +1,159 @@
+"""All that archiving one client could touch, read from the database: the preview and the archive both start here."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.appointment import Appointment
+from models.chat import Chat, ChatMember
+from models.client import Client
+from models.form import FormRequest
+from models.goal import Goal
+from models.occupied_time import OccupiedTime
+from models.payment import Payment
+from models.snapshots import credit_of, currency_of, journey_facts, payment_line
+from models.therapist import Therapist
+from models.waitlist import WaitlistPlace
+from rules.archive import (
+    AppointmentLine,
+    ArchiveSituation,
+    ChatLine,
+    FormLine,
+    GoalLine,
+    HoldLine,
+    ReminderLine,
+    WaitlistLine,
+)
+from rules.policy import JourneyPolicy
+from rules.reminders import APPOINTMENT_STARTS, appointment_plan, journey_plan, outcome_plan
+from rules.words import AppointmentStatus, GoalStatus, Role
+
+
+async def archive_situation(
+    session: AsyncSession, client: Client, *, policy: JourneyPolicy, now: datetime
+) -> ArchiveSituation:
+    """What an archive at this instant would find; with the client's row locked, it stays true."""
+    appointments = (
+        await session.exec(
+            select(Appointment, Therapist.slug)
+            .join(Therapist, col(Therapist.id) == col(Appointment.therapist_id))
+            .where(col(Appointment.client_id) == client.id)
+            .order_by(col(Appointment.starts_at), col(Appointment.id))
+        )
+    ).all()
+    payments = (
+        await session.exec(
+            select(Payment).where(col(Payment.client_id) == client.id).order_by(col(Payment.due_at), col(Payment.id))
+        )
+    ).all()
+    forms = (
+        await session.exec(
+            select(FormRequest)
+            .where(col(FormRequest.client_id) == client.id)
+            .order_by(col(FormRequest.kind), col(FormRequest.version))
+        )
+    ).all()
+    facts = await journey_facts(session, client)
+    due = [ReminderLine(kind=due.kind, at=due.at, about="") for due in journey_plan(facts, policy=policy, now=now)]
+    due += [line for appointment, _ in appointments for line in _timers_of(appointment, policy=policy)]
+    currency = await currency_of(session, client)
+    therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
+    return ArchiveSituation(
+        appointments=tuple(_appointment(appointment, slug) for appointment, slug in appointments),
+        payments=tuple(payment_line(payment) for payment in payments),
+        forms=tuple(FormLine(kind=form.kind, status=form.status) for form in forms),
+        reminders=tuple(sorted((r for r in due if r.at > now), key=lambda r: (r.at, r.kind, r.about))),
+        waitlist=tuple(await _waitlist(session, client)),
+        holds=tuple(await _holds(session, client, now=now)),
+        chats=tuple(await _chats(session, client)),
+        goals=tuple(_reminding(await _goals(session, client))) if client.portal_settings.get("goals", True) else (),
+        currency=currency,
+        credit=await credit_of(session, client.id, currency),
+        reachable=client.email is not None,
+        time_zone=therapist.time_zone if therapist else "UTC",
+    )
+
+
+def holds_of(client_id: UUID) -> str:
+    """The ``made_by`` of the times that a client holds; what the booking site holds is nobody's yet, and runs out."""
+    return f"{Role.CLIENT.value}:{client_id}"
+
+
+def _appointment(appointment: Appointment, therapist: str) -> AppointmentLine:
+    return AppointmentLine(
+        id=str(appointment.id),
+        type=appointment.type,
+        status=appointment.status,
+        therapist=therapist,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+    )
+
+
+def _timers_of(appointment: Appointment, *, policy: JourneyPolicy) -> list[ReminderLine]:
+    if appointment.status is not AppointmentStatus.SCHEDULED:
+        return []
+    plan = appointment_plan(starts_at=appointment.starts_at, policy=policy) + outcome_plan(
+        ends_at=appointment.ends_at, type=appointment.type, policy=policy
+    )
+    return [
+        ReminderLine(kind=due.kind, at=due.at, about=str(appointment.id))
+        for due in plan
+        if due.kind != APPOINTMENT_STARTS
+    ]
+
+
+async def _waitlist(session: AsyncSession, client: Client) -> list[WaitlistLine]:
+    statement = (
+        select(WaitlistPlace, Therapist.slug)
+        .join(Therapist, col(Therapist.id) == col(WaitlistPlace.therapist_id))
+        .where(col(WaitlistPlace.client_id) == client.id, col(WaitlistPlace.ended_at).is_(None))
+        .order_by(col(WaitlistPlace.joined_at), col(WaitlistPlace.id))
+    )
+    return [
+        WaitlistLine(therapist=slug, type=place.type, wished_from=place.wished_from, wished_until=place.wished_until)
+        for place, slug in (await session.exec(statement)).all()
+    ]
+
+
+async def _holds(session: AsyncSession, client: Client, *, now: datetime) -> list[HoldLine]:
+    statement = (
+        select(OccupiedTime, Therapist.slug)
+        .join(Therapist, col(Therapist.id) == col(OccupiedTime.therapist_id))
+        .where(col(OccupiedTime.made_by) == holds_of(client.id), col(OccupiedTime.expires_at) > now)
+        .order_by(col(OccupiedTime.starts_at), col(OccupiedTime.id))
+    )
+    return [
+        HoldLine(id=str(hold.id), therapist=slug, type=hold.type, starts_at=hold.starts_at, ends_at=hold.ends_at)
+        for hold, slug in (await session.exec(statement)).all()
+    ]
+
+
+async def _chats(session: AsyncSession, client: Client) -> list[ChatLine]:
+    statement = (
+        select(Chat)
+        .join(ChatMember, col(ChatMember.chat_id) == col(Chat.id))
+        .where(col(ChatMember.client_id) == client.id, col(ChatMember.left_at).is_(None))
+        .order_by(col(Chat.made_at), col(Chat.id))
+    )
+    return [ChatLine(id=str(chat.id), kind=chat.kind) for chat in await session.exec(statement)]
+
+
+async def _goals(session: AsyncSession, client: Client) -> Sequence[Goal]:
+    statement = (
+        select(Goal)
+        .where(col(Goal.client_id) == client.id, col(Goal.status) == GoalStatus.OPEN)
+        .order_by(col(Goal.made_at), col(Goal.id))
+    )
+    return (await session.exec(statement)).all()
+
+
+def _reminding(goals: Iterable[Goal]) -> list[GoalLine]:
+    return [
+        GoalLine(id=str(goal.id), weekday=goal.remind_weekday, minute=goal.remind_minute)
+        for goal in goals
+        if goal.remind_weekday is not None and goal.remind_minute is not None
+    ]

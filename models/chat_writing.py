@@ -1,0 +1,142 @@
+"""What is written in chats, each in the caller's transaction, and safe to run twice.
+
+Locks are taken in one order: clients (by id), then chats (by id). Whoever adds a client to a chat locks that client, so
+that an archive, which leaves group chats, comes before or after and not in between.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from sqlalchemy import func, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.chat import Chat, ChatMember, ChatMessage, ChatRead
+from models.client import Client
+from models.feed import notify
+from rules.feed import FeedKind, message_from
+from rules.people import Caller
+from rules.words import ChatKind, LeftBecause, Role
+
+
+async def lock_clients(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Client]:
+    """These clients, freshly read, locked in the order of their ids."""
+    statement = select(Client).where(col(Client.id).in_(ids)).order_by(col(Client.id)).with_for_update(key_share=True)
+    return (await session.exec(statement.execution_options(populate_existing=True))).all()
+
+
+async def make_chat(session: AsyncSession, chat: Chat, members: Sequence[UUID]) -> bool:
+    """Write a chat with its members. False if it is there already, or one that there can be only one of."""
+    made = insert(Chat).values(**chat.model_dump()).on_conflict_do_nothing().returning(col(Chat.id))
+    if (await session.exec(made)).first() is None:
+        return False
+    await put_members(session, chat, members, by=chat.made_by, at=chat.made_at)
+    return True
+
+
+async def put_members(session: AsyncSession, chat: Chat, members: Sequence[UUID], *, by: str, at: datetime) -> None:
+    """Let clients in, also those who had left. What was written before is not news to them."""
+    if not members:
+        return
+    joined = insert(ChatMember).values(
+        [{"chat_id": chat.id, "client_id": id, "joined_at": at, "added_by": by} for id in sorted(members)]
+    )
+    again = {"joined_at": joined.excluded.joined_at, "added_by": joined.excluded.added_by}
+    came = await session.exec(
+        joined.on_conflict_do_update(
+            index_elements=[col(ChatMember.chat_id), col(ChatMember.client_id)],
+            set_={**again, "left_at": None, "left_because": None},
+            where=col(ChatMember.left_at).is_not(None),
+        ).returning(col(ChatMember.client_id))
+    )
+    for id in sorted(came.scalars().all()) if chat.last_seq else ():
+        await mark_read(session, chat.id, f"{Role.CLIENT.value}:{id}", seq=chat.last_seq, at=at)
+
+
+async def leave_chat(
+    session: AsyncSession, chat_id: UUID, client_id: UUID, *, because: LeftBecause, at: datetime
+) -> bool:
+    """False if the client is not in it."""
+    left = (
+        update(ChatMember)
+        .where(
+            col(ChatMember.chat_id) == chat_id,
+            col(ChatMember.client_id) == client_id,
+            col(ChatMember.left_at).is_(None),
+        )
+        .values(left_at=at, left_because=because)
+        .returning(col(ChatMember.client_id))
+    )
+    return (await session.exec(left)).first() is not None
+
+
+async def mark_read(session: AsyncSession, chat_id: UUID, reader: str, *, seq: int, at: datetime) -> int:
+    """Remember that somebody has read up to a message; answers how far they have read, which never goes back."""
+    row = insert(ChatRead).values(chat_id=chat_id, reader=reader, seq=seq, read_at=at)
+    kept = row.on_conflict_do_update(
+        index_elements=[col(ChatRead.chat_id), col(ChatRead.reader)],
+        set_={"seq": func.greatest(col(ChatRead.seq), row.excluded.seq), "read_at": row.excluded.read_at},
+    ).returning(col(ChatRead.seq))
+    return int((await session.exec(kept)).scalar_one())
+
+
+async def write_message(
+    session: AsyncSession,
+    chat: Chat,
+    *,
+    id: UUID,
+    text: str,
+    by: Caller,
+    reader: str,
+    author: Client | None,
+    at: datetime,
+    blast_id: UUID | None = None,
+) -> ChatMessage:
+    """Add a message to a chat that is locked. Who writes has read what came before.
+
+    ``author`` is the client who writes, or on whose behalf it is written; None for the practice.
+    """
+    chat.last_seq, chat.last_message_at = chat.last_seq + 1, at
+    session.add(chat)
+    message = ChatMessage(
+        id=id,
+        chat_id=chat.id,
+        seq=chat.last_seq,
+        author=by.actor,
+        author_client_id=author.id if author else None,
+        blast_id=blast_id,
+        text=text,
+        written_at=at,
+    )
+    session.add(message)
+    await session.flush()
+    await mark_read(session, chat.id, reader, seq=message.seq, at=at)
+    if author is not None and chat.therapist_id is not None and chat.therapist_id == author.therapist_id:
+        await notify(
+            session,
+            therapist_id=chat.therapist_id,
+            client_id=author.id,
+            kind=FeedKind.MESSAGE,
+            text=message_from(author.full_name),
+            data={"chat_id": str(chat.id), "seq": message.seq},
+            at=at,
+            id=uuid5(message.id, "feed"),
+            actor=by.actor,
+        )
+    return message
+
+
+def of_one_client(
+    kind: ChatKind, client_id: UUID, therapist_id: UUID | None, *, id: UUID, by: Caller, at: datetime
+) -> Chat:
+    """A direct chat, or one with the care team, that is still to be written."""
+    return Chat(
+        id=id,
+        kind=kind,
+        client_id=client_id,
+        therapist_id=therapist_id if kind is ChatKind.DIRECT else None,
+        made_by=by.actor,
+        made_at=at,
+    )

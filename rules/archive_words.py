@@ -1,0 +1,41 @@
+"""How an archive's preview names what would no longer happen: in plain words, and in the therapist's own time."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rules.words import PaymentStatus
+
+_REMINDERS = {
+    "activation_reminder": "reminder to activate the account",
+    "anonymous_expiry": "closing of the journey, if nobody gives a name or books",
+    "appointment_reminder": "reminder",
+    "book_first": "reminder to book",
+    "book_first_session": "reminder to book the first session",
+    "card_expiring": "notice that the saved card stops working",
+    "first_session_task": "task for the care team, if no session is booked",
+    "forms_reminder": "reminder of the forms",
+    "goal_reminder": "reminder of a goal",
+    "mark_outcome": "asking the therapist for the outcome",
+    "outcome_breach": "note that the outcome came too late",
+    "outcome_task": "task for the care team: the outcome is missing",
+}
+_CHARGES = {
+    PaymentStatus.FAILED: "another try of the payment that was due",
+    PaymentStatus.REQUIRES_ACTION: "confirmation by the client of the payment that was due",
+    PaymentStatus.PROCESSING: "answer of the bank to the payment that was due",
+}
+
+
+def reminder_words(kind: str, at: datetime, *, zone: ZoneInfo) -> str:
+    """Such as ``reminder on Tue 1 Dec 09:00``."""
+    return f"{_REMINDERS.get(kind, kind.replace('_', ' '))} on {at_local(at, zone=zone)}"
+
+
+def charge_words(status: PaymentStatus, due_at: datetime, *, zone: ZoneInfo) -> str:
+    """Such as ``charge on Tue 1 Dec 09:00``."""
+    return f"{_CHARGES.get(status, 'charge')} on {at_local(due_at, zone=zone)}"
+
+
+def at_local(instant: datetime, *, zone: ZoneInfo) -> str:
+    local = instant.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %H:%M}"

@@ -1,0 +1,156 @@
+"""One of everything that can be asked for by an id: of ana's client Sara, and of nobody else."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from api.auth import hash_of
+from models import (
+    BulkArchive,
+    CalendarFeed,
+    Chat,
+    ChatMember,
+    ClientGroup,
+    Document,
+    DocumentContent,
+    DocumentShare,
+    FormRequest,
+    FormTemplate,
+    Goal,
+    Notification,
+    OccupiedTime,
+    Reconciliation,
+    SessionNote,
+    Task,
+    WaitlistPlace,
+)
+from rules.words import AppointmentStatus, AppointmentType, ChatKind, TaskKind
+from tests.api.callers import Callers
+from tests.api.conftest import NOW, Rows
+
+SECRET = "s" * 43
+
+
+@dataclass(frozen=True)
+class Everything:
+    """Ids by their name in paths and bodies. ``chats`` has one chat of each kind."""
+
+    ids: dict[str, str]
+    chats: dict[str, str]
+
+    def ghost(self) -> dict[str, str]:
+        """The same names for what is not there."""
+        return {name: str(uuid4()) if len(id) == len(str(uuid4())) else "nobody-there" for name, id in self.ids.items()}
+
+
+async def one_of_everything(rows: Rows, people: Callers) -> Everything:
+    ana, sara, by = people.ana, people.sara, "therapist:ana"
+    made: Any = {"made_by": by, "made_at": NOW}
+    appointment = await rows.appointment(
+        sara, ana, status=AppointmentStatus.OCCURRED, starts_at=NOW - timedelta(days=1)
+    )
+    payment = await rows.payment(appointment)
+    goal = Goal(id=uuid4(), client_id=sara.id, text="Walk", **made)
+    document = Document(
+        id=uuid4(),
+        therapist_id=ana.id,
+        title="Plan",
+        filename="plan.txt",
+        content_type="text/plain",
+        size=4,
+        sha256="0" * 64,
+        uploaded_by=by,
+        uploaded_at=NOW,
+    )
+    share = DocumentShare(id=uuid4(), document_id=document.id, client_id=sara.id, shared_by=by, shared_at=NOW)
+    note = SessionNote(
+        id=uuid4(),
+        appointment_id=appointment.id,
+        client_id=sara.id,
+        therapist_id=ana.id,
+        text="We spoke.",
+        shared=True,
+        shared_at=NOW,
+        written_by=by,
+        written_at=NOW,
+    )
+    place = WaitlistPlace(
+        id=uuid4(),
+        client_id=sara.id,
+        therapist_id=ana.id,
+        type=AppointmentType.SESSION,
+        wished_from=NOW,
+        wished_until=NOW + timedelta(days=9),
+        joined_at=NOW,
+        joined_by=by,
+        joined_with=uuid4(),
+    )
+    news = Notification(
+        id=uuid4(), therapist_id=ana.id, client_id=sara.id, kind="form_completed", text="Sara completed a form.", at=NOW
+    )
+    hold = OccupiedTime(
+        id=uuid4(),
+        therapist_id=ana.id,
+        type=AppointmentType.SESSION,
+        starts_at=NOW + timedelta(days=5),
+        ends_at=NOW + timedelta(days=5, minutes=50),
+        made_by=by,
+        made_at=NOW,
+        expires_at=NOW + timedelta(minutes=10),
+    )
+    group = ClientGroup(id=uuid4(), name="Circle", name_folded=f"circle {sara.ref}", **made)
+    template = FormTemplate(id=uuid4(), kind=f"own-{sara.ref.lower()}", version=1, title="Own", fields=[], **made)
+    form = FormRequest(
+        id=uuid4(), client_id=sara.id, kind="informed_consent", version=1, requested_at=NOW, requested_by="system"
+    )
+    task = Task(
+        id=uuid4(),
+        key=f"card_missing:{sara.id}",
+        client_id=sara.id,
+        kind=TaskKind.CARD_MISSING,
+        text="A card is missing.",
+        opened_at=NOW,
+    )
+    archive = BulkArchive(id=uuid4(), asked_by="care_team:desk", asked_at=NOW)
+    compared = Reconciliation(
+        id=uuid4(), asked_by="care_team:desk", started_at=NOW, since=NOW - timedelta(days=1), until=NOW
+    )
+    feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(SECRET), **made)
+    content = DocumentContent(document_id=document.id, content=b"plan")
+    await rows.add(goal, document, content, share, note, place, news, hold, group, template, form, task)
+    await rows.add(archive, compared, feed)
+    chats = {}
+    for kind in ChatKind:
+        own = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM)
+        chat = Chat(
+            id=uuid4(),
+            kind=kind,
+            title=None if own else "Mondays",
+            client_id=sara.id if own else None,
+            therapist_id=None if kind in (ChatKind.CARE_TEAM, ChatKind.COMMUNITY) else ana.id,
+            **made,
+        )
+        await rows.add(chat, ChatMember(chat_id=chat.id, client_id=sara.id, joined_at=NOW, added_by=by))
+        chats[kind.value] = str(chat.id)
+    ids = {
+        "slug": ana.slug,
+        "client_id": sara.id,
+        "member_id": sara.id,
+        "appointment_id": appointment.id,
+        "payment_id": payment.id,
+        "goal_id": goal.id,
+        "document_id": document.id,
+        "note_id": note.id,
+        "place_id": place.id,
+        "notification_id": news.id,
+        "hold_id": hold.id,
+        "group_id": group.id,
+        "task_id": task.id,
+        "archive_id": archive.id,
+        "id": compared.id,
+        "chat_id": chats["direct"],
+        "secret": SECRET,
+        "own_kind": template.kind,
+    }
+    return Everything(ids={name: str(id) for name, id in ids.items()}, chats=chats)

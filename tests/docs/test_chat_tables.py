@@ -1,0 +1,51 @@
+"""The tables about chats, compared with the rules."""
+
+from datetime import UTC, datetime
+
+from rules.chats import (
+    LONGEST_MESSAGE,
+    MOST_OF_A_BLAST,
+    TOLD_WHILE_ARCHIVED,
+    Told,
+    after_telling,
+    may_start,
+    news_for,
+    setting_of,
+)
+from rules.people import Caller
+from rules.policy import JourneyPolicy
+from rules.words import ChatKind, Role
+from tests.docs.pages import ROOT, table, words
+
+SECTION = (ROOT / "docs/journey.md").read_text().split("## Chats")[1].split("## Archive")[0]
+ROLES = {
+    "client side": (Role.CLIENT, Role.BOOKING_SITE),
+    "therapist": (Role.THERAPIST,),
+    "staff": (Role.CARE_TEAM, Role.ADMIN),
+}
+
+
+def test_each_kind_is_started_by_whom_the_table_says() -> None:
+    rows = table(SECTION, "kind", "with whom", "is started by")
+    assert {words(row[0])[0] for row in rows} == set(ChatKind)
+    for told, _, started_by, _, part, mails in rows:
+        kind = ChatKind(words(told)[0])
+        may = {role for role in Role if may_start(Caller(role=role, name="x"), kind)}
+        assert may == {role for name in started_by.split(", ") for role in ROLES[name]}, kind
+        assert setting_of(kind) == words(part)[0]
+        assert (kind in TOLD_WHILE_ARCHIVED) == (mails == "yes")
+    assert f"at most {LONGEST_MESSAGE:,} characters" in SECTION
+    assert f"at most {MOST_OF_A_BLAST:,}:" in SECTION
+
+
+def test_when_the_next_mail_is_due() -> None:
+    told, newest = Told(), 0
+    for at, what, due in table(SECTION, "at", "what happens", "the next mail is due"):
+        now = datetime.fromisoformat(f"2026-03-02T{at}").replace(tzinfo=UTC)
+        if told.due_at is not None and told.due_at < now:
+            told = after_telling(told, now=told.due_at)
+        newest = int(what.rpartition(" ")[2]) if "message" in what else 0
+        told = news_for(told, newest_unread=newest, every=JourneyPolicy().new_message_every, now=now)
+        assert (f"{told.due_at:%H:%M}" if told.due_at else "-") == due, (at, what)
+        if told.due_at == now:
+            told = after_telling(told, now=now)

@@ -1,0 +1,146 @@
+"""The workflow of an archive of many: what staff see and may do, journeys that do not answer, and run after run."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio.api.enums.v1 import EventType
+
+from activities import archive as archive_steps
+from activities import bulk_archive as bulk_steps
+from models.client import Client
+from rules.bulk_archive import LATE, STOPPED
+from rules.policy import SHORTEST_HISTORY, JourneyPolicy
+from tests.journeys.bulk import archive_many, finished, progress, results, workflow_of
+from tests.journeys.care import Care, Person
+from tests.journeys.house import open_house
+from tests.journeys.line import comes
+from tests.replay.record import runs_of
+from tests.workflows.test_what_staff_see import details
+from workflows.messages import BULK_ARCHIVE_QUERY, STOP, BulkArchiveView
+
+NAMES = ("Anna", "Berta", "Carla", "Doris", "Edith", "Frida")
+
+
+@dataclass
+class Held:
+    """Clients whose archive cannot be written: their journeys try again and again."""
+
+    clients: set[str] = field(default_factory=set)
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    real, held = archive_steps.lock_client, Held()
+
+    async def lock_client(session: AsyncSession, client_id: UUID) -> Client:
+        if str(client_id) in held.clients:
+            message = "the database is away"
+            raise ConnectionError(message)
+        return await real(session, client_id)
+
+    monkeypatch.setattr(archive_steps, "lock_client", lock_client)
+    yield held
+    held.clients.clear()
+
+
+@pytest.fixture
+def two_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk_steps, "AT_A_TIME", 2)
+
+
+async def _come(care: Care, number: int) -> list[Person]:
+    await care.therapist("ana", intro_calls="off")
+    return [await comes(care, name) for name in NAMES[:number]]
+
+
+async def _until_waiting_for(care: Care, archive_id: str, number: int) -> BulkArchiveView:
+    async with asyncio.timeout(30):
+        while True:
+            query = workflow_of(care, archive_id).query(BULK_ARCHIVE_QUERY, result_type=BulkArchiveView)
+            view: BulkArchiveView = await query
+            if view.waiting_for == number:
+                return view
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+async def test_x7_a_support_person_reads_how_far_it_is_and_stops_it(care: Care, held: Held) -> None:
+    people = await _come(care, 4)
+    held.clients |= {person.id for person in people}
+    archive_id = await archive_many(care, people, reason="moved away")
+    workflow = workflow_of(care, archive_id)
+    view = await _until_waiting_for(care, archive_id, 2)
+    assert (view.status, view.total, view.done, view.stopped) == ("running", 4, 0, False)
+    text = await details(workflow)
+    assert text.startswith("**An archive of 4 clients**, asked for by care_team:desk: **0 of 4** done.")
+    assert "signal `stop`" in text
+
+    await workflow.signal(STOP)
+    async with asyncio.timeout(30):
+        while (await progress(care, archive_id))["skipped"] < 2:
+            await asyncio.sleep(0.1)
+    assert "has been stopped" in await details(workflow)
+    held.clients.clear()
+    await care.pass_time(minutes=1)
+    told = await finished(care, archive_id)
+    assert results(told) == [("archived", None)] * 2 + [("skipped", STOPPED)] * 2
+    assert [(await person.look())["status"] for person in people] == ["archived"] * 2 + ["active"] * 2
+    text = await details(workflow)
+    assert "is finished" in text
+    assert "- Skipped: 2" in text
+    for private in ("Anna", "Lind", "@", "moved away"):
+        assert private not in text
+
+    # Every timer and every step says what it is for.
+    kinds = {EventType.EVENT_TYPE_TIMER_STARTED, EventType.EVENT_TYPE_MARKER_RECORDED}
+    labelled = [event for event in (await workflow.fetch_history()).events if event.event_type in kinds]
+    assert {event.event_type for event in labelled} == kinds
+    assert all(event.user_metadata.summary.data for event in labelled)
+
+
+async def test_a_journey_that_does_not_answer_holds_up_nobody_and_may_still_do_it(
+    care: Care, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock cannot be moved past a step that is being tried again, so patience is short here."""
+    monkeypatch.setattr("rules.bulk_archive.PATIENCE", timedelta(seconds=4))
+    people = await _come(care, 3)
+    held.clients.add(people[1].id)
+    archive_id = await archive_many(care, people)
+    await _until_waiting_for(care, archive_id, 1)
+    assert [result for result, _ in results(await progress(care, archive_id))] == ["archived", "pending", "archived"]
+    assert results(await finished(care, archive_id)) == [("archived", None), ("failed", LATE), ("archived", None)]
+    assert (await people[1].look())["status"] == "active"
+    held.clients.clear()
+    await care.pass_time(minutes=1)
+    assert (await people[1].look())["status"] == "archived"  # as the result said that it may
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+async def test_run_after_run_everybody_is_archived_once_and_progress_never_goes_back(database_url: str) -> None:
+    """In real time, with a new run every few steps, and a worker that goes and comes back."""
+    rules = JourneyPolicy(history_limit=SHORTEST_HISTORY)
+    async with (
+        open_house(database_url, rules, real_time=True) as house,
+        httpx.AsyncClient(timeout=60, trust_env=False) as http,
+    ):
+        care = Care(house, http)
+        people = await _come(care, 6)
+        archive_id = await archive_many(care, people)
+        await house.stop_worker()
+        await asyncio.sleep(0.5)
+        await house.start_worker()
+        assert results(await finished(care, archive_id)) == [("archived", None)] * 6
+        assert [(await person.facts()).count("archived") for person in people] == [1] * 6
+        histories: list[Any] = await runs_of(workflow_of(care, archive_id))
+        assert len(histories) > 1
+        signals = EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED
+        told = [event for history in histories for event in history.events if event.event_type == signals]
+        assert len(told) == 6
+        assert (await details(workflow_of(care, archive_id))).startswith("**An archive of 6 clients**")

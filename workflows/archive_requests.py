@@ -1,0 +1,87 @@
+"""What can be asked of a journey about the archive: into it, and back. Both are signals, with an input or without."""
+
+import asyncio
+
+from temporalio import workflow
+
+from workflows import lines, steps
+from workflows.appointment_requests import AppointmentRequests
+
+with workflow.unsafe.imports_passed_through():
+    from activities.types import AppointmentFacts, ArchiveOrder, Errand, Unarchived, UnarchiveOrder
+    from rules.people import VIA_TEMPORAL
+    from workflows.messages import ARCHIVE, UNARCHIVE, ArchiveSignal, UnarchiveSignal
+
+
+class ArchiveRequests(AppointmentRequests):
+    """The archive and back. A signal cannot be refused: one that says nothing new changes nothing."""
+
+    @workflow.signal(
+        name=ARCHIVE,
+        description="Archive the client: everything ahead stops. The input may be left out.",
+    )
+    async def archive(self, request: ArchiveSignal | None = None) -> None:
+        asked = request or ArchiveSignal()
+        if not await self.can_hear(asked.request_id, asked.by, asked.reason):
+            return
+        async with self.turn:
+            if self.closed:
+                return
+            result = await steps.archive_client(
+                ArchiveOrder(
+                    client_id=self.client_id,
+                    request_id=asked.request_id or str(workflow.uuid4()),
+                    by=asked.by or VIA_TEMPORAL,
+                    reason=asked.reason,
+                    notify=asked.notify,
+                ),
+                self.policy,
+            )
+            self.take(result.facts)
+            self.state.debts.clear()
+            for appointment in result.appointments:
+                await self.tell(appointment)
+                if appointment.id in result.cancelled and asked.notify:
+                    self.letters.of_cancellation(appointment)
+            await lines.wake(result.lines, self.policy)
+            for intent in result.intents:
+                self.do(Errand(intent=intent))
+
+    @workflow.signal(
+        name=UNARCHIVE,
+        description="Make the client active again; with `restore`, what was cancelled too. The input may be left out.",
+    )
+    async def unarchive(self, request: UnarchiveSignal | None = None) -> None:
+        asked = request or UnarchiveSignal()
+        if not await self.can_hear(asked.request_id, asked.by):
+            return
+        async with self.turn:
+            if self.closed:
+                return
+            request_id = asked.request_id or str(workflow.uuid4())
+            result = await steps.unarchive_client(
+                UnarchiveOrder(
+                    client_id=self.client_id,
+                    request_id=request_id,
+                    by=asked.by or VIA_TEMPORAL,
+                    restore=asked.restore,
+                )
+            )
+            self.take(result.facts)
+            for appointment in result.appointments:
+                await self.tell(appointment)
+            await self.bring_back(result, request_id)
+            await lines.wake(result.lines, self.policy)
+
+    async def bring_back(self, result: Unarchived, request_id: str) -> None:
+        """What was restored gets its workflow, and its ordinary confirmations."""
+        await asyncio.gather(*(self.start_appointment(facts) for facts in result.restored))
+        await asyncio.gather(*(self.settle_after_all(facts) for facts in result.paying))
+        for ids in result.booked:
+            for to, template in (("client", "booking_confirmation"), ("therapist", "appointment_booked")):
+                self.letters.write(template, key=f"{request_id}:{ids[0]}", to=to, appointment_ids=ids, vital=True)
+
+    async def settle_after_all(self, facts: AppointmentFacts) -> None:
+        """A payment that the archive stopped is to be made: by its appointment's workflow, which mostly has ended."""
+        if not await self.tell(facts):
+            await self.start_appointment(facts)

@@ -1,0 +1,177 @@
+"""BulkArchive: many clients archived, each by their own journey, and what became of each."""
+
+import asyncio
+from dataclasses import replace
+
+from temporalio import exceptions, workflow
+
+from workflows import steps
+from workflows.pace import Pace
+
+with workflow.unsafe.imports_passed_through():
+    from activities.types import BulkArchiveOrder, BulkProgress, BulkRound
+    from rules.bulk_archive import PATIENCE, request_id_of
+    from workflows.messages import (
+        ARCHIVE,
+        BULK_ARCHIVE,
+        BULK_ARCHIVE_QUERY,
+        STOP,
+        ArchiveSignal,
+        BulkArchiveInput,
+        BulkArchiveState,
+        BulkArchiveView,
+        journey_id,
+    )
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds
+
+
+@workflow.defn(name=BULK_ARCHIVE)
+class BulkArchive(Pace):
+    """Asks one journey after the other to archive its client, a bounded number at a time, and looks for what they have
+    recorded. A journey that does not answer, or is not there, holds up nobody else.
+
+    How long a journey has had is counted in the pauses made here: time in which no worker ran is not held against it.
+    """
+
+    @workflow.init
+    def __init__(self, start: BulkArchiveInput) -> None:
+        self.order: BulkArchiveOrder = start.order
+        self.policy = start.policy
+        self.news = 0
+        self.known = start.state
+        self.stopped = start.state.stopped if start.state else False
+
+    @property
+    def state(self) -> BulkArchiveState:
+        assert self.known is not None, "the archive has begun"
+        return self.known
+
+    @workflow.run
+    async def run(self, start: BulkArchiveInput) -> BulkProgress:  # noqa: ARG002 - as __init__ takes it
+        if self.known is None:
+            self.known = BulkArchiveState(progress=await steps.begin_bulk_archive(self.order))
+        while await self.work_off():
+            await self.pause()
+            if self.history_is_long():
+                await self.continue_as_new()
+        self.state.progress = await steps.finish_bulk_archive(self.order.id)
+        self.state.finished = True
+        self.show()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.state.progress
+
+    # ------------------------------------------------------------ the story
+
+    async def work_off(self) -> bool:
+        """Look at what was recorded, and tell the next. False once every client has a result."""
+        state = self.state
+        patience = PATIENCE.total_seconds()
+        look = await steps.work_off_bulk_archive(
+            BulkRound(
+                id=self.order.id,
+                told=tuple(client_id for client_id, waited in state.told.items() if waited < patience),
+                late=tuple(client_id for client_id, waited in state.told.items() if waited >= patience),
+                gone=tuple(state.gone),
+                stopped=self.stopped,
+            )
+        )
+        if look.progress.done > state.progress.done:
+            state.pause = SHORTEST_PAUSE
+        state.progress = look.progress
+        state.told = {client_id: state.told[client_id] for client_id in look.waiting}
+        state.gone = []
+        self.show()
+        found = await asyncio.gather(*(self.tell(client_id) for client_id in look.next))
+        for client_id, journey_is_there in zip(look.next, found, strict=True):
+            if journey_is_there:
+                state.told[client_id] = 0.0
+            else:
+                state.gone.append(client_id)
+        self.show()
+        return look.progress.done < look.progress.total
+
+    async def tell(self, client_id: str) -> bool:
+        """Ask a client's journey. False if there is none, or none any more."""
+        asked = ArchiveSignal(
+            reason=self.order.reason,
+            notify=self.order.notify,
+            request_id=request_id_of(self.order.id, client_id),
+            by=self.order.asked_by,
+        )
+        try:
+            await workflow.get_external_workflow_handle(journey_id(client_id)).signal(ARCHIVE, asked)
+        except exceptions.FailureError:
+            workflow.logger.info("the journey of client %s has ended", client_id)
+            return False
+        return True
+
+    async def pause(self) -> None:
+        """Let the journeys work: shortly while they do, longer while nothing comes of it."""
+        state = self.state
+        if not state.told:
+            return
+        await workflow.sleep(state.pause, summary="the next look at what the journeys have recorded")
+        state.told = {client_id: waited + state.pause for client_id, waited in state.told.items()}
+        state.pause = min(2 * state.pause, LONGEST_PAUSE)
+
+    @workflow.signal(
+        name=STOP, description="Ask no further client's journey: whose turn has not come stays as they are."
+    )
+    def stop(self) -> None:
+        self.stopped = True
+
+    # ------------------------------------------------------------ what is seen
+
+    @workflow.query(name=BULK_ARCHIVE_QUERY, description="How many clients are archived, skipped and failed so far.")
+    def bulk_archive(self) -> BulkArchiveView:
+        state = self.known or BulkArchiveState()
+        return BulkArchiveView(
+            id=self.order.id,
+            asked_by=self.order.asked_by,
+            status="finished" if state.finished else "running",
+            total=state.progress.total,
+            done=state.progress.done,
+            archived=state.progress.archived,
+            skipped=state.progress.skipped,
+            failed=state.progress.failed,
+            waiting_for=len(state.told),
+            stopped=self.stopped,
+        )
+
+    def show(self) -> None:
+        workflow.set_current_details(describe(self.bulk_archive()))
+
+    # ------------------------------------------------------------ from one run to the next
+
+    async def continue_as_new(self) -> None:
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        self.state.stopped = self.stopped
+        # The rows say who is to be archived, from the first run on.
+        workflow.continue_as_new(
+            BulkArchiveInput(order=replace(self.order, client_ids=()), policy=self.policy, state=self.state)
+        )
+
+
+def describe(view: BulkArchiveView) -> str:
+    """Markdown for the current details."""
+    running = view.status == "running"
+    what = f"**An archive of {view.total} clients**, asked for by {view.asked_by}"
+    lines = [
+        f"{what}: **{view.done} of {view.total}** done." if running else f"{what}, is finished.",
+        "",
+        f"- Archived: {view.archived}",
+        f"- Skipped: {view.skipped}",
+        f"- Failed: {view.failed}",
+    ]
+    if running:
+        lines.append(f"- Waiting for: {view.waiting_for} journeys to record it")
+        stop = "it has been stopped, and ends with those already asked" if view.stopped else _STOP
+        lines += ["", f"**You can:** {stop}."]
+    else:
+        lines += ["", f"**You can:** read why of each client (`GET /v1/archives/{view.id}`). {_BACK}"]
+    return "\n".join(lines)
+
+
+_STOP = "wait, it goes on by itself; or send the signal `stop` (no input needed): whose turn has not come stays active"
+_BACK = "To make one active again, send the signal `unarchive` to the client's journey."
