@@ -68,7 +68,7 @@ async def _not_arrived(
     # One open task for each address: of the practice's own addresses, whichever client the mail was about.
     whose = client.id if mail.reader == "client" else UUID(int=0)
     prefix = f"unreachable:{derived_id(whose, 'address', address_mark(mail.recipient))}:"
-    if True:
+    if await open_task_about(session, prefix=prefix) is None:
         await open_task_once(
             session,
             client,

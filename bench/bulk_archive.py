@@ -6,7 +6,7 @@ workflows, and mails client and therapist. Worker, API, engine, stand-ins and Po
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -98,7 +98,7 @@ async def _clients(stack: LocalStack, http: httpx.AsyncClient, sessions: Session
         details = {
             "first_name": f"Client{number}",
             "last_name": "Lind",
-            "email": f"{name.split()[-1]}{number}@example.com",
+            "email": f"{name.rsplit(maxsplit=1)[-1]}{number}@example.com",
             "phone": "+12125550100",
             "time_zone": "UTC",
         }

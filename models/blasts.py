@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.chat import Blast, BlastLine, Chat, ChatMember, ChatMessage
-from models.chat_writing import of_one_client, write_message
+from models.chat_writing import mark_all_read, next_message, of_one_client
 from models.client import Client
 from models.group import ClientGroup
 from models.queries import may_see_client
@@ -86,13 +86,18 @@ async def send_blast(
             reached.append(client)
         else:
             session.add(BlastLine(blast_id=blast_id, client_id=client.id, left_out_because=because))
-    chats = await _direct_chats(session, reached, by=by, at=at)
-    for chat, client_id in chats:
+    read: dict[UUID, int] = {}
+    lines: list[BlastLine] = []
+    for chat, client_id in await _direct_chats(session, reached, by=by, at=at):
         id = uuid5(blast_id, str(client_id))
-        await write_message(
-            session, chat, id=id, text=text, by=by, reader=by.actor, author=None, at=at, blast_id=blast_id
-        )
-        session.add(BlastLine(blast_id=blast_id, client_id=client_id, message_id=id))
+        message = next_message(chat, id=id, text=text, by=by, author=None, at=at, blast_id=blast_id)
+        session.add_all([chat, message])
+        lines.append(BlastLine(blast_id=blast_id, client_id=client_id, message_id=id))
+        read[chat.id] = message.seq
+    await session.flush()
+    session.add_all(lines)
+    if read:
+        await mark_all_read(session, read, by.actor, at=at)
 
 
 async def _direct_chats(

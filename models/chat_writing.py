@@ -4,7 +4,7 @@ Locks are taken in one order: clients (by id), then chats (by id). Whoever adds 
 that an archive, which leaves group chats, comes before or after and not in between.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -74,12 +74,41 @@ async def leave_chat(
 
 async def mark_read(session: AsyncSession, chat_id: UUID, reader: str, *, seq: int, at: datetime) -> int:
     """Remember that somebody has read up to a message; answers how far they have read, which never goes back."""
-    row = insert(ChatRead).values(chat_id=chat_id, reader=reader, seq=seq, read_at=at)
-    kept = row.on_conflict_do_update(
+    return (await mark_all_read(session, {chat_id: seq}, reader, at=at))[chat_id]
+
+
+async def mark_all_read(
+    session: AsyncSession, marks: Mapping[UUID, int], reader: str, *, at: datetime
+) -> dict[UUID, int]:
+    """The same for many chats at once, by chat; there must be one at least."""
+    rows = insert(ChatRead).values(
+        [{"chat_id": id, "reader": reader, "seq": seq, "read_at": at} for id, seq in sorted(marks.items())]
+    )
+    kept = rows.on_conflict_do_update(
         index_elements=[col(ChatRead.chat_id), col(ChatRead.reader)],
-        set_={"seq": func.greatest(col(ChatRead.seq), row.excluded.seq), "read_at": row.excluded.read_at},
-    ).returning(col(ChatRead.seq))
-    return int((await session.exec(kept)).scalar_one())
+        set_={"seq": func.greatest(col(ChatRead.seq), rows.excluded.seq), "read_at": rows.excluded.read_at},
+    ).returning(col(ChatRead.chat_id), col(ChatRead.seq))
+    return dict((await session.exec(kept)).tuples().all())
+
+
+def next_message(
+    chat: Chat, *, id: UUID, text: str, by: Caller, author: Client | None, at: datetime, blast_id: UUID | None = None
+) -> ChatMessage:
+    """The next message of a chat that is locked, both still to be written.
+
+    ``author`` is the client who writes, or on whose behalf it is written; None for the practice.
+    """
+    chat.last_seq, chat.last_message_at = chat.last_seq + 1, at
+    return ChatMessage(
+        id=id,
+        chat_id=chat.id,
+        seq=chat.last_seq,
+        author=by.actor,
+        author_client_id=author.id if author else None,
+        blast_id=blast_id,
+        text=text,
+        written_at=at,
+    )
 
 
 async def write_message(
@@ -92,25 +121,11 @@ async def write_message(
     reader: str,
     author: Client | None,
     at: datetime,
-    blast_id: UUID | None = None,
 ) -> ChatMessage:
-    """Add a message to a chat that is locked. Who writes has read what came before.
-
-    ``author`` is the client who writes, or on whose behalf it is written; None for the practice.
-    """
-    chat.last_seq, chat.last_message_at = chat.last_seq + 1, at
-    session.add(chat)
-    message = ChatMessage(
-        id=id,
-        chat_id=chat.id,
-        seq=chat.last_seq,
-        author=by.actor,
-        author_client_id=author.id if author else None,
-        blast_id=blast_id,
-        text=text,
-        written_at=at,
-    )
-    session.add(message)
+    """Add a message to a chat that is locked. Who writes has read what came before; the therapist's feed tells of what
+    a client of theirs wrote."""
+    message = next_message(chat, id=id, text=text, by=by, author=author, at=at)
+    session.add_all([chat, message])
     await session.flush()
     await mark_read(session, chat.id, reader, seq=message.seq, at=at)
     if author is not None and chat.therapist_id is not None and chat.therapist_id == author.therapist_id:

@@ -58,6 +58,10 @@ def describe_journey(facts: JourneyFacts, plan: list[Due]) -> str:
         f"- Account: {'active' if facts.account_active else 'not active'}",
         f"- Intake forms outstanding: {', '.join(facts.outstanding_forms) or 'none'}",
     ]
+    if facts.asked_forms:
+        lines.append(f"- Other forms asked for: {len(facts.asked_forms)}")
+    if facts.goals:
+        lines.append(f"- Goals with a weekly reminder: {len(facts.goals)}")
     lines += [f"- Open: {a.type.value}, {_at(a.starts_at)} (`appointment:{a.id}`)" for a in facts.open_appointments]
     lines += [f"- **Needs attention:** {task.kind.replace('_', ' ')}" for task in facts.open_tasks]
     lines.append(f"- Next: {words_of(plan[0])}, {_at(plan[0].at)}" if plan else "- Next: nothing is timed")

@@ -65,7 +65,7 @@ async def test_s68_the_mailed_link_brings_the_booking_to_the_persons_own_record(
     assert (closed["joined_into"], closed["closed_at"] is not None) == (sara.id, True)
     for by in ("site", "ana"):
         await care.refused("GET", f"/v1/clients/{double.id}", by=by, name="not-found", status=404)
-    await care.refused("PATCH", f"/v1/clients/{double.id}", {"phone": "+1"}, name="not-found", status=404)
+    await care.refused("PATCH", f"/v1/clients/{double.id}", {"phone": "+12125550198"}, name="not-found", status=404)
     await care.refused("POST", f"/v1/clients/{double.id}/archive", {}, by="desk", name="not-found", status=404)
     assert (await care.tasks(), await is_over(double)) == ([], True)
 

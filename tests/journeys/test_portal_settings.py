@@ -23,7 +23,7 @@ async def test_s49_s55_who_may_not_book_may_not_choose_a_time_in_any_other_way(c
     )
     otto.name = "Otto"
     today = (await care.now()).date()
-    wish = {"type": "session", "first": str(today), "last": str(today + timedelta(days=30))}
+    wish: dict[str, Any] = {"type": "session", "first": str(today), "last": str(today + timedelta(days=30))}
     await switch(care, sara, schedule_appointments=False)
     await switch(care, otto, schedule_appointments=False)
 

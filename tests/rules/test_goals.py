@@ -165,6 +165,10 @@ def test_another_reminder_or_none_takes_the_place_of_the_one_before() -> None:
     journey.look(MONDAY + MINUTE, goals=(changed,))  # before anybody acted on Monday's
     assert journey.ahead == [datetime(2026, 1, 6, 13, tzinfo=UTC)]
     journey.acts(journey.ahead[0])
+    # Set anew as it was, it stands from then on; Monday's belonged to the one before.
+    again = Journey(goal(), now=START)
+    again.look(MONDAY + MINUTE, goals=(goal(since=MONDAY + MINUTE),))
+    assert again.ahead == weeks(1)
     # Set anew for the day after: that is another reminder, and not too soon.
     journey.look(MONDAY + timedelta(days=1), goals=(goal("wed", since=MONDAY + timedelta(days=1)),))
     assert journey.ahead == [MONDAY + timedelta(days=2)]
