@@ -12,6 +12,7 @@ from activities.types import Done, GoalChange, GoalOrder
 from models.client import Client
 from models.goal import Goal
 from models.locks import lock_client
+from models.queries import fact_of_request
 from models.snapshots import journey_facts, project
 from models.timeline import append_fact
 from rules.goals import WeeklyTime, read_weekly, write_weekly
@@ -57,7 +58,8 @@ class GoalActivities(Activities):
             goal = await session.get(Goal, UUID(order.goal_id))
             if goal is None or goal.client_id != client.id:
                 return Done(refusal=_NO_SUCH_GOAL)
-            if goal.changed_with == UUID(order.request_id):
+            if await fact_of_request(session, client.id, order.request_id) is not None:
+                # Done before; what was changed since, by another request, stands.
                 return Done(facts=await journey_facts(session, client), changed=False)
             refusal = _refuse_change(client, goal, order)
             if refusal is not None:
@@ -66,7 +68,6 @@ class GoalActivities(Activities):
             _change(session, client, goal, order, at=now)
             if goal.model_dump() == before:
                 return Done(facts=await journey_facts(session, client), changed=False)
-            goal.changed_with = UUID(order.request_id)
             session.add(goal)
             return Done(facts=await project(session, client))
 

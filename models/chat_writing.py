@@ -88,7 +88,7 @@ async def mark_all_read(
         index_elements=[col(ChatRead.chat_id), col(ChatRead.reader)],
         set_={"seq": func.greatest(col(ChatRead.seq), rows.excluded.seq), "read_at": rows.excluded.read_at},
     ).returning(col(ChatRead.chat_id), col(ChatRead.seq))
-    return dict((await session.exec(kept)).tuples().all())
+    return dict((await session.exec(kept)).all())
 
 
 def next_message(

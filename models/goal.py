@@ -30,6 +30,5 @@ class Goal(SQLModel, table=True):
     status: GoalStatus = Field(default=GoalStatus.OPEN, sa_type=word(GoalStatus, name="goal_status"))
     made_by: str
     made_at: datetime = Field(sa_type=Instant)
-    changed_with: UUID | None = None  # the request that changed it last: asking again changes nothing
     completed_at: datetime | None = Field(default=None, sa_type=Instant)
     completed_by: str | None = None

@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
         journey_id,
     )
 
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds
 
 
 @workflow.defn(name=BULK_ARCHIVE)

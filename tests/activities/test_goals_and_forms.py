@@ -109,6 +109,10 @@ async def test_setting_and_changing_goals_is_done_once(story: Story) -> None:
     setting = sara.order(GoalOrder, text="Sleep", remind=MONDAYS)
     done, _ = await story.twice(lambda: sara.goals.create_goal(setting))
     [goal] = done.facts.goals
+    renaming = sara.order(GoalChange, goal_id=goal.id, text="Rest")
+    assert (await sara.goals.change_goal(renaming)).changed
+    assert (await sara.change(goal.id, text="Rest more")).changed
+    assert not (await sara.goals.change_goal(renaming)).changed  # late, and done before: what came since stands
     for change, facts in (
         ({"text": "Sleep well", "remind": WeeklyTime(weekday="tue", at="08:30")}, ["goal_changed"]),
         ({"status": GoalStatus.COMPLETED, "by": Caller(role=Role.CLIENT, name="x")}, ["goal_completed"]),

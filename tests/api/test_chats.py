@@ -13,6 +13,7 @@ from sqlmodel import select
 from api.engine import GONE
 from api.problems import EngineUnavailable
 from models import Chat, ChatMember, ChatMessage, Client, Notification, Therapist
+from models.locks import lock_client
 from rules.words import ClientStatus, LeftBecause
 from tests.api.chat_room import Room
 from tests.api.conftest import Rows, StandingClock, ToldEngine, fields_of, problem_of
@@ -516,3 +517,18 @@ async def test_a_journey_that_would_send_no_mail_is_not_told(room: Room, sara: C
     assert room.told() == []
     async with room.rows.sessions() as session:
         assert len((await session.exec(select(ChatMessage))).all()) == 1
+
+
+async def test_an_archive_that_comes_at_the_same_moment_is_waited_for(room: Room, sara: Client, otto: Client) -> None:
+    group = await room.starts("desk", "group", otto, title="Mondays")
+    async with room.rows.sessions() as session:
+        (await lock_client(session, sara.id)).status = ClientStatus.ARCHIVED
+        await session.flush()
+        joining = asyncio.create_task(
+            room.ask("desk", "POST", f"/chats/{group['id']}/members", {"client_id": str(sara.id)})
+        )
+        done, _ = await asyncio.wait([joining], timeout=0.5)
+        assert not done
+        await session.commit()
+    assert problem_of(await joining) == "client-archived"
+    assert await room.chats_of("sara") == []

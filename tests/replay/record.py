@@ -27,7 +27,7 @@ from rules.policy import SHORTEST_HISTORY, JourneyPolicy
 from tests.journeys.care import Care, Person
 from tests.journeys.house import open_house
 from tests.journeys.line import comes, declines, hour_of, leaves, line_of, opens, waits_for
-from workflows.messages import reconciliation_id
+from workflows.messages import bulk_archive_id, reconciliation_id
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -164,6 +164,20 @@ async def the_books_compared(care: Care) -> Person:
     return sara
 
 
+async def many_archived(care: Care) -> Person:
+    """Some clients archived at once, one of them without a journey; then again, when there is nothing left to do."""
+    await care.therapist("ana", intro_calls="off")
+    anna, berta, lost = [await comes(care, name) for name in ("Anna", "Berta", "Lost")]
+    await anna.books("session", by="desk")
+    await lost.journey.terminate("so that it is gone")
+    everybody = {"client_ids": [person.id for person in (anna, berta, lost)]}
+    for _ in range(2):
+        archive_id = (await care.post("/v1/archives", everybody, by="desk", expect=202))["archive_id"]
+        while (await care.get(f"/v1/archives/{archive_id}"))["status"] == "running":
+            await care.rest()
+    return anna
+
+
 STORIES: tuple[tuple[Callable[[Care], Awaitable[Person]], JourneyPolicy], ...] = (
     (from_the_form_to_a_charge, JourneyPolicy()),
     (by_hand_and_declined, JourneyPolicy()),
@@ -172,6 +186,7 @@ STORIES: tuple[tuple[Callable[[Care], Awaitable[Person]], JourneyPolicy], ...] =
     (nobody, JourneyPolicy()),
     (in_line, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
     (the_books_compared, JourneyPolicy()),
+    (many_archived, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
 )
 
 
@@ -207,6 +222,9 @@ async def record(postgres: Postgres, folder: Path) -> None:
             compared = (await care.get("/v1/reconciliations"))["items"]
             for number, line in enumerate(reversed(compared), start=1):
                 workflows[f"comparison-{number}"] = house.engine.get_workflow_handle(reconciliation_id(line["id"]))
+            archives = (await care.get("/v1/archives"))["items"]
+            for number, line in enumerate(reversed(archives), start=1):
+                workflows[f"archive-{number}"] = house.engine.get_workflow_handle(bulk_archive_id(line["archive_id"]))
             for name, handle in workflows.items():
                 for run, history in enumerate(await runs_of(handle), start=1):
                     path = folder / f"{story.__name__}.{name}.{run}.json"

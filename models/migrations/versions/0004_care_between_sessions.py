@@ -220,7 +220,6 @@ def upgrade() -> None:
         ),
         sa.Column("made_by", sa.String(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("changed_with", sa.Uuid(), nullable=True),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("completed_by", sa.String(), nullable=True),
         sa.CheckConstraint("(remind_weekday IS NULL) = (remind_minute IS NULL)", name="goal_reminder_is_whole"),
