@@ -1,14 +1,24 @@
 """Chats: start and list them, write, read, and who is in one."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.bodies import Body, Line, Message, Slug, Whole
+from api.chat_views import (
+    ChatView,
+    MemberView,
+    MessageView,
+    ReadView,
+    chat_view,
+    message_view,
+    what_it_is,
+    whole_chat_view,
+)
 from api.chats import part_must_be_on, side_of, tell_journeys
 from api.deps import ByNumber, ByTime, Known, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
@@ -16,13 +26,13 @@ from api.problems import not_found, refuse, responses, wrong_fields
 from api.views import Listed, cut, listed
 from models import chat_writing, chats, queries
 from models.chat import Chat, ChatMessage
-from models.chats import Author, ChatRow, Side
+from models.chats import ChatRow, Side
 from models.client import Client
 from models.therapist import Therapist
 from rules.chats import LARGEST_SEQ, MOST_MEMBERS, OF_ONE_CLIENT, may_start, setting_of
 from rules.people import Caller
 from rules.refusals import Problem
-from rules.words import ChatKind, ClientStatus, LeftBecause, Role
+from rules.words import ChatKind, ClientStatus, LeftBecause
 
 router = APIRouter(prefix="/v1", tags=["chats"], route_class=IdempotentRoute)
 
@@ -50,52 +60,6 @@ class ChatBody(Body):
     therapist: Slug | None = None
 
 
-class MemberView(BaseModel):
-    client_id: UUID
-    name: str
-    joined_at: datetime
-
-
-class ChatView(BaseModel):
-    """``client_id`` is that of a direct or care team chat. ``last_seq`` is the number of the newest message,
-    ``read_seq`` how far the asker has read. ``members`` are shown to the practice; a therapist sees their own clients.
-
-    Staff who start a direct chat, which they do not read, are told no more than that it is there.
-    """
-
-    id: UUID
-    kind: ChatKind
-    title: str | None
-    client_id: UUID | None
-    therapist: str | None
-    made_at: datetime
-    last_seq: int = 0
-    last_message_at: datetime | None = None
-    read_seq: int = 0
-    unread: int = 0
-    members: list[MemberView] = Field(default_factory=list)
-
-
-class AuthorView(BaseModel):
-    """``role`` is ``client``, ``therapist`` or ``care_team``. Clients see each other's first names alone."""
-
-    role: Role
-    name: str
-    client_id: UUID | None
-    therapist: str | None
-
-
-class MessageView(BaseModel):
-    """``seq`` counts the messages of a chat from 1. ``mine``: the asker, or the asker's side, wrote it."""
-
-    id: UUID
-    seq: int
-    author: AuthorView
-    mine: bool
-    text: str
-    written_at: datetime
-
-
 class MessageBody(Body):
     text: Message
 
@@ -104,11 +68,6 @@ class ReadBody(Body):
     """``seq``: up to which message; left out, all of it."""
 
     seq: Annotated[Whole, Field(ge=0, le=LARGEST_SEQ)] | None = None
-
-
-class ReadView(BaseModel):
-    read_seq: int
-    unread: int
 
 
 class MemberBody(Body):
@@ -149,8 +108,8 @@ async def start(
             response.status_code = 200
         if row is None:
             therapist = await session.get(Therapist, chat.therapist_id) if chat.therapist_id else None
-            return ChatView(**_what_it_is(chat, therapist.slug if therapist else None))
-        return await _whole_view(session, side, row)
+            return ChatView(**what_it_is(chat, therapist.slug if therapist else None))
+        return await whole_chat_view(session, side, row)
 
 
 def _check_shape(body: ChatBody, caller: Caller, *, own: bool) -> None:
@@ -257,7 +216,7 @@ async def list_of(
             raise not_found("client")
         rows, last = cut(await chats.list_chats(session, side, kinds=kinds, with_client=client_id, page=page), page)
     at = (last.chat.last_message_at or last.chat.made_at, last.chat.id) if last else None
-    return listed([_view(row) for row in rows], at)
+    return listed([chat_view(row) for row in rows], at)
 
 
 @router.get(
@@ -268,7 +227,7 @@ async def list_of(
 )
 async def one(*, chat_id: ChatId, services: Svc, side: OnSide) -> ChatView:
     async with services.sessions() as session:
-        return await _whole_view(session, side, await _must_see(session, side, chat_id))
+        return await whole_chat_view(session, side, await _must_see(session, side, chat_id))
 
 
 @router.get(
@@ -290,7 +249,7 @@ async def messages(
         await _must_see(session, side, chat_id)
         found, last = cut(await chats.messages_of(session, chat_id, after_seq=behind, limit=page.limit), page)
         authors = await chats.authors_of(session, side, found)
-    return listed([_message(side, each, authors[each.id]) for each in found], (last.seq,) if last else None)
+    return listed([message_view(side, each, authors[each.id]) for each in found], (last.seq,) if last else None)
 
 
 # ---------------------------------------------------------------- to write, and to read
@@ -322,7 +281,7 @@ async def write(
         to = await chats.to_be_told(session, chat, but=side.client.id if side.client else None)
         authors = await chats.authors_of(session, side, [message])
     await tell_journeys(services, [(client_id, chat_id) for client_id in to], request_id=request_id)
-    return _message(side, message, authors[message.id])
+    return message_view(side, message, authors[message.id])
 
 
 def _must_be_read_there(side: Side, chat: Chat) -> None:
@@ -407,47 +366,3 @@ async def _must_see(session: AsyncSession, side: Side, chat_id: UUID) -> ChatRow
         raise not_found("chat")
     part_must_be_on(side, row.chat.kind)
     return row
-
-
-def _what_it_is(chat: Chat, therapist: str | None) -> dict[str, Any]:
-    return {
-        "id": chat.id,
-        "kind": chat.kind,
-        "title": chat.title,
-        "client_id": chat.client_id,
-        "therapist": therapist,
-        "made_at": chat.made_at,
-    }
-
-
-def _view(row: ChatRow, **more: Any) -> ChatView:
-    return ChatView(
-        **_what_it_is(row.chat, row.therapist),
-        last_seq=row.chat.last_seq,
-        last_message_at=row.chat.last_message_at,
-        read_seq=row.read_seq,
-        unread=row.unread,
-        **more,
-    )
-
-
-async def _whole_view(session: AsyncSession, side: Side, row: ChatRow) -> ChatView:
-    if not side.caller.is_practice:
-        return _view(row)
-    members = [
-        MemberView(client_id=member.client_id, name=name, joined_at=member.joined_at)
-        for member, name in await chats.members_of(session, side, row.chat.id)
-    ]
-    return _view(row, members=members)
-
-
-def _message(side: Side, message: ChatMessage, author: Author) -> MessageView:
-    own = side.client.id == message.author_client_id if side.client else message.author == side.caller.actor
-    return MessageView(
-        id=message.id,
-        seq=message.seq,
-        author=AuthorView(role=author.role, name=author.name, client_id=author.client_id, therapist=author.therapist),
-        mine=own,
-        text=message.text,
-        written_at=message.written_at,
-    )

@@ -97,6 +97,13 @@ async def test_x3_a_restore_by_signal_is_done_once_and_an_echo_does_not_undo_wha
     archive = {"request_id": str(uuid4()), "by": "maria"}
     await sara.journey.signal("archive", archive)
     await care.rest()
+    await sara.journey.signal("unarchive", {"restore": "perhaps"})  # of the wrong shape: dropped, and the journey lives
+    await sara.journey.signal("unarchive", ["restore"])
+    await care.rest()
+    path = f"/v1/clients/{sara.id}/unarchive"
+    await care.refused("POST", path, {"restore": "yes"}, by="desk", name="validation-failed", status=422)
+    await care.refused("POST", f"/v1/clients/{uuid4()}/unarchive", by="desk", name="not-found", status=404)
+    assert (await sara.look())["status"] == "archived"
     await sara.journey.signal("unarchive", again)
     await sara.journey.signal("unarchive", again)
     await care.rest()
