@@ -152,8 +152,8 @@ async def test_what_a_record_has_comes_along_and_nothing_is_left_or_lost(two: Tw
         (Appointment, 2), (OccupiedTime, 2), (Credit, 1), (SessionNote, 1), (Goal, 1), (DocumentShare, 2)
     ):  # fmt: skip
         assert len(await two.rows(table, two.record)) == number, table
-    for table in (Appointment, OccupiedTime, Credit, SessionNote, Goal, Notification):
-        assert await two.rows(table, two.duplicate) == [], table
+    for left in (Appointment, OccupiedTime, Credit, SessionNote, Goal, Notification):
+        assert await two.rows(left, two.duplicate) == [], left
     assert joined.into is not None
     assert {open.id for open in joined.into.open_appointments} == {mine.id, theirs.id}
     assert len(joined.into.goals) == 1  # its reminders go on

@@ -200,3 +200,27 @@ async def test_s55_forms_that_are_closed_are_not_asked_for_by_mail(care: Care) -
     await switch(care, sara, forms=True)
     await care.pass_time(days=2)
     assert (await care.mail_counts(to=sara.email))["forms_reminder"] == 1
+
+
+async def test_s54_a_client_stays_in_the_group_until_moved_by_hand(care: Care) -> None:
+    await care.therapist("ana")
+    sara = await care.arrives()
+    group = (await care.post("/v1/groups", {"name": "Mondays"}, by="desk"))["id"]
+    path = f"/v1/clients/{sara.id}"
+    await care.refused("PATCH", path, {"group": group}, by="site", name="not-allowed", status=403)
+    nowhere = {"group": "0190c0de-0000-7000-8000-000000000000", "first_name": "Eve"}
+    problem = await care.refused("PATCH", path, nowhere, by="desk", name="validation-failed", status=422)
+    assert [error["field"] for error in problem["errors"]] == ["group"]
+    assert (await sara.look())["first_name"] is None  # all of a change, or nothing
+    for _ in range(2):
+        await care.call("PATCH", path, {"group": group}, by="ana", expect=200)
+    await care.call("PATCH", path, {"first_name": "Sara"}, expect=200)
+    assert (await sara.facts()).count("group_changed") == 1
+
+    await sara.is_archived()
+    assert (await sara.look())["group"] == group
+    seen = await care.get(f"/v1/groups/{group}")
+    assert (seen["active"], seen["archived"]) == (0, 1)
+    await care.call("PATCH", path, {"group": None}, by="desk", expect=200)
+    view = await sara.look()
+    assert (view["group"], view["status"]) == (None, "archived")

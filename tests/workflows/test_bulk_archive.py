@@ -12,8 +12,8 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.api.enums.v1 import EventType
 
-from activities import archive as archive_steps
 from activities import bulk_archive as bulk_steps
+from models import locks
 from models.client import Client
 from rules.bulk_archive import LATE, STOPPED
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
@@ -37,15 +37,15 @@ class Held:
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
-    real, held = archive_steps.lock_client, Held()
+    held = Held()
 
     async def lock_client(session: AsyncSession, client_id: UUID) -> Client:
         if str(client_id) in held.clients:
             message = "the database is away"
             raise ConnectionError(message)
-        return await real(session, client_id)
+        return await locks.lock_client(session, client_id)
 
-    monkeypatch.setattr(archive_steps, "lock_client", lock_client)
+    monkeypatch.setattr("activities.archive.lock_client", lock_client)
     yield held
     held.clients.clear()
 
