@@ -22,6 +22,7 @@ from engine.logs import set_up_logs
 from models import database
 
 _LAST_REQUESTS = 15  # seconds that running requests get when asked to stop
+_KEPT_OPEN = 75  # seconds without a request; longer than callers and proxies keep theirs, so that it is they who close
 log = structlog.get_logger("api")
 
 
@@ -56,6 +57,7 @@ async def run(settings: Settings) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=_KEPT_OPEN,
             timeout_graceful_shutdown=_LAST_REQUESTS,
         )
     )

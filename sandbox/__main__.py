@@ -31,6 +31,7 @@ def main() -> int:
             port=options.port,
             log_level="warning",
             access_log=False,
+            timeout_keep_alive=75,  # those who call close first
             timeout_graceful_shutdown=3,
         )
     finally:

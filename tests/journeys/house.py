@@ -105,6 +105,7 @@ async def serving(app: FastAPI, port: int, *, access_log: bool = False) -> Async
             log_config=None,
             access_log=access_log,
             lifespan="on",
+            timeout_keep_alive=75,  # as the real one
             timeout_graceful_shutdown=2,
         )
     )

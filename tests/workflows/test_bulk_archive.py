@@ -124,18 +124,15 @@ async def test_a_journey_that_does_not_answer_holds_up_nobody_and_may_still_do_i
 
 @pytest.mark.usefixtures("two_at_a_time")
 async def test_run_after_run_everybody_is_archived_once_and_progress_never_goes_back(database_url: str) -> None:
-    """In real time, with a new run every few steps, and a worker that goes and comes back."""
+    """A new run every few steps."""
     rules = JourneyPolicy(history_limit=SHORTEST_HISTORY)
     async with (
-        open_house(database_url, rules, real_time=True) as house,
+        open_house(database_url, rules) as house,
         httpx.AsyncClient(timeout=60, trust_env=False) as http,
     ):
         care = Care(house, http)
         people = await _come(care, 6)
         archive_id = await archive_many(care, people)
-        await house.stop_worker()
-        await asyncio.sleep(0.5)
-        await house.start_worker()
         assert results(await finished(care, archive_id)) == [("archived", None)] * 6
         assert [(await person.facts()).count("archived") for person in people] == [1] * 6
         histories: list[Any] = await runs_of(workflow_of(care, archive_id))
