@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from activities.cards import block_if_hard, fingerprint_of
 from activities.core import appointment_facts, close_tasks, derived_id, open_task_once
 from activities.credits import reserve
 from activities.types import AppointmentFacts, AttemptStarted, Charged, Settled
@@ -14,6 +15,7 @@ from models.client import Client
 from models.locks import lock_client, lock_payment
 from models.payment import Payment, PaymentTry
 from models.snapshots import project
+from models.task import Task
 from models.therapist import Therapist
 from models.timeline import append_fact
 from rules.fees import next_try
@@ -57,14 +59,16 @@ async def locked(session: AsyncSession, payment_id: UUID) -> Row:
     return Row(payment, client, appointment, await session.get_one(Therapist, appointment.therapist_id))
 
 
-async def new_try(session: AsyncSession, payment: Payment, method: str | None, *, at: datetime) -> PaymentTry:
+async def new_try(session: AsyncSession, payment: Payment, client: Client, *, at: datetime) -> PaymentTry:
+    """A try that asks the client's saved card."""
     statement = select(PaymentTry.number).where(col(PaymentTry.payment_id) == payment.id)
     number = max((await session.exec(statement)).all(), default=0) + 1
     attempt = PaymentTry(
         id=derived_id(payment.id, "try", number),
         payment_id=payment.id,
         number=number,
-        payment_method=method,
+        payment_method=client.stripe_payment_method,
+        fingerprint=fingerprint_of(client),
         started_at=at,
     )
     session.add(attempt)
@@ -72,15 +76,17 @@ async def new_try(session: AsyncSession, payment: Payment, method: str | None, *
     return attempt
 
 
-async def finish_try(session: AsyncSession, payment: Payment, charged: Charged, *, at: datetime) -> str | None:
-    """Close the running try. Returns the card that it asked."""
+async def finish_try(
+    session: AsyncSession, payment: Payment, charged: Charged, *, at: datetime
+) -> PaymentTry | None:
+    """Close the running try, and return it: it knows the card that it asked."""
     tried = None
     statement = select(PaymentTry).where(col(PaymentTry.payment_id) == payment.id, col(PaymentTry.result).is_(None))
     for attempt in await session.exec(statement):
         attempt.result = charged.decline or charged.status
         attempt.decline_code, attempt.charge, attempt.finished_at = charged.decline_code, charged.charge, at
         session.add(attempt)
-        tried = attempt.payment_method
+        tried = attempt
     return tried
 
 
@@ -107,16 +113,15 @@ async def declined(
     row: Row,
     decline: DeclineClass,
     *,
-    tried: str | None,
+    tried: PaymentTry | None,
     at: datetime,
     policy: JourneyPolicy,
 ) -> None:
-    payment = row.payment
-    newer_card = tried is not None and row.client.stripe_payment_method != tried
-    if decline is DeclineClass.HARD and not newer_card:
-        row.client.card_blocked = True
-        session.add(row.client)
-    if at >= payment.deadline or payment.because == DEBT:
+    payment, client = row.payment, row.client
+    block_if_hard(session, client, decline, tried)
+    newer_card = tried is not None and client.stripe_payment_method != tried.payment_method and not client.card_blocked
+    # A card that came meanwhile is asked past the deadline too; a debt is settled with it by the journey.
+    if payment.because == DEBT or (at >= payment.deadline and not newer_card):
         asks = decline is DeclineClass.AUTHENTICATION_REQUIRED
         await owe(session, row, at=at, because=decline.value if asks else "deadline_passed")
         return
@@ -155,28 +160,30 @@ async def no_card(session: AsyncSession, row: Row, *, at: datetime) -> None:
     row.payment.status, row.payment.because, row.payment.next_try_at = PaymentStatus.FAILED, because, None
     session.add(row.payment)
     say(session, row, at=at, text="The payment is due, and there is no card to charge.")
-    await open_task_once(
-        session,
-        row.client,
-        key=f"card_missing:{row.payment.id}",
-        kind=TaskKind.CARD_MISSING,
-        text=f"A payment of client {row.client.ref} is due and there is no card; please ask for one.",
-        at=at,
-        appointment_id=row.appointment.id,
-        payment_id=row.payment.id,
-    )
+    text = f"A payment of client {row.client.ref} is due and there is no card; please ask for one."
+    await _open_task(session, row, TaskKind.CARD_MISSING, text=text, at=at)
 
 
 async def owe(session: AsyncSession, row: Row, *, at: datetime, because: str) -> None:
     row.payment.status, row.payment.because, row.payment.next_try_at = PaymentStatus.OWED, because, None
     session.add(row.payment)
     say(session, row, at=at, text="The payment could not be made in time; the amount is owed.")
+    text = f"Client {row.client.ref} owes a payment that could not be made in time."
+    await _open_task(session, row, TaskKind.PAYMENT_OWED, text=text, at=at)
+
+
+async def _open_task(session: AsyncSession, row: Row, kind: TaskKind, *, text: str, at: datetime) -> None:
+    """One task at a time; another one if it comes to the same again after somebody has resolved the last."""
+    about = col(Task.data)["payment_id"].astext == str(row.payment.id)
+    before = (await session.exec(select(Task).where(col(Task.kind) == kind, about))).all()
+    if any(task.resolved_at is None for task in before):
+        return
     await open_task_once(
         session,
         row.client,
-        key=f"payment_owed:{row.payment.id}",
-        kind=TaskKind.PAYMENT_OWED,
-        text=f"Client {row.client.ref} owes a payment that could not be made in time.",
+        key=f"{kind.value}:{row.payment.id}" + (f":{len(before) + 1}" if before else ""),
+        kind=kind,
+        text=text,
         at=at,
         appointment_id=row.appointment.id,
         payment_id=row.payment.id,

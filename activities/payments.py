@@ -97,7 +97,7 @@ class PaymentActivities(Activities):
                 payment.status, payment.next_try_at = PaymentStatus.PROCESSING, None
                 payment.attempts = order.attempt
                 session.add(payment)
-                await new_try(session, payment, client.stripe_payment_method, at=now)
+                await new_try(session, payment, client, at=now)
                 say(session, row, at=now, text="The payment is being made.")
             return await row.started(session, payment.status is PaymentStatus.PROCESSING)
 
@@ -165,6 +165,7 @@ class PaymentActivities(Activities):
             elif charged.status == REJECTED:
                 await owe(session, row, at=now, because="rejected")
             elif row.client.status is ClientStatus.ARCHIVED:
+                block_if_hard(session, row.client, DeclineClass(charged.decline or DeclineClass.SOFT), tried)
                 payment.status, payment.because = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED
                 await give_back(session, payment, at=now)
                 say(
@@ -177,7 +178,7 @@ class PaymentActivities(Activities):
                 decline = DeclineClass(charged.decline or DeclineClass.SOFT)
                 await declined(session, row, decline, tried=tried, at=now, policy=policy)
             session.add(payment)
-            return await row.settled(session)
+            return replace(await row.settled(session), debts=await debts_to_settle(session, row.client))
 
     @activity.defn
     async def owe_payment(self, payment_id: str) -> Settled:
@@ -271,7 +272,7 @@ class PaymentActivities(Activities):
         tries = (await session.exec(statement.order_by(col(PaymentTry.number).desc()))).all()
         unknown = list(takewhile(lambda made: made.result in (None, UNKNOWN), tries))
         if not unknown or unknown[0].result is not None:
-            unknown.insert(0, await new_try(session, payment, client.stripe_payment_method, at=await self.now()))
+            unknown.insert(0, await new_try(session, payment, client, at=await self.now()))
         return Asking(
             number=unknown[0].number,
             method=unknown[0].payment_method,

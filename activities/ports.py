@@ -64,13 +64,15 @@ class SetupIntent:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """What may be shown of a saved card."""
+    """What may be shown of a saved card. ``fingerprint`` is the same for the same number, however often it is saved;
+    None where the gateway tells none."""
 
     payment_method: str
     brand: str
     last4: str
     exp_month: int
     exp_year: int
+    fingerprint: str | None = None
 
 
 class GatewayUnavailable(Exception):

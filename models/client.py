@@ -64,7 +64,7 @@ class Client(SQLModel, table=True):
     first_booked_at: datetime | None = Field(default=None, sa_type=Instant)
     stripe_customer: str | None = None
     stripe_payment_method: str | None = None
-    card: dict[str, Any] | None = Field(default=None, sa_type=Document)  # brand, last4, exp_month, exp_year
+    card: dict[str, Any] | None = Field(default=None, sa_type=Document)  # brand, last4, exp_month, exp_year, fingerprint
     charges_frozen: bool = False  # while a dispute's task is open: no automatic charge
     card_blocked: bool = False  # the bank reported it lost, stolen or misused: never again with this one
 

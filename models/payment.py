@@ -52,6 +52,7 @@ class PaymentTry(SQLModel, table=True):
     payment_id: UUID = Field(foreign_key="payment.id", index=True)
     number: int
     payment_method: str | None = None
+    fingerprint: str | None = None  # Stripe's, of that card's number
     started_at: datetime = Field(sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
     result: str | None = None

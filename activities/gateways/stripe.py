@@ -113,6 +113,7 @@ class StripeGateway:
             last4=found.card.last4 or "",
             exp_month=found.card.exp_month,
             exp_year=found.card.exp_year,
+            fingerprint=found.card.fingerprint,
         )
 
     async def create_intent(

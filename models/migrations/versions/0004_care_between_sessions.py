@@ -377,6 +377,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("blast_id", "client_id"),
     )
     op.add_column("client", sa.Column("joined_into", sa.Uuid(), nullable=True))
+    op.add_column("payment_try", sa.Column("fingerprint", sa.String(), nullable=True))
     op.create_index(op.f("ix_client_group_id"), "client", ["group_id"], unique=False)
     op.create_foreign_key("client_joined_into_fkey", "client", "client", ["joined_into"], ["id"])
     op.create_foreign_key("client_group_id_fkey", "client", "client_group", ["group_id"], ["id"])
@@ -423,6 +424,7 @@ def downgrade() -> None:
     op.drop_constraint("client_group_id_fkey", "client", type_="foreignkey")
     op.drop_constraint("client_joined_into_fkey", "client", type_="foreignkey")
     op.drop_index(op.f("ix_client_group_id"), table_name="client")
+    op.drop_column("payment_try", "fingerprint")
     op.drop_column("client", "joined_into")
     op.drop_table("blast_line")
     op.drop_index("notes_of_client", table_name="session_note")
