@@ -7,6 +7,7 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.cards import debts_to_settle
 from activities.core import Activities, facts_of_appointments, open_task_once
 from activities.details import owner_of_address, write_details
 from activities.inbound import unfreeze
@@ -150,10 +151,12 @@ class AccountActivities(Activities):
                 )
                 await session.flush()
             # Told again where this ran before: whoever was told already loses nothing by it.
-            resumed = await unfreeze(session, client) if task.kind is TaskKind.DISPUTE else []
+            held_charges = task.kind is TaskKind.DISPUTE
+            resumed = await unfreeze(session, client) if held_charges else []
             return Done(
                 facts=await project(session, client),
                 resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
+                debts=await debts_to_settle(session, client) if held_charges else (),
             )
 
 

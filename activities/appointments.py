@@ -1,6 +1,8 @@
 """One appointment: cancelled, moved, started, and what came of it. The money it causes is written in the same step."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -21,8 +23,10 @@ from activities.dates import plan_move
 from activities.earned import AppointmentRow, breach, earn, outcome_is_known
 from activities.types import CancelOrder, Changed, OutcomeOrder, RescheduleOrder, Settled, TaskOrder
 from activities.waiting import lines_freed_by
+from models.appointment import Appointment
 from models.holds import use_hold
 from models.locks import lock_appointment
+from models.payment import Payment
 from models.snapshots import project
 from models.timeline import append_fact
 from rules.booking import not_open, refuse_outcome
@@ -91,16 +95,12 @@ class AppointmentActivities(Activities):
             appointment, payment = row.appointment, row.payment
             if appointment.status.value == order.outcome.value:
                 return await self._waived_afterwards(session, row, order, policy) or await row.stands(session)
-            untouched = payment is not None and (
-                payment.status in (PaymentStatus.SCHEDULED, PaymentStatus.WAIVED)
-                or (payment.status is PaymentStatus.CANCELLED and payment.attempts == 0 and payment.intent is None)
-            )
             refusal = refuse_outcome(
                 status=appointment.status,
                 outcome=order.outcome,
                 starts_at=appointment.starts_at,
                 now=now,
-                money_untouched=untouched,
+                money_untouched=_is_untouched(payment),
             ) or refuse_waiver(waive=order.waive_fee, reason=order.waive_reason)
             if refusal is not None:
                 return Changed(refusal=refusal)
@@ -122,6 +122,8 @@ class AppointmentActivities(Activities):
                     "appointment_id": order.appointment_id,
                     "request_id": order.request_id,
                     "outcome": order.outcome.value,
+                    **({} if corrected else _lateness(appointment, policy, now=now)),
+                    **({"reason": order.reason} if order.reason else {}),
                 },
             )
             await outcome_is_known(session, row, at=now)
@@ -133,6 +135,8 @@ class AppointmentActivities(Activities):
                 by=order.by.actor,
                 waiver=order.waive_reason if order.waive_fee else None,
                 policy=policy,
+                first=not corrected,
+                reason=order.reason,
             )
             return await row.changed(session)
 
@@ -144,13 +148,15 @@ class AppointmentActivities(Activities):
         if not order.waive_fee or (payment is not None and payment.status is PaymentStatus.WAIVED):
             return None
         refusal = refuse_waiver(waive=True, reason=order.waive_reason)
-        if refusal is None and (payment is None or payment.status is not PaymentStatus.SCHEDULED):
+        scheduled = payment is not None and payment.status is PaymentStatus.SCHEDULED
+        if refusal is None and not (scheduled and _is_untouched(payment)):
             refusal = not_open(row.appointment.status)
         if refusal is not None or payment is None:
             return Changed(refusal=refusal)
         by, now = order.by.actor, await self.now()
         row.appointment.changed_by = UUID(order.request_id)
-        await earn(session, row, payment.kind, at=now, by=by, waiver=order.waive_reason, policy=policy)
+        waiver = order.waive_reason
+        await earn(session, row, payment.kind, at=now, by=by, waiver=waiver, policy=policy, first=False)
         return await row.changed(session)
 
     @activity.defn
@@ -206,6 +212,21 @@ class AppointmentActivities(Activities):
             if row.appointment.status is AppointmentStatus.SCHEDULED:
                 breach(session, row, at=now)
             return await row.settled(session)
+
+
+def _is_untouched(payment: Payment | None) -> bool:
+    """Whether nothing has been asked of a card for it, nor prepared."""
+    if payment is None or payment.attempts or payment.intent is not None:
+        return False
+    return payment.status in (PaymentStatus.SCHEDULED, PaymentStatus.WAIVED, PaymentStatus.CANCELLED)
+
+
+def _lateness(appointment: Appointment, policy: JourneyPolicy, *, now: datetime) -> dict[str, Any]:
+    """What the fact of a late mark says of it: who made it is its actor."""
+    late_by = now - appointment.ends_at - policy.charge_deadline
+    if appointment.type is not AppointmentType.SESSION or late_by <= timedelta(0):
+        return {}
+    return {"late": True, "late_by_minutes": -(-late_by // timedelta(minutes=1))}
 
 
 _NAMES = {AppointmentType.INTRO_CALL: "intro call", AppointmentType.SESSION: "session"}

@@ -9,12 +9,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.active_again import UNARCHIVED, done_by, make_active
+from activities.cards import debts_to_settle
 from activities.changes import cancel_row
-from activities.core import Activities, facts_of_appointments, looks_again
+from activities.core import facts_of_appointments, looks_again, this_run
 from activities.credits import give_back
 from activities.ports import GatewayRejected
 from activities.restore import archive_change, booked_together, restore
-from activities.types import Archived, ArchiveOrder, CloseOrder, Done, Unarchived, UnarchiveOrder
+from activities.taken import TakenActivities
+from activities.types import Archived, ArchiveOrder, CloseOrder, Done, Settled, Unarchived, UnarchiveOrder
 from activities.waiting import end_places, lines_of, lines_of_client, places_ended_then
 from models.appointment import Appointment
 from models.archive_situation import archive_situation, holds_of
@@ -44,7 +46,7 @@ ARCHIVED = "archived"
 CALLED_OFF = (PaymentStatus.CANCELLED, PaymentStatus.WAIVED, PaymentStatus.WRITTEN_OFF)
 
 
-class ArchiveActivities(Activities):
+class ArchiveActivities(TakenActivities):
     @activity.defn
     async def archive_client(self, order: ArchiveOrder, policy: JourneyPolicy) -> Archived:
         """Archive a client: everything ahead stops, nothing is deleted. Archiving twice is one archive."""
@@ -159,26 +161,33 @@ class ArchiveActivities(Activities):
                 paying=await facts_of_appointments(session, client, paying),
                 booked=booked_together(done.data),
                 lines=await lines_of_client(session, client),
+                debts=await debts_to_settle(session, client),
             )
 
     @activity.defn
-    async def cancel_intent(self, client_id: str, intent: str) -> None:
+    async def cancel_intent(self, client_id: str, intent: str) -> Settled | None:
         """Cancel the open PaymentIntent of a cancelled payment at Stripe, so that no old link still pays.
 
-        Not if that payment was restored meanwhile: it is this intent which pays it then.
+        Not if that payment was restored meanwhile: it is this intent which pays it then. If the client was faster, a
+        person is asked, and the answer says so; what only an archive stopped is recorded as paid by Stripe's report,
+        or by the comparison of the books.
         """
+        now = await self.now()
         async with self.transaction() as session:
             client = await session.get_one(Client, UUID(client_id))
             payment = (await session.exec(select(Payment).where(col(Payment.intent) == intent))).first()
         if payment is not None and payment.status not in CALLED_OFF:
-            return
+            return None
         # A key for each run: Stripe would replay a stored failure, and cancelling twice cancels once.
-        key = f"cancel:{intent}:{activity.info().attempt if activity.in_activity() else 1}"
         try:
-            _ = await self.gateway_for(client).cancel_intent(intent=intent, key=key)
+            after = await self.gateway_for(client).cancel_intent(intent=intent, key=f"cancel:{intent}:{this_run()}")
         except GatewayRejected as rejected:
             if rejected.code != "resource_missing":  # what Stripe does not know cannot be paid
                 raise
+            return None
+        if payment is None or after.status != "succeeded":
+            return None
+        return await self.ask_about_what_was_taken(payment.id, intent, at=now)
 
     @activity.defn
     async def close_anonymous_journey(self, order: CloseOrder) -> Done:

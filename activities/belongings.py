@@ -10,6 +10,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import SQLModel, col, exists, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from activities.cards import fingerprint_of
+from activities.credits import give_back
 from activities.waiting import end_place, end_places
 from models.appointment import Appointment
 from models.archive_situation import holds_of
@@ -27,20 +29,35 @@ from models.payment import Payment
 from models.refund import Dispute, Refund
 from models.timeline import append_fact
 from models.waitlist import live_places
-from rules.joining import AskedForm, form_counts, read_afterwards
-from rules.words import AppointmentStatus, ChatKind, ClientStatus, FormStatus, PaymentStatus, PlaceEnd, Role
+from rules.archive import BECAUSE_ARCHIVED, STOPPED_PAYMENTS
+from rules.joining import AskedForm, MovedChat, form_counts, read_afterwards
+from rules.words import (
+    AppointmentStatus,
+    ChatKind,
+    ClientStatus,
+    FormStatus,
+    LeftBecause,
+    PaymentStatus,
+    PlaceEnd,
+    Role,
+)
 
 _OWNED: tuple[type[Any], ...] = (Appointment, Payment, Credit, Refund, Dispute, SessionNote, Goal, Notification)
 _NO_CARD = ("no_card", "new_card_needed")  # why a payment waits for a card
 
 
-async def move_belongings(session: AsyncSession, duplicate: Client, record: Client) -> None:
-    """Everything that is simply the other record's from now on: appointments and their times, money, notes, goals."""
+async def move_belongings(
+    session: AsyncSession, duplicate: Client, record: Client, *, at: datetime
+) -> dict[str, MovedChat]:
+    """Everything that is simply the other record's from now on: appointments and their times, money, notes, goals.
+
+    Answers where the messages of those chats are now whose place the record's own take.
+    """
     for table in _OWNED:
         await _give(session, table, duplicate, record)
     await _move_times(session, duplicate, record)
     await _move_documents(session, duplicate, record)
-    await _move_chats(session, duplicate, record)
+    return await _move_chats(session, duplicate, record, at=at)
 
 
 async def _give(session: AsyncSession, table: type[SQLModel], duplicate: Client, record: Client, *where: Any) -> None:
@@ -78,13 +95,16 @@ async def _move_documents(session: AsyncSession, duplicate: Client, record: Clie
 # ---------------------------------------------------------------- chats
 
 
-async def _move_chats(session: AsyncSession, duplicate: Client, record: Client) -> None:
+async def _move_chats(
+    session: AsyncSession, duplicate: Client, record: Client, *, at: datetime
+) -> dict[str, MovedChat]:
     """Direct chats and those with the care team become the record's, or go behind the one that it has; where it is not
     a member of a group or a community yet, it takes the duplicate's place."""
     both = [duplicate.id, record.id]
     found = select(Chat).where(col(Chat.client_id).in_(both)).order_by(col(Chat.id)).with_for_update(key_share=True)
     chats = (await session.exec(found.execution_options(populate_existing=True))).all()
     kept = {_place(chat): chat for chat in chats if chat.client_id == record.id}
+    moved: dict[str, MovedChat] = {}
     for chat in chats:
         if chat.client_id != duplicate.id:
             continue
@@ -93,26 +113,48 @@ async def _move_chats(session: AsyncSession, duplicate: Client, record: Client) 
             chat.client_id = record.id
             session.add(chat)
         else:
-            await _put_behind(session, chat, own, duplicate)
+            moved[str(chat.id)] = MovedChat(chat_id=str(own.id), behind=own.last_seq)
+            await _put_behind(session, chat, own, duplicate, at=at)
     await session.flush()
-    member = aliased(ChatMember)
-    is_in = exists().where(col(member.chat_id) == col(ChatMember.chat_id), col(member.client_id) == record.id)
-    await _give(session, ChatMember, duplicate, record, ~is_in)
+    await _move_memberships(session, duplicate, record)
     wrote = col(ChatMessage.author_client_id) == duplicate.id
     await session.exec(update(ChatMessage).where(wrote).values(author_client_id=record.id))
     before, after = (f"{Role.CLIENT.value}:{client.id}" for client in (duplicate, record))
     reads = aliased(ChatRead)
+    further = (
+        col(reads.chat_id) == col(ChatRead.chat_id),
+        col(reads.reader) == before,
+        col(reads.seq) > col(ChatRead.seq),
+    )
+    await session.exec(update(ChatRead).where(col(ChatRead.reader) == after, *further).values(seq=reads.seq))
     has_read = exists().where(col(reads.chat_id) == col(ChatRead.chat_id), col(reads.reader) == after)
     await session.exec(update(ChatRead).where(col(ChatRead.reader) == before, ~has_read).values(reader=after))
+    if record.status is ClientStatus.ARCHIVED:
+        live = select(Chat.id).where(col(Chat.kind) == ChatKind.GROUP)
+        is_in = (col(ChatMember.client_id) == record.id, col(ChatMember.left_at).is_(None))
+        left = update(ChatMember).where(*is_in, col(ChatMember.chat_id).in_(live))
+        await session.exec(left.values(left_at=at, left_because=LeftBecause.ARCHIVED))
+    return moved
+
+
+async def _move_memberships(session: AsyncSession, duplicate: Client, record: Client) -> None:
+    """Who is in a chat with either record is in it, also where the other one had left."""
+    member = aliased(ChatMember)
+    same_chat = col(member.chat_id) == col(ChatMember.chat_id)
+    came = exists().where(same_chat, col(member.client_id) == duplicate.id, col(member.left_at).is_(None))
+    had_left = (col(ChatMember.client_id) == record.id, col(ChatMember.left_at).is_not(None))
+    await session.exec(delete(ChatMember).where(*had_left, came).execution_options(synchronize_session=False))
+    is_known = exists().where(same_chat, col(member.client_id) == record.id)
+    await _give(session, ChatMember, duplicate, record, ~is_known)
 
 
 def _place(chat: Chat) -> tuple[ChatKind, UUID | None]:
     return chat.kind, chat.therapist_id
 
 
-async def _put_behind(session: AsyncSession, chat: Chat, own: Chat, duplicate: Client) -> None:
-    """Move every message of a chat behind those of another. The empty chat is gone: whoever was about to write finds
-    the other."""
+async def _put_behind(session: AsyncSession, chat: Chat, own: Chat, duplicate: Client, *, at: datetime) -> None:
+    """Move every message of a chat behind those of another. The empty chat is nobody's: whoever was about to write
+    finds the other."""
     reads = await session.exec(select(ChatRead).where(col(ChatRead.chat_id).in_([chat.id, own.id])))
     far: dict[tuple[UUID, str], ChatRead] = {(read.chat_id, _reader(read, duplicate, own)): read for read in reads}
     for chat_id, reader in list(far):
@@ -140,11 +182,11 @@ async def _put_behind(session: AsyncSession, chat: Chat, own: Chat, duplicate: C
         session.add(news)
     own.last_seq += chat.last_seq
     own.last_message_at = max(filter(None, (own.last_message_at, chat.last_message_at)), default=None)
-    session.add(own)
+    chat.merged_into = own.id
+    session.add_all([own, chat])
     await session.flush()
-    for table in (ChatRead, ChatMember):
-        await session.exec(delete(table).where(col(table.chat_id) == chat.id))
-    await session.delete(chat)
+    members = (col(ChatMember.chat_id) == chat.id, col(ChatMember.left_at).is_(None))
+    await session.exec(update(ChatMember).where(*members).values(left_at=at, left_because=LeftBecause.JOINED))
 
 
 def _reader(read: ChatRead, duplicate: Client, own: Chat) -> str:
@@ -236,9 +278,12 @@ async def end_places_booked(
 
 
 def take_card(duplicate: Client, record: Client) -> bool:
-    """The duplicate's card, with the customer that has it at Stripe, where the record has none."""
-    if record.stripe_payment_method is not None or duplicate.stripe_payment_method is None:
+    """The duplicate's card, with the customer that has it at Stripe, where the record has none that may be charged."""
+    has_one = record.stripe_payment_method is not None and not record.card_blocked
+    if has_one or duplicate.stripe_payment_method is None:
         return False
+    if record.card_blocked and (duplicate.card_blocked or fingerprint_of(duplicate) in (None, fingerprint_of(record))):
+        return False  # nothing is gained: it may be the very card that was blocked
     record.stripe_customer, duplicate.stripe_customer = duplicate.stripe_customer, record.stripe_customer
     record.stripe_payment_method, record.card = duplicate.stripe_payment_method, duplicate.card
     record.card_blocked = duplicate.card_blocked
@@ -273,3 +318,15 @@ async def resume_payments(session: AsyncSession, record: Client, *, by: str, at:
                 "because": payment.because,
             },
         )
+
+
+async def stop_payments(session: AsyncSession, record: Client, *, at: datetime) -> list[Payment]:
+    """What comes to an archived record stops there as it would have with the archive: it is owed, and not taken."""
+    found = select(Payment.id).where(col(Payment.client_id) == record.id, col(Payment.status).in_(STOPPED_PAYMENTS))
+    stopped = []
+    for payment_id in sorted((await session.exec(found)).all()):
+        payment = await lock_payment(session, payment_id)
+        payment.status, payment.because, payment.next_try_at = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED, None
+        await give_back(session, payment, at=at)
+        stopped.append(payment)
+    return stopped

@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.active_again import made_active_by, make_active
+from activities.cards import debts_to_settle
 from activities.core import Activities, close_tasks, derived_id, facts_of_appointments, looks_again
 from activities.dates import DatesPlan, plan_booking
 from activities.details import owner_of_address, write_details
@@ -114,6 +115,7 @@ class BookingActivities(Activities):
                 resumed=await facts_of_appointments(session, client, left_open) if left_open else (),
                 exceptions=plan.exceptions,
                 lines=await lines_of(session, freed=_freed(order, therapist.id), ended=lines),
+                debts=await debts_to_settle(session, client) if unarchived else (),
             )
 
     def _write(
@@ -238,6 +240,7 @@ async def _as_booked(
         series_id=str(appointments[0].series_id) if appointments[0].series_id else None,
         first=client.first_booked_at == appointments[0].booked_at,
         known_elsewhere=await _is_known_elsewhere(session, client),
+        debts=await debts_to_settle(session, client) if unarchived else (),
     )
 
 

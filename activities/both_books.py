@@ -80,7 +80,7 @@ class BothBooks:
         elif finding.refund_id is not None or finding.stripe_refund is not None:
             found = await self._refund_again(finding)
         else:
-            found = await self._payment_again(finding)
+            found = await self.of_payment(payment_id=finding.payment_id, intent=finding.intent)
         return next((again for again in found if again.key == finding.key), None)
 
     # ------------------------------------------------------------ payments
@@ -104,9 +104,11 @@ class BothBooks:
             findings += compare_payments(rest, await self._own_intents(rest, ()), now=self._now)
         return _looked(place, listed, findings, {"intents": len(intents), "payments": made})
 
-    async def _unfinished_payments(self, _: Reconciling, place: BooksPlace) -> BooksLook:
+    async def _unfinished_payments(self, window: Reconciling, place: BooksPlace) -> BooksLook:
         async with self._sessions() as session:
-            payments = await books.payments_unfinished(session, after=_after(place), limit=self._chunk)
+            payments = await books.payments_unfinished(
+                session, let_go_since=window.since, after=_after(place), limit=self._chunk
+            )
         findings = compare_payments(payments, await self._own_intents(payments, ()), now=self._now)
         return self._gone_through(place, [p.id for p in payments], findings, {"unfinished_payments": len(payments)})
 
@@ -116,21 +118,27 @@ class BothBooks:
         found = [await _asked(self._gateway.retrieve_intent(intent=id)) for id in wanted]
         return [stripe_intent(intent) for intent in found if intent is not None]
 
-    async def _payment_again(self, finding: Finding) -> list[Finding]:
+    async def of_payment(self, *, payment_id: str | None, intent: str | None) -> list[Finding]:
+        """What differs about one payment and its intents, looked at closely."""
+
         async def ledger() -> list[LedgerPayment]:
             async with self._sessions() as session:
-                intents = [finding.intent] if finding.intent else []
-                return await books.payments_named(session, ids=_ids([finding.payment_id]), intents=intents)
+                intents = [intent] if intent else []
+                return await books.payments_named(session, ids=_ids([payment_id]), intents=intents)
 
         before = await ledger()
-        wanted = {payment.intent for payment in before} | {finding.intent}
+        wanted = {payment.intent for payment in before} | {intent}
+        intents = await self._with_what_they_gave_back(id for id in wanted if id)
+        first = {found.key for found in compare_payments(before, intents, now=self._now)}
+        return [found for found in compare_payments(await ledger(), intents, now=self._now) if found.key in first]
+
+    async def _with_what_they_gave_back(self, ids: Iterable[str]) -> list[StripeIntent]:
         intents = []
-        for id in sorted(id for id in wanted if id):
+        for id in sorted(ids):
             intent = await _asked(self._gateway.retrieve_intent(intent=id))
             if intent is not None:
                 intents.append(stripe_intent(intent, refunded=await self._given_back(intent)))
-        first = {found.key for found in compare_payments(before, intents, now=self._now)}
-        return [found for found in compare_payments(await ledger(), intents, now=self._now) if found.key in first]
+        return intents
 
     async def _given_back(self, intent: Intent) -> int:
         if intent.status != "succeeded" or intent.latest_charge is None:
@@ -193,11 +201,13 @@ class BothBooks:
         for id in at_stripe:
             answer = await _asked(self._gateway.retrieve_refund(id=id))
             made += [stripe_refund(answer)] if answer else []
+        by_hand = {refund.intent for refund in made if refund.intent} if not before else set()
+        intents = {intent.id: intent for intent in await self._with_what_they_gave_back(by_hand)}
         found = []
         for refunds in (before, await ledger()):
             async with self._sessions() as session:
                 payments = await _payments_of(session, made)
-            found.append(compare_refunds(refunds, made, payments=payments, now=self._now))
+            found.append(compare_refunds(refunds, made, payments=payments, intents=intents, now=self._now))
         first = {again.key for again in found[0]}
         return [again for again in found[1] if again.key in first]
 

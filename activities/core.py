@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
 
 from activities.ports import Mailer, PaymentGateway
 from activities.rendering import Links, Practice
@@ -74,14 +75,19 @@ class Activities:
         """The client's customer at the gateway, made once. A stray one, never used, is harmless."""
         if client.stripe_customer is not None:
             return client.stripe_customer
-        # Of this request: Stripe would replay a stored failure to a key that every later request shares.
-        key = f"customer:{client.id}:{request_id}"
+        # Of this request and run: Stripe would replay a stored failure to a key that later ones share.
+        key = f"customer:{client.id}:{request_id}:{this_run()}"
         made = await self.gateway_for(client).create_customer(client_ref=client.ref, key=key)
         async with self.transaction() as session:
             locked = await lock_client(session, client.id)
             locked.stripe_customer = locked.stripe_customer or made
             session.add(locked)
             return locked.stripe_customer
+
+
+def this_run() -> int:
+    """How often the step that runs was begun: part of a key to which Stripe must not replay a stored failure."""
+    return activity.info().attempt if activity.in_activity() else 1
 
 
 def looks_again(step: Callable[Asked, Awaitable[Result]]) -> Callable[Asked, Awaitable[Result]]:

@@ -12,7 +12,7 @@ from activities.types import Done, GrantOrder
 from models.credit import Credit, CreditUse
 from models.locks import lock_client
 from models.payment import Payment
-from models.snapshots import currency_of, journey_facts, project
+from models.snapshots import currencies_of, journey_facts, project
 from models.timeline import append_fact
 from rules.credits import Available, oldest_first
 from rules.refusals import invalid
@@ -22,7 +22,7 @@ from rules.words import CreditSource
 class CreditActivities(Activities):
     @activity.defn
     async def grant_credit(self, order: GrantOrder) -> Done:
-        """Credit an amount to a client, in the currency they pay in, with a reason."""
+        """Credit an amount to a client, in a currency that a fee of theirs may still be paid in, with a reason."""
         now = await self.now()
         if order.amount <= 0:
             return Done(refusal=invalid("amount", "must be a whole number of minor units, and more than 0"))
@@ -33,15 +33,16 @@ class CreditActivities(Activities):
             id = derived_id(order.request_id, "credit")
             if await session.get(Credit, id) is not None:
                 return Done(facts=await journey_facts(session, client), changed=False)
-            currency = await currency_of(session, client)
-            if order.currency != currency:
-                return Done(refusal=invalid("currency", f"this client pays in {currency}"), changed=False)
+            pays_in = await currencies_of(session, client)
+            if order.currency not in pays_in:
+                told = f"this client pays in {' and '.join(sorted(pays_in))}"
+                return Done(refusal=invalid("currency", told), changed=False)
             add_credit(
                 session,
                 id=id,
                 client_id=client.id,
                 amount=order.amount,
-                currency=currency,
+                currency=order.currency,
                 source=CreditSource.GRANTED,
                 reason=order.reason,
                 by=order.by.actor,
@@ -57,7 +58,7 @@ class CreditActivities(Activities):
                 data={
                     "credit_id": str(id),
                     "amount": order.amount,
-                    "currency": currency,
+                    "currency": order.currency,
                     "request_id": order.request_id,
                 },
             )

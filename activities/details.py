@@ -89,6 +89,7 @@ async def _write_address(
     client.email_folded = folded
     if owner is not None:
         client.made_by_staff = False  # what staff entered is theirs alone; this is what anybody could have said
-    links = (col(Token.client_id) == client.id, col(Token.kind) == TokenKind.JOIN, col(Token.used_at).is_(None))
+    mailed = col(Token.kind).in_((TokenKind.ACTIVATION, TokenKind.JOIN))
+    links = (col(Token.client_id) == client.id, mailed, col(Token.used_at).is_(None))
     await session.exec(update(Token).where(*links).values(revoked_at=at))
     return None

@@ -22,6 +22,7 @@ from rules.words import TaskKind
 
 MOST_DIFFERENCES = 100  # of one comparison: what is more is one trouble, such as the key of another account
 _MANY = f"{TASK_KEY}many"
+_AT_ONCE = ""  # in place of the comparison by which a task was opened
 _GONE = "The books agree again."
 
 
@@ -52,6 +53,12 @@ async def hand_over(session: AsyncSession, reconciliation: str, finding: Finding
     if client is None or task.data.get("reconciliation") != reconciliation:
         return Handed(listed=True)
     return Handed(listed=True, news=JourneyNews(client_id=str(client.id), facts=await project(session, client)))
+
+
+async def ask_about(session: AsyncSession, client: Client, finding: Finding, *, at: datetime) -> None:
+    """Open the difference's task before a comparison finds it: by the same key, so that the next one knows it, and
+    closes it when the books agree. The client's row is locked."""
+    await _task_of(session, client, _AT_ONCE, finding, at=at)
 
 
 async def _task_of(

@@ -18,6 +18,7 @@ from models.therapist import Therapist
 from models.timeline import append_fact
 from rules.archive import BECAUSE_ARCHIVED
 from rules.fees import Money, due_times, fee_due
+from rules.people import SYSTEM
 from rules.policy import JourneyPolicy
 from rules.series import Member
 from rules.words import (
@@ -78,8 +79,13 @@ async def earn(
     by: str,
     waiver: str | None,
     policy: JourneyPolicy,
+    first: bool = True,
+    reason: str | None = None,
 ) -> None:
-    """Write the payment that an event causes, or change the one that a corrected event had caused."""
+    """Write the payment that an event causes, or change the one that a corrected event had caused.
+
+    Only the ``first`` mark can be a late one; ``reason`` is why. A fee that was waived stays waived.
+    """
     fee = fee_due(event=kind, fee=row.fee, type=row.appointment.type, waived=False)
     if fee is None:
         return
@@ -89,8 +95,8 @@ async def earn(
         charge_after=policy.charge_after,
         charge_deadline=policy.charge_deadline,
     )
-    if due.late:
-        breach(session, row, at=at)
+    if first and due.late:
+        breach(session, row, at=at, marked_by=by, reason=reason)
     archived = row.client.status is ClientStatus.ARCHIVED
     payment = row.payment or Payment(
         id=derived_id(row.appointment.id, "payment"),
@@ -104,12 +110,15 @@ async def earn(
         due_at=due.due_at,
         deadline=due.deadline,
     )
-    payment.kind, payment.due_at, payment.deadline = kind, due.due_at, due.deadline
-    payment.next_try_at, payment.exception = None, None
+    # What was restored from the archive keeps the time that it has got.
+    payment.kind, payment.due_at, payment.deadline = kind, due.due_at, max(payment.deadline, due.deadline)
+    payment.next_try_at = None
     if waiver is not None:
         payment.status, payment.because = PaymentStatus.WAIVED, "waived"
         payment.exception = await exception_of(session, row.client, by=by, why=waiver, at=at)
         text = "The fee was waived."
+    elif payment.status is PaymentStatus.WAIVED:
+        text = "The fee stays waived."
     elif archived:
         # The client was archived meanwhile: the fee is known, and nothing is taken.
         payment.status, payment.because = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED
@@ -162,7 +171,10 @@ async def outcome_is_known(session: AsyncSession, row: AppointmentRow, *, at: da
     )
 
 
-def breach(session: AsyncSession, row: AppointmentRow, *, at: datetime) -> None:
+def breach(
+    session: AsyncSession, row: AppointmentRow, *, at: datetime, marked_by: str | None = None, reason: str | None = None
+) -> None:
+    """Record once that the outcome was not known in time: found out at the deadline, or by who ``marked`` it late."""
     if row.appointment.breached_at is not None or row.appointment.type is not AppointmentType.SESSION:
         return
     row.appointment.breached_at = at
@@ -171,8 +183,12 @@ def breach(session: AsyncSession, row: AppointmentRow, *, at: datetime) -> None:
         session,
         row.client,
         at=at,
-        actor="system",
+        actor=marked_by or SYSTEM,
         kind="outcome_breach",
         text="The outcome was not recorded within the time in which the payment must be made.",
-        data={"appointment_id": str(row.appointment.id)},
+        data={
+            "appointment_id": str(row.appointment.id),
+            **({"late": True} if marked_by else {}),
+            **({"reason": reason} if reason else {}),
+        },
     )

@@ -65,7 +65,9 @@ class ExceptionActivities(Activities):
 
     @activity.defn
     async def retry_payment(self, order: RetryOrder) -> Done:
-        """Try a payment that has failed, or a debt, again now; with credit first, as always."""
+        """Try a payment that has failed, or a debt, again now; with credit first, as always. What an archive stopped,
+        and is not restored, is a debt from now on.
+        """
         now = await self.now()
         async with self.transaction() as session:
             row = await locked(session, UUID(order.payment_id))
@@ -79,6 +81,11 @@ class ExceptionActivities(Activities):
                 if payment.status is PaymentStatus.FAILED:
                     payment.because, payment.next_try_at = RETRIED, now
                     session.add(payment)
+                elif payment.status is PaymentStatus.CANCELLED:
+                    payment.status, payment.because = PaymentStatus.OWED, RETRIED
+                    session.add(payment)
+                    text = "The client is active again: the amount is owed, and is to be paid."
+                    say(session, row, at=now, text=text, by=order.by.actor)
                 append_fact(
                     session,
                     client,
@@ -115,7 +122,7 @@ async def by_credit_alone(session: AsyncSession, row: Row, *, at: datetime, by: 
 
 async def _refuse_retry(session: AsyncSession, row: Row) -> Refusal | None:
     payment, client = row.payment, row.client
-    if not may(Act.RETRY, status=payment.status):
+    if not may(Act.RETRY, status=payment.status, because=payment.because):
         return _not_open(row)
     detail = None
     if client.status is ClientStatus.ARCHIVED:

@@ -7,8 +7,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.cards import is_never_asked_again
-from activities.core import Activities, derived_id, facts_of_appointments, payment_facts
+from activities.cards import CARD_SAVED, debts_to_settle, is_never_asked_again, shown_of
+from activities.core import Activities, derived_id, facts_of_appointments, this_run
+from activities.ledger import NEW_CARD
+from activities.ports import Card
 from activities.types import Done, FormSubmission, LinkOrder, PaymentFacts
 from activities.waiting import lines_of_client
 from models.appointment import Appointment
@@ -22,8 +24,6 @@ from rules.forms import FEE_POLICY_TEXT, FEE_POLICY_VERSION, INTAKE_FORMS, check
 from rules.refusals import Problem, Refusal, invalid
 from rules.words import ClientStatus, FormKind, FormStatus, PaymentStatus
 
-NEW_CARD = "new_card"
-
 
 class FormActivities(Activities):
     @activity.defn
@@ -32,7 +32,8 @@ class FormActivities(Activities):
         async with self.transaction() as session:
             client = await session.get_one(Client, UUID(order.client_id))
         customer = await self.customer_of(client, request_id=order.request_id)
-        setup = await self.gateway_for(client).create_setup_intent(customer=customer, key=f"setup:{order.request_id}")
+        key = f"setup:{order.request_id}:{this_run()}"  # Stripe would replay a stored failure to one that runs share
+        setup = await self.gateway_for(client).create_setup_intent(customer=customer, key=key)
         return Done(
             changed=False,
             document={"customer": customer, "setup_intent": setup.id, "client_secret": setup.client_secret},
@@ -62,7 +63,7 @@ class FormActivities(Activities):
             client = await lock_client(session, client.id)
             answer_id = derived_id(order.request_id, "answer")
             resumed: list[UUID] = []
-            debts: list[PaymentFacts] = []
+            debts: tuple[PaymentFacts, ...] = ()
             if await session.get(FormAnswer, answer_id) is not None:
                 if card is not None:
                     resumed, debts = await _waiting_for_a_card(session, client)
@@ -71,9 +72,9 @@ class FormActivities(Activities):
                     changed=False,
                     lines=await lines_of_client(session, client),
                     resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
-                    debts=tuple(debts),
+                    debts=debts,
                 )
-            if card is not None and await is_never_asked_again(session, client, str(card["payment_method"])):
+            if card is not None and await is_never_asked_again(session, client, card.payment_method, card.fingerprint):
                 return Done(refusal=invalid("setup_intent", "saved a card that cannot be used; please give another"))
             request = await _request_for(session, client, order.kind, at=now)
             request.status, request.completed_at = FormStatus.COMPLETE, now
@@ -113,12 +114,10 @@ class FormActivities(Activities):
                 facts=facts,
                 lines=await lines_of_client(session, client),
                 resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
-                debts=tuple(debts),
+                debts=debts,
             )
 
-    async def _card(
-        self, client: Client, setup_intent: str | None
-    ) -> tuple[Refusal | None, dict[str, str | int] | None]:
+    async def _card(self, client: Client, setup_intent: str | None) -> tuple[Refusal | None, Card | None]:
         if not setup_intent:
             return invalid("setup_intent", "is required with Billing Info; ask for a card setup first"), None
         gateway = self.gateway_for(client)
@@ -132,13 +131,7 @@ class FormActivities(Activities):
         card = await gateway.card(payment_method=setup.payment_method)
         if card is None:
             return invalid("setup_intent", "saved something that is not a card"), None
-        return None, {
-            "payment_method": card.payment_method,
-            "brand": card.brand,
-            "last4": card.last4,
-            "exp_month": card.exp_month,
-            "exp_year": card.exp_year,
-        }
+        return None, card
 
 
 async def _request_for(session: AsyncSession, client: Client, kind: str, *, at: datetime) -> FormRequest:
@@ -162,11 +155,10 @@ async def _request_for(session: AsyncSession, client: Client, kind: str, *, at: 
 
 
 async def _save_card(
-    session: AsyncSession, client: Client, card: dict[str, str | int], *, at: datetime, by: str
-) -> tuple[list[UUID], list[PaymentFacts]]:
+    session: AsyncSession, client: Client, card: Card, *, at: datetime, by: str
+) -> tuple[list[UUID], tuple[PaymentFacts, ...]]:
     """Save the card, and resume what waited for one: appointments whose payment goes on, and debts to settle."""
-    client.stripe_payment_method = str(card["payment_method"])
-    client.card = {name: value for name, value in card.items() if name != "payment_method"}
+    client.stripe_payment_method, client.card = card.payment_method, shown_of(card)
     client.card_blocked = False
     session.add(client)
     append_fact(
@@ -174,14 +166,13 @@ async def _save_card(
         client,
         at=at,
         actor=by,
-        kind="card_saved",
+        kind=CARD_SAVED,
         text="A card was saved.",
-        data={"brand": card["brand"], "last4": card["last4"]},
+        data={"brand": card.brand, "last4": card.last4},
     )
     resumed: list[UUID] = []
-    debts: list[PaymentFacts] = []
     if client.status is ClientStatus.ARCHIVED:
-        return resumed, debts
+        return resumed, ()
     statement = (
         select(Payment)
         .join(Appointment, col(Appointment.id) == col(Payment.appointment_id))
@@ -206,13 +197,11 @@ async def _save_card(
                 },
             )
             resumed.append(payment.appointment_id)
-        elif payment.status is PaymentStatus.OWED:
-            debts.append(payment_facts(payment, client))
-    return resumed, debts
+    return resumed, await debts_to_settle(session, client)
 
 
-async def _waiting_for_a_card(session: AsyncSession, client: Client) -> tuple[list[UUID], list[PaymentFacts]]:
+async def _waiting_for_a_card(session: AsyncSession, client: Client) -> tuple[list[UUID], tuple[PaymentFacts, ...]]:
     """What a card that was saved before resumes, told again: whoever was told already loses nothing by it."""
     payments = (await session.exec(select(Payment).where(col(Payment.client_id) == client.id))).all()
     resumed = [p.appointment_id for p in payments if p.status is PaymentStatus.FAILED and p.because == NEW_CARD]
-    return resumed, [payment_facts(p, client) for p in payments if p.status is PaymentStatus.OWED]
+    return resumed, await debts_to_settle(session, client)

@@ -9,13 +9,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.cards import renew
-from activities.core import Activities, facts_of_appointments, open_task_once
+from activities.core import facts_of_appointments, open_task_once
 from activities.ledger import locked, paid
 from activities.mail_events import take_in
 from activities.payments import CHARGEABLE
 from activities.ports import DisputeSeen, Intent, RefundMade
 from activities.refunds import record_refund
-from activities.types import EventHandled, Settled
+from activities.taken import TakenActivities
+from activities.types import EventHandled
 from models.client import Client
 from models.inbound_event import InboundEvent
 from models.locks import lock_client
@@ -30,10 +31,11 @@ from rules.archive import BECAUSE_ARCHIVED
 from rules.words import PaymentStatus, TaskKind
 
 RECORDED = "recorded"  # what came of an event
+ASKED = "a person is asked"
 OPEN = (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION)
 
 
-class InboundActivities(Activities):
+class InboundActivities(TakenActivities):
     @activity.defn
     async def handle_inbound_event(self, event_id: str) -> EventHandled:
         """Act on one stored event: a payment that succeeded, a refund that ended, a dispute, a renewed card, and what
@@ -44,7 +46,7 @@ class InboundActivities(Activities):
             if event is not None and event.vendor == mail_events.VENDOR:
                 return await take_in(session, event, care_team=self.deps.practice.care_team_email, at=now)
             # What was recorded is told again: the run that recorded it may have died before it could say so.
-            if event is None or (event.handled_at is not None and event.outcome != RECORDED):
+            if event is None or (event.handled_at is not None and event.outcome not in (RECORDED, ASKED)):
                 return EventHandled()
             told = event.payload.get("data", {}).get("object", {})
             id = str(told.get("id", ""))
@@ -71,26 +73,29 @@ class InboundActivities(Activities):
         if payment is None or client is None:
             return EventHandled(), "not about a payment of ours"
         intent = await self.gateway_for(client).retrieve_intent(intent=intent_id)
-        settled, outcome = await self.settle_from(payment.id, intent, at=at)
-        return EventHandled(settled=settled), outcome
+        return await self.settle_from(payment.id, intent, at=at)
 
-    async def settle_from(self, payment_id: UUID, intent: Intent | None, *, at: datetime) -> tuple[Settled | None, str]:
-        """Record that a payment was paid, if Stripe says so and nobody has yet."""
+    async def settle_from(self, payment_id: UUID, intent: Intent | None, *, at: datetime) -> tuple[EventHandled, str]:
+        """Record that a payment was paid, if Stripe says so and nobody has yet. Money that was taken for a payment that
+        waits for none, or is not what the ledger says, is a person's to judge: a task is opened at once."""
         if intent is None or intent.status != "succeeded":
-            return None, "nothing to record"
+            return EventHandled(), "nothing to record"
         async with self.transaction() as session:
             row = await locked(session, payment_id)
             if row.payment.status is PaymentStatus.PROCESSING:
-                return None, "the running try records it"
-            # What a person called off or let go stays so: the comparison with Stripe opens a task to give it back.
+                return EventHandled(), "the running try records it"
+            # What a person called off or let go stays so.
             stopped = row.payment.status is PaymentStatus.CANCELLED and row.payment.because == BECAUSE_ARCHIVED
             open_still = row.payment.status in CHARGEABLE | {PaymentStatus.REQUIRES_ACTION}
-            if row.payment.status is PaymentStatus.PAID:
-                return await row.settled(session, changed=False), RECORDED
-            if not (open_still or stopped):
-                return None, "not open any more"
-            await paid(session, row, at=at, by_card=intent.amount)
-            return await row.settled(session), RECORDED
+            by_card = row.payment.amount - row.payment.credit_used
+            if row.payment.status is PaymentStatus.PAID and by_card == intent.amount:
+                return EventHandled(settled=await row.settled(session, changed=False)), RECORDED
+            if open_still or stopped:
+                if await paid(session, row, at=at, by_card=intent.amount):
+                    return EventHandled(settled=await row.settled(session)), RECORDED
+                return EventHandled(facts=await project(session, row.client)), ASKED
+        asked = await self.ask_about_what_was_taken(payment_id, intent.id, at=at)
+        return (EventHandled(facts=asked.journey), ASKED) if asked else (EventHandled(), "not open any more")
 
     async def _refund(self, stripe_id: str, *, at: datetime) -> tuple[EventHandled, str]:
         made = await self.deps.payments.retrieve_refund(id=stripe_id)

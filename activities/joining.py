@@ -1,6 +1,7 @@
 """Two records of one person: noticing that there may be two, and joining one into the other in one transaction."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, or_, select, update
@@ -14,6 +15,7 @@ from activities.belongings import (
     move_forms,
     move_places,
     resume_payments,
+    stop_payments,
     take_card,
 )
 from activities.core import Activities, close_tasks, facts_of_appointments, open_task_once
@@ -32,7 +34,7 @@ from models.task import Task
 from models.timeline import append_fact
 from models.token import Token, TokenKind
 from models.waitlist import WaitlistPlace
-from rules.joining import Record, TakenTime, missing_details, refuse_join
+from rules.joining import MovedChat, Record, TakenTime, is_active_again, missing_details, refuse_join
 from rules.people import fold_email
 from rules.refusals import Problem, Refusal, invalid
 from rules.words import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
@@ -94,18 +96,24 @@ async def _join(session: AsyncSession, duplicate: Client, record: Client, order:
     came = (await session.exec(select(Appointment).where(col(Appointment.client_id) == duplicate.id))).all()
     before = await _with_open_workflow(session, record)
     filled = await _fill_in(session, duplicate, record)
-    unarchived = record.status is ClientStatus.ARCHIVED and duplicate.status is ClientStatus.ACTIVE
+    unarchived = is_active_again(
+        archived=record.status is ClientStatus.ARCHIVED,
+        other_archived=duplicate.status is ClientStatus.ARCHIVED,
+        by_staff=order.by.is_staff,
+        books=any(row.status is AppointmentStatus.SCHEDULED and row.starts_at > at for row in came),
+    )
     if unarchived:
         await make_active(session, record, by=by, at=at, request_id=order.request_id)
     card = take_card(duplicate, record)
     frozen = duplicate.charges_frozen and not record.charges_frozen
     record.charges_frozen = record.charges_frozen or duplicate.charges_frozen
-    await move_belongings(session, duplicate, record)
+    chats = await move_belongings(session, duplicate, record, at=at)
     lines = await move_places(session, duplicate, record, by=by, at=at)
     lines |= await end_places_booked(session, record, came, by=by, at=at)
     forms = await move_forms(session, duplicate, record)
     tasks = await _move_tasks(session, duplicate, record, at=at)
     await resume_payments(session, record, by=by, at=at)
+    stopped = await stop_payments(session, record, at=at) if record.status is ClientStatus.ARCHIVED else []
     await _close(session, duplicate, record, token_hash=order.token_hash, at=at)
     moved = [str(appointment.id) for appointment in came]
     told = {
@@ -118,6 +126,8 @@ async def _join(session: AsyncSession, duplicate: Client, record: Client, order:
         "unarchived": unarchived,
         "lines": list(await lines_of(session, ended=lines)),
         "before": [str(id) for id in before] if unarchived or card or frozen else [],
+        "chats": {id: {"into": to.chat_id, "behind": to.behind} for id, to in chats.items()},
+        "stopped": [{"payment": str(p.id), "appointment": str(p.appointment_id)} for p in stopped],
     }
     append_fact(
         session,
@@ -140,12 +150,16 @@ async def _join(session: AsyncSession, duplicate: Client, record: Client, order:
     return await _joined(session, duplicate, record, told)
 
 
-async def _joined(session: AsyncSession, duplicate: Client, record: Client, told: dict[str, object]) -> Joined:
+async def _joined(session: AsyncSession, duplicate: Client, record: Client, told: dict[str, Any]) -> Joined:
     """The answer, from what the fact tells: the same for the request that is asked again."""
     facts = await project(session, duplicate)
     into = await project(session, record)
     moved = {str(id) for id in _list(told["appointments"])}
     ids = [id for id in await _with_open_workflow(session, record) if str(id) in moved | set(_list(told["before"]))]
+    stopped = told.get("stopped", ())
+    ids += [id for line in stopped if (id := UUID(line["appointment"])) not in ids]
+    paying = col(Payment.id).in_([UUID(line["payment"]) for line in stopped])
+    intents = select(Payment.intent).where(paying, col(Payment.intent).is_not(None)).order_by(col(Payment.id))
     return Joined(
         facts=facts,
         into_id=str(record.id),
@@ -155,6 +169,8 @@ async def _joined(session: AsyncSession, duplicate: Client, record: Client, told
         came=tuple(_list(told["tasks"])),
         unarchived=bool(told["unarchived"]),
         lines=tuple(_list(told["lines"])),
+        chats={id: MovedChat(chat_id=to["into"], behind=to["behind"]) for id, to in told.get("chats", {}).items()},
+        intents=tuple(str(intent) for intent in (await session.exec(intents)).all()),
     )
 
 
@@ -288,7 +304,7 @@ async def _move_tasks(session: AsyncSession, duplicate: Client, record: Client, 
     settled = [TaskKind.POSSIBLE_DUPLICATE]
     facts = await journey_facts(session, record)
     waits = any(task.kind == TaskKind.MATCH_BY_HAND for task in facts.open_tasks)
-    if record.therapist_id is not None or waits:
+    if record.therapist_id is not None or waits or facts.archived:
         settled.append(TaskKind.MATCH_BY_HAND)
     if facts.session_booked:
         settled.append(TaskKind.NO_FIRST_SESSION)

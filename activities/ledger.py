@@ -8,7 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.cards import block_if_hard, fingerprint_of
 from activities.core import appointment_facts, close_tasks, derived_id, open_task_once
-from activities.credits import reserve
+from activities.credits import at_hand, reserve
+from activities.differences import ask_about
 from activities.types import AppointmentFacts, AttemptStarted, Charged, Settled
 from models.appointment import Appointment
 from models.client import Client
@@ -18,11 +19,14 @@ from models.snapshots import project
 from models.task import Task
 from models.therapist import Therapist
 from models.timeline import append_fact
+from rules.books import Finding
 from rules.fees import next_try
 from rules.people import SYSTEM
 from rules.policy import JourneyPolicy
+from rules.reconcile import not_covered
 from rules.words import DeclineClass, PaymentStatus, TaskKind
 
+NEW_CARD = "new_card"  # why a payment that failed is tried again at once
 DEBT = "debt"  # why a try runs: it was owed before, and no appointment's workflow waits for its end any more
 
 
@@ -76,9 +80,7 @@ async def new_try(session: AsyncSession, payment: Payment, client: Client, *, at
     return attempt
 
 
-async def finish_try(
-    session: AsyncSession, payment: Payment, charged: Charged, *, at: datetime
-) -> PaymentTry | None:
+async def finish_try(session: AsyncSession, payment: Payment, charged: Charged, *, at: datetime) -> PaymentTry | None:
     """Close the running try, and return it: it knows the card that it asked."""
     tried = None
     statement = select(PaymentTry).where(col(PaymentTry.payment_id) == payment.id, col(PaymentTry.result).is_(None))
@@ -90,10 +92,17 @@ async def finish_try(
     return tried
 
 
-async def paid(session: AsyncSession, row: Row, *, at: datetime, by_card: int | None = None) -> None:
-    """Record that it was paid. ``by_card`` is what the card gave: the rest, and no more, is taken from credit."""
+async def paid(session: AsyncSession, row: Row, *, at: datetime, by_card: int | None = None) -> bool:
+    """Record that it was paid. ``by_card`` is what the card gave: the rest, and no more, is taken from credit.
+
+    False if there is not that much credit any more: the payment is left as it stands, and a person is asked.
+    """
     if by_card is not None:
-        await reserve(session, row.payment, amount=max(row.payment.amount - by_card, 0), at=at)
+        rest = max(row.payment.amount - by_card, 0)
+        if rest > await at_hand(session, row.payment):
+            await ask_about(session, row.client, _not_covered(row.payment, by_card), at=at)
+            return False
+        await reserve(session, row.payment, amount=rest, at=at)
     row.payment.status, row.payment.because = PaymentStatus.PAID, None
     row.payment.paid_at, row.payment.next_try_at = at, None
     session.add(row.payment)
@@ -105,6 +114,18 @@ async def paid(session: AsyncSession, row: Row, *, at: datetime, by_card: int | 
         kinds=(TaskKind.CARD_MISSING, TaskKind.PAYMENT_OWED, TaskKind.PAYMENT_FAILED),
         at=at,
         note="The payment was made.",
+    )
+    return True
+
+
+def _not_covered(payment: Payment, by_card: int) -> Finding:
+    return not_covered(
+        payment_id=str(payment.id),
+        client_id=str(payment.client_id),
+        intent=payment.intent or "",
+        amount=payment.amount,
+        received=by_card,
+        currency=payment.currency,
     )
 
 
@@ -126,7 +147,7 @@ async def declined(
         await owe(session, row, at=at, because=decline.value if asks else "deadline_passed")
         return
     if newer_card:
-        payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, "new_card", at
+        payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, NEW_CARD, at
         session.add(payment)
         say(session, row, at=at, text="The bank declined, and a newer card is there: it is tried at once.")
         return

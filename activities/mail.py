@@ -28,6 +28,7 @@ from activities.mail_content import (
     appointment_line,
     card_line,
     forms_told,
+    is_stopped_by_unsubscribing,
     not_wanted,
     offer_line,
     payment_line,
@@ -36,7 +37,6 @@ from activities.mail_content import (
 )
 from activities.ports import Attachment, MailerUnavailable, MailRejected, OutgoingMail
 from activities.rendering import (
-    REMINDERS,
     Links,
     MailContext,
     TaskLine,
@@ -255,7 +255,7 @@ class MailActivities(Activities):
 
     def _unsubscribe_link(self, order: MailOrder, client: Client) -> str | None:
         """In the mails that an unsubscribed client does not get. It speaks for this client at this address."""
-        if order.template not in REMINDERS or order.to != "client" or client.email is None:
+        if client.email is None or not is_stopped_by_unsubscribing(order):
             return None
         token = self.deps.unsubscribe_links.token(client.id.hex, address_mark(client.email))
         return self.deps.links.unsubscribe(token)
@@ -301,8 +301,10 @@ class MailActivities(Activities):
         policy: JourneyPolicy,
         now: datetime,
     ) -> tuple[str, datetime]:
-        """The link's token follows from the mail's key: a mail that must be sent again carries the same link."""
-        secret = hmac.new(self.deps.link_key, order.key.encode(), sha256).digest()
+        """The link's token follows from the mail's key and the address: a mail that must be sent again carries the same
+        link, unless the address is another by then, with which the links that were mailed before have ended."""
+        reason = f"{order.key}:{address_mark(client.email or '')}"
+        secret = hmac.new(self.deps.link_key, reason.encode(), sha256).digest()
         token = urlsafe_b64encode(secret).decode().rstrip("=")
         hashed = sha256(token.encode()).hexdigest()
         known = await session.get(Token, hashed)

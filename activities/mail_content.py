@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.details import owner_of_address
 from activities.rendering import (
     REMINDERS,
+    STOPPED_WITH_THEM,
     AppointmentLine,
     CardLine,
     MoneyLine,
@@ -189,12 +190,18 @@ def _not_to_them(order: MailOrder, about: About) -> str | None:
     allowed = order.asked_for or order.template in ALLOWED_WHILE_ARCHIVED or _a_person_wrote(about)
     if client.status is ClientStatus.ARCHIVED and not allowed:
         return "archived"
-    if order.to == "client" and client.unsubscribed and order.template in REMINDERS:
+    if client.unsubscribed and is_stopped_by_unsubscribing(order):
         return "unsubscribed"
     part = PART_OF_PORTAL.get(order.template)
     if order.to == "client" and part is not None and not client.portal_settings.get(part, True):
         return "this part of the portal is switched off"
     return None
+
+
+def is_stopped_by_unsubscribing(order: MailOrder) -> bool:
+    """Such a mail has the link by which to unsubscribe, and the headers for it."""
+    of_own_form = order.template in STOPPED_WITH_THEM and order.form_id is not None
+    return order.to == "client" and (order.template in REMINDERS or of_own_form)
 
 
 def _not_any_more(order: MailOrder, about: About, *, now: datetime) -> str | None:

@@ -5,7 +5,8 @@ charge meet. The intent is created unconfirmed, its id stored, then confirmed un
 the stored number of the try. Whatever fails in between, the next run asks Stripe first, and only then acts.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import takewhile
 from uuid import UUID
@@ -14,10 +15,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.core import Activities
+from activities.cards import block_if_hard, debts_to_settle
+from activities.core import Activities, this_run
 from activities.credits import at_hand, give_back, reserve
 from activities.exceptions import by_credit_alone
-from activities.ledger import DEBT, declined, finish_try, locked, new_try, no_card, owe, paid, say
+from activities.lateness import note_lateness
+from activities.ledger import DEBT, NEW_CARD, Row, declined, finish_try, locked, new_try, no_card, owe, paid, say
 from activities.ports import GatewayRejected, GatewayUnavailable, Intent, PaymentGateway
 from activities.types import (
     AttemptOrder,
@@ -44,6 +47,7 @@ WAITING = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatu
 CONFIRMABLE = frozenset({PaymentStatus.REQUIRES_ACTION, PaymentStatus.FAILED, PaymentStatus.OWED})
 
 REJECTED = "rejected"  # Stripe will never take this request: a person must look
+NOT_COVERED = "amount_differs"  # the card gave less than it was to give, and there is no credit for the rest
 UNKNOWN = "gateway_error"  # of a try: Stripe answered with a failure, and may have asked the bank all the same
 UNCONFIRMED = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 
@@ -58,6 +62,20 @@ class Asking:
     method: str | None
     since: datetime
     heard: frozenset[str]
+
+
+def _is_tried_at_once(row: Row, *, at: datetime) -> bool:
+    payment = row.payment
+    is_new = payment.status is PaymentStatus.FAILED and payment.because == NEW_CARD
+    return is_new and payment.next_try_at is not None and payment.next_try_at <= at and not row.client.charges_frozen
+
+
+def _waits(payment: Payment) -> bool:
+    return payment.status in CONFIRMABLE
+
+
+def _runs(order: AttemptOrder) -> Callable[[Payment], bool]:
+    return lambda payment: payment.status is PaymentStatus.PROCESSING and payment.attempts == order.attempt
 
 
 class StillProcessing(Exception):
@@ -77,6 +95,7 @@ class PaymentActivities(Activities):
             held = client.status is ClientStatus.ARCHIVED or client.charges_frozen
             if held or payment.status not in CHARGEABLE or payment.attempts + 1 != order.attempt:
                 return await row.started(session, False)
+            note_lateness(session, row, at=now)
             split = split_fee(
                 amount=payment.amount,
                 credit=await at_hand(session, payment),
@@ -117,7 +136,9 @@ class PaymentActivities(Activities):
                 return await self._without_the_card(gateway, payment.intent, number=number)
             if method is None or customer is None:
                 return None
-            intent = await self._intent(gateway, payment, client, customer, number=number)
+            intent = await self._intent(gateway, payment, client, customer, number=number, is_open=_runs(order))
+            if intent is None:
+                return None
             if intent.status in UNCONFIRMED and not await self._has_said_no(gateway, intent, asking):
                 intent = await gateway.confirm_intent(
                     intent=intent.id, payment_method=method, key=f"confirm:{payment.id}:{number}"
@@ -161,7 +182,8 @@ class PaymentActivities(Activities):
                 return await row.settled(session, changed=False)
             tried = await finish_try(session, payment, charged, at=now)
             if charged.status == "succeeded":
-                await paid(session, row, at=now, by_card=charged.amount)
+                if not await paid(session, row, at=now, by_card=charged.amount):
+                    await owe(session, row, at=now, because=NOT_COVERED)
             elif charged.status == REJECTED:
                 await owe(session, row, at=now, because="rejected")
             elif row.client.status is ClientStatus.ARCHIVED:
@@ -196,7 +218,10 @@ class PaymentActivities(Activities):
             row = await locked(session, UUID(payment_id))
             changed = row.payment.status in WAITING
             if changed and intent is not None and intent.status == "succeeded" and intent.id == row.payment.intent:
-                await paid(session, row, at=now, by_card=intent.amount)
+                if not await paid(session, row, at=now, by_card=intent.amount):
+                    await owe(session, row, at=now, because=NOT_COVERED)
+            elif changed and _is_tried_at_once(row, at=now):
+                changed = False  # another card came in this very moment: whoever asks learns of it, and tries it
             elif changed:
                 await owe(session, row, at=now, because="deadline_passed")
             return await row.settled(session, changed=changed)
@@ -213,6 +238,7 @@ class PaymentActivities(Activities):
         """What the client's browser needs to confirm a payment at Stripe: its one intent, made if there is none yet.
 
         Credit that came since the last try pays its part first. Where it covers all, the payment is made at once.
+        Refused as well if the payment was settled, let go of or reckoned anew while Stripe was asked.
         """
         now = await self.now()
         async with self.transaction() as session:
@@ -225,20 +251,32 @@ class PaymentActivities(Activities):
                 credit=await at_hand(session, payment),
                 minimum=minimum_charge(payment.currency),
             )
-            if payment.status not in CONFIRMABLE or split.below_minimum:
-                detail = "This payment does not wait for the client."
-                return Done(refusal=Refusal(name=Problem.PAYMENT_NOT_OPEN, detail=detail))
+            held = client.status is ClientStatus.ARCHIVED or client.charges_frozen
+            if payment.status not in CONFIRMABLE or split.below_minimum or (split.card == 0 and held):
+                return Done(refusal=_DOES_NOT_WAIT)
             if split.card == 0:
                 return await by_credit_alone(session, row, at=now, by=order.by.actor)
             await reserve(session, payment, amount=split.credit, at=now)
         customer = await self.customer_of(client, request_id=order.request_id)
         # A key of its own: Stripe would replay a stored failure to one that every later look shares.
-        mark = f"{order.request_id}:{activity.info().attempt if activity.in_activity() else 1}"
-        intent = await self._intent(self.gateway_for(client), payment, client, customer, number=mark)
+        mark = f"{order.request_id}:{this_run()}"
+        gateway = self.gateway_for(client)
+        intent = await self._intent(gateway, payment, client, customer, number=mark, is_open=_waits)
+        if intent is None or not await self._can_be_confirmed(payment.id, intent):
+            return Done(refusal=_DOES_NOT_WAIT)
         return Done(
             changed=False,
             document={"payment_intent": intent.id, "client_secret": intent.client_secret, "status": intent.status},
         )
+
+    async def _can_be_confirmed(self, payment_id: UUID, intent: Intent) -> bool:
+        """Whoever lets go of the payment from now on calls this intent off."""
+        async with self.transaction() as session:
+            payment = await session.get_one(Payment, payment_id)
+        is_it = payment.intent == intent.id and (
+            intent.status not in UNCONFIRMED or intent.amount == payment.amount - payment.credit_used
+        )
+        return is_it and _waits(payment)
 
     async def _without_the_card(self, gateway: PaymentGateway, made: str, *, number: int) -> Charged:
         """Credit pays all of it now, and an intent of an earlier try is still there: it is called off first."""
@@ -291,11 +329,19 @@ class PaymentActivities(Activities):
             session.add(attempt)
 
     async def _intent(
-        self, gateway: PaymentGateway, payment: Payment, client: Client, customer: str, *, number: int | str
-    ) -> Intent:
+        self,
+        gateway: PaymentGateway,
+        payment: Payment,
+        client: Client,
+        customer: str,
+        *,
+        number: int | str,
+        is_open: Callable[[Payment], bool],
+    ) -> Intent | None:
         """The payment's one intent: looked up if there is one, else made and its id stored before anything moves.
 
-        ``number`` is the try's: Stripe would replay a stored failure to a key that every try shares.
+        ``number`` is the try's: Stripe would replay a stored failure to a key that every try shares. None if the
+        payment ``is_open`` no more, or was reckoned anew, while one was made: that one is called off.
         """
         if payment.intent is not None:
             intent = await gateway.retrieve_intent(intent=payment.intent)
@@ -319,12 +365,20 @@ class PaymentActivities(Activities):
         )
         async with self.transaction() as session:
             stored = await lock_payment(session, payment.id)
-            if stored.intent == payment.intent:
+            wanted = is_open(stored) and intent.amount == stored.amount - stored.credit_used
+            if wanted and stored.intent == payment.intent:
                 stored.intent = intent.id
                 session.add(stored)
-            first = stored.intent or intent.id
-        if first == intent.id:
+            first = stored.intent
+        if not wanted:
+            if first != intent.id:  # else whoever settled it goes by this one
+                await self._call_off(gateway, intent, number=number)
+            return None
+        if first is None or first == intent.id:
             return intent
         # A twin of this step was faster: there is one intent for a payment, and a stray one is never confirmed.
         winner = await gateway.retrieve_intent(intent=first)
         return winner or intent
+
+
+_DOES_NOT_WAIT = Refusal(name=Problem.PAYMENT_NOT_OPEN, detail="This payment does not wait for the client.")

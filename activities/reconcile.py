@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.both_books import BothBooks, heartbeat
-from activities.core import Activities, Dependencies
+from activities.core import Activities, Dependencies, this_run
 from activities.differences import close, finding_of, hand_over, note_healed, write_many
 from activities.inbound import RECORDED, InboundActivities
 from activities.ports import RefundMade
@@ -161,8 +161,8 @@ class ReconcileActivities(Activities):
         still = await self._both(at).still(finding)
         if still is None or still.intent is None:
             return
-        run = activity.info().attempt if activity.in_activity() else 1
-        after = await self.deps.payments.cancel_intent(intent=still.intent, key=f"cancel:{still.intent}:{id}:{run}")
+        key = f"cancel:{still.intent}:{id}:{this_run()}"
+        after = await self.deps.payments.cancel_intent(intent=still.intent, key=key)
         if after.status == "canceled":  # else it was paid a moment ago, which the next comparison shows
             async with self.transaction() as session:
                 await note_healed(session, id, still)

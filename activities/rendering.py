@@ -296,6 +296,11 @@ while only, and whoever wants no more of them leaves the waitlist. Nor is ``card
 would fail, and whoever heard of it only then would owe it.
 """
 
+STOPPED_WITH_THEM: frozenset[str] = frozenset({"forms_requested"})
+"""Like `REMINDERS`, but only when they ask for a form that the practice has made. The intake forms belong to the account:
+without them nothing more can be booked, and they are asked for once, whoever is unsubscribed.
+"""
+
 NEEDS: Mapping[str, frozenset[str]] = MappingProxyType(
     {name: parts | (_needs("unsubscribe_link") if name in REMINDERS else _needs()) for name, parts in _CONTENT.items()}
 )
@@ -356,7 +361,8 @@ def render_names(template: str, names: Mapping[str, Any]) -> RenderedMail:
     call.
     """
     environment = _environment()
-    every = {**names, "mail": template, "reminder": template in REMINDERS}
+    stoppable = template in REMINDERS or (template in STOPPED_WITH_THEM and "unsubscribe_link" in names)
+    every = {**names, "mail": template, "reminder": stoppable}
     subject = environment.get_template(f"{template}/subject.txt").render(every)
     if names.get("test"):
         subject = f"[TEST] {subject}"

@@ -11,6 +11,7 @@ from typing import Any
 
 from rules.books import Finding
 from rules.goals import WeeklyTime
+from rules.joining import MovedChat
 from rules.people import Caller
 from rules.refusals import Refusal
 from rules.stage import JourneyFacts
@@ -150,8 +151,9 @@ class BookingOrder:
 class Booked:
     """``first`` marks the first booking ever; ``known_elsewhere`` a public booking with an address somebody has.
 
-    ``resumed`` are appointments that were left open by an archive which this booking ended. ``exceptions`` are the
-    dates that only the practice could take, and why. ``lines`` names therapists whose waitlist this concerns.
+    ``resumed`` are appointments that were left open by an archive which this booking ended, ``debts`` owed payments
+    that a card which came meanwhile can settle. ``exceptions`` are the dates that only the practice could take, and
+    why. ``lines`` names therapists whose waitlist this concerns.
     """
 
     refusal: Refusal | None = None
@@ -165,6 +167,7 @@ class Booked:
     resumed: tuple[AppointmentFacts, ...] = ()
     exceptions: tuple[dict[str, Any], ...] = ()
     lines: tuple[str, ...] = ()
+    debts: tuple[PaymentFacts, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +212,7 @@ class OutcomeOrder:
     outcome: Outcome
     waive_fee: bool = False
     waive_reason: str | None = None
+    reason: str | None = None  # kept with the fact: why it is marked late, or corrected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -478,7 +482,8 @@ class Joined:
     """``facts`` are of the record that is closed now, ``into`` of the one that it was joined into, ``into_id``.
 
     ``appointments`` are those whose workflows must hear of it; ``ahead`` names those that came along and are still to
-    be held. ``came`` are the keys of the tasks that came along.
+    be held. ``came`` are the keys of the tasks that came along, ``chats`` where the messages of chats are now whose
+    place was taken. ``intents`` are PaymentIntents of payments that stop, to be cancelled at Stripe.
     """
 
     refusal: Refusal | None = None
@@ -490,6 +495,8 @@ class Joined:
     came: tuple[str, ...] = ()
     unarchived: bool = False
     lines: tuple[str, ...] = ()
+    chats: dict[str, MovedChat] = field(default_factory=dict)
+    intents: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- archive
@@ -532,7 +539,8 @@ class UnarchiveOrder:
 @dataclass(frozen=True, kw_only=True)
 class Unarchived:
     """``appointments`` were left open by the archive. Of what a restore brought back, ``restored`` are appointments,
-    ``booked`` their ids, a series together, and ``paying`` those whose payment is to be made after all.
+    ``booked`` their ids, a series together, and ``paying`` those whose payment is to be made after all. ``debts`` are
+    owed payments that a card which came meanwhile can settle.
     """
 
     facts: JourneyFacts
@@ -542,6 +550,7 @@ class Unarchived:
     booked: tuple[tuple[str, ...], ...] = ()
     paying: tuple[AppointmentFacts, ...] = ()
     lines: tuple[str, ...] = ()
+    debts: tuple[PaymentFacts, ...] = ()
 
 
 # ---------------------------------------------------------------- an archive of many
@@ -785,11 +794,15 @@ class AttemptResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """The payment after a try or another change, with both snapshots. ``changed`` is False if it already stood so."""
+    """The payment after a try or another change, with both snapshots. ``changed`` is False if it already stood so.
+
+    ``debts`` are owed payments that a card which came meanwhile can settle.
+    """
 
     appointment: AppointmentFacts
     journey: JourneyFacts
     changed: bool = True
+    debts: tuple[PaymentFacts, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,8 @@ class ChatView(BaseModel):
 
 
 class AuthorView(BaseModel):
-    """``role`` is ``client``, ``therapist`` or ``care_team``. Clients see each other's first names alone."""
+    """``role`` is ``client``, ``therapist`` or ``care_team``. Of clients whom the asker does not see otherwise,
+    ``name`` is the first name alone."""
 
     role: Role
     name: str

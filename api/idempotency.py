@@ -1,8 +1,8 @@
 """``Idempotency-Key`` on every POST: the same request again gets the same answer, and does nothing twice.
 
-Keys live for a day of the product's time, per caller and path. Refusals are not kept: the key is then free again.
-When nobody knows how a request ended, its next try goes on under the same request id, from which all ids of what it
-creates follow, so that it finds what is there already.
+The same is a request that says the same, in its body and in its query. Keys live for a day of the product's time, per
+caller and path. Refusals are not kept: the key is then free again. When nobody knows how a request ended, its next try
+goes on under the same request id, from which all ids of what it creates follow, so that it finds what is there already.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     if len(route) > _LONGEST_ROUTE:
         route = sha256(route.encode()).hexdigest()
     row = Key(caller=caller.actor if caller else "anyone", route=route, key=key)
-    claim = await _claim(services, row, _body_hashes(services.cipher, await _said(request)))
+    claim = await _claim(services, row, _hashes(services.cipher, await _said(request), query=_asked(request)))
     if isinstance(claim, Kept):
         return _replay(services, row, claim)
     request.state.request_id = claim.request_id
@@ -82,18 +82,18 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     return response
 
 
-async def _claim(services: Services, row: Key, body_hashes: Sequence[str]) -> Claim | Kept:
+async def _claim(services: Services, row: Key, hashes: Sequence[str]) -> Claim | Kept:
     """The right to answer, or what a twin answered; waits while a twin is at it."""
     give_up = monotonic() + _WAIT_AT_MOST
     while True:
         now = await services.clock.now()
         async with services.sessions() as session:
-            found = await kept_answers.claim(session, row, body_hashes=body_hashes, new_id=uuid4(), now=now)
+            found = await kept_answers.claim(session, row, body_hashes=hashes, new_id=uuid4(), now=now)
             await session.commit()
         if isinstance(found, Claim):
             return found
-        if found is not None and found.body_hash not in body_hashes:
-            raise refuse(Problem.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key was used with another body before.")
+        if found is not None and found.body_hash not in hashes:
+            raise refuse(Problem.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key was used with another request before.")
         if found is not None and found.status:
             return found
         if monotonic() > give_up:
@@ -132,13 +132,20 @@ async def _said(request: Request) -> bytes:
     return body.replace(boundary, b"") if boundary else body
 
 
-def _body_hashes(keys: PayloadKeys, body: bytes) -> tuple[str, ...]:
-    """Equal for bodies that say the same, however they are spaced and ordered; one hash per key, the current first.
+def _asked(request: Request) -> bytes:
+    """The query, however it is ordered; empty without one."""
+    asked = sorted(request.query_params.multi_items())
+    return json.dumps(asked, separators=(",", ":")).encode() if asked else b""
+
+
+def _hashes(keys: PayloadKeys, body: bytes, *, query: bytes) -> tuple[str, ...]:
+    """Equal for requests that say the same, however they are spaced and ordered; one hash per key, the current first.
 
     Bodies hold passwords: without a key, whoever reads the table could try likely ones. What was kept before the keys
     were rotated is known by an older key's hash.
     """
     with suppress(ValueError, RecursionError):
         body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
+    said = query + b"\n" + body if query else body
     derived = (PayloadKeys((key,)).derive("idempotency") for key in keys.keys)
-    return tuple(hmac.digest(key, body, "sha256").hex() for key in derived)
+    return tuple(hmac.digest(key, said, "sha256").hex() for key in derived)

@@ -8,6 +8,7 @@ from hashlib import sha256
 import puremagic
 from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 
 from api.bodies import Line
@@ -18,6 +19,7 @@ from rules.refusals import Problem, Refusal
 
 _MOST_OF_A_FIELD = 4096
 _MOST_FIELDS = 10
+_CHARSETS = (b"", b"utf-8", b"utf8", b"us-ascii")
 _TITLE: TypeAdapter[str] = TypeAdapter(Line)
 
 UPLOAD_FORM = {
@@ -53,6 +55,7 @@ class Upload:
 
 async def read_upload(request: Request) -> Upload:
     """The form's file, with its title. Raises Refused, naming the field; 413 for a file that is too large."""
+    _must_be_readable(request)
     async with request.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_MOST_OF_A_FIELD) as form:
         unknown = sorted(set(form) - {"file", "title"})
         if unknown:
@@ -67,6 +70,14 @@ async def read_upload(request: Request) -> Upload:
         title = _title(titles[0]) if titles and titles[0] != "" else None
         content = await file.read()
         return await asyncio.to_thread(_judged, content, file.filename or "", title)
+
+
+def _must_be_readable(request: Request) -> None:
+    """Names and fields of a form are in UTF-8. In whatever charset a form may call for instead, some bytes say nothing,
+    and others what no text may hold."""
+    charset = parse_options_header(request.headers.get("content-type"))[1].get(b"charset", b"")
+    if charset.strip().lower() not in _CHARSETS:
+        raise wrong_fields([("Content-Type", "must say no charset but utf-8")])
 
 
 def _title(said: object) -> str:

@@ -7,20 +7,16 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.client import Client
 from models.fact import Fact
 from models.form import FormRequest
 from models.match import Match
 from models.paging import Page, cursor_of
 from models.payment import Payment
 from models.queries import AppointmentRow, ClientRow
-from models.snapshots import journey_facts
 from models.task import Task
 from models.therapist import Therapist
 from rules.people import Caller
-from rules.stage import stage_of
 from rules.words import (
     AppointmentStatus,
     AppointmentType,
@@ -151,9 +147,8 @@ class ClientView(BaseModel):
     match: dict[str, Any] | None = None
 
 
-async def client_view(session: AsyncSession, row: ClientRow, *, caller: Caller) -> ClientView:
+def client_view(row: ClientRow, *, caller: Caller) -> ClientView:
     client = row.client
-    stage = client.stage
     more: dict[str, Any] = {}
     if caller.is_practice:
         more = {
@@ -165,12 +160,10 @@ async def client_view(session: AsyncSession, row: ClientRow, *, caller: Caller) 
             "note": client.note,
             "made_by": client.made_by,
         }
-    elif client.status is ClientStatus.ARCHIVED:
-        stage = await stage_as_if_active(session, client)
     return ClientView(
         id=client.id,
         ref=client.ref,
-        stage=stage,
+        stage=client.stage if caller.is_practice else client.stage_shown,
         **client.details(),
         therapist=row.therapist,
         group=client.group_id,
@@ -184,10 +177,6 @@ async def client_view(session: AsyncSession, row: ClientRow, *, caller: Caller) 
         created_at=client.created_at,
         **more,
     )
-
-
-async def stage_as_if_active(session: AsyncSession, client: Client) -> Stage:
-    return stage_of(await journey_facts(session, client), as_if_active=True)
 
 
 def match_document(match: Match, therapist: str | None) -> dict[str, Any]:
@@ -331,10 +320,16 @@ def appointment_view(row: AppointmentRow, *, caller: Caller) -> AppointmentView:
     )
 
 
-class BalanceView(BaseModel):
+class CurrencyBalance(BaseModel):
     credit: int
     owed: int
     currency: str
+
+
+class BalanceView(CurrencyBalance):
+    """In the currency that the client pays in; ``by_currency`` are the others, as far as there is anything in them."""
+
+    by_currency: list[CurrencyBalance]
 
 
 # ---------------------------------------------------------------- forms and tasks

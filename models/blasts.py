@@ -10,11 +10,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.chat import Blast, BlastLine, Chat, ChatMember, ChatMessage
-from models.chat_writing import mark_all_read, next_message, of_one_client
+from models.chat_writing import lock_clients, mark_all_read, next_message, of_one_client, read_by
 from models.client import Client
 from models.group import ClientGroup
 from models.queries import may_see_client
-from rules.chats import left_out_because
+from rules.chats import left_out_because, read_after_writing
 from rules.people import Caller
 from rules.words import ChatKind, ClientStatus
 
@@ -71,7 +71,8 @@ async def result_of(session: AsyncSession, blast_id: UUID) -> BlastResult | None
 async def send_blast(
     session: AsyncSession, blast_id: UUID, *, text: str, clients: Sequence[Client], by: Caller, at: datetime
 ) -> None:
-    """Write the text into the direct chats of these clients, and why some are left out."""
+    """Write the text into the direct chats of these clients, and why some are left out. They are locked for it."""
+    clients = await lock_clients(session, [client.id for client in clients])
     session.add(Blast(id=blast_id, text=text, sent_by=by.actor, sent_at=at))
     await session.flush()
     reached: list[Client] = []
@@ -88,12 +89,16 @@ async def send_blast(
             session.add(BlastLine(blast_id=blast_id, client_id=client.id, left_out_because=because))
     read: dict[UUID, int] = {}
     lines: list[BlastLine] = []
-    for chat, client_id in await _direct_chats(session, reached, by=by, at=at):
+    chats = await _direct_chats(session, reached, by=by, at=at)
+    marks = await read_by(session, [chat.id for chat, _ in chats], by.actor)
+    for chat, client_id in chats:
+        seq = read_after_writing(read=marks.get(chat.id, 0), shown=0, newest=chat.last_seq)
+        if seq > marks.get(chat.id, 0):
+            read[chat.id] = seq
         id = uuid5(blast_id, str(client_id))
         message = next_message(chat, id=id, text=text, by=by, author=None, at=at, blast_id=blast_id)
         session.add_all([chat, message])
         lines.append(BlastLine(blast_id=blast_id, client_id=client_id, message_id=id))
-        read[chat.id] = message.seq
     await session.flush()
     session.add_all(lines)
     if read:

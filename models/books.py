@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, case, cast, func
+from sqlalchemy import ColumnElement, String, case, cast, exists, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -21,13 +21,16 @@ from models.payment import Payment
 from models.reconciliation import Reconciliation
 from models.refund import Dispute, Refund
 from models.task import Task
+from rules.archive import BECAUSE_ARCHIVED
 from rules.books import LedgerPayment, LedgerRefund
-from rules.reconcile import PAID
+from rules.reconcile import LET_GO, PAID
 from rules.words import PaymentStatus, RefundStatus, TaskKind
 
 TASK_KEY = "ledger:"  # how the keys begin of tasks that a reconciliation opens, and may close
 
 _UNFINISHED = (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.OWED)
+_ARCHIVED = "archived"  # the fact of an archive, which tells of all that it stopped
+_LET_GO_FACTS = tuple(f"payment_{status.value}" for status in LET_GO)
 _GIVEN_BACK = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
 
 
@@ -56,11 +59,21 @@ async def payments_made(
     )
 
 
-async def payments_unfinished(session: AsyncSession, *, after: UUID | None, limit: int) -> list[LedgerPayment]:
-    """Whatever is being tried, and whatever is not paid and yet has an intent, however old."""
-    waiting = col(Payment.status).in_(_UNFINISHED) & col(Payment.intent).is_not(None)
+async def payments_unfinished(
+    session: AsyncSession, *, let_go_since: datetime, after: UUID | None, limit: int
+) -> list[LedgerPayment]:
+    """Whatever is being tried, and whatever is not paid and yet has an intent, however old; and what was let go of
+    since ``let_go_since`` with an intent, which may have been paid in that very moment."""
+    has_intent = col(Payment.intent).is_not(None)
+    waiting = col(Payment.status).in_(_UNFINISHED) & has_intent
     running = col(Payment.status) == PaymentStatus.PROCESSING
-    return await _payments(session, or_(waiting, running), after=after, limit=limit)
+    stopped = (col(Fact.kind) == _ARCHIVED) & (col(Payment.because) == BECAUSE_ARCHIVED)
+    decided = col(Fact.kind).in_(_LET_GO_FACTS) & (col(Fact.data)["payment_id"].astext == cast(col(Payment.id), String))
+    lately = exists().where(
+        col(Fact.client_id) == col(Payment.client_id), col(Fact.at) >= let_go_since, or_(stopped, decided)
+    )
+    let_go = col(Payment.status).in_(LET_GO) & has_intent & lately
+    return await _payments(session, or_(waiting, running, let_go), after=after, limit=limit)
 
 
 async def _payments(

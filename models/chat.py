@@ -11,7 +11,11 @@ from rules.words import ChatKind, LeftBecause
 
 
 class Chat(SQLModel, table=True):
-    """``client_id`` is the one client of a direct or care team chat, ``therapist_id`` the therapist who takes part."""
+    """``client_id`` is the one client of a direct or care team chat, ``therapist_id`` the therapist who takes part.
+
+    ``merged_into`` is the chat behind whose messages those of this one were moved, when two records of the client were
+    joined. It is empty then, and nobody's.
+    """
 
     __tablename__ = "chat"
     __table_args__ = (
@@ -30,6 +34,7 @@ class Chat(SQLModel, table=True):
     made_at: datetime = Field(sa_type=Instant)
     last_seq: int = 0  # number of the newest message
     last_message_at: datetime | None = Field(default=None, sa_type=Instant)
+    merged_into: UUID | None = Field(default=None, foreign_key="chat.id")
 
 
 class ChatMember(SQLModel, table=True):

@@ -1,11 +1,11 @@
 """What is written in chats, each in the caller's transaction, and safe to run twice.
 
 Locks are taken in one order: clients (by id), then chats (by id). Whoever adds a client to a chat locks that client, so
-that an archive, which leaves group chats, comes before or after and not in between.
+that an archive, which leaves group chats, and a join, which takes chats along, come before or after and not in between.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from sqlalchemy import func, update
@@ -15,10 +15,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.chat import Chat, ChatMember, ChatMessage, ChatRead
 from models.client import Client
-from models.feed import notify
-from rules.feed import FeedKind, message_from
+from models.feed import notify_of_message
+from rules.chats import MESSAGES_COUNTED_FOR, MOST_MESSAGES, read_after_writing
+from rules.feed import message_from
 from rules.people import Caller
 from rules.words import ChatKind, LeftBecause, Role
+
+_LOOKED_AT = 1_000  # messages
 
 
 async def lock_clients(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Client]:
@@ -72,6 +75,12 @@ async def leave_chat(
     return (await session.exec(left)).first() is not None
 
 
+async def read_by(session: AsyncSession, chats: Collection[UUID], reader: str) -> dict[UUID, int]:
+    """How far somebody has read, by chat; a chat in which they read nothing is missing."""
+    own = (col(ChatRead.chat_id).in_(chats), col(ChatRead.reader) == reader)
+    return dict((await session.exec(select(ChatRead.chat_id, ChatRead.seq).where(*own))).all())
+
+
 async def mark_read(session: AsyncSession, chat_id: UUID, reader: str, *, seq: int, at: datetime) -> int:
     """Remember that somebody has read up to a message; answers how far they have read, which never goes back."""
     return (await mark_all_read(session, {chat_id: seq}, reader, at=at))[chat_id]
@@ -120,27 +129,53 @@ async def write_message(
     by: Caller,
     reader: str,
     author: Client | None,
+    shown: int,
     at: datetime,
 ) -> ChatMessage:
-    """Add a message to a chat that is locked. Who writes has read what came before; the therapist's feed tells of what
-    a client of theirs wrote."""
+    """Add a message to a chat that is locked. Writing alone is not reading (``read_after_writing``). The therapist's
+    feed tells of what a client of theirs wrote."""
+    newest = chat.last_seq
+    read = (await read_by(session, [chat.id], reader)).get(chat.id, 0)
     message = next_message(chat, id=id, text=text, by=by, author=author, at=at)
     session.add_all([chat, message])
     await session.flush()
-    await mark_read(session, chat.id, reader, seq=message.seq, at=at)
+    seq = read_after_writing(read=read, shown=shown, newest=newest)
+    if seq > read:
+        await mark_read(session, chat.id, reader, seq=seq, at=at)
     if author is not None and chat.therapist_id is not None and chat.therapist_id == author.therapist_id:
-        await notify(
+        await notify_of_message(
             session,
             therapist_id=chat.therapist_id,
             client_id=author.id,
-            kind=FeedKind.MESSAGE,
+            chat_id=chat.id,
+            seq=message.seq,
             text=message_from(author.full_name),
-            data={"chat_id": str(chat.id), "seq": message.seq},
             at=at,
             id=uuid5(message.id, "feed"),
             actor=by.actor,
         )
     return message
+
+
+async def wait_before_writing(session: AsyncSession, chat: Chat, author: Client, *, at: datetime) -> timedelta | None:
+    """How long a client must wait who has written as much as one may for now; None if they need not.
+
+    The chat is locked. Only its latest messages are looked at: among many more, nobody's few are a flood.
+    """
+    statement = (
+        select(ChatMessage.written_at)
+        .where(
+            col(ChatMessage.chat_id) == chat.id,
+            col(ChatMessage.seq) > chat.last_seq - _LOOKED_AT,
+            col(ChatMessage.author_client_id) == author.id,
+        )
+        .order_by(col(ChatMessage.seq).desc())
+        .offset(MOST_MESSAGES - 1)
+        .limit(1)
+    )
+    first = (await session.exec(statement)).first()
+    wait = first + MESSAGES_COUNTED_FOR - at if first is not None else timedelta()
+    return wait if wait > timedelta() else None
 
 
 def of_one_client(

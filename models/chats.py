@@ -90,7 +90,7 @@ def may_see_chat(side: Side) -> ColumnElement[bool]:
     """The condition on ``Chat`` for whoever asks."""
     caller, kind = side.caller, col(Chat.kind)
     if caller.is_staff:
-        return kind != ChatKind.DIRECT
+        return and_(kind != ChatKind.DIRECT, col(Chat.merged_into).is_(None))
     if caller.role is Role.THERAPIST:
         own = col(Chat.therapist_id) == _own_therapist_id(caller)
         theirs = exists().where(col(Client.id) == col(Chat.client_id), may_see_client(caller))
@@ -177,12 +177,6 @@ async def number_of_members(session: AsyncSession, chat_id: UUID) -> int:
     return (await session.exec(statement)).one()
 
 
-async def visible_clients(session: AsyncSession, caller: Caller, ids: Collection[UUID]) -> dict[UUID, Client]:
-    """Those of these clients whom the caller sees."""
-    statement = select(Client).where(col(Client.id).in_(ids), may_see_client(caller))
-    return {client.id: client for client in await session.exec(statement)}
-
-
 # ---------------------------------------------------------------- messages
 
 
@@ -198,11 +192,12 @@ async def messages_of(session: AsyncSession, chat_id: UUID, *, after_seq: int, l
 
 
 async def authors_of(session: AsyncSession, side: Side, messages: Collection[ChatMessage]) -> dict[UUID, Author]:
-    """Who wrote each of these, by message. Clients read each other's first names, and no more."""
-    clients: dict[UUID, Client] = {}
+    """Who wrote each of these, by message. Of clients whom the asker does not see, the first name and no more."""
+    clients: dict[UUID, tuple[Client, bool]] = {}
     ids = {message.author_client_id for message in messages if message.author_client_id}
     if ids:
-        clients = {client.id: client for client in await session.exec(select(Client).where(col(Client.id).in_(ids)))}
+        wrote = select(Client, may_see_client(side.caller)).where(col(Client.id).in_(ids))
+        clients = {client.id: (client, seen) for client, seen in await session.exec(wrote)}
     slugs = {slug for slug in map(_therapist_in, messages) if slug}
     names: dict[str, str] = {}
     if slugs:
@@ -217,11 +212,13 @@ def _therapist_in(message: ChatMessage) -> str | None:
     return slug if role == Role.THERAPIST.value else None
 
 
-def _author(side: Side, message: ChatMessage, clients: dict[UUID, Client], names: dict[str, str]) -> Author:
+def _author(
+    side: Side, message: ChatMessage, clients: dict[UUID, tuple[Client, bool]], names: dict[str, str]
+) -> Author:
     if message.author_client_id is not None:
-        client = clients[message.author_client_id]
-        own = side.client is not None and side.client.id == client.id
-        if side.caller.is_practice or own:
+        client, seen = clients[message.author_client_id]
+        # The booking site sees every client, but asks on behalf of one.
+        if seen if side.client is None else side.client.id == client.id:
             return Author(role=Role.CLIENT, name=client.full_name, client_id=client.id)
         return Author(role=Role.CLIENT, name=client.first_name or A_MEMBER)
     slug = _therapist_in(message)
@@ -264,18 +261,27 @@ async def to_be_mailed(session: AsyncSession, clients: Collection[UUID]) -> Sequ
 
 
 async def waiting_for(session: AsyncSession, client: Client, chat_id: UUID) -> Waiting | None:
-    """What waits to be read by this client in a chat; None if all is read, the client has left, or it is closed to
-    them by their portal settings."""
+    """What others wrote in a chat and this client has not read; None if there is nothing, the client has left, or it is
+    closed to them by their portal settings."""
     read = and_(col(ChatRead.chat_id) == col(Chat.id), col(ChatRead.reader) == f"{Role.CLIENT.value}:{client.id}")
+    newest_of_others = (
+        select(func.max(ChatMessage.seq))
+        .where(
+            col(ChatMessage.chat_id) == col(Chat.id),
+            col(ChatMessage.seq) > func.coalesce(col(ChatRead.seq), 0),
+            col(ChatMessage.author_client_id).is_distinct_from(client.id),
+        )
+        .scalar_subquery()
+    )
     statement = (
-        select(Chat.kind, Chat.last_seq, ChatRead.seq)
+        select(Chat.kind, newest_of_others)
         .join(ChatRead, read, isouter=True)
         .where(col(Chat.id) == chat_id, _is_member(client.id))
     )
-    found = cast("tuple[ChatKind, int, int | None] | None", (await session.exec(statement)).first())
+    found = cast("tuple[ChatKind, int | None] | None", (await session.exec(statement)).first())
     if found is None:
         return None
-    kind, newest, read_seq = found
-    if newest <= (read_seq or 0) or not client.portal_settings.get(setting_of(kind), True):
+    kind, newest = found
+    if newest is None or not client.portal_settings.get(setting_of(kind), True):
         return None
     return Waiting(kind=kind, seq=newest)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant, word
@@ -29,12 +29,15 @@ class Client(SQLModel, table=True):
         ),
         Index("client_by_address", "email_folded"),
         Index("client_by_therapist", "therapist_id", "status"),
+        CheckConstraint("stage_shown <> 'archived'", name="stage_shown_tells_of_no_archive"),
     )
 
     id: UUID = Field(primary_key=True)
     ref: str = Field(unique=True, max_length=12)
     status: ClientStatus = Field(default=ClientStatus.ACTIVE, sa_type=word(ClientStatus, name="client_status"))
     stage: Stage = Field(default=Stage.MATCHING, sa_type=word(Stage, name="client_stage"))
+    # What the client side sees, as if the client were active.
+    stage_shown: Stage = Field(default=Stage.MATCHING, sa_type=word(Stage, name="client_stage_shown"))
     first_name: str | None = None
     last_name: str | None = None
     email: str | None = None
@@ -64,7 +67,8 @@ class Client(SQLModel, table=True):
     first_booked_at: datetime | None = Field(default=None, sa_type=Instant)
     stripe_customer: str | None = None
     stripe_payment_method: str | None = None
-    card: dict[str, Any] | None = Field(default=None, sa_type=Document)  # brand, last4, exp_month, exp_year, fingerprint
+    # brand, last4, exp_month, exp_year, and Stripe's fingerprint of its number
+    card: dict[str, Any] | None = Field(default=None, sa_type=Document)
     charges_frozen: bool = False  # while a dispute's task is open: no automatic charge
     card_blocked: bool = False  # the bank reported it lost, stolen or misused: never again with this one
 

@@ -62,6 +62,12 @@ async def visible_document(
     return (await session.exec(statement)).first()
 
 
+async def is_the_callers(session: AsyncSession, caller: Caller, document: Document) -> bool:
+    """Whether the document is this caller's own: that therapist's, or the care team's."""
+    statement = select(Document.id).where(col(Document.id) == document.id, _is_the_callers(caller))
+    return (await session.exec(statement)).first() is not None
+
+
 async def list_documents(session: AsyncSession, caller: Caller, page: Page) -> Sequence[Document]:
     """What the caller may see, newest first; one more than the page holds, if there are more."""
     statement = (
@@ -98,11 +104,15 @@ async def documents_of_client(session: AsyncSession, client: Client, page: Page)
 async def clients_shared_with(
     session: AsyncSession, caller: Caller, documents: Collection[UUID]
 ) -> dict[UUID, list[Client]]:
-    """With whom each document is shared now, as far as the caller may see them, first share first."""
+    """With whom each document is shared now, first share first: those whom the caller may see, or shared it with."""
     statement = (
         select(DocumentShare.document_id, Client)
         .join(Client, col(Client.id) == col(DocumentShare.client_id))
-        .where(col(DocumentShare.document_id).in_(documents), _is_live(), may_see_client(caller))
+        .where(
+            col(DocumentShare.document_id).in_(documents),
+            _is_live(),
+            or_(may_see_client(caller), col(DocumentShare.shared_by) == caller.actor),
+        )
         .order_by(col(DocumentShare.shared_at), col(DocumentShare.id))
     )
     found: dict[UUID, list[Client]] = {id: [] for id in documents}

@@ -21,7 +21,7 @@ from models.notification import Notification
 from models.paging import Page, beyond
 from models.payment import Payment
 from models.therapist import Therapist
-from rules.feed import News, may_be_put_together, news_of, put_together
+from rules.feed import FeedKind, News, may_be_put_together, news_of, put_together
 from rules.people import Caller
 from rules.words import ClientStatus, Role
 
@@ -48,6 +48,52 @@ async def notify(
         id=id, therapist_id=therapist_id, client_id=client_id, kind=kind, text=text, data=data, actor=actor, at=at
     )
     await session.exec(row.on_conflict_do_nothing(index_elements=[col(Notification.id)]))
+
+
+async def notify_of_message(
+    session: AsyncSession,
+    *,
+    therapist_id: UUID,
+    client_id: UUID,
+    chat_id: UUID,
+    seq: int,
+    text: str,
+    at: datetime,
+    id: UUID,
+    actor: str,
+) -> None:
+    """Tell of a client's message: one unread entry for each chat, which moves up with every further message."""
+    unread = (
+        select(Notification)
+        .where(
+            col(Notification.therapist_id) == therapist_id,
+            col(Notification.client_id) == client_id,
+            col(Notification.kind) == FeedKind.MESSAGE.value,
+            col(Notification.data)["chat_id"].astext == str(chat_id),
+            col(Notification.read_at).is_(None),
+        )
+        .order_by(col(Notification.at).desc(), col(Notification.id).desc())
+        .limit(1)
+        .with_for_update()
+    )
+    data = {"chat_id": str(chat_id), "seq": seq}
+    entry = (await session.exec(unread)).first()
+    if entry is None:
+        kind = FeedKind.MESSAGE.value
+        await notify(
+            session,
+            therapist_id=therapist_id,
+            client_id=client_id,
+            kind=kind,
+            text=text,
+            data=data,
+            at=at,
+            id=id,
+            actor=actor,
+        )
+        return
+    entry.text, entry.data, entry.at, entry.actor = text, data, at, actor
+    session.add(entry)
 
 
 def add_news(session: AsyncSession, client: Client, fact: Fact) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -44,16 +45,20 @@ async def make_group(
 async def rename_group(session: AsyncSession, group_id: UUID, *, name: str, name_folded: str) -> ClientGroup | None:
     """Give a group another name; None if there is no such group. Raises NameTaken. The caller commits.
 
-    All groups are locked for the moment: of two that want one name at once, the second finds it taken.
+    All groups are locked for the moment: of two that want one name at once, the second finds it taken. One that is made
+    at the same moment is not there yet to be locked, and is found as the name is written.
     """
     groups = (await session.exec(select(ClientGroup).order_by(col(ClientGroup.id)).with_for_update())).all()
     if any(group.name_folded == name_folded and group.id != group_id for group in groups):
         raise NameTaken
     for group in groups:
         if group.id == group_id:
-            group.name, group.name_folded = name, name_folded
-            session.add(group)
-            await session.flush()
+            try:
+                async with session.begin_nested():
+                    group.name, group.name_folded = name, name_folded
+                    session.add(group)
+            except IntegrityError:
+                raise NameTaken from None
             return group
     return None
 

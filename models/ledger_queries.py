@@ -109,6 +109,17 @@ async def list_ledger(session: AsyncSession, caller: Caller, wanted: LedgerFilte
     ]
 
 
+async def payment_to_act_on(session: AsyncSession, caller: Caller, payment_id: UUID) -> Payment | None:
+    """The payment, for one who may decide about it: staff, and the therapist whose appointment it is for."""
+    statement = (
+        select(Payment)
+        .join(Appointment, col(Appointment.id) == col(Payment.appointment_id))
+        .join(Therapist, col(Therapist.id) == col(Appointment.therapist_id))
+        .where(col(Payment.id) == payment_id, _may_see(caller))
+    )
+    return (await session.exec(statement)).first()
+
+
 # Of clients and appointments a bookkeeper sees little, and the rest is much. (SQLModel tells mypy other types.)
 _LITTLE = (
     load_only(Client.ref, Client.test),  # type: ignore[arg-type]

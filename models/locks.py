@@ -4,6 +4,7 @@ The weaker lock (NO KEY UPDATE) is enough to have a row to oneself, and lets for
 comes whenever a row that refers to a therapist is written, in whatever order, and must not wait in a circle.
 """
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import func
@@ -13,7 +14,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.appointment import Appointment
 from models.client import Client
 from models.payment import Payment
+from models.queries import may_see_client
 from models.therapist import Therapist
+from rules.people import Caller
 
 
 class RowMissing(LookupError):
@@ -34,6 +37,28 @@ async def lock_client(session: AsyncSession, client_id: UUID) -> Client:
     if client is None:
         raise RowMissing(f"no client {client_id}")
     return client
+
+
+async def lock_open_client(session: AsyncSession, caller: Caller, client_id: UUID) -> Client | None:
+    """The same for who writes something of a client beside the journey; None if the caller does not see the client (any
+    more), or if the record was closed or joined into another, perhaps while this waited."""
+    return next(iter(await lock_open_clients(session, caller, [client_id])), None)
+
+
+async def lock_open_clients(session: AsyncSession, caller: Caller, ids: Collection[UUID]) -> Sequence[Client]:
+    """Those of these clients for whom ``lock_open_client`` has an answer, locked in the order of their ids."""
+    statement = (
+        select(Client)
+        .where(
+            col(Client.id).in_(ids),
+            may_see_client(caller),
+            col(Client.joined_into).is_(None),
+            col(Client.closed_at).is_(None),
+        )
+        .order_by(col(Client.id))
+        .with_for_update(key_share=True, of=Client)
+    )
+    return (await session.exec(statement.execution_options(populate_existing=True))).all()
 
 
 async def lock_holds_of(session: AsyncSession, actor: str) -> None:

@@ -13,7 +13,9 @@ from sqlalchemy import ColumnElement, and_, exists, false, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.appointment import Appointment
 from models.client import Client
+from models.locks import lock_client
 from models.note import SessionNote
 from models.paging import Page, beyond
 from models.queries import may_see_client
@@ -80,6 +82,16 @@ async def note_of_appointment(session: AsyncSession, appointment_id: UUID) -> Se
 
 
 # ---------------------------------------------------------------- writing; the caller commits
+
+
+async def lock_client_of(session: AsyncSession, owned: Appointment | SessionNote) -> Client:
+    """The client whose this is, locked, and what it is freshly read. While one waits, a record may be joined into
+    another, which has it then."""
+    while True:
+        client = await lock_client(session, owned.client_id)
+        await session.refresh(owned)
+        if owned.client_id == client.id:
+            return client
 
 
 def share_note(session: AsyncSession, note: SessionNote, client: Client, *, by: str, at: datetime) -> None:

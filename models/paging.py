@@ -2,8 +2,9 @@
 
 import base64
 import json
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,9 @@ from sqlmodel import col
 
 DEFAULT_LIMIT = 50
 MOST = 200
+
+_NUMBER = re.compile(r"[0-9]{1,10}")
+_LARGEST_NUMBER = 2**31 - 1  # of the columns that lists are sorted by
 
 
 class BadCursor(ValueError):
@@ -37,7 +41,7 @@ def read_cursor(cursor: str, kinds: tuple[type, ...]) -> tuple[Any, ...]:
     try:
         plain = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
         return tuple(_read(value, kind) for value, kind in zip(plain, kinds, strict=True))
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise BadCursor("this is no cursor of this list") from error
 
 
@@ -48,11 +52,13 @@ def _read(value: object, kind: type) -> Any:
         instant = datetime.fromisoformat(value)
         if instant.utcoffset() is None:
             raise ValueError
-        return instant
+        return instant.astimezone(UTC)
     if kind is UUID:
         return UUID(value)
     if kind is int:
-        return int(value[:18])
+        if not _NUMBER.fullmatch(value) or int(value) > _LARGEST_NUMBER:
+            raise ValueError
+        return int(value)
     if not value.isprintable():
         raise ValueError
     return value

@@ -121,11 +121,7 @@ async def visible_client(session: AsyncSession, caller: Caller, client_id: UUID)
 
 
 async def list_clients(session: AsyncSession, caller: Caller, wanted: ClientFilter, page: Page) -> Sequence[Client]:
-    """Clients, newest first; one more than the page holds, if there are more.
-
-    For the client side an archived client is like any other, so a filter by stage lets them all through:
-    their stage is not in the table, and the asker of this list tests it.
-    """
+    """Clients, newest first; one more than the page holds, if there are more."""
     statement = (
         select(Client)
         .where(may_see_client(caller), col(Client.joined_into).is_(None))
@@ -134,9 +130,8 @@ async def list_clients(session: AsyncSession, caller: Caller, wanted: ClientFilt
     if wanted.status is not None:
         statement = statement.where(col(Client.status) == wanted.status)
     if wanted.stage is not None:
-        in_stage = col(Client.stage) == wanted.stage
-        archived = col(Client.status) == ClientStatus.ARCHIVED
-        statement = statement.where(in_stage if caller.is_practice else or_(in_stage, archived))
+        seen = Client.stage if caller.is_practice else Client.stage_shown
+        statement = statement.where(col(seen) == wanted.stage)
     if wanted.therapist is not None:
         theirs = select(Therapist.id).where(col(Therapist.slug) == wanted.therapist)
         statement = statement.where(col(Client.therapist_id).in_(theirs))

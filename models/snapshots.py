@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy import and_, or_
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,7 +15,7 @@ from models.goals import goals_to_remind_of
 from models.payment import Payment
 from models.task import Task
 from models.therapist import Therapist
-from rules.archive import PaymentLine
+from rules.archive import BECAUSE_ARCHIVED, PaymentLine
 from rules.cards import SavedCard
 from rules.forms import INTAKE_FORMS, outstanding
 from rules.stage import AskedForm, JourneyFacts, OpenAppointment, OpenTask, stage_of
@@ -112,9 +113,10 @@ async def _has_open_payment(session: AsyncSession, client_id: UUID) -> bool:
 
 
 async def project(session: AsyncSession, client: Client) -> JourneyFacts:
-    """Write the stage that follows from the facts, and return the facts: the last line of every step."""
+    """Write the stage that follows from the facts, and the one that the client side is shown; return the facts. The
+    last line of every step."""
     facts = await journey_facts(session, client)
-    client.stage = stage_of(facts)
+    client.stage, client.stage_shown = stage_of(facts), stage_of(facts, as_if_active=True)
     session.add(client)
     return facts
 
@@ -137,6 +139,23 @@ async def currency_of(session: AsyncSession, client: Client) -> str:
             return currency
     therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
     return therapist.session_fee_currency if therapist else USUAL_CURRENCY
+
+
+async def currencies_of(session: AsyncSession, client: Client) -> set[str]:
+    """Every currency that a fee of the client's may still be paid in: what they pay in now, and that of every payment
+    which is open or owed."""
+    owed = and_(col(Payment.status) == PaymentStatus.CANCELLED, col(Payment.because) == BECAUSE_ARCHIVED)
+    open_ones = select(Payment.currency).where(
+        col(Payment.client_id) == client.id, or_(col(Payment.status).in_(_OPEN), owed)
+    )
+    return {await currency_of(session, client), *(await session.exec(open_ones)).all()}
+
+
+async def credits_of_all(session: AsyncSession, client_id: UUID) -> dict[str, int]:
+    """What is left of the client's credit, in minor units by currency; a currency without any is not named."""
+    left = func.sum(Credit.remaining)
+    statement = select(Credit.currency, left).where(col(Credit.client_id) == client_id).group_by(col(Credit.currency))
+    return {currency: int(amount) for currency, amount in await session.exec(statement.having(left > 0))}
 
 
 async def credit_of(session: AsyncSession, client_id: UUID, currency: str) -> int:

@@ -16,6 +16,8 @@ TOLD_WHILE_ARCHIVED = OF_ONE_CLIENT
 
 LONGEST_MESSAGE = 10_000  # characters
 LARGEST_SEQ = 2**31 - 1
+MOST_MESSAGES = 30  # of one client in one chat, in each such time:
+MESSAGES_COUNTED_FOR = timedelta(minutes=1)
 MOST_MEMBERS = 1_000  # named in one request
 MOST_OF_A_BLAST = 1_000  # clients
 
@@ -35,6 +37,16 @@ def may_start(caller: Caller, kind: ChatKind) -> bool:
 def reader_of(caller: Caller, client_id: str | None) -> str:
     """Under whose name it is remembered how far somebody has read: all who act for a client read as that client."""
     return f"{Role.CLIENT.value}:{client_id}" if client_id is not None and not caller.is_practice else caller.actor
+
+
+def read_after_writing(*, read: int, shown: int, newest: int) -> int:
+    """How far somebody has read who adds a message behind the ``newest``: it counts as read if all before it is.
+
+    ``read``: how far they had read. ``shown``: up to where the page showed them the chat as they wrote, 0 if nobody
+    said.
+    """
+    seen = max(read, min(shown, newest))
+    return newest + 1 if seen >= newest else seen
 
 
 # ---------------------------------------------------------------- mails

@@ -76,6 +76,7 @@ _PAGE = re.compile(
     re.IGNORECASE,
 )
 _NOT_IN_A_NAME = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
+_NOT_IN_A_HEADER = re.compile(r'[<>:"|?*/\\%;\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)", re.IGNORECASE)
 
 
@@ -182,8 +183,10 @@ def _fitting(name: str, kind: str) -> str:
 
 def content_disposition(filename: str) -> str:
     """The header by which a file is always saved and never shown: an ASCII name for old readers, and the real one."""
+    # Taken apart, a letter may turn out to be more of what a name must not hold: a full-width slash is a slash.
     plain = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode()
-    plain = re.sub(r'["\\%;]', "_", plain).strip() or "document"
+    plain = _NOT_IN_A_HEADER.sub("_", plain).strip(" .") or "document"
+    plain = f"_{plain}" if _RESERVED.match(plain) else plain
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{_percent(filename)}"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rules.chats import Told
 from rules.refusals import Problem, Refusal, invalid
 from rules.words import FormStatus
 
@@ -102,6 +103,12 @@ def overlapping(ours: Iterable[TakenTime], theirs: Sequence[TakenTime]) -> list[
 # ---------------------------------------------------------------- what counts afterwards
 
 
+def is_active_again(*, archived: bool, other_archived: bool, by_staff: bool, books: bool) -> bool:
+    """Whether an archived record becomes active with the join. A link that somebody follows does no more than a booking
+    would: it takes one that is still ahead (``books``)."""
+    return archived and not other_archived and (by_staff or books)
+
+
 def missing_details(known: Mapping[str, str | None], others: Mapping[str, str | None]) -> dict[str, str]:
     """The details that the other record has and this one lacks; what is known stays as it is."""
     found = {name: others.get(name) for name in DETAILS if not (known.get(name) or "").strip()}
@@ -137,3 +144,20 @@ def read_afterwards(*, theirs: int, of_theirs: int, mine: int, of_mine: int) -> 
     not read all of the first has the moved ones still to read.
     """
     return of_mine + min(theirs, of_theirs) if mine >= of_mine else mine
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedChat:
+    """Where the messages of a chat are now: in another chat, each with its number and ``behind`` more."""
+
+    chat_id: str
+    behind: int
+
+
+def told_afterwards(theirs: Told, *, mine: Told, behind: int) -> Told:
+    """What somebody was told of a chat by mail, after another's messages were moved behind its own.
+
+    What waited to be told has to be looked for again; it is told of with all that is behind it.
+    """
+    at = max((told.at for told in (theirs, mine) if told.at is not None), default=None)
+    return Told(seq=behind + theirs.seq if theirs.seq and not mine.waits else mine.seq, at=at)

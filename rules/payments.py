@@ -6,15 +6,14 @@ from rules.archive import BECAUSE_ARCHIVED
 from rules.words import PaymentStatus
 
 
-_NO_CARD_HELPS = frozenset({"below_minimum", "rejected"})
-
-
 class Act(StrEnum):
     WAIVE = "waive"
     WRITE_OFF = "write_off"
     RETRY = "retry"
     REFUND = "refund"
 
+
+_NO_CARD_HELPS = frozenset({"below_minimum", "rejected"})
 
 _POSSIBLE = {
     Act.WAIVE: frozenset(

@@ -95,7 +95,9 @@ def _paid(payment: LedgerPayment, intent: StripeIntent | None, *, now: datetime)
             f"at Stripe it stands at: {_words(intent.status)}."
         )
         return _of(payment, Difference.NOT_TAKEN, text)
-    if intent.received != payment.by_card:
+    # What was taken besides may have been given back at Stripe: then the card paid what the ledger says.
+    given_back = intent.received > payment.by_card and intent.kept == payment.by_card - payment.to_card
+    if intent.received != payment.by_card and not given_back:
         text = (
             f"The ledger has {_money(payment.by_card, payment)} as paid by card, "
             f"and Stripe took {_money(intent.received, intent)}."
@@ -116,21 +118,33 @@ def _succeeded(payment: LedgerPayment, intent: StripeIntent) -> Finding | None:
         )
         return _of(payment, Difference.TAKEN_AFTER_ALL, text)
     if not 0 <= payment.amount - intent.received <= payment.credit_at_hand:
-        text = (
-            f"Stripe took {_money(intent.received, intent)} for a payment of {_money(payment.amount, payment)}, "
-            "and there is no credit for the rest."
+        return not_covered(
+            payment_id=payment.id,
+            client_id=payment.client_id,
+            intent=intent.id,
+            amount=payment.amount,
+            received=intent.received,
+            currency=payment.currency,
         )
-        return _of(payment, Difference.AMOUNT_DIFFERS, text)
     text = f"Stripe took {_money(intent.received, intent)}, and the ledger had not heard of it."
     return _of(payment, Difference.MISSED_PAYMENT, text)
+
+
+def not_covered(*, payment_id: str, client_id: str, intent: str, amount: int, received: int, currency: str) -> Finding:
+    """Stripe took another amount than the payment's, and credit does not make up for it."""
+    text = (
+        f"Stripe took {in_units(received, currency)} {currency} for a payment of {in_units(amount, currency)} "
+        f"{currency}, and there is no credit for the rest."
+    )
+    return Finding(kind=Difference.AMOUNT_DIFFERS, text=text, payment_id=payment_id, client_id=client_id, intent=intent)
 
 
 def _aside(intent: StripeIntent, payment: LedgerPayment | None, *, now: datetime) -> Finding | None:
     """An intent that is no payment's own. ``payment`` is the one that it names, if that is ours."""
     if intent.status == "succeeded":
         return _taken_aside(intent, payment)
-    if intent.payment_id is None:
-        return None  # another program's, at the same account
+    if payment is None:
+        return None  # another program's at the same account, or another installation's of this one
     return _left_over(intent, payment, now=now)
 
 
@@ -153,21 +167,17 @@ def _taken_aside(intent: StripeIntent, payment: LedgerPayment | None) -> Finding
     return _of(payment, Difference.UNKNOWN_PAYMENT, text, intent=intent)
 
 
-def _left_over(intent: StripeIntent, payment: LedgerPayment | None, *, now: datetime) -> Finding | None:
+def _left_over(intent: StripeIntent, payment: LedgerPayment, *, now: datetime) -> Finding | None:
     """An intent that nothing waits for: harmless while nobody confirms it, and so called off."""
-    if payment is not None and payment.status is PaymentStatus.PROCESSING:
+    if payment.status is PaymentStatus.PROCESSING:
         return None
     age = now - intent.created
     if intent.status in _UNCONFIRMED and age > STRAY_AFTER:
         text = f"Nothing waits for {_money(intent.amount, intent)} that could still be confirmed at Stripe."
-        if payment is not None:
-            return _of(payment, Difference.STRAY_INTENT, text, intent=intent)
-        return Finding(kind=Difference.STRAY_INTENT, text=text, intent=intent.id)
+        return _of(payment, Difference.STRAY_INTENT, text, intent=intent)
     if intent.status in _UNDECIDED and age > STUCK_AFTER:
         text = f"Nothing waits for {_money(intent.amount, intent)}, which Stripe has been processing for over a day."
-        if payment is not None:
-            return _of(payment, Difference.STUCK_PAYMENT, text, intent=intent)
-        return Finding(kind=Difference.STUCK_PAYMENT, text=text, intent=intent.id)
+        return _of(payment, Difference.STUCK_PAYMENT, text, intent=intent)
     return None
 
 
@@ -184,10 +194,12 @@ def compare_refunds(
     made: Iterable[StripeRefund],
     *,
     payments: Mapping[str, LedgerPayment],
+    intents: Mapping[str, StripeIntent] | None = None,
     now: datetime,
 ) -> list[Finding]:
     """What differs between these refunds, both ways. ``payments`` are those whose intents Stripe's refunds name, by
-    intent. A refund of ours that is not among ``made`` is taken to be unknown at Stripe."""
+    intent; ``intents`` are these intents by their ids, with what they gave back: one that is not there is taken to have
+    taken what the ledger says. A refund of ours that is not among ``made`` is taken to be unknown at Stripe."""
     told = {refund.id: refund for refund in made}
     by_our_id = {refund.refund_id: refund for refund in told.values() if refund.refund_id}
     found: list[Finding | None] = []
@@ -201,7 +213,8 @@ def compare_refunds(
     for answer in told.values():
         payment = payments.get(answer.intent) if answer.intent else None
         if answer.id not in known and payment is not None and not payment.test:
-            found.append(_by_hand(answer, payment))
+            intent = (intents or {}).get(answer.intent) if answer.intent else None
+            found.append(_by_hand(answer, payment, intent))
     return [finding for finding in found if finding is not None]
 
 
@@ -237,10 +250,12 @@ def _refund(refund: LedgerRefund, made: StripeRefund | None, *, now: datetime) -
     return None
 
 
-def _by_hand(made: StripeRefund, payment: LedgerPayment) -> Finding | None:
+def _by_hand(made: StripeRefund, payment: LedgerPayment, intent: StripeIntent | None) -> Finding | None:
     """A refund that the ledger did not order: somebody made it at Stripe."""
     if made.status in _NOT_MADE or payment.status not in PAID:
         return None  # nothing was given back, or something that the ledger never counted
+    if intent is not None and intent.refunded - payment.to_card <= intent.received - payment.by_card:
+        return None  # it gave back what Stripe had taken besides, which the ledger never counted
     left = min(payment.by_card - payment.to_card, payment.amount - payment.refunded)
     amount = _money(made.amount, made)
     if made.currency == payment.currency and made.amount <= left:

@@ -174,6 +174,7 @@ class LeftBecause(StrEnum):
     LEFT = "left"
     REMOVED = "removed"
     ARCHIVED = "archived"
+    JOINED = "joined"  # into the chat of another record of the same person
 
 
 class GoalStatus(StrEnum):

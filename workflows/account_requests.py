@@ -68,6 +68,7 @@ class AccountRequests(Journey):
             done = self.adopt(await steps.resolve_task(order))
             for appointment in done.resumed:
                 await self.tell(appointment)
+            self.owe(done.debts)
             return done
 
 

@@ -50,6 +50,7 @@ class AppointmentRequests(Journey):
             await asyncio.gather(*(self.start_appointment(facts) for facts in result.appointments))
             for appointment in result.resumed:
                 await self.tell(appointment)
+            self.owe(result.debts)
             self.letters.of_booking(order, result, self.facts)
             await lines.wake(result.lines, self.policy)
             return result

@@ -71,6 +71,7 @@ class ArchiveRequests(AppointmentRequests):
             for appointment in result.appointments:
                 await self.tell(appointment)
             await self.bring_back(result, request_id)
+            self.owe(result.debts)
             await lines.wake(result.lines, self.policy)
 
     async def bring_back(self, result: Unarchived, request_id: str) -> None:

@@ -11,7 +11,6 @@ from workflows.archive_requests import ArchiveRequests
 from workflows.care_requests import CareRequests
 from workflows.joining import Joining
 from workflows.money_requests import MoneyRequests
-from workflows.news import News
 from workflows.plain_words import WAITING_FOR, describe_joined, describe_journey, words_of
 from workflows.search_attributes import (
     ARCHIVED,
@@ -48,7 +47,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 @workflow.defn(name=CLIENT_JOURNEY)
-class ClientJourney(ArchiveRequests, AccountRequests, MoneyRequests, CareRequests, Sharing, News, Joining):
+class ClientJourney(ArchiveRequests, AccountRequests, MoneyRequests, CareRequests, Sharing, Joining):
     """One client's journey. What the database knows decides; the journey follows it, keeps the timers and acts.
 
     What can be asked of it besides is told by the classes it is made of.

@@ -49,17 +49,20 @@ class Errands:
         except exceptions.ActivityError as error:
             if self.stopping and exceptions.is_cancelled_exception(error):
                 return False
-            # Only what can never work ends up here, and it is seen in the history; the others must go on.
+            # What Stripe refuses, or no step can do, is seen in the history, and by the comparison of the books; the
+            # others must go on.
             workflow.logger.error("an errand at Stripe cannot be done: %s", error.cause)
         return True
 
     async def do(self, errand: Errand) -> None:
         if errand.intent is not None:
-            await steps.cancel_intent(self.client_id, errand.intent)
+            self.hear(await steps.cancel_intent(self.client_id, errand.intent))
         if errand.refund_id is not None:
-            settled = await steps.send_refund(errand.refund_id)
-            if settled is not None:
-                self.learn(settled)
+            self.hear(await steps.send_refund(errand.refund_id))
+
+    def hear(self, settled: Settled | None) -> None:
+        if settled is not None:
+            self.learn(settled)
 
     def is_pending(self, errand: Errand) -> bool:
         return errand in self.box

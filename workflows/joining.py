@@ -1,18 +1,24 @@
 """Two records of one person: seeing that there may be two, and joining one into the other."""
 
+from collections.abc import Mapping
+
 from temporalio import exceptions, workflow
 
 from workflows import lines, steps
-from workflows.journey import Journey
+from workflows.news import News
 
 with workflow.unsafe.imports_passed_through():
     from dataclasses import replace
 
-    from activities.types import Joined, JoinOrder
+    from activities.types import Errand, Joined, JoinOrder, MailOrder
+    from rules.chats import Told
+    from rules.joining import MovedChat, told_afterwards
     from workflows.messages import JOIN, RECORD_JOINED, JoinedSignal, journey_id
 
+TELL_WHAT_WAITS = frozenset({"new_message", "document_shared"})  # mails about what is the other record's now
 
-class Joining(Journey):
+
+class Joining(News):
     """A record that is joined into another ends, and its journey hands over what it was about to do."""
 
     async def look_for_double(self) -> None:
@@ -31,6 +37,8 @@ class Joining(Journey):
             for appointment in joined.appointments:
                 await self.tell(appointment)
             await lines.wake(joined.lines, self.policy)
+            for intent in joined.intents:
+                self.do(Errand(intent=intent))
             self.state.joined_into = joined.into_id
             self.closed = True
             self.news += 1  # so that whatever is waited for is waited for no longer
@@ -57,6 +65,12 @@ class Joining(Journey):
                     debts=debts,
                     reminded=state.reminded,
                     chats=state.chats,
+                    moved=joined.chats,
+                    mails=tuple(
+                        brought_along(order, client_id=into_id, moved=joined.chats)
+                        for order in self.postman.box
+                        if order.template in TELL_WHAT_WAITS
+                    ),
                 ),
             )
         except exceptions.FailureError as error:
@@ -76,7 +90,9 @@ class Joining(Journey):
             state.announced_to = joined.announced_to
         state.told_we_will_get_back = state.told_we_will_get_back or joined.told_we_will_get_back
         state.reminded = {**joined.reminded, **state.reminded}
-        state.chats = {**joined.chats, **state.chats}
+        self.hear_of_chats(joined)
+        known_mails = {order.key for order in self.postman.box}
+        self.postman.box.extend(order for order in joined.mails if order.key not in known_mails)
         known = [task for task in joined.facts.open_tasks if task.key in joined.came and task not in facts.open_tasks]
         state.facts = replace(facts, open_tasks=(*facts.open_tasks, *known))  # told of already, as the other's
         self.take(joined.facts)
@@ -86,3 +102,24 @@ class Joining(Journey):
         if joined.unarchived:
             key = f"joined:{joined.from_id}"
             self.letters.write("client_back", key=key, to="therapist", appointment_ids=joined.ahead)
+        for chat_id in dict.fromkeys(moved.chat_id for moved in joined.moved.values()):
+            async with self.turn:
+                if not self.closed:
+                    await self.look_into(chat_id)
+
+    def hear_of_chats(self, joined: JoinedSignal) -> None:
+        """Of a chat whose messages are in another now, what was told of them counts for that one."""
+        chats = self.state.chats
+        for id, told in joined.chats.items():
+            if id not in joined.moved:
+                chats.setdefault(id, told)
+        for id, moved in joined.moved.items():
+            theirs, mine = joined.chats.get(id), chats.get(moved.chat_id)
+            if theirs or mine:
+                chats[moved.chat_id] = told_afterwards(theirs or Told(), mine=mine or Told(), behind=moved.behind)
+
+
+def brought_along(order: MailOrder, *, client_id: str, moved: Mapping[str, MovedChat]) -> MailOrder:
+    """A mail as the other record sends it: for the same reason, so that it goes out once, whoever is first."""
+    chat = moved.get(order.chat_id or "")
+    return replace(order, client_id=client_id, chat_id=chat.chat_id if chat else order.chat_id)

@@ -55,6 +55,7 @@ from activities.types import (
     WouldCancel,
 )
 from rules.chats import Told
+from rules.joining import MovedChat
 from rules.policy import JourneyPolicy
 from rules.reminders import Due
 from rules.stage import JourneyFacts
@@ -260,6 +261,8 @@ class JoinedSignal:
     """The argument of ``record_joined``: the record that was joined into this one, and what its journey hands over.
 
     ``came`` are the keys of tasks of which the care team was told already, ``ahead`` the appointments that came along.
+    ``chats`` are by the ids that they had; ``moved`` says where the messages of some of them are now. ``mails`` are
+    those that had not gone out about what waits for the client.
     """
 
     from_id: str
@@ -272,6 +275,8 @@ class JoinedSignal:
     debts: tuple[PaymentFacts, ...] = ()
     reminded: dict[str, datetime] = field(default_factory=dict)
     chats: dict[str, Told] = field(default_factory=dict)
+    moved: dict[str, MovedChat] = field(default_factory=dict)
+    mails: tuple[MailOrder, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,6 +131,7 @@ class MoneyRequests(Journey):
         settled = await money.attempt(debt, self.policy, began=lambda begun: self.take(begun.journey))
         self.state.mails.extend(money.mails_about(debt, settled.appointment))
         self.take(settled.journey)
+        self.owe(settled.debts)
 
     async def settle_by_hand(self, done: Done) -> Done:
         """A person changed a payment: its appointment is told, debts are settled, open intents called off."""

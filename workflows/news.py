@@ -28,21 +28,22 @@ class News(Journey):
             workflow.logger.warning("a signal was dropped: %s", "; ".join(wrong))
             return
         async with self.turn:
-            if self.closed:
-                return
-            look = await steps.look_at_chat(ChatLook(client_id=self.client_id, chat_id=news.chat_id))
-            known, now = self.state.chats.get(news.chat_id), workflow.now()
-            if known is None and not look.newest_unread:
-                return
-            told = news_for(
-                known or Told(), newest_unread=look.newest_unread, every=self.policy.new_message_every, now=now
-            )
-            self.state.chats[news.chat_id] = told
-            if told.due_at is not None and told.due_at <= now:
-                self.tell_of_messages(news.chat_id)
-            elif told != known:
-                self._replan()
-                self.news += 1
+            if not self.closed:
+                await self.look_into(news.chat_id)
+
+    async def look_into(self, chat_id: str) -> None:
+        """See whether something waits to be read there, and order the mail about it or plan it. In the turn."""
+        look = await steps.look_at_chat(ChatLook(client_id=self.client_id, chat_id=chat_id))
+        known, now = self.state.chats.get(chat_id), workflow.now()
+        if known is None and not look.newest_unread:
+            return
+        told = news_for(known or Told(), newest_unread=look.newest_unread, every=self.policy.new_message_every, now=now)
+        self.state.chats[chat_id] = told
+        if told.due_at is not None and told.due_at <= now:
+            self.tell_of_messages(chat_id)
+        elif told != known:
+            self._replan()
+            self.news += 1
 
     def tell_of_messages(self, chat_id: str) -> None:
         """Order the mail about a chat. One that is still on its way tells of everything that is unread when it goes."""

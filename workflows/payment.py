@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from temporalio import workflow
+from temporalio import exceptions, workflow
 
 from workflows import steps
 
@@ -83,8 +83,18 @@ async def attempt(
     after = settled.appointment.payment
     if charged is not None and charged.intent and after is not None and after.status is PaymentStatus.CANCELLED:
         # Archived while the card was asked, and declined: no old link may still pay.
-        await steps.cancel_intent(settled.appointment.client_id, charged.intent)
+        await _call_off(settled.appointment.client_id, charged.intent)
     return settled
+
+
+async def _call_off(client_id: str, intent: str) -> None:
+    try:
+        await steps.cancel_intent(client_id, intent)
+    except exceptions.ActivityError as error:
+        if exceptions.is_cancelled_exception(error):
+            raise
+        # Stripe refuses it for good: the comparison of the books shows whether it can still be paid.
+        workflow.logger.error("an open payment cannot be called off: %s", error.cause)
 
 
 def mails_about(before: PaymentFacts, after: AppointmentFacts) -> list[MailOrder]:

@@ -107,6 +107,14 @@ UNLESS_BROKEN = RetryPolicy(
 PATIENTLY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
 """For money: a vendor's outage is waited for, however long it lasts."""
 
+UNLESS_REFUSED = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    maximum_interval=timedelta(minutes=5),
+    non_retryable_error_types=["GatewayRejected", *(UNLESS_BROKEN.non_retryable_error_types or ())],
+)
+"""For errands at Stripe: outages are waited for, but what is refused today is refused tomorrow, and others wait behind
+it. The comparison of the books finds what was left undone."""
+
 UNLESS_UNWRITABLE = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     maximum_interval=timedelta(minutes=5),
@@ -328,8 +336,15 @@ async def finish_bulk_archive(id: str) -> BulkProgress:
     return await _write("finish_bulk_archive", id, result=BulkProgress, summary="End the archive of many")
 
 
-async def cancel_intent(client_id: str, intent: str) -> None:
-    await _call("cancel_intent", client_id, intent, result=type(None), summary="Cancel an open payment at Stripe")
+async def cancel_intent(client_id: str, intent: str) -> Settled | None:
+    return await _call(
+        "cancel_intent",
+        client_id,
+        intent,
+        result=Settled | None,  # type: ignore[arg-type]
+        summary="Cancel an open payment at Stripe",
+        retry_policy=UNLESS_REFUSED,
+    )
 
 
 async def send_refund(refund_id: str) -> Settled | None:
@@ -338,6 +353,7 @@ async def send_refund(refund_id: str) -> Settled | None:
         refund_id,
         result=Settled | None,  # type: ignore[arg-type]
         summary="Give money back to the card",
+        retry_policy=UNLESS_REFUSED,
     )
 
 

@@ -14,6 +14,7 @@ from api.idempotency import IdempotentRoute
 from api.problems import not_found, refuse, responses
 from models import queries
 from models.archive_situation import archive_situation
+from models.client import Client
 from models.fact import Fact
 from rules.archive import plan_archive
 from rules.people import Caller
@@ -90,7 +91,7 @@ async def archive(
     client = await must_see_client(services, caller, client_id)
     if client.status is not ClientStatus.ARCHIVED:
         signal = ArchiveSignal(reason=said.reason, notify=said.notify, request_id=str(request_id), by=caller.actor)
-        await _send(services, client_id, ARCHIVE, signal)
+        await _send(services, caller, client_id, ARCHIVE, signal)
     return await _result(
         services, caller, client_id, request_id=request_id, wanted=ClientStatus.ARCHIVED, response=response
     )
@@ -114,16 +115,25 @@ async def unarchive(
     client = await must_see_client(services, caller, client_id)
     if client.status is not ClientStatus.ACTIVE:
         signal = UnarchiveSignal(request_id=str(request_id), by=caller.actor, restore=said.restore)
-        await _send(services, client_id, UNARCHIVE, signal)
+        await _send(services, caller, client_id, UNARCHIVE, signal)
     return await _result(
         services, caller, client_id, request_id=request_id, wanted=ClientStatus.ACTIVE, response=response
     )
 
 
-async def _send(services: Services, client_id: UUID, name: str, signal: object) -> None:
+async def _send(services: Services, caller: Caller, client_id: UUID, name: str, signal: object) -> None:
     sent = await services.engine.signal(journey_id(str(client_id)), name, signal)
     if isinstance(sent, Gone):
-        raise refuse(Problem.NOT_FOUND, "This journey was closed, because nobody booked; there is nothing to archive.")
+        client = await must_see_client(services, caller, client_id)  # it may have ended since the first look
+        raise refuse(Problem.NOT_FOUND, _why_gone(client))
+
+
+def _why_gone(client: Client) -> str:
+    if client.joined_into is not None:
+        return "This record was joined into another one of the same person, which has everything of it now."
+    if client.closed_at is not None:
+        return "This journey was closed, because nobody booked; there is nothing to archive."
+    return "This journey does not run in the engine any more; an engineer must look at it."
 
 
 async def _result(

@@ -261,7 +261,10 @@ async def _move_preview(
 
 
 class OutcomeBody(WaiverBody):
+    """``reason`` is kept in the timeline: why it is marked late, or corrected."""
+
     outcome: Outcome
+    reason: Reason | None = None
 
 
 @router.post(
@@ -282,6 +285,7 @@ async def record_outcome(
         outcome=body.outcome,
         waive_fee=body.waive_fee,
         waive_reason=body.waive_reason,
+        reason=body.reason,
     )
     answer = await appointment_changed(services, caller, RECORD_OUTCOME, order, row=row, request_id=request_id)
     if isinstance(answer, Gone):

@@ -1,6 +1,7 @@
 """Chats: start and list them, write, read, and who is in one."""
 
 from datetime import datetime
+from math import ceil
 from typing import Annotated
 from uuid import UUID, uuid5
 
@@ -28,8 +29,9 @@ from models import chat_writing, chats, queries
 from models.chat import Chat, ChatMessage
 from models.chats import ChatRow, Side
 from models.client import Client
+from models.locks import lock_open_client, lock_open_clients
 from models.therapist import Therapist
-from rules.chats import LARGEST_SEQ, MOST_MEMBERS, OF_ONE_CLIENT, may_start, setting_of
+from rules.chats import LARGEST_SEQ, MOST_MEMBERS, MOST_MESSAGES, OF_ONE_CLIENT, may_start, setting_of
 from rules.people import Caller
 from rules.refusals import Problem
 from rules.words import ChatKind, ClientStatus, LeftBecause
@@ -61,7 +63,10 @@ class ChatBody(Body):
 
 
 class MessageBody(Body):
+    """``read_seq``: up to which message the page shows the chat; without it, no more than before counts as read."""
+
     text: Message
+    read_seq: Annotated[Whole, Field(ge=0, le=LARGEST_SEQ)] | None = None
 
 
 class ReadBody(Body):
@@ -134,13 +139,13 @@ async def _start_own(
         raise not_found("client")
     side = Side(caller=caller, client=None if caller.is_practice else client)
     part_must_be_on(side, body.kind)
-    if body.kind is ChatKind.DIRECT and client.therapist_id is None:
-        raise refuse(Problem.NO_THERAPIST_ASSIGNED, "There is no therapist to chat with yet.")
     known = await chats.chat_of_client(session, body.kind, client.id, client.therapist_id)
     if known is not None:
         return side, known
-    if client.closed_at is not None:
+    if await lock_open_client(session, caller, client.id) is None:
         raise refuse(Problem.NOT_FOUND, "This journey was closed. Begin a new one.")
+    if body.kind is ChatKind.DIRECT and client.therapist_id is None:
+        raise refuse(Problem.NO_THERAPIST_ASSIGNED, "There is no therapist to chat with yet.")
     if caller.is_practice and client.status is ClientStatus.ARCHIVED:
         raise _archived([client])
     chat = chat_writing.of_one_client(body.kind, client.id, client.therapist_id, id=id, by=caller, at=now)
@@ -157,11 +162,11 @@ async def _make(session: AsyncSession, caller: Caller, body: ChatBody, *, id: UU
     known = await session.get(Chat, id)
     if known is not None:
         return Side(caller=caller), known
-    seen = await chats.visible_clients(session, caller, body.members)
+    members = await lock_open_clients(session, caller, body.members)
+    seen = {client.id for client in members}
     unknown = [(f"members[{n}]", "is no client of yours") for n, id in enumerate(body.members) if id not in seen]
     if unknown:
         raise wrong_fields(unknown)
-    members = await chat_writing.lock_clients(session, body.members)
     archived = [client for client in members if client.status is ClientStatus.ARCHIVED]
     if archived:
         raise _archived(archived)
@@ -259,7 +264,7 @@ async def messages(
     "/chats/{chat_id}/messages",
     status_code=201,
     summary="Write a message",
-    responses=responses(Problem.NOT_FOUND),
+    responses=responses(Problem.NOT_FOUND, Problem.RATE_LIMITED),
 )
 async def write(
     *, chat_id: ChatId, body: MessageBody, services: Svc, side: OnSide, request_id: RequestId, now: Now
@@ -274,8 +279,17 @@ async def write(
         message = await session.get(ChatMessage, id)
         if message is None:
             _must_be_read_there(side, chat)
+            await _must_not_flood(session, side, chat, now=now)
             message = await chat_writing.write_message(
-                session, chat, id=id, text=body.text, by=side.caller, reader=side.reader, author=side.client, at=now
+                session,
+                chat,
+                id=id,
+                text=body.text,
+                by=side.caller,
+                reader=side.reader,
+                author=side.client,
+                shown=body.read_seq or 0,
+                at=now,
             )
             await session.commit()
         to = await chats.to_be_told(session, chat, but=side.client.id if side.client else None)
@@ -289,6 +303,13 @@ def _must_be_read_there(side: Side, chat: Chat) -> None:
     if side.client is not None and chat.kind is ChatKind.DIRECT and chat.therapist_id != side.client.therapist_id:
         detail = "This therapist does not read here any more. Write to your present therapist, or to the care team."
         raise refuse(Problem.NOT_ALLOWED, detail)
+
+
+async def _must_not_flood(session: AsyncSession, side: Side, chat: Chat, *, now: datetime) -> None:
+    wait = await chat_writing.wait_before_writing(session, chat, side.client, at=now) if side.client else None
+    if wait is not None:
+        detail = f"At most {MOST_MESSAGES} messages can be written in a minute. Please wait a moment."
+        raise refuse(Problem.RATE_LIMITED, detail, retry_after=ceil(wait.total_seconds()))
 
 
 @router.post(
@@ -321,9 +342,9 @@ async def add_member(*, chat_id: ChatId, body: MemberBody, services: Svc, side: 
         chat = (await _must_see(session, side, chat_id)).chat
         if not side.caller.is_practice or chat.kind in OF_ONE_CLIENT:
             raise refuse(Problem.NOT_ALLOWED, "The practice lets clients into group and community chats.")
-        if await queries.visible_client(session, side.caller, body.client_id) is None:
+        client = await lock_open_client(session, side.caller, body.client_id)
+        if client is None:
             raise wrong_fields([("client_id", "is no client of yours")])
-        [client] = await chat_writing.lock_clients(session, [body.client_id])
         if client.status is ClientStatus.ARCHIVED:
             raise _archived([client])
         locked = await chats.lock_chat(session, side, chat_id)

@@ -1,13 +1,11 @@
 """Clients: the list, one of them, their details, their match and their timeline."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.bodies import Body, ClientDetailsBody, Flag, Reason, Slug
 from api.deps import ByNumber, ByTime, Known, Now, Practice, RequestId, Services, Staff, Svc, must_see_client
@@ -26,11 +24,9 @@ from api.views import (
     fact_view,
     listed,
     match_document,
-    stage_as_if_active,
 )
 from models import queries
-from models.client import PORTAL_SETTINGS, Client
-from models.paging import Page
+from models.client import PORTAL_SETTINGS
 from models.queries import ClientFilter
 from models.timeline import link_of
 from rules.people import Caller
@@ -61,25 +57,9 @@ async def list_clients(
         raise wrong_fields([("status", "is not a filter for this caller")])
     wanted = ClientFilter(status=status, stage=stage, therapist=therapist, group=group, q=q)
     async with services.sessions() as session:
-        found, last = cut(await _matching(session, caller, wanted, page), page)
+        found, last = cut(await queries.list_clients(session, caller, wanted, page), page)
         rows = await queries.with_context(session, found, now=now)
-        views = [await client_view(session, row, caller=caller) for row in rows]
-    return listed(views, (last.created_at, last.id) if last else None)
-
-
-async def _matching(session: AsyncSession, caller: Caller, wanted: ClientFilter, page: Page) -> Sequence[Client]:
-    """A page of clients. The client side's stage of an archived client is computed, so it is tested here."""
-    rows: list[Client] = []
-    part = page
-    while True:
-        found = await queries.list_clients(session, caller, wanted, part)
-        for client in found:
-            hidden = wanted.stage is not None and not caller.is_practice and client.status is ClientStatus.ARCHIVED
-            if not hidden or await stage_as_if_active(session, client) is wanted.stage:
-                rows.append(client)
-        if len(found) <= page.limit or len(rows) > page.limit:
-            return rows
-        part = Page(limit=page.limit, after=(found[-1].created_at, found[-1].id))
+    return listed([client_view(row, caller=caller) for row in rows], (last.created_at, last.id) if last else None)
 
 
 @router.get(
@@ -98,7 +78,7 @@ async def _view(services: Services, caller: Caller, client_id: UUID, *, now: dat
         if client is None:
             raise not_found("client")
         (row,) = await queries.with_context(session, [client], now=now)
-        view = await client_view(session, row, caller=caller)
+        view = client_view(row, caller=caller)
         if caller.is_practice:
             match = await queries.present_match(session, client.id)
             view.match = match_document(match, row.therapist) if match else None

@@ -19,7 +19,7 @@ from api.views import Listed, cut, listed
 from models import documents
 from models.client import Client
 from models.document import Document, DocumentShare
-from models.locks import lock_client
+from models.locks import lock_client, lock_open_client
 from models.queries import therapist_by_slug, visible_client
 from rules.documents import content_disposition
 from rules.people import Caller
@@ -183,7 +183,12 @@ async def share(
 ) -> ShareView:
     """The client is told by mail that a document waits. Sharing it twice is one share."""
     async with services.sessions() as session:
-        document, client = await _both(session, caller, document_id, body.client_id)
+        client = await lock_open_client(session, caller, body.client_id)
+        document = await documents.visible_document(session, caller, document_id)
+        if document is None:
+            raise not_found("document")
+        if client is None:
+            raise not_found("client")
         made = await documents.share(session, document, client, id=uuid5(request_id, "share"), by=caller.actor, at=now)
         if made is None:
             raise refuse(Problem.CLIENT_ARCHIVED, "This client is archived: nothing can be shared with them newly.")
@@ -214,21 +219,30 @@ async def _tell(services: Services, made: DocumentShare) -> None:
     responses=responses(Problem.NOT_FOUND),
 )
 async def unshare(*, document_id: UUID, client_id: UUID, services: Svc, caller: Practice, now: Now) -> None:
+    """Whose it is takes it back from whomever. From clients whom they see, also the care team, and who shared it."""
     async with services.sessions() as session:
-        document, client = await _both(session, caller, document_id, client_id)
+        document = await _to_be_taken_back(session, caller, document_id, client_id)
+        client = await lock_client(session, client_id)
         if not await documents.unshare(session, document, client, by=caller.actor, at=now):
             raise not_found("share")
         await session.commit()
 
 
-async def _both(session: AsyncSession, caller: Caller, document_id: UUID, client_id: UUID) -> tuple[Document, Client]:
-    """The document and the client, locked, if the caller may see both. Raises Refused: not found."""
+async def _to_be_taken_back(session: AsyncSession, caller: Caller, document_id: UUID, client_id: UUID) -> Document:
+    """The document, if it was shared with this client and the caller may take it back. Raises Refused."""
     document = await documents.visible_document(session, caller, document_id)
     if document is None:
         raise not_found("document")
-    if await visible_client(session, caller, client_id) is None:
+    owned = await documents.is_the_callers(session, caller, document)
+    if not owned and await visible_client(session, caller, client_id) is None:
         raise not_found("client")
-    return document, await lock_client(session, client_id)
+    shares = await documents.shares_of(session, document_id, client_id)
+    if not shares:
+        raise not_found("share")
+    if not (owned or caller.is_staff or shares[0].shared_by == caller.actor):
+        detail = "A document is taken back by whose it is, by who shared it, or by the care team."
+        raise refuse(Problem.NOT_ALLOWED, detail)
+    return document
 
 
 @router.get(

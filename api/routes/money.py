@@ -15,6 +15,7 @@ from api.problems import not_found, responses
 from api.views import Listed, PaymentView, cut, listed, payment_view
 from models import queries
 from models.credit import Credit
+from models.ledger_queries import payment_to_act_on
 from models.payment import Payment
 from models.refund import Refund
 from rules.people import Caller
@@ -269,10 +270,9 @@ async def retry(*, payment_id: UUID, services: Svc, caller: Practice, request_id
 
 
 async def _must_see_payment(services: Services, caller: Caller, payment_id: UUID) -> Payment:
-    """The payment, of a client whom the caller may see. Raises Refused: not found."""
+    """The payment, for one who may decide about it. Raises Refused: not found."""
     async with services.sessions() as session:
-        payment = await session.get(Payment, payment_id)
-        client = await queries.visible_client(session, caller, payment.client_id) if payment else None
-    if payment is None or client is None:
+        payment = await payment_to_act_on(session, caller, payment_id)
+    if payment is None:
         raise not_found("payment")
     return payment

@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.bodies import Body, Flag, Prose
 from api.deps import ByTime, Known, Now, RequestId, Svc, allow, must_see_appointment, must_see_client
@@ -14,11 +15,10 @@ from api.portal import must_be_on
 from api.problems import Refused, not_found, refuse, responses
 from api.views import Listed, cut, listed
 from models import notes
-from models.client import Client
-from models.locks import lock_client
+from models.locks import lock_open_client
 from models.note import SessionNote
 from models.notes import NoteRow
-from models.queries import AppointmentRow, visible_client
+from models.queries import AppointmentRow, visible_appointment
 from rules.people import Caller
 from rules.refusals import Problem
 from rules.words import AppointmentStatus, ClientStatus, Role
@@ -80,11 +80,14 @@ class NoteBody(Body):
 async def write(
     *, appointment_id: UUID, body: NoteBody, services: Svc, caller: Author, request_id: RequestId, now: Now
 ) -> NoteView:
-    """One per appointment, by its own therapist. The same again finds it; another text is a change of that note."""
-    row = await must_see_appointment(services, caller, appointment_id)
-    _must_be_noteworthy(row, caller, now=now)
+    """One per appointment, by its own therapist, who can share it only with a client who is theirs now. The same again
+    finds it; another text is a change of that note."""
     async with services.sessions() as session:
-        client = await lock_client(session, row.appointment.client_id)
+        row = await visible_appointment(session, caller, appointment_id)
+        if row is None:
+            raise not_found("appointment")
+        client = await notes.lock_client_of(session, row.appointment)
+        _must_be_noteworthy(row, caller, now=now)
         note = await notes.note_of_appointment(session, appointment_id)
         id = uuid5(request_id, "note")
         if note is None:
@@ -100,8 +103,7 @@ async def write(
             session.add(note)
             await session.flush()
             if body.shared:
-                _must_be_active(client)
-                notes.share_note(session, note, client, by=caller.actor, at=now)
+                await _share(session, note, caller, at=now)
         elif note.id != id and (note.text, note.shared) != (body.text, body.shared):
             raise _written_already(note)
         await session.commit()
@@ -117,9 +119,14 @@ def _must_be_noteworthy(row: AppointmentRow, caller: Caller, *, now: datetime) -
         raise refuse(Problem.APPOINTMENT_NOT_STARTED, "A note can be written once the appointment has started.")
 
 
-def _must_be_active(client: Client) -> None:
+async def _share(session: AsyncSession, note: SessionNote, caller: Caller, *, at: datetime) -> None:
+    """Share a note with its client, whose row is locked. Raises Refused: they are not the author's client now."""
+    client = await lock_open_client(session, caller, note.client_id)
+    if client is None:
+        raise refuse(Problem.NOT_ALLOWED, "This client has another therapist now.")
     if client.status is ClientStatus.ARCHIVED:
         raise refuse(Problem.CLIENT_ARCHIVED, "This client is archived: nothing can be shared with them newly.")
+    notes.share_note(session, note, client, by=caller.actor, at=at)
 
 
 def _written_already(note: SessionNote) -> Refused:
@@ -149,15 +156,12 @@ async def change(*, note_id: UUID, body: NoteChanges, services: Svc, caller: Aut
             raise not_found("note")
         if row.therapist != caller.therapist:
             raise refuse(Problem.NOT_ALLOWED, "A note is changed by the therapist who wrote it.")
-        client, note = await lock_client(session, row.note.client_id), row.note
-        await session.refresh(note)
+        note = row.note
+        client = await notes.lock_client_of(session, note)
         if body.text is not None and body.text != note.text:
             note.text, note.changed_at = body.text, now
         if body.shared and not note.shared:
-            if await visible_client(session, caller, client.id) is None:
-                raise refuse(Problem.NOT_ALLOWED, "This client has another therapist now.")
-            _must_be_active(client)
-            notes.share_note(session, note, client, by=caller.actor, at=now)
+            await _share(session, note, caller, at=now)
         elif body.shared is False and note.shared:
             notes.unshare_note(session, note, client, by=caller.actor, at=now)
         session.add(note)

@@ -9,10 +9,10 @@ from api.deps import ByTime, Known, Now, RequestId, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.outcomes import journey_done
 from api.problems import not_found, refuse, responses
-from api.views import BalanceView, Listed, PaymentView, cut, listed, payment_view
+from api.views import BalanceView, CurrencyBalance, Listed, PaymentView, cut, listed, payment_view
 from models import queries
 from models.payment import Payment
-from models.snapshots import credit_of, currency_of, payment_line
+from models.snapshots import credits_of_all, currency_of, payment_line
 from rules.archive import owed_amount
 from rules.refusals import Problem
 from workflows.messages import PREPARE_CONFIRMATION, ConfirmationOrder
@@ -46,9 +46,17 @@ async def balance(*, client_id: UUID, services: Svc, caller: Known, now: Now) ->
             raise not_found("client")
         payments = await queries.all_payments_of(session, client_id)
         currency = await currency_of(session, client)
-        credit = await credit_of(session, client_id, currency)
-    lines = [payment_line(payment) for payment in payments if payment.currency == currency]
-    return BalanceView(credit=credit, owed=owed_amount(lines, now=now), currency=currency)
+        credits = await credits_of_all(session, client_id)
+    owed: dict[str, int] = {}
+    for payment in payments:
+        owed[payment.currency] = owed.get(payment.currency, 0) + owed_amount([payment_line(payment)], now=now)
+    found = [
+        CurrencyBalance(credit=credits.get(one, 0), owed=owed.get(one, 0), currency=one)
+        for one in sorted({*credits, *owed, currency})
+    ]
+    [main] = [one for one in found if one.currency == currency]
+    others = [one for one in found if one is not main and (one.credit or one.owed)]
+    return BalanceView(**main.model_dump(), by_currency=others)
 
 
 class ConfirmationView(BaseModel):

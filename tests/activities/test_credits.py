@@ -7,11 +7,13 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlmodel import select
 
 from activities.types import AttemptOrder, ConfirmationOrder
+from models.therapist import Therapist
 from rules.refusals import Problem
 from rules.words import PaymentStatus, RefundTo
-from tests.activities.practice import DESK, FEE, Practice
+from tests.activities.practice import DESK, FEE, MONDAY, Practice
 from tests.activities.purse import Purse
 
 
@@ -215,6 +217,28 @@ async def test_granting_twice_is_once_and_never_nothing_or_in_another_currency(
         )  # fmt: skip
     assert await left(purse) == [5000]
     assert (await practice.facts(purse.client)).count("credit_granted") == 1
+
+
+async def test_credit_is_granted_in_a_currency_in_which_something_is_still_owed(
+    practice: Practice, purse: Purse
+) -> None:
+    await practice.bank_says(purse.client, "insufficient_funds")
+    payment = await purse.owes_a_fee()
+    async with practice.sessions() as session:
+        ana = (await session.exec(select(Therapist))).one()
+        ana.session_fee_currency = "EUR"
+        session.add(ana)
+        await session.commit()
+    await practice.booked(purse.client, MONDAY + timedelta(weeks=2))
+    await practice.occurred((await practice.booked(purse.client, MONDAY + timedelta(weeks=1)))[0])
+    for currency, refused in (("EUR", False), ("USD", False), ("GBP", True)):
+        refusal = (await practice.credits.grant_credit(purse.grant_order(FEE, currency=currency))).refusal
+        assert (refusal is not None) == refused
+        assert refusal is None or "EUR and USD" in refusal.detail
+    await practice.attempt(payment)
+    assert (await practice.payment(payment)).status is PaymentStatus.PAID
+    refusal = (await practice.credits.grant_credit(purse.grant_order(FEE, currency="USD"))).refusal
+    assert refusal is not None  # nothing is owed in it any more
 
 
 async def test_credit_is_conserved_whatever_happens_to_it(practice: Practice, purse: Purse) -> None:

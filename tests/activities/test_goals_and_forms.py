@@ -201,6 +201,18 @@ async def test_a_mail_about_a_form_is_dropped_once_it_is_complete_or_suspended(s
     for template in ("forms_requested", "forms_reminder"):
         assert await sara.mailed(template, form_id=form) == "sent"
         mail = story.practice.post.sent[-1]
+        link = mail.headers["List-Unsubscribe"].strip("<>")
+        assert link in mail.text
+        assert link in mail.html
+        await sara.settings(unsubscribed=True)
+        assert await sara.mailed(template, form_id=form) == "not_wanted"
+        # The intake forms are asked for all the same, and only reminded of as long as the client likes.
+        assert await sara.mailed(template) == ("sent" if template == "forms_requested" else "not_wanted")
+        if template == "forms_requested":
+            intake = story.practice.post.sent[-1]
+            assert "List-Unsubscribe" not in intake.headers
+            assert "unsubscribe" not in intake.text + intake.html
+        await sara.settings(unsubscribed=False)
         assert "A form from your practice" in mail.text
         assert "Diary" not in mail.text + mail.html
         await sara.settings(portal_settings={"forms": False})

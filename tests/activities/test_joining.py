@@ -24,6 +24,7 @@ from activities.types import (
 )
 from models.appointment import Appointment
 from models.chat import Chat, ChatMember, ChatMessage, ChatRead
+from models.chats import Side, list_chats, lock_chat
 from models.client import Client
 from models.credit import Credit
 from models.document import Document, DocumentShare
@@ -33,12 +34,14 @@ from models.match import Match
 from models.note import SessionNote
 from models.notification import Notification
 from models.occupied_time import OccupiedTime
+from models.paging import Page
 from models.task import Task
 from models.therapist import Therapist
 from models.token import Token, TokenKind
+from rules.joining import MovedChat
 from rules.people import Caller
 from rules.refusals import Problem
-from rules.words import ChatKind, FormStatus, Outcome, PaymentStatus, Role
+from rules.words import ChatKind, FormStatus, LeftBecause, Outcome, PaymentStatus, Role
 from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
 
 SITE = Caller(role=Role.BOOKING_SITE, name="site")
@@ -81,6 +84,21 @@ class Two:
     async def rows(self, table: type[Any], of: str) -> list[Any]:
         async with self.practice.sessions() as session:
             return list((await session.exec(select(table).where(table.client_id == UUID(of)))).all())
+
+    async def is_mailed_a_link(self) -> None:
+        """From now on it is the duplicate's link that joins, and not staff."""
+        by = Caller(role=Role.CLIENT, name=self.duplicate, client_id=self.duplicate)
+        now = self.practice.clock.instant
+        self.order = JoinOrder(request_id=str(uuid4()), client_id=self.duplicate, by=by, token_hash=self.duplicate)
+        async with self.practice.sessions() as session:
+            record = await session.get_one(Client, UUID(self.record))
+            row = await session.get_one(Client, UUID(self.duplicate))
+            row.made_by_staff, row.email, row.email_folded = False, record.email, record.email_folded
+            session.add(row)
+            session.add(
+                Token(hash=self.duplicate, kind=TokenKind.JOIN, client_id=row.id, made_at=now, expires_at=now + WEEK)
+            )
+            await session.commit()
 
     async def fills_in(self, client: str) -> None:
         done = await self.practice.forms.submit_form(
@@ -205,12 +223,13 @@ async def test_of_each_form_the_newest_complete_one_counts(two: Two) -> None:
 async def test_messages_go_behind_those_that_are_there(two: Two) -> None:
     practice, at = two.practice, two.practice.clock.instant
     ana, record, duplicate = await therapist_id(practice), UUID(two.record), UUID(two.duplicate)
-    direct, own, alone, group = uuid4(), uuid4(), uuid4(), uuid4()
+    direct, own, alone, group, circle = uuid4(), uuid4(), uuid4(), uuid4(), uuid4()
     for id, kind, client, last in (
         (direct, ChatKind.DIRECT, duplicate, 2),
         (own, ChatKind.DIRECT, record, 3),
         (alone, ChatKind.CARE_TEAM, duplicate, 1),
         (group, ChatKind.GROUP, None, 1),
+        (circle, ChatKind.COMMUNITY, None, 4),
     ):
         therapist = ana if kind is ChatKind.DIRECT else None
         await two.keep(
@@ -225,26 +244,43 @@ async def test_messages_go_behind_those_that_are_there(two: Two) -> None:
             ),
             ChatRead(chat_id=id, reader=f"client:{client or duplicate}", seq=last, read_at=at),
         )  # fmt: skip
+    left = {"left_at": at, "left_because": LeftBecause.LEFT}
     await two.keep(
+        ChatMember(chat_id=circle, client_id=record, joined_at=at, added_by="x", **left),
+        ChatRead(chat_id=circle, reader=f"client:{record}", seq=2, read_at=at),
         ChatRead(chat_id=own, reader="therapist:ana", seq=1, read_at=at),
         Notification(
             id=uuid4(), therapist_id=ana, client_id=duplicate, kind="message", text="m", at=at,
             data={"chat_id": str(direct), "seq": 2},
         ),
     )  # fmt: skip
-    await two.are_joined()
+    joined = await two.are_joined()
+    assert joined.chats == {str(direct): MovedChat(chat_id=str(own), behind=3)}
 
     async with practice.sessions() as session:
-        assert await session.get(Chat, direct) is None
+        empty = await session.get_one(Chat, direct)  # kept, and nobody's
+        assert empty.merged_into == own
+        page = Page(limit=9)
+        seen = await list_chats(session, Side(caller=DESK), kinds=set(ChatKind), with_client=None, page=page)
+        assert direct not in {row.chat.id for row in seen}
+        assert await lock_chat(session, Side(caller=DESK), direct) is None
         told = (await session.exec(select(ChatMessage).order_by(col(ChatMessage.chat_id), col(ChatMessage.seq)))).all()
-        reads = {(read.chat_id, read.reader): read.seq for read in await session.exec(select(ChatRead))}
+        reads = {
+            (read.chat_id, read.reader): read.seq
+            for read in await session.exec(select(ChatRead))
+            if read.chat_id != direct
+        }
     texts = [message.text for message in told if message.chat_id == own]
     assert texts == ["direct True 1", "direct True 2", "direct True 3", "direct False 1", "direct False 2"]
     assert [message.seq for message in told if message.chat_id == own] == [1, 2, 3, 4, 5]
     assert {message.author_client_id for message in told} == {record}
     me = f"client:{record}"
-    assert reads == {(own, me): 5, (own, "therapist:ana"): 1, (alone, me): 1, (group, me): 1}
-    assert {member.chat_id for member in await two.rows(ChatMember, two.record)} == {own, alone, group}
+    assert {at: seq for at, seq in reads.items() if at[1] != f"client:{duplicate}"} == {
+        (own, me): 5, (own, "therapist:ana"): 1, (alone, me): 1, (group, me): 1, (circle, me): 4,
+    }  # fmt: skip
+    # Also in the one that the record had left, as the duplicate was in it.
+    live = {member.chat_id for member in await two.rows(ChatMember, two.record) if member.left_at is None}
+    assert live == {own, alone, group, circle}
     [news] = await two.rows(Notification, two.record)
     assert news.data == {"chat_id": str(own), "seq": 5}
 
@@ -460,6 +496,53 @@ async def test_an_archived_record_becomes_active_again_unless_both_are_archived(
         assert joined.into.archived is both
         waits = FormStatus.SUSPENDED if both else FormStatus.REQUESTED
         assert {form.status for form in await two.rows(FormRequest, two.record)} == {waits}
+
+
+async def test_a_link_that_is_followed_takes_a_booking_or_leaves_an_archived_record_where_it_is(
+    practice: Practice,
+) -> None:
+    await practice.therapist("ben")
+    for number, ahead in enumerate((False, True)):
+        two = Two(
+            practice,
+            await practice.client(name=f"A{number}"),
+            await practice.client(name=f"B{number}", therapist="ben"),
+        )
+        start = MONDAY + number * WEEK
+        at = practice.clock.instant
+        await practice.gives_card(two.duplicate)
+        [held] = await practice.booked(two.duplicate, start)
+        payment = await practice.occurred(held)
+        await practice.bank_says(two.duplicate, "insufficient_funds")
+        await practice.attempt(payment)
+        [booked] = await practice.booked(two.duplicate, start + 4 * WEEK) if ahead else [None]
+        chat = uuid4()
+        await two.keep(
+            Chat(id=chat, kind=ChatKind.GROUP, title="Group", made_by="x", made_at=at),
+            ChatMember(chat_id=chat, client_id=UUID(two.duplicate), joined_at=at, added_by="x"),
+        )
+        archiving = ArchiveOrder(client_id=two.record, request_id=str(uuid4()), by=DESK.actor)
+        await practice.archive.archive_client(archiving, POLICY)
+        await two.is_mailed_a_link()
+        joined = await two.are_joined()
+        assert (joined.unarchived, joined.into is not None and joined.into.archived) == (ahead, not ahead)
+        assert joined.ahead == ((booked.id,) if booked else ())
+        told = [facts for facts in joined.appointments if facts.id == held.id]
+        assert [facts.client_archived for facts in told] == [not ahead]
+        row = await practice.payment(payment)
+        [member] = [m for m in await two.rows(ChatMember, two.record) if m.chat_id == chat]
+        waits = {form.status for form in await two.rows(FormRequest, two.record)} - {FormStatus.COMPLETE}
+        facts = await practice.facts(two.record)
+        if ahead:
+            assert (row.status, joined.intents, member.left_at) == (PaymentStatus.FAILED, (), None)
+            assert waits == {FormStatus.REQUESTED}
+        else:
+            # As if it had been there at the archive: nothing is taken, and it is owed.
+            assert (row.status, row.because, row.next_try_at) == (PaymentStatus.CANCELLED, "archived", None)
+            assert joined.intents == (row.intent,)
+            assert member.left_because is LeftBecause.ARCHIVED
+            assert waits == {FormStatus.SUSPENDED}
+            assert "unarchived" not in facts
 
 
 # ---------------------------------------------------------------- at the same time

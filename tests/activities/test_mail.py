@@ -1,12 +1,21 @@
 """Mails when the mail service is away, unclear or against it: reminders rather not twice, vital ones rather twice."""
 
 from datetime import timedelta
+from hashlib import sha256
 from uuid import uuid4
 
 import pytest
 
 from activities.ports import MailerUnavailable, MailRejected
-from activities.types import CancelOrder, MailOrder, RescheduleOrder
+from activities.types import (
+    ActivationOrder,
+    CancelOrder,
+    ClientDetails,
+    DetailsOrder,
+    MailOrder,
+    RescheduleOrder,
+)
+from models.token import Token
 from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
 
 UNCLEAR = MailerUnavailable("the connection broke", ambiguous=True)
@@ -103,3 +112,50 @@ async def test_a_reminder_of_what_was_moved_or_cancelled_is_dropped(practice: Pr
     fresh = MailOrder(**{**vars(order), "key": "again", "only_if_starts_at": move.starts_at})
     assert (await practice.mail.send_mail(fresh, POLICY)).status == "not_wanted"
     assert practice.post.sent == []
+
+
+async def test_an_activation_link_ends_when_the_address_is_another(practice: Practice) -> None:
+    sara = await practice.client()
+
+    async def mailed(number: int) -> str:
+        order = MailOrder(key=f"welcome:{number}", template="welcome", client_id=sara, vital=True)
+        assert (await practice.mail.send_mail(order, POLICY)).status == "sent"
+        return practice.post.sent[-1].text.split("/activate/")[1].split()[0]
+
+    async def works(link: str) -> bool:
+        order = ActivationOrder(
+            request_id=str(uuid4()),
+            client_id=sara,
+            token_hash=sha256(link.encode()).hexdigest(),
+            password_hash="hash",
+        )
+        return (await practice.accounts.activate_account(order)).refusal is None
+
+    async def lives_at(**details: str) -> None:
+        said = DetailsOrder(request_id=str(uuid4()), client_id=sara, by=DESK, details=ClientDetails(**details))
+        assert (await practice.accounts.change_details(said)).refusal is None
+
+    first, second = await mailed(1), await mailed(2)
+    await lives_at(email="sara.lind@example.org")
+    assert [await works(link) for link in (first, second)] == [False, False]
+    third = await mailed(3)
+    await lives_at(phone="+12125550111")
+    assert await works(third)
+
+
+async def test_a_vital_mail_that_is_repeated_to_another_address_has_a_link_that_works(practice: Practice) -> None:
+    sara = await practice.client()
+    order = MailOrder(key="welcome", template="welcome", client_id=sara, vital=True)
+    practice.post.trouble = [(True, UNCLEAR)]
+    with pytest.raises(MailerUnavailable):
+        await practice.mail.send_mail(order, POLICY)
+    said = DetailsOrder(
+        request_id=str(uuid4()), client_id=sara, by=DESK, details=ClientDetails(email="sara.lind@example.org")
+    )
+    assert (await practice.accounts.change_details(said)).refusal is None
+    assert (await practice.mail.send_mail(order, POLICY)).status == "sent"
+    hashes = [sha256(mail.text.split("/activate/")[1].split()[0].encode()).hexdigest() for mail in practice.post.sent]
+    async with practice.sessions() as session:
+        ended, alive = [(await session.get_one(Token, hashed)).revoked_at is not None for hashed in hashes]
+    assert (ended, alive) == (True, False)
+    assert practice.post.sent[-1].to == "sara.lind@example.org"

@@ -302,9 +302,9 @@ async def test_moved_together_each_shows_its_old_time_and_a_cancelled_one_none(p
         (mail.text, "10:00", "10:00", "New York time, E"),
         (changed.text, "15:00", "14:00", "London time, GMT"),
     ):
-        for now, before, at in (("3", "2", time), ("17", "16", third)):
-            assert f"* Tuesday {now} March 2026, {at} ({zone}" in text
-            assert f"Before: Monday {before} March 2026, {at} ({zone}" in text
+        for moment, earlier, at in (("3", "2", time), ("17", "16", third)):
+            assert f"* Tuesday {moment} March 2026, {at} ({zone}" in text
+            assert f"Before: Monday {earlier} March 2026, {at} ({zone}" in text
         assert "10 March" not in text
         assert "9 March" not in text
     assert [file.filename for file in changed.attachments] == ["invite-1.ics", "invite-2.ics"]

@@ -1,28 +1,51 @@
 """X2: whatever crashes, one appointment is charged at most once, and what happened at Stripe is found out again."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
+import httpx
 import pytest
+from temporalio.testing import ActivityEnvironment
 
 from activities.ports import GatewayUnavailable, Intent
-from activities.types import ArchiveOrder, AttemptOrder, AttemptResult, ConfirmationOrder, PaymentFacts
+from activities.types import (
+    ArchiveOrder,
+    AttemptOrder,
+    AttemptResult,
+    ConfirmationOrder,
+    Done,
+    LinkOrder,
+    PaymentFacts,
+    UnarchiveOrder,
+)
 from models.inbound_event import InboundEvent
 from models.snapshots import payment_line
 from rules.archive import owed_amount
+from rules.refusals import Problem
 from rules.words import ClientStatus, PaymentStatus
+from tests.activities.bookkeeper import Bookkeeper
 from tests.activities.practice import DESK, FEE, POLICY, Death, Practice
+from tests.activities.purse import Purse
 
 LOST_ANSWER = {"ambiguous": True, "retry_with_same_key": True}
 STORED_500 = {"ambiguous": True, "retry_with_same_key": False}
 
 
-async def a_due_payment(practice: Practice, card: str = "pm_card_visa") -> tuple[str, str]:
+async def a_due_payment(practice: Practice, card: str | None = "pm_card_visa") -> tuple[str, str]:
     """A client and a payment that is due now."""
     sara = await practice.client()
     [session] = await practice.booked(sara)
-    await practice.gives_card(sara, card)
+    if card is not None:
+        await practice.gives_card(sara, card)
     return sara, await practice.occurred(session)
+
+
+def assert_does_not_wait(done: Done) -> None:
+    assert done.refusal is not None
+    told = (done.refusal.name, done.refusal.detail, done.document)
+    assert told == (Problem.PAYMENT_NOT_OPEN, "This payment does not wait for the client.", None)
 
 
 def archive_of(client: str) -> ArchiveOrder:
@@ -125,7 +148,7 @@ async def test_two_runs_of_one_step_at_the_same_time_share_one_charge(practice: 
     assert not (await practice.money.start_attempt(AttemptOrder(payment_id=payment, attempt=2))).started
 
 
-async def test_a_client_at_the_pay_link_and_a_try_at_the_same_time_share_one_intent(practice: Practice) -> None:
+async def test_a_client_at_the_pay_link_while_a_try_pays_gets_nothing_to_confirm(practice: Practice) -> None:
     sara, payment = await a_due_payment(practice)
     ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
     assert (await practice.money.prepare_confirmation(ask)).refusal is not None  # scheduled: nothing to confirm
@@ -134,11 +157,196 @@ async def test_a_client_at_the_pay_link_and_a_try_at_the_same_time_share_one_int
     # The client opens the link; before its intent is stored, a new card is charged with another one.
     practice.gateway.meanwhile["create"] = lambda: practice.attempt(payment)
     opened = await practice.money.prepare_confirmation(ask)
-    stored = await practice.payment(payment)
-    assert opened.document is not None
-    assert (opened.document["payment_intent"], opened.document["status"]) == (stored.intent, "succeeded")
-    assert (stored.status, len(await practice.intents_of(payment))) == (PaymentStatus.PAID, 2)
+    assert_does_not_wait(opened)
+    assert (await practice.payment(payment)).status is PaymentStatus.PAID
+    assert sorted(i["status"] for i in await practice.intents_of(payment)) == ["canceled", "succeeded"]
     assert await practice.charges_of(payment) == ["succeeded"]  # the stray one was never confirmed
+
+
+@pytest.mark.parametrize("made_before", [False, True])
+@pytest.mark.parametrize("what", ["credit", "waiver", "archive"])
+async def test_a_link_that_is_opened_while_the_payment_ends_otherwise_never_pays(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, what: str, made_before: bool
+) -> None:
+    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail" if made_before else None)
+    purse = Purse(practice, sara)
+    ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
+    await practice.attempt(payment)
+    if what != "archive":
+        await practice.money.owe_payment(payment)
+    calls_off: list[str] = []
+
+    async def meanwhile() -> None:
+        if what == "credit":
+            await purse.granted(FEE)
+            await purse.retried(payment)
+            await practice.attempt(payment, (await practice.payment(payment)).attempts + 1)
+        elif what == "waiver":
+            calls_off.extend((await purse.waived(payment)).intents)
+        else:
+            calls_off.extend((await practice.archive.archive_client(archive_of(sara), POLICY)).intents)
+
+    if made_before:
+        retrieve = practice.gateway.retrieve_intent
+
+        async def asked(*, intent: str) -> Intent | None:
+            monkeypatch.undo()
+            found = await retrieve(intent=intent)
+            await meanwhile()
+            return found
+
+        monkeypatch.setattr(practice.gateway, "retrieve_intent", asked)
+    else:
+        practice.gateway.meanwhile["create"] = meanwhile
+    assert_does_not_wait(await practice.money.prepare_confirmation(ask))
+    for intent in calls_off:  # the journey's errands
+        assert await practice.archive.cancel_intent(sara, intent) is None
+    after = await practice.payment(payment)
+    ends = {"credit": PaymentStatus.PAID, "waiver": PaymentStatus.WAIVED, "archive": PaymentStatus.CANCELLED}
+    assert after.status is ends[what]
+    assert [intent["status"] for intent in await practice.intents_of(payment)] == ["canceled"]
+    assert "succeeded" not in await practice.charges_of(payment)
+    assert_does_not_wait(await practice.money.prepare_confirmation(ask))
+
+
+@pytest.mark.parametrize("held", ["archived", "frozen"])
+async def test_credit_pays_nothing_at_the_link_while_charges_are_held(practice: Practice, held: str) -> None:
+    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail")
+    purse = Purse(practice, sara)
+    await practice.attempt(payment)
+    await practice.money.owe_payment(payment)
+    await purse.granted(FEE)
+    if held == "archived":
+        await purse.archived()
+    else:
+        async with practice.sessions() as session:
+            row = await practice.row(sara)
+            row.charges_frozen = True
+            session.add(row)
+            await session.commit()
+    ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
+    done = await practice.money.prepare_confirmation(ask)
+    assert_does_not_wait(done)
+    assert (done.debts, done.resumed) == ((), ())
+
+
+async def test_money_for_what_was_let_go_is_asked_about_at_once(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail")
+    books = Bookkeeper(practice)
+    await practice.attempt(payment)
+    await practice.money.owe_payment(payment)
+    intent = (await practice.payment(payment)).intent
+    assert intent is not None
+    await books.takes(sara, intent)
+    [called_off] = (await Purse(practice, sara).written_off(payment)).intents
+    for _ in range(2):  # the errand's own word is enough, however often it runs
+        told = await practice.archive.cancel_intent(sara, called_off)
+        assert told is not None
+        assert [task.kind for task in told.journey.open_tasks] == ["ledger_difference"]
+    for _ in range(2):
+        handled = await Purse(practice, sara).reported("payment_intent.succeeded", intent, "payment_intent")
+        assert handled.settled is None
+        assert handled.facts is not None
+    assert (await practice.payment(payment)).status is PaymentStatus.WRITTEN_OFF
+    [task] = await books.tasks()
+    assert task.key == f"ledger:taken_after_all:{intent}"
+    shown = await books.compares()  # which knows the task
+    assert (shown.differences, [row.id for row in await books.tasks()]) == (["taken_after_all"], [task.id])
+    await books.at_stripe("/v1/refunds", payment_intent=intent)
+    assert (await books.compares()).differences == await books.tasks() == []
+    assert (await practice.facts(sara)).count("task_opened") == 2  # that of the debt, and this
+
+
+async def test_a_late_word_of_a_payment_whose_credit_went_elsewhere_is_a_persons(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice)
+    purse, books = Purse(practice, sara), Bookkeeper(practice)
+    await purse.granted(10000)
+    await practice.bank_says(sara, "authentication_required")
+    await practice.attempt(payment)
+    intent = (await practice.payment(payment)).intent
+    assert intent is not None
+    await books.takes(sara, intent)
+    await purse.archived()
+    await purse.unarchived()
+    other = await purse.pays_a_fee(weeks=1)
+    assert (await practice.payment(other)).credit_used == 10000
+    for _ in range(2):
+        handled = await purse.reported("payment_intent.succeeded", intent, "payment_intent")
+        assert (handled.settled, handled.facts is not None) == (None, True)
+    after = await practice.payment(payment)
+    assert (after.status, after.credit_used) == (PaymentStatus.CANCELLED, 0)
+    [task] = await books.tasks()
+    assert task.key == f"ledger:amount_differs:{intent}"
+    assert (await books.compares()).differences == ["amount_differs"]
+    await purse.granted(10000)
+    assert (await books.compares()).healed == ["missed_payment"]
+    assert ((await practice.payment(payment)).credit_used, await books.tasks()) == (10000, [])
+
+
+@pytest.mark.parametrize("credit_came_back", [False, True])
+async def test_a_try_that_finds_less_paid_than_credit_makes_up_for_ends(
+    practice: Practice, credit_came_back: bool
+) -> None:
+    sara, payment = await a_due_payment(practice)
+    purse, books = Purse(practice, sara), Bookkeeper(practice)
+    await purse.granted(10000)
+    await practice.bank_says(sara, "do_not_honor")
+    await practice.attempt(payment)
+    intent = (await practice.payment(payment)).intent
+    assert intent is not None
+    await purse.archived()
+    restored = UnarchiveOrder(client_id=sara, request_id=str(uuid4()), by="care_team:desk", restore=True)
+    await practice.archive.unarchive_client(restored)
+    await books.takes(sara, intent)
+    await purse.pays_a_fee(weeks=1)
+    if credit_came_back:
+        await purse.granted(10000)
+    await practice.attempt(payment, 2)
+    after = await practice.payment(payment)
+    paid = (PaymentStatus.PAID, None, 10000)
+    assert (after.status, after.because, after.credit_used) == (
+        paid if credit_came_back else (PaymentStatus.OWED, "amount_differs", 0)
+    )
+    assert len(await books.tasks()) == (0 if credit_came_back else 1)
+    assert (await practice.charges_of(payment)).count("succeeded") == 1
+
+
+@pytest.mark.parametrize(("late", "told"), [(timedelta(minutes=1), 0), (timedelta(days=5), 1)])
+@pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_chargeCustomerFail"])
+async def test_a_try_long_after_the_deadline_is_made_and_recorded_as_a_breach(
+    practice: Practice, card: str, late: timedelta, told: int
+) -> None:
+    sara, payment = await a_due_payment(practice, card)
+    practice.clock.instant = (await practice.payment(payment)).deadline + late
+    order = AttemptOrder(payment_id=payment, attempt=1)
+    for _ in range(2):
+        assert (await practice.money.start_attempt(order)).started
+    await practice.attempt(payment)
+    after = await practice.payment(payment)
+    assert after.status is (PaymentStatus.PAID if card == "pm_card_visa" else PaymentStatus.OWED)
+    assert (await practice.facts(sara)).count("charge_breach") == told
+    if after.status is PaymentStatus.OWED:  # a debt that is tried again is no other breach
+        await Purse(practice, sara).retried(payment)
+        await practice.attempt(payment, 2)
+        assert (await practice.facts(sara)).count("charge_breach") == told
+
+
+async def test_a_stored_failure_of_stripes_spoils_no_card_setup(practice: Practice) -> None:
+    sara = await practice.client()
+    for call in ("customers.create", "setup_intents.create"):
+        fault = [{"kind": "error_after", "call": call, "times": 1}]
+        async with httpx.AsyncClient(trust_env=False) as by_hand:
+            (await by_hand.post(f"{practice.sandbox_url}/stripe/_faults", json=fault)).raise_for_status()
+    order = LinkOrder(request_id=str(uuid4()), client_id=sara, by=DESK)
+    environment = ActivityEnvironment()
+    for run in (1, 2):
+        environment.info = replace(ActivityEnvironment.default_info(), attempt=run)
+        with pytest.raises(GatewayUnavailable):
+            await environment.run(practice.forms.set_up_card, order)
+    environment.info = replace(ActivityEnvironment.default_info(), attempt=3)
+    done = await environment.run(practice.forms.set_up_card, order)
+    assert done.document is not None
+    assert done.document["customer"] == (await practice.row(sara)).stripe_customer
 
 
 @pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_chargeCustomerFail"])
@@ -233,8 +441,9 @@ async def test_a_cancelled_intent_never_pays_and_the_next_try_makes_another(prac
     await practice.attempt(payment)
     first = (await practice.payment(payment)).intent
     assert first is not None
-    for _ in range(2):
-        await practice.archive.cancel_intent(sara, first)
+    await practice.archive.cancel_intent(sara, first)  # an errand that comes late leaves alone what is open again
+    assert [i["status"] for i in await practice.intents_of(payment)] == ["requires_payment_method"]
+    _ = await practice.gateway.cancel_intent(intent=first, key="by hand, in the dashboard")
     await practice.bank_says(sara, None)
     await practice.attempt(payment, 2)
     assert [i["status"] for i in await practice.intents_of(payment)] == ["canceled", "succeeded"]

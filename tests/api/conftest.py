@@ -220,6 +220,7 @@ class Rows:
 
     async def client(self, therapist: Therapist | None = None, **more: Any) -> Client:
         id = uuid4()
+        stage = more.pop("stage", Stage.FIRST_BOOKING if therapist else Stage.MATCHING)
         row = Client(
             id=id,
             ref=id.hex[:10].upper(),
@@ -227,7 +228,8 @@ class Rows:
             made_by="booking_site:site",
             created_at=more.pop("created_at", NOW),
             therapist_id=therapist.id if therapist else None,
-            stage=more.pop("stage", Stage.FIRST_BOOKING if therapist else Stage.MATCHING),
+            stage=stage,
+            stage_shown=more.pop("stage_shown", Stage.MATCHING if stage is Stage.ARCHIVED else stage),
             status=more.pop("status", ClientStatus.ACTIVE),
             **more,
         )

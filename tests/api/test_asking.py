@@ -23,7 +23,17 @@ from tests.api.conftest import (
     fields_of,
     problem_of,
 )
-from workflows.messages import AppointmentFacts, Booked, Changed, Done, FollowingChanged, Matched, Opened, WouldCancel
+from workflows.messages import (
+    ARCHIVE,
+    AppointmentFacts,
+    Booked,
+    Changed,
+    Done,
+    FollowingChanged,
+    Matched,
+    Opened,
+    WouldCancel,
+)
 
 MATCHING = {
     "source": "matching_form",
@@ -359,3 +369,26 @@ async def test_tasks_are_resolved_with_a_note(
     assert (await api.post(f"/v1/tasks/{task.id}/resolve", json={"note": "again"}, headers=DESK)).json() == told
     assert len(engine.asked) == 1
     assert (await api.post(f"/v1/tasks/{uuid4()}/resolve", json={"note": "x"}, headers=DESK)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ("closed", "because nobody booked"),
+        ("joined", "joined into another one of the same person"),
+        ("lost", "does not run in the engine any more"),
+    ],
+)
+async def test_why_there_is_no_journey_to_archive(
+    api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, state: str, why: str
+) -> None:
+    ana = await rows.therapist()
+    own = await rows.client(ana)
+    more: dict[str, Any] = {"closed_at": None if state == "lost" else NOW}
+    if state == "joined":
+        more["joined_into"] = own.id
+    gone = await rows.client(ana, **more)
+    engine.answers_to[ARCHIVE] = GONE
+    answer = await api.post(f"/v1/clients/{gone.id}/archive", headers=DESK)
+    assert problem_of(answer) == "not-found"
+    assert why in answer.json()["detail"]

@@ -14,6 +14,7 @@ from api.engine import GONE
 from api.problems import EngineUnavailable
 from models import Chat, ChatMember, ChatMessage, Client, Notification, Therapist
 from models.locks import lock_client
+from models.paging import cursor_of
 from rules.words import ClientStatus, LeftBecause
 from tests.api.chat_room import Room
 from tests.api.conftest import Rows, StandingClock, ToldEngine, fields_of, problem_of
@@ -231,6 +232,10 @@ async def test_messages_are_numbered_and_what_is_new_can_be_asked_for(
     assert await room.texts("sara", chat, after=5) == []
     for wrong in (-1, "x", 2**31):
         assert fields_of(await room.ask("sara", "GET", path, after=wrong)) == ["after"]
+    for forged in (cursor_of(2**31), cursor_of(-1), cursor_of("1_0"), cursor_of("9" * 400)):
+        assert fields_of(await room.ask("sara", "GET", path, cursor=forged)) == ["cursor"]
+    early = cursor_of("0001-01-01T00:00:00+23:59", chat["id"])
+    assert fields_of(await room.ask("sara", "GET", "/chats", cursor=early)) == ["cursor"]
 
 
 async def test_many_who_write_at_once_get_numbers_of_their_own(room: Room, sara: Client) -> None:
@@ -270,7 +275,7 @@ async def test_a_message_that_is_sent_again_is_written_once_even_if_the_engine_w
     assert await room.texts("sara", chat) == ["Once"]
 
 
-async def test_clients_read_each_others_first_names_and_the_practice_reads_whole_ones(
+async def test_names_are_whole_of_clients_whom_one_sees_and_first_names_of_all_others(
     room: Room, sara: Client, otto: Client
 ) -> None:
     group = await room.starts("desk", "group", sara, otto, title="Mondays", therapist="ben")
@@ -289,7 +294,9 @@ async def test_clients_read_each_others_first_names_and_the_practice_reads_whole
     rest = [("Ben Silva", None, False), ("The care team", None, False)]
     assert await names("otto") == [("Sara", None, False), ("Otto Lind", o, True), *rest, ("Sara", None, False)]
     assert await names("sara") == [("Sara Lind", s, True), ("Otto", None, False), *rest, ("Sara Lind", s, True)]
-    assert [name for name, _, _ in await names("ben")][:2] == ["Sara Lind", "Otto Lind"]
+    # A therapist those of clients who are not theirs, too.
+    assert (await names("ben"))[:2] == [("Sara", None, False), ("Otto Lind", o, False)]
+    assert (await names("desk"))[:2] == [("Sara Lind", s, False), ("Otto Lind", o, False)]
     await room.change(otto, first_name=None)
     assert ("A member", None, False) in await names("sara")
     # Who is in it is for the practice; a therapist sees their own clients.
@@ -329,6 +336,55 @@ async def test_unread_messages_are_counted_until_they_are_read_which_never_goes_
     assert await reads(None) == (5, 0)
     for wrong in (-1, 1.5, "1", 2**31):
         assert fields_of(await room.ask("sara", "POST", f"/chats/{chat['id']}/read", {"seq": wrong})) == ["seq"]
+
+
+async def test_who_writes_has_read_no_more_than_they_were_shown(room: Room, sara: Client) -> None:
+    chat = await room.starts("ana", "direct", sara)
+    path = f"/chats/{chat['id']}"
+
+    async def writes(**more: Any) -> tuple[int, int]:
+        answer = await room.ask("sara", "POST", f"{path}/messages", {"text": "Hello", **more})
+        assert answer.status_code == 201, answer.text
+        now = await room.get("sara", path)
+        return now["read_seq"], now["unread"]
+
+    for _ in range(3):
+        await room.writes("ana", chat)
+    assert await writes() == (0, 4)
+    assert await writes(read_seq=2) == (2, 3)
+    assert await writes(read_seq=1) == (2, 4)
+    assert await writes(read_seq=6) == (7, 0)
+    assert await writes() == (8, 0)
+    await room.writes("ana", chat)
+    # A blast is written without a look into the chats, and the client's messages are still news to the therapist.
+    await room.ask("ana", "POST", "/blasts", {"text": "News", "all": True})
+    assert (await room.get("ana", path))["read_seq"] == 3
+    for wrong in (-1, 2**31, "1", 1.5):
+        answer = await room.ask("sara", "POST", f"{path}/messages", {"text": "x", "read_seq": wrong})
+        assert fields_of(answer) == ["read_seq"]
+
+
+async def test_a_client_writes_so_many_messages_in_a_minute_and_no_more(
+    room: Room, sara: Client, otto: Client, clock: StandingClock
+) -> None:
+    group = await room.starts("desk", "group", sara, otto, title="Mondays", therapist="ana")
+    path, s = f"/chats/{group['id']}/messages", str(sara.id)
+    await room.writes("sara", group)
+    clock.advance(seconds=20)
+    for n in range(29):
+        key = {"key": "last"} if n == 28 else {}
+        assert (await room.ask("site", "POST", path, {"text": "Hello"}, client_id=s, **key)).status_code == 201
+    for by, params in (("sara", {}), ("site", {"client_id": s})):
+        answer = await room.ask(by, "POST", path, {"text": "Hello"}, **params)
+        assert (answer.status_code, problem_of(answer), answer.headers["retry-after"]) == (429, "rate-limited", "40")
+    again = await room.ask("site", "POST", path, {"text": "Hello"}, client_id=s, key="last")
+    assert (again.status_code, again.json()["seq"]) == (201, 30)
+    for by in ("otto", "ana", "desk"):  # each for themselves; the practice as it needs to
+        await room.writes(by, group)
+    await room.starts("sara", "care_team", sara)
+    clock.advance(seconds=40)
+    await room.writes("sara", group)
+    assert (await room.ask("sara", "POST", path, {"text": "Hello"})).status_code == 429
 
 
 async def test_the_list_has_pages_the_newest_first(room: Room, ana: Therapist, clock: StandingClock) -> None:
@@ -485,7 +541,7 @@ async def test_s55_what_is_switched_off_is_closed_to_the_client_side_alone(
 
 
 async def test_the_journeys_of_all_others_are_told_and_the_therapists_feed(
-    room: Room, sara: Client, otto: Client, ana: Therapist
+    room: Room, sara: Client, otto: Client, ana: Therapist, clock: StandingClock
 ) -> None:
     group = await room.starts("desk", "group", sara, otto, title="Mondays", therapist="ana")
     direct = await room.starts("ana", "direct", sara)
@@ -505,6 +561,20 @@ async def test_the_journeys_of_all_others_are_told_and_the_therapists_feed(
     assert {(entry.therapist_id, entry.client_id, entry.kind) for entry in feed} == {(ana.id, sara.id, "message")}
     assert sorted(entry.data["chat_id"] for entry in feed) == sorted([group["id"], direct["id"]])
     assert all("script" not in entry.text for entry in feed)
+
+    # Each chat has one entry until it is read, and the latest message brings it up.
+    clock.advance(seconds=1)
+    await room.writes("sara", group)
+    newest, other = (await room.get("ana", "/notifications"))["items"]
+    assert (newest["data"], other["data"]["chat_id"]) == ({"chat_id": group["id"], "seq": 4}, direct["id"])
+    assert newest["at"] == clock.time.isoformat().replace("+00:00", "Z")
+    assert (await room.ask("ana", "POST", f"/notifications/{newest['id']}/read")).status_code == 200
+    await room.writes("sara", group)
+    unread = (await room.get("ana", "/notifications", unread=True))["items"]
+    assert {(entry["data"]["chat_id"], entry["data"]["seq"]) for entry in unread} == {
+        (group["id"], 5),
+        (direct["id"], 2),
+    }
 
 
 @pytest.mark.parametrize("change", [{"unsubscribed": True}, {"email": None}, {"closed_at": "now"}])
@@ -527,8 +597,38 @@ async def test_an_archive_that_comes_at_the_same_moment_is_waited_for(room: Room
         joining = asyncio.create_task(
             room.ask("desk", "POST", f"/chats/{group['id']}/members", {"client_id": str(sara.id)})
         )
-        done, _ = await asyncio.wait([joining], timeout=0.5)
+        starting = asyncio.create_task(
+            room.ask("desk", "POST", "/chats", {"kind": "care_team", "members": [str(sara.id)]})
+        )
+        blast = asyncio.create_task(room.ask("ana", "POST", "/blasts", {"text": "News", "all": True}))
+        done, _ = await asyncio.wait([joining, starting, blast], timeout=0.5)
         assert not done
         await session.commit()
-    assert problem_of(await joining) == "client-archived"
+    assert problem_of(await joining) == problem_of(await starting) == "client-archived"
+    assert [line["client_id"] for line in (await blast).json()["left_out"]] == [str(sara.id)]
     assert await room.chats_of("sara") == []
+
+
+async def test_no_chat_is_begun_for_a_record_that_is_joined_or_closed_meanwhile(
+    room: Room, sara: Client, otto: Client
+) -> None:
+    group = await room.starts("desk", "group", otto, title="Mondays")
+    s = str(sara.id)
+    calls: list[tuple[str, str, Any]] = [
+        ("desk", f"/chats/{group['id']}/members", {"client_id": s}),
+        ("desk", "/chats", {"kind": "group", "members": [str(otto.id), s], "title": "Fridays"}),
+        ("ana", "/chats", {"kind": "direct", "members": [s]}),
+        ("sara", "/chats", {"kind": "care_team", "members": [s]}),
+    ]
+    async with room.rows.sessions() as session:
+        row = await lock_client(session, sara.id)
+        row.joined_into, row.closed_at = otto.id, sara.created_at
+        await session.flush()
+        asked = [asyncio.create_task(room.ask(by, "POST", path, body)) for by, path, body in calls]
+        assert not (await asyncio.wait(asked, timeout=0.5))[0]
+        await session.commit()
+    answers = await asyncio.gather(*asked)
+    assert [fields_of(answer) for answer in answers[:2]] == [["client_id"], ["members[1]"]]
+    assert [problem_of(answer) for answer in answers[2:]] == ["not-found", "not-found"]
+    async with room.rows.sessions() as session:
+        assert {member.client_id for member in await session.exec(select(ChatMember))} == {otto.id}

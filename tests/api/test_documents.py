@@ -1,5 +1,6 @@
 """Documents over the API: what is kept, who may see it, how it is served, and who it is shared with."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import uuid4
@@ -13,10 +14,11 @@ from models import Client
 from models.database import Sessions
 from models.document import Document, DocumentContent, DocumentShare
 from models.fact import Fact
+from models.locks import lock_client
 from rules.documents import MOST_BYTES
 from rules.words import ClientStatus
 from tests.api.callers import Callers, everybody
-from tests.api.conftest import DESK, Rows, StandingClock, ToldEngine, fields_of, problem_of
+from tests.api.conftest import DESK, NOW, Rows, StandingClock, ToldEngine, fields_of, problem_of
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\xff"
@@ -133,6 +135,24 @@ async def test_a_title_is_a_line_of_text_and_markup_stays_text(people: Callers, 
         assert fields_of(await desk.api.post("/v1/documents", headers=DESK, **nothing)) == ["file"]
     twice = [("file", ("a.pdf", PDF)), ("file", ("b.pdf", PDF))]
     assert (await desk.api.post("/v1/documents", headers=DESK, files=twice)).status_code == 422
+
+
+async def test_a_form_is_read_as_utf_8_and_nothing_else(people: Callers, desk: Cabinet) -> None:
+    names = {
+        "undefined": "ä.pdf",
+        "idna": "ä .pdf",
+        "utf-7": "+2AA-.pdf",
+        "unicode_escape": r"\ud800.pdf",
+        "x": "a.pdf",
+    }
+    for charset, name in names.items():
+        body = f'--x\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
+        kind = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+        answer = await desk.api.post("/v1/documents", content=body + PDF + b"\r\n--x--\r\n", headers=DESK | kind)
+        assert fields_of(answer) == ["Content-Type"], charset
+    said = {"Content-Type": 'multipart/form-data; charset="UTF-8"; boundary=x'}
+    answer = await desk.api.post("/v1/documents", content=body + PDF + b"\r\n--x--\r\n", headers=DESK | said)
+    assert (answer.status_code, answer.json()["filename"]) == (201, "a.pdf")
 
 
 @pytest.mark.parametrize(
@@ -314,6 +334,43 @@ async def test_sharing_twice_is_one_share_and_unsharing_hides(
         "document_shared",
     ]
     assert await desk.ids_of(sara, by=people.by("site")) == [id]
+
+
+async def test_who_takes_a_document_back(people: Callers, desk: Cabinet, rows: Rows) -> None:
+    ana, ben, sara = people.by("ana"), people.by("ben"), people.sara
+    anas, desks = await desk.kept(by=ana), await desk.kept()
+    for id, by in ((anas, ana), (desks, DESK)):
+        assert (await desk.share(id, sara, by=by)).status_code == 201
+    await change(rows, sara, therapist_id=people.ben.id)
+    # The next therapist reads what the client reads; it is not theirs to hide. What they share, they take back.
+    for id in (anas, desks):
+        assert problem_of(await desk.unshare(id, sara, by=ben)) == "not-allowed"
+    assert (await desk.share(desks, people.tom, by=ben)).status_code == 201
+    assert (await desk.unshare(desks, people.tom, by=ben)).status_code == 204
+    # Whose it is still knows with whom they shared it, and takes it back, though the client is another's now.
+    view = (await desk.api.get(f"/v1/documents/{anas}", headers=ana)).json()
+    assert view["shared_with"] == [str(sara.id)]
+    assert problem_of(await desk.unshare(desks, sara, by=ana)) == "not-found"
+    assert (await desk.unshare(anas, sara, by=ana)).status_code == 204
+    assert await desk.ids_of(sara, by=people.by("sara")) == [desks]
+    for nobody in (people.tom.id, uuid4()):
+        path = f"/v1/documents/{anas}/shares/{nobody}"
+        assert (await desk.api.delete(path, headers=ana)).status_code == 404
+
+
+async def test_nothing_is_shared_with_a_record_that_is_closed_meanwhile(
+    people: Callers, desk: Cabinet, rows: Rows
+) -> None:
+    id = await desk.kept()
+    async with rows.sessions() as session:
+        (await lock_client(session, people.sara.id)).closed_at = NOW
+        await session.flush()
+        sharing = asyncio.create_task(desk.share(id, people.sara))
+        assert not (await asyncio.wait([sharing], timeout=0.3))[0]
+        await session.commit()
+    assert problem_of(await sharing) == "not-found"
+    await change(rows, people.tom, closed_at=NOW, joined_into=people.sara.id)
+    assert problem_of(await desk.share(id, people.tom)) == "not-found"
 
 
 async def test_a_share_that_could_not_be_told_is_told_by_the_repeat(

@@ -1,5 +1,6 @@
 """Client groups: their names, who is in them, and who may say so."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -8,8 +9,9 @@ import pytest
 
 from models import Client
 from models.database import Sessions
+from models.groups import make_group
 from rules.words import ClientStatus, Stage
-from tests.api.conftest import DESK, SITE, Rows, ToldEngine, fields_of, problem_of
+from tests.api.conftest import DESK, NOW, SITE, Rows, ToldEngine, fields_of, problem_of
 from workflows.messages import DetailsOrder, Done
 
 
@@ -48,6 +50,19 @@ async def test_a_group_has_one_name_however_it_is_spelled(api: httpx.AsyncClient
     for method, where in (("GET", "/v1/groups"), ("GET", path), ("POST", "/v1/groups"), ("PATCH", path)):
         body = None if method == "GET" else {"name": "Theirs"}
         assert problem_of(await api.request(method, where, json=body, headers=SITE)) == "not-allowed"
+
+
+async def test_a_group_that_is_renamed_while_another_is_made_finds_the_name_taken(
+    api: httpx.AsyncClient, sessions: Sessions
+) -> None:
+    path = f"/v1/groups/{(await made(api, 'Monday')).json()['id']}"
+    async with sessions() as session:
+        await make_group(session, id=uuid4(), name="Friday", name_folded="friday", by="x", at=NOW)
+        renaming = asyncio.create_task(api.patch(path, json={"name": "FRIDAY"}, headers=DESK))
+        assert not (await asyncio.wait([renaming], timeout=0.3))[0]
+        await session.commit()
+    assert fields_of(await renaming) == ["name"]
+    assert (await api.get(path, headers=DESK)).json()["name"] == "Monday"
 
 
 async def test_a_group_counts_its_members(api: httpx.AsyncClient, rows: Rows, sessions: Sessions) -> None:

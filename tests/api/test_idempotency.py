@@ -18,7 +18,7 @@ from models.database import Sessions
 from rules.refusals import Problem, Refusal
 from rules.stage import JourneyFacts
 from tests.api.conftest import CIPHER, DESK, NOW, SITE, Rows, StandingClock, ToldEngine, fields_of, problem_of
-from workflows.messages import NewJourney, Opened
+from workflows.messages import MESSAGE_WAITS, NewJourney, Opened
 
 HOLD = {"type": "session", "starts_at": "2026-03-03T15:00:00Z"}
 
@@ -53,6 +53,22 @@ async def test_the_same_body_may_be_written_differently_but_not_say_something_el
     other = await _hold(api, "k", {**HOLD, "starts_at": "2026-03-04T15:00:00Z"})
     assert problem_of(other) == "idempotency-key-reused"
     assert other.status_code == 422
+
+
+async def test_another_query_is_another_request(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine) -> None:
+    engine.answers_to[MESSAGE_WAITS] = None
+    sara = await rows.client(await rows.therapist())
+    body = {"kind": "care_team", "members": [str(sara.id)]}
+    path = f"/v1/chats/{(await api.post('/v1/chats', json=body, headers=SITE)).json()['id']}/messages"
+
+    async def write(key: str, **query: str) -> httpx.Response:
+        return await api.post(path, json={"text": "Hello"}, params=query, headers={**SITE, "Idempotency-Key": key})
+
+    first = await write("k", client_id=str(sara.id), x="1")
+    assert (await write("k", x="1", client_id=str(sara.id))).json() == first.json()
+    for other in ({"client_id": str(uuid4()), "x": "1"}, {"client_id": str(sara.id)}, {}):
+        assert problem_of(await write("k", **other)) == "idempotency-key-reused"
+    assert (await api.get(path, params={"client_id": str(sara.id)}, headers=SITE)).json()["items"] == [first.json()]
 
 
 async def test_keys_belong_to_a_caller_and_a_route(api: httpx.AsyncClient, rows: Rows) -> None:

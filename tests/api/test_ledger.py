@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from api.routes import ledger
-from rules.words import AppointmentStatus, PaymentKind, PaymentStatus, RefundStatus
+from rules.words import AppointmentStatus, PaymentKind, PaymentStatus, RefundStatus, Role
 from tests.api.books import DAY, Books, let_go
-from tests.api.conftest import DESK, NOW, ROOT, SITE, Rows, StandingClock, fields_of, problem_of
+from tests.api.conftest import DESK, NOW, ROOT, SITE, Rows, StandingClock, ToldEngine, fields_of, problem_of
+from workflows.messages import Done
 
 CSV = {"Accept": "text/csv"}
 HOUR = timedelta(hours=1)
@@ -109,6 +110,43 @@ async def test_an_exception_says_who_why_when_and_what_was_signed(
     [line] = await csv_of(api, time_zone="America/New_York")
     in_new_york = told | {"when": "2026-03-02T08:00:00-05:00"}
     assert {name: line[f"exception_{name}"] for name in told} == in_new_york
+
+
+async def test_a_therapist_decides_about_their_own_fees_alone_whoever_the_client_is_with(
+    api: httpx.AsyncClient,
+    engine: ToldEngine,
+    rows: Rows,
+    books: Books,
+    therapist_token: Callable[[str], Any],
+) -> None:
+    ana, ben = await rows.therapist(), await rows.therapist("ben")
+    sara = await rows.client(ben)  # with Ana before
+    engine.answers_to = {"waive_payment": Done(), "write_off_payment": Done(), "retry_payment": Done()}
+    own = await books.payment(sara, ana, due_at=NOW, status=PaymentStatus.OWED)
+    tokens = {slug: await therapist_token(slug) for slug in ("ana", "ben")}
+    body = {"reason": "a mistake"}
+    for by, status in ((tokens["ben"], 404), (SITE, 403), (tokens["ana"], 200), (DESK, 200)):
+        path = f"/v1/payments/{own.id}"
+        answers = [await api.post(f"{path}/{act}", json=body, headers=by) for act in ("waive", "write-off")]
+        answers += [await api.post(f"{path}/retry", headers=by), await api.get(f"{path}/refunds", headers=by)]
+        assert [answer.status_code for answer in answers] == [status, status, 202 if status == 200 else status, status]
+        if status != 200:
+            refund = await api.post(f"{path}/refund", json=body | {"to": "credit"}, headers=by)
+            assert refund.status_code == status
+    assert {asked.order.by.role for asked in engine.asked} == {Role.THERAPIST, Role.CARE_TEAM}
+
+
+async def test_the_balance_shows_what_there_is_in_other_currencies(
+    api: httpx.AsyncClient, rows: Rows, books: Books
+) -> None:
+    ana = await rows.therapist()
+    sara = await rows.client(ana)
+    await books.payment(sara, ana, due_at=NOW, amount=9000, currency="EUR", status=PaymentStatus.OWED)
+    await books.payment(sara, ana, due_at=NOW - 9 * DAY, amount=700, currency="GBP")  # paid
+    await books.payment(sara, ana, due_at=NOW + DAY, status=PaymentStatus.OWED)
+    told = (await api.get(f"/v1/clients/{sara.id}/balance", headers=DESK)).json()
+    others = [{"credit": 0, "owed": 9000, "currency": "EUR"}]
+    assert told == {"credit": 0, "owed": 15000, "currency": "USD", "by_currency": others}
 
 
 async def test_what_is_not_taken_yet_was_not_paid_by_card(api: httpx.AsyncClient, rows: Rows, books: Books) -> None:

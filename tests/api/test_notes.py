@@ -1,5 +1,6 @@
 """Post-session notes over the API: who writes one and when, who reads it, and sharing it."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from models import Appointment, Client
 from models.database import Sessions
+from models.locks import lock_client
 from rules.words import AppointmentStatus, ClientStatus
 from tests.api.callers import Callers, everybody
 from tests.api.conftest import NOW, Rows, StandingClock, fields_of, problem_of
@@ -163,7 +165,32 @@ async def test_a_former_therapist_keeps_the_notes_of_their_own_appointments(
     assert (await notes.patch(private, text="As I said.")).json()["text"] == "As I said."
     assert problem_of(await notes.patch(private, shared=True)) == "not-allowed"
     assert (await notes.patch(open_note, shared=False)).json()["shared"] is False
+    # A new one of an old appointment is theirs to write, and not to share.
+    oldest = await rows.appointment(people.sara, people.ana, starts_at=NOW - timedelta(days=14))
+    assert problem_of(await notes.write(oldest, shared=True)) == "not-allowed"
+    assert await notes.status_of(oldest, by="ana") == 404
+    assert (await notes.write(oldest)).status_code == 201
     assert await notes.ids_of(people.sara, by="sara") == []
+
+
+async def test_what_is_joined_or_cancelled_meanwhile_is_seen_by_the_note(
+    people: Callers, notes: Notes, session: Appointment, rows: Rows
+) -> None:
+    later = await rows.appointment(people.sara, people.ana, starts_at=NOW - timedelta(days=1))
+    record = await rows.client(people.ana)
+    async with rows.sessions() as other:
+        sara = await lock_client(other, people.sara.id)
+        sara.closed_at, sara.joined_into = NOW, record.id
+        (await other.get_one(Appointment, session.id)).client_id = record.id
+        (await other.get_one(Appointment, later.id)).status = AppointmentStatus.CANCELLED
+        await other.flush()
+        writing = [asyncio.create_task(notes.write(each, shared=True)) for each in (session, later)]
+        assert not (await asyncio.wait(writing, timeout=0.3))[0]
+        await other.commit()
+    written, refused = await asyncio.gather(*writing)
+    assert written.json()["client_id"] == str(record.id)
+    assert problem_of(refused) == "appointment-not-open"
+    assert await notes.ids_of(record, by="site") == [written.json()["id"]]
 
 
 async def test_s40_s52_no_note_is_newly_shared_with_an_archived_client(

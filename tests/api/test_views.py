@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models import Fact, FormRequest
 from models.database import Sessions
@@ -28,6 +30,7 @@ async def _archived(rows: Rows) -> tuple[Any, Any]:
         ana,
         status=ClientStatus.ARCHIVED,
         stage=Stage.ARCHIVED,
+        stage_shown=Stage.IN_CARE,
         first_name="Sara",
         account_active=True,
         first_booked_at=NOW,
@@ -79,6 +82,44 @@ async def test_the_client_side_never_learns_of_an_archive(api: httpx.AsyncClient
     assert (await api.get(f"/v1/clients/{sara.id}/archive", headers=SITE)).status_code == 403
 
 
+async def test_an_archived_client_is_read_with_as_many_questions_as_any_other(
+    api: httpx.AsyncClient, rows: Rows, database: AsyncEngine
+) -> None:
+    ana = await rows.therapist()
+    active = await rows.client(ana, stage=Stage.IN_CARE, first_booked_at=NOW)
+    archived = [
+        await rows.client(
+            ana, status=ClientStatus.ARCHIVED, stage=Stage.ARCHIVED, stage_shown=stage, first_booked_at=NOW
+        )
+        for stage in (Stage.IN_CARE, Stage.INTAKE, Stage.IN_CARE)
+    ]
+    asked: list[str] = []
+
+    async def questions(path: str, expected: list[Any]) -> int:
+        asked.clear()
+        answer = (await api.get(path, headers=SITE)).json()
+        assert {client["id"] for client in answer.get("items", [answer])} == {str(client.id) for client in expected}
+        return len(asked)
+
+    def count(*_: Any) -> None:
+        asked.append("")
+
+    event.listen(database.sync_engine, "before_cursor_execute", count)
+    try:
+        one = {await questions(f"/v1/clients/{client.id}", [client]) for client in (active, *archived)}
+        page = await questions(f"/v1/clients?q={active.ref}", [active])
+        many = {
+            await questions(f"/v1/clients?q={archived[0].ref}", [archived[0]]),
+            await questions("/v1/clients?stage=in_care", [active, archived[0], archived[2]]),
+            await questions("/v1/clients?stage=intake", [archived[1]]),
+        }
+    finally:
+        event.remove(database.sync_engine, "before_cursor_execute", count)
+    assert len(one) == 1
+    assert page > 0
+    assert many == {page}
+
+
 async def test_the_practice_sees_it_all(api: httpx.AsyncClient, rows: Rows) -> None:
     sara, past = await _archived(rows)
     told = (await api.get(f"/v1/clients/{sara.id}", headers=DESK)).json()
@@ -89,7 +130,7 @@ async def test_the_practice_sees_it_all(api: httpx.AsyncClient, rows: Rows) -> N
     seen = (await api.get(f"/v1/appointments/{past.id}", headers=DESK)).json()
     assert seen["payment"]["because"] == "archived"
     balance = (await api.get(f"/v1/clients/{sara.id}/balance", headers=DESK)).json()
-    assert balance == {"credit": 0, "owed": 15000, "currency": "USD"}
+    assert balance == {"credit": 0, "owed": 15000, "currency": "USD", "by_currency": []}
     assert (await api.get("/v1/clients?status=active", headers=DESK)).json()["items"] == []
     record = (await api.get(f"/v1/clients/{sara.id}/archive", headers=DESK)).json()
     assert (record["already_archived"], record["reason"]) == (True, "moved away")

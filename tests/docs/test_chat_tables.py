@@ -1,15 +1,18 @@
 """The tables about chats, compared with the rules."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rules.chats import (
     LONGEST_MESSAGE,
+    MESSAGES_COUNTED_FOR,
+    MOST_MESSAGES,
     MOST_OF_A_BLAST,
     TOLD_WHILE_ARCHIVED,
     Told,
     after_telling,
     may_start,
     news_for,
+    read_after_writing,
     setting_of,
 )
 from rules.people import Caller
@@ -36,6 +39,15 @@ def test_each_kind_is_started_by_whom_the_table_says() -> None:
         assert (kind in TOLD_WHILE_ARCHIVED) == (mails == "yes")
     assert f"at most {LONGEST_MESSAGE:,} characters" in SECTION
     assert f"at most {MOST_OF_A_BLAST:,}:" in SECTION
+
+
+def test_how_far_is_read_after_writing() -> None:
+    rows = table(SECTION, "read before", "newest message", "`read_seq`", "read after writing")
+    for read, newest, shown, afterwards in rows:
+        told = read_after_writing(read=int(read), shown=0 if shown == "-" else int(shown), newest=int(newest))
+        assert told == int(afterwards), (read, newest, shown)
+    assert f"at most {MOST_MESSAGES} messages a minute" in SECTION
+    assert timedelta(minutes=1) == MESSAGES_COUNTED_FOR
 
 
 def test_when_the_next_mail_is_due() -> None:

@@ -130,7 +130,12 @@ async def test_a_setup_intent_saves_a_card(gateway: StripeGateway, vendor: strip
     assert done is not None
     assert (done.status, done.payment_method) == ("succeeded", method.id)
     assert await gateway.card(payment_method=method.id) == Card(
-        payment_method=method.id, brand="mastercard", last4="4444", exp_month=11, exp_year=2044
+        payment_method=method.id,
+        brand="mastercard",
+        last4="4444",
+        exp_month=11,
+        exp_year=2044,
+        fingerprint=method.card.fingerprint if method.card else None,
     )
     listed = await vendor.v1.customers.payment_methods.list_async(customer)
     assert [each.id for each in listed.data] == [method.id]

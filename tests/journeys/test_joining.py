@@ -3,8 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 
+from activities.ports import MailerUnavailable, OutgoingMail
 from tests.journeys.care import Care, Json, Person, key
 from tests.journeys.house import PUBLIC_URL
 
@@ -115,6 +117,77 @@ async def test_s68_the_link_ends_after_a_week_or_with_another_address_and_can_be
     await care.post("/v1/joins", {"token": third}, by=None, expect=200)  # it was not used up
     assert (await sara.look())["phone"] == "+12125550100"  # was missing
     assert "activation_reminder" not in await care.mail_counts(to=sara.email)
+
+
+async def test_s68_a_link_that_is_followed_does_not_bring_back_who_was_archived(care: Care) -> None:
+    sara = await care.client_in_care(sessions=2)
+    double = await comes_again(care, sara)
+    await double.appointments[0].cancelled()
+    await sara.is_archived()
+    await care.rest()
+    [link] = await join_links(care, sara)
+    mails = await care.mail_counts()
+    await care.post("/v1/joins", {"token": link}, by=None, expect=200)
+    await care.rest()
+    assert (await sara.look())["status"] == "archived"
+    assert "unarchived" not in await sara.facts()
+    assert await is_over(double)
+    await care.pass_time(days=30)
+    assert await care.mail_counts() == mails  # nobody hears of it
+
+
+async def test_s68_what_waits_to_be_read_at_a_join_is_mailed_all_the_same(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await care.therapist("ana")
+    people = []
+    for name in ("Sara", "Sarah"):
+        details = {"first_name": name, "email": f"{name.lower()}@example.com"}
+        people.append(await care.arrives(name=name, client=details))
+    sara, double = people
+    chats = {
+        (kind, person.name): await care.post("/v1/chats", {"kind": kind, "members": [person.id]}, by=by)
+        for kind, by in (("direct", "ana"), ("care_team", "desk"))
+        for person in (sara, double)
+        if (kind, person) != ("care_team", sara)
+    }
+
+    async def writes(kind: str, person: Person, *, by: str) -> None:
+        chat = chats[kind, person.name]
+        await care.post(f"/v1/chats/{chat['id']}/messages", {"text": "Hello"}, by=by, headers=key())
+
+    async def mailed(person: Person) -> tuple[int, int]:
+        counts = await care.mail_counts(to=person.email)
+        return counts["new_message"], counts["document_shared"]
+
+    for _ in range(2):  # of the second a mail is due in an hour
+        await writes("direct", double, by="ana")
+    await care.rest()
+    assert (await mailed(sara), await mailed(double)) == ((0, 0), (1, 0))
+
+    mailer = care.house.dependencies.mailer
+    send, away = mailer.send, True
+
+    async def sometimes(mail: OutgoingMail) -> str:
+        if away:
+            raise MailerUnavailable("nobody answers", ambiguous=False)
+        return await send(mail)
+
+    monkeypatch.setattr(mailer, "send", sometimes)
+    await writes("care_team", double, by="desk")
+    answer = await care.call("POST", "/v1/documents", by="desk", files={"file": ("leaflet.txt", b"Breathe in.")})
+    share = {"client_id": double.id}
+    await care.post(f"/v1/documents/{answer.json()['id']}/shares", share, by="desk")
+    await care.rest()
+    await care.post(f"/v1/clients/{double.id}/join", {"into": sara.id}, by="desk", expect=200)
+    away = False
+    await care.pass_time(minutes=20)
+    assert await mailed(sara) == (1, 1)  # what had not gone out
+    await care.pass_time(minutes=50)
+    assert await mailed(sara) == (2, 1)  # and what was still due
+    await care.pass_time(days=1)
+    assert (await mailed(sara), await mailed(double)) == ((2, 1), (1, 0))
+    assert await is_over(double)
 
 
 async def test_s68_the_care_team_joins_two_records_and_an_archived_one_comes_back(care: Care) -> None:

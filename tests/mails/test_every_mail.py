@@ -12,6 +12,7 @@ from activities import wording
 from activities.rendering import (
     NEEDS,
     REMINDERS,
+    STOPPED_WITH_THEM,
     TEMPLATE_ROOT,
     TEMPLATES,
     AppointmentLine,
@@ -204,9 +205,13 @@ def test_a_test_clients_mail_says_so(template: str) -> None:  # S16
 @pytest.mark.parametrize("template", ALL)
 def test_reminders_say_how_to_stop_them(template: str) -> None:
     mail = render(template, FULL)
+    stoppable = template in REMINDERS | STOPPED_WITH_THEM
     for body in (mail.text, mail.html):
-        assert ("rather not get mails like this one" in body) == (template in REMINDERS)
-        assert (str(FULL.unsubscribe_link) in body) == (template in REMINDERS)
+        assert ("rather not get mails like this one" in body) == stoppable
+        assert (str(FULL.unsubscribe_link) in body) == stoppable
+    if template not in REMINDERS:
+        without = render(template, replace(FULL, unsubscribe_link=None))
+        assert "rather not get mails like this one" not in without.text + without.html
 
 
 def test_a_link_that_is_no_web_address_stays_text() -> None:

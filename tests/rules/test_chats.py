@@ -12,6 +12,7 @@ from rules.chats import (
     message_plan,
     news_for,
     put_off,
+    read_after_writing,
     reader_of,
     setting_of,
 )
@@ -52,6 +53,22 @@ def test_all_who_act_for_a_client_read_as_that_client() -> None:
     assert reader_of(site, "s") == reader_of(sara, "s") == "client:s"
     ana = Caller(role=Role.THERAPIST, name="t", therapist="ana")
     assert reader_of(ana, None) == reader_of(ana, "s") == "therapist:ana"
+
+
+@pytest.mark.parametrize(
+    ("read", "shown", "newest", "afterwards"),
+    [
+        (0, 0, 0, 1),  # the first message of all
+        (4, 0, 4, 5),  # nothing was unread
+        (2, 0, 4, 2),  # nobody saw what is unread
+        (2, 3, 4, 3),
+        (2, 4, 4, 5),
+        (4, 2, 4, 5),
+        (0, 9, 4, 5),  # a page cannot have shown what is not there
+    ],
+)
+def test_writing_alone_is_not_reading(read: int, shown: int, newest: int, afterwards: int) -> None:
+    assert read_after_writing(read=read, shown=shown, newest=newest) == afterwards
 
 
 def test_a_burst_is_told_of_once_and_the_next_mail_comes_an_hour_later_if_something_is_new() -> None:

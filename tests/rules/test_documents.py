@@ -13,6 +13,7 @@ SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SLIDES = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 OPEN_TEXT = "application/vnd.oasis.opendocument.text"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
+WIDE = "a%EF%BC%8Fb%EF%BC%9Ac%EF%BC%BCd%EF%BC%82.pdf"
 
 
 def zipped(*parts: str, mimetype: str | None = None, compression: int = zipfile.ZIP_STORED) -> bytes:
@@ -142,6 +143,8 @@ def test_a_long_name_still_ends_as_it_should(said: str) -> None:
         ("plan.pdf", "attachment; filename=\"plan.pdf\"; filename*=UTF-8''plan.pdf"),
         ("Füße 1.pdf", "attachment; filename=\"Fue 1.pdf\"; filename*=UTF-8''F%C3%BC%C3%9Fe%201.pdf"),
         ("足", "attachment; filename=\"document\"; filename*=UTF-8''%E8%B6%B3"),
+        ("a／b：c＼d＂.pdf", "attachment; filename=\"a_b_c_d_.pdf\"; filename*=UTF-8''" + WIDE),
+        ("ＣＯＮ.txt", "attachment; filename=\"_CON.txt\"; filename*=UTF-8''%EF%BC%A3%EF%BC%AF%EF%BC%AE.txt"),
         ("a;b%41.pdf", "attachment; filename=\"a_b_41.pdf\"; filename*=UTF-8''a%3Bb%2541.pdf"),
     ],
 )

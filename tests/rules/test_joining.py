@@ -2,10 +2,22 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 
-from rules.joining import AskedForm, Record, TakenTime, form_counts, missing_details, read_afterwards, refuse_join
+from rules.chats import Told
+from rules.joining import (
+    AskedForm,
+    Record,
+    TakenTime,
+    form_counts,
+    is_active_again,
+    missing_details,
+    read_afterwards,
+    refuse_join,
+    told_afterwards,
+)
 from rules.people import fold_email
 from rules.refusals import Problem
 from rules.words import FormStatus
@@ -112,6 +124,29 @@ def test_the_newest_form_that_is_complete_counts(theirs: AskedForm, mine: AskedF
 )
 def test_a_chat_is_read_as_far_as_all_before_it_is_read(theirs: int, mine: int, read: int) -> None:
     assert read_afterwards(theirs=theirs, of_theirs=3, mine=mine, of_mine=5) == read
+
+
+def test_a_link_that_is_followed_makes_active_again_only_with_a_booking() -> None:
+    for archived, other_archived, by_staff, books in product((True, False), repeat=4):
+        active = is_active_again(archived=archived, other_archived=other_archived, by_staff=by_staff, books=books)
+        assert active is ((archived, other_archived) == (True, False) and (by_staff or books))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "after"),
+    [
+        (Told(), Told(), Told()),
+        (Told(seq=2, at=NINE), Told(), Told(seq=5, at=NINE)),  # behind three messages that were read
+        (Told(seq=2, at=NINE), Told(seq=1, at=NINE + timedelta(hours=1)), Told(seq=5, at=NINE + timedelta(hours=1))),
+        (Told(waits=2, due_at=NINE), Told(seq=3, at=NINE), Told(seq=3, at=NINE)),
+        # What the record itself was still to be told is told of after all, with what is behind it.
+        (Told(seq=2, at=NINE), Told(seq=1, at=NINE, waits=3, due_at=NINE), Told(seq=1, at=NINE)),
+    ],
+)
+def test_what_was_mailed_about_a_chat_is_known_of_the_one_that_its_messages_are_in(
+    theirs: Told, mine: Told, after: Told
+) -> None:
+    assert told_afterwards(theirs, mine=mine, behind=3) == after
 
 
 # ---------------------------------------------------------------- addresses

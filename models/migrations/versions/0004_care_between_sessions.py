@@ -137,6 +137,11 @@ def upgrade() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seq", sa.Integer(), nullable=False),
         sa.Column("last_message_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("merged_into", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["merged_into"],
+            ["chat.id"],
+        ),
         sa.CheckConstraint("(kind IN ('direct', 'care_team')) = (client_id IS NOT NULL)", name="chat_of_one_client"),
         sa.CheckConstraint("kind <> 'direct' OR therapist_id IS NOT NULL", name="direct_chat_has_a_therapist"),
         sa.ForeignKeyConstraint(
@@ -268,6 +273,7 @@ def upgrade() -> None:
                 "left",
                 "removed",
                 "archived",
+                "joined",
                 name="chat_member_left",
                 native_enum=False,
                 create_constraint=True,
@@ -385,6 +391,7 @@ def upgrade() -> None:
     _let_forms_be_asked_again()
     _say_who_reads_mails()
     op.create_index(op.f("ix_mail_message_id"), "mail", ["message_id"], unique=False)
+    _show_the_client_side_no_archive()
 
 
 def _let_forms_be_asked_again() -> None:
@@ -407,6 +414,36 @@ def _say_who_reads_mails() -> None:
     op.alter_column("mail", "reader", server_default=None)
 
 
+_STAGES = ("matching", "first_booking", "activation", "intake", "intro_call", "scheduling", "in_care", "archived")
+_STAGE_IF_ACTIVE = """
+    CASE
+    WHEN status <> 'archived' THEN stage
+    WHEN therapist_id IS NULL THEN 'matching'
+    WHEN first_booked_at IS NULL THEN 'first_booking'
+    WHEN EXISTS (SELECT FROM appointment AS a
+                 WHERE a.client_id = client.id AND a.type = 'session' AND a.status = 'occurred') THEN 'in_care'
+    WHEN NOT account_active THEN 'activation'
+    WHEN (SELECT count(DISTINCT f.kind) FROM form_request AS f
+          WHERE f.client_id = client.id AND f.status = 'complete'
+          AND f.kind IN ('informed_consent', 'initial_consultation', 'billing_info')) < 3 THEN 'intake'
+    WHEN EXISTS (SELECT FROM appointment AS a
+                 WHERE a.client_id = client.id AND a.type = 'intro_call' AND a.status = 'scheduled') THEN 'intro_call'
+    WHEN EXISTS (SELECT FROM appointment AS a
+                 WHERE a.client_id = client.id AND a.type = 'session' AND a.status = 'scheduled') THEN 'in_care'
+    ELSE 'scheduling'
+    END
+"""
+
+
+def _show_the_client_side_no_archive() -> None:
+    """A second stage, as if active. That of who is archived follows from the rows as it did when it was reckoned."""
+    op.add_column("client", sa.Column("stage_shown", sa.String(length=40), nullable=True))
+    op.execute(f"UPDATE client SET stage_shown = {_STAGE_IF_ACTIVE}")  # noqa: S608 - a constant
+    op.alter_column("client", "stage_shown", nullable=False)
+    op.create_check_constraint("client_stage_shown", "client", sa.column("stage_shown").in_(_STAGES))
+    op.create_check_constraint("stage_shown_tells_of_no_archive", "client", "stage_shown <> 'archived'")
+
+
 def downgrade() -> None:
     op.drop_constraint("one_request_per_form_version_and_time", "form_request", type_="unique")
     again = "SELECT id FROM form_request WHERE number > 1"
@@ -426,6 +463,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_client_group_id"), table_name="client")
     op.drop_column("payment_try", "fingerprint")
     op.drop_column("client", "joined_into")
+    op.drop_column("client", "stage_shown")
     op.drop_table("blast_line")
     op.drop_index("notes_of_client", table_name="session_note")
     op.drop_table("session_note")
