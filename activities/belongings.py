@@ -51,7 +51,7 @@ async def move_belongings(
 ) -> dict[str, MovedChat]:
     """Everything that is simply the other record's from now on: appointments and their times, money, notes, goals.
 
-    Answers where the messages of those chats are now whose place the record's own take.
+    Answers where the messages of the duplicate's own chats are now.
     """
     for table in _OWNED:
         await _give(session, table, duplicate, record)
@@ -112,6 +112,7 @@ async def _move_chats(
         if own is None:
             chat.client_id = record.id
             session.add(chat)
+            moved[str(chat.id)] = MovedChat(chat_id=str(chat.id), behind=0)
         else:
             moved[str(chat.id)] = MovedChat(chat_id=str(own.id), behind=own.last_seq)
             await _put_behind(session, chat, own, duplicate, at=at)

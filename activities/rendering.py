@@ -297,8 +297,8 @@ would fail, and whoever heard of it only then would owe it.
 """
 
 STOPPED_WITH_THEM: frozenset[str] = frozenset({"forms_requested"})
-"""Like `REMINDERS`, but only when they ask for a form that the practice has made. The intake forms belong to the account:
-without them nothing more can be booked, and they are asked for once, whoever is unsubscribed.
+"""Like `REMINDERS`, but only when they ask for a form that the practice has made. The intake forms belong to the
+account: without them nothing more can be booked, and they are asked for once, whoever is unsubscribed.
 """
 
 NEEDS: Mapping[str, frozenset[str]] = MappingProxyType(

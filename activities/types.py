@@ -482,8 +482,8 @@ class Joined:
     """``facts`` are of the record that is closed now, ``into`` of the one that it was joined into, ``into_id``.
 
     ``appointments`` are those whose workflows must hear of it; ``ahead`` names those that came along and are still to
-    be held. ``came`` are the keys of the tasks that came along, ``chats`` where the messages of chats are now whose
-    place was taken. ``intents`` are PaymentIntents of payments that stop, to be cancelled at Stripe.
+    be held. ``came`` are the keys of the tasks that came along; ``chats`` says of the closed record's own chats where
+    their messages are now. ``intents`` are PaymentIntents of payments that stop, to be cancelled at Stripe.
     """
 
     refusal: Refusal | None = None

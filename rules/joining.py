@@ -148,7 +148,7 @@ def read_afterwards(*, theirs: int, of_theirs: int, mine: int, of_mine: int) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class MovedChat:
-    """Where the messages of a chat are now: in another chat, each with its number and ``behind`` more."""
+    """Where the messages of a chat are now: mostly in another chat, each with its number and ``behind`` more."""
 
     chat_id: str
     behind: int

@@ -244,9 +244,9 @@ async def test_messages_go_behind_those_that_are_there(two: Two) -> None:
             ),
             ChatRead(chat_id=id, reader=f"client:{client or duplicate}", seq=last, read_at=at),
         )  # fmt: skip
-    left = {"left_at": at, "left_because": LeftBecause.LEFT}
+    left = LeftBecause.LEFT
     await two.keep(
-        ChatMember(chat_id=circle, client_id=record, joined_at=at, added_by="x", **left),
+        ChatMember(chat_id=circle, client_id=record, joined_at=at, added_by="x", left_at=at, left_because=left),
         ChatRead(chat_id=circle, reader=f"client:{record}", seq=2, read_at=at),
         ChatRead(chat_id=own, reader="therapist:ana", seq=1, read_at=at),
         Notification(
@@ -255,15 +255,14 @@ async def test_messages_go_behind_those_that_are_there(two: Two) -> None:
         ),
     )  # fmt: skip
     joined = await two.are_joined()
-    assert joined.chats == {str(direct): MovedChat(chat_id=str(own), behind=3)}
+    assert joined.chats == {
+        str(direct): MovedChat(chat_id=str(own), behind=3),
+        str(alone): MovedChat(chat_id=str(alone), behind=0),  # the record had none
+    }
 
     async with practice.sessions() as session:
         empty = await session.get_one(Chat, direct)  # kept, and nobody's
         assert empty.merged_into == own
-        page = Page(limit=9)
-        seen = await list_chats(session, Side(caller=DESK), kinds=set(ChatKind), with_client=None, page=page)
-        assert direct not in {row.chat.id for row in seen}
-        assert await lock_chat(session, Side(caller=DESK), direct) is None
         told = (await session.exec(select(ChatMessage).order_by(col(ChatMessage.chat_id), col(ChatMessage.seq)))).all()
         reads = {
             (read.chat_id, read.reader): read.seq
@@ -283,6 +282,26 @@ async def test_messages_go_behind_those_that_are_there(two: Two) -> None:
     assert live == {own, alone, group, circle}
     [news] = await two.rows(Notification, two.record)
     assert news.data == {"chat_id": str(own), "seq": 5}
+
+
+async def test_the_chat_that_was_emptied_is_seen_and_written_in_by_nobody(two: Two) -> None:
+    practice, at = two.practice, two.practice.clock.instant
+    own, other = uuid4(), uuid4()
+    for id, client in ((own, two.record), (other, two.duplicate)):
+        await two.keep(
+            Chat(id=id, kind=ChatKind.CARE_TEAM, client_id=UUID(client), made_by="x", made_at=at),
+            ChatMember(chat_id=id, client_id=UUID(client), joined_at=at, added_by="x"),
+        )
+    desk, page = Side(caller=DESK), Page(limit=9)
+    async with practice.sessions() as session:
+        before = await list_chats(session, desk, kinds=set(ChatKind), with_client=None, page=page)
+    await two.are_joined()
+    async with practice.sessions() as session:
+        after = await list_chats(session, desk, kinds=set(ChatKind), with_client=None, page=page)
+        assert await lock_chat(session, desk, other) is None
+    assert ({row.chat.id for row in before}, [row.chat.id for row in after]) == ({own, other}, [own])
+    members = [*await two.rows(ChatMember, two.record), *await two.rows(ChatMember, two.duplicate)]
+    assert {(member.chat_id, member.left_because) for member in members} == {(own, None), (other, LeftBecause.JOINED)}
 
 
 # ---------------------------------------------------------------- refusals, and who decides

@@ -253,7 +253,7 @@ async def test_money_for_what_was_let_go_is_asked_about_at_once(practice: Practi
     shown = await books.compares()  # which knows the task
     assert (shown.differences, [row.id for row in await books.tasks()]) == (["taken_after_all"], [task.id])
     await books.at_stripe("/v1/refunds", payment_intent=intent)
-    assert (await books.compares()).differences == await books.tasks() == []
+    assert ((await books.compares()).differences, await books.tasks()) == ([], [])
     assert (await practice.facts(sara)).count("task_opened") == 2  # that of the debt, and this
 
 

@@ -82,7 +82,7 @@ async def test_s29_s32_a_burst_is_one_mail_that_says_nothing_but_that_a_message_
 
     # What she writes herself is nothing to tell her of, also where what was written before it is unread.
     await writes(care, "site", chat, params={"client_id": sara.id})
-    await sara.journey.signal(MESSAGE_WAITS, MessageSignal(request_id="again", chat_id=chat["id"]))
+    await sara.journey.signal(MESSAGE_WAITS, MessageSignal(request_id=chat["id"], chat_id=chat["id"]))
     await care.pass_time(hours=3)
     assert await told(care, sara) == 5
 

@@ -190,4 +190,4 @@ async def test_credit_is_in_the_currency_that_the_client_pays_in(care: Care) -> 
     await sara.session(1).occurs()
     await care.pass_time(days=2)
     assert (await payment_of(sara.session(1)))["credit_used"] == 5000
-    assert await sara.balance() == {"credit": 0, "owed": 0, "currency": "EUR"}
+    assert await sara.balance() == {"credit": 0, "owed": 0, "currency": "EUR", "by_currency": []}

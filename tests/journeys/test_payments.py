@@ -220,7 +220,7 @@ async def test_a_lost_card_is_never_asked_again_and_nobody_says_why(care: Care) 
         assert not [word for word in ("stolen", "lost", "fraud", "pickup") if word in words]
     assert await owed(sara) == FEE  # the first is past its deadline, the second is not
 
-    await sara.gives_card()
+    await sara.gives_card("pm_card_mastercard")
     await care.rest()
     assert [payment["status"] for payment in await sara.payments()] == ["paid", "paid"]
     assert await owed(sara) == 0

@@ -3,6 +3,9 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
+from activities.ports import GatewayRejected, Intent
 from rules.signatures import signature
 from tests.journeys.care import Booked, Care, Person, key
 from tests.journeys.house import CARE_TEAM_EMAIL
@@ -37,6 +40,25 @@ async def paid(care: Care, booked: Booked) -> str:
 async def stands(person: Person, number: int = 1) -> tuple[str, int]:
     payment = await payment_of(person.session(number))
     return payment["status"], payment["refunded"]
+
+
+async def test_what_stripe_refuses_for_good_keeps_no_refund_waiting(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sara = await care.client_in_care(sessions=2)
+    payment = await paid(care, sara.session(1))
+    await sara.bank_says("insufficient_funds")
+    await sara.session(2).occurs()
+    await care.until(sara.session(2).ends_at + DAY_AFTER)
+    declined = await payment_of(sara.session(2))
+
+    async def refuses(**_: object) -> Intent:
+        raise GatewayRejected("not with this key", code="more_permissions_required")
+
+    monkeypatch.setattr(care.house.dependencies.payments, "cancel_intent", refuses)
+    await care.post(f"/v1/payments/{declined['id']}/waive", {"reason": "kindness"}, by="desk", expect=200)
+    done = await refunded(care, payment, 3000)
+    assert (done["status"], await refunds_at_stripe(care)) == ("succeeded", [(3000, "succeeded")])
 
 
 async def test_in_parts_then_over_then_the_rest_months_after_and_when_archived(care: Care) -> None:

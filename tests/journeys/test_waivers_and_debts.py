@@ -149,7 +149,7 @@ async def test_what_an_archive_stopped_can_still_be_let_go_and_never_comes_back(
     await sara.is_archived(notify=False)
     stopped = await payment_of(first)
     assert (stopped["status"], stopped["because"], await balance(sara)) == ("cancelled", "archived", (0, FEE))
-    assert "cancelled" in await not_open(care, stopped["id"], "retry")
+    assert "archived" in await not_open(care, stopped["id"], "retry")
     view = await let_go(care, stopped["id"], how)
     assert (view["status"], await balance(sara)) == (
         how.replace("write-off", "written_off").replace("waive", "waived"),
@@ -158,6 +158,20 @@ async def test_what_an_archive_stopped_can_still_be_let_go_and_never_comes_back(
     await sara.is_unarchived()
     await care.pass_time(days=5)
     assert await intents(care) == []
+
+
+async def test_what_an_archive_stopped_is_charged_once_a_person_says_so(care: Care) -> None:  # S42
+    sara = await care.client_in_care(sessions=1)
+    first = sara.session(1)
+    await first.occurs()
+    await sara.is_archived(notify=False)
+    await sara.is_unarchived()
+    await care.pass_time(days=5)
+    stopped = await payment_of(first)
+    assert (stopped["status"], await intents(care), await balance(sara)) == ("cancelled", [], (0, FEE))
+    await retried(care, stopped["id"])
+    assert ((await payment_of(first))["status"], await balance(sara)) == ("paid", (0, 0))
+    assert await intents(care) == [(FEE, "succeeded")]
 
 
 async def test_an_outcome_is_corrected_while_scheduled_and_refunded_later(care: Care) -> None:

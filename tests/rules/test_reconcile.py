@@ -68,6 +68,26 @@ def test_what_is_planted_for_a_test_client_is_left_out(
     assert found_in(case) == []
 
 
+@pytest.mark.parametrize(
+    ("status", "age", "kinds"),
+    [
+        ("requires_confirmation", 2 * HOUR, [Difference.STRAY_INTENT]),
+        ("requires_confirmation", STRAY_AFTER, []),  # a step may be about to store it
+        ("processing", STUCK_AFTER, []),
+        ("processing", STUCK_AFTER + HOUR, [Difference.STUCK_PAYMENT]),
+        ("canceled", 2 * HOUR, []),
+    ],
+)
+def test_an_intent_that_names_a_payment_which_does_not_use_it(
+    status: str, age: timedelta, kinds: list[Difference]
+) -> None:
+    scheduled = LedgerPayment(
+        id="1", client_id="client-1", status=PaymentStatus.SCHEDULED, because=None, amount=FEE, currency="USD"
+    )
+    found = compare_payments([scheduled], [an_intent(status, named="1", age=age)], now=NOW)
+    assert [finding.kind for finding in found] == kinds
+
+
 # ---------------------------------------------------------------- of no payment of ours
 
 
@@ -92,11 +112,9 @@ def an_intent(status: str, *, named: str | None, age: timedelta = 2 * HOUR, refu
         (an_intent("succeeded", named="gone"), [Difference.UNKNOWN_PAYMENT]),
         (an_intent("succeeded", named="gone", refunded=FEE), []),
         (an_intent("succeeded", named="gone", refunded=FEE - 1), [Difference.UNKNOWN_PAYMENT]),
-        (an_intent("requires_confirmation", named="gone"), [Difference.STRAY_INTENT]),
-        (an_intent("requires_confirmation", named="gone", age=STRAY_AFTER), []),  # a step may be about to store it
+        (an_intent("requires_confirmation", named="gone"), []),  # another installation's
         (an_intent("requires_confirmation", named=None), []),  # another program's checkout
-        (an_intent("processing", named="gone"), []),
-        (an_intent("processing", named="gone", age=STUCK_AFTER + HOUR), [Difference.STUCK_PAYMENT]),
+        (an_intent("processing", named="gone", age=STUCK_AFTER + HOUR), []),
         (an_intent("canceled", named="gone"), []),
     ],
 )

@@ -153,8 +153,8 @@ async def _everybody_was_charged_once(practice: Asker, clients: Sequence[Client]
     assert sum(charge["amount"] for charge in state["charges"]) == len(clients) * FEE
     receipts = Counter(await practice.mails("receipt"))
     for client in clients:
-        # One each. Another only for every time that the step was begun anew, its worker killed or given up after sending:
-        # of a mail about money, rather two than none.
+        # One each. Another only for every time that the step was begun anew, its worker killed after sending: of a mail
+        # about money, rather two than none.
         begun = await _receipt_was_begun(engine, f"appointment:{client.session['id']}")
         assert 1 <= receipts[client.email] <= begun, (client.email, receipts[client.email], begun)
     assert set(receipts) == {client.email for client in clients}

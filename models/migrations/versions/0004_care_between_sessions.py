@@ -449,9 +449,7 @@ def downgrade() -> None:
     again = "SELECT id FROM form_request WHERE number > 1"
     op.execute(f"DELETE FROM form_answer WHERE request_id IN ({again})")  # noqa: S608 - a constant
     op.execute("DELETE FROM form_request WHERE number > 1")
-    op.create_unique_constraint(
-        "one_request_per_form_and_version", "form_request", ["client_id", "kind", "version"]
-    )
+    op.create_unique_constraint("one_request_per_form_and_version", "form_request", ["client_id", "kind", "version"])
     op.drop_column("form_request", "number")
     op.drop_index(op.f("ix_mail_message_id"), table_name="mail")
     op.drop_column("mail", "reader")
