@@ -1,0 +1,137 @@
+"""Charges, credits, refunds and what people decide about payments."""
+
+from dataclasses import dataclass
+
+from activities.types.facts import AppointmentFacts, PaymentFacts
+from rules.people import Caller
+from rules.stage import JourneyFacts
+from rules.words import RefundTo
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptOrder:
+    """``attempt`` is the number this try would have: starting the same try twice starts one."""
+
+    payment_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfirmationOrder:
+    """Prepare one payment to be confirmed by the client at Stripe."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    payment_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrantOrder:
+    """Credit ``amount`` minor units to a client."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    amount: int
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundOrder:
+    """Give back what a payment took: ``amount`` minor units, or all that is left. ``refund_id`` names the refund."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    refund_id: str
+    payment_id: str
+    to: RefundTo
+    reason: str
+    amount: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errand:
+    """Something to do at Stripe when it can be reached: make a refund (our id), or cancel an intent (Stripe's id)."""
+
+    refund_id: str | None = None
+    intent: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetGoOrder:
+    """Waive a payment, or write a debt off; who, why and when are recorded."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    payment_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryOrder:
+    """Try a payment again now."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    payment_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptStarted:
+    """``started`` is False when the payment may no longer be charged: it was cancelled, paid or waived meanwhile.
+    Where there is no usable card, the payment then stands as failed, and nothing was asked of Stripe.
+    """
+
+    started: bool
+    appointment: AppointmentFacts
+    journey: JourneyFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charged:
+    """How the card answered. ``status`` is Stripe's for the intent, ``decline`` a DeclineClass, or None; ``amount`` is
+    what the intent was made for, in minor units; ``charge`` is Stripe's, with which the bank answered."""
+
+    intent: str
+    status: str
+    amount: int | None = None
+    decline: str | None = None
+    decline_code: str | None = None
+    charge: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptResult:
+    payment_id: str
+    attempt: int
+    charged: Charged | None  # None: there was no card to try
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """The payment after a try or another change, with both snapshots. ``changed`` is False if it already stood so.
+
+    ``debts`` are owed payments that a card which came meanwhile can settle.
+    """
+
+    appointment: AppointmentFacts
+    journey: JourneyFacts
+    changed: bool = True
+    debts: tuple[PaymentFacts, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventHandled:
+    """What an inbound event changed: nothing, one payment, or what the client's charges wait for.
+
+    ``told`` are the appointments whose payment a dispute stopped.
+    """
+
+    settled: Settled | None = None
+    told: tuple[AppointmentFacts, ...] = ()
+    facts: JourneyFacts | None = None
