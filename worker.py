@@ -63,7 +63,6 @@ PASSED_THROUGH = (
 READY = "Ready: taking work"
 _DRAIN = timedelta(seconds=30)
 _CONCURRENT_STEPS = 30  # at a time; the pool has a connection for each
-_CONCURRENT_TURNS = 20  # of workflows: each must end within ten seconds, also when all of them have one to take
 _CACHED_WORKFLOWS = 1000
 _QUIET = 3.0  # seconds of waiting for a database that nobody needs to hear of
 
@@ -92,7 +91,6 @@ def build_worker(
         activities=activities,
         workflow_runner=workflow_runner(),
         max_cached_workflows=max_cached_workflows,
-        max_concurrent_workflow_tasks=_CONCURRENT_TURNS,
         max_concurrent_activities=_CONCURRENT_STEPS,
         max_concurrent_local_activities=_CONCURRENT_STEPS,
         graceful_shutdown_timeout=graceful_shutdown_timeout,

@@ -158,7 +158,7 @@ async def write_message(
 
 
 async def wait_before_writing(session: AsyncSession, chat: Chat, author: Client, *, at: datetime) -> timedelta | None:
-    """How long a client must wait who has written as much as one may for now; None if they need not.
+    """How long a client must wait who has written as much as a minute allows; None if they need not.
 
     The chat is locked. Only its latest messages are looked at: among many more, nobody's few are a flood.
     """

@@ -251,7 +251,9 @@ async def list_archives(*, services: Svc, caller: Practice, page: ByTime) -> Lis
     responses=responses(Problem.NOT_FOUND),
 )
 async def one_archive(*, archive_id: UUID, services: Svc, caller: Practice) -> BulkView:
+    # One view of both: what is recorded between two statements would be in the list and not in the numbers.
     async with services.sessions() as session:
+        _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         row = await bulk_archives.visible_archive(session, caller, archive_id)
         if row is None:
             raise not_found("archive")
