@@ -1,6 +1,7 @@
 """What can be asked of a journey about the archive: into it, and back. Both are signals, with an input or without."""
 
 import asyncio
+from uuid import NAMESPACE_OID, uuid5
 
 from temporalio import workflow
 
@@ -11,6 +12,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.types import AppointmentFacts, ArchiveOrder, Errand, Unarchived, UnarchiveOrder
     from rules.people import VIA_TEMPORAL
     from workflows.messages import ARCHIVE, UNARCHIVE, ArchiveSignal, UnarchiveSignal
+
+_LONGEST_ID = 64
 
 
 class ArchiveRequests(AppointmentRequests):
@@ -30,7 +33,7 @@ class ArchiveRequests(AppointmentRequests):
             result = await steps.archive_client(
                 ArchiveOrder(
                     client_id=self.client_id,
-                    request_id=asked.request_id or str(workflow.uuid4()),
+                    request_id=_id_of(asked.request_id),
                     by=asked.by or VIA_TEMPORAL,
                     reason=asked.reason,
                     notify=asked.notify,
@@ -38,7 +41,8 @@ class ArchiveRequests(AppointmentRequests):
                 self.policy,
             )
             self.take(result.facts)
-            self.state.debts.clear()
+            if self.facts.archived:  # else it was an echo of an archive that is over
+                self.state.debts.clear()
             for appointment in result.appointments:
                 await self.tell(appointment)
                 if appointment.id in result.cancelled and asked.notify:
@@ -58,7 +62,7 @@ class ArchiveRequests(AppointmentRequests):
         async with self.turn:
             if self.closed:
                 return
-            request_id = asked.request_id or str(workflow.uuid4())
+            request_id = _id_of(asked.request_id)
             result = await steps.unarchive_client(
                 UnarchiveOrder(
                     client_id=self.client_id,
@@ -86,3 +90,10 @@ class ArchiveRequests(AppointmentRequests):
         """A payment that the archive stopped is to be made: by its appointment's workflow, which mostly has ended."""
         if not await self.tell(facts):
             await self.start_appointment(facts)
+
+
+def _id_of(said: str | None) -> str:
+    """The id of a request: as it was said, unless a person typed more than the keys made of it can hold."""
+    if not said:
+        return str(workflow.uuid4())
+    return said if len(said) <= _LONGEST_ID else str(uuid5(NAMESPACE_OID, said))

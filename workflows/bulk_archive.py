@@ -51,8 +51,7 @@ class BulkArchive(Pace):
     async def run(self, start: BulkArchiveInput) -> BulkProgress:  # noqa: ARG002 - as __init__ takes it
         if self.known is None:
             self.known = BulkArchiveState(progress=await steps.begin_bulk_archive(self.order))
-        while await self.work_off():
-            await self.pause()
+        while await self.goes_on():
             if self.history_is_long():
                 await self.continue_as_new()
         self.state.progress = await steps.finish_bulk_archive(self.order.id)
@@ -62,6 +61,22 @@ class BulkArchive(Pace):
         return self.state.progress
 
     # ------------------------------------------------------------ the story
+
+    async def goes_on(self) -> bool:
+        """One round and its pause. False once every client has a result.
+
+        A cancellation is understood as `stop`: who was asked is waited for, and the end is written down. Otherwise the
+        archive would seem to run for ever.
+        """
+        try:
+            if not await self.work_off():
+                return False
+            await self.pause()
+        except (asyncio.CancelledError, exceptions.FailureError) as error:
+            if not exceptions.is_cancelled_exception(error):
+                raise
+            self.stopped = True
+        return True
 
     async def work_off(self) -> bool:
         """Look at what was recorded, and tell the next. False once every client has a result."""
@@ -101,7 +116,9 @@ class BulkArchive(Pace):
         )
         try:
             await workflow.get_external_workflow_handle(journey_id(client_id)).signal(ARCHIVE, asked)
-        except exceptions.FailureError:
+        except exceptions.FailureError as error:
+            if exceptions.is_cancelled_exception(error):
+                raise
             workflow.logger.info("the journey of client %s has ended", client_id)
             return False
         return True

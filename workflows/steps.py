@@ -119,6 +119,7 @@ UNLESS_UNWRITABLE = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     maximum_interval=timedelta(minutes=5),
     non_retryable_error_types=[
+        "DataError",
         "IncompleteMail",
         "UndefinedError",
         "UnknownMail",

@@ -42,12 +42,16 @@ async def preview(
     now: Now,
     notify: Annotated[bool, Query(description="As it would be said when archiving: it decides about `mails`.")] = True,
 ) -> dict[str, Any]:
+    # One view of everything: what happens between two statements would be in one line and not in another.
     async with services.sessions() as session:
+        _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         client = await queries.visible_client(session, caller, client_id)
         if client is None:
             raise not_found("client")
         if client.status is ClientStatus.ARCHIVED:
             return _recorded(client_id, client.archive_record)
+        if client.closed_at is not None or client.joined_into is not None:
+            raise refuse(Problem.NOT_FOUND, _why_gone(client))
         situation = await archive_situation(session, client, policy=services.settings.policy, now=now)
     plan = plan_archive(situation, now=now, notify=notify)
     return {"client_id": client_id, "already_archived": False, **plan.to_document()}

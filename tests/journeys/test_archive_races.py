@@ -19,8 +19,8 @@ from tests.journeys.care import Care, Json, Person
 from tests.journeys.street import of_the_desk
 
 CLIENTS = 20
-# Each of so many interleavings, and one round more for runs that end meanwhile: 100 of them, 200 with ARCHIVE_ROUNDS=9.
-ROUNDS = int(os.environ.get("ARCHIVE_ROUNDS", "4"))
+# Each of so many interleavings, and one round more for runs that end meanwhile: 80 of them, 200 with ARCHIVE_ROUNDS=9.
+ROUNDS = int(os.environ.get("ARCHIVE_ROUNDS", "3"))
 SEED = 20261122
 ACTS_WITHIN, ARCHIVED_WITHIN = 0.3, 1.2  # seconds: a signal is quicker than a crowd's requests
 

@@ -70,8 +70,9 @@ async def _until_waiting_for(care: Care, archive_id: str, number: int) -> BulkAr
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.parametrize("how", ["stop", "cancel"])
 @pytest.mark.usefixtures("two_at_a_time")
-async def test_x7_a_support_person_reads_how_far_it_is_and_stops_it(care: Care, held: Held) -> None:
+async def test_x7_a_support_person_reads_how_far_it_is_and_stops_it(care: Care, held: Held, how: str) -> None:
     people = await _come(care, 4)
     held.clients |= {person.id for person in people}
     archive_id = await archive_many(care, people, reason="moved away")
@@ -82,7 +83,7 @@ async def test_x7_a_support_person_reads_how_far_it_is_and_stops_it(care: Care, 
     assert text.startswith("**An archive of 4 clients**, asked for by care_team:desk: **0 of 4** done.")
     assert "signal `stop`" in text
 
-    await workflow.signal(STOP)
+    await (workflow.signal(STOP) if how == "stop" else workflow.cancel())
     async with asyncio.timeout(30):
         while (await progress(care, archive_id))["skipped"] < 2:
             await asyncio.sleep(0.1)
