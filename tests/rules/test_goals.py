@@ -123,7 +123,7 @@ def test_each_reminder_is_acted_on_once_and_the_next_is_planned() -> None:
     journey = Journey(goal(), now=START)
     assert journey.ahead == weeks(0)
     early = MONDAY - timedelta(milliseconds=1)  # an engine's timer may be as inexact as that
-    assert [journey.acts(now) for now in (early, MONDAY + WEEK, MONDAY + 2 * WEEK + MINUTE)] == weeks(0, 1, 2)
+    assert [journey.acts(moment) for moment in (early, MONDAY + WEEK, MONDAY + 2 * WEEK + MINUTE)] == weeks(0, 1, 2)
     assert journey.ahead == weeks(3)
 
 
