@@ -159,7 +159,6 @@ class AppointmentJourney(Pace):
             settled = await steps.owe_payment(payment.id)
         else:
             settled = await money.attempt(payment, self.policy, began=lambda begun: self.take(begun.appointment))
-        self.state.mails.extend(money.mails_about(payment, settled.appointment))
         await self.follow(settled)
 
     async def goes_on(self) -> bool:
@@ -217,9 +216,7 @@ class AppointmentJourney(Pace):
         description="The client's journey changed something here (archive, new card, Stripe's word): take it over.",
     )
     def facts_changed(self, facts: AppointmentFacts) -> None:
-        before = self.facts.payment
-        if self.take(facts) and before is not None:
-            self.state.mails.extend(money.mails_about(before, facts))
+        self.take(facts)
 
     @workflow.query(name=APPOINTMENT_QUERY, description="Where this appointment stands, and what comes next.")
     def appointment(self) -> AppointmentView:
@@ -246,7 +243,9 @@ class AppointmentJourney(Pace):
             await self._report(settled.journey)
 
     def take(self, facts: AppointmentFacts) -> bool:
-        """Keep the newer facts. False if these are old.
+        """Keep the newer facts, and order the mails about what became of the payment. False if these are old.
+
+        What Stripe reports may be here before the answer of the step that charged: one of them is news, once.
 
         Once the client's record was joined into another, the versions are that one's, and what still comes from the
         former is old.
@@ -257,6 +256,8 @@ class AppointmentJourney(Pace):
             self.state.former.append(self.facts.client_id)
         elif facts.version < self.facts.version:
             return False
+        if self.facts.payment is not None:
+            self.state.mails.extend(money.mails_about(self.facts.payment, facts))
         self.state.facts = facts
         self.news += 1
         self._replan()
