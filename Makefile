@@ -8,6 +8,8 @@ STAMP := $(VENV)/.installed
 TESTS ?= tests
 # Test processes side by side: one more than two cores, because tests also wait for servers to start and stop.
 AT_ONCE ?= 3
+# Every stack starts a few processes: compiled once, each of them is there a second sooner.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install run test demo check fix bench lock clean
 
