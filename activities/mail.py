@@ -136,7 +136,7 @@ class MailActivities(Activities):
             if row is not None and row.status is MailStatus.CLAIMED:
                 await session.delete(row)
 
-    async def _settle(self, order: MailOrder, status: MailStatus, *, message_id: str | None) -> JourneyFacts:
+    async def _settle(self, order: MailOrder, status: MailStatus, *, message_id: str | None) -> JourneyFacts | None:
         now = await self.now()
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
@@ -145,7 +145,7 @@ class MailActivities(Activities):
             session.add(row)
             if status is MailStatus.SENT:
                 _say(session, client, order, at=now, kind="mail_sent", text="was sent")
-                return await project(session, client)
+                return None  # nothing of the journey depends on it
             _say(session, client, order, at=now, kind="mail_undeliverable", text="could not be delivered")
             if order.template == "task_opened":
                 return await project(session, client)  # a task about it would need a mail, and so on for ever

@@ -39,6 +39,7 @@ NOTICE_MAILS = frozenset({"booking_confirmation"})
 ALLOWED_WHILE_ARCHIVED = frozenset({"appointment_cancelled", "appointment_changed", "task_opened"})
 ABOUT_FORMS = frozenset({"forms_requested", "forms_reminder"})
 WITH_ACTIVATION_LINK = frozenset({"welcome", "activation_reminder"})
+UNTIL_A_SESSION_IS_BOOKED = frozenset({"book_first_session", "book_next"})
 ABOUT_WHAT_STANDS = frozenset(
     {"booking_confirmation", "appointment_booked", "appointment_rescheduled", "appointment_updated"}
 )
@@ -78,7 +79,10 @@ class Offered:
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """The rows that a mail is about, read in one transaction. ``late_fees``: what is due, by appointment."""
+    """The rows that a mail is about, read in one transaction: those that its template asks for.
+
+    ``late_fees``: what is due, by appointment.
+    """
 
     client: Client
     therapist: Therapist | None
@@ -123,7 +127,8 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder) ->
         appointments = tuple(a for a in appointments if a.status is AppointmentStatus.SCHEDULED)
     payment = await session.get(Payment, UUID(order.payment_id)) if order.payment_id else None
     paid_for = await session.get(Appointment, payment.appointment_id) if payment else None
-    task = (await session.exec(select(Task).where(col(Task.key) == order.text))).first() if order.text else None
+    about_task = order.template == "task_opened"
+    task = (await session.exec(select(Task).where(col(Task.key) == order.text))).first() if about_task else None
     offered = await _offered(session, client, order)
     therapist: Therapist | None = None
     if order.therapist is not None:
@@ -134,7 +139,8 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder) ->
         therapist = await session.get(Therapist, offered.place.therapist_id)
     elif client.therapist_id is not None:
         therapist = await session.get(Therapist, client.therapist_id)
-    facts = await journey_facts(session, client)
+    facts = await journey_facts(session, client) if _depends_on_the_journey(order, appointments) else None
+    of_account = order.template in WITH_ACTIVATION_LINK or order.template == "already_known"
     return About(
         client=client,
         therapist=therapist,
@@ -144,13 +150,22 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder) ->
         payment=payment,
         paid_for=paid_for,
         task=task,
-        outstanding=facts.outstanding_forms,
+        outstanding=facts.outstanding_forms if facts else (),
         form=await session.get(FormRequest, UUID(order.form_id)) if order.form_id else None,
         goals=await still_reminded_of(session, client, order.goals),
-        session_booked=facts.session_booked,
-        owner=await owner_of_address(session, client.email, other_than=client) if client.email else None,
+        session_booked=facts is not None and facts.session_booked,
+        owner=await owner_of_address(session, client.email, other_than=client) if client.email and of_account else None,
         message=await waiting_for(session, client, UUID(order.chat_id)) if order.chat_id else None,
         shared=order.share_id is not None and await is_shared(session, UUID(order.share_id), client),
+    )
+
+
+def _depends_on_the_journey(order: MailOrder, appointments: Iterable[Appointment]) -> bool:
+    """Whether it matters to this mail which forms are outstanding, or whether a session is booked."""
+    return (
+        order.template in ABOUT_FORMS
+        or order.template in UNTIL_A_SESSION_IS_BOOKED
+        or any(a.complete_forms_in_session for a in appointments)
     )
 
 
@@ -223,7 +238,7 @@ def _not_any_more(order: MailOrder, about: About, *, now: datetime) -> str | Non
         return "the forms are complete"
     if order.template == "book_first" and client.first_booked_at is not None:
         return "something is booked"
-    if order.template in ("book_first_session", "book_next") and about.session_booked:
+    if order.template in UNTIL_A_SESSION_IS_BOOKED and about.session_booked:
         return "a session is booked"
     if order.template == "task_opened" and (about.task is None or about.task.resolved_at is not None):
         return "the task is resolved"
