@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from local.postgres import Postgres
@@ -15,6 +17,12 @@ from models.migrate import upgrade
 
 TEMPLATE = "migrated"
 _numbers = count(1)
+
+# How long an example takes says more about the machine than about the rule. The same examples on every run: what a
+# change breaks is the change's doing. `HYPOTHESIS_PROFILE=explore` looks for others.
+settings.register_profile("steady", deadline=None, derandomize=True, database=None)
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 def pytest_collection_finish() -> None:

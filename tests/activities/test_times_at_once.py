@@ -73,7 +73,7 @@ async def in_line(practice: Practice, *steps: Awaitable[Any]) -> list[asyncio.Fu
         connection = await session.connection()
         for number, step in enumerate(steps, 1):
             tasks.append(asyncio.ensure_future(step))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while (await connection.execute(WAITING)).scalar_one() < number:
                     assert not tasks[-1].done(), tasks[-1]
                     await asyncio.sleep(0.01)

@@ -90,7 +90,7 @@ async def test_a_place_is_given_back_whatever_happens() -> None:
 async def test_nobody_waits_in_line_for_an_engine_that_is_away() -> None:
     engine = SlowEngine(takes=60)
     line = journeys(engine, at_once=2)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answers = await asyncio.gather(*(ask(line) for _ in range(20)), return_exceptions=True)
     assert {type(answer) for answer in answers} == {EngineUnavailable}
     assert engine.calls < 20  # who never had a place asked nothing, and surely did nothing

@@ -79,7 +79,7 @@ async def test_its_webhooks_are_signed_by_stripes_scheme(http: httpx.Client) -> 
         assert (await asyncio.to_thread(http.post, "/_config/webhooks/tests", json=hook)).status_code == 200
         intent = await asyncio.to_thread(payable, http)
         await asyncio.to_thread(post, http, f"/v1/payment_intents/{intent}/confirm")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (event := await came.get()).object["id"] != intent:
                 """It sends a second late: this one is of a test before."""
     assert (event.type, event.object["status"]) == ("payment_intent.succeeded", "succeeded")

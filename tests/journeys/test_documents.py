@@ -33,7 +33,7 @@ async def begin_200_mb(care: Care) -> str:
         "\r\n",
     )
     writer.write("\r\n".join(lines).encode())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         answer = (await reader.read()).decode()  # to its end: the server hangs up without the body
     writer.close()
     return answer

@@ -21,7 +21,7 @@ NEUTRAL = {"appointment_cancelled", "appointment_changed"}
 Json = dict[str, Any]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_s60_the_worker_is_killed_in_the_middle_and_each_client_is_archived_once() -> None:
     async with (
         await LocalStack.start(ports=Ports.free(), seed=False) as stack,

@@ -37,7 +37,7 @@ async def _cli(stack: LocalStack, *arguments: str) -> str:
     return output.decode()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_workers_are_killed_drained_and_doubled_and_everybody_is_charged_once() -> None:
     """Sessions end within a minute and are charged five seconds later, while workers come and go."""
     env = {"POLICY__CHARGE_AFTER": "PT5S"}
@@ -65,7 +65,7 @@ async def test_workers_are_killed_drained_and_doubled_and_everybody_is_charged_o
         due = max(datetime.fromisoformat(client.session["ends_at"]) for client in clients).timestamp() + 5
         await asyncio.sleep(max(0.0, due - datetime.now(UTC).timestamp()) + 0.3)
         assert await stack.stop_worker("worker-2") == 0
-        await practice.until_paid(clients, within=60)
+        await practice.until_paid(clients, within=180)
 
         intents = await practice.succeeded()
         assert len(intents) == len(clients)
@@ -73,7 +73,7 @@ async def test_workers_are_killed_drained_and_doubled_and_everybody_is_charged_o
         for client in clients:
             [payment] = await practice.payments(client)
             assert (payment["status"], payment["attempts"]) == ("paid", 1), payment
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(await practice.mails("receipt")) < len(clients):
                 await asyncio.sleep(0.2)
         assert Counter(await practice.mails("receipt")) == Counter(client.email for client in clients)
@@ -94,7 +94,7 @@ async def _workers_that_took_part(stack: LocalStack, client_ids: Sequence[str]) 
 async def _support_staff_can_act(stack: LocalStack, client_id: str) -> None:
     """List journeys by stage, query one, and archive it, with no input; all with the stock command line."""
     listed = ""
-    async with asyncio.timeout(20):  # the list is eventually consistent
+    async with asyncio.timeout(60):  # the list is eventually consistent
         while client_id not in listed:
             listed = await _cli(stack, "list", "--query", "JourneyStage = 'activation'", "--limit", "100", "-o", "json")
     journey = f"client-journey:{client_id}"
@@ -102,6 +102,6 @@ async def _support_staff_can_act(stack: LocalStack, client_id: str) -> None:
     view = json.loads(await _cli(stack, "query", "-w", journey, "--type", "journey", *codec, "-o", "json"))
     assert view["queryResult"][0]["stage"] == "activation", view
     await _cli(stack, "signal", "-w", journey, "--name", "archive")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while "archived" not in await _cli(stack, "query", "-w", journey, "--type", "journey", *codec):
             await asyncio.sleep(0.2)
