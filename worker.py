@@ -33,6 +33,7 @@ from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import TASK_QUEUE, connect
 from engine.logs import set_up_logs
+from engine.signal_record import SignalRecord
 from engine.signed_links import SignedLinks
 from models import database
 from models.migrate import FOLDER as MIGRATIONS
@@ -144,6 +145,7 @@ async def run(settings: Settings) -> None:
                 email_from=settings.email_from,
                 link_key=settings.payload_keys.derive("links"),
                 unsubscribe_links=SignedLinks(settings.payload_keys, unsubscribe.PURPOSE),
+                signals=SignalRecord(client),
             )
             worker = build_worker(
                 client,

@@ -31,6 +31,7 @@ from models.task import Task
 from models.timeline import append_fact
 from models.waitlist import WaitlistPlace
 from rules.archive import BECAUSE_ARCHIVED, ArchivePlan, plan_archive
+from rules.memory import JourneyMemory
 from rules.policy import JourneyPolicy
 from rules.words import (
     AppointmentStatus,
@@ -39,7 +40,6 @@ from rules.words import (
     LeftBecause,
     PaymentStatus,
     PlaceEnd,
-    TaskKind,
 )
 
 ARCHIVED = "archived"
@@ -59,7 +59,8 @@ class ArchiveActivities(TakenActivities):
             if await done_by(session, client, ARCHIVED, order.request_id) is not None:
                 # Archived by this very request, and made active again since: an echo must not undo that.
                 return Archived(facts=await journey_facts(session, client), changed=False)
-            situation = await archive_situation(session, client, policy=policy, now=now)
+            memory = JourneyMemory(policy=policy, reminded=order.reminded, chats=order.chats)
+            situation = await archive_situation(session, client, memory=memory, now=now)
             plan = plan_archive(situation, now=now, notify=order.notify)
             for line in plan.appointments:
                 appointment = await session.get_one(Appointment, UUID(line.id))
@@ -91,13 +92,8 @@ class ArchiveActivities(TakenActivities):
                 )
             )
             await _leave_chats(session, client, plan, at=now)
-            for task in await session.exec(
-                select(Task).where(
-                    col(Task.client_id) == client.id,
-                    col(Task.kind) == TaskKind.MATCH_BY_HAND,
-                    col(Task.resolved_at).is_(None),
-                )
-            ):
+            for task_line in plan.tasks_closed:
+                task = await session.get_one(Task, UUID(task_line.id))
                 task.resolved_at, task.resolved_by, task.note = now, order.by, "The client was archived."
                 session.add(task)
             record = {

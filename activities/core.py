@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.ports import Mailer, PaymentGateway
+from activities.ports import Mailer, PaymentGateway, SignalRecord
 from activities.rendering import Links, Practice
 from activities.types import AppointmentFacts, PaymentFacts
 from engine.clock import Clock
@@ -37,7 +37,7 @@ _LOOKS = 3
 @dataclass(frozen=True, kw_only=True)
 class Dependencies:
     """All that activities touch outside of themselves. ``link_key`` makes the tokens of activation links,
-    ``unsubscribe_links`` those by which a client unsubscribes."""
+    ``unsubscribe_links`` those by which a client unsubscribes. Without ``signals`` nobody knows who sent one."""
 
     sessions: Sessions
     clock: Clock
@@ -49,6 +49,7 @@ class Dependencies:
     email_from: str
     link_key: bytes
     unsubscribe_links: SignedLinks
+    signals: SignalRecord | None = None
 
 
 class Activities:

@@ -1,4 +1,4 @@
-"""What activities need from the outside world: a payment gateway and a mailer.
+"""What activities need from the outside world: a payment gateway, a mailer, and the engine's record of signals.
 
 A bank's "no" is a value (``Intent.decline``), because the journey has a rule for it. Only broken machinery
 raises: ``GatewayUnavailable`` and ``MailerUnavailable`` may pass when tried again, ``GatewayRejected`` and
@@ -289,4 +289,11 @@ class Mailer(Protocol):
     async def send(self, mail: OutgoingMail) -> str:
         """Hands the mail over and returns the service's message id. The service knows no idempotency: claim
         the key in the database first."""
+        ...
+
+
+class SignalRecord(Protocol):
+    async def sender_of(self, *, workflow_id: str, run_id: str, signal: str, events: int) -> str | None:
+        """The identity of whoever sent a signal of this name, which was taken in when the history of the run had so
+        many ``events``. None where that is not known for certain; it never takes long."""
         ...

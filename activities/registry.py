@@ -22,6 +22,7 @@ from activities.payments import PaymentActivities
 from activities.reconcile import ReconcileActivities
 from activities.refunds import RefundActivities
 from activities.requested_forms import RequestedFormActivities
+from activities.senders import SenderActivities
 from activities.series import SeriesActivities
 from activities.waitlist import WaitlistActivities
 
@@ -46,6 +47,7 @@ GROUPS = (
     ReconcileActivities,
     ArchiveActivities,
     BulkArchiveActivities,
+    SenderActivities,
     ChatActivities,
     MailActivities,
 )

@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.active_again import make_active
 from activities.core import derived_id
+from activities.joining import RECORD_JOINED
 from activities.types import UnarchiveOrder
 from models.appointment import Appointment
 from models.calendar import look_around
@@ -32,6 +33,8 @@ from rules.restore import (
 )
 from rules.words import PaymentStatus
 
+PAYMENT_STOPPED = f"payment_{PaymentStatus.CANCELLED.value}"
+
 
 def archive_change(client_id: UUID | str, request_id: str) -> UUID:
     """What an archive leaves in ``changed_by`` of every appointment that it cancels."""
@@ -47,7 +50,7 @@ async def restore(
     """
     record = client.archive_record or {}
     therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
-    cancelled = await _cancelled(session, client, record)
+    cancelled = await _cancelled(session, record)
     plan = plan_restore(await _situation(session, client, therapist, cancelled, record, now=at), now=at)
     work = _Restoring(client=client, order=order, plan=plan, cancelled=cancelled, at=at)
     fact = await make_active(
@@ -67,16 +70,11 @@ def booked_together(data: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(ids) for ids in groups.values())
 
 
-async def _cancelled(session: AsyncSession, client: Client, record: Mapping[str, Any]) -> dict[str, Appointment]:
-    """What the archive cancelled and nobody has touched since, by id."""
+async def _cancelled(session: AsyncSession, record: Mapping[str, Any]) -> dict[str, Appointment]:
+    """What the archive cancelled, by id, as it stands now."""
     ids = [UUID(line["id"]) for line in record.get("appointments", ())]
-    change = str(archive_change(client.id, str(record.get("request_id"))))
     found = await session.exec(select(Appointment).where(col(Appointment.id).in_(ids)))
-    return {
-        str(row.id): row
-        for row in found
-        if is_cancelled_by_archive(status=row.status, changed_by=str(row.changed_by), archive=change)
-    }
+    return {str(row.id): row for row in found}
 
 
 async def _situation(
@@ -89,6 +87,7 @@ async def _situation(
     now: datetime,
 ) -> RestoreSituation:
     slugs = {line["id"]: line["therapist"] for line in record.get("appointments", ())}
+    change = str(archive_change(client.id, str(record.get("request_id"))))
     around = None
     if therapist is not None and cancelled:
         rows = list(cancelled.values())
@@ -111,6 +110,7 @@ async def _situation(
                 therapist=slugs[id],
                 starts_at=row.starts_at,
                 ends_at=row.ends_at,
+                touched=not is_cancelled_by_archive(status=row.status, changed_by=str(row.changed_by), archive=change),
             )
             for id, row in cancelled.items()
         ),
@@ -125,20 +125,31 @@ async def _situation(
 
 
 async def _stopped(session: AsyncSession, client: Client, record: Mapping[str, Any]) -> list[Payment]:
-    """The payments that this archive stopped, and those that were earned or declined while it lasted.
+    """The payments that this archive stopped, and those that were stopped while it lasted because of it: earned,
+    declined, or brought along by a record that was joined into this one.
 
-    Of an earlier archive, which was ended without a restore, nothing: that was decided then.
+    Of an earlier archive, which was ended without a restore, nothing: that was decided then. What was on its way to the
+    card and was paid ended as it should.
     """
-    stopped = [UUID(line["id"]) for line in record.get("payments", ())]
-    in_flight = [UUID(line["id"]) for line in record.get("in_flight", ())]
+    stopped = {UUID(line["id"]) for line in record.get("payments", ())}
+    since = select(Fact).where(
+        col(Fact.client_id) == client.id,
+        col(Fact.kind).in_((PAYMENT_STOPPED, RECORD_JOINED)),
+        col(Fact.at) >= client.archived_at,
+    )
+    for fact in await session.exec(since):
+        if fact.kind == PAYMENT_STOPPED:
+            stopped.add(UUID(fact.data["payment_id"]))
+        else:
+            stopped |= {UUID(line["payment"]) for line in fact.data.get("stopped", ())}
     statement = select(Payment).where(
-        col(Payment.client_id) == client.id,
         or_(
             col(Payment.id).in_(stopped),
-            # What was on its way and was paid ended as it should: there is nothing to bring back.
-            (col(Payment.id).in_(in_flight)) & (col(Payment.status) == PaymentStatus.CANCELLED),
-            (col(Payment.created_at) >= client.archived_at) & (col(Payment.status) == PaymentStatus.CANCELLED),
-        ),
+            # Earned by a record that was archived as well, before it was joined into this one.
+            (col(Payment.client_id) == client.id)
+            & (col(Payment.created_at) >= client.archived_at)
+            & (col(Payment.status) == PaymentStatus.CANCELLED),
+        )
     )
     return list((await session.exec(statement.order_by(col(Payment.due_at), col(Payment.id)))).all())
 

@@ -11,6 +11,8 @@ import structlog
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowExecutionStatus,
+    WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -49,6 +51,13 @@ log = structlog.get_logger(__name__)
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
+_ENDED = (
+    WorkflowExecutionStatus.COMPLETED,
+    WorkflowExecutionStatus.FAILED,
+    WorkflowExecutionStatus.CANCELED,
+    WorkflowExecutionStatus.TERMINATED,
+    WorkflowExecutionStatus.TIMED_OUT,
+)
 _AGAIN = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
 _ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
 
@@ -64,7 +73,8 @@ AT_ONCE = 50  # calls of one process; some hundred at a time only get in each ot
 
 
 class JourneyEngine:
-    """Journeys behind Temporal's client. ``patience`` bounds each call; a call is made at most twice.
+    """Journeys behind Temporal's client. ``patience`` bounds each call; a call is made at most twice. What can be
+    done without is waited for no longer than a ``glance``.
 
     At most ``at_once`` requests are with the engine at a time. The others wait in line, which is no part of their
     patience: a burst takes its time, and its last request is answered like its first.
@@ -79,11 +89,13 @@ class JourneyEngine:
         *,
         task_queue: str = TASK_QUEUE,
         patience: timedelta = timedelta(seconds=15),
+        glance: timedelta = timedelta(seconds=2),
         at_once: int = AT_ONCE,
     ) -> None:
         self.client = client
         self._task_queue = task_queue
         self._patience = patience
+        self._glance = glance
         self._places = asyncio.Semaphore(at_once)
 
     async def start(self, new: NewJourney, policy: JourneyPolicy) -> Opened:
@@ -196,6 +208,27 @@ class JourneyEngine:
 
         await self._call(attempt, "")
 
+    async def is_under_way(self, workflow_id: str) -> bool:
+        """Whether a workflow runs. So it does where the engine cannot say, at a glance, that it has ended."""
+        handle = self.client.get_workflow_handle(workflow_id)
+        try:
+            async with asyncio.timeout(self._glance.total_seconds()), self._places:
+                return (await handle.describe(rpc_timeout=self._glance)).status not in _ENDED
+        except RPCError as error:
+            return error.status is not RPCStatusCode.NOT_FOUND
+        except (TimeoutError, RuntimeError):  # silent, or not connected
+            return True
+
+    async def ask(self, workflow_id: str, query: str, answer: type[Result]) -> Result | None:
+        """What a workflow tells of itself; None if it is not there, or nobody answers for it at a glance."""
+        handle = self.client.get_workflow_handle(workflow_id)
+        try:
+            async with asyncio.timeout(self._glance.total_seconds()), self._places:
+                return cast(Result, await handle.query(query, result_type=answer, rpc_timeout=self._glance))
+        except (TimeoutError, RuntimeError, RPCError, WorkflowQueryFailedError) as error:
+            log.info("a workflow did not answer", workflow=workflow_id, query=query, error=repr(error))
+            return None
+
     async def answers(self) -> bool:
         """Whether the engine can be reached now."""
         try:
@@ -246,6 +279,8 @@ class JourneyEngine:
                     return GONE
                 if last or error.status not in _AGAIN:
                     raise EngineUnavailable from error
+            except RuntimeError as error:  # no connection was ever made
+                raise EngineUnavailable from error
         raise AssertionError("the second attempt returns or raises")
 
 

@@ -1,8 +1,9 @@
 """``Idempotency-Key`` on every POST: the same request again gets the same answer, and does nothing twice.
 
 The same is a request that says the same, in its body and in its query. Keys live for a day of the product's time, per
-caller and path. Refusals are not kept: the key is then free again. When nobody knows how a request ended, its next try
-goes on under the same request id, from which all ids of what it creates follow, so that it finds what is there already.
+caller and path. Refusals are not kept: the key is then free again. When nobody knows how a request ended, or the answer
+says with ``Retry-After`` that it has not ended yet, the next try goes on under the same request id, from which all ids
+of what it creates follow, so that it finds what is there already.
 """
 
 import asyncio
@@ -103,11 +104,13 @@ async def _claim(services: Services, row: Key, hashes: Sequence[str]) -> Claim |
 
 async def _finish(services: Services, claim: Claim, response: Response) -> None:
     async with services.sessions() as session:
-        if 200 <= response.status_code < 300:
+        if not 200 <= response.status_code < 300:
+            await kept_answers.let_go(session, claim)
+        elif "Retry-After" in response.headers:  # no answer yet: the same key asked again looks again
+            await kept_answers.mark_lost(session, claim)
+        else:
             sealed = encrypt_bytes(services.cipher, bytes(response.body), context=_context(claim.key))
             await kept_answers.keep(session, claim, status=response.status_code, answer=sealed)
-        else:
-            await kept_answers.let_go(session, claim)
         await session.commit()
 
 

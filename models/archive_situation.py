@@ -9,12 +9,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.appointment import Appointment
 from models.chat import Chat, ChatMember
+from models.chats import waiting_for
 from models.client import Client
 from models.form import FormRequest
 from models.goal import Goal
 from models.occupied_time import OccupiedTime
 from models.payment import Payment
-from models.snapshots import credit_of, currency_of, journey_facts, payment_line
+from models.snapshots import credits_of_all, currency_of, journey_facts, payment_line
+from models.task import Task
 from models.therapist import Therapist
 from models.waitlist import WaitlistPlace
 from rules.archive import (
@@ -25,17 +27,23 @@ from rules.archive import (
     GoalLine,
     HoldLine,
     ReminderLine,
+    TaskLine,
     WaitlistLine,
 )
+from rules.chats import message_plan
+from rules.memory import JourneyMemory
 from rules.policy import JourneyPolicy
 from rules.reminders import APPOINTMENT_STARTS, appointment_plan, journey_plan, outcome_plan
 from rules.words import AppointmentStatus, GoalStatus, Role
 
 
 async def archive_situation(
-    session: AsyncSession, client: Client, *, policy: JourneyPolicy, now: datetime
+    session: AsyncSession, client: Client, *, memory: JourneyMemory, now: datetime
 ) -> ArchiveSituation:
-    """What an archive at this instant would find; with the client's row locked, it stays true."""
+    """What an archive at this instant would find; with the client's row locked, it stays true.
+
+    ``memory`` is of the client's journey, on which depends when its timers are due.
+    """
     appointments = (
         await session.exec(
             select(Appointment, Therapist.slug)
@@ -57,21 +65,23 @@ async def archive_situation(
         )
     ).all()
     facts = await journey_facts(session, client)
-    due = [ReminderLine(kind=due.kind, at=due.at, about="") for due in journey_plan(facts, policy=policy, now=now)]
-    due += [line for appointment, _ in appointments for line in _timers_of(appointment, policy=policy)]
-    currency = await currency_of(session, client)
+    plan = journey_plan(facts, policy=memory.policy, now=now, reminded=memory.reminded)
+    due = [ReminderLine(kind=due.kind, at=due.at) for due in plan]
+    due += [line for appointment, _ in appointments for line in _timers_of(appointment, policy=memory.policy)]
+    due += await _mails_about_messages(session, client, memory)
     therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
     return ArchiveSituation(
         appointments=tuple(_appointment(appointment, slug) for appointment, slug in appointments),
-        payments=tuple(payment_line(payment) for payment in payments),
+        payments=tuple(payment_line(payment, frozen=client.charges_frozen) for payment in payments),
         forms=tuple(FormLine(kind=form.kind, status=form.status) for form in forms),
-        reminders=tuple(sorted((r for r in due if r.at > now), key=lambda r: (r.at, r.kind, r.about))),
+        reminders=tuple(sorted((r for r in due if r.at > now), key=lambda r: (r.at, r.kind, r.about, r.chat))),
         waitlist=tuple(await _waitlist(session, client)),
         holds=tuple(await _holds(session, client, now=now)),
         chats=tuple(await _chats(session, client)),
         goals=tuple(_reminding(await _goals(session, client))) if client.portal_settings.get("goals", True) else (),
-        currency=currency,
-        credit=await credit_of(session, client.id, currency),
+        tasks=tuple(await _tasks(session, client)),
+        currency=await currency_of(session, client),
+        credits=await credits_of_all(session, client.id),
         reachable=client.email is not None,
         time_zone=therapist.time_zone if therapist else "UTC",
     )
@@ -104,6 +114,26 @@ def _timers_of(appointment: Appointment, *, policy: JourneyPolicy) -> list[Remin
         for due in plan
         if due.kind != APPOINTMENT_STARTS
     ]
+
+
+async def _mails_about_messages(session: AsyncSession, client: Client, memory: JourneyMemory) -> list[ReminderLine]:
+    """Those that are put off to a later hour, and would go then as things stand: about what is not read yet."""
+    if client.email is None or client.unsubscribed:
+        return []
+    return [
+        ReminderLine(kind=due.kind, at=due.at, chat=due.about)
+        for due in message_plan(memory.chats)
+        if await waiting_for(session, client, UUID(due.about)) is not None
+    ]
+
+
+async def _tasks(session: AsyncSession, client: Client) -> list[TaskLine]:
+    statement = (
+        select(Task)
+        .where(col(Task.client_id) == client.id, col(Task.resolved_at).is_(None))
+        .order_by(col(Task.opened_at), col(Task.id))
+    )
+    return [TaskLine(id=str(task.id), kind=task.kind) for task in await session.exec(statement)]
 
 
 async def _waitlist(session: AsyncSession, client: Client) -> list[WaitlistLine]:

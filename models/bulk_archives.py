@@ -74,7 +74,7 @@ async def situations(session: AsyncSession, clients: Sequence[Client]) -> dict[U
     for payment in await session.exec(open_payments):
         payments[payment.client_id].append(payment_line(payment))
     currencies = await _currencies(session, clients)
-    credit = await _credit(session, ids)
+    credits = await _credits(session, ids)
     return {
         id: ArchiveSituation(
             appointments=tuple(appointments[id]),
@@ -82,7 +82,7 @@ async def situations(session: AsyncSession, clients: Sequence[Client]) -> dict[U
             forms=(),
             reminders=(),
             currency=currencies[id],
-            credit=credit.get((id, currencies[id]), 0),
+            credits=credits.get(id, {}),
         )
         for id in ids
     }
@@ -132,13 +132,17 @@ async def _currencies(session: AsyncSession, clients: Sequence[Client]) -> dict[
     return found
 
 
-async def _credit(session: AsyncSession, ids: Collection[UUID]) -> dict[tuple[UUID, str], int]:
+async def _credits(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, dict[str, int]]:
+    """What is left of each client's credit, by currency."""
     statement = (
         select(Credit.client_id, Credit.currency, func.sum(Credit.remaining))
         .where(col(Credit.client_id).in_(ids))
         .group_by(col(Credit.client_id), col(Credit.currency))
     )
-    return {(client_id, currency): int(left) for client_id, currency, left in await session.exec(statement)}
+    found: dict[UUID, dict[str, int]] = {}
+    for client_id, currency, left in await session.exec(statement):
+        found.setdefault(client_id, {})[currency] = int(left)
+    return found
 
 
 # ---------------------------------------------------------------- its rows
@@ -260,12 +264,15 @@ async def list_archives(session: AsyncSession, caller: Caller, page: Page) -> Se
     return [ArchiveRow(archive=archive, numbers=counted[archive.id]) for archive in found]
 
 
-async def lines_of(session: AsyncSession, id: UUID) -> Sequence[tuple[BulkArchiveLine, Client]]:
-    """Every client of an archive that the caller may see, in the order asked for."""
+async def lines_of(session: AsyncSession, caller: Caller, id: UUID) -> Sequence[tuple[BulkArchiveLine, Client]]:
+    """The clients of an archive whom the caller may see today, in the order asked for.
+
+    Whoever asked for it may have clients in it who were matched to somebody else since.
+    """
     statement = (
         select(BulkArchiveLine, Client)
         .join(Client, col(Client.id) == col(BulkArchiveLine.client_id))
-        .where(col(BulkArchiveLine.archive_id) == id)
+        .where(col(BulkArchiveLine.archive_id) == id, may_see_client(caller))
         .order_by(col(BulkArchiveLine.number))
     )
     return (await session.exec(statement)).all()

@@ -166,7 +166,8 @@ async def credit_of(session: AsyncSession, client_id: UUID, currency: str) -> in
     return int((await session.exec(statement)).one())
 
 
-def payment_line(payment: Payment) -> PaymentLine:
+def payment_line(payment: Payment, *, frozen: bool = False) -> PaymentLine:
+    """``frozen``: charges of the client's are held up by a dispute, which the payment does not say itself."""
     return PaymentLine(
         id=str(payment.id),
         appointment_id=str(payment.appointment_id),
@@ -177,6 +178,8 @@ def payment_line(payment: Payment) -> PaymentLine:
         currency=payment.currency,
         due_at=payment.due_at,
         deadline=payment.deadline,
+        next_try_at=payment.next_try_at,
+        frozen=frozen,
     )
 
 

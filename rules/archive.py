@@ -1,19 +1,21 @@
 """What an archive stops, leaves and suspends: one rule, used by the preview and by the archive itself."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rules.archive_words import charge_words, reminder_words
 from rules.hours import WEEKDAYS
-from rules.words import AppointmentStatus, AppointmentType, ChatKind, FormStatus, PaymentStatus
+from rules.words import AppointmentStatus, AppointmentType, ChatKind, FormStatus, PaymentStatus, TaskKind
 
 BECAUSE_ARCHIVED = "archived"
 
 LEFT_CHATS = frozenset({ChatKind.GROUP})
 STOPPED_PAYMENTS = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION})
+CLOSED_TASKS = frozenset({TaskKind.MATCH_BY_HAND})
+"""Nobody is looked for any more. All other tasks stay: what they are about is there after an archive as before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,10 @@ class AppointmentLine:
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentLine:
-    """``amount`` is the whole fee, ``credit_used`` what of it is reserved or was taken from the client's credit."""
+    """``amount`` is the whole fee, ``credit_used`` what of it is reserved or was taken from the client's credit.
+
+    ``frozen``: nothing is charged by itself while a dispute of the client's is open.
+    """
 
     id: str
     appointment_id: str
@@ -39,6 +44,8 @@ class PaymentLine:
     currency: str
     due_at: datetime
     deadline: datetime
+    next_try_at: datetime | None = None
+    frozen: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,16 +94,35 @@ class GoalLine:
 
 @dataclass(frozen=True, kw_only=True)
 class ReminderLine:
-    """A timed message that would no longer go out; ``about`` is an appointment's id, or empty."""
+    """A timed message that would no longer go out; ``about`` is an appointment's id, or empty, and so is ``chat``."""
 
     kind: str
     at: datetime
-    about: str
+    about: str = ""
+    chat: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskLine:
+    """An open task."""
+
+    id: str
+    kind: TaskKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoneyLine:
+    """Minor units of one currency."""
+
+    currency: str
+    credit: int
+    owed: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveSituation:
-    """All that an archive could touch, as the database knows it at one instant."""
+    """All that an archive could touch at one instant. ``currency`` is what the client pays in now; ``credits`` has
+    minor units by currency."""
 
     appointments: tuple[AppointmentLine, ...]
     payments: tuple[PaymentLine, ...]
@@ -107,7 +133,8 @@ class ArchiveSituation:
     holds: tuple[HoldLine, ...] = ()
     chats: tuple[ChatLine, ...] = ()
     goals: tuple[GoalLine, ...] = ()
-    credit: int = 0
+    tasks: tuple[TaskLine, ...] = ()
+    credits: Mapping[str, int] = field(default_factory=dict)
     reachable: bool = True  # an address is known: the client gets cancellation mails
     time_zone: str = "UTC"  # the therapist's, in which times are told
 
@@ -134,14 +161,22 @@ class ArchivePlan:
     chats_left: tuple[ChatLine, ...]  # live group chats
     chats_kept: tuple[ChatLine, ...]
     goals: tuple[GoalLine, ...]  # not reminded of while archived
+    tasks_closed: tuple[TaskLine, ...]
     mails: tuple[MailLine, ...]
-    credit: int
-    owed: int
+    money: tuple[MoneyLine, ...]  # as it is afterwards, in the order of the currencies' codes
     currency: str
     time_zone: str
 
+    @property
+    def own_money(self) -> MoneyLine:
+        """What of it is in the client's own currency."""
+        return next(line for line in self.money if line.currency == self.currency)
+
     def to_document(self) -> dict[str, Any]:
-        """The preview's and the result's shape; amounts in minor units, instants in RFC 3339."""
+        """The preview's and the result's shape; amounts in minor units, instants in RFC 3339.
+
+        ``credit``, ``owed`` and ``currency`` are of the client's own currency, ``money`` has every one.
+        """
         zone = ZoneInfo(self.time_zone)
         return {
             "appointments": [_appointment(line) for line in self.appointments],
@@ -154,6 +189,7 @@ class ArchivePlan:
                     "kind": line.kind,
                     "at": line.at.isoformat(),
                     "appointment_id": line.about or None,
+                    "chat_id": line.chat or None,
                     "text": reminder_words(line.kind, line.at, zone=zone),
                 }
                 for line in self.reminders
@@ -174,12 +210,12 @@ class ArchivePlan:
             "chats_left": [_chat(line) for line in self.chats_left],
             "chats_kept": [_chat(line) for line in self.chats_kept],
             "goals": [{"id": line.id, "remind": _weekly(line)} for line in self.goals],
+            "tasks_closed": [{"id": line.id, "kind": line.kind.value} for line in self.tasks_closed],
             "mails": [
                 {"template": line.template, "to": line.to, "appointment_id": line.appointment_id} for line in self.mails
             ],
-            "credit": self.credit,
-            "owed": self.owed,
-            "currency": self.currency,
+            **_money(self.own_money),
+            "money": [_money(line) for line in self.money],
             "time_zone": self.time_zone,
         }
 
@@ -188,7 +224,6 @@ def plan_archive(situation: ArchiveSituation, *, now: datetime, notify: bool = T
     """What archiving at this instant does; with ``notify``, cancellation mails go out."""
     scheduled = [a for a in situation.appointments if a.status is AppointmentStatus.SCHEDULED]
     stopped = tuple(p for p in situation.payments if p.status in STOPPED_PAYMENTS)
-    stopped_ids = {payment.id for payment in stopped}
     ahead = tuple(a for a in scheduled if a.starts_at > now)
     told = (("client", "appointment_cancelled"), ("therapist", "appointment_changed"))
     return ArchivePlan(
@@ -203,16 +238,14 @@ def plan_archive(situation: ArchiveSituation, *, now: datetime, notify: bool = T
         chats_left=tuple(chat for chat in situation.chats if chat.kind in LEFT_CHATS),
         chats_kept=tuple(chat for chat in situation.chats if chat.kind not in LEFT_CHATS),
         goals=situation.goals,
+        tasks_closed=tuple(task for task in situation.tasks if task.kind in CLOSED_TASKS),
         mails=tuple(
             MailLine(template=template, to=to, appointment_id=appointment.id)
             for appointment in ahead
             for to, template in told
             if notify and (to != "client" or situation.reachable)
         ),
-        # What a stopped payment had reserved is the client's again, and the whole fee is owed.
-        credit=situation.credit + sum(p.credit_used for p in stopped),
-        owed=sum(p.amount for p in stopped)
-        + sum(p.amount - p.credit_used for p in situation.payments if p.id not in stopped_ids and is_owed(p, now=now)),
+        money=_money_after(situation, now=now),
         currency=situation.currency,
         time_zone=situation.time_zone,
     )
@@ -227,8 +260,39 @@ def is_owed(payment: PaymentLine, *, now: datetime) -> bool:
     )
 
 
-def owed_amount(payments: Iterable[PaymentLine], *, now: datetime) -> int:
-    return sum(payment.amount - payment.credit_used for payment in payments if is_owed(payment, now=now))
+def money_of(
+    payments: Iterable[PaymentLine], *, credits: Mapping[str, int], currency: str, now: datetime
+) -> tuple[MoneyLine, ...]:
+    """A client's credit and debt in every currency in which there is any, and in their own ``currency``; by code."""
+    owed = owed_by_currency(payments, now=now)
+    given = {code: amount for code, amount in credits.items() if amount}
+    return tuple(
+        MoneyLine(currency=code, credit=given.get(code, 0), owed=owed.get(code, 0))
+        for code in sorted({currency, *given, *owed})
+    )
+
+
+def owed_by_currency(payments: Iterable[PaymentLine], *, now: datetime) -> dict[str, int]:
+    """Minor units; a currency in which nothing is owed is not named."""
+    owed: dict[str, int] = {}
+    for payment in payments:
+        if is_owed(payment, now=now) and payment.amount > payment.credit_used:
+            owed[payment.currency] = owed.get(payment.currency, 0) + payment.amount - payment.credit_used
+    return owed
+
+
+def _money_after(situation: ArchiveSituation, *, now: datetime) -> tuple[MoneyLine, ...]:
+    """What a stopped payment had reserved is the client's again, and the whole fee is owed."""
+    credits = dict(situation.credits)
+    payments = []
+    for payment in situation.payments:
+        if payment.status in STOPPED_PAYMENTS:
+            credits[payment.currency] = credits.get(payment.currency, 0) + payment.credit_used
+            stopped = replace(payment, status=PaymentStatus.CANCELLED, because=BECAUSE_ARCHIVED, credit_used=0)
+            payments.append(stopped)
+        else:
+            payments.append(payment)
+    return money_of(payments, credits=credits, currency=situation.currency, now=now)
 
 
 def _times(line: AppointmentLine | HoldLine) -> dict[str, str]:
@@ -247,8 +311,12 @@ def _payment(line: PaymentLine, zone: ZoneInfo) -> dict[str, Any]:
         "currency": line.currency,
         "status": line.status.value,
         "due_at": line.due_at.isoformat(),
-        "text": charge_words(line.status, line.due_at, zone=zone),
+        "text": charge_words(line, zone=zone),
     }
+
+
+def _money(line: MoneyLine) -> dict[str, Any]:
+    return {"currency": line.currency, "credit": line.credit, "owed": line.owed}
 
 
 def _chat(line: ChatLine) -> dict[str, Any]:

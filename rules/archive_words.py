@@ -3,6 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from rules.settling import Awaited, OpenPayment, next_step
 from rules.words import PaymentStatus
 
 _REMINDERS = {
@@ -16,13 +17,19 @@ _REMINDERS = {
     "forms_reminder": "reminder of the forms",
     "goal_reminder": "reminder of a goal",
     "mark_outcome": "asking the therapist for the outcome",
+    "new_message": "notice of a new message",
     "outcome_breach": "note that the outcome came too late",
     "outcome_task": "task for the care team: the outcome is missing",
 }
 _CHARGES = {
-    PaymentStatus.FAILED: "another try of the payment that was due",
-    PaymentStatus.REQUIRES_ACTION: "confirmation by the client of the payment that was due",
-    PaymentStatus.PROCESSING: "answer of the bank to the payment that was due",
+    Awaited.TRY: "answer of the bank to the payment that was due on",
+    Awaited.DISPUTE: "waiting for a dispute to be settled, until",
+    Awaited.DUE: "charge on",
+    Awaited.NEXT_TRY: "another try of the payment on",
+}
+_UNTIL_THE_DEADLINE = {
+    PaymentStatus.FAILED: "waiting for a new card, until",
+    PaymentStatus.REQUIRES_ACTION: "waiting for the client to confirm the payment, until",
 }
 
 
@@ -31,9 +38,11 @@ def reminder_words(kind: str, at: datetime, *, zone: ZoneInfo) -> str:
     return f"{_REMINDERS.get(kind, kind.replace('_', ' '))} on {at_local(at, zone=zone)}"
 
 
-def charge_words(status: PaymentStatus, due_at: datetime, *, zone: ZoneInfo) -> str:
-    """Such as ``charge on Tue 1 Dec 09:00``."""
-    return f"{_CHARGES.get(status, 'charge')} on {at_local(due_at, zone=zone)}"
+def charge_words(payment: OpenPayment, *, zone: ZoneInfo) -> str:
+    """What an open payment waits for, such as ``charge on Tue 1 Dec 09:00``."""
+    step = next_step(payment)
+    words = _UNTIL_THE_DEADLINE[payment.status] if step.why is Awaited.DEADLINE else _CHARGES[step.why]
+    return f"{words} {at_local(step.at, zone=zone)}"
 
 
 def at_local(instant: datetime, *, zone: ZoneInfo) -> str:

@@ -1,12 +1,12 @@
 """An archive of many clients at once: what becomes of each, and what all of it comes to."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID, uuid5
 
-from rules.archive import ArchivePlan
+from rules.archive import ArchivePlan, MoneyLine
 from rules.words import ArchiveResult, ClientStatus
 
 MOST_CLIENTS = 1000
@@ -83,36 +83,23 @@ def reason_to_skip(*, status: ClientStatus, closed: bool, joined: bool) -> str |
 
 
 @dataclass(frozen=True, kw_only=True)
-class MoneyTotal:
-    """Minor units of one currency."""
-
-    currency: str
-    credit: int
-    owed: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class PreviewTotals:
     """What the plans of many clients come to; money by currency, in the order of its code."""
 
     appointments: int
     payments: int
-    money: tuple[MoneyTotal, ...]
+    money: tuple[MoneyLine, ...]
 
 
 def totals_of(plans: Iterable[ArchivePlan]) -> PreviewTotals:
     appointments = payments = 0
-    credit: dict[str, int] = {}
-    owed: dict[str, int] = {}
+    money: dict[str, MoneyLine] = {}
     for plan in plans:
         appointments += len(plan.appointments)
         payments += len(plan.payments)
-        credit[plan.currency] = credit.get(plan.currency, 0) + plan.credit
-        owed[plan.currency] = owed.get(plan.currency, 0) + plan.owed
+        for line in plan.money:
+            before = money.get(line.currency, MoneyLine(currency=line.currency, credit=0, owed=0))
+            money[line.currency] = replace(before, credit=before.credit + line.credit, owed=before.owed + line.owed)
     return PreviewTotals(
-        appointments=appointments,
-        payments=payments,
-        money=tuple(
-            MoneyTotal(currency=currency, credit=credit[currency], owed=owed[currency]) for currency in sorted(credit)
-        ),
+        appointments=appointments, payments=payments, money=tuple(money[currency] for currency in sorted(money))
     )

@@ -3,6 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 
+from rules.plain_text import one_line
 from rules.words import Role
 
 
@@ -36,6 +37,13 @@ class Caller:
 
 SYSTEM = "system"
 VIA_TEMPORAL = "via Temporal"
+_LONGEST_IDENTITY = 100
+
+
+def via_temporal(identity: str | None) -> str:
+    """How the timeline names a sender who did not say who they are, by the identity that the engine has of them."""
+    shown = one_line(identity or "")[:_LONGEST_IDENTITY].strip()
+    return f"{VIA_TEMPORAL} ({shown})" if shown else VIA_TEMPORAL
 
 
 def fold_email(address: str) -> str:

@@ -19,7 +19,8 @@ TIME_TO_PAY = timedelta(hours=24)
 
 @dataclass(frozen=True, kw_only=True)
 class CancelledLine:
-    """An appointment that the archive cancelled. ``therapist`` is the slug of whom it was with."""
+    """An appointment that the archive cancelled. ``therapist`` is the slug of whom it was with; ``touched``: it is not
+    as the archive left it."""
 
     id: str
     type: AppointmentType
@@ -27,14 +28,15 @@ class CancelledLine:
     therapist: str
     starts_at: datetime
     ends_at: datetime
+    touched: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreSituation:
-    """All that could be brought back, and what stands in its way.
+    """All that the archive cancelled, and what stands in the way of bringing it back.
 
-    ``payments`` are those that were stopped by the archive, or earned since, as they stand now. ``therapist`` is the
-    client's present one, and ``availability``, ``busy`` and ``zoom`` (has a link) are theirs.
+    ``payments`` are those that were stopped by the archive, or since because of it, as they stand now. ``therapist`` is
+    the client's present one, and ``availability``, ``busy`` and ``zoom`` (has a link) are theirs.
     """
 
     appointments: tuple[CancelledLine, ...]
@@ -60,7 +62,8 @@ class NotRestored:
 class RestorePlan:
     """``appointments`` are booked again at their old times, and ``payments`` tried at the times they have here.
 
-    ``set_aside`` says by the old appointment's id which rules only the practice may set aside for it.
+    ``set_aside`` says by the old appointment's id which rules only the practice may set aside for it. Whatever is in
+    the situation is either brought back or ``not_restored``.
     """
 
     appointments: tuple[CancelledLine, ...]
@@ -86,7 +89,7 @@ def plan_restore(situation: RestoreSituation, *, now: datetime) -> RestorePlan:
         busy.append(Busy(id=line.id, type=line.type, starts_at=line.starts_at, ends_at=line.ends_at))
     payments = [again(payment, now=now) for payment in situation.payments if _is_stopped(payment)]
     lost += [
-        NotRestored(kind="payment", id=payment.id, because=f"It is {payment.status.value.replace('_', ' ')} meanwhile.")
+        NotRestored(kind="payment", id=payment.id, because=_meanwhile(payment.status))
         for payment in situation.payments
         if not _is_stopped(payment)
     ]
@@ -127,7 +130,15 @@ def _is_stopped(payment: PaymentLine) -> bool:
     return payment.status is PaymentStatus.CANCELLED and payment.because == BECAUSE_ARCHIVED
 
 
+def _meanwhile(status: PaymentStatus) -> str:
+    if status is PaymentStatus.CANCELLED:
+        return "Nothing is due for it any more."
+    return f"It is {status.value.replace('_', ' ')} meanwhile."
+
+
 def _why_not(line: CancelledLine, situation: RestoreSituation, busy: Iterable[Busy], *, now: datetime) -> str | None:
+    if line.touched:
+        return "It was changed after the archive."
     if line.starts_at <= now:
         return "Its time is over."
     if situation.therapist is None or situation.availability is None:

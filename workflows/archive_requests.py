@@ -3,14 +3,14 @@
 import asyncio
 from uuid import NAMESPACE_OID, uuid5
 
-from temporalio import workflow
+from temporalio import exceptions, workflow
 
 from workflows import lines, steps
 from workflows.appointment_requests import AppointmentRequests
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import AppointmentFacts, ArchiveOrder, Errand, Unarchived, UnarchiveOrder
-    from rules.people import VIA_TEMPORAL
+    from activities.types import AppointmentFacts, ArchiveOrder, Errand, SignalLook, Unarchived, UnarchiveOrder
+    from rules.people import via_temporal
     from workflows.messages import ARCHIVE, UNARCHIVE, ArchiveSignal, UnarchiveSignal
 
 _LONGEST_ID = 64
@@ -25,26 +25,30 @@ class ArchiveRequests(AppointmentRequests):
     )
     async def archive(self, request: ArchiveSignal | None = None) -> None:
         asked = request or ArchiveSignal()
+        events = workflow.info().get_current_history_length()
         if not await self.can_hear(asked.request_id, asked.by, asked.reason):
             return
         async with self.turn:
             if self.closed:
                 return
+            by = asked.by or await self.sender(ARCHIVE, events)
             result = await steps.archive_client(
                 ArchiveOrder(
                     client_id=self.client_id,
                     request_id=_id_of(asked.request_id),
-                    by=asked.by or VIA_TEMPORAL,
+                    by=by,
                     reason=asked.reason,
                     notify=asked.notify,
+                    reminded=self.state.reminded,
+                    chats=self.state.chats,
                 ),
                 self.policy,
             )
             self.take(result.facts)
             if self.facts.archived:  # else it was an echo of an archive that is over
                 self.state.debts.clear()
+            await asyncio.gather(*(self.tell(appointment) for appointment in result.appointments))
             for appointment in result.appointments:
-                await self.tell(appointment)
                 if appointment.id in result.cancelled and asked.notify:
                     self.letters.of_cancellation(appointment)
             await lines.wake(result.lines, self.policy)
@@ -57,26 +61,36 @@ class ArchiveRequests(AppointmentRequests):
     )
     async def unarchive(self, request: UnarchiveSignal | None = None) -> None:
         asked = request or UnarchiveSignal()
+        events = workflow.info().get_current_history_length()
         if not await self.can_hear(asked.request_id, asked.by):
             return
         async with self.turn:
             if self.closed:
                 return
+            by = asked.by or await self.sender(UNARCHIVE, events)
             request_id = _id_of(asked.request_id)
             result = await steps.unarchive_client(
                 UnarchiveOrder(
                     client_id=self.client_id,
                     request_id=request_id,
-                    by=asked.by or VIA_TEMPORAL,
+                    by=by,
                     restore=asked.restore,
                 )
             )
             self.take(result.facts)
-            for appointment in result.appointments:
-                await self.tell(appointment)
+            await asyncio.gather(*(self.tell(appointment) for appointment in result.appointments))
             await self.bring_back(result, request_id)
             self.owe(result.debts)
             await lines.wake(result.lines, self.policy)
+
+    async def sender(self, signal: str, events: int) -> str:
+        """Who sent a signal that does not say so, as far as the engine knows: nothing waits for it."""
+        here = workflow.info()
+        look = SignalLook(workflow_id=here.workflow_id, run_id=here.run_id, signal=signal, events=events)
+        try:
+            return via_temporal(await steps.signal_sender(look))
+        except exceptions.FailureError:
+            return via_temporal(None)
 
     async def bring_back(self, result: Unarchived, request_id: str) -> None:
         """What was restored gets its workflow, and its ordinary confirmations."""

@@ -16,12 +16,14 @@ from workflows.search_attributes import Shown
 with workflow.unsafe.imports_passed_through():
     from activities.types import AppointmentFacts, ClientDetails, Done, Errand, Opened, PaymentFacts, Settled
     from rules.chats import message_plan
+    from rules.memory import JourneyMemory
     from rules.people import Caller
     from rules.reminders import journey_plan, replan
     from rules.stage import JourneyFacts
     from workflows.messages import (
         FACTS_CHANGED,
         JOURNEY_CLOSED,
+        MEMORY_QUERY,
         JourneyInput,
         JourneyState,
         appointment_workflow_id,
@@ -58,6 +60,13 @@ class Journey(Pace):
     @property
     def facts(self) -> JourneyFacts:
         return self.state.facts
+
+    @workflow.query(
+        name=MEMORY_QUERY,
+        description="What no table knows: the settings with which the journey began, and what it reminded and told of.",
+    )
+    def memory(self) -> JourneyMemory:
+        return JourneyMemory(policy=self.policy, reminded=self.state.reminded, chats=self.state.chats)
 
     async def ready(self) -> None:
         """Messages may arrive before the journey is open; one that was refused never opens."""

@@ -367,6 +367,7 @@ RESCHEDULE = Update("reschedule", RescheduleOrder, Changed)
 # ---------------------------------------------------------------- queries and their views
 
 JOURNEY_QUERY = "journey"
+MEMORY_QUERY = "memory"  # answers a JourneyMemory
 APPOINTMENT_QUERY = "appointment"
 WAITLIST_QUERY = "waitlist"
 RECONCILIATION_QUERY = "reconciliation"

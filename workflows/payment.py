@@ -12,8 +12,6 @@ they need no case of their own here.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 
 from temporalio import exceptions, workflow
 
@@ -30,37 +28,18 @@ with workflow.unsafe.imports_passed_through():
         Settled,
     )
     from rules.policy import JourneyPolicy
+    from rules.settling import next_step
     from rules.words import DeclineClass, PaymentStatus
+
+__all__ = ["next_step"]
 
 OPEN = frozenset(
     {PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING}
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Next:
-    """What a payment waits for: ``at`` is when to act, ``owe`` whether that is the deadline, ``why`` a label."""
-
-    at: datetime
-    owe: bool
-    why: str
-
-
 def is_open(payment: PaymentFacts | None) -> bool:
     return payment is not None and payment.status in OPEN
-
-
-def next_step(payment: PaymentFacts) -> Next:
-    """What happens next to an open payment, and when."""
-    if payment.status is PaymentStatus.PROCESSING:
-        return Next(at=payment.due_at, owe=False, why="the try that was begun")
-    if payment.frozen:
-        return Next(at=payment.deadline, owe=True, why="a dispute to be settled, or the payment's deadline")
-    if payment.status is PaymentStatus.SCHEDULED:
-        return Next(at=payment.due_at, owe=False, why="the payment is due")
-    if payment.status is PaymentStatus.FAILED and payment.next_try_at is not None:
-        return Next(at=payment.next_try_at, owe=False, why="the next try")
-    return Next(at=payment.deadline, owe=True, why="the payment's deadline")
 
 
 async def attempt(

@@ -73,6 +73,7 @@ with workflow.unsafe.imports_passed_through():
         RescheduleOrder,
         RetryOrder,
         Settled,
+        SignalLook,
         TaskOrder,
         TaskResolution,
         Unarchived,
@@ -137,6 +138,10 @@ WHILE_SOMEBODY_WAITS = RetryPolicy(
 )
 """For calls of a vendor that a person waits for: better a clear answer soon than a late one."""
 
+ONCE = RetryPolicy(maximum_attempts=1)
+"""For what the story can do without."""
+
+_GLANCE = timedelta(seconds=2)
 _QUICK = timedelta(seconds=30)  # milliseconds as a rule; a burst of bookings with one therapist waits in line
 _VENDOR = timedelta(seconds=30)
 _LONG = timedelta(minutes=10)  # many questions to a vendor; each answer is a sign of life
@@ -144,14 +149,20 @@ _SIGN_OF_LIFE = timedelta(seconds=60)
 
 
 async def _write(
-    name: str, *arguments: Any, result: type[Result], summary: str, retry_policy: RetryPolicy = UNTIL_DONE
+    name: str,
+    *arguments: Any,
+    result: type[Result],
+    summary: str,
+    retry_policy: RetryPolicy = UNTIL_DONE,
+    within: timedelta | None = None,
 ) -> Result:
-    """A short, idempotent database write."""
+    """A short, idempotent database write; all of it ``within`` a time, if the story does not wait for it."""
     return await workflow.execute_local_activity(  # type: ignore[no-any-return]
         name,
         args=arguments,
         result_type=result,
         start_to_close_timeout=_QUICK,
+        schedule_to_close_timeout=within,
         retry_policy=retry_policy,
         summary=summary,
     )
@@ -307,6 +318,17 @@ async def join_records(order: JoinOrder) -> Joined:
 
 async def close_anonymous_journey(order: CloseOrder) -> Done:
     return await _write("close_anonymous_journey", order, result=Done, summary="Close the anonymous journey")
+
+
+async def signal_sender(look: SignalLook) -> str | None:
+    return await _write(
+        "signal_sender",
+        look,
+        result=str | None,  # type: ignore[arg-type]
+        summary="See who sent the signal",
+        retry_policy=ONCE,
+        within=_GLANCE,
+    )
 
 
 async def archive_client(order: ArchiveOrder, policy: JourneyPolicy) -> Archived:

@@ -11,6 +11,7 @@ from activities.types.archives import (
     BulkLook,
     BulkProgress,
     BulkRound,
+    SignalLook,
     Unarchived,
     UnarchiveOrder,
 )
@@ -156,6 +157,7 @@ __all__ = [
     "RescheduleOrder",
     "RetryOrder",
     "Settled",
+    "SignalLook",
     "TaskOrder",
     "TaskResolution",
     "UnarchiveOrder",

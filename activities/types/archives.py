@@ -1,19 +1,34 @@
 """The archive of one client and of many, and the way back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from activities.types.facts import AppointmentFacts, PaymentFacts
+from rules.chats import Told
 from rules.stage import JourneyFacts
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveOrder:
+    """``reminded`` and ``chats`` are what the journey remembers (``JourneyMemory``), for a record of what stops."""
+
     client_id: str
     request_id: str
     by: str  # an actor; "via Temporal" where nobody is named
     reason: str | None = None
     notify: bool = True
+    reminded: dict[str, datetime] = field(default_factory=dict)
+    chats: dict[str, Told] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalLook:
+    """A signal that does not say who sends it, taken in when the history of the run had so many ``events``."""
+
+    workflow_id: str
+    run_id: str
+    signal: str
+    events: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,11 +17,12 @@ from models.archive_situation import archive_situation
 from models.client import Client
 from models.fact import Fact
 from rules.archive import plan_archive
+from rules.memory import JourneyMemory
 from rules.people import Caller
 from rules.refusals import Problem
 from rules.restore import nothing_restored
 from rules.words import ClientStatus
-from workflows.messages import ARCHIVE, UNARCHIVE, ArchiveSignal, UnarchiveSignal, journey_id
+from workflows.messages import ARCHIVE, MEMORY_QUERY, UNARCHIVE, ArchiveSignal, UnarchiveSignal, journey_id
 
 router = APIRouter(prefix="/v1", tags=["archive"], route_class=IdempotentRoute)
 
@@ -42,6 +43,12 @@ async def preview(
     now: Now,
     notify: Annotated[bool, Query(description="As it would be said when archiving: it decides about `mails`.")] = True,
 ) -> dict[str, Any]:
+    """Timers are told as the client's journey knows them: by the settings with which it began, and with what it told.
+
+    If nobody answers for the journey within two seconds, they are reckoned by the present settings, and mails about
+    messages that were put off are not named.
+    """
+    memory = await _memory_of(services, await must_see_client(services, caller, client_id))
     # One view of everything: what happens between two statements would be in one line and not in another.
     async with services.sessions() as session:
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -52,9 +59,16 @@ async def preview(
             return _recorded(client_id, client.archive_record)
         if client.closed_at is not None or client.joined_into is not None:
             raise refuse(Problem.NOT_FOUND, _why_gone(client))
-        situation = await archive_situation(session, client, policy=services.settings.policy, now=now)
+        situation = await archive_situation(session, client, memory=memory, now=now)
     plan = plan_archive(situation, now=now, notify=notify)
     return {"client_id": client_id, "already_archived": False, **plan.to_document()}
+
+
+async def _memory_of(services: Services, client: Client) -> JourneyMemory:
+    known = None
+    if client.status is ClientStatus.ACTIVE and client.closed_at is None and client.joined_into is None:
+        known = await services.engine.ask(journey_id(str(client.id)), MEMORY_QUERY, JourneyMemory)
+    return known or JourneyMemory(policy=services.settings.policy)
 
 
 def _recorded(client_id: UUID, record: dict[str, Any] | None) -> dict[str, Any]:
@@ -62,7 +76,8 @@ def _recorded(client_id: UUID, record: dict[str, Any] | None) -> dict[str, Any]:
 
 
 class ArchiveBody(Body):
-    """``notify``: send the ordinary cancellation mails for what is cancelled."""
+    """``notify``: send the ordinary cancellation mails for what is cancelled. Without it neither the client nor the
+    therapist is told of them."""
 
     reason: Reason | None = None
     notify: Flag = True
@@ -74,7 +89,12 @@ class UnarchiveBody(Body):
     restore: Flag = False
 
 
-_PENDING: dict[int | str, dict[str, Any]] = {202: {"description": "Sent; not recorded yet"}}
+_PENDING: dict[int | str, dict[str, Any]] = {
+    202: {
+        "description": "Sent; not recorded yet. Ask again with the same Idempotency-Key: nothing is done twice.",
+        "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}},
+    }
+}
 
 
 @router.post(
@@ -115,6 +135,10 @@ async def unarchive(
     response: Response,
     body: UnarchiveBody | None = None,
 ) -> dict[str, Any]:
+    """``restored`` is what this request has brought back, and ``not_restored`` what it could not, and why. Both are
+    empty without ``restore``, and with ``already_active``: the client was active before this request came, by hand or
+    by a booking, and an archive can be undone only while it lasts.
+    """
     said = body or UnarchiveBody()
     client = await must_see_client(services, caller, client_id)
     if client.status is not ClientStatus.ACTIVE:
@@ -163,13 +187,13 @@ async def _result(
             archived = wanted is ClientStatus.ARCHIVED
             return _recorded(client_id, client.archive_record) if archived else _active(client_id, fact)
         if monotonic() > give_up:
-            response.status_code = 202
+            response.status_code, response.headers["Retry-After"] = 202, "2"
             return {"client_id": client_id, "status": "pending", "request_id": request_id}
         await asyncio.sleep(_LOOK_EVERY)
 
 
 def _active(client_id: UUID, fact: Fact | None) -> dict[str, Any]:
-    """What was restored, and what could not be; nothing where another request had made the client active."""
+    """What was restored, and what could not be; nothing where the client was active before this request."""
     recorded = fact.data if fact is not None else {}
     told = {name: recorded.get(name, nothing) for name, nothing in nothing_restored().items()}
-    return {"client_id": client_id, "status": ClientStatus.ACTIVE, **told}
+    return {"client_id": client_id, "status": ClientStatus.ACTIVE, "already_active": fact is None, **told}

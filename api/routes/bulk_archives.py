@@ -1,6 +1,6 @@
 """Archiving many clients at once: what it would come to, the one confirmation, and how far it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid5
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.bodies import Body, Flag, Reason
-from api.deps import ByTime, Now, Practice, RequestId, Svc
+from api.deps import ByTime, Now, Practice, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, responses, wrong_fields
 from api.views import Listed, cut, listed
@@ -18,12 +18,12 @@ from models import bulk_archives
 from models.bulk_archives import ArchiveRow
 from models.client import Client
 from models.group import ClientGroup
-from rules.archive import ArchivePlan, plan_archive
+from rules.archive import ArchivePlan, MoneyLine, plan_archive
 from rules.bulk_archive import MOST_CLIENTS, reason_to_skip, totals_of
 from rules.people import Caller
 from rules.refusals import Problem
 from rules.words import ArchiveResult, ClientStatus
-from workflows.messages import BulkArchiveOrder
+from workflows.messages import BulkArchiveOrder, bulk_archive_id
 
 router = APIRouter(prefix="/v1", tags=["archive"], route_class=IdempotentRoute)
 
@@ -32,7 +32,7 @@ class BulkArchiveBody(Body):
     """Clients by id (one that is named twice is one), or a whole group: a therapist's own clients in it. At most 1,000.
 
     ``dry_run`` archives nobody, and answers what would happen. ``notify``: send the ordinary cancellation mails for
-    what is cancelled.
+    what is cancelled. Without it neither the clients nor the therapists are told of them.
     """
 
     client_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_CLIENTS)] | None = None
@@ -42,9 +42,16 @@ class BulkArchiveBody(Body):
     dry_run: Flag = False
 
 
+class MoneyTotals(BaseModel):
+    currency: str
+    credit: int
+    owed: int
+
+
 class ClientPreview(BaseModel):
-    """``appointments`` and ``payments`` count what would be cancelled; ``credit`` and ``owed`` are minor units as they
-    would be after it. ``because`` says why a client would be skipped."""
+    """``appointments`` and ``payments`` count what would be cancelled; ``credit`` and ``owed`` are minor units of the
+    client's own ``currency`` as they would be after it, and ``money`` has every currency in which there is any.
+    ``because`` says why a client would be skipped."""
 
     client_id: UUID
     ref: str
@@ -52,16 +59,11 @@ class ClientPreview(BaseModel):
     credit: int
     owed: int
     currency: str
+    money: list[MoneyTotals]
     appointments: int
     payments: int
     already_archived: bool
     because: str | None
-
-
-class MoneyTotals(BaseModel):
-    currency: str
-    credit: int
-    owed: int
 
 
 class PreviewTotals(BaseModel):
@@ -100,7 +102,8 @@ class ResultView(BaseModel):
 
 
 class BulkSummary(BaseModel):
-    """``status`` is ``running`` or ``finished``; ``done`` of ``total`` clients have a result."""
+    """``status`` is ``running`` or ``finished``; ``done`` of ``total`` clients have a result. Whether a running one was
+    ended in the engine by somebody, only its own view knows."""
 
     archive_id: UUID
     status: str
@@ -118,7 +121,12 @@ class BulkSummary(BaseModel):
 
 
 class BulkView(BulkSummary):
-    """``results`` has every client, in the order asked for."""
+    """``results`` has the clients whom the caller may see, in the order asked for. A therapist may have asked for some
+    who were matched to somebody else since: they count in the numbers, and have no line.
+
+    ``status`` is ``stopped`` where the workflow was ended in the engine before it had finished. Whoever is ``pending``
+    stays so: nobody else is asked, and a journey that was asked may still archive its client.
+    """
 
     results: list[ResultView]
 
@@ -211,7 +219,7 @@ async def _preview(session: AsyncSession, clients: Sequence[Client], *, now: dat
             credit=one.credit if one else None,
             owed=one.owed if one else None,
             currency=one.currency if one else None,
-            money=[MoneyTotals(currency=m.currency, credit=m.credit, owed=m.owed) for m in totals.money],
+            money=_by_currency(totals.money),
         ),
     )
 
@@ -221,9 +229,10 @@ def _line(client: Client, plan: ArchivePlan) -> ClientPreview:
         client_id=client.id,
         ref=client.ref,
         name=client.full_name,
-        credit=plan.credit,
-        owed=plan.owed,
+        credit=plan.own_money.credit,
+        owed=plan.own_money.owed,
         currency=plan.currency,
+        money=_by_currency(plan.money),
         appointments=len(plan.appointments),
         payments=len(plan.payments),
         already_archived=client.status is ClientStatus.ARCHIVED,
@@ -231,6 +240,10 @@ def _line(client: Client, plan: ArchivePlan) -> ClientPreview:
             status=client.status, closed=client.closed_at is not None, joined=client.joined_into is not None
         ),
     )
+
+
+def _by_currency(money: Iterable[MoneyLine]) -> list[MoneyTotals]:
+    return [MoneyTotals(currency=line.currency, credit=line.credit, owed=line.owed) for line in money]
 
 
 # ---------------------------------------------------------------- what became of it
@@ -251,13 +264,21 @@ async def list_archives(*, services: Svc, caller: Practice, page: ByTime) -> Lis
     responses=responses(Problem.NOT_FOUND),
 )
 async def one_archive(*, archive_id: UUID, services: Svc, caller: Practice) -> BulkView:
+    view = await _look(services, caller, archive_id)
+    if view.status == "finished" or await services.engine.is_under_way(bulk_archive_id(str(archive_id))):
+        return view
+    view = await _look(services, caller, archive_id)  # it may have finished between the two looks
+    return view if view.status == "finished" else view.model_copy(update={"status": "stopped"})
+
+
+async def _look(services: Services, caller: Caller, archive_id: UUID) -> BulkView:
     # One view of both: what is recorded between two statements would be in the list and not in the numbers.
     async with services.sessions() as session:
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         row = await bulk_archives.visible_archive(session, caller, archive_id)
         if row is None:
             raise not_found("archive")
-        lines = await bulk_archives.lines_of(session, archive_id)
+        lines = await bulk_archives.lines_of(session, caller, archive_id)
     results = [
         ResultView(
             client_id=client.id,

@@ -13,7 +13,7 @@ from api.views import BalanceView, CurrencyBalance, Listed, PaymentView, cut, li
 from models import queries
 from models.payment import Payment
 from models.snapshots import credits_of_all, currency_of, payment_line
-from rules.archive import owed_amount
+from rules.archive import money_of
 from rules.refusals import Problem
 from workflows.messages import PREPARE_CONFIRMATION, ConfirmationOrder
 
@@ -47,15 +47,10 @@ async def balance(*, client_id: UUID, services: Svc, caller: Known, now: Now) ->
         payments = await queries.all_payments_of(session, client_id)
         currency = await currency_of(session, client)
         credits = await credits_of_all(session, client_id)
-    owed: dict[str, int] = {}
-    for payment in payments:
-        owed[payment.currency] = owed.get(payment.currency, 0) + owed_amount([payment_line(payment)], now=now)
-    found = [
-        CurrencyBalance(credit=credits.get(one, 0), owed=owed.get(one, 0), currency=one)
-        for one in sorted({*credits, *owed, currency})
-    ]
+    money = money_of(map(payment_line, payments), credits=credits, currency=currency, now=now)
+    found = [CurrencyBalance(credit=line.credit, owed=line.owed, currency=line.currency) for line in money]
     [main] = [one for one in found if one.currency == currency]
-    others = [one for one in found if one is not main and (one.credit or one.owed)]
+    others = [one for one in found if one is not main]
     return BalanceView(**main.model_dump(), by_currency=others)
 
 

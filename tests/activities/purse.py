@@ -24,7 +24,7 @@ from models.payment import Payment
 from models.refund import Dispute, Refund
 from models.snapshots import credit_of, payment_line
 from models.task import Task
-from rules.archive import owed_amount
+from rules.archive import owed_by_currency
 from rules.words import CreditSource, PaymentStatus, RefundTo
 from tests.activities.practice import DESK, MONDAY, POLICY, Practice
 
@@ -168,7 +168,8 @@ class Purse:
         async with self.practice.sessions() as session:
             payments = (await session.exec(select(Payment).where(col(Payment.client_id) == UUID(self.client)))).all()
             credit = await credit_of(session, UUID(self.client), "USD")
-        return credit, owed_amount([payment_line(one) for one in payments], now=self.practice.clock.instant)
+        owed = owed_by_currency(map(payment_line, payments), now=self.practice.clock.instant)
+        return credit, owed.get("USD", 0)
 
     async def adds_up(self) -> None:
         """Not a cent of credit came from nowhere or is gone, and the card gave what the ledger says."""

@@ -42,7 +42,7 @@ class Many:
 
     async def results(self) -> list[tuple[str, str | None]]:
         async with self.practice.sessions() as session:
-            lines = await bulk_archives.lines_of(session, UUID(self.order.id))
+            lines = await bulk_archives.lines_of(session, DESK, UUID(self.order.id))
         return [(line.result.value, line.because) for line, _ in lines]
 
 

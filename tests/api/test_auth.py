@@ -6,14 +6,13 @@ from typing import Any
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 
 from api.auth import FailedSignIns, hash_of
 from api.problems import Refused
 from models import Token
 from models.token import TokenKind
 from rules.refusals import Problem, Refusal
-from tests.api.conftest import DESK, NOW, ROOT, SITE, Rows, StandingClock, ToldEngine, problem_of
+from tests.api.conftest import DESK, HASHER, NOW, ROOT, SITE, Rows, StandingClock, ToldEngine, problem_of
 from workflows.messages import Done
 
 PASSWORD = "correct horse battery"
@@ -26,7 +25,7 @@ async def _member(rows: Rows, email: str = "sara@mail.example") -> Any:
         email=email,
         email_folded=email,
         account_active=True,
-        password_hash=PasswordHasher().hash(PASSWORD),
+        password_hash=HASHER.hash(PASSWORD),
     )
 
 

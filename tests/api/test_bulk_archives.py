@@ -48,6 +48,32 @@ async def _group(rows: Rows, name: str = "Monday") -> ClientGroup:
 # ---------------------------------------------------------------- what it would come to
 
 
+async def _credit(rows: Rows, client: Client, amount: int, currency: str) -> None:
+    about: dict[str, Any] = {"source": CreditSource.GRANTED, "given_by": "care_team:desk", "reason": "goodwill"}
+    await rows.add(
+        Credit(
+            id=uuid4(),
+            client_id=client.id,
+            amount=amount,
+            remaining=amount,
+            currency=currency,
+            given_at=NOW,
+            **about,
+        )
+    )
+
+
+async def _owes(rows: Rows, client: Client, therapist: Therapist, currency: str, *, days: int) -> None:
+    """The fee of a session so many days ago."""
+    starts_at = NOW - timedelta(days=days)
+    held = await rows.appointment(client, therapist, starts_at=starts_at, status=AppointmentStatus.OCCURRED)
+    payment = await rows.payment(held, status=PaymentStatus.OWED)
+    async with rows.sessions() as session:
+        session.add(payment)
+        payment.currency = currency
+        await session.commit()
+
+
 async def _with_money(rows: Rows, ana: Therapist, *, name: str) -> Client:
     """Two appointments ahead, one behind that nobody marked; a payment to come, one owed, others over; credit."""
     client = await rows.client(ana, first_name=name)
@@ -67,19 +93,7 @@ async def _with_money(rows: Rows, ana: Therapist, *, name: str) -> Client:
     ):
         held = await session(-7, status=AppointmentStatus.OCCURRED)
         await rows.payment(held, status=status, because=because, credit_used=1000 if status == "scheduled" else 0)
-    await rows.add(
-        Credit(
-            id=uuid4(),
-            client_id=client.id,
-            amount=2500,
-            remaining=2500,
-            currency="USD",
-            source=CreditSource.GRANTED,
-            given_at=NOW,
-            given_by="care_team:desk",
-            reason="goodwill",
-        )
-    )
+    await _credit(rows, client, 2500, "USD")
     return client
 
 
@@ -107,6 +121,7 @@ async def test_s60_a_dry_run_lists_each_client_as_the_single_preview_does_and_ar
         "credit": 3500,
         "owed": 30000,
         "currency": "USD",
+        "money": [{"currency": "USD", "credit": 3500, "owed": 30000}],
         "appointments": 2,
         "payments": 1,
         "already_archived": False,
@@ -135,18 +150,41 @@ async def test_a_dry_run_keeps_currencies_apart(api: httpx.AsyncClient, rows: Ro
     ana = await rows.therapist("ana")
     dollars = await _with_money(rows, ana, name="Anna")
     euros = await rows.client(ana)
-    held = await rows.appointment(euros, ana, starts_at=NOW - timedelta(days=30), status=AppointmentStatus.OCCURRED)
-    payment = await rows.payment(held, status=PaymentStatus.OWED)
-    async with rows.sessions() as session:
-        session.add(payment)
-        payment.currency = "EUR"
-        await session.commit()
+    await _owes(rows, euros, ana, "EUR", days=30)
     told = (await _ask(api, {"client_ids": [str(dollars.id), str(euros.id)], "dry_run": True})).json()["totals"]
     assert (told["credit"], told["owed"], told["currency"]) == (None, None, None)
     assert told["money"] == [
         {"currency": "EUR", "credit": 0, "owed": 15000},
         {"currency": "USD", "credit": 3500, "owed": 30000},
     ]
+
+
+async def test_money_of_one_client_in_several_currencies_is_not_added_up(api: httpx.AsyncClient, rows: Rows) -> None:
+    """Neither in the panel nor in the totals, the single preview or the balance; all four say the same."""
+    ana = await rows.therapist("ana")
+    dollars, both = await _with_money(rows, ana, name="Anna"), await rows.client(ana)
+    await _owes(rows, both, ana, "EUR", days=30)
+    await _owes(rows, both, ana, "USD", days=29)
+    await rows.appointment(both, ana, starts_at=NOW + timedelta(days=30))
+    for amount, currency in ((700, "EUR"), (90, "USD"), (5, "GBP")):
+        await _credit(rows, both, amount, currency)
+    money = [
+        {"currency": "EUR", "credit": 700, "owed": 15000},
+        {"currency": "GBP", "credit": 5, "owed": 0},
+        {"currency": "USD", "credit": 90, "owed": 15000},
+    ]
+
+    told = (await _ask(api, {"client_ids": [str(dollars.id), str(both.id)], "dry_run": True})).json()
+    single = (await api.get(f"/v1/clients/{both.id}/archive", headers=DESK)).json()
+    balance = (await api.get(f"/v1/clients/{both.id}/balance", headers=DESK)).json()
+    line = told["clients"][1]
+    assert line["money"] == single["money"] == money
+    [own] = [one for one in money if one["currency"] == line["currency"]]
+    for one in (line, single, balance):
+        assert {name: one[name] for name in own} == own
+    assert [own, *balance["by_currency"]] == [own, *(one for one in money if one is not own)]
+    assert told["totals"]["money"] == [*money[:2], {"currency": "USD", "credit": 3590, "owed": 45000}]
+    assert (told["totals"]["credit"], told["totals"]["owed"], told["totals"]["currency"]) == (None, None, None)
 
 
 # ---------------------------------------------------------------- whom, and who may
@@ -234,3 +272,34 @@ async def test_s61_a_group_is_asked_for_as_it_is_now_and_a_repeat_is_the_same_ar
     rest = (await api.get("/v1/archives", headers=DESK, params={"limit": 1, "cursor": page["next_cursor"]})).json()
     assert {line["archive_id"] for line in page["items"] + rest["items"]} == {archive_id, own.json()["archive_id"]}
     assert rest["next_cursor"] is None
+
+
+async def test_whoever_is_not_theirs_any_more_is_not_named_to_the_therapist_who_asked(
+    api: httpx.AsyncClient, rows: Rows, therapist_token: Token
+) -> None:
+    """The numbers stay as they were: they say how much was asked for, and of nobody in particular."""
+    ana, ben = await rows.therapist("ana"), await rows.therapist("ben")
+    clients = [await rows.client(ana, first_name=name, last_name="Lind") for name in ("Anna", "Berta", "Carla")]
+    kept, given, joined = clients
+    as_ana, as_ben = await therapist_token("ana"), await therapist_token("ben")
+    asked = await _ask(api, {"client_ids": [str(client.id) for client in clients]}, by=as_ana)
+    path = f"/v1/archives/{asked.json()['archive_id']}"
+    assert len((await api.get(path, headers=as_ana)).json()["results"]) == 3
+    async with rows.sessions() as session:
+        for client, change in ((given, {"therapist_id": ben.id}), (joined, {"joined_into": kept.id, "closed_at": NOW})):
+            row = await session.get_one(Client, client.id)
+            for name, value in change.items():
+                setattr(row, name, value)
+            session.add(row)
+        await session.commit()
+
+    answer = await api.get(path, headers=as_ana)
+    view = answer.json()
+    assert [line["client_id"] for line in view["results"]] == [str(kept.id)]
+    assert (view["total"], view["done"]) == (3, 0)
+    for client in (given, joined):
+        for secret in (str(client.id), client.ref, client.full_name):
+            assert secret not in answer.text
+    of_the_desk = (await api.get(path, headers=DESK)).json()
+    assert [line["client_id"] for line in of_the_desk["results"]] == [str(client.id) for client in clients]
+    assert (await api.get(path, headers=as_ben)).status_code == 404

@@ -1,4 +1,4 @@
-"""Whether a workflow runs, as far as the engine can say at a glance."""
+"""Whether a workflow runs, as far as the engine can say at a glance; and an engine that is not there."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from temporalio.converter import DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.engine import JourneyEngine
+from api.problems import EngineUnavailable
 from engine.connect import EngineAddress, lazy_client
 from local.processes import free_port
 from models.bulk_archive import BulkArchive
@@ -97,3 +98,10 @@ async def test_an_archive_that_finishes_between_two_looks_is_no_stopped_one(
 
     monkeypatch.setattr(engine, "is_under_way", finishes)
     assert await status() == "finished"
+
+
+async def test_an_engine_that_never_was_there_is_away_for_every_call() -> None:
+    address = EngineAddress(address=f"127.0.0.1:{free_port()}")
+    engine = JourneyEngine(await lazy_client(address, data_converter=DataConverter.default))
+    with pytest.raises(EngineUnavailable):
+        await engine.signal("client-journey:x", "archive", None)

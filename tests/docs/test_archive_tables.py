@@ -1,12 +1,16 @@
-"""The archive's worked table says what the rule does."""
+"""The archive's worked tables say what the rules do."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from rules.archive import PaymentLine
+from rules.archive import STOPPED_PAYMENTS, PaymentLine
+from rules.archive_words import charge_words
 from rules.restore import again
 from rules.words import PaymentStatus
-from tests.docs.pages import ROOT, table
+from tests.docs.pages import ROOT, table, words
 
+RULES = (ROOT / "docs/journey.md").read_text()
 MONDAY = datetime(2026, 11, 30, tzinfo=UTC)
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -17,18 +21,34 @@ def at(cell: str) -> datetime:
     return MONDAY + timedelta(days=DAYS.index(day), hours=int(hours), minutes=int(minutes))
 
 
+PAYMENT = PaymentLine(
+    id="p",
+    appointment_id="a",
+    status=PaymentStatus.SCHEDULED,
+    because=None,
+    amount=15000,
+    credit_used=0,
+    currency="USD",
+    due_at=at("Tuesday 10:50"),
+    deadline=at("Wednesday 10:50"),
+)
+
+
+def test_a_stopped_payment_is_named_with_what_it_waited_for() -> None:
+    rows = table(RULES, "a payment that is stopped while", "is told as")
+    for stands, told in rows:
+        payment = replace(
+            PAYMENT,
+            status=PaymentStatus(words(stands)[0]),
+            next_try_at=at("Monday 10:50") + timedelta(hours=30) if "next try at E + 30 h" in stands else None,
+            frozen="under a dispute" in stands,
+        )
+        assert words(told) == [charge_words(payment, zone=ZoneInfo("UTC"))], stands
+    assert {PaymentStatus(words(stands)[0]) for stands, _ in rows} == STOPPED_PAYMENTS
+
+
 def test_a_restored_payment_is_due_as_the_table_says() -> None:
-    stopped = PaymentLine(
-        id="p",
-        appointment_id="a",
-        status=PaymentStatus.CANCELLED,
-        because="archived",
-        amount=15000,
-        credit_used=0,
-        currency="USD",
-        due_at=at("Tuesday 10:50"),
-        deadline=at("Wednesday 10:50"),
-    )
-    for restored_on, due, deadline in table((ROOT / "docs/journey.md").read_text(), "restored on", "due", "deadline"):
+    stopped = replace(PAYMENT, status=PaymentStatus.CANCELLED, because="archived")
+    for restored_on, due, deadline in table(RULES, "restored on", "due", "deadline"):
         fresh = again(stopped, now=at(restored_on))
         assert (fresh.due_at, fresh.deadline) == (at(due), at(deadline))

@@ -4,9 +4,10 @@ Only the time-skipping server and PostgreSQL are programs of their own. One hous
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,22 +25,24 @@ from activities.gateways.stripe import StripeGateway
 from activities.registry import build
 from activities.rendering import Links, Practice
 from api.app import create_app
-from api.auth import Passwords
+from api.auth import FailedSignIns, Passwords
 from api.engine import JourneyEngine
 from api.settings import ApiSettings, ServiceKey
 from config import DEV_SENDGRID_WEBHOOK_PUBLIC_KEY
 from engine.clock import EngineClock, SystemClock
 from engine.codec import PayloadKeys, data_converter
 from engine.event_key import EventKey
+from engine.signal_record import SignalRecord
 from engine.signed_links import SignedLinks
 from local.processes import free_port, free_ports
 from local.temporal import TemporalServer
-from models.database import Sessions, connect, session_factory
+from models.database import Sessions, session_factory
 from rules import unsubscribe
 from rules.policy import JourneyPolicy
 from rules.words import Role
 from sandbox.app import create_app as create_sandbox
 from sandbox.store import Store
+from tests.conftest import engine_on
 from worker import build_worker
 
 WEBHOOK_SECRET = "whsec_tests"
@@ -50,6 +53,8 @@ ADMIN = "admin-secret"
 CARE_TEAM_EMAIL = "care@practice.example"
 PUBLIC_URL = "http://portal.example"
 EMAIL_FROM = "hello@practice.example"
+
+_left: dict[type, list[FastAPI]] = defaultdict(list)  # APIs that no house uses, by the clock that they were made for
 
 
 class PatientClock(SystemClock):
@@ -132,7 +137,7 @@ async def open_house(
             temporal = await TemporalServer.start_time_skipping()
         _ = await stack.enter_async_context(temporal)
         clock = temporal.clock or PatientClock()
-        database: AsyncEngine = connect(database_url, pool_size=20, max_overflow=20)
+        database: AsyncEngine = engine_on(database_url, pool_size=20, max_overflow=20)
         stack.push_async_callback(database.dispose)
         sessions = session_factory(database)
         engine = await Client.connect(temporal.address, data_converter=data_converter(KEYS))
@@ -144,13 +149,13 @@ async def open_house(
         sandbox.state.webhooks.register(url=f"http://127.0.0.1:{api_port}/v1/webhooks/stripe", secret=WEBHOOK_SECRET)
         sandbox.state.mail_events.register(url=f"http://127.0.0.1:{api_port}/v1/webhooks/sendgrid")
         sandbox_url = await stack.enter_async_context(serving(sandbox, sandbox_port))
-        api = create_app(
-            sessions=sessions,
-            engine=JourneyEngine(engine, patience=timedelta(seconds=60)),
-            clock=clock,
-            settings=_settings(rules),
-            cipher=KEYS,
-            passwords=Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)),
+        api = stack.enter_context(
+            _api(
+                sessions=sessions,
+                engine=JourneyEngine(engine, patience=timedelta(seconds=60), glance=timedelta(seconds=60)),
+                clock=clock,
+                settings=_settings(rules),
+            )
         )
         api_url = await stack.enter_async_context(serving(api, api_port))
         payments = StripeGateway(api_key="sk_test_house", api_base=f"{sandbox_url}/stripe")
@@ -177,11 +182,40 @@ async def open_house(
                 email_from=EMAIL_FROM,
                 link_key=b"tests",
                 unsubscribe_links=SignedLinks(KEYS, unsubscribe.PURPOSE),
+                signals=SignalRecord(engine),
             ),
         )
         await house.start_worker()
         stack.push_async_callback(house.stop_worker)
         yield house
+
+
+@contextmanager
+def _api(
+    *, sessions: Sessions, engine: JourneyEngine, clock: EngineClock | PatientClock, settings: ApiSettings
+) -> Iterator[FastAPI]:
+    """The API over these services: one that an earlier house has left, if there is one.
+
+    A new one looks at each of its routes when it is first asked anything, which takes it a third of a second.
+    """
+    left = _left[type(clock)]
+    passwords = Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    app = (
+        left.pop()
+        if left
+        else create_app(sessions=sessions, engine=engine, clock=clock, settings=settings, cipher=KEYS)
+    )
+    app.state.services = replace(
+        app.state.services,
+        sessions=sessions,
+        engine=engine,
+        clock=clock,
+        settings=settings,
+        passwords=passwords,
+        sign_ins=FailedSignIns(),
+    )
+    yield app
+    left.append(app)
 
 
 def _settings(policy: JourneyPolicy) -> ApiSettings:

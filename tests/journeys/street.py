@@ -1,7 +1,7 @@
 """A street of clients, one in every situation that an archive may meet; all of them at the same moment."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,7 +38,15 @@ async def everybody(care: Care) -> dict[str, Person]:
     await care.therapist("ben")
     people: dict[str, Person] = {}
     begin = await care.slot("ana", "session")
-    sessions = {"failed": 0, "requires_action": 1, "in_care": 2, "unmarked": 3, "scheduled": 25, "running": 26.5}
+    sessions = {
+        "failed": 0,
+        "requires_action": 1,
+        "in_care": 2,
+        "unmarked": 3,
+        "two_currencies": 23,
+        "scheduled": 25,
+        "running": 26.5,
+    }
     for name, hours in sessions.items():
         person = people[name] = await of_the_desk(care, name.title().replace("_", ""))
         weeks = 4 if name == "in_care" else 1
@@ -46,6 +54,7 @@ async def everybody(care: Care) -> dict[str, Person]:
         if name != "unmarked":
             await person.gives_card("pm_card_authenticationRequired" if name == "requires_action" else "pm_card_visa")
     await people["failed"].bank_says("insufficient_funds")
+    await with_another_currency(care, people["two_currencies"], begin + 24 * HOUR)
     people["scheduling"] = await by_the_site(care, "Scheduling")
     await care.rest()
     await people["scheduling"].activates()
@@ -56,6 +65,11 @@ async def everybody(care: Care) -> dict[str, Person]:
         await people[name].session(1).marked("occurred")
     await care.until(begin + 27 * HOUR)
     await people["scheduled"].session(1).marked("occurred")
+    for number in (1, 2):
+        await people["two_currencies"].session(number).marked("occurred")
+    for amount, currency in ((300, "EUR"), (70, "USD")):
+        body = {"amount": amount, "currency": currency, "reason": "thanks"}
+        await care.post(f"/v1/clients/{people['two_currencies'].id}/credits", body, by="desk")
     await people["scheduling"].appointments[0].marked("occurred")
 
     elsewhere = {"state": "WY", "concerns": [], "languages": ["en"], "modality": "individual"}
@@ -73,6 +87,14 @@ async def everybody(care: Care) -> dict[str, Person]:
     people["busy"] = await with_everything(care)
     await care.rest()
     return people
+
+
+async def with_another_currency(care: Care, person: Person, starts_at: datetime) -> None:
+    """Books another session of Ana's, while she is paid in euros."""
+    for fee in ({"amount": 9000, "currency": "EUR"}, {"amount": 12000, "currency": "USD"}):
+        await care.call("PATCH", "/v1/therapists/ana", {"session_fee": fee}, by="desk", expect=200)
+        if fee["currency"] == "EUR":
+            await person.books("session", starts_at, by="desk")
 
 
 async def with_everything(care: Care) -> Person:
@@ -109,6 +131,7 @@ async def starts_chat(care: Care, person: Person, kind: str, *, by: str) -> str:
     chat = await care.post("/v1/chats", {"kind": kind, "members": [person.id], **title}, by=by)
     for text in ("Hello", "And one more thing"):
         await care.post(f"/v1/chats/{chat['id']}/messages", {"text": text}, by=by)
+        await care.rest()
     return str(chat["id"])
 
 

@@ -1,13 +1,17 @@
 """Archiving, from every stage and with money in every state; and back again."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from activities.ports import GatewayUnavailable, Intent, PaymentGateway
+from api.engine import JourneyEngine
+from rules.policy import JourneyPolicy
 from tests.journeys.care import Care, Person
-from tests.journeys.street import CANCELLATIONS, timers_of
+from tests.journeys.street import CANCELLATIONS, of_the_desk, starts_chat, timers_of
+from workflows.messages import NewJourney, Opened
 
 LONG = 400  # days
 
@@ -48,6 +52,57 @@ async def test_s37_without_notify_nobody_hears_of_the_cancellations(care: Care) 
     await care.pass_time(days=10)
     assert await care.mail_counts() == before
     assert (await sara.appointments[0].look())["status"] == "cancelled"
+
+
+# ---------------------------------------------------------------- timers
+
+
+async def test_the_preview_tells_the_timers_of_the_settings_with_which_the_journey_began(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = replace(care.house.policy, appointment_reminders=(timedelta(hours=5),), activation_reminders=())
+    start = JourneyEngine.start
+
+    async def began_earlier(self: JourneyEngine, new: NewJourney, policy: JourneyPolicy) -> Opened:
+        return await start(self, new, earlier)
+
+    with monkeypatch.context() as then:
+        then.setattr(JourneyEngine, "start", began_earlier)
+        sara = await _activation(care)
+    await care.rest()
+    said = await care.get(f"/v1/clients/{sara.id}/archive")
+    at = [line["at"] for line in said["reminders"] if line["kind"] == "appointment_reminder"]
+    assert at == [(sara.appointments[0].starts_at - timedelta(hours=5)).isoformat()]
+    assert "activation_reminder" not in {line["kind"] for line in said["reminders"]}
+    done = await sara.is_archived()
+    assert {name: done[name] for name in said} == said
+
+
+async def test_s29_a_mail_about_a_message_that_was_put_off_stops_in_every_kind_of_chat(care: Care) -> None:
+    """What then is unread is told when she is active again; but not of the live group, which she has left."""
+    await care.therapist()
+    sara = await of_the_desk(care, "Sara")
+    kinds = ("direct", "care_team", "group", "community")
+    chats = {kind: await starts_chat(care, sara, kind, by="ana" if kind == "direct" else "desk") for kind in kinds}
+    read = await starts_chat(care, sara, "community", by="desk")
+    await care.rest()
+    await care.post(f"/v1/chats/{read}/read?client_id={sara.id}", expect=200)
+
+    async def told() -> int:
+        return (await care.mail_counts(to=sara.email))["new_message"]
+
+    assert await told() == len(kinds) + 1
+    said = await care.get(f"/v1/clients/{sara.id}/archive")
+    put_off = [line["chat_id"] for line in said["reminders"] if line["kind"] == "new_message"]
+    assert sorted(put_off) == sorted(chats.values())
+    done = await sara.is_archived()
+    assert {name: done[name] for name in said} == said
+    assert await timers_of(sara) == 0
+    await care.pass_time(days=3)
+    assert await told() == len(kinds) + 1
+    await sara.is_unarchived()
+    await care.pass_time(days=3)
+    assert await told() == len(kinds) + 1 + len(kinds) - 1
 
 
 # ---------------------------------------------------------------- money

@@ -5,9 +5,9 @@ from tests.journeys.street import CANCELLATIONS, everybody, timers_of
 
 A_YEAR = 366  # days
 OF_THE_REQUEST = {"archived_at", "by", "reason", "request_id", "notify"}
-ALWAYS = {"client_id", "already_archived", "currency", "time_zone", "credit", "owed"}
+ALWAYS = {"client_id", "already_archived", "currency", "time_zone", "credit", "owed", "money"}
 SAID = {
-    "matching": set(),
+    "matching": {"tasks_closed"},
     "anonymous": {"reminders"},
     "first_booking": {"reminders"},
     "activation": {"appointments", "forms", "mails", "reminders"},
@@ -16,6 +16,7 @@ SAID = {
     "scheduling": {"reminders"},
     "in_care": {"appointments", "forms", "mails", "reminders"},  # one session paid, three ahead
     "scheduled": {"payments", "forms", "reminders"},
+    "two_currencies": {"payments", "forms", "reminders"},
     "failed": {"payments", "forms", "reminders"},
     "requires_action": {"payments", "forms", "reminders"},
     "running": {"left_unmarked", "forms", "reminders"},
@@ -24,6 +25,12 @@ SAID = {
         *("appointments", "forms", "mails", "reminders", "waitlist", "holds"),
         *("chats_left", "chats_kept", "goals"),
     },
+}
+CHARGES = {
+    "scheduled": ["charge on"],
+    "two_currencies": ["charge on"] * 2,
+    "failed": ["another try of the payment on"],
+    "requires_action": ["waiting for the client to confirm the payment, until"],
 }
 BY_SIGNAL = ("activation", "in_care", "failed", "busy")  # from the Temporal UI, with no input
 STAGES_AFTER = {  # what was cancelled stays cancelled
@@ -51,6 +58,26 @@ async def notifications(care: Care) -> list[Json]:
     return lines
 
 
+def says_what_stops(said: dict[str, Json]) -> None:
+    """Money by currency, timers of every kind in words, and what becomes of chats and tasks."""
+    busy = said["busy"]
+    assert [chat["kind"] for chat in busy["chats_left"]] == ["group"]
+    assert {chat["kind"] for chat in busy["chats_kept"]} == {"direct", "care_team", "community"}
+    assert all(line["text"] for preview in said.values() for line in (*preview["reminders"], *preview["payments"]))
+    assert (busy["credit"], said["failed"]["owed"], said["in_care"]["owed"]) == (500, 12000, 0)
+    # A mail about the second message of each chat was put off for an hour: it stops.
+    chats = [line["chat_id"] for line in busy["reminders"] if line["kind"] == "new_message"]
+    assert sorted(chats) == sorted(chat["id"] for chat in (*busy["chats_left"], *busy["chats_kept"]))
+    assert said["two_currencies"]["money"] == [
+        {"currency": "EUR", "credit": 300, "owed": 9000},
+        {"currency": "USD", "credit": 70, "owed": 12000},
+    ]
+    for name, waits in CHARGES.items():
+        texts = [line["text"] for line in said[name]["payments"]]
+        assert all(text.startswith(words) for text, words in zip(texts, waits, strict=True)), texts
+    assert [task["kind"] for task in said["matching"]["tasks_closed"]] == ["match_by_hand"]
+
+
 async def test_x3_everybody_is_archived_as_the_preview_said_and_for_a_year_nothing_happens(care: Care) -> None:
     people = await everybody(care)
     for name in STAGES_AFTER:
@@ -61,6 +88,7 @@ async def test_x3_everybody_is_archived_as_the_preview_said_and_for_a_year_nothi
         ["failed"],
         ["requires_action"],
     ]
+    tasks = {task["id"] for task in await care.tasks() if task["kind"] != "match_by_hand"}
     charges, mails, feed = await care.charges_at_stripe(), await care.mail_counts(), await notifications(care)
     assert feed
 
@@ -85,11 +113,8 @@ async def test_x3_everybody_is_archived_as_the_preview_said_and_for_a_year_nothi
         )
         assert await person.stage() == "archived"
         assert await person.is_archived() == recorded  # twice is one archive
-    busy = said["busy"]
-    assert [chat["kind"] for chat in busy["chats_left"]] == ["group"]
-    assert {chat["kind"] for chat in busy["chats_kept"]} == {"direct", "care_team", "community"}
-    assert all(line["text"] for name in people for line in (*said[name]["reminders"], *said[name]["payments"]))
-    assert (busy["credit"], said["failed"]["owed"], said["in_care"]["owed"]) == (500, 12000, 0)
+    says_what_stops(said)
+    assert {task["id"] for task in await care.tasks()} == tasks
     assert [one["status"] for one in (await care.stripe())["payment_intents"]].count("canceled") == 2
 
     await care.pass_time(days=A_YEAR)
@@ -105,6 +130,10 @@ async def test_x3_everybody_is_archived_as_the_preview_said_and_for_a_year_nothi
         assert (payment["status"], payment["because"]) == ("cancelled", "archived")
         assert (await people[name].balance())["owed"] == 12000
     assert {one["status"] for one in (await care.stripe())["payment_intents"]} == {"succeeded", "canceled"}
+    balance = await people["two_currencies"].balance()
+    own = {name: balance[name] for name in ("currency", "credit", "owed")}
+    both = sorted([own, *balance["by_currency"]], key=lambda line: str(line["currency"]))
+    assert both == said["two_currencies"]["money"]
     for name, person in people.items():
         assert await timers_of(person) == 0, name
         assert (await person.facts()).count("archived") == 1

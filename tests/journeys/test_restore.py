@@ -1,5 +1,6 @@
 """Undoing an archive: what was cancelled is booked again where it can be, and what was stopped is charged after all."""
 
+import asyncio
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -7,6 +8,7 @@ import pytest
 
 from activities.ports import MailerUnavailable, OutgoingMail
 from tests.journeys.care import Booked, Care, Json, Person
+from tests.journeys.test_joining import comes_again, join_links
 
 
 async def restored(care: Care, person: Person) -> Json:
@@ -126,6 +128,44 @@ async def test_x3_a_restore_by_signal_is_done_once_and_an_echo_does_not_undo_wha
     answer = await restored(care, sara)
     assert (answer["restored"], answer["not_restored"]) == ({"appointments": [], "payments": []}, [])
     assert (await restored(care, sara))["restored"] == {"appointments": [], "payments": []}  # active already
+
+
+async def test_s68_what_a_join_brought_to_an_archived_record_is_charged_after_a_restore(care: Care) -> None:
+    sara = await care.client_in_care(sessions=1)
+    await sara.session(1).occurs()
+    await care.pass_time(days=2)
+    await sara.is_archived()
+    double = await comes_again(care, sara)
+    await double.appointments[0].occurs()
+    [held] = await double.books("session", by="desk")
+    await held.occurs()
+    await care.pass_time(hours=24, minutes=1)
+    assert [line["status"] for line in await double.payments()] == ["failed"]  # without a card
+    await care.post(f"/v1/clients/{double.id}/activation", expect=202)
+    await care.rest()
+    link = (await join_links(care, sara))[-1]
+    # From here on nobody moves the clock: it may stand still once a record was joined whose appointment is open.
+    await care.post("/v1/joins", {"token": link}, by=None, expect=200)
+    assert {line["status"] for line in await sara.payments()} == {"paid", "cancelled"}
+    assert (await sara.look())["status"] == "archived"
+
+    answer = await restored(care, sara)
+    [payment] = answer["restored"]["payments"]
+    assert (payment["appointment_id"], answer["not_restored"], answer["already_active"]) == (held.id, [], False)
+    async with asyncio.timeout(60):
+        while {line["status"] for line in await sara.payments()} != {"paid"}:
+            await asyncio.sleep(0.1)
+    assert await care.charges_at_stripe() == [12000, 12000]
+
+
+async def test_x3_a_restore_that_a_booking_has_overtaken_says_so(care: Care) -> None:
+    sara = await care.client_in_care(sessions=2)
+    await sara.is_archived()
+    await sara.books("session", by="desk")
+    answer = await restored(care, sara)
+    assert (answer["status"], answer["already_active"]) == ("active", True)
+    assert (answer["restored"], answer["not_restored"]) == ({"appointments": [], "payments": []}, [])
+    assert [(await sara.session(number).look())["status"] for number in (1, 2)] == ["cancelled"] * 2
 
 
 async def test_s42_a_restored_charge_waits_for_no_mail(care: Care, monkeypatch: pytest.MonkeyPatch) -> None:

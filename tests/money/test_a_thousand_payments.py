@@ -15,7 +15,7 @@ from activities.core import facts_of_appointments
 from models.client import Client
 from models.credit import Credit
 from models.snapshots import payment_line
-from rules.archive import owed_amount
+from rules.archive import owed_by_currency
 from rules.words import PaymentStatus
 from tests.activities.practice import MONDAY, POLICY
 from tests.money.decisions import archive, grant, waive
@@ -179,7 +179,7 @@ async def it_adds_up(crowd: Crowd, books: Books, *, archived: list[str]) -> str:
         left = sum((await session.exec(select(col(Credit.remaining)))).all())
     assert by_credit + reserved == crowd.granted - left
     now = crowd.lanes.practice.clock.instant
-    assert owed - reserved == owed_amount([payment_line(payment) for payment in payments], now=now)
+    assert {"USD": owed - reserved} == owed_by_currency(map(payment_line, payments), now=now)
     assert counts[PaymentStatus.WAIVED] == WAIVED
     await check_credit(crowd.lanes)
     await check_chains(crowd.lanes)

@@ -13,14 +13,16 @@ from rules.archive import (
     FormLine,
     GoalLine,
     HoldLine,
+    MoneyLine,
     PaymentLine,
     ReminderLine,
-    owed_amount,
+    TaskLine,
+    owed_by_currency,
     plan_archive,
 )
 from rules.availability import Availability, Busy
 from rules.restore import CancelledLine, NotRestored, RestoreSituation, again, plan_restore
-from rules.words import AppointmentStatus, AppointmentType, ChatKind, FormStatus, Mode, PaymentStatus
+from rules.words import AppointmentStatus, AppointmentType, ChatKind, FormStatus, Mode, PaymentStatus, TaskKind
 
 NOW = datetime(2026, 11, 30, 14, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -35,15 +37,17 @@ def appointment(
     )
 
 
-def payment(status: PaymentStatus, because: str | None = None, *, credit_used: int = 0) -> PaymentLine:
+def payment(
+    status: PaymentStatus, because: str | None = None, *, credit_used: int = 0, currency: str = "USD"
+) -> PaymentLine:
     return PaymentLine(
-        id=f"{status.value}-{because}",
+        id=f"{status.value}-{because}-{currency}",
         appointment_id="held",
         status=status,
         because=because,
         amount=12000,
         credit_used=credit_used,
-        currency="USD",
+        currency=currency,
         due_at=NOW - HOUR,
         deadline=NOW + HOUR,
     )
@@ -71,23 +75,61 @@ def test_only_what_is_ahead_is_cancelled_and_what_has_begun_is_left() -> None:
 
 @pytest.mark.parametrize("status", PaymentStatus)
 def test_every_state_of_a_payment_is_stopped_waited_for_or_left(status: PaymentStatus) -> None:
-    plan = plan_archive(situation(payments=(payment(status, credit_used=2000),), credit=500), now=NOW)
+    plan = plan_archive(situation(payments=(payment(status, credit_used=2000),), credits={"USD": 500}), now=NOW)
     stopped = status in (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION)
     assert bool(plan.payments) == stopped
     assert bool(plan.in_flight) == (status is PaymentStatus.PROCESSING)
     # A stopped one gives back the credit that it had reserved, so the whole fee is owed.
-    assert plan.credit == (2500 if stopped else 500)
-    assert plan.owed == (12000 if stopped else 10000 if status is PaymentStatus.OWED else 0)
+    owed = 12000 if stopped else 10000 if status is PaymentStatus.OWED else 0
+    assert plan.money == (MoneyLine(currency="USD", credit=2500 if stopped else 500, owed=owed),)
 
 
 def test_what_counts_as_owed_is_the_same_before_and_after() -> None:
-    lines = [payment(status, because) for status, because in product(PaymentStatus, (None, "archived", "waived"))]
+    lines = [
+        payment(status, because, currency=currency)
+        for status, because, currency in product(PaymentStatus, (None, "archived", "waived"), ("USD", "EUR"))
+    ]
     plan = plan_archive(situation(payments=tuple(lines)), now=NOW)
     after = [
         replace(line, status=PaymentStatus.CANCELLED, because="archived") if line in plan.payments else line
         for line in lines
     ]
-    assert plan.owed == owed_amount(after, now=NOW)
+    assert {line.currency: line.owed for line in plan.money} == owed_by_currency(after, now=NOW)
+
+
+def test_money_of_several_currencies_is_never_added_up() -> None:
+    owed, scheduled = PaymentStatus.OWED, PaymentStatus.SCHEDULED
+    plan = plan_archive(
+        situation(
+            payments=(
+                payment(scheduled, currency="USD", credit_used=2000),
+                payment(scheduled, currency="EUR", credit_used=300),
+                payment(owed, currency="EUR"),
+                payment(PaymentStatus.PAID, currency="JPY"),
+            ),
+            credits={"USD": 500, "EUR": 70, "GBP": 5, "CHF": 0},
+        ),
+        now=NOW,
+    )
+    document = plan.to_document()
+    assert {name: document[name] for name in ("credit", "owed", "currency", "money")} == {
+        "credit": 2500,
+        "owed": 12000,
+        "currency": "USD",
+        "money": [
+            {"currency": "EUR", "credit": 370, "owed": 24000},
+            {"currency": "GBP", "credit": 5, "owed": 0},
+            {"currency": "USD", "credit": 2500, "owed": 12000},
+        ],
+    }
+    nothing = plan_archive(situation(currency="CHF"), now=NOW).to_document()
+    assert nothing["money"] == [{"currency": "CHF", "credit": 0, "owed": 0}]
+
+
+def test_of_the_open_tasks_only_the_one_to_find_a_therapist_is_closed() -> None:
+    tasks = tuple(TaskLine(id=kind.value, kind=kind) for kind in TaskKind)
+    document = plan_archive(situation(tasks=tasks), now=NOW).to_document()
+    assert document["tasks_closed"] == [{"id": "match_by_hand", "kind": "match_by_hand"}]
 
 
 def test_group_chats_are_left_and_all_others_kept() -> None:
@@ -117,14 +159,20 @@ def test_timers_are_named_in_words_and_in_the_therapists_own_time() -> None:
     document = plan_archive(
         situation(
             forms=(FormLine(kind="billing_info", status=FormStatus.REQUESTED),),
-            reminders=(ReminderLine(kind="appointment_reminder", at=NOW + 24 * HOUR, about="ahead"),),
+            reminders=(
+                ReminderLine(kind="new_message", at=NOW + HOUR, chat="direct"),
+                ReminderLine(kind="appointment_reminder", at=NOW + 24 * HOUR, about="ahead"),
+            ),
             payments=(replace(payment(PaymentStatus.SCHEDULED), due_at=NOW + 48 * HOUR),),
             goals=(GoalLine(id="goal", weekday=4, minute=7 * 60 + 5),),
             holds=(HoldLine(id="hold", therapist="ana", type=SESSION, starts_at=NOW + HOUR, ends_at=NOW + 2 * HOUR),),
         ),
         now=NOW,
     ).to_document()
-    assert [line["text"] for line in document["reminders"]] == ["reminder on Tue 1 Dec 09:00"]
+    assert [(line["text"], line["appointment_id"], line["chat_id"]) for line in document["reminders"]] == [
+        ("notice of a new message on Mon 30 Nov 10:00", None, "direct"),
+        ("reminder on Tue 1 Dec 09:00", "ahead", None),
+    ]
     assert [line["text"] for line in document["payments"]] == ["charge on Wed 2 Dec 09:00"]
     assert document["goals"] == [{"id": "goal", "remind": {"weekday": "fri", "at": "07:05"}}]
     assert document["forms"] == [{"kind": "billing_info"}]

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from rules.archive import ArchiveSituation, PaymentLine, plan_archive
+from rules.archive import ArchiveSituation, MoneyLine, PaymentLine, plan_archive
 from rules.bulk_archive import (
     ALREADY_ARCHIVED,
     CLOSED,
@@ -16,7 +16,6 @@ from rules.bulk_archive import (
     Asked,
     Became,
     LineSituation,
-    MoneyTotal,
     became,
     request_id_of,
     totals_of,
@@ -76,7 +75,7 @@ def test_a_client_is_asked_with_one_id_however_often() -> None:
 
 
 def test_totals_are_kept_by_currency() -> None:
-    def client(currency: str, *, credit: int, amounts: tuple[int, ...]) -> ArchiveSituation:
+    def client(currency: str, *, credits: dict[str, int], amounts: dict[str, tuple[int, ...]]) -> ArchiveSituation:
         payments = tuple(
             PaymentLine(
                 id=str(uuid4()),
@@ -85,24 +84,28 @@ def test_totals_are_kept_by_currency() -> None:
                 because=None,
                 amount=amount,
                 credit_used=0,
-                currency=currency,
+                currency=code,
                 due_at=NOW,
                 deadline=NOW + timedelta(days=1),
             )
-            for amount in amounts
+            for code in amounts
+            for amount in amounts[code]
         )
         return ArchiveSituation(
-            appointments=(), payments=payments, forms=(), reminders=(), currency=currency, credit=credit
+            appointments=(), payments=payments, forms=(), reminders=(), currency=currency, credits=credits
         )
 
     clients = [
-        client("USD", credit=500, amounts=(12000, 9000)),
-        client("EUR", credit=0, amounts=(8000,)),
-        client("USD", credit=100, amounts=()),
+        client("USD", credits={"USD": 500, "EUR": 70}, amounts={"USD": (12000, 9000), "EUR": (3000,)}),
+        client("EUR", credits={"GBP": 5}, amounts={"EUR": (8000,)}),
+        client("USD", credits={"USD": 100}, amounts={}),
+        client("CHF", credits={}, amounts={}),
     ]
     totals = totals_of(plan_archive(situation, now=NOW) for situation in clients)
-    assert (totals.appointments, totals.payments) == (0, 3)
+    assert (totals.appointments, totals.payments) == (0, 4)
     assert totals.money == (
-        MoneyTotal(currency="EUR", credit=0, owed=8000),
-        MoneyTotal(currency="USD", credit=600, owed=21000),
+        MoneyLine(currency="CHF", credit=0, owed=0),
+        MoneyLine(currency="EUR", credit=70, owed=11000),
+        MoneyLine(currency="GBP", credit=5, owed=0),
+        MoneyLine(currency="USD", credit=600, owed=21000),
     )

@@ -53,7 +53,7 @@ async def test_workers_are_killed_drained_and_doubled_and_everybody_is_charged_o
         start = soon(20)
         await asyncio.gather(*(practice.books(client, start) for client in clients))
         assert len(await _workers_that_took_part(stack, [client.id for client in clients])) == 2
-        await _support_staff_can_act(stack, clients[0].id)
+        await _support_staff_can_act(stack, practice, clients[0].id)
         clients = clients[1:]  # the first was archived by hand, and is charged nothing
 
         await asyncio.sleep(max(0.0, (start - datetime.now(UTC)).total_seconds()) + 0.5)
@@ -91,8 +91,9 @@ async def _workers_that_took_part(stack: LocalStack, client_ids: Sequence[str]) 
     return seen
 
 
-async def _support_staff_can_act(stack: LocalStack, client_id: str) -> None:
-    """List journeys by stage, query one, and archive it, with no input; all with the stock command line."""
+async def _support_staff_can_act(stack: LocalStack, practice: Asker, client_id: str) -> None:
+    """List journeys by stage, query one, and archive it, with no input; all with the stock command line, whose identity
+    the timeline then has."""
     listed = ""
     async with asyncio.timeout(60):  # the list is eventually consistent
         while client_id not in listed:
@@ -105,3 +106,6 @@ async def _support_staff_can_act(stack: LocalStack, client_id: str) -> None:
     async with asyncio.timeout(60):
         while "archived" not in await _cli(stack, "query", "-w", journey, "--type", "journey", *codec):
             await asyncio.sleep(0.2)
+    timeline = await practice.ask("GET", f"/v1/clients/{client_id}/timeline?limit=100", by="desk")
+    [actor] = [fact["actor"] for fact in timeline["items"] if fact["kind"] == "archived"]
+    assert actor.startswith("via Temporal (temporal-cli:"), actor

@@ -123,6 +123,26 @@ async def test_a_journey_that_does_not_answer_holds_up_nobody_and_may_still_do_i
     assert (await people[1].look())["status"] == "archived"  # as the result said that it may
 
 
+async def test_one_that_was_ended_in_the_engine_is_told_as_stopped_with_what_it_came_to(care: Care, held: Held) -> None:
+    people = await _come(care, 3)
+    held.clients.add(people[1].id)
+    archive_id = await archive_many(care, people)
+    await _until_waiting_for(care, archive_id, 1)
+    before = await progress(care, archive_id)
+    assert before["status"] == "running"
+    await workflow_of(care, archive_id).terminate("what nobody should do")
+    view = await progress(care, archive_id)
+    assert view == before | {"status": "stopped"}
+    assert [result for result, _ in results(view)] == ["archived", "pending", "archived"]
+    assert [line["status"] for line in (await care.get("/v1/archives"))["items"]] == ["running"]  # asks nobody
+    held.clients.clear()
+    await care.pass_time(minutes=1)
+    assert (await people[1].look())["status"] == "archived"  # its journey had been asked
+    assert results(await progress(care, archive_id)) == results(view)
+    again = await archive_many(care, people)
+    assert (await finished(care, again))["skipped"] == 3
+
+
 @pytest.mark.usefixtures("two_at_a_time")
 async def test_run_after_run_everybody_is_archived_once_and_progress_never_goes_back(database_url: str) -> None:
     """A new run every few steps."""

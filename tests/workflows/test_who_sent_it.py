@@ -1,0 +1,99 @@
+"""Who archived, where the signal does not say: whom the engine's record names, and nobody waits for that."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from time import monotonic
+
+import httpx
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
+
+from engine.codec import data_converter
+from engine.signal_record import SignalRecord
+from rules.people import via_temporal
+from tests.journeys.care import Care, Person
+from tests.journeys.house import KEYS, open_house
+from tests.journeys.line import comes
+from workflows.messages import journey_id
+
+STEP = "signal_sender"
+
+
+@pytest.fixture
+async def live(database_url: str) -> AsyncIterator[Care]:
+    """On the dev server, whose history can be read backwards."""
+    async with (
+        open_house(database_url, real_time=True) as house,
+        httpx.AsyncClient(timeout=60, trust_env=False) as http,
+    ):
+        yield Care(house, http)
+
+
+async def _signals(care: Care, person: Person, name: str, *arguments: object, as_: str) -> None:
+    client = await Client.connect(
+        care.house.engine.service_client.config.target_host, data_converter=data_converter(KEYS), identity=as_
+    )
+    await client.get_workflow_handle(journey_id(person.id)).signal(name, args=arguments)
+
+
+async def _actors(person: Person, *, number: int) -> list[str]:
+    async with asyncio.timeout(20):
+        while True:
+            told = [f["actor"] for f in await person.timeline() if f["kind"] in ("archived", "unarchived")]
+            if len(told) >= number:
+                return told
+            await asyncio.sleep(0.05)
+
+
+async def _steps(person: Person) -> int:
+    """How often the history was asked."""
+    history = await person.journey.fetch_history()
+    markers = [event for event in history.events if event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED]
+    return sum(STEP.encode() in event.marker_recorded_event_attributes.SerializeToString() for event in markers)
+
+
+async def test_the_timeline_names_who_sent_a_bare_signal_by_identity(live: Care) -> None:
+    await live.therapist("ana", intro_calls="off")
+    sara, otto = await comes(live, "Sara"), await comes(live, "Otto")
+    await _signals(live, sara, "archive", as_="maria@practice\n.example " + "x" * 200)
+    first = via_temporal("maria@practice .example " + "x" * 200)
+    assert await _actors(sara, number=1) == [first]
+    assert (first.startswith("via Temporal (maria@practice .example x"), len(first)) == (
+        True,
+        len("via Temporal ()") + 100,
+    )
+    await _signals(live, sara, "unarchive", as_="otto")
+    assert await _actors(sara, number=2) == [first, "via Temporal (otto)"]
+
+    async with asyncio.timeout(20):
+        while await _steps(sara) != 2:  # it is recorded with the end of the task
+            await asyncio.sleep(0.05)
+
+    # Who says it is believed, and costs no step.
+    await _signals(live, otto, "archive", {"by": "maria"}, as_="somebody")
+    assert await _actors(otto, number=1) == ["maria"]
+    await live.post(f"/v1/clients/{otto.id}/unarchive", by="desk", expect=200)
+    assert await _actors(otto, number=2) == ["maria", "care_team:desk"]
+    await live.rest()
+    assert await _steps(otto) == 0
+
+
+@pytest.mark.parametrize("trouble", ["silent", "broken"])
+async def test_a_record_that_cannot_be_read_endangers_no_archive(
+    care: Care, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    async def sender_of(*_: object, **__: object) -> str:
+        if trouble == "silent":
+            await asyncio.sleep(60)
+        raise RuntimeError("what nobody has thought of")
+
+    monkeypatch.setattr(SignalRecord, "sender_of", sender_of)
+    await care.therapist("ana", intro_calls="off")
+    sara = await comes(care, "Sara")
+    asked = monotonic()
+    await sara.journey.signal("archive")
+    await sara.journey.signal("unarchive", {"by": "maria"})  # keeps its turn
+    assert await _actors(sara, number=2) == ["via Temporal", "maria"]
+    assert monotonic() - asked < 15
+    assert await sara.stage() == "first_booking"
