@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, union
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
@@ -258,7 +258,8 @@ async def _lock_therapists(session: AsyncSession, client_id: UUID) -> set[UUID]:
     has = select(Appointment.therapist_id).where(col(Appointment.client_id) == client_id)
     waits = select(WaitlistPlace.therapist_id).where(col(WaitlistPlace.client_id) == client_id)
     holds = select(OccupiedTime.therapist_id).where(col(OccupiedTime.made_by) == holds_of(client_id))
-    therapists = {id for found in (has, waits, holds) for id in (await session.exec(found)).all()}
+    found = await session.exec(union(has, waits, holds))  # type: ignore[call-overload]
+    therapists: set[UUID] = {therapist_id for (therapist_id,) in found}
     for therapist_id in sorted(therapists, key=str):
         await lock_therapist(session, therapist_id)
     return therapists

@@ -104,5 +104,7 @@ async def lines_of(session: AsyncSession, *, freed: Iterable[UUID] = (), ended: 
         col(WaitlistPlace.therapist_id).in_(set(freed)), col(WaitlistPlace.ended_at).is_(None)
     )
     therapists = {*(await session.exec(waited_for)).all(), *ended}
+    if not therapists:
+        return ()
     slugs = select(Therapist.slug).where(col(Therapist.id).in_(therapists))
     return tuple(sorted((await session.exec(slugs)).all()))
