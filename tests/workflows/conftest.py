@@ -1,15 +1,31 @@
 """The practice of the stories, and a look at what the engine itself knows of a workflow."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
+import pytest
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse
 from temporalio.client import WorkflowHandle
 
+from tests.journeys.care import Care
 from tests.journeys.conftest import care, policy
+from tests.journeys.house import open_house
 
 __all__ = ["attributes_of", "care", "policy", "run_of"]
+
+
+@pytest.fixture
+async def live(database_url: str) -> AsyncIterator[Care]:
+    """On the dev server, for what the time-skipping one does not do: histories read backwards, and a cancellation that
+    meets a running step, on which it stands still."""
+    async with (
+        open_house(database_url, real_time=True) as house,
+        httpx.AsyncClient(timeout=60, trust_env=False) as http,
+    ):
+        yield Care(house, http)
 
 
 async def _described(handle: WorkflowHandle[Any, Any]) -> DescribeWorkflowExecutionResponse:

@@ -1,10 +1,8 @@
 """Who archived, where the signal does not say: whom the engine's record names, and nobody waits for that."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from time import monotonic
 
-import httpx
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
@@ -13,21 +11,11 @@ from engine.codec import data_converter
 from engine.signal_record import SignalRecord
 from rules.people import via_temporal
 from tests.journeys.care import Care, Person
-from tests.journeys.house import KEYS, open_house
+from tests.journeys.house import KEYS
 from tests.journeys.line import comes
 from workflows.messages import journey_id
 
 STEP = "signal_sender"
-
-
-@pytest.fixture
-async def live(database_url: str) -> AsyncIterator[Care]:
-    """On the dev server, whose history can be read backwards."""
-    async with (
-        open_house(database_url, real_time=True) as house,
-        httpx.AsyncClient(timeout=60, trust_env=False) as http,
-    ):
-        yield Care(house, http)
 
 
 async def _signals(care: Care, person: Person, name: str, *arguments: object, as_: str) -> None:
