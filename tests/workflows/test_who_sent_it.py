@@ -26,7 +26,7 @@ async def _signals(care: Care, person: Person, name: str, *arguments: object, as
 
 
 async def _actors(person: Person, *, number: int) -> list[str]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             told = [f["actor"] for f in await person.timeline() if f["kind"] in ("archived", "unarchived")]
             if len(told) >= number:
@@ -54,7 +54,7 @@ async def test_the_timeline_names_who_sent_a_bare_signal_by_identity(live: Care)
     await _signals(live, sara, "unarchive", as_="otto")
     assert await _actors(sara, number=2) == [first, "via Temporal (otto)"]
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await _steps(sara) != 2:  # it is recorded with the end of the task
             await asyncio.sleep(0.05)
 
@@ -73,7 +73,7 @@ async def test_a_record_that_cannot_be_read_endangers_no_archive(
 ) -> None:
     async def sender_of(*_: object, **__: object) -> str:
         if trouble == "silent":
-            await asyncio.sleep(60)
+            await asyncio.sleep(600)
         raise RuntimeError("what nobody has thought of")
 
     monkeypatch.setattr(SignalRecord, "sender_of", sender_of)
@@ -83,5 +83,5 @@ async def test_a_record_that_cannot_be_read_endangers_no_archive(
     await sara.journey.signal("archive")
     await sara.journey.signal("unarchive", {"by": "maria"})  # keeps its turn
     assert await _actors(sara, number=2) == ["via Temporal", "maria"]
-    assert monotonic() - asked < 15
+    assert monotonic() - asked < 120
     assert await sara.stage() == "first_booking"
