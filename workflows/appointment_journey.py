@@ -35,6 +35,7 @@ with workflow.unsafe.imports_passed_through():
         outcome_plan,
         replan,
     )
+    from rules.settling import next_step
     from rules.stage import JourneyFacts
     from rules.words import AppointmentStatus, TaskKind
     from workflows.messages import (
@@ -149,11 +150,11 @@ class AppointmentJourney(Pace):
         payment = self.facts.payment
         if payment is None:
             return
-        step = money.next_step(payment)
+        step = next_step(payment)
         if await self.wait(until=step.at, label=step.why):
             return
         payment = self.facts.payment
-        if payment is None or money.next_step(payment) != step:
+        if payment is None or next_step(payment) != step:
             return
         if step.owe:
             settled = await steps.owe_payment(payment.id)
@@ -300,7 +301,7 @@ class AppointmentJourney(Pace):
                 CLIENT_REF: self.facts.ref,
                 THERAPIST_SLUG: self.facts.therapist,
                 NEXT_APPOINTMENT_AT: self.facts.starts_at if ahead else None,
-                CHARGE_DUE_AT: money.next_step(payment).at if payment and money.is_open(payment) else None,
+                CHARGE_DUE_AT: next_step(payment).at if payment and money.is_open(payment) else None,
             }
         )
 
@@ -323,7 +324,7 @@ class AppointmentJourney(Pace):
         if self.facts.status is AppointmentStatus.SCHEDULED:
             return self.state.plan[0].at if self.state.plan else None
         payment = self.facts.payment
-        return money.next_step(payment).at if payment is not None and money.is_open(payment) else None
+        return next_step(payment).at if payment is not None and money.is_open(payment) else None
 
     async def _report(self, journey: JourneyFacts) -> None:
         handle = workflow.get_external_workflow_handle(journey_id(self.facts.client_id))

@@ -28,10 +28,7 @@ with workflow.unsafe.imports_passed_through():
         Settled,
     )
     from rules.policy import JourneyPolicy
-    from rules.settling import next_step
     from rules.words import DeclineClass, PaymentStatus
-
-__all__ = ["next_step"]
 
 OPEN = frozenset(
     {PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING}

@@ -8,9 +8,9 @@ from rules.fees import minimum_charge, split_fee
 from rules.payments import Act, may
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
+from rules.settling import next_step
 from rules.words import PaymentStatus, RefundTo
 from tests.docs.pages import ROOT, table, words
-from workflows.payment import next_step
 
 RULES = (ROOT / "docs/journey.md").read_text()
 END = datetime(2026, 3, 2, 15, 50, tzinfo=UTC)

@@ -20,6 +20,7 @@ from models.appointment import Appointment
 from models.client import Client
 from models.inbound_event import InboundEvent
 from models.payment import Payment
+from rules.settling import next_step
 from rules.words import AppointmentStatus, AppointmentType, Mode, PaymentKind, PaymentStatus
 from tests.activities.practice import DESK, FEE, MONDAY, POLICY, Practice
 from tests.money.till import SLOW, Till
@@ -81,7 +82,7 @@ class Fee:
     async def next_step(self) -> None:
         """What is due now: a try, or the end of the time for it."""
         before = self.payment
-        step = money.next_step(before)
+        step = next_step(before)
         assert step.at <= self.till.practice.clock.instant, f"{self.label}: nothing is due yet"
         with self.till.as_workflow(self.workflow):
             if step.owe:

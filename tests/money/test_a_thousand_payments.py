@@ -16,6 +16,7 @@ from models.client import Client
 from models.credit import Credit
 from models.snapshots import payment_line
 from rules.archive import owed_by_currency
+from rules.settling import next_step
 from rules.words import PaymentStatus
 from tests.activities.practice import MONDAY, POLICY
 from tests.money.decisions import archive, grant, waive
@@ -23,7 +24,6 @@ from tests.money.failpoints import CLOSING, POINTS
 from tests.money.fees import Fee, Lanes, add_due
 from tests.money.proof import Books, check_chains, check_credit
 from tests.money.till import Till
-from workflows.payment import next_step
 
 SEED = 20270104
 CLIENTS, EACH = 40, 25
