@@ -19,8 +19,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from engine.codec import InvalidKeys, PayloadKeys
 from engine.connect import TASK_QUEUE, EngineAddress
 from engine.event_key import EventKey, InvalidEventKey
+from rules.enums import Role
 from rules.policy import JourneyPolicy
-from rules.words import Role
 
 # Development values are public: they protect nothing, and production refuses them.
 DEV_API_KEYS = "booking_site:site:dev-booking-site,care_team:desk:dev-care-team,admin:root:dev-admin"

@@ -15,7 +15,7 @@ from engine.clock import EngineClock
 from local.problems import CannotStart
 from local.processes import Log
 from local.stack import LocalStack, Ports, settings_of_a_practice
-from rules.words import Role
+from rules.enums import Role
 
 _POLICY = "POLICY__"
 _WAITING_FOR_A_THERAPIST = "JourneyStage = 'matching' AND ExecutionStatus = 'Running'"

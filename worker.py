@@ -22,22 +22,22 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.core import Dependencies
+from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
+from activities.mail.rendering import Links, Practice
 from activities.registry import build
-from activities.rendering import Links, Practice
 from config import Settings, SettingsProblem, leave, settings_or_exit
 from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import TASK_QUEUE, connect
 from engine.logs import set_up_logs
-from engine.signal_record import SignalRecord
+from engine.signal_record import TemporalSignalRecord
 from engine.signed_links import SignedLinks
 from models import database
 from models.migrate import FOLDER as MIGRATIONS
-from rules import unsubscribe
+from rules.mail import unsubscribe
 from workflows.registry import WORKFLOWS
 
 # What is not imported anew for every run of a workflow, which would take ten milliseconds: values and rules, and the
@@ -50,25 +50,9 @@ PASSED_THROUGH = (
     "rules",
     "typing_extensions",
     "typing_inspection",
-    "workflows.account_requests",
-    "workflows.admission",
-    "workflows.appointment_requests",
-    "workflows.archive_requests",
-    "workflows.care_requests",
-    "workflows.errands",
-    "workflows.joining",
-    "workflows.journey",
-    "workflows.letters",
-    "workflows.lines",
     "workflows.messages",
-    "workflows.money_requests",
-    "workflows.news",
-    "workflows.pace",
-    "workflows.payment",
-    "workflows.plain_words",
-    "workflows.postman",
-    "workflows.search_attributes",
-    "workflows.sharing",
+    "workflows.parts",
+    "workflows.requests",
     "workflows.steps",
 )
 READY = "Ready: taking work"
@@ -146,7 +130,7 @@ async def run(settings: Settings) -> None:
                 email_from=settings.email_from,
                 link_key=settings.payload_keys.derive("links"),
                 unsubscribe_links=SignedLinks(settings.payload_keys, unsubscribe.PURPOSE),
-                signals=SignalRecord(client),
+                signals=TemporalSignalRecord(client),
             )
             worker = build_worker(
                 client,

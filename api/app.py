@@ -11,42 +11,15 @@ from api.deps import Services
 from api.engine import JourneyEngine
 from api.metrics import MeasureRequests, Metrics
 from api.middleware import Bounds, HideSecrets
-from api.routes import (
-    accounts,
-    appointments,
-    archives,
-    availability,
-    blasts,
-    bulk_archives,
-    calendar_files,
-    changes,
-    chats,
-    clients,
-    codec,
-    dev_clock,
-    documents,
-    form_templates,
-    forms,
-    goals,
-    groups,
-    health,
-    joins,
-    journeys,
-    ledger,
-    mail_events,
-    money,
-    notes,
-    notifications,
-    payments,
-    reconciliations,
-    slots,
-    tasks,
-    therapists,
-    totals,
-    unsubscribes,
-    waitlist,
-    webhooks,
-)
+from api.routes.accounts import accounts, codec
+from api.routes.archive import archives, bulk_archives
+from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
+from api.routes.care import blasts, chats, documents, goals, notes, notifications
+from api.routes.clients import clients, groups, joins, journeys, tasks
+from api.routes.forms import form_templates, forms
+from api.routes.mail import sendgrid_webhook, unsubscribes
+from api.routes.money import decisions, ledger, payments, reconciliations, stripe_webhook, totals
+from api.routes.stack import dev_clock, health
 from api.settings import ApiSettings
 from engine.clock import Clock, EngineClock
 from engine.codec import PayloadKeys
@@ -70,7 +43,7 @@ _PARTS = (
     form_templates,
     goals,
     payments,
-    money,
+    decisions,
     ledger,
     totals,
     reconciliations,
@@ -83,8 +56,8 @@ _PARTS = (
     chats,
     blasts,
     tasks,
-    webhooks,
-    mail_events,
+    stripe_webhook,
+    sendgrid_webhook,
     unsubscribes,
 )
 

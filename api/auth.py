@@ -18,12 +18,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.problems import refuse
 from api.settings import ServiceKey
 from models.database import Sessions
-from models.queries import KnownToken, token_by_hash
-from models.token import Token, TokenKind
-from rules.people import Caller
+from models.reads.accounts.tokens import KnownToken, token_by_hash
+from models.tables.accounts.token import Token, TokenKind
+from rules.accounts.caller import Caller
+from rules.enums import Role
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem
-from rules.words import Role
 
 _PREFIX = "cj_"
 _NOTE_USE_EVERY = timedelta(minutes=1)

@@ -16,13 +16,14 @@ from api.problems import not_found, refuse, wrong_fields
 from api.settings import ApiSettings
 from engine.clock import Clock
 from engine.codec import PayloadKeys
-from models.client import Client
 from models.database import Sessions
 from models.paging import DEFAULT_LIMIT, MOST, BadCursor, Page, read_cursor
-from models.queries import AppointmentRow, visible_appointment, visible_client
-from rules.people import Caller
+from models.reads.booking.appointments import AppointmentRow, visible_appointment
+from models.reads.clients.clients import visible_client
+from models.tables.clients.client import Client
+from rules.accounts.caller import Caller
+from rules.enums import Role
 from rules.refusals import Problem
-from rules.words import Role
 
 __all__ = ["GONE", "Gone"]
 

@@ -27,8 +27,8 @@ from starlette.exceptions import HTTPException
 from api.deps import Services, caller_of, services_of
 from api.problems import EngineUnavailable, Refused, refuse, wrong_fields
 from engine.codec import PayloadKeys, decrypt_bytes, encrypt_bytes
-from models import kept_answers
-from models.kept_answers import Claim, Kept, Key
+from models.writes import idempotency as kept_answers
+from models.writes.idempotency import Claim, KeptAnswer, Key
 from rules.refusals import Problem
 
 HEADER = "Idempotency-Key"
@@ -65,7 +65,7 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
         route = sha256(route.encode()).hexdigest()
     row = Key(caller=caller.actor if caller else "anyone", route=route, key=key)
     claim = await _claim(services, row, _hashes(services.cipher, await _said(request), query=_asked(request)))
-    if isinstance(claim, Kept):
+    if isinstance(claim, KeptAnswer):
         return _replay(services, row, claim)
     request.state.request_id = claim.request_id
     try:
@@ -83,7 +83,7 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     return response
 
 
-async def _claim(services: Services, row: Key, hashes: Sequence[str]) -> Claim | Kept:
+async def _claim(services: Services, row: Key, hashes: Sequence[str]) -> Claim | KeptAnswer:
     """The right to answer, or what a twin answered; waits while a twin is at it."""
     give_up = monotonic() + _WAIT_AT_MOST
     while True:
@@ -114,7 +114,7 @@ async def _finish(services: Services, claim: Claim, response: Response) -> None:
         await session.commit()
 
 
-def _replay(services: Services, row: Key, kept: Kept) -> Response:
+def _replay(services: Services, row: Key, kept: KeptAnswer) -> Response:
     body = decrypt_bytes(services.cipher, kept.answer or b"", context=_context(row))
     return Response(
         body,

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote_to_bytes
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rules import documents
+from rules.care import documents
 
 MOST_BYTES = 1024 * 1024
 _TOO_LARGE = f"A body may have at most {MOST_BYTES} bytes."

@@ -1,9 +1,9 @@
 """Portal settings, enforced: what is switched off for a client is closed to the client side, and to nobody else."""
 
 from api.problems import Refused, refuse
-from models.client import Client
-from rules.booking import BOOKING_DISABLED
-from rules.people import Caller
+from models.tables.clients.client import Client
+from rules.accounts.caller import Caller
+from rules.booking.eligibility import BOOKING_DISABLED
 from rules.refusals import Problem
 
 

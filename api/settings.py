@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from engine.event_key import EventKey
+from rules.enums import Role
 from rules.policy import JourneyPolicy
-from rules.words import Role
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ import httpx
 from sqlalchemy import text
 from temporalio.client import Client as Engine
 
-from activities.core import facts_of_appointments
+from activities.snapshots import facts_of_appointments
 from activities.types import AppointmentFacts
 from bench.payments import THERAPIST, _payment_of, _session_of, _worked
 from config import DEV_PAYLOAD_KEYS
@@ -24,8 +24,8 @@ from engine.codec import PayloadKeys, data_converter
 from engine.connect import TASK_QUEUE
 from local.stack import LocalStack, Ports
 from local.temporal import Service
-from models.client import Client
 from models.database import Sessions, connect, session_factory
+from models.tables.clients.client import Client
 from rules.policy import JourneyPolicy
 from workflows.messages import APPOINTMENT_JOURNEY, AppointmentInput, appointment_workflow_id
 

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.candidates import find_therapist
+from activities.clients.candidates import find_therapist
 from bench.figures import HEADER, against, line, median, now_ms
 from bench.therapists import add_therapists
 from local.postgres import Postgres

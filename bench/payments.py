@@ -21,10 +21,11 @@ from sqlalchemy import text
 from sqlmodel import select
 from temporalio.client import Client as Engine
 
-from activities.core import derived_id, facts_of_appointments
+from activities.base import derived_id
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.stripe import StripeGateway
 from activities.ports import OutgoingMail
+from activities.snapshots import facts_of_appointments
 from activities.types import AppointmentFacts
 from bench.nothing import QUEUE, READY, Nothing
 from config import DEV_PAYLOAD_KEYS
@@ -33,12 +34,12 @@ from engine.connect import TASK_QUEUE
 from local.processes import Process, until
 from local.stack import WEBHOOK_SECRET, LocalStack, Ports
 from local.temporal import Service
-from models.appointment import Appointment
-from models.client import Client
 from models.database import Sessions, connect, session_factory
-from models.payment import Payment
+from models.tables.booking.appointment import Appointment
+from models.tables.clients.client import Client
+from models.tables.money.payment import Payment
+from rules.enums import AppointmentStatus, AppointmentType, Mode, PaymentKind, PaymentStatus
 from rules.policy import JourneyPolicy
-from rules.words import AppointmentStatus, AppointmentType, Mode, PaymentKind, PaymentStatus
 from workflows.messages import APPOINTMENT_JOURNEY, AppointmentInput, appointment_workflow_id
 
 PAYMENTS, CLIENTS = 200, 20

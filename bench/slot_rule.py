@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bench.figures import HEADER, against, line, median, now_ms
-from rules.availability import (
+from rules.booking.availability import (
     DEFAULT_SETTINGS,
     Availability,
     Busy,
@@ -20,7 +20,7 @@ from rules.availability import (
     TimeOff,
     open_slots,
 )
-from rules.words import AppointmentType
+from rules.enums import AppointmentType
 
 DAYS = 61  # sixty times 24 hours touch so many dates
 A_DAY = 33

@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 from sqlmodel import SQLModel
 
-from models.appointment import Appointment
-from models.client import Client
 from models.database import connect
-from models.occupied_time import OccupiedTime
-from models.therapist import AppointmentSettings, Therapist, WeeklyHours
-from rules.words import AppointmentType, IntroCalls, Mode, Source
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.occupied_time import OccupiedTime
+from models.tables.booking.therapist import AppointmentSettings, Therapist, WeeklyHours
+from models.tables.clients.client import Client
+from rules.enums import AppointmentType, IntroCalls, Mode, Source
 
 _CONCERNS = ("anxiety", "grief", "sleep", "burnout", "trauma", "parenting")
 _WORKDAYS = ("mon", "tue", "wed", "thu", "fri")

@@ -12,7 +12,7 @@ from icalendar import vText
 
 from calendars.parts import address, check_instants, new_calendar, new_event
 from calendars.zones import zone_description
-from rules.words import AppointmentStatus, Mode
+from rules.enums import AppointmentStatus, Mode
 
 
 @dataclass(frozen=True, kw_only=True)

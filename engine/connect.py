@@ -29,7 +29,7 @@ _CALL_TIMEOUT = timedelta(seconds=10)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds between tries
 
 
-class EngineUnavailable(ConnectionError):
+class EngineUnreachable(ConnectionError):
     """The engine cannot be reached; the message says where it was looked for."""
 
 
@@ -79,7 +79,7 @@ async def connect(
         patience: how long to keep trying; None for ever. By default one try.
         say: told once, in a sentence, when the engine is not there yet, and once when it is.
 
-    Raises EngineUnavailable when patience runs out.
+    Raises EngineUnreachable when patience runs out.
     """
     loop = asyncio.get_running_loop()
     deadline = None if patience is None else loop.time() + patience.total_seconds()
@@ -90,7 +90,7 @@ async def connect(
         except (RuntimeError, RPCError) as error:
             sentence = f"Temporal at {engine.address} cannot be reached ({_first_line(error)})"
             if deadline is not None and loop.time() >= deadline:
-                raise EngineUnavailable(f"{sentence}.") from error
+                raise EngineUnreachable(f"{sentence}.") from error
             if not waited:
                 say(f"{sentence}; waiting for it.")
             waited = True
@@ -181,7 +181,7 @@ async def _known_attributes(client: Client) -> Mapping[str, IndexedValueType.Val
 async def register(engine: EngineAddress, *, task_queue: str = TASK_QUEUE) -> str:
     """Register and make what is missing; the sentence says what that was. Safe to call again.
 
-    Raises EngineUnavailable, RegistrationRefused.
+    Raises EngineUnreachable, RegistrationRefused.
     """
     client = await connect(engine, data_converter=DataConverter.default, patience=timedelta(seconds=10))
     made = await register_search_attributes(client)
@@ -205,7 +205,7 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     try:
         queue = environment.get("TEMPORAL_TASK_QUEUE") or TASK_QUEUE
         print(asyncio.run(register(EngineAddress.from_environment(environment), task_queue=queue)))
-    except (EngineUnavailable, RegistrationRefused, ValueError, RuntimeError) as error:
+    except (EngineUnreachable, RegistrationRefused, ValueError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

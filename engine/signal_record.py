@@ -13,7 +13,7 @@ _PATIENCE = timedelta(seconds=1.5)
 _LOOK_AT = 100  # events, of which the newest few are enough as a rule
 
 
-class SignalRecord:
+class TemporalSignalRecord:
     """The histories of workflows, read backwards."""
 
     def __init__(self, client: Client) -> None:

@@ -18,7 +18,7 @@ from typing import IO, Any, Self
 import httpx
 
 from engine.clock import EngineClock, SystemClock
-from engine.connect import TASK_QUEUE, EngineAddress, EngineUnavailable, RegistrationRefused, register
+from engine.connect import TASK_QUEUE, EngineAddress, EngineUnreachable, RegistrationRefused, register
 from local.postgres import Postgres, check_data, url_of
 from local.problems import CannotStart
 from local.processes import Log, Process, free_ports, port_is_free, until
@@ -278,7 +278,7 @@ class LocalStack:
                 queue = self._setting("TEMPORAL_TASK_QUEUE") or TASK_QUEUE
                 try:
                     await register(EngineAddress(address=server.address), task_queue=queue)
-                except (EngineUnavailable, RegistrationRefused) as error:
+                except (EngineUnreachable, RegistrationRefused) as error:
                     await server.stop()
                     raise CannotStart(str(error)) from error
         self.clock = server.clock or SystemClock()

@@ -9,10 +9,10 @@ from uuid import NAMESPACE_URL, uuid5
 from sqlmodel import col, select
 
 from models.database import Sessions
-from models.hours import save_availability
-from models.therapist import Therapist
-from rules.availability import read_availability
-from rules.words import IntroCalls
+from models.tables.booking.therapist import Therapist
+from models.writes.booking.hours import save_availability
+from rules.booking.availability import read_availability
+from rules.enums import IntroCalls
 
 _BOTH = ["intro_call", "session"]
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")

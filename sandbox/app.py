@@ -13,14 +13,14 @@ from starlette.types import Receive, Scope, Send
 
 from engine.clock import Clock
 from sandbox.outbox_page import list_page, mail_page
-from sandbox.sendgrid_api import Refused, SendGridApi
-from sandbox.sendgrid_events import MailEvents, WantedEvent
+from sandbox.sendgrid.api import SendGridApi, SendGridRefused
+from sandbox.sendgrid.events import MailEvents, WantedEvent
 from sandbox.store import Document, Store
-from sandbox.stripe_api import ROUTES, Asked, StripeApi
-from sandbox.stripe_by_hand import ByHand
-from sandbox.stripe_faults import Faults, read
-from sandbox.stripe_webhooks import DEFAULT_EVENTS, Webhooks
-from sandbox.stripe_wire import StripeError
+from sandbox.stripe.api import ROUTES, StripeApi, StripeRequest
+from sandbox.stripe.by_hand import ByHand
+from sandbox.stripe.faults import Faults, read
+from sandbox.stripe.webhooks import DEFAULT_EVENTS, Webhooks
+from sandbox.stripe.wire import StripeError
 
 # The outbox's contract; what is kept besides is for the page.
 _OUTBOX_FIELDS = ("to", "subject", "text", "html", "template", "sent_at", "attachments")
@@ -39,7 +39,7 @@ class MailEndpoint(BaseModel, extra="forbid"):
     url: str | None
 
 
-class Outcome(BaseModel, extra="forbid"):
+class RefundOutcome(BaseModel, extra="forbid"):
     outcome: Literal["succeed", "fail"] = "succeed"
 
 
@@ -121,7 +121,7 @@ def _serve_stripe(app: FastAPI, stripe: StripeApi) -> None:
     @app.api_route("/stripe/v1/{rest:path}", methods=["GET", "POST", "DELETE"])
     async def stripe_call(rest: str, request: Request) -> Response:
         told = await stripe.answer(
-            Asked(
+            StripeRequest(
                 method=request.method,
                 path=f"/v1/{rest}",
                 query=request.url.query,
@@ -140,7 +140,7 @@ def _serve_by_hand(app: FastAPI, by_hand: ByHand) -> None:
         return by_hand.state()
 
     @app.post("/stripe/_authenticate/{id_}")
-    async def authenticate(id_: str, outcome: Outcome) -> Document:
+    async def authenticate(id_: str, outcome: RefundOutcome) -> Document:
         return await by_hand.authenticate(id_, succeeds=outcome.outcome == "succeed")
 
     @app.post("/stripe/_payment_methods/{id_}")
@@ -212,7 +212,7 @@ def _serve_sendgrid(app: FastAPI, sendgrid: SendGridApi) -> None:
             mail = None
         try:
             message_id = await sendgrid.send(request.headers.get("authorization"), mail)
-        except Refused as refused:
+        except SendGridRefused as refused:
             return JSONResponse({"errors": refused.errors}, refused.status)
         return Response(status_code=202, headers={"X-Message-Id": message_id})
 

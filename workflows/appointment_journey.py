@@ -5,13 +5,14 @@ from datetime import datetime
 
 from temporalio import exceptions, workflow
 
-from workflows import lines, steps
-from workflows import payment as money
-from workflows.admission import admit
-from workflows.pace import Pace
-from workflows.plain_words import describe_appointment, waiting_for, words_of
-from workflows.postman import Postman
-from workflows.search_attributes import CHARGE_DUE_AT, CLIENT_REF, NEXT_APPOINTMENT_AT, THERAPIST_SLUG, Shown
+from workflows import steps
+from workflows.parts import payment as money
+from workflows.parts import waitlist as lines
+from workflows.parts.mail_outbox import Postman
+from workflows.parts.search_attributes import CHARGE_DUE_AT, CLIENT_REF, NEXT_APPOINTMENT_AT, THERAPIST_SLUG, Shown
+from workflows.parts.ui_text import describe_appointment, waiting_for, words_of
+from workflows.parts.validation import admit
+from workflows.parts.wait import Pace
 
 with workflow.unsafe.imports_passed_through():
     from activities.types import (
@@ -24,7 +25,8 @@ with workflow.unsafe.imports_passed_through():
         Settled,
         TaskOrder,
     )
-    from rules.reminders import (
+    from rules.enums import AppointmentStatus, TaskKind
+    from rules.journey.reminders import (
         APPOINTMENT_REMINDER,
         APPOINTMENT_STARTS,
         OUTCOME_BREACH,
@@ -35,9 +37,8 @@ with workflow.unsafe.imports_passed_through():
         outcome_plan,
         replan,
     )
-    from rules.settling import next_step
-    from rules.stage import JourneyFacts
-    from rules.words import AppointmentStatus, TaskKind
+    from rules.journey.settling import next_step
+    from rules.journey.stage import JourneyFacts
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
         APPOINTMENT_QUERY,
@@ -47,8 +48,8 @@ with workflow.unsafe.imports_passed_through():
         RECORD_OUTCOME,
         RESCHEDULE,
         AppointmentInput,
+        AppointmentProgress,
         AppointmentState,
-        AppointmentView,
         journey_id,
     )
 
@@ -220,8 +221,8 @@ class AppointmentJourney(Pace):
         self.take(facts)
 
     @workflow.query(name=APPOINTMENT_QUERY, description="Where this appointment stands, and what comes next.")
-    def appointment(self) -> AppointmentView:
-        return AppointmentView(
+    def appointment(self) -> AppointmentProgress:
+        return AppointmentProgress(
             id=self.facts.id,
             type=self.facts.type.value,
             status=self.facts.status.value,

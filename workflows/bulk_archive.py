@@ -6,11 +6,11 @@ from dataclasses import replace
 from temporalio import exceptions, workflow
 
 from workflows import steps
-from workflows.pace import Pace
+from workflows.parts.wait import Pace
 
 with workflow.unsafe.imports_passed_through():
     from activities.types import BulkArchiveOrder, BulkProgress, BulkRound
-    from rules.bulk_archive import PATIENCE, request_id_of
+    from rules.archive.bulk import PATIENCE, request_id_of
     from workflows.messages import (
         ARCHIVE,
         BULK_ARCHIVE,
@@ -18,8 +18,8 @@ with workflow.unsafe.imports_passed_through():
         STOP,
         ArchiveSignal,
         BulkArchiveInput,
+        BulkArchiveProgress,
         BulkArchiveState,
-        BulkArchiveView,
         journey_id,
     )
 
@@ -141,9 +141,9 @@ class BulkArchive(Pace):
     # ------------------------------------------------------------ what is seen
 
     @workflow.query(name=BULK_ARCHIVE_QUERY, description="How many clients are archived, skipped and failed so far.")
-    def bulk_archive(self) -> BulkArchiveView:
+    def bulk_archive(self) -> BulkArchiveProgress:
         state = self.known or BulkArchiveState()
-        return BulkArchiveView(
+        return BulkArchiveProgress(
             id=self.order.id,
             asked_by=self.order.asked_by,
             status="finished" if state.finished else "running",
@@ -170,7 +170,7 @@ class BulkArchive(Pace):
         )
 
 
-def describe(view: BulkArchiveView) -> str:
+def describe(view: BulkArchiveProgress) -> str:
     """Markdown for the current details."""
     running = view.status == "running"
     what = f"**An archive of {view.total} clients**, asked for by {view.asked_by}"

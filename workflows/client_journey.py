@@ -4,15 +4,9 @@ import asyncio
 
 from temporalio import exceptions, workflow
 
-from workflows import lines, steps
-from workflows.account_requests import AccountRequests
-from workflows.admission import admit
-from workflows.archive_requests import ArchiveRequests
-from workflows.care_requests import CareRequests
-from workflows.joining import Joining
-from workflows.money_requests import MoneyRequests
-from workflows.plain_words import WAITING_FOR, describe_joined, describe_journey, words_of
-from workflows.search_attributes import (
+from workflows import steps
+from workflows.parts import waitlist as lines
+from workflows.parts.search_attributes import (
     ARCHIVED,
     CLIENT_REF,
     JOURNEY_STAGE,
@@ -20,29 +14,29 @@ from workflows.search_attributes import (
     NEXT_APPOINTMENT_AT,
     THERAPIST_SLUG,
 )
-from workflows.sharing import Sharing
+from workflows.parts.ui_text import WAITING_FOR, describe_joined, describe_journey, words_of
+from workflows.parts.validation import admit
+from workflows.requests.archive import ArchiveRequests
+from workflows.requests.care import CareRequests
+from workflows.requests.clients import AccountRequests
+from workflows.requests.documents import Sharing
+from workflows.requests.joining import Joining
+from workflows.requests.money import MoneyRequests
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import (
-        CloseOrder,
-        Matched,
-        MatchOrder,
-        NewJourney,
-        Opened,
-        TaskOrder,
-    )
-    from rules.goals import GOAL_REMINDER
-    from rules.reminders import ANONYMOUS_EXPIRY, CARD_EXPIRING, FIRST_SESSION_TASK, NEW_MESSAGE, Due
-    from rules.stage import stage_of
-    from rules.words import TaskKind
+    from activities.types import CloseOrder, Matched, MatchOrder, NewJourney, Opened, TaskOrder
+    from rules.enums import TaskKind
+    from rules.journey.goals import GOAL_REMINDER
+    from rules.journey.reminders import ANONYMOUS_EXPIRY, CARD_EXPIRING, FIRST_SESSION_TASK, NEW_MESSAGE, Due
+    from rules.journey.stage import stage_of
     from workflows.messages import (
         BEGIN,
         CLIENT_JOURNEY,
         JOURNEY_QUERY,
         MATCH_BY_HAND,
         JourneyInput,
+        JourneyProgress,
         JourneyState,
-        JourneyView,
     )
 
 
@@ -170,9 +164,9 @@ class ClientJourney(ArchiveRequests, AccountRequests, MoneyRequests, CareRequest
     # ------------------------------------------------------------ what is seen
 
     @workflow.query(name=JOURNEY_QUERY, description="Where the client is, what is awaited, and what comes next.")
-    def journey(self) -> JourneyView:
+    def journey(self) -> JourneyProgress:
         stage = stage_of(self.facts)
-        return JourneyView(
+        return JourneyProgress(
             ref=self.facts.ref,
             stage=stage.value,
             therapist=self.facts.therapist,

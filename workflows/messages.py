@@ -54,11 +54,11 @@ from activities.types import (
     WaitOrder,
     WouldCancel,
 )
-from rules.chats import Told
-from rules.joining import MovedChat
+from rules.care.chats import Told
+from rules.clients.joining import MovedChat
+from rules.journey.reminders import Due
+from rules.journey.stage import JourneyFacts
 from rules.policy import JourneyPolicy
-from rules.reminders import Due
-from rules.stage import JourneyFacts
 
 __all__ = [
     "ActivationOrder",
@@ -375,7 +375,7 @@ BULK_ARCHIVE_QUERY = "bulk_archive"
 
 
 @dataclass(frozen=True, kw_only=True)
-class JourneyView:
+class JourneyProgress:
     """What the ``journey`` query answers: where the client is, and what comes next."""
 
     ref: str
@@ -391,7 +391,7 @@ class JourneyView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AppointmentView:
+class AppointmentProgress:
     """What the ``appointment`` query answers."""
 
     id: str
@@ -405,7 +405,7 @@ class AppointmentView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WaitlistView:
+class WaitlistProgress:
     """What the ``waitlist`` query answers: the line of one therapist, first place first."""
 
     therapist: str
@@ -414,7 +414,7 @@ class WaitlistView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReconciliationView:
+class ReconciliationProgress:
     """What the ``reconciliation`` query answers. ``comparing`` is the part that is looked at now; ``result`` is there
     at the end."""
 
@@ -427,7 +427,7 @@ class ReconciliationView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BulkArchiveView:
+class BulkArchiveProgress:
     """What the ``bulk_archive`` query answers. ``status`` is ``running`` or ``finished``; ``waiting_for`` journeys were
     asked and have not recorded it yet."""
 

@@ -3,7 +3,7 @@
 from temporalio import exceptions, workflow
 
 from workflows import steps
-from workflows.plain_words import describe_reconciliation
+from workflows.parts.ui_text import describe_reconciliation
 
 with workflow.unsafe.imports_passed_through():
     from activities.types import (
@@ -17,15 +17,15 @@ with workflow.unsafe.imports_passed_through():
         ReconciliationEnd,
         ReconciliationOrder,
     )
-    from rules.books import Finding
+    from rules.money.discrepancies import Finding
     from workflows.messages import (
         APPOINTMENT_REPORTED,
         INBOUND_EVENT,
         RECONCILE_PAYMENTS,
         RECONCILIATION_QUERY,
         ReconciliationInput,
+        ReconciliationProgress,
         ReconciliationState,
-        ReconciliationView,
         journey_id,
     )
 
@@ -116,9 +116,9 @@ class ReconcilePayments:
     # ------------------------------------------------------------ what is seen
 
     @workflow.query(name=RECONCILIATION_QUERY, description="How far the comparison with Stripe is, and its result.")
-    def reconciliation(self) -> ReconciliationView:
+    def reconciliation(self) -> ReconciliationProgress:
         state = self.known
-        return ReconciliationView(
+        return ReconciliationProgress(
             id=state.reconciling.id if state else None,
             since=state.reconciling.since if state else None,
             until=state.reconciling.until if state else None,

@@ -5,15 +5,15 @@ import asyncio
 from temporalio import workflow
 
 from workflows import steps
-from workflows.pace import Pace
-from workflows.plain_words import describe_line
-from workflows.postman import Postman
-from workflows.search_attributes import THERAPIST_SLUG, Shown
+from workflows.parts.mail_outbox import Postman
+from workflows.parts.search_attributes import THERAPIST_SLUG, Shown
+from workflows.parts.ui_text import describe_line
+from workflows.parts.wait import Pace
 
 with workflow.unsafe.imports_passed_through():
     from activities.types import LineLook, MailOrder, OfferMade
-    from rules.stage import JourneyFacts
-    from workflows.messages import LOOK_AGAIN, WAITLIST_OFFER, WAITLIST_QUERY, WaitlistInput, WaitlistView
+    from rules.journey.stage import JourneyFacts
+    from workflows.messages import LOOK_AGAIN, WAITLIST_OFFER, WAITLIST_QUERY, WaitlistInput, WaitlistProgress
 
 
 @workflow.defn(name=WAITLIST_OFFER)
@@ -67,8 +67,8 @@ class WaitlistOffer(Pace):
         self.news += 1
 
     @workflow.query(name=WAITLIST_QUERY, description="Who waits, in which order, and what is offered to whom.")
-    def waitlist(self) -> WaitlistView:
-        return WaitlistView(therapist=self.therapist, line=list(self.seen.line), next_look_at=self.seen.look_at)
+    def waitlist(self) -> WaitlistProgress:
+        return WaitlistProgress(therapist=self.therapist, line=list(self.seen.line), next_look_at=self.seen.look_at)
 
     # ------------------------------------------------------------ how it is done
 

@@ -4,7 +4,7 @@ Every order that a person or program caused carries ``request_id`` (asking again
 and ``by``. Every result that changed something carries fresh facts; of two snapshots the higher ``version`` is newer.
 """
 
-from activities.types.archives import (
+from activities.types.archive import (
     Archived,
     ArchiveOrder,
     BulkArchiveOrder,
@@ -15,7 +15,7 @@ from activities.types.archives import (
     Unarchived,
     UnarchiveOrder,
 )
-from activities.types.bookings import (
+from activities.types.booking import (
     Booked,
     BookingOrder,
     CancelOrder,
@@ -34,23 +34,7 @@ from activities.types.bookings import (
     WaitOrder,
     WouldCancel,
 )
-from activities.types.books import (
-    BooksLook,
-    BooksOrder,
-    BooksPart,
-    BooksPlace,
-    DifferencesOrder,
-    DifferencesSettled,
-    JourneyNews,
-    OldDifferences,
-    OldDifferencesOrder,
-    Reconciled,
-    ReconciliationEnd,
-    ReconciliationOrder,
-    Reconciling,
-)
-from activities.types.facts import AppointmentFacts, PaymentFacts
-from activities.types.journeys import (
+from activities.types.clients import (
     ActivationOrder,
     ClientDetails,
     DetailsOrder,
@@ -70,7 +54,8 @@ from activities.types.journeys import (
     Opened,
     TaskResolution,
 )
-from activities.types.mails import ChatLook, ChatNews, CloseOrder, MailOrder, MailResult, TaskOrder
+from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.mail import ChatLook, ChatNews, CloseOrder, MailOrder, MailResult, TaskOrder
 from activities.types.money import (
     AttemptOrder,
     AttemptResult,
@@ -84,6 +69,21 @@ from activities.types.money import (
     RefundOrder,
     RetryOrder,
     Settled,
+)
+from activities.types.reconciliation import (
+    BooksLook,
+    BooksOrder,
+    BooksPart,
+    BooksPlace,
+    DifferencesOrder,
+    DifferencesSettled,
+    JourneyNews,
+    OldDifferences,
+    OldDifferencesOrder,
+    Reconciled,
+    ReconciliationEnd,
+    ReconciliationOrder,
+    Reconciling,
 )
 
 __all__ = [

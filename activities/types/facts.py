@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from rules.words import AppointmentStatus, AppointmentType, PaymentStatus
+from rules.enums import AppointmentStatus, AppointmentType, PaymentStatus
 
 
 @dataclass(frozen=True, kw_only=True)

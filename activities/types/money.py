@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from activities.types.facts import AppointmentFacts, PaymentFacts
-from rules.people import Caller
-from rules.stage import JourneyFacts
-from rules.words import RefundTo
+from rules.accounts.caller import Caller
+from rules.enums import RefundTo
+from rules.journey.stage import JourneyFacts
 
 
 @dataclass(frozen=True, kw_only=True)

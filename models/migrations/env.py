@@ -6,10 +6,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
-import models
+from models import tables
 
 METADATA = SQLModel.metadata
-assert models.__all__, "importing models loads every table"
+assert tables.__all__, "importing models loads every table"
 
 
 def _url() -> str:

@@ -6,7 +6,7 @@ from local.processes import free_ports
 from models.database import Sessions
 from sandbox.app import create_app
 from sandbox.store import Store
-from tests.activities.bookkeeper import Bookkeeper
+from tests.activities.money.compared import Bookkeeper
 from tests.activities.practice import MONDAY, MovableClock, Practice
 from tests.journeys.house import serving
 

@@ -16,24 +16,24 @@ import httpx
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.accounts import AccountActivities
-from activities.appointments import AppointmentActivities
-from activities.archive import ArchiveActivities
-from activities.booking import BookingActivities
-from activities.core import Dependencies
-from activities.credits import CreditActivities
-from activities.exceptions import ExceptionActivities
-from activities.forms import FormActivities
+from activities.archive.archive import ArchiveActivities
+from activities.base import Dependencies
+from activities.booking.appointment import AppointmentActivities
+from activities.booking.book import BookingActivities
+from activities.clients.account import AccountActivities
+from activities.clients.matching import MatchingActivities
+from activities.forms.intake import FormActivities
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
-from activities.inbound import InboundActivities
-from activities.mail import MailActivities
-from activities.matching import MatchingActivities
-from activities.payments import PaymentActivities
+from activities.mail.rendering import Links
+from activities.mail.rendering import Practice as Named
+from activities.mail.send import MailActivities
+from activities.money.charge import PaymentActivities
+from activities.money.credits import CreditActivities
+from activities.money.refunds import RefundActivities
+from activities.money.stripe_events import InboundActivities
+from activities.money.waivers import ExceptionActivities
 from activities.ports import GatewayUnavailable, Intent, OutgoingMail, RefundMade, RefundReason
-from activities.refunds import RefundActivities
-from activities.rendering import Links
-from activities.rendering import Practice as Named
 from activities.types import (
     AppointmentFacts,
     AttemptOrder,
@@ -48,17 +48,17 @@ from activities.types import (
 )
 from engine.codec import PayloadKeys
 from engine.signed_links import SignedLinks
-from models.client import Client
 from models.database import Sessions
-from models.fact import Fact
-from models.payment import Payment, PaymentTry
-from models.therapist import Therapist
-from models.timeline import link_of
-from rules import unsubscribe
-from rules.people import Caller
+from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
+from models.tables.clients.fact import Fact
+from models.tables.money.payment import Payment, PaymentTry
+from models.writes.timeline import link_of
+from rules.accounts.caller import Caller
+from rules.enums import AppointmentType, IntroCalls, Mode, Outcome, Role, Source
+from rules.mail import unsubscribe
 from rules.policy import JourneyPolicy
 from rules.timeline import first_break
-from rules.words import AppointmentType, IntroCalls, Mode, Outcome, Role, Source
 
 Result = TypeVar("Result")
 Answer = TypeVar("Answer", Intent, RefundMade)

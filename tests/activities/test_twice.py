@@ -29,7 +29,7 @@ from activities.types import (
     TaskResolution,
     UnarchiveOrder,
 )
-from rules.words import Outcome, Source, TaskKind
+from rules.enums import Outcome, Source, TaskKind
 from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
 
 TABLES = (

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from api.auth import hash_of, new_token
-from models import Client, Therapist
-from models.token import Token, TokenKind
+from models.tables import Client, Therapist
+from models.tables.accounts.token import Token, TokenKind
 from tests.api.conftest import DESK, NOW, ROOT, SITE, Rows
 
 Headers = dict[str, str]

@@ -19,12 +19,11 @@ from api.settings import ApiSettings, ServiceKey
 from config import DEV_SENDGRID_WEBHOOK_PUBLIC_KEY
 from engine.codec import PayloadKeys
 from engine.event_key import EventKey
-from models import Appointment, Client, Match, OccupiedTime, Payment, Therapist
 from models.database import Sessions
-from models.hours import save_availability
-from rules.availability import read_availability
-from rules.policy import JourneyPolicy
-from rules.words import (
+from models.tables import Appointment, Client, Match, OccupiedTime, Payment, Therapist
+from models.writes.booking.hours import save_availability
+from rules.booking.availability import read_availability
+from rules.enums import (
     AppointmentStatus,
     AppointmentType,
     ClientStatus,
@@ -36,6 +35,7 @@ from rules.words import (
     Source,
     Stage,
 )
+from rules.policy import JourneyPolicy
 from workflows.messages import NewJourney, Opened, Update
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday

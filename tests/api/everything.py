@@ -6,8 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 from api.auth import hash_of
-from models import (
-    BulkArchive,
+from models.tables import (
+    BulkArchiveRecord,
     CalendarFeed,
     Chat,
     ChatMember,
@@ -25,7 +25,7 @@ from models import (
     Task,
     WaitlistPlace,
 )
-from rules.words import AppointmentStatus, AppointmentType, ChatKind, TaskKind
+from rules.enums import AppointmentStatus, AppointmentType, ChatKind, TaskKind
 from tests.api.callers import Callers
 from tests.api.conftest import NOW, Rows
 
@@ -112,7 +112,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         text="A card is missing.",
         opened_at=NOW,
     )
-    archive = BulkArchive(id=uuid4(), asked_by="care_team:desk", asked_at=NOW)
+    archive = BulkArchiveRecord(id=uuid4(), asked_by="care_team:desk", asked_at=NOW)
     compared = Reconciliation(
         id=uuid4(), asked_by="care_team:desk", started_at=NOW, since=NOW - timedelta(days=1), until=NOW
     )

@@ -12,9 +12,9 @@ from sqlmodel import select
 from api.app import create_app
 from api.problems import EngineUnavailable
 from api.settings import ApiSettings
-from models import InboundEvent
 from models.database import Sessions
-from rules.signatures import signature
+from models.tables import InboundEvent
+from rules.money.webhook_signature import signature
 from tests.api.conftest import (
     CIPHER,
     DESK,

@@ -13,10 +13,10 @@ from sqlmodel import select
 
 from api.problems import EngineUnavailable
 from engine.codec import PayloadKeys
-from models import IdempotencyKey, OccupiedTime
 from models.database import Sessions
+from models.tables import IdempotencyKey, OccupiedTime
+from rules.journey.stage import JourneyFacts
 from rules.refusals import Problem, Refusal
-from rules.stage import JourneyFacts
 from tests.api.conftest import CIPHER, DESK, NOW, SITE, Rows, StandingClock, ToldEngine, fields_of, problem_of
 from workflows.messages import MESSAGE_WAITS, NewJourney, Opened
 

@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from sqlmodel import select
 
 from api.problems import STATUS
-from models import Client, Therapist
 from models.database import Sessions
-from rules.fees import CHARGEABLE, MINIMUM_CHARGE
+from models.tables import Client, Therapist
+from rules.money.fees import CHARGEABLE, MINIMUM_CHARGE
 from rules.refusals import Problem
 from tests.api.conftest import DESK, ROOT, SITE, Rows, fields_of, problem_of
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from rules.archive import STOPPED_PAYMENTS, PaymentLine
-from rules.archive_words import charge_words
-from rules.restore import again
-from rules.words import PaymentStatus
+from rules.archive.plan import STOPPED_PAYMENTS, PaymentLine
+from rules.archive.restore import again
+from rules.archive.wording import charge_words
+from rules.enums import PaymentStatus
 from tests.docs.pages import ROOT, table, words
 
 RULES = (ROOT / "docs/journey.md").read_text()

@@ -3,11 +3,11 @@
 import re
 from datetime import timedelta
 
-from activities.differences import MOST_DIFFERENCES
-from activities.reconcile import USUAL_WINDOW
-from api.routes import reconciliations
-from rules.books import HEALED, Difference
-from rules.reconcile import STRAY_AFTER, STUCK_AFTER
+from activities.money.discrepancies import MOST_DIFFERENCES
+from activities.money.reconciliation import USUAL_WINDOW
+from api.routes.money import reconciliations
+from rules.money.discrepancies import HEALED, Difference
+from rules.money.reconciliation import STRAY_AFTER, STUCK_AFTER
 from tests.docs.pages import ROOT, table, words
 
 RULES = (ROOT / "docs/journey.md").read_text()

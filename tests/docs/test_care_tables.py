@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from rules.form_templates import LONGEST_LONG_TEXT, LONGEST_TEXT, FieldType, FormField, check_fields
-from rules.goals import GoalReminder, WeeklyTime, next_reminder, read_weekly
+from rules.forms.templates import LONGEST_LONG_TEXT, LONGEST_TEXT, FieldType, FormField, check_fields
+from rules.journey.goals import GoalReminder, WeeklyTime, next_reminder, read_weekly
 from tests.docs.pages import ROOT, table, words
 
 RULES = (ROOT / "docs/journey.md").read_text()

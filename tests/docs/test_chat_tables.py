@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from rules.chats import (
+from rules.accounts.caller import Caller
+from rules.care.chats import (
     LONGEST_MESSAGE,
     MESSAGES_COUNTED_FOR,
     MOST_MESSAGES,
@@ -15,9 +16,8 @@ from rules.chats import (
     read_after_writing,
     setting_of,
 )
-from rules.people import Caller
+from rules.enums import ChatKind, Role
 from rules.policy import JourneyPolicy
-from rules.words import ChatKind, Role
 from tests.docs.pages import ROOT, table, words
 
 SECTION = (ROOT / "docs/journey.md").read_text().split("## Chats")[1].split("## Archive")[0]

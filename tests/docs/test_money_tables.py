@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 from activities.types import PaymentFacts
-from rules.credits import Available, PaidParts, RefundParts, oldest_first, split_refund
-from rules.fees import minimum_charge, split_fee
-from rules.payments import Act, may
+from rules.enums import PaymentStatus, RefundTo
+from rules.journey.settling import next_step
+from rules.money.credits import Available, PaidParts, RefundParts, oldest_first, split_refund
+from rules.money.fees import minimum_charge, split_fee
+from rules.money.payment_states import Act, may
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
-from rules.settling import next_step
-from rules.words import PaymentStatus, RefundTo
 from tests.docs.pages import ROOT, table, words
 
 RULES = (ROOT / "docs/journey.md").read_text()

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from rules.availability import Busy, read_availability
+from rules.booking.availability import Busy, read_availability
+from rules.booking.waitlist import LEAST_TIME_TO_ANSWER, MOST_UNANSWERED, Waiting, next_offer
+from rules.enums import AppointmentType, PlaceEnd
 from rules.policy import JourneyPolicy
-from rules.waitlist import LEAST_TIME_TO_ANSWER, MOST_UNANSWERED, Waiting, next_offer
-from rules.words import AppointmentType, PlaceEnd
 from tests.docs.pages import ROOT, table, words
 
 RULES = (ROOT / "docs/journey.md").read_text()

@@ -8,20 +8,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from api.problems import STATUS
-from models.holds import MOST_HOLDS_OF_A_PERSON, MOST_HOLDS_OF_A_PROGRAM
 from models.seed import _PEOPLE
-from rules.availability import DEFAULT_SETTINGS, Availability, Busy, check_slot, read_availability
-from rules.booking import BookingRequest, BookingSituation, offered_types, refuse_booking
-from rules.candidates import Candidate
-from rules.cards import SavedCard
-from rules.fees import Money, cancellation, classify_decline, due_times, fee_due, may_client_change, next_try
-from rules.matching import Answers, PreferredTime, match
+from models.writes.booking.holds import MOST_HOLDS_OF_A_PERSON, MOST_HOLDS_OF_A_PROGRAM
+from rules.booking.availability import DEFAULT_SETTINGS, Availability, Busy, check_slot, read_availability
+from rules.booking.eligibility import BookingRequest, BookingSituation, offered_types, refuse_booking
+from rules.booking.series import Member, moved_together, this_and_following
+from rules.clients.candidates import Candidate
+from rules.clients.matching import Answers, PreferredTime, match
+from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, PaymentKind
+from rules.journey.reminders import Due, appointment_plan, journey_plan, outcome_plan
+from rules.journey.stage import JourneyFacts, OpenAppointment, stage_of
+from rules.money.cards import SavedCard
+from rules.money.fees import Money, cancellation, classify_decline, due_times, fee_due, may_client_change, next_try
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem
-from rules.reminders import Due, appointment_plan, journey_plan, outcome_plan
-from rules.series import Member, moved_together, this_and_following
-from rules.stage import JourneyFacts, OpenAppointment, stage_of
-from rules.words import AppointmentStatus, AppointmentType, IntroCalls, PaymentKind
 from tests.docs.pages import ROOT, durations, table, words
 
 RULES = (ROOT / "docs/journey.md").read_text()

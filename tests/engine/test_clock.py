@@ -13,7 +13,7 @@ from temporalio.converter import DataConverter
 from engine.clock import ClockUnavailable, EngineClock, SystemClock, clock_for
 from engine.connect import (
     EngineAddress,
-    EngineUnavailable,
+    EngineUnreachable,
     connect,
     lazy_client,
     register_search_attributes,
@@ -106,7 +106,7 @@ async def test_search_attributes_are_registered_and_may_be_again(server: Tempora
 async def test_an_engine_that_is_not_there_is_waited_for_and_named() -> None:
     address = f"127.0.0.1:{free_port()}"
     said: list[str] = []
-    with pytest.raises(EngineUnavailable, match=f"Temporal at {address} cannot be reached"):
+    with pytest.raises(EngineUnreachable, match=f"Temporal at {address} cannot be reached"):
         await connect(
             EngineAddress(address=address),
             data_converter=DataConverter.default,

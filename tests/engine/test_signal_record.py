@@ -12,7 +12,7 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverse
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from engine.signal_record import SignalRecord
+from engine.signal_record import TemporalSignalRecord
 
 DONE, BEGUN = "task completed", "task begun"
 
@@ -38,7 +38,7 @@ class Recorded:
         return GetWorkflowExecutionHistoryReverseResponse(history=History(events=events[::-1]))
 
     async def sender(self, *, events: int) -> str | None:
-        record = SignalRecord(cast(Client, self))
+        record = TemporalSignalRecord(cast(Client, self))
         return await record.sender_of(workflow_id="client-journey:x", run_id="r", signal="archive", events=events)
 
 

@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from rules.signatures import Event, verify_webhook
+from rules.money.webhook_signature import Event, verify_webhook
 from tests.gateways.localstripe import LEAVES_OUT, REFUSES, SECRET_KEY, LocalStripe
 from tests.sandbox.receiver import receiver
 

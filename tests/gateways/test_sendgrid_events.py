@@ -15,8 +15,8 @@ from sendgrid.helpers.eventwebhook import EventWebhook
 from activities.gateways.sendgrid import SendGridMailer, _document
 from config import DEV_SENDGRID_WEBHOOK_PUBLIC_KEY
 from engine.event_key import EventKey, InvalidEventKey
-from rules.unsubscribe import list_unsubscribe
-from sandbox.sendgrid_events import sign
+from rules.mail.unsubscribe import list_unsubscribe
+from sandbox.sendgrid.events import sign
 from tests.gateways.test_sendgrid import MAIL
 from tests.sandbox.process import Sandbox, running_sandbox
 from tests.sandbox.receiver import receiver

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import stripe
 
-from rules.signatures import Event, SignatureInvalid, signature, verify_webhook
+from rules.money.webhook_signature import Event, SignatureInvalid, signature, verify_webhook
 
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 SECRET = "whsec_tests"

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from rules.policy import JourneyPolicy
-from tests.journeys.care import Care
 from tests.journeys.house import open_house
+from tests.journeys.story import Care
 
 
 @pytest.fixture

@@ -18,12 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities.core import Dependencies
+from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
+from activities.mail.rendering import Links, Practice
 from activities.registry import build
-from activities.rendering import Links, Practice
 from api.app import create_app
 from api.auth import FailedSignIns, Passwords
 from api.engine import JourneyEngine
@@ -32,14 +32,14 @@ from config import DEV_SENDGRID_WEBHOOK_PUBLIC_KEY
 from engine.clock import EngineClock, SystemClock
 from engine.codec import PayloadKeys, data_converter
 from engine.event_key import EventKey
-from engine.signal_record import SignalRecord
+from engine.signal_record import TemporalSignalRecord
 from engine.signed_links import SignedLinks
 from local.processes import free_port, free_ports
 from local.temporal import TemporalServer
 from models.database import Sessions, session_factory
-from rules import unsubscribe
+from rules.enums import Role
+from rules.mail import unsubscribe
 from rules.policy import JourneyPolicy
-from rules.words import Role
 from sandbox.app import create_app as create_sandbox
 from sandbox.store import Store
 from tests.conftest import engine_on
@@ -182,7 +182,7 @@ async def open_house(
                 email_from=EMAIL_FROM,
                 link_key=b"tests",
                 unsubscribe_links=SignedLinks(KEYS, unsubscribe.PURPOSE),
-                signals=SignalRecord(engine),
+                signals=TemporalSignalRecord(engine),
             ),
         )
         await house.start_worker()

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.bad import Bad, field_by_field, nothing_comes_of, wrong_with
-from tests.journeys.care import ANSWERS, Care, Json, Person
+from tests.journeys.refused import Bad, field_by_field, nothing_comes_of, wrong_with
+from tests.journeys.story import ANSWERS, Care, Json, Person
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 FAR = "9999-12-31T23:59:59Z"

@@ -10,8 +10,8 @@ from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.common import RawValue
 
-from tests.journeys.bad import Bad, nothing_comes_of, seen
-from tests.journeys.care import Care, Json, Person
+from tests.journeys.refused import Bad, nothing_comes_of, seen
+from tests.journeys.story import Care, Json, Person
 
 
 @pytest.fixture

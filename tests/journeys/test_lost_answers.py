@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.core import Activities
+from activities.base import Activities
 from activities.ports import MailerUnavailable, OutgoingMail
-from tests.journeys.care import Care
+from tests.journeys.story import Care
 
 
 @pytest.fixture

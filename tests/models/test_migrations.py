@@ -11,12 +11,12 @@ from sqlalchemy import Enum, text
 from sqlmodel import SQLModel, select
 
 from local.postgres import Postgres
-from models import Client, FormRequest
 from models.database import connect, session_factory
 from models.migrate import check, configuration, upgrade
-from models.snapshots import journey_facts
-from rules.stage import stage_of
-from rules.words import AppointmentStatus, AppointmentType, ClientStatus, FormKind, FormStatus, Stage
+from models.reads.journey import journey_facts
+from models.tables import Client, FormRequest
+from rules.enums import AppointmentStatus, AppointmentType, ClientStatus, FormKind, FormStatus, Stage
+from rules.journey.stage import stage_of
 from tests.api.conftest import NOW, Rows
 
 

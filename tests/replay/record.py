@@ -24,9 +24,9 @@ from temporalio.client import WorkflowHandle, WorkflowHistory
 from local.postgres import Postgres
 from models.migrate import upgrade
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
-from tests.journeys.care import Care, Person
+from tests.journeys.booking.waiting import comes, declines, hour_of, leaves, line_of, opens, waits_for
 from tests.journeys.house import open_house
-from tests.journeys.line import comes, declines, hour_of, leaves, line_of, opens, waits_for
+from tests.journeys.story import Care, Person
 from workflows.messages import bulk_archive_id, reconciliation_id
 
 HISTORIES = Path(__file__).parent / "histories"

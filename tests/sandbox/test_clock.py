@@ -12,7 +12,7 @@ import pytest
 
 from engine.clock import EngineClock
 from local.processes import free_port
-from rules.signatures import SignatureInvalid, verify_webhook
+from rules.money.webhook_signature import SignatureInvalid, verify_webhook
 from tests.sandbox.process import running_sandbox
 from tests.sandbox.receiver import receiver
 

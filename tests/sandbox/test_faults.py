@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from sandbox.store import Store
-from sandbox.stripe_api import ROUTES
-from sandbox.stripe_faults import Faults
+from sandbox.stripe.api import ROUTES
+from sandbox.stripe.faults import Faults
 from tests.sandbox.process import Sandbox
 
 MONEY = {"amount": "5000", "currency": "usd"}

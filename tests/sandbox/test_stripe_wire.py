@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.stripe_cards import CARDS, passes_luhn
-from sandbox.stripe_wire import nested
+from sandbox.stripe.cards import CARDS, passes_luhn
+from sandbox.stripe.wire import nested
 from tests.sandbox.process import Sandbox
 
 MONEY = {"amount": "5000", "currency": "usd"}

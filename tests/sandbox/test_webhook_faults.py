@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rules.signatures import verify_webhook
+from rules.money.webhook_signature import verify_webhook
 from sandbox.app import create_app
 from sandbox.store import Store
 from tests.sandbox.receiver import receiver

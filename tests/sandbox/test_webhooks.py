@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from local.processes import free_port
-from rules.signatures import verify_webhook
+from rules.money.webhook_signature import verify_webhook
 from tests.sandbox.process import Sandbox, running_sandbox
 from tests.sandbox.receiver import receiver
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import worker
-from activities.core import Dependencies
+from activities.base import Dependencies
 from local.leash import PR_SET_PDEATHSIG
-from tests.money.failpoints import Failpoints, named_gateway, named_sessions
+from tests.activities.money.crashes.failpoints import Failpoints, named_gateway, named_sessions
 from workflows import steps
 
 POINTS = "MORTAL_POINTS"

@@ -15,11 +15,11 @@ from sqlalchemy import text
 from temporalio.client import Client as Engine
 from temporalio.client import WorkflowExecutionStatus
 
-from activities.core import derived_id
+from activities.base import derived_id
 from local.processes import until
 from local.stack import LocalStack, Ports
 from models.database import connect
-from tests.money.failpoints import POINTS
+from tests.activities.money.crashes.failpoints import POINTS
 from tests.stack.mortal_worker import DEATHS, name_of
 from tests.stack.mortal_worker import POINTS as ARMED
 from tests.stack.practice import Asker, Client, soon

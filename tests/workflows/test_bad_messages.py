@@ -9,9 +9,9 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from rules.people import Caller
-from rules.words import AppointmentType, Mode, Outcome, Role, Source
-from tests.journeys.care import Care, Person, key
+from rules.accounts.caller import Caller
+from rules.enums import AppointmentType, Mode, Outcome, Role, Source
+from tests.journeys.story import Care, Person, key
 from workflows.messages import (
     ARCHIVE,
     BOOK,

@@ -12,18 +12,18 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.api.enums.v1 import EventType
 
-from activities import bulk_archive as bulk_steps
-from models import locks
-from models.client import Client
-from rules.bulk_archive import LATE, STOPPED
+from activities.archive import bulk as bulk_steps
+from models.tables.clients.client import Client
+from models.writes import locks
+from rules.archive.bulk import LATE, STOPPED
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
-from tests.journeys.bulk import archive_many, finished, progress, results, workflow_of
-from tests.journeys.care import Care, Person
+from tests.journeys.archive.bulk import archive_many, finished, progress, results, workflow_of
+from tests.journeys.booking.waiting import comes
 from tests.journeys.house import open_house
-from tests.journeys.line import comes
+from tests.journeys.story import Care, Person
 from tests.replay.record import runs_of
 from tests.workflows.test_what_staff_see import details
-from workflows.messages import BULK_ARCHIVE_QUERY, STOP, BulkArchiveView
+from workflows.messages import BULK_ARCHIVE_QUERY, STOP, BulkArchiveProgress
 
 NAMES = ("Anna", "Berta", "Carla", "Doris", "Edith", "Frida")
 
@@ -60,11 +60,11 @@ async def _come(care: Care, number: int) -> list[Person]:
     return [await comes(care, name) for name in NAMES[:number]]
 
 
-async def _until_waiting_for(care: Care, archive_id: str, number: int) -> BulkArchiveView:
+async def _until_waiting_for(care: Care, archive_id: str, number: int) -> BulkArchiveProgress:
     async with asyncio.timeout(30):
         while True:
-            query = workflow_of(care, archive_id).query(BULK_ARCHIVE_QUERY, result_type=BulkArchiveView)
-            view: BulkArchiveView = await query
+            query = workflow_of(care, archive_id).query(BULK_ARCHIVE_QUERY, result_type=BulkArchiveProgress)
+            view: BulkArchiveProgress = await query
             if view.waiting_for == number:
                 return view
             await asyncio.sleep(0.05)

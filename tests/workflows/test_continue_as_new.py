@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
-from tests.journeys.care import Care, Person
 from tests.journeys.house import open_house
-from tests.journeys.money import goes_well_again, goes_wrong, payment_of, refunded, refunds_at_stripe
+from tests.journeys.money.amounts import goes_well_again, goes_wrong, payment_of, refunded, refunds_at_stripe
+from tests.journeys.story import Care, Person
 from tests.workflows.conftest import run_of
-from workflows.messages import APPOINTMENT_QUERY, INBOUND_EVENT, AppointmentView
+from workflows.messages import APPOINTMENT_QUERY, INBOUND_EVENT, AppointmentProgress
 
 BURST = 6
 SECOND = timedelta(seconds=1)
@@ -144,7 +144,7 @@ async def test_an_appointment_continues_as_new_while_it_is_moved_about_and_is_ch
     times = [start + timedelta(hours=number) for number in range(1, BURST + 1)]
     await asyncio.gather(*(session.moved(instant, by="desk") for instant in times))
     assert await run_of(session.workflow) != before
-    view = await session.workflow.query(APPOINTMENT_QUERY, result_type=AppointmentView)
+    view = await session.workflow.query(APPOINTMENT_QUERY, result_type=AppointmentProgress)
     assert view.starts_at == datetime.fromisoformat((await session.look())["starts_at"])
     assert view.starts_at in times
 

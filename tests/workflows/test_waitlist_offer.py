@@ -12,13 +12,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 
+from activities.booking.waitlist import WaitlistActivities
 from activities.ports import MailerUnavailable, OutgoingMail
-from activities.waitlist import WaitlistActivities
+from rules.enums import AppointmentType
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
-from rules.words import AppointmentType
-from tests.journeys.care import Care, Person
-from tests.journeys.house import open_house
-from tests.journeys.line import (
+from tests.journeys.booking.waiting import (
     comes,
     hour_of,
     is_running,
@@ -31,10 +29,12 @@ from tests.journeys.line import (
     takes,
     waits_for,
 )
+from tests.journeys.house import open_house
+from tests.journeys.story import Care, Person
 from tests.replay.record import runs_of
 from tests.workflows.conftest import attributes_of
 from tests.workflows.test_what_staff_see import details
-from workflows.messages import LOOK_AGAIN, WAITLIST_QUERY, WaitlistView
+from workflows.messages import LOOK_AGAIN, WAITLIST_QUERY, WaitlistProgress
 
 TTL = timedelta(seconds=3)
 DAY = timedelta(days=1)
@@ -77,7 +77,7 @@ async def test_x7_a_support_person_reads_who_waits_and_what_is_offered(care: Car
     assert f"Client {refs[0]}: session" in text
     offered = f"**offered {taken.starts_at:%a %d %b %Y %H:%M} UTC**"
     assert [offered in row for row in text.splitlines() if "Client" in row] == [True, False]
-    view = await line.query(WAITLIST_QUERY, result_type=WaitlistView)
+    view = await line.query(WAITLIST_QUERY, result_type=WaitlistProgress)
     assert view.therapist == "ana"
     assert [(place.ref, place.type, place.offered) for place in view.line] == [
         (refs[0], AppointmentType.SESSION, taken.starts_at),
@@ -105,7 +105,7 @@ async def test_x7_a_support_person_reads_who_waits_and_what_is_offered(care: Car
         await leaves(person, place)
     await care.rest()
     assert "Nobody waits" in await details(line)
-    assert (await line.query(WAITLIST_QUERY, result_type=WaitlistView)).line == []
+    assert (await line.query(WAITLIST_QUERY, result_type=WaitlistProgress)).line == []
 
 
 # ---------------------------------------------------------------- no mail is lost, and none sent twice
@@ -247,7 +247,7 @@ async def test_run_after_run_nothing_is_lost_and_nothing_told_twice(hasty: Care)
     histories = await runs_of(line)
     assert len(histories) > 5
     assert sum(mails_ordered(history) for history in histories) == len(people)
-    view = await line.query(WAITLIST_QUERY, result_type=WaitlistView)
+    view = await line.query(WAITLIST_QUERY, result_type=WaitlistProgress)
     assert [place.offered for place in view.line] == [None] * len(people)
     assert (await details(line)).startswith("**3** waiting")
     assert (await attributes_of(line))["TherapistSlug"] == "ana"

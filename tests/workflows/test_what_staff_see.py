@@ -10,9 +10,9 @@ from temporalio.client import WorkflowHandle
 
 from activities.ports import MailerUnavailable, OutgoingMail
 from rules.policy import JourneyPolicy
-from tests.journeys.care import Care
+from tests.journeys.story import Care
 from tests.workflows.conftest import attributes_of
-from workflows.messages import JOURNEY_QUERY, JourneyView
+from workflows.messages import JOURNEY_QUERY, JourneyProgress
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def test_x7_a_support_person_reads_where_the_client_is_and_what_can_be_don
     await care.call("PUT", f"/v1/clients/{sara.id}/match", match, by="desk", expect=200)
     [session] = await sara.books("session", by="desk")
     await care.rest()
-    view = await sara.journey.query(JOURNEY_QUERY, result_type=JourneyView)
+    view = await sara.journey.query(JOURNEY_QUERY, result_type=JourneyProgress)
     ref = (await sara.look())["ref"]
     assert (view.ref, view.stage, view.therapist) == (ref, "activation", "ana")
     assert f"appointment:{session.id}" in await details(sara.journey)

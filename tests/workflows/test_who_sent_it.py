@@ -8,11 +8,11 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 from engine.codec import data_converter
-from engine.signal_record import SignalRecord
-from rules.people import via_temporal
-from tests.journeys.care import Care, Person
+from engine.signal_record import TemporalSignalRecord
+from rules.accounts.caller import via_temporal
+from tests.journeys.booking.waiting import comes
 from tests.journeys.house import KEYS
-from tests.journeys.line import comes
+from tests.journeys.story import Care, Person
 from workflows.messages import journey_id
 
 STEP = "signal_sender"
@@ -76,7 +76,7 @@ async def test_a_record_that_cannot_be_read_endangers_no_archive(
             await asyncio.sleep(600)
         raise RuntimeError("what nobody has thought of")
 
-    monkeypatch.setattr(SignalRecord, "sender_of", sender_of)
+    monkeypatch.setattr(TemporalSignalRecord, "sender_of", sender_of)
     await care.therapist("ana", intro_calls="off")
     sara = await comes(care, "Sara")
     asked = monotonic()

@@ -1,0 +1,1 @@
+"""Steps about the archive of one client and of many, and the way back."""

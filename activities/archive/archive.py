@@ -1,0 +1,259 @@
+"""Archiving and its undoing: one transaction that compares and sets, by the rule that the preview uses too."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, union
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.archive.restore import archive_change, booked_together, restore
+from activities.archive.unarchive import UNARCHIVED, done_by, make_active
+from activities.base import looks_again, this_run
+from activities.booking.changes import cancel_row
+from activities.booking.waitlist_places import end_places, lines_of, lines_of_client, places_ended_then
+from activities.money.cards import debts_to_settle
+from activities.money.credits import give_back
+from activities.money.unexpected_charge import TakenActivities
+from activities.ports import GatewayRejected
+from activities.snapshots import facts_of_appointments
+from activities.types import Archived, ArchiveOrder, CloseOrder, Done, Settled, Unarchived, UnarchiveOrder
+from models.reads.archive.situation import archive_situation, holds_of
+from models.reads.journey import journey_facts, project
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.occupied_time import OccupiedTime
+from models.tables.booking.waitlist import WaitlistPlace
+from models.tables.care.chat import ChatMember
+from models.tables.clients.client import Client
+from models.tables.clients.task import Task
+from models.tables.forms.form import FormRequest
+from models.tables.money.payment import Payment
+from models.writes.locks import lock_client, lock_payment, lock_therapist
+from models.writes.timeline import append_fact
+from rules.archive.plan import BECAUSE_ARCHIVED, ArchivePlan, plan_archive
+from rules.enums import AppointmentStatus, ClientStatus, FormStatus, LeftBecause, PaymentStatus, PlaceEnd
+from rules.journey.memory import JourneyMemory
+from rules.policy import JourneyPolicy
+
+ARCHIVED = "archived"
+CALLED_OFF = (PaymentStatus.CANCELLED, PaymentStatus.WAIVED, PaymentStatus.WRITTEN_OFF)
+
+
+class ArchiveActivities(TakenActivities):
+    @activity.defn
+    async def archive_client(self, order: ArchiveOrder, policy: JourneyPolicy) -> Archived:
+        """Archive a client: everything ahead stops, nothing is deleted. Archiving twice is one archive."""
+        now = await self.now()
+        async with self.transaction() as session:
+            freed = await _lock_therapists(session, UUID(order.client_id))
+            client = await lock_client(session, UUID(order.client_id))
+            if client.status is ClientStatus.ARCHIVED:
+                return await _as_archived(session, client, order, freed=freed)
+            if await done_by(session, client, ARCHIVED, order.request_id) is not None:
+                # Archived by this very request, and made active again since: an echo must not undo that.
+                return Archived(facts=await journey_facts(session, client), changed=False)
+            memory = JourneyMemory(policy=policy, reminded=order.reminded, chats=order.chats)
+            situation = await archive_situation(session, client, memory=memory, now=now)
+            plan = plan_archive(situation, now=now, notify=order.notify)
+            for line in plan.appointments:
+                appointment = await session.get_one(Appointment, UUID(line.id))
+                await cancel_row(
+                    session,
+                    appointment,
+                    by=order.by,
+                    at=now,
+                    reason=None,
+                    request_id=archive_change(client.id, order.request_id),
+                    status=AppointmentStatus.CANCELLED,
+                )
+            ended = await end_places(session, client, because=PlaceEnd.ARCHIVED, at=now, by=order.by)
+            intents: list[str] = []
+            for payment_line in plan.payments:
+                payment = await lock_payment(session, UUID(payment_line.id))
+                payment.status, payment.because = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED
+                payment.next_try_at = None
+                await give_back(session, payment, at=now)
+                if payment.intent is not None:
+                    intents.append(payment.intent)
+            for form in await session.exec(select(FormRequest).where(col(FormRequest.client_id) == client.id)):
+                if form.status is FormStatus.REQUESTED:
+                    form.status = FormStatus.SUSPENDED
+                    session.add(form)
+            await session.exec(
+                delete(OccupiedTime).where(
+                    col(OccupiedTime.made_by) == holds_of(client.id), col(OccupiedTime.expires_at).is_not(None)
+                )
+            )
+            await _leave_chats(session, client, plan, at=now)
+            for task_line in plan.tasks_closed:
+                task = await session.get_one(Task, UUID(task_line.id))
+                task.resolved_at, task.resolved_by, task.note = now, order.by, "The client was archived."
+                session.add(task)
+            record = {
+                **plan.to_document(),
+                "archived_at": now.isoformat(),
+                "by": order.by,
+                "reason": order.reason,
+                "request_id": order.request_id,
+                "notify": order.notify,
+            }
+            client.status, client.archived_at, client.archive_record = ClientStatus.ARCHIVED, now, record
+            append_fact(
+                session,
+                client,
+                at=now,
+                actor=order.by,
+                kind=ARCHIVED,
+                text="The client was archived." + (f" Reason: {order.reason}" if order.reason else ""),
+                data=record,
+            )
+            facts = await project(session, client)
+            return Archived(
+                facts=facts,
+                changed=True,
+                appointments=await facts_of_appointments(session, client, _touched(plan)),
+                cancelled=tuple(line.id for line in plan.appointments),
+                intents=tuple(intents),
+                lines=await lines_of(session, freed=freed, ended=ended),
+            )
+
+    @activity.defn
+    @looks_again
+    async def unarchive_client(self, order: UnarchiveOrder) -> Unarchived:
+        """Make a client active again. What was cancelled stays cancelled, unless it is asked to be restored.
+
+        Asked again with the same request id, the answer is what was done then; also if the client was archived since,
+        which an echo does not undo.
+        """
+        now = await self.now()
+        async with self.transaction() as session:
+            if order.restore:
+                await _lock_therapists(session, UUID(order.client_id))
+            client = await lock_client(session, UUID(order.client_id))
+            done = await done_by(session, client, UNARCHIVED, order.request_id)
+            if done is None and client.status is ClientStatus.ARCHIVED:
+                if order.restore:
+                    done = await restore(session, client, order, public_url=self.deps.links.public_url, at=now)
+                else:
+                    done = await make_active(session, client, by=order.by, at=now, request_id=order.request_id)
+            facts = await project(session, client)
+            if done is None or client.status is ClientStatus.ARCHIVED:
+                return Unarchived(facts=facts, changed=False)
+            new = [UUID(line["id"]) for line in done.data.get("restored", {}).get("appointments", ())]
+            paying = [UUID(line["appointment_id"]) for line in done.data.get("restored", {}).get("payments", ())]
+            told = [UUID(open.id) for open in facts.open_appointments if UUID(open.id) not in new]
+            return Unarchived(
+                facts=facts,
+                changed=True,
+                appointments=await facts_of_appointments(session, client, told),
+                restored=await facts_of_appointments(session, client, new),
+                paying=await facts_of_appointments(session, client, paying),
+                booked=booked_together(done.data),
+                lines=await lines_of_client(session, client),
+                debts=await debts_to_settle(session, client),
+            )
+
+    @activity.defn
+    async def cancel_intent(self, client_id: str, intent: str) -> Settled | None:
+        """Cancel the open PaymentIntent of a cancelled payment at Stripe, so that no old link still pays.
+
+        Not if that payment was restored meanwhile: it is this intent which pays it then. If the client was faster, a
+        person is asked, and the answer says so; what only an archive stopped is recorded as paid by Stripe's report,
+        or by the comparison of the books.
+        """
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await session.get_one(Client, UUID(client_id))
+            payment = (await session.exec(select(Payment).where(col(Payment.intent) == intent))).first()
+        if payment is not None and payment.status not in CALLED_OFF:
+            return None
+        # A key for each run: Stripe would replay a stored failure, and cancelling twice cancels once.
+        try:
+            after = await self.gateway_for(client).cancel_intent(intent=intent, key=f"cancel:{intent}:{this_run()}")
+        except GatewayRejected as rejected:
+            if rejected.code != "resource_missing":  # what Stripe does not know cannot be paid
+                raise
+            return None
+        if payment is None or after.status != "succeeded":
+            return None
+        return await self.ask_about_what_was_taken(payment.id, intent, at=now)
+
+    @activity.defn
+    async def close_anonymous_journey(self, order: CloseOrder) -> Done:
+        """Close a journey that nobody booked from and nobody gave a name to. Not if somebody has meanwhile."""
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(order.client_id))
+            facts = await journey_facts(session, client)
+            still_nobody = facts.anonymous and facts.first_booked_at is None
+            if still_nobody and client.closed_at is None:
+                client.closed_at = now
+                for task in await session.exec(
+                    select(Task).where(col(Task.client_id) == client.id, col(Task.resolved_at).is_(None))
+                ):
+                    task.resolved_at, task.resolved_by = now, "system"
+                    task.note = "Nobody gave a name or booked, and the journey was closed."
+                    session.add(task)
+                append_fact(
+                    session,
+                    client,
+                    at=now,
+                    actor="system",
+                    kind="journey_closed",
+                    text="Nobody gave a name or booked; the journey was closed.",
+                )
+            return Done(facts=await project(session, client), changed=still_nobody)
+
+
+def _touched(plan: ArchivePlan) -> list[UUID]:
+    """The appointments whose workflows must hear of it: cancelled, left unmarked, or with money that stops."""
+    ids = [line.id for line in (*plan.appointments, *plan.left)]
+    ids += [line.appointment_id for line in (*plan.payments, *plan.in_flight)]
+    return [UUID(id) for id in dict.fromkeys(ids)]
+
+
+async def _as_archived(session: AsyncSession, client: Client, order: ArchiveOrder, *, freed: set[UUID]) -> Archived:
+    """Archived already. By this very request, whose answer was lost: then the whole answer again, from the record."""
+    facts = await journey_facts(session, client)
+    record = client.archive_record or {}
+    if record.get("request_id") != order.request_id:
+        return Archived(facts=facts, changed=False)
+    stopped = [UUID(line["id"]) for line in record["payments"]]
+    intents = select(Payment.intent).where(col(Payment.id).in_(stopped), col(Payment.intent).is_not(None))
+    cancelled = [line["id"] for line in record["appointments"]]
+    ids = [*cancelled, *(line["id"] for line in record["left_unmarked"])]
+    ids += [line["appointment_id"] for line in (*record["payments"], *record["in_flight"])]
+    return Archived(
+        facts=facts,
+        changed=True,
+        appointments=await facts_of_appointments(session, client, [UUID(id) for id in dict.fromkeys(ids)]),
+        cancelled=tuple(cancelled),
+        intents=tuple(str(intent) for intent in (await session.exec(intents)).all()),
+        lines=await lines_of(
+            session,
+            freed=freed,
+            ended=await places_ended_then(session, client, at=datetime.fromisoformat(record["archived_at"])),
+        ),
+    )
+
+
+async def _leave_chats(session: AsyncSession, client: Client, plan: ArchivePlan, *, at: datetime) -> None:
+    left = [UUID(chat.id) for chat in plan.chats_left]
+    found = select(ChatMember).where(col(ChatMember.client_id) == client.id, col(ChatMember.chat_id).in_(left))
+    for member in await session.exec(found):
+        member.left_at, member.left_because = at, LeftBecause.ARCHIVED
+        session.add(member)
+
+
+async def _lock_therapists(session: AsyncSession, client_id: UUID) -> set[UUID]:
+    """Cancelling frees time of every therapist the client has, had or waits for, or holds something with: lock
+    them first, in one order."""
+    has = select(Appointment.therapist_id).where(col(Appointment.client_id) == client_id)
+    waits = select(WaitlistPlace.therapist_id).where(col(WaitlistPlace.client_id) == client_id)
+    holds = select(OccupiedTime.therapist_id).where(col(OccupiedTime.made_by) == holds_of(client_id))
+    found = await session.exec(union(has, waits, holds))  # type: ignore[call-overload]
+    therapists: set[UUID] = {therapist_id for (therapist_id,) in found}
+    for therapist_id in sorted(therapists, key=str):
+        await lock_therapist(session, therapist_id)
+    return therapists

@@ -1,0 +1,100 @@
+"""Archives of many clients: who is next, and what became of those asked. The archiving is done by their journeys."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.base import Activities
+from activities.types import BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
+from models.reads.archive import bulk as bulk_archives
+from models.tables.archive.bulk_archive import BulkArchiveLine
+from rules.archive.bulk import AT_A_TIME, LineSituation, LineState, became, request_id_of
+from rules.enums import ArchiveResult
+
+_LOOK_AT = 200  # lines at a time of those that were not asked yet: many of them may be skipped
+
+
+class BulkArchiveActivities(Activities):
+    @activity.defn
+    async def begin_bulk_archive(self, order: BulkArchiveOrder) -> BulkProgress:
+        """Write down who is to be archived. Whoever asked may have done so already."""
+        async with self.transaction() as session:
+            await bulk_archives.begun(
+                session,
+                id=UUID(order.id),
+                client_ids=[UUID(client_id) for client_id in order.client_ids],
+                asked_by=order.asked_by,
+                at=order.asked_at,
+                group_id=UUID(order.group_id) if order.group_id else None,
+                reason=order.reason,
+                notify=order.notify,
+            )
+            return await _progress(session, UUID(order.id))
+
+    @activity.defn
+    async def work_off_bulk_archive(self, order: BulkRound) -> BulkLook:
+        """Record what became of the clients so far, and name the next. Done twice, it names the same ones again."""
+        now = await self.now()
+        id = UUID(order.id)
+        asked = {UUID(client_id): LineState.TOLD for client_id in order.told}
+        asked |= {UUID(client_id): LineState.GONE for client_id in order.gone}
+        asked |= {UUID(client_id): LineState.LATE for client_id in order.late}
+        waiting: list[str] = []
+        following: list[str] = []
+        async with self.transaction() as session:
+            await bulk_archives.lock_archive(session, id)
+            lines = await bulk_archives.open_lines(session, id, asked=asked, limit=_LOOK_AT)
+            recorded = await bulk_archives.recorded(session, {of: request_id_of(order.id, str(of)) for of in asked})
+            for line, client in lines:
+                situation = LineSituation(
+                    asked=asked.get(line.client_id, LineState.NOT_YET),
+                    recorded=line.client_id in recorded,
+                    status=client.status,
+                    closed=client.closed_at is not None,
+                    joined=client.joined_into is not None,
+                )
+                result = became(situation, stopped=order.stopped)
+                if result is not None:
+                    line.result, line.because, line.done_at = result.result, result.because, now
+                    session.add(line)
+                elif line.client_id in asked:
+                    waiting.append(str(line.client_id))
+                elif len(waiting) + len(following) < AT_A_TIME:
+                    following.append(str(line.client_id))
+            return BulkLook(progress=await _progress(session, id), waiting=tuple(waiting), next=tuple(following))
+
+    @activity.defn
+    async def finish_bulk_archive(self, id: str) -> BulkProgress:
+        """The end of it. Whoever recorded it late, after all, is archived after all."""
+        now = await self.now()
+        async with self.transaction() as session:
+            archive = await bulk_archives.lock_archive(session, UUID(id))
+            if archive.finished_at is None:
+                await _look_again(session, archive.id, at=now)
+                archive.finished_at = now
+                session.add(archive)
+            return await _progress(session, archive.id)
+
+
+async def _look_again(session: AsyncSession, id: UUID, *, at: datetime) -> None:
+    lines: dict[UUID, BulkArchiveLine] = {
+        line.client_id: line for line in await bulk_archives.lines_not_archived(session, id)
+    }
+    requests = {client_id: request_id_of(str(id), str(client_id)) for client_id in lines}
+    for client_id in await bulk_archives.recorded(session, requests):
+        line = lines[client_id]
+        line.result, line.because, line.done_at = ArchiveResult.ARCHIVED, None, at
+        session.add(line)
+
+
+async def _progress(session: AsyncSession, id: UUID) -> BulkProgress:
+    await session.flush()
+    numbers = (await bulk_archives.numbers(session, [id]))[id]
+    return BulkProgress(
+        total=sum(numbers.values()),
+        archived=numbers.get(ArchiveResult.ARCHIVED, 0),
+        skipped=numbers.get(ArchiveResult.SKIPPED, 0),
+        failed=numbers.get(ArchiveResult.FAILED, 0),
+    )

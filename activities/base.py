@@ -1,0 +1,108 @@
+"""What every activity stands on: its dependencies, its transaction, and the facts it hands back."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import ParamSpec, TypeVar
+from uuid import UUID, uuid5
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.mail.rendering import Links, Practice
+from activities.ports import Mailer, PaymentGateway, SignalRecord
+from engine.clock import Clock
+from engine.signed_links import SignedLinks
+from models.database import Sessions
+from models.tables.booking.occupied_time import is_overlap
+from models.tables.clients.client import Client
+from models.writes.locks import lock_client
+
+Asked = ParamSpec("Asked")
+Result = TypeVar("Result")
+_LOOKS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependencies:
+    """All that activities touch outside of themselves. ``link_key`` makes the tokens of activation links,
+    ``unsubscribe_links`` those by which a client unsubscribes. Without ``signals`` nobody knows who sent one."""
+
+    sessions: Sessions
+    clock: Clock
+    payments: PaymentGateway
+    simulated_payments: PaymentGateway
+    mailer: Mailer
+    links: Links
+    practice: Practice
+    email_from: str
+    link_key: bytes
+    unsubscribe_links: SignedLinks
+    signals: SignalRecord | None = None
+
+
+class Activities:
+    """A group of activities over the same dependencies."""
+
+    def __init__(self, dependencies: Dependencies) -> None:
+        self.deps = dependencies
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed if the block ends, rolled back if it raises or rolls back itself."""
+        async with self.deps.sessions() as session:
+            yield session
+            await session.commit()
+
+    async def now(self) -> datetime:
+        return await self.deps.clock.now()
+
+    def gateway_for(self, client: Client) -> PaymentGateway:
+        """Test clients never reach Stripe."""
+        return self.deps.simulated_payments if client.test else self.deps.payments
+
+    async def customer_of(self, client: Client, *, request_id: str) -> str:
+        """The client's customer at the gateway, made once. A stray one, never used, is harmless."""
+        if client.stripe_customer is not None:
+            return client.stripe_customer
+        # Of this request and run: Stripe would replay a stored failure to a key that later ones share.
+        key = f"customer:{client.id}:{request_id}:{this_run()}"
+        made = await self.gateway_for(client).create_customer(client_ref=client.ref, key=key)
+        async with self.transaction() as session:
+            locked = await lock_client(session, client.id)
+            locked.stripe_customer = locked.stripe_customer or made
+            session.add(locked)
+            return locked.stripe_customer
+
+
+def this_run() -> int:
+    """How often the step that runs was begun: part of a key to which Stripe must not replay a stored failure."""
+    return activity.info().attempt if activity.in_activity() else 1
+
+
+def looks_again(step: Callable[Asked, Awaitable[Result]]) -> Callable[Asked, Awaitable[Result]]:
+    """For a step that takes times: run it again when the database found one of them taken at the write.
+
+    Whoever locks the therapist first sees everything, so this is for what another program, or a person, writes past
+    the locks. The next look sees it, and the answer is an ordinary refusal.
+    """
+
+    @wraps(step)
+    async def looking(*args: Asked.args, **kwargs: Asked.kwargs) -> Result:
+        for _ in range(_LOOKS - 1):
+            try:
+                return await step(*args, **kwargs)
+            except IntegrityError as error:
+                if not is_overlap(error):
+                    raise
+        return await step(*args, **kwargs)
+
+    return looking
+
+
+def derived_id(base: str | UUID, *parts: object) -> UUID:
+    """An id that follows from another: the same step done twice finds its own rows."""
+    return uuid5(UUID(str(base)), "/".join(str(part) for part in parts))

@@ -1,0 +1,1 @@
+"""Steps about appointments and waitlists."""

@@ -1,0 +1,226 @@
+"""One appointment: cancelled, moved, started, and what came of it. The money it causes is written in the same step."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.base import Activities, looks_again
+from activities.booking.changes import (
+    cancel,
+    exceptions_of,
+    facts_of_change,
+    move,
+    refuse_cancel,
+    refuse_move,
+    refuse_waiver,
+    would_cancel,
+)
+from activities.booking.dates import plan_move
+from activities.booking.waitlist_places import lines_freed_by
+from activities.clients.tasks import open_task_once
+from activities.money.fee import LockedAppointment, breach, earn, outcome_is_known
+from activities.types import CancelOrder, Changed, OutcomeOrder, RescheduleOrder, Settled, TaskOrder
+from models.reads.journey import project
+from models.tables.booking.appointment import Appointment
+from models.tables.money.payment import Payment
+from models.writes.booking.holds import use_hold
+from models.writes.locks import lock_appointment
+from models.writes.timeline import append_fact
+from rules.booking.eligibility import not_open, refuse_outcome
+from rules.enums import AppointmentStatus, AppointmentType, Outcome, PaymentKind, PaymentStatus, TaskKind
+from rules.policy import JourneyPolicy
+
+
+class AppointmentActivities(Activities):
+    @activity.defn
+    async def cancel_appointment(self, order: CancelOrder, policy: JourneyPolicy) -> Changed:
+        """Cancel, with the fee that is due for it, if any. The practice always may; the client side in time."""
+        now = await self.now()
+        async with self.transaction() as session:
+            row = LockedAppointment(*await lock_appointment(session, UUID(order.appointment_id)))
+            lines = await lines_freed_by(session, row.client, row.therapist)
+            if await facts_of_change(session, row.client, order.request_id):
+                return replace(await row.stands(session), lines=lines)
+            refusal = refuse_cancel(row, order, policy, now=now)
+            if refusal is not None:
+                return Changed(refusal=refusal)
+            if not order.confirm:
+                return Changed(would=(would_cancel(row, order, policy, now=now),))
+            await cancel(session, row, order, policy, now=now)
+            return replace(await row.changed(session), lines=lines)
+
+    @activity.defn
+    @looks_again
+    async def reschedule_appointment(self, order: RescheduleOrder, policy: JourneyPolicy) -> Changed:
+        """Move an appointment; it keeps its id, its length and its fee. Its own old time is no conflict.
+
+        An order that is not confirmed is only tested: nothing changes.
+        """
+        now = await self.now()
+        async with self.transaction() as session:
+            row = LockedAppointment(*await lock_appointment(session, UUID(order.appointment_id)))
+            lines = await lines_freed_by(session, row.client, row.therapist)
+            done = await facts_of_change(session, row.client, order.request_id)
+            if done:
+                return replace(await row.stands(session), lines=lines, exceptions=exceptions_of(done))
+            refusal = refuse_move(row, order, policy, now=now)
+            if refusal is not None:
+                return Changed(refusal=refusal)
+            plan = await plan_move(session, [row], order, now=now)
+            if plan.refusal is not None or not order.confirm:
+                await session.rollback()
+                return Changed(refusal=plan.refusal, exceptions=plan.exceptions)
+            if order.starts_at == row.appointment.starts_at:
+                return await row.stands(session)  # where it is already: nothing moves, and nobody is told
+            await use_hold(session, UUID(order.hold_id) if order.hold_id else None, therapist_id=row.therapist.id)
+            await move(session, row, plan.free[0], order, exceptions=plan.exceptions, now=now)
+            return replace(await row.changed(session), lines=lines, exceptions=plan.exceptions)
+
+    @activity.defn
+    async def record_outcome(self, order: OutcomeOrder, policy: JourneyPolicy) -> Changed:
+        """Record what happened, and the payment it earns. The same outcome again changes nothing."""
+        now = await self.now()
+        async with self.transaction() as session:
+            row = LockedAppointment(*await lock_appointment(session, UUID(order.appointment_id)))
+            appointment, payment = row.appointment, row.payment
+            if appointment.status.value == order.outcome.value:
+                return await self._waived_afterwards(session, row, order, policy) or await row.stands(session)
+            refusal = refuse_outcome(
+                status=appointment.status,
+                outcome=order.outcome,
+                starts_at=appointment.starts_at,
+                now=now,
+                money_untouched=_is_untouched(payment),
+            ) or refuse_waiver(waive=order.waive_fee, reason=order.waive_reason)
+            if refusal is not None:
+                return Changed(refusal=refusal)
+            corrected = appointment.status is not AppointmentStatus.SCHEDULED
+            appointment.status = AppointmentStatus(order.outcome.value)
+            appointment.outcome_at, appointment.outcome_by = now, order.by.actor
+            appointment.changed_by = UUID(order.request_id)
+            session.add(appointment)
+            append_fact(
+                session,
+                row.client,
+                at=now,
+                actor=order.by.actor,
+                kind="outcome_corrected" if corrected else "outcome_recorded",
+                text=("Corrected: the " if corrected else "The ")
+                + _NAMES[appointment.type]
+                + (" took place." if order.outcome is Outcome.OCCURRED else " was a no-show."),
+                data={
+                    "appointment_id": order.appointment_id,
+                    "request_id": order.request_id,
+                    "outcome": order.outcome.value,
+                    **({} if corrected else _lateness(appointment, policy, now=now)),
+                    **({"reason": order.reason} if order.reason else {}),
+                },
+            )
+            await outcome_is_known(session, row, at=now)
+            await earn(
+                session,
+                row,
+                PaymentKind.SESSION if order.outcome is Outcome.OCCURRED else PaymentKind.NO_SHOW,
+                at=now,
+                by=order.by.actor,
+                waiver=order.waive_reason if order.waive_fee else None,
+                policy=policy,
+                first=not corrected,
+                reason=order.reason,
+            )
+            return await row.changed(session)
+
+    async def _waived_afterwards(
+        self, session: AsyncSession, row: LockedAppointment, order: OutcomeOrder, policy: JourneyPolicy
+    ) -> Changed | None:
+        """The same outcome again, now with a waiver: possible while nothing has been asked of a card."""
+        payment = row.payment
+        if not order.waive_fee or (payment is not None and payment.status is PaymentStatus.WAIVED):
+            return None
+        refusal = refuse_waiver(waive=True, reason=order.waive_reason)
+        scheduled = payment is not None and payment.status is PaymentStatus.SCHEDULED
+        if refusal is None and not (scheduled and _is_untouched(payment)):
+            refusal = not_open(row.appointment.status)
+        if refusal is not None or payment is None:
+            return Changed(refusal=refusal)
+        by, now = order.by.actor, await self.now()
+        row.appointment.changed_by = UUID(order.request_id)
+        waiver = order.waive_reason
+        await earn(session, row, payment.kind, at=now, by=by, waiver=waiver, policy=policy, first=False)
+        return await row.changed(session)
+
+    @activity.defn
+    async def appointment_started(self, appointment_id: str) -> Settled:
+        """The start time has come: what was ahead now runs. Missing intake forms are noted, and stop nothing."""
+        now = await self.now()
+        async with self.transaction() as session:
+            row = LockedAppointment(*await lock_appointment(session, UUID(appointment_id)))
+            facts = await project(session, row.client)
+            if (
+                facts.outstanding_forms
+                and row.appointment.status is AppointmentStatus.SCHEDULED
+                and not facts.archived
+                and not row.appointment.forms_warned
+            ):
+                row.appointment.forms_warned = True
+                session.add(row.appointment)
+                append_fact(
+                    session,
+                    row.client,
+                    at=now,
+                    actor="system",
+                    kind="forms_incomplete_at_start",
+                    text="An appointment starts while intake forms are incomplete.",
+                    data={"appointment_id": appointment_id, "outstanding": list(facts.outstanding_forms)},
+                )
+            return await row.settled(session)
+
+    @activity.defn
+    async def outcome_overdue(self, order: TaskOrder) -> Settled:
+        """Nobody has said how it went: open the task for the care team."""
+        now = await self.now()
+        async with self.transaction() as session:
+            row = LockedAppointment(*await lock_appointment(session, UUID(str(order.appointment_id))))
+            if row.appointment.status is AppointmentStatus.SCHEDULED:
+                await open_task_once(
+                    session,
+                    row.client,
+                    key=order.key,
+                    kind=TaskKind.OUTCOME_MISSING,
+                    text=order.text,
+                    at=now,
+                    appointment_id=row.appointment.id,
+                )
+            return await row.settled(session)
+
+    @activity.defn
+    async def record_breach(self, appointment_id: str) -> Settled:
+        """The 48 hours are over and nobody has said how it went. Recorded once."""
+        now = await self.now()
+        async with self.transaction() as session:
+            row = LockedAppointment(*await lock_appointment(session, UUID(appointment_id)))
+            if row.appointment.status is AppointmentStatus.SCHEDULED:
+                breach(session, row, at=now)
+            return await row.settled(session)
+
+
+def _is_untouched(payment: Payment | None) -> bool:
+    """Whether nothing has been asked of a card for it, nor prepared."""
+    if payment is None or payment.attempts or payment.intent is not None:
+        return False
+    return payment.status in (PaymentStatus.SCHEDULED, PaymentStatus.WAIVED, PaymentStatus.CANCELLED)
+
+
+def _lateness(appointment: Appointment, policy: JourneyPolicy, *, now: datetime) -> dict[str, Any]:
+    """What the fact of a late mark says of it: who made it is its actor."""
+    late_by = now - appointment.ends_at - policy.charge_deadline
+    if appointment.type is not AppointmentType.SESSION or late_by <= timedelta(0):
+        return {}
+    return {"late": True, "late_by_minutes": -(-late_by // timedelta(minutes=1))}
+
+
+_NAMES = {AppointmentType.INTRO_CALL: "intro call", AppointmentType.SESSION: "session"}

@@ -1,0 +1,345 @@
+"""Booking: every rule again inside one transaction, therapist locked first; then appointments, forms and facts."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.archive.unarchive import made_active_by, make_active
+from activities.base import Activities, derived_id, looks_again
+from activities.booking.dates import DatesPlan, plan_booking
+from activities.booking.waitlist_places import end_places, lines_of, places_ended_then
+from activities.clients.details import owner_of_address, write_details
+from activities.clients.tasks import close_tasks
+from activities.money.cards import debts_to_settle
+from activities.snapshots import facts_of_appointments
+from activities.types import Booked, BookingOrder
+from models.reads.booking.links import join_url_of
+from models.reads.journey import journey_facts, project
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.occupied_time import OccupiedTime
+from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
+from models.tables.clients.fact import Fact
+from models.tables.forms.form import FormRequest
+from models.writes.booking.holds import use_hold
+from models.writes.locks import RowMissing, lock_client, lock_therapist
+from models.writes.timeline import append_fact
+from rules.booking.eligibility import MOST_WEEKS, BookingRequest, BookingSituation, missing_details, refuse_booking
+from rules.enums import AppointmentType, ClientStatus, FormStatus, Mode, PlaceEnd, TaskKind
+from rules.forms.intake import INTAKE_FORMS
+from rules.journey.stage import JourneyFacts
+from rules.refusals import Refusal, invalid
+
+_WORDS = {AppointmentType.INTRO_CALL: "intro call", AppointmentType.SESSION: "session"}
+
+
+class BookingActivities(Activities):
+    @activity.defn
+    @looks_again
+    async def book(self, order: BookingOrder) -> Booked:
+        """Book one appointment or a weekly series: all of it, or (unless conflicts are skipped) nothing.
+
+        A booking makes an archived client active again, in the same step. Asked again with the same request id, the
+        answer is what was booked then.
+        """
+        now = await self.now()
+        async with self.transaction() as session:
+            therapist, client = await _locked(session, UUID(order.client_id))
+            before = await _booked_by(session, order)
+            if before:
+                return await _as_booked(session, client, order, before)
+            if order.details is not None:
+                refusal = await write_details(session, client, order.details, by=order.by, at=now)
+                if refusal is not None:
+                    return await _refused(session, refusal)
+            facts = await journey_facts(session, client)
+            refusal = _refuse(order, client, therapist, facts)
+            if refusal is not None or therapist is None:
+                return await _refused(session, refusal)
+            plan = await plan_booking(session, client, therapist, order, now=now)
+            if plan.refusal is not None:
+                return await _refused(session, plan.refusal)
+
+            unarchived = client.status is ClientStatus.ARCHIVED
+            if unarchived:
+                await make_active(session, client, by=order.by.actor, at=now, request_id=order.request_id)
+            left_open = [UUID(a.id) for a in facts.open_appointments] if unarchived else []
+            first = client.first_booked_at is None
+            await use_hold(session, UUID(order.hold_id) if order.hold_id else None, therapist_id=therapist.id)
+            lines = await end_places(
+                session,
+                client,
+                because=PlaceEnd.BOOKED,
+                at=now,
+                by=order.by.actor,
+                therapist_id=therapist.id,
+                type=order.type,
+            )
+            appointments = self._write(session, client, therapist, order, plan=plan, facts=facts, now=now)
+            await session.flush()
+            if first:
+                client.first_booked_at = now
+                await _request_forms(session, client, at=now)
+            if order.type is AppointmentType.SESSION:
+                await close_tasks(
+                    session,
+                    client,
+                    about=None,
+                    kinds=(TaskKind.NO_FIRST_SESSION,),
+                    at=now,
+                    note="A session was booked.",
+                )
+            _tell(session, client, order, appointments, facts=facts, plan=plan, at=now)
+            known_elsewhere = first and await _is_known_elsewhere(session, client)
+            return Booked(
+                facts=await project(session, client),
+                appointments=await facts_of_appointments(session, client, [a.id for a in appointments]),
+                series_id=str(appointments[0].series_id) if appointments[0].series_id else None,
+                skipped=plan.conflicts,
+                first=first,
+                known_elsewhere=known_elsewhere,
+                unarchived=unarchived,
+                resumed=await facts_of_appointments(session, client, left_open) if left_open else (),
+                exceptions=plan.exceptions,
+                lines=await lines_of(session, freed=_freed(order, therapist.id), ended=lines),
+                debts=await debts_to_settle(session, client) if unarchived else (),
+            )
+
+    def _write(
+        self,
+        session: AsyncSession,
+        client: Client,
+        therapist: Therapist,
+        order: BookingOrder,
+        *,
+        plan: DatesPlan,
+        facts: JourneyFacts,
+        now: datetime,
+    ) -> list[Appointment]:
+        series_id = derived_id(order.request_id, "series") if order.weeks > 1 else None
+        in_session = order.by.is_practice and bool(facts.outstanding_forms)
+        free = order.type is AppointmentType.INTRO_CALL
+        first_of_type = (
+            facts.intro_occurred_at is None and not facts.has_open(AppointmentType.INTRO_CALL)
+            if free
+            else not facts.session_booked
+        )
+        appointments = []
+        for date in plan.free:
+            id = derived_id(order.request_id, "appointment", date.week)
+            appointment = Appointment(
+                id=id,
+                client_id=client.id,
+                therapist_id=therapist.id,
+                type=order.type,
+                starts_at=date.starts_at,
+                ends_at=date.ends_at,
+                mode=order.mode,
+                join_url=join_url_of(
+                    order.mode,
+                    public_url=self.deps.links.public_url,
+                    appointment_id=id,
+                    zoom_link=therapist.zoom_link,
+                ),
+                series_id=series_id,
+                week=date.week,
+                fee_amount=0 if free else therapist.session_fee_amount,
+                fee_currency=therapist.session_fee_currency,
+                booked_by=order.by.actor,
+                booked_at=now,
+                booking_id=UUID(order.request_id),
+                complete_forms_in_session=in_session,
+                forms_outstanding_when_booked=list(facts.outstanding_forms),
+                first_of_its_type=first_of_type and date is plan.free[0],
+            )
+            session.add(appointment)
+            appointments.append(appointment)
+        # The appointment rows go first: occupied time refers to them.
+        session.add_all(
+            OccupiedTime(
+                id=appointment.id,
+                therapist_id=therapist.id,
+                client_id=client.id,
+                appointment_id=appointment.id,
+                type=appointment.type,
+                starts_at=appointment.starts_at,
+                ends_at=appointment.ends_at,
+                made_by=order.by.actor,
+                made_at=now,
+            )
+            for appointment in appointments
+        )
+        return appointments
+
+
+async def _locked(session: AsyncSession, client_id: UUID) -> tuple[Therapist | None, Client]:
+    """Therapist, then client. If the client was re-matched between the look and the lock, look again."""
+    while True:
+        seen = await session.get(Client, client_id, populate_existing=True)
+        if seen is None:
+            raise RowMissing(f"no client {client_id}")
+        therapist_id = seen.therapist_id
+        therapist = await lock_therapist(session, therapist_id) if therapist_id else None
+        client = await lock_client(session, client_id)
+        if client.therapist_id == therapist_id:
+            return therapist, client
+        await session.rollback()
+
+
+def _freed(order: BookingOrder, therapist_id: UUID) -> set[UUID]:
+    """Whose time a booking may free: a hold that it uses up may have been for another time, or another's offer."""
+    return {therapist_id} if order.hold_id else set()
+
+
+async def _refused(session: AsyncSession, refusal: Refusal | None) -> Booked:
+    """A refusal changes nothing: not even the details that came with it."""
+    await session.rollback()
+    return Booked(refusal=refusal)
+
+
+async def _booked_by(session: AsyncSession, order: BookingOrder) -> list[Appointment]:
+    statement = select(Appointment).where(col(Appointment.booking_id) == UUID(order.request_id))
+    return list((await session.exec(statement.order_by(col(Appointment.week)))).all())
+
+
+async def _as_booked(
+    session: AsyncSession, client: Client, order: BookingOrder, appointments: list[Appointment]
+) -> Booked:
+    """Booked already, by this very request: the whole answer again, because the first may have been lost."""
+    facts = await journey_facts(session, client)
+    booked = [a.id for a in appointments]
+    unarchived = await made_active_by(session, client, order.request_id)
+    told = select(Fact).where(col(Fact.client_id) == client.id, col(Fact.kind) == "booked")
+    fact = next((f for f in await session.exec(told) if f.data.get("request_id") == order.request_id), None)
+    others = [UUID(a.id) for a in facts.open_appointments if UUID(a.id) not in booked] if unarchived else []
+    return Booked(
+        facts=facts,
+        appointments=await facts_of_appointments(session, client, booked),
+        skipped=tuple(fact.data["skipped"]) if fact else (),
+        exceptions=tuple(fact.data.get("exceptions", ())) if fact else (),
+        lines=await lines_of(
+            session,
+            freed=_freed(order, appointments[0].therapist_id),
+            ended=await places_ended_then(session, client, at=appointments[0].booked_at),
+        ),
+        unarchived=unarchived,
+        resumed=await facts_of_appointments(session, client, others) if others else (),
+        series_id=str(appointments[0].series_id) if appointments[0].series_id else None,
+        first=client.first_booked_at == appointments[0].booked_at,
+        known_elsewhere=await _is_known_elsewhere(session, client),
+        debts=await debts_to_settle(session, client) if unarchived else (),
+    )
+
+
+def _refuse(order: BookingOrder, client: Client, therapist: Therapist | None, facts: JourneyFacts) -> Refusal | None:
+    if not 1 <= order.weeks <= MOST_WEEKS:
+        return invalid("weeks", f"must be from 1 to {MOST_WEEKS}")
+    if order.type is AppointmentType.INTRO_CALL and order.weeks > 1:
+        return invalid("weeks", "an intro call is one appointment, not a series")
+    refusal = refuse_booking(
+        BookingRequest(type=order.type, weeks=order.weeks, by_practice=order.by.is_practice),
+        BookingSituation(
+            missing_details=missing_details(client.details()),
+            booking_enabled=client.portal_settings.get("schedule_appointments", True),
+            therapist=therapist.slug if therapist else None,
+            intro_calls=therapist.intro_calls if therapist else _NO_INTRO_RULE,
+            intro_occurred=facts.intro_occurred_at is not None,
+            intro_open=facts.has_open(AppointmentType.INTRO_CALL),
+            booked_before=facts.first_booked_at is not None,
+            outstanding_forms=facts.outstanding_forms,
+        ),
+    )
+    if refusal is None and therapist is not None and order.mode is Mode.ZOOM and not therapist.zoom_link:
+        return invalid("mode", f"{therapist.name} has no Zoom link; choose phone or video")
+    return refusal
+
+
+_NO_INTRO_RULE = Therapist.model_fields["intro_calls"].default
+
+
+async def _request_forms(session: AsyncSession, client: Client, *, at: datetime) -> None:
+    """Ask for the intake forms, once per journey; not for those that were completed before anybody asked."""
+    of_client = select(FormRequest.kind, FormRequest.version).where(col(FormRequest.client_id) == client.id)
+    there = set((await session.exec(of_client)).all())
+    asked = []
+    for kind, form in INTAKE_FORMS.items():
+        if (kind.value, form.version) in there:
+            continue
+        asked.append(kind.value)
+        session.add(
+            FormRequest(
+                id=derived_id(client.id, "form", kind.value, form.version),
+                client_id=client.id,
+                kind=kind.value,
+                version=form.version,
+                status=FormStatus.REQUESTED,
+                requested_at=at,
+                requested_by="system",
+            )
+        )
+    if asked:
+        append_fact(
+            session,
+            client,
+            at=at,
+            actor="system",
+            kind="forms_requested",
+            text="The intake forms were asked for.",
+            data={"forms": asked},
+        )
+
+
+def _tell(
+    session: AsyncSession,
+    client: Client,
+    order: BookingOrder,
+    appointments: list[Appointment],
+    *,
+    facts: JourneyFacts,
+    plan: DatesPlan,
+    at: datetime,
+) -> None:
+    what = _WORDS[order.type]
+    text = f"An {what}" if what[0] in "aeiou" else f"A {what}"
+    text = f"{text} was booked." if order.weeks == 1 else f"A series of {len(appointments)} {what}s was booked."
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor=order.by.actor,
+        kind="booked",
+        text=text,
+        data={
+            "request_id": order.request_id,
+            "type": order.type.value,
+            "mode": order.mode.value,
+            "appointments": [
+                {"id": str(a.id), "starts_at": a.starts_at.isoformat(), "ends_at": a.ends_at.isoformat()}
+                for a in appointments
+            ],
+            "skipped": list(plan.conflicts),
+            "exceptions": list(plan.exceptions),
+            "reason": order.reason,
+        },
+    )
+    if order.by.is_practice and facts.outstanding_forms:
+        append_fact(
+            session,
+            client,
+            at=at,
+            actor=order.by.actor,
+            kind="forms_gate_opened",
+            text="Booked by the practice while intake forms are incomplete: complete forms in session.",
+            data={
+                "outstanding": list(facts.outstanding_forms),
+                "appointments": [str(a.id) for a in appointments],
+                "why": order.reason or "booked by the practice, which gave no reason",
+            },
+        )
+
+
+async def _is_known_elsewhere(session: AsyncSession, client: Client) -> bool:
+    return client.email is not None and await owner_of_address(session, client.email, other_than=client) is not None

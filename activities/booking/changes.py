@@ -1,0 +1,258 @@
+"""What a change does to one appointment's row, inside a running transaction: cancelled, or moved."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.booking.dates import WantedDate
+from activities.booking.waitlist_places import end_places
+from activities.money.fee import LockedAppointment, earn, outcome_is_known
+from activities.types import CancelOrder, RescheduleOrder, WouldCancel
+from models.reads.booking.waitlist import own_offer
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.occupied_time import OccupiedTime
+from models.tables.clients.client import Client
+from models.tables.clients.fact import Fact
+from models.writes.timeline import append_fact
+from rules.booking.eligibility import BOOKING_DISABLED, refuse_change
+from rules.enums import AppointmentStatus, ClientStatus, Mode, PaymentKind, PlaceEnd
+from rules.money.fees import Cancellation, cancellation
+from rules.policy import JourneyPolicy
+from rules.refusals import Problem, Refusal, invalid
+
+CANCELLED = "appointment_cancelled"  # the facts of both changes
+MOVED = "appointment_rescheduled"
+
+
+async def facts_of_change(session: AsyncSession, client: Client, request_id: str) -> Sequence[Fact]:
+    """What this request has changed already, if its answer was lost.
+
+    The timeline knows it for good; an appointment itself only until the next change of it.
+    """
+    told = select(Fact).where(
+        col(Fact.client_id) == client.id,
+        col(Fact.kind).in_((CANCELLED, MOVED)),
+        col(Fact.data)["request_id"].astext == request_id,
+    )
+    return (await session.exec(told)).all()
+
+
+def exceptions_of(facts: Sequence[Fact]) -> tuple[dict[str, Any], ...]:
+    """The rules that a move set aside, as its facts have recorded them."""
+    return tuple(line for fact in facts for line in fact.data.get("exceptions", ()))
+
+
+# ---------------------------------------------------------------- cancelled
+
+
+def refuse_cancel(
+    row: LockedAppointment, order: CancelOrder, policy: JourneyPolicy, *, now: datetime
+) -> Refusal | None:
+    return _refuse_change(row, policy, by_practice=order.by.is_practice, now=now) or refuse_waiver(
+        waive=order.waive_fee, reason=order.waive_reason
+    )
+
+
+def would_cancel(row: LockedAppointment, order: CancelOrder, policy: JourneyPolicy, *, now: datetime) -> WouldCancel:
+    """What cancelling now would mean; by the same rule and policy as the cancellation itself."""
+    result = _result(row, order, policy, now=now)
+    fee = result.fee if result.fee is not None and not order.waive_fee else None
+    return WouldCancel(
+        appointment_id=str(row.appointment.id),
+        starts_at=row.appointment.starts_at,
+        late=result.late,
+        fee=fee.amount if fee else 0,
+        currency=row.fee.currency,
+    )
+
+
+def _result(row: LockedAppointment, order: CancelOrder, policy: JourneyPolicy, *, now: datetime) -> Cancellation:
+    return cancellation(
+        type=row.appointment.type,
+        fee=row.fee,
+        starts_at=row.appointment.starts_at,
+        now=now,
+        requested_by_client=order.requested_by_client or not order.by.is_practice,
+        notice_window=policy.notice_window,
+    )
+
+
+async def cancel(
+    session: AsyncSession, row: LockedAppointment, order: CancelOrder, policy: JourneyPolicy, *, now: datetime
+) -> None:
+    """Cancel one appointment, with the fee that is due for it, if any. It was not refused."""
+    asked_by_client = order.requested_by_client or not order.by.is_practice
+    result = _result(row, order, policy, now=now)
+    await cancel_row(
+        session,
+        row.appointment,
+        by=order.by.actor,
+        at=now,
+        reason=order.reason,
+        request_id=UUID(order.request_id),
+        status=AppointmentStatus.LATE_CANCELLED if result.late else AppointmentStatus.CANCELLED,
+    )
+    append_fact(
+        session,
+        row.client,
+        at=now,
+        actor=order.by.actor,
+        kind=CANCELLED,
+        text="The appointment was cancelled"
+        + (" at the client's request" if asked_by_client else " by the practice")
+        + (", inside the notice window." if result.late else "."),
+        data={
+            "appointment_id": str(row.appointment.id),
+            "request_id": order.request_id,
+            "late": result.late,
+        },
+    )
+    await outcome_is_known(session, row, at=now)
+    if result.late:
+        await earn(
+            session,
+            row,
+            PaymentKind.LATE_CANCELLATION,
+            at=now,
+            by=order.by.actor,
+            waiver=order.waive_reason if order.waive_fee else None,
+            policy=policy,
+        )
+
+
+async def cancel_row(
+    session: AsyncSession,
+    appointment: Appointment,
+    *,
+    by: str,
+    at: datetime,
+    reason: str | None,
+    request_id: UUID,
+    status: AppointmentStatus,
+) -> None:
+    """Mark one appointment cancelled and free its time. The locks are held, and it was ``scheduled``."""
+    appointment.status = status
+    appointment.cancelled_at, appointment.cancelled_by, appointment.cancel_reason = at, by, reason
+    appointment.sequence += 1
+    appointment.changed_by = request_id
+    session.add(appointment)
+    occupied = await session.get(OccupiedTime, appointment.id)
+    if occupied is not None:
+        await session.delete(occupied)
+
+
+# ---------------------------------------------------------------- moved
+
+
+def refuse_move(
+    row: LockedAppointment, order: RescheduleOrder, policy: JourneyPolicy, *, now: datetime
+) -> Refusal | None:
+    """Everything but the new time itself."""
+    return (
+        _refuse_change(row, policy, by_practice=order.by.is_practice, now=now)
+        or _refuse_disabled(row, by_practice=order.by.is_practice)
+        or _refuse_archived(row)
+    )
+
+
+async def move(
+    session: AsyncSession,
+    row: LockedAppointment,
+    date: WantedDate,
+    order: RescheduleOrder,
+    *,
+    exceptions: Sequence[dict[str, Any]],
+    now: datetime,
+) -> None:
+    """Move one appointment to a date that is free. It keeps its id and its fee."""
+    appointment, was = row.appointment, row.appointment.starts_at
+    await _take_own_offer(session, row, date, by=order.by.actor, now=now)
+    appointment.starts_at, appointment.ends_at = date.starts_at, date.ends_at
+    if appointment.mode is Mode.ZOOM and row.therapist.zoom_link:
+        appointment.join_url = row.therapist.zoom_link  # it may have changed while this appointment lay in the past
+    appointment.sequence += 1
+    appointment.changed_by = UUID(order.request_id)
+    # What was noted of the old time says nothing of the new one.
+    appointment.breached_at, appointment.forms_warned = None, False
+    session.add(appointment)
+    await outcome_is_known(session, row, at=now)
+    occupied = await session.get(OccupiedTime, appointment.id)
+    if occupied is not None:
+        occupied.starts_at, occupied.ends_at = appointment.starts_at, appointment.ends_at
+        session.add(occupied)
+    append_fact(
+        session,
+        row.client,
+        at=now,
+        actor=order.by.actor,
+        kind=MOVED,
+        text="The appointment was moved." + (f" Reason: {order.reason}" if order.reason else ""),
+        data={
+            "appointment_id": str(appointment.id),
+            "request_id": order.request_id,
+            "from": was.isoformat(),
+            "to": date.starts_at.isoformat(),
+            "exceptions": list(exceptions),
+        },
+    )
+
+
+async def _take_own_offer(
+    session: AsyncSession, row: LockedAppointment, date: WantedDate, *, by: str, now: datetime
+) -> None:
+    """Moving into the time that a waitlist offers is what the client waited for."""
+    appointment = row.appointment
+    offer = await own_offer(
+        session, client_id=row.client.id, therapist_id=row.therapist.id, type=appointment.type, now=now
+    )
+    if offer is not None and offer.starts_at < date.ends_at and date.starts_at < offer.ends_at:
+        await end_places(
+            session,
+            row.client,
+            because=PlaceEnd.BOOKED,
+            at=now,
+            by=by,
+            therapist_id=row.therapist.id,
+            type=appointment.type,
+        )
+
+
+# ---------------------------------------------------------------- refusals of both
+
+
+def _refuse_change(
+    row: LockedAppointment, policy: JourneyPolicy, *, by_practice: bool, now: datetime
+) -> Refusal | None:
+    return refuse_change(
+        status=row.appointment.status,
+        type=row.appointment.type,
+        starts_at=row.appointment.starts_at,
+        fee=row.fee,
+        therapist=row.therapist.slug,
+        now=now,
+        by_practice=by_practice,
+        notice_window=policy.notice_window,
+    )
+
+
+def _refuse_disabled(row: LockedAppointment, *, by_practice: bool) -> Refusal | None:
+    """Whoever may not book may not choose another time either; cancelling stays theirs."""
+    enabled = by_practice or row.client.portal_settings.get("schedule_appointments", True)
+    return None if enabled else BOOKING_DISABLED
+
+
+def _refuse_archived(row: LockedAppointment) -> Refusal | None:
+    """What an archive left (running, or not yet marked) can be marked, but not moved ahead past the archive."""
+    if row.client.status is not ClientStatus.ARCHIVED:
+        return None
+    return Refusal(name=Problem.CLIENT_ARCHIVED, detail="This client is archived; make the client active first.")
+
+
+def refuse_waiver(*, waive: bool, reason: str | None) -> Refusal | None:
+    if waive and not (reason or "").strip():
+        return invalid("waive_reason", "say why the fee is waived")
+    return None

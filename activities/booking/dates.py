@@ -1,0 +1,232 @@
+"""The dates that a booking or a move would take: each one checked, so that the answer names every conflict at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.money.fee import LockedAppointment
+from activities.types import BookingOrder, RescheduleOrder
+from models.reads.booking.calendar import Around, look_around, time_refusal
+from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
+from rules.booking import availability as slots
+from rules.booking.series import moved_together
+from rules.enums import AppointmentType
+from rules.refusals import Problem, Refusal
+
+
+@dataclass(frozen=True, kw_only=True)
+class WantedDate:
+    """``week`` counts from 0; the first week is held to the grid and the horizon, the others need hours."""
+
+    week: int
+    starts_at: datetime
+    length: timedelta
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + self.length
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatesPlan:
+    """Dates that are free, and the conflicts with their alternatives.
+
+    ``exceptions`` say which of the free ones only the practice could take, and why.
+    """
+
+    free: tuple[WantedDate, ...]
+    conflicts: tuple[dict[str, Any], ...]
+    exceptions: tuple[dict[str, Any], ...]
+    refusal: Refusal | None
+
+
+async def plan_booking(
+    session: AsyncSession, client: Client, therapist: Therapist, order: BookingOrder, *, now: datetime
+) -> DatesPlan:
+    """The dates of one appointment or a weekly series. Therapist and client are locked, so it stays true."""
+    around = await look_around(
+        session,
+        therapist,
+        client_id=client.id,
+        type=order.type,
+        starts_at=order.starts_at,
+        until=order.starts_at + timedelta(weeks=order.weeks),
+        hold_id=UUID(order.hold_id) if order.hold_id else None,
+        now=now,
+    )
+    length = timedelta(minutes=around.availability.settings[order.type].duration)
+    zone = around.availability.time_zone
+    wanted = [
+        WantedDate(
+            week=week,
+            starts_at=slots.week_of_series(first=order.starts_at, week=week, time_zone=zone),
+            length=length,
+        )
+        for week in range(order.weeks)
+    ]
+    return _check(
+        around, wanted, type=order.type, practice=order.by.is_practice, skip_conflicts=order.skip_conflicts, now=now
+    )
+
+
+async def plan_move(
+    session: AsyncSession, rows: Sequence[LockedAppointment], order: RescheduleOrder, *, now: datetime
+) -> DatesPlan:
+    """The new dates of one appointment, or of one and all after it; each keeps its length.
+
+    Their own old times are no conflict.
+    """
+    first, therapist = rows[0].appointment, rows[0].therapist
+    starts = moved_together(
+        members=[row.member for row in rows], starts_at=order.starts_at, time_zone=therapist.time_zone
+    )
+    wanted = [
+        WantedDate(
+            week=row.appointment.week - first.week,
+            starts_at=starts_at,
+            length=row.appointment.ends_at - row.appointment.starts_at,
+        )
+        for row, starts_at in zip(rows, starts, strict=True)
+    ]
+    around = await look_around(
+        session,
+        therapist,
+        client_id=first.client_id,
+        type=first.type,
+        starts_at=order.starts_at,
+        until=starts[-1],
+        hold_id=UUID(order.hold_id) if order.hold_id else None,
+        now=now,
+        moving=[row.appointment.id for row in rows],
+    )
+    around = _for_the_length(around, first.type, wanted[0].length)
+    return _check(
+        around,
+        wanted,
+        type=first.type,
+        practice=order.by.is_practice,
+        skip_conflicts=False,
+        # A later week of a series was booked free of the horizon, and is moved free of it.
+        needs_horizon=first.starts_at <= now + timedelta(days=around.availability.settings[first.type].horizon_days),
+        now=now,
+    )
+
+
+def _for_the_length(around: Around, type: AppointmentType, length: timedelta) -> Around:
+    """What is offered instead must be as long as what moves, which may be longer than what is booked nowadays."""
+    settings = around.availability.settings
+    as_long = replace(settings[type], duration=length // timedelta(minutes=1))
+    return replace(around, availability=replace(around.availability, settings={**settings, type: as_long}))
+
+
+def _check(
+    around: Around,
+    wanted: Sequence[WantedDate],
+    *,
+    type: AppointmentType,
+    practice: bool,
+    skip_conflicts: bool,
+    now: datetime,
+    needs_horizon: bool = True,
+) -> DatesPlan:
+    availability, busy, client_busy = around.availability, around.busy, around.client_busy
+    free: list[WantedDate] = []
+    conflicts: list[dict[str, Any]] = []
+    exceptions: list[dict[str, Any]] = []
+    problems: list[slots.SlotProblem] = []
+    for date in wanted:
+        first = date.week == 0
+        common: dict[str, Any] = {
+            "availability": availability,
+            "type": type,
+            "starts_at": date.starts_at,
+            "ends_at": date.ends_at,
+            "busy": busy,
+            "now": now,
+            "needs_grid": first,
+            "needs_horizon": needs_horizon and first,
+        }
+        problem = slots.check_slot(
+            **common,
+            notice_from=around.held_since if first else None,
+            practice=practice,
+            client_busy=client_busy,
+        )
+        if problem is None:
+            set_aside = slots.rules_set_aside(**common) if practice else []
+            if set_aside:
+                exceptions.append({**_named(date), "because": " ".join(set_aside)})
+            free.append(date)
+            # A series' own dates count for the ones after it: its weeks are far apart, its days may be capped.
+            busy.append(slots.Busy(type=type, starts_at=date.starts_at, ends_at=date.ends_at))
+            continue
+        problems.append(problem)
+        conflicts.append(
+            {
+                **_named(date),
+                "because": problem.because,
+                "alternatives": _alternatives(
+                    around,
+                    date,
+                    type=type,
+                    now=now,
+                    that_week=len(wanted) > 1,
+                    needs_horizon=needs_horizon,
+                ),
+            }
+        )
+    return DatesPlan(
+        free=tuple(free),
+        conflicts=tuple(conflicts),
+        exceptions=tuple(exceptions),
+        refusal=None
+        if not conflicts or (skip_conflicts and free)
+        else _refusal(around, wanted, conflicts, problems, type=type, now=now),
+    )
+
+
+def _named(date: WantedDate) -> dict[str, Any]:
+    return {"week": date.week + 1, "starts_at": date.starts_at.isoformat()}
+
+
+def _alternatives(
+    around: Around, date: WantedDate, *, type: AppointmentType, now: datetime, that_week: bool, needs_horizon: bool
+) -> list[dict[str, str]]:
+    """Up to three other times near a wanted one; of a series' date, in the same week of the therapist's."""
+    monday, sunday = slots.local_week(instant=date.starts_at, time_zone=around.availability.time_zone)
+    others = slots.alternatives(
+        availability=around.availability,
+        type=type,
+        busy=around.busy,
+        now=now,
+        near=date.starts_at,
+        client_busy=around.client_busy,
+        needs_horizon=needs_horizon and date.week == 0,
+        first_day=monday if that_week else None,
+        last_day=sunday if that_week else None,
+    )
+    return [{"starts_at": slot.starts_at.isoformat(), "ends_at": slot.ends_at.isoformat()} for slot in others]
+
+
+def _refusal(
+    around: Around,
+    wanted: Sequence[WantedDate],
+    conflicts: list[dict[str, Any]],
+    problems: list[slots.SlotProblem],
+    *,
+    type: AppointmentType,
+    now: datetime,
+) -> Refusal:
+    if len(wanted) == 1:
+        refusal = time_refusal(problems[0], around, type=type, near=wanted[0].starts_at, now=now)
+        return replace(refusal, data={"alternatives": conflicts[0]["alternatives"]})
+    return Refusal(
+        name=Problem.SERIES_CONFLICT,
+        detail=f"{len(conflicts)} of {len(wanted)} dates are not free; nothing was changed.",
+        data={"conflicts": conflicts},
+    )

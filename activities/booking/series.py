@@ -1,0 +1,201 @@
+"""A series after it was booked: one appointment and all after it, cancelled or moved in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select, text
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.base import Activities, looks_again
+from activities.booking.changes import (
+    MOVED,
+    cancel,
+    exceptions_of,
+    facts_of_change,
+    move,
+    refuse_cancel,
+    refuse_move,
+    would_cancel,
+)
+from activities.booking.dates import plan_move
+from activities.booking.waitlist_places import lines_freed_by
+from activities.money.fee import LockedAppointment
+from activities.snapshots import facts_of_appointments
+from activities.types import FollowingCancelOrder, FollowingChanged, FollowingMoveOrder, LinksChanged, LinksOrder
+from models.reads.clients.timeline import fact_of_request
+from models.reads.journey import journey_facts, project
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
+from models.writes.booking.holds import use_hold
+from models.writes.locks import lock_appointment, lock_client, lock_therapist
+from models.writes.timeline import append_fact
+from rules.booking.series import this_and_following
+from rules.enums import AppointmentStatus, Mode
+from rules.policy import JourneyPolicy
+from rules.refusals import Problem, Refusal
+
+
+class SeriesActivities(Activities):
+    @activity.defn
+    async def cancel_following(self, order: FollowingCancelOrder, policy: JourneyPolicy) -> FollowingChanged:
+        """Cancel an appointment and all after it, or none of them. Each has its own fee, if one is due."""
+        now = await self.now()
+        async with self.transaction() as session:
+            rows = await _locked_following(session, order, now=now)
+            if rows is None:
+                return FollowingChanged(refusal=_NOT_THEIRS)
+            lines = await lines_freed_by(session, rows[0].client, rows[0].therapist)
+            done = await _done_before(session, rows[0].client, order.request_id)
+            if done is not None:
+                return replace(done, lines=lines)
+            refusal = next((no for row in rows if (no := refuse_cancel(row, order, policy, now=now))), None)
+            if refusal is not None:
+                return FollowingChanged(refusal=refusal)
+            if not order.confirm:
+                return FollowingChanged(would=tuple(would_cancel(row, order, policy, now=now) for row in rows))
+            for row in rows:
+                await cancel(session, row, order, policy, now=now)
+            return replace(await _changed(session, rows, {}), lines=lines)
+
+    @activity.defn
+    @looks_again
+    async def reschedule_following(self, order: FollowingMoveOrder, policy: JourneyPolicy) -> FollowingChanged:
+        """Move an appointment, and all after it with it: all of them or none. Unconfirmed, it is only tested."""
+        now = await self.now()
+        async with self.transaction() as session:
+            rows = await _locked_following(session, order, now=now)
+            if rows is None:
+                return FollowingChanged(refusal=_NOT_THEIRS)
+            lines = await lines_freed_by(session, rows[0].client, rows[0].therapist)
+            done = await _done_before(session, rows[0].client, order.request_id)
+            if done is not None:
+                return replace(done, lines=lines)
+            refusal = next((no for row in rows if (no := refuse_move(row, order, policy, now=now))), None)
+            if refusal is not None:
+                return FollowingChanged(refusal=refusal)
+            plan = await plan_move(session, rows, order, now=now)
+            if plan.refusal is not None or not order.confirm:
+                # The rows cannot be read once their transaction is over.
+                would = {str(row.appointment.id): date.starts_at for row, date in zip(rows, plan.free, strict=False)}
+                await session.rollback()
+                return FollowingChanged(
+                    refusal=plan.refusal, moves={} if plan.refusal else would, exceptions=plan.exceptions
+                )
+            # Moved by a week, each takes the time of the next: only at the end must nothing overlap.
+            await session.exec(text("SET CONSTRAINTS no_two_at_once, no_client_twice_at_once DEFERRED"))  # type: ignore[call-overload]
+            await use_hold(session, UUID(order.hold_id) if order.hold_id else None, therapist_id=rows[0].therapist.id)
+            moving = [
+                pair for pair in zip(rows, plan.free, strict=True) if pair[0].appointment.starts_at != pair[1].starts_at
+            ]
+            if not moving:
+                return await _as_they_stand(session, rows)
+            before = {str(row.appointment.id): row.appointment.starts_at for row, _ in moving}
+            for row, date in moving:
+                of_this = [line for line in plan.exceptions if line["week"] == date.week + 1]
+                await move(session, row, date, order, exceptions=of_this, now=now)
+            changed = await _changed(session, [row for row, _ in moving], before)
+            return replace(changed, lines=lines, exceptions=plan.exceptions)
+
+    @activity.defn
+    async def refresh_links(self, order: LinksOrder) -> LinksChanged:
+        """Put the therapist's new Zoom link on the client's appointments ahead that meet there."""
+        now = await self.now()
+        async with self.transaction() as session:
+            found = (await session.exec(select(Therapist.id).where(col(Therapist.slug) == order.therapist))).first()
+            if found is None:
+                client = await lock_client(session, UUID(order.client_id))
+                return LinksChanged(facts=await journey_facts(session, client))
+            therapist = await lock_therapist(session, found)
+            client = await lock_client(session, UUID(order.client_id))
+            done = await fact_of_request(session, client.id, order.request_id)
+            if done is not None:
+                return LinksChanged(
+                    facts=await journey_facts(session, client), appointment_ids=tuple(done.data["appointments"])
+                )
+            outdated = select(Appointment).where(
+                col(Appointment.client_id) == client.id,
+                col(Appointment.therapist_id) == therapist.id,
+                col(Appointment.status) == AppointmentStatus.SCHEDULED,
+                col(Appointment.mode) == Mode.ZOOM,
+                col(Appointment.starts_at) > now,
+                col(Appointment.join_url).is_distinct_from(therapist.zoom_link),
+            )
+            changed = list(await session.exec(outdated.order_by(col(Appointment.starts_at))))
+            for appointment in changed:
+                appointment.join_url = therapist.zoom_link
+                appointment.sequence += 1
+                session.add(appointment)
+            ids = [str(appointment.id) for appointment in changed]
+            if ids:
+                append_fact(
+                    session,
+                    client,
+                    at=now,
+                    actor=order.by,
+                    kind="links_changed",
+                    text="The therapist's link has changed; the appointments ahead have the new one.",
+                    data={"request_id": order.request_id, "appointments": ids},
+                )
+            return LinksChanged(facts=await project(session, client), appointment_ids=tuple(ids))
+
+
+async def _locked_following(
+    session: AsyncSession, order: FollowingCancelOrder | FollowingMoveOrder, *, now: datetime
+) -> list[LockedAppointment] | None:
+    """The named appointment and those after it, locked, in the order of weeks. None if it is not this client's."""
+    found = await session.get(Appointment, UUID(order.appointment_id))
+    if found is None or str(found.client_id) != order.client_id:
+        return None
+    first = LockedAppointment(*await lock_appointment(session, found.id))
+    if first.appointment.series_id is None:
+        return [first]
+    ids = await session.exec(select(Appointment.id).where(col(Appointment.series_id) == first.appointment.series_id))
+    rows = {
+        str(id): first if id == found.id else LockedAppointment(*await lock_appointment(session, id))
+        for id in sorted(ids.all(), key=str)
+    }
+    wanted = this_and_following(first=first.member, series=[row.member for row in rows.values()], now=now)
+    return [rows[member.id] for member in wanted]
+
+
+async def _changed(
+    session: AsyncSession, rows: Sequence[LockedAppointment], before: dict[str, datetime]
+) -> FollowingChanged:
+    client = rows[0].client
+    return FollowingChanged(
+        journey=await project(session, client),
+        appointments=await facts_of_appointments(session, client, [row.appointment.id for row in rows]),
+        moves=before,
+        changed=True,
+    )
+
+
+async def _as_they_stand(session: AsyncSession, rows: Sequence[LockedAppointment]) -> FollowingChanged:
+    """Each is where it should be already: nothing moves, and nobody is told."""
+    return replace(await _changed(session, rows[:1], {}), changed=False)
+
+
+async def _done_before(session: AsyncSession, client: Client, request_id: str) -> FollowingChanged | None:
+    """Done already, by this very request, whose answer was lost: the whole answer again."""
+    facts = await facts_of_change(session, client, request_id)
+    if not facts:
+        return None
+    ids = [UUID(fact.data["appointment_id"]) for fact in facts]
+    return FollowingChanged(
+        journey=await journey_facts(session, client),
+        appointments=await facts_of_appointments(session, client, ids),
+        moves={
+            fact.data["appointment_id"]: datetime.fromisoformat(fact.data["from"])
+            for fact in facts
+            if fact.kind == MOVED
+        },
+        changed=True,
+        exceptions=exceptions_of(sorted(facts, key=lambda fact: fact.seq)),
+    )
+
+
+_NOT_THEIRS = Refusal(name=Problem.NOT_FOUND, detail="There is no such appointment of this client.")

@@ -1,0 +1,1 @@
+"""Steps about chats and goals."""

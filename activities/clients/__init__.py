@@ -1,0 +1,1 @@
+"""Steps about a client: matching, details, the account, tasks, joining."""

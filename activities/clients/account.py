@@ -1,0 +1,185 @@
+"""The client's account and details: activation, changes, and what the care team resolves."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.base import Activities
+from activities.booking.waitlist_places import lines_of_client
+from activities.clients.details import owner_of_address, write_details
+from activities.clients.tasks import open_task_once
+from activities.money.cards import debts_to_settle
+from activities.money.stripe_events import unfreeze
+from activities.snapshots import facts_of_appointments
+from activities.types import ActivationOrder, DetailsOrder, Done, GroupChoice, TaskOrder, TaskResolution
+from models.reads.journey import journey_facts, project
+from models.tables.accounts.token import Token, TokenKind
+from models.tables.clients.client import Client
+from models.tables.clients.group import ClientGroup
+from models.tables.clients.task import Task
+from models.writes.locks import lock_client
+from models.writes.timeline import append_fact
+from rules.accounts.caller import Caller
+from rules.enums import TaskKind
+from rules.refusals import Problem, Refusal, invalid
+
+_LINK_INVALID = Refusal(
+    name=Problem.ACTIVATION_LINK_INVALID,
+    detail="This activation link is no longer valid. Ask for a new one.",
+)
+
+
+class AccountActivities(Activities):
+    @activity.defn
+    async def activate_account(self, order: ActivationOrder) -> Done:
+        """Use up an activation link and set the password. One use; every other open link of the client ends with it."""
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(order.client_id))
+            token = await session.get(Token, order.token_hash)
+            if token is None or token.kind is not TokenKind.ACTIVATION or token.client_id != client.id:
+                return Done(refusal=_LINK_INVALID)
+            if client.account_active and client.password_hash == order.password_hash:
+                return Done(facts=await journey_facts(session, client), changed=False)
+            if token.used_at is not None or token.revoked_at is not None or token.expires_at <= now:
+                return Done(refusal=_LINK_INVALID)
+            if client.email and await owner_of_address(session, client.email, other_than=client) is not None:
+                return Done(refusal=_LINK_INVALID)
+            await session.exec(
+                update(Token)
+                .where(
+                    col(Token.client_id) == client.id,
+                    col(Token.kind) == TokenKind.ACTIVATION,
+                    col(Token.used_at).is_(None),
+                )
+                .values(revoked_at=now)
+            )
+            token.used_at = now
+            session.add(token)
+            client.account_active, client.password_hash, client.activated_at = True, order.password_hash, now
+            append_fact(
+                session,
+                client,
+                at=now,
+                actor=f"client:{client.id}",
+                kind="account_activated",
+                text="The client's account was activated.",
+                data={"request_id": order.request_id},
+            )
+            return Done(facts=await project(session, client))
+
+    @activity.defn
+    async def change_details(self, order: DetailsOrder) -> Done:
+        """Change details, the group, portal settings or the subscription; what is not said stays."""
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(order.client_id))
+            refusal = await write_details(session, client, order.details, by=order.by, at=now)
+            if refusal is None and order.group is not None:
+                refusal = await _move_to_group(session, client, order.group, by=order.by, at=now)
+            if refusal is not None:
+                await session.rollback()
+                return Done(refusal=refusal)
+            settings = {**client.portal_settings, **(order.portal_settings or {})}
+            if settings != client.portal_settings:
+                changed = {name: on for name, on in settings.items() if client.portal_settings.get(name) != on}
+                client.portal_settings = settings
+                append_fact(
+                    session,
+                    client,
+                    at=now,
+                    actor=order.by.actor,
+                    kind="portal_settings_changed",
+                    text="The client's portal settings were changed.",
+                    data=changed,
+                )
+            if order.unsubscribed is not None and order.unsubscribed != client.unsubscribed:
+                client.unsubscribed = order.unsubscribed
+                append_fact(
+                    session,
+                    client,
+                    at=now,
+                    actor=order.by.actor,
+                    kind="unsubscribed" if order.unsubscribed else "subscribed",
+                    text="Notification mails are off." if order.unsubscribed else "Notification mails are on again.",
+                )
+            return Done(facts=await project(session, client), lines=await lines_of_client(session, client))
+
+    @activity.defn
+    async def open_task(self, order: TaskOrder) -> Done:
+        """Open a task for the care team, once per key."""
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(order.client_id))
+            facts = await journey_facts(session, client)
+            if client.closed_at is not None or (order.kind is TaskKind.NO_FIRST_SESSION and facts.session_booked):
+                return Done(facts=facts, changed=False)
+            opened = await open_task_once(
+                session,
+                client,
+                key=order.key,
+                kind=order.kind,
+                text=order.text,
+                at=now,
+                appointment_id=UUID(order.appointment_id) if order.appointment_id else None,
+                payment_id=UUID(order.payment_id) if order.payment_id else None,
+            )
+            return Done(facts=await project(session, client), changed=opened is not None)
+
+    @activity.defn
+    async def resolve_task(self, order: TaskResolution) -> Done:
+        """A person has looked at it. Resolving twice is one resolution."""
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(order.client_id))
+            statement = select(Task).where(col(Task.id) == UUID(order.task_id), col(Task.client_id) == client.id)
+            task = (await session.exec(statement)).first()
+            if task is None:
+                return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="There is no such task."))
+            if task.resolved_at is None:
+                task.resolved_at, task.resolved_by, task.note = now, order.by.actor, order.note
+                session.add(task)
+                append_fact(
+                    session,
+                    client,
+                    at=now,
+                    actor=order.by.actor,
+                    kind="task_resolved",
+                    text="A task was resolved.",
+                    data={"task_id": str(task.id), "task": task.kind.value, "request_id": order.request_id},
+                )
+                await session.flush()
+            # Told again where this ran before: whoever was told already loses nothing by it.
+            held_charges = task.kind is TaskKind.DISPUTE
+            resumed = await unfreeze(session, client) if held_charges else []
+            return Done(
+                facts=await project(session, client),
+                resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
+                debts=await debts_to_settle(session, client) if held_charges else (),
+            )
+
+
+async def _move_to_group(
+    session: AsyncSession, client: Client, choice: GroupChoice, *, by: Caller, at: datetime
+) -> Refusal | None:
+    """Archived or not: an archived client leaves the group by hand alone."""
+    group_id = UUID(choice.group_id) if choice.group_id else None
+    group = await session.get(ClientGroup, group_id) if group_id else None
+    if group is None and group_id is not None:
+        return invalid("group", "there is no such group")
+    if client.group_id == group_id:
+        return None
+    former, client.group_id = client.group_id, group_id
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor=by.actor,
+        kind="group_changed",
+        text=f"The client is now in the group {group.name}." if group else "The client is in no group any more.",
+        data={"group": str(group_id) if group_id else None, "former": str(former) if former else None},
+    )
+    return None

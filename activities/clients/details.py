@@ -1,0 +1,95 @@
+"""Personal details: writing them down, and noticing an address that somebody has already."""
+
+import re
+from datetime import datetime
+
+from sqlmodel import col, or_, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.types import ClientDetails
+from models.reads.clients.clients import visible_client
+from models.tables.accounts.token import Token, TokenKind
+from models.tables.clients.client import Client
+from models.writes.timeline import append_fact
+from rules.accounts.caller import Caller, fold_email
+from rules.booking.availability import find_zone
+from rules.refusals import Problem, Refusal, invalid
+
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")  # the API looks closer; this is for what comes another way
+
+
+async def owner_of_address(session: AsyncSession, email: str, *, other_than: Client) -> Client | None:
+    """The activated or staff-made client with this address, if there is another: at most one has it."""
+    statement = select(Client).where(
+        col(Client.email_folded) == fold_email(email),
+        or_(col(Client.account_active).is_(True), col(Client.made_by_staff).is_(True)),
+        col(Client.id) != other_than.id,
+    )
+    return (await session.exec(statement)).first()
+
+
+async def email_in_use(session: AsyncSession, owner: Client, *, by: Caller) -> Refusal:
+    """For the practice only: the exact sentence, and who it is, as far as the caller may see them; their own ``status``
+    says whether to offer to unarchive."""
+    seen = await visible_client(session, by, owner.id)
+    return Refusal(
+        name=Problem.EMAIL_IN_USE,
+        detail="Email in use.",
+        data={"client_id": str(seen.id), "status": seen.status.value} if seen else {},
+    )
+
+
+async def write_details(
+    session: AsyncSession, client: Client, details: ClientDetails, *, by: Caller, at: datetime
+) -> Refusal | None:
+    """Write what was said, and record which details changed (never their content).
+
+    The practice is told of an address in use. Anybody else gets the ordinary answer, and the same work is done,
+    whatever is known: a public form never tells. What follows from a known address is looked at afterwards. People
+    sign in by their address, so only the practice changes that of an account, whether or not somebody has the new one.
+    """
+    said = {name: value for name, value in vars(details).items() if value is not None}
+    if "time_zone" in said and find_zone(said["time_zone"]) is None:
+        return invalid("time_zone", "must be an IANA time zone such as America/New_York")
+    if "email" in said and not _ADDRESS.fullmatch(said["email"]):
+        return invalid("email", "must be an e-mail address")
+    if client.account_active and not by.is_practice and fold_email(said.get("email", "")) == client.email_folded:
+        del said["email"]  # another spelling of the same address, which might be another mailbox
+    changed = sorted(name for name, value in said.items() if getattr(client, name) != value)
+    if "email" in changed:
+        refusal = await _write_address(session, client, said["email"], by=by, at=at)
+        if refusal is not None:
+            return refusal
+    for name in changed:
+        setattr(client, name, said[name])
+    session.add(client)
+    if changed:
+        append_fact(
+            session,
+            client,
+            at=at,
+            actor=by.actor,
+            kind="details_changed",
+            text="Personal details were given: " + ", ".join(name.replace("_", " ") for name in changed) + ".",
+            data={"fields": changed},
+        )
+    return None
+
+
+async def _write_address(
+    session: AsyncSession, client: Client, email: str, *, by: Caller, at: datetime
+) -> Refusal | None:
+    """Fold the new address, unless it may not be theirs. A link mailed before proves another address: it ends."""
+    folded = fold_email(email)
+    if client.account_active and not by.is_practice:
+        return invalid("email", "cannot be changed here; please contact the practice")
+    owner = await owner_of_address(session, email, other_than=client)
+    if owner is not None and by.is_practice:
+        return await email_in_use(session, owner, by=by)
+    client.email_folded = folded
+    if owner is not None:
+        client.made_by_staff = False  # what staff entered is theirs alone; this is what anybody could have said
+    mailed = col(Token.kind).in_((TokenKind.ACTIVATION, TokenKind.JOIN))
+    links = (col(Token.client_id) == client.id, mailed, col(Token.used_at).is_(None))
+    await session.exec(update(Token).where(*links).values(revoked_at=at))
+    return None

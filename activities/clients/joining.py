@@ -1,0 +1,348 @@
+"""Two records of one person: noticing that there may be two, and joining one into the other in one transaction."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, or_, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.archive.unarchive import make_active
+from activities.base import Activities
+from activities.booking.waitlist_places import lines_of
+from activities.clients.details import owner_of_address
+from activities.clients.join_rows import (
+    end_places_booked,
+    move_belongings,
+    move_forms,
+    move_places,
+    resume_payments,
+    stop_payments,
+    take_card,
+)
+from activities.clients.tasks import close_tasks, open_task_once
+from activities.snapshots import facts_of_appointments
+from activities.types import Done, Joined, JoinOrder
+from models.reads.journey import journey_facts, project
+from models.tables.accounts.token import Token, TokenKind
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.occupied_time import OccupiedTime
+from models.tables.booking.waitlist import WaitlistPlace
+from models.tables.clients.client import Client
+from models.tables.clients.fact import Fact
+from models.tables.clients.match import Match
+from models.tables.clients.task import Task
+from models.tables.money.payment import Payment
+from models.writes.locks import lock_client, lock_therapist
+from models.writes.timeline import append_fact
+from rules.accounts.caller import fold_email
+from rules.clients.joining import MovedChat, Record, TakenTime, is_active_again, missing_details, refuse_join
+from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
+from rules.refusals import Problem, Refusal, invalid
+
+JOINED_INTO = "joined_into"  # the fact of the record that is closed
+RECORD_JOINED = "record_joined"  # the fact of the one that goes on
+_OPEN = (PaymentStatus.SCHEDULED, PaymentStatus.PROCESSING, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION)
+_LINK_INVALID = Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail="This link is no longer valid.")
+
+
+class JoiningActivities(Activities):
+    @activity.defn
+    async def notice_double(self, client_id: str) -> Done:
+        """Open a task if somebody else has the address that was given on a public form: probably one person."""
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(client_id))
+            owner = await owner_of_address(session, client.email, other_than=client) if client.email else None
+            if owner is not None and client.joined_into is None:
+                await open_task_once(
+                    session,
+                    client,
+                    key=_key(client, owner),
+                    kind=TaskKind.POSSIBLE_DUPLICATE,
+                    text=f"Client {client.ref} gave an address that client {owner.ref} has: probably one person.",
+                    at=now,
+                )
+            return Done(facts=await project(session, client))
+
+    @activity.defn
+    async def join_records(self, order: JoinOrder) -> Joined:
+        """Join a client's record into another of the same person, whole, or say why not.
+
+        Everything that the duplicate has becomes the record's; where both have something, the record's counts. The
+        duplicate is closed, and its tokens end. Asked again, the answer is the same.
+        """
+        now = await self.now()
+        async with self.transaction() as session:
+            duplicate, record = await _locked(session, order)
+            if duplicate.joined_into is not None:
+                return await _as_joined(session, duplicate, order)
+            if order.token_hash is not None and not await _opens(session, order.token_hash, duplicate, now=now):
+                return Joined(refusal=_LINK_INVALID)
+            if record is None:
+                unknown = invalid("into", "there is no such client")
+                return Joined(refusal=_LINK_INVALID if order.token_hash is not None else unknown)
+            refusal = refuse_join(
+                await _record(session, duplicate, now=now),
+                await _record(session, record, now=now),
+                by_staff=order.by.is_staff,
+            )
+            if refusal is not None:
+                return Joined(refusal=refusal)
+            return await _join(session, duplicate, record, order, at=now)
+
+
+async def _join(session: AsyncSession, duplicate: Client, record: Client, order: JoinOrder, *, at: datetime) -> Joined:
+    by = order.by.actor
+    came = (await session.exec(select(Appointment).where(col(Appointment.client_id) == duplicate.id))).all()
+    before = await _with_open_workflow(session, record)
+    filled = await _fill_in(session, duplicate, record)
+    unarchived = is_active_again(
+        archived=record.status is ClientStatus.ARCHIVED,
+        other_archived=duplicate.status is ClientStatus.ARCHIVED,
+        by_staff=order.by.is_staff,
+        books=any(row.status is AppointmentStatus.SCHEDULED and row.starts_at > at for row in came),
+    )
+    if unarchived:
+        await make_active(session, record, by=by, at=at, request_id=order.request_id)
+    card = take_card(duplicate, record)
+    frozen = duplicate.charges_frozen and not record.charges_frozen
+    record.charges_frozen = record.charges_frozen or duplicate.charges_frozen
+    chats = await move_belongings(session, duplicate, record, at=at)
+    lines = await move_places(session, duplicate, record, by=by, at=at)
+    lines |= await end_places_booked(session, record, came, by=by, at=at)
+    forms = await move_forms(session, duplicate, record)
+    tasks = await _move_tasks(session, duplicate, record, at=at)
+    await resume_payments(session, record, by=by, at=at)
+    stopped = await stop_payments(session, record, at=at) if record.status is ClientStatus.ARCHIVED else []
+    await _close(session, duplicate, record, token_hash=order.token_hash, at=at)
+    moved = [str(appointment.id) for appointment in came]
+    told = {
+        "request_id": order.request_id,
+        "appointments": moved,
+        "forms": forms,
+        "details": sorted(filled),
+        "card": card,
+        "tasks": tasks,
+        "unarchived": unarchived,
+        "lines": list(await lines_of(session, ended=lines)),
+        "before": [str(id) for id in before] if unarchived or card or frozen else [],
+        "chats": {id: {"into": to.chat_id, "behind": to.behind} for id, to in chats.items()},
+        "stopped": [{"payment": str(p.id), "appointment": str(p.appointment_id)} for p in stopped],
+    }
+    append_fact(
+        session,
+        duplicate,
+        at=at,
+        actor=by,
+        kind=JOINED_INTO,
+        text=f"This record was joined into that of client {record.ref}: it is one person.",
+        data={"into": str(record.id), "ref": record.ref, **told},
+    )
+    append_fact(
+        session,
+        record,
+        at=at,
+        actor=by,
+        kind=RECORD_JOINED,
+        text=f"The record of client {duplicate.ref} was joined into this one: it is one person.",
+        data={"from": str(duplicate.id), "ref": duplicate.ref, **told},
+    )
+    return await _joined(session, duplicate, record, told)
+
+
+async def _joined(session: AsyncSession, duplicate: Client, record: Client, told: dict[str, Any]) -> Joined:
+    """The answer, from what the fact tells: the same for the request that is asked again."""
+    facts = await project(session, duplicate)
+    into = await project(session, record)
+    moved = {str(id) for id in _list(told["appointments"])}
+    ids = [id for id in await _with_open_workflow(session, record) if str(id) in moved | set(_list(told["before"]))]
+    stopped = told.get("stopped", ())
+    ids += [id for line in stopped if (id := UUID(line["appointment"])) not in ids]
+    paying = col(Payment.id).in_([UUID(line["payment"]) for line in stopped])
+    intents = select(Payment.intent).where(paying, col(Payment.intent).is_not(None)).order_by(col(Payment.id))
+    return Joined(
+        facts=facts,
+        into_id=str(record.id),
+        into=into,
+        appointments=await facts_of_appointments(session, record, ids) if ids else (),
+        ahead=tuple(open.id for open in into.open_appointments if open.id in moved),
+        came=tuple(_list(told["tasks"])),
+        unarchived=bool(told["unarchived"]),
+        lines=tuple(_list(told["lines"])),
+        chats={id: MovedChat(chat_id=to["into"], behind=to["behind"]) for id, to in told.get("chats", {}).items()},
+        intents=tuple(str(intent) for intent in (await session.exec(intents)).all()),
+    )
+
+
+def _list(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+async def _as_joined(session: AsyncSession, duplicate: Client, order: JoinOrder) -> Joined:
+    """Joined before: by this very request, or by staff into the same record, the answer is the same again."""
+    found = select(Fact).where(col(Fact.client_id) == duplicate.id, col(Fact.kind) == JOINED_INTO)
+    fact = (await session.exec(found)).one()
+    if order.token_hash is not None and fact.data["request_id"] != order.request_id:
+        return Joined(refusal=_LINK_INVALID)
+    if order.into_id is not None and UUID(order.into_id) not in (UUID(fact.data["into"]), duplicate.joined_into):
+        return Joined(refusal=invalid("into", f"client {duplicate.ref} was joined into another record already"))
+    record = await session.get_one(Client, duplicate.joined_into)
+    return await _joined(session, duplicate, record, fact.data)
+
+
+# ---------------------------------------------------------------- locks, and what the rule must know
+
+
+async def _locked(session: AsyncSession, order: JoinOrder) -> tuple[Client, Client | None]:
+    """Both records, freshly read: the therapists with whom either has something first, then the clients by id. If the
+    address has another owner when all is locked, look again."""
+    duplicate_id = UUID(order.client_id)
+    while True:
+        seen = await session.get_one(Client, duplicate_id, populate_existing=True)
+        into_id = await _into(session, seen, order)
+        ids = {duplicate_id} if into_id is None else {duplicate_id, into_id}
+        for therapist_id in sorted(await _therapists_of(session, ids), key=str):
+            await lock_therapist(session, therapist_id)
+        locked = {id: await lock_client(session, id) for id in sorted(ids, key=str)}
+        if await _into(session, locked[duplicate_id], order) == into_id:
+            return locked[duplicate_id], locked[into_id] if into_id is not None else None
+        await session.rollback()
+
+
+async def _into(session: AsyncSession, duplicate: Client, order: JoinOrder) -> UUID | None:
+    """The record that is asked for, if it exists."""
+    if order.into_id is not None:
+        found = select(Client.id).where(col(Client.id) == UUID(order.into_id))
+        return (await session.exec(found)).first()
+    if duplicate.email is None or order.token_hash is None:
+        return None
+    owner = await owner_of_address(session, duplicate.email, other_than=duplicate)
+    return owner.id if owner is not None else None
+
+
+async def _therapists_of(session: AsyncSession, clients: set[UUID]) -> set[UUID]:
+    has = select(Appointment.therapist_id).where(col(Appointment.client_id).in_(clients))
+    waits = select(WaitlistPlace.therapist_id).where(col(WaitlistPlace.client_id).in_(clients))
+    return {id for found in (has, waits) for id in (await session.exec(found)).all()}
+
+
+async def _opens(session: AsyncSession, token_hash: str, duplicate: Client, *, now: datetime) -> bool:
+    """Whether the mailed link is this record's, and works still."""
+    token = await session.get(Token, token_hash, populate_existing=True)
+    if token is None or token.kind is not TokenKind.JOIN or token.client_id != duplicate.id:
+        return False
+    return token.used_at is None and token.revoked_at is None and token.expires_at > now
+
+
+async def _record(session: AsyncSession, client: Client, *, now: datetime) -> Record:
+    ahead = select(OccupiedTime).where(col(OccupiedTime.client_id) == client.id, col(OccupiedTime.ends_at) > now)
+    running = select(Payment.id).where(
+        col(Payment.client_id) == client.id, col(Payment.status) == PaymentStatus.PROCESSING
+    )
+    return Record(
+        id=str(client.id),
+        ref=client.ref,
+        test=client.test,
+        closed=client.closed_at is not None,
+        joined=client.joined_into is not None,
+        account_active=client.account_active,
+        booking_enabled=client.portal_settings.get("schedule_appointments", True),
+        ahead=tuple(
+            TakenTime(appointment_id=str(time.appointment_id), starts_at=time.starts_at, ends_at=time.ends_at)
+            for time in await session.exec(ahead.order_by(col(OccupiedTime.starts_at)))
+        ),
+        on_their_way=tuple(str(id) for id in sorted((await session.exec(running)).all())),
+    )
+
+
+async def _with_open_workflow(session: AsyncSession, client: Client) -> list[UUID]:
+    """The appointments that still have something to happen: to be held, or to be paid."""
+    await session.flush()
+    statement = (
+        select(Appointment.id)
+        .join(Payment, col(Payment.appointment_id) == col(Appointment.id), isouter=True)
+        .where(
+            col(Appointment.client_id) == client.id,
+            or_(col(Appointment.status) == AppointmentStatus.SCHEDULED, col(Payment.status).in_(_OPEN)),
+        )
+        .order_by(col(Appointment.id))
+    )
+    return list((await session.exec(statement)).all())
+
+
+# ---------------------------------------------------------------- the person, the tasks, and the end
+
+
+async def _fill_in(session: AsyncSession, duplicate: Client, record: Client) -> list[str]:
+    """What the record lacks is taken over; what is known stays. The names of the details."""
+    details = missing_details(record.details(), duplicate.details())
+    duplicate.email_folded = None  # nobody signs in by it, and whoever has the address has it alone
+    session.add(duplicate)
+    await session.flush()
+    email = details.pop("email", None)
+    if email is not None and await owner_of_address(session, email, other_than=record) is None:
+        record.email, record.email_folded = email, fold_email(email)
+        details["email"] = email
+    for name, value in details.items():
+        setattr(record, name, value)
+    if record.therapist_id is None and duplicate.therapist_id is not None:
+        record.therapist_id, record.matched_at = duplicate.therapist_id, duplicate.matched_at
+        present = (col(Match.client_id) == duplicate.id, col(Match.ended_at).is_(None))
+        await session.exec(update(Match).where(*present).values(client_id=record.id))
+    record.answers = record.answers or duplicate.answers
+    record.note = record.note or duplicate.note
+    record.group_id = record.group_id or duplicate.group_id
+    record.unsubscribed = record.unsubscribed or duplicate.unsubscribed
+    record.first_booked_at = min(filter(None, (record.first_booked_at, duplicate.first_booked_at)), default=None)
+    session.add(record)
+    return list(details)
+
+
+async def _move_tasks(session: AsyncSession, duplicate: Client, record: Client, *, at: datetime) -> list[str]:
+    """Open tasks come along, but for those that the join settles. The keys of those that came."""
+    note = "The two records were joined."
+    settled = [TaskKind.POSSIBLE_DUPLICATE]
+    facts = await journey_facts(session, record)
+    waits = any(task.kind == TaskKind.MATCH_BY_HAND for task in facts.open_tasks)
+    if record.therapist_id is not None or waits or facts.archived:
+        settled.append(TaskKind.MATCH_BY_HAND)
+    if facts.session_booked:
+        settled.append(TaskKind.NO_FIRST_SESSION)
+    await close_tasks(session, duplicate, about=None, kinds=tuple(settled), at=at, note=note)
+    no_longer = tuple(kind for kind in settled if kind is not TaskKind.POSSIBLE_DUPLICATE)
+    if record.therapist_id is not None:
+        await close_tasks(session, record, about=None, kinds=no_longer, at=at, note=note)
+    theirs = select(Task).where(col(Task.key) == _key(record, duplicate), col(Task.resolved_at).is_(None))
+    for task in await session.exec(theirs):
+        task.resolved_at, task.resolved_by, task.note = at, "system", note
+        session.add(task)
+    came = []
+    await session.flush()
+    still = select(Task).where(col(Task.client_id) == duplicate.id, col(Task.resolved_at).is_(None))
+    for task in await session.exec(still.order_by(col(Task.opened_at), col(Task.key))):
+        task.client_id = record.id
+        session.add(task)
+        came.append(task.key)
+    return came
+
+
+def _key(client: Client, owner: Client) -> str:
+    return f"possible_duplicate:{client.id}:{owner.id}"
+
+
+async def _close(
+    session: AsyncSession, duplicate: Client, record: Client, *, token_hash: str | None, at: datetime
+) -> None:
+    """The end of a record: nobody signs in or acts by it any more. What was joined into it before follows."""
+    duplicate.closed_at, duplicate.joined_into = at, record.id
+    duplicate.account_active, duplicate.password_hash = False, None
+    duplicate.group_id, duplicate.charges_frozen = None, False
+    session.add(duplicate)
+    if token_hash is not None:
+        await session.exec(update(Token).where(col(Token.hash) == token_hash).values(used_at=at))
+    tokens = (col(Token.client_id) == duplicate.id, col(Token.revoked_at).is_(None), col(Token.used_at).is_(None))
+    await session.exec(update(Token).where(*tokens).values(revoked_at=at))
+    earlier = col(Client.joined_into) == duplicate.id
+    await session.exec(update(Client).where(earlier).values(joined_into=record.id))

@@ -1,0 +1,339 @@
+"""Opening a journey, and deciding who the therapist is: by the form, by the profile, or by a person."""
+
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.base import Activities, Dependencies, derived_id
+from activities.booking.changes import cancel_row
+from activities.booking.waitlist_places import end_places, lines_of, places_ended_then
+from activities.clients.candidates import find_therapist
+from activities.clients.details import write_details
+from activities.clients.tasks import open_task_once
+from activities.snapshots import facts_of_appointments
+from activities.types import Matched, MatchOrder, NewJourney, Opened
+from models.reads.journey import journey_facts, project
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
+from models.tables.clients.match import Match
+from models.tables.clients.task import Task
+from models.writes.locks import lock_client, lock_therapist
+from models.writes.timeline import append_fact
+from rules.clients.matching import MatchResult as Found
+from rules.enums import AppointmentStatus, PlaceEnd, Role, Source, TaskKind
+from rules.refusals import Refusal, invalid
+
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: a ref is read out on the telephone
+
+
+def ref_of(client_id: str) -> str:
+    """A short opaque name of a client, for people and for search attributes; it follows from the id."""
+    digest = int.from_bytes(sha256(UUID(client_id).bytes).digest()[:7])
+    letters = [_ALPHABET[(digest >> shift) & 31] for shift in range(0, 50, 5)]
+    return "".join(letters)
+
+
+class MatchingActivities(Activities):
+    def __init__(self, dependencies: Dependencies) -> None:
+        super().__init__(dependencies)
+
+    @activity.defn
+    async def open_journey(self, new: NewJourney) -> Opened:
+        """Make the client and find the therapist, in one transaction; asked again, answer what stands."""
+        now = await self.now()
+        async with self.transaction() as session:
+            known = await session.get(Client, UUID(new.client_id))
+            if known is not None:
+                return await _as_it_stands(session, known)
+            refusal, chosen = await _chosen_therapist(session, new)
+            if refusal is not None:
+                return Opened(refusal=refusal)
+            found: Found | None = None
+            considered: bytes | None = None
+            if new.source is Source.MATCHING_FORM:
+                found, chosen, considered = await find_therapist(session, new.answers or {}, now)
+            client = Client(
+                id=UUID(new.client_id),
+                ref=ref_of(new.client_id),
+                source=new.source,
+                answers=new.answers,
+                note=new.note,
+                made_by=new.by.actor,
+                made_by_staff=new.by.is_practice,
+                created_at=now,
+                test=new.test,
+                # Its mails go to the staff who made it: a program of the care team reads the care team's mailbox.
+                test_mail_to=self.deps.practice.care_team_email if new.test else None,
+                state=(new.answers or {}).get("state"),
+            )
+            session.add(client)
+            await session.flush()
+            append_fact(
+                session,
+                client,
+                at=now,
+                actor=new.by.actor,
+                kind="journey_started",
+                text=_STARTED[new.source] + (" This is a test client." if new.test else ""),
+                data={"source": new.source.value, "request_id": new.request_id, "test": new.test},
+            )
+            if new.details is not None:
+                refusal = await write_details(session, client, new.details, by=new.by, at=now)
+                if refusal is not None:
+                    await session.rollback()
+                    return Opened(refusal=refusal)
+            explanation = found.to_document() if found else None
+            if chosen is not None:
+                _assign(
+                    session,
+                    client,
+                    chosen,
+                    how=new.source,
+                    by=new.by.actor,
+                    at=now,
+                    request_id=new.request_id,
+                    reason=None,
+                    explanation=explanation,
+                    considered=considered,
+                )
+            else:
+                if found is not None:
+                    append_fact(
+                        session,
+                        client,
+                        at=now,
+                        actor="system",
+                        kind="nobody_fits",
+                        text="No therapist fits the matching form.",
+                        data={"weights_version": found.weights_version, "ruled_out": found.to_document()["ruled_out"]},
+                    )
+                await open_task_once(
+                    session,
+                    client,
+                    key=f"match_by_hand:{client.id}",
+                    kind=TaskKind.MATCH_BY_HAND,
+                    text=f"No therapist fits client {client.ref}; please match by hand.",
+                    at=now,
+                )
+            facts = await project(session, client)
+            return Opened(
+                facts=facts,
+                therapist=chosen.slug if chosen else None,
+                match=_match_document(chosen, explanation),
+                contact_required=chosen is None and not facts.reachable,
+            )
+
+    @activity.defn
+    async def match_by_hand(self, order: MatchOrder) -> Matched:
+        """Give the client another therapist (or the first), with a reason. History stays."""
+        now = await self.now()
+        async with self.transaction() as session:
+            wanted = (await session.exec(select(Therapist).where(col(Therapist.slug) == order.therapist))).first()
+            if wanted is None:
+                return Matched(refusal=invalid("therapist", f"there is no therapist {order.therapist}"))
+            client = await session.get(Client, UUID(order.client_id))
+            former_id = client.therapist_id if client else None
+            # Two therapists in one fixed order, then the client: nobody waits for anybody in a circle.
+            for therapist_id in sorted({wanted.id, former_id or wanted.id}, key=str):
+                await lock_therapist(session, therapist_id)
+            client = await lock_client(session, UUID(order.client_id))
+            match_id = derived_id(order.request_id, "match")
+            already = await session.get(Match, match_id)
+            ended = await places_ended_then(session, client, at=already.made_at) if already else set()
+            if already is None and client.therapist_id != wanted.id:
+                present = (
+                    await session.exec(
+                        select(Match).where(col(Match.client_id) == client.id, col(Match.ended_at).is_(None))
+                    )
+                ).first()
+                if present is not None:
+                    present.ended_at = now
+                    session.add(present)
+                    await session.flush()
+                ended = await end_places(session, client, because=PlaceEnd.REMATCHED, at=now, by=order.by.actor)
+                _assign(
+                    session,
+                    client,
+                    wanted,
+                    how=Source.CARE_TEAM,
+                    by=order.by.actor,
+                    at=now,
+                    request_id=order.request_id,
+                    reason=order.reason,
+                    explanation=None,
+                )
+                await _close_matching_task(session, client, at=now, by=order.by.actor)
+            open_ids = [
+                row.id
+                for row in await session.exec(
+                    select(Appointment).where(
+                        col(Appointment.client_id) == client.id,
+                        col(Appointment.therapist_id) != wanted.id,
+                        col(Appointment.status) == AppointmentStatus.SCHEDULED,
+                    )
+                )
+            ]
+            cancelled: list[UUID] = []
+            if order.cancel_appointments:
+                cancelled = await _cancelled_by(session, client, order)
+                cancelled += await _cancel_ahead(session, client, open_ids, order=order, now=now)
+            facts = await project(session, client)
+            return Matched(
+                facts=facts,
+                lines=await lines_of(session, freed=await _therapists_of(session, cancelled), ended=ended),
+                match=_match_document(wanted, None),
+                former_appointments=await facts_of_appointments(session, client, [*open_ids, *cancelled]),
+                cancelled=await facts_of_appointments(session, client, cancelled),
+            )
+
+
+_STARTED = {
+    Source.MATCHING_FORM: "A matching form was sent.",
+    Source.DIRECT_BOOKING: "A direct booking form was sent from a therapist's profile.",
+    Source.CARE_TEAM: "The care team started this journey by hand.",
+}
+
+
+async def _as_it_stands(session: AsyncSession, client: Client) -> Opened:
+    facts = await journey_facts(session, client)
+    row = (
+        await session.exec(select(Match).where(col(Match.client_id) == client.id).order_by(col(Match.made_at)).limit(1))
+    ).first()
+    therapist = await session.get(Therapist, row.therapist_id) if row else None
+    return Opened(
+        facts=facts,
+        therapist=therapist.slug if therapist else None,
+        match=_match_document(therapist, row.explanation if row else None),
+        contact_required=therapist is None and not facts.reachable,
+    )
+
+
+async def _chosen_therapist(session: AsyncSession, new: NewJourney) -> tuple[Refusal | None, Therapist | None]:
+    """The therapist that a profile's form or a person named, if any."""
+    if new.source is Source.MATCHING_FORM or new.therapist is None:
+        return None, None
+    therapist = (await session.exec(select(Therapist).where(col(Therapist.slug) == new.therapist))).first()
+    if therapist is None:
+        return invalid("therapist", f"there is no therapist {new.therapist}"), None
+    if new.by.role is Role.BOOKING_SITE and not therapist.accepting_clients:
+        return invalid("therapist", f"{therapist.name} is not taking new clients at the moment"), None
+    return None, await lock_therapist(session, therapist.id)
+
+
+def _assign(
+    session: AsyncSession,
+    client: Client,
+    therapist: Therapist,
+    *,
+    how: Source,
+    by: str,
+    at: datetime,
+    request_id: str,
+    reason: str | None,
+    explanation: dict[str, object] | None,
+    considered: bytes | None = None,
+) -> None:
+    again = client.therapist_id is not None
+    session.add(
+        Match(
+            id=derived_id(request_id, "match"),
+            client_id=client.id,
+            therapist_id=therapist.id,
+            how=how,
+            reason=reason,
+            explanation=explanation,
+            considered=considered,
+            made_by=by,
+            made_at=at,
+        )
+    )
+    client.therapist_id, client.matched_at = therapist.id, at
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor=by,
+        kind="rematched" if again else "matched",
+        text=f"{therapist.name} is now the therapist." + (f" Reason: {reason}" if reason else ""),
+        data={"therapist": therapist.slug, "how": how.value, "request_id": request_id},
+    )
+
+
+def _match_document(therapist: Therapist | None, explanation: dict[str, object] | None) -> dict[str, object] | None:
+    """The explained match; where nobody was scored, the therapist alone."""
+    if therapist is None:
+        return None
+    if explanation is not None:
+        return explanation
+    return {
+        "therapist": therapist.slug,
+        "score": None,
+        "weights_version": None,
+        "factors": [],
+        "runners_up": [],
+        "ruled_out": [],
+    }
+
+
+async def _close_matching_task(session: AsyncSession, client: Client, *, at: datetime, by: str) -> None:
+    open_tasks = await session.exec(
+        select(Task).where(
+            col(Task.client_id) == client.id,
+            col(Task.kind) == TaskKind.MATCH_BY_HAND,
+            col(Task.resolved_at).is_(None),
+        )
+    )
+    for task in open_tasks:
+        task.resolved_at, task.resolved_by, task.note = at, by, "A therapist was assigned."
+        session.add(task)
+
+
+async def _cancelled_by(session: AsyncSession, client: Client, order: MatchOrder) -> list[UUID]:
+    """What this very request had cancelled before, if its answer was lost."""
+    statement = select(Appointment.id).where(
+        col(Appointment.client_id) == client.id,
+        col(Appointment.changed_by) == UUID(order.request_id),
+        col(Appointment.status) == AppointmentStatus.CANCELLED,
+    )
+    return list((await session.exec(statement)).all())
+
+
+async def _therapists_of(session: AsyncSession, appointments: list[UUID]) -> set[UUID]:
+    statement = select(Appointment.therapist_id).where(col(Appointment.id).in_(appointments))
+    return set((await session.exec(statement)).all())
+
+
+async def _cancel_ahead(
+    session: AsyncSession, client: Client, ids: list[UUID], *, order: MatchOrder, now: datetime
+) -> list[UUID]:
+    """Cancel the named appointments that are still ahead, without a fee: the practice does it for its own reasons."""
+    cancelled: list[UUID] = []
+    for appointment_id in ids:
+        appointment = await session.get(Appointment, appointment_id)
+        if appointment is None or appointment.starts_at <= now:
+            continue
+        await cancel_row(
+            session,
+            appointment,
+            by=order.by.actor,
+            at=now,
+            reason=order.reason,
+            request_id=UUID(order.request_id),
+            status=AppointmentStatus.CANCELLED,
+        )
+        append_fact(
+            session,
+            client,
+            at=now,
+            actor=order.by.actor,
+            kind="appointment_cancelled",
+            text="An appointment with the former therapist was cancelled, without a fee.",
+            data={"appointment_id": str(appointment.id)},
+        )
+        cancelled.append(appointment.id)
+    return cancelled

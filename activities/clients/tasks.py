@@ -1,0 +1,74 @@
+"""Tasks for the care team: opened once per reason, closed when what they are about is done."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.base import derived_id
+from models.tables.clients.client import Client
+from models.tables.clients.task import Task
+from models.writes.timeline import append_fact
+from rules.enums import TaskKind
+
+
+async def open_task_once(
+    session: AsyncSession,
+    client: Client,
+    *,
+    key: str,
+    kind: TaskKind,
+    text: str,
+    at: datetime,
+    appointment_id: UUID | None = None,
+    payment_id: UUID | None = None,
+) -> Task | None:
+    """Open a task for the care team, once per key; None if it was opened before. The client's row is locked."""
+    known = (await session.exec(select(Task).where(col(Task.key) == key))).first()
+    if known is not None:
+        return None
+    about = {"appointment_id": appointment_id, "payment_id": payment_id}
+    task = Task(
+        id=derived_id(client.id, "task", key),
+        key=key,
+        client_id=client.id,
+        kind=kind,
+        text=text,
+        data={name: str(value) for name, value in about.items() if value},
+        opened_at=at,
+    )
+    session.add(task)
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor="system",
+        kind="task_opened",
+        text=f"A task was opened for the care team: {text}",
+        data={"task_id": str(task.id), "task": kind.value, **task.data},
+    )
+    return task
+
+
+async def close_tasks(
+    session: AsyncSession, client: Client, *, about: str | None, kinds: tuple[TaskKind, ...], at: datetime, note: str
+) -> None:
+    """Resolve the open tasks of these kinds about one payment or appointment (its id), or all: it is done."""
+    statement = select(Task).where(
+        col(Task.client_id) == client.id, col(Task.kind).in_(kinds), col(Task.resolved_at).is_(None)
+    )
+    for task in await session.exec(statement):
+        if about is not None and about not in task.data.values():
+            continue
+        task.resolved_at, task.resolved_by, task.note = at, "system", note
+        session.add(task)
+        append_fact(
+            session,
+            client,
+            at=at,
+            actor="system",
+            kind="task_resolved",
+            text=f"A task was resolved: {note}",
+            data={"task_id": str(task.id), "task": task.kind.value},
+        )

@@ -1,0 +1,208 @@
+"""Intake forms and the card: answers are stored once complete, and a card counts only on Stripe's word."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.base import Activities, derived_id, this_run
+from activities.booking.waitlist_places import lines_of_client
+from activities.money.cards import CARD_SAVED, debts_to_settle, is_never_asked_again, shown_of
+from activities.money.payments import NEW_CARD
+from activities.ports import Card
+from activities.snapshots import facts_of_appointments
+from activities.types import Done, FormSubmission, LinkOrder, PaymentFacts
+from models.reads.journey import journey_facts, project
+from models.tables.booking.appointment import Appointment
+from models.tables.clients.client import Client
+from models.tables.forms.form import FormAnswer, FormRequest
+from models.tables.money.payment import Payment
+from models.writes.locks import lock_client
+from models.writes.timeline import append_fact
+from rules.enums import ClientStatus, FormKind, FormStatus, PaymentStatus
+from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION, INTAKE_FORMS, check_answers
+from rules.refusals import Problem, Refusal, invalid
+
+
+class FormActivities(Activities):
+    @activity.defn
+    async def set_up_card(self, order: LinkOrder) -> Done:
+        """Prepare the saving of a card: the customer at Stripe (made once) and a setup intent."""
+        async with self.transaction() as session:
+            client = await session.get_one(Client, UUID(order.client_id))
+        customer = await self.customer_of(client, request_id=order.request_id)
+        key = f"setup:{order.request_id}:{this_run()}"  # Stripe would replay a stored failure to one that runs share
+        setup = await self.gateway_for(client).create_setup_intent(customer=customer, key=key)
+        return Done(
+            changed=False,
+            document={"customer": customer, "setup_intent": setup.id, "client_secret": setup.client_secret},
+        )
+
+    @activity.defn
+    async def submit_form(self, order: FormSubmission) -> Done:
+        """Complete one form. Billing Info also saves the card, after looking its setup intent up at Stripe."""
+        now = await self.now()
+        errors = check_answers(order.kind, order.answers, order.signature)
+        if errors:
+            return Done(
+                refusal=Refusal(
+                    name=Problem.VALIDATION_FAILED,
+                    detail="; ".join(f"{name}: {message}" for name, message in errors.items()),
+                    data={"errors": [{"field": name, "message": message} for name, message in errors.items()]},
+                )
+            )
+        async with self.transaction() as session:
+            client = await session.get_one(Client, UUID(order.client_id))
+        card = None
+        if order.kind == FormKind.BILLING_INFO:
+            refusal, card = await self._card(client, order.setup_intent)
+            if refusal is not None:
+                return Done(refusal=refusal)
+        async with self.transaction() as session:
+            client = await lock_client(session, client.id)
+            answer_id = derived_id(order.request_id, "answer")
+            resumed: list[UUID] = []
+            debts: tuple[PaymentFacts, ...] = ()
+            if await session.get(FormAnswer, answer_id) is not None:
+                if card is not None:
+                    resumed, debts = await _waiting_for_a_card(session, client)
+                return Done(
+                    facts=await journey_facts(session, client),
+                    changed=False,
+                    lines=await lines_of_client(session, client),
+                    resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
+                    debts=debts,
+                )
+            if card is not None and await is_never_asked_again(session, client, card.payment_method, card.fingerprint):
+                return Done(refusal=invalid("setup_intent", "saved a card that cannot be used; please give another"))
+            request = await _request_for(session, client, order.kind, at=now)
+            request.status, request.completed_at = FormStatus.COMPLETE, now
+            session.add(request)
+            await session.flush()
+            billing = order.kind == FormKind.BILLING_INFO
+            session.add(
+                FormAnswer(
+                    id=answer_id,
+                    request_id=request.id,
+                    answers=order.answers,
+                    signature=order.signature,
+                    consent_text=FEE_POLICY_TEXT if billing else None,
+                    consent_version=FEE_POLICY_VERSION if billing else None,
+                    answered_by=order.by.actor,
+                    answered_at=now,
+                )
+            )
+            append_fact(
+                session,
+                client,
+                at=now,
+                actor=order.by.actor,
+                kind="form_completed",
+                text=f"{INTAKE_FORMS[FormKind(order.kind)].title} was completed.",
+                data={
+                    "form": order.kind,
+                    "version": request.version,
+                    "request_id": order.request_id,
+                    **({"consent_version": FEE_POLICY_VERSION} if billing else {}),
+                },
+            )
+            if card is not None:
+                resumed, debts = await _save_card(session, client, card, at=now, by=order.by.actor)
+            facts = await project(session, client)
+            return Done(
+                facts=facts,
+                lines=await lines_of_client(session, client),
+                resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
+                debts=debts,
+            )
+
+    async def _card(self, client: Client, setup_intent: str | None) -> tuple[Refusal | None, Card | None]:
+        if not setup_intent:
+            return invalid("setup_intent", "is required with Billing Info; ask for a card setup first"), None
+        gateway = self.gateway_for(client)
+        setup = await gateway.retrieve_setup_intent(id=setup_intent)
+        if setup is None or setup.customer is None or setup.customer != client.stripe_customer:
+            return invalid("setup_intent", "is not a card setup of this client"), None
+        if setup.status != "succeeded" or setup.payment_method is None:
+            return invalid("setup_intent", f"the card is not saved yet: Stripe says {setup.status}"), None
+        if setup.usage != "off_session":
+            return invalid("setup_intent", "did not save the card for charges while the client is away"), None
+        card = await gateway.card(payment_method=setup.payment_method)
+        if card is None:
+            return invalid("setup_intent", "saved something that is not a card"), None
+        return None, card
+
+
+async def _request_for(session: AsyncSession, client: Client, kind: str, *, at: datetime) -> FormRequest:
+    """The present version's request; a form may also be completed before anybody asked for it."""
+    version = INTAKE_FORMS[FormKind(kind)].version
+    statement = select(FormRequest).where(
+        col(FormRequest.client_id) == client.id,
+        col(FormRequest.kind) == kind,
+        col(FormRequest.version) == version,
+    )
+    found = (await session.exec(statement)).first()
+    return found or FormRequest(
+        id=derived_id(client.id, "form", kind, version),
+        client_id=client.id,
+        kind=kind,
+        version=version,
+        status=FormStatus.REQUESTED,
+        requested_at=at,
+        requested_by="system",
+    )
+
+
+async def _save_card(
+    session: AsyncSession, client: Client, card: Card, *, at: datetime, by: str
+) -> tuple[list[UUID], tuple[PaymentFacts, ...]]:
+    """Save the card, and resume what waited for one: appointments whose payment goes on, and debts to settle."""
+    client.stripe_payment_method, client.card = card.payment_method, shown_of(card)
+    client.card_blocked = False
+    session.add(client)
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor=by,
+        kind=CARD_SAVED,
+        text="A card was saved.",
+        data={"brand": card.brand, "last4": card.last4},
+    )
+    resumed: list[UUID] = []
+    if client.status is ClientStatus.ARCHIVED:
+        return resumed, ()
+    statement = (
+        select(Payment)
+        .join(Appointment, col(Appointment.id) == col(Payment.appointment_id))
+        .where(col(Payment.client_id) == client.id)
+        .with_for_update(of=Payment)
+    )
+    for payment in await session.exec(statement):
+        if payment.status in (PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION):
+            payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, NEW_CARD, at
+            session.add(payment)
+            append_fact(
+                session,
+                client,
+                at=at,
+                actor=by,
+                kind="payment_failed",
+                text="A new card has come; the payment is tried again at once.",
+                data={
+                    "payment_id": str(payment.id),
+                    "appointment_id": str(payment.appointment_id),
+                    "because": payment.because,
+                },
+            )
+            resumed.append(payment.appointment_id)
+    return resumed, await debts_to_settle(session, client)
+
+
+async def _waiting_for_a_card(session: AsyncSession, client: Client) -> tuple[list[UUID], tuple[PaymentFacts, ...]]:
+    """What a card that was saved before resumes, told again: whoever was told already loses nothing by it."""
+    payments = (await session.exec(select(Payment).where(col(Payment.client_id) == client.id))).all()
+    resumed = [p.appointment_id for p in payments if p.status is PaymentStatus.FAILED and p.because == NEW_CARD]
+    return resumed, await debts_to_settle(session, client)

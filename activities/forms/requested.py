@@ -1,0 +1,130 @@
+"""Forms that the practice has made: asking a client for one, and what the client answers."""
+
+from uuid import UUID
+
+from temporalio import activity
+
+from activities.base import Activities, derived_id
+from activities.types import Done, FormAsking, FormCompletion
+from models.reads.forms.templates import answer_to, asked_of, newest_template, template_of
+from models.reads.journey import journey_facts, project
+from models.tables.forms.form import FormAnswer, FormRequest
+from models.writes.locks import lock_client
+from models.writes.timeline import append_fact
+from rules.enums import ClientStatus, FormStatus
+from rules.forms.intake import INTAKE_FORMS
+from rules.forms.templates import FormField, check_answers
+from rules.refusals import Problem, Refusal, invalid
+
+_NO_SUCH_FORM = Refusal(name=Problem.NOT_FOUND, detail="There is no such form.")
+_ARCHIVED = Refusal(name=Problem.CLIENT_ARCHIVED, detail="This client is archived; make the client active first.")
+_INTAKE = invalid("kind", "is an intake form: those are asked for with the first booking, and once")
+_ANSWERED = invalid("kind", "is complete already; the practice can ask for it again")
+
+
+class RequestedFormActivities(Activities):
+    @activity.defn
+    async def request_form(self, order: FormAsking) -> Done:
+        """Ask for a form. One that is still open is not asked for twice: the answer is then that asking.
+
+        ``document``: ``{"form_id"}``.
+        """
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(order.client_id))
+            form_id = derived_id(order.request_id, "form")
+            if await session.get(FormRequest, form_id) is not None:
+                # The mail about it has a key of its own: whoever wrote it already loses nothing by it.
+                return Done(facts=await journey_facts(session, client), document={"form_id": str(form_id)})
+            if client.status is ClientStatus.ARCHIVED:
+                return Done(refusal=_ARCHIVED)
+            before = await asked_of(session, client.id, order.kind)
+            still_open = [form for form in before if form.status is not FormStatus.COMPLETE]
+            if still_open:
+                document = {"form_id": str(still_open[-1].id)}
+                return Done(facts=await journey_facts(session, client), changed=False, document=document)
+            if order.kind in INTAKE_FORMS:
+                return Done(refusal=_INTAKE)
+            template = await newest_template(session, order.kind)
+            if template is None:
+                return Done(refusal=invalid("kind", "there is no form of that kind"))
+            asked = FormRequest(
+                id=form_id,
+                client_id=client.id,
+                kind=template.kind,
+                version=template.version,
+                number=1 + sum(form.version == template.version for form in before),
+                status=FormStatus.REQUESTED,
+                requested_at=now,
+                requested_by=order.by.actor,
+            )
+            session.add(asked)
+            append_fact(
+                session,
+                client,
+                at=now,
+                actor=order.by.actor,
+                kind="form_requested",
+                text="A form was asked for.",
+                data=_data(asked, order),
+            )
+            return Done(facts=await project(session, client), document={"form_id": str(form_id)})
+
+    @activity.defn
+    async def complete_form(self, order: FormCompletion) -> Done:
+        """Complete a form, by the version that was asked for. The same answers again change nothing."""
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(order.client_id))
+            form = await session.get(FormRequest, UUID(order.form_id))
+            template = await template_of(session, kind=form.kind, version=form.version) if form else None
+            if form is None or form.client_id != client.id or template is None:
+                return Done(refusal=_NO_SUCH_FORM)
+            if form.status is FormStatus.COMPLETE:
+                said = await answer_to(session, form.id)
+                if said is None or (said.answers, said.signature) != (order.answers, order.signature):
+                    return Done(refusal=_ANSWERED)
+                return Done(facts=await journey_facts(session, client), changed=False)
+            fields = [FormField.from_document(field) for field in template.fields]
+            errors = check_answers(fields, order.answers, order.signature)
+            if errors:
+                return Done(refusal=_wrong(errors))
+            form.status, form.completed_at = FormStatus.COMPLETE, now
+            session.add(form)
+            session.add(
+                FormAnswer(
+                    id=derived_id(order.request_id, "answer"),
+                    request_id=form.id,
+                    answers=order.answers,
+                    signature=order.signature,
+                    answered_by=order.by.actor,
+                    answered_at=now,
+                )
+            )
+            append_fact(
+                session,
+                client,
+                at=now,
+                actor=order.by.actor,
+                kind="form_completed",
+                text="A form was completed.",
+                data=_data(form, order),
+            )
+            return Done(facts=await project(session, client))
+
+
+def _data(form: FormRequest, order: FormAsking | FormCompletion) -> dict[str, str | int]:
+    return {
+        "form": form.kind,
+        "version": form.version,
+        "form_id": str(form.id),
+        "request_id": order.request_id,
+    }
+
+
+def _wrong(errors: dict[str, str]) -> Refusal:
+    return Refusal(
+        name=Problem.VALIDATION_FAILED,
+        detail="; ".join(f"{name}: {message}" for name, message in errors.items()),
+        data={"errors": [{"field": name, "message": message} for name, message in errors.items()]},
+    )

@@ -1,0 +1,1 @@
+"""Steps about mails: what each says, whether it is still wanted, and sending it."""

@@ -1,0 +1,115 @@
+"""Saved cards after they were saved: which are never asked again, which the bank has renewed by itself, and which debts
+a newer one can settle."""
+
+from datetime import datetime
+
+from sqlalchemy import or_
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.ports import Card
+from activities.snapshots import payment_facts
+from activities.types import PaymentFacts
+from models.tables.clients.client import Client
+from models.tables.clients.fact import Fact
+from models.tables.money.payment import Payment, PaymentTry
+from models.writes.timeline import append_fact
+from rules.enums import ClientStatus, DeclineClass, PaymentStatus
+from rules.money.payment_states import can_a_card_settle
+
+CARD_SAVED = "card_saved"
+
+
+def fingerprint_of(client: Client) -> str | None:
+    """The saved card's, the same for the same number however often that is typed in."""
+    return (client.card or {}).get("fingerprint")
+
+
+def is_the_saved_card(client: Client, tried: PaymentTry | None) -> bool:
+    """Whether a try asked the very card that is saved now, or one of the same number. Without a try: yes."""
+    if tried is None or tried.payment_method == client.stripe_payment_method:
+        return True
+    return tried.fingerprint is not None and tried.fingerprint == fingerprint_of(client)
+
+
+def block_if_hard(session: AsyncSession, client: Client, decline: DeclineClass, tried: PaymentTry | None) -> None:
+    """The bank reported this card as lost, stolen or misused: it is never asked again. A newer one is not blamed."""
+    if decline is DeclineClass.HARD and is_the_saved_card(client, tried):
+        client.card_blocked = True
+        session.add(client)
+
+
+async def is_never_asked_again(session: AsyncSession, client: Client, method: str, fingerprint: str | None) -> bool:
+    """Whether a bank reported this card of the client's, saved anew or not, as lost, stolen or misused."""
+    same = col(PaymentTry.payment_method) == method
+    if fingerprint is not None:
+        same = or_(same, col(PaymentTry.fingerprint) == fingerprint)
+    statement = (
+        select(PaymentTry.id)
+        .join(Payment, col(Payment.id) == col(PaymentTry.payment_id))
+        .where(col(Payment.client_id) == client.id, same, col(PaymentTry.result) == DeclineClass.HARD.value)
+        .limit(1)
+    )
+    return (await session.exec(statement)).first() is not None
+
+
+async def debts_to_settle(session: AsyncSession, client: Client) -> tuple[PaymentFacts, ...]:
+    """What is owed, and the saved card was not asked for yet: it came after the last try, or after the fee was earned.
+
+    Nothing while no charge may be made: then whoever ends that asks again. Never what an archive cancelled.
+    """
+    held = client.status is ClientStatus.ARCHIVED or client.charges_frozen
+    if held or client.stripe_payment_method is None or client.card_blocked:
+        return ()
+    await session.flush()
+    owed = select(Payment).where(col(Payment.client_id) == client.id, col(Payment.status) == PaymentStatus.OWED)
+    debts = []
+    saved_at = None
+    for payment in (await session.exec(owed.order_by(col(Payment.due_at), col(Payment.id)))).all():
+        if not can_a_card_settle(payment.because):
+            continue
+        tries = select(PaymentTry).where(col(PaymentTry.payment_id) == payment.id)
+        last = (await session.exec(tries.order_by(col(PaymentTry.number).desc()).limit(1))).first()
+        if last is not None:
+            is_newer = last.payment_method != client.stripe_payment_method
+        else:
+            saved_at = saved_at or await _card_saved_at(session, client)
+            is_newer = saved_at is not None and saved_at >= payment.created_at
+        if is_newer:
+            debts.append(payment_facts(payment, client))
+    return tuple(debts)
+
+
+async def _card_saved_at(session: AsyncSession, client: Client) -> datetime | None:
+    saved = select(func.max(col(Fact.at))).where(col(Fact.client_id) == client.id, col(Fact.kind) == CARD_SAVED)
+    return (await session.exec(saved)).one()
+
+
+def shown_of(card: Card) -> dict[str, str | int]:
+    """What is kept of a card with its client."""
+    shown: dict[str, str | int] = {
+        "brand": card.brand,
+        "last4": card.last4,
+        "exp_month": card.exp_month,
+        "exp_year": card.exp_year,
+    }
+    return shown if card.fingerprint is None else {**shown, "fingerprint": card.fingerprint}
+
+
+def renew(session: AsyncSession, client: Client, card: Card, *, at: datetime) -> bool:
+    """Write down what Stripe says of the saved card now. False if that is known, or it is another card."""
+    shown = shown_of(card)
+    if client.stripe_payment_method != card.payment_method or client.card == shown:
+        return False
+    client.card = shown
+    session.add(client)
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor="stripe",
+        kind="card_renewed",
+        text="The bank has renewed the saved card.",
+        data={"brand": card.brand, "last4": card.last4},
+    )
+    return True

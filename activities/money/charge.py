@@ -1,0 +1,388 @@
+"""Taking the money: win the payment in the database, ask Stripe, record the answer. Each step is safe to run twice.
+
+A payment must win ``processing`` before it may touch a card; that compare-and-set is where archive, correction and
+charge meet. The intent is created unconfirmed, its id stored, then confirmed under a key made of the payment's id and
+the stored number of the try. Whatever fails in between, the next run asks Stripe first, and only then acts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import takewhile
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.base import Activities, this_run
+from activities.money.cards import block_if_hard, debts_to_settle
+from activities.money.credits import at_hand, give_back, reserve
+from activities.money.late_charge import note_lateness
+from activities.money.payments import (
+    DEBT,
+    NEW_CARD,
+    LockedPayment,
+    declined,
+    finish_try,
+    locked,
+    new_try,
+    no_card,
+    owe,
+    paid,
+    say,
+)
+from activities.money.waivers import by_credit_alone
+from activities.ports import GatewayRejected, GatewayUnavailable, Intent, PaymentGateway
+from activities.types import AttemptOrder, AttemptResult, AttemptStarted, Charged, ConfirmationOrder, Done, Settled
+from models.tables.clients.client import Client
+from models.tables.money.payment import Payment, PaymentTry
+from models.writes.locks import lock_payment
+from rules.archive.plan import BECAUSE_ARCHIVED
+from rules.enums import ClientStatus, DeclineClass, PaymentStatus
+from rules.money.fees import classify_decline, minimum_charge, split_fee
+from rules.policy import JourneyPolicy
+from rules.refusals import Problem, Refusal
+
+CHARGEABLE = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.OWED})
+
+WAITING = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION})
+
+CONFIRMABLE = frozenset({PaymentStatus.REQUIRES_ACTION, PaymentStatus.FAILED, PaymentStatus.OWED})
+
+REJECTED = "rejected"  # Stripe will never take this request: a person must look
+NOT_COVERED = "amount_differs"  # the card gave less than it was to give, and there is no credit for the rest
+UNKNOWN = "gateway_error"  # of a try: Stripe answered with a failure, and may have asked the bank all the same
+UNCONFIRMED = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """The try that runs. ``since`` is when the bank was first asked for what is not recorded yet: where tries ended
+    in nobody knows what, this is another one of the same. ``heard`` are the charges of the answers that are recorded.
+    """
+
+    number: int
+    method: str | None
+    since: datetime
+    heard: frozenset[str]
+
+
+def _is_tried_at_once(row: LockedPayment, *, at: datetime) -> bool:
+    payment = row.payment
+    is_new = payment.status is PaymentStatus.FAILED and payment.because == NEW_CARD
+    return is_new and payment.next_try_at is not None and payment.next_try_at <= at and not row.client.charges_frozen
+
+
+def _waits(payment: Payment) -> bool:
+    return payment.status in CONFIRMABLE
+
+
+def _runs(order: AttemptOrder) -> Callable[[Payment], bool]:
+    return lambda payment: payment.status is PaymentStatus.PROCESSING and payment.attempts == order.attempt
+
+
+class StillProcessing(Exception):
+    """The bank has not answered yet; asked again later."""
+
+
+class PaymentActivities(Activities):
+    @activity.defn
+    async def start_attempt(self, order: AttemptOrder) -> AttemptStarted:
+        """Win the payment for one try, or learn that it may no longer be charged. Without a card: failed and a task."""
+        now = await self.now()
+        async with self.transaction() as session:
+            row = await locked(session, UUID(order.payment_id))
+            payment, client = row.payment, row.client
+            if payment.status is PaymentStatus.PROCESSING and payment.attempts == order.attempt:
+                return await row.started(session, True)
+            held = client.status is ClientStatus.ARCHIVED or client.charges_frozen
+            if held or payment.status not in CHARGEABLE or payment.attempts + 1 != order.attempt:
+                return await row.started(session, False)
+            note_lateness(session, row, at=now)
+            split = split_fee(
+                amount=payment.amount,
+                credit=await at_hand(session, payment),
+                minimum=minimum_charge(payment.currency),
+            )
+            if split.below_minimum:
+                await owe(session, row, at=now, because="below_minimum")
+            elif split.card == 0 and payment.intent is None:
+                await reserve(session, payment, amount=split.credit, at=now)
+                await paid(session, row, at=now)
+            elif split.card and (
+                client.stripe_payment_method is None or client.stripe_customer is None or client.card_blocked
+            ):
+                await no_card(session, row, at=now)
+            else:
+                await reserve(session, payment, amount=split.credit, at=now)
+                payment.because = DEBT if payment.status is PaymentStatus.OWED else None
+                payment.status, payment.next_try_at = PaymentStatus.PROCESSING, None
+                payment.attempts = order.attempt
+                session.add(payment)
+                await new_try(session, payment, client, at=now)
+                say(session, row, at=now, text="The payment is being made.")
+            return await row.started(session, payment.status is PaymentStatus.PROCESSING)
+
+    @activity.defn
+    async def charge_card(self, order: AttemptOrder) -> Charged | None:
+        """Create, store, confirm; or find out how that already ended. None if this try is not running any more."""
+        async with self.transaction() as session:
+            row = await locked(session, UUID(order.payment_id))
+            payment, client = row.payment, row.client
+            if payment.status is not PaymentStatus.PROCESSING or payment.attempts != order.attempt:
+                return None
+            asking = await self._open_try(session, payment, client)
+            number, method, customer = asking.number, asking.method, client.stripe_customer
+        gateway = self.gateway_for(client)
+        try:
+            if payment.amount == payment.credit_used and payment.intent is not None:
+                return await self._without_the_card(gateway, payment.intent, number=number)
+            if method is None or customer is None:
+                return None
+            intent = await self._intent(gateway, payment, client, customer, number=number, is_open=_runs(order))
+            if intent is None:
+                return None
+            if intent.status in UNCONFIRMED and not await self._has_said_no(gateway, intent, asking):
+                intent = await gateway.confirm_intent(
+                    intent=intent.id, payment_method=method, key=f"confirm:{payment.id}:{number}"
+                )
+        except GatewayUnavailable as unavailable:
+            if not unavailable.retry_with_same_key:
+                # Stripe replays a stored failure to the same key: the next run asks first, then tries under a new one.
+                await self._close_try(payment.id, number, result=UNKNOWN)
+            raise
+        except GatewayRejected as rejected:
+            return Charged(intent=payment.intent or "", status=REJECTED, decline_code=rejected.code)
+        if intent.status == "processing":
+            message = f"the bank has not answered yet for {intent.id}"
+            raise StillProcessing(message)
+        if intent.status == "canceled":
+            # By an archive's errand that came late: the payment was restored, and the next run makes another intent.
+            await self._close_try(payment.id, number, result=UNKNOWN)
+            message = f"{intent.id} was called off while it was confirmed"
+            raise GatewayUnavailable(message, ambiguous=False, retry_with_same_key=False)
+        decline = intent.decline
+        kind = classify_decline(decline.code, decline.decline_code) if decline else None
+        if intent.status == "requires_action":
+            kind = DeclineClass.AUTHENTICATION_REQUIRED
+        return Charged(
+            intent=intent.id,
+            status=intent.status,
+            amount=intent.amount,
+            decline=kind.value if kind else None,
+            decline_code=(decline.decline_code or decline.code) if decline else None,
+            charge=intent.latest_charge,
+        )
+
+    @activity.defn
+    async def finish_attempt(self, result: AttemptResult, policy: JourneyPolicy) -> Settled:
+        """Record how the try ended, and what follows: paid, tried again, the client is needed, or owed."""
+        now = await self.now()
+        async with self.transaction() as session:
+            row = await locked(session, UUID(result.payment_id))
+            payment, charged = row.payment, result.charged
+            if payment.status is not PaymentStatus.PROCESSING or payment.attempts != result.attempt or charged is None:
+                return await row.settled(session, changed=False)
+            tried = await finish_try(session, payment, charged, at=now)
+            if charged.status == "succeeded":
+                if not await paid(session, row, at=now, by_card=charged.amount):
+                    await owe(session, row, at=now, because=NOT_COVERED)
+            elif charged.status == REJECTED:
+                await owe(session, row, at=now, because="rejected")
+            elif row.client.status is ClientStatus.ARCHIVED:
+                block_if_hard(session, row.client, DeclineClass(charged.decline or DeclineClass.SOFT), tried)
+                payment.status, payment.because = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED
+                await give_back(session, payment, at=now)
+                say(
+                    session,
+                    row,
+                    at=now,
+                    text="The payment was declined; it is not tried again while archived.",
+                )
+            else:
+                decline = DeclineClass(charged.decline or DeclineClass.SOFT)
+                await declined(session, row, decline, tried=tried, at=now, policy=policy)
+            session.add(payment)
+            return replace(await row.settled(session), debts=await debts_to_settle(session, row.client))
+
+    @activity.defn
+    async def owe_payment(self, payment_id: str) -> Settled:
+        """The deadline has passed: what is not paid is owed. Stripe is asked first: its word that the client paid by
+        the link may have been lost on the way.
+        """
+        now = await self.now()
+        async with self.transaction() as session:
+            row = await locked(session, UUID(payment_id))
+            if row.payment.status not in WAITING:
+                return await row.settled(session, changed=False)
+            client, made = row.client, row.payment.intent
+        intent = await self._as_it_stands(self.gateway_for(client), made) if made else None
+        async with self.transaction() as session:
+            row = await locked(session, UUID(payment_id))
+            changed = row.payment.status in WAITING
+            if changed and intent is not None and intent.status == "succeeded" and intent.id == row.payment.intent:
+                if not await paid(session, row, at=now, by_card=intent.amount):
+                    await owe(session, row, at=now, because=NOT_COVERED)
+            elif changed and _is_tried_at_once(row, at=now):
+                changed = False  # another card came in this very moment: whoever asks learns of it, and tries it
+            elif changed:
+                await owe(session, row, at=now, because="deadline_passed")
+            return await row.settled(session, changed=changed)
+
+    async def _as_it_stands(self, gateway: PaymentGateway, intent: str) -> Intent | None:
+        """None if Stripe cannot say now: a deadline does not wait, and a webhook or the comparison tells later."""
+        try:
+            return await gateway.retrieve_intent(intent=intent)
+        except GatewayUnavailable:
+            return None
+
+    @activity.defn
+    async def prepare_confirmation(self, order: ConfirmationOrder) -> Done:
+        """What the client's browser needs to confirm a payment at Stripe: its one intent, made if there is none yet.
+
+        Credit that came since the last try pays its part first. Where it covers all, the payment is made at once.
+        Refused as well if the payment was settled, let go of or reckoned anew while Stripe was asked.
+        """
+        now = await self.now()
+        async with self.transaction() as session:
+            row = await locked(session, UUID(order.payment_id))
+            payment, client = row.payment, row.client
+            if client.id != UUID(order.client_id):
+                return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="There is no such payment."))
+            split = split_fee(
+                amount=payment.amount,
+                credit=await at_hand(session, payment),
+                minimum=minimum_charge(payment.currency),
+            )
+            held = client.status is ClientStatus.ARCHIVED or client.charges_frozen
+            if payment.status not in CONFIRMABLE or split.below_minimum or (split.card == 0 and held):
+                return Done(refusal=_DOES_NOT_WAIT)
+            if split.card == 0:
+                return await by_credit_alone(session, row, at=now, by=order.by.actor)
+            await reserve(session, payment, amount=split.credit, at=now)
+        customer = await self.customer_of(client, request_id=order.request_id)
+        # A key of its own: Stripe would replay a stored failure to one that every later look shares.
+        mark = f"{order.request_id}:{this_run()}"
+        gateway = self.gateway_for(client)
+        intent = await self._intent(gateway, payment, client, customer, number=mark, is_open=_waits)
+        if intent is None or not await self._can_be_confirmed(payment.id, intent):
+            return Done(refusal=_DOES_NOT_WAIT)
+        return Done(
+            changed=False,
+            document={"payment_intent": intent.id, "client_secret": intent.client_secret, "status": intent.status},
+        )
+
+    async def _can_be_confirmed(self, payment_id: UUID, intent: Intent) -> bool:
+        """Whoever lets go of the payment from now on calls this intent off."""
+        async with self.transaction() as session:
+            payment = await session.get_one(Payment, payment_id)
+        is_it = payment.intent == intent.id and (
+            intent.status not in UNCONFIRMED or intent.amount == payment.amount - payment.credit_used
+        )
+        return is_it and _waits(payment)
+
+    async def _without_the_card(self, gateway: PaymentGateway, made: str, *, number: int) -> Charged:
+        """Credit pays all of it now, and an intent of an earlier try is still there: it is called off first."""
+        intent = await gateway.retrieve_intent(intent=made)
+        if intent is not None:
+            intent = await self._call_off(gateway, intent, number=number)
+        if intent is not None and intent.status == "processing":
+            message = f"the bank has not answered yet for {intent.id}"
+            raise StillProcessing(message)
+        took = intent.amount if intent is not None and intent.status == "succeeded" else 0
+        return Charged(intent=made, status="succeeded", amount=took)
+
+    async def _call_off(self, gateway: PaymentGateway, intent: Intent, *, number: int | str) -> Intent:
+        if intent.status in ("succeeded", "processing", "canceled"):
+            return intent
+        return await gateway.cancel_intent(intent=intent.id, key=f"cancel:{intent.id}:{number}")
+
+    async def _has_said_no(self, gateway: PaymentGateway, intent: Intent, asking: Asking) -> bool:
+        """The bank has declined this very card since the asking began, and nobody heard: it is not asked again."""
+        if intent.decline is None or intent.payment_method != asking.method:
+            return False
+        if intent.latest_charge is None or intent.latest_charge in asking.heard:
+            return False
+        charge = await gateway.retrieve_charge(id=intent.latest_charge)
+        since = asking.since.replace(microsecond=0)  # Stripe counts whole seconds
+        return charge is not None and charge.created is not None and charge.created >= since
+
+    async def _open_try(self, session: AsyncSession, payment: Payment, client: Client) -> Asking:
+        """The try whose end nobody knows, or a new one: its number is part of the key that Stripe remembers."""
+        statement = select(PaymentTry).where(col(PaymentTry.payment_id) == payment.id)
+        tries = (await session.exec(statement.order_by(col(PaymentTry.number).desc()))).all()
+        unknown = list(takewhile(lambda made: made.result in (None, UNKNOWN), tries))
+        if not unknown or unknown[0].result is not None:
+            unknown.insert(0, await new_try(session, payment, client, at=await self.now()))
+        return Asking(
+            number=unknown[0].number,
+            method=unknown[0].payment_method,
+            since=unknown[-1].started_at,
+            heard=frozenset(made.charge for made in tries if made.charge),
+        )
+
+    async def _close_try(self, payment_id: UUID, number: int, *, result: str) -> None:
+        now = await self.now()
+        async with self.transaction() as session:
+            statement = select(PaymentTry).where(
+                col(PaymentTry.payment_id) == payment_id, col(PaymentTry.number) == number
+            )
+            attempt = (await session.exec(statement)).one()
+            attempt.result, attempt.finished_at = result, now
+            session.add(attempt)
+
+    async def _intent(
+        self,
+        gateway: PaymentGateway,
+        payment: Payment,
+        client: Client,
+        customer: str,
+        *,
+        number: int | str,
+        is_open: Callable[[Payment], bool],
+    ) -> Intent | None:
+        """The payment's one intent: looked up if there is one, else made and its id stored before anything moves.
+
+        ``number`` is the try's: Stripe would replay a stored failure to a key that every try shares. None if the
+        payment ``is_open`` no more, or was reckoned anew, while one was made: that one is called off.
+        """
+        if payment.intent is not None:
+            intent = await gateway.retrieve_intent(intent=payment.intent)
+            if intent is not None and (
+                intent.amount != payment.amount - payment.credit_used or intent.customer not in (None, customer)
+            ):
+                # Made when there was less credit, or for the card of a record that was joined into this one: it must
+                # not pay any more, unless it just has.
+                intent = await self._call_off(gateway, intent, number=number)
+            if intent is not None and intent.status != "canceled":
+                return intent
+        # A cancelled intent never pays: the next one has a key of its own.
+        key = f"create:{payment.id}:{number}" + (f":{payment.intent}" if payment.intent else "")
+        intent = await gateway.create_intent(
+            payment_id=str(payment.id),
+            client_id=str(client.id),
+            customer=customer,
+            amount=payment.amount - payment.credit_used,
+            currency=payment.currency,
+            key=key,
+        )
+        async with self.transaction() as session:
+            stored = await lock_payment(session, payment.id)
+            wanted = is_open(stored) and intent.amount == stored.amount - stored.credit_used
+            if wanted and stored.intent == payment.intent:
+                stored.intent = intent.id
+                session.add(stored)
+            first = stored.intent
+        if not wanted:
+            if first != intent.id:  # else whoever settled it goes by this one
+                await self._call_off(gateway, intent, number=number)
+            return None
+        if first is None or first == intent.id:
+            return intent
+        # A twin of this step was faster: there is one intent for a payment, and a stray one is never confirmed.
+        winner = await gateway.retrieve_intent(intent=first)
+        return winner or intent
+
+
+_DOES_NOT_WAIT = Refusal(name=Problem.PAYMENT_NOT_OPEN, detail="This payment does not wait for the client.")

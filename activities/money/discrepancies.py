@@ -1,0 +1,187 @@
+"""Differences between ledger and Stripe, written down: healed, or as a task for a person. One task per difference."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.clients.tasks import open_task_once
+from activities.types import JourneyNews
+from models.reads.journey import project
+from models.reads.money.discrepancies import TASK_KEY
+from models.tables.clients.client import Client
+from models.tables.clients.task import Task
+from models.tables.money.reconciliation import Reconciliation
+from models.writes.locks import lock_client
+from models.writes.timeline import append_fact
+from rules.accounts.caller import SYSTEM
+from rules.enums import TaskKind
+from rules.money.discrepancies import Difference, Finding
+
+MOST_DIFFERENCES = 100  # of one comparison: what is more is one trouble, such as the key of another account
+_MANY = f"{TASK_KEY}many"
+_AT_ONCE = ""  # in place of the comparison by which a task was opened
+_GONE = "The books agree again."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handed:
+    """``listed`` is False for a difference beyond those that are listed; ``news`` is for the client's journey."""
+
+    listed: bool
+    news: JourneyNews | None = None
+
+
+async def note_healed(session: AsyncSession, reconciliation: str, finding: Finding) -> None:
+    row = await _locked(session, reconciliation)
+    row.healed = [*(healed for healed in row.healed if healed["key"] != finding.key), document(finding)]
+    session.add(row)
+
+
+async def hand_over(session: AsyncSession, reconciliation: str, finding: Finding, *, at: datetime) -> Handed:
+    """Open the difference's task, unless it was opened before, and list it. One that a person resolved stays so."""
+    client = await lock_client(session, UUID(finding.client_id)) if finding.client_id else None
+    row = await _locked(session, reconciliation)
+    others = [listed for listed in row.differences if listed["key"] != finding.key]
+    if len(others) >= MOST_DIFFERENCES:
+        return Handed(listed=False)
+    task = await _task_of(session, client, reconciliation, finding, at=at)
+    row.differences = [*others, {**document(finding), "task_id": str(task.id)}]
+    session.add(row)
+    if client is None or task.data.get("reconciliation") != reconciliation:
+        return Handed(listed=True)
+    return Handed(listed=True, news=JourneyNews(client_id=str(client.id), facts=await project(session, client)))
+
+
+async def ask_about(session: AsyncSession, client: Client, finding: Finding, *, at: datetime) -> None:
+    """Open the difference's task before a comparison finds it: by the same key, so that the next one knows it, and
+    closes it when the books agree. The client's row is locked."""
+    await _task_of(session, client, _AT_ONCE, finding, at=at)
+
+
+async def _task_of(
+    session: AsyncSession, client: Client | None, reconciliation: str, finding: Finding, *, at: datetime
+) -> Task:
+    key = f"{TASK_KEY}{finding.key}"
+    known = (await session.exec(select(Task).where(col(Task.key) == key).with_for_update())).first()
+    if known is not None:
+        if known.resolved_by == SYSTEM and known.data.get("reconciliation") != reconciliation:
+            await _open_again(session, client, known, reconciliation, at=at)
+        return known
+    data = {**_about(finding), "reconciliation": reconciliation}
+    if client is None:
+        return await _open_for_nobody(session, key=key, text=finding.text, data=data, at=at)
+    task = await open_task_once(
+        session,
+        client,
+        key=key,
+        kind=TaskKind.LEDGER_DIFFERENCE,
+        text=f"The books of client {client.ref} differ. {finding.text}",
+        at=at,
+        payment_id=UUID(finding.payment_id) if finding.payment_id else None,
+    )
+    assert task is not None, "its key was looked for a moment ago"
+    task.data = data
+    session.add(task)
+    return task
+
+
+async def _open_for_nobody(session: AsyncSession, *, key: str, text: str, data: dict[str, str], at: datetime) -> Task:
+    """A task about no client of ours."""
+    task = Task(
+        id=uuid5(NAMESPACE_OID, key), key=key, kind=TaskKind.LEDGER_DIFFERENCE, text=text, data=data, opened_at=at
+    )
+    session.add(task)
+    return task
+
+
+async def _open_again(
+    session: AsyncSession, client: Client | None, task: Task, reconciliation: str, *, at: datetime
+) -> None:
+    """A difference that was gone is back."""
+    task.opened_at, task.resolved_at, task.resolved_by, task.note = at, None, None, None
+    task.data = {**task.data, "reconciliation": reconciliation}
+    session.add(task)
+    if client is not None:
+        _say(session, client, task, at=at, kind="task_opened", text="A task was opened again for the care team.")
+
+
+async def close(session: AsyncSession, task_id: UUID, *, at: datetime) -> JourneyNews | None:
+    """The books agree again: the task is done. What the client's journey must hear, if there is one."""
+    seen = await session.get_one(Task, task_id)
+    client = await lock_client(session, seen.client_id) if seen.client_id else None
+    task = await session.get_one(Task, task_id, with_for_update=True, populate_existing=True)
+    if task.resolved_at is None:
+        task.resolved_at, task.resolved_by, task.note = at, SYSTEM, _GONE
+        session.add(task)
+        if client is not None:
+            _say(session, client, task, at=at, kind="task_resolved", text=f"A task was resolved: {_GONE}")
+    return JourneyNews(client_id=str(client.id), facts=await project(session, client)) if client else None
+
+
+async def write_many(session: AsyncSession, *, left_out: int, at: datetime) -> None:
+    """One task for all the differences that are too many to be listed; it is closed when there are no such any more."""
+    known = (await session.exec(select(Task).where(col(Task.key) == _MANY).with_for_update())).first()
+    if left_out and known is None:
+        text = (
+            f"More than {MOST_DIFFERENCES} differences between the ledger and Stripe. Is this the key of the account "
+            "that the payments were made with, and is the database the newest?"
+        )
+        await _open_for_nobody(session, key=_MANY, text=text, data={}, at=at)
+    elif left_out and known is not None and known.resolved_by == SYSTEM:
+        await _open_again(session, None, known, "", at=at)
+    elif not left_out and known is not None and known.resolved_at is None:
+        await close(session, known.id, at=at)
+
+
+def document(finding: Finding) -> dict[str, str]:
+    """A finding as it is kept and shown."""
+    return {"key": finding.key, "text": finding.text, **_about(finding)}
+
+
+def finding_of(task: Task) -> Finding | None:
+    """The difference that a task is about; None for the one about too many of them."""
+    about = task.data
+    if "kind" not in about:
+        return None
+    return Finding(
+        kind=Difference(about["kind"]),
+        text=task.text,
+        payment_id=about.get("payment_id"),
+        client_id=about.get("client_id"),
+        intent=about.get("intent"),
+        refund_id=about.get("refund_id"),
+        stripe_refund=about.get("stripe_refund"),
+        dispute=about.get("dispute"),
+    )
+
+
+def _about(finding: Finding) -> dict[str, str]:
+    told = {
+        "kind": finding.kind.value,
+        "payment_id": finding.payment_id,
+        "client_id": finding.client_id,
+        "intent": finding.intent,
+        "refund_id": finding.refund_id,
+        "stripe_refund": finding.stripe_refund,
+        "dispute": finding.dispute,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _say(session: AsyncSession, client: Client, task: Task, *, at: datetime, kind: str, text: str) -> None:
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor=SYSTEM,
+        kind=kind,
+        text=text,
+        data={"task_id": str(task.id), "task": task.kind.value},
+    )
+
+
+async def _locked(session: AsyncSession, reconciliation: str) -> Reconciliation:
+    return await session.get_one(Reconciliation, UUID(reconciliation), with_for_update=True, populate_existing=True)

@@ -1,0 +1,278 @@
+"""Refunds: written down first, then asked of Stripe, then recorded. Each step is safe to run twice."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.base import Activities, derived_id
+from activities.clients.tasks import open_task_once
+from activities.money.credits import add_credit
+from activities.money.payments import LockedPayment, locked
+from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
+from activities.types import Done, RefundOrder, Settled
+from models.reads.clients.timeline import fact_of_request
+from models.reads.journey import journey_facts, project
+from models.tables.clients.client import Client
+from models.tables.money.payment import Payment
+from models.tables.money.refund import Dispute, Refund
+from models.writes.timeline import append_fact
+from rules.enums import CreditSource, PaymentStatus, RefundStatus, TaskKind
+from rules.money.credits import PaidParts, split_refund
+from rules.money.payment_states import Act, may
+from rules.refusals import Problem, Refusal, invalid
+
+LOST = "lost"  # Stripe's word for a dispute whose money went back to the client
+_COUNTS = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
+
+
+class RefundActivities(Activities):
+    @activity.defn
+    async def begin_refund(self, order: RefundOrder) -> Done:
+        """Write down what is to be given back, or say why it cannot be. Credit is given at once, in the same step.
+
+        A refund that was refused is on the timeline too: somebody tried to give money back that was not there.
+        """
+        now = await self.now()
+        id = UUID(order.refund_id)
+        if not order.reason.strip():
+            return Done(refusal=invalid("reason", "is required: it is kept with who decided, and when"), changed=False)
+        async with self.transaction() as session:
+            row = await locked(session, UUID(order.payment_id))
+            if str(row.client.id) != order.client_id:
+                return Done(refusal=_NO_PAYMENT, changed=False)
+            if await session.get(Refund, id) is not None:
+                return Done(facts=await journey_facts(session, row.client), changed=False)
+            parts = await _refuse(session, row.payment) or split_refund(
+                parts=await paid_parts(session, row.payment), amount=order.amount, to=order.to
+            )
+            if isinstance(parts, Refusal):
+                await _say_refused(session, row, order, parts, at=now)
+                return Done(refusal=parts, facts=await project(session, row.client), changed=False)
+            refund = Refund(
+                id=id,
+                payment_id=row.payment.id,
+                client_id=row.client.id,
+                card_amount=parts.to_card,
+                credit_amount=parts.to_credit,
+                currency=row.payment.currency,
+                status=RefundStatus.PENDING if parts.to_card else RefundStatus.SUCCEEDED,
+                reason=order.reason,
+                asked_by=order.by.actor,
+                asked_at=now,
+                finished_at=None if parts.to_card else now,
+            )
+            session.add(refund)
+            if parts.to_credit:
+                add_credit(
+                    session,
+                    id=id,
+                    client_id=row.client.id,
+                    amount=parts.to_credit,
+                    currency=refund.currency,
+                    source=CreditSource.REFUND,
+                    reason=order.reason,
+                    by=order.by.actor,
+                    at=now,
+                )
+            _say(
+                session, row.client, refund, at=now, by=order.by.actor, kind="refund_begun", text="A refund was begun."
+            )
+            await session.flush()
+            await _show(session, row, at=now)
+            return Done(facts=await project(session, row.client))
+
+    @activity.defn
+    async def send_refund(self, refund_id: str) -> Settled | None:
+        """Have Stripe give the card's part back, and record its answer. None if nothing is left to do."""
+        now = await self.now()
+        async with self.transaction() as session:
+            refund = await session.get_one(Refund, UUID(refund_id))
+            payment = await session.get_one(Payment, refund.payment_id)
+            client = await session.get_one(Client, refund.client_id)
+        if refund.status is not RefundStatus.PENDING or refund.stripe_refund is not None or payment.intent is None:
+            return None
+        gateway = self.gateway_for(client)
+        try:
+            # The run before may have been told nothing of what it did: look first.
+            made = await gateway.find_refund(intent=payment.intent, refund_id=refund_id)
+            if made is None:
+                made = await gateway.refund(
+                    intent=payment.intent,
+                    refund_id=refund_id,
+                    amount=refund.card_amount,
+                    currency=refund.currency,
+                    key=f"refund:{refund.id}:{refund.tries}",
+                )
+        except GatewayUnavailable as unavailable:
+            if not unavailable.retry_with_same_key:
+                await self._next_key(refund.id, refund.tries)
+            raise
+        except GatewayRejected as rejected:
+            made = RefundMade(id=None, status="failed", because=rejected.code)
+        async with self.transaction() as session:
+            return await record_refund(session, refund.id, made, at=now)
+
+    async def _next_key(self, id: UUID, tries: int) -> None:
+        """Stripe replays a stored failure to the same key."""
+        async with self.transaction() as session:
+            refund = await session.get_one(Refund, id, with_for_update=True)
+            refund.tries = tries + 1
+            session.add(refund)
+
+
+async def record_refund(session: AsyncSession, refund_id: UUID, made: RefundMade, *, at: datetime) -> Settled:
+    """Write down what became of a refund. Told again, it changes nothing; a failure may come after a success."""
+    row = await locked(session, (await session.get_one(Refund, refund_id)).payment_id)
+    refund = await session.get_one(Refund, refund_id, populate_existing=True)
+    before = refund.status
+    refund.stripe_refund = refund.stripe_refund or made.id
+    if made.status == "succeeded" and before is RefundStatus.PENDING:
+        refund.status, refund.finished_at = RefundStatus.SUCCEEDED, at
+        _say(session, row.client, refund, at=at, by="system", kind="refund_made", text="The refund was made.")
+    elif made.status in ("failed", "canceled") and before is not RefundStatus.FAILED:
+        refund.status, refund.finished_at = RefundStatus.FAILED, at
+        # What went to credit stays given: only the card's part has failed.
+        _say(session, row.client, refund, at=at, by="system", kind="refund_failed", text="The refund failed.")
+        await open_task_once(
+            session,
+            row.client,
+            key=f"refund_failed:{refund.id}",
+            kind=TaskKind.REFUND_FAILED,
+            text=f"A refund to the card of client {row.client.ref} failed; refund it as credit, or by hand.",
+            at=at,
+            payment_id=row.payment.id,
+        )
+    session.add(refund)
+    await session.flush()
+    await _show(session, row, at=at)
+    return await row.settled(session, changed=refund.status is not before)
+
+
+async def adopt_refund(session: AsyncSession, payment_id: UUID, made: RefundMade, *, at: datetime) -> Settled | None:
+    """Write down a refund that somebody made at Stripe, past the ledger. Told again, it changes nothing. None if it is
+    more than is left of what the card paid."""
+    row = await locked(session, payment_id)
+    id = derived_id(payment_id, "refund", made.id)
+    if await session.get(Refund, id) is None:
+        parts = await paid_parts(session, row.payment)
+        if made.amount > min(parts.by_card - parts.refunded_to_card, parts.refundable):
+            return None
+        refund = Refund(
+            id=id,
+            payment_id=payment_id,
+            client_id=row.client.id,
+            card_amount=made.amount,
+            credit_amount=0,
+            currency=row.payment.currency,
+            status=RefundStatus.PENDING,
+            stripe_refund=made.id,
+            reason="Made at Stripe by hand.",
+            asked_by="stripe",
+            asked_at=at,  # a day that is over keeps its sums: it counts on the day that the ledger learned of it
+        )
+        session.add(refund)
+        await session.flush()
+        text = "A refund was found that somebody made at Stripe."
+        _say(session, row.client, refund, at=at, by="stripe", kind="refund_found", text=text)
+    return await record_refund(session, id, made, at=at)
+
+
+async def paid_parts(session: AsyncSession, payment: Payment) -> PaidParts:
+    """What a payment took, and what of it was given back. A failed refund gave back only its credit."""
+    refunds = (await session.exec(select(Refund).where(col(Refund.payment_id) == payment.id))).all()
+    return PaidParts(
+        by_card=payment.amount - payment.credit_used,
+        by_credit=payment.credit_used,
+        refunded_to_card=sum(refund.card_amount for refund in refunds if refund.status in _COUNTS),
+        refunded_to_credit=sum(refund.credit_amount for refund in refunds),
+    )
+
+
+async def _refuse(session: AsyncSession, payment: Payment) -> Refusal | None:
+    if not may(Act.REFUND, status=payment.status):
+        detail = f"Only what was paid can be refunded; this payment is {payment.status.value.replace('_', ' ')}."
+        if payment.status is PaymentStatus.REFUNDED:
+            detail = "All that was paid has been refunded already."
+        return Refusal(name=Problem.PAYMENT_NOT_REFUNDABLE, detail=detail, data={"refundable": 0})
+    disputes = (await session.exec(select(Dispute).where(col(Dispute.payment_id) == payment.id))).all()
+    if any(dispute.closed_at is None for dispute in disputes):
+        detail = "The client's bank disputes this charge; a refund would be paid twice. Wait for its decision."
+        return Refusal(name=Problem.PAYMENT_NOT_REFUNDABLE, detail=detail, data={"refundable": 0})
+    if any(dispute.status == LOST for dispute in disputes):
+        detail = "The client's bank has taken this charge back already; a refund would be paid twice."
+        return Refusal(name=Problem.PAYMENT_NOT_REFUNDABLE, detail=detail, data={"refundable": 0})
+    return None
+
+
+async def _say_refused(
+    session: AsyncSession, row: LockedPayment, order: RefundOrder, refusal: Refusal, *, at: datetime
+) -> None:
+    """Once for each request, however often it is run."""
+    if await fact_of_request(session, row.client.id, order.request_id) is not None:
+        return
+    append_fact(
+        session,
+        row.client,
+        at=at,
+        actor=order.by.actor,
+        kind="refund_refused",
+        text=f"A refund was asked for and refused. {refusal.detail}",
+        data={
+            "payment_id": order.payment_id,
+            "request_id": order.request_id,
+            "amount": order.amount,
+            "to": order.to.value,
+            "currency": row.payment.currency,
+            "reason": order.reason,
+            "refusal": refusal.name.value,
+        },
+    )
+
+
+async def _show(session: AsyncSession, row: LockedPayment, *, at: datetime) -> None:
+    """The payment's status says how much of it was given back."""
+    parts = await paid_parts(session, row.payment)
+    if parts.refundable == parts.by_card + parts.by_credit:
+        status = PaymentStatus.PAID
+    else:
+        status = PaymentStatus.PARTIALLY_REFUNDED if parts.refundable else PaymentStatus.REFUNDED
+    row.payment.refunded = parts.by_card + parts.by_credit - parts.refundable
+    session.add(row.payment)
+    if row.payment.status is status:
+        return
+    row.payment.status = status
+    session.add(row.payment)
+    append_fact(
+        session,
+        row.client,
+        at=at,
+        actor="system",
+        kind=f"payment_{status.value}",
+        text="What was refunded of the payment has changed.",
+        data={"payment_id": str(row.payment.id), "refundable": parts.refundable, "currency": row.payment.currency},
+    )
+
+
+def _say(session: AsyncSession, client: Client, refund: Refund, *, at: datetime, by: str, kind: str, text: str) -> None:
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor=by,
+        kind=kind,
+        text=text,
+        data={
+            "refund_id": str(refund.id),
+            "payment_id": str(refund.payment_id),
+            "card_amount": refund.card_amount,
+            "credit_amount": refund.credit_amount,
+            "currency": refund.currency,
+            "reason": refund.reason,
+        },
+    )
+
+
+_NO_PAYMENT = Refusal(name=Problem.NOT_FOUND, detail="There is no such payment.")

@@ -1,0 +1,121 @@
+"""The archive of one client and of many, and the way back."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from activities.types.facts import AppointmentFacts, PaymentFacts
+from rules.care.chats import Told
+from rules.journey.stage import JourneyFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveOrder:
+    """``reminded`` and ``chats`` are what the journey remembers (``JourneyMemory``), for a record of what stops."""
+
+    client_id: str
+    request_id: str
+    by: str  # an actor; "via Temporal" where nobody is named
+    reason: str | None = None
+    notify: bool = True
+    reminded: dict[str, datetime] = field(default_factory=dict)
+    chats: dict[str, Told] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalLook:
+    """A signal that does not say who sends it, taken in when the history of the run had so many ``events``."""
+
+    workflow_id: str
+    run_id: str
+    signal: str
+    events: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archived:
+    """``appointments`` are the fresh facts of every open appointment's workflow, cancelled or left.
+
+    ``intents`` are PaymentIntents of cancelled payments, to be cancelled at Stripe; ``cancelled`` names appointments.
+    """
+
+    facts: JourneyFacts
+    changed: bool
+    appointments: tuple[AppointmentFacts, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    intents: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnarchiveOrder:
+    """``restore``: bring back what the archive cancelled, as far as that can be."""
+
+    client_id: str
+    request_id: str
+    by: str
+    restore: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unarchived:
+    """``appointments`` were left open by the archive. Of what a restore brought back, ``restored`` are appointments,
+    ``booked`` their ids, a series together, and ``paying`` those whose payment is to be made after all. ``debts`` are
+    owed payments that a card which came meanwhile can settle.
+    """
+
+    facts: JourneyFacts
+    changed: bool
+    appointments: tuple[AppointmentFacts, ...] = ()
+    restored: tuple[AppointmentFacts, ...] = ()
+    booked: tuple[tuple[str, ...], ...] = ()
+    paying: tuple[AppointmentFacts, ...] = ()
+    lines: tuple[str, ...] = ()
+    debts: tuple[PaymentFacts, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkArchiveOrder:
+    """Archive these clients, in this order. ``asked_by`` is an actor."""
+
+    id: str
+    asked_by: str
+    asked_at: datetime
+    client_ids: tuple[str, ...]
+    group_id: str | None = None
+    reason: str | None = None
+    notify: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkProgress:
+    """How many clients there are, and how many of them have which result."""
+
+    total: int = 0
+    archived: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+    @property
+    def done(self) -> int:
+        return self.archived + self.skipped + self.failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkRound:
+    """Clients whose journeys were ``told`` and have time left to record it; those whose journey is ``gone``, or too
+    ``late``. ``stopped``: nobody else is asked."""
+
+    id: str
+    told: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+    stopped: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkLook:
+    """What has been recorded by now: whose journeys have still to record it, and whose are to be told next."""
+
+    progress: BulkProgress
+    waiting: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()

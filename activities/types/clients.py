@@ -1,0 +1,224 @@
+"""Beginning a journey, the account, details, forms, goals and tasks of a client, and joining two records."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from activities.types.facts import AppointmentFacts, PaymentFacts
+from rules.accounts.caller import Caller
+from rules.clients.joining import MovedChat
+from rules.enums import GoalStatus, Source
+from rules.journey.goals import WeeklyTime
+from rules.journey.stage import JourneyFacts
+from rules.refusals import Refusal
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientDetails:
+    """Personal details; None means "not said", and leaves what is known."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    time_zone: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJourney:
+    request_id: str
+    client_id: str
+    by: Caller
+    source: Source
+    therapist: str | None = None
+    answers: dict[str, Any] | None = None
+    note: str | None = None
+    details: ClientDetails | None = None
+    test: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """``match`` is the explained match as a document, or None when nobody fits."""
+
+    refusal: Refusal | None = None
+    facts: JourneyFacts | None = None
+    therapist: str | None = None
+    match: dict[str, Any] | None = None
+    contact_required: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchOrder:
+    request_id: str
+    client_id: str
+    by: Caller
+    therapist: str
+    reason: str
+    cancel_appointments: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """``former_appointments``: the open ones with the former therapist; ``cancelled``: those of them just cancelled."""
+
+    refusal: Refusal | None = None
+    facts: JourneyFacts | None = None
+    match: dict[str, Any] | None = None
+    former_appointments: tuple[AppointmentFacts, ...] = ()
+    cancelled: tuple[AppointmentFacts, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivationOrder:
+    """The link's token and the password arrive hashed: neither travels through the engine."""
+
+    request_id: str
+    client_id: str
+    token_hash: str
+    password_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkOrder:
+    """Send a new activation link."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupChoice:
+    """The group that a client is to be in; None: in none."""
+
+    group_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetailsOrder:
+    request_id: str
+    client_id: str
+    by: Caller
+    details: ClientDetails = field(default_factory=ClientDetails)
+    portal_settings: dict[str, bool] | None = None
+    unsubscribed: bool | None = None
+    group: GroupChoice | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormSubmission:
+    request_id: str
+    client_id: str
+    by: Caller
+    kind: str
+    answers: dict[str, Any]
+    signature: str
+    setup_intent: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormAsking:
+    """Ask the client for a form that the practice has made; its newest version counts."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormCompletion:
+    """The answers to a form that the practice has made and asked for; ``form_id`` names the asking."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    form_id: str
+    answers: dict[str, Any]
+    signature: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoalOrder:
+    request_id: str
+    client_id: str
+    by: Caller
+    text: str
+    remind: WeeklyTime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoalChange:
+    """What is not said stays; ``no_reminder`` takes the reminder away."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    goal_id: str
+    text: str | None = None
+    remind: WeeklyTime | None = None
+    no_reminder: bool = False
+    status: GoalStatus | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskResolution:
+    request_id: str
+    client_id: str
+    by: Caller
+    task_id: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The plain answer of a step: refused, or done, with the journey's fresh facts.
+
+    ``resumed`` are appointments whose payment goes on with a new card; ``debts`` are owed payments it can settle.
+    ``lines`` names therapists whose waitlist should be looked at.
+    """
+
+    refusal: Refusal | None = None
+    facts: JourneyFacts | None = None
+    changed: bool = True
+    document: dict[str, Any] | None = None
+    resumed: tuple[AppointmentFacts, ...] = ()
+    debts: tuple[PaymentFacts, ...] = ()
+    intents: tuple[str, ...] = ()  # to be cancelled at Stripe
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinOrder:
+    """Join the client's record into another: the one that staff name, or, with the token of the mailed link (hashed),
+    the one whose address it was mailed to."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    into_id: str | None = None
+    token_hash: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joined:
+    """``facts`` are of the record that is closed now, ``into`` of the one that it was joined into, ``into_id``.
+
+    ``appointments`` are those whose workflows must hear of it; ``ahead`` names those that came along and are still to
+    be held. ``came`` are the keys of the tasks that came along; ``chats`` says of the closed record's own chats where
+    their messages are now. ``intents`` are PaymentIntents of payments that stop, to be cancelled at Stripe.
+    """
+
+    refusal: Refusal | None = None
+    facts: JourneyFacts | None = None
+    into_id: str | None = None
+    into: JourneyFacts | None = None
+    appointments: tuple[AppointmentFacts, ...] = ()
+    ahead: tuple[str, ...] = ()
+    came: tuple[str, ...] = ()
+    unarchived: bool = False
+    lines: tuple[str, ...] = ()
+    chats: dict[str, MovedChat] = field(default_factory=dict)
+    intents: tuple[str, ...] = ()

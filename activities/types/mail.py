@@ -1,0 +1,82 @@
+"""Mails, what waits in chats, and tasks."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rules.enums import TaskKind
+from rules.journey.stage import JourneyFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatLook:
+    client_id: str
+    chat_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatNews:
+    """``newest_unread``: the number of the newest message that waits to be read, and may be told of; 0 if none does."""
+
+    newest_unread: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailOrder:
+    """One mail for one reason. ``key`` is made of stable ids and says the reason; it is claimed before sending.
+
+    ``to`` is ``client``, ``therapist`` or ``care_team``. ``only_if_starts_at`` drops a reminder whose appointment has
+    moved or is no longer on. ``vital`` mails are sent again after an ambiguous failure; others rather not twice.
+    ``by_client`` and ``moves`` tell of a change: whose wish it was, and when each appointment began before (by id).
+    ``asked_for`` mails answer a person who waits for them, and go out even while the client is archived. ``offer_id``
+    names the time that a waitlist offers, ``form_id`` a form that the practice has made. ``goals`` are those that a
+    reminder is about (by id), each with the instant since when its reminder stands. ``share_id`` names what was shared,
+    ``chat_id`` the chat in which a message waits.
+    """
+
+    key: str
+    template: str
+    client_id: str
+    to: str = "client"
+    appointment_ids: tuple[str, ...] = ()
+    payment_id: str | None = None
+    therapist: str | None = None
+    only_if_starts_at: datetime | None = None
+    vital: bool = False
+    text: str = ""
+    by_client: bool = False
+    moves: dict[str, datetime] = field(default_factory=dict)
+    asked_for: bool = False
+    offer_id: str | None = None
+    form_id: str | None = None
+    goals: dict[str, datetime] = field(default_factory=dict)
+    chat_id: str | None = None
+    share_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailResult:
+    """``status``: ``sent``, ``already_sent``, ``not_wanted`` (with why), ``uncertain`` or ``undeliverable``.
+
+    ``facts`` come along where the mail opened a task.
+    """
+
+    status: str
+    because: str = ""
+    facts: JourneyFacts | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskOrder:
+    key: str
+    client_id: str
+    kind: TaskKind
+    text: str
+    appointment_id: str | None = None
+    payment_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseOrder:
+    """Close an anonymous journey that nobody booked from."""
+
+    client_id: str

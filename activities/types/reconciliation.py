@@ -1,0 +1,120 @@
+"""Comparing the ledger with Stripe."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rules.journey.stage import JourneyFacts
+from rules.money.discrepancies import Finding
+
+
+class BooksPart(StrEnum):
+    """The parts of a comparison with Stripe, in their order."""
+
+    PAYMENTS = "payments"  # what either side has from the time compared
+    UNFINISHED_PAYMENTS = "unfinished_payments"  # however old
+    REFUNDS = "refunds"
+    UNFINISHED_REFUNDS = "unfinished_refunds"
+    DISPUTES = "disputes"
+    OPEN_DISPUTES = "open_disputes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconciliationOrder:
+    """Compare the ledger with Stripe; the last thirty days, unless ``since`` and ``until`` say otherwise."""
+
+    id: str
+    asked_by: str
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconciling:
+    """A comparison that was begun: of what happened from ``since`` to ``until``, both included, in whole seconds."""
+
+    id: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BooksPlace:
+    """Where to go on: Stripe's lists run back in time from ``until``, the ledger's by id from behind ``after``."""
+
+    part: BooksPart
+    until: datetime | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BooksOrder:
+    reconciling: Reconciling
+    place: BooksPlace
+
+
+@dataclass(frozen=True, kw_only=True)
+class BooksLook:
+    """What a part of the books has shown. ``compared`` counts lines; ``place`` is where to go on, None at the end."""
+
+    findings: tuple[Finding, ...]
+    compared: dict[str, int]
+    place: BooksPlace | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DifferencesOrder:
+    """Differences that a comparison has shown, to be looked at again, and healed or handed to a person."""
+
+    reconciling: Reconciling
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JourneyNews:
+    """What a client's journey must hear: a stored event to look at, or fresh facts."""
+
+    client_id: str
+    event_id: str | None = None
+    facts: JourneyFacts | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DifferencesSettled:
+    """``left_out`` counts differences beyond what one comparison lists."""
+
+    news: tuple[JourneyNews, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OldDifferencesOrder:
+    """Look again at the tasks of differences found before, by id from behind ``after``."""
+
+    reconciling: Reconciling
+    after: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OldDifferences:
+    """Tasks that were closed bring ``news``. ``after`` is where to go on, None at the end."""
+
+    news: tuple[JourneyNews, ...] = ()
+    after: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconciliationEnd:
+    """``compared`` counts everything that was looked at, ``left_out`` the differences that were not listed."""
+
+    id: str
+    compared: dict[str, int]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconciled:
+    """How many differences were healed, and how many wait for a person."""
+
+    healed: int
+    differences: int

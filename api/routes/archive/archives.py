@@ -1,0 +1,200 @@
+"""Archive and unarchive: a preview, then a signal to the journey, and a short wait until it is recorded."""
+
+import asyncio
+from time import monotonic
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api.bodies import Body, Flag, Reason
+from api.deps import Now, Practice, RequestId, Services, Svc, must_see_client
+from api.engine import Gone
+from api.idempotency import IdempotentRoute
+from api.problems import not_found, refuse, responses
+from models.reads.archive.situation import archive_situation
+from models.reads.clients.clients import visible_client
+from models.reads.clients.timeline import fact_of_request
+from models.tables.clients.client import Client
+from models.tables.clients.fact import Fact
+from rules.accounts.caller import Caller
+from rules.archive.plan import plan_archive
+from rules.archive.restore import nothing_restored
+from rules.enums import ClientStatus
+from rules.journey.memory import JourneyMemory
+from rules.refusals import Problem
+from workflows.messages import ARCHIVE, MEMORY_QUERY, UNARCHIVE, ArchiveSignal, UnarchiveSignal, journey_id
+
+router = APIRouter(prefix="/v1", tags=["archive"], route_class=IdempotentRoute)
+
+_WAIT_AT_MOST = 10.0
+_LOOK_EVERY = 0.05
+
+
+@router.get(
+    "/clients/{client_id}/archive",
+    summary="What an archive would stop, before it is confirmed; or what it stopped",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def preview(
+    *,
+    client_id: UUID,
+    services: Svc,
+    caller: Practice,
+    now: Now,
+    notify: Annotated[bool, Query(description="As it would be said when archiving: it decides about `mails`.")] = True,
+) -> dict[str, Any]:
+    """Timers are told as the client's journey knows them: by the settings with which it began, and with what it told.
+
+    If nobody answers for the journey within two seconds, they are reckoned by the present settings, and mails about
+    messages that were put off are not named.
+    """
+    memory = await _memory_of(services, await must_see_client(services, caller, client_id))
+    # One view of everything: what happens between two statements would be in one line and not in another.
+    async with services.sessions() as session:
+        _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        client = await visible_client(session, caller, client_id)
+        if client is None:
+            raise not_found("client")
+        if client.status is ClientStatus.ARCHIVED:
+            return _recorded(client_id, client.archive_record)
+        if client.closed_at is not None or client.joined_into is not None:
+            raise refuse(Problem.NOT_FOUND, _why_gone(client))
+        situation = await archive_situation(session, client, memory=memory, now=now)
+    plan = plan_archive(situation, now=now, notify=notify)
+    return {"client_id": client_id, "already_archived": False, **plan.to_document()}
+
+
+async def _memory_of(services: Services, client: Client) -> JourneyMemory:
+    known = None
+    if client.status is ClientStatus.ACTIVE and client.closed_at is None and client.joined_into is None:
+        known = await services.engine.ask(journey_id(str(client.id)), MEMORY_QUERY, JourneyMemory)
+    return known or JourneyMemory(policy=services.settings.policy)
+
+
+def _recorded(client_id: UUID, record: dict[str, Any] | None) -> dict[str, Any]:
+    return {"client_id": client_id, "already_archived": True, **(record or {})}
+
+
+class ArchiveBody(Body):
+    """``notify``: send the ordinary cancellation mails for what is cancelled. Without it neither the client nor the
+    therapist is told of them."""
+
+    reason: Reason | None = None
+    notify: Flag = True
+
+
+class UnarchiveBody(Body):
+    """``restore``: bring back what the archive cancelled, as far as that can be."""
+
+    restore: Flag = False
+
+
+_PENDING: dict[int | str, dict[str, Any]] = {
+    202: {
+        "description": "Sent; not recorded yet. Ask again with the same Idempotency-Key: nothing is done twice.",
+        "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}},
+    }
+}
+
+
+@router.post(
+    "/clients/{client_id}/archive",
+    summary="Archive a client",
+    responses={**_PENDING, **responses(Problem.NOT_FOUND)},
+)
+async def archive(
+    *,
+    client_id: UUID,
+    services: Svc,
+    caller: Practice,
+    request_id: RequestId,
+    response: Response,
+    body: ArchiveBody | None = None,
+) -> dict[str, Any]:
+    said = body or ArchiveBody()
+    client = await must_see_client(services, caller, client_id)
+    if client.status is not ClientStatus.ARCHIVED:
+        signal = ArchiveSignal(reason=said.reason, notify=said.notify, request_id=str(request_id), by=caller.actor)
+        await _send(services, caller, client_id, ARCHIVE, signal)
+    return await _result(
+        services, caller, client_id, request_id=request_id, wanted=ClientStatus.ARCHIVED, response=response
+    )
+
+
+@router.post(
+    "/clients/{client_id}/unarchive",
+    summary="Make an archived client active again, and restore what was cancelled if asked",
+    responses={**_PENDING, **responses(Problem.NOT_FOUND)},
+)
+async def unarchive(
+    *,
+    client_id: UUID,
+    services: Svc,
+    caller: Practice,
+    request_id: RequestId,
+    response: Response,
+    body: UnarchiveBody | None = None,
+) -> dict[str, Any]:
+    """``restored`` is what this request has brought back, and ``not_restored`` what it could not, and why. Both are
+    empty without ``restore``, and with ``already_active``: the client was active before this request came, by hand or
+    by a booking, and an archive can be undone only while it lasts.
+    """
+    said = body or UnarchiveBody()
+    client = await must_see_client(services, caller, client_id)
+    if client.status is not ClientStatus.ACTIVE:
+        signal = UnarchiveSignal(request_id=str(request_id), by=caller.actor, restore=said.restore)
+        await _send(services, caller, client_id, UNARCHIVE, signal)
+    return await _result(
+        services, caller, client_id, request_id=request_id, wanted=ClientStatus.ACTIVE, response=response
+    )
+
+
+async def _send(services: Services, caller: Caller, client_id: UUID, name: str, signal: object) -> None:
+    sent = await services.engine.signal(journey_id(str(client_id)), name, signal)
+    if isinstance(sent, Gone):
+        client = await must_see_client(services, caller, client_id)  # it may have ended since the first look
+        raise refuse(Problem.NOT_FOUND, _why_gone(client))
+
+
+def _why_gone(client: Client) -> str:
+    if client.joined_into is not None:
+        return "This record was joined into another one of the same person, which has everything of it now."
+    if client.closed_at is not None:
+        return "This journey was closed, because nobody booked; there is nothing to archive."
+    return "This journey does not run in the engine any more; an engineer must look at it."
+
+
+async def _result(
+    services: Services,
+    caller: Caller,
+    client_id: UUID,
+    *,
+    request_id: UUID,
+    wanted: ClientStatus,
+    response: Response,
+) -> dict[str, Any]:
+    """What was done, once it is recorded. Another request's archive may have been the one that counted."""
+    give_up = monotonic() + _WAIT_AT_MOST
+    while True:
+        async with services.sessions() as session:
+            client = await visible_client(session, caller, client_id)
+            if client is None:
+                raise not_found("client")
+            fact = await fact_of_request(session, client_id, str(request_id))
+        if wanted is ClientStatus.ARCHIVED and fact is not None:
+            return {"client_id": client_id, "already_archived": False, **fact.data}
+        if client.status is wanted or fact is not None:
+            archived = wanted is ClientStatus.ARCHIVED
+            return _recorded(client_id, client.archive_record) if archived else _active(client_id, fact)
+        if monotonic() > give_up:
+            response.status_code, response.headers["Retry-After"] = 202, "2"
+            return {"client_id": client_id, "status": "pending", "request_id": request_id}
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+def _active(client_id: UUID, fact: Fact | None) -> dict[str, Any]:
+    """What was restored, and what could not be; nothing where the client was active before this request."""
+    recorded = fact.data if fact is not None else {}
+    told = {name: recorded.get(name, nothing) for name, nothing in nothing_restored().items()}
+    return {"client_id": client_id, "status": ClientStatus.ACTIVE, "already_active": fact is None, **told}

@@ -1,0 +1,313 @@
+"""Archiving many clients at once: what it would come to, the one confirmation, and how far it is."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID, uuid5
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.bodies import Body, Flag, Reason
+from api.deps import ByTime, Now, Practice, RequestId, Services, Svc
+from api.idempotency import IdempotentRoute
+from api.problems import not_found, responses, wrong_fields
+from api.views.lists import Listed, cut, listed
+from models.reads.archive import bulk as bulk_archives
+from models.reads.archive.bulk import ArchiveRow
+from models.tables.clients.client import Client
+from models.tables.clients.group import ClientGroup
+from rules.accounts.caller import Caller
+from rules.archive.bulk import MOST_CLIENTS, reason_to_skip, totals_of
+from rules.archive.plan import ArchivePlan, MoneyLine, plan_archive
+from rules.enums import ArchiveResult, ClientStatus
+from rules.refusals import Problem
+from workflows.messages import BulkArchiveOrder, bulk_archive_id
+
+router = APIRouter(prefix="/v1", tags=["archive"], route_class=IdempotentRoute)
+
+
+class BulkArchiveBody(Body):
+    """Clients by id (one that is named twice is one), or a whole group: a therapist's own clients in it. At most 1,000.
+
+    ``dry_run`` archives nobody, and answers what would happen. ``notify``: send the ordinary cancellation mails for
+    what is cancelled. Without it neither the clients nor the therapists are told of them.
+    """
+
+    client_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_CLIENTS)] | None = None
+    group_id: UUID | None = None
+    reason: Reason | None = None
+    notify: Flag = True
+    dry_run: Flag = False
+
+
+class MoneyTotals(BaseModel):
+    currency: str
+    credit: int
+    owed: int
+
+
+class ClientPreview(BaseModel):
+    """``appointments`` and ``payments`` count what would be cancelled; ``credit`` and ``owed`` are minor units of the
+    client's own ``currency`` as they would be after it, and ``money`` has every currency in which there is any.
+    ``because`` says why a client would be skipped."""
+
+    client_id: UUID
+    ref: str
+    name: str
+    credit: int
+    owed: int
+    currency: str
+    money: list[MoneyTotals]
+    appointments: int
+    payments: int
+    already_archived: bool
+    because: str | None
+
+
+class PreviewTotalsView(BaseModel):
+    """Of all clients listed. ``credit``, ``owed`` and ``currency`` are null where there are several currencies:
+    ``money`` has them by currency."""
+
+    clients: int
+    already_archived: int
+    appointments: int
+    payments: int
+    credit: int | None
+    owed: int | None
+    currency: str | None
+    money: list[MoneyTotals]
+
+
+class BulkPreview(BaseModel):
+    clients: list[ClientPreview]
+    totals: PreviewTotalsView
+
+
+class BulkStarted(BaseModel):
+    archive_id: UUID
+
+
+class ResultView(BaseModel):
+    """``result`` is ``pending``, ``archived``, ``skipped`` or ``failed``; ``because`` says why it was one of the last
+    two."""
+
+    client_id: UUID
+    ref: str
+    name: str
+    result: ArchiveResult
+    because: str | None
+    done_at: datetime | None
+
+
+class BulkSummary(BaseModel):
+    """``status`` is ``running`` or ``finished``; ``done`` of ``total`` clients have a result. Whether a running one was
+    ended in the engine by somebody, only its own view knows."""
+
+    archive_id: UUID
+    status: str
+    asked_by: str
+    asked_at: datetime
+    finished_at: datetime | None
+    group_id: UUID | None
+    reason: str | None
+    notify: bool
+    total: int
+    done: int
+    archived: int
+    skipped: int
+    failed: int
+
+
+class BulkView(BulkSummary):
+    """``results`` has the clients whom the caller may see, in the order asked for. A therapist may have asked for some
+    who were matched to somebody else since: they count in the numbers, and have no line.
+
+    ``status`` is ``stopped`` where the workflow was ended in the engine before it had finished. Whoever is ``pending``
+    stays so: nobody else is asked, and a journey that was asked may still archive its client.
+    """
+
+    results: list[ResultView]
+
+
+_DRY_RUN: dict[int | str, dict[str, Any]] = {
+    200: {"description": "What would happen: nobody was archived", "model": BulkPreview}
+}
+
+
+@router.post(
+    "/archives",
+    summary="Archive many clients, or see what that would come to",
+    status_code=202,
+    responses={**_DRY_RUN, **responses()},
+)
+async def archive_many(
+    *, services: Svc, caller: Practice, request_id: RequestId, now: Now, body: BulkArchiveBody, response: Response
+) -> BulkStarted | BulkPreview:
+    """Clients who are archived already are skipped, and one client's failure stops nobody else."""
+    if (body.client_ids is None) is (body.group_id is None):
+        raise wrong_fields([("client_ids", "give either client_ids or group_id")])
+    async with services.sessions() as session:
+        clients = await _wanted(session, caller, body)
+        if body.dry_run:
+            response.status_code = 200
+            return await _preview(session, clients, now=now)
+    id = uuid5(request_id, "bulk archive")
+    client_ids = [client.id for client in clients]
+    order = BulkArchiveOrder(
+        id=str(id),
+        asked_by=caller.actor,
+        asked_at=now,
+        client_ids=tuple(str(client_id) for client_id in client_ids),
+        group_id=str(body.group_id) if body.group_id else None,
+        reason=body.reason,
+        notify=body.notify,
+    )
+    await services.engine.archive_many(order, services.settings.policy)
+    async with services.sessions() as session:
+        await bulk_archives.begun(
+            session,
+            id=id,
+            client_ids=client_ids,
+            asked_by=caller.actor,
+            at=now,
+            group_id=body.group_id,
+            reason=body.reason,
+            notify=body.notify,
+        )
+        await session.commit()
+    return BulkStarted(archive_id=id)
+
+
+async def _wanted(session: AsyncSession, caller: Caller, body: BulkArchiveBody) -> Sequence[Client]:
+    """Whom this is about, each once. Raises Refused, naming whatever cannot be archived by this caller."""
+    if body.client_ids is not None:
+        seen = await bulk_archives.visible_clients(session, caller, body.client_ids)
+        unknown = [
+            (f"client_ids[{place}]", f"there is no such client: {client_id}")
+            for place, client_id in enumerate(body.client_ids)
+            if client_id not in seen
+        ]
+        if unknown:
+            raise wrong_fields(unknown)
+        return [seen[client_id] for client_id in dict.fromkeys(body.client_ids)]
+    assert body.group_id is not None
+    if await session.get(ClientGroup, body.group_id) is None:
+        raise wrong_fields([("group_id", "there is no such group")])
+    members = await bulk_archives.clients_of_group(session, caller, body.group_id, limit=MOST_CLIENTS + 1)
+    if not members:
+        raise wrong_fields([("group_id", "there are no clients in this group")])
+    if len(members) > MOST_CLIENTS:
+        raise wrong_fields([("group_id", f"has more than {MOST_CLIENTS} clients; archive them by client_ids")])
+    return members
+
+
+async def _preview(session: AsyncSession, clients: Sequence[Client], *, now: datetime) -> BulkPreview:
+    situations = await bulk_archives.situations(session, clients)
+    plans = [plan_archive(situations[client.id], now=now) for client in clients]
+    totals = totals_of(plans)
+    one = totals.money[0] if len(totals.money) == 1 else None
+    lines = [_line(client, plan) for client, plan in zip(clients, plans, strict=True)]
+    return BulkPreview(
+        clients=lines,
+        totals=PreviewTotalsView(
+            clients=len(lines),
+            already_archived=sum(line.already_archived for line in lines),
+            appointments=totals.appointments,
+            payments=totals.payments,
+            credit=one.credit if one else None,
+            owed=one.owed if one else None,
+            currency=one.currency if one else None,
+            money=_by_currency(totals.money),
+        ),
+    )
+
+
+def _line(client: Client, plan: ArchivePlan) -> ClientPreview:
+    return ClientPreview(
+        client_id=client.id,
+        ref=client.ref,
+        name=client.full_name,
+        credit=plan.own_money.credit,
+        owed=plan.own_money.owed,
+        currency=plan.currency,
+        money=_by_currency(plan.money),
+        appointments=len(plan.appointments),
+        payments=len(plan.payments),
+        already_archived=client.status is ClientStatus.ARCHIVED,
+        because=reason_to_skip(
+            status=client.status, closed=client.closed_at is not None, joined=client.joined_into is not None
+        ),
+    )
+
+
+def _by_currency(money: Iterable[MoneyLine]) -> list[MoneyTotals]:
+    return [MoneyTotals(currency=line.currency, credit=line.credit, owed=line.owed) for line in money]
+
+
+# ---------------------------------------------------------------- what became of it
+
+
+@router.get("/archives", summary="Archives of many clients, newest first", responses=responses())
+async def list_archives(*, services: Svc, caller: Practice, page: ByTime) -> Listed[BulkSummary]:
+    """The care team sees all of them, a therapist those they asked for."""
+    async with services.sessions() as session:
+        rows, last = cut(await bulk_archives.list_archives(session, caller, page), page)
+    items = [BulkSummary(**_summary(row)) for row in rows]
+    return listed(items, (last.archive.asked_at, last.archive.id) if last else None)
+
+
+@router.get(
+    "/archives/{archive_id}",
+    summary="How far an archive of many clients is, and what became of each",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def one_archive(*, archive_id: UUID, services: Svc, caller: Practice) -> BulkView:
+    view = await _look(services, caller, archive_id)
+    if view.status == "finished" or await services.engine.is_under_way(bulk_archive_id(str(archive_id))):
+        return view
+    view = await _look(services, caller, archive_id)  # it may have finished between the two looks
+    return view if view.status == "finished" else view.model_copy(update={"status": "stopped"})
+
+
+async def _look(services: Services, caller: Caller, archive_id: UUID) -> BulkView:
+    # One view of both: what is recorded between two statements would be in the list and not in the numbers.
+    async with services.sessions() as session:
+        _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        row = await bulk_archives.visible_archive(session, caller, archive_id)
+        if row is None:
+            raise not_found("archive")
+        lines = await bulk_archives.lines_of(session, caller, archive_id)
+    results = [
+        ResultView(
+            client_id=client.id,
+            ref=client.ref,
+            name=client.full_name,
+            result=line.result,
+            because=line.because,
+            done_at=line.done_at,
+        )
+        for line, client in lines
+    ]
+    return BulkView(**_summary(row), results=results)
+
+
+def _summary(row: ArchiveRow) -> dict[str, Any]:
+    archive, numbers = row.archive, row.numbers
+    total = sum(numbers.values())
+    return {
+        "archive_id": archive.id,
+        "status": "finished" if archive.finished_at else "running",
+        "asked_by": archive.asked_by,
+        "asked_at": archive.asked_at,
+        "finished_at": archive.finished_at,
+        "group_id": archive.group_id,
+        "reason": archive.reason,
+        "notify": archive.notify,
+        "total": total,
+        "done": total - numbers.get(ArchiveResult.PENDING, 0),
+        "archived": numbers.get(ArchiveResult.ARCHIVED, 0),
+        "skipped": numbers.get(ArchiveResult.SKIPPED, 0),
+        "failed": numbers.get(ArchiveResult.FAILED, 0),
+    }

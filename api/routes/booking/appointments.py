@@ -1,0 +1,161 @@
+"""Appointments: book, and look."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from api.bodies import Body, ClientDetailsBody, Flag, Instant, Reason, Whole
+from api.commands import journey_done
+from api.dates import MOST_DAYS, edge
+from api.deps import ByTime, Known, RequestId, Svc, must_see_appointment, must_see_client
+from api.idempotency import IdempotentRoute
+from api.problems import refuse, responses, wrong_fields
+from api.views.booking import AppointmentView, appointment_view
+from api.views.lists import Listed, cut, listed
+from models.reads.booking.appointments import AppointmentFilter, appointment_rows, appointments_by_id
+from models.reads.booking.appointments import list_appointments as read_list_appointments
+from rules.booking.eligibility import MOST_WEEKS
+from rules.booking.hours import find_zone
+from rules.enums import AppointmentStatus, AppointmentType, Mode
+from rules.refusals import Problem
+from workflows.messages import BOOK, BookingOrder, ClientDetails
+
+router = APIRouter(prefix="/v1", tags=["appointments"], route_class=IdempotentRoute)
+
+# ---------------------------------------------------------------- book
+
+
+class BookingBody(Body):
+    """``weeks`` above 1 books a weekly series, all of it or nothing; ``skip_conflicts`` books the rest.
+
+    ``reason`` is for the practice: why it books, where it sets rules aside.
+    """
+
+    type: AppointmentType
+    starts_at: Instant
+    mode: Mode
+    weeks: Annotated[Whole, Field(ge=1, le=MOST_WEEKS)] = 1
+    skip_conflicts: Flag = False
+    hold_id: UUID | None = None
+    reason: Reason | None = None
+    details: ClientDetailsBody | None = None
+
+
+class BookedView(BaseModel):
+    """``skipped`` are the conflicts of a series that was booked without them.
+
+    Told to the practice alone: ``unarchived``, and the ``exceptions``, which are the dates that the client side could
+    not have booked, and why.
+    """
+
+    appointments: list[AppointmentView]
+    series_id: UUID | None
+    skipped: list[dict[str, Any]]
+    unarchived: bool = False
+    exceptions: list[dict[str, Any]] = Field(default_factory=list)
+
+
+@router.post(
+    "/clients/{client_id}/appointments",
+    status_code=201,
+    summary="Book an appointment, or a weekly series",
+    response_model_exclude_unset=True,
+    responses=responses(
+        Problem.NOT_FOUND,
+        Problem.CLIENT_DETAILS_REQUIRED,
+        Problem.EMAIL_IN_USE,
+        Problem.BOOKING_DISABLED,
+        Problem.NO_THERAPIST_ASSIGNED,
+        Problem.INTRO_CALL_REQUIRED,
+        Problem.INTRO_CALL_NOT_OFFERED,
+        Problem.INTAKE_FORMS_INCOMPLETE,
+        Problem.SLOT_TAKEN,
+        Problem.SLOT_UNAVAILABLE,
+        Problem.SERIES_CONFLICT,
+    ),
+)
+async def book(
+    *, client_id: UUID, body: BookingBody, services: Svc, caller: Known, request_id: RequestId
+) -> BookedView:
+    if body.reason is not None and not caller.is_practice:
+        raise refuse(Problem.NOT_ALLOWED, "Only the practice gives a reason for booking.")
+    await must_see_client(services, caller, client_id)
+    order = BookingOrder(
+        request_id=str(request_id),
+        client_id=str(client_id),
+        by=caller,
+        type=body.type,
+        starts_at=body.starts_at,
+        mode=body.mode,
+        weeks=body.weeks,
+        skip_conflicts=body.skip_conflicts,
+        hold_id=str(body.hold_id) if body.hold_id else None,
+        reason=body.reason,
+        details=ClientDetails(**body.details.model_dump()) if body.details else None,
+    )
+    booked = await journey_done(services, BOOK, order, client_id=client_id, request_id=request_id)
+    async with services.sessions() as session:
+        rows = await appointments_by_id(session, caller, [UUID(facts.id) for facts in booked.appointments])
+    more: dict[str, Any] = {}
+    if caller.is_practice:
+        more = {"unarchived": booked.unarchived, "exceptions": list(booked.exceptions)}
+    return BookedView(
+        appointments=[appointment_view(row, caller=caller) for row in rows],
+        series_id=UUID(booked.series_id) if booked.series_id else None,
+        skipped=list(booked.skipped),
+        **more,
+    )
+
+
+# ---------------------------------------------------------------- look
+
+
+@router.get(
+    "/appointments",
+    summary="Appointments in the order of time",
+    response_model_exclude_unset=True,
+    responses=responses(),
+)
+async def list_appointments(
+    *,
+    services: Svc,
+    caller: Known,
+    page: ByTime,
+    therapist: Annotated[str | None, Query(max_length=80, description="A therapist's slug.")] = None,
+    client: Annotated[UUID | None, Query()] = None,
+    first: Annotated[str | None, Query(alias="from", max_length=40, description="A date or a time.")] = None,
+    last: Annotated[str | None, Query(alias="to", max_length=40, description="A date (included) or a time.")] = None,
+    time_zone: Annotated[str, Query(max_length=64, description="In which the dates are meant.")] = "UTC",
+    status: Annotated[AppointmentStatus | None, Query()] = None,
+) -> Listed[AppointmentView]:
+    if find_zone(time_zone) is None:
+        raise wrong_fields([("time_zone", "must be an IANA time zone such as America/New_York")])
+    zone = ZoneInfo(time_zone)
+    starts_from = edge("from", first, zone, days_on=0) if first else None
+    starts_before = edge("to", last, zone, days_on=1) if last else None
+    if starts_from and starts_before and not timedelta() <= starts_before - starts_from <= _LONGEST:
+        raise wrong_fields([("to", f"must be after from, and at most {MOST_DAYS} days later")])
+    wanted = AppointmentFilter(
+        therapist=therapist, client=client, status=status, starts_from=starts_from, starts_before=starts_before
+    )
+    async with services.sessions() as session:
+        rows, behind = cut(await read_list_appointments(session, caller, wanted, page), page)
+        views = [appointment_view(row, caller=caller) for row in await appointment_rows(session, rows)]
+    return listed(views, (behind.starts_at, behind.id) if behind else None)
+
+
+_LONGEST = timedelta(days=MOST_DAYS, hours=25)  # whole local dates, on which clocks may have gone back
+
+
+@router.get(
+    "/appointments/{appointment_id}",
+    summary="One appointment",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def one_appointment(*, appointment_id: UUID, services: Svc, caller: Known) -> AppointmentView:
+    return appointment_view(await must_see_appointment(services, caller, appointment_id), caller=caller)

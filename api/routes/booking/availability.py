@@ -1,0 +1,91 @@
+"""A therapist's hours: read and written as one document."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from pydantic import BaseModel
+
+from api.commands import wake_line
+from api.deps import Now, Practice, Svc
+from api.idempotency import IdempotentRoute
+from api.problems import not_found, responses, wrong_fields
+from api.routes.booking.therapists import must_be_own
+from api.views.outside_hours import OutsideHoursView, outside_hours
+from models.reads.booking.therapists import therapist_by_slug
+from models.writes.booking.hours import load_availability, save_availability
+from models.writes.locks import lock_therapist
+from rules.booking.availability import InvalidAvailability, ignored_windows, read_availability, write_availability
+from rules.refusals import Problem
+
+router = APIRouter(prefix="/v1", tags=["therapists"], route_class=IdempotentRoute)
+
+_EXAMPLE = {
+    "weekly": [{"weekday": "mon", "from": "09:00", "to": "17:00", "types": ["intro_call", "session"]}],
+    "overrides": [{"date": "2026-12-24", "windows": []}],
+    "time_off": [{"starts_at": "2026-12-28T00:00:00Z", "ends_at": "2027-01-02T00:00:00Z", "reason": "Holidays"}],
+    "settings": {"session": {"duration": 50, "step": 30, "buffer_after": 10}},
+}
+
+
+class Warned(BaseModel):
+    """A line that is kept out because it offers nothing."""
+
+    field: str
+    message: str
+
+
+class SavedAvailability(BaseModel):
+    """``outside_hours``: booked appointments, ahead or running, that the new hours would not offer; they stand."""
+
+    outside_hours: list[OutsideHoursView]
+    ignored: list[Warned]
+
+
+@router.get(
+    "/therapists/{slug}/availability",
+    summary="A therapist's hours, overrides, time off and slot settings",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def read(slug: str, services: Svc, caller: Practice) -> dict[str, Any]:
+    must_be_own(caller, slug)
+    async with services.sessions() as session:
+        therapist = await therapist_by_slug(session, slug)
+        if therapist is None:
+            raise not_found("therapist")
+        availability = await load_availability(session, therapist)
+    return {"time_zone": therapist.time_zone, **write_availability(availability)}
+
+
+@router.put(
+    "/therapists/{slug}/availability",
+    summary="Replace them as a whole",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def replace(
+    slug: str,
+    document: Annotated[dict[str, Any], Body(examples=[_EXAMPLE])],
+    services: Svc,
+    caller: Practice,
+    now: Now,
+) -> SavedAvailability:
+    """What is left out is empty, and a setting that is left out has its default. Either all of it is saved, or the
+    answer names every wrong line (``weekly[2].to``) and nothing is changed. Booked appointments stay as they are."""
+    must_be_own(caller, slug)
+    async with services.sessions() as session:
+        found = await therapist_by_slug(session, slug)
+        if found is None:
+            raise not_found("therapist")
+        therapist = await lock_therapist(session, found.id)
+        try:
+            availability = read_availability(document, time_zone=therapist.time_zone)
+        except InvalidAvailability as error:
+            raise wrong_fields([(line.path, line.message) for line in error.problems]) from error
+        await save_availability(session, therapist, availability)
+        outside = await outside_hours(session, therapist, availability, caller=caller, now=now)
+        await session.commit()
+    await wake_line(services, therapist)
+    return SavedAvailability(
+        outside_hours=outside,
+        ignored=[Warned(field=line.path, message=line.message) for line in ignored_windows(availability)],
+    )

@@ -1,0 +1,205 @@
+"""Appointments as calendar files: one to download, and a private feed for each therapist's own calendar program.
+
+A feed's address is its only key, because calendar programs send no token. It can be replaced at any time, and only a
+hash of its secret is kept.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.auth import hash_of
+from api.deps import Known, Now, Practice, Svc
+from api.idempotency import IdempotentRoute
+from api.problems import not_found, responses
+from api.routes.booking.therapists import must_be_own
+from calendars.appointment_file import Attendee, calendar_file, entry_of
+from calendars.feed import Feed, FeedEvent, feed_file
+from models.reads.booking.appointments import visible_appointment
+from models.reads.booking.therapists import therapist_by_slug
+from models.tables.booking.calendar_feed import CalendarFeed
+from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
+from models.writes.booking.calendar_feeds import FeedRow, FoundFeed, end_feed, feed_by_secret, feed_rows, put_feed
+from rules.accounts.caller import Caller
+from rules.refusals import Problem
+
+router = APIRouter(prefix="/v1", tags=["calendars"], route_class=IdempotentRoute)
+
+_LOOKS_BACK = timedelta(days=30)
+_FRESH_FOR = timedelta(minutes=5)
+_FILE: dict[int | str, dict[str, Any]] = {200: {"description": "A calendar file.", "content": {"text/calendar": {}}}}
+
+# ---------------------------------------------------------------- one appointment
+
+
+@router.head("/appointments/{appointment_id}/calendar.ics", include_in_schema=False)
+@router.get(
+    "/appointments/{appointment_id}/calendar.ics",
+    summary="One appointment as a calendar file",
+    description="The present invitation, or the cancellation: the same event as in the mails, so that a calendar which"
+    " has it already is brought up to date.",
+    response_class=Response,
+    responses=_FILE | responses(Problem.NOT_FOUND),
+)
+async def one_file(*, appointment_id: UUID, services: Svc, caller: Known, now: Now) -> Response:
+    async with services.sessions() as session:
+        row = await visible_appointment(session, caller, appointment_id)
+        if row is None:
+            raise not_found("appointment")
+        client = await session.get_one(Client, row.appointment.client_id)
+        therapist = await session.get_one(Therapist, row.appointment.therapist_id)
+    entry = entry_of(
+        row.appointment,
+        therapist,
+        organizer_email=services.settings.email_from,
+        attendee=_attendee(caller, client, therapist),
+        stamped_at=now,
+    )
+    headers = {
+        "Content-Disposition": f'attachment; filename="{entry.filename}"',
+        "Cache-Control": "no-store",
+    }
+    return Response(calendar_file(entry), media_type=entry.content_type, headers=headers)
+
+
+def _attendee(caller: Caller, client: Client, therapist: Therapist) -> Attendee | None:
+    """Whoever asks, under the address that their mails go to: a test client's all go to the staff who made them."""
+    name, email = (therapist.name, therapist.email) if caller.is_practice else (client.full_name, client.email)
+    address = (client.test_mail_to if client.test else None) or email
+    return Attendee(email=address, name=name) if address else None
+
+
+# ---------------------------------------------------------------- a therapist's feed
+
+
+class NewFeedView(BaseModel):
+    """``url`` is told this once; whoever has it can read the calendar."""
+
+    url: str
+    made_at: datetime
+
+
+class FeedView(BaseModel):
+    made_at: datetime
+    made_by: str
+
+
+@router.post(
+    "/therapists/{slug}/feed",
+    status_code=201,
+    summary="Make a therapist's calendar feed, or give it a new address",
+    description="The old address leads nowhere from then on.",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def make_feed(slug: str, request: Request, services: Svc, caller: Practice, now: Now) -> NewFeedView:
+    must_be_own(caller, slug)
+    secret = secrets.token_urlsafe(32)
+    async with services.sessions() as session:
+        therapist = await _therapist(session, slug)
+        await put_feed(session, therapist.id, secret_hash=hash_of(secret), at=now, by=caller.actor)
+        await session.commit()
+    url = request.url_for("read_feed", slug=slug, secret=secret)
+    return NewFeedView(url=str(url), made_at=now)
+
+
+@router.get(
+    "/therapists/{slug}/feed",
+    summary="When a therapist's feed was made, and by whom",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def look_at_feed(slug: str, services: Svc, caller: Practice) -> FeedView:
+    must_be_own(caller, slug)
+    async with services.sessions() as session:
+        feed = await session.get(CalendarFeed, (await _therapist(session, slug)).id)
+    if feed is None:
+        raise not_found("feed")
+    return FeedView(made_at=feed.made_at, made_by=feed.made_by)
+
+
+@router.delete(
+    "/therapists/{slug}/feed",
+    status_code=204,
+    summary="End a therapist's feed",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def drop_feed(slug: str, services: Svc, caller: Practice) -> None:
+    must_be_own(caller, slug)
+    async with services.sessions() as session:
+        ended = await end_feed(session, (await _therapist(session, slug)).id)
+        await session.commit()
+    if not ended:
+        raise not_found("feed")
+
+
+async def _therapist(session: AsyncSession, slug: str) -> Therapist:
+    therapist = await therapist_by_slug(session, slug)
+    if therapist is None:
+        raise not_found("therapist")
+    return therapist
+
+
+@router.head("/therapists/{slug}/feed/{secret}.ics", include_in_schema=False)
+@router.get(
+    "/therapists/{slug}/feed/{secret}.ics",
+    summary="A therapist's appointments, for a calendar program",
+    description="Needs no token: the address is the key. Appointments that are not cancelled, from 30 days ago on;"
+    " clients are named by their reference alone. Answers 304 to the ETag it gave, while nothing has changed.",
+    response_class=Response,
+    responses=_FILE | {304: {"description": "Nothing has changed."}} | responses(Problem.NOT_FOUND),
+)
+async def read_feed(*, slug: str, secret: str, request: Request, services: Svc, now: Now) -> Response:
+    if not secret.isascii():
+        raise not_found("feed")
+    async with services.sessions() as session:
+        found = await feed_by_secret(session, slug, hash_of(secret))
+        if found is None:
+            raise not_found("feed")
+        rows = await feed_rows(session, found.therapist.id, since=now - _LOOKS_BACK)
+    feed = _feed(found, rows, organizer_email=services.settings.email_from)
+    content = await asyncio.to_thread(feed_file, feed)  # the first time of a full calendar takes a while
+    tag = f'"{sha256(content).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": f"private, max-age={_FRESH_FOR // timedelta(seconds=1)}"}
+    if _is_known(request.headers.getlist("if-none-match"), tag):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="text/calendar; charset=utf-8", headers=headers)
+
+
+def _feed(found: FoundFeed, rows: Sequence[FeedRow], *, organizer_email: str) -> Feed:
+    return Feed(
+        owner=found.therapist.name,
+        time_zone=found.therapist.time_zone,
+        organizer_email=organizer_email,
+        made_at=found.feed.made_at,
+        events=[_event(row) for row in rows],
+    )
+
+
+def _event(row: FeedRow) -> FeedEvent:
+    appointment = row.appointment
+    return FeedEvent(
+        id=str(appointment.id),
+        sequence=appointment.sequence,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        # The row does not keep when it was last changed, but how often: a stamp that grows with each change, and is
+        # the same at every reading.
+        stamped_at=appointment.booked_at + timedelta(seconds=appointment.sequence),
+        mode=appointment.mode,
+        join_url=appointment.join_url,
+        about=f"{'Test client' if row.test else 'Client'} {row.client_ref}",
+    )
+
+
+def _is_known(given: list[str], tag: str) -> bool:
+    """Whether ``If-None-Match`` names this tag; weak and strong ones are the same here."""
+    named = [part.strip().removeprefix("W/") for line in given for part in line.split(",")]
+    return tag in named or "*" in named

@@ -1,0 +1,345 @@
+"""Changes of appointments: cancel, move, and say how they went; one, or one and all after it in its series."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from api.bodies import Body, Flag, Instant, Reason
+from api.commands import appointment_changed, journey_done
+from api.deps import Known, Practice, RequestId, Services, Svc, must_see_appointment
+from api.engine import Gone
+from api.idempotency import IdempotentRoute
+from api.problems import Refused, refuse, responses, wrong_fields
+from api.views.booking import AppointmentView, appointment_view
+from api.views.lists import MoneyView
+from models.reads.booking.appointments import AppointmentRow, appointments_by_id
+from rules.accounts.caller import Caller
+from rules.booking.eligibility import not_open
+from rules.enums import Outcome, PaymentStatus, Role
+from rules.refusals import Problem
+from workflows.messages import (
+    CANCEL,
+    CANCEL_FOLLOWING,
+    RECORD_OUTCOME,
+    RESCHEDULE,
+    RESCHEDULE_FOLLOWING,
+    CancelOrder,
+    FollowingCancelOrder,
+    FollowingChanged,
+    FollowingMoveOrder,
+    OutcomeOrder,
+    RescheduleOrder,
+    WouldCancel,
+)
+
+router = APIRouter(prefix="/v1", tags=["appointments"], route_class=IdempotentRoute)
+
+
+class Scope(StrEnum):
+    """This appointment alone, or also all after it in its series."""
+
+    ONE = "one"
+    FOLLOWING = "following"
+
+
+class ChangedView(AppointmentView):
+    """The appointment after the change; ``following`` are those of its series that changed with it.
+
+    ``exceptions``, for the practice alone: the dates that the client side could not have moved to, and why.
+    """
+
+    following: list[AppointmentView] = Field(default_factory=list)
+    exceptions: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class WaiverBody(Body):
+    """A fee may be waived by the practice, with a reason."""
+
+    waive_fee: Flag = False
+    waive_reason: Reason | None = None
+
+    def check_waiver(self, caller: Caller) -> None:
+        if (self.waive_fee or self.waive_reason is not None) and not caller.is_practice:
+            raise refuse(Problem.NOT_ALLOWED, "Only the practice can waive a fee.")
+        if self.waive_fee and self.waive_reason is None:
+            raise wrong_fields([("waive_reason", "is required to waive a fee")])
+        if self.waive_reason is not None and not self.waive_fee:
+            raise wrong_fields([("waive_fee", "must be true when a reason is given")])
+
+
+# ---------------------------------------------------------------- cancel
+
+
+class CancelBody(WaiverBody):
+    """``requested_by`` says whose wish it is, and is the practice's to say. ``confirm: false`` changes nothing."""
+
+    reason: Reason | None = None
+    requested_by: Literal["client", "practice"] | None = None
+    scope: Scope = Scope.ONE
+    confirm: Flag = True
+
+
+class WouldCancelView(BaseModel):
+    """One appointment that would be cancelled: whether that is late, and the fee that would be due."""
+
+    appointment_id: UUID
+    starts_at: datetime
+    late: bool
+    fee: MoneyView | None
+
+
+class CancelPreview(BaseModel):
+    """What cancelling now would mean: whether it is late, the fee that would be due in all, and each appointment."""
+
+    appointment: AppointmentView
+    late: bool
+    fee: MoneyView | None
+    appointments: list[WouldCancelView]
+
+
+@router.post(
+    "/appointments/{appointment_id}/cancel",
+    summary="Cancel an appointment, or ask what that would cost",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND, Problem.LATE_CHANGE, Problem.APPOINTMENT_NOT_OPEN),
+)
+async def cancel(
+    *, appointment_id: UUID, body: CancelBody, services: Svc, caller: Known, request_id: RequestId
+) -> ChangedView | CancelPreview:
+    body.check_waiver(caller)
+    if body.requested_by == "practice" and not caller.is_practice:
+        raise refuse(Problem.NOT_ALLOWED, "Only the practice cancels for its own reasons.")
+    row = await _must_change(services, caller, appointment_id)
+    by_client = body.requested_by == "client" or not caller.is_practice
+    order = CancelOrder(
+        request_id=str(request_id),
+        appointment_id=str(appointment_id),
+        by=caller,
+        reason=body.reason,
+        requested_by_client=by_client,
+        waive_fee=body.waive_fee,
+        waive_reason=body.waive_reason,
+        confirm=body.confirm,
+    )
+    if body.scope is Scope.FOLLOWING:
+        client_id = row.appointment.client_id
+        all_of_them = FollowingCancelOrder(**vars(order), client_id=str(client_id))
+        done = await journey_done(services, CANCEL_FOLLOWING, all_of_them, client_id=client_id, request_id=request_id)
+        if not body.confirm:
+            return _preview(row, caller, done.would)
+        return await _changed_together(services, caller, appointment_id, done)
+    answer = await appointment_changed(services, caller, CANCEL, order, row=row, request_id=request_id)
+    if isinstance(answer, Gone):
+        return _changed(await _as_this_request_left_it(services, caller, appointment_id, request_id), caller)
+    return _changed(answer.row, caller) if body.confirm else _preview(row, caller, answer.changed.would)
+
+
+def _preview(row: AppointmentRow, caller: Caller, would: Sequence[WouldCancel]) -> CancelPreview:
+    fees = [line.fee for line in would if line.fee]
+    currency = row.appointment.fee_currency
+    return CancelPreview(
+        appointment=appointment_view(row, caller=caller),
+        late=any(line.late for line in would),
+        fee=MoneyView(amount=sum(fees), currency=currency) if fees else None,
+        appointments=[
+            WouldCancelView(
+                appointment_id=UUID(line.appointment_id),
+                starts_at=line.starts_at,
+                late=line.late,
+                fee=MoneyView(amount=line.fee, currency=line.currency) if line.fee else None,
+            )
+            for line in would
+        ],
+    )
+
+
+# ---------------------------------------------------------------- move
+
+
+class RescheduleBody(Body):
+    """``scope: following`` moves the rest of the series along, whole weeks after the new time."""
+
+    starts_at: Instant
+    reason: Reason | None = None
+    hold_id: UUID | None = None
+    scope: Scope = Scope.ONE
+    confirm: Flag = True
+
+
+class WouldMove(BaseModel):
+    """One appointment that would be moved."""
+
+    appointment_id: UUID
+    starts_at: datetime
+    to: datetime
+
+
+class MovePreview(BaseModel):
+    """What moving now would mean. A move that is allowed is never late, and costs nothing."""
+
+    appointment: AppointmentView
+    late: bool = False
+    fee: MoneyView | None = None
+    appointments: list[WouldMove]
+    exceptions: list[dict[str, Any]] = Field(default_factory=list)
+
+
+@router.post(
+    "/appointments/{appointment_id}/reschedule",
+    summary="Move an appointment to another time, or ask whether that can be",
+    response_model_exclude_unset=True,
+    responses=responses(
+        Problem.NOT_FOUND,
+        Problem.BOOKING_DISABLED,
+        Problem.LATE_CHANGE,
+        Problem.APPOINTMENT_NOT_OPEN,
+        Problem.SLOT_TAKEN,
+        Problem.SLOT_UNAVAILABLE,
+        Problem.SERIES_CONFLICT,
+    ),
+)
+async def reschedule(
+    *, appointment_id: UUID, body: RescheduleBody, services: Svc, caller: Known, request_id: RequestId
+) -> ChangedView | MovePreview:
+    row = await _must_change(services, caller, appointment_id)
+    order = RescheduleOrder(
+        request_id=str(request_id),
+        appointment_id=str(appointment_id),
+        by=caller,
+        starts_at=body.starts_at,
+        reason=body.reason,
+        hold_id=str(body.hold_id) if body.hold_id else None,
+        confirm=body.confirm,
+    )
+    if body.scope is Scope.FOLLOWING:
+        client_id = row.appointment.client_id
+        all_of_them = FollowingMoveOrder(**vars(order), client_id=str(client_id))
+        done = await journey_done(
+            services, RESCHEDULE_FOLLOWING, all_of_them, client_id=client_id, request_id=request_id
+        )
+        if body.confirm:
+            return await _changed_together(services, caller, appointment_id, done)
+        return await _move_preview(services, caller, appointment_id, done.moves, done.exceptions)
+    answer = await appointment_changed(services, caller, RESCHEDULE, order, row=row, request_id=request_id)
+    if isinstance(answer, Gone):
+        return _changed(await _as_this_request_left_it(services, caller, appointment_id, request_id), caller)
+    if body.confirm:
+        return _changed(answer.row, caller, exceptions=answer.changed.exceptions)
+    moves = {str(appointment_id): body.starts_at}
+    return await _move_preview(services, caller, appointment_id, moves, answer.changed.exceptions)
+
+
+async def _move_preview(
+    services: Services,
+    caller: Caller,
+    appointment_id: UUID,
+    moves: Mapping[str, datetime],
+    exceptions: Sequence[dict[str, Any]],
+) -> MovePreview:
+    async with services.sessions() as session:
+        rows = await appointments_by_id(session, caller, [UUID(id) for id in moves])
+    first = next(row for row in rows if row.appointment.id == appointment_id)
+    would = [
+        WouldMove(appointment_id=one.id, starts_at=one.starts_at, to=moves[str(one.id)])
+        for one in (row.appointment for row in rows)
+    ]
+    return MovePreview(
+        appointment=appointment_view(first, caller=caller),
+        late=False,
+        fee=None,
+        appointments=sorted(would, key=lambda one: one.to),
+        **_told(exceptions, caller),
+    )
+
+
+# ---------------------------------------------------------------- outcome
+
+
+class OutcomeBody(WaiverBody):
+    """``reason`` is kept in the timeline: why it is marked late, or corrected."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+
+
+@router.post(
+    "/appointments/{appointment_id}/outcome",
+    summary="Say that an appointment took place, or that nobody came",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND, Problem.APPOINTMENT_NOT_STARTED, Problem.APPOINTMENT_NOT_OPEN),
+)
+async def record_outcome(
+    *, appointment_id: UUID, body: OutcomeBody, services: Svc, caller: Practice, request_id: RequestId
+) -> AppointmentView:
+    body.check_waiver(caller)
+    row = await _must_change(services, caller, appointment_id)
+    order = OutcomeOrder(
+        request_id=str(request_id),
+        appointment_id=str(appointment_id),
+        by=caller,
+        outcome=body.outcome,
+        waive_fee=body.waive_fee,
+        waive_reason=body.waive_reason,
+        reason=body.reason,
+    )
+    answer = await appointment_changed(services, caller, RECORD_OUTCOME, order, row=row, request_id=request_id)
+    if isinstance(answer, Gone):
+        stands = await must_see_appointment(services, caller, appointment_id)
+        waived = stands.payment is not None and stands.payment.status is PaymentStatus.WAIVED
+        if stands.appointment.status.value != body.outcome.value or (body.waive_fee and not waived):
+            raise Refused(not_open(stands.appointment.status))
+        return appointment_view(stands, caller=caller)
+    return appointment_view(answer.row, caller=caller)
+
+
+# ---------------------------------------------------------------- parts
+
+
+async def _must_change(services: Services, caller: Caller, appointment_id: UUID) -> AppointmentRow:
+    """The appointment, for one who may change it: a therapist only their own."""
+    row = await must_see_appointment(services, caller, appointment_id)
+    if caller.role is Role.THERAPIST and row.therapist != caller.therapist:
+        raise refuse(Problem.NOT_ALLOWED, "This appointment is another therapist's.")
+    return row
+
+
+def _changed(
+    row: AppointmentRow,
+    caller: Caller,
+    following: Sequence[AppointmentRow] = (),
+    *,
+    exceptions: Sequence[dict[str, Any]] = (),
+) -> ChangedView:
+    view = appointment_view(row, caller=caller).model_dump(exclude_unset=True)
+    changed = [appointment_view(one, caller=caller) for one in following]
+    return ChangedView(**view, following=changed, **_told(exceptions, caller))
+
+
+def _told(exceptions: Sequence[dict[str, Any]], caller: Caller) -> dict[str, Any]:
+    return {"exceptions": list(exceptions)} if caller.is_practice else {}
+
+
+async def _changed_together(
+    services: Services, caller: Caller, appointment_id: UUID, done: FollowingChanged
+) -> ChangedView:
+    async with services.sessions() as session:
+        rows = await appointments_by_id(session, caller, [UUID(facts.id) for facts in done.appointments])
+    first = next((row for row in rows if row.appointment.id == appointment_id), None)
+    if first is None:  # the others came back into its rhythm, and it stays where it is
+        first = await must_see_appointment(services, caller, appointment_id)
+    return _changed(first, caller, [row for row in rows if row is not first], exceptions=done.exceptions)
+
+
+async def _as_this_request_left_it(
+    services: Services, caller: Caller, appointment_id: UUID, request_id: UUID
+) -> AppointmentRow:
+    """The workflow has ended: it may have been by this very request, whose answer was lost. Else it is refused."""
+    row = await must_see_appointment(services, caller, appointment_id)
+    if row.appointment.changed_by != request_id:
+        raise Refused(not_open(row.appointment.status))
+    return row

@@ -1,0 +1,229 @@
+"""Open slots, and holds on them."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.bodies import Body, Instant
+from api.commands import wake_line
+from api.dates import MOST_DAYS
+from api.deps import Anyone, Known, Now, RequestId, Svc, must_see_client
+from api.idempotency import IdempotentRoute
+from api.portal import booking_must_be_on
+from api.problems import Refused, not_found, responses, wrong_fields
+from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
+from models.reads.booking.therapists import therapist_by_slug
+from models.tables.booking.occupied_time import OccupiedTime
+from models.tables.booking.therapist import Therapist
+from models.writes.booking.holds import drop_hold, put_hold
+from models.writes.booking.hours import load_availability
+from models.writes.locks import lock_therapist
+from rules.booking.availability import Slot, check_slot, find_zone, open_slots
+from rules.enums import AppointmentType
+from rules.refusals import Problem, Refusal
+
+router = APIRouter(prefix="/v1", tags=["slots"], route_class=IdempotentRoute)
+
+_DEFAULT_DAYS = 14
+_DAY = timedelta(days=1)
+
+
+class SlotView(BaseModel):
+    starts_at: datetime
+    ends_at: datetime
+
+
+class SlotDayView(BaseModel):
+    date: date
+    slots: list[SlotView]
+
+
+class SlotsView(BaseModel):
+    """Days that have open slots, by the asker's local date; times in the asker's zone."""
+
+    time_zone: str
+    days: list[SlotDayView]
+
+
+@router.get(
+    "/therapists/{slug}/slots",
+    summary="When this therapist can be booked",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def slots(
+    *,
+    slug: str,
+    services: Svc,
+    _: Anyone,
+    now: Now,
+    type: Annotated[AppointmentType, Query()],
+    first: Annotated[date | None, Query(alias="from", description="A date; today if left out.")] = None,
+    last: Annotated[date | None, Query(alias="to", description="A date, included.")] = None,
+    time_zone: Annotated[str | None, Query(max_length=64, description="The asker's zone.")] = None,
+    hold_id: Annotated[UUID | None, Query(description="A hold of the asker's, whose time is then free.")] = None,
+) -> SlotsView:
+    if time_zone is not None and find_zone(time_zone) is None:
+        raise wrong_fields([("time_zone", "must be an IANA time zone such as America/New_York")])
+    async with services.sessions() as session:
+        therapist = await therapist_by_slug(session, slug)
+        if therapist is None:
+            raise not_found("therapist")
+        zone_name = time_zone or therapist.time_zone
+        zone = ZoneInfo(zone_name)
+        first_day, last_day = _range(first, last, today=now.astimezone(zone).date())
+        found = await _open(
+            session,
+            therapist,
+            type=type,
+            now=now,
+            days=(first_day, last_day),
+            zone_name=zone_name,
+            hold_id=hold_id,
+        )
+    days: dict[date, list[dict[str, datetime]]] = {}
+    for slot in found:
+        local = {"starts_at": slot.starts_at.astimezone(zone), "ends_at": slot.ends_at.astimezone(zone)}
+        days.setdefault(local["starts_at"].date(), []).append(local)
+    # All at once: hundreds of slots made into views one by one take longer than finding them.
+    listed = [{"date": day, "slots": slots} for day, slots in days.items()]
+    return SlotsView.model_validate({"time_zone": zone_name, "days": listed})
+
+
+def _range(first: date | None, last: date | None, *, today: date) -> tuple[date, date]:
+    first_day = first or (min(last, today) if last else today)
+    try:
+        last_day = last or first_day + timedelta(days=_DEFAULT_DAYS - 1)
+    except OverflowError:
+        last_day = first_day
+    if last_day < first_day:
+        raise wrong_fields([("to", "must not be before from")])
+    if (last_day - first_day).days >= MOST_DAYS:
+        raise wrong_fields([("to", f"must be at most {MOST_DAYS} days from the first, both counted")])
+    if first_day.year < 2000 or last_day.year >= 2200:
+        raise wrong_fields([("from", "must lie between 2000 and 2200")])
+    return first_day, last_day
+
+
+async def _open(
+    session: AsyncSession,
+    therapist: Therapist,
+    *,
+    type: AppointmentType,
+    now: datetime,
+    days: tuple[date, date],
+    zone_name: str,
+    hold_id: UUID | None,
+) -> Sequence[Slot]:
+    availability = await load_availability(session, therapist)
+    margin = busy_margin(availability)
+    hold = await session.get(OccupiedTime, hold_id) if hold_id else None
+    if hold is not None and (hold.expires_at is None or hold.expires_at <= now):
+        hold = None
+    # A date anywhere on earth lies inside three of UTC.
+    opens = datetime.combine(days[0] - _DAY, time.min, UTC)
+    closes = datetime.combine(days[1] + 2 * _DAY, time.min, UTC)
+    busy = await load_busy(
+        session,
+        therapist_id=therapist.id,
+        starts_before=min(horizon_end(availability, now=now), closes) + margin,
+        ends_after=max(now, opens) - margin,
+        now=now,
+        leave_out=[hold.id] if hold else (),
+    )
+    found = open_slots(
+        availability=availability,
+        type=type,
+        busy=busy,
+        now=now,
+        first_day=days[0],
+        last_day=days[1],
+        asker_zone=zone_name,
+    )
+    if hold is None or hold.therapist_id != therapist.id or hold.type is not type:
+        return found
+    # The notice was tested when the hold was made: its own time stays on offer while it lives.
+    held = Slot(starts_at=hold.starts_at, ends_at=hold.ends_at)
+    inside = days[0] <= hold.starts_at.astimezone(ZoneInfo(zone_name)).date() <= days[1]
+    problem = check_slot(
+        availability=availability,
+        type=type,
+        starts_at=hold.starts_at,
+        busy=busy,
+        now=now,
+        notice_from=hold.made_at,
+    )
+    offered = any(slot.starts_at == held.starts_at for slot in found)
+    if inside and problem is None and not offered:
+        return sorted([*found, held], key=lambda slot: slot.starts_at)
+    return found
+
+
+class HoldBody(Body):
+    type: AppointmentType
+    starts_at: Instant
+
+
+class HoldView(BaseModel):
+    hold_id: UUID
+    expires_at: datetime
+
+
+@router.post(
+    "/therapists/{slug}/holds",
+    status_code=201,
+    summary="Hold a time for a few minutes",
+    responses=responses(
+        Problem.NOT_FOUND,
+        Problem.BOOKING_DISABLED,
+        Problem.SLOT_TAKEN,
+        Problem.SLOT_UNAVAILABLE,
+        Problem.RATE_LIMITED,
+    ),
+)
+async def hold(*, slug: str, body: HoldBody, services: Svc, caller: Known, request_id: RequestId, now: Now) -> HoldView:
+    if caller.client_id is not None:
+        booking_must_be_on(await must_see_client(services, caller, UUID(caller.client_id)), caller)
+    async with services.sessions() as session:
+        held = await put_hold(
+            session,
+            hold_id=uuid5(request_id, "hold"),
+            slug=slug,
+            type=body.type,
+            starts_at=body.starts_at,
+            by=caller,
+            now=now,
+            hold_ttl=services.settings.policy.hold_ttl,
+        )
+        if held is None:
+            raise not_found("therapist")
+        if isinstance(held, Refusal):
+            raise Refused(held)
+        await session.commit()
+    assert held.expires_at is not None
+    return HoldView(hold_id=held.id, expires_at=held.expires_at)
+
+
+@router.delete(
+    "/holds/{hold_id}",
+    status_code=204,
+    summary="Release a held time",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def release(hold_id: UUID, services: Svc, _: Known, now: Now) -> None:
+    """Whoever presents the id owns the hold."""
+    async with services.sessions() as session:
+        held = await session.get(OccupiedTime, hold_id)
+        if held is None or held.expires_at is None:
+            raise not_found("hold")
+        therapist = await lock_therapist(session, held.therapist_id)
+        live = await drop_hold(session, hold_id, therapist_id=therapist.id) and held.expires_at > now
+        await session.commit()
+    if not live:
+        raise not_found("hold")
+    await wake_line(services, therapist)

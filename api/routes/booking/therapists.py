@@ -1,0 +1,250 @@
+"""Therapists: profiles and settings, and tokens for them."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import uuid5
+
+from fastapi import APIRouter, Query
+from pydantic import AfterValidator, BaseModel, Field
+from sqlalchemy.exc import IntegrityError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.auth import hash_of, new_token
+from api.bodies import Body, Email, Flag, Line, Name, Slug, Whole, Words, Zone
+from api.commands import tell_of_new_link, wake_line
+from api.deps import Admin, Anyone, BySlug, Now, Practice, RequestId, Staff, Svc
+from api.idempotency import IdempotentRoute
+from api.problems import not_found, refuse, responses, wrong_fields
+from api.views.booking import TherapistView, therapist_view
+from api.views.lists import Listed, cut, listed
+from api.views.outside_hours import OutsideHoursView, outside_hours
+from models.reads.booking.appointments import zoom_appointments_ahead
+from models.reads.booking.therapists import active_clients, therapist_by_slug
+from models.reads.booking.therapists import list_therapists as read_list_therapists
+from models.tables.accounts.token import Token, TokenKind
+from models.tables.booking.therapist import Therapist
+from models.writes.booking.hours import load_availability
+from models.writes.locks import lock_therapist
+from rules.accounts.caller import Caller
+from rules.enums import IntroCalls
+from rules.money.fees import CHARGEABLE
+from rules.refusals import Problem
+
+router = APIRouter(prefix="/v1", tags=["therapists"], route_class=IdempotentRoute)
+
+_WEB = re.compile(r"https://[^\s\"'<>]{3,490}\Z", re.IGNORECASE)
+
+
+def _web_address(text: str) -> str:
+    if not _WEB.match(text):
+        raise ValueError("must be an https:// address")
+    return text
+
+
+def _chargeable(currency: str) -> str:
+    if currency not in CHARGEABLE:
+        raise ValueError("must be a currency that cards can be charged in, in capitals, such as USD")
+    return currency
+
+
+class FeeBody(Body):
+    amount: Annotated[Whole, Field(ge=0, le=100_000_000)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_chargeable)]
+
+
+class TherapistChanges(Body):
+    """What is left out stays as it is."""
+
+    name: Line | None = None
+    email: Email | None = None
+    time_zone: Zone | None = None
+    licensed_in: Words | None = None
+    concerns: Words | None = None
+    languages: Words | None = None
+    modalities: Words | None = None
+    gender: Name | None = None
+    insurances: Words | None = None
+    session_fee: FeeBody | None = None
+    intro_calls: IntroCalls | None = None
+    zoom_link: Annotated[str, Field(max_length=500), AfterValidator(_web_address)] | None = None
+    accepting_clients: Flag | None = None
+    caseload_limit: Annotated[Whole, Field(ge=0, le=100_000)] | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """The columns to change. Only what may be empty can be set to null."""
+        said = {name: getattr(self, name) for name in self.model_fields_set}
+        empty = sorted(name for name, value in said.items() if value is None and name not in _MAY_BE_EMPTY)
+        if empty:
+            raise wrong_fields([(name, "must not be null") for name in empty])
+        fee = said.pop("session_fee", None)
+        if fee is not None:
+            said |= {"session_fee_amount": fee.amount, "session_fee_currency": fee.currency}
+        return said
+
+
+_MAY_BE_EMPTY = ("gender", "zoom_link", "caseload_limit")
+
+
+class NewTherapist(TherapistChanges):
+    slug: Slug
+    name: Line
+    email: Email
+    time_zone: Zone
+    session_fee: FeeBody
+
+
+@router.post(
+    "/therapists",
+    status_code=201,
+    summary="Add a therapist",
+    response_model_exclude_unset=True,
+    responses=responses(),
+)
+async def add_therapist(
+    body: NewTherapist, services: Svc, caller: Staff, request_id: RequestId, now: Now
+) -> TherapistView:
+    row = Therapist(id=uuid5(request_id, "therapist"), created_at=now, **body.columns())
+    async with services.sessions() as session:
+        known = await therapist_by_slug(session, body.slug)
+        if known is None:
+            session.add(row)
+            try:
+                await session.commit()
+            except IntegrityError:
+                await session.rollback()
+                known = await therapist_by_slug(session, body.slug)
+        if known is not None and known.id != row.id:
+            raise wrong_fields([("slug", "is taken")])
+        return await _view(session, row, services=services, caller=caller)
+
+
+class ChangedTherapist(TherapistView):
+    """``outside_hours``: booked appointments, ahead or running, that a change of time zone left outside the hours."""
+
+    outside_hours: list[OutsideHoursView] = Field(default_factory=list)
+
+
+@router.patch(
+    "/therapists/{slug}",
+    summary="Change a therapist's settings",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def change_therapist(
+    *, slug: str, body: TherapistChanges, services: Svc, caller: Practice, request_id: RequestId, now: Now
+) -> ChangedTherapist:
+    columns = body.columns()
+    must_be_own(caller, slug)
+    async with services.sessions() as session:
+        found = await therapist_by_slug(session, slug)
+        if found is None:
+            raise not_found("therapist")
+        therapist = await lock_therapist(session, found.id)
+        if "zoom_link" in columns and columns["zoom_link"] is None:
+            await _no_zoom_ahead(session, therapist, now=now)
+        moved = columns.get("time_zone", therapist.time_zone) != therapist.time_zone
+        for name, value in columns.items():
+            setattr(therapist, name, value)
+        session.add(therapist)
+        await session.flush()
+        outside: list[OutsideHoursView] = []
+        if moved:
+            availability = await load_availability(session, therapist)
+            outside = await outside_hours(session, therapist, availability, caller=caller, now=now)
+        view = await _view(session, therapist, services=services, caller=caller)
+        await session.commit()
+    if moved:
+        await wake_line(services, therapist)
+    if "zoom_link" in columns:
+        await tell_of_new_link(services, therapist, by=caller, request_id=request_id, now=now)
+    return ChangedTherapist(**view.model_dump(exclude_unset=True), outside_hours=outside)
+
+
+async def _no_zoom_ahead(session: AsyncSession, therapist: Therapist, *, now: datetime) -> None:
+    """A link that clients were told, and will need, can be changed but not taken away. Raises Refused."""
+    number = await zoom_appointments_ahead(session, therapist.id, now=now)
+    if therapist.zoom_link is not None and number:
+        needed = "1 Zoom appointment is" if number == 1 else f"{number} Zoom appointments are"
+        message = f"cannot be removed while {needed} ahead; give a new link instead, or cancel them first"
+        raise wrong_fields([("zoom_link", message)])
+
+
+def must_be_own(caller: Caller, slug: str) -> None:
+    """A therapist changes their own settings; the care team anybody's."""
+    if not caller.is_staff and caller.therapist != slug:
+        raise refuse(Problem.NOT_ALLOWED, "A therapist can change only their own settings.")
+
+
+@router.get(
+    "/therapists",
+    summary="Therapists",
+    response_model_exclude_unset=True,
+    responses=responses(),
+)
+async def list_therapists(
+    services: Svc,
+    caller: Anyone,
+    page: BySlug,
+    accepting_clients: Annotated[bool | None, Query()] = None,
+) -> Listed[TherapistView]:
+    async with services.sessions() as session:
+        found = await read_list_therapists(session, page=page, accepting=accepting_clients)
+        rows, last = cut(found, page)
+        active = await active_clients(session, [row.id for row in rows])
+    url = services.settings.public_url
+    views = [therapist_view(row, caller=caller, public_url=url, active=active.get(row.id, 0)) for row in rows]
+    return listed(views, (last.slug,) if last else None)
+
+
+@router.get(
+    "/therapists/{slug}",
+    summary="One therapist",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def one_therapist(slug: str, services: Svc, caller: Anyone) -> TherapistView:
+    async with services.sessions() as session:
+        therapist = await therapist_by_slug(session, slug)
+        if therapist is None:
+            raise not_found("therapist")
+        return await _view(session, therapist, services=services, caller=caller)
+
+
+async def _view(session: AsyncSession, therapist: Therapist, *, services: Svc, caller: Caller | None) -> TherapistView:
+    active = await active_clients(session, [therapist.id])
+    return therapist_view(
+        therapist,
+        caller=caller,
+        public_url=services.settings.public_url,
+        active=active.get(therapist.id, 0),
+    )
+
+
+class NewTokenView(BaseModel):
+    token: str
+    expires_at: datetime
+
+
+@router.post(
+    "/therapists/{slug}/tokens",
+    status_code=201,
+    summary="Make a token for a therapist",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def make_token(slug: str, services: Svc, _: Admin, now: Now) -> NewTokenView:
+    token = new_token()
+    async with services.sessions() as session:
+        therapist = await therapist_by_slug(session, slug)
+        if therapist is None:
+            raise not_found("therapist")
+        row = Token(
+            hash=hash_of(token),
+            kind=TokenKind.THERAPIST,
+            therapist_id=therapist.id,
+            made_at=now,
+            expires_at=now + services.settings.policy.token_ttl,
+        )
+        session.add(row)
+        await session.commit()
+    return NewTokenView(token=token, expires_at=row.expires_at)

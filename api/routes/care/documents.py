@@ -1,0 +1,265 @@
+"""Documents: kept by the practice, shared with clients and taken back, and always saved to a file, never shown."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID, uuid5
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.bodies import Body
+from api.deps import ByTime, Known, Now, Practice, RequestId, Services, Svc, must_see_client
+from api.idempotency import IdempotentRoute
+from api.portal import must_be_on
+from api.problems import not_found, refuse, responses
+from api.routes.care.uploads import UPLOAD_FORM, read_upload
+from api.views.lists import Listed, cut, listed
+from models.reads.booking.therapists import therapist_by_slug
+from models.reads.care import documents
+from models.reads.clients.clients import visible_client
+from models.tables.care.document import Document, DocumentShare
+from models.tables.clients.client import Client
+from models.writes.locks import lock_client, lock_open_client
+from rules.accounts.caller import Caller
+from rules.care.documents import content_disposition
+from rules.refusals import Problem
+from workflows.messages import DOCUMENT_SHARED, DocumentSharedSignal, journey_id
+
+router = APIRouter(prefix="/v1", tags=["documents"], route_class=IdempotentRoute)
+
+_SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cache-Control": "private, no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+ForClient = Annotated[UUID | None, Query(description="For which client the booking site asks.")]
+
+
+class DocumentView(BaseModel):
+    """``size`` in bytes, ``sha256`` in hex. ``shared_at`` is there in a client's list."""
+
+    id: UUID
+    title: str
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    uploaded_at: datetime
+    shared_at: datetime | None = None
+    # For the practice alone:
+    uploaded_by: str = ""
+    shared_with: list[UUID] = []
+
+
+def _view(document: Document, *, caller: Caller, shared_with: Sequence[Client], **more: Any) -> DocumentView:
+    if caller.is_practice:
+        more |= {"uploaded_by": document.uploaded_by, "shared_with": [client.id for client in shared_with]}
+    return DocumentView(
+        id=document.id,
+        title=document.title,
+        filename=document.filename,
+        content_type=document.content_type,
+        size=document.size,
+        sha256=document.sha256,
+        uploaded_at=document.uploaded_at,
+        **more,
+    )
+
+
+# ---------------------------------------------------------------- the practice's documents
+
+
+@router.post(
+    "/documents",
+    status_code=201,
+    summary="Keep a document, of 10 MB at most",
+    response_model_exclude_unset=True,
+    responses={**responses(), 413: {"description": "The file has more than 10 MB"}},
+    openapi_extra=UPLOAD_FORM,
+)
+async def upload(*, request: Request, services: Svc, caller: Practice, request_id: RequestId, now: Now) -> DocumentView:
+    """A therapist's document is theirs, anybody else's is the care team's. What it is, is told by its content."""
+    file = await read_upload(request)
+    async with services.sessions() as session:
+        therapist = await therapist_by_slug(session, caller.therapist) if caller.therapist else None
+        row = Document(
+            id=uuid5(request_id, "document"),
+            therapist_id=therapist.id if therapist else None,
+            title=file.title,
+            filename=file.filename,
+            content_type=file.content_type,
+            size=len(file.content),
+            sha256=file.sha256,
+            uploaded_by=caller.actor,
+            uploaded_at=now,
+        )
+        document = await documents.keep_document(session, row, file.content)
+        await session.commit()
+        shared = await documents.clients_shared_with(session, caller, [document.id])
+    return _view(document, caller=caller, shared_with=shared[document.id])
+
+
+@router.get(
+    "/documents",
+    summary="The documents that the caller may see, newest first",
+    response_model_exclude_unset=True,
+    responses=responses(),
+)
+async def list_documents(*, services: Svc, caller: Practice, page: ByTime) -> Listed[DocumentView]:
+    async with services.sessions() as session:
+        rows, last = cut(await documents.list_documents(session, caller, page), page)
+        shared = await documents.clients_shared_with(session, caller, [row.id for row in rows])
+    views = [_view(row, caller=caller, shared_with=shared[row.id]) for row in rows]
+    return listed(views, (last.uploaded_at, last.id) if last else None)
+
+
+@router.get(
+    "/documents/{document_id}",
+    summary="One document, without its content",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def one_document(*, document_id: UUID, services: Svc, caller: Known, client_id: ForClient = None) -> DocumentView:
+    document, shared_with = await _seen(services, caller, document_id, through=client_id)
+    return _view(document, caller=caller, shared_with=shared_with)
+
+
+@router.head("/documents/{document_id}/content", include_in_schema=False)
+@router.get(
+    "/documents/{document_id}/content",
+    summary="The file itself, to be saved",
+    response_class=Response,
+    responses={**responses(Problem.NOT_FOUND), 200: {"description": "The bytes as they were uploaded"}},
+)
+async def content(*, document_id: UUID, services: Svc, caller: Known, client_id: ForClient = None) -> Response:
+    document, _ = await _seen(services, caller, document_id, through=client_id)
+    async with services.sessions() as session:
+        whole = await documents.content_of(session, document)
+    headers = {**_SAFE, "Content-Disposition": content_disposition(document.filename)}
+    return Response(whole, media_type=document.content_type, headers=headers)
+
+
+async def _seen(
+    services: Services, caller: Caller, document_id: UUID, *, through: UUID | None
+) -> tuple[Document, Sequence[Client]]:
+    """The document, and the clients it is shared with. Raises Refused: not found, or switched off for the client."""
+    async with services.sessions() as session:
+        document = await documents.visible_document(session, caller, document_id, through=through)
+        if document is None:
+            raise not_found("document")
+        shared_with = (await documents.clients_shared_with(session, caller, [document_id]))[document_id]
+    if not caller.is_practice:
+        readers = [client for client in shared_with if through in (None, client.id)]
+        on = [client for client in readers if client.portal_settings.get("documents", True)]
+        must_be_on((on or readers)[0], caller, "documents")
+    return document, shared_with
+
+
+# ---------------------------------------------------------------- sharing
+
+
+class ShareBody(Body):
+    client_id: UUID
+
+
+class ShareView(BaseModel):
+    id: UUID
+    document_id: UUID
+    client_id: UUID
+    shared_at: datetime
+    shared_by: str
+
+
+@router.post(
+    "/documents/{document_id}/shares",
+    status_code=201,
+    summary="Share a document with a client",
+    responses=responses(Problem.NOT_FOUND, Problem.CLIENT_ARCHIVED),
+)
+async def share(
+    *, document_id: UUID, body: ShareBody, services: Svc, caller: Practice, request_id: RequestId, now: Now
+) -> ShareView:
+    """The client is told by mail that a document waits. Sharing it twice is one share."""
+    async with services.sessions() as session:
+        client = await lock_open_client(session, caller, body.client_id)
+        document = await documents.visible_document(session, caller, document_id)
+        if document is None:
+            raise not_found("document")
+        if client is None:
+            raise not_found("client")
+        made = await documents.share(session, document, client, id=uuid5(request_id, "share"), by=caller.actor, at=now)
+        if made is None:
+            raise refuse(Problem.CLIENT_ARCHIVED, "This client is archived: nothing can be shared with them newly.")
+        await session.commit()
+    await _tell(services, made)
+    return ShareView(
+        id=made.id,
+        document_id=made.document_id,
+        client_id=made.client_id,
+        shared_at=made.shared_at,
+        shared_by=made.shared_by,
+    )
+
+
+async def _tell(services: Services, made: DocumentShare) -> None:
+    """Have the journey write to the client. It writes once per share; a journey that was closed has nobody to write to.
+
+    Raises EngineUnavailable when the engine is away: the share is kept by then, and the same request again tells.
+    """
+    news = DocumentSharedSignal(share_id=str(made.id))
+    await services.engine.signal(journey_id(str(made.client_id)), DOCUMENT_SHARED, news)
+
+
+@router.delete(
+    "/documents/{document_id}/shares/{client_id}",
+    status_code=204,
+    summary="Take a document back from a client",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def unshare(*, document_id: UUID, client_id: UUID, services: Svc, caller: Practice, now: Now) -> None:
+    """Whose it is takes it back from whomever. From clients whom they see, also the care team, and who shared it."""
+    async with services.sessions() as session:
+        document = await _to_be_taken_back(session, caller, document_id, client_id)
+        client = await lock_client(session, client_id)
+        if not await documents.unshare(session, document, client, by=caller.actor, at=now):
+            raise not_found("share")
+        await session.commit()
+
+
+async def _to_be_taken_back(session: AsyncSession, caller: Caller, document_id: UUID, client_id: UUID) -> Document:
+    """The document, if it was shared with this client and the caller may take it back. Raises Refused."""
+    document = await documents.visible_document(session, caller, document_id)
+    if document is None:
+        raise not_found("document")
+    owned = await documents.is_the_callers(session, caller, document)
+    if not owned and await visible_client(session, caller, client_id) is None:
+        raise not_found("client")
+    shares = await documents.shares_of(session, document_id, client_id)
+    if not shares:
+        raise not_found("share")
+    if not (owned or caller.is_staff or shares[0].shared_by == caller.actor):
+        detail = "A document is taken back by whose it is, by who shared it, or by the care team."
+        raise refuse(Problem.NOT_ALLOWED, detail)
+    return document
+
+
+@router.get(
+    "/clients/{client_id}/documents",
+    summary="What is shared with a client, the newest share first",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def documents_of_client(*, client_id: UUID, services: Svc, caller: Known, page: ByTime) -> Listed[DocumentView]:
+    client = await must_see_client(services, caller, client_id)
+    must_be_on(client, caller, "documents")
+    async with services.sessions() as session:
+        rows, last = cut(await documents.documents_of_client(session, client, page), page)
+        shared = await documents.clients_shared_with(session, caller, [row.document.id for row in rows])
+    views = [
+        _view(row.document, caller=caller, shared_with=shared[row.document.id], shared_at=row.share.shared_at)
+        for row in rows
+    ]
+    return listed(views, (last.share.shared_at, last.share.id) if last else None)

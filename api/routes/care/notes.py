@@ -1,0 +1,204 @@
+"""Post-session notes: one per appointment, written by its therapist, private until it is shared with the client."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID, uuid5
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.bodies import Body, Flag, Prose
+from api.deps import ByTime, Known, Now, RequestId, Svc, allow, must_see_appointment, must_see_client
+from api.idempotency import IdempotentRoute
+from api.portal import must_be_on
+from api.problems import Refused, not_found, refuse, responses
+from api.views.lists import Listed, cut, listed
+from models.reads.booking.appointments import AppointmentRow, visible_appointment
+from models.reads.care import notes
+from models.reads.care.notes import NoteRow
+from models.tables.care.note import SessionNote
+from models.writes.locks import lock_open_client
+from rules.accounts.caller import Caller
+from rules.enums import AppointmentStatus, ClientStatus, Role
+from rules.refusals import Problem
+
+router = APIRouter(prefix="/v1", tags=["notes"], route_class=IdempotentRoute)
+
+Author = Annotated[Caller, Depends(allow(Role.THERAPIST))]
+_CANCELLED = (AppointmentStatus.CANCELLED, AppointmentStatus.LATE_CANCELLED)
+
+
+class NoteView(BaseModel):
+    """``therapist``: who wrote it, by slug."""
+
+    id: UUID
+    appointment_id: UUID
+    client_id: UUID
+    therapist: str
+    text: str
+    written_at: datetime
+    changed_at: datetime | None
+    shared_at: datetime | None
+    # For the practice alone:
+    shared: bool = True
+
+
+def _view(row: NoteRow, *, caller: Caller) -> NoteView:
+    note = row.note
+    more = {"shared": note.shared} if caller.is_practice else {}
+    return NoteView(
+        id=note.id,
+        appointment_id=note.appointment_id,
+        client_id=note.client_id,
+        therapist=row.therapist,
+        text=note.text,
+        written_at=note.written_at,
+        changed_at=note.changed_at,
+        shared_at=note.shared_at,
+        **more,
+    )
+
+
+# ---------------------------------------------------------------- writing
+
+
+class NoteBody(Body):
+    text: Prose
+    shared: Flag = False
+
+
+@router.post(
+    "/appointments/{appointment_id}/note",
+    status_code=201,
+    summary="Write the note of an appointment that has started",
+    response_model_exclude_unset=True,
+    responses=responses(
+        Problem.NOT_FOUND, Problem.APPOINTMENT_NOT_OPEN, Problem.APPOINTMENT_NOT_STARTED, Problem.CLIENT_ARCHIVED
+    ),
+)
+async def write(
+    *, appointment_id: UUID, body: NoteBody, services: Svc, caller: Author, request_id: RequestId, now: Now
+) -> NoteView:
+    """One per appointment, by its own therapist, who can share it only with a client who is theirs now. The same again
+    finds it; another text is a change of that note."""
+    async with services.sessions() as session:
+        row = await visible_appointment(session, caller, appointment_id)
+        if row is None:
+            raise not_found("appointment")
+        client = await notes.lock_client_of(session, row.appointment)
+        _must_be_noteworthy(row, caller, now=now)
+        note = await notes.note_of_appointment(session, appointment_id)
+        id = uuid5(request_id, "note")
+        if note is None:
+            note = SessionNote(
+                id=id,
+                appointment_id=appointment_id,
+                client_id=client.id,
+                therapist_id=row.appointment.therapist_id,
+                text=body.text,
+                written_by=caller.actor,
+                written_at=now,
+            )
+            session.add(note)
+            await session.flush()
+            if body.shared:
+                await _share(session, note, caller, at=now)
+        elif note.id != id and (note.text, note.shared) != (body.text, body.shared):
+            raise _written_already(note)
+        await session.commit()
+    return _view(NoteRow(note=note, therapist=row.therapist), caller=caller)
+
+
+def _must_be_noteworthy(row: AppointmentRow, caller: Caller, *, now: datetime) -> None:
+    if row.therapist != caller.therapist:
+        raise refuse(Problem.NOT_ALLOWED, "The note of an appointment is written by its own therapist.")
+    if row.appointment.status in _CANCELLED:
+        raise refuse(Problem.APPOINTMENT_NOT_OPEN, "This appointment was cancelled; there is nothing to note.")
+    if now < row.appointment.starts_at:
+        raise refuse(Problem.APPOINTMENT_NOT_STARTED, "A note can be written once the appointment has started.")
+
+
+async def _share(session: AsyncSession, note: SessionNote, caller: Caller, *, at: datetime) -> None:
+    """Share a note with its client, whose row is locked. Raises Refused: they are not the author's client now."""
+    client = await lock_open_client(session, caller, note.client_id)
+    if client is None:
+        raise refuse(Problem.NOT_ALLOWED, "This client has another therapist now.")
+    if client.status is ClientStatus.ARCHIVED:
+        raise refuse(Problem.CLIENT_ARCHIVED, "This client is archived: nothing can be shared with them newly.")
+    notes.share_note(session, note, client, by=caller.actor, at=at)
+
+
+def _written_already(note: SessionNote) -> Refused:
+    detail = f"This appointment has its note already: change it with PATCH /v1/notes/{note.id}."
+    errors = [{"field": "text", "message": "there is a note already"}]
+    return refuse(Problem.VALIDATION_FAILED, detail, note_id=note.id, errors=errors)
+
+
+class NoteChanges(Body):
+    """What is left out or null stays as it is."""
+
+    text: Prose | None = None
+    shared: Flag | None = None
+
+
+@router.patch(
+    "/notes/{note_id}",
+    summary="Change a note, share it, or take it back",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND, Problem.CLIENT_ARCHIVED),
+)
+async def change(*, note_id: UUID, body: NoteChanges, services: Svc, caller: Author, now: Now) -> NoteView:
+    """By its author, who keeps it for good, but can share it only with a client who is theirs now."""
+    async with services.sessions() as session:
+        row = await notes.visible_note(session, caller, note_id)
+        if row is None:
+            raise not_found("note")
+        if row.therapist != caller.therapist:
+            raise refuse(Problem.NOT_ALLOWED, "A note is changed by the therapist who wrote it.")
+        note = row.note
+        client = await notes.lock_client_of(session, note)
+        if body.text is not None and body.text != note.text:
+            note.text, note.changed_at = body.text, now
+        if body.shared and not note.shared:
+            await _share(session, note, caller, at=now)
+        elif body.shared is False and note.shared:
+            notes.unshare_note(session, note, client, by=caller.actor, at=now)
+        session.add(note)
+        await session.commit()
+    return _view(NoteRow(note=note, therapist=row.therapist), caller=caller)
+
+
+# ---------------------------------------------------------------- reading
+
+
+@router.get(
+    "/appointments/{appointment_id}/note",
+    summary="The note of an appointment",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def of_appointment(*, appointment_id: UUID, services: Svc, caller: Known) -> NoteView:
+    appointment = (await must_see_appointment(services, caller, appointment_id)).appointment
+    if not caller.is_practice:
+        must_be_on(await must_see_client(services, caller, appointment.client_id), caller, "documents")
+    async with services.sessions() as session:
+        row = await notes.visible_note_of_appointment(session, caller, appointment_id)
+    if row is None:
+        raise not_found("note")
+    return _view(row, caller=caller)
+
+
+@router.get(
+    "/clients/{client_id}/notes",
+    summary="A client's notes, newest first: a therapist's own, and what is shared",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def of_client(*, client_id: UUID, services: Svc, caller: Known, page: ByTime) -> Listed[NoteView]:
+    client = await must_see_client(services, caller, client_id)
+    must_be_on(client, caller, "documents")
+    async with services.sessions() as session:
+        rows, last = cut(await notes.notes_of_client(session, caller, client_id, page), page)
+    views = [_view(row, caller=caller) for row in rows]
+    return listed(views, (last.note.written_at, last.note.id) if last else None)

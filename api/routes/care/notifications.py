@@ -1,0 +1,65 @@
+"""A therapist's feed: what is new with their clients."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel
+
+from api.deps import ByTime, Now, Svc, allow
+from api.idempotency import IdempotentRoute
+from api.problems import not_found, responses
+from api.views.lists import Listed, cut, listed
+from models.tables.care.notification import Notification
+from models.writes.care import feed
+from rules.accounts.caller import Caller
+from rules.enums import Role
+from rules.refusals import Problem
+
+router = APIRouter(prefix="/v1", tags=["notifications"], route_class=IdempotentRoute)
+
+Reader = Annotated[Caller, Depends(allow(Role.THERAPIST))]
+
+
+class NotificationView(BaseModel):
+    """``data`` has ids for programs: of appointments, a payment, a form or a chat, by ``kind``."""
+
+    id: UUID
+    kind: str
+    text: str
+    client_id: UUID
+    data: dict[str, Any]
+    at: datetime
+    read_at: datetime | None
+
+
+def _view(row: Notification) -> NotificationView:
+    return NotificationView(**row.model_dump(exclude={"therapist_id", "actor"}))
+
+
+@router.get("/notifications", summary="A therapist's own feed, newest first", responses=responses())
+async def list_notifications(
+    *,
+    services: Svc,
+    caller: Reader,
+    page: ByTime,
+    unread: Annotated[bool, Query(description="true for those that were not read yet.")] = False,
+) -> Listed[NotificationView]:
+    async with services.sessions() as session:
+        rows, last = cut(await feed.list_notifications(session, caller, page=page, unread=unread), page)
+    return listed([_view(row) for row in rows], (last.at, last.id) if last else None)
+
+
+@router.post(
+    "/notifications/{notification_id}/read", summary="Say that it was read", responses=responses(Problem.NOT_FOUND)
+)
+async def read(*, notification_id: UUID, services: Svc, caller: Reader, now: Now) -> NotificationView:
+    """The same again gives the same answer: what counts is the first time."""
+    async with services.sessions() as session:
+        row = await feed.mark_read(session, caller, notification_id, at=now)
+        if row is None:
+            raise not_found("notification")
+        view = _view(row)
+        await session.commit()
+    return view

@@ -1,0 +1,119 @@
+"""One file from a multipart form, bounded and judged before anything is kept of it."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+
+import puremagic
+from fastapi import Request
+from pydantic import TypeAdapter, ValidationError
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import UploadFile
+
+from api.bodies import Line
+from api.middleware import TOO_LARGE_A_FILE
+from api.problems import Refused, wrong_fields
+from rules.care.documents import MOST_BYTES, judge
+from rules.refusals import Problem, Refusal
+
+_MOST_OF_A_FIELD = 4096
+_MOST_FIELDS = 10
+_CHARSETS = (b"", b"utf-8", b"utf8", b"us-ascii")
+_TITLE: TypeAdapter[str] = TypeAdapter(Line)
+
+UPLOAD_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "At most 10 MB."},
+                        "title": {"type": "string", "maxLength": 200, "description": "The file's name, if left out."},
+                    },
+                }
+            }
+        },
+    }
+}
+"""How the form looks in the OpenAPI description; it is read below, after the caller was let in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A file that can be kept. ``sha256`` is its hash in hex."""
+
+    content: bytes
+    content_type: str
+    filename: str
+    title: str
+    sha256: str
+
+
+async def read_upload(request: Request) -> Upload:
+    """The form's file, with its title. Raises Refused, naming the field; 413 for a file that is too large."""
+    _must_be_readable(request)
+    async with request.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_MOST_OF_A_FIELD) as form:
+        unknown = sorted(set(form) - {"file", "title"})
+        if unknown:
+            raise wrong_fields([(name, "is not a field of this request") for name in unknown])
+        file, titles = form.get("file"), form.getlist("title")
+        if not isinstance(file, UploadFile):
+            raise wrong_fields([("file", "is required" if file is None else "must be a file")])
+        if len(titles) > 1 or any(isinstance(title, UploadFile) for title in titles):
+            raise wrong_fields([("title", "must be one line of text")])
+        if file.size is not None and file.size > MOST_BYTES:
+            raise _too_large()
+        title = _title(titles[0]) if titles and titles[0] != "" else None
+        content = await file.read()
+        return await asyncio.to_thread(_judged, content, file.filename or "", title)
+
+
+def _must_be_readable(request: Request) -> None:
+    """Names and fields of a form are in UTF-8. In whatever charset a form may call for instead, some bytes say nothing,
+    and others what no text may hold."""
+    charset = parse_options_header(request.headers.get("content-type"))[1].get(b"charset", b"")
+    if charset.strip().lower() not in _CHARSETS:
+        raise wrong_fields([("Content-Type", "must say no charset but utf-8")])
+
+
+def _title(said: object) -> str:
+    try:
+        return _TITLE.validate_python(said)
+    except ValidationError as error:
+        message = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise wrong_fields([("title", message[:1].lower() + message[1:])]) from None
+
+
+def _judged(content: bytes, filename: str, title: str | None) -> Upload:
+    kept = judge(content, filename=filename, looks_like=_looks_like(content))
+    if isinstance(kept, Refusal):
+        raise Refused(kept)
+    return Upload(
+        content=content,
+        content_type=kept.content_type,
+        filename=kept.filename,
+        title=title or kept.filename,
+        sha256=sha256(content).hexdigest(),
+    )
+
+
+def _looks_like(content: bytes) -> str | None:
+    """The likeliest ending by a collection of what files begin with, many more than can be kept."""
+    with suppress(puremagic.PureError, ValueError):
+        for match in puremagic.magic_string(content):
+            if match.extension:
+                return str(match.extension)
+    return None
+
+
+def _too_large() -> Refused:
+    refusal = Refusal(
+        name=Problem.VALIDATION_FAILED,
+        detail=TOO_LARGE_A_FILE,
+        data={"errors": [{"field": "file", "message": TOO_LARGE_A_FILE}]},
+    )
+    return Refused(refusal, status=413)

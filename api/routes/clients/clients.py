@@ -1,0 +1,209 @@
+"""Clients: the list, one of them, their details, their match and their timeline."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from api.bodies import Body, ClientDetailsBody, Flag, Reason, Slug
+from api.commands import journey_done
+from api.deps import ByNumber, ByTime, Known, Now, Practice, RequestId, Services, Staff, Svc, must_see_client
+from api.idempotency import IdempotentRoute
+from api.problems import not_found, refuse, responses, wrong_fields
+from api.views.booking import AppointmentView, appointment_view
+from api.views.clients import ClientView, FactView, VerifiedView, client_view, fact_view, match_document
+from api.views.lists import Listed, cut, listed
+from models.reads.booking.appointments import appointments_by_id
+from models.reads.booking.therapists import therapist_by_slug
+from models.reads.clients.clients import ClientFilter, present_match, visible_client, with_context
+from models.reads.clients.clients import list_clients as read_list_clients
+from models.reads.clients.timeline import facts_of
+from models.tables.clients.client import PORTAL_SETTINGS
+from models.writes.timeline import link_of
+from rules.accounts.caller import Caller
+from rules.enums import ClientStatus, Stage
+from rules.refusals import Problem
+from rules.timeline import first_break
+from workflows.messages import CHANGE_DETAILS, MATCH_BY_HAND, ClientDetails, DetailsOrder, GroupChoice, MatchOrder
+
+router = APIRouter(prefix="/v1", tags=["clients"], route_class=IdempotentRoute)
+
+_MOST_FACTS = 100_000
+
+
+@router.get("/clients", summary="Clients, newest first", response_model_exclude_unset=True, responses=responses())
+async def list_clients(
+    *,
+    services: Svc,
+    caller: Known,
+    now: Now,
+    page: ByTime,
+    status: Annotated[ClientStatus | None, Query(description="For the practice.")] = None,
+    stage: Annotated[Stage | None, Query()] = None,
+    therapist: Annotated[str | None, Query(max_length=80, description="A therapist's slug.")] = None,
+    group: Annotated[UUID | None, Query()] = None,
+    q: Annotated[str | None, Query(max_length=200, description="Part of a name, address, phone or ref.")] = None,
+) -> Listed[ClientView]:
+    if status is not None and not caller.is_practice:
+        raise wrong_fields([("status", "is not a filter for this caller")])
+    wanted = ClientFilter(status=status, stage=stage, therapist=therapist, group=group, q=q)
+    async with services.sessions() as session:
+        found, last = cut(await read_list_clients(session, caller, wanted, page), page)
+        rows = await with_context(session, found, now=now)
+    return listed([client_view(row, caller=caller) for row in rows], (last.created_at, last.id) if last else None)
+
+
+@router.get(
+    "/clients/{client_id}",
+    summary="One client",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def one_client(*, client_id: UUID, services: Svc, caller: Known, now: Now) -> ClientView:
+    return await _view(services, caller, client_id, now=now)
+
+
+async def _view(services: Services, caller: Caller, client_id: UUID, *, now: datetime) -> ClientView:
+    async with services.sessions() as session:
+        client = await visible_client(session, caller, client_id)
+        if client is None:
+            raise not_found("client")
+        (row,) = await with_context(session, [client], now=now)
+        view = client_view(row, caller=caller)
+        if caller.is_practice:
+            match = await present_match(session, client.id)
+            view.match = match_document(match, row.therapist) if match else None
+    return view
+
+
+class ClientChanges(ClientDetailsBody):
+    """What is left out stays as it is, and so does what is null, but for ``group``: null takes the client out of it.
+
+    ``group`` and ``portal_settings`` are the practice's to change.
+    """
+
+    group: UUID | None = None
+    portal_settings: dict[str, Flag] | None = None
+    unsubscribed: Flag | None = None
+
+
+@router.patch(
+    "/clients/{client_id}",
+    summary="Change details, the group, portal settings or the subscription",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND, Problem.EMAIL_IN_USE),
+)
+async def change_client(
+    *, client_id: UUID, body: ClientChanges, services: Svc, caller: Known, request_id: RequestId, now: Now
+) -> ClientView:
+    grouped = "group" in body.model_fields_set
+    if grouped and not caller.is_practice:
+        raise refuse(Problem.NOT_ALLOWED, "The group is the practice's to change.")
+    if body.portal_settings is not None and not caller.is_practice:
+        raise refuse(Problem.NOT_ALLOWED, "Portal settings are the practice's to change.")
+    unknown = sorted(set(body.portal_settings or {}) - set(PORTAL_SETTINGS))
+    if unknown:
+        known = ", ".join(PORTAL_SETTINGS)
+        raise wrong_fields([("portal_settings", f"has only these settings: {known}")])
+    await must_see_client(services, caller, client_id)
+    details = body.model_dump(exclude={"group", "portal_settings", "unsubscribed"})
+    order = DetailsOrder(
+        request_id=str(request_id),
+        client_id=str(client_id),
+        by=caller,
+        details=ClientDetails(**details),
+        portal_settings=body.portal_settings,
+        unsubscribed=body.unsubscribed,
+        group=GroupChoice(group_id=str(body.group) if body.group else None) if grouped else None,
+    )
+    await journey_done(services, CHANGE_DETAILS, order, client_id=client_id, request_id=request_id)
+    return await _view(services, caller, client_id, now=now)
+
+
+# ---------------------------------------------------------------- match
+
+
+class MatchBody(Body):
+    therapist: Slug
+    reason: Reason
+    cancel_appointments: Flag = False
+
+
+class RematchedView(BaseModel):
+    """``open_appointments``: those with the former therapist that stand; ``cancelled``: those just cancelled."""
+
+    match: dict[str, Any]
+    client: ClientView
+    open_appointments: list[AppointmentView] = Field(default_factory=list)
+    cancelled: list[AppointmentView] = Field(default_factory=list)
+
+
+@router.put(
+    "/clients/{client_id}/match",
+    summary="Match by hand, or give another therapist",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def match(
+    *, client_id: UUID, body: MatchBody, services: Svc, caller: Staff, request_id: RequestId, now: Now
+) -> RematchedView:
+    await must_see_client(services, caller, client_id)
+    async with services.sessions() as session:
+        if await therapist_by_slug(session, body.therapist) is None:
+            raise wrong_fields([("therapist", "there is no such therapist")])
+    order = MatchOrder(
+        request_id=str(request_id),
+        client_id=str(client_id),
+        by=caller,
+        therapist=body.therapist,
+        reason=body.reason,
+        cancel_appointments=body.cancel_appointments,
+    )
+    matched = await journey_done(services, MATCH_BY_HAND, order, client_id=client_id, request_id=request_id)
+    cancelled = {UUID(facts.id) for facts in matched.cancelled}
+    former = {UUID(facts.id) for facts in matched.former_appointments} | cancelled
+    async with services.sessions() as session:
+        rows = await appointments_by_id(session, caller, former)
+    client = await _view(services, caller, client_id, now=now)
+    return RematchedView(
+        match=client.match or matched.match or {"therapist": body.therapist},
+        client=client,
+        open_appointments=[appointment_view(r, caller=caller) for r in rows if r.appointment.id not in cancelled],
+        cancelled=[appointment_view(r, caller=caller) for r in rows if r.appointment.id in cancelled],
+    )
+
+
+# ---------------------------------------------------------------- timeline
+
+
+@router.get(
+    "/clients/{client_id}/timeline",
+    summary="Every fact of a client's journey, oldest first",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def timeline(*, client_id: UUID, services: Svc, caller: Practice, page: ByNumber) -> Listed[FactView]:
+    await must_see_client(services, caller, client_id)
+    async with services.sessions() as session:
+        after = page.after[0] if page.after else 0
+        found = await facts_of(session, client_id, after_seq=after, limit=page.limit + 1)
+    rows, last = cut(found, page)
+    return listed([fact_view(row) for row in rows], (last.seq,) if last else None)
+
+
+@router.get(
+    "/clients/{client_id}/timeline/verify",
+    summary="Verify the hash chain of a client's timeline",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def verify(*, client_id: UUID, services: Svc, caller: Practice) -> VerifiedView:
+    # One statement's view of both: facts that are being added meanwhile belong to a later head.
+    async with services.sessions() as session:
+        _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        client = await visible_client(session, caller, client_id)
+        if client is None:
+            raise not_found("client")
+        facts = await facts_of(session, client_id, after_seq=0, limit=_MOST_FACTS)
+    broken = first_break([link_of(fact) for fact in facts], head_seq=client.fact_seq, head_hash=client.fact_hash)
+    return VerifiedView(valid=broken is None, facts=len(facts), head=client.fact_hash, broken=broken)

@@ -1,0 +1,106 @@
+"""Client groups of the practice. Who is in one is said with the client: ``PATCH /v1/clients/{id}``."""
+
+import unicodedata
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from api.bodies import Body, Line
+from api.deps import ByTime, Now, Practice, RequestId, Services, Svc
+from api.idempotency import IdempotentRoute
+from api.problems import Refused, not_found, responses, wrong_fields
+from api.views.lists import Listed, cut, listed
+from models.reads.clients import groups
+from models.reads.clients.groups import GroupRow, NameTaken
+from models.tables.clients.group import ClientGroup
+from rules.mail.plain_text import one_line
+from rules.refusals import Problem
+
+router = APIRouter(prefix="/v1", tags=["groups"], route_class=IdempotentRoute)
+
+_LONGEST_FOLDED = 200
+
+
+class GroupBody(Body):
+    name: Line
+
+
+class GroupView(BaseModel):
+    """``active`` and ``archived``: how many such clients are in it."""
+
+    id: UUID
+    name: str
+    made_at: datetime
+    active: int
+    archived: int
+
+
+def _view(row: GroupRow) -> GroupView:
+    group = row.group
+    return GroupView(id=group.id, name=group.name, made_at=group.made_at, active=row.active, archived=row.archived)
+
+
+@router.post("/groups", status_code=201, summary="Make a client group", responses=responses())
+async def make(*, body: GroupBody, services: Svc, caller: Practice, request_id: RequestId, now: Now) -> GroupView:
+    name, folded = _name(body)
+    async with services.sessions() as session:
+        try:
+            group = await groups.make_group(
+                session, id=uuid5(request_id, "group"), name=name, name_folded=folded, by=caller.actor, at=now
+            )
+        except NameTaken:
+            raise _taken() from None
+        await session.commit()
+    return await _shown(services, group)
+
+
+@router.get("/groups", summary="Client groups, oldest first", responses=responses())
+async def list_groups(*, services: Svc, _: Practice, page: ByTime) -> Listed[GroupView]:
+    async with services.sessions() as session:
+        found, last = cut(await groups.list_groups(session, page=page), page)
+        rows = await groups.with_members(session, found)
+    return listed([_view(row) for row in rows], (last.made_at, last.id) if last else None)
+
+
+@router.get("/groups/{group_id}", summary="One client group", responses=responses(Problem.NOT_FOUND))
+async def one_group(*, group_id: UUID, services: Svc, _: Practice) -> GroupView:
+    async with services.sessions() as session:
+        group = await session.get(ClientGroup, group_id)
+    if group is None:
+        raise not_found("group")
+    return await _shown(services, group)
+
+
+@router.patch("/groups/{group_id}", summary="Rename a client group", responses=responses(Problem.NOT_FOUND))
+async def rename(*, group_id: UUID, body: GroupBody, services: Svc, _: Practice) -> GroupView:
+    name, folded = _name(body)
+    async with services.sessions() as session:
+        try:
+            group = await groups.rename_group(session, group_id, name=name, name_folded=folded)
+        except NameTaken:
+            raise _taken() from None
+        if group is None:
+            raise not_found("group")
+        await session.commit()
+    return await _shown(services, group)
+
+
+async def _shown(services: Services, group: ClientGroup) -> GroupView:
+    async with services.sessions() as session:
+        (row,) = await groups.with_members(session, [group])
+    return _view(row)
+
+
+def _name(body: GroupBody) -> tuple[str, str]:
+    """The name, and what it is compared by: people cannot tell apart what differs in case alone."""
+    name = one_line(body.name)
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    if not folded or len(folded) > _LONGEST_FOLDED:
+        raise wrong_fields([("name", f"must be from 1 to {_LONGEST_FOLDED} characters, written out")])
+    return name, folded
+
+
+def _taken() -> Refused:
+    return wrong_fields([("name", "there is a group of this name already")])

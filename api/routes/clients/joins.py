@@ -1,0 +1,97 @@
+"""Two records of one person become one: by staff, or by the link that was mailed to the address they share."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from api.auth import hash_of
+from api.bodies import Body
+from api.commands import journey_done
+from api.deps import GONE, Anyone, Now, RequestId, Services, Staff, Svc, must_see_client
+from api.idempotency import IdempotentRoute
+from api.problems import Refused, not_found, refuse, responses, wrong_fields
+from api.routes.accounts.accounts import storable
+from api.routes.clients.clients import one_client
+from api.views.clients import ClientView
+from models.reads.accounts.tokens import token_by_hash
+from models.reads.clients.clients import visible_client
+from models.tables.accounts.token import TokenKind
+from rules.accounts.caller import Caller
+from rules.enums import Role
+from rules.refusals import Problem
+from workflows.messages import JOIN, Joined, JoinOrder, journey_id
+
+router = APIRouter(prefix="/v1", tags=["joins"], route_class=IdempotentRoute)
+
+_MAY_FAIL = (Problem.BOOKING_DISABLED, Problem.PAYMENT_NOT_OPEN, Problem.SLOT_TAKEN)
+
+
+class JoinByLink(Body):
+    token: Annotated[str, Field(min_length=1, max_length=200, repr=False)]
+
+
+class JoinedByLink(BaseModel):
+    """``client_id`` is the person's own record, which has the booking now."""
+
+    client_id: UUID
+
+
+@router.post(
+    "/joins",
+    summary="Join a booking to the record that has its address, with the mailed link's token",
+    responses=responses(Problem.ACTIVATION_LINK_INVALID, *_MAY_FAIL),
+)
+async def join_by_link(*, body: JoinByLink, services: Svc, _: Anyone, request_id: RequestId, now: Now) -> JoinedByLink:
+    token_hash = hash_of(storable(body.token))
+    async with services.sessions() as session:
+        known = await token_by_hash(session, token_hash, (TokenKind.JOIN,))
+    token = known.token if known else None
+    spent = token is None or token.used_at is not None or token.revoked_at is not None or token.expires_at <= now
+    if token is None or token.client_id is None or spent:
+        raise refuse(Problem.ACTIVATION_LINK_INVALID, "This link is no longer valid.")
+    by = Caller(role=Role.CLIENT, name=str(token.client_id), client_id=str(token.client_id))
+    order = JoinOrder(request_id=str(request_id), client_id=str(token.client_id), by=by, token_hash=token_hash)
+    joined = await journey_done(services, JOIN, order, client_id=token.client_id, request_id=request_id)
+    if joined.into_id is None:
+        raise not_found("client")
+    return JoinedByLink(client_id=UUID(joined.into_id))
+
+
+class JoinBody(Body):
+    """``into`` is the record that goes on."""
+
+    into: UUID
+
+
+@router.post(
+    "/clients/{client_id}/join",
+    summary="Join a client's record into another one of the same person; answers that one",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND, *_MAY_FAIL),
+)
+async def join(
+    *, client_id: UUID, body: JoinBody, services: Svc, caller: Staff, request_id: RequestId, now: Now
+) -> ClientView:
+    await must_see_client(services, caller, client_id)
+    async with services.sessions() as session:
+        if await visible_client(session, caller, body.into) is None:
+            raise wrong_fields([("into", "there is no such client")])
+    order = JoinOrder(request_id=str(request_id), client_id=str(client_id), by=caller, into_id=str(body.into))
+    answer = await services.engine.update(journey_id(str(client_id)), JOIN, order, request_id=request_id)
+    if isinstance(answer, Joined):
+        if answer.refusal is not None:
+            raise Refused(answer.refusal)
+    elif answer is GONE:
+        await _must_be_joined(services, caller, client_id, into=body.into)
+    return await one_client(client_id=body.into, services=services, caller=caller, now=now)
+
+
+async def _must_be_joined(services: Services, caller: Caller, client_id: UUID, *, into: UUID) -> None:
+    """The journey has ended: because of this very join, or there is nothing to join."""
+    client = await must_see_client(services, caller, client_id)
+    if client.joined_into is None:
+        raise refuse(Problem.NOT_FOUND, "This journey was closed; there is nothing to join.")
+    if client.joined_into != into:
+        raise wrong_fields([("into", f"client {client.ref} was joined into another record already")])

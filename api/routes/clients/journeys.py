@@ -1,0 +1,141 @@
+"""The ways in: a matching form, a therapist's profile, or the care team."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid5
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
+from api.deps import RequestId, SiteOrStaff, Svc
+from api.idempotency import IdempotentRoute
+from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
+from models.reads.booking.therapists import therapist_by_slug
+from rules.booking.hours import WEEKDAYS
+from rules.clients.matching import PARTS
+from rules.enums import Source, Stage
+from rules.journey.stage import stage_of
+from rules.refusals import Problem, Refusal
+from workflows.messages import ClientDetails, NewJourney
+
+router = APIRouter(prefix="/v1", tags=["journeys"], route_class=IdempotentRoute)
+
+Modality = Literal["individual", "couples", "family", "teen"]
+
+
+class PreferredTimeBody(Body):
+    weekday: Annotated[str, Field(pattern=rf"^({'|'.join(WEEKDAYS)})$")]
+    part: Annotated[str, Field(pattern=rf"^({'|'.join(PARTS)})$")]
+
+
+class AnswersBody(Body):
+    """The matching form. ``note`` is for people and never scored."""
+
+    state: Name
+    modality: Modality
+    concerns: Words = Field(default_factory=list)
+    languages: Words = Field(default_factory=list, description="Best first.")
+    therapist_gender: Name | None = None
+    insurance: Name | None = None
+    preferred_times: Annotated[list[PreferredTimeBody], Field(max_length=21)] = Field(default_factory=list)
+    note: Note | None = None
+
+
+class JourneyBody(Body):
+    source: Source
+    answers: AnswersBody | None = None
+    therapist: Slug | None = None
+    note: Note | None = None
+    client: ClientDetailsBody | None = None
+    test: Flag = False
+
+
+class JourneyView(BaseModel):
+    """``match`` is null when nobody fits; ``contact_required`` says that no address is known to answer to."""
+
+    client_id: UUID
+    ref: str
+    stage: Stage
+    match: dict[str, Any] | None
+    booking_url: str | None
+    contact_required: bool = False
+
+
+_FIELDS = {
+    Source.MATCHING_FORM: ("answers",),
+    Source.DIRECT_BOOKING: ("therapist",),
+    Source.CARE_TEAM: ("therapist", "note"),
+}
+
+
+def _check(body: JourneyBody) -> None:
+    """Each way in has its own fields beside ``client`` and ``test``."""
+    own = _FIELDS[body.source]
+    wrong = [
+        (name, f"is not a field of a {body.source.value} request")
+        for name in ("answers", "therapist", "note")
+        if name not in own and getattr(body, name) is not None
+    ]
+    if getattr(body, own[0]) is None:
+        wrong.append((own[0], "is required"))
+    if wrong:
+        raise wrong_fields(wrong)
+
+
+@router.post(
+    "/journeys",
+    status_code=201,
+    summary="Begin a client's journey",
+    response_model_exclude_unset=True,
+    responses={202: {"model": JourneyView, "description": "Nobody fits"}, **responses(Problem.EMAIL_IN_USE)},
+)
+async def begin(
+    *, body: JourneyBody, services: Svc, caller: SiteOrStaff, request_id: RequestId, response: Response
+) -> JourneyView:
+    _check(body)
+    if body.source is Source.CARE_TEAM and not caller.is_practice:
+        raise refuse(Problem.NOT_ALLOWED, "Only the care team begins a journey by hand.")
+    if body.therapist is not None:
+        async with services.sessions() as session:
+            if await therapist_by_slug(session, body.therapist) is None:
+                raise wrong_fields([("therapist", "there is no such therapist")])
+    new = NewJourney(
+        request_id=str(request_id),
+        client_id=str(uuid5(request_id, "client")),
+        by=caller,
+        source=body.source,
+        therapist=body.therapist,
+        answers=body.answers.model_dump(mode="json") if body.answers else None,
+        note=body.note or None,
+        details=ClientDetails(**body.client.model_dump()) if body.client else None,
+        test=body.test,
+    )
+    opened = await services.engine.start(new, services.settings.policy)
+    if opened.refusal is not None:
+        raise Refused(for_journey(opened.refusal))
+    if opened.facts is None:
+        raise EngineUnavailable
+    more = {"contact_required": opened.contact_required} if opened.match is None else {}
+    if opened.match is None:
+        response.status_code = 202
+    url = f"{services.settings.public_url}/book/{opened.therapist}" if opened.therapist else None
+    return JourneyView(
+        client_id=UUID(new.client_id),
+        ref=opened.facts.ref,
+        stage=stage_of(opened.facts, as_if_active=not caller.is_practice),
+        match=opened.match,
+        booking_url=url,
+        **more,
+    )
+
+
+def for_journey(refusal: Refusal) -> Refusal:
+    """Details stand under ``client`` in this request: so do their errors."""
+    errors = refusal.data.get("errors")
+    if refusal.name is not Problem.VALIDATION_FAILED or not errors:
+        return refusal
+    placed = [
+        {**line, "field": f"client.{line['field']}"} if line["field"] in ClientDetailsBody.model_fields else line
+        for line in errors
+    ]
+    return Refusal(name=refusal.name, detail=refusal.detail, data={**refusal.data, "errors": placed})

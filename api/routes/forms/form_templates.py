@@ -1,0 +1,143 @@
+"""Forms that the practice makes for itself. A changed form is a new version; what was asked for keeps its own."""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated
+from uuid import uuid5
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import IntegrityError
+
+from api.bodies import Body, Flag, Line, Name, Whole
+from api.deps import BySlug, Now, Practice, RequestId, Svc
+from api.idempotency import IdempotentRoute
+from api.problems import EngineUnavailable, not_found, responses, wrong_fields
+from api.views.lists import Listed, cut, listed
+from models.reads.forms.templates import add_version, list_templates, newest_template, template_of
+from models.tables.forms.template import FormTemplate
+from rules.forms.templates import (
+    LONGEST_KIND,
+    MOST_FIELDS,
+    MOST_OPTIONS,
+    FieldType,
+    FormField,
+    check_fields,
+    check_kind,
+    kind_of,
+)
+from rules.refusals import Problem
+
+router = APIRouter(prefix="/v1", tags=["forms"], route_class=IdempotentRoute)
+
+_TRIES = 5
+_LARGEST = 1_000_000_000
+
+
+class FieldBody(Body):
+    """One question. ``options`` belong to ``choice`` and ``choices``. ``most``: characters of a text, how many choices,
+    or the largest number.
+    """
+
+    name: Name
+    label: Line
+    type: FieldType
+    required: Flag = False
+    options: Annotated[list[Line], Field(max_length=MOST_OPTIONS)] | None = None
+    most: Annotated[Whole, Field(ge=-_LARGEST, le=_LARGEST)] | None = None
+
+    def field(self) -> FormField:
+        return FormField(
+            name=self.name,
+            label=self.label,
+            type=self.type,
+            required=self.required,
+            options=tuple(self.options or ()),
+            most=self.most,
+        )
+
+
+class TemplateBody(Body):
+    """Without a ``kind`` it is made from the title. The same kind again is the next version of that form."""
+
+    title: Line
+    kind: Annotated[str, Field(max_length=LONGEST_KIND)] | None = None
+    fields: Annotated[list[FieldBody], Field(max_length=MOST_FIELDS)]
+
+
+class FieldView(BaseModel):
+    name: str
+    label: str
+    type: FieldType
+    required: bool
+    options: list[str]
+    most: int | None
+
+
+class TemplateView(BaseModel):
+    kind: str
+    version: int
+    title: str
+    fields: list[FieldView]
+    made_by: str
+    made_at: datetime
+
+
+def fields_view(template: FormTemplate) -> list[FieldView]:
+    return [FieldView(**field) for field in template.fields]
+
+
+def _view(template: FormTemplate) -> TemplateView:
+    return TemplateView(**template.model_dump(exclude={"id", "fields"}), fields=fields_view(template))
+
+
+@router.post("/form-templates", status_code=201, summary="Make a form, or its next version", responses=responses())
+async def make(*, body: TemplateBody, services: Svc, caller: Practice, request_id: RequestId, now: Now) -> TemplateView:
+    fields = [field.field() for field in body.fields]
+    kind = kind_of(body.title) if body.kind is None else body.kind
+    errors = check_fields(fields)
+    wrong = check_kind(kind)
+    if wrong is not None:
+        errors["kind"] = wrong
+    if errors:
+        raise wrong_fields(list(errors.items()))
+    for _ in range(_TRIES):
+        # Whoever makes another version at this moment comes first; this one is then the next.
+        with suppress(IntegrityError):
+            async with services.sessions() as session:
+                made = await add_version(
+                    session,
+                    id=uuid5(request_id, "form-template"),
+                    kind=kind,
+                    title=body.title,
+                    fields=[field.to_document() for field in fields],
+                    by=caller.actor,
+                    at=now,
+                )
+                await session.commit()
+                return _view(made)
+    raise EngineUnavailable
+
+
+@router.get(
+    "/form-templates", summary="The practice's forms, by kind, each in its newest version", responses=responses()
+)
+async def list_all(*, services: Svc, _: Practice, page: BySlug) -> Listed[TemplateView]:
+    async with services.sessions() as session:
+        rows, last = cut(await list_templates(session, page), page)
+    return listed([_view(row) for row in rows], (last.kind,) if last else None)
+
+
+Version = Annotated[int | None, Query(ge=1, le=_LARGEST, description="The newest, unless one is named.")]
+
+
+@router.get("/form-templates/{kind}", summary="One of the practice's forms", responses=responses(Problem.NOT_FOUND))
+async def one(*, kind: str, services: Svc, _: Practice, version: Version = None) -> TemplateView:
+    async with services.sessions() as session:
+        if version is None:
+            found = await newest_template(session, kind)
+        else:
+            found = await template_of(session, kind=kind, version=version)
+    if found is None:
+        raise not_found("form")
+    return _view(found)

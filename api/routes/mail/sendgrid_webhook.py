@@ -1,0 +1,118 @@
+"""SendGrid's event webhook: verified on the raw body, each event stored once, what is news handed on to the journey.
+
+A journey hears of bad news alone: a mail that did not arrive, or one that was not wanted. Everything else is stored and
+done with; who opened what is not asked for.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Request
+from sqlalchemy.dialects.postgresql import insert
+
+from api.deps import Now, Services, Svc
+from api.engine import Gone
+from api.problems import Refused, responses
+from api.routes.money.stripe_webhook import Received
+from models.reads.mail.mails import find_mail, person_of, unhandled_events
+from models.tables.mail.inbound_event import InboundEvent
+from rules.mail.events import VENDOR, MailEvent, MailNews, check_age, read_mail_events
+from rules.money.webhook_signature import SignatureInvalid
+from rules.refusals import Problem, Refusal
+from workflows.messages import INBOUND_EVENT, journey_id
+
+log = structlog.get_logger(__name__)
+
+router = APIRouter(prefix="/v1", tags=["webhooks"])
+
+SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
+TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
+_AT_ONCE = 20
+
+
+@router.post(
+    "/webhooks/sendgrid",
+    summary="Events from SendGrid",
+    responses={**responses(), 400: {"description": "The signature does not fit"}},
+)
+async def sendgrid(*, request: Request, services: Svc, now: Now) -> Received:
+    body = await request.body()
+    try:
+        _verify(services, request.headers, body, now=now)
+        events, left_out = read_mail_events(body)
+    except SignatureInvalid as error:
+        log.warning("webhook refused", because=str(error))
+        refusal = Refusal(
+            name=Problem.VALIDATION_FAILED,
+            detail=f"This webhook cannot be believed: {error}.",
+            data={"errors": [{"field": SIGNATURE, "message": str(error)}]},
+        )
+        raise Refused(refusal, status=400) from error
+    if left_out:
+        log.warning("events without an id or a type were left out", number=left_out)
+    if events:
+        news = await _store(services, events, now)
+        for start in range(0, len(news), _AT_ONCE):
+            part = news[start : start + _AT_ONCE]
+            await asyncio.gather(*(_hand_on(services, event, now) for event in part))
+    return Received()
+
+
+def _verify(services: Services, headers: Mapping[str, str], body: bytes, *, now: datetime) -> None:
+    """Raises SignatureInvalid unless the mail service signed this body, less than five minutes ago."""
+    key, signature = services.settings.mail_event_key, headers.get(SIGNATURE)
+    if key is None:
+        raise SignatureInvalid("no public key of the mail service is set")
+    if not signature:
+        raise SignatureInvalid("the signature header is missing")
+    timestamp = check_age(headers.get(TIMESTAMP), now=now)
+    if not key.has_signed(body, timestamp=timestamp, signature=signature):
+        raise SignatureInvalid("the signature does not fit the body")
+
+
+async def _store(services: Services, events: Sequence[MailEvent], now: datetime) -> list[MailEvent]:
+    """Store each once. Those that must be handed on: news that nobody has acted on yet, lost before or new."""
+    rows = [_row(event, now) for event in events]
+    ids = [event.id for event in events]
+    async with services.sessions() as session:
+        # Row by row in one go: a statement with thousands of rows in it takes seconds to put together.
+        await (await session.connection()).execute(insert(InboundEvent).on_conflict_do_nothing(), rows)
+        await session.commit()
+        waiting = await unhandled_events(session, ids)
+    return [event for event in {event.id: event for event in events}.values() if event.id in waiting]
+
+
+def _row(event: MailEvent, now: datetime) -> dict[str, Any]:
+    """Only what is acted on is kept: neither addresses nor what foreign servers said."""
+    is_news = event.news is not MailNews.NOTHING
+    kept = {"key": event.key, "message_id": event.message_id, "at": event.at, "because": event.because}
+    return {
+        "id": event.id,
+        "vendor": VENDOR,
+        "type": event.type,
+        "payload": {name: value for name, value in kept.items() if value is not None},
+        "received_at": now,
+        "handled_at": None if is_news else now,
+        "outcome": None if is_news else "nothing to act on",
+    }
+
+
+async def _hand_on(services: Services, event: MailEvent, now: datetime) -> None:
+    """Wake the journey of the client whom the mail was about; without one the event is done with."""
+    async with services.sessions() as session:
+        mail = await find_mail(session, key=event.key, message_id=event.message_id)
+        client = await person_of(session, mail.client_id) if mail else None
+    outcome = "not about a mail of ours"
+    if client is not None:
+        sent = await services.engine.signal(journey_id(str(client.id)), INBOUND_EVENT, event.id)
+        if not isinstance(sent, Gone):
+            return
+        outcome = "the journey has ended"
+    async with services.sessions() as session:
+        stored = await session.get_one(InboundEvent, event.id)
+        stored.handled_at, stored.outcome = now, outcome
+        session.add(stored)
+        await session.commit()

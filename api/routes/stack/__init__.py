@@ -1,0 +1,1 @@
+"""Health, numbers, and the movable clock."""

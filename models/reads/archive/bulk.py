@@ -1,0 +1,278 @@
+"""Archives of many clients: whom a caller may archive, what it would come to, and how far each is.
+
+A therapist archives only clients of their own, and sees only the archives that they asked for themselves.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, true
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlmodel import col, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.paging import Page, beyond
+from models.reads.money.balance import USUAL_CURRENCY, payment_line
+from models.reads.visibility import may_see_client
+from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
+from models.tables.clients.fact import Fact
+from models.tables.money.credit import Credit
+from models.tables.money.payment import Payment
+from rules.accounts.caller import Caller
+from rules.archive.plan import BECAUSE_ARCHIVED, STOPPED_PAYMENTS, AppointmentLine, ArchiveSituation, PaymentLine
+from rules.enums import AppointmentStatus, ArchiveResult, PaymentStatus
+
+_ARCHIVED = "archived"  # the kind of the fact
+
+# ---------------------------------------------------------------- whom
+
+
+async def visible_clients(session: AsyncSession, caller: Caller, ids: Collection[UUID]) -> dict[UUID, Client]:
+    statement = select(Client).where(col(Client.id).in_(ids), may_see_client(caller))
+    return {client.id: client for client in await session.exec(statement)}
+
+
+async def clients_of_group(session: AsyncSession, caller: Caller, group_id: UUID, *, limit: int) -> Sequence[Client]:
+    """The clients of a group that the caller may see, oldest first."""
+    statement = (
+        select(Client)
+        .where(col(Client.group_id) == group_id, may_see_client(caller))
+        .order_by(col(Client.created_at), col(Client.id))
+    )
+    return (await session.exec(statement.limit(limit))).all()
+
+
+# ---------------------------------------------------------------- what it would come to
+
+
+async def situations(session: AsyncSession, clients: Sequence[Client]) -> dict[UUID, ArchiveSituation]:
+    """Appointments, payments and money of each client, as an archive finds them; forms and reminders are left out.
+
+    A handful of queries for all of them, however many they are.
+    """
+    ids = [client.id for client in clients]
+    appointments: dict[UUID, list[AppointmentLine]] = {id: [] for id in ids}
+    booked = (
+        select(Appointment, Therapist.slug)
+        .join(Therapist, col(Therapist.id) == col(Appointment.therapist_id))
+        .where(col(Appointment.client_id).in_(ids), col(Appointment.status) == AppointmentStatus.SCHEDULED)
+        .order_by(col(Appointment.starts_at), col(Appointment.id))
+    )
+    for appointment, slug in await session.exec(booked):
+        appointments[appointment.client_id].append(_line_of(appointment, slug))
+    payments: dict[UUID, list[PaymentLine]] = {id: [] for id in ids}
+    open_payments = (
+        select(Payment)
+        .where(col(Payment.client_id).in_(ids), _matters_to_an_archive())
+        .order_by(col(Payment.due_at), col(Payment.id))
+    )
+    for payment in await session.exec(open_payments):
+        payments[payment.client_id].append(payment_line(payment))
+    currencies = await _currencies(session, clients)
+    credits = await _credits(session, ids)
+    return {
+        id: ArchiveSituation(
+            appointments=tuple(appointments[id]),
+            payments=tuple(payments[id]),
+            forms=(),
+            reminders=(),
+            currency=currencies[id],
+            credits=credits.get(id, {}),
+        )
+        for id in ids
+    }
+
+
+def _line_of(appointment: Appointment, therapist: str) -> AppointmentLine:
+    return AppointmentLine(
+        id=str(appointment.id),
+        type=appointment.type,
+        status=appointment.status,
+        therapist=therapist,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+    )
+
+
+def _matters_to_an_archive() -> ColumnElement[bool]:
+    """Whatever it stops, waits for, or counts as owed."""
+    open_ones = (*STOPPED_PAYMENTS, PaymentStatus.PROCESSING, PaymentStatus.OWED)
+    once_archived = (col(Payment.status) == PaymentStatus.CANCELLED) & (col(Payment.because) == BECAUSE_ARCHIVED)
+    return or_(col(Payment.status).in_(open_ones), once_archived)
+
+
+async def _currencies(session: AsyncSession, clients: Sequence[Client]) -> dict[UUID, str]:
+    """What each client pays in, as ``snapshots.currency_of`` finds it for one."""
+    ids = [client.id for client in clients]
+    paid_in = (
+        select(Payment.client_id, Payment.currency)
+        .where(col(Payment.client_id).in_(ids))
+        .ext(distinct_on(col(Payment.client_id)))
+        .order_by(col(Payment.client_id), col(Payment.created_at).desc(), col(Payment.id))
+    )
+    booked_in = (
+        select(Appointment.client_id, Appointment.fee_currency)
+        .where(col(Appointment.client_id).in_(ids))
+        .ext(distinct_on(col(Appointment.client_id)))
+        .order_by(col(Appointment.client_id), col(Appointment.booked_at).desc(), col(Appointment.id))
+    )
+    asked_in = (
+        select(Client.id, Therapist.session_fee_currency)
+        .join(Therapist, col(Therapist.id) == col(Client.therapist_id))
+        .where(col(Client.id).in_(ids))
+    )
+    found = dict.fromkeys(ids, USUAL_CURRENCY)
+    for rows in (asked_in, booked_in, paid_in):  # the last word counts
+        found |= dict((await session.exec(rows)).all())
+    return found
+
+
+async def _credits(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, dict[str, int]]:
+    """What is left of each client's credit, by currency."""
+    statement = (
+        select(Credit.client_id, Credit.currency, func.sum(Credit.remaining))
+        .where(col(Credit.client_id).in_(ids))
+        .group_by(col(Credit.client_id), col(Credit.currency))
+    )
+    found: dict[UUID, dict[str, int]] = {}
+    for client_id, currency, left in await session.exec(statement):
+        found.setdefault(client_id, {})[currency] = int(left)
+    return found
+
+
+# ---------------------------------------------------------------- its rows
+
+
+async def begun(
+    session: AsyncSession,
+    *,
+    id: UUID,
+    client_ids: Sequence[UUID],
+    asked_by: str,
+    at: datetime,
+    group_id: UUID | None,
+    reason: str | None,
+    notify: bool,
+) -> BulkArchiveRecord:
+    """The rows of an archive of many, made unless they are there: who asked and who archives may both come first.
+
+    The first one's clients count: a group may have others by the time it is asked again.
+    """
+    row = insert(BulkArchiveRecord).values(
+        id=id, group_id=group_id, reason=reason, notify=notify, asked_by=asked_by, asked_at=at
+    )
+    made = await session.exec(row.on_conflict_do_nothing().returning(col(BulkArchiveRecord.id)))
+    if made.first() is not None:
+        lines = [
+            {"archive_id": id, "client_id": client_id, "number": number, "result": ArchiveResult.PENDING}
+            for number, client_id in enumerate(client_ids, start=1)
+        ]
+        await session.exec(insert(BulkArchiveLine).values(lines))
+    return await session.get_one(BulkArchiveRecord, id)
+
+
+async def lock_archive(session: AsyncSession, id: UUID) -> BulkArchiveRecord:
+    """To itself: a step of a worker that was given up may still be running beside the one that follows it."""
+    statement = select(BulkArchiveRecord).where(col(BulkArchiveRecord.id) == id).with_for_update(key_share=True)
+    return (await session.exec(statement.execution_options(populate_existing=True))).one()
+
+
+async def open_lines(
+    session: AsyncSession, id: UUID, *, asked: Collection[UUID], limit: int
+) -> Sequence[tuple[BulkArchiveLine, Client]]:
+    """The lines still open: all that were asked, and of the others the first ones, in their order."""
+    pending = (
+        select(BulkArchiveLine, Client)
+        .join(Client, col(Client.id) == col(BulkArchiveLine.client_id))
+        .where(col(BulkArchiveLine.archive_id) == id, col(BulkArchiveLine.result) == ArchiveResult.PENDING)
+        .order_by(col(BulkArchiveLine.number))
+    )
+    were_asked = (await session.exec(pending.where(col(BulkArchiveLine.client_id).in_(asked)))).all()
+    others = (await session.exec(pending.where(col(BulkArchiveLine.client_id).not_in(asked)).limit(limit))).all()
+    return [*were_asked, *others]
+
+
+async def lines_not_archived(session: AsyncSession, id: UUID) -> Sequence[BulkArchiveLine]:
+    statement = select(BulkArchiveLine).where(
+        col(BulkArchiveLine.archive_id) == id, col(BulkArchiveLine.result) != ArchiveResult.ARCHIVED
+    )
+    return (await session.exec(statement)).all()
+
+
+async def recorded(session: AsyncSession, requests: Mapping[UUID, str]) -> set[UUID]:
+    """The clients that were archived by these very requests, by client."""
+    request_id = col(Fact.data)["request_id"].astext
+    statement = select(Fact.client_id, request_id).where(
+        col(Fact.client_id).in_(requests), col(Fact.kind) == _ARCHIVED, request_id.in_(requests.values())
+    )
+    return {client_id for client_id, request in await session.exec(statement) if requests[client_id] == request}
+
+
+async def numbers(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, dict[ArchiveResult, int]]:
+    """How many lines of each archive have which result."""
+    statement = (
+        select(BulkArchiveLine.archive_id, BulkArchiveLine.result, func.count())
+        .where(col(BulkArchiveLine.archive_id).in_(ids))
+        .group_by(col(BulkArchiveLine.archive_id), col(BulkArchiveLine.result))
+    )
+    found: dict[UUID, dict[ArchiveResult, int]] = {id: {} for id in ids}
+    for archive_id, result, number in await session.exec(statement):
+        found[archive_id][ArchiveResult(result)] = number
+    return found
+
+
+# ---------------------------------------------------------------- what became of it
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveRow:
+    """An archive of many, with how many clients have which result."""
+
+    archive: BulkArchiveRecord
+    numbers: dict[ArchiveResult, int]
+
+
+def _may_see(caller: Caller) -> ColumnElement[bool]:
+    return true() if caller.is_staff else col(BulkArchiveRecord.asked_by) == caller.actor
+
+
+async def visible_archive(session: AsyncSession, caller: Caller, id: UUID) -> ArchiveRow | None:
+    statement = select(BulkArchiveRecord).where(col(BulkArchiveRecord.id) == id, _may_see(caller))
+    archive = (await session.exec(statement)).first()
+    if archive is None:
+        return None
+    return ArchiveRow(archive=archive, numbers=(await numbers(session, [id]))[id])
+
+
+async def list_archives(session: AsyncSession, caller: Caller, page: Page) -> Sequence[ArchiveRow]:
+    """Archives of many, newest first; one more than the page holds, if there are more."""
+    statement = (
+        select(BulkArchiveRecord)
+        .where(_may_see(caller))
+        .order_by(col(BulkArchiveRecord.asked_at).desc(), col(BulkArchiveRecord.id).desc())
+    )
+    behind = beyond(page, BulkArchiveRecord.asked_at, BulkArchiveRecord.id, descending=True)
+    if behind is not None:
+        statement = statement.where(behind)
+    found = (await session.exec(statement.limit(page.limit + 1))).all()
+    counted = await numbers(session, [archive.id for archive in found])
+    return [ArchiveRow(archive=archive, numbers=counted[archive.id]) for archive in found]
+
+
+async def lines_of(session: AsyncSession, caller: Caller, id: UUID) -> Sequence[tuple[BulkArchiveLine, Client]]:
+    """The clients of an archive whom the caller may see today, in the order asked for.
+
+    Whoever asked for it may have clients in it who were matched to somebody else since.
+    """
+    statement = (
+        select(BulkArchiveLine, Client)
+        .join(Client, col(Client.id) == col(BulkArchiveLine.client_id))
+        .where(col(BulkArchiveLine.archive_id) == id, may_see_client(caller))
+        .order_by(col(BulkArchiveLine.number))
+    )
+    return (await session.exec(statement)).all()

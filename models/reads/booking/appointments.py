@@ -1,0 +1,125 @@
+"""Appointments with what is shown beside them, and the therapist's calendar as a list."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.paging import Page
+from models.reads.booking.therapists import slugs_of
+from models.reads.forms.requests import outstanding_forms
+from models.reads.pages import one_page
+from models.reads.visibility import may_see_appointment
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.therapist import Therapist
+from models.tables.money.payment import Payment
+from rules.accounts.caller import Caller
+from rules.enums import AppointmentStatus, Mode
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppointmentFilter:
+    therapist: str | None = None
+    client: UUID | None = None
+    status: AppointmentStatus | None = None
+    starts_from: datetime | None = None
+    starts_before: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppointmentRow:
+    """An appointment with its therapist's slug, its payment, and the forms still outstanding."""
+
+    appointment: Appointment
+    therapist: str
+    payment: Payment | None
+    outstanding_forms: tuple[str, ...]
+
+
+async def visible_appointment(session: AsyncSession, caller: Caller, appointment_id: UUID) -> AppointmentRow | None:
+    seen = await appointments_by_id(session, caller, [appointment_id])
+    return seen[0] if seen else None
+
+
+async def appointments_by_id(session: AsyncSession, caller: Caller, ids: Collection[UUID]) -> list[AppointmentRow]:
+    """Those of these appointments that the caller may see, in the order of time."""
+    statement = (
+        select(Appointment)
+        .where(col(Appointment.id).in_(ids), may_see_appointment(caller))
+        .order_by(col(Appointment.starts_at), col(Appointment.id))
+    )
+    return await appointment_rows(session, (await session.exec(statement)).all())
+
+
+async def appointments_of_series(session: AsyncSession, caller: Caller, series_id: UUID) -> list[AppointmentRow]:
+    """Those of a series that the caller may see, in the order of weeks."""
+    statement = (
+        select(Appointment)
+        .where(col(Appointment.series_id) == series_id, may_see_appointment(caller))
+        .order_by(col(Appointment.week))
+    )
+    return await appointment_rows(session, (await session.exec(statement)).all())
+
+
+async def list_appointments(
+    session: AsyncSession, caller: Caller, wanted: AppointmentFilter, page: Page
+) -> Sequence[Appointment]:
+    """Appointments in the order of time; one more than the page holds, if there are more."""
+    statement = (
+        select(Appointment).where(may_see_appointment(caller)).order_by(col(Appointment.starts_at), col(Appointment.id))
+    )
+    if wanted.therapist is not None:
+        theirs = select(Therapist.id).where(col(Therapist.slug) == wanted.therapist)
+        statement = statement.where(col(Appointment.therapist_id).in_(theirs))
+    if wanted.client is not None:
+        statement = statement.where(col(Appointment.client_id) == wanted.client)
+    if wanted.status is not None:
+        statement = statement.where(col(Appointment.status) == wanted.status)
+    if wanted.starts_from is not None:
+        statement = statement.where(col(Appointment.starts_at) >= wanted.starts_from)
+    if wanted.starts_before is not None:
+        statement = statement.where(col(Appointment.starts_at) < wanted.starts_before)
+    return await one_page(session, statement, page, Appointment.starts_at, Appointment.id)
+
+
+def _on_zoom_ahead(therapist_id: UUID, *, now: datetime) -> ColumnElement[bool]:
+    """Booked appointments of a therapist that are still to begin on the therapist's own link."""
+    return and_(
+        col(Appointment.therapist_id) == therapist_id,
+        col(Appointment.status) == AppointmentStatus.SCHEDULED,
+        col(Appointment.mode) == Mode.ZOOM,
+        col(Appointment.starts_at) > now,
+    )
+
+
+async def zoom_appointments_ahead(session: AsyncSession, therapist_id: UUID, *, now: datetime) -> int:
+    """How many booked appointments of a therapist are still to begin on the therapist's own link."""
+    return (await session.exec(select(func.count()).where(_on_zoom_ahead(therapist_id, now=now)))).one()
+
+
+async def clients_with_an_old_link(session: AsyncSession, therapist: Therapist, *, now: datetime) -> Sequence[UUID]:
+    """The clients who have an appointment ahead by Zoom whose link is not the therapist's present one."""
+    old = col(Appointment.join_url).is_distinct_from(therapist.zoom_link)
+    statement = select(Appointment.client_id).where(_on_zoom_ahead(therapist.id, now=now), old)
+    return (await session.exec(statement.distinct().order_by(col(Appointment.client_id)))).all()
+
+
+async def appointment_rows(session: AsyncSession, appointments: Sequence[Appointment]) -> list[AppointmentRow]:
+    """Each appointment with what is shown beside it, in three queries."""
+    slugs = await slugs_of(session, {appointment.therapist_id for appointment in appointments})
+    of_these = col(Payment.appointment_id).in_([appointment.id for appointment in appointments])
+    payments = {payment.appointment_id: payment for payment in await session.exec(select(Payment).where(of_these))}
+    missing = await outstanding_forms(session, {appointment.client_id for appointment in appointments})
+    return [
+        AppointmentRow(
+            appointment=appointment,
+            therapist=slugs[appointment.therapist_id],
+            payment=payments.get(appointment.id),
+            outstanding_forms=missing[appointment.client_id],
+        )
+        for appointment in appointments
+    ]

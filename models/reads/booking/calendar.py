@@ -1,0 +1,257 @@
+"""A therapist's calendar in the database: busy time, and all that stands around a wanted time.
+
+Whoever writes occupied time locks the therapist's row first: what was read then stays true.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, delete, literal, or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.reads.booking.waitlist import own_offer
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.occupied_time import OccupiedTime
+from models.tables.booking.therapist import Therapist
+from models.tables.booking.waitlist import WaitlistOfferRecord
+from models.writes.booking.hours import load_availability
+from rules.booking import availability as slots
+from rules.booking.availability import Availability, Busy
+from rules.booking.eligibility import slot_refusal
+from rules.booking.outside_hours import why_outside
+from rules.enums import AppointmentStatus, AppointmentType
+from rules.refusals import Refusal
+
+_DAY = timedelta(days=1)
+
+
+def busy_margin(availability: Availability) -> timedelta:
+    """How far around a stretch of wanted starts busy time still matters: length, buffers, the day's cap."""
+    settings = availability.settings.values()
+    longest = max(setting.duration for setting in settings)
+    widest = max(max(setting.buffer_before, setting.buffer_after) for setting in settings)
+    return timedelta(minutes=longest + widest) + 2 * _DAY
+
+
+def horizon_end(availability: Availability, *, now: datetime) -> datetime:
+    """The last instant for which anything may be booked by the client side."""
+    return now + timedelta(days=max(setting.horizon_days for setting in availability.settings.values()))
+
+
+# Bare columns: hundreds of rows as objects that could be changed would cost more than all the rest.
+_BUSY: list[Any] = [OccupiedTime.id, OccupiedTime.type, OccupiedTime.starts_at, OccupiedTime.ends_at]
+
+
+async def load_busy(
+    session: AsyncSession,
+    *,
+    therapist_id: UUID,
+    starts_before: datetime,
+    ends_after: datetime,
+    now: datetime,
+    leave_out: Collection[UUID] = (),
+) -> list[Busy]:
+    """A therapist's appointments and live holds that touch the stretch, in order.
+
+    ``leave_out`` names holds being presented and appointments being moved. Make the stretch wider than what
+    is wanted by ``busy_margin`` on both sides.
+    """
+    whose = col(OccupiedTime.therapist_id) == therapist_id
+    return await _busy(
+        session,
+        whose=whose,
+        starts_before=starts_before,
+        ends_after=ends_after,
+        now=now,
+        leave_out=leave_out,
+    )
+
+
+async def load_busy_of_many(
+    session: AsyncSession,
+    *,
+    therapist_ids: Collection[UUID],
+    starts_before: datetime,
+    ends_after: datetime,
+    now: datetime,
+) -> dict[UUID, list[Busy]]:
+    """`load_busy` for several therapists at once, by id; an empty list for who has nothing."""
+    statement = select(*[*_BUSY, OccupiedTime.therapist_id]).where(
+        col(OccupiedTime.therapist_id) == any_(literal(list(therapist_ids), ARRAY(Uuid))),
+        col(OccupiedTime.starts_at) < starts_before,
+        col(OccupiedTime.ends_at) > ends_after,
+        or_(col(OccupiedTime.expires_at).is_(None), col(OccupiedTime.expires_at) > now),
+    )
+    busy: dict[UUID, list[Busy]] = {therapist_id: [] for therapist_id in therapist_ids}
+    for *row, therapist_id in await session.exec(statement.order_by(col(OccupiedTime.starts_at))):
+        busy[therapist_id].append(_as_busy(*row))
+    return busy
+
+
+async def load_client_busy(
+    session: AsyncSession,
+    *,
+    client_id: UUID,
+    starts_before: datetime,
+    ends_after: datetime,
+    now: datetime,
+    leave_out: Collection[UUID] = (),
+) -> list[Busy]:
+    """What a client has in that stretch, with whomever."""
+    whose = col(OccupiedTime.client_id) == client_id
+    return await _busy(
+        session,
+        whose=whose,
+        starts_before=starts_before,
+        ends_after=ends_after,
+        now=now,
+        leave_out=leave_out,
+    )
+
+
+async def _busy(
+    session: AsyncSession,
+    *,
+    whose: ColumnElement[bool],
+    starts_before: datetime,
+    ends_after: datetime,
+    now: datetime,
+    leave_out: Collection[UUID],
+) -> list[Busy]:
+    statement = (
+        select(*_BUSY)
+        .where(
+            whose,
+            col(OccupiedTime.starts_at) < starts_before,
+            col(OccupiedTime.ends_at) > ends_after,
+            or_(col(OccupiedTime.expires_at).is_(None), col(OccupiedTime.expires_at) > now),
+        )
+        .order_by(col(OccupiedTime.starts_at))
+    )
+    if leave_out:
+        statement = statement.where(col(OccupiedTime.id).not_in(leave_out))
+    return [_as_busy(*row) for row in await session.exec(statement)]
+
+
+def _as_busy(id: UUID, type: AppointmentType, starts_at: datetime, ends_at: datetime) -> Busy:
+    return Busy(id=str(id), type=type, starts_at=starts_at, ends_at=ends_at)
+
+
+async def booked_outside_hours(
+    session: AsyncSession, therapist: Therapist, availability: Availability, *, now: datetime
+) -> dict[UUID, str]:
+    """Appointments ahead or running that these hours would not offer: their ids in the order of time, and why."""
+    statement = select(Appointment).where(
+        col(Appointment.therapist_id) == therapist.id,
+        col(Appointment.status) == AppointmentStatus.SCHEDULED,
+        col(Appointment.ends_at) > now,
+    )
+    booked = [
+        Busy(id=str(row.id), type=row.type, starts_at=row.starts_at, ends_at=row.ends_at)
+        for row in await session.exec(statement.order_by(col(Appointment.starts_at), col(Appointment.id)))
+    ]
+    outside = why_outside(availability=availability, appointments=booked)
+    return {UUID(appointment.id): because for appointment, because in outside if appointment.id}
+
+
+async def drop_expired_holds(session: AsyncSession, *, therapist_id: UUID, now: datetime) -> None:
+    """Delete this therapist's holds whose time is over, so that the constraint no longer sees them."""
+    await session.exec(
+        delete(OccupiedTime).where(col(OccupiedTime.therapist_id) == therapist_id, col(OccupiedTime.expires_at) <= now)
+    )
+
+
+async def live_hold(session: AsyncSession, *, hold_id: UUID, therapist_id: UUID, now: datetime) -> OccupiedTime | None:
+    """The hold of that id, if it is live and this therapist's; whoever presents the id owns it."""
+    hold = await session.get(OccupiedTime, hold_id)
+    if hold is None or hold.expires_at is None or hold.expires_at <= now:
+        return None
+    return hold if hold.therapist_id == therapist_id else None
+
+
+# ---------------------------------------------------------------- one wanted time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """What stands around a wanted time.
+
+    ``busy`` leaves out the holds that are presented and the appointments that move; ``held_since`` is when that hold
+    was made, from which the notice is measured.
+    """
+
+    availability: Availability
+    busy: list[Busy]
+    client_busy: list[Busy]
+    held_since: datetime | None
+
+
+async def look_around(
+    session: AsyncSession,
+    therapist: Therapist,
+    *,
+    client_id: UUID | None,
+    type: AppointmentType,
+    starts_at: datetime,
+    until: datetime,
+    now: datetime,
+    hold_id: UUID | None = None,
+    moving: Collection[UUID] = (),
+    beside_own_offer: bool = False,
+) -> Around:
+    """Hours and busy times from now to ``until`` and the horizon. What a waitlist offers this client is no conflict,
+    unless something is wanted ``beside_own_offer``, which it does not use up.
+
+    With the therapist and the client locked, what is seen stays true.
+    """
+    await drop_expired_holds(session, therapist_id=therapist.id, now=now)
+    availability = await load_availability(session, therapist)
+    margin = busy_margin(availability)
+    hold = None
+    if hold_id is not None:
+        hold = await live_hold(session, hold_id=hold_id, therapist_id=therapist.id, now=now)
+    offer = None
+    if client_id is not None and not beside_own_offer:
+        offer = await own_offer(session, client_id=client_id, therapist_id=therapist.id, type=type, now=now)
+    own = [*moving, *(one.id for one in (hold, offer) if one is not None)]
+    stretch = {"starts_before": max(until, horizon_end(availability, now=now)) + margin, "ends_after": now - margin}
+    return Around(
+        availability=availability,
+        busy=await load_busy(session, therapist_id=therapist.id, **stretch, now=now, leave_out=own),
+        client_busy=await load_client_busy(session, client_id=client_id, **stretch, now=now, leave_out=own)
+        if client_id is not None
+        else [],
+        held_since=_held_since(hold, offer, type=type, starts_at=starts_at),
+    )
+
+
+def _held_since(
+    hold: OccupiedTime | None, offer: WaitlistOfferRecord | None, *, type: AppointmentType, starts_at: datetime
+) -> datetime | None:
+    """A hold keeps the notice of its own time; its holder may book another, but as anybody could."""
+    if hold is not None and (hold.type, hold.starts_at) == (type, starts_at):
+        return hold.made_at
+    return offer.made_at if offer is not None and offer.starts_at == starts_at else None
+
+
+def time_refusal(
+    problem: slots.SlotProblem, around: Around, *, type: AppointmentType, near: datetime, now: datetime
+) -> Refusal:
+    """The refusal of a wanted time, with up to three others that are free."""
+    others = slots.alternatives(
+        availability=around.availability,
+        type=type,
+        busy=around.busy,
+        now=now,
+        near=near,
+        client_busy=around.client_busy,
+    )
+    return slot_refusal(
+        taken=problem.kind is slots.SlotProblemKind.TAKEN,
+        because=problem.because,
+        alternatives=[(slot.starts_at, slot.ends_at) for slot in others],
+    )

@@ -1,0 +1,200 @@
+"""What the API reads and writes of documents. Who may see one is part of each query.
+
+A document is its therapist's, or the care team's. It is seen by whose it is, and, while it is shared with a client, by
+whoever may see that client. What a therapist has not shared, nobody else sees: the care team and admins neither.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, false, or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.paging import Page, beyond
+from models.reads.visibility import may_see_client
+from models.tables.booking.therapist import Therapist
+from models.tables.care.document import Document, DocumentContent, DocumentShare
+from models.tables.clients.client import Client
+from models.writes.timeline import append_fact
+from rules.accounts.caller import Caller
+from rules.enums import ClientStatus, Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedDocument:
+    """A document as it is shared with one client."""
+
+    document: Document
+    share: DocumentShare
+
+
+def _is_live() -> ColumnElement[bool]:
+    return col(DocumentShare.unshared_at).is_(None)
+
+
+def _is_the_callers(caller: Caller) -> ColumnElement[bool]:
+    if caller.role is Role.THERAPIST:
+        theirs = select(Therapist.id).where(col(Therapist.slug) == caller.therapist).scalar_subquery()
+        return col(Document.therapist_id) == theirs
+    return col(Document.therapist_id).is_(None) if caller.is_staff else false()
+
+
+def may_see_document(caller: Caller, *, through: UUID | None = None) -> ColumnElement[bool]:
+    """The condition on ``Document`` for this caller; ``through``: only as it is shared with this client."""
+    shared = exists().where(
+        col(DocumentShare.document_id) == col(Document.id),
+        _is_live(),
+        col(Client.id) == col(DocumentShare.client_id),
+        may_see_client(caller),
+    )
+    if through is not None:
+        return shared.where(col(Client.id) == through)
+    return or_(_is_the_callers(caller), shared)
+
+
+async def visible_document(
+    session: AsyncSession, caller: Caller, document_id: UUID, *, through: UUID | None = None
+) -> Document | None:
+    statement = select(Document).where(col(Document.id) == document_id, may_see_document(caller, through=through))
+    return (await session.exec(statement)).first()
+
+
+async def is_the_callers(session: AsyncSession, caller: Caller, document: Document) -> bool:
+    """Whether the document is this caller's own: that therapist's, or the care team's."""
+    statement = select(Document.id).where(col(Document.id) == document.id, _is_the_callers(caller))
+    return (await session.exec(statement)).first() is not None
+
+
+async def list_documents(session: AsyncSession, caller: Caller, page: Page) -> Sequence[Document]:
+    """What the caller may see, newest first; one more than the page holds, if there are more."""
+    statement = (
+        select(Document)
+        .where(may_see_document(caller))
+        .order_by(col(Document.uploaded_at).desc(), col(Document.id).desc())
+    )
+    behind = beyond(page, Document.uploaded_at, Document.id, descending=True)
+    if behind is not None:
+        statement = statement.where(behind)
+    return (await session.exec(statement.limit(page.limit + 1))).all()
+
+
+async def content_of(session: AsyncSession, document: Document) -> bytes:
+    """The bytes of a document that the caller may see."""
+    return (await session.get_one(DocumentContent, document.id)).content
+
+
+async def documents_of_client(session: AsyncSession, client: Client, page: Page) -> Sequence[SharedDocument]:
+    """What is shared with a client, the newest share first; one more than the page holds, if there are more."""
+    statement = (
+        select(Document, DocumentShare)
+        .join(DocumentShare, col(DocumentShare.document_id) == col(Document.id))
+        .where(col(DocumentShare.client_id) == client.id, _is_live())
+        .order_by(col(DocumentShare.shared_at).desc(), col(DocumentShare.id).desc())
+    )
+    behind = beyond(page, DocumentShare.shared_at, DocumentShare.id, descending=True)
+    if behind is not None:
+        statement = statement.where(behind)
+    found = (await session.exec(statement.limit(page.limit + 1))).all()
+    return [SharedDocument(document=document, share=share) for document, share in found]
+
+
+async def clients_shared_with(
+    session: AsyncSession, caller: Caller, documents: Collection[UUID]
+) -> dict[UUID, list[Client]]:
+    """With whom each document is shared now, first share first: those whom the caller may see, or shared it with."""
+    statement = (
+        select(DocumentShare.document_id, Client)
+        .join(Client, col(Client.id) == col(DocumentShare.client_id))
+        .where(
+            col(DocumentShare.document_id).in_(documents),
+            _is_live(),
+            or_(may_see_client(caller), col(DocumentShare.shared_by) == caller.actor),
+        )
+        .order_by(col(DocumentShare.shared_at), col(DocumentShare.id))
+    )
+    found: dict[UUID, list[Client]] = {id: [] for id in documents}
+    for document_id, client in await session.exec(statement):
+        found[document_id].append(client)
+    return found
+
+
+async def shares_of(session: AsyncSession, document_id: UUID, client_id: UUID) -> Sequence[DocumentShare]:
+    """Every time this document was shared with this client, the latest first; one of them may be live."""
+    statement = (
+        select(DocumentShare)
+        .where(col(DocumentShare.document_id) == document_id, col(DocumentShare.client_id) == client_id)
+        .order_by(col(DocumentShare.unshared_at).desc().nulls_first(), col(DocumentShare.id))
+    )
+    return (await session.exec(statement)).all()
+
+
+async def is_shared(session: AsyncSession, share_id: UUID, client: Client) -> bool:
+    """Whether this share with the client is still live."""
+    known = await session.get(DocumentShare, share_id)
+    return known is not None and known.client_id == client.id and known.unshared_at is None
+
+
+# ---------------------------------------------------------------- writing; the caller commits
+
+
+async def keep_document(session: AsyncSession, document: Document, content: bytes) -> Document:
+    """Keep a document with its bytes, in the running transaction; or the one of this id that is kept already."""
+    known = await session.get(Document, document.id)
+    if known is not None:
+        return known
+    session.add(document)
+    await session.flush()
+    session.add(DocumentContent(document_id=document.id, content=content))
+    return document
+
+
+async def share(
+    session: AsyncSession, document: Document, client: Client, *, id: UUID, by: str, at: datetime
+) -> DocumentShare | None:
+    """Share a document with a client, whose row is locked; the share there is already, by this ``id`` or still live.
+
+    None if it would be a new one and the client is archived.
+    """
+    made = await session.get(DocumentShare, id)
+    if made is not None:
+        return made
+    for known in await shares_of(session, document.id, client.id):
+        if known.unshared_at is None:
+            return known
+    if client.status is ClientStatus.ARCHIVED:
+        return None
+    made = DocumentShare(id=id, document_id=document.id, client_id=client.id, shared_by=by, shared_at=at)
+    session.add(made)
+    append_fact(
+        session,
+        client,
+        at=at,
+        actor=by,
+        kind="document_shared",
+        text="A document was shared with the client.",
+        data={"document_id": str(document.id), "share_id": str(id)},
+    )
+    return made
+
+
+async def unshare(session: AsyncSession, document: Document, client: Client, *, by: str, at: datetime) -> bool:
+    """Take a document back from a client, whose row is locked. False if it never was shared with them."""
+    shares = await shares_of(session, document.id, client.id)
+    for live in shares:
+        if live.unshared_at is not None:
+            continue
+        live.unshared_by, live.unshared_at = by, at
+        session.add(live)
+        append_fact(
+            session,
+            client,
+            at=at,
+            actor=by,
+            kind="document_unshared",
+            text="A document is not shared with the client any more.",
+            data={"document_id": str(document.id), "share_id": str(live.id)},
+        )
+    return bool(shares)

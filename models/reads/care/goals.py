@@ -1,0 +1,76 @@
+"""Reading goals: who may see which, and which a journey reminds of."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.paging import Page, beyond
+from models.reads.visibility import may_see_client
+from models.tables.care.goal import Goal
+from models.tables.clients.client import Client
+from rules.accounts.caller import Caller
+from rules.enums import GoalStatus
+from rules.journey.goals import GoalReminder
+
+
+async def goals_of(session: AsyncSession, client_id: UUID, page: Page) -> Sequence[Goal]:
+    """A client's goals, oldest first; one more than the page holds, if there are more."""
+    statement = select(Goal).where(col(Goal.client_id) == client_id).order_by(col(Goal.made_at), col(Goal.id))
+    behind = beyond(page, Goal.made_at, Goal.id)
+    if behind is not None:
+        statement = statement.where(behind)
+    return (await session.exec(statement.limit(page.limit + 1))).all()
+
+
+async def visible_goal(session: AsyncSession, caller: Caller, goal_id: UUID) -> tuple[Goal, Client] | None:
+    """A goal with its client, if the caller may see that client."""
+    statement = (
+        select(Goal, Client)
+        .join(Client, col(Client.id) == col(Goal.client_id))
+        .where(col(Goal.id) == goal_id, may_see_client(caller))
+    )
+    return (await session.exec(statement)).first()
+
+
+async def goals_to_remind_of(session: AsyncSession, client: Client) -> tuple[GoalReminder, ...]:
+    """The weekly reminders of a client; none for whom such a mail could not go to, or is switched off."""
+    if client.email is None or client.unsubscribed or not client.portal_settings.get("goals", True):
+        return ()
+    statement = (
+        select(Goal)
+        .where(
+            col(Goal.client_id) == client.id,
+            col(Goal.status) == GoalStatus.OPEN,
+            col(Goal.remind_since).is_not(None),
+        )
+        .order_by(col(Goal.made_at), col(Goal.id))
+    )
+    return tuple(reminder for goal in await session.exec(statement) if (reminder := reminder_of(goal)) is not None)
+
+
+async def still_reminded_of(
+    session: AsyncSession, client: Client, goals: Mapping[str, datetime]
+) -> tuple[GoalReminder, ...]:
+    """Of these goals, each with the instant since when its reminder stood, those for which that has not changed."""
+    if not goals:
+        return ()
+    found = await session.exec(
+        select(Goal).where(
+            col(Goal.client_id) == client.id,
+            col(Goal.id).in_([UUID(id) for id in goals]),
+            col(Goal.status) == GoalStatus.OPEN,
+        )
+    )
+    standing = (reminder_of(goal) for goal in found)
+    return tuple(reminder for reminder in standing if reminder is not None and goals[reminder.id] == reminder.since)
+
+
+def reminder_of(goal: Goal) -> GoalReminder | None:
+    if goal.remind_weekday is None or goal.remind_minute is None or goal.remind_since is None:
+        return None
+    return GoalReminder(
+        id=str(goal.id), weekday=goal.remind_weekday, minute=goal.remind_minute, since=goal.remind_since
+    )

@@ -1,0 +1,90 @@
+"""Client groups: making and naming them, and how many clients each has. The practice sees them all."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.paging import Page, beyond
+from models.tables.clients.client import Client
+from models.tables.clients.group import ClientGroup
+from rules.enums import ClientStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupRow:
+    """A group with how many active and archived clients are in it."""
+
+    group: ClientGroup
+    active: int = 0
+    archived: int = 0
+
+
+class NameTaken(Exception):
+    """Another group is called so, or so alike that people could not tell them apart."""
+
+
+async def make_group(
+    session: AsyncSession, *, id: UUID, name: str, name_folded: str, by: str, at: datetime
+) -> ClientGroup:
+    """Make a group; the same id again is the same group. Raises NameTaken. The caller commits."""
+    row = insert(ClientGroup).values(id=id, name=name, name_folded=name_folded, made_by=by, made_at=at)
+    await session.exec(row.on_conflict_do_nothing())
+    group = await session.get(ClientGroup, id)
+    if group is None:
+        raise NameTaken
+    return group
+
+
+async def rename_group(session: AsyncSession, group_id: UUID, *, name: str, name_folded: str) -> ClientGroup | None:
+    """Give a group another name; None if there is no such group. Raises NameTaken. The caller commits.
+
+    All groups are locked for the moment: of two that want one name at once, the second finds it taken. One that is made
+    at the same moment is not there yet to be locked, and is found as the name is written.
+    """
+    groups = (await session.exec(select(ClientGroup).order_by(col(ClientGroup.id)).with_for_update())).all()
+    if any(group.name_folded == name_folded and group.id != group_id for group in groups):
+        raise NameTaken
+    for group in groups:
+        if group.id == group_id:
+            try:
+                async with session.begin_nested():
+                    group.name, group.name_folded = name, name_folded
+                    session.add(group)
+            except IntegrityError:
+                raise NameTaken from None
+            return group
+    return None
+
+
+async def list_groups(session: AsyncSession, *, page: Page) -> Sequence[ClientGroup]:
+    """Groups, oldest first; one more than the page holds, if there are more."""
+    statement = select(ClientGroup).order_by(col(ClientGroup.made_at), col(ClientGroup.id)).limit(page.limit + 1)
+    behind = beyond(page, ClientGroup.made_at, ClientGroup.id)
+    if behind is not None:
+        statement = statement.where(behind)
+    return (await session.exec(statement)).all()
+
+
+async def with_members(session: AsyncSession, groups: Collection[ClientGroup]) -> list[GroupRow]:
+    """Each group with its numbers of clients, in one query."""
+    statement = (
+        select(Client.group_id, Client.status, func.count())
+        .where(col(Client.group_id).in_([group.id for group in groups]))
+        .group_by(col(Client.group_id), col(Client.status))
+    )
+    numbers = {(group_id, status): number for group_id, status, number in await session.exec(statement)}
+    return [
+        GroupRow(
+            group=group,
+            active=numbers.get((group.id, ClientStatus.ACTIVE), 0),
+            archived=numbers.get((group.id, ClientStatus.ARCHIVED), 0),
+        )
+        for group in groups
+    ]

@@ -1,0 +1,93 @@
+"""The journey's facts: what the database knows of one client, as the value that rules and workflows reason about."""
+
+from collections.abc import Sequence
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.reads.care.goals import goals_to_remind_of
+from models.reads.money.balance import has_open_payment, saved_card
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
+from models.tables.clients.task import Task
+from models.tables.forms.form import FormRequest
+from rules.enums import AppointmentStatus, AppointmentType, ClientStatus, FormStatus
+from rules.forms.intake import INTAKE_FORMS, outstanding
+from rules.journey.stage import AskedForm, JourneyFacts, OpenAppointment, OpenTask, stage_of
+
+
+async def journey_facts(session: AsyncSession, client: Client) -> JourneyFacts:
+    """A snapshot of one client, as of this transaction."""
+    await session.flush()
+    therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
+    appointments: Sequence[Appointment] = ()
+    if client.first_booked_at is not None:
+        appointments = (await session.exec(select(Appointment).where(col(Appointment.client_id) == client.id))).all()
+    forms = (await session.exec(select(FormRequest).where(col(FormRequest.client_id) == client.id))).all()
+    tasks = (
+        await session.exec(
+            select(Task)
+            .where(col(Task.client_id) == client.id, col(Task.resolved_at).is_(None))
+            .order_by(col(Task.opened_at), col(Task.key))
+        )
+    ).all()
+    complete: dict[str, int] = {}
+    for form in forms:
+        if form.status is FormStatus.COMPLETE:
+            complete[form.kind] = max(form.version, complete.get(form.kind, 0))
+    asked = [form.requested_at for form in forms if form.kind in INTAKE_FORMS and form.kind not in complete]
+    sessions = [a for a in appointments if a.type is AppointmentType.SESSION]
+    return JourneyFacts(
+        version=client.fact_seq,
+        ref=client.ref,
+        archived=client.status is ClientStatus.ARCHIVED,
+        created_at=client.created_at,
+        therapist=therapist.slug if therapist else None,
+        matched_at=client.matched_at,
+        anonymous=not any((client.first_name, client.last_name, client.email, client.phone)),
+        reachable=client.email is not None,
+        account_active=client.account_active,
+        first_booked_at=client.first_booked_at,
+        forms_requested_at=max(asked, default=None),
+        outstanding_forms=outstanding(complete),
+        open_appointments=tuple(
+            OpenAppointment(id=str(a.id), type=a.type, starts_at=a.starts_at, ends_at=a.ends_at)
+            for a in sorted(appointments, key=lambda a: a.starts_at)
+            if a.status is AppointmentStatus.SCHEDULED
+        ),
+        intro_occurred_at=max(
+            (
+                a.ends_at
+                for a in appointments
+                if a.type is AppointmentType.INTRO_CALL
+                and a.status is AppointmentStatus.OCCURRED
+                and a.therapist_id == client.therapist_id
+            ),
+            default=None,
+        ),
+        session_booked=any(
+            a.status in (AppointmentStatus.SCHEDULED, AppointmentStatus.OCCURRED, AppointmentStatus.NO_SHOW)
+            for a in sessions
+        ),
+        session_occurred=any(a.status is AppointmentStatus.OCCURRED for a in sessions),
+        open_tasks=tuple(OpenTask(key=task.key, kind=task.kind.value) for task in tasks),
+        card=saved_card(client),
+        payment_open=client.first_booked_at is not None and await has_open_payment(session, client.id),
+        time_zone=client.time_zone or (therapist.time_zone if therapist else "UTC"),
+        goals=await goals_to_remind_of(session, client),
+        asked_forms=tuple(
+            AskedForm(id=str(form.id), asked_at=form.requested_at)
+            for form in sorted(forms, key=lambda form: (form.requested_at, form.id))
+            if form.status is FormStatus.REQUESTED and form.kind not in INTAKE_FORMS
+        ),
+    )
+
+
+async def project(session: AsyncSession, client: Client) -> JourneyFacts:
+    """Write the stage that follows from the facts, and the one that the client side is shown; return the facts. The
+    last line of every step."""
+    facts = await journey_facts(session, client)
+    client.stage, client.stage_shown = stage_of(facts), stage_of(facts, as_if_active=True)
+    session.add(client)
+    return facts

@@ -1,0 +1,101 @@
+"""What a client has, owes and pays in; and the card that is charged."""
+
+from uuid import UUID
+
+from sqlalchemy import and_, or_
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
+from models.tables.money.credit import Credit
+from models.tables.money.payment import Payment
+from rules.archive.plan import BECAUSE_ARCHIVED, PaymentLine
+from rules.enums import PaymentStatus
+from rules.money.cards import SavedCard
+
+USUAL_CURRENCY = "USD"  # of a client with neither payments nor a therapist
+_OPEN = (
+    PaymentStatus.SCHEDULED,
+    PaymentStatus.PROCESSING,
+    PaymentStatus.REQUIRES_ACTION,
+    PaymentStatus.FAILED,
+    PaymentStatus.OWED,
+)
+
+
+def saved_card(client: Client) -> SavedCard | None:
+    """The card that payments are made with; none if the bank has blocked it."""
+    if client.stripe_payment_method is None or client.card is None or client.card_blocked:
+        return None
+    return SavedCard(
+        id=client.stripe_payment_method, exp_year=client.card["exp_year"], exp_month=client.card["exp_month"]
+    )
+
+
+async def has_open_payment(session: AsyncSession, client_id: UUID) -> bool:
+    found = select(Payment.id).where(col(Payment.client_id) == client_id, col(Payment.status).in_(_OPEN)).limit(1)
+    return (await session.exec(found)).first() is not None
+
+
+async def currency_of(session: AsyncSession, client: Client) -> str:
+    """What the client pays in: that of the newest payment or appointment, else the therapist's."""
+    paid_in = (
+        select(Payment.currency)
+        .where(col(Payment.client_id) == client.id)
+        .order_by(col(Payment.created_at).desc(), col(Payment.id))
+    )
+    booked_in = (
+        select(Appointment.fee_currency)
+        .where(col(Appointment.client_id) == client.id)
+        .order_by(col(Appointment.booked_at).desc(), col(Appointment.id))
+    )
+    for newest in (paid_in, booked_in):
+        currency = (await session.exec(newest.limit(1))).first()
+        if currency is not None:
+            return currency
+    therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
+    return therapist.session_fee_currency if therapist else USUAL_CURRENCY
+
+
+async def currencies_of(session: AsyncSession, client: Client) -> set[str]:
+    """Every currency that a fee of the client's may still be paid in: what they pay in now, and that of every payment
+    which is open or owed."""
+    owed = and_(col(Payment.status) == PaymentStatus.CANCELLED, col(Payment.because) == BECAUSE_ARCHIVED)
+    open_ones = select(Payment.currency).where(
+        col(Payment.client_id) == client.id, or_(col(Payment.status).in_(_OPEN), owed)
+    )
+    return {await currency_of(session, client), *(await session.exec(open_ones)).all()}
+
+
+async def credits_of_all(session: AsyncSession, client_id: UUID) -> dict[str, int]:
+    """What is left of the client's credit, in minor units by currency; a currency without any is not named."""
+    left = func.sum(Credit.remaining)
+    statement = select(Credit.currency, left).where(col(Credit.client_id) == client_id).group_by(col(Credit.currency))
+    return {currency: int(amount) for currency, amount in await session.exec(statement.having(left > 0))}
+
+
+async def credit_of(session: AsyncSession, client_id: UUID, currency: str) -> int:
+    """The credit that a client has left, in minor units; what payments have reserved is not in it."""
+    statement = select(func.coalesce(func.sum(Credit.remaining), 0)).where(
+        col(Credit.client_id) == client_id, col(Credit.currency) == currency
+    )
+    return int((await session.exec(statement)).one())
+
+
+def payment_line(payment: Payment, *, frozen: bool = False) -> PaymentLine:
+    """``frozen``: charges of the client's are held up by a dispute, which the payment does not say itself."""
+    return PaymentLine(
+        id=str(payment.id),
+        appointment_id=str(payment.appointment_id),
+        status=payment.status,
+        because=payment.because,
+        amount=payment.amount,
+        credit_used=payment.credit_used,
+        currency=payment.currency,
+        due_at=payment.due_at,
+        deadline=payment.deadline,
+        next_try_at=payment.next_try_at,
+        frozen=frozen,
+    )

@@ -1,0 +1,53 @@
+"""Payments, credits and refunds of a client; and whose a customer or an intent of Stripe's is."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.paging import Page
+from models.reads.pages import one_page
+from models.tables.clients.client import Client
+from models.tables.money.credit import Credit
+from models.tables.money.payment import Payment
+from models.tables.money.refund import Refund
+
+
+async def client_of_customer(session: AsyncSession, customer: str) -> Client | None:
+    """The client whom Stripe knows as this customer, or whom that one was joined into."""
+    known = select(func.coalesce(Client.joined_into, Client.id)).where(col(Client.stripe_customer) == customer)
+    return (await session.exec(select(Client).where(col(Client.id).in_(known)))).first()
+
+
+async def client_of_intent(session: AsyncSession, intent: str) -> Client | None:
+    """The client whose payment Stripe knows as this PaymentIntent."""
+    statement = select(Client).join(Payment, col(Payment.client_id) == col(Client.id))
+    return (await session.exec(statement.where(col(Payment.intent) == intent))).first()
+
+
+async def payments_of(session: AsyncSession, client_id: UUID, page: Page) -> Sequence[Payment]:
+    """A client's payments by due time; one more than the page holds, if there are more."""
+    statement = (
+        select(Payment).where(col(Payment.client_id) == client_id).order_by(col(Payment.due_at), col(Payment.id))
+    )
+    return await one_page(session, statement, page, Payment.due_at, Payment.id)
+
+
+async def credits_of(session: AsyncSession, client_id: UUID, page: Page) -> Sequence[Credit]:
+    """A client's credits, oldest first; one more than the page holds, if there are more."""
+    statement = select(Credit).where(col(Credit.client_id) == client_id).order_by(col(Credit.given_at), col(Credit.id))
+    return await one_page(session, statement, page, Credit.given_at, Credit.id)
+
+
+async def refunds_of(session: AsyncSession, payment_id: UUID, page: Page) -> Sequence[Refund]:
+    """A payment's refunds, oldest first; one more than the page holds, if there are more."""
+    statement = (
+        select(Refund).where(col(Refund.payment_id) == payment_id).order_by(col(Refund.asked_at), col(Refund.id))
+    )
+    return await one_page(session, statement, page, Refund.asked_at, Refund.id)
+
+
+async def all_payments_of(session: AsyncSession, client_id: UUID) -> Sequence[Payment]:
+    return (await session.exec(select(Payment).where(col(Payment.client_id) == client_id))).all()

@@ -1,0 +1,74 @@
+"""The schema, one file per noun. Importing this package loads every table."""
+
+from models.tables.accounts.idempotency import IdempotencyKey
+from models.tables.accounts.token import Token
+from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.calendar_feed import CalendarFeed
+from models.tables.booking.occupied_time import OccupiedTime
+from models.tables.booking.therapist import AppointmentSettings, DateOverrideRow, Therapist, TimeOffPeriod, WeeklyHours
+from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
+from models.tables.care.chat import Blast, BlastLine, Chat, ChatMember, ChatMessage, ChatRead
+from models.tables.care.document import Document, DocumentContent, DocumentShare
+from models.tables.care.goal import Goal
+from models.tables.care.note import SessionNote
+from models.tables.care.notification import Notification
+from models.tables.clients.client import Client
+from models.tables.clients.fact import Fact
+from models.tables.clients.group import ClientGroup
+from models.tables.clients.match import Match
+from models.tables.clients.task import Task
+from models.tables.forms.form import FormAnswer, FormRequest
+from models.tables.forms.template import FormTemplate
+from models.tables.mail.inbound_event import InboundEvent
+from models.tables.mail.mail import SentMail
+from models.tables.money.credit import Credit, CreditUse
+from models.tables.money.payment import Payment, PaymentTry
+from models.tables.money.reconciliation import Reconciliation
+from models.tables.money.refund import Dispute, Refund
+
+__all__ = [
+    "Appointment",
+    "AppointmentSettings",
+    "Blast",
+    "BlastLine",
+    "BulkArchiveLine",
+    "BulkArchiveRecord",
+    "CalendarFeed",
+    "Chat",
+    "ChatMember",
+    "ChatMessage",
+    "ChatRead",
+    "Client",
+    "ClientGroup",
+    "Credit",
+    "CreditUse",
+    "DateOverrideRow",
+    "Dispute",
+    "Document",
+    "DocumentContent",
+    "DocumentShare",
+    "Fact",
+    "FormAnswer",
+    "FormRequest",
+    "FormTemplate",
+    "Goal",
+    "IdempotencyKey",
+    "InboundEvent",
+    "Match",
+    "Notification",
+    "OccupiedTime",
+    "Payment",
+    "PaymentTry",
+    "Reconciliation",
+    "Refund",
+    "SentMail",
+    "SessionNote",
+    "Task",
+    "Therapist",
+    "TimeOffPeriod",
+    "Token",
+    "WaitlistOfferRecord",
+    "WaitlistPlace",
+    "WeeklyHours",
+]

@@ -1,0 +1,52 @@
+"""Appointments: intro calls and sessions, and what became of them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field, SQLModel
+
+from models.columns import Instant, MinorUnits, Words, word
+from rules.enums import AppointmentStatus, AppointmentType, Mode
+
+
+class Appointment(SQLModel, table=True):
+    __tablename__ = "appointment"
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="appointment_in_order"),
+        CheckConstraint("fee_amount >= 0", name="appointment_fee_not_negative"),
+        Index("appointment_by_client", "client_id", "starts_at"),
+        Index("appointment_by_therapist", "therapist_id", "starts_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    client_id: UUID = Field(foreign_key="client.id")
+    therapist_id: UUID = Field(foreign_key="therapist.id")
+    type: AppointmentType = Field(sa_type=word(AppointmentType, name="appointment_type"))
+    status: AppointmentStatus = Field(
+        default=AppointmentStatus.SCHEDULED, sa_type=word(AppointmentStatus, name="appointment_status")
+    )
+    starts_at: datetime = Field(sa_type=Instant)
+    ends_at: datetime = Field(sa_type=Instant)
+    mode: Mode = Field(sa_type=word(Mode, name="appointment_mode"))
+    join_url: str | None = None
+    series_id: UUID | None = Field(default=None, index=True)
+    week: int = 0
+    fee_amount: int = Field(sa_type=MinorUnits)
+    fee_currency: str = Field(max_length=3)
+    booked_by: str
+    booked_at: datetime = Field(sa_type=Instant)
+    booking_id: UUID = Field(index=True)  # the request that made it: asking again finds it
+    complete_forms_in_session: bool = False
+    forms_outstanding_when_booked: list[str] = Field(default_factory=list, sa_type=Words)
+    first_of_its_type: bool = False
+    sequence: int = 0  # of the calendar file; raised with every change
+    changed_by: UUID | None = None  # the request that changed it last: asking again changes nothing
+    cancelled_at: datetime | None = Field(default=None, sa_type=Instant)
+    cancelled_by: str | None = None
+    cancel_reason: str | None = None
+    outcome_at: datetime | None = Field(default=None, sa_type=Instant)
+    outcome_by: str | None = None
+    breached_at: datetime | None = Field(default=None, sa_type=Instant)
+    forms_warned: bool = False  # it started while intake forms were incomplete, and that was noted
+    restored_from: UUID | None = None

@@ -1,0 +1,95 @@
+"""Clients: details, account, the present therapist, and the head of their timeline."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlmodel import Field, SQLModel
+
+from models.columns import Document, Instant, word
+from rules.enums import ClientStatus, Source, Stage
+
+PORTAL_SETTINGS = ("schedule_appointments", "chat", "community", "documents", "forms", "goals")
+
+
+def default_portal_settings() -> dict[str, bool]:
+    return dict.fromkeys(PORTAL_SETTINGS, True)
+
+
+class Client(SQLModel, table=True):
+    __tablename__ = "client"
+    __table_args__ = (
+        # An address is unique among activated and staff-made clients; a public form may use any.
+        Index(
+            "one_client_per_address",
+            "email_folded",
+            unique=True,
+            postgresql_where=text("email_folded IS NOT NULL AND (account_active OR made_by_staff)"),
+        ),
+        Index("client_by_address", "email_folded"),
+        Index("client_by_therapist", "therapist_id", "status"),
+        CheckConstraint("stage_shown <> 'archived'", name="stage_shown_tells_of_no_archive"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    ref: str = Field(unique=True, max_length=12)
+    status: ClientStatus = Field(default=ClientStatus.ACTIVE, sa_type=word(ClientStatus, name="client_status"))
+    stage: Stage = Field(default=Stage.MATCHING, sa_type=word(Stage, name="client_stage"))
+    # What the client side sees, as if the client were active.
+    stage_shown: Stage = Field(default=Stage.MATCHING, sa_type=word(Stage, name="client_stage_shown"))
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    email_folded: str | None = None
+    phone: str | None = None
+    time_zone: str | None = None
+    state: str | None = None
+    therapist_id: UUID | None = Field(default=None, foreign_key="therapist.id")
+    matched_at: datetime | None = Field(default=None, sa_type=Instant)
+    group_id: UUID | None = Field(default=None, foreign_key="client_group.id", index=True)
+    portal_settings: dict[str, bool] = Field(default_factory=default_portal_settings, sa_type=Document)
+    unsubscribed: bool = False
+
+    source: Source = Field(sa_type=word(Source, name="client_source"))
+    answers: dict[str, Any] | None = Field(default=None, sa_type=Document)
+    note: str | None = None
+    made_by: str
+    made_by_staff: bool = False
+    created_at: datetime = Field(sa_type=Instant)
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    test: bool = False
+    test_mail_to: str | None = None
+
+    account_active: bool = False
+    password_hash: str | None = None
+    activated_at: datetime | None = Field(default=None, sa_type=Instant)
+    first_booked_at: datetime | None = Field(default=None, sa_type=Instant)
+    stripe_customer: str | None = None
+    stripe_payment_method: str | None = None
+    # brand, last4, exp_month, exp_year, and Stripe's fingerprint of its number
+    card: dict[str, Any] | None = Field(default=None, sa_type=Document)
+    charges_frozen: bool = False  # while a dispute's task is open: no automatic charge
+    card_blocked: bool = False  # the bank reported it lost, stolen or misused: never again with this one
+
+    joined_into: UUID | None = Field(default=None, foreign_key="client.id")  # the same person's own record
+
+    archived_at: datetime | None = Field(default=None, sa_type=Instant)
+    archive_record: dict[str, Any] | None = Field(default=None, sa_type=Document)
+
+    fact_seq: int = 0
+    fact_hash: str = Field(default="0" * 64, max_length=64)
+
+    @property
+    def full_name(self) -> str:
+        return " ".join(part for part in (self.first_name, self.last_name) if part) or f"Client {self.ref}"
+
+    def details(self) -> dict[str, str | None]:
+        return {
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "email": self.email,
+            "phone": self.phone,
+            "time_zone": self.time_zone,
+            "state": self.state,
+        }

@@ -1,0 +1,1 @@
+"""What is written beside the tables themselves: the timeline, locks, holds, chats."""

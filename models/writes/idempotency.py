@@ -1,0 +1,132 @@
+"""Idempotency keys in the database: who answers a request, who waits for a twin, and what was answered.
+
+The caller commits after each function.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, delete, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.tables.accounts.idempotency import IdempotencyKey
+
+KEPT_FOR = timedelta(hours=24)
+ABANDONED_AFTER = timedelta(seconds=60)
+_FORGET_AT_ONCE = 20  # more than come in with one claim, so that old ones never pile up
+LOST = 0  # the status of a request whose end nobody knows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    caller: str
+    route: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right to answer a request. ``request_id`` is what its ids follow from."""
+
+    key: Key
+    request_id: UUID
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptAnswer:
+    """What is known of a key that somebody else has claimed. ``status`` is None while that goes on."""
+
+    body_hash: str
+    status: int | None
+    answer: bytes | None
+
+
+async def claim(
+    session: AsyncSession, key: Key, *, body_hashes: Sequence[str], new_id: UUID, now: datetime
+) -> Claim | KeptAnswer | None:
+    """Claim a key: the claim, what is kept under it, or None when another was quicker (look again then).
+
+    A key is free when it is new or older than a day. The same request takes over one whose end nobody knows,
+    and one that was abandoned, and goes on under its ``request_id``. ``body_hashes`` all stand for the request; the
+    first is kept. Each new key takes some old ones away.
+    """
+    body_hash = body_hashes[0]
+    row = insert(IdempotencyKey).values(
+        caller=key.caller,
+        route=key.route,
+        key=key.key,
+        body_hash=body_hash,
+        request_id=new_id,
+        claimed_at=now,
+    )
+    if (await session.exec(row.on_conflict_do_nothing().returning(col(IdempotencyKey.key)))).first():
+        await _forget_old(session, now=now)
+        return Claim(key=key, request_id=new_id, claimed_at=now)
+    known = await session.get(IdempotencyKey, (key.caller, key.route, key.key), populate_existing=True)
+    if known is None:
+        return None
+    old = known.claimed_at <= now - KEPT_FOR
+    abandoned = known.status is None and known.claimed_at <= now - ABANDONED_AFTER
+    if not old and (known.body_hash not in body_hashes or not (abandoned or known.status == LOST)):
+        return KeptAnswer(body_hash=known.body_hash, status=known.status, answer=known.answer)
+    request_id = new_id if old else known.request_id
+    status = col(IdempotencyKey.status)
+    taken = (
+        update(IdempotencyKey)
+        .where(
+            _is(key),
+            col(IdempotencyKey.claimed_at) == known.claimed_at,
+            status.is_(None) if known.status is None else status == known.status,
+        )
+        .values(body_hash=body_hash, request_id=request_id, claimed_at=now, status=None, answer=None)
+        .returning(col(IdempotencyKey.key))
+    )
+    if (await session.exec(taken)).first() is None:
+        return None
+    return Claim(key=key, request_id=request_id, claimed_at=now)
+
+
+async def keep(session: AsyncSession, claim: Claim, *, status: int, answer: bytes) -> None:
+    """Keep the answer for whoever asks again."""
+    await session.exec(update(IdempotencyKey).where(_mine(claim)).values(status=status, answer=answer))
+
+
+async def mark_lost(session: AsyncSession, claim: Claim) -> None:
+    """Nobody knows how it ended: the next try with this key goes on with the same work."""
+    await session.exec(update(IdempotencyKey).where(_mine(claim)).values(status=LOST))
+
+
+async def let_go(session: AsyncSession, claim: Claim) -> None:
+    """It was refused, and nothing is kept: the key is free again."""
+    await session.exec(delete(IdempotencyKey).where(_mine(claim)))
+
+
+async def _forget_old(session: AsyncSession, *, now: datetime) -> None:
+    """Take away some keys that are older than a day, passing by those that somebody else is at."""
+    row = (col(IdempotencyKey.caller), col(IdempotencyKey.route), col(IdempotencyKey.key))
+    claimed_at = col(IdempotencyKey.claimed_at)
+    old = select(*row).where(claimed_at <= now - KEPT_FOR).order_by(claimed_at).limit(_FORGET_AT_ONCE)
+    gone = delete(IdempotencyKey).where(tuple_(*row).in_(old.with_for_update(skip_locked=True)))
+    await session.exec(gone.execution_options(synchronize_session=False))
+
+
+def _is(key: Key) -> ColumnElement[bool]:
+    return and_(
+        col(IdempotencyKey.caller) == key.caller,
+        col(IdempotencyKey.route) == key.route,
+        col(IdempotencyKey.key) == key.key,
+    )
+
+
+def _mine(claim: Claim) -> ColumnElement[bool]:
+    return and_(
+        _is(claim.key),
+        col(IdempotencyKey.request_id) == claim.request_id,
+        col(IdempotencyKey.claimed_at) == claim.claimed_at,
+        col(IdempotencyKey.status).is_(None),
+    )

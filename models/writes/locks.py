@@ -1,0 +1,92 @@
+"""Row locks, taken in one order everywhere: therapist, then client, then payment.
+
+The weaker lock (NO KEY UPDATE) is enough to have a row to oneself, and lets foreign keys be checked meanwhile: a check
+comes whenever a row that refers to a therapist is written, in whatever order, and must not wait in a circle.
+"""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.reads.visibility import may_see_client
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
+from models.tables.money.payment import Payment
+from rules.accounts.caller import Caller
+
+
+class RowMissing(LookupError):
+    """A row that must exist does not: an id from elsewhere, or a database that lost something."""
+
+
+async def lock_therapist(session: AsyncSession, therapist_id: UUID) -> Therapist:
+    statement = select(Therapist).where(col(Therapist.id) == therapist_id).with_for_update(key_share=True)
+    therapist = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
+    if therapist is None:
+        raise RowMissing(f"no therapist {therapist_id}")
+    return therapist
+
+
+async def lock_client(session: AsyncSession, client_id: UUID) -> Client:
+    statement = select(Client).where(col(Client.id) == client_id).with_for_update(key_share=True)
+    client = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
+    if client is None:
+        raise RowMissing(f"no client {client_id}")
+    return client
+
+
+async def lock_open_client(session: AsyncSession, caller: Caller, client_id: UUID) -> Client | None:
+    """The same for who writes something of a client beside the journey; None if the caller does not see the client (any
+    more), or if the record was closed or joined into another, perhaps while this waited."""
+    return next(iter(await lock_open_clients(session, caller, [client_id])), None)
+
+
+async def lock_open_clients(session: AsyncSession, caller: Caller, ids: Collection[UUID]) -> Sequence[Client]:
+    """Those of these clients for whom ``lock_open_client`` has an answer, locked in the order of their ids."""
+    statement = (
+        select(Client)
+        .where(
+            col(Client.id).in_(ids),
+            may_see_client(caller),
+            col(Client.joined_into).is_(None),
+            col(Client.closed_at).is_(None),
+        )
+        .order_by(col(Client.id))
+        .with_for_update(key_share=True, of=Client)
+    )
+    return (await session.exec(statement.execution_options(populate_existing=True))).all()
+
+
+async def lock_holds_of(session: AsyncSession, actor: str) -> None:
+    """One at a time of the holds that somebody makes, with whomever. Taken after the therapist, and before nothing."""
+    await session.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(f"holds of {actor}", 0))))
+
+
+async def lock_payment(session: AsyncSession, payment_id: UUID) -> Payment:
+    statement = select(Payment).where(col(Payment.id) == payment_id).with_for_update(key_share=True)
+    payment = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
+    if payment is None:
+        raise RowMissing(f"no payment {payment_id}")
+    return payment
+
+
+async def lock_appointment(
+    session: AsyncSession, appointment_id: UUID
+) -> tuple[Appointment, Therapist, Client, Payment | None]:
+    """An appointment with all it depends on, locked in order and freshly read."""
+    found = await session.get(Appointment, appointment_id)
+    if found is None:
+        raise RowMissing(f"no appointment {appointment_id}")
+    while True:
+        therapist = await lock_therapist(session, found.therapist_id)
+        client = await lock_client(session, found.client_id)
+        statement = select(Payment).where(col(Payment.appointment_id) == appointment_id).with_for_update(key_share=True)
+        payment = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
+        await session.refresh(found)
+        if found.client_id == client.id:
+            return found, therapist, client, payment
+        # While this waited, the client was joined into another record, which has the appointment now.

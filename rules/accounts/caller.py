@@ -1,0 +1,76 @@
+"""Who asks: the one value that queries, rules and the timeline share."""
+
+import unicodedata
+from dataclasses import dataclass
+
+from rules.enums import Role
+from rules.mail.plain_text import one_line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """A program or a person with a role.
+
+    ``name`` is the service key's name, or an opaque id for people. ``client_id`` is set for clients, ``therapist``
+    (the slug) for therapists.
+    """
+
+    role: Role
+    name: str
+    client_id: str | None = None
+    therapist: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """How the timeline names this caller, for example ``care_team:desk`` or ``therapist:ana-silva``."""
+        return f"{self.role.value}:{self.therapist or self.client_id or self.name}"
+
+    @property
+    def is_practice(self) -> bool:
+        return self.role.is_practice
+
+    @property
+    def is_staff(self) -> bool:
+        """The care team and admins: those who see every client."""
+        return self.role in (Role.CARE_TEAM, Role.ADMIN)
+
+
+SYSTEM = "system"
+VIA_TEMPORAL = "via Temporal"
+_LONGEST_IDENTITY = 100
+
+
+def via_temporal(identity: str | None) -> str:
+    """How the timeline names a sender who did not say who they are, by the identity that the engine has of them."""
+    shown = one_line(identity or "")[:_LONGEST_IDENTITY].strip()
+    return f"{VIA_TEMPORAL} ({shown})" if shown else VIA_TEMPORAL
+
+
+def fold_email(address: str) -> str:
+    """The address as two spellings of it compare: Unicode-normalised and case-folded, without spaces around it.
+
+    A domain compares the same in Unicode and in its ``xn--`` spelling. Of a domain only the case is folded: two that
+    differ in ``ß`` and ``ss`` belong to different people.
+    """
+    local, at, domain = unicodedata.normalize("NFKC", address).strip().rpartition("@")
+    folded = unicodedata.normalize("NFKC", local.casefold())
+    return f"{folded}{at}{_fold_domain(domain)}" if at else unicodedata.normalize("NFKC", domain.casefold())
+
+
+def _fold_domain(domain: str) -> str:
+    labels = domain.lower().replace("\u3002", ".").split(".")
+    return unicodedata.normalize("NFKC", ".".join(_unicode_of(label) for label in labels)).lower()
+
+
+def _unicode_of(label: str) -> str:
+    """A label of a domain as people read it; one that only looks encoded stays as it is."""
+    if not label.startswith(_ENCODED):
+        return label
+    try:
+        read = label.removeprefix(_ENCODED).encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+    return read if read.isprintable() and not read.isascii() else label
+
+
+_ENCODED = "xn--"

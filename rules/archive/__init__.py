@@ -1,0 +1,1 @@
+"""What an archive stops, and what an unarchive brings back."""

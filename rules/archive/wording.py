@@ -1,0 +1,50 @@
+"""How an archive's preview names what would no longer happen: in plain words, and in the therapist's own time."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rules.enums import PaymentStatus
+from rules.journey.settling import Awaited, OpenPayment, next_step
+
+_REMINDERS = {
+    "activation_reminder": "reminder to activate the account",
+    "anonymous_expiry": "closing of the journey, if nobody gives a name or books",
+    "appointment_reminder": "reminder",
+    "book_first": "reminder to book",
+    "book_first_session": "reminder to book the first session",
+    "card_expiring": "notice that the saved card stops working",
+    "first_session_task": "task for the care team, if no session is booked",
+    "forms_reminder": "reminder of the forms",
+    "goal_reminder": "reminder of a goal",
+    "mark_outcome": "asking the therapist for the outcome",
+    "new_message": "notice of a new message",
+    "outcome_breach": "note that the outcome came too late",
+    "outcome_task": "task for the care team: the outcome is missing",
+}
+_CHARGES = {
+    Awaited.TRY: "answer of the bank to the payment that was due on",
+    Awaited.DISPUTE: "waiting for a dispute to be settled, until",
+    Awaited.DUE: "charge on",
+    Awaited.NEXT_TRY: "another try of the payment on",
+}
+_UNTIL_THE_DEADLINE = {
+    PaymentStatus.FAILED: "waiting for a new card, until",
+    PaymentStatus.REQUIRES_ACTION: "waiting for the client to confirm the payment, until",
+}
+
+
+def reminder_words(kind: str, at: datetime, *, zone: ZoneInfo) -> str:
+    """Such as ``reminder on Tue 1 Dec 09:00``."""
+    return f"{_REMINDERS.get(kind, kind.replace('_', ' '))} on {at_local(at, zone=zone)}"
+
+
+def charge_words(payment: OpenPayment, *, zone: ZoneInfo) -> str:
+    """What an open payment waits for, such as ``charge on Tue 1 Dec 09:00``."""
+    step = next_step(payment)
+    words = _UNTIL_THE_DEADLINE[payment.status] if step.why is Awaited.DEADLINE else _CHARGES[step.why]
+    return f"{words} {at_local(step.at, zone=zone)}"
+
+
+def at_local(instant: datetime, *, zone: ZoneInfo) -> str:
+    local = instant.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %H:%M}"

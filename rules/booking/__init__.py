@@ -1,0 +1,1 @@
+"""When something can be booked, by whom, and who is next in line."""

@@ -1,0 +1,175 @@
+"""May this be booked, moved or cancelled, and by whom? Refusals are values, tested in one fixed order.
+
+The order: personal details, booking switched off, no therapist, the intro call's rules, intake forms; the slot itself
+comes last and is tested in rules.booking.availability.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Outcome
+from rules.money.fees import Money, may_client_change
+from rules.refusals import Problem, Refusal
+
+REQUIRED_DETAILS = ("first_name", "last_name", "email", "phone", "time_zone")
+MOST_WEEKS = 52
+RECOMMENDED_WEEKS = (4, 6)
+DEFAULT_WEEKS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingRequest:
+    type: AppointmentType
+    weeks: int
+    by_practice: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingSituation:
+    """What the rules need to know of the client; ``missing_details`` in the order they are asked."""
+
+    missing_details: tuple[str, ...]
+    booking_enabled: bool
+    therapist: str | None
+    intro_calls: IntroCalls
+    intro_occurred: bool  # with the present therapist
+    intro_open: bool
+    booked_before: bool  # ever, even if cancelled since
+    outstanding_forms: tuple[str, ...]
+
+
+def missing_details(known: dict[str, str | None]) -> tuple[str, ...]:
+    return tuple(name for name in REQUIRED_DETAILS if not (known.get(name) or "").strip())
+
+
+def offered_types(*, intro_calls: IntroCalls, intro_occurred: bool) -> tuple[AppointmentType, ...]:
+    """What a booking page offers a client with this therapist."""
+    if intro_calls is IntroCalls.OFF:
+        return (AppointmentType.SESSION,)
+    if intro_calls is IntroCalls.OPTIONAL:
+        return (AppointmentType.INTRO_CALL, AppointmentType.SESSION)
+    return (AppointmentType.SESSION,) if intro_occurred else (AppointmentType.INTRO_CALL,)
+
+
+def refuse_booking(request: BookingRequest, situation: BookingSituation) -> Refusal | None:
+    """Why this may not be booked, or None; everything but the slot itself."""
+    if situation.missing_details:
+        return Refusal(
+            name=Problem.CLIENT_DETAILS_REQUIRED,
+            detail="These details are needed before the first booking: " + ", ".join(situation.missing_details) + ".",
+            data={"missing": list(situation.missing_details)},
+        )
+    if not request.by_practice and not situation.booking_enabled:
+        return BOOKING_DISABLED
+    if situation.therapist is None:
+        return Refusal(
+            name=Problem.NO_THERAPIST_ASSIGNED, detail="No therapist is assigned yet; there is nobody to book with."
+        )
+    if request.by_practice:
+        return None
+    return _refuse_type(request, situation) or _refuse_for_forms(request, situation)
+
+
+def _refuse_type(request: BookingRequest, situation: BookingSituation) -> Refusal | None:
+    offered = offered_types(intro_calls=situation.intro_calls, intro_occurred=situation.intro_occurred)
+    if request.type is AppointmentType.SESSION and request.type not in offered:
+        return Refusal(
+            name=Problem.INTRO_CALL_REQUIRED, detail="This therapist asks for an intro call before the first session."
+        )
+    if request.type is AppointmentType.INTRO_CALL and request.type not in offered:
+        return Refusal(name=Problem.INTRO_CALL_NOT_OFFERED, detail="An intro call is not offered here.")
+    if request.type is AppointmentType.INTRO_CALL and situation.intro_open:
+        return Refusal(
+            name=Problem.INTRO_CALL_NOT_OFFERED, detail="An intro call is already booked; move or cancel that one."
+        )
+    return None
+
+
+def _refuse_for_forms(request: BookingRequest, situation: BookingSituation) -> Refusal | None:
+    first_and_single = not situation.booked_before and request.weeks == 1
+    if situation.outstanding_forms and not first_and_single:
+        return Refusal(
+            name=Problem.INTAKE_FORMS_INCOMPLETE,
+            detail="Please complete the intake forms first: " + ", ".join(situation.outstanding_forms) + ".",
+            data={"outstanding": list(situation.outstanding_forms)},
+        )
+    return None
+
+
+BOOKING_DISABLED = Refusal(
+    name=Problem.BOOKING_DISABLED, detail="Booking online is switched off. Please contact the practice."
+)
+
+
+def refuse_change(
+    *,
+    status: AppointmentStatus,
+    type: AppointmentType,
+    starts_at: datetime,
+    fee: Money,
+    therapist: str,
+    now: datetime,
+    by_practice: bool,
+    notice_window: timedelta,
+) -> Refusal | None:
+    """Why this appointment may not be cancelled or moved by the one who asks, or None."""
+    if status is not AppointmentStatus.SCHEDULED:
+        return not_open(status)
+    if by_practice or may_client_change(type=type, starts_at=starts_at, now=now, notice_window=notice_window):
+        return None
+    if now >= starts_at:
+        return not_open(status, detail="This appointment has already started.")
+    return Refusal(
+        name=Problem.LATE_CHANGE,
+        detail="It is too late to change this appointment here. Please contact your therapist; the full fee is due.",
+        data={"therapist": therapist, "fee": {"amount": fee.amount, "currency": fee.currency}},
+    )
+
+
+def refuse_outcome(
+    *, status: AppointmentStatus, outcome: Outcome, starts_at: datetime, now: datetime, money_untouched: bool
+) -> Refusal | None:
+    """Why this outcome may not be recorded now. A correction is possible while no money has moved."""
+    if status is AppointmentStatus.SCHEDULED:
+        if now < starts_at:
+            return Refusal(
+                name=Problem.APPOINTMENT_NOT_STARTED,
+                detail="An outcome can be recorded once the appointment has started.",
+                data={"starts_at": starts_at.isoformat()},
+            )
+        return None
+    if status.value in {o.value for o in Outcome} and money_untouched and status.value != outcome.value:
+        return None
+    return not_open(status)
+
+
+def not_open(status: AppointmentStatus, *, detail: str | None = None) -> Refusal:
+    return Refusal(
+        name=Problem.APPOINTMENT_NOT_OPEN,
+        detail=detail or f"This appointment can no longer be changed: it is {_SAID[status]}.",
+        data={"appointment_status": status.value},
+    )
+
+
+_SAID = {
+    AppointmentStatus.SCHEDULED: "scheduled",
+    AppointmentStatus.OCCURRED: "marked as occurred",
+    AppointmentStatus.NO_SHOW: "marked as a no-show",
+    AppointmentStatus.CANCELLED: "cancelled",
+    AppointmentStatus.LATE_CANCELLED: "cancelled",
+}
+
+
+def slot_refusal(*, taken: bool, because: str, alternatives: Iterable[tuple[datetime, datetime]]) -> Refusal:
+    """The refusal of a time, with up to three others that are free."""
+    return Refusal(
+        name=Problem.SLOT_TAKEN if taken else Problem.SLOT_UNAVAILABLE,
+        detail=because,
+        data={
+            "alternatives": [
+                {"starts_at": starts_at.isoformat(), "ends_at": ends_at.isoformat()}
+                for starts_at, ends_at in alternatives
+            ]
+        },
+    )

@@ -1,0 +1,1 @@
+"""Chats, documents and the feed."""

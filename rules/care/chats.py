@@ -1,0 +1,112 @@
+"""Chats: who may start which, who may write, and when a mail says that a message waits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rules.accounts.caller import Caller
+from rules.enums import ChatKind, ClientStatus, Role
+from rules.journey.reminders import NEW_MESSAGE, Due
+
+OF_ONE_CLIENT = frozenset({ChatKind.DIRECT, ChatKind.CARE_TEAM})
+"""They are started once and never left; the others are made by the practice, with a title."""
+
+TOLD_WHILE_ARCHIVED = OF_ONE_CLIENT
+"""Chats in which a person wrote to this client: that a message waits tells nothing about an archive."""
+
+LONGEST_MESSAGE = 10_000  # characters
+LARGEST_SEQ = 2**31 - 1
+MOST_MESSAGES = 30  # of one client in one chat, in each such time:
+MESSAGES_COUNTED_FOR = timedelta(minutes=1)
+MOST_MEMBERS = 1_000  # named in one request
+MOST_OF_A_BLAST = 1_000  # clients
+
+
+def setting_of(kind: ChatKind) -> str:
+    """The portal setting that a chat of this kind belongs to."""
+    return "community" if kind is ChatKind.COMMUNITY else "chat"
+
+
+def may_start(caller: Caller, kind: ChatKind) -> bool:
+    """The care team's chat is no therapist's, and only the practice brings clients together."""
+    if caller.role is Role.THERAPIST:
+        return kind is not ChatKind.CARE_TEAM
+    return caller.is_staff or kind in OF_ONE_CLIENT
+
+
+def reader_of(caller: Caller, client_id: str | None) -> str:
+    """Under whose name it is remembered how far somebody has read: all who act for a client read as that client."""
+    return f"{Role.CLIENT.value}:{client_id}" if client_id is not None and not caller.is_practice else caller.actor
+
+
+def read_after_writing(*, read: int, shown: int, newest: int) -> int:
+    """How far somebody has read who adds a message behind the ``newest``: it counts as read if all before it is.
+
+    ``read``: how far they had read. ``shown``: up to where the page showed them the chat as they wrote, 0 if nobody
+    said.
+    """
+    seen = max(read, min(shown, newest))
+    return newest + 1 if seen >= newest else seen
+
+
+# ---------------------------------------------------------------- mails
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a client was told of one chat by mail, and what is still to be told.
+
+    ``seq`` and ``at``: the newest message of the last mail, and when it was ordered. ``waits`` is the newest message
+    that no mail has told of (0: none does), and ``due_at`` when one will.
+    """
+
+    seq: int = 0
+    at: datetime | None = None
+    waits: int = 0
+    due_at: datetime | None = None
+
+
+def news_for(told: Told, *, newest_unread: int, every: timedelta, now: datetime) -> Told:
+    """What is to be told after a look at the chat. ``newest_unread``: the number of a message, 0 if all is read.
+
+    Due at once, or ``every`` after the mail before; never about a message that was mailed already.
+    """
+    if newest_unread <= told.seq:
+        return Told(seq=told.seq, at=told.at)
+    due_at = now if told.at is None else max(now, told.at + every)
+    return Told(seq=told.seq, at=told.at, waits=newest_unread, due_at=due_at)
+
+
+def after_telling(told: Told, *, now: datetime) -> Told:
+    """After the mail about what waits was ordered."""
+    return Told(seq=told.waits, at=now)
+
+
+def put_off(told: Told, *, every: timedelta, now: datetime) -> Told:
+    """An earlier mail has not gone out yet, and tells of this message too if it goes; look again later."""
+    return Told(seq=told.seq, at=told.at, waits=told.waits, due_at=now + every)
+
+
+def message_plan(chats: Mapping[str, Told]) -> list[Due]:
+    """The mails that are still to be ordered, by chat."""
+    return [
+        Due(at=told.due_at, kind=NEW_MESSAGE, key=f"{NEW_MESSAGE}:{chat_id}:{told.waits}", about=chat_id)
+        for chat_id, told in chats.items()
+        if told.due_at is not None
+    ]
+
+
+# ---------------------------------------------------------------- blasts
+
+
+def left_out_because(
+    *, status: ClientStatus, closed: bool, settings: Mapping[str, bool], has_therapist: bool
+) -> str | None:
+    """Why a blast does not reach a client, for the practice to read; None if it does."""
+    if status is ClientStatus.ARCHIVED:
+        return "This client is archived."
+    if closed:
+        return "This journey was closed."
+    if not settings.get(setting_of(ChatKind.DIRECT), True):
+        return "The chat is switched off for this client."
+    return None if has_therapist else "This client has no therapist yet."

@@ -1,0 +1,207 @@
+"""The product's words, one per thing: every status and kind that code, API, mails and database share."""
+
+from enum import StrEnum
+
+
+class AppointmentType(StrEnum):
+    INTRO_CALL = "intro_call"
+    SESSION = "session"
+
+
+class AppointmentStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    OCCURRED = "occurred"
+    NO_SHOW = "no_show"
+    CANCELLED = "cancelled"
+    LATE_CANCELLED = "late_cancelled"
+
+
+class Outcome(StrEnum):
+    """What a person says happened; each is also an appointment status."""
+
+    OCCURRED = "occurred"
+    NO_SHOW = "no_show"
+
+
+class Mode(StrEnum):
+    """How client and therapist meet."""
+
+    PHONE = "phone"
+    VIDEO = "video"
+    ZOOM = "zoom"
+
+
+class IntroCalls(StrEnum):
+    """A therapist's setting: must a client have an intro call before the first session?"""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+    OFF = "off"
+
+
+class FormKind(StrEnum):
+    """The three intake forms. Forms from templates have kinds of their own, which are plain strings."""
+
+    INFORMED_CONSENT = "informed_consent"
+    INITIAL_CONSULTATION = "initial_consultation"
+    BILLING_INFO = "billing_info"
+
+
+class FormStatus(StrEnum):
+    REQUESTED = "requested"
+    SUSPENDED = "suspended"
+    COMPLETE = "complete"
+
+
+class PaymentKind(StrEnum):
+    SESSION = "session"
+    NO_SHOW = "no_show"
+    LATE_CANCELLATION = "late_cancellation"
+
+
+class PaymentStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    PROCESSING = "processing"
+    PAID = "paid"
+    REQUIRES_ACTION = "requires_action"
+    FAILED = "failed"
+    OWED = "owed"
+    CANCELLED = "cancelled"
+    WAIVED = "waived"
+    WRITTEN_OFF = "written_off"
+    REFUNDED = "refunded"
+    PARTIALLY_REFUNDED = "partially_refunded"
+
+
+class ClientStatus(StrEnum):
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class Stage(StrEnum):
+    """Where a client is on the journey; see rules.journey.stage for the order in which they are tested."""
+
+    MATCHING = "matching"
+    FIRST_BOOKING = "first_booking"
+    ACTIVATION = "activation"
+    INTAKE = "intake"
+    INTRO_CALL = "intro_call"
+    SCHEDULING = "scheduling"
+    IN_CARE = "in_care"
+    ARCHIVED = "archived"
+
+
+class Source(StrEnum):
+    """The three ways in."""
+
+    MATCHING_FORM = "matching_form"
+    DIRECT_BOOKING = "direct_booking"
+    CARE_TEAM = "care_team"
+
+
+class Role(StrEnum):
+    BOOKING_SITE = "booking_site"
+    CLIENT = "client"
+    THERAPIST = "therapist"
+    CARE_TEAM = "care_team"
+    ADMIN = "admin"
+
+    @property
+    def is_practice(self) -> bool:
+        """Practice means therapist, care team or admin; everybody else is the client side."""
+        return self in (Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
+
+
+class CreditSource(StrEnum):
+    """Where a client's credit came from."""
+
+    GRANTED = "granted"  # by the practice
+    REFUND = "refund"  # money back that did not go to the card
+
+
+class RefundTo(StrEnum):
+    """Where money that is given back goes: to the card as far as the card paid, or all of it to credit."""
+
+    CARD = "card"
+    CREDIT = "credit"
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"  # the card's part is on its way
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class DeclineClass(StrEnum):
+    """What a bank's "no" means for the next step; the table of codes is in rules.money.fees."""
+
+    SOFT = "soft"
+    AUTHENTICATION_REQUIRED = "authentication_required"
+    NEW_CARD_NEEDED = "new_card_needed"
+    HARD = "hard"
+
+
+class PlaceEnd(StrEnum):
+    """Why a place on a waitlist ended."""
+
+    BOOKED = "booked"
+    LEFT = "left"
+    UNANSWERED = "unanswered"  # too many offers ran out
+    OVER = "over"  # the wished time has passed
+    REMATCHED = "rematched"
+    ARCHIVED = "archived"
+
+
+class OfferEnd(StrEnum):
+    """What became of a time that was offered to somebody on a waitlist."""
+
+    BOOKED = "booked"
+    RAN_OUT = "ran_out"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"  # before it was answered: the place, the wish or the hours have changed
+
+
+class ChatKind(StrEnum):
+    DIRECT = "direct"  # one client and one therapist
+    CARE_TEAM = "care_team"  # one client and the care team
+    GROUP = "group"  # live: archived clients leave it
+    COMMUNITY = "community"  # archived clients stay in those they are in
+
+
+class LeftBecause(StrEnum):
+    """Why a client is no longer in a chat."""
+
+    LEFT = "left"
+    REMOVED = "removed"
+    ARCHIVED = "archived"
+    JOINED = "joined"  # into the chat of another record of the same person
+
+
+class GoalStatus(StrEnum):
+    OPEN = "open"
+    COMPLETED = "completed"
+
+
+class ArchiveResult(StrEnum):
+    """What became of one client of an archive of many."""
+
+    PENDING = "pending"
+    ARCHIVED = "archived"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class TaskKind(StrEnum):
+    """What a person must look at."""
+
+    MATCH_BY_HAND = "match_by_hand"
+    NO_FIRST_SESSION = "no_first_session"
+    OUTCOME_MISSING = "outcome_missing"
+    CARD_MISSING = "card_missing"
+    PAYMENT_OWED = "payment_owed"
+    PAYMENT_FAILED = "payment_failed"
+    POSSIBLE_DUPLICATE = "possible_duplicate"
+    MAIL_UNDELIVERABLE = "mail_undeliverable"
+    DISPUTE = "dispute"
+    REFUND_FAILED = "refund_failed"
+    LEDGER_DIFFERENCE = "ledger_difference"

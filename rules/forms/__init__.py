@@ -1,0 +1,1 @@
+"""Which forms there are, and what an answer must be."""

@@ -1,0 +1,1 @@
+"""What runs inside workflows: a change here needs `workflow.patched`, and every recorded history must replay."""

@@ -1,0 +1,96 @@
+"""Where a client is on the journey: facts in, stage out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rules.enums import AppointmentType, Stage
+from rules.journey.goals import GoalReminder
+from rules.money.cards import SavedCard
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenAppointment:
+    """An appointment that is still ``scheduled``: ahead, running, or waiting for its outcome."""
+
+    id: str
+    type: AppointmentType
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedForm:
+    """A form made by the practice that a client was asked to fill in, and has not yet."""
+
+    id: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenTask:
+    """A task that nobody has resolved yet. ``key`` says the reason in stable ids."""
+
+    key: str
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JourneyFacts:
+    """What the database knows of one client, as far as the journey needs it.
+
+    ``version`` is the number of the client's newest timeline entry: of two snapshots, the higher one is newer.
+    """
+
+    version: int
+    ref: str
+    archived: bool
+    created_at: datetime
+    therapist: str | None = None
+    matched_at: datetime | None = None
+    anonymous: bool = True  # no detail of the person is known
+    reachable: bool = False  # an address is known
+    account_active: bool = False
+    first_booked_at: datetime | None = None
+    forms_requested_at: datetime | None = None
+    outstanding_forms: tuple[str, ...] = ()
+    open_appointments: tuple[OpenAppointment, ...] = ()
+    intro_occurred_at: datetime | None = None  # the end of the latest one with the present therapist
+    session_booked: bool = False  # one that was not cancelled, whenever it is or was
+    session_occurred: bool = False
+    open_tasks: tuple[OpenTask, ...] = ()
+    card: SavedCard | None = None  # the one that is charged; none if the bank has blocked it
+    payment_open: bool = False  # one that is neither settled nor called off
+    time_zone: str = "UTC"  # the client's; while they have said none, the therapist's
+    goals: tuple[GoalReminder, ...] = ()  # open ones to be reminded of; none while the client gets no such mail
+    asked_forms: tuple[AskedForm, ...] = ()  # the practice's own
+
+    def has_open(self, kind: AppointmentType) -> bool:
+        return any(appointment.type == kind for appointment in self.open_appointments)
+
+    def next_start(self, *, after: datetime) -> datetime | None:
+        return min((a.starts_at for a in self.open_appointments if a.starts_at > after), default=None)
+
+
+def stage_of(facts: JourneyFacts, *, as_if_active: bool = False) -> Stage:
+    """The first line that holds. ``as_if_active`` is the client side's view, which never tells of an archive.
+
+    An appointment counts as ahead until its outcome is known: the stage is a projection that changes with facts, and
+    the mere passing of a start time is none.
+    """
+    if facts.archived and not as_if_active:
+        return Stage.ARCHIVED
+    if facts.therapist is None:
+        return Stage.MATCHING
+    if facts.first_booked_at is None:
+        return Stage.FIRST_BOOKING
+    if facts.session_occurred:
+        return Stage.IN_CARE
+    if not facts.account_active:
+        return Stage.ACTIVATION
+    if facts.outstanding_forms:
+        return Stage.INTAKE
+    if facts.has_open(AppointmentType.INTRO_CALL):
+        return Stage.INTRO_CALL
+    if facts.has_open(AppointmentType.SESSION):
+        return Stage.IN_CARE
+    return Stage.SCHEDULING

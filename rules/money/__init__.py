@@ -1,0 +1,1 @@
+"""What is due, how it is paid, and how the ledger is held against Stripe."""

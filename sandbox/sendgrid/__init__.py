@@ -1,0 +1,1 @@
+"""SendGrid, as far as the product uses it."""

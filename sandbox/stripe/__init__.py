@@ -1,0 +1,1 @@
+"""Stripe, as far as the product uses it."""

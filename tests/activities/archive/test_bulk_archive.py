@@ -1,0 +1,107 @@
+"""The steps of an archive of many: done twice is done once, and what was recorded late counts in the end."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from activities.archive import bulk as bulk_archive
+from activities.archive.bulk import BulkArchiveActivities
+from activities.types import ArchiveOrder, BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
+from models.reads.archive import bulk as bulk_archives
+from rules.archive.bulk import ALREADY_ARCHIVED, GONE, LATE, STOPPED, request_id_of
+from tests.activities.practice import DESK, POLICY, Practice
+
+
+class Many:
+    """An archive of some clients, whose journeys are played by the test."""
+
+    def __init__(self, practice: Practice, clients: list[str]) -> None:
+        self.practice = practice
+        self.clients = clients
+        self.steps = BulkArchiveActivities(practice.archive.deps)
+        self.order = BulkArchiveOrder(
+            id=str(uuid4()),
+            asked_by=DESK.actor,
+            asked_at=practice.clock.instant,
+            client_ids=tuple(clients),
+        )
+
+    async def look(self, **more: object) -> BulkLook:
+        """One round, done twice: the second time nothing is new."""
+        order = BulkRound(id=self.order.id, **more)  # type: ignore[arg-type]
+        first = await self.steps.work_off_bulk_archive(order)
+        assert await self.steps.work_off_bulk_archive(order) == first
+        return first
+
+    async def records(self, client: str, request_id: str | None = None) -> None:
+        """What the client's journey does."""
+        order = ArchiveOrder(
+            client_id=client, request_id=request_id or request_id_of(self.order.id, client), by=DESK.actor
+        )
+        await self.practice.archive.archive_client(order, POLICY)
+
+    async def results(self) -> list[tuple[str, str | None]]:
+        async with self.practice.sessions() as session:
+            lines = await bulk_archives.lines_of(session, DESK, UUID(self.order.id))
+        return [(line.result.value, line.because) for line, _ in lines]
+
+
+@pytest.fixture
+async def many(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> Many:
+    """Five clients, two at a time."""
+    monkeypatch.setattr(bulk_archive, "AT_A_TIME", 2)
+    names = ("Anna", "Berta", "Carla", "Doris", "Edith")
+    many = Many(practice, [await practice.client(name=name) for name in names])
+    assert await many.steps.begin_bulk_archive(many.order) == BulkProgress(total=5)
+    return many
+
+
+async def test_the_first_ask_counts_however_often_it_is_asked(many: Many) -> None:
+    """A group may have other clients by then."""
+    later = BulkArchiveOrder(
+        id=many.order.id, asked_by="x", asked_at=many.order.asked_at, client_ids=(many.clients[0],)
+    )
+    assert await many.steps.begin_bulk_archive(later) == BulkProgress(total=5)
+    assert (await many.look()).next == tuple(many.clients[:2])
+
+
+async def test_a_round_records_what_the_journeys_did_and_names_the_next(many: Many) -> None:
+    anna, berta, carla, doris, edith = many.clients
+    assert await many.look() == BulkLook(progress=BulkProgress(total=5), next=(anna, berta))
+    assert await many.look(told=(anna, berta)) == BulkLook(progress=BulkProgress(total=5), waiting=(anna, berta))
+    await many.records(berta)
+    await many.records(carla, request_id=str(uuid4()))  # by somebody else
+    look = await many.look(told=(anna, berta))
+    assert look == BulkLook(progress=BulkProgress(total=5, archived=1, skipped=1), waiting=(anna,), next=(doris,))
+    look = await many.look(told=(doris,), late=(anna,))
+    assert (look.progress, look.waiting, look.next) == (
+        BulkProgress(total=5, archived=1, skipped=1, failed=1),
+        (doris,),
+        (edith,),
+    )
+    look = await many.look(told=(doris,), gone=(edith,))
+    await many.records(doris)
+    assert (await many.look(told=(doris,))).progress.done == 5
+    archived = ("archived", None)
+    assert await many.results() == [
+        ("failed", LATE),
+        archived,
+        ("skipped", ALREADY_ARCHIVED),
+        archived,
+        ("failed", GONE),
+    ]
+
+    # The journey that took so long is done with it before the end.
+    await many.records(anna)
+    ended = BulkProgress(total=5, archived=3, skipped=1, failed=1)
+    assert await many.steps.finish_bulk_archive(many.order.id) == ended
+    assert await many.steps.finish_bulk_archive(many.order.id) == ended
+    assert (await many.results())[0] == archived
+
+
+async def test_once_stopped_whoever_was_asked_is_waited_for(many: Many) -> None:
+    anna, berta, *_ = many.clients
+    await many.look()
+    look = await many.look(told=(anna, berta), stopped=True)
+    assert look == BulkLook(progress=BulkProgress(total=5, skipped=3), waiting=(anna, berta))
+    assert (await many.results())[2:] == [("skipped", STOPPED)] * 3

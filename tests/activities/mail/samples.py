@@ -1,0 +1,103 @@
+"""Contexts to render mails from: one full one, and what can be taken out of it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from activities.mail.rendering import (
+    NEEDS,
+    Links,
+    MailAppointment,
+    MailCard,
+    MailContext,
+    MailMoney,
+    MailOffer,
+    MailPayment,
+    MailTask,
+    MailTherapist,
+    Practice,
+)
+
+START = datetime(2026, 12, 1, 14, 0, tzinfo=UTC)  # 09:00 in New York
+JOIN = "https://meet.example/room?id=7&key=a"
+LINKS = Links(public_url="https://practice.example/")
+USD_120 = MailMoney(amount=12000, currency="usd")
+
+INTRO = MailAppointment(
+    id="intro-1", type="intro_call", starts_at=START, ends_at=START + timedelta(minutes=15), mode="phone"
+)
+SESSION = MailAppointment(
+    id="session-1",
+    type="session",
+    starts_at=START,
+    ends_at=START + timedelta(minutes=50),
+    mode="video",
+    join_url=JOIN,
+    fee=USD_120,
+    previous_starts_at=START - timedelta(days=1),
+)
+LATE = replace(SESSION, late_fee=USD_120)
+OFFER = MailOffer(
+    type="session", starts_at=START, ends_at=START + timedelta(minutes=50), held_until=START - timedelta(days=3)
+)
+
+
+def weekly(count: int, *, late: int = 0) -> tuple[MailAppointment, ...]:
+    """So many a week apart, each a day later than it was; the first ``late`` of them cost a fee."""
+    return tuple(
+        replace(
+            LATE if k < late else SESSION,
+            id=f"s{k}",
+            starts_at=SESSION.starts_at + timedelta(weeks=k),
+            ends_at=SESSION.ends_at + timedelta(weeks=k),
+            previous_starts_at=SESSION.starts_at + timedelta(weeks=k, days=-1),
+        )
+        for k in range(count)
+    )
+
+
+FULL = MailContext(
+    recipient_name="Sara",
+    time_zone="America/New_York",
+    practice=Practice(
+        name="Harbour Practice",
+        care_team_email="care@practice.example",
+        insurance_email="cover@practice.example",
+    ),
+    link=LINKS.activation("tok&en/1") + "?from=mail&again=1",
+    link_expires_at=START + timedelta(days=7),
+    unsubscribe_link=LINKS.unsubscribe("WyJhIl0.sig_n-ed"),
+    client_name="Sara Lind",
+    therapist=MailTherapist(name="Dr. Nadia Osei", licensed_in=("NY", "NJ", "CT")),
+    appointments=(SESSION,),
+    forms=("informed_consent", "billing_info"),
+    check_insurance=True,
+    notice_hours=48,
+    change="moved",
+    changed_by_client=True,
+    offer=OFFER,
+    payment=MailPayment(
+        reference="pay_1",
+        kind="session",
+        total=USD_120,
+        appointment_starts_at=START,
+        card_charged=MailMoney(amount=10000, currency="usd"),
+        credit_used=MailMoney(amount=2000, currency="usd"),
+        card_brand="Visa",
+        card_last4="4242",
+        paid_at=START + timedelta(hours=25),
+    ),
+    card=MailCard(brand="visa", last4="4242", exp_month=3, exp_year=2027),
+    task=MailTask(title="Match by hand", text="Nobody fits this client.", client_ref="C-1042"),
+)
+
+
+def barest(template: str) -> MailContext:
+    """Only what `NEEDS` demands of this mail."""
+    bare = MailContext(recipient_name="", time_zone="UTC", practice=FULL.practice)
+    return replace(bare, **{part: getattr(FULL, part) for part in NEEDS[template]})
+
+
+def without(context: MailContext, part: str) -> MailContext:
+    nothing: Any = () if isinstance(getattr(context, part), tuple) else None
+    return replace(context, **{part: nothing})

@@ -1,0 +1,223 @@
+"""What holds for every mail there is."""
+
+import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from activities.mail import wording
+from activities.mail.rendering import (
+    NEEDS,
+    REMINDERS,
+    STOPPED_WITH_THEM,
+    TEMPLATE_ROOT,
+    TEMPLATES,
+    IncompleteMail,
+    MailAppointment,
+    MailContext,
+    UnknownMail,
+    names_of,
+    render,
+    render_names,
+)
+from tests.activities.mail.samples import FULL, INTRO, JOIN, LATE, OFFER, SESSION, barest, weekly, without
+
+ALL = sorted(TEMPLATES)
+OF_MANY = (
+    "appointment_booked",
+    "appointment_cancelled",
+    "appointment_changed",
+    "appointment_rescheduled",
+    "appointment_updated",
+    "booking_confirmation",
+)
+TELLING_WORDS = (
+    "therap|session|intro|counsel|clinic|treat|diagnos|mental|health|anxi|depress|consent|consultation|insur|"
+    "patient|archiv|no.show|missed|declin|fail|lost|stolen|fraud|reject"
+)
+NASTY = 'Eve <script>alert("x")</script> & Co\r\nBcc: everybody@evil.example'
+
+
+def hrefs(html: str) -> set[str]:
+    return {unescape(address) for address in re.findall(r'href="([^"]*)"', html)}
+
+
+def spoken(body: str) -> str:
+    """What a reader sees of a body: without its addresses and its markup, on one line."""
+    shown = re.sub(r"<style>.*</style>|<[^>]*>", " ", body, flags=re.DOTALL)
+    return " ".join(re.sub(r"https?://\S+", "", unescape(shown)).split())
+
+
+def test_there_is_one_folder_for_each_mail() -> None:
+    folders = {path.name for path in TEMPLATE_ROOT.iterdir() if path.is_dir() and path.name != "_layout"}
+    assert folders == TEMPLATES
+    for folder in folders:
+        assert {path.name for path in (TEMPLATE_ROOT / folder).iterdir()} == {
+            "subject.txt",
+            "body.txt",
+            "body.html",
+        }
+    assert REMINDERS < TEMPLATES
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_it_renders_from_everything_and_from_what_it_needs(template: str) -> None:
+    for context in (
+        FULL,
+        barest(template),
+        replace(FULL, appointments=weekly(4)),
+        replace(FULL, appointments=weekly(2, late=1)),
+        replace(FULL, appointments=weekly(52, late=3)),
+        replace(FULL, appointments=(LATE,), change="cancelled"),
+        replace(FULL, appointments=weekly(4, late=4), change="cancelled"),
+        replace(FULL, offer=replace(OFFER, last=True)),
+    ):
+        mail = render(template, context)
+        assert mail.subject
+        assert "\n" not in mail.subject
+        for body in (mail.text, mail.html):
+            assert not re.search(r"\{[{%]|[%}]\}|\bNone\b|Undefined", body)
+            assert not re.search(r"[,;.:] ?[,;.:]", spoken(body))
+        assert not re.search(r"\n\n\n|[ \t]\n", mail.text)
+        assert mail.html.count("<html") == mail.html.count("</html>") == 1
+
+
+@pytest.mark.parametrize(("template", "part"), [(name, part) for name in ALL for part in sorted(NEEDS[name])])
+def test_a_missing_part_is_refused_by_name_and_by_the_template_itself(template: str, part: str) -> None:
+    with pytest.raises(IncompleteMail) as refused:
+        render(template, without(FULL, part))
+    assert refused.value.missing == (part,)
+    names = names_of(FULL)
+    del names[part]
+    with pytest.raises(UndefinedError):
+        render_names(template, names)
+
+
+def test_an_unknown_mail_is_refused() -> None:
+    with pytest.raises(UnknownMail):
+        render("_layout", FULL)
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_its_subject_tells_nobody_what_it_is_about(template: str) -> None:
+    for appointments in ((SESSION,), (INTRO,), (LATE,), weekly(4), weekly(52, late=1)):
+        offer = replace(OFFER, type=appointments[0].type)
+        subject = render(template, replace(FULL, appointments=appointments, offer=offer)).subject
+        assert not re.search(TELLING_WORDS, subject, re.IGNORECASE), subject
+        assert FULL.recipient_name not in subject
+        assert "Osei" not in subject
+        assert "Lind" not in subject
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATE_ROOT.rglob("*.*")), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_no_template_speaks_of_an_archive_or_shouts(path: Path) -> None:
+    content = path.read_text()
+    assert "archiv" not in content.lower()
+    spoken = re.sub(r"<!doctype|!important|!=", "", content)
+    assert "!" not in spoken
+
+
+@pytest.mark.parametrize("template", ALL)
+@pytest.mark.parametrize(("zone", "words"), [("Asia/Kathmandu", "Kathmandu time, UTC+05:45"), ("UTC", "UTC")])
+def test_every_time_is_the_readers_and_says_so(template: str, zone: str, words: str) -> None:
+    for appointments in ((LATE,), weekly(3, late=1)):
+        mail = render(template, replace(FULL, time_zone=zone, appointments=appointments, change="cancelled"))
+        for part in (mail.subject, spoken(mail.text), spoken(mail.html)):
+            times = re.findall(r"\b\d\d:\d\d\b(?! ?\))(?: \(([^)]*)\))?", part)
+            assert set(times) <= {words}
+
+
+@pytest.mark.parametrize("template", OF_MANY)
+def test_a_year_of_weeks_is_listed_whole_and_in_order(template: str) -> None:
+    many = weekly(52)
+    mail = render(template, replace(FULL, appointments=many))
+    days = [wording.local_time(line.starts_at, FULL.time_zone) for line in many]
+    assert "(New York time, EDT)" in days[20]  # it goes over changes of the clock
+    for body in (mail.text, mail.html):
+        told = spoken(body)
+        assert [told.count(f"{day} ") for day in days] == [1] * 52
+        assert sorted(days, key=told.index) == days
+        assert "52 " in told
+    assert len(mail.html) < 100_000  # longer mails are cut off by some mail programs
+    assert len(mail.subject) < 100
+
+
+@pytest.mark.parametrize("template", OF_MANY)
+def test_one_is_not_spoken_of_as_many(template: str) -> None:
+    plain = replace(FULL, check_insurance=False, notice_hours=None)
+    alone, together = (render(template, replace(plain, appointments=weekly(count, late=1))) for count in (1, 3))
+    for part in (alone.subject, spoken(alone.text), spoken(alone.html)):
+        assert not re.search(r"\b(appointments|them|they|these|files|others)\b", part, re.IGNORECASE)
+    for part in (together.subject, spoken(together.text), spoken(together.html)):
+        assert re.search(r"\b3\b[\w ]* appointments\b", part)
+        assert not re.search(r"\b(this appointment|it|its)\b", part, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_text_and_html_carry_the_same_addresses(template: str) -> None:
+    mail = render(template, FULL)
+    in_text = set(re.findall(r"https?://\S+", mail.text))
+    assert hrefs(mail.html) == in_text
+    expected = {str(FULL.link)} if "link" in NEEDS[template] else set()
+    assert expected <= in_text
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_names_are_shown_as_text_and_make_no_lines_of_their_own(template: str) -> None:
+    assert FULL.therapist
+    assert FULL.task
+    assert FULL.payment
+    hostile = replace(
+        FULL,
+        recipient_name=NASTY,
+        client_name=NASTY,
+        practice=replace(FULL.practice, name=NASTY),
+        therapist=replace(FULL.therapist, name=NASTY, licensed_in=(NASTY,)),
+        forms=(NASTY,),
+        appointments=(replace(SESSION, complete_forms_in_session=True, outstanding_forms=(NASTY,)),),
+        payment=replace(FULL.payment, card_brand=NASTY, reference=NASTY),
+        task=replace(FULL.task, title=NASTY, text=NASTY, client_ref=NASTY),
+    )
+    mail = render(template, hostile)
+    assert "<script" not in mail.html
+    assert not re.search(r"^\s*Bcc:", mail.text, re.MULTILINE)
+    assert not re.search(r"[\r\n]", mail.subject)
+    if template != "task_opened":
+        assert "&lt;script&gt;" in mail.html
+        assert "<script>" in mail.text  # plain text escapes nothing
+    else:
+        assert mail.subject.startswith("Task: Eve <script>")
+        assert len(mail.subject) <= 180
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_a_test_clients_mail_says_so(template: str) -> None:  # S16
+    plain, marked = render(template, FULL), render(template, replace(FULL, test=True))
+    assert marked.subject == f"[TEST] {plain.subject}"
+    assert "Test client:" in marked.text
+    assert "Test client:" in marked.html
+    assert "Test client:" not in plain.text + plain.html
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_reminders_say_how_to_stop_them(template: str) -> None:
+    mail = render(template, FULL)
+    stoppable = template in REMINDERS | STOPPED_WITH_THEM
+    for body in (mail.text, mail.html):
+        assert ("rather not get mails like this one" in body) == stoppable
+        assert (str(FULL.unsubscribe_link) in body) == stoppable
+    if template not in REMINDERS:
+        without = render(template, replace(FULL, unsubscribe_link=None))
+        assert "rather not get mails like this one" not in without.text + without.html
+
+
+def test_a_link_that_is_no_web_address_stays_text() -> None:
+    odd: MailAppointment = replace(SESSION, join_url="javascript:alert(1)")
+    context: MailContext = replace(FULL, appointments=(odd,))
+    html = render("booking_confirmation", context).html
+    assert "javascript:alert(1)" in html
+    assert not any(address.startswith("javascript") for address in hrefs(html))
+    assert JOIN in hrefs(render("booking_confirmation", FULL).html)

@@ -1,0 +1,154 @@
+"""Mails when the mail service is away, unclear or against it: reminders rather not twice, vital ones rather twice."""
+
+from datetime import timedelta
+from hashlib import sha256
+from uuid import uuid4
+
+import pytest
+
+from activities.ports import MailerUnavailable, MailRejected
+from activities.types import ActivationOrder, CancelOrder, ClientDetails, DetailsOrder, MailOrder, RescheduleOrder
+from models.tables.accounts.token import Token
+from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
+
+UNCLEAR = MailerUnavailable("the connection broke", ambiguous=True)
+AWAY = MailerUnavailable("nobody answers", ambiguous=False)
+
+
+async def a_reminder(practice: Practice) -> MailOrder:
+    sara = await practice.client()
+    [session] = await practice.booked(sara)
+    practice.clock.instant = MONDAY - timedelta(hours=1)
+    return MailOrder(
+        key=f"{session.id}:reminder",
+        template="appointment_reminder",
+        client_id=sara,
+        appointment_ids=(session.id,),
+        only_if_starts_at=session.starts_at,
+    )
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_a_reminder_that_may_have_gone_out_is_not_repeated(practice: Practice, arrived: bool) -> None:
+    order = await a_reminder(practice)
+    practice.post.trouble = [(arrived, UNCLEAR)]
+    with pytest.raises(MailerUnavailable):
+        await practice.mail.send_mail(order, POLICY)
+    for status in ("uncertain", "uncertain"):
+        assert (await practice.mail.send_mail(order, POLICY)).status == status
+    assert len(practice.post.sent) == arrived
+    assert (await practice.facts(order.client_id)).count("mail_uncertain") == 1
+
+
+async def test_a_reminder_that_surely_did_not_go_out_is_sent_later(practice: Practice) -> None:
+    order = await a_reminder(practice)
+    practice.post.trouble = [(False, AWAY)] * 3
+    for _ in range(3):
+        with pytest.raises(MailerUnavailable):
+            await practice.mail.send_mail(order, POLICY)
+    assert [(await practice.mail.send_mail(order, POLICY)).status for _ in range(2)] == ["sent", "already_sent"]
+    assert len(practice.post.sent) == 1
+
+
+@pytest.mark.parametrize("template", ["welcome", "receipt"])
+async def test_a_vital_mail_is_repeated_and_says_the_same(practice: Practice, template: str) -> None:
+    sara = await practice.client()
+    [session] = await practice.booked(sara)
+    payment = await practice.occurred(session)
+    order = MailOrder(key=template, template=template, client_id=sara, payment_id=payment, vital=True)
+    practice.post.trouble = [(True, UNCLEAR)]
+    with pytest.raises(MailerUnavailable):
+        await practice.mail.send_mail(order, POLICY)
+    practice.clock.instant += timedelta(minutes=5)
+    assert [(await practice.mail.send_mail(order, POLICY)).status for _ in range(2)] == ["sent", "already_sent"]
+    first, second = practice.post.sent
+    assert first.text == second.text  # the activation link too: both mails open the same door
+    if template == "welcome":
+        assert "/activate/" in first.text
+
+
+@pytest.mark.parametrize(("vital", "sent"), [(True, 2), (False, 1)])
+async def test_a_worker_that_dies_after_sending_leaves_it_unclear(practice: Practice, vital: bool, sent: int) -> None:
+    order = await a_reminder(practice)
+    order = MailOrder(**{**vars(order), "vital": vital})
+    practice.points.reset(3)  # the claim is committed; the end is not
+    with pytest.raises(Death):
+        await practice.mail.send_mail(order, POLICY)
+    practice.points.reset()
+    await practice.mail.send_mail(order, POLICY)
+    assert len(practice.post.sent) == sent
+
+
+async def test_a_mail_that_is_refused_is_a_task_and_not_sent_again(practice: Practice) -> None:
+    order = await a_reminder(practice)
+    practice.post.trouble = [(False, MailRejected(status=400, message="no such address"))]
+    told = await practice.mail.send_mail(order, POLICY)
+    assert told.status == "undeliverable"
+    assert told.facts is not None
+    assert [task.kind for task in told.facts.open_tasks] == ["mail_undeliverable"]
+    assert (await practice.mail.send_mail(order, POLICY)).status == "undeliverable"
+    assert practice.post.sent == []
+    assert (await practice.facts(order.client_id))[-2:] == ["mail_undeliverable", "task_opened"]
+
+
+async def test_a_reminder_of_what_was_moved_or_cancelled_is_dropped(practice: Practice) -> None:
+    order = await a_reminder(practice)
+    [session] = order.appointment_ids
+    practice.clock.instant = MONDAY - timedelta(hours=2)
+    move = RescheduleOrder(
+        request_id=str(uuid4()), appointment_id=session, by=DESK, starts_at=MONDAY + timedelta(hours=4)
+    )
+    await practice.appointments.reschedule_appointment(move, POLICY)
+    assert (await practice.mail.send_mail(order, POLICY)).status == "not_wanted"
+    cancel = CancelOrder(request_id=str(uuid4()), appointment_id=session, by=DESK)
+    await practice.appointments.cancel_appointment(cancel, POLICY)
+    fresh = MailOrder(**{**vars(order), "key": "again", "only_if_starts_at": move.starts_at})
+    assert (await practice.mail.send_mail(fresh, POLICY)).status == "not_wanted"
+    assert practice.post.sent == []
+
+
+async def test_an_activation_link_ends_when_the_address_is_another(practice: Practice) -> None:
+    sara = await practice.client()
+
+    async def mailed(number: int) -> str:
+        order = MailOrder(key=f"welcome:{number}", template="welcome", client_id=sara, vital=True)
+        assert (await practice.mail.send_mail(order, POLICY)).status == "sent"
+        return practice.post.sent[-1].text.split("/activate/")[1].split()[0]
+
+    async def works(link: str) -> bool:
+        order = ActivationOrder(
+            request_id=str(uuid4()),
+            client_id=sara,
+            token_hash=sha256(link.encode()).hexdigest(),
+            password_hash="hash",
+        )
+        return (await practice.accounts.activate_account(order)).refusal is None
+
+    async def lives_at(**details: str) -> None:
+        said = DetailsOrder(request_id=str(uuid4()), client_id=sara, by=DESK, details=ClientDetails(**details))
+        assert (await practice.accounts.change_details(said)).refusal is None
+
+    first, second = await mailed(1), await mailed(2)
+    await lives_at(email="sara.lind@example.org")
+    assert [await works(link) for link in (first, second)] == [False, False]
+    third = await mailed(3)
+    await lives_at(phone="+12125550111")
+    assert await works(third)
+
+
+async def test_a_vital_mail_that_is_repeated_to_another_address_has_a_link_that_works(practice: Practice) -> None:
+    sara = await practice.client()
+    order = MailOrder(key="welcome", template="welcome", client_id=sara, vital=True)
+    practice.post.trouble = [(True, UNCLEAR)]
+    with pytest.raises(MailerUnavailable):
+        await practice.mail.send_mail(order, POLICY)
+    said = DetailsOrder(
+        request_id=str(uuid4()), client_id=sara, by=DESK, details=ClientDetails(email="sara.lind@example.org")
+    )
+    assert (await practice.accounts.change_details(said)).refusal is None
+    assert (await practice.mail.send_mail(order, POLICY)).status == "sent"
+    hashes = [sha256(mail.text.split("/activate/")[1].split()[0].encode()).hexdigest() for mail in practice.post.sent]
+    async with practice.sessions() as session:
+        ended, alive = [(await session.get_one(Token, hashed)).revoked_at is not None for hashed in hashes]
+    assert (ended, alive) == (True, False)
+    assert practice.post.sent[-1].to == "sara.lind@example.org"

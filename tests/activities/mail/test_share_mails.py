@@ -1,0 +1,87 @@
+"""The mail that a document waits: to whom it still goes at the moment of sending."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from activities.types import MailOrder
+from models.tables.care.document import Document, DocumentShare
+from models.tables.clients.client import Client
+from rules.enums import ClientStatus
+from tests.activities.practice import POLICY, Practice
+
+
+async def shared(practice: Practice, client: str) -> MailOrder:
+    """A document is shared with this client, who is to be told of it."""
+    document, share, at = uuid4(), uuid4(), practice.clock.instant
+    async with practice.sessions() as session:
+        session.add(
+            Document(
+                id=document,
+                title="Sleep diary",
+                filename="diary.pdf",
+                content_type="application/pdf",
+                size=1,
+                sha256="0" * 64,
+                uploaded_by="care_team:desk",
+                uploaded_at=at,
+            )
+        )
+        await session.flush()
+        session.add(
+            DocumentShare(
+                id=share, document_id=document, client_id=UUID(client), shared_by="care_team:desk", shared_at=at
+            )
+        )
+        await session.commit()
+    return MailOrder(
+        key=f"document_shared:{client}:{share}", template="document_shared", client_id=client, share_id=str(share)
+    )
+
+
+async def test_it_goes_out_once_and_tells_nothing_of_the_document(practice: Practice) -> None:
+    order = await shared(practice, await practice.client())
+    assert [(await practice.mail.send_mail(order, POLICY)).status for _ in range(2)] == ["sent", "already_sent"]
+    [mail] = practice.post.sent
+    assert mail.to == "sara@example.com"
+    assert "http://portal.example/documents" in mail.text
+    for part in (mail.subject, mail.text, mail.html):
+        assert "Sleep diary" not in part
+        assert "diary.pdf" not in part
+
+
+@pytest.mark.parametrize(
+    ("change", "because"),
+    [
+        ({"status": ClientStatus.ARCHIVED}, "archived"),
+        ({"unsubscribed": True}, "unsubscribed"),
+        ({"portal_settings": {"documents": False}}, "this part of the portal is switched off"),
+        ({"email": None}, "there is no address"),
+    ],
+)
+async def test_it_is_kept_from_who_should_not_get_it(practice: Practice, change: dict[str, Any], because: str) -> None:
+    order = await shared(practice, await practice.client())
+    async with practice.sessions() as session:
+        client = await session.get_one(Client, UUID(order.client_id))
+        for name, value in change.items():
+            setattr(client, name, value)
+        session.add(client)
+        await session.commit()
+    assert (await practice.mail.send_mail(order, POLICY)).because == because
+    assert practice.post.sent == []
+
+
+async def test_it_is_dropped_when_the_document_was_taken_back_or_is_not_theirs(practice: Practice) -> None:
+    order = await shared(practice, await practice.client())
+    tom = await practice.client(name="Tom")
+    for wrong in (replace(order, client_id=tom), replace(order, share_id=str(uuid4())), replace(order, share_id=None)):
+        assert (await practice.mail.send_mail(wrong, POLICY)).because == "it is not shared any more"
+    async with practice.sessions() as session:
+        share = await session.get_one(DocumentShare, UUID(order.share_id or ""))
+        share.unshared_at, share.unshared_by = practice.clock.instant, "care_team:desk"
+        session.add(share)
+        await session.commit()
+    assert (await practice.mail.send_mail(order, POLICY)).because == "it is not shared any more"
+    assert practice.post.sent == []

@@ -1,0 +1,160 @@
+"""The payment steps as the engine runs them, by a process that dies at named points and is started again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities.gateways.stripe import StripeGateway
+from activities.money.charge import StillProcessing
+from activities.ports import GatewayUnavailable
+from activities.registry import build
+from activities.types import (
+    BooksOrder,
+    BooksPart,
+    BooksPlace,
+    DifferencesOrder,
+    JourneyNews,
+    OldDifferencesOrder,
+    ReconciliationEnd,
+    ReconciliationOrder,
+)
+from models.tables.money.reconciliation import Reconciliation
+from tests.activities.money.crashes.failpoints import Failpoints, named_gateway, named_sessions
+from tests.activities.practice import MONDAY, Death, NeverEnds, Practice
+from workflows import steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATIENCE = 2.0  # seconds that the gateway waits for an answer
+SLOW = 2.5  # seconds that a slow answer takes: nobody waits for it any more
+_MOST_RUNS = 100
+_PAUSE = 0.03  # seconds between two runs of a step that met trouble
+_ORCHESTRATED = ("start_attempt", "charge_card", "finish_attempt", "cancel_intent", "owe_payment")
+
+# The workflow whose step is running.
+_workflow: ContextVar[str] = ContextVar("workflow", default="nobody")
+
+
+class Till:
+    """Runs steps until they end.
+
+    Attributes:
+        meanwhile: by workflow, what happens once while no process runs: right after a death.
+        deaths: how many there were at each point.
+    """
+
+    def __init__(self, practice: Practice) -> None:
+        self.practice = practice
+        self.failpoints = Failpoints(self._die)
+        self.meanwhile: dict[str, Callable[[], Awaitable[object]]] = {}
+        self.deaths: Counter[str] = Counter()
+        self.troubles: Counter[str] = Counter()
+        self.gateway = StripeGateway(
+            api_key="sk_test_till", api_base=f"{practice.sandbox_url}/stripe", timeout_seconds=PATIENCE
+        )
+        deps = replace(
+            practice.money.deps,
+            sessions=named_sessions(practice.sessions, self.failpoints),
+            payments=named_gateway(self.gateway, self.failpoints),
+        )
+        self._steps = {step.__name__: step for step in build(deps)}
+        self._http = httpx.AsyncClient(base_url=f"{practice.sandbox_url}/stripe/", trust_env=False, timeout=30)
+
+    def take_over(self, patch: pytest.MonkeyPatch) -> None:
+        """The order of steps stays the workflow's own; carried out they are here, instead of by the engine."""
+        for name in _ORCHESTRATED:
+            patch.setattr(steps, name, partial(self.run, name))
+
+    async def aclose(self) -> None:
+        await self.gateway.aclose()
+        await self._http.aclose()
+
+    @contextmanager
+    def as_workflow(self, name: str) -> Iterator[None]:
+        token = _workflow.set(name)
+        try:
+            yield
+        finally:
+            _workflow.reset(token)
+
+    async def run(self, step: str, *arguments: Any) -> Any:
+        """One step, run again until it ends."""
+        workflow = _workflow.get()
+        for attempt in range(1, _MOST_RUNS + 1):
+            environment = ActivityEnvironment()
+            environment.info = replace(environment.info, activity_type=step, workflow_id=workflow, attempt=attempt)
+            try:
+                return await environment.run(self._steps[step], *arguments)
+            except Death:
+                if workflow in self.meanwhile:
+                    await self.meanwhile.pop(workflow)()
+            except (GatewayUnavailable, StillProcessing):
+                self.troubles[step] += 1
+                await asyncio.sleep(_PAUSE)
+        message = f"{step} for {workflow}"
+        raise NeverEnds(message)
+
+    def _die(self, workflow: str, point: str) -> None:
+        self.deaths[point] += 1
+        message = f"{workflow} at {point}"
+        raise Death(message)
+
+    # ------------------------------------------------------------ Stripe's stand-in
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        answer = await self._http.request(method, path, json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    async def arrange(self, faults: list[dict[str, Any]]) -> None:
+        """These faults from now on, and no others."""
+        await self.ask("DELETE", "_faults")
+        if faults:
+            await self.ask("POST", "_faults", faults)
+
+    async def confirm_in_browser(self, intent: str, *, secret: str, card: str) -> None:
+        """The client confirms on the portal's page, with the publishable key that a browser has."""
+        answer = await self._http.post(
+            f"v1/payment_intents/{intent}/confirm",
+            data={"client_secret": secret, "payment_method": card},
+            headers={"Authorization": "Bearer pk_test_browser"},
+        )
+        answer.raise_for_status()
+
+    # ------------------------------------------------------------ the reconciler
+
+    async def reconcile(self, hear: Callable[[JourneyNews], Awaitable[object]] | None = None) -> Reconciliation:
+        """One comparison, as its workflow makes it. ``hear`` is the journeys' part."""
+        with self.as_workflow("reconcile-payments"):
+            since, until = MONDAY.replace(month=1), self.practice.clock.instant
+            order = ReconciliationOrder(id=str(uuid4()), asked_by="test", since=since, until=until)
+            reconciling = await self.run("begin_reconciliation", order)
+            place: BooksPlace | None = BooksPlace(part=BooksPart.PAYMENTS)
+            compared: Counter[str] = Counter()
+            news: list[JourneyNews] = []
+            while place is not None:
+                look = await self.run("compare_books", BooksOrder(reconciling=reconciling, place=place))
+                differ = DifferencesOrder(reconciling=reconciling, findings=look.findings)
+                news += (await self.run("settle_differences", differ)).news
+                compared.update(look.compared)
+                place = look.place
+            await self.run("close_old_differences", OldDifferencesOrder(reconciling=reconciling))
+            await self.run("finish_reconciliation", ReconciliationEnd(id=order.id, compared=dict(compared)))
+        for told in news:
+            if hear is not None:
+                await hear(told)
+        async with self.practice.sessions() as session:
+            return await session.get_one(Reconciliation, UUID(order.id))

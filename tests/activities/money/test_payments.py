@@ -1,0 +1,505 @@
+"""X2: whatever crashes, one appointment is charged at most once, and what happened at Stripe is found out again."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities.ports import GatewayUnavailable, Intent
+from activities.types import (
+    ArchiveOrder,
+    AttemptOrder,
+    AttemptResult,
+    ConfirmationOrder,
+    Done,
+    LinkOrder,
+    PaymentFacts,
+    UnarchiveOrder,
+)
+from models.reads.money.balance import payment_line
+from models.tables.mail.inbound_event import InboundEvent
+from rules.archive.plan import owed_by_currency
+from rules.enums import ClientStatus, PaymentStatus
+from rules.refusals import Problem
+from tests.activities.money.client_money import Purse
+from tests.activities.money.compared import Bookkeeper
+from tests.activities.practice import DESK, FEE, POLICY, Death, Practice
+
+LOST_ANSWER = {"ambiguous": True, "retry_with_same_key": True}
+STORED_500 = {"ambiguous": True, "retry_with_same_key": False}
+
+
+async def a_due_payment(practice: Practice, card: str | None = "pm_card_visa") -> tuple[str, str]:
+    """A client and a payment that is due now."""
+    sara = await practice.client()
+    [session] = await practice.booked(sara)
+    if card is not None:
+        await practice.gives_card(sara, card)
+    return sara, await practice.occurred(session)
+
+
+def assert_does_not_wait(done: Done) -> None:
+    assert done.refusal is not None
+    told = (done.refusal.name, done.refusal.detail, done.document)
+    assert told == (Problem.PAYMENT_NOT_OPEN, "This payment does not wait for the client.", None)
+
+
+def archive_of(client: str) -> ArchiveOrder:
+    return ArchiveOrder(client_id=client, request_id=str(uuid4()), by="care_team:desk")
+
+
+@pytest.mark.parametrize(("card", "end"), [("pm_card_visa", "paid"), ("pm_card_chargeCustomerFail", "failed")])
+async def test_x2_dead_at_any_point_and_run_again_the_bank_was_asked_once(
+    practice: Practice, card: str, end: str
+) -> None:
+    sara = await practice.client()
+    sessions = await practice.booked(sara, weeks=52)
+    await practice.gives_card(sara, card)
+    payments: list[str] = []
+
+    async def die(*at: int) -> list[str]:
+        payment = await practice.occurred(sessions.pop(0))
+        practice.points.reset(*at)
+        settled = await practice.attempt(payment)
+        passed = list(practice.points.passed)
+        practice.points.reset()
+        assert settled is not None
+        told = settled.appointment.payment
+        assert told is not None
+        assert (told.status.value, told.attempts) == (end, 1)
+        assert [t.result for t in await practice.tries(payment)] == ["succeeded" if end == "paid" else "soft"]
+        payments.append(payment)
+        return passed
+
+    undisturbed = await die()
+    assert undisturbed.count("before a commit") == 4  # won, the try read, the intent stored, the end recorded
+    assert {"before create", "after create", "before confirm", "after confirm"} <= set(undisturbed)
+    for point in range(1, len(undisturbed) + 1):
+        await die(point)
+        await die(point, point + 1)  # and again in the middle of picking up the pieces
+    state = await practice.stripe()
+    assert sorted(intent["metadata"]["payment_id"] for intent in state["payment_intents"]) == sorted(payments)
+    answers = [charge["status"] for charge in state["charges"]]
+    assert answers == ["succeeded" if end == "paid" else "failed"] * len(payments)
+    for intent in state["payment_intents"]:
+        stored = await practice.payment(intent["metadata"]["payment_id"])
+        assert (stored.status.value, stored.intent) == (end, intent["id"])
+    assert (await practice.facts(sara)).count("payment_processing") == len(payments)
+
+
+@pytest.mark.parametrize("call", ["create", "confirm"])
+@pytest.mark.parametrize("trouble", [LOST_ANSWER, STORED_500])
+async def test_x2_an_answer_that_never_came(practice: Practice, call: str, trouble: dict[str, bool]) -> None:
+    _, payment = await a_due_payment(practice)
+    practice.gateway.breaks[call] = [GatewayUnavailable("no answer", **trouble)] * 2
+    settled = await practice.attempt(payment)
+    assert settled is not None
+    assert (await practice.payment(payment)).status is PaymentStatus.PAID
+    assert await practice.charges_of(payment) == ["succeeded"]
+    keys = [key for key in practice.gateway.keys if key.startswith(call)]
+    if call == "confirm":
+        # The first run did charge, though nobody heard: the next asks Stripe, and does not confirm again.
+        assert len(keys) == 1
+    else:
+        # A lost answer is asked for under the same key; a stored failure never gives way to the same key.
+        assert len(set(keys)) == (1 if trouble is LOST_ANSWER else 3)
+        assert len(await practice.intents_of(payment)) == len(set(keys))
+
+
+async def test_a_busy_stripe_is_asked_again_under_another_key_and_a_twin_under_the_same(practice: Practice) -> None:
+    _, payment = await a_due_payment(practice)
+    calls = 0
+    real = practice.gateway.confirm_intent
+
+    async def refuses(*, intent: str, payment_method: str, key: str) -> object:
+        nonlocal calls
+        calls += 1
+        practice.gateway.keys.append(key)
+        if calls < 3:  # first 429, then 409: neither was carried out
+            raise GatewayUnavailable("not now", ambiguous=calls == 2, retry_with_same_key=calls == 2)
+        return await real(intent=intent, payment_method=payment_method, key=key)
+
+    practice.gateway.confirm_intent = refuses  # type: ignore[assignment, method-assign]
+    await practice.attempt(payment)
+    first, second, third, _ = [key for key in practice.gateway.keys if key.startswith("confirm")]
+    assert first != second == third
+    assert [t.result for t in await practice.tries(payment)] == ["gateway_error", "succeeded"]
+    assert (await practice.payment(payment)).attempts == 1  # the bank said nothing: this was no try of the client's
+    assert await practice.charges_of(payment) == ["succeeded"]
+
+
+async def test_two_runs_of_one_step_at_the_same_time_share_one_charge(practice: Practice) -> None:
+    _, payment = await a_due_payment(practice)
+    order = AttemptOrder(payment_id=payment, attempt=1)
+    await practice.money.start_attempt(order)
+
+    async def run() -> object:
+        return await practice.until_done(lambda: practice.money.charge_card(order))
+
+    one, two = await asyncio.gather(run(), run())
+    assert one == two
+    assert await practice.charges_of(payment) == ["succeeded"]
+    # And a start that is late finds that this try runs, or that it is over.
+    assert (await practice.money.start_attempt(order)).started
+    assert not (await practice.money.start_attempt(AttemptOrder(payment_id=payment, attempt=2))).started
+
+
+async def test_a_client_at_the_pay_link_while_a_try_pays_gets_nothing_to_confirm(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice)
+    ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
+    assert (await practice.money.prepare_confirmation(ask)).refusal is not None  # scheduled: nothing to confirm
+    await practice.money.owe_payment(payment)
+
+    # The client opens the link; before its intent is stored, a new card is charged with another one.
+    practice.gateway.meanwhile["create"] = lambda: practice.attempt(payment)
+    opened = await practice.money.prepare_confirmation(ask)
+    assert_does_not_wait(opened)
+    assert (await practice.payment(payment)).status is PaymentStatus.PAID
+    assert sorted(i["status"] for i in await practice.intents_of(payment)) == ["canceled", "succeeded"]
+    assert await practice.charges_of(payment) == ["succeeded"]  # the stray one was never confirmed
+
+
+@pytest.mark.parametrize("made_before", [False, True])
+@pytest.mark.parametrize("what", ["credit", "waiver", "archive"])
+async def test_a_link_that_is_opened_while_the_payment_ends_otherwise_never_pays(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, what: str, made_before: bool
+) -> None:
+    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail" if made_before else None)
+    purse = Purse(practice, sara)
+    ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
+    await practice.attempt(payment)
+    if what != "archive":
+        await practice.money.owe_payment(payment)
+    calls_off: list[str] = []
+
+    async def meanwhile() -> None:
+        if what == "credit":
+            await purse.granted(FEE)
+            await purse.retried(payment)
+            await practice.attempt(payment, (await practice.payment(payment)).attempts + 1)
+        elif what == "waiver":
+            calls_off.extend((await purse.waived(payment)).intents)
+        else:
+            calls_off.extend((await practice.archive.archive_client(archive_of(sara), POLICY)).intents)
+
+    if made_before:
+        retrieve = practice.gateway.retrieve_intent
+
+        async def asked(*, intent: str) -> Intent | None:
+            monkeypatch.undo()
+            found = await retrieve(intent=intent)
+            await meanwhile()
+            return found
+
+        monkeypatch.setattr(practice.gateway, "retrieve_intent", asked)
+    else:
+        practice.gateway.meanwhile["create"] = meanwhile
+    assert_does_not_wait(await practice.money.prepare_confirmation(ask))
+    for intent in calls_off:  # the journey's errands
+        assert await practice.archive.cancel_intent(sara, intent) is None
+    after = await practice.payment(payment)
+    ends = {"credit": PaymentStatus.PAID, "waiver": PaymentStatus.WAIVED, "archive": PaymentStatus.CANCELLED}
+    assert after.status is ends[what]
+    assert [intent["status"] for intent in await practice.intents_of(payment)] == ["canceled"]
+    assert "succeeded" not in await practice.charges_of(payment)
+    assert_does_not_wait(await practice.money.prepare_confirmation(ask))
+
+
+@pytest.mark.parametrize("held", ["archived", "frozen"])
+async def test_credit_pays_nothing_at_the_link_while_charges_are_held(practice: Practice, held: str) -> None:
+    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail")
+    purse = Purse(practice, sara)
+    await practice.attempt(payment)
+    await practice.money.owe_payment(payment)
+    await purse.granted(FEE)
+    if held == "archived":
+        await purse.archived()
+    else:
+        async with practice.sessions() as session:
+            row = await practice.row(sara)
+            row.charges_frozen = True
+            session.add(row)
+            await session.commit()
+    ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
+    done = await practice.money.prepare_confirmation(ask)
+    assert_does_not_wait(done)
+    assert (done.debts, done.resumed) == ((), ())
+
+
+async def test_money_for_what_was_let_go_is_asked_about_at_once(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail")
+    books = Bookkeeper(practice)
+    await practice.attempt(payment)
+    await practice.money.owe_payment(payment)
+    intent = (await practice.payment(payment)).intent
+    assert intent is not None
+    await books.takes(sara, intent)
+    [called_off] = (await Purse(practice, sara).written_off(payment)).intents
+    for _ in range(2):  # the errand's own word is enough, however often it runs
+        told = await practice.archive.cancel_intent(sara, called_off)
+        assert told is not None
+        assert [task.kind for task in told.journey.open_tasks] == ["ledger_difference"]
+    for _ in range(2):
+        handled = await Purse(practice, sara).reported("payment_intent.succeeded", intent, "payment_intent")
+        assert handled.settled is None
+        assert handled.facts is not None
+    assert (await practice.payment(payment)).status is PaymentStatus.WRITTEN_OFF
+    [task] = await books.tasks()
+    assert task.key == f"ledger:taken_after_all:{intent}"
+    shown = await books.compares()  # which knows the task
+    assert (shown.differences, [row.id for row in await books.tasks()]) == (["taken_after_all"], [task.id])
+    await books.at_stripe("/v1/refunds", payment_intent=intent)
+    assert ((await books.compares()).differences, await books.tasks()) == ([], [])
+    assert (await practice.facts(sara)).count("task_opened") == 2  # that of the debt, and this
+
+
+async def test_a_late_word_of_a_payment_whose_credit_went_elsewhere_is_a_persons(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice)
+    purse, books = Purse(practice, sara), Bookkeeper(practice)
+    await purse.granted(10000)
+    await practice.bank_says(sara, "authentication_required")
+    await practice.attempt(payment)
+    intent = (await practice.payment(payment)).intent
+    assert intent is not None
+    await books.takes(sara, intent)
+    await purse.archived()
+    await purse.unarchived()
+    other = await purse.pays_a_fee(weeks=1)
+    assert (await practice.payment(other)).credit_used == 10000
+    for _ in range(2):
+        handled = await purse.reported("payment_intent.succeeded", intent, "payment_intent")
+        assert (handled.settled, handled.facts is not None) == (None, True)
+    after = await practice.payment(payment)
+    assert (after.status, after.credit_used) == (PaymentStatus.CANCELLED, 0)
+    [task] = await books.tasks()
+    assert task.key == f"ledger:amount_differs:{intent}"
+    assert (await books.compares()).differences == ["amount_differs"]
+    await purse.granted(10000)
+    assert (await books.compares()).healed == ["missed_payment"]
+    assert ((await practice.payment(payment)).credit_used, await books.tasks()) == (10000, [])
+
+
+@pytest.mark.parametrize("credit_came_back", [False, True])
+async def test_a_try_that_finds_less_paid_than_credit_makes_up_for_ends(
+    practice: Practice, credit_came_back: bool
+) -> None:
+    sara, payment = await a_due_payment(practice)
+    purse, books = Purse(practice, sara), Bookkeeper(practice)
+    await purse.granted(10000)
+    await practice.bank_says(sara, "do_not_honor")
+    await practice.attempt(payment)
+    intent = (await practice.payment(payment)).intent
+    assert intent is not None
+    await purse.archived()
+    restored = UnarchiveOrder(client_id=sara, request_id=str(uuid4()), by="care_team:desk", restore=True)
+    await practice.archive.unarchive_client(restored)
+    await books.takes(sara, intent)
+    await purse.pays_a_fee(weeks=1)
+    if credit_came_back:
+        await purse.granted(10000)
+    await practice.attempt(payment, 2)
+    after = await practice.payment(payment)
+    paid = (PaymentStatus.PAID, None, 10000)
+    assert (after.status, after.because, after.credit_used) == (
+        paid if credit_came_back else (PaymentStatus.OWED, "amount_differs", 0)
+    )
+    assert len(await books.tasks()) == (0 if credit_came_back else 1)
+    assert (await practice.charges_of(payment)).count("succeeded") == 1
+
+
+@pytest.mark.parametrize(("late", "told"), [(timedelta(minutes=1), 0), (timedelta(days=5), 1)])
+@pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_chargeCustomerFail"])
+async def test_a_try_long_after_the_deadline_is_made_and_recorded_as_a_breach(
+    practice: Practice, card: str, late: timedelta, told: int
+) -> None:
+    sara, payment = await a_due_payment(practice, card)
+    practice.clock.instant = (await practice.payment(payment)).deadline + late
+    order = AttemptOrder(payment_id=payment, attempt=1)
+    for _ in range(2):
+        assert (await practice.money.start_attempt(order)).started
+    await practice.attempt(payment)
+    after = await practice.payment(payment)
+    assert after.status is (PaymentStatus.PAID if card == "pm_card_visa" else PaymentStatus.OWED)
+    assert (await practice.facts(sara)).count("charge_breach") == told
+    if after.status is PaymentStatus.OWED:  # a debt that is tried again is no other breach
+        await Purse(practice, sara).retried(payment)
+        await practice.attempt(payment, 2)
+        assert (await practice.facts(sara)).count("charge_breach") == told
+
+
+async def test_a_stored_failure_of_stripes_spoils_no_card_setup(practice: Practice) -> None:
+    sara = await practice.client()
+    for call in ("customers.create", "setup_intents.create"):
+        fault = [{"kind": "error_after", "call": call, "times": 1}]
+        async with httpx.AsyncClient(trust_env=False) as by_hand:
+            (await by_hand.post(f"{practice.sandbox_url}/stripe/_faults", json=fault)).raise_for_status()
+    order = LinkOrder(request_id=str(uuid4()), client_id=sara, by=DESK)
+    environment = ActivityEnvironment()
+    for run in (1, 2):
+        environment.info = replace(ActivityEnvironment.default_info(), attempt=run)
+        with pytest.raises(GatewayUnavailable):
+            await environment.run(practice.forms.set_up_card, order)
+    environment.info = replace(ActivityEnvironment.default_info(), attempt=3)
+    done = await environment.run(practice.forms.set_up_card, order)
+    assert done.document is not None
+    assert done.document["customer"] == (await practice.row(sara)).stripe_customer
+
+
+@pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_chargeCustomerFail"])
+async def test_an_archive_while_the_card_is_asked_waits_for_the_end_and_tries_no_more(
+    practice: Practice, card: str
+) -> None:
+    sara, payment = await a_due_payment(practice, card)
+    order = AttemptOrder(payment_id=payment, attempt=1)
+    await practice.money.start_attempt(order)
+    done = await practice.archive.archive_client(archive_of(sara), POLICY)
+    assert (done.changed, done.intents) == (True, ())
+    record = (await practice.row(sara)).archive_record
+    assert record is not None
+    assert [line["id"] for line in record["in_flight"]] == [payment]
+
+    charged = await practice.money.charge_card(order)
+    settled = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged), POLICY)
+    after = await practice.payment(payment)
+    owed = owed_by_currency([payment_line(after)], now=practice.clock.instant).get("USD", 0)
+    if card == "pm_card_visa":
+        assert (after.status, owed) == (PaymentStatus.PAID, 0)
+    else:
+        assert (after.status, after.because, owed) == (PaymentStatus.CANCELLED, "archived", FEE)
+        assert after.next_try_at is None
+    assert settled.journey.archived
+    assert await practice.attempt(payment, 2) is None
+    assert len(await practice.charges_of(payment)) == 1
+    assert (await practice.row(sara)).status is ClientStatus.ARCHIVED
+
+
+async def test_an_archive_before_the_card_is_asked_wins(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice)
+    await practice.archive.archive_client(archive_of(sara), POLICY)
+    assert await practice.attempt(payment) is None
+    assert await practice.money.charge_card(AttemptOrder(payment_id=payment, attempt=1)) is None
+    assert (await practice.payment(payment)).status is PaymentStatus.CANCELLED
+    assert (await practice.stripe())["payment_intents"] == []
+
+
+async def test_a_new_card_that_comes_while_the_stolen_one_is_asked_is_not_blamed(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice)
+    await practice.bank_says(sara, "stolen_card")
+    order = AttemptOrder(payment_id=payment, attempt=1)
+    await practice.money.start_attempt(order)
+    await practice.gives_card(sara, "pm_card_mastercard")
+    charged = await practice.money.charge_card(order)
+    assert charged is not None
+    settled = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged), POLICY)
+    told = settled.appointment.payment
+    assert isinstance(told, PaymentFacts)
+    assert (told.status, told.because, told.next_try_at) == (PaymentStatus.FAILED, "new_card", practice.clock.instant)
+    assert not (await practice.row(sara)).card_blocked
+    await practice.attempt(payment, 2)
+    assert (await practice.payment(payment)).status is PaymentStatus.PAID
+
+
+async def test_what_stripe_reported_is_recorded_once_and_told_until_it_is_heard(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail")
+    await practice.attempt(payment)
+    await practice.bank_says(sara, None)
+    intent, card = (await practice.payment(payment)).intent, (await practice.row(sara)).stripe_payment_method
+    assert intent is not None
+    assert card is not None
+    await practice.gateway.confirm_intent(intent=intent, payment_method=card, key="the client's own")
+    async with practice.sessions() as session:
+        told = {"data": {"object": {"id": intent, "status": "succeeded"}}}
+        session.add(
+            InboundEvent(
+                id="evt_1",
+                vendor="stripe",
+                type="payment_intent.succeeded",
+                payload=told,
+                received_at=practice.clock.instant,
+            )
+        )
+        await session.commit()
+    for point in range(1, 8):  # before and after each of its three commits, and before it asks Stripe
+        practice.points.reset(point)
+        with pytest.raises(Death):
+            await practice.inbound.handle_inbound_event("evt_1")
+    practice.points.reset()
+    for _ in range(2):
+        handled = await practice.inbound.handle_inbound_event("evt_1")
+        assert handled.settled is not None
+        assert handled.settled.appointment.payment is not None
+        assert handled.settled.appointment.payment.status is PaymentStatus.PAID
+    assert (await practice.facts(sara)).count("payment_paid") == 1
+
+
+async def test_a_cancelled_intent_never_pays_and_the_next_try_makes_another(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail")
+    await practice.attempt(payment)
+    first = (await practice.payment(payment)).intent
+    assert first is not None
+    await practice.archive.cancel_intent(sara, first)  # an errand that comes late leaves alone what is open again
+    assert [i["status"] for i in await practice.intents_of(payment)] == ["requires_payment_method"]
+    _ = await practice.gateway.cancel_intent(intent=first, key="by hand, in the dashboard")
+    await practice.bank_says(sara, None)
+    await practice.attempt(payment, 2)
+    assert [i["status"] for i in await practice.intents_of(payment)] == ["canceled", "succeeded"]
+    assert (await practice.payment(payment)).status is PaymentStatus.PAID
+
+
+async def test_a_fee_too_small_for_a_card_is_owed_without_asking(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice)
+    async with practice.sessions() as session:
+        row = await practice.payment(payment)
+        row.amount = 49
+        session.add(row)
+        await session.commit()
+    assert await practice.attempt(payment) is None
+    after = await practice.payment(payment)
+    assert (after.status, after.because) == (PaymentStatus.OWED, "below_minimum")
+    assert (await practice.stripe())["payment_intents"] == []
+    assert (await practice.facts(sara))[-2:] == ["payment_owed", "task_opened"]
+    assert not (await practice.money.owe_payment(payment)).changed  # the deadline passes: it is owed already
+    assert (await practice.facts(sara))[-2:] == ["payment_owed", "task_opened"]
+
+
+@pytest.mark.parametrize("stripe_is_away", [False, True])
+async def test_at_the_deadline_stripe_is_asked_whether_the_client_has_paid_meanwhile(
+    practice: Practice, stripe_is_away: bool
+) -> None:
+    sara, payment = await a_due_payment(practice)
+    await practice.bank_says(sara, "authentication_required")
+    await practice.attempt(payment)
+    before = await practice.payment(payment)
+    card = (await practice.row(sara)).stripe_payment_method
+    assert before.status is PaymentStatus.REQUIRES_ACTION
+    assert before.intent is not None
+    assert card is not None
+    await practice.bank_says(sara, None)
+    await practice.gateway.confirm_intent(intent=before.intent, payment_method=card, key="the client's own")
+    practice.clock.instant = before.deadline
+    if stripe_is_away:
+
+        async def away(*, intent: str) -> Intent | None:
+            raise GatewayUnavailable(intent, ambiguous=True, retry_with_same_key=True)
+
+        practice.gateway.retrieve_intent = away  # type: ignore[method-assign]
+    await practice.money.owe_payment(payment)
+    after = await practice.payment(payment)
+    assert after.status is (PaymentStatus.OWED if stripe_is_away else PaymentStatus.PAID)
+    assert ("payment_owed" in await practice.facts(sara)) is stripe_is_away
+
+
+async def test_what_dies_is_really_dead(practice: Practice) -> None:
+    """The points do interrupt: a death before the commit leaves nothing, one after it leaves everything."""
+    _, payment = await a_due_payment(practice)
+    order = AttemptOrder(payment_id=payment, attempt=1)
+    for point, status in ((1, PaymentStatus.SCHEDULED), (2, PaymentStatus.PROCESSING)):
+        practice.points.reset(point)
+        with pytest.raises(Death):
+            await practice.money.start_attempt(order)
+        practice.points.reset()
+        assert (await practice.payment(payment)).status is status

@@ -1,0 +1,207 @@
+"""Who may call what, and with which token."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from api.auth import FailedSignIns, hash_of
+from api.problems import Refused
+from models.tables import Token
+from models.tables.accounts.token import TokenKind
+from rules.refusals import Problem, Refusal
+from tests.api.conftest import DESK, HASHER, NOW, ROOT, SITE, Rows, StandingClock, ToldEngine, problem_of
+from workflows.messages import Done
+
+PASSWORD = "correct horse battery"
+
+
+async def _member(rows: Rows, email: str = "sara@mail.example") -> Any:
+    therapist = await rows.therapist()
+    return await rows.client(
+        therapist,
+        email=email,
+        email_folded=email,
+        account_active=True,
+        password_hash=HASHER.hash(PASSWORD),
+    )
+
+
+async def _sign_in(api: httpx.AsyncClient, email: str = "sara@mail.example", password: str = PASSWORD) -> Any:
+    return await api.post("/v1/sessions", json={"email": email, "password": password})
+
+
+@pytest.mark.parametrize("header", ["Bearer wrong", "Bearer cj_wrong", "Bearer ", "Basic abc", "site-key", "Bearer é"])
+async def test_a_token_that_is_not_valid_is_refused_even_where_none_is_needed(
+    api: httpx.AsyncClient, header: str
+) -> None:
+    answer = await api.get("/v1/therapists", headers=[(b"authorization", header.encode())])
+    assert answer.status_code == 401
+    assert problem_of(answer) == "unauthenticated"
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/v1/clients", None, 401),
+        ("GET", "/v1/therapists", None, 200),
+        ("GET", "/v1/tasks", SITE, 403),
+        ("GET", "/v1/tasks", DESK, 200),
+        ("POST", "/v1/therapists", SITE, 403),
+        ("POST", "/v1/therapists/ana/tokens", DESK, 403),
+        ("GET", "/v1/clients", SITE, 200),
+        ("GET", "/v1/clients/00000000-0000-4000-8000-000000000000/timeline", SITE, 403),
+        ("GET", "/v1/clients/00000000-0000-4000-8000-000000000000/timeline", DESK, 404),
+        ("GET", "/v1/clients/no-uuid", DESK, 404),
+    ],
+)
+async def test_roles(
+    api: httpx.AsyncClient, method: str, path: str, headers: dict[str, str] | None, status: int
+) -> None:
+    answer = await api.request(method, path, headers=headers, json={} if method == "POST" else None)
+    assert answer.status_code == status
+
+
+async def test_a_client_signs_in_sees_only_their_own_and_signs_out(api: httpx.AsyncClient, rows: Rows) -> None:
+    sara = await _member(rows)
+    other = await rows.client()
+    answer = await _sign_in(api, " SARA@mail.example ")
+    assert answer.status_code == 201
+    told = answer.json()
+    assert told["role"] == "client"
+    assert told["client_id"] == str(sara.id)
+    assert told["expires_at"] == (NOW + timedelta(days=30)).isoformat().replace("+00:00", "Z")
+    me = {"Authorization": f"Bearer {told['token']}"}
+    assert (await api.get(f"/v1/clients/{sara.id}", headers=me)).status_code == 200
+    assert problem_of(await api.get(f"/v1/clients/{other.id}", headers=me)) == "not-found"
+    listed = (await api.get("/v1/clients", headers=me)).json()
+    assert [client["id"] for client in listed["items"]] == [str(sara.id)]
+    assert (await api.delete("/v1/sessions/current", headers=me)).status_code == 204
+    assert (await api.get(f"/v1/clients/{sara.id}", headers=me)).status_code == 401
+
+
+async def test_a_service_key_cannot_be_signed_out(api: httpx.AsyncClient) -> None:
+    assert problem_of(await api.delete("/v1/sessions/current", headers=DESK)) == "not-allowed"
+
+
+async def test_a_sign_in_ends_when_idle_and_at_its_end(
+    api: httpx.AsyncClient, rows: Rows, clock: StandingClock
+) -> None:
+    sara = await _member(rows)
+    me = {"Authorization": f"Bearer {(await _sign_in(api)).json()['token']}"}
+    for _ in range(59):  # used twice a day it stays alive
+        clock.advance(hours=11, minutes=59)
+        assert (await api.get(f"/v1/clients/{sara.id}", headers=me)).status_code == 200
+    clock.time = NOW + timedelta(days=30)
+    assert (await api.get(f"/v1/clients/{sara.id}", headers=me)).status_code == 401
+    idle = {"Authorization": f"Bearer {(await _sign_in(api)).json()['token']}"}
+    clock.advance(hours=12)
+    assert (await api.get(f"/v1/clients/{sara.id}", headers=idle)).status_code == 401
+
+
+async def test_failed_sign_ins_are_bounded_for_known_and_unknown_addresses_alike(
+    api: httpx.AsyncClient, rows: Rows, clock: StandingClock
+) -> None:
+    await _member(rows)
+    for email in ("sara@mail.example", "nobody@mail.example"):
+        for _ in range(10):
+            wrong = await _sign_in(api, email, "wrong password")
+            assert wrong.status_code == 401
+            assert "fit" in wrong.json()["detail"]
+        limited = await _sign_in(api, email)
+        assert problem_of(limited) == "rate-limited"
+        assert limited.status_code == 429
+        assert int(limited.headers["retry-after"]) == 900
+    clock.advance(minutes=15)
+    assert (await _sign_in(api)).status_code == 201
+
+
+async def test_guesses_side_by_side_are_bounded_too(api: httpx.AsyncClient, rows: Rows) -> None:
+    await _member(rows)
+    guesses = await asyncio.gather(*(_sign_in(api, password=f"guess {number}") for number in range(30)))
+    statuses = [answer.status_code for answer in guesses]
+    assert (statuses.count(401), statuses.count(429)) == (10, 20)
+
+
+async def test_a_sign_in_that_fits_is_not_counted(api: httpx.AsyncClient, rows: Rows) -> None:
+    await _member(rows)
+    for _ in range(9):
+        assert (await _sign_in(api, password="wrong password")).status_code == 401
+    for _ in range(12):
+        assert (await _sign_in(api)).status_code == 201
+
+
+def test_a_flood_of_made_up_addresses_pushes_nobodys_counter_out_and_passes() -> None:
+    limit = FailedSignIns()
+    for _ in range(10):
+        limit.count("sara@mail.example", now=NOW)
+    for number in range(20_000):
+        limit.count(f"{number}@made.up", now=NOW + timedelta(milliseconds=number))
+    with pytest.raises(Refused):
+        limit.count("sara@mail.example", now=NOW + timedelta(minutes=14, seconds=59))
+    limit.count("sara@mail.example", now=NOW + timedelta(minutes=16))
+    assert len(limit._tries) == 1
+
+
+@pytest.mark.parametrize(
+    ("email", "status"), [(rb"a\u0000b@mail.example", 401), (rb"\ud800@mail.example", 422), (b"x", 401)]
+)
+async def test_odd_addresses_just_do_not_fit(api: httpx.AsyncClient, email: bytes, status: int) -> None:
+    body = b'{"email": "%s", "password": "x"}' % email
+    answer = await api.post("/v1/sessions", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status
+
+
+async def test_a_therapists_token(
+    api: httpx.AsyncClient, rows: Rows, clock: StandingClock, therapist_token: Any
+) -> None:
+    ana, ben = await rows.therapist("ana"), await rows.therapist("ben")
+    hers, his = await rows.client(ana), await rows.client(ben)
+    me = await therapist_token("ana")
+    assert (await api.get(f"/v1/clients/{hers.id}", headers=me)).status_code == 200
+    assert (await api.get(f"/v1/clients/{his.id}", headers=me)).status_code == 404
+    assert problem_of(await api.patch("/v1/therapists/ben", json={"name": "X"}, headers=me)) == "not-allowed"
+    clock.advance(days=29)
+    assert (await api.get(f"/v1/clients/{hers.id}", headers=me)).status_code == 200
+    clock.advance(days=1)
+    assert (await api.get(f"/v1/clients/{hers.id}", headers=me)).status_code == 401
+    assert problem_of(await api.post("/v1/therapists/nobody/tokens", headers=ROOT)) == "not-found"
+
+
+async def test_activation_sends_hashes_alone_to_the_engine(
+    api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, clock: StandingClock
+) -> None:
+    sara = await rows.client()
+    await rows.add(
+        Token(
+            hash=hash_of("the-link"),
+            kind=TokenKind.ACTIVATION,
+            client_id=sara.id,
+            made_at=NOW,
+            expires_at=NOW + timedelta(days=7),
+        )
+    )
+    engine.answers_to["activate"] = Done()
+    body = {"token": "the-link", "password": PASSWORD}
+    answer = await api.post("/v1/activations", json=body)
+    assert answer.status_code == 200
+    assert answer.json() == {"client_id": str(sara.id)}
+    assert PASSWORD not in repr(engine.asked)
+    assert "the-link" not in repr(engine.asked)
+    assert engine.asked[0].order.token_hash == hash_of("the-link")
+    engine.answers_to["activate"] = Done(
+        refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail="This activation link is no longer valid.")
+    )
+    assert problem_of(await api.post("/v1/activations", json=body)) == "activation-link-invalid"
+    clock.advance(days=7)
+    late = await api.post("/v1/activations", json=body)
+    assert late.status_code == 410
+    assert len(engine.asked) == 2
+    unknown = await api.post("/v1/activations", json={"token": "other", "password": PASSWORD})
+    assert problem_of(unknown) == "activation-link-invalid"
+    short = await api.post("/v1/activations", json={"token": "the-link", "password": "short"})
+    assert short.status_code == 422
+    assert "short" not in short.json()["errors"][0]["message"].replace("shorter", "")

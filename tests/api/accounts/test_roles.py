@@ -1,0 +1,326 @@
+"""Every call of the API's description, walked as each role, on what is one's own and on what is another's.
+
+A new call without a line in the table fails. Who may not see something is answered as if it were not there; roles that
+a call is not meant for are refused; and nobody gets anywhere without a token, but where anybody may.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.problems import EngineUnavailable
+from models.tables import Chat, ClientGroup, Document
+from rules.enums import ChatKind
+from tests.api.callers import Callers, everybody
+from tests.api.conftest import NOW, Rows, ToldEngine, problem_of
+from tests.api.everything import Everything, one_of_everything
+
+ALL = ("nobody", "site", "sara", "tom", "ana", "ben", "desk", "admin")  # sara is ana's client, tom is ben's
+ID = re.compile(r"\{(\w*id)\}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """Who is let in, and for whom it is missing; the others are refused. What is named belongs to Sara, or to Ana."""
+
+    let_in: str
+    missing: str = ""
+    body: Any = None
+    query: str = ""
+
+    def given(self, body: Any) -> "Line":
+        return replace(self, body=body)
+
+
+ANYBODY = Line(let_in=" ".join(ALL))
+KNOWN = Line(let_in="site sara tom ana ben desk admin")
+PRACTICE = Line(let_in="ana ben desk admin")
+STAFF = Line(let_in="desk admin")
+ADMIN = Line(let_in="admin")
+THERAPISTS = Line(let_in="ana ben")
+PEOPLE = Line(let_in="sara tom ana ben")
+OWN_PROFILE = Line(let_in="ana desk admin")  # that a therapist is there is no secret
+OF_CLIENT = Line(let_in="site sara ana desk admin", missing="tom ben")
+OF_PRACTICE = Line(let_in="ana desk admin", missing="ben")
+OF_THERAPIST = Line(let_in="ana", missing="ben")
+GOALS = Line(let_in="site sara ana", missing="tom ben")
+DIRECT_CHAT = Line(let_in="site sara ana", missing="tom ben desk admin")
+GROUP_CHAT = Line(let_in="site sara ana desk admin", missing="tom ben")
+BULK = Line(let_in="desk admin", missing="ana ben")  # the care team's: a therapist sees own ones
+
+NOBODY_THERE = "nobody's"
+START = "2026-03-10T15:00:00Z"
+WHY = {"reason": "a reason"}
+
+CALLS: dict[str, Line] = {
+    "GET /healthz": ANYBODY,
+    "GET /readyz": ANYBODY,
+    "GET /metrics": ANYBODY,
+    "POST /codec/decode": STAFF,
+    "POST /codec/encode": STAFF,
+    "GET /unsubscribe/{token}": ANYBODY,
+    "POST /unsubscribe/{token}": ANYBODY,
+    "POST /v1/webhooks/stripe": ANYBODY,
+    "POST /v1/webhooks/sendgrid": ANYBODY,
+    "POST /v1/sessions": ANYBODY.given({}),
+    "DELETE /v1/sessions/current": PEOPLE,
+    "POST /v1/activations": ANYBODY.given({}),
+    "POST /v1/joins": ANYBODY.given({}),
+    # Therapists
+    "GET /v1/therapists": ANYBODY,
+    "POST /v1/therapists": STAFF.given({}),
+    "GET /v1/therapists/{slug}": ANYBODY,
+    "PATCH /v1/therapists/{slug}": OWN_PROFILE.given({"name": "Ana"}),
+    "POST /v1/therapists/{slug}/tokens": ADMIN,
+    "GET /v1/therapists/{slug}/availability": OWN_PROFILE,
+    "PUT /v1/therapists/{slug}/availability": OWN_PROFILE.given({"weekly": []}),
+    "GET /v1/therapists/{slug}/slots": replace(ANYBODY, query="type=session"),
+    "POST /v1/therapists/{slug}/holds": KNOWN.given({"type": "session", "starts_at": START}),
+    "DELETE /v1/holds/{hold_id}": KNOWN,  # whoever has the id owns it
+    "GET /v1/therapists/{slug}/waitlist": PRACTICE,
+    "POST /v1/therapists/{slug}/waitlist": OF_CLIENT.given(
+        {"client_id": "{client_id}", "type": "session", "from": "2026-03-05", "to": "2026-03-20"}
+    ),
+    "GET /v1/clients/{client_id}/waitlist": OF_CLIENT,
+    "DELETE /v1/waitlist/{place_id}": OF_CLIENT,
+    "POST /v1/therapists/{slug}/feed": OWN_PROFILE,
+    "GET /v1/therapists/{slug}/feed": OWN_PROFILE,
+    "DELETE /v1/therapists/{slug}/feed": OWN_PROFILE,
+    "GET /v1/therapists/{slug}/feed/{secret}.ics": ANYBODY,  # the secret is the key
+    # Clients
+    "POST /v1/journeys": Line(let_in="site desk admin").given({"source": "direct_booking", "therapist": "ana"}),
+    "GET /v1/clients": KNOWN,
+    "GET /v1/clients/{client_id}": OF_CLIENT,
+    "PATCH /v1/clients/{client_id}": OF_CLIENT.given({"first_name": "Sara"}),
+    "PUT /v1/clients/{client_id}/match": STAFF.given({"therapist": "ben", **WHY}),
+    "POST /v1/clients/{client_id}/join": STAFF.given({"into": "{client_id}"}),
+    "POST /v1/clients/{client_id}/activation": OF_CLIENT,
+    "GET /v1/clients/{client_id}/timeline": OF_PRACTICE,
+    "GET /v1/clients/{client_id}/timeline/verify": OF_PRACTICE,
+    "GET /v1/clients/{client_id}/archive": OF_PRACTICE,
+    "POST /v1/clients/{client_id}/archive": OF_PRACTICE,
+    "POST /v1/clients/{client_id}/unarchive": OF_PRACTICE,
+    "POST /v1/archives": PRACTICE.given({"client_ids": ["{client_id}"], "dry_run": True}),
+    "GET /v1/archives": PRACTICE,
+    "GET /v1/archives/{archive_id}": BULK,
+    "GET /v1/groups": PRACTICE,
+    "POST /v1/groups": PRACTICE.given({"name": "New"}),
+    "GET /v1/groups/{group_id}": PRACTICE,
+    "PATCH /v1/groups/{group_id}": PRACTICE.given({"name": "Circle"}),
+    # Appointments
+    "POST /v1/clients/{client_id}/appointments": OF_CLIENT.given(
+        {"type": "session", "starts_at": START, "mode": "video"}
+    ),
+    "GET /v1/appointments": KNOWN,
+    "GET /v1/appointments/{appointment_id}": OF_CLIENT,
+    "GET /v1/appointments/{appointment_id}/calendar.ics": OF_CLIENT,
+    "POST /v1/appointments/{appointment_id}/cancel": OF_CLIENT.given(WHY),
+    "POST /v1/appointments/{appointment_id}/reschedule": OF_CLIENT.given({"starts_at": START, **WHY}),
+    "POST /v1/appointments/{appointment_id}/outcome": OF_PRACTICE.given({"outcome": "occurred"}),
+    "POST /v1/appointments/{appointment_id}/note": OF_THERAPIST.given({"text": "We spoke."}),
+    "GET /v1/appointments/{appointment_id}/note": OF_CLIENT,
+    "GET /v1/clients/{client_id}/notes": OF_CLIENT,
+    "PATCH /v1/notes/{note_id}": OF_THERAPIST.given({"text": "We spoke."}),
+    # Forms
+    "GET /v1/clients/{client_id}/forms": OF_CLIENT,
+    "POST /v1/clients/{client_id}/forms": OF_PRACTICE.given({"kind": "{own_kind}"}),
+    "GET /v1/clients/{client_id}/forms/{kind}": OF_CLIENT,
+    "PUT /v1/clients/{client_id}/forms/{kind}": OF_CLIENT.given(
+        {"answers": {"agrees": True}, "signature": "Sara Lind"}
+    ),
+    "POST /v1/clients/{client_id}/card-setup": OF_CLIENT,
+    "POST /v1/form-templates": PRACTICE.given({}),
+    "GET /v1/form-templates": PRACTICE,
+    "GET /v1/form-templates/{kind}": PRACTICE,
+    # Money
+    "GET /v1/clients/{client_id}/payments": OF_CLIENT,
+    "GET /v1/clients/{client_id}/balance": OF_CLIENT,
+    "GET /v1/clients/{client_id}/credits": OF_CLIENT,
+    "POST /v1/clients/{client_id}/credits": OF_PRACTICE.given({"amount": 1, "currency": "USD", **WHY}),
+    "GET /v1/payments": PRACTICE,
+    "GET /v1/payments/totals": STAFF,
+    "POST /v1/payments/{payment_id}/confirmation": OF_CLIENT,
+    "POST /v1/payments/{payment_id}/refund": OF_PRACTICE.given({"to": "card", **WHY}),
+    "GET /v1/payments/{payment_id}/refunds": OF_PRACTICE,
+    "POST /v1/payments/{payment_id}/waive": OF_PRACTICE.given(WHY),
+    "POST /v1/payments/{payment_id}/write-off": OF_PRACTICE.given(WHY),
+    "POST /v1/payments/{payment_id}/retry": OF_PRACTICE,
+    "POST /v1/reconciliations": STAFF,
+    "GET /v1/reconciliations": STAFF,
+    "GET /v1/reconciliations/{id}": STAFF,
+    # Care between sessions
+    "POST /v1/clients/{client_id}/goals": OF_THERAPIST.given({"text": "Walk"}),
+    "GET /v1/clients/{client_id}/goals": GOALS,
+    "PATCH /v1/goals/{goal_id}": GOALS.given({"status": "completed"}),
+    "POST /v1/documents": PRACTICE,
+    "GET /v1/documents": PRACTICE,
+    "GET /v1/documents/{document_id}": OF_CLIENT,
+    "GET /v1/documents/{document_id}/content": OF_CLIENT,
+    "POST /v1/documents/{document_id}/shares": OF_PRACTICE.given({"client_id": "{client_id}"}),
+    "DELETE /v1/documents/{document_id}/shares/{client_id}": OF_PRACTICE,
+    "GET /v1/clients/{client_id}/documents": OF_CLIENT,
+    "GET /v1/notifications": THERAPISTS,
+    "POST /v1/notifications/{notification_id}/read": OF_THERAPIST,
+    "POST /v1/chats": OF_CLIENT.given({"kind": "direct", "members": ["{client_id}"]}),
+    "GET /v1/chats": KNOWN,
+    "GET /v1/chats/{chat_id}": DIRECT_CHAT,
+    "GET /v1/chats/{chat_id}/messages": DIRECT_CHAT,
+    "POST /v1/chats/{chat_id}/messages": DIRECT_CHAT.given({"text": "Hello"}),
+    "POST /v1/chats/{chat_id}/read": DIRECT_CHAT.given({}),
+    "POST /v1/chats/{chat_id}/members": replace(OF_PRACTICE, missing="tom ben").given({"client_id": "{client_id}"}),
+    "DELETE /v1/chats/{chat_id}/members/{member_id}": GROUP_CHAT,
+    "POST /v1/blasts": PRACTICE.given({"text": "Hello", "client_ids": ["{client_id}"]}),
+    "GET /v1/tasks": STAFF,
+    "POST /v1/tasks/{task_id}/resolve": STAFF.given({"note": "Done."}),
+}
+
+CHATS: dict[ChatKind, Line] = {
+    ChatKind.DIRECT: DIRECT_CHAT,
+    ChatKind.CARE_TEAM: Line(let_in="site sara desk admin", missing="tom ana ben"),
+    ChatKind.GROUP: GROUP_CHAT,
+    ChatKind.COMMUNITY: Line(let_in="site sara ana ben desk admin", missing="tom"),  # every therapist's
+}
+
+
+class AwayEngine(ToldEngine):
+    """Whoever is let in finds nobody there: refusals come before."""
+
+    async def _away(self, *_: Any, **__: Any) -> NoReturn:
+        raise EngineUnavailable
+
+    start = update = signal = wake_line = reconcile = archive_many = _away
+
+
+@pytest.fixture
+def engine() -> ToldEngine:
+    return AwayEngine()
+
+
+@dataclass
+class Walk:
+    api: httpx.AsyncClient
+    people: Callers
+    world: Everything
+
+    async def ask(self, who: str, call: str, line: Line, ids: dict[str, str]) -> httpx.Response:
+        method, path = call.split()
+        ids = ids | {"kind": ids["own_kind"] if "templates" in path else "informed_consent", "token": "unknown"}
+        body = None
+        if line.body is not None:
+            body = json.loads(re.sub(r"\{(\w+)\}", lambda found: ids.get(found[1], found[0]), json.dumps(line.body)))
+        path = path.format(**ids) + (f"?{line.query}" if line.query else "")
+        if who == "site" and path.startswith("/v1/chats") and call != "POST /v1/chats":
+            path += f"?client_id={self.people.sara.id}"
+        answer = await self.api.request(method, path, json=body, headers=self.people.headers.get(who, {}))
+        assert answer.status_code != 500, (who, call, answer.text)
+        return answer
+
+    async def goes(self, call: str, line: Line, *, ids: dict[str, str]) -> None:
+        """Walk one call as everybody: those who are not let in first."""
+        ghost = self.world.ghost() | {"slug": ids["slug"], "secret": ids["secret"]}
+        let_in, missing = line.let_in.split(), line.missing.split()
+        for who in ALL:
+            if who in let_in:
+                continue
+            answer = await self.ask(who, call, line, ids)
+            if who in missing:
+                assert problem_of(answer) == "not-found", (who, call, answer.text)
+                if who == missing[0]:
+                    assert answer.json() == (await self.ask(who, call, line, ghost)).json(), (who, call)
+            else:
+                name = "unauthenticated" if who == "nobody" else "not-allowed"
+                assert problem_of(answer) == name, (who, call, answer.text)
+        if ID.search(call):
+            not_there = await self.ask(let_in[-1], call, line, ghost)
+            assert not_there.status_code == 404, (call, not_there.text)
+        if call in _GONE_AFTER:
+            let_in = let_in[:1]
+        for who in let_in:
+            answer = await self.ask(who, call, line, ids)
+            assert (answer.status_code in (401, 403, 404)) is ("unsubscribe" in call), (who, call, answer.text)
+
+
+# What a call takes away, the first takes away who may.
+_GONE_AFTER = {call for call in CALLS if call.startswith("DELETE")}
+
+
+@pytest.fixture
+async def walk(api: httpx.AsyncClient, engine: ToldEngine, rows: Rows, therapist_token: Callable[[str], Any]) -> Walk:
+    people = await everybody(rows, therapist_token)
+    return Walk(api, people, await one_of_everything(rows, people))
+
+
+def described(app: FastAPI) -> set[str]:
+    return {f"{method.upper()} {path}" for path, methods in app.openapi()["paths"].items() for method in methods}
+
+
+def test_every_call_has_its_line(app: FastAPI) -> None:
+    assert described(app) == CALLS.keys()
+
+
+@pytest.mark.parametrize("methods", [("GET",), ("POST",), ("PUT", "PATCH", "DELETE")], ids=" ".join)
+async def test_every_call_as_every_role(walk: Walk, methods: tuple[str, ...]) -> None:
+    calls = [call for call in CALLS if call.startswith(methods)]
+    for call in sorted(calls, key=lambda call: (call.startswith("DELETE"), "sessions/current" in call)):
+        ids = walk.world.ids
+        if "/members" in call:
+            ids = ids | {"chat_id": walk.world.chats["group"]}
+        await walk.goes(call, CALLS[call], ids=ids)
+
+
+async def test_every_kind_of_chat_as_every_role(walk: Walk) -> None:
+    for kind, line in CHATS.items():
+        ids = walk.world.ids | {"chat_id": walk.world.chats[kind.value]}
+        for call in ("GET /v1/chats/{chat_id}", "GET /v1/chats/{chat_id}/messages", "POST /v1/chats/{chat_id}/read"):
+            await walk.goes(call, line.given({} if call.startswith("POST") else None), ids=ids)
+
+
+_NOT_THEIRS = {"slug", "group_id", "task_id", "id", "own_kind", "secret", "hold_id"}
+
+
+async def test_no_list_shows_what_is_anothers(walk: Walk) -> None:
+    chats = {id for kind, id in walk.world.chats.items() if kind != ChatKind.COMMUNITY}
+    sara = {id for name, id in walk.world.ids.items() if name not in _NOT_THEIRS} | chats
+    for call, line in CALLS.items():
+        if not call.startswith("GET") or ID.search(call) or "secret" in call:
+            continue
+        for who in ("tom", "ben"):
+            if who in line.let_in.split():
+                answer = await walk.ask(who, call, line, walk.world.ids)
+                assert not [id for id in sara if id in answer.text], (who, call)
+
+
+async def test_another_s_client_in_a_body_is_as_unknown_as_nobody(walk: Walk, rows: Rows) -> None:
+    ben = walk.people.ben
+    made: Any = {"made_by": "therapist:ben", "made_at": NOW}
+    document = Document(
+        id=uuid4(), therapist_id=ben.id, title="His", filename="his.txt", content_type="text/plain", size=1,
+        sha256="0" * 64, uploaded_by="therapist:ben", uploaded_at=NOW,
+    )  # fmt: skip
+    chat = Chat(id=uuid4(), kind=ChatKind.GROUP, title="His", therapist_id=ben.id, **made)
+    group = ClientGroup(id=uuid4(), name="Empty", name_folded="empty", **made)
+    await rows.add(document, chat, group)
+    ids = walk.world.ids | {"document_id": str(document.id), "chat_id": str(chat.id)}
+    for call, body in (
+        ("POST /v1/archives", {"client_ids": ["{client_id}"], "dry_run": True}),
+        ("POST /v1/archives", {"client_ids": ["{client_id}"]}),
+        ("POST /v1/blasts", {"text": "Hello", "client_ids": ["{client_id}"]}),
+        ("POST /v1/chats", {"kind": "direct", "members": ["{client_id}"]}),
+        ("POST /v1/chats", {"kind": "group", "title": "New", "members": ["{client_id}"]}),
+        ("POST /v1/chats/{chat_id}/members", {"client_id": "{client_id}"}),
+        ("POST /v1/documents/{document_id}/shares", {"client_id": "{client_id}"}),
+        ("DELETE /v1/documents/{document_id}/shares/{client_id}", None),
+    ):
+        unknown = str(uuid4())
+        seen = await walk.ask("ben", call, KNOWN.given(body), ids)
+        not_there = await walk.ask("ben", call, KNOWN.given(body), ids | {"client_id": unknown})
+        assert seen.status_code == not_there.status_code, (call, seen.text)
+        assert seen.text.replace(ids["client_id"], "?") == not_there.text.replace(unknown, "?"), call
+        assert seen.status_code in (404, 422), (call, seen.text)

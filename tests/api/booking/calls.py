@@ -1,0 +1,116 @@
+"""A counter at which times are held, booked and moved through the API. The journeys' own steps run for real there; only
+the engine between them and the API is left out."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+from sqlmodel import col, select
+
+from activities.base import Dependencies
+from activities.booking.appointment import AppointmentActivities
+from activities.booking.book import BookingActivities
+from activities.gateways.simulated import SimulatedGateway
+from activities.mail.rendering import Links
+from activities.mail.rendering import Practice as Named
+from api.auth import hash_of, new_token
+from engine.signed_links import SignedLinks
+from models.tables import Client, OccupiedTime, Therapist
+from models.tables.accounts.token import Token, TokenKind
+from rules.mail import unsubscribe
+from rules.policy import JourneyPolicy
+from tests.activities.practice import Post
+from tests.api.conftest import CIPHER, NOW, PUBLIC_URL, SITE, Rows, StandingClock, ToldEngine
+
+TEN = NOW + timedelta(days=1, hours=3)  # Tuesday, 10:00 in New York; sessions begin every half hour from nine
+HALF_HOUR = timedelta(minutes=30)
+DETAILS = {
+    "first_name": "Sara",
+    "last_name": "Lind",
+    "email": "sara@example.com",
+    "phone": "+12125550100",
+    "time_zone": "America/New_York",
+}
+
+
+class Counter:
+    """What somebody does at the practice's counter, through the API."""
+
+    def __init__(self, api: httpx.AsyncClient, rows: Rows) -> None:
+        self.api = api
+        self.rows = rows
+
+    async def person(self, therapist: Therapist, name: str = "sara") -> Client:
+        return await self.rows.client(therapist, **DETAILS | {"email": f"{name}@example.com"})
+
+    async def sign_in(self, client: Client) -> dict[str, str]:
+        token = new_token()
+        expires_at = NOW + timedelta(days=30)
+        await self.rows.add(
+            Token(hash=hash_of(token), kind=TokenKind.SESSION, client_id=client.id, made_at=NOW, expires_at=expires_at)
+        )
+        return {"Authorization": f"Bearer {token}"}
+
+    async def ask(
+        self, starts_at: datetime = TEN, *, by: Any = SITE, slug: str = "ana", type: str = "session"
+    ) -> httpx.Response:
+        body = {"type": type, "starts_at": starts_at.isoformat()}
+        return await self.api.post(f"/v1/therapists/{slug}/holds", json=body, headers=by)
+
+    async def hold(self, starts_at: datetime = TEN, **more: Any) -> str:
+        answer = await self.ask(starts_at, **more)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["hold_id"])
+
+    async def release(self, hold: object, *, by: Any = SITE) -> httpx.Response:
+        return await self.api.delete(f"/v1/holds/{hold}", headers=by)
+
+    async def books(
+        self,
+        client: Client,
+        starts_at: datetime = TEN,
+        *,
+        hold: str | None = None,
+        by: Any = SITE,
+        type: str = "session",
+    ) -> httpx.Response:
+        body = {"type": type, "starts_at": starts_at.isoformat(), "mode": "video", "hold_id": hold}
+        return await self.api.post(f"/v1/clients/{client.id}/appointments", json=body, headers=by)
+
+    async def slots(
+        self, *, slug: str = "ana", type: str = "session", day: datetime = TEN, hold: str | None = None
+    ) -> list[datetime]:
+        date = day.date().isoformat()
+        asked = {"type": type, "from": date, "to": date, "time_zone": "UTC"} | ({"hold_id": hold} if hold else {})
+        answer = await self.api.get(f"/v1/therapists/{slug}/slots", params=asked)
+        assert answer.status_code == 200, answer.text
+        return [datetime.fromisoformat(s["starts_at"]) for listed in answer.json()["days"] for s in listed["slots"]]
+
+    async def occupied(self) -> list[OccupiedTime]:
+        async with self.rows.sessions() as session:
+            return list((await session.exec(select(OccupiedTime).order_by(col(OccupiedTime.starts_at)))).all())
+
+
+def open_counter(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, clock: StandingClock) -> Counter:
+    """The API, over an engine that books and moves at once."""
+    steps = Dependencies(
+        sessions=rows.sessions,
+        clock=clock,
+        payments=SimulatedGateway(),
+        simulated_payments=SimulatedGateway(),
+        mailer=Post(),
+        links=Links(public_url=PUBLIC_URL),
+        practice=Named(name="Riverside", care_team_email="care@practice.example", insurance_email="i@p.example"),
+        email_from="hello@practice.example",
+        link_key=b"tests",
+        unsubscribe_links=SignedLinks(CIPHER, unsubscribe.PURPOSE),
+    )
+    engine.answers_to["book"] = BookingActivities(steps).book
+    engine.answers_to["reschedule"] = lambda order: AppointmentActivities(steps).reschedule_appointment(
+        order, JourneyPolicy()
+    )
+    return Counter(api, rows)
+
+
+def alternatives(answer: httpx.Response) -> list[datetime]:
+    return [datetime.fromisoformat(slot["starts_at"]) for slot in answer.json()["alternatives"]]

@@ -1,0 +1,41 @@
+"""The text that a client agrees to with a card: shown with the card setup, and signed in the version that was shown."""
+
+from typing import Any
+
+import httpx
+
+from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION
+from tests.api.conftest import SITE, Rows, ToldEngine, fields_of
+from workflows.messages import Done
+
+BILLING: dict[str, Any] = {
+    "answers": {"billing_name": "Sara Lind", "accepts_fee_policy": True},
+    "signature": "Sara Lind",
+    "setup_intent": "seti_1",
+}
+
+
+async def test_a_card_setup_tells_the_text_and_its_version(
+    api: httpx.AsyncClient, rows: Rows, engine: ToldEngine
+) -> None:
+    sara = await rows.client()
+    made = {"customer": "cus_1", "setup_intent": "seti_1", "client_secret": "secret"}
+    engine.answers_to["set_up_card"] = Done(document=made)
+    answer = await api.post(f"/v1/clients/{sara.id}/card-setup", headers=SITE)
+    assert answer.json() == made | {"consent_text": FEE_POLICY_TEXT, "consent_version": FEE_POLICY_VERSION}
+
+
+async def test_a_text_that_has_changed_since_is_not_signed(
+    api: httpx.AsyncClient, rows: Rows, engine: ToldEngine
+) -> None:
+    sara = await rows.client()
+    path = f"/v1/clients/{sara.id}/forms"
+    old = await api.put(f"{path}/billing_info", json=BILLING | {"consent_version": "2019-1"}, headers=SITE)
+    consent = {"answers": {"agrees": True}, "signature": "Sara Lind", "consent_version": FEE_POLICY_VERSION}
+    elsewhere = await api.put(f"{path}/informed_consent", json=consent, headers=SITE)
+    assert fields_of(old) == fields_of(elsewhere) == ["consent_version"]
+    assert engine.asked == []
+    engine.answers_to["submit_form"] = Done()
+    for said in ({}, {"consent_version": FEE_POLICY_VERSION}):
+        _ = await api.put(f"{path}/billing_info", json=BILLING | said, headers=SITE)
+    assert [asked.name for asked in engine.asked] == ["submit_form"] * 2

@@ -1,0 +1,156 @@
+"""The practice's own forms over the API: making one, its versions, and who may look at what was asked and answered."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from models.tables.forms.form import FormAnswer, FormRequest
+from rules.enums import FormStatus
+from tests.api.callers import Callers, everybody
+from tests.api.conftest import NOW, Rows, fields_of, problem_of
+
+FIELDS = [{"name": "mood", "label": "How are you?", "type": "choice", "required": True, "options": ["good", "bad"]}]
+
+
+@pytest.fixture
+async def people(rows: Rows, therapist_token: Callable[[str], Any]) -> Callers:
+    return await everybody(rows, therapist_token)
+
+
+class Forms:
+    def __init__(self, api: httpx.AsyncClient, people: Callers) -> None:
+        self.api, self.people = api, people
+
+    async def make(self, *, by: str = "desk", key: str | None = None, **body: Any) -> httpx.Response:
+        headers = self.people.by(by) | ({"Idempotency-Key": key} if key else {})
+        form = {"title": "Diary", "fields": FIELDS} | body
+        return await self.api.post("/v1/form-templates", json=form, headers=headers)
+
+    async def get(self, path: str, *, by: str = "ana", **params: Any) -> httpx.Response:
+        return await self.api.get(path, params=params, headers=self.people.by(by))
+
+
+@pytest.fixture
+def forms(api: httpx.AsyncClient, people: Callers) -> Forms:
+    return Forms(api, people)
+
+
+async def test_a_form_has_versions_and_the_same_kind_again_is_the_next(forms: Forms) -> None:
+    made = await forms.make(key="k")
+    assert made.status_code == 201, made.text
+    assert made.json() == (await forms.make(key="k")).json()
+    first = made.json()
+    assert (first["kind"], first["version"], first["made_by"]) == ("diary", 1, "care_team:desk")
+    assert first["fields"] == [FIELDS[0] | {"most": None}]
+    second = (await forms.make(by="ana", title="Diary of the week", kind="diary")).json()
+    assert (second["kind"], second["version"], second["title"]) == ("diary", 2, "Diary of the week")
+    at_once = await asyncio.gather(*(forms.make(title=f"T{n}", kind="diary") for n in range(4)))
+    assert sorted(answer.json()["version"] for answer in at_once) == [3, 4, 5, 6]
+    await forms.make(kind="a-check")
+    listed = (await forms.get("/v1/form-templates")).json()["items"]
+    assert [(form["kind"], form["version"]) for form in listed] == [("a-check", 1), ("diary", 6)]
+    page = (await forms.get("/v1/form-templates", limit=1)).json()
+    rest = (await forms.get("/v1/form-templates", limit=1, cursor=page["next_cursor"])).json()
+    assert (page["items"] + rest["items"], rest["next_cursor"]) == (listed, None)
+    assert (await forms.get("/v1/form-templates/diary", version=1)).json() == first
+    assert (await forms.get("/v1/form-templates/diary")).json()["version"] == 6
+    for path, version in (("/v1/form-templates/diary", 7), ("/v1/form-templates/none", 1)):
+        assert problem_of(await forms.get(path, version=version)) == "not-found"
+
+
+async def test_forms_are_the_practices_to_make_and_list(forms: Forms) -> None:
+    for who in ("site", "sara"):
+        assert problem_of(await forms.make(by=who)) == "not-allowed"
+        for path in ("/v1/form-templates", "/v1/form-templates/diary"):
+            assert problem_of(await forms.get(path, by=who)) == "not-allowed"
+    for who in ("ana", "desk", "admin"):
+        assert (await forms.make(by=who)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fields"),
+    [
+        ({"title": " "}, ["title"]),
+        ({"title": "Billing Info"}, ["kind"]),
+        ({"kind": "informed_consent"}, ["kind"]),
+        ({"kind": "No Kind"}, ["kind"]),
+        ({"fields": []}, ["fields"]),
+        ({"fields": [FIELDS[0] | {"type": "mood"}]}, ["fields[0].type"]),
+        ({"fields": [FIELDS[0] | {"required": "yes"}]}, ["fields[0].required"]),
+        ({"fields": [FIELDS[0] | {"hidden": True}]}, ["fields[0].hidden"]),
+        ({"fields": [FIELDS[0] | {"options": None}]}, ["fields[0].options"]),
+        ({"fields": [FIELDS[0], FIELDS[0]]}, ["fields[1].name"]),
+        ({"fields": [FIELDS[0] | {"name": "Mood?", "most": 2}]}, ["fields[0].name", "fields[0].most"]),
+        ({"fields": [FIELDS[0] | {"label": "a\nb"}]}, ["fields[0].label"]),
+    ],
+)
+async def test_what_is_wrong_with_a_form_is_told_by_field(
+    forms: Forms, wrong: dict[str, Any], fields: list[str]
+) -> None:
+    assert fields_of(await forms.make(**wrong)) == fields
+
+
+async def test_a_form_and_its_answers_are_seen_by_the_practice_and_the_client_side(
+    forms: Forms, people: Callers, rows: Rows
+) -> None:
+    await forms.make()
+    asked = FormRequest(
+        id=uuid4(),
+        client_id=people.sara.id,
+        kind="diary",
+        version=1,
+        status=FormStatus.COMPLETE,
+        requested_at=NOW,
+        requested_by="therapist:ana",
+        completed_at=NOW,
+    )
+    await rows.add(asked)
+    await rows.add(
+        FormAnswer(
+            id=uuid4(),
+            request_id=asked.id,
+            answers={"mood": "bad"},
+            signature="Sara",
+            answered_by=f"client:{people.sara.id}",
+            answered_at=NOW,
+        )
+    )
+    consent = FormRequest(
+        id=uuid4(),
+        client_id=people.sara.id,
+        kind="informed_consent",
+        version=1,
+        requested_at=NOW - timedelta(days=1),
+        requested_by="system",
+    )
+    await rows.add(consent)
+    client = f"/v1/clients/{people.sara.id}/forms"
+    for who in ("tom", "ben"):
+        for path in (client, f"{client}/diary"):
+            assert problem_of(await forms.get(path, by=who)) == "not-found"
+    for who in ("ana", "desk", "sara", "site"):
+        listed = (await forms.get(client, by=who)).json()["items"]
+        assert [form["title"] for form in listed] == ["Informed Consent & Confidentiality", "Diary"]
+        one = (await forms.get(f"{client}/diary", by=who)).json()
+        assert (one["answers"], one["signature"], one["id"]) == ({"mood": "bad"}, "Sara", str(asked.id))
+        assert one["fields"] == [FIELDS[0] | {"most": None}]
+        assert ("answered_by" in one) is (who in ("ana", "desk"))
+        unanswered = (await forms.get(f"{client}/informed_consent", by=who)).json()
+        assert (unanswered["fields"], unanswered["status"]) == (None, "requested")
+        assert "answers" not in unanswered
+    assert problem_of(await forms.get(f"{client}/billing_info")) == "not-found"
+    assert problem_of(await forms.get(f"{client}/diary", form_id=str(consent.id))) == "not-found"
+    for who, name in (("site", "not-allowed"), ("sara", "not-allowed"), ("ben", "not-found")):
+        answer = await forms.api.post(client, json={"kind": "diary"}, headers=people.by(who))
+        assert problem_of(answer) == name
+    body = {"answers": {"mood": "good"}, "signature": "Sara"}
+    for who, path, name in (("tom", "diary", "not-found"), ("sara", "none", "not-found")):
+        assert problem_of(await forms.api.put(f"{client}/{path}", json=body, headers=people.by(who))) == name
+    extra = body | {"setup_intent": "seti_1", "consent_version": "2026-1"}
+    answer = await forms.api.put(f"{client}/diary", json=extra, headers=people.by("sara"))
+    assert fields_of(answer) == ["setup_intent", "consent_version"]

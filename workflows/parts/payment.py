@@ -1,0 +1,100 @@
+"""One payment, from due to settled: what comes next follows from its state alone.
+
+    scheduled        -> wait until it is due, then try
+    failed           -> wait for the next try, for a new card, or for the deadline
+    requires_action  -> wait for the client, or for the deadline
+    frozen           -> wait for a dispute's task to be resolved, or for the deadline
+    processing       -> a try was begun: carry it through
+    anything else    -> settled
+
+A card that arrives, a client who confirms and an archive all change the payment in the database and tell the workflow;
+they need no case of their own here.
+"""
+
+from collections.abc import Callable
+
+from temporalio import exceptions, workflow
+
+from workflows import steps
+
+with workflow.unsafe.imports_passed_through():
+    from activities.types import (
+        AppointmentFacts,
+        AttemptOrder,
+        AttemptResult,
+        AttemptStarted,
+        MailOrder,
+        PaymentFacts,
+        Settled,
+    )
+    from rules.enums import DeclineClass, PaymentStatus
+    from rules.policy import JourneyPolicy
+
+OPEN = frozenset(
+    {PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING}
+)
+
+
+def is_open(payment: PaymentFacts | None) -> bool:
+    return payment is not None and payment.status in OPEN
+
+
+async def attempt(
+    payment: PaymentFacts, policy: JourneyPolicy, *, began: Callable[[AttemptStarted], object]
+) -> Settled:
+    """One try: win the payment, charge the card, record the answer. A lost payment is left as it stands.
+
+    Whoever calls holds no lock meanwhile: Stripe may be away for long, and the database guards the payment.
+    """
+    running = payment.status is PaymentStatus.PROCESSING
+    number = payment.attempts if running else payment.attempts + 1
+    order = AttemptOrder(payment_id=payment.id, attempt=number)
+    begun = await steps.start_attempt(order)
+    began(begun)
+    if not begun.started:
+        return Settled(appointment=begun.appointment, journey=begun.journey)
+    charged = await steps.charge_card(order)
+    result = AttemptResult(payment_id=payment.id, attempt=number, charged=charged)
+    settled = await steps.finish_attempt(result, policy)
+    after = settled.appointment.payment
+    if charged is not None and charged.intent and after is not None and after.status is PaymentStatus.CANCELLED:
+        # Archived while the card was asked, and declined: no old link may still pay.
+        await _call_off(settled.appointment.client_id, charged.intent)
+    return settled
+
+
+async def _call_off(client_id: str, intent: str) -> None:
+    try:
+        await steps.cancel_intent(client_id, intent)
+    except exceptions.ActivityError as error:
+        if exceptions.is_cancelled_exception(error):
+            raise
+        # Stripe refuses it for good: the comparison of the books shows whether it can still be paid.
+        workflow.logger.error("an open payment cannot be called off: %s", error.cause)
+
+
+def mails_about(before: PaymentFacts, after: AppointmentFacts) -> list[MailOrder]:
+    """What the client is told when a payment changed: a receipt, or what the client can do."""
+    payment = after.payment
+    if payment is None or (payment.status, payment.attempts) == (before.status, before.attempts):
+        return []
+    template = {
+        PaymentStatus.PAID: "receipt",
+        PaymentStatus.REQUIRES_ACTION: "payment_needs_you",
+        PaymentStatus.OWED: "payment_failed",
+        PaymentStatus.FAILED: "payment_failed",
+    }.get(payment.status)
+    if payment.status is PaymentStatus.OWED and payment.because == DeclineClass.AUTHENTICATION_REQUIRED:
+        template = "payment_needs_you"  # the link still settles it
+    soft = payment.status is PaymentStatus.FAILED and payment.next_try_at is not None
+    if template is None or soft:
+        return []
+    return [
+        MailOrder(
+            key=f"{template}:{payment.id}:{payment.status.value}:{payment.attempts}",
+            template=template,
+            client_id=after.client_id,
+            payment_id=payment.id,
+            vital=True,
+        )
+    ]
