@@ -1,13 +1,101 @@
-"""The hash chain of a client's timeline: each fact's hash covers its content and the hash before it."""
+"""The timeline: what a fact can be about, and the hash chain, in which each hash covers the one before it."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
+from rules.enums import OfferEnd, PaymentStatus
+
 GENESIS = "0" * 64
+
+
+class FactKind(StrEnum):
+    """What a fact of a client's timeline is about. A payment's facts are named after the status that it then has."""
+
+    JOURNEY_STARTED = "journey_started"
+    MATCHED = "matched"
+    REMATCHED = "rematched"
+    NOBODY_FITS = "nobody_fits"
+    JOURNEY_CLOSED = "journey_closed"
+    RECORD_JOINED = "record_joined"
+    JOINED_INTO = "joined_into"
+    DETAILS_CHANGED = "details_changed"
+    GROUP_CHANGED = "group_changed"
+    PORTAL_SETTINGS_CHANGED = "portal_settings_changed"
+    UNSUBSCRIBED = "unsubscribed"
+    SUBSCRIBED = "subscribed"
+    ACCOUNT_ACTIVATED = "account_activated"
+    TASK_OPENED = "task_opened"
+    TASK_RESOLVED = "task_resolved"
+    BOOKED = "booked"
+    APPOINTMENT_CANCELLED = "appointment_cancelled"
+    APPOINTMENT_RESCHEDULED = "appointment_rescheduled"
+    LINKS_CHANGED = "links_changed"
+    OUTCOME_RECORDED = "outcome_recorded"
+    OUTCOME_CORRECTED = "outcome_corrected"
+    OUTCOME_BREACH = "outcome_breach"
+    FORMS_GATE_OPENED = "forms_gate_opened"
+    FORMS_INCOMPLETE_AT_START = "forms_incomplete_at_start"
+    WAITLIST_JOINED = "waitlist_joined"
+    WAITLIST_WISH_CHANGED = "waitlist_wish_changed"
+    WAITLIST_LEFT = "waitlist_left"
+    TIME_OFFERED = "time_offered"
+    OFFER_BOOKED = "offer_booked"
+    OFFER_RAN_OUT = "offer_ran_out"
+    OFFER_DECLINED = "offer_declined"
+    OFFER_WITHDRAWN = "offer_withdrawn"
+    FORMS_REQUESTED = "forms_requested"
+    FORM_REQUESTED = "form_requested"
+    FORM_COMPLETED = "form_completed"
+    PAYMENT_SCHEDULED = "payment_scheduled"
+    PAYMENT_PROCESSING = "payment_processing"
+    PAYMENT_PAID = "payment_paid"
+    PAYMENT_REQUIRES_ACTION = "payment_requires_action"
+    PAYMENT_FAILED = "payment_failed"
+    PAYMENT_OWED = "payment_owed"
+    PAYMENT_CANCELLED = "payment_cancelled"
+    PAYMENT_WAIVED = "payment_waived"
+    PAYMENT_WRITTEN_OFF = "payment_written_off"
+    PAYMENT_REFUNDED = "payment_refunded"
+    PAYMENT_PARTIALLY_REFUNDED = "payment_partially_refunded"
+    PAYMENT_RETRY_ASKED = "payment_retry_asked"
+    CHARGE_BREACH = "charge_breach"
+    CARD_SAVED = "card_saved"
+    CARD_RENEWED = "card_renewed"
+    CREDIT_GRANTED = "credit_granted"
+    REFUND_BEGUN = "refund_begun"
+    REFUND_MADE = "refund_made"
+    REFUND_FAILED = "refund_failed"
+    REFUND_FOUND = "refund_found"
+    REFUND_REFUSED = "refund_refused"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_CHANGED = "dispute_changed"
+    DISPUTE_CLOSED = "dispute_closed"
+    DOCUMENT_SHARED = "document_shared"
+    DOCUMENT_UNSHARED = "document_unshared"
+    NOTE_SHARED = "note_shared"
+    NOTE_UNSHARED = "note_unshared"
+    GOAL_SET = "goal_set"
+    GOAL_CHANGED = "goal_changed"
+    GOAL_COMPLETED = "goal_completed"
+    GOAL_REOPENED = "goal_reopened"
+    ARCHIVED = "archived"
+    UNARCHIVED = "unarchived"
+    MAIL_SENT = "mail_sent"
+    MAIL_UNCERTAIN = "mail_uncertain"
+    MAIL_UNDELIVERABLE = "mail_undeliverable"
+
+    @classmethod
+    def of_payment(cls, status: PaymentStatus) -> "FactKind":
+        return cls(f"payment_{status.value}")
+
+    @classmethod
+    def of_offer(cls, end: OfferEnd) -> "FactKind":
+        return cls(f"offer_{end.value}")
 
 
 @dataclass(frozen=True, kw_only=True)

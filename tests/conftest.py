@@ -14,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
 
 from local.postgres import Postgres
+from models import tables
 from models.database import Sessions, connect, session_factory
 from models.migrate import upgrade
 
 TEMPLATE = "migrated"
+assert tables.__all__, "importing them is what fills the metadata"
 EMPTY = "; ".join(str(table.delete()) for table in reversed(SQLModel.metadata.sorted_tables))
 
 # How long an example takes says more about the machine than about the rule. The same examples on every run: what a

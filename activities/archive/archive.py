@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.archive.restore import archive_change, booked_together, restore
-from activities.archive.unarchive import UNARCHIVED, done_by, make_active
+from activities.archive.unarchive import done_by, make_active
 from activities.base import looks_again, this_run
 from activities.booking.changes import cancel_row
 from activities.booking.waitlist_places import end_places, lines_of, lines_of_client, places_ended_then
@@ -30,13 +30,13 @@ from models.tables.clients.task import Task
 from models.tables.forms.form import FormRequest
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client, lock_payment, lock_therapist
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.archive.plan import BECAUSE_ARCHIVED, ArchivePlan, plan_archive
 from rules.enums import AppointmentStatus, ClientStatus, FormStatus, LeftBecause, PaymentStatus, PlaceEnd
 from rules.journey.memory import JourneyMemory
 from rules.policy import JourneyPolicy
+from rules.timeline import FactKind
 
-ARCHIVED = "archived"
 CALLED_OFF = (PaymentStatus.CANCELLED, PaymentStatus.WAIVED, PaymentStatus.WRITTEN_OFF)
 
 
@@ -50,7 +50,7 @@ class ArchiveActivities(TakenActivities):
             client = await lock_client(session, UUID(order.client_id))
             if client.status is ClientStatus.ARCHIVED:
                 return await _as_archived(session, client, order, freed=freed)
-            if await done_by(session, client, ARCHIVED, order.request_id) is not None:
+            if await done_by(session, client, FactKind.ARCHIVED, order.request_id) is not None:
                 # Archived by this very request, and made active again since: an echo must not undo that.
                 return Archived(facts=await journey_facts(session, client), changed=False)
             memory = JourneyMemory(policy=policy, reminded=order.reminded, chats=order.chats)
@@ -99,12 +99,12 @@ class ArchiveActivities(TakenActivities):
                 "notify": order.notify,
             }
             client.status, client.archived_at, client.archive_record = ClientStatus.ARCHIVED, now, record
-            append_fact(
+            tell(
                 session,
                 client,
+                FactKind.ARCHIVED,
                 at=now,
-                actor=order.by,
-                kind=ARCHIVED,
+                by=order.by,
                 text="The client was archived." + (f" Reason: {order.reason}" if order.reason else ""),
                 data=record,
             )
@@ -131,7 +131,7 @@ class ArchiveActivities(TakenActivities):
             if order.restore:
                 await _lock_therapists(session, UUID(order.client_id))
             client = await lock_client(session, UUID(order.client_id))
-            done = await done_by(session, client, UNARCHIVED, order.request_id)
+            done = await done_by(session, client, FactKind.UNARCHIVED, order.request_id)
             if done is None and client.status is ClientStatus.ARCHIVED:
                 if order.restore:
                     done = await restore(session, client, order, public_url=self.deps.links.public_url, at=now)
@@ -195,12 +195,12 @@ class ArchiveActivities(TakenActivities):
                     task.resolved_at, task.resolved_by = now, "system"
                     task.note = "Nobody gave a name or booked, and the journey was closed."
                     session.add(task)
-                append_fact(
+                tell(
                     session,
                     client,
+                    FactKind.JOURNEY_CLOSED,
                     at=now,
-                    actor="system",
-                    kind="journey_closed",
+                    by="system",
                     text="Nobody gave a name or booked; the journey was closed.",
                 )
             return Done(facts=await project(session, client), changed=still_nobody)

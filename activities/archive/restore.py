@@ -12,7 +12,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.archive.unarchive import make_active
 from activities.base import derived_id
-from activities.clients.joining import RECORD_JOINED
 from activities.types import UnarchiveOrder
 from models.reads.booking.calendar import look_around
 from models.reads.booking.links import join_url_of
@@ -24,11 +23,10 @@ from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_payment
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.archive.restore import CancelledLine, RestorePlan, RestoreSituation, is_cancelled_by_archive, plan_restore
 from rules.enums import PaymentStatus
-
-PAYMENT_STOPPED = f"payment_{PaymentStatus.CANCELLED.value}"
+from rules.timeline import FactKind
 
 
 def archive_change(client_id: UUID | str, request_id: str) -> UUID:
@@ -129,11 +127,11 @@ async def _stopped(session: AsyncSession, client: Client, record: Mapping[str, A
     stopped = {UUID(line["id"]) for line in record.get("payments", ())}
     since = select(Fact).where(
         col(Fact.client_id) == client.id,
-        col(Fact.kind).in_((PAYMENT_STOPPED, RECORD_JOINED)),
+        col(Fact.kind).in_((FactKind.PAYMENT_CANCELLED, FactKind.RECORD_JOINED)),
         col(Fact.at) >= client.archived_at,
     )
     for fact in await session.exec(since):
-        if fact.kind == PAYMENT_STOPPED:
+        if fact.kind == FactKind.PAYMENT_CANCELLED:
             stopped.add(UUID(fact.data["payment_id"]))
         else:
             stopped |= {UUID(line["payment"]) for line in fact.data.get("stopped", ())}
@@ -248,12 +246,12 @@ class _Restoring:
         await session.flush()
 
     def _tell(self, session: AsyncSession, line: CancelledLine, id: UUID) -> None:
-        append_fact(
+        tell(
             session,
             self.client,
+            FactKind.BOOKED,
             at=self.at,
-            actor=self.order.by,
-            kind="booked",
+            by=self.order.by,
             text="An appointment that the archive had cancelled was booked again.",
             data={
                 "type": line.type.value,
@@ -272,12 +270,12 @@ class _Restoring:
             payment.status, payment.because, payment.next_try_at = PaymentStatus.SCHEDULED, None, None
             payment.due_at, payment.deadline = line.due_at, line.deadline
             session.add(payment)
-            append_fact(
+            tell(
                 session,
                 self.client,
+                FactKind.of_payment(payment.status),
                 at=self.at,
-                actor=self.order.by,
-                kind=f"payment_{payment.status.value}",
+                by=self.order.by,
                 text="A payment that the archive had stopped was scheduled again.",
                 data={
                     "payment_id": line.id,

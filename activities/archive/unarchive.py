@@ -12,10 +12,9 @@ from models.reads.booking.waitlist import released_places
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.forms.form import FormRequest
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import ClientStatus, FormStatus, TaskKind
-
-UNARCHIVED = "unarchived"
+from rules.timeline import FactKind
 
 
 async def done_by(session: AsyncSession, client: Client, kind: str, request_id: str) -> Fact | None:
@@ -32,7 +31,7 @@ async def made_active_by(session: AsyncSession, client: Client, request_id: str)
     """Whether the latest unarchiving was this request's."""
     latest = (
         select(Fact)
-        .where(col(Fact.client_id) == client.id, col(Fact.kind) == UNARCHIVED)
+        .where(col(Fact.client_id) == client.id, col(Fact.kind) == FactKind.UNARCHIVED)
         .order_by(col(Fact.seq).desc())
         .limit(1)
     )
@@ -65,12 +64,12 @@ async def make_active(
     ):
         form.status = FormStatus.REQUESTED
         session.add(form)
-    fact = append_fact(
+    fact = tell(
         session,
         client,
+        FactKind.UNARCHIVED,
         at=at,
-        actor=by,
-        kind=UNARCHIVED,
+        by=by,
         text="The client was made active again.",
         data={"request_id": request_id, **(restored or {})},
     )

@@ -29,10 +29,11 @@ from models.tables.booking.appointment import Appointment
 from models.tables.money.payment import Payment
 from models.writes.booking.holds import use_hold
 from models.writes.locks import lock_appointment
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.booking.eligibility import not_open, refuse_outcome
 from rules.enums import AppointmentStatus, AppointmentType, Outcome, PaymentKind, PaymentStatus, TaskKind
 from rules.policy import JourneyPolicy
+from rules.timeline import FactKind
 
 
 class AppointmentActivities(Activities):
@@ -103,12 +104,12 @@ class AppointmentActivities(Activities):
             appointment.outcome_at, appointment.outcome_by = now, order.by.actor
             appointment.changed_by = UUID(order.request_id)
             session.add(appointment)
-            append_fact(
+            tell(
                 session,
                 row.client,
+                FactKind.OUTCOME_CORRECTED if corrected else FactKind.OUTCOME_RECORDED,
                 at=now,
-                actor=order.by.actor,
-                kind="outcome_corrected" if corrected else "outcome_recorded",
+                by=order.by.actor,
                 text=("Corrected: the " if corrected else "The ")
                 + _NAMES[appointment.type]
                 + (" took place." if order.outcome is Outcome.OCCURRED else " was a no-show."),
@@ -168,12 +169,12 @@ class AppointmentActivities(Activities):
             ):
                 row.appointment.forms_warned = True
                 session.add(row.appointment)
-                append_fact(
+                tell(
                     session,
                     row.client,
+                    FactKind.FORMS_INCOMPLETE_AT_START,
                     at=now,
-                    actor="system",
-                    kind="forms_incomplete_at_start",
+                    by="system",
                     text="An appointment starts while intake forms are incomplete.",
                     data={"appointment_id": appointment_id, "outstanding": list(facts.outstanding_forms)},
                 )

@@ -26,12 +26,13 @@ from models.tables.clients.fact import Fact
 from models.tables.forms.form import FormRequest
 from models.writes.booking.holds import use_hold
 from models.writes.locks import RowMissing, lock_client, lock_therapist
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.booking.eligibility import MOST_WEEKS, BookingRequest, BookingSituation, missing_details, refuse_booking
 from rules.enums import AppointmentType, ClientStatus, FormStatus, Mode, PlaceEnd, TaskKind
 from rules.forms.intake import INTAKE_FORMS
 from rules.journey.stage import JourneyFacts
 from rules.refusals import Refusal, invalid
+from rules.timeline import FactKind
 
 _WORDS = {AppointmentType.INTRO_CALL: "intro call", AppointmentType.SESSION: "session"}
 
@@ -212,7 +213,7 @@ async def _as_booked(
     facts = await journey_facts(session, client)
     booked = [a.id for a in appointments]
     unarchived = await made_active_by(session, client, order.request_id)
-    told = select(Fact).where(col(Fact.client_id) == client.id, col(Fact.kind) == "booked")
+    told = select(Fact).where(col(Fact.client_id) == client.id, col(Fact.kind) == FactKind.BOOKED)
     fact = next((f for f in await session.exec(told) if f.data.get("request_id") == order.request_id), None)
     others = [UUID(a.id) for a in facts.open_appointments if UUID(a.id) not in booked] if unarchived else []
     return Booked(
@@ -281,12 +282,12 @@ async def _request_forms(session: AsyncSession, client: Client, *, at: datetime)
             )
         )
     if asked:
-        append_fact(
+        tell(
             session,
             client,
+            FactKind.FORMS_REQUESTED,
             at=at,
-            actor="system",
-            kind="forms_requested",
+            by="system",
             text="The intake forms were asked for.",
             data={"forms": asked},
         )
@@ -305,12 +306,12 @@ def _tell(
     what = _WORDS[order.type]
     text = f"An {what}" if what[0] in "aeiou" else f"A {what}"
     text = f"{text} was booked." if order.weeks == 1 else f"A series of {len(appointments)} {what}s was booked."
-    append_fact(
+    tell(
         session,
         client,
+        FactKind.BOOKED,
         at=at,
-        actor=order.by.actor,
-        kind="booked",
+        by=order.by.actor,
         text=text,
         data={
             "request_id": order.request_id,
@@ -326,12 +327,12 @@ def _tell(
         },
     )
     if order.by.is_practice and facts.outstanding_forms:
-        append_fact(
+        tell(
             session,
             client,
+            FactKind.FORMS_GATE_OPENED,
             at=at,
-            actor=order.by.actor,
-            kind="forms_gate_opened",
+            by=order.by.actor,
             text="Booked by the practice while intake forms are incomplete: complete forms in session.",
             data={
                 "outstanding": list(facts.outstanding_forms),

@@ -17,15 +17,13 @@ from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.booking.eligibility import BOOKING_DISABLED, refuse_change
 from rules.enums import AppointmentStatus, ClientStatus, Mode, PaymentKind, PlaceEnd
 from rules.money.fees import Cancellation, cancellation
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal, invalid
-
-CANCELLED = "appointment_cancelled"  # the facts of both changes
-MOVED = "appointment_rescheduled"
+from rules.timeline import FactKind
 
 
 async def facts_of_change(session: AsyncSession, client: Client, request_id: str) -> Sequence[Fact]:
@@ -35,7 +33,7 @@ async def facts_of_change(session: AsyncSession, client: Client, request_id: str
     """
     told = select(Fact).where(
         col(Fact.client_id) == client.id,
-        col(Fact.kind).in_((CANCELLED, MOVED)),
+        col(Fact.kind).in_((FactKind.APPOINTMENT_CANCELLED, FactKind.APPOINTMENT_RESCHEDULED)),
         col(Fact.data)["request_id"].astext == request_id,
     )
     return (await session.exec(told)).all()
@@ -96,12 +94,12 @@ async def cancel(
         request_id=UUID(order.request_id),
         status=AppointmentStatus.LATE_CANCELLED if result.late else AppointmentStatus.CANCELLED,
     )
-    append_fact(
+    tell(
         session,
         row.client,
+        FactKind.APPOINTMENT_CANCELLED,
         at=now,
-        actor=order.by.actor,
-        kind=CANCELLED,
+        by=order.by.actor,
         text="The appointment was cancelled"
         + (" at the client's request" if asked_by_client else " by the practice")
         + (", inside the notice window." if result.late else "."),
@@ -184,12 +182,12 @@ async def move(
     if occupied is not None:
         occupied.starts_at, occupied.ends_at = appointment.starts_at, appointment.ends_at
         session.add(occupied)
-    append_fact(
+    tell(
         session,
         row.client,
+        FactKind.APPOINTMENT_RESCHEDULED,
         at=now,
-        actor=order.by.actor,
-        kind=MOVED,
+        by=order.by.actor,
         text="The appointment was moved." + (f" Reason: {order.reason}" if order.reason else ""),
         data={
             "appointment_id": str(appointment.id),

@@ -11,7 +11,6 @@ from temporalio import activity
 
 from activities.base import Activities, looks_again
 from activities.booking.changes import (
-    MOVED,
     cancel,
     exceptions_of,
     facts_of_change,
@@ -32,11 +31,12 @@ from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.writes.booking.holds import use_hold
 from models.writes.locks import lock_appointment, lock_client, lock_therapist
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.booking.series import this_and_following
 from rules.enums import AppointmentStatus, Mode
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
+from rules.timeline import FactKind
 
 
 class SeriesActivities(Activities):
@@ -131,12 +131,12 @@ class SeriesActivities(Activities):
                 session.add(appointment)
             ids = [str(appointment.id) for appointment in changed]
             if ids:
-                append_fact(
+                tell(
                     session,
                     client,
+                    FactKind.LINKS_CHANGED,
                     at=now,
-                    actor=order.by,
-                    kind="links_changed",
+                    by=order.by,
                     text="The therapist's link has changed; the appointments ahead have the new one.",
                     data={"request_id": order.request_id, "appointments": ids},
                 )
@@ -191,7 +191,7 @@ async def _done_before(session: AsyncSession, client: Client, request_id: str) -
         moves={
             fact.data["appointment_id"]: datetime.fromisoformat(fact.data["from"])
             for fact in facts
-            if fact.kind == MOVED
+            if fact.kind == FactKind.APPOINTMENT_RESCHEDULED
         },
         changed=True,
         exceptions=exceptions_of(sorted(facts, key=lambda fact: fact.seq)),

@@ -21,7 +21,7 @@ from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
 from models.tables.clients.client import Client
 from models.writes.booking.hours import load_availability
 from models.writes.locks import lock_client, lock_therapist
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.booking.availability import Availability, check_slot
 from rules.booking.eligibility import (
     BOOKING_DISABLED,
@@ -34,6 +34,7 @@ from rules.booking.waitlist import Offer, Waiting, is_given_up, next_offer
 from rules.enums import AppointmentType, ClientStatus, OfferEnd, PlaceEnd
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal, invalid
+from rules.timeline import FactKind
 
 _LOOK_AT_LEAST = timedelta(days=1)  # new days come within the horizon by time alone
 
@@ -61,12 +62,12 @@ class WaitlistActivities(Activities):
             place.joined_with = UUID(order.request_id)
             session.add(place)
             await _withdraw_what_is_not_wished(session, place, at=now)
-            append_fact(
+            tell(
                 session,
                 client,
+                FactKind.WAITLIST_WISH_CHANGED if mine else FactKind.WAITLIST_JOINED,
                 at=now,
-                actor=order.by.actor,
-                kind="waitlist_wish_changed" if mine else "waitlist_joined",
+                by=order.by.actor,
                 text="The client changed the wish on the waitlist."
                 if mine
                 else f"The client joined the waitlist of {therapist.name}.",
@@ -168,12 +169,12 @@ class _Line:
             if offer is not None and end is not None:
                 client = await lock_client(self.session, place.client_id)
                 await close_offer(self.session, offer, because=end, at=self.now)
-                append_fact(
+                tell(
                     self.session,
                     client,
+                    FactKind.of_offer(end),
                     at=self.now,
-                    actor="system",
-                    kind=f"offer_{end.value}",
+                    by="system",
                     text=f"A time that was offered from the waitlist {_BECAME[end]}.",
                     data={
                         "place_id": str(place.id),
@@ -279,12 +280,12 @@ class _Line:
                 expires_at=offer.expires_at,
             )
         )
-        append_fact(
+        tell(
             self.session,
             client,
+            FactKind.TIME_OFFERED,
             at=self.now,
-            actor="system",
-            kind="time_offered",
+            by="system",
             text="A time that has become free was offered to the client, and is held for a while.",
             data={
                 "place_id": str(place.id),

@@ -13,8 +13,9 @@ from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
 from models.tables.clients.client import Client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import AppointmentType, OfferEnd, PlaceEnd
+from rules.timeline import FactKind
 
 _ENDED = {
     PlaceEnd.BOOKED: "The client's place on the waitlist ended: an appointment was booked.",
@@ -57,12 +58,12 @@ async def end_place(
     for offer in await session.exec(open_offers):
         how = OfferEnd.BOOKED if because is PlaceEnd.BOOKED else OfferEnd.WITHDRAWN
         await close_offer(session, offer, because=how, at=at)
-    append_fact(
+    tell(
         session,
         client,
+        FactKind.WAITLIST_LEFT,
         at=at,
-        actor=by,
-        kind="waitlist_left",
+        by=by,
         text=_ENDED[because],
         data={"place_id": str(place.id), "because": because.value},
     )

@@ -14,10 +14,11 @@ from models.reads.journey import journey_facts, project
 from models.tables.care.goal import Goal
 from models.tables.clients.client import Client
 from models.writes.locks import lock_client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import ClientStatus, GoalStatus
 from rules.journey.goals import WeeklyTime, read_weekly, write_weekly
 from rules.refusals import Problem, Refusal, invalid
+from rules.timeline import FactKind
 
 _NO_SUCH_GOAL = Refusal(name=Problem.NOT_FOUND, detail="There is no such goal.")
 _ONLY_COMPLETING = Refusal(name=Problem.NOT_ALLOWED, detail="A goal can be completed here; its therapist changes it.")
@@ -44,7 +45,7 @@ class GoalActivities(Activities):
             goal = Goal(id=goal_id, client_id=client.id, text=order.text, made_by=order.by.actor, made_at=now)
             _set_reminder(goal, order.remind, at=now)
             session.add(goal)
-            _say(session, client, goal, order, at=now, kind="goal_set", text="A goal was set.")
+            _say(session, client, goal, order, at=now, kind=FactKind.GOAL_SET, text="A goal was set.")
             return Done(facts=await project(session, client))
 
     @activity.defn
@@ -98,14 +99,16 @@ def _change(session: AsyncSession, client: Client, goal: Goal, order: GoalChange
         _set_reminder(goal, wanted, at=at)
         changed.append("remind")
     if changed:
-        _say(session, client, goal, order, at=at, kind="goal_changed", text="A goal was changed.", changed=changed)
+        _say(
+            session, client, goal, order, at=at, kind=FactKind.GOAL_CHANGED, text="A goal was changed.", changed=changed
+        )
     if order.status is GoalStatus.COMPLETED and goal.status is GoalStatus.OPEN:
         goal.status, goal.completed_at, goal.completed_by = GoalStatus.COMPLETED, at, order.by.actor
-        _say(session, client, goal, order, at=at, kind="goal_completed", text="A goal was completed.")
+        _say(session, client, goal, order, at=at, kind=FactKind.GOAL_COMPLETED, text="A goal was completed.")
     elif order.status is GoalStatus.OPEN and goal.status is GoalStatus.COMPLETED:
         goal.status, goal.completed_at, goal.completed_by = GoalStatus.OPEN, None, None
         _set_reminder(goal, _reminder(goal), at=at)
-        _say(session, client, goal, order, at=at, kind="goal_reopened", text="A goal was opened again.")
+        _say(session, client, goal, order, at=at, kind=FactKind.GOAL_REOPENED, text="A goal was opened again.")
 
 
 def _reminder(goal: Goal) -> WeeklyTime | None:
@@ -128,17 +131,17 @@ def _say(
     order: GoalOrder | GoalChange,
     *,
     at: datetime,
-    kind: str,
+    kind: FactKind,
     text: str,
     **more: Any,
 ) -> None:
     remind = _reminder(goal)
-    append_fact(
+    tell(
         session,
         client,
+        kind,
         at=at,
-        actor=order.by.actor,
-        kind=kind,
+        by=order.by.actor,
         text=text,
         data={
             "goal_id": str(goal.id),

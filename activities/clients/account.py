@@ -21,10 +21,11 @@ from models.tables.clients.client import Client
 from models.tables.clients.group import ClientGroup
 from models.tables.clients.task import Task
 from models.writes.locks import lock_client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.accounts.caller import Caller
 from rules.enums import TaskKind
 from rules.refusals import Problem, Refusal, invalid
+from rules.timeline import FactKind
 
 _LINK_INVALID = Refusal(
     name=Problem.ACTIVATION_LINK_INVALID,
@@ -60,12 +61,12 @@ class AccountActivities(Activities):
             token.used_at = now
             session.add(token)
             client.account_active, client.password_hash, client.activated_at = True, order.password_hash, now
-            append_fact(
+            tell(
                 session,
                 client,
+                FactKind.ACCOUNT_ACTIVATED,
                 at=now,
-                actor=f"client:{client.id}",
-                kind="account_activated",
+                by=f"client:{client.id}",
                 text="The client's account was activated.",
                 data={"request_id": order.request_id},
             )
@@ -87,23 +88,23 @@ class AccountActivities(Activities):
             if settings != client.portal_settings:
                 changed = {name: on for name, on in settings.items() if client.portal_settings.get(name) != on}
                 client.portal_settings = settings
-                append_fact(
+                tell(
                     session,
                     client,
+                    FactKind.PORTAL_SETTINGS_CHANGED,
                     at=now,
-                    actor=order.by.actor,
-                    kind="portal_settings_changed",
+                    by=order.by.actor,
                     text="The client's portal settings were changed.",
                     data=changed,
                 )
             if order.unsubscribed is not None and order.unsubscribed != client.unsubscribed:
                 client.unsubscribed = order.unsubscribed
-                append_fact(
+                tell(
                     session,
                     client,
+                    FactKind.UNSUBSCRIBED if order.unsubscribed else FactKind.SUBSCRIBED,
                     at=now,
-                    actor=order.by.actor,
-                    kind="unsubscribed" if order.unsubscribed else "subscribed",
+                    by=order.by.actor,
                     text="Notification mails are off." if order.unsubscribed else "Notification mails are on again.",
                 )
             return Done(facts=await project(session, client), lines=await lines_of_client(session, client))
@@ -142,12 +143,12 @@ class AccountActivities(Activities):
             if task.resolved_at is None:
                 task.resolved_at, task.resolved_by, task.note = now, order.by.actor, order.note
                 session.add(task)
-                append_fact(
+                tell(
                     session,
                     client,
+                    FactKind.TASK_RESOLVED,
                     at=now,
-                    actor=order.by.actor,
-                    kind="task_resolved",
+                    by=order.by.actor,
                     text="A task was resolved.",
                     data={"task_id": str(task.id), "task": task.kind.value, "request_id": order.request_id},
                 )
@@ -173,12 +174,12 @@ async def _move_to_group(
     if client.group_id == group_id:
         return None
     former, client.group_id = client.group_id, group_id
-    append_fact(
+    tell(
         session,
         client,
+        FactKind.GROUP_CHANGED,
         at=at,
-        actor=by.actor,
-        kind="group_changed",
+        by=by.actor,
         text=f"The client is now in the group {group.name}." if group else "The client is in no group any more.",
         data={"group": str(group_id) if group_id else None, "former": str(former) if former else None},
     )

@@ -10,10 +10,11 @@ from activities.types import ClientDetails
 from models.reads.clients.clients import visible_client
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.clients.client import Client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.accounts.caller import Caller, fold_email
 from rules.booking.availability import find_zone
 from rules.refusals import Problem, Refusal, invalid
+from rules.timeline import FactKind
 
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")  # the API looks closer; this is for what comes another way
 
@@ -64,12 +65,12 @@ async def write_details(
         setattr(client, name, said[name])
     session.add(client)
     if changed:
-        append_fact(
+        tell(
             session,
             client,
+            FactKind.DETAILS_CHANGED,
             at=at,
-            actor=by.actor,
-            kind="details_changed",
+            by=by.actor,
             text="Personal details were given: " + ", ".join(name.replace("_", " ") for name in changed) + ".",
             data={"fields": changed},
         )

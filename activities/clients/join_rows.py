@@ -28,7 +28,7 @@ from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from models.writes.locks import lock_payment
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.archive.plan import BECAUSE_ARCHIVED, STOPPED_PAYMENTS
 from rules.clients.joining import FormRecord, MovedChat, form_counts, read_afterwards
 from rules.enums import (
@@ -41,6 +41,7 @@ from rules.enums import (
     PlaceEnd,
     Role,
 )
+from rules.timeline import FactKind
 
 _OWNED: tuple[type[Any], ...] = (Appointment, Payment, Credit, Refund, Dispute, SessionNote, Goal, Notification)
 _NO_CARD = ("no_card", "new_card_needed")  # why a payment waits for a card
@@ -306,12 +307,12 @@ async def resume_payments(session: AsyncSession, record: Client, *, by: str, at:
         payment = await lock_payment(session, payment_id)
         payment.because, payment.next_try_at = "new_card", at
         session.add(payment)
-        append_fact(
+        tell(
             session,
             record,
+            FactKind.PAYMENT_FAILED,
             at=at,
-            actor=by,
-            kind="payment_failed",
+            by=by,
             text="The client has a card after all; the payment is tried again at once.",
             data={
                 "payment_id": str(payment.id),

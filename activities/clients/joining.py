@@ -35,14 +35,13 @@ from models.tables.clients.match import Match
 from models.tables.clients.task import Task
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client, lock_therapist
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.accounts.caller import fold_email
 from rules.clients.joining import MovedChat, Record, TakenTime, is_active_again, missing_details, refuse_join
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
 from rules.refusals import Problem, Refusal, invalid
+from rules.timeline import FactKind
 
-JOINED_INTO = "joined_into"  # the fact of the record that is closed
-RECORD_JOINED = "record_joined"  # the fact of the one that goes on
 _OPEN = (PaymentStatus.SCHEDULED, PaymentStatus.PROCESSING, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION)
 _LINK_INVALID = Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail="This link is no longer valid.")
 
@@ -131,21 +130,21 @@ async def _join(session: AsyncSession, duplicate: Client, record: Client, order:
         "chats": {id: {"into": to.chat_id, "behind": to.behind} for id, to in chats.items()},
         "stopped": [{"payment": str(p.id), "appointment": str(p.appointment_id)} for p in stopped],
     }
-    append_fact(
+    tell(
         session,
         duplicate,
+        FactKind.JOINED_INTO,
         at=at,
-        actor=by,
-        kind=JOINED_INTO,
+        by=by,
         text=f"This record was joined into that of client {record.ref}: it is one person.",
         data={"into": str(record.id), "ref": record.ref, **told},
     )
-    append_fact(
+    tell(
         session,
         record,
+        FactKind.RECORD_JOINED,
         at=at,
-        actor=by,
-        kind=RECORD_JOINED,
+        by=by,
         text=f"The record of client {duplicate.ref} was joined into this one: it is one person.",
         data={"from": str(duplicate.id), "ref": duplicate.ref, **told},
     )
@@ -182,7 +181,7 @@ def _list(value: object) -> list[str]:
 
 async def _as_joined(session: AsyncSession, duplicate: Client, order: JoinOrder) -> Joined:
     """Joined before: by this very request, or by staff into the same record, the answer is the same again."""
-    found = select(Fact).where(col(Fact.client_id) == duplicate.id, col(Fact.kind) == JOINED_INTO)
+    found = select(Fact).where(col(Fact.client_id) == duplicate.id, col(Fact.kind) == FactKind.JOINED_INTO)
     fact = (await session.exec(found)).one()
     if order.token_hash is not None and fact.data["request_id"] != order.request_id:
         return Joined(refusal=_LINK_INVALID)

@@ -23,10 +23,11 @@ from models.tables.clients.client import Client
 from models.tables.clients.match import Match
 from models.tables.clients.task import Task
 from models.writes.locks import lock_client, lock_therapist
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.clients.matching import MatchResult as Found
 from rules.enums import AppointmentStatus, PlaceEnd, Role, Source, TaskKind
 from rules.refusals import Refusal, invalid
+from rules.timeline import FactKind
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: a ref is read out on the telephone
 
@@ -73,12 +74,12 @@ class MatchingActivities(Activities):
             )
             session.add(client)
             await session.flush()
-            append_fact(
+            tell(
                 session,
                 client,
+                FactKind.JOURNEY_STARTED,
                 at=now,
-                actor=new.by.actor,
-                kind="journey_started",
+                by=new.by.actor,
                 text=_STARTED[new.source] + (" This is a test client." if new.test else ""),
                 data={"source": new.source.value, "request_id": new.request_id, "test": new.test},
             )
@@ -103,12 +104,12 @@ class MatchingActivities(Activities):
                 )
             else:
                 if found is not None:
-                    append_fact(
+                    tell(
                         session,
                         client,
+                        FactKind.NOBODY_FITS,
                         at=now,
-                        actor="system",
-                        kind="nobody_fits",
+                        by="system",
                         text="No therapist fits the matching form.",
                         data={"weights_version": found.weights_version, "ruled_out": found.to_document()["ruled_out"]},
                     )
@@ -253,12 +254,12 @@ def _assign(
         )
     )
     client.therapist_id, client.matched_at = therapist.id, at
-    append_fact(
+    tell(
         session,
         client,
+        FactKind.REMATCHED if again else FactKind.MATCHED,
         at=at,
-        actor=by,
-        kind="rematched" if again else "matched",
+        by=by,
         text=f"{therapist.name} is now the therapist." + (f" Reason: {reason}" if reason else ""),
         data={"therapist": therapist.slug, "how": how.value, "request_id": request_id},
     )
@@ -326,12 +327,12 @@ async def _cancel_ahead(
             request_id=UUID(order.request_id),
             status=AppointmentStatus.CANCELLED,
         )
-        append_fact(
+        tell(
             session,
             client,
+            FactKind.APPOINTMENT_CANCELLED,
             at=now,
-            actor=order.by.actor,
-            kind="appointment_cancelled",
+            by=order.by.actor,
             text="An appointment with the former therapist was cancelled, without a fee.",
             data={"appointment_id": str(appointment.id)},
         )

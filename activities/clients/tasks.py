@@ -9,8 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.base import derived_id
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import TaskKind
+from rules.timeline import FactKind
 
 
 async def open_task_once(
@@ -39,12 +40,12 @@ async def open_task_once(
         opened_at=at,
     )
     session.add(task)
-    append_fact(
+    tell(
         session,
         client,
+        FactKind.TASK_OPENED,
         at=at,
-        actor="system",
-        kind="task_opened",
+        by="system",
         text=f"A task was opened for the care team: {text}",
         data={"task_id": str(task.id), "task": kind.value, **task.data},
     )
@@ -63,12 +64,12 @@ async def close_tasks(
             continue
         task.resolved_at, task.resolved_by, task.note = at, "system", note
         session.add(task)
-        append_fact(
+        tell(
             session,
             client,
+            FactKind.TASK_RESOLVED,
             at=at,
-            actor="system",
-            kind="task_resolved",
+            by="system",
             text=f"A task was resolved: {note}",
             data={"task_id": str(task.id), "task": task.kind.value},
         )

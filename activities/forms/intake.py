@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities.base import Activities, derived_id, this_run
 from activities.booking.waitlist_places import lines_of_client
-from activities.money.cards import CARD_SAVED, debts_to_settle, is_never_asked_again, shown_of
+from activities.money.cards import debts_to_settle, is_never_asked_again, shown_of
 from activities.money.payments import NEW_CARD
 from activities.ports import Card
 from activities.snapshots import facts_of_appointments
@@ -20,10 +20,11 @@ from models.tables.clients.client import Client
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import ClientStatus, FormKind, FormStatus, PaymentStatus
 from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION, INTAKE_FORMS, check_answers
 from rules.refusals import Problem, Refusal, invalid
+from rules.timeline import FactKind
 
 
 class FormActivities(Activities):
@@ -94,12 +95,12 @@ class FormActivities(Activities):
                     answered_at=now,
                 )
             )
-            append_fact(
+            tell(
                 session,
                 client,
+                FactKind.FORM_COMPLETED,
                 at=now,
-                actor=order.by.actor,
-                kind="form_completed",
+                by=order.by.actor,
                 text=f"{INTAKE_FORMS[FormKind(order.kind)].title} was completed.",
                 data={
                     "form": order.kind,
@@ -162,12 +163,12 @@ async def _save_card(
     client.stripe_payment_method, client.card = card.payment_method, shown_of(card)
     client.card_blocked = False
     session.add(client)
-    append_fact(
+    tell(
         session,
         client,
+        FactKind.CARD_SAVED,
         at=at,
-        actor=by,
-        kind=CARD_SAVED,
+        by=by,
         text="A card was saved.",
         data={"brand": card.brand, "last4": card.last4},
     )
@@ -184,12 +185,12 @@ async def _save_card(
         if payment.status in (PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION):
             payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, NEW_CARD, at
             session.add(payment)
-            append_fact(
+            tell(
                 session,
                 client,
+                FactKind.PAYMENT_FAILED,
                 at=at,
-                actor=by,
-                kind="payment_failed",
+                by=by,
                 text="A new card has come; the payment is tried again at once.",
                 data={
                     "payment_id": str(payment.id),

@@ -10,11 +10,12 @@ from models.reads.forms.templates import answer_to, asked_of, newest_template, t
 from models.reads.journey import journey_facts, project
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.writes.locks import lock_client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import ClientStatus, FormStatus
 from rules.forms.intake import INTAKE_FORMS
 from rules.forms.templates import FormField, check_answers
 from rules.refusals import Problem, Refusal, invalid
+from rules.timeline import FactKind
 
 _NO_SUCH_FORM = Refusal(name=Problem.NOT_FOUND, detail="There is no such form.")
 _ARCHIVED = Refusal(name=Problem.CLIENT_ARCHIVED, detail="This client is archived; make the client active first.")
@@ -59,12 +60,12 @@ class RequestedFormActivities(Activities):
                 requested_by=order.by.actor,
             )
             session.add(asked)
-            append_fact(
+            tell(
                 session,
                 client,
+                FactKind.FORM_REQUESTED,
                 at=now,
-                actor=order.by.actor,
-                kind="form_requested",
+                by=order.by.actor,
                 text="A form was asked for.",
                 data=_data(asked, order),
             )
@@ -101,12 +102,12 @@ class RequestedFormActivities(Activities):
                     answered_at=now,
                 )
             )
-            append_fact(
+            tell(
                 session,
                 client,
+                FactKind.FORM_COMPLETED,
                 at=now,
-                actor=order.by.actor,
-                kind="form_completed",
+                by=order.by.actor,
                 text="A form was completed.",
                 data=_data(form, order),
             )

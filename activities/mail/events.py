@@ -18,11 +18,12 @@ from models.tables.clients.client import Client
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.mail.mail import SentMail
 from models.writes.locks import lock_client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.accounts.caller import fold_email
 from rules.enums import TaskKind
 from rules.mail.events import VENDOR, MailNews, news_of
 from rules.mail.unsubscribe import address_mark
+from rules.timeline import FactKind
 
 RECORDED = "recorded"
 
@@ -54,12 +55,12 @@ async def _not_arrived(
     session: AsyncSession, event: InboundEvent, mail: SentMail, client: Client, *, care_team: str, at: datetime
 ) -> str:
     because = str(event.payload.get("because") or "it was turned away")
-    append_fact(
+    tell(
         session,
         client,
+        FactKind.MAIL_UNDELIVERABLE,
         at=at,
-        actor=VENDOR,
-        kind="mail_undeliverable",
+        by=VENDOR,
         text=f"The mail {mail.template} to the {mail.reader.replace('_', ' ')} did not arrive: {because}.",
         data={**_about(event, mail), "because": because},
     )
@@ -108,12 +109,12 @@ def _unwanted(session: AsyncSession, event: InboundEvent, mail: SentMail, client
         return "unsubscribed already"
     client.unsubscribed = True
     how = "a mail was reported as spam" if event.type == "spamreport" else "asked for at the mail service"
-    append_fact(
+    tell(
         session,
         client,
+        FactKind.UNSUBSCRIBED,
         at=at,
-        actor=VENDOR,
-        kind="unsubscribed",
+        by=VENDOR,
         text=f"Notification mails are off: {how}.",
         data=_about(event, mail),
     )

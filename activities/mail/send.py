@@ -45,12 +45,13 @@ from models.tables.accounts.token import Token, TokenKind
 from models.tables.clients.client import Client
 from models.tables.mail.mail import MailStatus, SentMail
 from models.writes.locks import lock_client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import AppointmentType, TaskKind
 from rules.journey.goals import GOAL_REMINDER
 from rules.journey.stage import JourneyFacts
 from rules.mail.unsubscribe import address_mark, list_unsubscribe
 from rules.policy import JourneyPolicy
+from rules.timeline import FactKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +105,7 @@ class MailActivities(Activities):
                         client,
                         order,
                         at=now,
-                        kind="mail_uncertain",
+                        kind=FactKind.MAIL_UNCERTAIN,
                         text="may have been sent; not repeated",
                     )
                     return MailResult(status="uncertain")
@@ -139,9 +140,9 @@ class MailActivities(Activities):
             row.status, row.message_id, row.sent_at = status, message_id, now
             session.add(row)
             if status is MailStatus.SENT:
-                _say(session, client, order, at=now, kind="mail_sent", text="was sent")
+                _say(session, client, order, at=now, kind=FactKind.MAIL_SENT, text="was sent")
                 return None  # nothing of the journey depends on it
-            _say(session, client, order, at=now, kind="mail_undeliverable", text="could not be delivered")
+            _say(session, client, order, at=now, kind=FactKind.MAIL_UNDELIVERABLE, text="could not be delivered")
             if order.template == "task_opened":
                 return await project(session, client)  # a task about it would need a mail, and so on for ever
             await open_task_once(
@@ -351,13 +352,13 @@ async def _claim(session: AsyncSession, order: MailOrder, address: str, *, at: d
     return (await session.exec(statement)).first() is not None
 
 
-def _say(session: AsyncSession, client: Client, order: MailOrder, *, at: datetime, kind: str, text: str) -> None:
-    append_fact(
+def _say(session: AsyncSession, client: Client, order: MailOrder, *, at: datetime, kind: FactKind, text: str) -> None:
+    tell(
         session,
         client,
+        kind,
         at=at,
-        actor="system",
-        kind=kind,
+        by="system",
         text=f"The mail {order.template} to the {order.to.replace('_', ' ')} {text}.",
         data={"template": order.template, "to": order.to, "key": order.key},
     )

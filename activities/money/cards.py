@@ -13,11 +13,10 @@ from activities.types import PaymentFacts
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment, PaymentTry
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import ClientStatus, DeclineClass, PaymentStatus
 from rules.money.payment_states import can_a_card_settle
-
-CARD_SAVED = "card_saved"
+from rules.timeline import FactKind
 
 
 def fingerprint_of(client: Client) -> str | None:
@@ -81,7 +80,9 @@ async def debts_to_settle(session: AsyncSession, client: Client) -> tuple[Paymen
 
 
 async def _card_saved_at(session: AsyncSession, client: Client) -> datetime | None:
-    saved = select(func.max(col(Fact.at))).where(col(Fact.client_id) == client.id, col(Fact.kind) == CARD_SAVED)
+    saved = select(func.max(col(Fact.at))).where(
+        col(Fact.client_id) == client.id, col(Fact.kind) == FactKind.CARD_SAVED
+    )
     return (await session.exec(saved)).one()
 
 
@@ -103,12 +104,12 @@ def renew(session: AsyncSession, client: Client, card: Card, *, at: datetime) ->
         return False
     client.card = shown
     session.add(client)
-    append_fact(
+    tell(
         session,
         client,
+        FactKind.CARD_RENEWED,
         at=at,
-        actor="stripe",
-        kind="card_renewed",
+        by="stripe",
         text="The bank has renewed the saved card.",
         data={"brand": card.brand, "last4": card.last4},
     )

@@ -14,10 +14,11 @@ from models.reads.money.balance import currencies_of
 from models.tables.money.credit import Credit, CreditUse
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import CreditSource
 from rules.money.credits import Available, oldest_first
 from rules.refusals import invalid
+from rules.timeline import FactKind
 
 
 class CreditActivities(Activities):
@@ -49,12 +50,12 @@ class CreditActivities(Activities):
                 by=order.by.actor,
                 at=now,
             )
-            append_fact(
+            tell(
                 session,
                 client,
+                FactKind.CREDIT_GRANTED,
                 at=now,
-                actor=order.by.actor,
-                kind="credit_granted",
+                by=order.by.actor,
                 text=f"Credit was granted. Reason: {order.reason}",
                 data={
                     "credit_id": str(id),

@@ -15,10 +15,11 @@ from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.money.reconciliation import Reconciliation
 from models.writes.locks import lock_client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
 from rules.money.discrepancies import Difference, Finding
+from rules.timeline import FactKind
 
 MOST_DIFFERENCES = 100  # of one comparison: what is more is one trouble, such as the key of another account
 _MANY = f"{TASK_KEY}many"
@@ -105,7 +106,7 @@ async def _open_again(
     task.data = {**task.data, "reconciliation": reconciliation}
     session.add(task)
     if client is not None:
-        _say(session, client, task, at=at, kind="task_opened", text="A task was opened again for the care team.")
+        _say(session, client, task, at=at, kind=FactKind.TASK_OPENED, text="A task was opened again for the care team.")
 
 
 async def close(session: AsyncSession, task_id: UUID, *, at: datetime) -> JourneyNews | None:
@@ -117,7 +118,7 @@ async def close(session: AsyncSession, task_id: UUID, *, at: datetime) -> Journe
         task.resolved_at, task.resolved_by, task.note = at, SYSTEM, _GONE
         session.add(task)
         if client is not None:
-            _say(session, client, task, at=at, kind="task_resolved", text=f"A task was resolved: {_GONE}")
+            _say(session, client, task, at=at, kind=FactKind.TASK_RESOLVED, text=f"A task was resolved: {_GONE}")
     return JourneyNews(client_id=str(client.id), facts=await project(session, client)) if client else None
 
 
@@ -171,13 +172,13 @@ def _about(finding: Finding) -> dict[str, str]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _say(session: AsyncSession, client: Client, task: Task, *, at: datetime, kind: str, text: str) -> None:
-    append_fact(
+def _say(session: AsyncSession, client: Client, task: Task, *, at: datetime, kind: FactKind, text: str) -> None:
+    tell(
         session,
         client,
+        kind,
         at=at,
-        actor=SYSTEM,
-        kind=kind,
+        by=SYSTEM,
         text=text,
         data={"task_id": str(task.id), "task": task.kind.value},
     )

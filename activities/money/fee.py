@@ -17,13 +17,14 @@ from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.money.payment import Payment
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.archive.plan import BECAUSE_ARCHIVED
 from rules.booking.series import Member
 from rules.enums import AppointmentType, ClientStatus, FormKind, PaymentKind, PaymentStatus, TaskKind
 from rules.money.fees import Money, due_times, fee_due
 from rules.policy import JourneyPolicy
+from rules.timeline import FactKind
 
 
 class LockedAppointment:
@@ -123,12 +124,12 @@ async def earn(
         text = "A payment was scheduled."
     session.add(payment)
     row.payment = payment
-    append_fact(
+    tell(
         session,
         row.client,
+        FactKind.of_payment(payment.status),
         at=at,
-        actor=by,
-        kind=f"payment_{payment.status.value}",
+        by=by,
         text=text,
         data={
             "payment_id": str(payment.id),
@@ -179,12 +180,12 @@ def breach(
         return
     row.appointment.breached_at = at
     session.add(row.appointment)
-    append_fact(
+    tell(
         session,
         row.client,
+        FactKind.OUTCOME_BREACH,
         at=at,
-        actor=marked_by or SYSTEM,
-        kind="outcome_breach",
+        by=marked_by or SYSTEM,
         text="The outcome was not recorded within the time in which the payment must be made.",
         data={
             "appointment_id": str(row.appointment.id),

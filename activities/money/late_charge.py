@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.money.payments import LockedPayment
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import PaymentStatus
+from rules.timeline import FactKind
 
 A_MOMENT = timedelta(minutes=5)  # that a step which was planned for the deadline itself may take
 
@@ -22,12 +23,12 @@ def note_lateness(session: AsyncSession, row: LockedPayment, *, at: datetime) ->
         return
     appointment.breached_at = at
     session.add(appointment)
-    append_fact(
+    tell(
         session,
         row.client,
+        FactKind.CHARGE_BREACH,
         at=at,
-        actor=SYSTEM,
-        kind="charge_breach",
+        by=SYSTEM,
         text="The payment was not tried within the time in which it must be made; it is tried now.",
         data={"appointment_id": str(appointment.id), "payment_id": str(payment.id)},
     )

@@ -20,13 +20,14 @@ from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.money.payment import Payment, PaymentTry
 from models.writes.locks import lock_client, lock_payment
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import DeclineClass, PaymentStatus, TaskKind
 from rules.money.discrepancies import Finding
 from rules.money.fees import next_try
 from rules.money.reconciliation import not_covered
 from rules.policy import JourneyPolicy
+from rules.timeline import FactKind
 
 NEW_CARD = "new_card"  # why a payment that failed is tried again at once
 DEBT = "debt"  # why a try runs: it was owed before, and no appointment's workflow waits for its end any more
@@ -216,12 +217,12 @@ async def _open_task(session: AsyncSession, row: LockedPayment, kind: TaskKind, 
 def say(session: AsyncSession, row: LockedPayment, *, at: datetime, text: str, by: str = SYSTEM) -> None:
     """Every change of a payment is a fact, named after the status it now has."""
     payment = row.payment
-    append_fact(
+    tell(
         session,
         row.client,
+        FactKind.of_payment(payment.status),
         at=at,
-        actor=by,
-        kind=f"payment_{payment.status.value}",
+        by=by,
         text=text,
         data={
             "payment_id": str(payment.id),

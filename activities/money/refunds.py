@@ -18,11 +18,12 @@ from models.reads.journey import journey_facts, project
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import CreditSource, PaymentStatus, RefundStatus, TaskKind
 from rules.money.credits import PaidParts, split_refund
 from rules.money.payment_states import Act, may
 from rules.refusals import Problem, Refusal, invalid
+from rules.timeline import FactKind
 
 LOST = "lost"  # Stripe's word for a dispute whose money went back to the client
 _COUNTS = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
@@ -78,7 +79,13 @@ class RefundActivities(Activities):
                     at=now,
                 )
             _say(
-                session, row.client, refund, at=now, by=order.by.actor, kind="refund_begun", text="A refund was begun."
+                session,
+                row.client,
+                refund,
+                at=now,
+                by=order.by.actor,
+                kind=FactKind.REFUND_BEGUN,
+                text="A refund was begun.",
             )
             await session.flush()
             await _show(session, row, at=now)
@@ -131,11 +138,11 @@ async def record_refund(session: AsyncSession, refund_id: UUID, made: RefundMade
     refund.stripe_refund = refund.stripe_refund or made.id
     if made.status == "succeeded" and before is RefundStatus.PENDING:
         refund.status, refund.finished_at = RefundStatus.SUCCEEDED, at
-        _say(session, row.client, refund, at=at, by="system", kind="refund_made", text="The refund was made.")
+        _say(session, row.client, refund, at=at, by="system", kind=FactKind.REFUND_MADE, text="The refund was made.")
     elif made.status in ("failed", "canceled") and before is not RefundStatus.FAILED:
         refund.status, refund.finished_at = RefundStatus.FAILED, at
         # What went to credit stays given: only the card's part has failed.
-        _say(session, row.client, refund, at=at, by="system", kind="refund_failed", text="The refund failed.")
+        _say(session, row.client, refund, at=at, by="system", kind=FactKind.REFUND_FAILED, text="The refund failed.")
         await open_task_once(
             session,
             row.client,
@@ -176,7 +183,7 @@ async def adopt_refund(session: AsyncSession, payment_id: UUID, made: RefundMade
         session.add(refund)
         await session.flush()
         text = "A refund was found that somebody made at Stripe."
-        _say(session, row.client, refund, at=at, by="stripe", kind="refund_found", text=text)
+        _say(session, row.client, refund, at=at, by="stripe", kind=FactKind.REFUND_FOUND, text=text)
     return await record_refund(session, id, made, at=at)
 
 
@@ -213,12 +220,12 @@ async def _say_refused(
     """Once for each request, however often it is run."""
     if await fact_of_request(session, row.client.id, order.request_id) is not None:
         return
-    append_fact(
+    tell(
         session,
         row.client,
+        FactKind.REFUND_REFUSED,
         at=at,
-        actor=order.by.actor,
-        kind="refund_refused",
+        by=order.by.actor,
         text=f"A refund was asked for and refused. {refusal.detail}",
         data={
             "payment_id": order.payment_id,
@@ -245,24 +252,26 @@ async def _show(session: AsyncSession, row: LockedPayment, *, at: datetime) -> N
         return
     row.payment.status = status
     session.add(row.payment)
-    append_fact(
+    tell(
         session,
         row.client,
+        FactKind.of_payment(status),
         at=at,
-        actor="system",
-        kind=f"payment_{status.value}",
+        by="system",
         text="What was refunded of the payment has changed.",
         data={"payment_id": str(row.payment.id), "refundable": parts.refundable, "currency": row.payment.currency},
     )
 
 
-def _say(session: AsyncSession, client: Client, refund: Refund, *, at: datetime, by: str, kind: str, text: str) -> None:
-    append_fact(
+def _say(
+    session: AsyncSession, client: Client, refund: Refund, *, at: datetime, by: str, kind: FactKind, text: str
+) -> None:
+    tell(
         session,
         client,
+        kind,
         at=at,
-        actor=by,
-        kind=kind,
+        by=by,
         text=text,
         data={
             "refund_id": str(refund.id),

@@ -26,10 +26,11 @@ from models.tables.mail.inbound_event import InboundEvent
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from models.writes.locks import lock_client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.archive.plan import BECAUSE_ARCHIVED
 from rules.enums import PaymentStatus, TaskKind
 from rules.mail import events as mail_events
+from rules.timeline import FactKind
 
 RECORDED = "recorded"  # what came of an event
 ASKED = "a person is asked"
@@ -171,12 +172,16 @@ async def _write_down(
     dispute.status = seen.status
     dispute.closed_at = (dispute.closed_at or at) if seen.closed else None
     session.add(dispute)
-    append_fact(
+    tell(
         session,
         client,
+        FactKind.DISPUTE_CLOSED
+        if seen.closed
+        else FactKind.DISPUTE_OPENED
+        if known is None
+        else FactKind.DISPUTE_CHANGED,
         at=at,
-        actor="stripe",
-        kind="dispute_closed" if seen.closed else "dispute_opened" if known is None else "dispute_changed",
+        by="stripe",
         text=f"The client's bank disputes a charge; it stands at: {seen.status.replace('_', ' ')}.",
         data={
             "dispute_id": seen.id,

@@ -14,10 +14,11 @@ from activities.money.payments import LockedPayment, locked, say
 from activities.snapshots import payment_facts
 from activities.types import Done, LetGoOrder, RetryOrder
 from models.reads.clients.timeline import fact_of_request
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import ClientStatus, PaymentStatus, TaskKind
 from rules.money.payment_states import Act, may
 from rules.refusals import Problem, Refusal, invalid
+from rules.timeline import FactKind
 
 WAIVED = "waived"
 RETRIED = "tried_by_hand"
@@ -88,12 +89,12 @@ class ExceptionActivities(Activities):
                     session.add(payment)
                     text = "The client is active again: the amount is owed, and is to be paid."
                     say(session, row, at=now, text=text, by=order.by.actor)
-                append_fact(
+                tell(
                     session,
                     client,
+                    FactKind.PAYMENT_RETRY_ASKED,
                     at=now,
-                    actor=order.by.actor,
-                    kind="payment_retry_asked",
+                    by=order.by.actor,
                     text="A person asked to try the payment again now.",
                     data={
                         "payment_id": order.payment_id,

@@ -10,16 +10,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.writes.care.feed import add_news
-from rules.timeline import Link, hash_of
+from rules.timeline import FactKind, Link, hash_of
 
 
-def append_fact(
+def tell(
     session: AsyncSession,
     client: Client,
+    kind: FactKind,
     *,
     at: datetime,
-    actor: str,
-    kind: str,
+    by: str,
     text: str,
     data: Mapping[str, Any] | None = None,
 ) -> Fact:
@@ -32,8 +32,8 @@ def append_fact(
         client_id=str(client.id),
         seq=client.fact_seq + 1,
         at=at,
-        actor=actor,
-        kind=kind,
+        actor=by,
+        kind=kind.value,
         text=text,
         data=plain,
         previous_hash=client.fact_hash,
@@ -42,8 +42,8 @@ def append_fact(
         client_id=client.id,
         seq=link.seq,
         at=at,
-        actor=actor,
-        kind=kind,
+        actor=by,
+        kind=kind.value,
         text=text,
         data=plain,
         previous_hash=link.previous_hash,

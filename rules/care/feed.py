@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from rules.timeline import FactKind
+
 
 class FeedKind(StrEnum):
     BOOKED = "booked"
@@ -127,13 +129,13 @@ def _back(_: Mapping[str, Any], client: str) -> FeedItem:
 
 
 _NEWS: Mapping[str, Callable[[Mapping[str, Any], str], FeedItem | None]] = {
-    "booked": _booked,
-    "appointment_cancelled": _cancelled,
-    "appointment_rescheduled": _moved,
-    "form_completed": _form,
-    "payment_failed": _failed,
-    "payment_owed": _owed,
-    "payment_requires_action": _asks,
-    "dispute_opened": _disputed,
-    "unarchived": _back,
+    FactKind.BOOKED: _booked,
+    FactKind.APPOINTMENT_CANCELLED: _cancelled,
+    FactKind.APPOINTMENT_RESCHEDULED: _moved,
+    FactKind.FORM_COMPLETED: _form,
+    FactKind.PAYMENT_FAILED: _failed,
+    FactKind.PAYMENT_OWED: _owed,
+    FactKind.PAYMENT_REQUIRES_ACTION: _asks,
+    FactKind.DISPUTE_OPENED: _disputed,
+    FactKind.UNARCHIVED: _back,
 }

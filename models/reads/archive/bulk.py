@@ -26,8 +26,7 @@ from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 from rules.archive.plan import BECAUSE_ARCHIVED, STOPPED_PAYMENTS, AppointmentLine, ArchiveSituation, PaymentLine
 from rules.enums import AppointmentStatus, ArchiveResult, PaymentStatus
-
-_ARCHIVED = "archived"  # the kind of the fact
+from rules.timeline import FactKind
 
 # ---------------------------------------------------------------- whom
 
@@ -208,7 +207,7 @@ async def recorded(session: AsyncSession, requests: Mapping[UUID, str]) -> set[U
     """The clients that were archived by these very requests, by client."""
     request_id = col(Fact.data)["request_id"].astext
     statement = select(Fact.client_id, request_id).where(
-        col(Fact.client_id).in_(requests), col(Fact.kind) == _ARCHIVED, request_id.in_(requests.values())
+        col(Fact.client_id).in_(requests), col(Fact.kind) == FactKind.ARCHIVED, request_id.in_(requests.values())
     )
     return {client_id for client_id, request in await session.exec(statement) if requests[client_id] == request}
 

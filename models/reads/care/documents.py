@@ -18,9 +18,10 @@ from models.reads.visibility import may_see_client
 from models.tables.booking.therapist import Therapist
 from models.tables.care.document import Document, DocumentContent, DocumentShare
 from models.tables.clients.client import Client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.accounts.caller import Caller
 from rules.enums import ClientStatus, Role
+from rules.timeline import FactKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,12 +169,12 @@ async def share(
         return None
     made = DocumentShare(id=id, document_id=document.id, client_id=client.id, shared_by=by, shared_at=at)
     session.add(made)
-    append_fact(
+    tell(
         session,
         client,
+        FactKind.DOCUMENT_SHARED,
         at=at,
-        actor=by,
-        kind="document_shared",
+        by=by,
         text="A document was shared with the client.",
         data={"document_id": str(document.id), "share_id": str(id)},
     )
@@ -188,12 +189,12 @@ async def unshare(session: AsyncSession, document: Document, client: Client, *, 
             continue
         live.unshared_by, live.unshared_at = by, at
         session.add(live)
-        append_fact(
+        tell(
             session,
             client,
+            FactKind.DOCUMENT_UNSHARED,
             at=at,
-            actor=by,
-            kind="document_unshared",
+            by=by,
             text="A document is not shared with the client any more.",
             data={"document_id": str(document.id), "share_id": str(live.id)},
         )

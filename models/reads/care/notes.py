@@ -20,9 +20,10 @@ from models.tables.booking.therapist import Therapist
 from models.tables.care.note import SessionNote
 from models.tables.clients.client import Client
 from models.writes.locks import lock_client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.accounts.caller import Caller
 from rules.enums import Role
+from rules.timeline import FactKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,7 @@ def share_note(session: AsyncSession, note: SessionNote, client: Client, *, by: 
     """Share a note with its client, whose row is locked."""
     note.shared, note.shared_at = True, at
     session.add(note)
-    _say(session, note, client, by=by, at=at, kind="note_shared", text="A note was shared with the client.")
+    _say(session, note, client, by=by, at=at, kind=FactKind.NOTE_SHARED, text="A note was shared with the client.")
 
 
 def unshare_note(session: AsyncSession, note: SessionNote, client: Client, *, by: str, at: datetime) -> None:
@@ -106,11 +107,11 @@ def unshare_note(session: AsyncSession, note: SessionNote, client: Client, *, by
     note.shared, note.shared_at = False, None
     session.add(note)
     text = "A note is not shared with the client any more."
-    _say(session, note, client, by=by, at=at, kind="note_unshared", text=text)
+    _say(session, note, client, by=by, at=at, kind=FactKind.NOTE_UNSHARED, text=text)
 
 
 def _say(
-    session: AsyncSession, note: SessionNote, client: Client, *, by: str, at: datetime, kind: str, text: str
+    session: AsyncSession, note: SessionNote, client: Client, *, by: str, at: datetime, kind: FactKind, text: str
 ) -> None:
     about = {"note_id": str(note.id), "appointment_id": str(note.appointment_id)}
-    append_fact(session, client, at=at, actor=by, kind=kind, text=text, data=about)
+    tell(session, client, kind, at=at, by=by, text=text, data=about)

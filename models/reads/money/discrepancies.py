@@ -25,12 +25,12 @@ from rules.archive.plan import BECAUSE_ARCHIVED
 from rules.enums import PaymentStatus, RefundStatus, TaskKind
 from rules.money.discrepancies import LedgerPayment, LedgerRefund
 from rules.money.reconciliation import LET_GO, PAID
+from rules.timeline import FactKind
 
 TASK_KEY = "ledger:"  # how the keys begin of tasks that a reconciliation opens, and may close
 
 _UNFINISHED = (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.OWED)
-_ARCHIVED = "archived"  # the fact of an archive, which tells of all that it stopped
-_LET_GO_FACTS = tuple(f"payment_{status.value}" for status in LET_GO)
+_LET_GO_FACTS = tuple(FactKind.of_payment(status) for status in LET_GO)
 _GIVEN_BACK = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
 
 
@@ -67,7 +67,7 @@ async def payments_unfinished(
     has_intent = col(Payment.intent).is_not(None)
     waiting = col(Payment.status).in_(_UNFINISHED) & has_intent
     running = col(Payment.status) == PaymentStatus.PROCESSING
-    stopped = (col(Fact.kind) == _ARCHIVED) & (col(Payment.because) == BECAUSE_ARCHIVED)
+    stopped = (col(Fact.kind) == FactKind.ARCHIVED) & (col(Payment.because) == BECAUSE_ARCHIVED)
     decided = col(Fact.kind).in_(_LET_GO_FACTS) & (col(Fact.data)["payment_id"].astext == cast(col(Payment.id), String))
     lately = exists().where(
         col(Fact.client_id) == col(Payment.client_id), col(Fact.at) >= let_go_since, or_(stopped, decided)
@@ -97,7 +97,7 @@ async def _payments(
         select(func.max(Fact.at))
         .where(
             col(Fact.client_id) == col(Payment.client_id),
-            col(Fact.kind) == "payment_processing",
+            col(Fact.kind) == FactKind.PAYMENT_PROCESSING,
             col(Fact.data)["payment_id"].astext == cast(col(Payment.id), String),
         )
         .scalar_subquery()

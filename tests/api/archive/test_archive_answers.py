@@ -8,8 +8,9 @@ import pytest
 
 from models.tables import Client
 from models.writes.locks import lock_client
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import ClientStatus
+from rules.timeline import FactKind
 from tests.api.conftest import DESK, NOW, Rows, ToldEngine, problem_of
 
 Json = dict[str, Any]
@@ -38,8 +39,8 @@ class Desk:
         async with self.rows.sessions() as session:
             row = await lock_client(session, client.id)
             row.status, row.archive_record = status, data if status is ClientStatus.ARCHIVED else None
-            kind = "archived" if status is ClientStatus.ARCHIVED else "unarchived"
-            append_fact(session, row, at=NOW, actor="care_team:desk", kind=kind, text="Done.", data=data)
+            kind = FactKind.ARCHIVED if status is ClientStatus.ARCHIVED else FactKind.UNARCHIVED
+            tell(session, row, kind, at=NOW, by="care_team:desk", text="Done.", data=data)
             await session.commit()
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.database import Sessions
 from models.tables import Fact, FormRequest
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import AppointmentStatus, AppointmentType, ClientStatus, FormStatus, PaymentStatus, Stage
+from rules.timeline import FactKind
 from tests.api.conftest import DESK, NOW, SITE, Rows, fields_of, problem_of
 
 
@@ -223,7 +224,15 @@ async def test_a_timeline_can_be_verified_and_a_change_is_found(
     async with sessions() as session:
         client = await session.get_one(type(sara), sara.id)
         for number in range(5):
-            append_fact(session, client, at=NOW, actor="system", kind="note", text=f"Fact {number}", data={"n": number})
+            tell(
+                session,
+                client,
+                FactKind.DETAILS_CHANGED,
+                at=NOW,
+                by="system",
+                text=f"Fact {number}",
+                data={"n": number},
+            )
         await session.commit()
     page = (await api.get(f"/v1/clients/{sara.id}/timeline?limit=3", headers=DESK)).json()
     assert [fact["seq"] for fact in page["items"]] == [1, 2, 3]

@@ -10,10 +10,11 @@ import pytest
 from api.engine import GONE
 from models.database import Sessions
 from models.tables import Task
-from models.writes.timeline import append_fact
+from models.writes.timeline import tell
 from rules.enums import AppointmentStatus, ClientStatus, TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.refusals import Problem, Refusal
+from rules.timeline import FactKind
 from tests.api.conftest import DESK, NOW, SITE, Rows, ToldEngine, fields_of, problem_of
 from workflows.messages import (
     ARCHIVE,
@@ -302,7 +303,7 @@ async def test_an_archive_answers_with_what_was_done(
             client = await session.get_one(type(sara), sara.id)
             record = {"request_id": signal.request_id, "appointments": ["a"]}
             client.status, client.archive_record = ClientStatus.ARCHIVED, record
-            append_fact(session, client, at=NOW, actor=signal.by, kind="archived", text="Archived.", data=record)
+            tell(session, client, FactKind.ARCHIVED, at=NOW, by=signal.by, text="Archived.", data=record)
             await session.commit()
 
     async def unarchive(signal: Any) -> None:
