@@ -14,6 +14,36 @@ def upgrade() -> None:
     # Lets one GiST constraint compare ids and time ranges together.
     op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
     op.create_table(
+        "blast",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("sent_by", sa.String(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "client_group",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("name_folded", sa.String(length=200), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name_folded"),
+    )
+    op.create_table(
+        "form_template",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=80), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("fields", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("kind", "version", name="one_template_per_kind_and_version"),
+    )
+    op.create_table(
         "idempotency_key",
         sa.Column("caller", sa.String(length=200), nullable=False),
         sa.Column("route", sa.String(length=300), nullable=False),
@@ -35,6 +65,19 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "reconciliation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("compared", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("healed", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("differences", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -98,6 +141,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("therapist_id", "type"),
     )
     op.create_table(
+        "bulk_archive",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("group_id", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("notify", sa.Boolean(), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["client_group.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "calendar_feed",
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("therapist_id"),
+        sa.UniqueConstraint("secret_hash"),
+    )
+    op.create_table(
         "client",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("ref", sa.String(length=12), nullable=False),
@@ -118,6 +189,24 @@ def upgrade() -> None:
                 "in_care",
                 "archived",
                 name="client_stage",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "stage_shown",
+            sa.Enum(
+                "matching",
+                "first_booking",
+                "activation",
+                "intake",
+                "intro_call",
+                "scheduling",
+                "in_care",
+                "archived",
+                name="client_stage_shown",
                 native_enum=False,
                 create_constraint=True,
                 length=40,
@@ -164,11 +253,22 @@ def upgrade() -> None:
         sa.Column("stripe_customer", sa.String(), nullable=True),
         sa.Column("stripe_payment_method", sa.String(), nullable=True),
         sa.Column("card", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("charges_frozen", sa.Boolean(), nullable=False),
         sa.Column("card_blocked", sa.Boolean(), nullable=False),
+        sa.Column("joined_into", sa.Uuid(), nullable=True),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("archive_record", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("fact_seq", sa.Integer(), nullable=False),
         sa.Column("fact_hash", sa.String(length=64), nullable=False),
+        sa.CheckConstraint("stage_shown <> 'archived'", name="stage_shown_tells_of_no_archive"),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["client_group.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["joined_into"],
+            ["client.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["therapist_id"],
             ["therapist.id"],
@@ -178,6 +278,7 @@ def upgrade() -> None:
     )
     op.create_index("client_by_address", "client", ["email_folded"], unique=False)
     op.create_index("client_by_therapist", "client", ["therapist_id", "status"], unique=False)
+    op.create_index(op.f("ix_client_group_id"), "client", ["group_id"], unique=False)
     op.create_index(
         "one_client_per_address",
         "client",
@@ -199,6 +300,25 @@ def upgrade() -> None:
         sa.UniqueConstraint("therapist_id", "day", name="one_override_per_date"),
     )
     op.create_index(op.f("ix_date_override_therapist_id"), "date_override", ["therapist_id"], unique=False)
+    op.create_table(
+        "document",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=True),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("filename", sa.String(length=200), nullable=False),
+        sa.Column("content_type", sa.String(length=100), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("uploaded_by", sa.String(), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("size > 0", name="document_not_empty"),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_document_therapist_id"), "document", ["therapist_id"], unique=False)
     op.create_table(
         "time_off",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -304,6 +424,160 @@ def upgrade() -> None:
     op.create_index(op.f("ix_appointment_booking_id"), "appointment", ["booking_id"], unique=False)
     op.create_index(op.f("ix_appointment_series_id"), "appointment", ["series_id"], unique=False)
     op.create_table(
+        "bulk_archive_line",
+        sa.Column("archive_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column(
+            "result",
+            sa.Enum(
+                "pending",
+                "archived",
+                "skipped",
+                "failed",
+                name="bulk_archive_result",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("because", sa.String(), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(result = 'pending') = (done_at IS NULL)", name="bulk_archive_line_is_done_once"),
+        sa.ForeignKeyConstraint(
+            ["archive_id"],
+            ["bulk_archive.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("archive_id", "client_id"),
+    )
+    op.create_index(op.f("ix_bulk_archive_line_client_id"), "bulk_archive_line", ["client_id"], unique=False)
+    op.create_table(
+        "chat",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "direct",
+                "care_team",
+                "group",
+                "community",
+                name="chat_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("title", sa.String(length=200), nullable=True),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("therapist_id", sa.Uuid(), nullable=True),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seq", sa.Integer(), nullable=False),
+        sa.Column("last_message_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("merged_into", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("(kind IN ('direct', 'care_team')) = (client_id IS NOT NULL)", name="chat_of_one_client"),
+        sa.CheckConstraint("kind <> 'direct' OR therapist_id IS NOT NULL", name="direct_chat_has_a_therapist"),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["merged_into"],
+            ["chat.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_chat_client_id"), "chat", ["client_id"], unique=False)
+    op.create_index(op.f("ix_chat_therapist_id"), "chat", ["therapist_id"], unique=False)
+    op.create_index(
+        "one_care_team_chat", "chat", ["client_id"], unique=True, postgresql_where=sa.text("kind = 'care_team'")
+    )
+    op.create_index(
+        "one_direct_chat",
+        "chat",
+        ["client_id", "therapist_id"],
+        unique=True,
+        postgresql_where=sa.text("kind = 'direct'"),
+    )
+    op.create_table(
+        "credit",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("remaining", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column(
+            "source",
+            sa.Enum("granted", "refund", name="credit_source", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("given_by", sa.String(), nullable=False),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("amount > 0", name="credit_amount_positive"),
+        sa.CheckConstraint("remaining >= 0 AND remaining <= amount", name="credit_within_amount"),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("credit_by_client", "credit", ["client_id", "given_at"], unique=False)
+    op.create_table(
+        "document_content",
+        sa.Column("document_id", sa.Uuid(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.PrimaryKeyConstraint("document_id"),
+    )
+    op.create_table(
+        "document_share",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("document_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("shared_by", sa.String(), nullable=False),
+        sa.Column("shared_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("unshared_by", sa.String(), nullable=True),
+        sa.Column("unshared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_document_share_document_id"), "document_share", ["document_id"], unique=False)
+    op.create_index(
+        "one_live_share",
+        "document_share",
+        ["document_id", "client_id"],
+        unique=True,
+        postgresql_where=sa.text("unshared_at IS NULL"),
+    )
+    op.create_index(
+        "shares_of_client",
+        "document_share",
+        ["client_id"],
+        unique=False,
+        postgresql_where=sa.text("unshared_at IS NULL"),
+    )
+    op.create_table(
         "fact",
         sa.Column("client_id", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
@@ -326,6 +600,7 @@ def upgrade() -> None:
         sa.Column("client_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(length=80), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column(
             "status",
             sa.Enum(
@@ -347,15 +622,43 @@ def upgrade() -> None:
             ["client.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("client_id", "kind", "version", name="one_request_per_form_and_version"),
+        sa.UniqueConstraint("client_id", "kind", "version", "number", name="one_request_per_form_version_and_time"),
     )
     op.create_index(op.f("ix_form_request_client_id"), "form_request", ["client_id"], unique=False)
+    op.create_table(
+        "goal",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("remind_weekday", sa.Integer(), nullable=True),
+        sa.Column("remind_minute", sa.Integer(), nullable=True),
+        sa.Column("remind_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "status",
+            sa.Enum("open", "completed", name="goal_status", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("completed_by", sa.String(), nullable=True),
+        sa.CheckConstraint("(remind_weekday IS NULL) = (remind_minute IS NULL)", name="goal_reminder_is_whole"),
+        sa.CheckConstraint("remind_minute BETWEEN 0 AND 1439", name="goal_reminder_minute"),
+        sa.CheckConstraint("remind_weekday BETWEEN 0 AND 6", name="goal_reminder_weekday"),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("goals_of_client", "goal", ["client_id", "made_at", "id"], unique=False)
     op.create_table(
         "mail",
         sa.Column("key", sa.String(length=200), nullable=False),
         sa.Column("template", sa.String(length=60), nullable=False),
         sa.Column("client_id", sa.Uuid(), nullable=False),
         sa.Column("recipient", sa.String(), nullable=False),
+        sa.Column("reader", sa.String(length=20), nullable=False),
         sa.Column(
             "status",
             sa.Enum(
@@ -380,6 +683,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_index(op.f("ix_mail_client_id"), "mail", ["client_id"], unique=False)
+    op.create_index(op.f("ix_mail_message_id"), "mail", ["message_id"], unique=False)
     op.create_table(
         "match",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -420,10 +724,33 @@ def upgrade() -> None:
         "one_present_match", "match", ["client_id"], unique=True, postgresql_where=sa.text("ended_at IS NULL")
     )
     op.create_table(
+        "notification",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=60), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("data", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("actor", sa.String(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("feed_of_therapist", "notification", ["therapist_id", "at", "id"], unique=False)
+    op.create_index(op.f("ix_notification_client_id"), "notification", ["client_id"], unique=False)
+    op.create_table(
         "task",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
-        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column(
             "kind",
             sa.Enum(
@@ -435,6 +762,9 @@ def upgrade() -> None:
                 "payment_failed",
                 "possible_duplicate",
                 "mail_undeliverable",
+                "dispute",
+                "refund_failed",
+                "ledger_difference",
                 name="task_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -465,6 +795,7 @@ def upgrade() -> None:
                 "session",
                 "therapist",
                 "activation",
+                "join",
                 name="token_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -491,6 +822,145 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_token_client_id"), "token", ["client_id"], unique=False)
     op.create_index(op.f("ix_token_therapist_id"), "token", ["therapist_id"], unique=False)
+    op.create_table(
+        "waitlist_place",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "type",
+            sa.Enum(
+                "intro_call",
+                "session",
+                name="waitlist_place_type",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("wished_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("wished_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("joined_by", sa.String(), nullable=False),
+        sa.Column("joined_with", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "ended_because",
+            sa.Enum(
+                "booked",
+                "left",
+                "unanswered",
+                "over",
+                "rematched",
+                "archived",
+                name="waitlist_place_end",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_because IS NULL)", name="waitlist_place_ends_for_a_reason"),
+        sa.CheckConstraint("wished_from < wished_until", name="waitlist_place_in_order"),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_waitlist_place_client_id"), "waitlist_place", ["client_id"], unique=False)
+    op.create_index(
+        "one_live_place",
+        "waitlist_place",
+        ["client_id", "therapist_id", "type"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(
+        "waitlist_in_order",
+        "waitlist_place",
+        ["therapist_id", "joined_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
+        "chat_member",
+        sa.Column("chat_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("added_by", sa.String(), nullable=False),
+        sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "left_because",
+            sa.Enum(
+                "left",
+                "removed",
+                "archived",
+                "joined",
+                name="chat_member_left",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.CheckConstraint("(left_at IS NULL) = (left_because IS NULL)", name="chat_member_leaves_for_a_reason"),
+        sa.ForeignKeyConstraint(
+            ["chat_id"],
+            ["chat.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("chat_id", "client_id"),
+    )
+    op.create_index(
+        "chats_of_client", "chat_member", ["client_id"], unique=False, postgresql_where=sa.text("left_at IS NULL")
+    )
+    op.create_table(
+        "chat_message",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("chat_id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("author_client_id", sa.Uuid(), nullable=True),
+        sa.Column("blast_id", sa.Uuid(), nullable=True),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["author_client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["blast_id"],
+            ["blast.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["chat_id"],
+            ["chat.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("chat_id", "seq", name="messages_are_numbered"),
+    )
+    op.create_index(op.f("ix_chat_message_blast_id"), "chat_message", ["blast_id"], unique=False)
+    op.create_table(
+        "chat_read",
+        sa.Column("chat_id", sa.Uuid(), nullable=False),
+        sa.Column("reader", sa.String(length=200), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["chat_id"],
+            ["chat.id"],
+        ),
+        sa.PrimaryKeyConstraint("chat_id", "reader"),
+    )
     op.create_table(
         "form_answer",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -529,7 +999,7 @@ def upgrade() -> None:
         postgresql.ExcludeConstraint(
             (sa.column("client_id"), "="),
             (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
-            deferrable=True,
+            deferrable="True",
             initially="IMMEDIATE",
             using="gist",
             name="no_client_twice_at_once",
@@ -537,7 +1007,7 @@ def upgrade() -> None:
         postgresql.ExcludeConstraint(
             (sa.column("therapist_id"), "="),
             (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
-            deferrable=True,
+            deferrable="True",
             initially="IMMEDIATE",
             using="gist",
             name="no_two_at_once",
@@ -583,6 +1053,7 @@ def upgrade() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("credit_used", sa.BigInteger(), nullable=False),
+        sa.Column("refunded", sa.BigInteger(), nullable=False),
         sa.Column(
             "status",
             sa.Enum(
@@ -615,6 +1086,7 @@ def upgrade() -> None:
         sa.Column("exception", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.CheckConstraint("amount > 0", name="payment_amount_positive"),
         sa.CheckConstraint("credit_used >= 0 AND credit_used <= amount", name="payment_credit_within_amount"),
+        sa.CheckConstraint("refunded >= 0 AND refunded <= amount", name="payment_refunded_within_amount"),
         sa.ForeignKeyConstraint(
             ["appointment_id"],
             ["appointment.id"],
@@ -628,16 +1100,146 @@ def upgrade() -> None:
         sa.UniqueConstraint("intent"),
     )
     op.create_index("payment_by_client", "payment", ["client_id", "due_at"], unique=False)
+    op.create_index("payment_by_due_time", "payment", ["due_at", "id"], unique=False)
+    op.create_index("payment_by_paid_time", "payment", ["paid_at"], unique=False)
+    op.create_table(
+        "session_note",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("appointment_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.Column("written_by", sa.String(), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("shared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["appointment_id"],
+            ["appointment.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("appointment_id"),
+    )
+    op.create_index("notes_of_client", "session_note", ["client_id", "written_at", "id"], unique=False)
+    op.create_table(
+        "waitlist_offer",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "closed_because",
+            sa.Enum(
+                "booked",
+                "ran_out",
+                "declined",
+                "withdrawn",
+                name="waitlist_offer_end",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.CheckConstraint("(closed_at IS NULL) = (closed_because IS NULL)", name="waitlist_offer_closes_for_a_reason"),
+        sa.ForeignKeyConstraint(
+            ["place_id"],
+            ["waitlist_place.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_waitlist_offer_place_id"), "waitlist_offer", ["place_id"], unique=False)
+    op.create_index(
+        "one_open_offer", "waitlist_offer", ["place_id"], unique=True, postgresql_where=sa.text("closed_at IS NULL")
+    )
+    op.create_table(
+        "blast_line",
+        sa.Column("blast_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=True),
+        sa.Column("left_out_because", sa.String(), nullable=True),
+        sa.CheckConstraint("(message_id IS NULL) <> (left_out_because IS NULL)", name="blast_line_says_one_thing"),
+        sa.ForeignKeyConstraint(
+            ["blast_id"],
+            ["blast.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["chat_message.id"],
+        ),
+        sa.PrimaryKeyConstraint("blast_id", "client_id"),
+    )
+    op.create_table(
+        "credit_use",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("credit_id", sa.Uuid(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("reserved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("given_back_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("amount > 0", name="credit_use_positive"),
+        sa.ForeignKeyConstraint(
+            ["credit_id"],
+            ["credit.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"],
+            ["payment.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_credit_use_credit_id"), "credit_use", ["credit_id"], unique=False)
+    op.create_index(op.f("ix_credit_use_payment_id"), "credit_use", ["payment_id"], unique=False)
+    op.create_table(
+        "dispute",
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"],
+            ["payment.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_dispute_client_id"), "dispute", ["client_id"], unique=False)
+    op.create_index(op.f("ix_dispute_payment_id"), "dispute", ["payment_id"], unique=False)
     op.create_table(
         "payment_try",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("payment_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("payment_method", sa.String(), nullable=True),
+        sa.Column("fingerprint", sa.String(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("result", sa.String(), nullable=True),
         sa.Column("decline_code", sa.String(), nullable=True),
+        sa.Column("charge", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["payment_id"],
             ["payment.id"],
@@ -646,31 +1248,119 @@ def upgrade() -> None:
         sa.UniqueConstraint("payment_id", "number", name="tries_are_numbered"),
     )
     op.create_index(op.f("ix_payment_try_payment_id"), "payment_try", ["payment_id"], unique=False)
+    op.create_table(
+        "refund",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("card_amount", sa.BigInteger(), nullable=False),
+        sa.Column("credit_amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "pending",
+                "succeeded",
+                "failed",
+                name="refund_status",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("stripe_refund", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("card_amount + credit_amount > 0", name="refund_of_something"),
+        sa.CheckConstraint("card_amount >= 0 AND credit_amount >= 0", name="refund_not_negative"),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"],
+            ["payment.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("stripe_refund"),
+    )
+    op.create_index(op.f("ix_refund_client_id"), "refund", ["client_id"], unique=False)
+    op.create_index(op.f("ix_refund_payment_id"), "refund", ["payment_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_refund_payment_id"), table_name="refund")
+    op.drop_index(op.f("ix_refund_client_id"), table_name="refund")
+    op.drop_table("refund")
     op.drop_index(op.f("ix_payment_try_payment_id"), table_name="payment_try")
     op.drop_table("payment_try")
+    op.drop_index(op.f("ix_dispute_payment_id"), table_name="dispute")
+    op.drop_index(op.f("ix_dispute_client_id"), table_name="dispute")
+    op.drop_table("dispute")
+    op.drop_index(op.f("ix_credit_use_payment_id"), table_name="credit_use")
+    op.drop_index(op.f("ix_credit_use_credit_id"), table_name="credit_use")
+    op.drop_table("credit_use")
+    op.drop_table("blast_line")
+    op.drop_index("one_open_offer", table_name="waitlist_offer", postgresql_where=sa.text("closed_at IS NULL"))
+    op.drop_index(op.f("ix_waitlist_offer_place_id"), table_name="waitlist_offer")
+    op.drop_table("waitlist_offer")
+    op.drop_index("notes_of_client", table_name="session_note")
+    op.drop_table("session_note")
+    op.drop_index("payment_by_paid_time", table_name="payment")
+    op.drop_index("payment_by_due_time", table_name="payment")
     op.drop_index("payment_by_client", table_name="payment")
     op.drop_table("payment")
     op.drop_index("occupied_time_by_start", table_name="occupied_time")
     op.drop_table("occupied_time")
     op.drop_index(op.f("ix_form_answer_request_id"), table_name="form_answer")
     op.drop_table("form_answer")
+    op.drop_table("chat_read")
+    op.drop_index(op.f("ix_chat_message_blast_id"), table_name="chat_message")
+    op.drop_table("chat_message")
+    op.drop_index("chats_of_client", table_name="chat_member", postgresql_where=sa.text("left_at IS NULL"))
+    op.drop_table("chat_member")
+    op.drop_index("waitlist_in_order", table_name="waitlist_place", postgresql_where=sa.text("ended_at IS NULL"))
+    op.drop_index("one_live_place", table_name="waitlist_place", postgresql_where=sa.text("ended_at IS NULL"))
+    op.drop_index(op.f("ix_waitlist_place_client_id"), table_name="waitlist_place")
+    op.drop_table("waitlist_place")
     op.drop_index(op.f("ix_token_therapist_id"), table_name="token")
     op.drop_index(op.f("ix_token_client_id"), table_name="token")
     op.drop_table("token")
     op.drop_index(op.f("ix_task_client_id"), table_name="task")
     op.drop_table("task")
+    op.drop_index(op.f("ix_notification_client_id"), table_name="notification")
+    op.drop_index("feed_of_therapist", table_name="notification")
+    op.drop_table("notification")
     op.drop_index("one_present_match", table_name="match", postgresql_where=sa.text("ended_at IS NULL"))
     op.drop_index(op.f("ix_match_therapist_id"), table_name="match")
     op.drop_index(op.f("ix_match_client_id"), table_name="match")
     op.drop_table("match")
+    op.drop_index(op.f("ix_mail_message_id"), table_name="mail")
     op.drop_index(op.f("ix_mail_client_id"), table_name="mail")
     op.drop_table("mail")
+    op.drop_index("goals_of_client", table_name="goal")
+    op.drop_table("goal")
     op.drop_index(op.f("ix_form_request_client_id"), table_name="form_request")
     op.drop_table("form_request")
     op.drop_table("fact")
+    op.drop_index("shares_of_client", table_name="document_share", postgresql_where=sa.text("unshared_at IS NULL"))
+    op.drop_index("one_live_share", table_name="document_share", postgresql_where=sa.text("unshared_at IS NULL"))
+    op.drop_index(op.f("ix_document_share_document_id"), table_name="document_share")
+    op.drop_table("document_share")
+    op.drop_table("document_content")
+    op.drop_index("credit_by_client", table_name="credit")
+    op.drop_table("credit")
+    op.drop_index("one_direct_chat", table_name="chat", postgresql_where=sa.text("kind = 'direct'"))
+    op.drop_index("one_care_team_chat", table_name="chat", postgresql_where=sa.text("kind = 'care_team'"))
+    op.drop_index(op.f("ix_chat_therapist_id"), table_name="chat")
+    op.drop_index(op.f("ix_chat_client_id"), table_name="chat")
+    op.drop_table("chat")
+    op.drop_index(op.f("ix_bulk_archive_line_client_id"), table_name="bulk_archive_line")
+    op.drop_table("bulk_archive_line")
     op.drop_index(op.f("ix_appointment_series_id"), table_name="appointment")
     op.drop_index(op.f("ix_appointment_booking_id"), table_name="appointment")
     op.drop_index("appointment_by_therapist", table_name="appointment")
@@ -680,6 +1370,8 @@ def downgrade() -> None:
     op.drop_table("weekly_hours")
     op.drop_index(op.f("ix_time_off_therapist_id"), table_name="time_off")
     op.drop_table("time_off")
+    op.drop_index(op.f("ix_document_therapist_id"), table_name="document")
+    op.drop_table("document")
     op.drop_index(op.f("ix_date_override_therapist_id"), table_name="date_override")
     op.drop_table("date_override")
     op.drop_index(
@@ -687,11 +1379,18 @@ def downgrade() -> None:
         table_name="client",
         postgresql_where=sa.text("email_folded IS NOT NULL AND (account_active OR made_by_staff)"),
     )
+    op.drop_index(op.f("ix_client_group_id"), table_name="client")
     op.drop_index("client_by_therapist", table_name="client")
     op.drop_index("client_by_address", table_name="client")
     op.drop_table("client")
+    op.drop_table("calendar_feed")
+    op.drop_table("bulk_archive")
     op.drop_table("appointment_settings")
     op.drop_table("therapist")
+    op.drop_table("reconciliation")
     op.drop_table("inbound_event")
     op.drop_index(op.f("ix_idempotency_key_claimed_at"), table_name="idempotency_key")
     op.drop_table("idempotency_key")
+    op.drop_table("form_template")
+    op.drop_table("client_group")
+    op.drop_table("blast")
