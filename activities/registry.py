@@ -23,8 +23,9 @@ from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
 from activities.money.reconciliation import ReconcileActivities
 from activities.money.refunds import RefundActivities
+from activities.money.retries import RetryActivities
 from activities.money.stripe_events import InboundActivities
-from activities.money.waivers import ExceptionActivities
+from activities.money.waivers import WaiverActivities
 
 __all__ = ["Dependencies", "build"]
 
@@ -42,7 +43,8 @@ GROUPS = (
     PaymentActivities,
     CreditActivities,
     RefundActivities,
-    ExceptionActivities,
+    WaiverActivities,
+    RetryActivities,
     InboundActivities,
     ReconcileActivities,
     ArchiveActivities,

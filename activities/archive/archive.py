@@ -15,6 +15,7 @@ from activities.booking.changes import cancel_row
 from activities.booking.waitlist_places import end_places, lines_of, lines_of_client, places_ended_then
 from activities.money.cards import debts_to_settle
 from activities.money.credits import give_back
+from activities.money.payments import move
 from activities.money.unexpected_charge import TakenActivities
 from activities.ports import GatewayRejected
 from activities.snapshots import facts_of_appointments
@@ -31,13 +32,12 @@ from models.tables.forms.form import FormRequest
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client, lock_payment, lock_therapist
 from models.writes.timeline import tell
-from rules.archive.plan import BECAUSE_ARCHIVED, ArchivePlan, plan_archive
-from rules.enums import AppointmentStatus, ClientStatus, FormStatus, LeftBecause, PaymentStatus, PlaceEnd
+from rules.archive.plan import ArchivePlan, plan_archive
+from rules.enums import AppointmentStatus, ClientStatus, FormStatus, LeftBecause, PlaceEnd
 from rules.journey.memory import JourneyMemory
+from rules.money.payment_states import LET_GO, Because, PaymentEvent
 from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
-
-CALLED_OFF = (PaymentStatus.CANCELLED, PaymentStatus.WAIVED, PaymentStatus.WRITTEN_OFF)
 
 
 class ArchiveActivities(TakenActivities):
@@ -71,8 +71,7 @@ class ArchiveActivities(TakenActivities):
             intents: list[str] = []
             for payment_line in plan.payments:
                 payment = await lock_payment(session, UUID(payment_line.id))
-                payment.status, payment.because = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED
-                payment.next_try_at = None
+                move(payment, PaymentEvent.STOPPED, because=Because.ARCHIVED, at=now)
                 await give_back(session, payment, at=now)
                 if payment.intent is not None:
                     intents.append(payment.intent)
@@ -166,7 +165,7 @@ class ArchiveActivities(TakenActivities):
         async with self.transaction() as session:
             client = await session.get_one(Client, UUID(client_id))
             payment = (await session.exec(select(Payment).where(col(Payment.intent) == intent))).first()
-        if payment is not None and payment.status not in CALLED_OFF:
+        if payment is not None and payment.status not in LET_GO:
             return None
         # A key for each run: Stripe would replay a stored failure, and cancelling twice cancels once.
         try:

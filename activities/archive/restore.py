@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.archive.unarchive import make_active
 from activities.base import derived_id
+from activities.money.payments import move, tell_payment
 from activities.types import UnarchiveOrder
 from models.reads.booking.calendar import look_around
 from models.reads.booking.links import join_url_of
@@ -26,6 +27,7 @@ from models.writes.locks import lock_payment
 from models.writes.timeline import tell
 from rules.archive.restore import CancelledLine, RestorePlan, RestoreSituation, is_cancelled_by_archive, plan_restore
 from rules.enums import PaymentStatus
+from rules.money.payment_states import PaymentEvent
 from rules.timeline import FactKind
 
 
@@ -267,13 +269,12 @@ class _Restoring:
     async def schedule_payments(self, session: AsyncSession) -> None:
         for line in self.plan.payments:
             payment = await lock_payment(session, UUID(line.id))
-            payment.status, payment.because, payment.next_try_at = PaymentStatus.SCHEDULED, None, None
+            move(payment, PaymentEvent.RESTORED, at=self.at)
             payment.due_at, payment.deadline = line.due_at, line.deadline
-            session.add(payment)
-            tell(
+            tell_payment(
                 session,
                 self.client,
-                FactKind.of_payment(payment.status),
+                payment,
                 at=self.at,
                 by=self.order.by,
                 text="A payment that the archive had stopped was scheduled again.",

@@ -22,7 +22,8 @@ from activities.booking.changes import (
 from activities.booking.dates import plan_move
 from activities.booking.waitlist_places import lines_freed_by
 from activities.clients.tasks import open_task_once
-from activities.money.fee import LockedAppointment, breach, earn, outcome_is_known
+from activities.locked import LockedAppointment
+from activities.money.fee import accrue_fee, close_outcome_task, note_breach
 from activities.types import CancelOrder, Changed, OutcomeOrder, RescheduleOrder, Settled, TaskOrder
 from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
@@ -32,6 +33,7 @@ from models.writes.locks import lock_appointment
 from models.writes.timeline import tell
 from rules.booking.eligibility import not_open, refuse_outcome
 from rules.enums import AppointmentStatus, AppointmentType, Outcome, PaymentKind, PaymentStatus, TaskKind
+from rules.money.payment_states import CORRECTABLE
 from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
 
@@ -121,8 +123,8 @@ class AppointmentActivities(Activities):
                     **({"reason": order.reason} if order.reason else {}),
                 },
             )
-            await outcome_is_known(session, row, at=now)
-            await earn(
+            await close_outcome_task(session, row, at=now)
+            await accrue_fee(
                 session,
                 row,
                 PaymentKind.SESSION if order.outcome is Outcome.OCCURRED else PaymentKind.NO_SHOW,
@@ -151,7 +153,7 @@ class AppointmentActivities(Activities):
         by, now = order.by.actor, await self.now()
         row.appointment.changed_by = UUID(order.request_id)
         waiver = order.waive_reason
-        await earn(session, row, payment.kind, at=now, by=by, waiver=waiver, policy=policy, first=False)
+        await accrue_fee(session, row, payment.kind, at=now, by=by, waiver=waiver, policy=policy, first=False)
         return await row.changed(session)
 
     @activity.defn
@@ -205,7 +207,7 @@ class AppointmentActivities(Activities):
         async with self.transaction() as session:
             row = LockedAppointment(*await lock_appointment(session, UUID(appointment_id)))
             if row.appointment.status is AppointmentStatus.SCHEDULED:
-                breach(session, row, at=now)
+                note_breach(session, row, at=now)
             return await row.settled(session)
 
 
@@ -213,7 +215,7 @@ def _is_untouched(payment: Payment | None) -> bool:
     """Whether nothing has been asked of a card for it, nor prepared."""
     if payment is None or payment.attempts or payment.intent is not None:
         return False
-    return payment.status in (PaymentStatus.SCHEDULED, PaymentStatus.WAIVED, PaymentStatus.CANCELLED)
+    return payment.status in CORRECTABLE
 
 
 def _lateness(appointment: Appointment, policy: JourneyPolicy, *, now: datetime) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.booking.dates import WantedDate
 from activities.booking.waitlist_places import end_places
-from activities.money.fee import LockedAppointment, earn, outcome_is_known
+from activities.locked import LockedAppointment
+from activities.money.fee import accrue_fee, close_outcome_task
 from activities.types import CancelOrder, RescheduleOrder, WouldCancel
 from models.reads.booking.waitlist import own_offer
 from models.tables.booking.appointment import Appointment
@@ -109,9 +110,9 @@ async def cancel(
             "late": result.late,
         },
     )
-    await outcome_is_known(session, row, at=now)
+    await close_outcome_task(session, row, at=now)
     if result.late:
-        await earn(
+        await accrue_fee(
             session,
             row,
             PaymentKind.LATE_CANCELLATION,
@@ -177,7 +178,7 @@ async def move(
     # What was noted of the old time says nothing of the new one.
     appointment.breached_at, appointment.forms_warned = None, False
     session.add(appointment)
-    await outcome_is_known(session, row, at=now)
+    await close_outcome_task(session, row, at=now)
     occupied = await session.get(OccupiedTime, appointment.id)
     if occupied is not None:
         occupied.starts_at, occupied.ends_at = appointment.starts_at, appointment.ends_at

@@ -21,7 +21,7 @@ from activities.booking.changes import (
 )
 from activities.booking.dates import plan_move
 from activities.booking.waitlist_places import lines_freed_by
-from activities.money.fee import LockedAppointment
+from activities.locked import LockedAppointment
 from activities.snapshots import facts_of_appointments
 from activities.types import FollowingCancelOrder, FollowingChanged, FollowingMoveOrder, LinksChanged, LinksOrder
 from models.reads.clients.timeline import fact_of_request

@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.booking.waitlist_places import end_place, end_places
 from activities.money.cards import fingerprint_of
 from activities.money.credits import give_back
+from activities.money.payments import move, tell_payment
 from models.reads.archive.situation import holds_of
 from models.reads.booking.waitlist import live_places
 from models.tables.booking.appointment import Appointment
@@ -28,8 +29,6 @@ from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from models.writes.locks import lock_payment
-from models.writes.timeline import tell
-from rules.archive.plan import BECAUSE_ARCHIVED, STOPPED_PAYMENTS
 from rules.clients.joining import FormRecord, MovedChat, form_counts, read_afterwards
 from rules.enums import (
     AppointmentStatus,
@@ -41,10 +40,9 @@ from rules.enums import (
     PlaceEnd,
     Role,
 )
-from rules.timeline import FactKind
+from rules.money.payment_states import WAITING, WAITS_FOR_CARD, Because, PaymentEvent
 
 _OWNED: tuple[type[Any], ...] = (Appointment, Payment, Credit, Refund, Dispute, SessionNote, Goal, Notification)
-_NO_CARD = ("no_card", "new_card_needed")  # why a payment waits for a card
 
 
 async def move_belongings(
@@ -301,16 +299,15 @@ async def resume_payments(session: AsyncSession, record: Client, *, by: str, at:
     waiting = select(Payment.id).where(
         col(Payment.client_id) == record.id,
         col(Payment.status) == PaymentStatus.FAILED,
-        col(Payment.because).in_(_NO_CARD),
+        col(Payment.because).in_([because.value for because in WAITS_FOR_CARD]),
     )
     for payment_id in sorted((await session.exec(waiting)).all()):
         payment = await lock_payment(session, payment_id)
-        payment.because, payment.next_try_at = "new_card", at
-        session.add(payment)
-        tell(
+        move(payment, PaymentEvent.CARD_CAME, because=Because.NEW_CARD, next_try_at=at, at=at)
+        tell_payment(
             session,
             record,
-            FactKind.PAYMENT_FAILED,
+            payment,
             at=at,
             by=by,
             text="The client has a card after all; the payment is tried again at once.",
@@ -324,11 +321,11 @@ async def resume_payments(session: AsyncSession, record: Client, *, by: str, at:
 
 async def stop_payments(session: AsyncSession, record: Client, *, at: datetime) -> list[Payment]:
     """What comes to an archived record stops there as it would have with the archive: it is owed, and not taken."""
-    found = select(Payment.id).where(col(Payment.client_id) == record.id, col(Payment.status).in_(STOPPED_PAYMENTS))
+    found = select(Payment.id).where(col(Payment.client_id) == record.id, col(Payment.status).in_(WAITING))
     stopped = []
     for payment_id in sorted((await session.exec(found)).all()):
         payment = await lock_payment(session, payment_id)
-        payment.status, payment.because, payment.next_try_at = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED, None
+        move(payment, PaymentEvent.STOPPED, because=Because.ARCHIVED, at=at)
         await give_back(session, payment, at=at)
         stopped.append(payment)
     return stopped

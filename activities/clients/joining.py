@@ -39,10 +39,10 @@ from models.writes.timeline import tell
 from rules.accounts.caller import fold_email
 from rules.clients.joining import MovedChat, Record, TakenTime, is_active_again, missing_details, refuse_join
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
+from rules.money.payment_states import PENDING
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
-_OPEN = (PaymentStatus.SCHEDULED, PaymentStatus.PROCESSING, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION)
 _LINK_INVALID = Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail="This link is no longer valid.")
 
 
@@ -264,7 +264,7 @@ async def _with_open_workflow(session: AsyncSession, client: Client) -> list[UUI
         .join(Payment, col(Payment.appointment_id) == col(Appointment.id), isouter=True)
         .where(
             col(Appointment.client_id) == client.id,
-            or_(col(Appointment.status) == AppointmentStatus.SCHEDULED, col(Payment.status).in_(_OPEN)),
+            or_(col(Appointment.status) == AppointmentStatus.SCHEDULED, col(Payment.status).in_(PENDING)),
         )
         .order_by(col(Appointment.id))
     )

@@ -10,7 +10,7 @@ from temporalio import activity
 from activities.base import Activities, derived_id, this_run
 from activities.booking.waitlist_places import lines_of_client
 from activities.money.cards import debts_to_settle, is_never_asked_again, shown_of
-from activities.money.payments import NEW_CARD
+from activities.money.payments import move, tell_payment
 from activities.ports import Card
 from activities.snapshots import facts_of_appointments
 from activities.types import Done, FormSubmission, LinkOrder, PaymentFacts
@@ -23,6 +23,7 @@ from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.enums import ClientStatus, FormKind, FormStatus, PaymentStatus
 from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION, INTAKE_FORMS, check_answers
+from rules.money.payment_states import RESUMED_BY_CARD, Because, PaymentEvent
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
@@ -182,13 +183,12 @@ async def _save_card(
         .with_for_update(of=Payment)
     )
     for payment in await session.exec(statement):
-        if payment.status in (PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION):
-            payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, NEW_CARD, at
-            session.add(payment)
-            tell(
+        if payment.status in RESUMED_BY_CARD:
+            move(payment, PaymentEvent.CARD_CAME, because=Because.NEW_CARD, next_try_at=at, at=at)
+            tell_payment(
                 session,
                 client,
-                FactKind.PAYMENT_FAILED,
+                payment,
                 at=at,
                 by=by,
                 text="A new card has come; the payment is tried again at once.",
@@ -205,5 +205,5 @@ async def _save_card(
 async def _waiting_for_a_card(session: AsyncSession, client: Client) -> tuple[list[UUID], tuple[PaymentFacts, ...]]:
     """What a card that was saved before resumes, told again: whoever was told already loses nothing by it."""
     payments = (await session.exec(select(Payment).where(col(Payment.client_id) == client.id))).all()
-    resumed = [p.appointment_id for p in payments if p.status is PaymentStatus.FAILED and p.because == NEW_CARD]
+    resumed = [p.appointment_id for p in payments if p.status is PaymentStatus.FAILED and p.because == Because.NEW_CARD]
     return resumed, await debts_to_settle(session, client)

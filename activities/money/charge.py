@@ -16,42 +16,24 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.base import Activities, this_run
+from activities.locked import LockedPayment, locked_payment
 from activities.money.cards import block_if_hard, debts_to_settle
 from activities.money.credits import at_hand, give_back, reserve
 from activities.money.late_charge import note_lateness
-from activities.money.payments import (
-    DEBT,
-    NEW_CARD,
-    LockedPayment,
-    declined,
-    finish_try,
-    locked,
-    new_try,
-    no_card,
-    owe,
-    paid,
-    say,
-)
-from activities.money.waivers import by_credit_alone
+from activities.money.payments import declined, finish_try, move, new_try, no_card, owe, paid, tell_payment
+from activities.money.retries import by_credit_alone
 from activities.ports import GatewayRejected, GatewayUnavailable, Intent, PaymentGateway
 from activities.types import AttemptOrder, AttemptResult, AttemptStarted, Charged, ConfirmationOrder, Done, Settled
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment, PaymentTry
 from models.writes.locks import lock_payment
-from rules.archive.plan import BECAUSE_ARCHIVED
 from rules.enums import ClientStatus, DeclineClass, PaymentStatus
 from rules.money.fees import classify_decline, minimum_charge, split_fee
+from rules.money.payment_states import CHARGEABLE, CONFIRMABLE, WAITING, Because, PaymentEvent
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
 
-CHARGEABLE = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.OWED})
-
-WAITING = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION})
-
-CONFIRMABLE = frozenset({PaymentStatus.REQUIRES_ACTION, PaymentStatus.FAILED, PaymentStatus.OWED})
-
-REJECTED = "rejected"  # Stripe will never take this request: a person must look
-NOT_COVERED = "amount_differs"  # the card gave less than it was to give, and there is no credit for the rest
+REJECTED = "rejected"  # of a try: Stripe will never take this request
 UNKNOWN = "gateway_error"  # of a try: Stripe answered with a failure, and may have asked the bank all the same
 UNCONFIRMED = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 
@@ -70,7 +52,7 @@ class Asking:
 
 def _is_tried_at_once(row: LockedPayment, *, at: datetime) -> bool:
     payment = row.payment
-    is_new = payment.status is PaymentStatus.FAILED and payment.because == NEW_CARD
+    is_new = payment.status is PaymentStatus.FAILED and payment.because == Because.NEW_CARD
     return is_new and payment.next_try_at is not None and payment.next_try_at <= at and not row.client.charges_frozen
 
 
@@ -92,7 +74,7 @@ class PaymentActivities(Activities):
         """Win the payment for one try, or learn that it may no longer be charged. Without a card: failed and a task."""
         now = await self.now()
         async with self.transaction() as session:
-            row = await locked(session, UUID(order.payment_id))
+            row = await locked_payment(session, UUID(order.payment_id))
             payment, client = row.payment, row.client
             if payment.status is PaymentStatus.PROCESSING and payment.attempts == order.attempt:
                 return await row.started(session, True)
@@ -106,7 +88,7 @@ class PaymentActivities(Activities):
                 minimum=minimum_charge(payment.currency),
             )
             if split.below_minimum:
-                await owe(session, row, at=now, because="below_minimum")
+                await owe(session, row, at=now, because=Because.BELOW_MINIMUM)
             elif split.card == 0 and payment.intent is None:
                 await reserve(session, payment, amount=split.credit, at=now)
                 await paid(session, row, at=now)
@@ -116,19 +98,18 @@ class PaymentActivities(Activities):
                 await no_card(session, row, at=now)
             else:
                 await reserve(session, payment, amount=split.credit, at=now)
-                payment.because = DEBT if payment.status is PaymentStatus.OWED else None
-                payment.status, payment.next_try_at = PaymentStatus.PROCESSING, None
+                because = Because.DEBT if payment.status is PaymentStatus.OWED else None
+                move(payment, PaymentEvent.TRY_BEGUN, because=because, at=now)
                 payment.attempts = order.attempt
-                session.add(payment)
                 await new_try(session, payment, client, at=now)
-                say(session, row, at=now, text="The payment is being made.")
+                tell_payment(session, client, payment, at=now, text="The payment is being made.")
             return await row.started(session, payment.status is PaymentStatus.PROCESSING)
 
     @activity.defn
     async def charge_card(self, order: AttemptOrder) -> Charged | None:
         """Create, store, confirm; or find out how that already ended. None if this try is not running any more."""
         async with self.transaction() as session:
-            row = await locked(session, UUID(order.payment_id))
+            row = await locked_payment(session, UUID(order.payment_id))
             payment, client = row.payment, row.client
             if payment.status is not PaymentStatus.PROCESSING or payment.attempts != order.attempt:
                 return None
@@ -180,30 +161,25 @@ class PaymentActivities(Activities):
         """Record how the try ended, and what follows: paid, tried again, the client is needed, or owed."""
         now = await self.now()
         async with self.transaction() as session:
-            row = await locked(session, UUID(result.payment_id))
+            row = await locked_payment(session, UUID(result.payment_id))
             payment, charged = row.payment, result.charged
             if payment.status is not PaymentStatus.PROCESSING or payment.attempts != result.attempt or charged is None:
                 return await row.settled(session, changed=False)
             tried = await finish_try(session, payment, charged, at=now)
             if charged.status == "succeeded":
                 if not await paid(session, row, at=now, by_card=charged.amount):
-                    await owe(session, row, at=now, because=NOT_COVERED)
+                    await owe(session, row, at=now, because=Because.AMOUNT_DIFFERS)
             elif charged.status == REJECTED:
-                await owe(session, row, at=now, because="rejected")
+                await owe(session, row, at=now, because=Because.REJECTED)
             elif row.client.status is ClientStatus.ARCHIVED:
                 block_if_hard(session, row.client, DeclineClass(charged.decline or DeclineClass.SOFT), tried)
-                payment.status, payment.because = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED
+                move(payment, PaymentEvent.STOPPED, because=Because.ARCHIVED, at=now)
                 await give_back(session, payment, at=now)
-                say(
-                    session,
-                    row,
-                    at=now,
-                    text="The payment was declined; it is not tried again while archived.",
-                )
+                text = "The payment was declined; it is not tried again while archived."
+                tell_payment(session, row.client, payment, at=now, text=text)
             else:
                 decline = DeclineClass(charged.decline or DeclineClass.SOFT)
                 await declined(session, row, decline, tried=tried, at=now, policy=policy)
-            session.add(payment)
             return replace(await row.settled(session), debts=await debts_to_settle(session, row.client))
 
     @activity.defn
@@ -213,21 +189,21 @@ class PaymentActivities(Activities):
         """
         now = await self.now()
         async with self.transaction() as session:
-            row = await locked(session, UUID(payment_id))
+            row = await locked_payment(session, UUID(payment_id))
             if row.payment.status not in WAITING:
                 return await row.settled(session, changed=False)
             client, made = row.client, row.payment.intent
         intent = await self._as_it_stands(self.gateway_for(client), made) if made else None
         async with self.transaction() as session:
-            row = await locked(session, UUID(payment_id))
+            row = await locked_payment(session, UUID(payment_id))
             changed = row.payment.status in WAITING
             if changed and intent is not None and intent.status == "succeeded" and intent.id == row.payment.intent:
                 if not await paid(session, row, at=now, by_card=intent.amount):
-                    await owe(session, row, at=now, because=NOT_COVERED)
+                    await owe(session, row, at=now, because=Because.AMOUNT_DIFFERS)
             elif changed and _is_tried_at_once(row, at=now):
                 changed = False  # another card came in this very moment: whoever asks learns of it, and tries it
             elif changed:
-                await owe(session, row, at=now, because="deadline_passed")
+                await owe(session, row, at=now, because=Because.DEADLINE_PASSED)
             return await row.settled(session, changed=changed)
 
     async def _as_it_stands(self, gateway: PaymentGateway, intent: str) -> Intent | None:
@@ -246,7 +222,7 @@ class PaymentActivities(Activities):
         """
         now = await self.now()
         async with self.transaction() as session:
-            row = await locked(session, UUID(order.payment_id))
+            row = await locked_payment(session, UUID(order.payment_id))
             payment, client = row.payment, row.client
             if client.id != UUID(order.client_id):
                 return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="There is no such payment."))

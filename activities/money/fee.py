@@ -1,6 +1,5 @@
-"""What an appointment earns: its row with all it depends on, the payment an event causes, waivers and breaches."""
+"""Accrual: the fee that an appointment earns, as the payment which an event causes; and marks that came too late."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,64 +8,21 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import derived_id
 from activities.clients.tasks import close_tasks
-from activities.snapshots import appointment_facts
-from activities.types import Changed, Settled
-from models.reads.journey import project
-from models.tables.booking.appointment import Appointment
-from models.tables.booking.therapist import Therapist
+from activities.locked import LockedAppointment
+from activities.money.payments import move, tell_payment
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.money.payment import Payment
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
-from rules.archive.plan import BECAUSE_ARCHIVED
-from rules.booking.series import Member
 from rules.enums import AppointmentType, ClientStatus, FormKind, PaymentKind, PaymentStatus, TaskKind
-from rules.money.fees import Money, due_times, fee_due
+from rules.money.fees import due_times, fee_due
+from rules.money.payment_states import FIRST, Because, PaymentEvent
 from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
 
 
-class LockedAppointment:
-    """One appointment with everything it depends on, locked."""
-
-    def __init__(self, appointment: Appointment, therapist: Therapist, client: Client, payment: Payment | None) -> None:
-        self.appointment = appointment
-        self.therapist = therapist
-        self.client = client
-        self.payment = payment
-
-    @property
-    def member(self) -> Member:
-        """Its place in its series."""
-        one = self.appointment
-        return Member(id=str(one.id), week=one.week, status=one.status, starts_at=one.starts_at)
-
-    @property
-    def fee(self) -> Money:
-        return Money(self.appointment.fee_amount, self.appointment.fee_currency)
-
-    async def stands(self, session: AsyncSession) -> Changed:
-        return replace(await self.changed(session), changed=False)
-
-    async def changed(self, session: AsyncSession) -> Changed:
-        settled = await self.settled(session)
-        return Changed(
-            appointment=settled.appointment,
-            journey=settled.journey,
-            changed=True,
-            sequence=self.appointment.sequence,
-        )
-
-    async def settled(self, session: AsyncSession) -> Settled:
-        journey = await project(session, self.client)
-        return Settled(
-            appointment=appointment_facts(self.appointment, self.client, self.therapist, self.payment),
-            journey=journey,
-        )
-
-
-async def earn(
+async def accrue_fee(
     session: AsyncSession,
     row: LockedAppointment,
     kind: PaymentKind,
@@ -92,7 +48,7 @@ async def earn(
         charge_deadline=policy.charge_deadline,
     )
     if first and due.late:
-        breach(session, row, at=at, marked_by=by, reason=reason)
+        note_breach(session, row, at=at, marked_by=by, reason=reason)
     archived = row.client.status is ClientStatus.ARCHIVED
     payment = row.payment or Payment(
         id=derived_id(row.appointment.id, "payment"),
@@ -101,33 +57,33 @@ async def earn(
         kind=kind,
         amount=fee.amount,
         currency=fee.currency,
-        status=PaymentStatus.SCHEDULED,
+        status=FIRST,
         created_at=at,
         due_at=due.due_at,
         deadline=due.deadline,
     )
     # What was restored from the archive keeps the time that it has got.
     payment.kind, payment.due_at, payment.deadline = kind, due.due_at, max(payment.deadline, due.deadline)
-    payment.next_try_at = None
     if waiver is not None:
-        payment.status, payment.because = PaymentStatus.WAIVED, "waived"
-        payment.exception = await exception_of(session, row.client, by=by, why=waiver, at=at)
+        move(payment, PaymentEvent.WAIVED, because=Because.WAIVED, at=at)
+        payment.exception = await waiver_record(session, row.client, by=by, why=waiver, at=at)
         text = "The fee was waived."
     elif payment.status is PaymentStatus.WAIVED:
+        move(payment, PaymentEvent.EARNED, because=Because.WAIVED, at=at)
         text = "The fee stays waived."
     elif archived:
         # The client was archived meanwhile: the fee is known, and nothing is taken.
-        payment.status, payment.because = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED
+        move(payment, PaymentEvent.STOPPED, because=Because.ARCHIVED, at=at)
         text = "A fee was earned; nothing is charged while the client is archived."
     else:
-        payment.status, payment.because = PaymentStatus.SCHEDULED, None
+        move(payment, PaymentEvent.EARNED, at=at)
         text = "A payment was scheduled."
     session.add(payment)
     row.payment = payment
-    tell(
+    tell_payment(
         session,
         row.client,
-        FactKind.of_payment(payment.status),
+        payment,
         at=at,
         by=by,
         text=text,
@@ -143,7 +99,7 @@ async def earn(
     )
 
 
-async def exception_of(session: AsyncSession, client: Client, *, by: str, why: str, at: datetime) -> dict[str, Any]:
+async def waiver_record(session: AsyncSession, client: Client, *, by: str, why: str, at: datetime) -> dict[str, Any]:
     """Who made an exception, why and when, and which fee policy the client had signed by then."""
     statement = (
         select(FormAnswer.consent_version)
@@ -156,7 +112,7 @@ async def exception_of(session: AsyncSession, client: Client, *, by: str, why: s
     return {"who": by, "why": why, "when": at.isoformat(), "consent_version": signed}
 
 
-async def outcome_is_known(session: AsyncSession, row: LockedAppointment, *, at: datetime) -> None:
+async def close_outcome_task(session: AsyncSession, row: LockedAppointment, *, at: datetime) -> None:
     await close_tasks(
         session,
         row.client,
@@ -167,7 +123,7 @@ async def outcome_is_known(session: AsyncSession, row: LockedAppointment, *, at:
     )
 
 
-def breach(
+def note_breach(
     session: AsyncSession,
     row: LockedAppointment,
     *,

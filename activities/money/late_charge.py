@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.money.payments import LockedPayment
+from activities.locked import LockedPayment
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import PaymentStatus

@@ -1,69 +1,74 @@
-"""What becomes of a payment, written down: its tries, its states, and the fact and the task that each one brings."""
+"""Transitions of a payment's state machine, written down: its tries, its states, and the fact and task of each."""
 
 from datetime import datetime
-from uuid import UUID
+from typing import Any
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import derived_id
 from activities.clients.tasks import close_tasks, open_task_once
+from activities.locked import LockedPayment
 from activities.money.cards import block_if_hard, fingerprint_of
 from activities.money.credits import at_hand, reserve
 from activities.money.discrepancies import ask_about
-from activities.snapshots import appointment_facts
-from activities.types import AppointmentFacts, AttemptStarted, Charged, Settled
-from models.reads.journey import project
-from models.tables.booking.appointment import Appointment
-from models.tables.booking.therapist import Therapist
+from activities.types import Charged
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.money.payment import Payment, PaymentTry
-from models.writes.locks import lock_client, lock_payment
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import DeclineClass, PaymentStatus, TaskKind
 from rules.money.discrepancies import Finding
 from rules.money.fees import next_try
+from rules.money.payment_states import Because, PaymentEvent, after
 from rules.money.reconciliation import not_covered
 from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
 
-NEW_CARD = "new_card"  # why a payment that failed is tried again at once
-DEBT = "debt"  # why a try runs: it was owed before, and no appointment's workflow waits for its end any more
+
+def move(
+    payment: Payment,
+    event: PaymentEvent,
+    *,
+    at: datetime,
+    because: Because | None = None,
+    next_try_at: datetime | None = None,
+) -> None:
+    """The only writer of a payment's status: the state is the one that follows from ``event``. The row is locked.
+
+    With the state go its reason and, where it is tried again, when. Raises NoSuchMove.
+    """
+    payment.status = after(payment.status, event)
+    payment.because = because.value if because else None
+    payment.next_try_at = next_try_at
+    if event is PaymentEvent.PAID:
+        payment.paid_at = at
 
 
-class LockedPayment:
-    """One payment with everything it belongs to; client and payment are locked."""
-
-    def __init__(self, payment: Payment, client: Client, appointment: Appointment, therapist: Therapist) -> None:
-        self.payment = payment
-        self.client = client
-        self.appointment = appointment
-        self.therapist = therapist
-
-    def facts(self) -> AppointmentFacts:
-        return appointment_facts(self.appointment, self.client, self.therapist, self.payment)
-
-    async def started(self, session: AsyncSession, started: bool) -> AttemptStarted:
-        journey = await project(session, self.client)
-        return AttemptStarted(started=started, appointment=self.facts(), journey=journey)
-
-    async def settled(self, session: AsyncSession, *, changed: bool = True) -> Settled:
-        journey = await project(session, self.client)
-        return Settled(appointment=self.facts(), journey=journey, changed=changed)
-
-
-async def locked(session: AsyncSession, payment_id: UUID) -> LockedPayment:
-    payment = await session.get_one(Payment, payment_id)
-    while True:
-        client = await lock_client(session, payment.client_id)
-        payment = await lock_payment(session, payment_id)
-        if payment.client_id == client.id:
-            break
-        # While this waited, the client was joined into another record, which has the payment now.
-    appointment = await session.get_one(Appointment, payment.appointment_id)
-    return LockedPayment(payment, client, appointment, await session.get_one(Therapist, appointment.therapist_id))
+def tell_payment(
+    session: AsyncSession,
+    client: Client,
+    payment: Payment,
+    *,
+    at: datetime,
+    text: str,
+    by: str = SYSTEM,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """A change of a payment is a fact, named after the status it now has. ``data`` where it is not the usual one."""
+    usual = {
+        "payment_id": str(payment.id),
+        "appointment_id": str(payment.appointment_id),
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "attempts": payment.attempts,
+        **({"credit_used": payment.credit_used} if payment.credit_used else {}),
+        **({"exception": payment.exception} if payment.exception else {}),
+        **({"because": payment.because} if payment.because else {}),
+    }
+    kind = FactKind.of_payment(payment.status)
+    tell(session, client, kind, at=at, by=by, text=text, data=usual if data is None else data)
 
 
 async def new_try(session: AsyncSession, payment: Payment, client: Client, *, at: datetime) -> PaymentTry:
@@ -106,10 +111,8 @@ async def paid(session: AsyncSession, row: LockedPayment, *, at: datetime, by_ca
             await ask_about(session, row.client, _not_covered(row.payment, by_card), at=at)
             return False
         await reserve(session, row.payment, amount=rest, at=at)
-    row.payment.status, row.payment.because = PaymentStatus.PAID, None
-    row.payment.paid_at, row.payment.next_try_at = at, None
-    session.add(row.payment)
-    say(session, row, at=at, text="The payment was made.")
+    move(row.payment, PaymentEvent.PAID, at=at)
+    tell_payment(session, row.client, row.payment, at=at, text="The payment was made.")
     await close_tasks(
         session,
         row.client,
@@ -145,16 +148,14 @@ async def declined(
     block_if_hard(session, client, decline, tried)
     newer_card = tried is not None and client.stripe_payment_method != tried.payment_method and not client.card_blocked
     # A card that came meanwhile is asked past the deadline too; a debt is settled with it by the journey.
-    if payment.because == DEBT or (at >= payment.deadline and not newer_card):
+    if payment.because == Because.DEBT or (at >= payment.deadline and not newer_card):
         asks = decline is DeclineClass.AUTHENTICATION_REQUIRED
-        await owe(session, row, at=at, because=decline.value if asks else "deadline_passed")
+        await owe(session, row, at=at, because=Because.AUTHENTICATION_REQUIRED if asks else Because.DEADLINE_PASSED)
         return
     if newer_card:
-        payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, NEW_CARD, at
-        session.add(payment)
-        say(session, row, at=at, text="The bank declined, and a newer card is there: it is tried at once.")
-        return
-    if decline is DeclineClass.SOFT:
+        move(payment, PaymentEvent.CARD_CAME, because=Because.NEW_CARD, next_try_at=at, at=at)
+        text = "The bank declined, and a newer card is there: it is tried at once."
+    elif decline is DeclineClass.SOFT:
         again = next_try(
             tries_made=payment.attempts,
             last_try_at=at,
@@ -162,36 +163,34 @@ async def declined(
             retries=policy.charge_retries,
         )
         if again is None:
-            await owe(session, row, at=at, because="tries_used_up")
+            await owe(session, row, at=at, because=Because.TRIES_USED_UP)
             return
-        payment.status, payment.because, payment.next_try_at = PaymentStatus.FAILED, "declined", again
+        move(payment, PaymentEvent.DECLINED, because=Because.DECLINED, next_try_at=again, at=at)
         text = "The bank declined; it will be tried again."
     elif decline is DeclineClass.AUTHENTICATION_REQUIRED:
-        payment.status, payment.because = PaymentStatus.REQUIRES_ACTION, "authentication_required"
+        move(payment, PaymentEvent.CLIENT_NEEDED, because=Because.AUTHENTICATION_REQUIRED, at=at)
         text = "The bank wants the client to confirm the payment."
     else:
-        payment.status, payment.because = PaymentStatus.FAILED, "new_card_needed"
+        move(payment, PaymentEvent.CARD_NEEDED, because=Because.NEW_CARD_NEEDED, at=at)
         text = "The bank declined; another card is needed."
-    session.add(payment)
-    say(session, row, at=at, text=text)
+    tell_payment(session, client, payment, at=at, text=text)
 
 
 async def no_card(session: AsyncSession, row: LockedPayment, *, at: datetime) -> None:
-    because = "new_card_needed" if row.client.card_blocked else "no_card"
+    because = Because.NEW_CARD_NEEDED if row.client.card_blocked else Because.NO_CARD
     if at >= row.payment.deadline or row.payment.status is PaymentStatus.OWED:
         await owe(session, row, at=at, because=because)
         return
-    row.payment.status, row.payment.because, row.payment.next_try_at = PaymentStatus.FAILED, because, None
-    session.add(row.payment)
-    say(session, row, at=at, text="The payment is due, and there is no card to charge.")
+    move(row.payment, PaymentEvent.CARD_NEEDED, because=because, at=at)
+    tell_payment(session, row.client, row.payment, at=at, text="The payment is due, and there is no card to charge.")
     text = f"A payment of client {row.client.ref} is due and there is no card; please ask for one."
     await _open_task(session, row, TaskKind.CARD_MISSING, text=text, at=at)
 
 
-async def owe(session: AsyncSession, row: LockedPayment, *, at: datetime, because: str) -> None:
-    row.payment.status, row.payment.because, row.payment.next_try_at = PaymentStatus.OWED, because, None
-    session.add(row.payment)
-    say(session, row, at=at, text="The payment could not be made in time; the amount is owed.")
+async def owe(session: AsyncSession, row: LockedPayment, *, at: datetime, because: Because) -> None:
+    move(row.payment, PaymentEvent.OWED, because=because, at=at)
+    text = "The payment could not be made in time; the amount is owed."
+    tell_payment(session, row.client, row.payment, at=at, text=text)
     text = f"Client {row.client.ref} owes a payment that could not be made in time."
     await _open_task(session, row, TaskKind.PAYMENT_OWED, text=text, at=at)
 
@@ -211,27 +210,4 @@ async def _open_task(session: AsyncSession, row: LockedPayment, kind: TaskKind, 
         at=at,
         appointment_id=row.appointment.id,
         payment_id=row.payment.id,
-    )
-
-
-def say(session: AsyncSession, row: LockedPayment, *, at: datetime, text: str, by: str = SYSTEM) -> None:
-    """Every change of a payment is a fact, named after the status it now has."""
-    payment = row.payment
-    tell(
-        session,
-        row.client,
-        FactKind.of_payment(payment.status),
-        at=at,
-        by=by,
-        text=text,
-        data={
-            "payment_id": str(payment.id),
-            "appointment_id": str(payment.appointment_id),
-            "amount": payment.amount,
-            "currency": payment.currency,
-            "attempts": payment.attempts,
-            **({"credit_used": payment.credit_used} if payment.credit_used else {}),
-            **({"exception": payment.exception} if payment.exception else {}),
-            **({"because": payment.because} if payment.because else {}),
-        },
     )

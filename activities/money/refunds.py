@@ -9,8 +9,9 @@ from temporalio import activity
 
 from activities.base import Activities, derived_id
 from activities.clients.tasks import open_task_once
+from activities.locked import LockedPayment, locked_payment
 from activities.money.credits import add_credit
-from activities.money.payments import LockedPayment, locked
+from activities.money.payments import move, tell_payment
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
 from activities.types import Done, RefundOrder, Settled
 from models.reads.clients.timeline import fact_of_request
@@ -21,7 +22,7 @@ from models.tables.money.refund import Dispute, Refund
 from models.writes.timeline import tell
 from rules.enums import CreditSource, PaymentStatus, RefundStatus, TaskKind
 from rules.money.credits import PaidParts, split_refund
-from rules.money.payment_states import Act, may
+from rules.money.payment_states import Act, PaymentEvent, may
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
@@ -41,7 +42,7 @@ class RefundActivities(Activities):
         if not order.reason.strip():
             return Done(refusal=invalid("reason", "is required: it is kept with who decided, and when"), changed=False)
         async with self.transaction() as session:
-            row = await locked(session, UUID(order.payment_id))
+            row = await locked_payment(session, UUID(order.payment_id))
             if str(row.client.id) != order.client_id:
                 return Done(refusal=_NO_PAYMENT, changed=False)
             if await session.get(Refund, id) is not None:
@@ -132,7 +133,7 @@ class RefundActivities(Activities):
 
 async def record_refund(session: AsyncSession, refund_id: UUID, made: RefundMade, *, at: datetime) -> Settled:
     """Write down what became of a refund. Told again, it changes nothing; a failure may come after a success."""
-    row = await locked(session, (await session.get_one(Refund, refund_id)).payment_id)
+    row = await locked_payment(session, (await session.get_one(Refund, refund_id)).payment_id)
     refund = await session.get_one(Refund, refund_id, populate_existing=True)
     before = refund.status
     refund.stripe_refund = refund.stripe_refund or made.id
@@ -161,7 +162,7 @@ async def record_refund(session: AsyncSession, refund_id: UUID, made: RefundMade
 async def adopt_refund(session: AsyncSession, payment_id: UUID, made: RefundMade, *, at: datetime) -> Settled | None:
     """Write down a refund that somebody made at Stripe, past the ledger. Told again, it changes nothing. None if it is
     more than is left of what the card paid."""
-    row = await locked(session, payment_id)
+    row = await locked_payment(session, payment_id)
     id = derived_id(payment_id, "refund", made.id)
     if await session.get(Refund, id) is None:
         parts = await paid_parts(session, row.payment)
@@ -243,21 +244,20 @@ async def _show(session: AsyncSession, row: LockedPayment, *, at: datetime) -> N
     """The payment's status says how much of it was given back."""
     parts = await paid_parts(session, row.payment)
     if parts.refundable == parts.by_card + parts.by_credit:
-        status = PaymentStatus.PAID
+        shown, event = PaymentStatus.PAID, PaymentEvent.REFUND_FAILED
+    elif parts.refundable:
+        shown, event = PaymentStatus.PARTIALLY_REFUNDED, PaymentEvent.REFUNDED_IN_PART
     else:
-        status = PaymentStatus.PARTIALLY_REFUNDED if parts.refundable else PaymentStatus.REFUNDED
+        shown, event = PaymentStatus.REFUNDED, PaymentEvent.REFUNDED_IN_FULL
     row.payment.refunded = parts.by_card + parts.by_credit - parts.refundable
-    session.add(row.payment)
-    if row.payment.status is status:
+    if row.payment.status is shown:
         return
-    row.payment.status = status
-    session.add(row.payment)
-    tell(
+    move(row.payment, event, at=at)
+    tell_payment(
         session,
         row.client,
-        FactKind.of_payment(status),
+        row.payment,
         at=at,
-        by="system",
         text="What was refunded of the payment has changed.",
         data={"payment_id": str(row.payment.id), "refundable": parts.refundable, "currency": row.payment.currency},
     )

@@ -9,10 +9,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.clients.tasks import open_task_once
+from activities.locked import locked_payment
 from activities.mail.events import take_in
 from activities.money.cards import renew
-from activities.money.charge import CHARGEABLE
-from activities.money.payments import locked, paid
+from activities.money.payments import paid
 from activities.money.refunds import record_refund
 from activities.money.unexpected_charge import TakenActivities
 from activities.ports import DisputeSeen, Intent, RefundMade
@@ -27,14 +27,13 @@ from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
-from rules.archive.plan import BECAUSE_ARCHIVED
 from rules.enums import PaymentStatus, TaskKind
 from rules.mail import events as mail_events
+from rules.money.payment_states import OUTSTANDING, WAITING, is_stopped
 from rules.timeline import FactKind
 
 RECORDED = "recorded"  # what came of an event
 ASKED = "a person is asked"
-OPEN = (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION)
 
 
 class InboundActivities(TakenActivities):
@@ -83,16 +82,15 @@ class InboundActivities(TakenActivities):
         if intent is None or intent.status != "succeeded":
             return EventHandled(), "nothing to record"
         async with self.transaction() as session:
-            row = await locked(session, payment_id)
+            row = await locked_payment(session, payment_id)
             if row.payment.status is PaymentStatus.PROCESSING:
                 return EventHandled(), "the running try records it"
             # What a person called off or let go stays so.
-            stopped = row.payment.status is PaymentStatus.CANCELLED and row.payment.because == BECAUSE_ARCHIVED
-            open_still = row.payment.status in CHARGEABLE | {PaymentStatus.REQUIRES_ACTION}
+            stopped = is_stopped(status=row.payment.status, because=row.payment.because)
             by_card = row.payment.amount - row.payment.credit_used
             if row.payment.status is PaymentStatus.PAID and by_card == intent.amount:
                 return EventHandled(settled=await row.settled(session, changed=False)), RECORDED
-            if open_still or stopped:
+            if row.payment.status in OUTSTANDING or stopped:
                 if await paid(session, row, at=at, by_card=intent.amount):
                     return EventHandled(settled=await row.settled(session)), RECORDED
                 return EventHandled(facts=await project(session, row.client)), ASKED
@@ -133,12 +131,12 @@ class InboundActivities(TakenActivities):
             payment = (await session.exec(select(Payment).where(col(Payment.intent) == seen.intent))).first()
             if payment is None:
                 return EventHandled(), "not about a payment of ours"
-            client = (await locked(session, payment.id)).client
+            client = (await locked_payment(session, payment.id)).client
             await _write_down(session, client, payment, seen, at=at)
             facts = await project(session, client)
             # Charges that wait are told: they are held while the task is open, whatever became of the dispute.
             waiting = select(Payment.appointment_id).where(
-                col(Payment.client_id) == client.id, col(Payment.status).in_(OPEN)
+                col(Payment.client_id) == client.id, col(Payment.status).in_(WAITING)
             )
             ids = list((await session.exec(waiting)).all())
             told = await facts_of_appointments(session, client, ids) if ids else ()
@@ -217,5 +215,7 @@ async def unfreeze(session: AsyncSession, client: Client) -> list[UUID]:
         return []
     client.charges_frozen = False
     session.add(client)
-    waiting = select(Payment.appointment_id).where(col(Payment.client_id) == client.id, col(Payment.status).in_(OPEN))
+    waiting = select(Payment.appointment_id).where(
+        col(Payment.client_id) == client.id, col(Payment.status).in_(WAITING)
+    )
     return list((await session.exec(waiting)).all())

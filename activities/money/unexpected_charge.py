@@ -4,9 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from activities.base import Activities
+from activities.locked import locked_payment
 from activities.money.comparison import BothBooks
 from activities.money.discrepancies import ask_about
-from activities.money.payments import locked
 from activities.types import Settled
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
@@ -25,7 +25,7 @@ class TakenActivities(Activities):
         if not to_ask:
             return None
         async with self.transaction() as session:
-            row = await locked(session, payment_id)
+            row = await locked_payment(session, payment_id)
             for finding in to_ask:
                 await ask_about(session, row.client, finding, at=at)
             return await row.settled(session, changed=False)

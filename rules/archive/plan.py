@@ -9,11 +9,9 @@ from zoneinfo import ZoneInfo
 from rules.archive.wording import charge_words, reminder_words
 from rules.booking.hours import WEEKDAYS
 from rules.enums import AppointmentStatus, AppointmentType, ChatKind, FormStatus, PaymentStatus, TaskKind
-
-BECAUSE_ARCHIVED = "archived"
+from rules.money.payment_states import WAITING, Because, PaymentEvent, after, is_owed
 
 LEFT_CHATS = frozenset({ChatKind.GROUP})
-STOPPED_PAYMENTS = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION})
 CLOSED_TASKS = frozenset({TaskKind.MATCH_BY_HAND})
 """Nobody is looked for any more. All other tasks stay: what they are about is there after an archive as before."""
 
@@ -223,7 +221,7 @@ class ArchivePlan:
 def plan_archive(situation: ArchiveSituation, *, now: datetime, notify: bool = True) -> ArchivePlan:
     """What archiving at this instant does; with ``notify``, cancellation mails go out."""
     scheduled = [a for a in situation.appointments if a.status is AppointmentStatus.SCHEDULED]
-    stopped = tuple(p for p in situation.payments if p.status in STOPPED_PAYMENTS)
+    stopped = tuple(p for p in situation.payments if p.status in WAITING)
     ahead = tuple(a for a in scheduled if a.starts_at > now)
     told = (("client", "appointment_cancelled"), ("therapist", "appointment_changed"))
     return ArchivePlan(
@@ -248,15 +246,6 @@ def plan_archive(situation: ArchiveSituation, *, now: datetime, notify: bool = T
         money=_money_after(situation, now=now),
         currency=situation.currency,
         time_zone=situation.time_zone,
-    )
-
-
-def is_owed(payment: PaymentLine, *, now: datetime) -> bool:
-    """Earned and not paid: owed, failed past the deadline, or cancelled only because of an archive."""
-    return (
-        payment.status is PaymentStatus.OWED
-        or (payment.status is PaymentStatus.FAILED and now > payment.deadline)
-        or (payment.status is PaymentStatus.CANCELLED and payment.because == BECAUSE_ARCHIVED)
     )
 
 
@@ -286,10 +275,10 @@ def _money_after(situation: ArchiveSituation, *, now: datetime) -> tuple[MoneyLi
     credits = dict(situation.credits)
     payments = []
     for payment in situation.payments:
-        if payment.status in STOPPED_PAYMENTS:
+        if payment.status in WAITING:
             credits[payment.currency] = credits.get(payment.currency, 0) + payment.credit_used
-            stopped = replace(payment, status=PaymentStatus.CANCELLED, because=BECAUSE_ARCHIVED, credit_used=0)
-            payments.append(stopped)
+            status = after(payment.status, PaymentEvent.STOPPED)
+            payments.append(replace(payment, status=status, because=Because.ARCHIVED.value, credit_used=0))
         else:
             payments.append(payment)
     return money_of(payments, credits=credits, currency=situation.currency, now=now)

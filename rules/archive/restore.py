@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from rules.archive.plan import BECAUSE_ARCHIVED, PaymentLine
+from rules.archive.plan import PaymentLine
 from rules.booking.availability import Availability, Busy, check_slot, rules_set_aside
 from rules.enums import AppointmentStatus, AppointmentType, Mode, PaymentStatus
+from rules.money.payment_states import PaymentEvent, after, is_stopped
 
 TIME_TO_PAY = timedelta(hours=24)
 """The least that a restored payment has until its deadline."""
@@ -109,7 +110,7 @@ def again(payment: PaymentLine, *, now: datetime) -> PaymentLine:
     """A stopped payment, scheduled again: never earlier than it was due, and with time enough to be made."""
     return replace(
         payment,
-        status=PaymentStatus.SCHEDULED,
+        status=after(payment.status, PaymentEvent.RESTORED),
         because=None,
         due_at=max(now, payment.due_at),
         deadline=max(payment.deadline, now + TIME_TO_PAY),
@@ -127,7 +128,7 @@ def is_cancelled_by_archive(*, status: AppointmentStatus, changed_by: str | None
 
 
 def _is_stopped(payment: PaymentLine) -> bool:
-    return payment.status is PaymentStatus.CANCELLED and payment.because == BECAUSE_ARCHIVED
+    return is_stopped(status=payment.status, because=payment.because)
 
 
 def _meanwhile(status: PaymentStatus) -> str:

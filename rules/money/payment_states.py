@@ -1,9 +1,181 @@
-"""What a person may do about a payment, by where it stands: waive it, write it off, try it again, refund it."""
+"""The payment's state machine: the table (state, event) -> state, every named set of states, and the reasons.
 
+Whoever changes a payment names what happened; the state that follows is the table's to say. A move that it does not
+know is an error and never passes silently. The database decides whether a payment may be moved at all: its row is
+locked, and compared, before. What a person may do about a payment is asked of ``may``.
+"""
+
+from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
-from rules.archive.plan import BECAUSE_ARCHIVED
 from rules.enums import PaymentStatus
+
+_S = PaymentStatus
+
+
+class PaymentEvent(StrEnum):
+    """What can happen to a payment."""
+
+    EARNED = "earned"  # its fee, by an event or by a corrected one; a fee that was waived stays waived
+    TRY_BEGUN = "try_begun"
+    PAID = "paid"  # by the card, by credit, or by Stripe's word
+    DECLINED = "declined"  # for now: it is tried again later
+    CLIENT_NEEDED = "client_needed"  # the bank wants the client to confirm
+    CARD_NEEDED = "card_needed"  # there is none to charge, or the bank wants another one
+    CARD_CAME = "card_came"  # it is tried at once
+    RETRIED = "retried"  # at once, because a person asked; what an archive stopped is a debt from then on
+    OWED = "owed"  # the deadline has passed, the tries are used up, or no card can pay it
+    STOPPED = "stopped"  # its client was archived
+    RESTORED = "restored"
+    WAIVED = "waived"
+    WRITTEN_OFF = "written_off"
+    REFUNDED_IN_PART = "refunded_in_part"
+    REFUNDED_IN_FULL = "refunded_in_full"
+    REFUND_FAILED = "refund_failed"  # and nothing is given back any more
+
+
+class Because(StrEnum):
+    """Why a payment stands as it does, where its state alone does not say."""
+
+    ARCHIVED = "archived"
+    WAIVED = "waived"
+    DEBT = "debt"  # a try runs for what was owed: no appointment's workflow waits for its end any more
+    DECLINED = "declined"
+    NEW_CARD = "new_card"  # it is tried again at once
+    TRIED_BY_HAND = "tried_by_hand"
+    NO_CARD = "no_card"
+    NEW_CARD_NEEDED = "new_card_needed"
+    AUTHENTICATION_REQUIRED = "authentication_required"
+    DEADLINE_PASSED = "deadline_passed"
+    TRIES_USED_UP = "tries_used_up"
+    BELOW_MINIMUM = "below_minimum"
+    REJECTED = "rejected"  # Stripe will never take this request: a person must look
+    AMOUNT_DIFFERS = "amount_differs"  # the card gave less than it was to give, and there is no credit for the rest
+
+
+# ---------------------------------------------------------------- sets of states
+
+FIRST = _S.SCHEDULED
+"""As which every payment begins."""
+
+WAITING = frozenset({_S.SCHEDULED, _S.FAILED, _S.REQUIRES_ACTION})
+"""For its time, for a card or for the client; what a dispute holds up, an archive stops and a deadline makes a debt."""
+
+PENDING = WAITING | {_S.PROCESSING}
+"""Unpaid, and followed by its appointment's workflow to the end."""
+
+UNPAID = PENDING | {_S.OWED}
+"""Earned, and neither paid nor let go of."""
+
+OUTSTANDING = UNPAID - {_S.PROCESSING}
+"""Unpaid with no try under way."""
+
+CONFIRMABLE = OUTSTANDING - {_S.SCHEDULED}
+"""What the client can pay by the link."""
+
+COLLECTED = frozenset({_S.PAID, _S.PARTIALLY_REFUNDED, _S.REFUNDED})
+"""Paid once, whatever of it was given back since."""
+
+FORGIVEN = frozenset({_S.WAIVED, _S.WRITTEN_OFF})
+"""A person decided that nothing is taken."""
+
+LET_GO = FORGIVEN | {_S.CANCELLED}
+"""Voided: nothing is charged any more, and no open intent may still pay."""
+
+# ---------------------------------------------------------------- the table
+
+_MOVES = (
+    (PaymentEvent.EARNED, {_S.SCHEDULED, _S.CANCELLED}, _S.SCHEDULED),
+    (PaymentEvent.EARNED, {_S.WAIVED}, _S.WAIVED),
+    (PaymentEvent.TRY_BEGUN, {_S.SCHEDULED, _S.FAILED, _S.OWED}, _S.PROCESSING),
+    (PaymentEvent.PAID, UNPAID | {_S.CANCELLED}, _S.PAID),
+    (PaymentEvent.DECLINED, {_S.PROCESSING}, _S.FAILED),
+    (PaymentEvent.CLIENT_NEEDED, {_S.PROCESSING}, _S.REQUIRES_ACTION),
+    (PaymentEvent.CARD_NEEDED, {_S.SCHEDULED, _S.PROCESSING, _S.FAILED}, _S.FAILED),
+    (PaymentEvent.CARD_CAME, {_S.PROCESSING, _S.FAILED, _S.REQUIRES_ACTION}, _S.FAILED),
+    (PaymentEvent.RETRIED, {_S.FAILED, _S.REQUIRES_ACTION}, _S.FAILED),
+    (PaymentEvent.RETRIED, {_S.CANCELLED}, _S.OWED),
+    (PaymentEvent.OWED, UNPAID, _S.OWED),
+    (PaymentEvent.STOPPED, PENDING | {_S.CANCELLED}, _S.CANCELLED),
+    (PaymentEvent.RESTORED, {_S.CANCELLED}, _S.SCHEDULED),
+    (PaymentEvent.WAIVED, OUTSTANDING | {_S.CANCELLED, _S.WAIVED}, _S.WAIVED),
+    (PaymentEvent.WRITTEN_OFF, {_S.FAILED, _S.OWED, _S.CANCELLED}, _S.WRITTEN_OFF),
+    (PaymentEvent.REFUNDED_IN_PART, COLLECTED - {_S.PARTIALLY_REFUNDED}, _S.PARTIALLY_REFUNDED),
+    (PaymentEvent.REFUNDED_IN_FULL, COLLECTED - {_S.REFUNDED}, _S.REFUNDED),
+    (PaymentEvent.REFUND_FAILED, COLLECTED - {_S.PAID}, _S.PAID),
+)
+TABLE = {(state, event): after for event, states, after in _MOVES for state in states}
+
+
+class NoSuchMove(Exception):
+    """What was said to happen to a payment cannot happen to one that stands so."""
+
+    def __init__(self, status: PaymentStatus, event: PaymentEvent) -> None:
+        super().__init__(f"a payment that is {status.value} cannot be {event.value}")
+        self.status = status
+        self.event = event
+
+
+def after(status: PaymentStatus, event: PaymentEvent) -> PaymentStatus:
+    """The state that follows. Raises NoSuchMove."""
+    try:
+        return TABLE[status, event]
+    except KeyError:
+        raise NoSuchMove(status, event) from None
+
+
+def before(event: PaymentEvent) -> frozenset[PaymentStatus]:
+    """The states in which it can happen."""
+    return frozenset(status for status, possible in TABLE if possible is event)
+
+
+CHARGEABLE = before(PaymentEvent.TRY_BEGUN)
+"""What a try may win."""
+
+CORRECTABLE = before(PaymentEvent.EARNED)
+"""What a corrected outcome replaces, if nothing was asked of a card for it."""
+
+RESUMED_BY_CARD = before(PaymentEvent.CARD_CAME) - {_S.PROCESSING}
+"""What a new card is asked for at once; a try that runs learns of the card when it ends."""
+
+# ---------------------------------------------------------------- reasons
+
+WAITS_FOR_CARD = frozenset({Because.NO_CARD, Because.NEW_CARD_NEEDED})
+_NO_CARD_HELPS = frozenset({Because.BELOW_MINIMUM, Because.REJECTED})
+
+
+class PaymentState(Protocol):
+    """How a payment stands."""
+
+    @property
+    def status(self) -> PaymentStatus: ...
+    @property
+    def because(self) -> str | None: ...
+    @property
+    def deadline(self) -> datetime: ...
+
+
+def can_a_card_settle(because: str | None) -> bool:
+    """Whether another card can settle what is owed for this reason: not what no card is ever asked for."""
+    return because not in _NO_CARD_HELPS
+
+
+def is_stopped(*, status: PaymentStatus, because: str | None) -> bool:
+    """Cancelled only because of an archive: a debt in all but name, which can be restored, paid or let go of."""
+    return status is PaymentStatus.CANCELLED and because == Because.ARCHIVED
+
+
+def is_owed(payment: PaymentState, *, now: datetime) -> bool:
+    """Earned and not paid: owed, failed past the deadline, or cancelled only because of an archive."""
+    return (
+        payment.status is PaymentStatus.OWED
+        or (payment.status is PaymentStatus.FAILED and now > payment.deadline)
+        or is_stopped(status=payment.status, because=payment.because)
+    )
+
+
+# ---------------------------------------------------------------- what a person may do
 
 
 class Act(StrEnum):
@@ -13,21 +185,12 @@ class Act(StrEnum):
     REFUND = "refund"
 
 
-_NO_CARD_HELPS = frozenset({"below_minimum", "rejected"})
-
 _POSSIBLE = {
-    Act.WAIVE: frozenset(
-        {PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.OWED}
-    ),
-    Act.WRITE_OFF: frozenset({PaymentStatus.OWED}),
-    Act.RETRY: frozenset({PaymentStatus.FAILED, PaymentStatus.OWED}),
-    Act.REFUND: frozenset({PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED}),
+    Act.WAIVE: OUTSTANDING,
+    Act.WRITE_OFF: frozenset({_S.OWED}),
+    Act.RETRY: CHARGEABLE - {_S.SCHEDULED},
+    Act.REFUND: COLLECTED - {_S.REFUNDED},
 }
-
-
-def can_a_card_settle(because: str | None) -> bool:
-    """Whether another card can settle what is owed for this reason: not what no card is ever asked for."""
-    return because not in _NO_CARD_HELPS
 
 
 def may(act: Act, *, status: PaymentStatus, because: str | None = None, past_deadline: bool = False) -> bool:
@@ -38,7 +201,7 @@ def may(act: Act, *, status: PaymentStatus, because: str | None = None, past_dea
     but waited for.
     """
     if status is PaymentStatus.CANCELLED:
-        return because == BECAUSE_ARCHIVED and act is not Act.REFUND
+        return is_stopped(status=status, because=because) and act is not Act.REFUND
     if act is Act.WRITE_OFF and status is PaymentStatus.FAILED:
         return past_deadline
     return status in _POSSIBLE[act]

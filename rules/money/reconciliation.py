@@ -8,7 +8,6 @@ is being tried at this moment is no difference, and test clients, who never reac
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from rules.archive.plan import BECAUSE_ARCHIVED
 from rules.enums import PaymentStatus, RefundStatus
 from rules.money.currencies import in_units
 from rules.money.discrepancies import (
@@ -20,12 +19,10 @@ from rules.money.discrepancies import (
     StripeIntent,
     StripeRefund,
 )
+from rules.money.payment_states import COLLECTED, LET_GO, is_stopped
 
 STRAY_AFTER = timedelta(hours=1)  # a step that runs stores its intent within minutes
 STUCK_AFTER = timedelta(days=1)
-
-PAID = frozenset({PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED})
-LET_GO = frozenset({PaymentStatus.CANCELLED, PaymentStatus.WAIVED, PaymentStatus.WRITTEN_OFF})
 
 _UNCONFIRMED = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 _UNDECIDED = frozenset({"processing", "requires_capture"})
@@ -63,7 +60,7 @@ def _own(payment: LedgerPayment, intent: StripeIntent | None, *, now: datetime) 
         stuck = payment.trying_since is not None and now - payment.trying_since > STUCK_AFTER
         text = "A payment has been on its way for more than a day. Look whether the steps that make it can run."
         return _of(payment, Difference.STUCK_PAYMENT, text) if stuck else None
-    if payment.status in PAID:
+    if payment.status in COLLECTED:
         return _paid(payment, intent, now=now)
     if intent is None or intent.status == "canceled":
         return None  # nothing was taken, and nothing is said to have been
@@ -108,8 +105,7 @@ def _paid(payment: LedgerPayment, intent: StripeIntent | None, *, now: datetime)
 
 def _succeeded(payment: LedgerPayment, intent: StripeIntent) -> Finding | None:
     """Stripe took it, and the ledger does not say so."""
-    archived = payment.status is PaymentStatus.CANCELLED and payment.because == BECAUSE_ARCHIVED
-    if payment.status in LET_GO and not archived:
+    if payment.status in LET_GO and not is_stopped(status=payment.status, because=payment.because):
         if intent.kept == 0:
             return None
         text = (
@@ -157,7 +153,7 @@ def _taken_aside(intent: StripeIntent, payment: LedgerPayment | None) -> Finding
         return Finding(kind=Difference.UNKNOWN_PAYMENT, text=text, intent=intent.id)
     if payment.status is PaymentStatus.PROCESSING:
         return None  # the try that runs may be about to store it
-    if payment.status in PAID:
+    if payment.status in COLLECTED:
         text = f"{took} a second time for a payment that was paid. Give it back in Stripe."
         return _of(payment, Difference.TAKEN_TWICE, text, intent=intent)
     text = (
@@ -252,7 +248,7 @@ def _refund(refund: LedgerRefund, made: StripeRefund | None, *, now: datetime) -
 
 def _by_hand(made: StripeRefund, payment: LedgerPayment, intent: StripeIntent | None) -> Finding | None:
     """A refund that the ledger did not order: somebody made it at Stripe."""
-    if made.status in _NOT_MADE or payment.status not in PAID:
+    if made.status in _NOT_MADE or payment.status not in COLLECTED:
         return None  # nothing was given back, or something that the ledger never counted
     if intent is not None and intent.refunded - payment.to_card <= intent.received - payment.by_card:
         return None  # it gave back what Stripe had taken besides, which the ledger never counted

@@ -31,8 +31,9 @@ from activities.mail.send import MailActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
 from activities.money.refunds import RefundActivities
+from activities.money.retries import RetryActivities
 from activities.money.stripe_events import InboundActivities
-from activities.money.waivers import ExceptionActivities
+from activities.money.waivers import WaiverActivities
 from activities.ports import GatewayUnavailable, Intent, OutgoingMail, RefundMade, RefundReason
 from activities.types import (
     AppointmentFacts,
@@ -255,7 +256,8 @@ class Practice:
         self.money = PaymentActivities(deps)
         self.credits = CreditActivities(deps)
         self.refunds = RefundActivities(deps)
-        self.exceptions = ExceptionActivities(deps)
+        self.waivers = WaiverActivities(deps)
+        self.retries = RetryActivities(deps)
         self.inbound = InboundActivities(deps)
         self.archive = ArchiveActivities(deps)
         self.mail = MailActivities(deps)

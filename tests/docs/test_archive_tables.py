@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from rules.archive.plan import STOPPED_PAYMENTS, PaymentLine
+from rules.archive.plan import PaymentLine
 from rules.archive.restore import again
 from rules.archive.wording import charge_words
 from rules.enums import PaymentStatus
+from rules.money.payment_states import WAITING
 from tests.docs.pages import ROOT, table, words
 
 RULES = (ROOT / "docs/journey.md").read_text()
@@ -44,7 +45,7 @@ def test_a_stopped_payment_is_named_with_what_it_waited_for() -> None:
             frozen="under a dispute" in stands,
         )
         assert words(told) == [charge_words(payment, zone=ZoneInfo("UTC"))], stands
-    assert {PaymentStatus(words(stands)[0]) for stands, _ in rows} == STOPPED_PAYMENTS
+    assert {PaymentStatus(words(stands)[0]) for stands, _ in rows} == WAITING
 
 
 def test_a_restored_payment_is_due_as_the_table_says() -> None:

@@ -27,16 +27,13 @@ with workflow.unsafe.imports_passed_through():
         PaymentFacts,
         Settled,
     )
-    from rules.enums import DeclineClass, PaymentStatus
+    from rules.enums import PaymentStatus
+    from rules.money.payment_states import PENDING, Because
     from rules.policy import JourneyPolicy
-
-OPEN = frozenset(
-    {PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING}
-)
 
 
 def is_open(payment: PaymentFacts | None) -> bool:
-    return payment is not None and payment.status in OPEN
+    return payment is not None and payment.status in PENDING
 
 
 async def attempt(
@@ -84,7 +81,7 @@ def mails_about(before: PaymentFacts, after: AppointmentFacts) -> list[MailOrder
         PaymentStatus.OWED: "payment_failed",
         PaymentStatus.FAILED: "payment_failed",
     }.get(payment.status)
-    if payment.status is PaymentStatus.OWED and payment.because == DeclineClass.AUTHENTICATION_REQUIRED:
+    if payment.status is PaymentStatus.OWED and payment.because == Because.AUTHENTICATION_REQUIRED:
         template = "payment_needs_you"  # the link still settles it
     soft = payment.status is PaymentStatus.FAILED and payment.next_try_at is not None
     if template is None or soft:

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.enums import AppointmentStatus, PaymentStatus, Stage
     from rules.journey.reminders import Due
     from rules.journey.stage import JourneyFacts, stage_of
+    from rules.money.payment_states import WAITING
     from workflows.messages import ReconciliationProgress
 
 WAITING_FOR = {
@@ -26,7 +27,6 @@ ACTIONS = {
     Stage.MATCHING: "Assign a therapist (update `match_by_hand`), or send the signal `archive`.",
     Stage.ARCHIVED: "Send the signal `unarchive`. Any booking also makes the client active again.",
 }
-_HELD = (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION)
 _ANY_TIME = "Book, re-match, change details, or send the signal `archive` (no input needed)."
 _OF_A_LINE = (
     "**You can:** book for a client, change the wish or take one off the line (updates `join_waitlist` and "
@@ -133,7 +133,7 @@ def waiting_for(facts: AppointmentFacts, plan: list[Due]) -> str:
     payment = facts.payment
     if payment is None:
         return "nothing"
-    if payment.frozen and payment.status in _HELD:
+    if payment.frozen and payment.status in WAITING:
         return f"the task about a dispute to be resolved, until {_at(payment.deadline)}; nothing is charged meanwhile"
     if payment.status is PaymentStatus.SCHEDULED:
         return f"the payment to be due ({_at(payment.due_at)})"

@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, beyond
 from models.reads.money.balance import USUAL_CURRENCY, payment_line
+from models.reads.money.payments import is_stopped
 from models.reads.visibility import may_see_client
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
@@ -24,8 +25,9 @@ from models.tables.clients.fact import Fact
 from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
-from rules.archive.plan import BECAUSE_ARCHIVED, STOPPED_PAYMENTS, AppointmentLine, ArchiveSituation, PaymentLine
-from rules.enums import AppointmentStatus, ArchiveResult, PaymentStatus
+from rules.archive.plan import AppointmentLine, ArchiveSituation, PaymentLine
+from rules.enums import AppointmentStatus, ArchiveResult
+from rules.money.payment_states import UNPAID
 from rules.timeline import FactKind
 
 # ---------------------------------------------------------------- whom
@@ -100,9 +102,7 @@ def _line_of(appointment: Appointment, therapist: str) -> AppointmentLine:
 
 def _matters_to_an_archive() -> ColumnElement[bool]:
     """Whatever it stops, waits for, or counts as owed."""
-    open_ones = (*STOPPED_PAYMENTS, PaymentStatus.PROCESSING, PaymentStatus.OWED)
-    once_archived = (col(Payment.status) == PaymentStatus.CANCELLED) & (col(Payment.because) == BECAUSE_ARCHIVED)
-    return or_(col(Payment.status).in_(open_ones), once_archived)
+    return or_(col(Payment.status).in_(UNPAID), is_stopped())
 
 
 async def _currencies(session: AsyncSession, clients: Sequence[Client]) -> dict[UUID, str]:

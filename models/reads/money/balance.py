@@ -2,27 +2,21 @@
 
 from uuid import UUID
 
-from sqlalchemy import and_, or_
+from sqlalchemy import or_
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.reads.money.payments import is_stopped
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
-from rules.archive.plan import BECAUSE_ARCHIVED, PaymentLine
-from rules.enums import PaymentStatus
+from rules.archive.plan import PaymentLine
 from rules.money.cards import SavedCard
+from rules.money.payment_states import UNPAID
 
 USUAL_CURRENCY = "USD"  # of a client with neither payments nor a therapist
-_OPEN = (
-    PaymentStatus.SCHEDULED,
-    PaymentStatus.PROCESSING,
-    PaymentStatus.REQUIRES_ACTION,
-    PaymentStatus.FAILED,
-    PaymentStatus.OWED,
-)
 
 
 def saved_card(client: Client) -> SavedCard | None:
@@ -35,7 +29,7 @@ def saved_card(client: Client) -> SavedCard | None:
 
 
 async def has_open_payment(session: AsyncSession, client_id: UUID) -> bool:
-    found = select(Payment.id).where(col(Payment.client_id) == client_id, col(Payment.status).in_(_OPEN)).limit(1)
+    found = select(Payment.id).where(col(Payment.client_id) == client_id, col(Payment.status).in_(UNPAID)).limit(1)
     return (await session.exec(found)).first() is not None
 
 
@@ -62,11 +56,10 @@ async def currency_of(session: AsyncSession, client: Client) -> str:
 async def currencies_of(session: AsyncSession, client: Client) -> set[str]:
     """Every currency that a fee of the client's may still be paid in: what they pay in now, and that of every payment
     which is open or owed."""
-    owed = and_(col(Payment.status) == PaymentStatus.CANCELLED, col(Payment.because) == BECAUSE_ARCHIVED)
-    open_ones = select(Payment.currency).where(
-        col(Payment.client_id) == client.id, or_(col(Payment.status).in_(_OPEN), owed)
+    unpaid = select(Payment.currency).where(
+        col(Payment.client_id) == client.id, or_(col(Payment.status).in_(UNPAID), is_stopped())
     )
-    return {await currency_of(session, client), *(await session.exec(open_ones)).all()}
+    return {await currency_of(session, client), *(await session.exec(unpaid)).all()}
 
 
 async def credits_of_all(session: AsyncSession, client_id: UUID) -> dict[str, int]:

@@ -21,15 +21,13 @@ from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Dispute, Refund
-from rules.archive.plan import BECAUSE_ARCHIVED
 from rules.enums import PaymentStatus, RefundStatus, TaskKind
 from rules.money.discrepancies import LedgerPayment, LedgerRefund
-from rules.money.reconciliation import LET_GO, PAID
+from rules.money.payment_states import COLLECTED, LET_GO, OUTSTANDING, Because
 from rules.timeline import FactKind
 
 TASK_KEY = "ledger:"  # how the keys begin of tasks that a reconciliation opens, and may close
 
-_UNFINISHED = (PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.OWED)
 _LET_GO_FACTS = tuple(FactKind.of_payment(status) for status in LET_GO)
 _GIVEN_BACK = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
 
@@ -52,7 +50,7 @@ async def payments_made(
         session,
         col(Payment.paid_at) >= since,
         col(Payment.paid_at) < before,
-        col(Payment.status).in_(PAID),
+        col(Payment.status).in_(COLLECTED),
         col(Payment.amount) > col(Payment.credit_used),
         after=after,
         limit=limit,
@@ -65,9 +63,9 @@ async def payments_unfinished(
     """Whatever is being tried, and whatever is not paid and yet has an intent, however old; and what was let go of
     since ``let_go_since`` with an intent, which may have been paid in that very moment."""
     has_intent = col(Payment.intent).is_not(None)
-    waiting = col(Payment.status).in_(_UNFINISHED) & has_intent
+    waiting = col(Payment.status).in_(OUTSTANDING) & has_intent
     running = col(Payment.status) == PaymentStatus.PROCESSING
-    stopped = (col(Fact.kind) == FactKind.ARCHIVED) & (col(Payment.because) == BECAUSE_ARCHIVED)
+    stopped = (col(Fact.kind) == FactKind.ARCHIVED) & (col(Payment.because) == Because.ARCHIVED.value)
     decided = col(Fact.kind).in_(_LET_GO_FACTS) & (col(Fact.data)["payment_id"].astext == cast(col(Payment.id), String))
     lately = exists().where(
         col(Fact.client_id) == col(Payment.client_id), col(Fact.at) >= let_go_since, or_(stopped, decided)

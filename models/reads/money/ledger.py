@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Select, and_, cast, false, func, literal, or_, true, union_all
+from sqlalchemy import ARRAY, ColumnElement, Integer, Select, and_, cast, false, func, literal, true, union_all
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import load_only
 from sqlmodel import col, select
@@ -18,16 +18,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.columns import Instant
 from models.paging import Page, beyond
+from models.reads.money.payments import is_owed
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from rules.accounts.caller import Caller
-from rules.archive.plan import BECAUSE_ARCHIVED
 from rules.enums import PaymentKind, PaymentStatus, RefundStatus, Role
+from rules.money.payment_states import COLLECTED
 
-TAKEN = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED)
 _LOST = "lost"
 _OVER = ("won", "warning_closed")  # disputes that leave the money where it is
 
@@ -71,7 +71,7 @@ class LedgerRow:
     @property
     def by_card(self) -> int:
         """What the card paid; nothing before it has."""
-        return self.payment.amount - self.payment.credit_used if self.payment.status in TAKEN else 0
+        return self.payment.amount - self.payment.credit_used if self.payment.status in COLLECTED else 0
 
 
 async def list_ledger(session: AsyncSession, caller: Caller, wanted: LedgerFilter, page: Page) -> Sequence[LedgerRow]:
@@ -245,7 +245,7 @@ def _moves(*, first: datetime, end: datetime, now: datetime) -> Iterable[Select[
     """One statement for each way in which money moves, or does not."""
     whole, by_credit = col(Payment.amount), col(Payment.credit_used)
     by_card = whole - by_credit
-    taken = col(Payment.status).in_(TAKEN)
+    taken = col(Payment.status).in_(COLLECTED)
     decided_at = cast(col(Payment.exception)["when"].astext, Instant)
     to_card = col(Refund.card_amount)
     payments: list[tuple[Moved, Any, Any, ColumnElement[bool]]] = [
@@ -253,7 +253,7 @@ def _moves(*, first: datetime, end: datetime, now: datetime) -> Iterable[Select[
         (Moved.CREDIT, col(Payment.paid_at), by_credit, and_(taken, by_credit > 0)),
         (Moved.WAIVED, decided_at, whole, col(Payment.status) == PaymentStatus.WAIVED),
         (Moved.WRITTEN_OFF, decided_at, whole, col(Payment.status) == PaymentStatus.WRITTEN_OFF),
-        (Moved.OWED, col(Payment.due_at), by_card, _is_owed(now)),
+        (Moved.OWED, col(Payment.due_at), by_card, is_owed(now)),
     ]
     given_back: list[tuple[Moved, Any, Any, int, ColumnElement[bool]]] = [
         (Moved.REFUNDED_TO_CARD, col(Refund.asked_at), to_card, 1, to_card > 0),
@@ -291,13 +291,3 @@ def _moved(what: Moved, at: Any, amount: Any, number: int, currency: Any) -> Sel
         literal(number).label("number"),
         amount.label("amount"),
     ).select_from(Payment)
-
-
-def _is_owed(now: datetime) -> ColumnElement[bool]:
-    """The rule of ``rules.archive.is_owed``, asked of the database."""
-    status = col(Payment.status)
-    return or_(
-        status == PaymentStatus.OWED,
-        and_(status == PaymentStatus.FAILED, col(Payment.deadline) < now),
-        and_(status == PaymentStatus.CANCELLED, col(Payment.because) == BECAUSE_ARCHIVED),
-    )

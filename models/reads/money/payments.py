@@ -1,9 +1,10 @@
-"""Payments, credits and refunds of a client; and whose a customer or an intent of Stripe's is."""
+"""Payments, credits and refunds of a client; whose a customer or an intent of Stripe's is; and how a payment stands."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -13,6 +14,19 @@ from models.tables.clients.client import Client
 from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Refund
+from rules.enums import PaymentStatus
+from rules.money.payment_states import Because
+
+
+def is_stopped() -> ColumnElement[bool]:
+    """The rule of ``payment_states.is_stopped``, asked of the database."""
+    return and_(col(Payment.status) == PaymentStatus.CANCELLED, col(Payment.because) == Because.ARCHIVED.value)
+
+
+def is_owed(now: datetime) -> ColumnElement[bool]:
+    """The rule of ``payment_states.is_owed``, asked of the database."""
+    failed = and_(col(Payment.status) == PaymentStatus.FAILED, col(Payment.deadline) < now)
+    return or_(col(Payment.status) == PaymentStatus.OWED, failed, is_stopped())
 
 
 async def client_of_customer(session: AsyncSession, customer: str) -> Client | None:

@@ -110,7 +110,7 @@ async def change(practice: Practice, table: type[SQLModel], id: str, **values: A
 
 async def let_go(practice: Practice, client: str, payment: str, *, write_off: bool = False) -> None:
     order = LetGoOrder(request_id=str(uuid4()), client_id=client, by=DESK, payment_id=payment, reason="goodwill")
-    step = practice.exceptions.write_off_payment if write_off else practice.exceptions.waive_payment
+    step = practice.waivers.write_off_payment if write_off else practice.waivers.waive_payment
     assert (await step(order)).refusal is None
 
 

@@ -494,7 +494,7 @@ async def test_a_frozen_record_freezes_the_other_and_a_debt_is_the_records(two: 
     assert await practice.attempt(payment) is None
     await practice.money.owe_payment(payment)
     retry = RetryOrder(request_id=str(uuid4()), client_id=two.record, by=DESK, payment_id=payment)
-    refused = await practice.exceptions.retry_payment(retry)
+    refused = await practice.retries.retry_payment(retry)
     assert refused.refusal is not None
     assert "owes" in (await two.rows(Task, two.record))[0].text
 

@@ -91,14 +91,14 @@ class Purse:
         return LetGoOrder(request_id=str(uuid4()), client_id=self.client, by=DESK, payment_id=payment, reason=reason)
 
     async def waived(self, payment: str) -> Done:
-        return await self.practice.exceptions.waive_payment(self.let_go_order(payment))
+        return await self.practice.waivers.waive_payment(self.let_go_order(payment))
 
     async def written_off(self, payment: str) -> Done:
-        return await self.practice.exceptions.write_off_payment(self.let_go_order(payment))
+        return await self.practice.waivers.write_off_payment(self.let_go_order(payment))
 
     async def retried(self, payment: str) -> Done:
         order = RetryOrder(request_id=str(uuid4()), client_id=self.client, by=DESK, payment_id=payment)
-        return await self.practice.exceptions.retry_payment(order)
+        return await self.practice.retries.retry_payment(order)
 
     async def archived(self) -> None:
         order = ArchiveOrder(client_id=self.client, request_id=str(uuid4()), by="care_team:desk")

@@ -38,8 +38,8 @@ async def test_let_go_twice_is_once_and_the_first_reason_stands(
     payment = await declined(practice, purse)
     practice.clock.instant += timedelta(days=2)
     let_go = {
-        PaymentStatus.WAIVED: practice.exceptions.waive_payment,
-        PaymentStatus.WRITTEN_OFF: practice.exceptions.write_off_payment,
+        PaymentStatus.WAIVED: practice.waivers.waive_payment,
+        PaymentStatus.WRITTEN_OFF: practice.waivers.write_off_payment,
     }[end]
     for wrong, name in (
         (purse.let_go_order(payment, " "), Problem.VALIDATION_FAILED),
@@ -71,7 +71,7 @@ async def test_asked_to_try_again_twice_is_one_fact_and_told_each_time(practice:
     for payment in (failed, owed):
         order = RetryOrder(request_id=str(uuid4()), client_id=purse.client, by=DESK, payment_id=payment)
         for _ in range(2):  # the run before may have died before it could say so
-            done = await practice.exceptions.retry_payment(order)
+            done = await practice.retries.retry_payment(order)
             assert done.refusal is None
             assert (len(done.resumed), [debt.id for debt in done.debts]) == (
                 (1, []) if payment == failed else (0, [owed])
@@ -108,7 +108,7 @@ async def test_what_an_archive_stopped_is_tried_again_by_hand_once_the_client_is
     await purse.unarchived()
     order = RetryOrder(request_id=str(uuid4()), client_id=purse.client, by=DESK, payment_id=payment)
     for _ in range(2):  # the run before may have died before it could say so
-        done = await practice.exceptions.retry_payment(order)
+        done = await practice.retries.retry_payment(order)
         assert (done.refusal, [debt.id for debt in done.debts]) == (None, [payment])
     assert (await practice.payment(payment)).status is PaymentStatus.OWED
     assert await purse.balance() == (2000, FEE)

@@ -14,9 +14,9 @@ from models.reads.money.balance import payment_line
 from models.reads.money.ledger import Moved
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
-from rules.archive.plan import BECAUSE_ARCHIVED, is_owed
 from rules.enums import PaymentStatus, RefundStatus
 from rules.money.currencies import in_units
+from rules.money.payment_states import Because, is_owed
 from tests.api.conftest import DESK, NOW, Rows, StandingClock, fields_of
 from tests.api.money.ledger_rows import DAY, Books, let_go
 from tests.docs.pages import ROOT, table, words
@@ -155,7 +155,7 @@ async def test_what_is_owed_is_what_the_balance_says(
     made = [
         await books.payment(sara, ana, due_at=NOW, credit=100, status=status, because=because, deadline=deadline)
         for status in PaymentStatus
-        for because in (None, BECAUSE_ARCHIVED, "outcome_corrected")
+        for because in (None, Because.ARCHIVED.value, "outcome_corrected")
         for deadline in (NOW - HOUR, NOW, NOW + HOUR)
     ]
     expected = [payment_line(payment) for payment in made if is_owed(payment_line(payment), now=NOW)]

@@ -1,0 +1,92 @@
+"""Rows under lock, each with all that it belongs to (aggregates): an appointment, a payment.
+
+Who holds one may compare and set: nobody else changes these rows before the transaction ends.
+"""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.snapshots import appointment_facts
+from activities.types import AppointmentFacts, AttemptStarted, Changed, Settled
+from models.reads.journey import project
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
+from models.tables.money.payment import Payment
+from models.writes.locks import lock_client, lock_payment
+from rules.booking.series import Member
+from rules.money.fees import Money
+
+
+@dataclass
+class LockedAppointment:
+    """An appointment with everything it depends on, as ``lock_appointment`` brings it; ``payment`` once it has one."""
+
+    appointment: Appointment
+    therapist: Therapist
+    client: Client
+    payment: Payment | None
+
+    @property
+    def member(self) -> Member:
+        """Its place in its series."""
+        one = self.appointment
+        return Member(id=str(one.id), week=one.week, status=one.status, starts_at=one.starts_at)
+
+    @property
+    def fee(self) -> Money:
+        return Money(self.appointment.fee_amount, self.appointment.fee_currency)
+
+    async def stands(self, session: AsyncSession) -> Changed:
+        return replace(await self.changed(session), changed=False)
+
+    async def changed(self, session: AsyncSession) -> Changed:
+        settled = await self.settled(session)
+        return Changed(
+            appointment=settled.appointment,
+            journey=settled.journey,
+            changed=True,
+            sequence=self.appointment.sequence,
+        )
+
+    async def settled(self, session: AsyncSession) -> Settled:
+        journey = await project(session, self.client)
+        return Settled(
+            appointment=appointment_facts(self.appointment, self.client, self.therapist, self.payment),
+            journey=journey,
+        )
+
+
+@dataclass
+class LockedPayment:
+    """A payment with everything it belongs to; client and payment are locked."""
+
+    payment: Payment
+    client: Client
+    appointment: Appointment
+    therapist: Therapist
+
+    def facts(self) -> AppointmentFacts:
+        return appointment_facts(self.appointment, self.client, self.therapist, self.payment)
+
+    async def started(self, session: AsyncSession, started: bool) -> AttemptStarted:
+        journey = await project(session, self.client)
+        return AttemptStarted(started=started, appointment=self.facts(), journey=journey)
+
+    async def settled(self, session: AsyncSession, *, changed: bool = True) -> Settled:
+        journey = await project(session, self.client)
+        return Settled(appointment=self.facts(), journey=journey, changed=changed)
+
+
+async def locked_payment(session: AsyncSession, payment_id: UUID) -> LockedPayment:
+    payment = await session.get_one(Payment, payment_id)
+    while True:
+        client = await lock_client(session, payment.client_id)
+        payment = await lock_payment(session, payment_id)
+        if payment.client_id == client.id:
+            break
+        # While this waited, the client was joined into another record, which has the payment now.
+    appointment = await session.get_one(Appointment, payment.appointment_id)
+    return LockedPayment(payment, client, appointment, await session.get_one(Therapist, appointment.therapist_id))

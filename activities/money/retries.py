@@ -1,0 +1,93 @@
+"""A payment tried again because a person asked for it: the practice, or the client who came to pay."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.base import Activities
+from activities.locked import LockedPayment, locked_payment
+from activities.money.credits import at_hand
+from activities.money.payments import move, tell_payment
+from activities.money.waivers import NO_PAYMENT, answer_of, not_open
+from activities.snapshots import payment_facts
+from activities.types import Done, RetryOrder
+from models.reads.clients.timeline import fact_of_request
+from models.writes.timeline import tell
+from rules.enums import ClientStatus, PaymentStatus
+from rules.money.payment_states import Act, Because, PaymentEvent, may
+from rules.refusals import Problem, Refusal
+from rules.timeline import FactKind
+
+
+class RetryActivities(Activities):
+    @activity.defn
+    async def retry_payment(self, order: RetryOrder) -> Done:
+        """Try a payment that has failed, or a debt, again now; with credit first, as always. What an archive stopped,
+        and is not restored, is a debt from now on.
+        """
+        now = await self.now()
+        async with self.transaction() as session:
+            row = await locked_payment(session, UUID(order.payment_id))
+            payment, client = row.payment, row.client
+            if str(client.id) != order.client_id:
+                return Done(refusal=NO_PAYMENT, changed=False)
+            if await fact_of_request(session, client.id, order.request_id) is None:
+                refusal = await _refuse_retry(session, row)
+                if refusal is not None:
+                    return Done(refusal=refusal, changed=False)
+                if payment.status is PaymentStatus.FAILED:
+                    move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, next_try_at=now, at=now)
+                elif payment.status is PaymentStatus.CANCELLED:
+                    move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, at=now)
+                    text = "The client is active again: the amount is owed, and is to be paid."
+                    tell_payment(session, client, payment, at=now, text=text, by=order.by.actor)
+                tell(
+                    session,
+                    client,
+                    FactKind.PAYMENT_RETRY_ASKED,
+                    at=now,
+                    by=order.by.actor,
+                    text="A person asked to try the payment again now.",
+                    data={
+                        "payment_id": order.payment_id,
+                        "appointment_id": str(payment.appointment_id),
+                        "request_id": order.request_id,
+                    },
+                )
+            # Told again where this ran before: whoever was told already loses nothing by it.
+            answer = await answer_of(session, row)
+            if payment.status is PaymentStatus.OWED:
+                return Done(facts=answer.facts, debts=(payment_facts(payment, client),))
+            return answer
+
+
+async def by_credit_alone(session: AsyncSession, row: LockedPayment, *, at: datetime, by: str) -> Done:
+    """The client came to pay, and credit covers all of it by now: it is tried at once, and nothing is asked of them."""
+    payment = row.payment
+    if payment.status is not PaymentStatus.OWED:
+        move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, next_try_at=at, at=at)
+        text = "The client came to pay, and credit covers all of it: it is made now."
+        tell_payment(session, row.client, payment, at=at, text=text, by=by)
+    answer = await answer_of(session, row)
+    refusal = Refusal(name=Problem.PAYMENT_NOT_OPEN, detail="Credit covers this payment; it is being made from it.")
+    if payment.status is PaymentStatus.OWED:
+        return Done(refusal=refusal, facts=answer.facts, debts=(payment_facts(payment, row.client),))
+    return Done(refusal=refusal, facts=answer.facts, resumed=answer.resumed)
+
+
+async def _refuse_retry(session: AsyncSession, row: LockedPayment) -> Refusal | None:
+    payment, client = row.payment, row.client
+    if not may(Act.RETRY, status=payment.status, because=payment.because):
+        return not_open(row)
+    detail = None
+    if client.status is ClientStatus.ARCHIVED:
+        detail = "This client is archived: nothing is charged until the client is active again."
+    elif client.charges_frozen:
+        detail = "A dispute is open: nothing is charged until its task is resolved."
+    elif (client.stripe_payment_method is None or client.card_blocked) and (
+        await at_hand(session, payment) < payment.amount
+    ):
+        detail = "There is no card to charge; ask the client for one."
+    return Refusal(name=Problem.PAYMENT_NOT_OPEN, detail=detail) if detail else None
