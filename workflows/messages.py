@@ -10,12 +10,12 @@ from activities.types import (
     AttemptOrder,
     Booked,
     BookingOrder,
-    BooksPlace,
     BulkArchiveOrder,
     BulkProgress,
     CancelOrder,
     Changed,
     ClientDetails,
+    ComparisonCursor,
     ConfirmationOrder,
     DetailsOrder,
     Done,
@@ -198,7 +198,7 @@ class ReconciliationState:
     """How far a comparison with Stripe has come, from one run to the next. ``place`` is None once all was compared."""
 
     reconciling: Reconciling
-    place: BooksPlace | None
+    place: ComparisonCursor | None
     compared: dict[str, int] = field(default_factory=dict)
     left_out: int = 0
     after: str | None = None  # of the earlier differences, the last that was looked at again

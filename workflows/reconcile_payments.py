@@ -7,17 +7,17 @@ from workflows.parts.ui_text import describe_reconciliation
 
 with workflow.unsafe.imports_passed_through():
     from activities.types import (
-        BooksOrder,
-        BooksPart,
-        BooksPlace,
-        DifferencesOrder,
+        ComparisonCursor,
+        ComparisonOrder,
+        ComparisonPart,
+        DiscrepanciesOrder,
         JourneyNews,
-        OldDifferencesOrder,
+        OldDiscrepanciesOrder,
         Reconciled,
         ReconciliationEnd,
         ReconciliationOrder,
     )
-    from rules.money.discrepancies import Finding
+    from rules.money.discrepancies import Discrepancy
     from workflows.messages import (
         APPOINTMENT_REPORTED,
         INBOUND_EVENT,
@@ -29,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
         journey_id,
     )
 
-_AT_A_TIME = 25  # differences that one step settles
+_AT_A_TIME = 25  # discrepancies that one step settles
 BY_SCHEDULE = "schedule"
 
 
@@ -56,7 +56,7 @@ class ReconcilePayments:
             await self.compare(self.state.place)
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(ReconciliationInput(state=self.state))
-        await self.look_again_at_earlier_differences()
+        await self.look_again_at_earlier_discrepancies()
         return await self.finish()
 
     # ------------------------------------------------------------ the story
@@ -64,29 +64,31 @@ class ReconcilePayments:
     async def begin(self) -> None:
         order = self.order or ReconciliationOrder(id=str(workflow.uuid4()), asked_by=BY_SCHEDULE)
         reconciling = await steps.begin_reconciliation(order)
-        self.known = ReconciliationState(reconciling=reconciling, place=BooksPlace(part=BooksPart.PAYMENTS))
+        self.known = ReconciliationState(reconciling=reconciling, place=ComparisonCursor(part=ComparisonPart.PAYMENTS))
         self.show()
 
-    async def compare(self, place: BooksPlace) -> None:
-        """One part of the books: what differs there is settled before the next is looked at."""
-        look = await steps.compare_books(BooksOrder(reconciling=self.state.reconciling, place=place))
+    async def compare(self, place: ComparisonCursor) -> None:
+        """One part of the comparison: what differs there is settled before the next is looked at."""
+        look = await steps.compare_books(ComparisonOrder(reconciling=self.state.reconciling, place=place))
         await self.settle(look.findings)
         for name, number in look.compared.items():
             self.state.compared[name] = self.state.compared.get(name, 0) + number
         self.state.place = look.place
         self.show()
 
-    async def settle(self, findings: tuple[Finding, ...]) -> None:
-        for first in range(0, len(findings), _AT_A_TIME):
-            few = findings[first : first + _AT_A_TIME]
-            settled = await steps.settle_differences(DifferencesOrder(reconciling=self.state.reconciling, findings=few))
+    async def settle(self, discrepancies: tuple[Discrepancy, ...]) -> None:
+        for first in range(0, len(discrepancies), _AT_A_TIME):
+            few = discrepancies[first : first + _AT_A_TIME]
+            settled = await steps.settle_differences(
+                DiscrepanciesOrder(reconciling=self.state.reconciling, findings=few)
+            )
             self.state.left_out += settled.left_out
             await self.tell(settled.news)
 
-    async def look_again_at_earlier_differences(self) -> None:
-        """A task whose difference is gone is closed, however old it is."""
+    async def look_again_at_earlier_discrepancies(self) -> None:
+        """A task whose discrepancy is gone is closed, however old it is."""
         while True:
-            order = OldDifferencesOrder(reconciling=self.state.reconciling, after=self.state.after)
+            order = OldDiscrepanciesOrder(reconciling=self.state.reconciling, after=self.state.after)
             old = await steps.close_old_differences(order)
             await self.tell(old.news)
             self.state.after = old.after

@@ -21,8 +21,6 @@ with workflow.unsafe.imports_passed_through():
         AttemptStarted,
         Booked,
         BookingOrder,
-        BooksLook,
-        BooksOrder,
         BulkArchiveOrder,
         BulkLook,
         BulkProgress,
@@ -33,10 +31,12 @@ with workflow.unsafe.imports_passed_through():
         ChatLook,
         ChatNews,
         CloseOrder,
+        ComparisonOrder,
+        ComparisonPage,
         ConfirmationOrder,
         DetailsOrder,
-        DifferencesOrder,
-        DifferencesSettled,
+        DiscrepanciesOrder,
+        DiscrepanciesSettled,
         Done,
         EventHandled,
         FollowingCancelOrder,
@@ -61,8 +61,8 @@ with workflow.unsafe.imports_passed_through():
         Matched,
         MatchOrder,
         NewJourney,
-        OldDifferences,
-        OldDifferencesOrder,
+        OldDiscrepancies,
+        OldDiscrepanciesOrder,
         Opened,
         OutcomeOrder,
         Reconciled,
@@ -505,20 +505,20 @@ async def begin_reconciliation(order: ReconciliationOrder) -> Reconciling:
     return await _write("begin_reconciliation", order, result=Reconciling, summary="Begin a comparison with Stripe")
 
 
-async def compare_books(order: BooksOrder) -> BooksLook:
+async def compare_books(order: ComparisonOrder) -> ComparisonPage:
     part = order.place.part.replace("_", " ")
-    return await _call("compare_books", order, result=BooksLook, summary=f"Compare {part}", long=True)
+    return await _call("compare_books", order, result=ComparisonPage, summary=f"Compare {part}", long=True)
 
 
-async def settle_differences(order: DifferencesOrder) -> DifferencesSettled:
+async def settle_differences(order: DiscrepanciesOrder) -> DiscrepanciesSettled:
     return await _call(
-        "settle_differences", order, result=DifferencesSettled, summary="Heal differences, or open tasks", long=True
+        "settle_differences", order, result=DiscrepanciesSettled, summary="Heal differences, or open tasks", long=True
     )
 
 
-async def close_old_differences(order: OldDifferencesOrder) -> OldDifferences:
+async def close_old_differences(order: OldDiscrepanciesOrder) -> OldDiscrepancies:
     return await _call(
-        "close_old_differences", order, result=OldDifferences, summary="Look again at earlier differences", long=True
+        "close_old_differences", order, result=OldDiscrepancies, summary="Look again at earlier differences", long=True
     )
 
 

@@ -16,7 +16,7 @@ from activities.booking.waitlist_places import end_places, lines_of, lines_of_cl
 from activities.money.cards import debts_to_settle
 from activities.money.credits import give_back
 from activities.money.payments import move
-from activities.money.unexpected_charge import TakenActivities
+from activities.money.unexpected_charge import UnexpectedChargeActivities
 from activities.ports import GatewayRejected
 from activities.snapshots import facts_of_appointments
 from activities.types import Archived, ArchiveOrder, CloseOrder, Done, Settled, Unarchived, UnarchiveOrder
@@ -40,7 +40,7 @@ from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
 
 
-class ArchiveActivities(TakenActivities):
+class ArchiveActivities(UnexpectedChargeActivities):
     @activity.defn
     async def archive_client(self, order: ArchiveOrder, policy: JourneyPolicy) -> Archived:
         """Archive a client: everything ahead stops, nothing is deleted. Archiving twice is one archive."""
@@ -159,7 +159,7 @@ class ArchiveActivities(TakenActivities):
 
         Not if that payment was restored meanwhile: it is this intent which pays it then. If the client was faster, a
         person is asked, and the answer says so; what only an archive stopped is recorded as paid by Stripe's report,
-        or by the comparison of the books.
+        or by reconciliation.
         """
         now = await self.now()
         async with self.transaction() as session:
@@ -176,7 +176,7 @@ class ArchiveActivities(TakenActivities):
             return None
         if payment is None or after.status != "succeeded":
             return None
-        return await self.ask_about_what_was_taken(payment.id, intent, at=now)
+        return await self.report_unexpected_charge(payment.id, intent, at=now)
 
     @activity.defn
     async def close_anonymous_journey(self, order: CloseOrder) -> Done:

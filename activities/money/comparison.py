@@ -1,4 +1,4 @@
-"""Reading both sets of books, a bounded part at a time: the ledger's from the database, Stripe's by the gateway."""
+"""Reconciliation's reading, a bounded part at a time: the ledger from the database, Stripe by the gateway."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
@@ -11,10 +11,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.ports import DisputeSeen, Intent, PaymentGateway, RefundMade
-from activities.types import BooksLook, BooksOrder, BooksPart, BooksPlace, Reconciling
+from activities.types import ComparisonCursor, ComparisonOrder, ComparisonPage, ComparisonPart, Reconciling
 from models.database import Sessions
-from models.reads.money import discrepancies as books
-from rules.money.discrepancies import Finding, LedgerPayment, LedgerRefund, StripeDispute, StripeIntent, StripeRefund
+from models.reads.money import reconciliation as ledger
+from rules.money.discrepancies import (
+    Discrepancy,
+    LedgerPayment,
+    LedgerRefund,
+    StripeDispute,
+    StripeIntent,
+    StripeRefund,
+)
 from rules.money.reconciliation import compare_disputes, compare_payments, compare_refunds
 
 CHUNK = 500  # lines at a time: five pages of Stripe's
@@ -48,8 +55,8 @@ class ListedLines(Generic[Row]):
     earlier: datetime | None
 
 
-class BothBooks:
-    """Reads and compares, and changes nothing. ``now`` is what differences are reckoned at."""
+class Comparison:
+    """Reads and compares, and changes nothing. ``now`` is what discrepancies are reckoned at."""
 
     def __init__(self, sessions: Sessions, gateway: PaymentGateway, *, now: datetime) -> None:
         self._sessions = sessions
@@ -57,60 +64,62 @@ class BothBooks:
         self._now = now
         self._chunk = CHUNK
 
-    async def look(self, order: BooksOrder) -> BooksLook:
-        """Compare the part of the books that is due, or so much of it as is read at a time."""
+    async def look(self, order: ComparisonOrder) -> ComparisonPage:
+        """Compare the part that is due, or so much of it as is read at a time."""
         parts = {
-            BooksPart.PAYMENTS: self._payments,
-            BooksPart.UNFINISHED_PAYMENTS: self._unfinished_payments,
-            BooksPart.REFUNDS: self._refunds,
-            BooksPart.UNFINISHED_REFUNDS: self._unfinished_refunds,
-            BooksPart.DISPUTES: self._disputes,
-            BooksPart.OPEN_DISPUTES: self._open_disputes,
+            ComparisonPart.PAYMENTS: self._payments,
+            ComparisonPart.UNFINISHED_PAYMENTS: self._unfinished_payments,
+            ComparisonPart.REFUNDS: self._refunds,
+            ComparisonPart.UNFINISHED_REFUNDS: self._unfinished_refunds,
+            ComparisonPart.DISPUTES: self._disputes,
+            ComparisonPart.OPEN_DISPUTES: self._open_disputes,
         }
         return await parts[order.place.part](order.reconciling, order.place)
 
-    async def still(self, finding: Finding) -> Finding | None:
-        """The same difference if it is there yet. Both sides are asked anew, the ledger before and after Stripe.
+    async def still(self, discrepancy: Discrepancy) -> Discrepancy | None:
+        """The same discrepancy if it is there yet. Both sides are asked anew, the ledger before and after Stripe.
 
         While a payment is made, Stripe is ahead of the ledger for a moment. What the ledger said both times was also
         so when Stripe was asked.
         """
-        if finding.dispute is not None:
-            found = await self._dispute_again(finding.dispute)
-        elif finding.refund_id is not None or finding.stripe_refund is not None:
-            found = await self._refund_again(finding)
+        if discrepancy.dispute is not None:
+            found = await self._dispute_again(discrepancy.dispute)
+        elif discrepancy.refund_id is not None or discrepancy.stripe_refund is not None:
+            found = await self._refund_again(discrepancy)
         else:
-            found = await self.of_payment(payment_id=finding.payment_id, intent=finding.intent)
-        return next((again for again in found if again.key == finding.key), None)
+            found = await self.of_payment(payment_id=discrepancy.payment_id, intent=discrepancy.intent)
+        return next((again for again in found if again.key == discrepancy.key), None)
 
     # ------------------------------------------------------------ payments
 
-    async def _payments(self, window: Reconciling, place: BooksPlace) -> BooksLook:
+    async def _payments(self, window: Reconciling, place: ComparisonCursor) -> ComparisonPage:
         until = place.until or window.until
         listed = await self._listed(self._gateway.list_intents(since=window.since, until=until), window.since, until)
         intents = [stripe_intent(row.intent) for row in listed.rows]
         told = {intent.id for intent in intents}
         async with self._sessions() as session:
-            named = await books.payments_named(session, ids=_ids(i.payment_id for i in intents), intents=told)
-        findings = compare_payments(named, intents + await self._own_intents(named, told), now=self._now)
+            named = await ledger.payments_named(session, ids=_ids(i.payment_id for i in intents), intents=told)
+        discrepancies = compare_payments(named, intents + await self._own_intents(named, told), now=self._now)
         known, made = {payment.id for payment in named}, 0
         async for payments in self._pages(
-            lambda session, after: books.payments_made(
+            lambda session, after: ledger.payments_made(
                 session, since=listed.since, before=listed.before, after=after, limit=self._chunk
             )
         ):
             made += len(payments)
             rest = [payment for payment in payments if payment.id not in known]
-            findings += compare_payments(rest, await self._own_intents(rest, ()), now=self._now)
-        return _looked(place, listed, findings, {"intents": len(intents), "payments": made})
+            discrepancies += compare_payments(rest, await self._own_intents(rest, ()), now=self._now)
+        return _looked(place, listed, discrepancies, {"intents": len(intents), "payments": made})
 
-    async def _unfinished_payments(self, window: Reconciling, place: BooksPlace) -> BooksLook:
+    async def _unfinished_payments(self, window: Reconciling, place: ComparisonCursor) -> ComparisonPage:
         async with self._sessions() as session:
-            payments = await books.payments_unfinished(
+            payments = await ledger.payments_unfinished(
                 session, let_go_since=window.since, after=_after(place), limit=self._chunk
             )
-        findings = compare_payments(payments, await self._own_intents(payments, ()), now=self._now)
-        return self._gone_through(place, [p.id for p in payments], findings, {"unfinished_payments": len(payments)})
+        discrepancies = compare_payments(payments, await self._own_intents(payments, ()), now=self._now)
+        return self._gone_through(
+            place, [p.id for p in payments], discrepancies, {"unfinished_payments": len(payments)}
+        )
 
     async def _own_intents(self, payments: Iterable[LedgerPayment], told: Collection[str]) -> list[StripeIntent]:
         """The payments' own intents, asked for one by one, without those that were told already."""
@@ -118,19 +127,19 @@ class BothBooks:
         found = [await _asked(self._gateway.retrieve_intent(intent=id)) for id in wanted]
         return [stripe_intent(intent) for intent in found if intent is not None]
 
-    async def of_payment(self, *, payment_id: str | None, intent: str | None) -> list[Finding]:
+    async def of_payment(self, *, payment_id: str | None, intent: str | None) -> list[Discrepancy]:
         """What differs about one payment and its intents, looked at closely."""
 
-        async def ledger() -> list[LedgerPayment]:
+        async def from_ledger() -> list[LedgerPayment]:
             async with self._sessions() as session:
                 intents = [intent] if intent else []
-                return await books.payments_named(session, ids=_ids([payment_id]), intents=intents)
+                return await ledger.payments_named(session, ids=_ids([payment_id]), intents=intents)
 
-        before = await ledger()
+        before = await from_ledger()
         wanted = {payment.intent for payment in before} | {intent}
         intents = await self._with_what_they_gave_back(id for id in wanted if id)
         first = {found.key for found in compare_payments(before, intents, now=self._now)}
-        return [found for found in compare_payments(await ledger(), intents, now=self._now) if found.key in first]
+        return [found for found in compare_payments(await from_ledger(), intents, now=self._now) if found.key in first]
 
     async def _with_what_they_gave_back(self, ids: Iterable[str]) -> list[StripeIntent]:
         intents = []
@@ -148,34 +157,34 @@ class BothBooks:
 
     # ------------------------------------------------------------ refunds
 
-    async def _refunds(self, window: Reconciling, place: BooksPlace) -> BooksLook:
+    async def _refunds(self, window: Reconciling, place: ComparisonCursor) -> ComparisonPage:
         until = place.until or window.until
         listed = await self._listed(self._gateway.list_refunds(since=window.since, until=until), window.since, until)
         made = [stripe_refund(row) for row in listed.rows]
         told = {refund.id for refund in made}
         async with self._sessions() as session:
-            named = await books.refunds_named(session, ids=_ids(r.refund_id for r in made), at_stripe=told)
+            named = await ledger.refunds_named(session, ids=_ids(r.refund_id for r in made), at_stripe=told)
             payments = await _payments_of(session, made)
         answers = made + await self._made(named, told)
-        findings = compare_refunds(named, answers, payments=payments, now=self._now)
+        discrepancies = compare_refunds(named, answers, payments=payments, now=self._now)
         known, asked = {refund.id for refund in named}, 0
         async for refunds in self._pages(
-            lambda session, after: books.refunds_asked(
+            lambda session, after: ledger.refunds_asked(
                 session, since=listed.since, before=listed.before, after=after, limit=self._chunk
             )
         ):
             asked += len(refunds)
             rest = [refund for refund in refunds if refund.id not in known]
-            findings += compare_refunds(rest, await self._made(rest, ()), payments={}, now=self._now)
-        return _looked(place, listed, findings, {"stripe_refunds": len(made), "refunds": asked})
+            discrepancies += compare_refunds(rest, await self._made(rest, ()), payments={}, now=self._now)
+        return _looked(place, listed, discrepancies, {"stripe_refunds": len(made), "refunds": asked})
 
-    async def _unfinished_refunds(self, window: Reconciling, place: BooksPlace) -> BooksLook:
+    async def _unfinished_refunds(self, window: Reconciling, place: ComparisonCursor) -> ComparisonPage:
         async with self._sessions() as session:
-            refunds = await books.refunds_unfinished(
+            refunds = await ledger.refunds_unfinished(
                 session, before=window.since, after=_after(place), limit=self._chunk
             )
-        findings = compare_refunds(refunds, await self._made(refunds, ()), payments={}, now=self._now)
-        return self._gone_through(place, [r.id for r in refunds], findings, {"unfinished_refunds": len(refunds)})
+        discrepancies = compare_refunds(refunds, await self._made(refunds, ()), payments={}, now=self._now)
+        return self._gone_through(place, [r.id for r in refunds], discrepancies, {"unfinished_refunds": len(refunds)})
 
     async def _made(self, refunds: Iterable[LedgerRefund], told: Collection[str]) -> list[StripeRefund]:
         """What Stripe says of these refunds, asked for one by one, without what was told already."""
@@ -189,14 +198,14 @@ class BothBooks:
                 found.append(await _asked(self._gateway.find_refund(intent=refund.intent, refund_id=refund.id)))
         return [stripe_refund(made) for made in found if made is not None]
 
-    async def _refund_again(self, finding: Finding) -> list[Finding]:
-        at_stripe = [finding.stripe_refund] if finding.stripe_refund else []
+    async def _refund_again(self, discrepancy: Discrepancy) -> list[Discrepancy]:
+        at_stripe = [discrepancy.stripe_refund] if discrepancy.stripe_refund else []
 
-        async def ledger() -> list[LedgerRefund]:
+        async def from_ledger() -> list[LedgerRefund]:
             async with self._sessions() as session:
-                return await books.refunds_named(session, ids=_ids([finding.refund_id]), at_stripe=at_stripe)
+                return await ledger.refunds_named(session, ids=_ids([discrepancy.refund_id]), at_stripe=at_stripe)
 
-        before = await ledger()
+        before = await from_ledger()
         made = await self._made(before, at_stripe)
         for id in at_stripe:
             answer = await _asked(self._gateway.retrieve_refund(id=id))
@@ -204,7 +213,7 @@ class BothBooks:
         by_hand = {refund.intent for refund in made if refund.intent} if not before else set()
         intents = {intent.id: intent for intent in await self._with_what_they_gave_back(by_hand)}
         found = []
-        for refunds in (before, await ledger()):
+        for refunds in (before, await from_ledger()):
             async with self._sessions() as session:
                 payments = await _payments_of(session, made)
             found.append(compare_refunds(refunds, made, payments=payments, intents=intents, now=self._now))
@@ -213,26 +222,26 @@ class BothBooks:
 
     # ------------------------------------------------------------ disputes
 
-    async def _disputes(self, window: Reconciling, place: BooksPlace) -> BooksLook:
+    async def _disputes(self, window: Reconciling, place: ComparisonCursor) -> ComparisonPage:
         until = place.until or window.until
         listed = await self._listed(self._gateway.list_disputes(since=window.since, until=until), window.since, until)
-        findings = await self._compare_disputes([_stripe_dispute(row) for row in listed.rows])
-        return _looked(place, listed, findings, {"disputes": len(listed.rows)})
+        discrepancies = await self._compare_disputes([_stripe_dispute(row) for row in listed.rows])
+        return _looked(place, listed, discrepancies, {"disputes": len(listed.rows)})
 
-    async def _open_disputes(self, _: Reconciling, place: BooksPlace) -> BooksLook:
+    async def _open_disputes(self, _: Reconciling, place: ComparisonCursor) -> ComparisonPage:
         async with self._sessions() as session:
-            ids = await books.open_disputes(session, after=place.after, limit=self._chunk)
+            ids = await ledger.open_disputes(session, after=place.after, limit=self._chunk)
         seen = [await _asked(self._gateway.retrieve_dispute(id=id)) for id in ids]
-        findings = await self._compare_disputes([_stripe_dispute(dispute) for dispute in seen if dispute])
-        return self._gone_through(place, ids, findings, {})
+        discrepancies = await self._compare_disputes([_stripe_dispute(dispute) for dispute in seen if dispute])
+        return self._gone_through(place, ids, discrepancies, {})
 
-    async def _dispute_again(self, id: str) -> list[Finding]:
+    async def _dispute_again(self, id: str) -> list[Discrepancy]:
         seen = await _asked(self._gateway.retrieve_dispute(id=id))
         return await self._compare_disputes([_stripe_dispute(seen)] if seen else [])
 
-    async def _compare_disputes(self, disputes: list[StripeDispute]) -> list[Finding]:
+    async def _compare_disputes(self, disputes: list[StripeDispute]) -> list[Discrepancy]:
         async with self._sessions() as session:
-            known = await books.dispute_statuses(session, [dispute.id for dispute in disputes])
+            known = await ledger.dispute_statuses(session, [dispute.id for dispute in disputes])
             payments = await _payments_of(session, disputes)
         return compare_disputes(known, disputes, payments=payments)
 
@@ -266,25 +275,25 @@ class BothBooks:
             after = UUID(lines[-1].id)
 
     def _gone_through(
-        self, place: BooksPlace, ids: Sequence[str], findings: list[Finding], compared: dict[str, int]
-    ) -> BooksLook:
+        self, place: ComparisonCursor, ids: Sequence[str], discrepancies: list[Discrepancy], compared: dict[str, int]
+    ) -> ComparisonPage:
         """A chunk of a list that goes by id."""
-        more = BooksPlace(part=place.part, after=ids[-1]) if len(ids) == self._chunk else _next_part(place)
-        return BooksLook(findings=tuple(findings), compared=compared, place=more)
+        more = ComparisonCursor(part=place.part, after=ids[-1]) if len(ids) == self._chunk else _next_part(place)
+        return ComparisonPage(findings=tuple(discrepancies), compared=compared, place=more)
 
 
 def _looked(
-    place: BooksPlace, listed: ListedLines[Any], findings: list[Finding], compared: dict[str, int]
-) -> BooksLook:
+    place: ComparisonCursor, listed: ListedLines[Any], discrepancies: list[Discrepancy], compared: dict[str, int]
+) -> ComparisonPage:
     """A chunk of a list that goes back in time."""
-    more = BooksPlace(part=place.part, until=listed.earlier) if listed.earlier else _next_part(place)
-    return BooksLook(findings=tuple(findings), compared=compared, place=more)
+    more = ComparisonCursor(part=place.part, until=listed.earlier) if listed.earlier else _next_part(place)
+    return ComparisonPage(findings=tuple(discrepancies), compared=compared, place=more)
 
 
-def _next_part(place: BooksPlace) -> BooksPlace | None:
-    parts = list(BooksPart)
+def _next_part(place: ComparisonCursor) -> ComparisonCursor | None:
+    parts = list(ComparisonPart)
     following = parts[parts.index(place.part) + 1 :]
-    return BooksPlace(part=following[0]) if following else None
+    return ComparisonCursor(part=following[0]) if following else None
 
 
 async def _payments_of(
@@ -292,7 +301,7 @@ async def _payments_of(
 ) -> dict[str, LedgerPayment]:
     """The payments that these refunds or disputes are about, by their intents."""
     wanted = {line.intent for line in lines if line.intent}
-    return {p.intent: p for p in await books.payments_named(session, intents=wanted) if p.intent}
+    return {p.intent: p for p in await ledger.payments_named(session, intents=wanted) if p.intent}
 
 
 def stripe_intent(intent: Intent, *, refunded: int = 0) -> StripeIntent:
@@ -326,7 +335,7 @@ def _stripe_dispute(seen: DisputeSeen) -> StripeDispute:
     return StripeDispute(id=seen.id, intent=seen.intent, status=seen.status)
 
 
-def _after(place: BooksPlace) -> UUID | None:
+def _after(place: ComparisonCursor) -> UUID | None:
     return UUID(place.after) if place.after else None
 
 

@@ -1,4 +1,4 @@
-"""Differences between ledger and Stripe, written down: healed, or as a task for a person. One task per difference."""
+"""Discrepancies of ledger and Stripe, written down: healed, or as a task for a person. One task per discrepancy."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.clients.tasks import open_task_once
 from activities.types import JourneyNews
 from models.reads.journey import project
-from models.reads.money.discrepancies import TASK_KEY
+from models.reads.money.reconciliation import TASK_KEY
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.money.reconciliation import Reconciliation
@@ -18,10 +18,10 @@ from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
-from rules.money.discrepancies import Difference, Finding
+from rules.money.discrepancies import Discrepancy, DiscrepancyKind
 from rules.timeline import FactKind
 
-MOST_DIFFERENCES = 100  # of one comparison: what is more is one trouble, such as the key of another account
+MOST_DISCREPANCIES = 100  # of one comparison: what is more is one trouble, such as the key of another account
 _MANY = f"{TASK_KEY}many"
 _AT_ONCE = ""  # in place of the comparison by which a task was opened
 _GONE = "The books agree again."
@@ -29,59 +29,61 @@ _GONE = "The books agree again."
 
 @dataclass(frozen=True, kw_only=True)
 class Handed:
-    """``listed`` is False for a difference beyond those that are listed; ``news`` is for the client's journey."""
+    """``listed`` is False for a discrepancy beyond those that are listed; ``news`` is for the client's journey."""
 
     listed: bool
     news: JourneyNews | None = None
 
 
-async def note_healed(session: AsyncSession, reconciliation: str, finding: Finding) -> None:
+async def note_healed(session: AsyncSession, reconciliation: str, discrepancy: Discrepancy) -> None:
     row = await _locked(session, reconciliation)
-    row.healed = [*(healed for healed in row.healed if healed["key"] != finding.key), document(finding)]
+    row.healed = [*(healed for healed in row.healed if healed["key"] != discrepancy.key), document(discrepancy)]
     session.add(row)
 
 
-async def hand_over(session: AsyncSession, reconciliation: str, finding: Finding, *, at: datetime) -> Handed:
-    """Open the difference's task, unless it was opened before, and list it. One that a person resolved stays so."""
-    client = await lock_client(session, UUID(finding.client_id)) if finding.client_id else None
+async def hand_over(session: AsyncSession, reconciliation: str, discrepancy: Discrepancy, *, at: datetime) -> Handed:
+    """Open the discrepancy's task, unless it was opened before, and list it. One that a person resolved stays so."""
+    client = await lock_client(session, UUID(discrepancy.client_id)) if discrepancy.client_id else None
     row = await _locked(session, reconciliation)
-    others = [listed for listed in row.differences if listed["key"] != finding.key]
-    if len(others) >= MOST_DIFFERENCES:
+    others = [listed for listed in row.differences if listed["key"] != discrepancy.key]
+    if len(others) >= MOST_DISCREPANCIES:
         return Handed(listed=False)
-    task = await _task_of(session, client, reconciliation, finding, at=at)
-    row.differences = [*others, {**document(finding), "task_id": str(task.id)}]
+    task = await _task_of(session, client, reconciliation, discrepancy, at=at)
+    row.differences = [*others, {**document(discrepancy), "task_id": str(task.id)}]
     session.add(row)
     if client is None or task.data.get("reconciliation") != reconciliation:
         return Handed(listed=True)
     return Handed(listed=True, news=JourneyNews(client_id=str(client.id), facts=await project(session, client)))
 
 
-async def ask_about(session: AsyncSession, client: Client, finding: Finding, *, at: datetime) -> None:
-    """Open the difference's task before a comparison finds it: by the same key, so that the next one knows it, and
-    closes it when the books agree. The client's row is locked."""
-    await _task_of(session, client, _AT_ONCE, finding, at=at)
+async def open_discrepancy_task(
+    session: AsyncSession, client: Client, discrepancy: Discrepancy, *, at: datetime
+) -> None:
+    """Open the discrepancy's task before a comparison finds it: by the same key, so that the next one knows it, and
+    closes it when both sides agree. The client's row is locked."""
+    await _task_of(session, client, _AT_ONCE, discrepancy, at=at)
 
 
 async def _task_of(
-    session: AsyncSession, client: Client | None, reconciliation: str, finding: Finding, *, at: datetime
+    session: AsyncSession, client: Client | None, reconciliation: str, discrepancy: Discrepancy, *, at: datetime
 ) -> Task:
-    key = f"{TASK_KEY}{finding.key}"
+    key = f"{TASK_KEY}{discrepancy.key}"
     known = (await session.exec(select(Task).where(col(Task.key) == key).with_for_update())).first()
     if known is not None:
         if known.resolved_by == SYSTEM and known.data.get("reconciliation") != reconciliation:
             await _open_again(session, client, known, reconciliation, at=at)
         return known
-    data = {**_about(finding), "reconciliation": reconciliation}
+    data = {**_about(discrepancy), "reconciliation": reconciliation}
     if client is None:
-        return await _open_for_nobody(session, key=key, text=finding.text, data=data, at=at)
+        return await _open_for_nobody(session, key=key, text=discrepancy.text, data=data, at=at)
     task = await open_task_once(
         session,
         client,
         key=key,
         kind=TaskKind.LEDGER_DIFFERENCE,
-        text=f"The books of client {client.ref} differ. {finding.text}",
+        text=f"The books of client {client.ref} differ. {discrepancy.text}",
         at=at,
-        payment_id=UUID(finding.payment_id) if finding.payment_id else None,
+        payment_id=UUID(discrepancy.payment_id) if discrepancy.payment_id else None,
     )
     assert task is not None, "its key was looked for a moment ago"
     task.data = data
@@ -101,7 +103,7 @@ async def _open_for_nobody(session: AsyncSession, *, key: str, text: str, data: 
 async def _open_again(
     session: AsyncSession, client: Client | None, task: Task, reconciliation: str, *, at: datetime
 ) -> None:
-    """A difference that was gone is back."""
+    """A discrepancy that was gone is back."""
     task.opened_at, task.resolved_at, task.resolved_by, task.note = at, None, None, None
     task.data = {**task.data, "reconciliation": reconciliation}
     session.add(task)
@@ -110,7 +112,7 @@ async def _open_again(
 
 
 async def close(session: AsyncSession, task_id: UUID, *, at: datetime) -> JourneyNews | None:
-    """The books agree again: the task is done. What the client's journey must hear, if there is one."""
+    """Both sides agree again: the task is done. What the client's journey must hear, if there is one."""
     seen = await session.get_one(Task, task_id)
     client = await lock_client(session, seen.client_id) if seen.client_id else None
     task = await session.get_one(Task, task_id, with_for_update=True, populate_existing=True)
@@ -123,11 +125,11 @@ async def close(session: AsyncSession, task_id: UUID, *, at: datetime) -> Journe
 
 
 async def write_many(session: AsyncSession, *, left_out: int, at: datetime) -> None:
-    """One task for all the differences that are too many to be listed; it is closed when there are no such any more."""
+    """One task for all discrepancies that are too many to be listed; it is closed when there are no such any more."""
     known = (await session.exec(select(Task).where(col(Task.key) == _MANY).with_for_update())).first()
     if left_out and known is None:
         text = (
-            f"More than {MOST_DIFFERENCES} differences between the ledger and Stripe. Is this the key of the account "
+            f"More than {MOST_DISCREPANCIES} differences between the ledger and Stripe. Is this the key of the account "
             "that the payments were made with, and is the database the newest?"
         )
         await _open_for_nobody(session, key=_MANY, text=text, data={}, at=at)
@@ -137,18 +139,18 @@ async def write_many(session: AsyncSession, *, left_out: int, at: datetime) -> N
         await close(session, known.id, at=at)
 
 
-def document(finding: Finding) -> dict[str, str]:
-    """A finding as it is kept and shown."""
-    return {"key": finding.key, "text": finding.text, **_about(finding)}
+def document(discrepancy: Discrepancy) -> dict[str, str]:
+    """A discrepancy as it is kept and shown."""
+    return {"key": discrepancy.key, "text": discrepancy.text, **_about(discrepancy)}
 
 
-def finding_of(task: Task) -> Finding | None:
-    """The difference that a task is about; None for the one about too many of them."""
+def discrepancy_of(task: Task) -> Discrepancy | None:
+    """The discrepancy that a task is about; None for the one about too many of them."""
     about = task.data
     if "kind" not in about:
         return None
-    return Finding(
-        kind=Difference(about["kind"]),
+    return Discrepancy(
+        kind=DiscrepancyKind(about["kind"]),
         text=task.text,
         payment_id=about.get("payment_id"),
         client_id=about.get("client_id"),
@@ -159,15 +161,15 @@ def finding_of(task: Task) -> Finding | None:
     )
 
 
-def _about(finding: Finding) -> dict[str, str]:
+def _about(discrepancy: Discrepancy) -> dict[str, str]:
     told = {
-        "kind": finding.kind.value,
-        "payment_id": finding.payment_id,
-        "client_id": finding.client_id,
-        "intent": finding.intent,
-        "refund_id": finding.refund_id,
-        "stripe_refund": finding.stripe_refund,
-        "dispute": finding.dispute,
+        "kind": discrepancy.kind.value,
+        "payment_id": discrepancy.payment_id,
+        "client_id": discrepancy.client_id,
+        "intent": discrepancy.intent,
+        "refund_id": discrepancy.refund_id,
+        "stripe_refund": discrepancy.stripe_refund,
+        "dispute": discrepancy.dispute,
     }
     return {name: value for name, value in told.items() if value is not None}
 

@@ -11,7 +11,7 @@ from activities.clients.tasks import close_tasks, open_task_once
 from activities.locked import LockedPayment
 from activities.money.cards import block_if_hard, fingerprint_of
 from activities.money.credits import at_hand, reserve
-from activities.money.discrepancies import ask_about
+from activities.money.discrepancies import open_discrepancy_task
 from activities.types import Charged
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
@@ -19,7 +19,7 @@ from models.tables.money.payment import Payment, PaymentTry
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import DeclineClass, PaymentStatus, TaskKind
-from rules.money.discrepancies import Finding
+from rules.money.discrepancies import Discrepancy
 from rules.money.fees import next_try
 from rules.money.payment_states import Because, PaymentEvent, after
 from rules.money.reconciliation import not_covered
@@ -108,7 +108,7 @@ async def paid(session: AsyncSession, row: LockedPayment, *, at: datetime, by_ca
     if by_card is not None:
         rest = max(row.payment.amount - by_card, 0)
         if rest > await at_hand(session, row.payment):
-            await ask_about(session, row.client, _not_covered(row.payment, by_card), at=at)
+            await open_discrepancy_task(session, row.client, _not_covered(row.payment, by_card), at=at)
             return False
         await reserve(session, row.payment, amount=rest, at=at)
     move(row.payment, PaymentEvent.PAID, at=at)
@@ -124,7 +124,7 @@ async def paid(session: AsyncSession, row: LockedPayment, *, at: datetime, by_ca
     return True
 
 
-def _not_covered(payment: Payment, by_card: int) -> Finding:
+def _not_covered(payment: Payment, by_card: int) -> Discrepancy:
     return not_covered(
         payment_id=str(payment.id),
         client_id=str(payment.client_id),

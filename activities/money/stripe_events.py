@@ -14,7 +14,7 @@ from activities.mail.events import take_in
 from activities.money.cards import renew
 from activities.money.payments import paid
 from activities.money.refunds import record_refund
-from activities.money.unexpected_charge import TakenActivities
+from activities.money.unexpected_charge import UnexpectedChargeActivities
 from activities.ports import DisputeSeen, Intent, RefundMade
 from activities.snapshots import facts_of_appointments
 from activities.types import EventHandled
@@ -36,7 +36,7 @@ RECORDED = "recorded"  # what came of an event
 ASKED = "a person is asked"
 
 
-class InboundActivities(TakenActivities):
+class InboundActivities(UnexpectedChargeActivities):
     @activity.defn
     async def handle_inbound_event(self, event_id: str) -> EventHandled:
         """Act on one stored event: a payment that succeeded, a refund that ended, a dispute, a renewed card, and what
@@ -94,7 +94,7 @@ class InboundActivities(TakenActivities):
                 if await paid(session, row, at=at, by_card=intent.amount):
                     return EventHandled(settled=await row.settled(session)), RECORDED
                 return EventHandled(facts=await project(session, row.client)), ASKED
-        asked = await self.ask_about_what_was_taken(payment_id, intent.id, at=at)
+        asked = await self.report_unexpected_charge(payment_id, intent.id, at=at)
         return (EventHandled(facts=asked.journey), ASKED) if asked else (EventHandled(), "not open any more")
 
     async def _refund(self, stripe_id: str, *, at: datetime) -> tuple[EventHandled, str]:

@@ -1,14 +1,14 @@
-"""Comparing the ledger with Stripe."""
+"""Reconciliation: comparing the ledger with Stripe."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from rules.journey.stage import JourneyFacts
-from rules.money.discrepancies import Finding
+from rules.money.discrepancies import Discrepancy
 
 
-class BooksPart(StrEnum):
+class ComparisonPart(StrEnum):
     """The parts of a comparison with Stripe, in their order."""
 
     PAYMENTS = "payments"  # what either side has from the time compared
@@ -39,35 +39,35 @@ class Reconciling:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BooksPlace:
+class ComparisonCursor:
     """Where to go on: Stripe's lists run back in time from ``until``, the ledger's by id from behind ``after``."""
 
-    part: BooksPart
+    part: ComparisonPart
     until: datetime | None = None
     after: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class BooksOrder:
+class ComparisonOrder:
     reconciling: Reconciling
-    place: BooksPlace
+    place: ComparisonCursor
 
 
 @dataclass(frozen=True, kw_only=True)
-class BooksLook:
-    """What a part of the books has shown. ``compared`` counts lines; ``place`` is where to go on, None at the end."""
+class ComparisonPage:
+    """What a part of it has shown. ``compared`` counts lines; ``place`` is where to go on, None at the end."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Discrepancy, ...]
     compared: dict[str, int]
-    place: BooksPlace | None
+    place: ComparisonCursor | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class DifferencesOrder:
-    """Differences that a comparison has shown, to be looked at again, and healed or handed to a person."""
+class DiscrepanciesOrder:
+    """Discrepancies that a comparison has shown, to be looked at again, and healed or handed to a person."""
 
     reconciling: Reconciling
-    findings: tuple[Finding, ...]
+    findings: tuple[Discrepancy, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,23 +80,23 @@ class JourneyNews:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DifferencesSettled:
-    """``left_out`` counts differences beyond what one comparison lists."""
+class DiscrepanciesSettled:
+    """``left_out`` counts discrepancies beyond what one comparison lists."""
 
     news: tuple[JourneyNews, ...] = ()
     left_out: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class OldDifferencesOrder:
-    """Look again at the tasks of differences found before, by id from behind ``after``."""
+class OldDiscrepanciesOrder:
+    """Look again at the tasks of discrepancies found before, by id from behind ``after``."""
 
     reconciling: Reconciling
     after: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class OldDifferences:
+class OldDiscrepancies:
     """Tasks that were closed bring ``news``. ``after`` is where to go on, None at the end."""
 
     news: tuple[JourneyNews, ...] = ()
@@ -105,7 +105,7 @@ class OldDifferences:
 
 @dataclass(frozen=True, kw_only=True)
 class ReconciliationEnd:
-    """``compared`` counts everything that was looked at, ``left_out`` the differences that were not listed."""
+    """``compared`` counts everything that was looked at, ``left_out`` the discrepancies that were not listed."""
 
     id: str
     compared: dict[str, int]
@@ -114,7 +114,7 @@ class ReconciliationEnd:
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciled:
-    """How many differences were healed, and how many wait for a person."""
+    """How many discrepancies were healed, and how many wait for a person."""
 
     healed: int
     differences: int

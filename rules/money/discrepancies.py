@@ -1,4 +1,4 @@
-"""Two sets of books: a line of the ledger, a line of Stripe's, and what can differ between them.
+"""Reconciliation's terms: a line of the ledger, a line of Stripe's, and the discrepancies that can be between them.
 
 Amounts are whole minor units; instants are aware.
 """
@@ -10,8 +10,8 @@ from enum import StrEnum
 from rules.enums import PaymentStatus, RefundStatus
 
 
-class Difference(StrEnum):
-    """What can be wrong between the books."""
+class DiscrepancyKind(StrEnum):
+    """What can be wrong between ledger and Stripe."""
 
     MISSED_PAYMENT = "missed_payment"
     STRAY_INTENT = "stray_intent"
@@ -35,11 +35,11 @@ class Difference(StrEnum):
 
 HEALED = frozenset(
     {
-        Difference.MISSED_PAYMENT,
-        Difference.STRAY_INTENT,
-        Difference.MISSED_REFUND,
-        Difference.REFUND_BY_HAND,
-        Difference.MISSED_DISPUTE,
+        DiscrepancyKind.MISSED_PAYMENT,
+        DiscrepancyKind.STRAY_INTENT,
+        DiscrepancyKind.MISSED_REFUND,
+        DiscrepancyKind.REFUND_BY_HAND,
+        DiscrepancyKind.MISSED_DISPUTE,
     }
 )
 
@@ -122,10 +122,10 @@ class StripeDispute:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """One difference, in words that a bookkeeper reads, with the ids of all it is about."""
+class Discrepancy:
+    """One discrepancy, in words that a bookkeeper reads, with the ids of all it is about."""
 
-    kind: Difference
+    kind: DiscrepancyKind
     text: str
     payment_id: str | None = None
     client_id: str | None = None
@@ -140,6 +140,6 @@ class Finding:
 
     @property
     def key(self) -> str:
-        """The same for the same difference whenever it is found."""
+        """The same for the same discrepancy whenever it is found."""
         about = self.dispute or self.refund_id or self.stripe_refund or self.intent or self.payment_id
         return f"{self.kind.value}:{about}"

@@ -66,7 +66,7 @@ async def _call_off(client_id: str, intent: str) -> None:
     except exceptions.ActivityError as error:
         if exceptions.is_cancelled_exception(error):
             raise
-        # Stripe refuses it for good: the comparison of the books shows whether it can still be paid.
+        # Stripe refuses it for good: reconciliation shows whether it can still be paid.
         workflow.logger.error("an open payment cannot be called off: %s", error.cause)
 
 

@@ -14,9 +14,9 @@ from api.deps import ByTime, Now, RequestId, Services, Staff, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
-from models.reads.money import discrepancies as books
+from models.reads.money import reconciliation as ledger
 from models.tables.money.reconciliation import Reconciliation
-from rules.money.discrepancies import Difference
+from rules.money.discrepancies import DiscrepancyKind
 from rules.refusals import Problem
 from workflows.messages import ReconciliationOrder
 
@@ -40,7 +40,7 @@ class DifferenceView(BaseModel):
     """``kind`` names the difference, ``text`` says it in a sentence. ``intent``, ``stripe_refund`` and ``dispute`` are
     Stripe's ids. ``task_id`` is the care team's task, where a person must look at it."""
 
-    kind: Difference
+    kind: DiscrepancyKind
     text: str
     payment_id: UUID | None = None
     client_id: UUID | None = None
@@ -94,7 +94,7 @@ async def reconcile(
     id = uuid5(request_id, "reconciliation")
     await services.engine.reconcile(ReconciliationOrder(id=str(id), asked_by=caller.actor, since=since, until=until))
     async with services.sessions() as session:
-        await books.begun(session, id=id, asked_by=caller.actor, since=since, until=until, at=now)
+        await ledger.begun(session, id=id, asked_by=caller.actor, since=since, until=until, at=now)
         await session.commit()
     return await _result(services, id, response=response)
 
@@ -133,7 +133,7 @@ async def _result(services: Services, id: UUID, *, response: Response) -> Reconc
 )
 async def list_reconciliations(*, services: Svc, _: Staff, page: ByTime) -> Listed[ReconciliationView]:
     async with services.sessions() as session:
-        rows, last = cut(await books.list_reconciliations(session, page), page)
+        rows, last = cut(await ledger.list_reconciliations(session, page), page)
     return listed([_view(row) for row in rows], (last.started_at, last.id) if last else None)
 
 

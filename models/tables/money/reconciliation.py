@@ -1,4 +1,4 @@
-"""Reconciliations: what was compared with Stripe's books, what was healed, and what a person must look at."""
+"""Reconciliations: what was compared with Stripe, what was healed, and what a person must look at."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from models.columns import Document, Instant
 
 
 class Reconciliation(SQLModel, table=True):
-    """``compared`` counts what was looked at; ``healed`` and ``differences`` are lists of findings as documents."""
+    """``compared`` counts what was looked at; ``healed`` and ``differences`` list discrepancies as documents."""
 
     __tablename__ = "reconciliation"
 

@@ -15,12 +15,12 @@ from sqlmodel import col, select
 from activities.money.reconciliation import ReconcileActivities
 from activities.money.refunds import RefundActivities
 from activities.types import (
-    BooksOrder,
-    BooksPart,
-    BooksPlace,
-    DifferencesOrder,
+    ComparisonCursor,
+    ComparisonOrder,
+    ComparisonPart,
+    DiscrepanciesOrder,
     JourneyNews,
-    OldDifferencesOrder,
+    OldDiscrepanciesOrder,
     ReconciliationEnd,
     ReconciliationOrder,
     Reconciling,
@@ -30,7 +30,7 @@ from models.tables.clients.task import Task
 from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Refund
 from rules.enums import RefundTo, TaskKind
-from rules.money.discrepancies import Finding
+from rules.money.discrepancies import Discrepancy
 from tests.activities.practice import DESK, Practice
 
 
@@ -71,14 +71,14 @@ class Bookkeeper:
         order = ReconciliationOrder(id=str(uuid4()), asked_by="care_team:desk", **window)
         run = self.practice.until_done
         reconciling = await run(lambda: self.steps.begin_reconciliation(order))
-        place: BooksPlace | None = BooksPlace(part=BooksPart.PAYMENTS)
+        place: ComparisonCursor | None = ComparisonCursor(part=ComparisonPart.PAYMENTS)
         compared: dict[str, int] = {}
         news: list[JourneyNews] = []
         looks = left_out = 0
         while place is not None:
-            asked = BooksOrder(reconciling=reconciling, place=place)
+            asked = ComparisonOrder(reconciling=reconciling, place=place)
             look = await run(_step(self.steps.compare_books, asked))
-            found = DifferencesOrder(reconciling=reconciling, findings=look.findings)
+            found = DiscrepanciesOrder(reconciling=reconciling, findings=look.findings)
             settled = await run(_step(self.steps.settle_differences, found))
             news += settled.news
             left_out += settled.left_out
@@ -89,7 +89,7 @@ class Bookkeeper:
         after: str | None = None
         while True:
             old = await run(
-                _step(self.steps.close_old_differences, OldDifferencesOrder(reconciling=reconciling, after=after))
+                _step(self.steps.close_old_differences, OldDiscrepanciesOrder(reconciling=reconciling, after=after))
             )
             news += old.news
             after = old.after
@@ -100,11 +100,13 @@ class Bookkeeper:
         async with self.practice.sessions() as session:
             return Shown(await session.get_one(Reconciliation, UUID(order.id)), news, looks)
 
-    async def finds(self, part: BooksPart, **window: Any) -> tuple[Reconciling, tuple[Finding, ...]]:
+    async def finds(self, part: ComparisonPart, **window: Any) -> tuple[Reconciling, tuple[Discrepancy, ...]]:
         """What one part of a comparison shows; nothing is done about it yet."""
         order = ReconciliationOrder(id=str(uuid4()), asked_by="care_team:desk", **window)
         reconciling = await self.steps.begin_reconciliation(order)
-        look = await self.steps.compare_books(BooksOrder(reconciling=reconciling, place=BooksPlace(part=part)))
+        look = await self.steps.compare_books(
+            ComparisonOrder(reconciling=reconciling, place=ComparisonCursor(part=part))
+        )
         return reconciling, look.findings
 
     # ------------------------------------------------------------ at Stripe, by hand

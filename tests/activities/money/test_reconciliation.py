@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from activities.money import comparison as both_books
+from activities.money import comparison
 from activities.ports import Intent
-from activities.types import AttemptOrder, BooksPart, ConfirmationOrder, DifferencesOrder
+from activities.types import AttemptOrder, ComparisonPart, ConfirmationOrder, DiscrepanciesOrder
 from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Dispute
 from rules.enums import PaymentStatus, RefundStatus
@@ -254,12 +254,12 @@ async def test_dead_at_any_point_it_is_healed_once_and_told(books: Bookkeeper, k
         refund = await books.refunds_some(sara, payment, 3000, send=False) if kind == "missed_refund" else ""
         await practice.gateway.refund(intent=intent, refund_id=refund, amount=3000, currency="USD", key=payment)
     books.passes(hours=2)
-    part = BooksPart.PAYMENTS if kind == "missed_payment" else BooksPart.REFUNDS
+    part = ComparisonPart.PAYMENTS if kind == "missed_payment" else ComparisonPart.REFUNDS
     reconciling, found = await books.finds(part, since=MONDAY)
     left = [finding for finding in found if finding.kind == kind]
 
     async def die(*at: int) -> list[str]:
-        order = DifferencesOrder(reconciling=reconciling, findings=(left.pop(),))
+        order = DiscrepanciesOrder(reconciling=reconciling, findings=(left.pop(),))
         practice.points.reset(*at)
         settled = await practice.until_done(lambda: books.steps.settle_differences(order))
         passed = list(practice.points.passed)
@@ -304,7 +304,7 @@ async def test_a_dispute_that_nobody_reported_freezes_charges(books: Bookkeeper)
 async def test_a_bit_at_a_time(books: Bookkeeper, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three lines at a time, some of one second: each is counted once, and what is planted is found once."""
     practice = books.practice
-    monkeypatch.setattr(both_books, "CHUNK", 3)
+    monkeypatch.setattr(comparison, "CHUNK", 3)
     sara = await practice.client()
     await practice.gives_card(sara)
     payments = []
@@ -363,7 +363,7 @@ async def test_what_ends_while_it_is_looked_at_is_no_difference(
     practice = books.practice
     sara, payment, intent = await an_owed_one(practice)
     await books.takes(sara, intent)
-    reconciling, found = await books.finds(BooksPart.PAYMENTS)
+    reconciling, found = await books.finds(ComparisonPart.PAYMENTS)
     assert [finding.kind for finding in found] == ["missed_payment"]
     real = practice.gateway.retrieve_intent
 
@@ -379,7 +379,7 @@ async def test_what_ends_while_it_is_looked_at_is_no_difference(
         monkeypatch.setattr(practice.gateway, "retrieve_intent", asked)
     else:
         await webhook()
-    settled = await books.steps.settle_differences(DifferencesOrder(reconciling=reconciling, findings=found))
+    settled = await books.steps.settle_differences(DiscrepanciesOrder(reconciling=reconciling, findings=found))
     assert settled.news == ()
     async with practice.sessions() as session:
         assert (await session.get_one(Reconciliation, UUID(reconciling.id))).healed == []

@@ -177,7 +177,7 @@ async def test_the_key_of_another_account_is_one_trouble_and_not_a_hundred(
     books: Bookkeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     practice = books.practice
-    monkeypatch.setattr(differences, "MOST_DIFFERENCES", 2)
+    monkeypatch.setattr(differences, "MOST_DISCREPANCIES", 2)
     sara = await practice.client()
     await practice.gives_card(sara)
     for appointment in await practice.booked(sara, weeks=4):

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from activities.types import BooksPart, BooksPlace, Reconciled, Reconciling
+from activities.types import ComparisonCursor, ComparisonPart, Reconciled, Reconciling
 from tests.journeys.house import CARE_TEAM_EMAIL
 from tests.journeys.story import Care, Json, Person, key
 from tests.workflows.conftest import attributes_of
@@ -205,7 +205,7 @@ async def test_a_long_comparison_goes_on_in_another_run(care: Care) -> None:
             since=datetime.fromisoformat(done["since"]),
             until=datetime.fromisoformat(done["until"]),
         ),
-        place=BooksPlace(part=BooksPart.DISPUTES),
+        place=ComparisonCursor(part=ComparisonPart.DISPUTES),
         compared={"payments": 7},
         left_out=2,
     )

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.enums import PaymentStatus, RefundStatus
-from rules.money.discrepancies import HEALED, Difference, LedgerPayment, StripeDispute, StripeIntent, StripeRefund
+from rules.money.discrepancies import HEALED, DiscrepancyKind, LedgerPayment, StripeDispute, StripeIntent, StripeRefund
 from rules.money.reconciliation import STRAY_AFTER, STUCK_AFTER, compare_disputes, compare_payments, compare_refunds
 from tests.rules.money import two_ledgers as two_books
 from tests.rules.money.two_ledgers import FEE, HOUR, NOW, PLANTINGS, Case, cases, found_in, intent_of, truths
 
 
 def test_every_difference_is_planted() -> None:
-    assert {kind for _, kind, _ in PLANTINGS} == set(Difference)
+    assert {kind for _, kind, _ in PLANTINGS} == set(DiscrepancyKind)
 
 
 @given(truth=truths())
@@ -44,10 +44,10 @@ def test_exactly_what_was_planted_is_found(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize(
-    ("of", "kind", "plant"), PLANTINGS, ids=lambda value: value if isinstance(value, Difference) else None
+    ("of", "kind", "plant"), PLANTINGS, ids=lambda value: value if isinstance(value, DiscrepancyKind) else None
 )
 def test_what_is_planted_for_a_test_client_is_left_out(
-    of: str, kind: Difference, plant: Callable[[Case], object]
+    of: str, kind: DiscrepancyKind, plant: Callable[[Case], object]
 ) -> None:
     payment = LedgerPayment(
         id="1", client_id="client-1", status=PaymentStatus.PAID, because=None, amount=FEE, currency="USD", intent="pi_1"
@@ -64,15 +64,15 @@ def test_what_is_planted_for_a_test_client_is_left_out(
 @pytest.mark.parametrize(
     ("status", "age", "kinds"),
     [
-        ("requires_confirmation", 2 * HOUR, [Difference.STRAY_INTENT]),
+        ("requires_confirmation", 2 * HOUR, [DiscrepancyKind.STRAY_INTENT]),
         ("requires_confirmation", STRAY_AFTER, []),  # a step may be about to store it
         ("processing", STUCK_AFTER, []),
-        ("processing", STUCK_AFTER + HOUR, [Difference.STUCK_PAYMENT]),
+        ("processing", STUCK_AFTER + HOUR, [DiscrepancyKind.STUCK_PAYMENT]),
         ("canceled", 2 * HOUR, []),
     ],
 )
 def test_an_intent_that_names_a_payment_which_does_not_use_it(
-    status: str, age: timedelta, kinds: list[Difference]
+    status: str, age: timedelta, kinds: list[DiscrepancyKind]
 ) -> None:
     scheduled = LedgerPayment(
         id="1", client_id="client-1", status=PaymentStatus.SCHEDULED, because=None, amount=FEE, currency="USD"
@@ -101,17 +101,17 @@ def an_intent(status: str, *, named: str | None, age: timedelta = 2 * HOUR, refu
 @pytest.mark.parametrize(
     ("intent", "kinds"),
     [
-        (an_intent("succeeded", named=None), [Difference.UNKNOWN_PAYMENT]),
-        (an_intent("succeeded", named="gone"), [Difference.UNKNOWN_PAYMENT]),
+        (an_intent("succeeded", named=None), [DiscrepancyKind.UNKNOWN_PAYMENT]),
+        (an_intent("succeeded", named="gone"), [DiscrepancyKind.UNKNOWN_PAYMENT]),
         (an_intent("succeeded", named="gone", refunded=FEE), []),
-        (an_intent("succeeded", named="gone", refunded=FEE - 1), [Difference.UNKNOWN_PAYMENT]),
+        (an_intent("succeeded", named="gone", refunded=FEE - 1), [DiscrepancyKind.UNKNOWN_PAYMENT]),
         (an_intent("requires_confirmation", named="gone"), []),  # another installation's
         (an_intent("requires_confirmation", named=None), []),  # another program's checkout
         (an_intent("processing", named="gone", age=STUCK_AFTER + HOUR), []),
         (an_intent("canceled", named="gone"), []),
     ],
 )
-def test_an_intent_of_no_payment_of_ours(intent: StripeIntent, kinds: list[Difference]) -> None:
+def test_an_intent_of_no_payment_of_ours(intent: StripeIntent, kinds: list[DiscrepancyKind]) -> None:
     found = compare_payments([], [intent], now=NOW)
     assert [finding.kind for finding in found] == kinds
     assert all((finding.intent, finding.client_id) == ("pi_x", None) for finding in found)
@@ -133,9 +133,9 @@ def test_a_refund_that_is_being_asked_for_is_no_difference_yet() -> None:
     assert found_in(case) == []  # Stripe has made it, and the step is about to hear
     made = case.made.pop()
     assert found_in(case) == []
-    assert [f.kind for f in found_in(case, now=NOW + STUCK_AFTER)] == [Difference.STUCK_REFUND]
+    assert [f.kind for f in found_in(case, now=NOW + STUCK_AFTER)] == [DiscrepancyKind.STUCK_REFUND]
     case.made.append(made)
-    assert [f.kind for f in found_in(case, now=NOW + HOUR)] == [Difference.MISSED_REFUND]
+    assert [f.kind for f in found_in(case, now=NOW + HOUR)] == [DiscrepancyKind.MISSED_REFUND]
 
 
 def test_what_credit_cannot_cover_is_not_taken_for_paid() -> None:
@@ -145,6 +145,6 @@ def test_what_credit_cannot_cover_is_not_taken_for_paid() -> None:
         credit_at_hand=5000,
     )  # fmt: skip
     taken = intent_of(payment, "succeeded", received=7000)
-    assert [f.kind for f in compare_payments([payment], [taken], now=NOW)] == [Difference.MISSED_PAYMENT]
+    assert [f.kind for f in compare_payments([payment], [taken], now=NOW)] == [DiscrepancyKind.MISSED_PAYMENT]
     spent = replace(payment, credit_at_hand=4999)
-    assert [f.kind for f in compare_payments([spent], [taken], now=NOW)] == [Difference.AMOUNT_DIFFERS]
+    assert [f.kind for f in compare_payments([spent], [taken], now=NOW)] == [DiscrepancyKind.AMOUNT_DIFFERS]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from rules.enums import PaymentStatus, RefundStatus
 from rules.money.discrepancies import (
-    Difference,
-    Finding,
+    Discrepancy,
+    DiscrepancyKind,
     LedgerPayment,
     LedgerRefund,
     StripeDispute,
@@ -37,7 +37,7 @@ class Case:
     known_disputes: dict[str, str] = field(default_factory=dict)
 
 
-def found_in(*cases: Case, now: datetime = NOW) -> list[Finding]:
+def found_in(*cases: Case, now: datetime = NOW) -> list[Discrepancy]:
     payments = [case.payment for case in cases]
     by_intent = {payment.intent: payment for payment in payments if payment.intent}
     return [
@@ -259,77 +259,77 @@ def _all(*plants: Callable[[Case], object]) -> Callable[[Case], object]:
     return plant
 
 
-Planting = tuple[str, Difference, Callable[[Case], object]]
+Planting = tuple[str, DiscrepancyKind, Callable[[Case], object]]
 PLANTINGS: list[Planting] = [
-    ("_declined", Difference.MISSED_PAYMENT, _taken),
-    ("_waits_for_the_client", Difference.MISSED_PAYMENT, _taken),
+    ("_declined", DiscrepancyKind.MISSED_PAYMENT, _taken),
+    ("_waits_for_the_client", DiscrepancyKind.MISSED_PAYMENT, _taken),
     (
         "_declined",
-        Difference.MISSED_PAYMENT,
+        DiscrepancyKind.MISSED_PAYMENT,
         _all(_taken, lambda c: _pay(c, status=PaymentStatus.CANCELLED, because="archived")),
     ),
-    ("_paid", Difference.STRAY_INTENT, lambda c: _aside(c, "requires_confirmation")),
-    ("_scheduled", Difference.STRAY_INTENT, lambda c: _aside(c, "requires_payment_method")),
-    ("_waived", Difference.STRAY_INTENT, lambda c: _own(c, status="requires_action")),
+    ("_paid", DiscrepancyKind.STRAY_INTENT, lambda c: _aside(c, "requires_confirmation")),
+    ("_scheduled", DiscrepancyKind.STRAY_INTENT, lambda c: _aside(c, "requires_payment_method")),
+    ("_waived", DiscrepancyKind.STRAY_INTENT, lambda c: _own(c, status="requires_action")),
     (
         "_paid",
-        Difference.STRAY_INTENT,
+        DiscrepancyKind.STRAY_INTENT,
         _all(
             lambda c: _own(c, status="requires_confirmation", received=0),
             lambda c: _pay(c, credit_used=c.payment.amount),
         ),
     ),
-    ("_paid", Difference.TAKEN_TWICE, lambda c: _aside(c, "succeeded")),
-    ("_declined", Difference.UNKNOWN_PAYMENT, lambda c: _aside(c, "succeeded")),
-    ("_waived", Difference.TAKEN_AFTER_ALL, _taken),
+    ("_paid", DiscrepancyKind.TAKEN_TWICE, lambda c: _aside(c, "succeeded")),
+    ("_declined", DiscrepancyKind.UNKNOWN_PAYMENT, lambda c: _aside(c, "succeeded")),
+    ("_waived", DiscrepancyKind.TAKEN_AFTER_ALL, _taken),
     (
         "_declined",
-        Difference.TAKEN_AFTER_ALL,
+        DiscrepancyKind.TAKEN_AFTER_ALL,
         _all(_taken, lambda c: _pay(c, status=PaymentStatus.CANCELLED, because=None)),
     ),
-    ("_paid", Difference.NOT_TAKEN, lambda c: _own(c, status="requires_payment_method", received=0)),
-    ("_paid", Difference.NOT_TAKEN, lambda c: _own(c, status="canceled", received=0)),
-    ("_paid", Difference.MISSING_AT_STRIPE, lambda c: c.intents.clear()),
-    ("_paid", Difference.MISSING_AT_STRIPE, _all(lambda c: c.intents.clear(), lambda c: _pay(c, intent=None))),
-    ("_paid", Difference.AMOUNT_DIFFERS, lambda c: _own(c, received=c.intents[0].received - 1)),
+    ("_paid", DiscrepancyKind.NOT_TAKEN, lambda c: _own(c, status="requires_payment_method", received=0)),
+    ("_paid", DiscrepancyKind.NOT_TAKEN, lambda c: _own(c, status="canceled", received=0)),
+    ("_paid", DiscrepancyKind.MISSING_AT_STRIPE, lambda c: c.intents.clear()),
+    ("_paid", DiscrepancyKind.MISSING_AT_STRIPE, _all(lambda c: c.intents.clear(), lambda c: _pay(c, intent=None))),
+    ("_paid", DiscrepancyKind.AMOUNT_DIFFERS, lambda c: _own(c, received=c.intents[0].received - 1)),
     (
         "_declined",
-        Difference.AMOUNT_DIFFERS,
+        DiscrepancyKind.AMOUNT_DIFFERS,
         _all(
             _taken, lambda c: _pay(c, credit_used=0, credit_at_hand=0), lambda c: _own(c, received=c.payment.amount - 1)
         ),
     ),
-    ("_declined", Difference.AMOUNT_DIFFERS, _all(_taken, lambda c: _own(c, received=c.payment.amount + 1))),
-    ("_paid", Difference.CURRENCY_DIFFERS, lambda c: _own(c, currency="CHF")),
-    ("_declined", Difference.CURRENCY_DIFFERS, lambda c: _own(c, currency="CHF")),
-    ("_being_tried", Difference.STUCK_PAYMENT, lambda c: _pay(c, trying_since=NOW - STUCK_AFTER - HOUR)),
-    ("_waived", Difference.STUCK_PAYMENT, lambda c: _own(c, status="processing")),
-    ("refunded", Difference.MISSED_REFUND, lambda c: change_refund(c, status=RefundStatus.PENDING)),
-    ("refunded", Difference.MISSED_REFUND, lambda c: _made(c, status="failed")),
+    ("_declined", DiscrepancyKind.AMOUNT_DIFFERS, _all(_taken, lambda c: _own(c, received=c.payment.amount + 1))),
+    ("_paid", DiscrepancyKind.CURRENCY_DIFFERS, lambda c: _own(c, currency="CHF")),
+    ("_declined", DiscrepancyKind.CURRENCY_DIFFERS, lambda c: _own(c, currency="CHF")),
+    ("_being_tried", DiscrepancyKind.STUCK_PAYMENT, lambda c: _pay(c, trying_since=NOW - STUCK_AFTER - HOUR)),
+    ("_waived", DiscrepancyKind.STUCK_PAYMENT, lambda c: _own(c, status="processing")),
+    ("refunded", DiscrepancyKind.MISSED_REFUND, lambda c: change_refund(c, status=RefundStatus.PENDING)),
+    ("refunded", DiscrepancyKind.MISSED_REFUND, lambda c: _made(c, status="failed")),
     (
         "refunded",
-        Difference.MISSED_REFUND,
+        DiscrepancyKind.MISSED_REFUND,
         _all(
             lambda c: change_refund(c, status=RefundStatus.PENDING, stripe_refund=None),
             lambda c: _made(c, status="pending"),
         ),
     ),
-    ("_paid", Difference.REFUND_BY_HAND, lambda c: _by_hand(c, c.payment.by_card)),
-    ("refunded", Difference.REFUND_BY_HAND, lambda c: _by_hand(c, 1)),
-    ("refunded", Difference.REFUND_TOO_MUCH, lambda c: _by_hand(c, c.payment.by_card)),
-    ("refunded", Difference.REFUND_MISSING, lambda c: c.made.clear()),
+    ("_paid", DiscrepancyKind.REFUND_BY_HAND, lambda c: _by_hand(c, c.payment.by_card)),
+    ("refunded", DiscrepancyKind.REFUND_BY_HAND, lambda c: _by_hand(c, 1)),
+    ("refunded", DiscrepancyKind.REFUND_TOO_MUCH, lambda c: _by_hand(c, c.payment.by_card)),
+    ("refunded", DiscrepancyKind.REFUND_MISSING, lambda c: c.made.clear()),
     (
         "refunded",
-        Difference.STUCK_REFUND,
+        DiscrepancyKind.STUCK_REFUND,
         _all(lambda c: change_refund(c, status=RefundStatus.PENDING, stripe_refund=None), lambda c: c.made.clear()),
     ),
-    ("refunded", Difference.REFUND_DIFFERS, lambda c: _made(c, amount=c.made[0].amount + 1)),
-    ("refunded", Difference.REFUND_DIFFERS, lambda c: _made(c, currency="CHF")),
-    ("refunded", Difference.REFUND_DIFFERS, lambda c: change_refund(c, status=RefundStatus.FAILED)),
-    ("_disputed", Difference.MISSED_DISPUTE, lambda c: c.known_disputes.clear()),
+    ("refunded", DiscrepancyKind.REFUND_DIFFERS, lambda c: _made(c, amount=c.made[0].amount + 1)),
+    ("refunded", DiscrepancyKind.REFUND_DIFFERS, lambda c: _made(c, currency="CHF")),
+    ("refunded", DiscrepancyKind.REFUND_DIFFERS, lambda c: change_refund(c, status=RefundStatus.FAILED)),
+    ("_disputed", DiscrepancyKind.MISSED_DISPUTE, lambda c: c.known_disputes.clear()),
     (
         "_disputed",
-        Difference.MISSED_DISPUTE,
+        DiscrepancyKind.MISSED_DISPUTE,
         lambda c: c.known_disputes.update({c.disputes[0].id: "warning_needs_response"}),
     ),
 ]

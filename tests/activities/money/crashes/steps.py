@@ -21,12 +21,12 @@ from activities.money.charge import StillProcessing
 from activities.ports import GatewayUnavailable
 from activities.registry import build
 from activities.types import (
-    BooksOrder,
-    BooksPart,
-    BooksPlace,
-    DifferencesOrder,
+    ComparisonCursor,
+    ComparisonOrder,
+    ComparisonPart,
+    DiscrepanciesOrder,
     JourneyNews,
-    OldDifferencesOrder,
+    OldDiscrepanciesOrder,
     ReconciliationEnd,
     ReconciliationOrder,
 )
@@ -142,16 +142,16 @@ class Till:
             since, until = MONDAY.replace(month=1), self.practice.clock.instant
             order = ReconciliationOrder(id=str(uuid4()), asked_by="test", since=since, until=until)
             reconciling = await self.run("begin_reconciliation", order)
-            place: BooksPlace | None = BooksPlace(part=BooksPart.PAYMENTS)
+            place: ComparisonCursor | None = ComparisonCursor(part=ComparisonPart.PAYMENTS)
             compared: Counter[str] = Counter()
             news: list[JourneyNews] = []
             while place is not None:
-                look = await self.run("compare_books", BooksOrder(reconciling=reconciling, place=place))
-                differ = DifferencesOrder(reconciling=reconciling, findings=look.findings)
+                look = await self.run("compare_books", ComparisonOrder(reconciling=reconciling, place=place))
+                differ = DiscrepanciesOrder(reconciling=reconciling, findings=look.findings)
                 news += (await self.run("settle_differences", differ)).news
                 compared.update(look.compared)
                 place = look.place
-            await self.run("close_old_differences", OldDifferencesOrder(reconciling=reconciling))
+            await self.run("close_old_differences", OldDiscrepanciesOrder(reconciling=reconciling))
             await self.run("finish_reconciliation", ReconciliationEnd(id=order.id, compared=dict(compared)))
         for told in news:
             if hear is not None:

@@ -226,8 +226,8 @@ async def begun(
     return await session.get_one(Reconciliation, id)
 
 
-async def open_differences(session: AsyncSession, *, after: UUID | None, limit: int) -> Sequence[Task]:
-    """The open tasks of differences that reconciliations have found."""
+async def open_discrepancy_tasks(session: AsyncSession, *, after: UUID | None, limit: int) -> Sequence[Task]:
+    """The open tasks of discrepancies that reconciliations have found."""
     statement = (
         select(Task)
         .where(
