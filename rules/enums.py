@@ -1,6 +1,7 @@
 """The product's words, one per thing: every status and kind that code, API, mails and database share."""
 
 from enum import StrEnum
+from typing import Self
 
 
 class AppointmentType(StrEnum):
@@ -194,14 +195,21 @@ class ArchiveResult(StrEnum):
 class TaskKind(StrEnum):
     """What a person must look at."""
 
-    MATCH_BY_HAND = "match_by_hand"
-    NO_FIRST_SESSION = "no_first_session"
-    OUTCOME_MISSING = "outcome_missing"
-    CARD_MISSING = "card_missing"
-    PAYMENT_OWED = "payment_owed"
-    PAYMENT_FAILED = "payment_failed"
-    POSSIBLE_DUPLICATE = "possible_duplicate"
-    MAIL_UNDELIVERABLE = "mail_undeliverable"
-    DISPUTE = "dispute"
-    REFUND_FAILED = "refund_failed"
-    LEDGER_DIFFERENCE = "ledger_difference"
+    label: str  # what a mail about it is headed with
+
+    def __new__(cls, value: str, label: str) -> Self:
+        kind = str.__new__(cls, value)
+        kind._value_, kind.label = value, label
+        return kind
+
+    MATCH_BY_HAND = "match_by_hand", "A client needs a therapist"
+    NO_FIRST_SESSION = "no_first_session", "No first session is booked"
+    OUTCOME_MISSING = "outcome_missing", "An outcome is missing"
+    CARD_MISSING = "card_missing", "A card is missing"
+    PAYMENT_OWED = "payment_owed", "A payment is owed"
+    PAYMENT_FAILED = "payment_failed", "A payment failed"
+    POSSIBLE_DUPLICATE = "possible_duplicate", "Two records may be one person"
+    MAIL_UNDELIVERABLE = "mail_undeliverable", "A mail could not be delivered"
+    DISPUTE = "dispute", "A client's bank disputes a charge"
+    REFUND_FAILED = "refund_failed", "A refund failed"
+    LEDGER_DIFFERENCE = "ledger_difference", "The ledger and Stripe differ"
