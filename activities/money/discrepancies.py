@@ -108,7 +108,9 @@ async def _open_again(
     task.data = {**task.data, "reconciliation": reconciliation}
     session.add(task)
     if client is not None:
-        _say(session, client, task, at=at, kind=FactKind.TASK_OPENED, text="A task was opened again for the care team.")
+        _tell_task(
+            session, client, task, at=at, kind=FactKind.TASK_OPENED, text="A task was opened again for the care team."
+        )
 
 
 async def close(session: AsyncSession, task_id: UUID, *, at: datetime) -> JourneyNews | None:
@@ -120,7 +122,7 @@ async def close(session: AsyncSession, task_id: UUID, *, at: datetime) -> Journe
         task.resolved_at, task.resolved_by, task.note = at, SYSTEM, _GONE
         session.add(task)
         if client is not None:
-            _say(session, client, task, at=at, kind=FactKind.TASK_RESOLVED, text=f"A task was resolved: {_GONE}")
+            _tell_task(session, client, task, at=at, kind=FactKind.TASK_RESOLVED, text=f"A task was resolved: {_GONE}")
     return JourneyNews(client_id=str(client.id), facts=await project(session, client)) if client else None
 
 
@@ -174,7 +176,7 @@ def _about(discrepancy: Discrepancy) -> dict[str, str]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _say(session: AsyncSession, client: Client, task: Task, *, at: datetime, kind: FactKind, text: str) -> None:
+def _tell_task(session: AsyncSession, client: Client, task: Task, *, at: datetime, kind: FactKind, text: str) -> None:
     tell(
         session,
         client,

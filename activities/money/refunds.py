@@ -51,7 +51,7 @@ class RefundActivities(Activities):
                 parts=await paid_parts(session, row.payment), amount=order.amount, to=order.to
             )
             if isinstance(parts, Refusal):
-                await _say_refused(session, row, order, parts, at=now)
+                await _tell_refused(session, row, order, parts, at=now)
                 return Done(refusal=parts, facts=await project(session, row.client), changed=False)
             refund = Refund(
                 id=id,
@@ -79,7 +79,7 @@ class RefundActivities(Activities):
                     by=order.by.actor,
                     at=now,
                 )
-            _say(
+            _tell_refund(
                 session,
                 row.client,
                 refund,
@@ -139,11 +139,15 @@ async def record_refund(session: AsyncSession, refund_id: UUID, made: RefundMade
     refund.stripe_refund = refund.stripe_refund or made.id
     if made.status == "succeeded" and before is RefundStatus.PENDING:
         refund.status, refund.finished_at = RefundStatus.SUCCEEDED, at
-        _say(session, row.client, refund, at=at, by="system", kind=FactKind.REFUND_MADE, text="The refund was made.")
+        _tell_refund(
+            session, row.client, refund, at=at, by="system", kind=FactKind.REFUND_MADE, text="The refund was made."
+        )
     elif made.status in ("failed", "canceled") and before is not RefundStatus.FAILED:
         refund.status, refund.finished_at = RefundStatus.FAILED, at
         # What went to credit stays given: only the card's part has failed.
-        _say(session, row.client, refund, at=at, by="system", kind=FactKind.REFUND_FAILED, text="The refund failed.")
+        _tell_refund(
+            session, row.client, refund, at=at, by="system", kind=FactKind.REFUND_FAILED, text="The refund failed."
+        )
         await open_task_once(
             session,
             row.client,
@@ -184,7 +188,7 @@ async def adopt_refund(session: AsyncSession, payment_id: UUID, made: RefundMade
         session.add(refund)
         await session.flush()
         text = "A refund was found that somebody made at Stripe."
-        _say(session, row.client, refund, at=at, by="stripe", kind=FactKind.REFUND_FOUND, text=text)
+        _tell_refund(session, row.client, refund, at=at, by="stripe", kind=FactKind.REFUND_FOUND, text=text)
     return await record_refund(session, id, made, at=at)
 
 
@@ -215,7 +219,7 @@ async def _refuse(session: AsyncSession, payment: Payment) -> Refusal | None:
     return None
 
 
-async def _say_refused(
+async def _tell_refused(
     session: AsyncSession, row: LockedPayment, order: RefundOrder, refusal: Refusal, *, at: datetime
 ) -> None:
     """Once for each request, however often it is run."""
@@ -263,7 +267,7 @@ async def _show(session: AsyncSession, row: LockedPayment, *, at: datetime) -> N
     )
 
 
-def _say(
+def _tell_refund(
     session: AsyncSession, client: Client, refund: Refund, *, at: datetime, by: str, kind: FactKind, text: str
 ) -> None:
     tell(

@@ -142,13 +142,13 @@ def not_covered(
 def _aside(intent: StripeIntent, payment: LedgerPayment | None, *, now: datetime) -> Discrepancy | None:
     """An intent that is no payment's own. ``payment`` is the one that it names, if that is ours."""
     if intent.status == "succeeded":
-        return _taken_aside(intent, payment)
+        return _unexpected_charge(intent, payment)
     if payment is None:
         return None  # another program's at the same account, or another installation's of this one
     return _left_over(intent, payment, now=now)
 
 
-def _taken_aside(intent: StripeIntent, payment: LedgerPayment | None) -> Discrepancy | None:
+def _unexpected_charge(intent: StripeIntent, payment: LedgerPayment | None) -> Discrepancy | None:
     if intent.kept == 0:
         return None  # it was given back
     took = f"Stripe took {_money(intent.received, intent)}"
