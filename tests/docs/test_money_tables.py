@@ -7,7 +7,7 @@ from rules.enums import PaymentStatus, RefundTo
 from rules.journey.settling import next_step
 from rules.money.credits import Available, PaidParts, RefundParts, oldest_first, split_refund
 from rules.money.fees import minimum_charge, split_fee
-from rules.money.payment_states import Act, may
+from rules.money.payment_states import FIRST, TABLE, Act, PaymentEvent, may
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
 from tests.docs.pages import ROOT, table, words
@@ -52,6 +52,16 @@ def test_what_a_refund_gives_back_where() -> None:
             assert told.name is Problem.PAYMENT_NOT_REFUNDABLE
         else:
             assert told == RefundParts(to_card=cents(card), to_credit=cents(credit))
+
+
+def test_how_a_payment_moves() -> None:
+    told = {
+        (PaymentStatus(state), PaymentEvent(words(event)[0])): PaymentStatus(words(end)[0])
+        for event, states, end in table(RULES, "what happens", "to a payment that is")
+        for state in words(states)
+    }
+    assert told == TABLE
+    assert f"it begins as `{FIRST.value}`" in RULES
 
 
 def test_what_may_be_done_about_a_payment() -> None:
