@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.snapshots import appointment_facts
-from activities.types import AppointmentFacts, AttemptStarted, Changed, Settled
+from activities.types.booking import Changed
+from activities.types.facts import AppointmentFacts
+from activities.types.money import AttemptStarted, Settled
 from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist

@@ -4,56 +4,55 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from activities.types import (
-    ActivationOrder,
-    AppointmentFacts,
-    AttemptOrder,
+from activities.types.archive import BulkArchiveOrder, BulkProgress
+from activities.types.booking import (
     Booked,
     BookingOrder,
-    BulkArchiveOrder,
-    BulkProgress,
     CancelOrder,
     Changed,
-    ClientDetails,
-    ComparisonCursor,
-    ConfirmationOrder,
-    DetailsOrder,
-    Done,
-    Errand,
     FollowingCancelOrder,
     FollowingChanged,
     FollowingMoveOrder,
+    LeaveOrder,
+    LineLook,
+    OutcomeOrder,
+    PlaceInLine,
+    RescheduleOrder,
+    WaitOrder,
+    WouldCancel,
+)
+from activities.types.clients import (
+    ActivationOrder,
+    ClientDetails,
+    DetailsOrder,
+    Done,
     FormAsking,
     FormCompletion,
     FormSubmission,
     GoalChange,
     GoalOrder,
-    GrantOrder,
     GroupChoice,
     Joined,
     JoinOrder,
-    LeaveOrder,
-    LetGoOrder,
-    LineLook,
     LinkOrder,
-    MailOrder,
     Matched,
     MatchOrder,
     NewJourney,
     Opened,
-    OutcomeOrder,
-    PaymentFacts,
-    PlaceInLine,
-    Reconciled,
-    ReconciliationOrder,
-    Reconciling,
-    RefundOrder,
-    RescheduleOrder,
-    RetryOrder,
     TaskResolution,
-    WaitOrder,
-    WouldCancel,
 )
+from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.mail import MailOrder
+from activities.types.money import (
+    AttemptOrder,
+    ConfirmationOrder,
+    Errand,
+    GrantOrder,
+    LetGoOrder,
+    RefundOrder,
+    RetryOrder,
+)
+from activities.types.reconciliation import ComparisonCursor, Reconciled, ReconciliationOrder, Reconciling
 from rules.care.chats import Told
 from rules.clients.joining import MovedChat
 from rules.journey.reminders import Due

@@ -12,7 +12,7 @@ from activities.booking.dates import WantedDate
 from activities.booking.waitlist_places import end_places
 from activities.locked import LockedAppointment
 from activities.money.fee import accrue_fee, close_outcome_task
-from activities.types import CancelOrder, RescheduleOrder, WouldCancel
+from activities.types.booking import CancelOrder, RescheduleOrder, WouldCancel
 from models.reads.booking.waitlist import own_offer
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime

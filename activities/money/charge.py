@@ -23,7 +23,8 @@ from activities.money.late_charge import note_lateness
 from activities.money.payments import declined, finish_try, move, new_try, no_card, owe, paid, tell_payment
 from activities.money.retries import by_credit_alone
 from activities.ports import GatewayRejected, GatewayUnavailable, Intent, PaymentGateway
-from activities.types import AttemptOrder, AttemptResult, AttemptStarted, Charged, ConfirmationOrder, Done, Settled
+from activities.types.clients import Done
+from activities.types.money import AttemptOrder, AttemptResult, AttemptStarted, Charged, ConfirmationOrder, Settled
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment, PaymentTry
 from models.writes.locks import lock_payment

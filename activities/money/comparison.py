@@ -11,7 +11,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.ports import DisputeSeen, Intent, PaymentGateway, RefundMade
-from activities.types import ComparisonCursor, ComparisonOrder, ComparisonPage, ComparisonPart, Reconciling
+from activities.types.reconciliation import (
+    ComparisonCursor,
+    ComparisonOrder,
+    ComparisonPage,
+    ComparisonPart,
+    Reconciling,
+)
 from models.database import Sessions
 from models.reads.money import reconciliation as ledger
 from rules.money.discrepancies import (

@@ -12,7 +12,7 @@ from activities.locked import LockedPayment
 from activities.money.cards import block_if_hard, fingerprint_of
 from activities.money.credits import at_hand, reserve
 from activities.money.discrepancies import open_discrepancy_task
-from activities.types import Charged
+from activities.types.money import Charged
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.money.payment import Payment, PaymentTry

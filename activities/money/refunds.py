@@ -13,7 +13,8 @@ from activities.locked import LockedPayment, locked_payment
 from activities.money.credits import add_credit
 from activities.money.payments import move, tell_payment
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
-from activities.types import Done, RefundOrder, Settled
+from activities.types.clients import Done
+from activities.types.money import RefundOrder, Settled
 from models.reads.clients.timeline import fact_of_request
 from models.reads.journey import journey_facts, project
 from models.tables.clients.client import Client

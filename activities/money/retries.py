@@ -12,7 +12,8 @@ from activities.money.credits import at_hand
 from activities.money.payments import move, tell_payment
 from activities.money.waivers import NO_PAYMENT, answer_of, not_open
 from activities.snapshots import payment_facts
-from activities.types import Done, RetryOrder
+from activities.types.clients import Done
+from activities.types.money import RetryOrder
 from models.reads.clients.timeline import fact_of_request
 from models.writes.timeline import tell
 from rules.enums import ClientStatus, PaymentStatus

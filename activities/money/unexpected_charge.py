@@ -7,7 +7,7 @@ from activities.base import Activities
 from activities.locked import locked_payment
 from activities.money.comparison import Comparison
 from activities.money.discrepancies import open_discrepancy_task
-from activities.types import Settled
+from activities.types.money import Settled
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 

@@ -11,7 +11,8 @@ from activities.locked import LockedPayment, locked_payment
 from activities.money.credits import give_back
 from activities.money.fee import waiver_record
 from activities.money.payments import move, tell_payment
-from activities.types import Done, LetGoOrder
+from activities.types.clients import Done
+from activities.types.money import LetGoOrder
 from rules.enums import PaymentStatus, TaskKind
 from rules.money.payment_states import FORGIVEN, Act, Because, PaymentEvent, may
 from rules.refusals import Problem, Refusal, invalid

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from activities.types import ComparisonCursor, ComparisonPart, Reconciled, Reconciling
+from activities.types.reconciliation import ComparisonCursor, ComparisonPart, Reconciled, Reconciling
 from tests.journeys.house import CARE_TEAM_EMAIL
 from tests.journeys.story import Care, Json, Person, key
 from tests.workflows.conftest import attributes_of
