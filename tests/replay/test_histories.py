@@ -11,7 +11,8 @@ from temporalio.worker import Replayer, WorkflowReplayResult
 
 from engine.codec import data_converter
 from tests.journeys.house import KEYS
-from tests.replay.record import HISTORIES, STORIES
+from tests.replay.record import HISTORIES
+from tests.replay.stories import STORIES
 from worker import workflow_runner
 from workflows.messages import STOP
 from workflows.registry import WORKFLOWS
