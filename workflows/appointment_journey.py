@@ -15,16 +15,10 @@ from workflows.parts.validation import admit
 from workflows.parts.wait import Pace
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import (
-        AppointmentFacts,
-        CancelOrder,
-        Changed,
-        MailOrder,
-        OutcomeOrder,
-        RescheduleOrder,
-        Settled,
-        TaskOrder,
-    )
+    from activities.types.booking import CancelOrder, Changed, OutcomeOrder, RescheduleOrder
+    from activities.types.facts import AppointmentFacts
+    from activities.types.mail import MailOrder, TaskOrder
+    from activities.types.money import Settled
     from rules.enums import AppointmentStatus, TaskKind
     from rules.journey.reminders import (
         APPOINTMENT_REMINDER,

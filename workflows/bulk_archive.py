@@ -9,7 +9,7 @@ from workflows import steps
 from workflows.parts.wait import Pace
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import BulkArchiveOrder, BulkProgress, BulkRound
+    from activities.types.archive import BulkArchiveOrder, BulkProgress, BulkRound
     from rules.archive.bulk import PATIENCE, request_id_of
     from workflows.messages import (
         ARCHIVE,

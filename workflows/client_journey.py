@@ -24,7 +24,8 @@ from workflows.requests.joining import Joining
 from workflows.requests.money import MoneyRequests
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import CloseOrder, Matched, MatchOrder, NewJourney, Opened, TaskOrder
+    from activities.types.clients import Matched, MatchOrder, NewJourney, Opened
+    from activities.types.mail import CloseOrder, TaskOrder
     from rules.enums import TaskKind
     from rules.journey.goals import GOAL_REMINDER
     from rules.journey.reminders import ANONYMOUS_EXPIRY, CARD_EXPIRING, FIRST_SESSION_TASK, NEW_MESSAGE, Due

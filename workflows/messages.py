@@ -4,104 +4,56 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from activities.types import (
-    ActivationOrder,
-    AppointmentFacts,
-    AttemptOrder,
+from activities.types.archive import BulkArchiveOrder, BulkProgress
+from activities.types.booking import (
     Booked,
     BookingOrder,
-    BooksPlace,
-    BulkArchiveOrder,
-    BulkProgress,
     CancelOrder,
     Changed,
-    ClientDetails,
-    ConfirmationOrder,
-    DetailsOrder,
-    Done,
-    Errand,
     FollowingCancelOrder,
     FollowingChanged,
     FollowingMoveOrder,
+    LeaveOrder,
+    LineLook,
+    OutcomeOrder,
+    PlaceInLine,
+    RescheduleOrder,
+    WaitOrder,
+)
+from activities.types.clients import (
+    ActivationOrder,
+    DetailsOrder,
+    Done,
     FormAsking,
     FormCompletion,
     FormSubmission,
     GoalChange,
     GoalOrder,
-    GrantOrder,
-    GroupChoice,
     Joined,
     JoinOrder,
-    LeaveOrder,
-    LetGoOrder,
-    LineLook,
     LinkOrder,
-    MailOrder,
     Matched,
     MatchOrder,
     NewJourney,
     Opened,
-    OutcomeOrder,
-    PaymentFacts,
-    PlaceInLine,
-    Reconciled,
-    ReconciliationOrder,
-    Reconciling,
-    RefundOrder,
-    RescheduleOrder,
-    RetryOrder,
     TaskResolution,
-    WaitOrder,
-    WouldCancel,
 )
+from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.mail import MailOrder
+from activities.types.money import (
+    ConfirmationOrder,
+    Errand,
+    GrantOrder,
+    LetGoOrder,
+    RefundOrder,
+    RetryOrder,
+)
+from activities.types.reconciliation import BooksPlace, Reconciled, ReconciliationOrder, Reconciling
 from rules.care.chats import Told
 from rules.clients.joining import MovedChat
 from rules.journey.reminders import Due
 from rules.journey.stage import JourneyFacts
 from rules.policy import JourneyPolicy
-
-__all__ = [
-    "ActivationOrder",
-    "AppointmentFacts",
-    "AttemptOrder",
-    "Booked",
-    "BookingOrder",
-    "BulkArchiveOrder",
-    "CancelOrder",
-    "Changed",
-    "ClientDetails",
-    "ConfirmationOrder",
-    "DetailsOrder",
-    "Done",
-    "FollowingCancelOrder",
-    "FollowingChanged",
-    "FollowingMoveOrder",
-    "FormAsking",
-    "FormCompletion",
-    "FormSubmission",
-    "GoalChange",
-    "GoalOrder",
-    "GrantOrder",
-    "GroupChoice",
-    "JoinOrder",
-    "Joined",
-    "LeaveOrder",
-    "LetGoOrder",
-    "LinkOrder",
-    "MatchOrder",
-    "Matched",
-    "NewJourney",
-    "Opened",
-    "OutcomeOrder",
-    "PaymentFacts",
-    "ReconciliationOrder",
-    "RefundOrder",
-    "RescheduleOrder",
-    "RetryOrder",
-    "TaskResolution",
-    "WaitOrder",
-    "WouldCancel",
-]
 
 TASK_QUEUE = "care-journeys"
 CLIENT_JOURNEY = "ClientJourney"

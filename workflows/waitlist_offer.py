@@ -11,7 +11,8 @@ from workflows.parts.ui_text import describe_line
 from workflows.parts.wait import Pace
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import LineLook, MailOrder, OfferMade
+    from activities.types.booking import LineLook, OfferMade
+    from activities.types.mail import MailOrder
     from rules.journey.stage import JourneyFacts
     from workflows.messages import LOOK_AGAIN, WAITLIST_OFFER, WAITLIST_QUERY, WaitlistInput, WaitlistProgress
 

@@ -23,7 +23,7 @@ from activities.clients.join_rows import (
 )
 from activities.clients.tasks import close_tasks, open_task_once
 from activities.snapshots import facts_of_appointments
-from activities.types import Done, Joined, JoinOrder
+from activities.types.clients import Done, Joined, JoinOrder
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.appointment import Appointment

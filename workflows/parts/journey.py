@@ -14,7 +14,9 @@ from workflows.parts.validation import admit, flaws
 from workflows.parts.wait import Pace
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import AppointmentFacts, ClientDetails, Done, Errand, Opened, PaymentFacts, Settled
+    from activities.types.clients import ClientDetails, Done, Opened
+    from activities.types.facts import AppointmentFacts, PaymentFacts
+    from activities.types.money import Errand, Settled
     from rules.accounts.caller import Caller
     from rules.care.chats import message_plan
     from rules.journey.memory import JourneyMemory

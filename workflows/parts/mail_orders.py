@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import AppointmentFacts, Booked, BookingOrder, FollowingChanged, MailOrder
+    from activities.types.booking import Booked, BookingOrder, FollowingChanged
+    from activities.types.facts import AppointmentFacts
+    from activities.types.mail import MailOrder
     from rules.journey.goals import GOAL_REMINDER, GoalReminder
     from rules.journey.stage import JourneyFacts
 

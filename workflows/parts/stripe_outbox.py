@@ -12,7 +12,7 @@ from temporalio import exceptions, workflow
 from workflows import steps
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import Errand, Settled
+    from activities.types.money import Errand, Settled
 
 
 class Errands:

@@ -5,7 +5,8 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import AppointmentFacts, LineLook
+    from activities.types.booking import LineLook
+    from activities.types.facts import AppointmentFacts
     from rules.enums import AppointmentStatus, PaymentStatus, Stage
     from rules.journey.reminders import Due
     from rules.journey.stage import JourneyFacts, stage_of

@@ -10,7 +10,9 @@ from workflows.parts import waitlist as lines
 from workflows.requests.booking import AppointmentRequests
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import AppointmentFacts, ArchiveOrder, Errand, SignalLook, Unarchived, UnarchiveOrder
+    from activities.types.archive import ArchiveOrder, SignalLook, Unarchived, UnarchiveOrder
+    from activities.types.facts import AppointmentFacts
+    from activities.types.money import Errand
     from rules.accounts.caller import via_temporal
     from workflows.messages import ARCHIVE, UNARCHIVE, ArchiveSignal, UnarchiveSignal
 

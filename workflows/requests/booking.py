@@ -10,11 +10,9 @@ from workflows.parts import waitlist as lines
 from workflows.parts.journey import Journey
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import (
-        AppointmentFacts,
+    from activities.types.booking import (
         Booked,
         BookingOrder,
-        Done,
         FollowingCancelOrder,
         FollowingChanged,
         FollowingMoveOrder,
@@ -22,6 +20,8 @@ with workflow.unsafe.imports_passed_through():
         LinksOrder,
         WaitOrder,
     )
+    from activities.types.clients import Done
+    from activities.types.facts import AppointmentFacts
     from rules.journey.stage import JourneyFacts
     from workflows.messages import (
         APPOINTMENT_REPORTED,

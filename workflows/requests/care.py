@@ -6,7 +6,7 @@ from workflows import steps
 from workflows.parts.journey import Journey
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import Done, FormAsking, FormCompletion, GoalChange, GoalOrder
+    from activities.types.clients import Done, FormAsking, FormCompletion, GoalChange, GoalOrder
     from rules.journey.reminders import Due
     from workflows.messages import CHANGE_GOAL, COMPLETE_FORM, CREATE_GOAL, REQUEST_FORM
 

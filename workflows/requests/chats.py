@@ -7,7 +7,7 @@ from workflows.parts.journey import Journey
 from workflows.parts.validation import flaws
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import ChatLook
+    from activities.types.mail import ChatLook
     from rules.care.chats import Told, after_telling, news_for, put_off
     from rules.journey.reminders import NEW_MESSAGE
     from workflows.messages import MESSAGE_WAITS, MessageSignal

@@ -9,7 +9,7 @@ from workflows.parts.validation import admit
 from workflows.requests.money import CARD_SERVICE_AWAY
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import ActivationOrder, DetailsOrder, Done, FormSubmission, LinkOrder, TaskResolution
+    from activities.types.clients import ActivationOrder, DetailsOrder, Done, FormSubmission, LinkOrder, TaskResolution
     from rules.refusals import Problem, Refusal
     from workflows.messages import ACTIVATE, CHANGE_DETAILS, RESOLVE_TASK, SEND_ACTIVATION_LINK, SUBMIT_FORM
 

@@ -11,7 +11,9 @@ from workflows.requests.chats import News
 with workflow.unsafe.imports_passed_through():
     from dataclasses import replace
 
-    from activities.types import Errand, Joined, JoinOrder, MailOrder
+    from activities.types.clients import Joined, JoinOrder
+    from activities.types.mail import MailOrder
+    from activities.types.money import Errand
     from rules.care.chats import Told
     from rules.clients.joining import MovedChat, told_afterwards
     from workflows.messages import JOIN, RECORD_JOINED, JoinedSignal, journey_id

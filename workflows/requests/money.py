@@ -10,14 +10,13 @@ from workflows.parts.journey import Journey
 from workflows.parts.validation import admit
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import (
+    from activities.types.clients import Done, LinkOrder
+    from activities.types.mail import MailOrder
+    from activities.types.money import (
         ConfirmationOrder,
-        Done,
         Errand,
         GrantOrder,
         LetGoOrder,
-        LinkOrder,
-        MailOrder,
         RefundOrder,
         RetryOrder,
         Settled,

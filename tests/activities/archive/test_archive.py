@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from activities.types import ArchiveOrder
+from activities.types.archive import ArchiveOrder
 from models.reads.archive.situation import archive_situation
 from models.tables.care.chat import Chat, ChatMember, ChatMessage, ChatRead
 from models.tables.care.goal import Goal
