@@ -1,7 +1,7 @@
 """Both sides of every message agree: names and types of steps and activities, of updates and handlers."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, get_type_hints
 from unittest.mock import MagicMock
 
@@ -11,6 +11,7 @@ from temporalio import activity, workflow
 from activities.registry import GROUPS
 from workflows import messages, steps
 from workflows.messages import Update
+from workflows.parts.step import LOCAL, ONCE, UNLESS_BROKEN, UNTIL_DONE, Step, StepWith
 from workflows.registry import WORKFLOWS
 
 NO_NEED_OF_A_STEP: set[str] = set()
@@ -26,12 +27,8 @@ def activities() -> dict[str, Callable[..., Any]]:
     return found
 
 
-def all_steps() -> dict[str, Callable[..., Any]]:
-    return {
-        name: function
-        for name, function in inspect.getmembers(steps, inspect.iscoroutinefunction)
-        if not name.startswith("_") and function.__module__ == steps.__name__
-    }
+def all_steps() -> dict[str, Step[Any, Any] | StepWith[Any, Any, Any]]:
+    return {name: value for name, value in vars(steps).items() if isinstance(value, Step | StepWith)}
 
 
 def types_of(function: Callable[..., Any]) -> tuple[list[Any], Any]:
@@ -40,29 +37,47 @@ def types_of(function: Callable[..., Any]) -> tuple[list[Any], Any]:
     return [hints[name] for name in inspect.signature(function).parameters if name != "self"], result
 
 
-async def test_every_step_calls_an_activity_with_the_types_that_it_takes_and_gives(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[tuple[str, tuple[Any, ...], Any]] = []
-
-    async def note(name: str, *arguments: Any, result: Any, **_: Any) -> None:
-        asked.append((name, arguments, result))
-
-    monkeypatch.setattr(steps, "_write", note)
-    monkeypatch.setattr(steps, "_call", note)
+def test_every_step_has_the_name_and_the_types_of_its_activity() -> None:
     registered, found = activities(), all_steps()
     assert len(found) > 20
-    for function in found.values():
-        parameters, gives = types_of(function)
-        values = [MagicMock() for _ in parameters]
-        await function(*values)
-        name, arguments, result = asked[-1]
-        assert list(arguments) == values, name
-        takes, returns = types_of(registered[name])
-        assert parameters == takes, name
-        assert gives == returns, name
-        assert result == returns, name
-    assert {name for name, *_ in asked} == set(registered) - NO_NEED_OF_A_STEP
+    for name, step in found.items():
+        assert step.name == name
+        further = [step.further] if isinstance(step, StepWith) else []
+        assert ([step.argument, *further], step.result) == types_of(registered[name]), name
+    assert set(found) == set(registered) - NO_NEED_OF_A_STEP
+
+
+@pytest.mark.parametrize("name", all_steps())
+async def test_a_step_asks_the_engine_for_its_activity(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def note(kind: str) -> Callable[..., Awaitable[object]]:
+        async def execute(activity: str, **given: Any) -> object:
+            asked.append((kind, {"activity": activity, **given}))
+            return given["result_type"]
+
+        return execute
+
+    monkeypatch.setattr(workflow, "execute_local_activity", note("local"))
+    monkeypatch.setattr(workflow, "execute_activity", note("ordinary"))
+    step = all_steps()[name]
+    order, further = MagicMock(), MagicMock()
+    answer = await (step(order, further) if isinstance(step, StepWith) else step(order))
+    [(kind, given)] = asked
+    assert answer == given["result_type"] == step.result
+    assert (given["activity"], given["args"]) == (name, (order, further) if isinstance(step, StepWith) else (order,))
+    assert kind == ("local" if step.where is LOCAL else "ordinary")
+    assert given["start_to_close_timeout"] == step.where.longest
+    assert given["retry_policy"] is step.retry
+    assert isinstance(given["summary"], str)
+    assert given["summary"], "what the support person reads in the history"
+
+
+def test_a_step_that_asks_a_vendor_is_never_local() -> None:
+    """A local one keeps the workflow task, and so every message, waiting with it."""
+    ours = [UNTIL_DONE, UNLESS_BROKEN, ONCE]
+    for name, step in all_steps().items():
+        assert step.where is not LOCAL or step.retry in ours, name
 
 
 def test_every_message_has_a_description_and_every_update_its_types() -> None:
