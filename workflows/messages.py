@@ -6,8 +6,8 @@ from typing import Any, Generic, TypeVar
 
 from activities.types import archive, booking, clients, mail, money, reconciliation
 from activities.types.facts import AppointmentFacts, PaymentFacts
-from rules.care.chats import Told
-from rules.clients.joining import MovedChat
+from rules.journey.joining import MovedChat
+from rules.journey.message_mails import Told
 from rules.journey.reminders import Due
 from rules.journey.stage import JourneyFacts
 from rules.policy import JourneyPolicy

@@ -18,8 +18,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.facts import AppointmentFacts, PaymentFacts
     from activities.types.money import Errand, Settled
     from rules.accounts.caller import Caller
-    from rules.care.chats import message_plan
     from rules.journey.memory import JourneyMemory
+    from rules.journey.message_mails import message_plan
     from rules.journey.reminders import journey_plan, replan
     from rules.journey.stage import JourneyFacts
     from workflows.messages import (

@@ -8,7 +8,7 @@ from workflows.parts.validation import flaws
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.mail import ChatLook
-    from rules.care.chats import Told, after_telling, news_for, put_off
+    from rules.journey.message_mails import Told, after_looking, after_telling, put_off
     from rules.journey.reminders import NEW_MESSAGE
     from workflows.messages import MESSAGE_WAITS, MessageSignal
 
@@ -37,7 +37,9 @@ class News(Journey):
         known, now = self.state.chats.get(chat_id), workflow.now()
         if known is None and not look.newest_unread:
             return
-        told = news_for(known or Told(), newest_unread=look.newest_unread, every=self.policy.new_message_every, now=now)
+        told = after_looking(
+            known or Told(), newest_unread=look.newest_unread, every=self.policy.new_message_every, now=now
+        )
         self.state.chats[chat_id] = told
         if told.due_at is not None and told.due_at <= now:
             self.tell_of_messages(chat_id)

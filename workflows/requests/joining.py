@@ -14,8 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.clients import Joined, JoinOrder
     from activities.types.mail import MailOrder
     from activities.types.money import Errand
-    from rules.care.chats import Told
-    from rules.clients.joining import MovedChat, told_afterwards
+    from rules.journey.joining import MovedChat, told_afterwards
+    from rules.journey.message_mails import Told
     from workflows.messages import JOIN, RECORD_JOINED, JoinedSignal, journey_id
 
 TELL_WHAT_WAITS = frozenset({"new_message", "document_shared"})  # mails about what is the other record's now
