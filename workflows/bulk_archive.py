@@ -6,7 +6,7 @@ from dataclasses import replace
 from temporalio import exceptions, workflow
 
 from workflows import steps
-from workflows.parts.wait import Pace
+from workflows.parts.wait import Wait
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.archive import BulkArchiveOrder, BulkProgress, BulkRound
@@ -27,7 +27,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds
 
 
 @workflow.defn(name=BULK_ARCHIVE)
-class BulkArchive(Pace):
+class BulkArchive:
     """Asks one journey after the other to archive its client, a bounded number at a time, and looks for what they have
     recorded. A journey that does not answer, or is not there, holds up nobody else.
 
@@ -38,7 +38,7 @@ class BulkArchive(Pace):
     def __init__(self, start: BulkArchiveInput) -> None:
         self.order: BulkArchiveOrder = start.order
         self.policy = start.policy
-        self.news = 0
+        self.wait = Wait(start.policy)
         self.known = start.state
         self.stopped = start.state.stopped if start.state else False
 
@@ -52,7 +52,7 @@ class BulkArchive(Pace):
         if self.known is None:
             self.known = BulkArchiveState(progress=await steps.begin_bulk_archive(self.order))
         while await self.goes_on():
-            if self.history_is_long():
+            if self.wait.history_is_long():
                 await self.continue_as_new()
         self.state.progress = await steps.finish_bulk_archive(self.order.id)
         self.state.finished = True

@@ -52,7 +52,7 @@ class JourneyState:
     plan: list[Due]
     mails: list[mail.MailOrder]
     debts: list[PaymentFacts]
-    errands: list[money.Errand] = field(default_factory=list)
+    errands: list[money.StripeErrand] = field(default_factory=list)
     announced_to: str | None = None
     told_we_will_get_back: bool = False
     told_of_card: str | None = None  # the key of the last notice that a card stops working

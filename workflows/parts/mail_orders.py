@@ -12,8 +12,8 @@ with workflow.unsafe.imports_passed_through():
     from rules.journey.stage import JourneyFacts
 
 
-class Letters:
-    """Puts orders into the ``box`` of a client's journey, from where the Postman sends them."""
+class MailOrders:
+    """Puts orders into the ``box`` of a client's journey, from where the MailOutbox sends them."""
 
     def __init__(self, client_id: str, box: list[MailOrder]) -> None:
         self.client_id = client_id
