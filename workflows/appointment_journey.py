@@ -29,7 +29,6 @@ with workflow.unsafe.imports_passed_through():
         Due,
     )
     from rules.journey.settling import next_step
-    from rules.journey.stage import JourneyFacts
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
         APPOINTMENT_QUERY,
@@ -58,7 +57,7 @@ class AppointmentJourney:
         self.state = self.followed.state
         self.turn = asyncio.Lock()  # one change at a time, in the order of arrival
         self.shown = Shown()
-        self.mail_outbox = MailOutbox(self.state.mails, self.policy, self._ignore)
+        self.mail_outbox = MailOutbox(self.state.mails, self.policy)
 
     @property
     def facts(self) -> AppointmentFacts:
@@ -236,9 +235,6 @@ class AppointmentJourney:
                     moves={facts.id: self.facts.starts_at} if change == "moved" else {},
                 )
             )
-
-    def _ignore(self, journey: JourneyFacts) -> None:
-        """Facts that a mail brought are of the journey; it reads them with the next change."""
 
     # ------------------------------------------------------------ what is seen
 

@@ -97,7 +97,7 @@ class BulkArchive:
         state.told = {client_id: state.told[client_id] for client_id in look.waiting}
         state.gone = []
         self.show()
-        found = await asyncio.gather(*(self.tell(client_id) for client_id in look.next))
+        found = await asyncio.gather(*(self.ask(client_id) for client_id in look.next))
         for client_id, journey_is_there in zip(look.next, found, strict=True):
             if journey_is_there:
                 state.told[client_id] = 0.0
@@ -106,7 +106,7 @@ class BulkArchive:
         self.show()
         return look.progress.done < look.progress.total
 
-    async def tell(self, client_id: str) -> bool:
+    async def ask(self, client_id: str) -> bool:
         """Ask a client's journey. False if there is none, or none any more."""
         asked = ArchiveSignal(
             reason=self.order.reason,

@@ -13,7 +13,6 @@ from workflows.parts.wait import Wait
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import LineLook, OfferMade
     from activities.types.mail import MailOrder
-    from rules.journey.stage import JourneyFacts
     from workflows.messages import LOOK_AGAIN, WAITLIST_OFFER, WAITLIST_QUERY, WaitlistInput, WaitlistProgress
 
 
@@ -33,7 +32,7 @@ class WaitlistOffer:
         self.shown = Shown()
         self.seen = start.seen or LineLook(line=())
         self.told = set(start.told)  # offers whose mail was ordered
-        self.mail_outbox = MailOutbox(list(start.mails), self.policy, self._ignore)
+        self.mail_outbox = MailOutbox(list(start.mails), self.policy)
 
     @workflow.run
     async def run(self, start: WaitlistInput) -> None:
@@ -109,6 +108,3 @@ class WaitlistOffer:
                 told=tuple(sorted(self.told)),
             )
         )
-
-    def _ignore(self, facts: JourneyFacts) -> None:
-        """Facts that a mail brought are of the client's journey."""

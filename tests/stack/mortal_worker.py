@@ -24,7 +24,7 @@ import worker
 from activities.base import Dependencies
 from local.leash import PR_SET_PDEATHSIG
 from tests.activities.money.crashes.failpoints import Failpoints, named_gateway, named_sessions
-from workflows.parts.step import VENDOR
+from workflows.steps import VENDOR
 
 POINTS = "MORTAL_POINTS"
 DEATHS = "MORTAL_DEATHS"

@@ -11,8 +11,8 @@ from temporalio import activity, workflow
 from activities.registry import GROUPS
 from workflows import messages, steps
 from workflows.messages import Update
-from workflows.parts.step import LOCAL, ONCE, UNLESS_BROKEN, UNTIL_DONE, Step, StepWith
 from workflows.registry import WORKFLOWS
+from workflows.steps import LOCAL, ONCE, UNLESS_BROKEN, UNTIL_DONE, Step, StepWith
 
 NO_NEED_OF_A_STEP: set[str] = set()
 
