@@ -10,8 +10,14 @@ from workflows.parts import payment as money
 from workflows.parts import waitlist
 from workflows.parts.appointment import FollowedAppointment
 from workflows.parts.mail_outbox import MailOutbox
-from workflows.parts.search_attributes import CHARGE_DUE_AT, CLIENT_REF, NEXT_APPOINTMENT_AT, THERAPIST_SLUG, Shown
-from workflows.parts.ui_text import describe_appointment, waiting_for, words_of
+from workflows.parts.search_attributes import (
+    CHARGE_DUE_AT,
+    CLIENT_REF,
+    NEXT_APPOINTMENT_AT,
+    THERAPIST_SLUG,
+    SearchAttributes,
+)
+from workflows.parts.ui_text import describe_appointment, label_of, waiting_for
 from workflows.parts.validation import validate
 from workflows.parts.wait import Wait
 
@@ -56,7 +62,7 @@ class AppointmentJourney:
         self.followed = FollowedAppointment(start, self.wait)
         self.state = self.followed.state
         self.turn = asyncio.Lock()  # one change at a time, in the order of arrival
-        self.shown = Shown()
+        self.search_attributes = SearchAttributes()
         self.mail_outbox = MailOutbox(self.state.mails, self.policy)
 
     @property
@@ -94,7 +100,7 @@ class AppointmentJourney:
             await self.wait.until(None, label="the outcome")
             return
         due = self.state.plan[0]
-        if await self.wait.until(due.at, label=words_of(due)):
+        if await self.wait.until(due.at, label=label_of(due)):
             return
         self.state.plan.remove(due)
         self.state.done.append(due.key)
@@ -255,7 +261,7 @@ class AppointmentJourney:
         workflow.set_current_details(describe_appointment(self.facts, self.state.plan))
         payment = self.facts.payment
         ahead = self.facts.status is AppointmentStatus.SCHEDULED and self.facts.starts_at > workflow.now()
-        self.shown.show(
+        self.search_attributes.upsert(
             {
                 CLIENT_REF: self.facts.ref,
                 THERAPIST_SLUG: self.facts.therapist,

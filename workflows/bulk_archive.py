@@ -6,6 +6,7 @@ from dataclasses import replace
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.parts.ui_text import describe_bulk_archive
 from workflows.parts.wait import Wait
 
 with workflow.unsafe.imports_passed_through():
@@ -141,7 +142,7 @@ class BulkArchive:
     # ------------------------------------------------------------ what is seen
 
     @workflow.query(name=BULK_ARCHIVE_QUERY, description="How many clients are archived, skipped and failed so far.")
-    def bulk_archive(self) -> BulkArchiveProgress:
+    def progress(self) -> BulkArchiveProgress:
         state = self.known or BulkArchiveState()
         return BulkArchiveProgress(
             id=self.order.id,
@@ -157,7 +158,7 @@ class BulkArchive:
         )
 
     def show(self) -> None:
-        workflow.set_current_details(describe(self.bulk_archive()))
+        workflow.set_current_details(describe_bulk_archive(self.progress()))
 
     # ------------------------------------------------------------ from one run to the next
 
@@ -168,27 +169,3 @@ class BulkArchive:
         workflow.continue_as_new(
             BulkArchiveInput(order=replace(self.order, client_ids=()), policy=self.policy, state=self.state)
         )
-
-
-def describe(view: BulkArchiveProgress) -> str:
-    """Markdown for the current details."""
-    running = view.status == "running"
-    what = f"**An archive of {view.total} clients**, asked for by {view.asked_by}"
-    lines = [
-        f"{what}: **{view.done} of {view.total}** done." if running else f"{what}, is finished.",
-        "",
-        f"- Archived: {view.archived}",
-        f"- Skipped: {view.skipped}",
-        f"- Failed: {view.failed}",
-    ]
-    if running:
-        lines.append(f"- Waiting for: {view.waiting_for} journeys to record it")
-        stop = "it has been stopped, and ends with those already asked" if view.stopped else _STOP
-        lines += ["", f"**You can:** {stop}."]
-    else:
-        lines += ["", f"**You can:** read why of each client (`GET /v1/archives/{view.id}`). {_BACK}"]
-    return "\n".join(lines)
-
-
-_STOP = "wait, it goes on by itself; or send the signal `stop` (no input needed): whose turn has not come stays active"
-_BACK = "To make one active again, send the signal `unarchive` to the client's journey."

@@ -15,9 +15,9 @@ from workflows.parts.search_attributes import (
     NEEDS_ATTENTION,
     NEXT_APPOINTMENT_AT,
     THERAPIST_SLUG,
-    Shown,
+    SearchAttributes,
 )
-from workflows.parts.ui_text import WAITING_FOR, describe_joined, describe_journey, words_of
+from workflows.parts.ui_text import WAITING_FOR, describe_joined, describe_journey, label_of
 from workflows.parts.validation import validate
 from workflows.requests.archive import ArchiveRequests
 from workflows.requests.booking import BookingRequests
@@ -57,7 +57,7 @@ class ClientJourney(
     @workflow.init
     def __init__(self, start: JourneyInput) -> None:
         self.journey = Journey(start)
-        self.shown = Shown()
+        self.search_attributes = SearchAttributes()
 
     @workflow.run
     async def run(self, start: JourneyInput) -> None:
@@ -106,7 +106,7 @@ class ClientJourney(
             await self.journey.wait.until(None, label="")
             return
         due = plan[0]
-        if await self.journey.wait.until(due.at, label=words_of(due)):
+        if await self.journey.wait.until(due.at, label=label_of(due)):
             return
         self.journey.state.plan.remove(due)
         await self.act_on(due)
@@ -209,7 +209,7 @@ class ClientJourney(
         workflow.set_current_details(
             describe_journey(facts, self.journey.state.plan) if into is None else describe_joined(facts.ref, into)
         )
-        self.shown.show(
+        self.search_attributes.upsert(
             {
                 JOURNEY_STAGE: stage_of(facts).value,
                 CLIENT_REF: facts.ref,

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 from workflows import steps
 from workflows.parts.mail_outbox import MailOutbox
-from workflows.parts.search_attributes import THERAPIST_SLUG, Shown
+from workflows.parts.search_attributes import THERAPIST_SLUG, SearchAttributes
 from workflows.parts.ui_text import describe_line
 from workflows.parts.wait import Wait
 
@@ -29,7 +29,7 @@ class WaitlistOffer:
         self.therapist = start.therapist
         self.policy = start.policy
         self.wait = Wait(start.policy)
-        self.shown = Shown()
+        self.search_attributes = SearchAttributes()
         self.seen = start.seen or LineLook(line=())
         self.told = set(start.told)  # offers whose mail was ordered
         self.mail_outbox = MailOutbox(list(start.mails), self.policy)
@@ -67,7 +67,7 @@ class WaitlistOffer:
         self.wait.note_change()
 
     @workflow.query(name=WAITLIST_QUERY, description="Who waits, in which order, and what is offered to whom.")
-    def waitlist(self) -> WaitlistProgress:
+    def progress(self) -> WaitlistProgress:
         return WaitlistProgress(therapist=self.therapist, line=list(self.seen.line), next_look_at=self.seen.look_at)
 
     # ------------------------------------------------------------ how it is done
@@ -94,7 +94,7 @@ class WaitlistOffer:
 
     def show(self) -> None:
         workflow.set_current_details(describe_line(self.therapist, self.seen))
-        self.shown.show({THERAPIST_SLUG: self.therapist})
+        self.search_attributes.upsert({THERAPIST_SLUG: self.therapist})
 
     async def continue_as_new(self) -> None:
         await self.mail_outbox.pause()

@@ -1,6 +1,7 @@
 """Both sides of every message agree: names and types of steps and activities, of updates and handlers."""
 
 import inspect
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, get_type_hints
 from unittest.mock import MagicMock
@@ -10,8 +11,10 @@ from temporalio import activity, workflow
 
 from activities.registry import GROUPS
 from workflows import messages, steps
+from workflows.client_journey import ClientJourney
 from workflows.messages import Update
 from workflows.registry import WORKFLOWS
+from workflows.requests.base import Requests
 from workflows.steps import LOCAL, ONCE, UNLESS_BROKEN, UNTIL_DONE, Step, StepWith
 
 NO_NEED_OF_A_STEP: set[str] = set()
@@ -102,3 +105,12 @@ def test_every_message_has_a_description_and_every_update_its_types() -> None:
 def test_only_workflows_with_an_init_may_have_handlers() -> None:
     for each in WORKFLOWS:  # a message right after a new run began would meet blank state
         assert list(inspect.signature(each.__init__).parameters)[1:], each
+
+
+def test_the_groups_of_requests_stand_side_by_side() -> None:
+    """What a group needs is the journey: none inherits another, and none hides another's handler or method."""
+    groups = ClientJourney.__bases__
+    assert len(groups) >= 7
+    assert all(group.__bases__ == (Requests,) for group in groups)
+    own = Counter(name for group in (ClientJourney, *groups) for name in vars(group) if not name.startswith("__"))
+    assert {name for name, number in own.items() if number > 1} == set()
