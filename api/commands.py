@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 import structlog
 
+from activities.types.booking import Changed
 from api.deps import Services
 from api.engine import GONE, Gone
 from api.problems import EngineUnavailable, Refused, refuse
@@ -17,7 +18,7 @@ from models.tables.booking.therapist import Therapist
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus
 from rules.refusals import Problem, Refusal
-from workflows.messages import LINKS_CHANGED, Changed, LinksSignal, Update, appointment_workflow_id, journey_id
+from workflows.messages import LINKS_CHANGED, LinksSignal, Update, appointment_workflow_id, journey_id
 
 log = structlog.get_logger(__name__)
 

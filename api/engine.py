@@ -20,6 +20,9 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.types.archive import BulkArchiveOrder
+from activities.types.clients import NewJourney, Opened
+from activities.types.reconciliation import ReconciliationOrder
 from api.problems import EngineUnavailable, Refused
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
@@ -33,12 +36,8 @@ from workflows.messages import (
     TASK_QUEUE,
     WAITLIST_OFFER,
     BulkArchiveInput,
-    BulkArchiveOrder,
     JourneyInput,
-    NewJourney,
-    Opened,
     ReconciliationInput,
-    ReconciliationOrder,
     Update,
     WaitlistInput,
     bulk_archive_id,

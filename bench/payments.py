@@ -26,7 +26,7 @@ from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.stripe import StripeGateway
 from activities.ports import OutgoingMail
 from activities.snapshots import facts_of_appointments
-from activities.types import AppointmentFacts
+from activities.types.facts import AppointmentFacts
 from bench.nothing import QUEUE, READY, Nothing
 from config import DEV_PAYLOAD_KEYS
 from engine.codec import PayloadKeys, data_converter

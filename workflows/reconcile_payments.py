@@ -6,7 +6,7 @@ from workflows import steps
 from workflows.parts.ui_text import describe_reconciliation
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import (
+    from activities.types.reconciliation import (
         BooksOrder,
         BooksPart,
         BooksPlace,

@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities.base import Activities
-from activities.types import SignalLook
+from activities.types.archive import SignalLook
 
 
 class SenderActivities(Activities):

@@ -18,7 +18,10 @@ from activities.money.credits import give_back
 from activities.money.unexpected_charge import TakenActivities
 from activities.ports import GatewayRejected
 from activities.snapshots import facts_of_appointments
-from activities.types import Archived, ArchiveOrder, CloseOrder, Done, Settled, Unarchived, UnarchiveOrder
+from activities.types.archive import Archived, ArchiveOrder, Unarchived, UnarchiveOrder
+from activities.types.clients import Done
+from activities.types.mail import CloseOrder
+from activities.types.money import Settled
 from models.reads.archive.situation import archive_situation, holds_of
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment

@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.base import Activities
-from activities.types import BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
+from activities.types.archive import BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
 from models.reads.archive import bulk as bulk_archives
 from models.tables.archive.bulk_archive import BulkArchiveLine
 from rules.archive.bulk import AT_A_TIME, LineSituation, LineState, became, request_id_of

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.archive.unarchive import make_active
 from activities.base import derived_id
-from activities.types import UnarchiveOrder
+from activities.types.archive import UnarchiveOrder
 from models.reads.booking.calendar import look_around
 from models.reads.booking.links import join_url_of
 from models.reads.money.balance import payment_line

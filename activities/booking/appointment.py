@@ -23,7 +23,9 @@ from activities.booking.dates import plan_move
 from activities.booking.waitlist_places import lines_freed_by
 from activities.clients.tasks import open_task_once
 from activities.money.fee import LockedAppointment, breach, earn, outcome_is_known
-from activities.types import CancelOrder, Changed, OutcomeOrder, RescheduleOrder, Settled, TaskOrder
+from activities.types.booking import CancelOrder, Changed, OutcomeOrder, RescheduleOrder
+from activities.types.mail import TaskOrder
+from activities.types.money import Settled
 from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
 from models.tables.money.payment import Payment

@@ -15,7 +15,7 @@ from activities.clients.details import owner_of_address, write_details
 from activities.clients.tasks import close_tasks
 from activities.money.cards import debts_to_settle
 from activities.snapshots import facts_of_appointments
-from activities.types import Booked, BookingOrder
+from activities.types.booking import Booked, BookingOrder
 from models.reads.booking.links import join_url_of
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment

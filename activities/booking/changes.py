@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.booking.dates import WantedDate
 from activities.booking.waitlist_places import end_places
 from activities.money.fee import LockedAppointment, earn, outcome_is_known
-from activities.types import CancelOrder, RescheduleOrder, WouldCancel
+from activities.types.booking import CancelOrder, RescheduleOrder, WouldCancel
 from models.reads.booking.waitlist import own_offer
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.money.fee import LockedAppointment
-from activities.types import BookingOrder, RescheduleOrder
+from activities.types.booking import BookingOrder, RescheduleOrder
 from models.reads.booking.calendar import Around, look_around, time_refusal
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client

@@ -23,7 +23,13 @@ from activities.booking.dates import plan_move
 from activities.booking.waitlist_places import lines_freed_by
 from activities.money.fee import LockedAppointment
 from activities.snapshots import facts_of_appointments
-from activities.types import FollowingCancelOrder, FollowingChanged, FollowingMoveOrder, LinksChanged, LinksOrder
+from activities.types.booking import (
+    FollowingCancelOrder,
+    FollowingChanged,
+    FollowingMoveOrder,
+    LinksChanged,
+    LinksOrder,
+)
 from models.reads.clients.timeline import fact_of_request
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment

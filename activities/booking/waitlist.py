@@ -10,7 +10,8 @@ from temporalio import activity
 
 from activities.base import Activities, derived_id
 from activities.booking.waitlist_places import close_offer, end_place, lines_of
-from activities.types import Done, LeaveOrder, LineLook, OfferMade, PlaceInLine, WaitOrder
+from activities.types.booking import LeaveOrder, LineLook, OfferMade, PlaceInLine, WaitOrder
+from activities.types.clients import Done
 from models.reads.booking.calendar import busy_margin, drop_expired_holds, horizon_end, load_busy
 from models.reads.booking.waitlist import busy_of_clients, live_places, offers_of, released_place, unanswered
 from models.reads.clients.timeline import fact_of_request

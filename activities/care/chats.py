@@ -5,7 +5,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.base import Activities
-from activities.types import ChatLook, ChatNews
+from activities.types.mail import ChatLook, ChatNews
 from models.reads.care.chats import waiting_for
 from models.tables.clients.client import Client
 from rules.care.chats import TOLD_WHILE_ARCHIVED

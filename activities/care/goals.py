@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.base import Activities, derived_id
-from activities.types import Done, GoalChange, GoalOrder
+from activities.types.clients import Done, GoalChange, GoalOrder
 from models.reads.clients.timeline import fact_of_request
 from models.reads.journey import journey_facts, project
 from models.tables.care.goal import Goal

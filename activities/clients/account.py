@@ -14,7 +14,8 @@ from activities.clients.tasks import open_task_once
 from activities.money.cards import debts_to_settle
 from activities.money.stripe_events import unfreeze
 from activities.snapshots import facts_of_appointments
-from activities.types import ActivationOrder, DetailsOrder, Done, GroupChoice, TaskOrder, TaskResolution
+from activities.types.clients import ActivationOrder, DetailsOrder, Done, GroupChoice, TaskResolution
+from activities.types.mail import TaskOrder
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.clients.client import Client

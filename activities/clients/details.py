@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.types import ClientDetails
+from activities.types.clients import ClientDetails
 from models.reads.clients.clients import visible_client
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.clients.client import Client

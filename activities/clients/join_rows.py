@@ -30,7 +30,7 @@ from models.tables.money.refund import Dispute, Refund
 from models.writes.locks import lock_payment
 from models.writes.timeline import tell
 from rules.archive.plan import BECAUSE_ARCHIVED, STOPPED_PAYMENTS
-from rules.clients.joining import FormRecord, MovedChat, form_counts, read_afterwards
+from rules.clients.joining import FormRecord, form_counts, read_afterwards
 from rules.enums import (
     AppointmentStatus,
     ChatKind,
@@ -41,6 +41,7 @@ from rules.enums import (
     PlaceEnd,
     Role,
 )
+from rules.journey.joining import MovedChat
 from rules.timeline import FactKind
 
 _OWNED: tuple[type[Any], ...] = (Appointment, Payment, Credit, Refund, Dispute, SessionNote, Goal, Notification)

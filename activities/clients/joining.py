@@ -23,7 +23,7 @@ from activities.clients.join_rows import (
 )
 from activities.clients.tasks import close_tasks, open_task_once
 from activities.snapshots import facts_of_appointments
-from activities.types import Done, Joined, JoinOrder
+from activities.types.clients import Done, Joined, JoinOrder
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.appointment import Appointment
@@ -37,8 +37,9 @@ from models.tables.money.payment import Payment
 from models.writes.locks import lock_client, lock_therapist
 from models.writes.timeline import tell
 from rules.accounts.caller import fold_email
-from rules.clients.joining import MovedChat, Record, TakenTime, is_active_again, missing_details, refuse_join
+from rules.clients.joining import Record, TakenTime, is_active_again, missing_details, refuse_join
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
+from rules.journey.joining import MovedChat
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 

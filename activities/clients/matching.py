@@ -15,7 +15,7 @@ from activities.clients.candidates import find_therapist
 from activities.clients.details import write_details
 from activities.clients.tasks import open_task_once
 from activities.snapshots import facts_of_appointments
-from activities.types import Matched, MatchOrder, NewJourney, Opened
+from activities.types.clients import Matched, MatchOrder, NewJourney, Opened
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist

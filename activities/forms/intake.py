@@ -13,7 +13,8 @@ from activities.money.cards import debts_to_settle, is_never_asked_again, shown_
 from activities.money.payments import NEW_CARD
 from activities.ports import Card
 from activities.snapshots import facts_of_appointments
-from activities.types import Done, FormSubmission, LinkOrder, PaymentFacts
+from activities.types.clients import Done, FormSubmission, LinkOrder
+from activities.types.facts import PaymentFacts
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client

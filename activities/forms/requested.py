@@ -5,7 +5,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.base import Activities, derived_id
-from activities.types import Done, FormAsking, FormCompletion
+from activities.types.clients import Done, FormAsking, FormCompletion
 from models.reads.forms.templates import answer_to, asked_of, newest_template, template_of
 from models.reads.journey import journey_facts, project
 from models.tables.forms.form import FormAnswer, FormRequest

@@ -18,7 +18,7 @@ from activities.mail.rendering import (
     MailOffer,
     MailPayment,
 )
-from activities.types import MailOrder
+from activities.types.mail import MailOrder
 from models.reads.booking.waitlist import offers_of, unanswered
 from models.reads.care.chats import WaitingMessage, waiting_for
 from models.reads.care.documents import is_shared

@@ -38,7 +38,7 @@ from activities.mail.content import (
 )
 from activities.mail.rendering import Links, MailContext, MailTask, MailTherapist, render
 from activities.ports import Attachment, MailerUnavailable, MailRejected, OutgoingMail
-from activities.types import MailOrder, MailResult
+from activities.types.mail import MailOrder, MailResult
 from calendars.appointment_file import Attendee, calendar_file, entry_of
 from models.reads.journey import project
 from models.tables.accounts.token import Token, TokenKind

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.ports import Card
 from activities.snapshots import payment_facts
-from activities.types import PaymentFacts
+from activities.types.facts import PaymentFacts
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment, PaymentTry

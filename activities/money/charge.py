@@ -34,7 +34,8 @@ from activities.money.payments import (
 )
 from activities.money.waivers import by_credit_alone
 from activities.ports import GatewayRejected, GatewayUnavailable, Intent, PaymentGateway
-from activities.types import AttemptOrder, AttemptResult, AttemptStarted, Charged, ConfirmationOrder, Done, Settled
+from activities.types.clients import Done
+from activities.types.money import AttemptOrder, AttemptResult, AttemptStarted, Charged, ConfirmationOrder, Settled
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment, PaymentTry
 from models.writes.locks import lock_payment

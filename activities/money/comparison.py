@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.ports import DisputeSeen, Intent, PaymentGateway, RefundMade
-from activities.types import BooksLook, BooksOrder, BooksPart, BooksPlace, Reconciling
+from activities.types.reconciliation import BooksLook, BooksOrder, BooksPart, BooksPlace, Reconciling
 from models.database import Sessions
 from models.reads.money import discrepancies as books
 from rules.money.discrepancies import Finding, LedgerPayment, LedgerRefund, StripeDispute, StripeIntent, StripeRefund

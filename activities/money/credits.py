@@ -8,7 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.base import Activities, derived_id
-from activities.types import Done, GrantOrder
+from activities.types.clients import Done
+from activities.types.money import GrantOrder
 from models.reads.journey import journey_facts, project
 from models.reads.money.balance import currencies_of
 from models.tables.money.credit import Credit, CreditUse

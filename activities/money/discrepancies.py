@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.clients.tasks import open_task_once
-from activities.types import JourneyNews
+from activities.types.reconciliation import JourneyNews
 from models.reads.journey import project
 from models.reads.money.discrepancies import TASK_KEY
 from models.tables.clients.client import Client

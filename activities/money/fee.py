@@ -10,7 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.base import derived_id
 from activities.clients.tasks import close_tasks
 from activities.snapshots import appointment_facts
-from activities.types import Changed, Settled
+from activities.types.booking import Changed
+from activities.types.money import Settled
 from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist

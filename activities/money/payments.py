@@ -12,7 +12,8 @@ from activities.money.cards import block_if_hard, fingerprint_of
 from activities.money.credits import at_hand, reserve
 from activities.money.discrepancies import ask_about
 from activities.snapshots import appointment_facts
-from activities.types import AppointmentFacts, AttemptStarted, Charged, Settled
+from activities.types.facts import AppointmentFacts
+from activities.types.money import AttemptStarted, Charged, Settled
 from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist

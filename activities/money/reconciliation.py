@@ -17,7 +17,8 @@ from activities.money.discrepancies import close, finding_of, hand_over, note_he
 from activities.money.refunds import adopt_refund, record_refund
 from activities.money.stripe_events import RECORDED, InboundActivities
 from activities.ports import RefundMade
-from activities.types import (
+from activities.types.money import Settled
+from activities.types.reconciliation import (
     BooksLook,
     BooksOrder,
     DifferencesOrder,
@@ -29,7 +30,6 @@ from activities.types import (
     ReconciliationEnd,
     ReconciliationOrder,
     Reconciling,
-    Settled,
 )
 from models.reads.journey import journey_facts
 from models.reads.money import discrepancies as books

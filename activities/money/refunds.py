@@ -12,7 +12,8 @@ from activities.clients.tasks import open_task_once
 from activities.money.credits import add_credit
 from activities.money.payments import LockedPayment, locked
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
-from activities.types import Done, RefundOrder, Settled
+from activities.types.clients import Done
+from activities.types.money import RefundOrder, Settled
 from models.reads.clients.timeline import fact_of_request
 from models.reads.journey import journey_facts, project
 from models.tables.clients.client import Client

@@ -17,7 +17,7 @@ from activities.money.refunds import record_refund
 from activities.money.unexpected_charge import TakenActivities
 from activities.ports import DisputeSeen, Intent, RefundMade
 from activities.snapshots import facts_of_appointments
-from activities.types import EventHandled
+from activities.types.money import EventHandled
 from models.reads.journey import project
 from models.reads.money.payments import client_of_customer
 from models.tables.clients.client import Client

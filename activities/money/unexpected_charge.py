@@ -7,7 +7,7 @@ from activities.base import Activities
 from activities.money.comparison import BothBooks
 from activities.money.discrepancies import ask_about
 from activities.money.payments import locked
-from activities.types import Settled
+from activities.types.money import Settled
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 

@@ -12,7 +12,8 @@ from activities.money.credits import at_hand, give_back
 from activities.money.fee import exception_of
 from activities.money.payments import LockedPayment, locked, say
 from activities.snapshots import payment_facts
-from activities.types import Done, LetGoOrder, RetryOrder
+from activities.types.clients import Done
+from activities.types.money import LetGoOrder, RetryOrder
 from models.reads.clients.timeline import fact_of_request
 from models.writes.timeline import tell
 from rules.enums import ClientStatus, PaymentStatus, TaskKind

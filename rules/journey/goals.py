@@ -1,4 +1,7 @@
-"""Weekly reminders of goals: a weekday and a wall time, read in the client's own time zone."""
+"""Weekly reminders of goals: a weekday and a wall time, read in the client's own time zone.
+
+It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
+"""
 
 import re
 from dataclasses import dataclass

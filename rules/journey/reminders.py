@@ -1,6 +1,8 @@
 """What falls due when: every timed message of a journey and of an appointment, from the facts alone.
 
 Each function gives the whole plan; whoever follows it skips what is already past when it is first planned.
+
+It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -34,18 +34,10 @@ from activities.money.refunds import RefundActivities
 from activities.money.stripe_events import InboundActivities
 from activities.money.waivers import ExceptionActivities
 from activities.ports import GatewayUnavailable, Intent, OutgoingMail, RefundMade, RefundReason
-from activities.types import (
-    AppointmentFacts,
-    AttemptOrder,
-    AttemptResult,
-    BookingOrder,
-    ClientDetails,
-    FormSubmission,
-    LinkOrder,
-    NewJourney,
-    OutcomeOrder,
-    Settled,
-)
+from activities.types.booking import BookingOrder, OutcomeOrder
+from activities.types.clients import ClientDetails, FormSubmission, LinkOrder, NewJourney
+from activities.types.facts import AppointmentFacts
+from activities.types.money import AttemptOrder, AttemptResult, Settled
 from engine.codec import PayloadKeys
 from engine.signed_links import SignedLinks
 from models.database import Sessions

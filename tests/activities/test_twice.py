@@ -12,23 +12,18 @@ import pytest
 from sqlalchemy import text
 
 from activities.ports import OutgoingMail
-from activities.types import (
+from activities.types.archive import ArchiveOrder, UnarchiveOrder
+from activities.types.booking import CancelOrder, OutcomeOrder, RescheduleOrder
+from activities.types.clients import (
     ActivationOrder,
-    ArchiveOrder,
-    CancelOrder,
     ClientDetails,
-    CloseOrder,
     DetailsOrder,
     FormSubmission,
-    MailOrder,
     MatchOrder,
     NewJourney,
-    OutcomeOrder,
-    RescheduleOrder,
-    TaskOrder,
     TaskResolution,
-    UnarchiveOrder,
 )
+from activities.types.mail import CloseOrder, MailOrder, TaskOrder
 from rules.enums import Outcome, Source, TaskKind
 from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
 

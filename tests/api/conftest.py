@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlmodel import SQLModel
 
+from activities.types.clients import NewJourney, Opened
 from api.app import create_app
 from api.auth import FailedSignIns, Passwords
 from api.engine import Gone, JourneyEngine
@@ -36,7 +37,7 @@ from rules.enums import (
     Stage,
 )
 from rules.policy import JourneyPolicy
-from workflows.messages import NewJourney, Opened, Update
+from workflows.messages import Update
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
 SITE = {"Authorization": "Bearer site-key"}

@@ -11,6 +11,7 @@ import httpx
 from fastapi import FastAPI
 from sqlmodel import select
 
+from activities.types.clients import NewJourney, Opened
 from api.problems import EngineUnavailable
 from engine.codec import PayloadKeys
 from models.database import Sessions
@@ -18,7 +19,7 @@ from models.tables import IdempotencyKey, OccupiedTime
 from rules.journey.stage import JourneyFacts
 from rules.refusals import Problem, Refusal
 from tests.api.conftest import CIPHER, DESK, NOW, SITE, Rows, StandingClock, ToldEngine, fields_of, problem_of
-from workflows.messages import MESSAGE_WAITS, NewJourney, Opened
+from workflows.messages import MESSAGE_WAITS
 
 HOLD = {"type": "session", "starts_at": "2026-03-03T15:00:00Z"}
 

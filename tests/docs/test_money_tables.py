@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from activities.types import PaymentFacts
+from activities.types.facts import PaymentFacts
 from rules.enums import PaymentStatus, RefundTo
 from rules.journey.settling import next_step
 from rules.money.credits import Available, PaidParts, RefundParts, oldest_first, split_refund

@@ -9,6 +9,8 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from activities.types.booking import BookingOrder, OutcomeOrder
+from activities.types.clients import FormSubmission, MatchOrder, NewJourney, TaskResolution
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentType, Mode, Outcome, Role, Source
 from tests.journeys.story import Care, Person, key
@@ -22,13 +24,7 @@ from workflows.messages import (
     SUBMIT_FORM,
     TASK_QUEUE,
     UNARCHIVE,
-    BookingOrder,
-    FormSubmission,
     JourneyInput,
-    MatchOrder,
-    NewJourney,
-    OutcomeOrder,
-    TaskResolution,
     journey_id,
 )
 

@@ -5,13 +5,15 @@ from collections.abc import Iterable
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import AppointmentFacts, Booked, BookingOrder, FollowingChanged, MailOrder
+    from activities.types.booking import Booked, BookingOrder, FollowingChanged
+    from activities.types.facts import AppointmentFacts
+    from activities.types.mail import MailOrder
     from rules.journey.goals import GOAL_REMINDER, GoalReminder
     from rules.journey.stage import JourneyFacts
 
 
-class Letters:
-    """Puts orders into the ``box`` of a client's journey, from where the Postman sends them."""
+class MailOrders:
+    """Puts orders into the ``box`` of a client's journey, from where the MailOutbox sends them."""
 
     def __init__(self, client_id: str, box: list[MailOrder]) -> None:
         self.client_id = client_id

@@ -18,15 +18,9 @@ from temporalio import exceptions, workflow
 from workflows import steps
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import (
-        AppointmentFacts,
-        AttemptOrder,
-        AttemptResult,
-        AttemptStarted,
-        MailOrder,
-        PaymentFacts,
-        Settled,
-    )
+    from activities.types.facts import AppointmentFacts, PaymentFacts
+    from activities.types.mail import MailOrder
+    from activities.types.money import AttemptOrder, AttemptResult, AttemptStarted, Settled
     from rules.enums import DeclineClass, PaymentStatus
     from rules.policy import JourneyPolicy
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from activities.types.clients import ActivationOrder, LinkOrder
 from api.auth import hash_of, new_token, read_bearer, revoke, unauthenticated
 from api.bodies import Body
 from api.commands import journey_done
@@ -19,7 +20,7 @@ from models.tables.accounts.token import Token, TokenKind
 from rules.accounts.caller import fold_email
 from rules.enums import Role
 from rules.refusals import Problem
-from workflows.messages import ACTIVATE, SEND_ACTIVATION_LINK, ActivationOrder, LinkOrder
+from workflows.messages import ACTIVATE, SEND_ACTIVATION_LINK
 
 router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from activities.types.archive import BulkArchiveOrder
 from api.bodies import Body, Flag, Reason
 from api.deps import ByTime, Now, Practice, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
@@ -23,7 +24,7 @@ from rules.archive.bulk import MOST_CLIENTS, reason_to_skip, totals_of
 from rules.archive.plan import ArchivePlan, MoneyLine, plan_archive
 from rules.enums import ArchiveResult, ClientStatus
 from rules.refusals import Problem
-from workflows.messages import BulkArchiveOrder, bulk_archive_id
+from workflows.messages import bulk_archive_id
 
 router = APIRouter(prefix="/v1", tags=["archive"], route_class=IdempotentRoute)
 

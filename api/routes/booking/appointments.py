@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from activities.types.booking import BookingOrder
+from activities.types.clients import ClientDetails
 from api.bodies import Body, ClientDetailsBody, Flag, Instant, Reason, Whole
 from api.commands import journey_done
 from api.dates import MOST_DAYS, edge
@@ -22,7 +24,7 @@ from rules.booking.eligibility import MOST_WEEKS
 from rules.booking.hours import find_zone
 from rules.enums import AppointmentStatus, AppointmentType, Mode
 from rules.refusals import Problem
-from workflows.messages import BOOK, BookingOrder, ClientDetails
+from workflows.messages import BOOK
 
 router = APIRouter(prefix="/v1", tags=["appointments"], route_class=IdempotentRoute)
 

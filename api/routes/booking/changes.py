@@ -9,6 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from activities.types.booking import (
+    CancelOrder,
+    FollowingCancelOrder,
+    FollowingChanged,
+    FollowingMoveOrder,
+    OutcomeOrder,
+    RescheduleOrder,
+    WouldCancel,
+)
 from api.bodies import Body, Flag, Instant, Reason
 from api.commands import appointment_changed, journey_done
 from api.deps import Known, Practice, RequestId, Services, Svc, must_see_appointment
@@ -22,20 +31,7 @@ from rules.accounts.caller import Caller
 from rules.booking.eligibility import not_open
 from rules.enums import Outcome, PaymentStatus, Role
 from rules.refusals import Problem
-from workflows.messages import (
-    CANCEL,
-    CANCEL_FOLLOWING,
-    RECORD_OUTCOME,
-    RESCHEDULE,
-    RESCHEDULE_FOLLOWING,
-    CancelOrder,
-    FollowingCancelOrder,
-    FollowingChanged,
-    FollowingMoveOrder,
-    OutcomeOrder,
-    RescheduleOrder,
-    WouldCancel,
-)
+from workflows.messages import CANCEL, CANCEL_FOLLOWING, RECORD_OUTCOME, RESCHEDULE, RESCHEDULE_FOLLOWING
 
 router = APIRouter(prefix="/v1", tags=["appointments"], route_class=IdempotentRoute)
 

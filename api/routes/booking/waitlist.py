@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from activities.types.booking import LeaveOrder, WaitOrder
 from api.bodies import Body, Zone
 from api.commands import journey_done
 from api.dates import edge
@@ -20,7 +21,7 @@ from models.reads.booking.therapists import therapist_by_slug
 from models.reads.booking.waitlist import PlaceRow, client_of_place, waitlist_places
 from rules.enums import AppointmentType
 from rules.refusals import Problem
-from workflows.messages import JOIN_WAITLIST, LEAVE_WAITLIST, LeaveOrder, WaitOrder
+from workflows.messages import JOIN_WAITLIST, LEAVE_WAITLIST
 
 router = APIRouter(prefix="/v1", tags=["waitlist"], route_class=IdempotentRoute)
 

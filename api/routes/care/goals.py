@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from activities.types.clients import GoalChange, GoalOrder
 from api.bodies import Body, Prose
 from api.commands import journey_done
 from api.deps import ByTime, RequestId, Svc, allow, must_see_client
@@ -20,7 +21,7 @@ from rules.accounts.caller import Caller
 from rules.enums import GoalStatus, Role
 from rules.journey.goals import WeeklyTime, write_weekly
 from rules.refusals import Problem
-from workflows.messages import CHANGE_GOAL, CREATE_GOAL, GoalChange, GoalOrder
+from workflows.messages import CHANGE_GOAL, CREATE_GOAL
 
 router = APIRouter(prefix="/v1", tags=["goals"], route_class=IdempotentRoute)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from activities.types.clients import ClientDetails, DetailsOrder, GroupChoice, MatchOrder
 from api.bodies import Body, ClientDetailsBody, Flag, Reason, Slug
 from api.commands import journey_done
 from api.deps import ByNumber, ByTime, Known, Now, Practice, RequestId, Services, Staff, Svc, must_see_client
@@ -26,7 +27,7 @@ from rules.accounts.caller import Caller
 from rules.enums import ClientStatus, Stage
 from rules.refusals import Problem
 from rules.timeline import first_break
-from workflows.messages import CHANGE_DETAILS, MATCH_BY_HAND, ClientDetails, DetailsOrder, GroupChoice, MatchOrder
+from workflows.messages import CHANGE_DETAILS, MATCH_BY_HAND
 
 router = APIRouter(prefix="/v1", tags=["clients"], route_class=IdempotentRoute)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from activities.types.clients import Joined, JoinOrder
 from api.auth import hash_of
 from api.bodies import Body
 from api.commands import journey_done
@@ -21,7 +22,7 @@ from models.tables.accounts.token import TokenKind
 from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.refusals import Problem
-from workflows.messages import JOIN, Joined, JoinOrder, journey_id
+from workflows.messages import JOIN, journey_id
 
 router = APIRouter(prefix="/v1", tags=["joins"], route_class=IdempotentRoute)
 

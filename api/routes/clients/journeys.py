@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from activities.types.clients import ClientDetails, NewJourney
 from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
 from api.deps import RequestId, SiteOrStaff, Svc
 from api.idempotency import IdempotentRoute
@@ -16,7 +17,6 @@ from rules.clients.matching import PARTS
 from rules.enums import Source, Stage
 from rules.journey.stage import stage_of
 from rules.refusals import Problem, Refusal
-from workflows.messages import ClientDetails, NewJourney
 
 router = APIRouter(prefix="/v1", tags=["journeys"], route_class=IdempotentRoute)
 

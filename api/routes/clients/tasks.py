@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from activities.types.clients import TaskResolution
 from api.bodies import Body, Reason
 from api.commands import journey_done
 from api.deps import ByTime, Now, RequestId, Staff, Svc
@@ -18,7 +19,7 @@ from models.tables.clients.task import Task
 from rules.accounts.caller import Caller
 from rules.enums import TaskKind
 from rules.refusals import Problem
-from workflows.messages import RESOLVE_TASK, TaskResolution
+from workflows.messages import RESOLVE_TASK
 
 router = APIRouter(prefix="/v1", tags=["tasks"], route_class=IdempotentRoute)
 

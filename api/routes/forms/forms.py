@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from activities.types.clients import FormAsking, FormCompletion, FormSubmission, LinkOrder
 from api.bodies import Body, Json, Line
 from api.commands import journey_done
 from api.deps import ByTime, Known, Practice, RequestId, Services, Svc, must_see_client
@@ -26,16 +27,7 @@ from rules.forms import templates as form_templates
 from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION, INTAKE_FORMS, check_answers
 from rules.forms.templates import FormField
 from rules.refusals import Problem
-from workflows.messages import (
-    COMPLETE_FORM,
-    REQUEST_FORM,
-    SET_UP_CARD,
-    SUBMIT_FORM,
-    FormAsking,
-    FormCompletion,
-    FormSubmission,
-    LinkOrder,
-)
+from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SET_UP_CARD, SUBMIT_FORM
 
 router = APIRouter(prefix="/v1", tags=["forms"], route_class=IdempotentRoute)
 

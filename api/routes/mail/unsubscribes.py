@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from activities.types.clients import DetailsOrder
 from api.deps import Services, Svc
 from api.engine import Gone
 from api.problems import Refused, not_found, responses
@@ -23,7 +24,7 @@ from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.mail.unsubscribe import PURPOSE, address_mark
 from rules.refusals import Problem
-from workflows.messages import CHANGE_DETAILS, DetailsOrder, journey_id
+from workflows.messages import CHANGE_DETAILS, journey_id
 
 router = APIRouter(tags=["mails"])
 

@@ -7,6 +7,8 @@ from uuid import UUID, uuid5
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from activities.types.clients import Done
+from activities.types.money import GrantOrder, LetGoOrder, RefundOrder, RetryOrder
 from api.bodies import Body, Reason, Whole
 from api.commands import journey_done
 from api.deps import ByTime, Known, Practice, RequestId, Services, Svc, must_see_client
@@ -22,19 +24,7 @@ from models.tables.money.refund import Refund
 from rules.accounts.caller import Caller
 from rules.enums import CreditSource, RefundStatus, RefundTo
 from rules.refusals import Problem
-from workflows.messages import (
-    GRANT_CREDIT,
-    REFUND,
-    RETRY_PAYMENT,
-    WAIVE_PAYMENT,
-    WRITE_OFF_PAYMENT,
-    Done,
-    GrantOrder,
-    LetGoOrder,
-    RefundOrder,
-    RetryOrder,
-    Update,
-)
+from workflows.messages import GRANT_CREDIT, REFUND, RETRY_PAYMENT, WAIVE_PAYMENT, WRITE_OFF_PAYMENT, Update
 
 router = APIRouter(prefix="/v1", tags=["payments"], route_class=IdempotentRoute)
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from activities.types.money import ConfirmationOrder
 from api.commands import journey_done
 from api.deps import ByTime, Known, Now, RequestId, Svc, must_see_client
 from api.idempotency import IdempotentRoute
@@ -17,7 +18,7 @@ from models.reads.money.payments import all_payments_of, payments_of
 from models.tables.money.payment import Payment
 from rules.archive.plan import money_of
 from rules.refusals import Problem
-from workflows.messages import PREPARE_CONFIRMATION, ConfirmationOrder
+from workflows.messages import PREPARE_CONFIRMATION
 
 router = APIRouter(prefix="/v1", tags=["payments"], route_class=IdempotentRoute)
 

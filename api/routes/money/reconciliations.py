@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from activities.types.reconciliation import ReconciliationOrder
 from api.bodies import Body, Instant
 from api.deps import ByTime, Now, RequestId, Services, Staff, Svc
 from api.idempotency import IdempotentRoute
@@ -18,7 +19,6 @@ from models.reads.money import discrepancies as books
 from models.tables.money.reconciliation import Reconciliation
 from rules.money.discrepancies import Difference
 from rules.refusals import Problem
-from workflows.messages import ReconciliationOrder
 
 router = APIRouter(prefix="/v1", tags=["payments"], route_class=IdempotentRoute)
 

@@ -31,9 +31,9 @@ from rules.archive.plan import (
     TaskLine,
     WaitlistLine,
 )
-from rules.care.chats import message_plan
 from rules.enums import AppointmentStatus, GoalStatus, Role
 from rules.journey.memory import JourneyMemory
+from rules.journey.message_mails import message_plan
 from rules.journey.reminders import APPOINTMENT_STARTS, appointment_plan, journey_plan, outcome_plan
 from rules.policy import JourneyPolicy
 

@@ -8,15 +8,10 @@ import pytest
 from sqlmodel import SQLModel, col, select
 
 from activities.ports import Intent
-from activities.types import (
-    AppointmentFacts,
-    ArchiveOrder,
-    AttemptOrder,
-    AttemptResult,
-    LetGoOrder,
-    OutcomeOrder,
-    UnarchiveOrder,
-)
+from activities.types.archive import ArchiveOrder, UnarchiveOrder
+from activities.types.booking import OutcomeOrder
+from activities.types.facts import AppointmentFacts
+from activities.types.money import AttemptOrder, AttemptResult, LetGoOrder
 from models.tables.booking.appointment import Appointment
 from models.tables.care.chat import Chat, ChatMember
 from models.tables.clients.fact import Fact

@@ -13,9 +13,8 @@ import pytest
 from sqlmodel import col, select
 
 from activities.booking.series import SeriesActivities
-from activities.types import (
-    AppointmentFacts,
-    ArchiveOrder,
+from activities.types.archive import ArchiveOrder
+from activities.types.booking import (
     CancelOrder,
     FollowingCancelOrder,
     FollowingChanged,
@@ -24,6 +23,7 @@ from activities.types import (
     OutcomeOrder,
     RescheduleOrder,
 )
+from activities.types.facts import AppointmentFacts
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import AppointmentSettings, Therapist, WeeklyHours

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.types import Booked, Changed, RescheduleOrder
+from activities.types.booking import Booked, Changed, RescheduleOrder
 from models.tables.booking.occupied_time import OccupiedTime
 from models.writes.booking.holds import put_hold
 from rules.accounts.caller import Caller

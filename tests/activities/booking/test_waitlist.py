@@ -8,7 +8,9 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from activities.types import ArchiveOrder, Booked, Done, MatchOrder, RescheduleOrder
+from activities.types.archive import ArchiveOrder
+from activities.types.booking import Booked, RescheduleOrder
+from activities.types.clients import Done, MatchOrder
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.waitlist import WaitlistPlace
 from rules.enums import OfferEnd, PlaceEnd

@@ -6,7 +6,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from activities.types import ArchiveOrder, LineLook, MatchOrder, UnarchiveOrder
+from activities.types.archive import ArchiveOrder, UnarchiveOrder
+from activities.types.booking import LineLook
+from activities.types.clients import MatchOrder
 from models.tables.booking.occupied_time import OccupiedTime
 from models.writes.booking.holds import put_hold
 from rules.enums import OfferEnd, PlaceEnd

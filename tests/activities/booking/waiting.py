@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from activities.booking.waitlist import WaitlistActivities
-from activities.types import Done, LeaveOrder, LineLook, WaitOrder
+from activities.types.booking import LeaveOrder, LineLook, WaitOrder
+from activities.types.clients import Done
 from models.paging import Page
 from models.reads.booking.waitlist import PlaceRow, waitlist_places
 from models.tables.booking.occupied_time import OccupiedTime

@@ -10,17 +10,9 @@ import pytest
 
 from activities.care.goals import GoalActivities
 from activities.forms.requested import RequestedFormActivities
-from activities.types import (
-    ArchiveOrder,
-    DetailsOrder,
-    Done,
-    FormAsking,
-    FormCompletion,
-    GoalChange,
-    GoalOrder,
-    MailOrder,
-    UnarchiveOrder,
-)
+from activities.types.archive import ArchiveOrder, UnarchiveOrder
+from activities.types.clients import DetailsOrder, Done, FormAsking, FormCompletion, GoalChange, GoalOrder
+from activities.types.mail import MailOrder
 from models.reads.forms.templates import add_version
 from rules.accounts.caller import Caller
 from rules.enums import GoalStatus, Role

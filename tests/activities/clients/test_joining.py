@@ -10,18 +10,11 @@ import pytest
 from sqlmodel import SQLModel, col, select
 
 from activities.clients.joining import JoiningActivities
-from activities.types import (
-    AppointmentFacts,
-    ArchiveOrder,
-    ClientDetails,
-    DetailsOrder,
-    FormSubmission,
-    GrantOrder,
-    Joined,
-    JoinOrder,
-    OutcomeOrder,
-    RetryOrder,
-)
+from activities.types.archive import ArchiveOrder
+from activities.types.booking import OutcomeOrder
+from activities.types.clients import ClientDetails, DetailsOrder, FormSubmission, Joined, JoinOrder
+from activities.types.facts import AppointmentFacts
+from activities.types.money import GrantOrder, RetryOrder
 from models.paging import Page
 from models.reads.care.chats import Side, list_chats, lock_chat
 from models.tables.accounts.token import Token, TokenKind
@@ -39,8 +32,8 @@ from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.money.credit import Credit
 from rules.accounts.caller import Caller
-from rules.clients.joining import MovedChat
 from rules.enums import ChatKind, FormStatus, LeftBecause, Outcome, PaymentStatus, Role
+from rules.journey.joining import MovedChat
 from rules.refusals import Problem
 from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
 

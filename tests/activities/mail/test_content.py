@@ -8,7 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from activities.ports import OutgoingMail
-from activities.types import AppointmentFacts, CancelOrder, MailOrder
+from activities.types.booking import CancelOrder
+from activities.types.facts import AppointmentFacts
+from activities.types.mail import MailOrder
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace

@@ -7,7 +7,9 @@ from uuid import uuid4
 import pytest
 
 from activities.ports import MailerUnavailable, MailRejected
-from activities.types import ActivationOrder, CancelOrder, ClientDetails, DetailsOrder, MailOrder, RescheduleOrder
+from activities.types.booking import CancelOrder, RescheduleOrder
+from activities.types.clients import ActivationOrder, ClientDetails, DetailsOrder
+from activities.types.mail import MailOrder
 from models.tables.accounts.token import Token
 from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
 

@@ -8,16 +8,9 @@ from uuid import UUID, uuid4
 import httpx
 from sqlmodel import col, select
 
-from activities.types import (
-    ArchiveOrder,
-    Done,
-    EventHandled,
-    GrantOrder,
-    LetGoOrder,
-    RefundOrder,
-    RetryOrder,
-    UnarchiveOrder,
-)
+from activities.types.archive import ArchiveOrder, UnarchiveOrder
+from activities.types.clients import Done
+from activities.types.money import EventHandled, GrantOrder, LetGoOrder, RefundOrder, RetryOrder
 from models.reads.money.balance import credit_of, payment_line
 from models.tables.clients.task import Task
 from models.tables.mail.inbound_event import InboundEvent

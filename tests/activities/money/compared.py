@@ -14,7 +14,8 @@ from sqlmodel import col, select
 
 from activities.money.reconciliation import ReconcileActivities
 from activities.money.refunds import RefundActivities
-from activities.types import (
+from activities.types.money import RefundOrder
+from activities.types.reconciliation import (
     BooksOrder,
     BooksPart,
     BooksPlace,
@@ -24,7 +25,6 @@ from activities.types import (
     ReconciliationEnd,
     ReconciliationOrder,
     Reconciling,
-    RefundOrder,
 )
 from models.tables.clients.task import Task
 from models.tables.money.reconciliation import Reconciliation

@@ -9,7 +9,9 @@ import httpx
 import pytest
 from sqlmodel import col, select
 
-from activities.types import EventHandled, FormSubmission, LinkOrder, MailOrder
+from activities.types.clients import FormSubmission, LinkOrder
+from activities.types.mail import MailOrder
+from activities.types.money import EventHandled
 from models.reads.journey import journey_facts
 from models.reads.money.balance import saved_card
 from models.tables.clients.client import Client

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from activities.types import AttemptOrder, ConfirmationOrder
+from activities.types.money import AttemptOrder, ConfirmationOrder
 from models.tables.booking.therapist import Therapist
 from rules.enums import PaymentStatus, RefundTo
 from rules.refusals import Problem

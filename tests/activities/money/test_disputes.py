@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 from sqlmodel import col, select
 
-from activities.types import AttemptOrder, TaskResolution
+from activities.types.clients import TaskResolution
+from activities.types.money import AttemptOrder
 from models.tables.clients.task import Task
 from rules.enums import PaymentStatus, TaskKind
 from rules.refusals import Problem

@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import col, select
 
-from activities.types import AppointmentFacts, Changed, OutcomeOrder, UnarchiveOrder
+from activities.types.archive import UnarchiveOrder
+from activities.types.booking import Changed, OutcomeOrder
+from activities.types.facts import AppointmentFacts
 from models.tables.clients.fact import Fact
 from rules.enums import Outcome, PaymentKind, PaymentStatus
 from rules.refusals import Problem

@@ -7,7 +7,10 @@ import pytest
 from sqlmodel import col, select
 
 from activities.clients.join_rows import take_card
-from activities.types import AttemptOrder, AttemptResult, PaymentFacts, TaskResolution, UnarchiveOrder
+from activities.types.archive import UnarchiveOrder
+from activities.types.clients import TaskResolution
+from activities.types.facts import PaymentFacts
+from activities.types.money import AttemptOrder, AttemptResult
 from models.tables.clients.task import Task
 from rules.enums import PaymentStatus, TaskKind
 from tests.activities.money.client_money import Purse

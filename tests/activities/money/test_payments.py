@@ -10,16 +10,10 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.ports import GatewayUnavailable, Intent
-from activities.types import (
-    ArchiveOrder,
-    AttemptOrder,
-    AttemptResult,
-    ConfirmationOrder,
-    Done,
-    LinkOrder,
-    PaymentFacts,
-    UnarchiveOrder,
-)
+from activities.types.archive import ArchiveOrder, UnarchiveOrder
+from activities.types.clients import Done, LinkOrder
+from activities.types.facts import PaymentFacts
+from activities.types.money import AttemptOrder, AttemptResult, ConfirmationOrder
 from models.reads.money.balance import payment_line
 from models.tables.mail.inbound_event import InboundEvent
 from rules.archive.plan import owed_by_currency

@@ -9,7 +9,8 @@ import pytest
 
 from activities.money import comparison as both_books
 from activities.ports import Intent
-from activities.types import AttemptOrder, BooksPart, ConfirmationOrder, DifferencesOrder
+from activities.types.money import AttemptOrder, ConfirmationOrder
+from activities.types.reconciliation import BooksPart, DifferencesOrder
 from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Dispute
 from rules.enums import PaymentStatus, RefundStatus

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from activities.money import discrepancies as differences
-from activities.types import AttemptOrder
+from activities.types.money import AttemptOrder
 from models.tables.clients.task import Task
 from rules.enums import PaymentStatus
 from tests.activities.money.client_money import Purse

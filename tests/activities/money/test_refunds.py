@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
-from activities.types import EventHandled
+from activities.types.money import EventHandled
 from rules.enums import PaymentStatus, RefundStatus, RefundTo, TaskKind
 from rules.refusals import Problem
 from tests.activities.money.client_money import Purse

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from activities.ports import GatewayRejected, Intent
-from activities.types import LetGoOrder, RetryOrder, TaskResolution
+from activities.types.clients import TaskResolution
+from activities.types.money import LetGoOrder, RetryOrder
 from rules.enums import PaymentStatus, TaskKind
 from rules.forms.intake import FEE_POLICY_VERSION
 from rules.refusals import Problem

@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
+from activities.types.clients import Done
 from api.auth import FailedSignIns, hash_of
 from api.problems import Refused
 from models.tables import Token
 from models.tables.accounts.token import TokenKind
 from rules.refusals import Problem, Refusal
 from tests.api.conftest import DESK, HASHER, NOW, ROOT, SITE, Rows, StandingClock, ToldEngine, problem_of
-from workflows.messages import Done
 
 PASSWORD = "correct horse battery"
 

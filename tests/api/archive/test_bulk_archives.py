@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from activities.types.archive import BulkArchiveOrder
 from models.database import Sessions
 from models.tables import Appointment, Client, Therapist
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
@@ -17,7 +18,6 @@ from models.tables.clients.group import ClientGroup
 from models.tables.money.credit import Credit
 from rules.enums import AppointmentStatus, ArchiveResult, ClientStatus, CreditSource, PaymentStatus
 from tests.api.conftest import DESK, NOW, SITE, Rows, ToldEngine, fields_of, problem_of
-from workflows.messages import BulkArchiveOrder
 
 Token = Callable[[str], Any]
 

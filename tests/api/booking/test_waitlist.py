@@ -19,7 +19,7 @@ from activities.booking.waitlist import WaitlistActivities
 from activities.gateways.simulated import SimulatedGateway
 from activities.mail.rendering import Links
 from activities.mail.rendering import Practice as Named
-from activities.types import LineLook
+from activities.types.booking import LineLook
 from api.auth import hash_of, new_token
 from api.engine import GONE
 from api.problems import EngineUnavailable

@@ -9,12 +9,13 @@ import httpx
 import pytest
 
 from activities.base import derived_id
+from activities.types.clients import Done, GoalChange, GoalOrder
 from models.tables.care.goal import Goal
 from rules.enums import GoalStatus
 from rules.journey.goals import WeeklyTime
 from tests.api.callers import Callers, everybody
 from tests.api.conftest import NOW, Rows, ToldEngine, fields_of, problem_of
-from workflows.messages import CHANGE_GOAL, CREATE_GOAL, Done, GoalChange, GoalOrder
+from workflows.messages import CHANGE_GOAL, CREATE_GOAL
 
 MONDAYS = {"weekday": "mon", "at": "09:00"}
 

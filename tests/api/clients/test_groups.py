@@ -7,12 +7,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from activities.types.clients import DetailsOrder, Done
 from models.database import Sessions
 from models.reads.clients.groups import make_group
 from models.tables import Client
 from rules.enums import ClientStatus, Stage
 from tests.api.conftest import DESK, NOW, SITE, Rows, ToldEngine, fields_of, problem_of
-from workflows.messages import DetailsOrder, Done
 
 
 async def made(api: httpx.AsyncClient, name: str, **more: Any) -> httpx.Response:

@@ -7,6 +7,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from activities.types.booking import Booked, Changed, FollowingChanged, WouldCancel
+from activities.types.clients import Done, Matched, Opened
+from activities.types.facts import AppointmentFacts
 from api.engine import GONE
 from models.database import Sessions
 from models.tables import Task
@@ -16,17 +19,7 @@ from rules.journey.stage import JourneyFacts
 from rules.refusals import Problem, Refusal
 from rules.timeline import FactKind
 from tests.api.conftest import DESK, NOW, SITE, Rows, ToldEngine, fields_of, problem_of
-from workflows.messages import (
-    ARCHIVE,
-    AppointmentFacts,
-    Booked,
-    Changed,
-    Done,
-    FollowingChanged,
-    Matched,
-    Opened,
-    WouldCancel,
-)
+from workflows.messages import ARCHIVE
 
 MATCHING = {
     "source": "matching_form",

@@ -12,9 +12,10 @@ import pytest
 from temporalio.client import Client, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.types.clients import Done
 from api.engine import GONE, Gone, JourneyEngine
 from api.problems import EngineUnavailable
-from workflows.messages import SEND_ACTIVATION_LINK, Done
+from workflows.messages import SEND_ACTIVATION_LINK
 
 PATIENCE = timedelta(seconds=0.2)
 

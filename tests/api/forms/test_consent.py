@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx
 
+from activities.types.clients import Done
 from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION
 from tests.api.conftest import SITE, Rows, ToldEngine, fields_of
-from workflows.messages import Done
 
 BILLING: dict[str, Any] = {
     "answers": {"billing_name": "Sara Lind", "accepts_fee_policy": True},

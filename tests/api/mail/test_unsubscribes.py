@@ -8,6 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from activities.types.clients import Done
 from api.engine import GONE
 from api.problems import EngineUnavailable
 from engine.codec import PayloadKeys
@@ -19,7 +20,6 @@ from rules.enums import ClientStatus, Role
 from rules.mail.unsubscribe import PURPOSE, address_mark
 from tests.api.conftest import CIPHER, DESK, Rows, ToldEngine, problem_of
 from tests.journeys.house import serving
-from workflows.messages import Done
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 

@@ -11,11 +11,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from activities.types.clients import Done
 from api.routes.money import ledger
 from rules.enums import AppointmentStatus, PaymentKind, PaymentStatus, RefundStatus, Role
 from tests.api.conftest import DESK, NOW, ROOT, SITE, Rows, StandingClock, ToldEngine, fields_of, problem_of
 from tests.api.money.ledger_rows import DAY, Books, let_go
-from workflows.messages import Done
 
 CSV = {"Accept": "text/csv"}
 HOUR = timedelta(hours=1)

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from activities.ports import GatewayUnavailable, Intent, PaymentGateway
+from activities.types.clients import NewJourney, Opened
 from api.engine import JourneyEngine
 from rules.policy import JourneyPolicy
 from tests.journeys.archive.situations import CANCELLATIONS, of_the_desk, starts_chat, timers_of
 from tests.journeys.story import Care, Person
-from workflows.messages import NewJourney, Opened
 
 LONG = 400  # days
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from activities.types import BooksPart, BooksPlace, Reconciled, Reconciling
+from activities.types.reconciliation import BooksPart, BooksPlace, Reconciled, Reconciling
 from tests.journeys.house import CARE_TEAM_EMAIL
 from tests.journeys.story import Care, Json, Person, key
 from tests.workflows.conftest import attributes_of

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from uuid import uuid4
 
-from activities.types import ArchiveOrder, ConfirmationOrder, Done, GrantOrder, LetGoOrder
+from activities.types.archive import ArchiveOrder
+from activities.types.clients import Done
+from activities.types.money import ConfirmationOrder, GrantOrder, LetGoOrder
 from tests.activities.money.crashes.side_by_side import Fee, journey_of
 from tests.activities.money.crashes.steps import Till
 from tests.activities.practice import DESK, POLICY, Practice

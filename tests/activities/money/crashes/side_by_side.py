@@ -16,7 +16,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import derived_id
 from activities.snapshots import facts_of_appointments
-from activities.types import AppointmentFacts, EventHandled, JourneyNews, MailOrder, PaymentFacts
+from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.mail import MailOrder
+from activities.types.money import EventHandled
+from activities.types.reconciliation import JourneyNews
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.mail.inbound_event import InboundEvent

@@ -20,7 +20,7 @@ from activities.gateways.stripe import StripeGateway
 from activities.money.charge import StillProcessing
 from activities.ports import GatewayUnavailable
 from activities.registry import build
-from activities.types import (
+from activities.types.reconciliation import (
     BooksOrder,
     BooksPart,
     BooksPlace,
