@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.mail.rendering import Links, Practice
+from activities.mail.context import Practice
+from activities.mail.links import Links
 from activities.ports import Mailer, PaymentGateway, SignalRecord
 from engine.clock import Clock
 from engine.signed_links import SignedLinks

@@ -8,13 +8,16 @@ from temporalio import exceptions, workflow
 from workflows import steps
 from workflows.parts import payment as money
 from workflows.parts import waitlist as lines
-from workflows.parts.mail_outbox import Postman
+from workflows.parts.mail_orders import change_told
+from workflows.parts.mail_outbox import MailOutbox
 from workflows.parts.search_attributes import CHARGE_DUE_AT, CLIENT_REF, NEXT_APPOINTMENT_AT, THERAPIST_SLUG, Shown
 from workflows.parts.ui_text import describe_appointment, waiting_for, words_of
 from workflows.parts.validation import admit
 from workflows.parts.wait import Pace
 
 with workflow.unsafe.imports_passed_through():
+    from dataclasses import replace
+
     from activities.types import (
         AppointmentFacts,
         CancelOrder,
@@ -24,21 +27,20 @@ with workflow.unsafe.imports_passed_through():
         RescheduleOrder,
         Settled,
         TaskOrder,
+        mail_order,
     )
     from rules.enums import AppointmentStatus, TaskKind
     from rules.journey.reminders import (
-        APPOINTMENT_REMINDER,
         APPOINTMENT_STARTS,
         OUTCOME_BREACH,
-        OUTCOME_NUDGE,
         OUTCOME_TASK,
         Due,
         appointment_plan,
-        outcome_plan,
         replan,
     )
     from rules.journey.settling import next_step
     from rules.journey.stage import JourneyFacts
+    from rules.mail.kinds import MAILS, Mail, to_both_sides
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
         APPOINTMENT_QUERY,
@@ -69,7 +71,7 @@ class AppointmentJourney(Pace):
         self.turn = asyncio.Lock()  # one change at a time, in the order of arrival
         self.news = 0  # counts the changes of facts, so that every wait notices them
         self.shown = Shown()
-        self.postman = Postman(self.state.mails, self.policy, self._ignore)
+        self.outbox = MailOutbox(self.state.mails, self.policy, self._ignore)
         self._replan()
 
     @property
@@ -78,7 +80,7 @@ class AppointmentJourney(Pace):
 
     @workflow.run
     async def run(self, start: AppointmentInput) -> None:
-        post = asyncio.create_task(self.postman.work())
+        post = asyncio.create_task(self.outbox.work())
         while await self.goes_on():
             if self.facts.status is AppointmentStatus.SCHEDULED:
                 await self.remind_and_wait_for_the_outcome()
@@ -86,7 +88,7 @@ class AppointmentJourney(Pace):
                 await self.settle_the_payment()
             if self.history_is_long() and not self.is_over():
                 await self.continue_as_new()
-        await self.postman.finish()
+        await self.outbox.finish()
         await post
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self.is_over():  # its payment was restored while this run was ending
@@ -108,29 +110,11 @@ class AppointmentJourney(Pace):
 
     async def act_on(self, due: Due) -> None:
         facts = self.facts
-        if due.kind == APPOINTMENT_REMINDER:
-            self.mail(
-                MailOrder(
-                    key=f"{facts.id}:{due.key}",
-                    template="appointment_reminder",
-                    client_id=facts.client_id,
-                    appointment_ids=(facts.id,),
-                    only_if_starts_at=facts.starts_at,
-                )
-            )
+        if due.kind in MAILS:
+            order = mail_order(Mail(due.kind), key=f"{facts.id}:{due.key}", client_id=facts.client_id)
+            self.mail(replace(order, appointment_ids=(facts.id,), only_if_starts_at=facts.starts_at))
         elif due.kind == APPOINTMENT_STARTS:
             await self.follow(await steps.appointment_started(facts.id))
-        elif due.kind == OUTCOME_NUDGE:
-            self.mail(
-                MailOrder(
-                    key=f"{facts.id}:{due.key}",
-                    template="mark_outcome",
-                    client_id=facts.client_id,
-                    to="therapist",
-                    appointment_ids=(facts.id,),
-                    only_if_starts_at=facts.starts_at,
-                )
-            )
         elif due.kind == OUTCOME_TASK:
             await self.follow(
                 await steps.outcome_overdue(
@@ -167,7 +151,7 @@ class AppointmentJourney(Pace):
         """False at the end, once the last mail is out. While mails wait, a payment that is restored does not."""
         self.show()
         if self.is_over():
-            await workflow.wait_condition(lambda: self.postman.is_idle() or not self.is_over())
+            await workflow.wait_condition(lambda: self.outbox.is_idle() or not self.is_over())
         return not self.is_over()
 
     def is_over(self) -> bool:
@@ -187,7 +171,7 @@ class AppointmentJourney(Pace):
         async with self.turn:
             result = await steps.cancel_appointment(order, self.policy)
             by_client = order.requested_by_client or not order.by.is_practice
-            self.tell_of_change("appointment_cancelled", "cancelled", result, by_client=by_client)
+            self.tell_of_change(Mail.APPOINTMENT_CANCELLED, "cancelled", result, by_client=by_client)
             await self.adopt(result)
             await lines.wake(result.lines, self.policy)
             return result
@@ -196,7 +180,7 @@ class AppointmentJourney(Pace):
     async def reschedule(self, order: RescheduleOrder) -> Changed:
         async with self.turn:
             result = await steps.reschedule_appointment(order, self.policy)
-            self.tell_of_change("appointment_rescheduled", "moved", result, by_client=not order.by.is_practice)
+            self.tell_of_change(Mail.APPOINTMENT_RESCHEDULED, "moved", result, by_client=not order.by.is_practice)
             await self.adopt(result)
             await lines.wake(result.lines, self.policy)
             return result
@@ -268,7 +252,7 @@ class AppointmentJourney(Pace):
     def mail(self, order: MailOrder) -> None:
         self.state.mails.append(order)
 
-    def tell_of_change(self, template: str, change: str, result: Changed, *, by_client: bool) -> None:
+    def tell_of_change(self, about: Mail, change: str, result: Changed, *, by_client: bool) -> None:
         """The client and the therapist hear of a moved or cancelled appointment, with a calendar file.
 
         What counts is what is news here: the step may have run before, and its answer been lost.
@@ -277,17 +261,13 @@ class AppointmentJourney(Pace):
         if facts is None or facts == self.facts:
             return
         payment_id = facts.payment.id if facts.payment else None
-        for to, name in (("client", template), ("therapist", "appointment_changed")):
+        for mail in to_both_sides(about):
             self.mail(
-                MailOrder(
-                    key=f"{name}:{facts.id}:{result.sequence}",
-                    template=name,
-                    client_id=facts.client_id,
-                    to=to,
+                replace(
+                    mail_order(mail, key=f"{mail}:{facts.id}:{result.sequence}", client_id=facts.client_id),
                     appointment_ids=(facts.id,),
                     payment_id=payment_id,
-                    vital=True,
-                    text=change if to == "therapist" else "",
+                    text=change_told(mail, change),
                     by_client=by_client,
                     moves={facts.id: self.facts.starts_at} if change == "moved" else {},
                 )
@@ -307,7 +287,7 @@ class AppointmentJourney(Pace):
         )
 
     async def continue_as_new(self) -> None:
-        await self.postman.pause()
+        await self.outbox.pause()
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(AppointmentInput(policy=self.policy, facts=self.facts, state=self.state))
 
@@ -315,8 +295,8 @@ class AppointmentJourney(Pace):
         facts = self.facts
         fresh: list[Due] = []
         if facts.status is AppointmentStatus.SCHEDULED and not facts.client_archived:
-            fresh = appointment_plan(starts_at=facts.starts_at, policy=self.policy) + outcome_plan(
-                ends_at=facts.ends_at, type=facts.type, policy=self.policy
+            fresh = appointment_plan(
+                starts_at=facts.starts_at, ends_at=facts.ends_at, type=facts.type, policy=self.policy
             )
         wanted = [due for due in fresh if due.key not in self.state.done]
         self.state.plan = replan(before=self.state.plan, fresh=wanted, now=workflow.now())

@@ -26,9 +26,9 @@ from workflows.requests.money import MoneyRequests
 with workflow.unsafe.imports_passed_through():
     from activities.types import CloseOrder, Matched, MatchOrder, NewJourney, Opened, TaskOrder
     from rules.enums import TaskKind
-    from rules.journey.goals import GOAL_REMINDER
-    from rules.journey.reminders import ANONYMOUS_EXPIRY, CARD_EXPIRING, FIRST_SESSION_TASK, NEW_MESSAGE, Due
+    from rules.journey.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, Due
     from rules.journey.stage import stage_of
+    from rules.mail.kinds import MAILS, Mail, to_both_sides
     from workflows.messages import (
         BEGIN,
         CLIENT_JOURNEY,
@@ -128,18 +128,17 @@ class ClientJourney(ArchiveRequests, AccountRequests, MoneyRequests, CareRequest
                     )
                 )
             )
-        elif due.kind == CARD_EXPIRING:
+        elif due.kind == Mail.CARD_EXPIRING:
             self.state.told_of_card = due.key
             if self.facts.card is not None:
-                self.letters.write(due.kind, key=due.key, vital=True, text=self.facts.card.key)
-        elif due.kind == GOAL_REMINDER:
+                self.letters.write(Mail.CARD_EXPIRING, key=due.key, text=self.facts.card.key)
+        elif due.kind == Mail.GOAL_REMINDER:
             self.remind_of_goals(due)
-        elif due.kind == NEW_MESSAGE:
+        elif due.kind == Mail.NEW_MESSAGE:
             self.tell_of_messages(due.about)
-        else:
-            self.letters.write(due.kind, key=due.key, form_id=due.about or None)
-            if due.kind == "book_first_session":
-                self.letters.write("book_next", key=due.key, to="therapist")
+        elif due.kind in MAILS:
+            for mail in to_both_sides(Mail(due.kind)):
+                self.letters.write(mail, key=due.key, form_id=due.about or None)
 
     # ------------------------------------------------------------ the beginning, and the therapist
 

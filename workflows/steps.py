@@ -31,7 +31,6 @@ with workflow.unsafe.imports_passed_through():
         Changed,
         Charged,
         ChatLook,
-        ChatNews,
         CloseOrder,
         ConfirmationOrder,
         DetailsOrder,
@@ -78,6 +77,7 @@ with workflow.unsafe.imports_passed_through():
         TaskResolution,
         Unarchived,
         UnarchiveOrder,
+        UnreadMessages,
         WaitOrder,
     )
     from rules.policy import JourneyPolicy
@@ -415,8 +415,8 @@ async def send_mail(order: MailOrder, policy: JourneyPolicy) -> MailResult:
     )
 
 
-async def look_at_chat(look: ChatLook) -> ChatNews:
-    return await _write("look_at_chat", look, result=ChatNews, summary="Look for unread messages")
+async def look_at_chat(look: ChatLook) -> UnreadMessages:
+    return await _write("look_at_chat", look, result=UnreadMessages, summary="Look for unread messages")
 
 
 # ---------------------------------------------------------------- a waitlist

@@ -5,14 +5,17 @@ import asyncio
 from temporalio import workflow
 
 from workflows import steps
-from workflows.parts.mail_outbox import Postman
+from workflows.parts.mail_outbox import MailOutbox
 from workflows.parts.search_attributes import THERAPIST_SLUG, Shown
 from workflows.parts.ui_text import describe_line
 from workflows.parts.wait import Pace
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import LineLook, MailOrder, OfferMade
+    from dataclasses import replace
+
+    from activities.types import LineLook, OfferMade, mail_order
     from rules.journey.stage import JourneyFacts
+    from rules.mail.kinds import Mail
     from workflows.messages import LOOK_AGAIN, WAITLIST_OFFER, WAITLIST_QUERY, WaitlistInput, WaitlistProgress
 
 
@@ -32,13 +35,13 @@ class WaitlistOffer(Pace):
         self.shown = Shown()
         self.seen = start.seen or LineLook(line=())
         self.told = set(start.told)  # offers whose mail was ordered
-        self.postman = Postman(list(start.mails), self.policy, self._ignore)
+        self.outbox = MailOutbox(list(start.mails), self.policy, self._ignore)
 
     @workflow.run
     async def run(self, start: WaitlistInput) -> None:
         if start.seen is not None:
             self.show()
-        post = asyncio.create_task(self.postman.work())
+        post = asyncio.create_task(self.outbox.work())
         while await self.offer_what_is_free():
             if self.history_is_long():
                 await self.continue_as_new()
@@ -56,9 +59,9 @@ class WaitlistOffer(Pace):
         elif self.seen.line:
             await self.wait(until=self.seen.look_at, label="the next look at the line")
         else:
-            await workflow.wait_condition(lambda: self.postman.is_idle() or self.news != news)
+            await workflow.wait_condition(lambda: self.outbox.is_idle() or self.news != news)
             if self.news == news:
-                self.postman.stopping = True
+                self.outbox.stopping = True
                 return False
         return True
 
@@ -80,15 +83,12 @@ class WaitlistOffer(Pace):
         self.told = {offer.offer_id for offer in self.seen.offers}
 
     def mail(self, offer: OfferMade) -> None:
-        self.postman.box.append(
-            MailOrder(
-                key=f"slot_offered:{offer.offer_id}",
-                template="slot_offered",
-                client_id=offer.client_id,
+        self.outbox.box.append(
+            replace(
+                mail_order(Mail.SLOT_OFFERED, key=f"{Mail.SLOT_OFFERED}:{offer.offer_id}", client_id=offer.client_id),
                 therapist=self.therapist,
                 offer_id=offer.offer_id,
                 asked_for=offer.asked_for,
-                vital=True,
             )
         )
 
@@ -97,14 +97,14 @@ class WaitlistOffer(Pace):
         self.shown.show({THERAPIST_SLUG: self.therapist})
 
     async def continue_as_new(self) -> None:
-        await self.postman.pause()
+        await self.outbox.pause()
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(
             WaitlistInput(
                 therapist=self.therapist,
                 policy=self.policy,
                 seen=self.seen,
-                mails=tuple(self.postman.box),
+                mails=tuple(self.outbox.box),
                 told=tuple(sorted(self.told)),
             )
         )

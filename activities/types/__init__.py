@@ -55,7 +55,7 @@ from activities.types.clients import (
     TaskResolution,
 )
 from activities.types.facts import AppointmentFacts, PaymentFacts
-from activities.types.mail import ChatLook, ChatNews, CloseOrder, MailOrder, MailResult, TaskOrder
+from activities.types.mail import ChatLook, CloseOrder, MailOrder, MailResult, TaskOrder, UnreadMessages, mail_order
 from activities.types.money import (
     AttemptOrder,
     AttemptResult,
@@ -108,7 +108,6 @@ __all__ = [
     "Changed",
     "Charged",
     "ChatLook",
-    "ChatNews",
     "ClientDetails",
     "CloseOrder",
     "ConfirmationOrder",
@@ -162,6 +161,8 @@ __all__ = [
     "TaskResolution",
     "UnarchiveOrder",
     "Unarchived",
+    "UnreadMessages",
     "WaitOrder",
     "WouldCancel",
+    "mail_order",
 ]

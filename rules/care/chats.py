@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from rules.accounts.caller import Caller
 from rules.enums import ChatKind, ClientStatus, Role
-from rules.journey.reminders import NEW_MESSAGE, Due
+from rules.journey.reminders import Due, mail_due
+from rules.mail.kinds import Mail
 
 OF_ONE_CLIENT = frozenset({ChatKind.DIRECT, ChatKind.CARE_TEAM})
 """They are started once and never left; the others are made by the practice, with a title."""
@@ -90,7 +91,7 @@ def put_off(told: Told, *, every: timedelta, now: datetime) -> Told:
 def message_plan(chats: Mapping[str, Told]) -> list[Due]:
     """The mails that are still to be ordered, by chat."""
     return [
-        Due(at=told.due_at, kind=NEW_MESSAGE, key=f"{NEW_MESSAGE}:{chat_id}:{told.waits}", about=chat_id)
+        mail_due(Mail.NEW_MESSAGE, told.due_at, f"{chat_id}:{told.waits}", about=chat_id)
         for chat_id, told in chats.items()
         if told.due_at is not None
     ]

@@ -25,8 +25,8 @@ from activities.clients.matching import MatchingActivities
 from activities.forms.intake import FormActivities
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
-from activities.mail.rendering import Links
-from activities.mail.rendering import Practice as Named
+from activities.mail.context import Practice as Named
+from activities.mail.links import Links
 from activities.mail.send import MailActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities

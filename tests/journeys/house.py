@@ -22,7 +22,8 @@ from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
-from activities.mail.rendering import Links, Practice
+from activities.mail.context import Practice
+from activities.mail.links import Links
 from activities.registry import build
 from api.app import create_app
 from api.auth import FailedSignIns, Passwords

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 from temporalio import exceptions, workflow
 
-from workflows.parts.mail_orders import Letters
-from workflows.parts.mail_outbox import Postman
+from workflows.parts.mail_orders import MailOrders
+from workflows.parts.mail_outbox import MailOutbox
 from workflows.parts.search_attributes import Shown
-from workflows.parts.stripe_outbox import Errands
+from workflows.parts.stripe_outbox import StripeOutbox
 from workflows.parts.validation import admit, flaws
 from workflows.parts.wait import Pace
 
@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.journey.memory import JourneyMemory
     from rules.journey.reminders import journey_plan, replan
     from rules.journey.stage import JourneyFacts
+    from rules.mail.kinds import Mail
     from workflows.messages import (
         FACTS_CHANGED,
         JOURNEY_CLOSED,
@@ -46,9 +47,9 @@ class Journey(Pace):
         self.shown = Shown()
         self.known = start.state  # empty until the journey is opened
         self.early: list[JourneyFacts] = []  # facts that arrived before it was
-        self.postman = Postman(self.known.mails if self.known else [], self.policy, self.take)
-        self.letters = Letters(self.client_id, self.postman.box)
-        self.errands = Errands(self.client_id, self.known.errands if self.known else [], self.learn)
+        self.postman = MailOutbox(self.known.mails if self.known else [], self.policy, self.take)
+        self.letters = MailOrders(self.client_id, self.postman.box)
+        self.errands = StripeOutbox(self.client_id, self.known.errands if self.known else [], self.learn)
 
     @property
     def state(self) -> JourneyState:
@@ -130,14 +131,14 @@ class Journey(Pace):
         """Mails that follow from the facts themselves: a new client, nobody found yet, a task to look at."""
         if facts.therapist and not facts.anonymous and self.state.announced_to != facts.therapist:
             self.state.announced_to = facts.therapist
-            self.letters.write("new_client", key=f"{facts.therapist}:{facts.matched_at}", to="therapist")
+            self.letters.write(Mail.NEW_CLIENT, key=f"{facts.therapist}:{facts.matched_at}")
         if facts.therapist is None and facts.reachable and not self.state.told_we_will_get_back:
             self.state.told_we_will_get_back = True
-            self.letters.write("we_will_get_back", key="once")
+            self.letters.write(Mail.WE_WILL_GET_BACK, key="once")
         old = {task.key for task in before.open_tasks} if before else set()
         for task in facts.open_tasks:
             if task.key not in old:
-                self.letters.write("task_opened", key=task.key, to="care_team", text=task.key)
+                self.letters.write(Mail.TASK_OPENED, key=task.key, text=task.key)
 
     async def tell(self, appointment: AppointmentFacts) -> bool:
         """Tell an appointment's workflow what became of it. False if it has ended, and needs no telling."""

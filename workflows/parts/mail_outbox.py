@@ -1,4 +1,4 @@
-"""Sending mails beside the story: a mail service that is away must hold up neither a charge nor an archive."""
+"""The outbox of mails, sent beside the story: a mail service that is away holds up neither a charge nor an archive."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.policy import JourneyPolicy
 
 
-class Postman:
+class MailOutbox:
     """Sends the mails in ``box``, one after the other. A mail leaves the box once it is settled.
 
     The box belongs to the workflow's state, so what is not sent when a run ends is sent by the next.

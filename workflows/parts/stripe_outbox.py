@@ -1,4 +1,4 @@
-"""What a journey still has to do at Stripe: refunds to make, and intents to call off.
+"""The outbox of what a journey still has to do at Stripe: refunds to make, and intents to call off.
 
 Like mails, they run beside the story, one after the other: Stripe may be away for long, and no reminder should wait
 for it.
@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types import Errand, Settled
 
 
-class Errands:
+class StripeOutbox:
     """Does the errands in ``box``, one after the other. An errand leaves the box once it is done.
 
     The box belongs to the workflow's state, so what is not done when a run ends is done by the next.

@@ -7,8 +7,16 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.types import AppointmentFacts, LineLook
     from rules.enums import AppointmentStatus, PaymentStatus, Stage
-    from rules.journey.reminders import Due
+    from rules.journey.reminders import (
+        ANONYMOUS_EXPIRY,
+        APPOINTMENT_STARTS,
+        FIRST_SESSION_TASK,
+        OUTCOME_BREACH,
+        OUTCOME_TASK,
+        Due,
+    )
     from rules.journey.stage import JourneyFacts, stage_of
+    from rules.mail.kinds import MAILS
     from workflows.messages import ReconciliationProgress
 
 WAITING_FOR = {
@@ -33,14 +41,13 @@ _OF_A_LINE = (
     "`leave_waitlist` of the client's journey), or let the line look now (signal `look_again`, no input needed)."
 )
 
-_DUE = {
-    "anonymous_expiry": "closing, if nobody gives a name or books",
-    "first_session_task": "a task for the care team, if no session is booked",
-    "card_expiring": "mail that the saved card stops working",
-    "appointment_starts": "the start",
-    "mark_outcome": "asking the therapist for the outcome",
-    "outcome_task": "a task for the care team: the outcome is missing",
-    "outcome_breach": "recording that the outcome came too late",
+_DUE: dict[str, str] = {
+    ANONYMOUS_EXPIRY: "closing, if nobody gives a name or books",
+    FIRST_SESSION_TASK: "a task for the care team, if no session is booked",
+    APPOINTMENT_STARTS: "the start",
+    OUTCOME_TASK: "a task for the care team: the outcome is missing",
+    OUTCOME_BREACH: "recording that the outcome came too late",
+    **{mail.value: kind.in_ui for mail, kind in MAILS.items() if kind.in_ui},
 }
 
 

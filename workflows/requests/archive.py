@@ -12,6 +12,7 @@ from workflows.requests.booking import AppointmentRequests
 with workflow.unsafe.imports_passed_through():
     from activities.types import AppointmentFacts, ArchiveOrder, Errand, SignalLook, Unarchived, UnarchiveOrder
     from rules.accounts.caller import via_temporal
+    from rules.mail.kinds import Mail, to_both_sides
     from workflows.messages import ARCHIVE, UNARCHIVE, ArchiveSignal, UnarchiveSignal
 
 _LONGEST_ID = 64
@@ -98,8 +99,8 @@ class ArchiveRequests(AppointmentRequests):
         await asyncio.gather(*(self.start_appointment(facts) for facts in result.restored))
         await asyncio.gather(*(self.settle_after_all(facts) for facts in result.paying))
         for ids in result.booked:
-            for to, template in (("client", "booking_confirmation"), ("therapist", "appointment_booked")):
-                self.letters.write(template, key=f"{request_id}:{ids[0]}", to=to, appointment_ids=ids, vital=True)
+            for mail in to_both_sides(Mail.BOOKING_CONFIRMATION):
+                self.letters.write(mail, key=f"{request_id}:{ids[0]}", appointment_ids=ids)
 
     async def settle_after_all(self, facts: AppointmentFacts) -> None:
         """A payment that the archive stopped is to be made: by its appointment's workflow, which mostly has ended."""

@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
         WaitOrder,
     )
     from rules.journey.stage import JourneyFacts
+    from rules.mail.kinds import Mail
     from workflows.messages import (
         APPOINTMENT_REPORTED,
         BOOK,
@@ -98,7 +99,7 @@ class AppointmentRequests(Journey):
             self.take(result.facts)
             if result.appointment_ids:
                 key = news.request_id
-                self.letters.write("appointment_updated", key=key, appointment_ids=result.appointment_ids, vital=True)
+                self.letters.write(Mail.APPOINTMENT_UPDATED, key=key, appointment_ids=result.appointment_ids)
 
     @workflow.signal(
         name=APPOINTMENT_REPORTED,

@@ -8,6 +8,7 @@ from workflows.parts.journey import Journey
 with workflow.unsafe.imports_passed_through():
     from activities.types import Done, FormAsking, FormCompletion, GoalChange, GoalOrder
     from rules.journey.reminders import Due
+    from rules.mail.kinds import Mail
     from workflows.messages import CHANGE_GOAL, COMPLETE_FORM, CREATE_GOAL, REQUEST_FORM
 
 
@@ -20,7 +21,7 @@ class CareRequests(Journey):
             done = self.adopt(await steps.request_form(order))
             if done.changed and done.document is not None:
                 form = str(done.document["form_id"])
-                self.letters.write("forms_requested", key=form, form_id=form)
+                self.letters.write(Mail.FORMS_REQUESTED, key=form, form_id=form)
             return done
 
     @workflow.update(name=COMPLETE_FORM.name, description="Complete a form that the practice has made and asked for.")

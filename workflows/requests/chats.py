@@ -9,7 +9,6 @@ from workflows.parts.validation import flaws
 with workflow.unsafe.imports_passed_through():
     from activities.types import ChatLook
     from rules.care.chats import Told, after_telling, news_for, put_off
-    from rules.journey.reminders import NEW_MESSAGE
     from workflows.messages import MESSAGE_WAITS, MessageSignal
 
 
@@ -48,7 +47,7 @@ class News(Journey):
     def tell_of_messages(self, chat_id: str) -> None:
         """Order the mail about a chat. One that is still on its way tells of everything that is unread when it goes."""
         told, now = self.state.chats[chat_id], workflow.now()
-        if any(order.template == NEW_MESSAGE and order.chat_id == chat_id for order in self.postman.box):
+        if any(order.chat_id == chat_id for order in self.postman.box):
             self.state.chats[chat_id] = put_off(told, every=self.policy.new_message_every, now=now)
         else:
             self.letters.of_message(chat_id, told.waits)

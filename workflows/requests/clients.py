@@ -10,6 +10,7 @@ from workflows.requests.money import CARD_SERVICE_AWAY
 
 with workflow.unsafe.imports_passed_through():
     from activities.types import ActivationOrder, DetailsOrder, Done, FormSubmission, LinkOrder, TaskResolution
+    from rules.mail.kinds import Mail
     from rules.refusals import Problem, Refusal
     from workflows.messages import ACTIVATE, CHANGE_DETAILS, RESOLVE_TASK, SEND_ACTIVATION_LINK, SUBMIT_FORM
 
@@ -31,7 +32,7 @@ class AccountRequests(Journey):
             return Done(refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail=detail))
         if not self.facts.reachable:
             return Done(refusal=_NO_ADDRESS)
-        self.letters.write("welcome", key=f"again:{order.request_id}", vital=True, asked_for=True)
+        self.letters.write(Mail.WELCOME, key=f"again:{order.request_id}", asked_for=True)
         return Done(facts=self.facts)
 
     @workflow.update(name=CHANGE_DETAILS.name, description="Change details, portal settings or the subscription.")

@@ -14,9 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.types import Errand, Joined, JoinOrder, MailOrder
     from rules.care.chats import Told
     from rules.clients.joining import MovedChat, told_afterwards
+    from rules.mail.kinds import MAILS, Mail, kind_of
     from workflows.messages import JOIN, RECORD_JOINED, JoinedSignal, journey_id
-
-TELL_WHAT_WAITS = frozenset({"new_message", "document_shared"})  # mails about what is the other record's now
 
 
 class Joining(News):
@@ -70,7 +69,7 @@ class Joining(News):
                     mails=tuple(
                         brought_along(order, client_id=into_id, moved=joined.chats)
                         for order in self.postman.box
-                        if order.template in TELL_WHAT_WAITS
+                        if order.template in MAILS and kind_of(order.template).goes_along
                     ),
                 ),
             )
@@ -102,7 +101,7 @@ class Joining(News):
         self.news += 1
         if joined.unarchived:
             key = f"joined:{joined.from_id}"
-            self.letters.write("client_back", key=key, to="therapist", appointment_ids=joined.ahead)
+            self.letters.write(Mail.CLIENT_BACK, key=key, appointment_ids=joined.ahead)
         for chat_id in dict.fromkeys(moved.chat_id for moved in joined.moved.values()):
             async with self.turn:
                 if not self.closed:

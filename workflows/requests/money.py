@@ -17,11 +17,11 @@ with workflow.unsafe.imports_passed_through():
         GrantOrder,
         LetGoOrder,
         LinkOrder,
-        MailOrder,
         RefundOrder,
         RetryOrder,
         Settled,
     )
+    from rules.mail.kinds import Mail
     from rules.refusals import Problem, Refusal
     from workflows.messages import (
         GRANT_CREDIT,
@@ -115,15 +115,7 @@ class MoneyRequests(Journey):
         payment = settled.appointment.payment
         # One of the two writes the receipt: both at once might each take the other's mail for one that was lost.
         if not await self.tell(settled.appointment) and payment is not None:
-            self.state.mails.append(
-                MailOrder(
-                    key=f"receipt:{payment.id}:{payment.status.value}:{payment.attempts}",
-                    template="receipt",
-                    client_id=self.client_id,
-                    payment_id=payment.id,
-                    vital=True,
-                )
-            )
+            self.state.mails.append(money.mail_about(Mail.RECEIPT, payment, client_id=self.client_id))
 
     async def settle_a_debt(self) -> None:
         """A new card has come: what is owed is charged, one debt at a time."""
