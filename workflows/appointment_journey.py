@@ -1,6 +1,7 @@
 """AppointmentJourney: remind, wait for the outcome, settle the payment."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 
 from temporalio import workflow
@@ -9,6 +10,7 @@ from workflows import steps
 from workflows.parts import payment as money
 from workflows.parts import waitlist
 from workflows.parts.appointment import FollowedAppointment
+from workflows.parts.mail_orders import change_told
 from workflows.parts.mail_outbox import MailOutbox
 from workflows.parts.search_attributes import (
     CHARGE_DUE_AT,
@@ -24,17 +26,16 @@ from workflows.parts.wait import Wait
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import CancelOrder, Changed, OutcomeOrder, RescheduleOrder
     from activities.types.facts import AppointmentFacts
-    from activities.types.mail import MailOrder, TaskOrder
+    from activities.types.mail import MailOrder, TaskOrder, mail_order
     from rules.enums import AppointmentStatus, TaskKind
     from rules.journey.reminders import (
-        APPOINTMENT_REMINDER,
         APPOINTMENT_STARTS,
         OUTCOME_BREACH,
-        OUTCOME_NUDGE,
         OUTCOME_TASK,
         Due,
     )
     from rules.journey.settling import next_step
+    from rules.mail.kinds import MAILS, Mail, to_both_sides
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
         APPOINTMENT_QUERY,
@@ -108,29 +109,11 @@ class AppointmentJourney:
 
     async def act_on(self, due: Due) -> None:
         facts = self.facts
-        if due.kind == APPOINTMENT_REMINDER:
-            self.mail(
-                MailOrder(
-                    key=f"{facts.id}:{due.key}",
-                    template="appointment_reminder",
-                    client_id=facts.client_id,
-                    appointment_ids=(facts.id,),
-                    only_if_starts_at=facts.starts_at,
-                )
-            )
+        if due.kind in MAILS:
+            order = mail_order(Mail(due.kind), key=f"{facts.id}:{due.key}", client_id=facts.client_id)
+            self.mail(replace(order, appointment_ids=(facts.id,), only_if_starts_at=facts.starts_at))
         elif due.kind == APPOINTMENT_STARTS:
             await self.followed.follow(await steps.appointment_started(facts.id))
-        elif due.kind == OUTCOME_NUDGE:
-            self.mail(
-                MailOrder(
-                    key=f"{facts.id}:{due.key}",
-                    template="mark_outcome",
-                    client_id=facts.client_id,
-                    to="therapist",
-                    appointment_ids=(facts.id,),
-                    only_if_starts_at=facts.starts_at,
-                )
-            )
         elif due.kind == OUTCOME_TASK:
             await self.open_a_task(due)
         elif due.kind == OUTCOME_BREACH:
@@ -179,7 +162,7 @@ class AppointmentJourney:
         async with self.turn:
             result = await steps.cancel_appointment(order, self.policy)
             by_client = order.requested_by_client or not order.by.is_practice
-            self.tell_of_change("appointment_cancelled", "cancelled", result, by_client=by_client)
+            self.tell_of_change(Mail.APPOINTMENT_CANCELLED, "cancelled", result, by_client=by_client)
             await self.followed.apply(result)
             await waitlist.wake(result.lines, self.policy)
             return result
@@ -188,7 +171,7 @@ class AppointmentJourney:
     async def reschedule(self, order: RescheduleOrder) -> Changed:
         async with self.turn:
             result = await steps.reschedule_appointment(order, self.policy)
-            self.tell_of_change("appointment_rescheduled", "moved", result, by_client=not order.by.is_practice)
+            self.tell_of_change(Mail.APPOINTMENT_RESCHEDULED, "moved", result, by_client=not order.by.is_practice)
             await self.followed.apply(result)
             await waitlist.wake(result.lines, self.policy)
             return result
@@ -217,7 +200,7 @@ class AppointmentJourney:
     def mail(self, order: MailOrder) -> None:
         self.state.mails.append(order)
 
-    def tell_of_change(self, template: str, change: str, result: Changed, *, by_client: bool) -> None:
+    def tell_of_change(self, about: Mail, change: str, result: Changed, *, by_client: bool) -> None:
         """The client and the therapist hear of a moved or cancelled appointment, with a calendar file.
 
         What counts is what is new here: the step may have run before, and its answer been lost.
@@ -226,17 +209,13 @@ class AppointmentJourney:
         if facts is None or facts == self.facts:
             return
         payment_id = facts.payment.id if facts.payment else None
-        for to, name in (("client", template), ("therapist", "appointment_changed")):
+        for mail in to_both_sides(about):
             self.mail(
-                MailOrder(
-                    key=f"{name}:{facts.id}:{result.sequence}",
-                    template=name,
-                    client_id=facts.client_id,
-                    to=to,
+                replace(
+                    mail_order(mail, key=f"{mail}:{facts.id}:{result.sequence}", client_id=facts.client_id),
                     appointment_ids=(facts.id,),
                     payment_id=payment_id,
-                    vital=True,
-                    text=change if to == "therapist" else "",
+                    text=change_told(mail, change),
                     by_client=by_client,
                     moves={facts.id: self.facts.starts_at} if change == "moved" else {},
                 )

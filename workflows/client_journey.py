@@ -31,10 +31,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.clients import NewJourney, Opened
     from activities.types.mail import CloseOrder, TaskOrder
     from rules.enums import TaskKind
-    from rules.journey.goals import GOAL_REMINDER
     from rules.journey.memory import JourneyMemory
-    from rules.journey.reminders import ANONYMOUS_EXPIRY, CARD_EXPIRING, FIRST_SESSION_TASK, NEW_MESSAGE, Due
+    from rules.journey.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, Due
     from rules.journey.stage import stage_of
+    from rules.mail.kinds import MAILS, Mail, to_both_sides
     from workflows.messages import (
         BEGIN,
         CLIENT_JOURNEY,
@@ -117,18 +117,17 @@ class ClientJourney(
             await self.let_go()
         elif due.kind == FIRST_SESSION_TASK:
             await self.ask_for_a_first_session(due)
-        elif due.kind == CARD_EXPIRING:
+        elif due.kind == Mail.CARD_EXPIRING:
             journey.state.told_of_card = due.key
             if journey.facts.card is not None:
-                journey.mails.write(due.kind, key=due.key, vital=True, text=journey.facts.card.key)
-        elif due.kind == GOAL_REMINDER:
+                journey.mails.write(Mail.CARD_EXPIRING, key=due.key, text=journey.facts.card.key)
+        elif due.kind == Mail.GOAL_REMINDER:
             remind_of_goals(journey, due)
-        elif due.kind == NEW_MESSAGE:
+        elif due.kind == Mail.NEW_MESSAGE:
             tell_of_messages(journey, due.about)
-        else:
-            journey.mails.write(due.kind, key=due.key, form_id=due.about or None)
-            if due.kind == "book_first_session":
-                journey.mails.write("book_next", key=due.key, to="therapist")
+        elif due.kind in MAILS:
+            for mail in to_both_sides(Mail(due.kind)):
+                journey.mails.write(mail, key=due.key, form_id=due.about or None)
 
     async def let_go(self) -> None:
         """Nobody gave a name or booked: the journey is closed, unless somebody just did."""

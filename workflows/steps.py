@@ -357,7 +357,7 @@ finish_reconciliation = Step(
 
 create_goal = Step("create_goal", clients.GoalOrder, clients.Done, "Set a goal", UNLESS_BROKEN)
 change_goal = Step("change_goal", clients.GoalChange, clients.Done, "Change a goal", UNLESS_BROKEN)
-look_at_chat = Step("look_at_chat", mail.ChatLook, mail.ChatNews, "Look for unread messages", UNTIL_DONE)
+look_at_chat = Step("look_at_chat", mail.ChatLook, mail.UnreadMessages, "Look for unread messages", UNTIL_DONE)
 
 
 # ---------------------------------------------------------------- archive

@@ -1,6 +1,7 @@
 """WaitlistOffer: one therapist's line. A time that becomes free is offered to the first, then to the next."""
 
 import asyncio
+from dataclasses import replace
 
 from temporalio import workflow
 
@@ -12,7 +13,8 @@ from workflows.parts.wait import Wait
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import LineLook, OfferMade
-    from activities.types.mail import MailOrder
+    from activities.types.mail import mail_order
+    from rules.mail.kinds import Mail
     from workflows.messages import LOOK_AGAIN, WAITLIST_OFFER, WAITLIST_QUERY, WaitlistInput, WaitlistProgress
 
 
@@ -81,14 +83,11 @@ class WaitlistOffer:
 
     def mail(self, offer: OfferMade) -> None:
         self.mail_outbox.box.append(
-            MailOrder(
-                key=f"slot_offered:{offer.offer_id}",
-                template="slot_offered",
-                client_id=offer.client_id,
+            replace(
+                mail_order(Mail.SLOT_OFFERED, key=f"{Mail.SLOT_OFFERED}:{offer.offer_id}", client_id=offer.client_id),
                 therapist=self.therapist,
                 offer_id=offer.offer_id,
                 asked_for=offer.asked_for,
-                vital=True,
             )
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from rules.enums import AppointmentType, FormKind, PaymentKind
+from rules.enums import AppointmentType, FormKind, PaymentKind, TaskKind
 from rules.mail.plain_text import one_line
 from rules.money.currencies import in_units
 
@@ -26,6 +26,20 @@ _PAYMENT_TITLES = {
     PaymentKind.SESSION: "Session",
     PaymentKind.NO_SHOW: "Missed appointment",
     PaymentKind.LATE_CANCELLATION: "Late cancellation",
+}
+
+TASK_TITLES = {
+    TaskKind.MATCH_BY_HAND: "A client needs a therapist",
+    TaskKind.NO_FIRST_SESSION: "No first session is booked",
+    TaskKind.OUTCOME_MISSING: "An outcome is missing",
+    TaskKind.CARD_MISSING: "A card is missing",
+    TaskKind.PAYMENT_OWED: "A payment is owed",
+    TaskKind.PAYMENT_FAILED: "A payment failed",
+    TaskKind.POSSIBLE_DUPLICATE: "Two records may be one person",
+    TaskKind.MAIL_UNDELIVERABLE: "A mail could not be delivered",
+    TaskKind.DISPUTE: "A client's bank disputes a charge",
+    TaskKind.REFUND_FAILED: "A refund failed",
+    TaskKind.LEDGER_DIFFERENCE: "The ledger and Stripe differ",
 }
 
 _LONGEST_NAME = 80

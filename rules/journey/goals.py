@@ -9,8 +9,6 @@ from datetime import UTC, datetime, time, timedelta
 
 from rules.booking.hours import WEEKDAYS, find_zone, from_micros, local_to_instant
 
-GOAL_REMINDER = "goal_reminder"
-
 _WEEK = timedelta(days=7)
 _INSTANT = timedelta(microseconds=1)
 _AT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")

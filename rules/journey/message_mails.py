@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rules.journey.reminders import NEW_MESSAGE, Due
+from rules.journey.reminders import Due, mail_due
+from rules.mail.kinds import Mail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ def put_off(told: Told, *, every: timedelta, now: datetime) -> Told:
 def message_plan(chats: Mapping[str, Told]) -> list[Due]:
     """The mails that are still to be ordered, by chat."""
     return [
-        Due(at=told.due_at, kind=NEW_MESSAGE, key=f"{NEW_MESSAGE}:{chat_id}:{told.waits}", about=chat_id)
+        mail_due(Mail.NEW_MESSAGE, told.due_at, f"{chat_id}:{told.waits}", about=chat_id)
         for chat_id, told in chats.items()
         if told.due_at is not None
     ]

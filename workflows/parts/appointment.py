@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.facts import AppointmentFacts
     from activities.types.money import Settled
     from rules.enums import AppointmentStatus
-    from rules.journey.reminders import Due, appointment_plan, outcome_plan, replan
+    from rules.journey.reminders import Due, appointment_plan, replan
     from rules.journey.stage import JourneyFacts
     from rules.policy import JourneyPolicy
     from workflows.messages import (
@@ -74,8 +74,8 @@ class FollowedAppointment:
         facts = self.facts
         fresh: list[Due] = []
         if facts.status is AppointmentStatus.SCHEDULED and not facts.client_archived:
-            fresh = appointment_plan(starts_at=facts.starts_at, policy=self.policy) + outcome_plan(
-                ends_at=facts.ends_at, type=facts.type, policy=self.policy
+            fresh = appointment_plan(
+                starts_at=facts.starts_at, ends_at=facts.ends_at, type=facts.type, policy=self.policy
             )
         wanted = [due for due in fresh if due.key not in self.state.done]
         self.state.plan = replan(before=self.state.plan, fresh=wanted, now=workflow.now())

@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.journey.message_mails import message_plan
     from rules.journey.reminders import journey_plan, replan
     from rules.journey.stage import JourneyFacts
+    from rules.mail.kinds import Mail
     from workflows.messages import JOURNEY_CLOSED, JourneyInput, JourneyState
 
 
@@ -165,14 +166,14 @@ class Journey:
         """Mails that follow from the facts themselves: a new client, nobody found yet, a task to look at."""
         if facts.therapist and not facts.anonymous and self.state.announced_to != facts.therapist:
             self.state.announced_to = facts.therapist
-            self.mails.write("new_client", key=f"{facts.therapist}:{facts.matched_at}", to="therapist")
+            self.mails.write(Mail.NEW_CLIENT, key=f"{facts.therapist}:{facts.matched_at}")
         if facts.therapist is None and facts.reachable and not self.state.told_we_will_get_back:
             self.state.told_we_will_get_back = True
-            self.mails.write("we_will_get_back", key="once")
+            self.mails.write(Mail.WE_WILL_GET_BACK, key="once")
         old = {task.key for task in before.open_tasks} if before else set()
         for task in facts.open_tasks:
             if task.key not in old:
-                self.mails.write("task_opened", key=task.key, to="care_team", text=task.key)
+                self.mails.write(Mail.TASK_OPENED, key=task.key, text=task.key)
 
     def _work_is_left(self) -> bool:
         return bool(self.state.debts) or self.state.look_for_double

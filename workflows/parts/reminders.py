@@ -8,7 +8,7 @@ from workflows.parts.journey import Journey
 with workflow.unsafe.imports_passed_through():
     from activities.types.mail import ChatLook
     from rules.journey.message_mails import Told, after_looking, after_telling, put_off
-    from rules.journey.reminders import NEW_MESSAGE, Due
+    from rules.journey.reminders import Due
 
 
 def remind_of_goals(journey: Journey, due: Due) -> None:
@@ -42,7 +42,7 @@ async def look_into_chat(journey: Journey, chat_id: str) -> None:
 def tell_of_messages(journey: Journey, chat_id: str) -> None:
     """Order the mail about a chat. One that is still on its way tells of everything that is unread when it goes."""
     told, now = journey.state.chats[chat_id], workflow.now()
-    if any(order.template == NEW_MESSAGE and order.chat_id == chat_id for order in journey.mail_outbox.box):
+    if any(order.chat_id == chat_id for order in journey.mail_outbox.box):
         journey.state.chats[chat_id] = put_off(told, every=journey.policy.new_message_every, now=now)
     else:
         journey.mails.of_message(chat_id, told.waits)

@@ -8,8 +8,16 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.booking import LineLook
     from activities.types.facts import AppointmentFacts
     from rules.enums import AppointmentStatus, PaymentStatus, Stage
-    from rules.journey.reminders import Due
+    from rules.journey.reminders import (
+        ANONYMOUS_EXPIRY,
+        APPOINTMENT_STARTS,
+        FIRST_SESSION_TASK,
+        OUTCOME_BREACH,
+        OUTCOME_TASK,
+        Due,
+    )
     from rules.journey.stage import JourneyFacts, stage_of
+    from rules.mail.kinds import MAILS
     from workflows.messages import BulkArchiveProgress, ReconciliationProgress
 
 WAITING_FOR = {
@@ -39,14 +47,13 @@ _STOP_IT = (
 )
 _BRING_BACK = "To make one active again, send the signal `unarchive` to the client's journey."
 
-_DUE = {
-    "anonymous_expiry": "closing, if nobody gives a name or books",
-    "first_session_task": "a task for the care team, if no session is booked",
-    "card_expiring": "mail that the saved card stops working",
-    "appointment_starts": "the start",
-    "mark_outcome": "asking the therapist for the outcome",
-    "outcome_task": "a task for the care team: the outcome is missing",
-    "outcome_breach": "recording that the outcome came too late",
+_DUE: dict[str, str] = {
+    ANONYMOUS_EXPIRY: "closing, if nobody gives a name or books",
+    FIRST_SESSION_TASK: "a task for the care team, if no session is booked",
+    APPOINTMENT_STARTS: "the start",
+    OUTCOME_TASK: "a task for the care team: the outcome is missing",
+    OUTCOME_BREACH: "recording that the outcome came too late",
+    **{mail.value: kind.in_ui for mail, kind in MAILS.items() if kind.in_ui},
 }
 
 

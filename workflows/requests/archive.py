@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.archive import ArchiveOrder, SignalLook, Unarchived, UnarchiveOrder
     from activities.types.facts import AppointmentFacts
     from rules.accounts.caller import via_temporal
+    from rules.mail.kinds import Mail, to_both_sides
     from workflows.messages import ARCHIVE, UNARCHIVE, ArchiveSignal, UnarchiveSignal
 
 _LONGEST_ID = 64
@@ -87,9 +88,8 @@ class ArchiveRequests(Requests):
         await asyncio.gather(*(start_appointment(facts, policy) for facts in result.restored))
         await asyncio.gather(*(self._settle_after_all(facts) for facts in result.paying))
         for ids in result.booked:
-            for to, template in (("client", "booking_confirmation"), ("therapist", "appointment_booked")):
-                key = f"{request_id}:{ids[0]}"
-                self.journey.mails.write(template, key=key, to=to, appointment_ids=ids, vital=True)
+            for mail in to_both_sides(Mail.BOOKING_CONFIRMATION):
+                self.journey.mails.write(mail, key=f"{request_id}:{ids[0]}", appointment_ids=ids)
 
     async def _settle_after_all(self, facts: AppointmentFacts) -> None:
         """A payment that the archive stopped is to be made: by its appointment's workflow, which mostly has ended."""

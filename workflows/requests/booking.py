@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from activities.types.clients import Done
     from rules.journey.stage import JourneyFacts
+    from rules.mail.kinds import Mail
     from workflows.messages import (
         APPOINTMENT_REPORTED,
         BOOK,
@@ -97,7 +98,7 @@ class BookingRequests(Requests):
             journey.take(result.facts)
             if result.appointment_ids:
                 ids = result.appointment_ids
-                journey.mails.write("appointment_updated", key=change.request_id, appointment_ids=ids, vital=True)
+                journey.mails.write(Mail.APPOINTMENT_UPDATED, key=change.request_id, appointment_ids=ids)
 
     @workflow.signal(
         name=APPOINTMENT_REPORTED,

@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         MatchOrder,
         TaskResolution,
     )
+    from rules.mail.kinds import Mail
     from rules.refusals import Problem, Refusal
     from workflows.messages import ACTIVATE, CHANGE_DETAILS, MATCH_BY_HAND, RESOLVE_TASK, SEND_ACTIVATION_LINK
 
@@ -53,7 +54,7 @@ class ClientRequests(Requests):
             return Done(refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail=detail))
         if not journey.facts.reachable:
             return Done(refusal=_NO_ADDRESS)
-        journey.mails.write("welcome", key=f"again:{order.request_id}", vital=True, asked_for=True)
+        journey.mails.write(Mail.WELCOME, key=f"again:{order.request_id}", asked_for=True)
         return Done(facts=journey.facts)
 
     @workflow.update(name=CHANGE_DETAILS.name, description="Change details, portal settings or the subscription.")

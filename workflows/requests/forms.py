@@ -7,6 +7,7 @@ from workflows.requests.base import CARD_SERVICE_AWAY, Requests
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.clients import Done, FormAsking, FormCompletion, FormSubmission
+    from rules.mail.kinds import Mail
     from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SUBMIT_FORM
 
 
@@ -28,7 +29,7 @@ class FormRequests(Requests):
             done = await self.journey.apply(await steps.request_form(order))
             if done.changed and done.document is not None:
                 form = str(done.document["form_id"])
-                self.journey.mails.write("forms_requested", key=form, form_id=form)
+                self.journey.mails.write(Mail.FORMS_REQUESTED, key=form, form_id=form)
             return done
 
     @workflow.update(name=COMPLETE_FORM.name, description="Complete a form that the practice has made and asked for.")

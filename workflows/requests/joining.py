@@ -17,9 +17,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.mail import MailOrder
     from rules.journey.joining import MovedChat, told_afterwards
     from rules.journey.message_mails import Told
+    from rules.mail.kinds import MAILS, Mail, kind_of
     from workflows.messages import JOIN, RECORD_JOINED, JoinedSignal, journey_id
-
-TELL_WHAT_WAITS = frozenset({"new_message", "document_shared"})  # mails about what is the other record's now
 
 
 class JoiningRequests(Requests):
@@ -65,7 +64,7 @@ class JoiningRequests(Requests):
             mails=tuple(
                 _brought_along(order, client_id=into_id, moved=joined.chats)
                 for order in self.journey.mail_outbox.box
-                if order.template in TELL_WHAT_WAITS
+                if order.template in MAILS and kind_of(order.template).goes_along
             ),
         )
         try:
@@ -86,7 +85,7 @@ class JoiningRequests(Requests):
         self._take_over(joined)
         if joined.unarchived:
             key = f"joined:{joined.from_id}"
-            journey.mails.write("client_back", key=key, to="therapist", appointment_ids=joined.ahead)
+            journey.mails.write(Mail.CLIENT_BACK, key=key, appointment_ids=joined.ahead)
         for chat_id in dict.fromkeys(moved.chat_id for moved in joined.moved.values()):
             async with journey.turn:
                 if not journey.closed:

@@ -5,13 +5,13 @@ from datetime import timedelta
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.parts import payment as money
 from workflows.parts.appointment import notify_appointment
 from workflows.parts.validation import validate
 from workflows.requests.base import CARD_SERVICE_AWAY, Requests
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.clients import Done, LinkOrder
-    from activities.types.mail import MailOrder
     from activities.types.money import (
         ConfirmationOrder,
         GrantOrder,
@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         Settled,
         StripeErrand,
     )
+    from rules.mail.kinds import Mail
     from workflows.messages import (
         GRANT_CREDIT,
         INBOUND_EVENT,
@@ -114,12 +115,4 @@ class MoneyRequests(Requests):
         payment = settled.appointment.payment
         # One of the two writes the receipt: both at once might each take the other's mail for one that was lost.
         if not await notify_appointment(settled.appointment) and payment is not None:
-            self.journey.state.mails.append(
-                MailOrder(
-                    key=f"receipt:{payment.id}:{payment.status.value}:{payment.attempts}",
-                    template="receipt",
-                    client_id=self.journey.client_id,
-                    payment_id=payment.id,
-                    vital=True,
-                )
-            )
+            self.journey.state.mails.append(money.mail_about(Mail.RECEIPT, payment, client_id=self.journey.client_id))
