@@ -26,7 +26,7 @@ from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
-from activities.mail.rendering import Links, Practice
+from activities.practice import Links, Practice
 from activities.registry import build
 from config import Settings, SettingsProblem, leave, settings_or_exit
 from engine.clock import clock_for

@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.mail.rendering import Links, Practice
 from activities.ports import Mailer, PaymentGateway, SignalRecord
+from activities.practice import Links, Practice
 from engine.clock import Clock
 from engine.signed_links import SignedLinks
 from models.database import Sessions

@@ -197,7 +197,7 @@ class TaskKind(StrEnum):
 
     label: str  # what a mail about it is headed with
 
-    def __new__(cls, value: str, label: str) -> Self:
+    def __new__(cls, value: str, label: str = "") -> Self:
         kind = str.__new__(cls, value)
         kind._value_, kind.label = value, label
         return kind

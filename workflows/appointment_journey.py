@@ -1,55 +1,55 @@
 """AppointmentJourney: remind, wait for the outcome, settle the payment."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 
-from temporalio import exceptions, workflow
+from temporalio import workflow
 
 from workflows import steps
 from workflows.parts import payment as money
-from workflows.parts import waitlist as lines
-from workflows.parts.mail_outbox import Postman
-from workflows.parts.search_attributes import CHARGE_DUE_AT, CLIENT_REF, NEXT_APPOINTMENT_AT, THERAPIST_SLUG, Shown
-from workflows.parts.ui_text import describe_appointment, waiting_for, words_of
-from workflows.parts.validation import admit
-from workflows.parts.wait import Pace
+from workflows.parts import waitlist
+from workflows.parts.appointment import FollowedAppointment
+from workflows.parts.mail_orders import change_told
+from workflows.parts.mail_outbox import MailOutbox
+from workflows.parts.search_attributes import (
+    CHARGE_DUE_AT,
+    CLIENT_REF,
+    NEXT_APPOINTMENT_AT,
+    THERAPIST_SLUG,
+    SearchAttributes,
+)
+from workflows.parts.ui_text import describe_appointment, label_of, waiting_for
+from workflows.parts.validation import validate
+from workflows.parts.wait import Wait
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import CancelOrder, Changed, OutcomeOrder, RescheduleOrder
     from activities.types.facts import AppointmentFacts
-    from activities.types.mail import MailOrder, TaskOrder
-    from activities.types.money import Settled
+    from activities.types.mail import MailOrder, TaskOrder, mail_order
     from rules.enums import AppointmentStatus, TaskKind
     from rules.journey.reminders import (
-        APPOINTMENT_REMINDER,
         APPOINTMENT_STARTS,
         OUTCOME_BREACH,
-        OUTCOME_NUDGE,
         OUTCOME_TASK,
         Due,
-        appointment_plan,
-        outcome_plan,
-        replan,
     )
     from rules.journey.settling import next_step
-    from rules.journey.stage import JourneyFacts
+    from rules.mail.kinds import MAILS, Mail, to_both_sides
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
         APPOINTMENT_QUERY,
-        APPOINTMENT_REPORTED,
         CANCEL,
         FACTS_CHANGED,
         RECORD_OUTCOME,
         RESCHEDULE,
         AppointmentInput,
         AppointmentProgress,
-        AppointmentState,
-        journey_id,
     )
 
 
 @workflow.defn(name=APPOINTMENT_JOURNEY)
-class AppointmentJourney(Pace):
+class AppointmentJourney:
     """One appointment, from booking until its outcome is known and its money is settled.
 
     The database decides what becomes of it; this workflow follows the newest facts, keeps the timers, and tells the
@@ -59,12 +59,12 @@ class AppointmentJourney(Pace):
     @workflow.init
     def __init__(self, start: AppointmentInput) -> None:
         self.policy = start.policy
-        self.state = start.state or AppointmentState(facts=start.facts, plan=[], mails=[], done=[])
+        self.wait = Wait(start.policy)
+        self.followed = FollowedAppointment(start, self.wait)
+        self.state = self.followed.state
         self.turn = asyncio.Lock()  # one change at a time, in the order of arrival
-        self.news = 0  # counts the changes of facts, so that every wait notices them
-        self.shown = Shown()
-        self.postman = Postman(self.state.mails, self.policy, self._ignore)
-        self._replan()
+        self.search_attributes = SearchAttributes()
+        self.mail_outbox = MailOutbox(self.state.mails, self.policy)
 
     @property
     def facts(self) -> AppointmentFacts:
@@ -72,29 +72,36 @@ class AppointmentJourney(Pace):
 
     @workflow.run
     async def run(self, start: AppointmentInput) -> None:
-        post = asyncio.create_task(self.postman.work())
+        outbox = asyncio.create_task(self.mail_outbox.work())
         while await self.goes_on():
             if self.facts.status is AppointmentStatus.SCHEDULED:
                 await self.remind_and_wait_for_the_outcome()
             else:
                 await self.settle_the_payment()
-            if self.history_is_long() and not self.is_over():
+            if self.wait.history_is_long() and not self.followed.is_over():
                 await self.continue_as_new()
-        await self.postman.finish()
-        await post
+        await self.mail_outbox.finish()
+        await outbox
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if not self.is_over():  # its payment was restored while this run was ending
+        if not self.followed.is_over():  # its payment was restored while this run was ending
             await self.continue_as_new()
 
     # ------------------------------------------------------------ the story
 
+    async def goes_on(self) -> bool:
+        """False at the end, once the last mail is out. While mails wait, a payment that is restored does not."""
+        self.show()
+        if self.followed.is_over():
+            await workflow.wait_condition(lambda: self.mail_outbox.is_idle() or not self.followed.is_over())
+        return not self.followed.is_over()
+
     async def remind_and_wait_for_the_outcome(self) -> None:
         """Before the start: reminders. After the end: ask the therapist, then the care team; never guess."""
         if not self.state.plan:
-            await self.wait(until=None, label="the outcome")
+            await self.wait.until(None, label="the outcome")
             return
         due = self.state.plan[0]
-        if await self.wait(until=due.at, label=words_of(due)):
+        if await self.wait.until(due.at, label=label_of(due)):
             return
         self.state.plan.remove(due)
         self.state.done.append(due.key)
@@ -102,43 +109,25 @@ class AppointmentJourney(Pace):
 
     async def act_on(self, due: Due) -> None:
         facts = self.facts
-        if due.kind == APPOINTMENT_REMINDER:
-            self.mail(
-                MailOrder(
-                    key=f"{facts.id}:{due.key}",
-                    template="appointment_reminder",
-                    client_id=facts.client_id,
-                    appointment_ids=(facts.id,),
-                    only_if_starts_at=facts.starts_at,
-                )
-            )
+        if due.kind in MAILS:
+            order = mail_order(Mail(due.kind), key=f"{facts.id}:{due.key}", client_id=facts.client_id)
+            self.mail(replace(order, appointment_ids=(facts.id,), only_if_starts_at=facts.starts_at))
         elif due.kind == APPOINTMENT_STARTS:
-            await self.follow(await steps.appointment_started(facts.id))
-        elif due.kind == OUTCOME_NUDGE:
-            self.mail(
-                MailOrder(
-                    key=f"{facts.id}:{due.key}",
-                    template="mark_outcome",
-                    client_id=facts.client_id,
-                    to="therapist",
-                    appointment_ids=(facts.id,),
-                    only_if_starts_at=facts.starts_at,
-                )
-            )
+            await self.followed.follow(await steps.appointment_started(facts.id))
         elif due.kind == OUTCOME_TASK:
-            await self.follow(
-                await steps.outcome_overdue(
-                    TaskOrder(
-                        key=f"{facts.id}:{due.key}",
-                        client_id=facts.client_id,
-                        kind=TaskKind.OUTCOME_MISSING,
-                        text=f"The outcome of an appointment of client {facts.ref} is missing.",
-                        appointment_id=facts.id,
-                    )
-                )
-            )
+            await self.open_a_task(due)
         elif due.kind == OUTCOME_BREACH:
-            await self.follow(await steps.record_breach(facts.id))
+            await self.followed.follow(await steps.record_breach(facts.id))
+
+    async def open_a_task(self, due: Due) -> None:
+        order = TaskOrder(
+            key=f"{self.facts.id}:{due.key}",
+            client_id=self.facts.client_id,
+            kind=TaskKind.OUTCOME_MISSING,
+            text=f"The outcome of an appointment of client {self.facts.ref} is missing.",
+            appointment_id=self.facts.id,
+        )
+        await self.followed.follow(await steps.outcome_overdue(order))
 
     async def settle_the_payment(self) -> None:
         """Due, try, and try again while there is time; then paid, or owed."""
@@ -146,7 +135,7 @@ class AppointmentJourney(Pace):
         if payment is None:
             return
         step = next_step(payment)
-        if await self.wait(until=step.at, label=step.why):
+        if await self.wait.until(step.at, label=step.why):
             return
         payment = self.facts.payment
         if payment is None or next_step(payment) != step:
@@ -154,18 +143,10 @@ class AppointmentJourney(Pace):
         if step.owe:
             settled = await steps.owe_payment(payment.id)
         else:
-            settled = await money.attempt(payment, self.policy, began=lambda begun: self.take(begun.appointment))
-        await self.follow(settled)
-
-    async def goes_on(self) -> bool:
-        """False at the end, once the last mail is out. While mails wait, a payment that is restored does not."""
-        self.show()
-        if self.is_over():
-            await workflow.wait_condition(lambda: self.postman.is_idle() or not self.is_over())
-        return not self.is_over()
-
-    def is_over(self) -> bool:
-        return self.facts.status is not AppointmentStatus.SCHEDULED and not money.is_open(self.facts.payment)
+            settled = await money.attempt(
+                payment, self.policy, began=lambda begun: self.followed.take(begun.appointment)
+            )
+        await self.followed.follow(settled)
 
     # ------------------------------------------------------------ messages
 
@@ -173,7 +154,7 @@ class AppointmentJourney(Pace):
     async def record_outcome(self, order: OutcomeOrder) -> Changed:
         async with self.turn:
             result = await steps.record_outcome(order, self.policy)
-            await self.adopt(result)
+            await self.followed.apply(result)
             return result
 
     @workflow.update(name=CANCEL.name, description="Cancel, with the fee that is due for it, if any.")
@@ -181,41 +162,69 @@ class AppointmentJourney(Pace):
         async with self.turn:
             result = await steps.cancel_appointment(order, self.policy)
             by_client = order.requested_by_client or not order.by.is_practice
-            self.tell_of_change("appointment_cancelled", "cancelled", result, by_client=by_client)
-            await self.adopt(result)
-            await lines.wake(result.lines, self.policy)
+            self.tell_of_change(Mail.APPOINTMENT_CANCELLED, "cancelled", result, by_client=by_client)
+            await self.followed.apply(result)
+            await waitlist.wake(result.lines, self.policy)
             return result
 
     @workflow.update(name=RESCHEDULE.name, description="Move to another time; the appointment keeps its id.")
     async def reschedule(self, order: RescheduleOrder) -> Changed:
         async with self.turn:
             result = await steps.reschedule_appointment(order, self.policy)
-            self.tell_of_change("appointment_rescheduled", "moved", result, by_client=not order.by.is_practice)
-            await self.adopt(result)
-            await lines.wake(result.lines, self.policy)
+            self.tell_of_change(Mail.APPOINTMENT_RESCHEDULED, "moved", result, by_client=not order.by.is_practice)
+            await self.followed.apply(result)
+            await waitlist.wake(result.lines, self.policy)
             return result
 
     @record_outcome.validator
     def _outcome_is_for_this(self, order: OutcomeOrder) -> None:
-        admit(order, appointment_id=self.facts.id)
+        validate(order, appointment_id=self.facts.id)
 
     @cancel.validator
     def _cancel_is_for_this(self, order: CancelOrder) -> None:
-        admit(order, appointment_id=self.facts.id)
+        validate(order, appointment_id=self.facts.id)
 
     @reschedule.validator
     def _reschedule_is_for_this(self, order: RescheduleOrder) -> None:
-        admit(order, appointment_id=self.facts.id)
+        validate(order, appointment_id=self.facts.id)
 
     @workflow.signal(
         name=FACTS_CHANGED,
         description="The client's journey changed something here (archive, new card, Stripe's word): take it over.",
     )
     def facts_changed(self, facts: AppointmentFacts) -> None:
-        self.take(facts)
+        self.followed.take(facts)
+
+    # ------------------------------------------------------------ mails
+
+    def mail(self, order: MailOrder) -> None:
+        self.state.mails.append(order)
+
+    def tell_of_change(self, about: Mail, change: str, result: Changed, *, by_client: bool) -> None:
+        """The client and the therapist hear of a moved or cancelled appointment, with a calendar file.
+
+        What counts is what is new here: the step may have run before, and its answer been lost.
+        """
+        facts = result.appointment
+        if facts is None or facts == self.facts:
+            return
+        payment_id = facts.payment.id if facts.payment else None
+        for mail in to_both_sides(about):
+            self.mail(
+                replace(
+                    mail_order(mail, key=f"{mail}:{facts.id}:{result.sequence}", client_id=facts.client_id),
+                    appointment_ids=(facts.id,),
+                    payment_id=payment_id,
+                    text=change_told(mail, change),
+                    by_client=by_client,
+                    moves={facts.id: self.facts.starts_at} if change == "moved" else {},
+                )
+            )
+
+    # ------------------------------------------------------------ what is seen
 
     @workflow.query(name=APPOINTMENT_QUERY, description="Where this appointment stands, and what comes next.")
-    def appointment(self) -> AppointmentProgress:
+    def progress(self) -> AppointmentProgress:
         return AppointmentProgress(
             id=self.facts.id,
             type=self.facts.type.value,
@@ -227,71 +236,11 @@ class AppointmentJourney(Pace):
             payment=self.facts.payment,
         )
 
-    # ------------------------------------------------------------ how it is done
-
-    async def adopt(self, result: Changed) -> None:
-        if result.appointment is not None and result.journey is not None:
-            await self.follow(Settled(appointment=result.appointment, journey=result.journey, changed=result.changed))
-
-    async def follow(self, settled: Settled) -> None:
-        """Take the facts over and tell the journey: always before anybody gets an answer."""
-        if self.take(settled.appointment) or settled.changed:
-            await self._report(settled.journey)
-
-    def take(self, facts: AppointmentFacts) -> bool:
-        """Keep the newer facts, and order the mails about what became of the payment. False if these are old.
-
-        What Stripe reports may be here before the answer of the step that charged: one of them is news, once.
-
-        Once the client's record was joined into another, the versions are that one's, and what still comes from the
-        former is old.
-        """
-        if facts == self.facts or facts.client_id in self.state.former:
-            return False
-        if facts.client_id != self.facts.client_id:
-            self.state.former.append(self.facts.client_id)
-        elif facts.version < self.facts.version:
-            return False
-        if self.facts.payment is not None:
-            self.state.mails.extend(money.mails_about(self.facts.payment, facts))
-        self.state.facts = facts
-        self.news += 1
-        self._replan()
-        return True
-
-    def mail(self, order: MailOrder) -> None:
-        self.state.mails.append(order)
-
-    def tell_of_change(self, template: str, change: str, result: Changed, *, by_client: bool) -> None:
-        """The client and the therapist hear of a moved or cancelled appointment, with a calendar file.
-
-        What counts is what is news here: the step may have run before, and its answer been lost.
-        """
-        facts = result.appointment
-        if facts is None or facts == self.facts:
-            return
-        payment_id = facts.payment.id if facts.payment else None
-        for to, name in (("client", template), ("therapist", "appointment_changed")):
-            self.mail(
-                MailOrder(
-                    key=f"{name}:{facts.id}:{result.sequence}",
-                    template=name,
-                    client_id=facts.client_id,
-                    to=to,
-                    appointment_ids=(facts.id,),
-                    payment_id=payment_id,
-                    vital=True,
-                    text=change if to == "therapist" else "",
-                    by_client=by_client,
-                    moves={facts.id: self.facts.starts_at} if change == "moved" else {},
-                )
-            )
-
     def show(self) -> None:
         workflow.set_current_details(describe_appointment(self.facts, self.state.plan))
         payment = self.facts.payment
         ahead = self.facts.status is AppointmentStatus.SCHEDULED and self.facts.starts_at > workflow.now()
-        self.shown.show(
+        self.search_attributes.upsert(
             {
                 CLIENT_REF: self.facts.ref,
                 THERAPIST_SLUG: self.facts.therapist,
@@ -300,34 +249,15 @@ class AppointmentJourney(Pace):
             }
         )
 
-    async def continue_as_new(self) -> None:
-        await self.postman.pause()
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(AppointmentInput(policy=self.policy, facts=self.facts, state=self.state))
-
-    def _replan(self) -> None:
-        facts = self.facts
-        fresh: list[Due] = []
-        if facts.status is AppointmentStatus.SCHEDULED and not facts.client_archived:
-            fresh = appointment_plan(starts_at=facts.starts_at, policy=self.policy) + outcome_plan(
-                ends_at=facts.ends_at, type=facts.type, policy=self.policy
-            )
-        wanted = [due for due in fresh if due.key not in self.state.done]
-        self.state.plan = replan(before=self.state.plan, fresh=wanted, now=workflow.now())
-
     def _next_step_at(self) -> datetime | None:
         if self.facts.status is AppointmentStatus.SCHEDULED:
             return self.state.plan[0].at if self.state.plan else None
         payment = self.facts.payment
         return next_step(payment).at if payment is not None and money.is_open(payment) else None
 
-    async def _report(self, journey: JourneyFacts) -> None:
-        handle = workflow.get_external_workflow_handle(journey_id(self.facts.client_id))
-        try:
-            await handle.signal(APPOINTMENT_REPORTED, journey)
-        except exceptions.FailureError as error:
-            # A journey that is gone cannot act on it; the database knows all the same.
-            workflow.logger.warning("the journey could not be told: %s", error)
+    # ------------------------------------------------------------ from one run to the next
 
-    def _ignore(self, journey: JourneyFacts) -> None:
-        """Facts that a mail brought are of the journey; it reads them with the next change."""
+    async def continue_as_new(self) -> None:
+        await self.mail_outbox.pause()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(AppointmentInput(policy=self.policy, facts=self.facts, state=self.state))

@@ -6,7 +6,8 @@ from dataclasses import replace
 from temporalio import exceptions, workflow
 
 from workflows import steps
-from workflows.parts.wait import Pace
+from workflows.parts.ui_text import describe_bulk_archive
+from workflows.parts.wait import Wait
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.archive import BulkArchiveOrder, BulkProgress, BulkRound
@@ -27,7 +28,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds
 
 
 @workflow.defn(name=BULK_ARCHIVE)
-class BulkArchive(Pace):
+class BulkArchive:
     """Asks one journey after the other to archive its client, a bounded number at a time, and looks for what they have
     recorded. A journey that does not answer, or is not there, holds up nobody else.
 
@@ -38,7 +39,7 @@ class BulkArchive(Pace):
     def __init__(self, start: BulkArchiveInput) -> None:
         self.order: BulkArchiveOrder = start.order
         self.policy = start.policy
-        self.news = 0
+        self.wait = Wait(start.policy)
         self.known = start.state
         self.stopped = start.state.stopped if start.state else False
 
@@ -52,7 +53,7 @@ class BulkArchive(Pace):
         if self.known is None:
             self.known = BulkArchiveState(progress=await steps.begin_bulk_archive(self.order))
         while await self.goes_on():
-            if self.history_is_long():
+            if self.wait.history_is_long():
                 await self.continue_as_new()
         self.state.progress = await steps.finish_bulk_archive(self.order.id)
         self.state.finished = True
@@ -97,7 +98,7 @@ class BulkArchive(Pace):
         state.told = {client_id: state.told[client_id] for client_id in look.waiting}
         state.gone = []
         self.show()
-        found = await asyncio.gather(*(self.tell(client_id) for client_id in look.next))
+        found = await asyncio.gather(*(self.ask(client_id) for client_id in look.next))
         for client_id, journey_is_there in zip(look.next, found, strict=True):
             if journey_is_there:
                 state.told[client_id] = 0.0
@@ -106,7 +107,7 @@ class BulkArchive(Pace):
         self.show()
         return look.progress.done < look.progress.total
 
-    async def tell(self, client_id: str) -> bool:
+    async def ask(self, client_id: str) -> bool:
         """Ask a client's journey. False if there is none, or none any more."""
         asked = ArchiveSignal(
             reason=self.order.reason,
@@ -141,7 +142,7 @@ class BulkArchive(Pace):
     # ------------------------------------------------------------ what is seen
 
     @workflow.query(name=BULK_ARCHIVE_QUERY, description="How many clients are archived, skipped and failed so far.")
-    def bulk_archive(self) -> BulkArchiveProgress:
+    def progress(self) -> BulkArchiveProgress:
         state = self.known or BulkArchiveState()
         return BulkArchiveProgress(
             id=self.order.id,
@@ -157,7 +158,7 @@ class BulkArchive(Pace):
         )
 
     def show(self) -> None:
-        workflow.set_current_details(describe(self.bulk_archive()))
+        workflow.set_current_details(describe_bulk_archive(self.progress()))
 
     # ------------------------------------------------------------ from one run to the next
 
@@ -168,27 +169,3 @@ class BulkArchive(Pace):
         workflow.continue_as_new(
             BulkArchiveInput(order=replace(self.order, client_ids=()), policy=self.policy, state=self.state)
         )
-
-
-def describe(view: BulkArchiveProgress) -> str:
-    """Markdown for the current details."""
-    running = view.status == "running"
-    what = f"**An archive of {view.total} clients**, asked for by {view.asked_by}"
-    lines = [
-        f"{what}: **{view.done} of {view.total}** done." if running else f"{what}, is finished.",
-        "",
-        f"- Archived: {view.archived}",
-        f"- Skipped: {view.skipped}",
-        f"- Failed: {view.failed}",
-    ]
-    if running:
-        lines.append(f"- Waiting for: {view.waiting_for} journeys to record it")
-        stop = "it has been stopped, and ends with those already asked" if view.stopped else _STOP
-        lines += ["", f"**You can:** {stop}."]
-    else:
-        lines += ["", f"**You can:** read why of each client (`GET /v1/archives/{view.id}`). {_BACK}"]
-    return "\n".join(lines)
-
-
-_STOP = "wait, it goes on by itself; or send the signal `stop` (no input needed): whose turn has not come stays active"
-_BACK = "To make one active again, send the signal `unarchive` to the client's journey."

@@ -5,7 +5,9 @@ import asyncio
 from temporalio import exceptions, workflow
 
 from workflows import steps
-from workflows.parts import waitlist as lines
+from workflows.parts import payment as money
+from workflows.parts.journey import Journey
+from workflows.parts.reminders import remind_of_goals, tell_of_messages
 from workflows.parts.search_attributes import (
     ARCHIVED,
     CLIENT_REF,
@@ -13,67 +15,66 @@ from workflows.parts.search_attributes import (
     NEEDS_ATTENTION,
     NEXT_APPOINTMENT_AT,
     THERAPIST_SLUG,
+    SearchAttributes,
 )
-from workflows.parts.ui_text import WAITING_FOR, describe_joined, describe_journey, words_of
-from workflows.parts.validation import admit
+from workflows.parts.ui_text import WAITING_FOR, describe_joined, describe_journey, label_of
+from workflows.parts.validation import validate
 from workflows.requests.archive import ArchiveRequests
+from workflows.requests.booking import BookingRequests
 from workflows.requests.care import CareRequests
-from workflows.requests.clients import AccountRequests
-from workflows.requests.documents import Sharing
-from workflows.requests.joining import Joining
+from workflows.requests.clients import ClientRequests
+from workflows.requests.forms import FormRequests
+from workflows.requests.joining import JoiningRequests
 from workflows.requests.money import MoneyRequests
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.clients import Matched, MatchOrder, NewJourney, Opened
+    from activities.types.clients import NewJourney, Opened
     from activities.types.mail import CloseOrder, TaskOrder
     from rules.enums import TaskKind
-    from rules.journey.goals import GOAL_REMINDER
-    from rules.journey.reminders import ANONYMOUS_EXPIRY, CARD_EXPIRING, FIRST_SESSION_TASK, NEW_MESSAGE, Due
+    from rules.journey.memory import JourneyMemory
+    from rules.journey.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, Due
     from rules.journey.stage import stage_of
+    from rules.mail.kinds import MAILS, Mail, to_both_sides
     from workflows.messages import (
         BEGIN,
         CLIENT_JOURNEY,
         JOURNEY_QUERY,
-        MATCH_BY_HAND,
+        MEMORY_QUERY,
         JourneyInput,
         JourneyProgress,
-        JourneyState,
     )
 
 
 @workflow.defn(name=CLIENT_JOURNEY)
-class ClientJourney(ArchiveRequests, AccountRequests, MoneyRequests, CareRequests, Sharing, Joining):
+class ClientJourney(
+    ClientRequests, BookingRequests, FormRequests, MoneyRequests, CareRequests, ArchiveRequests, JoiningRequests
+):
     """One client's journey. What the database knows decides; the journey follows it, keeps the timers and acts.
 
-    What can be asked of it besides is told by the classes it is made of.
+    This file is the story; what can be asked of it meanwhile is in the groups of requests.
     """
 
     @workflow.init
     def __init__(self, start: JourneyInput) -> None:
-        super().__init__(start)
+        self.journey = Journey(start)
+        self.search_attributes = SearchAttributes()
 
     @workflow.run
     async def run(self, start: JourneyInput) -> None:
-        if self.known is None and not await self.open(start.new):
+        journey = self.journey
+        if journey.known is None and not await self.open(start.new):
             await workflow.wait_condition(workflow.all_handlers_finished)
             return
-        beside = [asyncio.create_task(self.postman.work()), asyncio.create_task(self.errands.work())]
-        while not self.closed:
+        outboxes = [asyncio.create_task(each.work()) for each in (journey.mail_outbox, journey.stripe_outbox)]
+        while not journey.closed:
             self.show()
-            if self.state.look_for_double:
-                await self.look_for_double()
-            elif self.state.debts:
-                await self.settle_a_debt()
-            elif self.facts.archived:
-                await self.rest_in_the_archive()
-            else:
-                await self.accompany()
-            if self.history_is_long() and not self.closed:
+            await self.take_the_next_step()
+            if journey.wait.history_is_long() and not journey.closed:
                 await self.continue_as_new()
         self.show()
-        await self.postman.finish()
-        await self.errands.finish()
-        await asyncio.gather(*beside)
+        await journey.mail_outbox.finish()
+        await journey.stripe_outbox.finish()
+        await asyncio.gather(*outboxes)
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     # ------------------------------------------------------------ the story
@@ -83,130 +84,149 @@ class ClientJourney(ArchiveRequests, AccountRequests, MoneyRequests, CareRequest
         if new is None:
             message = "a journey starts with what the form said"
             raise exceptions.ApplicationError(message, type="EmptyJourney", non_retryable=True)
-        async with self.turn:
-            self.opened = await steps.open_journey(new)
-            if self.opened.facts is None:
-                return False
-            self.known = JourneyState(
-                facts=self.opened.facts, plan=[], mails=self.postman.box, debts=[], errands=self.errands.box
-            )
-            self.announce(self.facts, before=None)
-            self.heard_of(new.details, new.by)
-            self._replan()
-            for facts in self.early:
-                self.take(facts)
-        return True
+        async with self.journey.turn:
+            return self.journey.open(await steps.open_journey(new), new)
+
+    async def take_the_next_step(self) -> None:
+        """Whatever follows from the facts: a run may begin anywhere in the story."""
+        state = self.journey.state
+        if state.look_for_double:
+            await self.look_for_double()
+        elif state.debts:
+            await self.settle_a_debt()
+        elif state.facts.archived:
+            await self.rest_in_the_archive()
+        else:
+            await self.accompany()
 
     async def accompany(self) -> None:
         """Remind in time: to book, to activate, to fill in forms. Whom nobody knows, and who never books, is let go."""
-        if not self.state.plan:
-            await self.wait(until=None, label="")
+        plan = self.journey.state.plan
+        if not plan:
+            await self.journey.wait.until(None, label="")
             return
-        due = self.state.plan[0]
-        if await self.wait(until=due.at, label=words_of(due)):
+        due = plan[0]
+        if await self.journey.wait.until(due.at, label=label_of(due)):
             return
-        self.state.plan.remove(due)
+        self.journey.state.plan.remove(due)
         await self.act_on(due)
+
+    async def act_on(self, due: Due) -> None:
+        journey = self.journey
+        if due.kind == ANONYMOUS_EXPIRY:
+            await self.let_go()
+        elif due.kind == FIRST_SESSION_TASK:
+            await self.ask_for_a_first_session(due)
+        elif due.kind == Mail.CARD_EXPIRING:
+            journey.state.told_of_card = due.key
+            if journey.facts.card is not None:
+                journey.mails.write(Mail.CARD_EXPIRING, key=due.key, text=journey.facts.card.key)
+        elif due.kind == Mail.GOAL_REMINDER:
+            remind_of_goals(journey, due)
+        elif due.kind == Mail.NEW_MESSAGE:
+            tell_of_messages(journey, due.about)
+        elif due.kind in MAILS:
+            for mail in to_both_sides(Mail(due.kind)):
+                journey.mails.write(mail, key=due.key, form_id=due.about or None)
+
+    async def let_go(self) -> None:
+        """Nobody gave a name or booked: the journey is closed, unless somebody just did."""
+        async with self.journey.turn:
+            done = await steps.close_anonymous_journey(CloseOrder(client_id=self.journey.client_id))
+            await self.journey.apply(done)
+            self.journey.closed = done.changed
+
+    async def ask_for_a_first_session(self, due: Due) -> None:
+        order = TaskOrder(
+            key=f"{self.journey.client_id}:{due.key}",
+            client_id=self.journey.client_id,
+            kind=TaskKind.NO_FIRST_SESSION,
+            text=f"Client {self.journey.facts.ref} had an intro call, and no session is booked.",
+        )
+        await self.journey.apply(await steps.open_task(order))
+
+    async def look_for_double(self) -> None:
+        """Somebody may be known already by the address that was given: then the care team is told."""
+        self.journey.state.look_for_double = False
+        await self.journey.apply(await steps.notice_double(self.journey.client_id))
+
+    async def settle_a_debt(self) -> None:
+        """A new card has come: what is owed is charged, one debt at a time."""
+        journey = self.journey
+        debt = journey.state.debts.pop(0)
+        settled = await money.attempt(debt, journey.policy, began=lambda begun: journey.take(begun.journey))
+        journey.state.mails.extend(money.mails_about(debt, settled.appointment))
+        journey.take(settled.journey)
+        journey.add_debts(settled.debts)
 
     async def rest_in_the_archive(self) -> None:
         """No timer runs. An `unarchive` signal or a booking ends the rest."""
-        await self.wait(until=None, label="")
+        await self.journey.wait.until(None, label="")
 
-    async def act_on(self, due: Due) -> None:
-        if due.kind == ANONYMOUS_EXPIRY:
-            async with self.turn:
-                done = await steps.close_anonymous_journey(CloseOrder(client_id=self.client_id))
-                self.adopt(done)
-                self.closed = done.changed
-        elif due.kind == FIRST_SESSION_TASK:
-            self.adopt(
-                await steps.open_task(
-                    TaskOrder(
-                        key=f"{self.client_id}:{due.key}",
-                        client_id=self.client_id,
-                        kind=TaskKind.NO_FIRST_SESSION,
-                        text=f"Client {self.facts.ref} had an intro call, and no session is booked.",
-                    )
-                )
-            )
-        elif due.kind == CARD_EXPIRING:
-            self.state.told_of_card = due.key
-            if self.facts.card is not None:
-                self.letters.write(due.kind, key=due.key, vital=True, text=self.facts.card.key)
-        elif due.kind == GOAL_REMINDER:
-            self.remind_of_goals(due)
-        elif due.kind == NEW_MESSAGE:
-            self.tell_of_messages(due.about)
-        else:
-            self.letters.write(due.kind, key=due.key, form_id=due.about or None)
-            if due.kind == "book_first_session":
-                self.letters.write("book_next", key=due.key, to="therapist")
-
-    # ------------------------------------------------------------ the beginning, and the therapist
+    # ------------------------------------------------------------ the beginning, for whoever asked for it
 
     @workflow.update(name=BEGIN.name, description="Start the journey and answer who the therapist is.")
     async def begin(self, new: NewJourney) -> Opened:
-        admit(new, client_id=self.client_id)
-        await workflow.wait_condition(lambda: self.opened is not None or self.known is not None)
-        return self.opened or await steps.open_journey(new)
-
-    @workflow.update(name=MATCH_BY_HAND.name, description="Assign a therapist by hand, with a reason.")
-    async def match_by_hand(self, order: MatchOrder) -> Matched:
-        async with self.turn_for(order):
-            result = await steps.match_by_hand(order)
-            if result.facts is not None:
-                self.take(result.facts)
-            for appointment in result.cancelled:
-                self.letters.of_cancellation(appointment)
-                await self.tell(appointment)
-            await lines.wake(result.lines, self.policy)
-            return result
+        journey = self.journey
+        validate(new, client_id=journey.client_id)
+        await workflow.wait_condition(lambda: journey.opened is not None or journey.known is not None)
+        return journey.opened or await steps.open_journey(new)
 
     # ------------------------------------------------------------ what is seen
 
     @workflow.query(name=JOURNEY_QUERY, description="Where the client is, what is awaited, and what comes next.")
-    def journey(self) -> JourneyProgress:
-        stage = stage_of(self.facts)
+    def progress(self) -> JourneyProgress:
+        facts, plan = self.journey.facts, self.journey.state.plan
+        stage = stage_of(facts)
         return JourneyProgress(
-            ref=self.facts.ref,
+            ref=facts.ref,
             stage=stage.value,
-            therapist=self.facts.therapist,
-            archived=self.facts.archived,
+            therapist=facts.therapist,
+            archived=facts.archived,
             waiting_for=WAITING_FOR[stage],
-            next_step_at=self.state.plan[0].at if self.state.plan else None,
-            outstanding_forms=list(self.facts.outstanding_forms),
+            next_step_at=plan[0].at if plan else None,
+            outstanding_forms=list(facts.outstanding_forms),
             open_appointments=[
                 {"id": a.id, "type": a.type.value, "starts_at": a.starts_at.isoformat()}
-                for a in self.facts.open_appointments
+                for a in facts.open_appointments
             ],
             needs_attention=self._attention(),
-            version=self.facts.version,
+            version=facts.version,
         )
+
+    @workflow.query(
+        name=MEMORY_QUERY,
+        description="What no table knows: the settings with which the journey began, and what it reminded and told of.",
+    )
+    def memory(self) -> JourneyMemory:
+        state = self.journey.state
+        return JourneyMemory(policy=self.journey.policy, reminded=state.reminded, chats=state.chats)
 
     def show(self) -> None:
         """What the support person sees: plain words, and the attributes that lists are filtered by."""
-        into = self.state.joined_into
+        facts, into = self.journey.facts, self.journey.state.joined_into
         workflow.set_current_details(
-            describe_journey(self.facts, self.state.plan) if into is None else describe_joined(self.facts.ref, into)
+            describe_journey(facts, self.journey.state.plan) if into is None else describe_joined(facts.ref, into)
         )
-        self.shown.show(
+        self.search_attributes.upsert(
             {
-                JOURNEY_STAGE: stage_of(self.facts).value,
-                CLIENT_REF: self.facts.ref,
-                THERAPIST_SLUG: self.facts.therapist,
-                ARCHIVED: self.facts.archived,
-                NEXT_APPOINTMENT_AT: self.facts.next_start(after=workflow.now()),
+                JOURNEY_STAGE: stage_of(facts).value,
+                CLIENT_REF: facts.ref,
+                THERAPIST_SLUG: facts.therapist,
+                ARCHIVED: facts.archived,
+                NEXT_APPOINTMENT_AT: facts.next_start(after=workflow.now()),
                 NEEDS_ATTENTION: self._attention() or None,
             }
         )
 
     def _attention(self) -> list[str]:
-        return sorted({task.kind for task in self.facts.open_tasks})
+        return sorted({task.kind for task in self.journey.facts.open_tasks})
 
     # ------------------------------------------------------------ from one run to the next
 
     async def continue_as_new(self) -> None:
-        await self.postman.pause()
-        await self.errands.pause()
+        journey = self.journey
+        await journey.mail_outbox.pause()
+        await journey.stripe_outbox.pause()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(JourneyInput(client_id=self.client_id, policy=self.policy, state=self.state))
+        workflow.continue_as_new(JourneyInput(client_id=journey.client_id, policy=journey.policy, state=journey.state))

@@ -4,103 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from activities.types.archive import BulkArchiveOrder, BulkProgress
-from activities.types.booking import (
-    Booked,
-    BookingOrder,
-    CancelOrder,
-    Changed,
-    FollowingCancelOrder,
-    FollowingChanged,
-    FollowingMoveOrder,
-    LeaveOrder,
-    LineLook,
-    OutcomeOrder,
-    PlaceInLine,
-    RescheduleOrder,
-    WaitOrder,
-    WouldCancel,
-)
-from activities.types.clients import (
-    ActivationOrder,
-    ClientDetails,
-    DetailsOrder,
-    Done,
-    FormAsking,
-    FormCompletion,
-    FormSubmission,
-    GoalChange,
-    GoalOrder,
-    GroupChoice,
-    Joined,
-    JoinOrder,
-    LinkOrder,
-    Matched,
-    MatchOrder,
-    NewJourney,
-    Opened,
-    TaskResolution,
-)
+from activities.types import archive, booking, clients, mail, money, reconciliation
 from activities.types.facts import AppointmentFacts, PaymentFacts
-from activities.types.mail import MailOrder
-from activities.types.money import (
-    AttemptOrder,
-    ConfirmationOrder,
-    Errand,
-    GrantOrder,
-    LetGoOrder,
-    RefundOrder,
-    RetryOrder,
-)
-from activities.types.reconciliation import ComparisonCursor, Reconciled, ReconciliationOrder, Reconciling
-from rules.care.chats import Told
-from rules.clients.joining import MovedChat
+from rules.journey.joining import MovedChat
+from rules.journey.message_mails import Told
 from rules.journey.reminders import Due
 from rules.journey.stage import JourneyFacts
 from rules.policy import JourneyPolicy
-
-__all__ = [
-    "ActivationOrder",
-    "AppointmentFacts",
-    "AttemptOrder",
-    "Booked",
-    "BookingOrder",
-    "BulkArchiveOrder",
-    "CancelOrder",
-    "Changed",
-    "ClientDetails",
-    "ConfirmationOrder",
-    "DetailsOrder",
-    "Done",
-    "FollowingCancelOrder",
-    "FollowingChanged",
-    "FollowingMoveOrder",
-    "FormAsking",
-    "FormCompletion",
-    "FormSubmission",
-    "GoalChange",
-    "GoalOrder",
-    "GrantOrder",
-    "GroupChoice",
-    "JoinOrder",
-    "Joined",
-    "LeaveOrder",
-    "LetGoOrder",
-    "LinkOrder",
-    "MatchOrder",
-    "Matched",
-    "NewJourney",
-    "Opened",
-    "OutcomeOrder",
-    "PaymentFacts",
-    "ReconciliationOrder",
-    "RefundOrder",
-    "RescheduleOrder",
-    "RetryOrder",
-    "TaskResolution",
-    "WaitOrder",
-    "WouldCancel",
-]
 
 TASK_QUEUE = "care-journeys"
 CLIENT_JOURNEY = "ClientJourney"
@@ -140,9 +50,9 @@ class JourneyState:
 
     facts: JourneyFacts
     plan: list[Due]
-    mails: list[MailOrder]
+    mails: list[mail.MailOrder]
     debts: list[PaymentFacts]
-    errands: list[Errand] = field(default_factory=list)
+    errands: list[money.StripeErrand] = field(default_factory=list)
     announced_to: str | None = None
     told_we_will_get_back: bool = False
     told_of_card: str | None = None  # the key of the last notice that a card stops working
@@ -158,7 +68,7 @@ class JourneyInput:
 
     client_id: str
     policy: JourneyPolicy
-    new: NewJourney | None = None
+    new: clients.NewJourney | None = None
     state: JourneyState | None = None
 
 
@@ -166,7 +76,7 @@ class JourneyInput:
 class AppointmentState:
     facts: AppointmentFacts
     plan: list[Due]
-    mails: list[MailOrder]
+    mails: list[mail.MailOrder]
     done: list[str]  # keys of the plan's steps that were taken
     former: list[str] = field(default_factory=list)  # records that had it before they were joined into another
 
@@ -187,8 +97,8 @@ class WaitlistInput:
 
     therapist: str
     policy: JourneyPolicy
-    seen: LineLook | None = None
-    mails: tuple[MailOrder, ...] = ()
+    seen: booking.LineLook | None = None
+    mails: tuple[mail.MailOrder, ...] = ()
     told: tuple[str, ...] = ()
 
 
@@ -196,8 +106,8 @@ class WaitlistInput:
 class ReconciliationState:
     """How far a comparison with Stripe has come, from one run to the next. ``place`` is None once all was compared."""
 
-    reconciling: Reconciling
-    place: ComparisonCursor | None
+    reconciling: reconciliation.Reconciling
+    place: reconciliation.ComparisonCursor | None
     compared: dict[str, int] = field(default_factory=dict)
     left_out: int = 0
     after: str | None = None  # of the earlier differences, the last that was looked at again
@@ -207,7 +117,7 @@ class ReconciliationState:
 class ReconciliationInput:
     """``order`` starts a comparison; ``state`` continues one. A schedule says nothing: the usual time is compared."""
 
-    order: ReconciliationOrder | None = None
+    order: reconciliation.ReconciliationOrder | None = None
     state: ReconciliationState | None = None
 
 
@@ -216,7 +126,7 @@ class BulkArchiveState:
     """How far an archive of many has come, from one run to the next. ``told`` has the clients whose journeys were sent
     the signal and have not recorded it yet, each with the seconds waited since; ``gone`` those who have no journey."""
 
-    progress: BulkProgress = field(default_factory=BulkProgress)
+    progress: archive.BulkProgress = field(default_factory=archive.BulkProgress)
     told: dict[str, float] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
     pause: float = 0.2  # seconds until the next look
@@ -228,7 +138,7 @@ class BulkArchiveState:
 class BulkArchiveInput:
     """``state`` continues an archive of many; whom the order names is then in the database."""
 
-    order: BulkArchiveOrder
+    order: archive.BulkArchiveOrder
     policy: JourneyPolicy
     state: BulkArchiveState | None = None
 
@@ -275,7 +185,7 @@ class JoinedSignal:
     reminded: dict[str, datetime] = field(default_factory=dict)
     chats: dict[str, Told] = field(default_factory=dict)
     moved: dict[str, MovedChat] = field(default_factory=dict)
-    mails: tuple[MailOrder, ...] = ()
+    mails: tuple[mail.MailOrder, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,35 +242,35 @@ class Update(Generic[Argument, Result]):
     result: type[Result]
 
 
-BEGIN = Update("begin", NewJourney, Opened)
-MATCH_BY_HAND = Update("match_by_hand", MatchOrder, Matched)
-BOOK = Update("book", BookingOrder, Booked)
-ACTIVATE = Update("activate", ActivationOrder, Done)
-SEND_ACTIVATION_LINK = Update("send_activation_link", LinkOrder, Done)
-CHANGE_DETAILS = Update("change_details", DetailsOrder, Done)
-SET_UP_CARD = Update("set_up_card", LinkOrder, Done)
-SUBMIT_FORM = Update("submit_form", FormSubmission, Done)
-PREPARE_CONFIRMATION = Update("prepare_confirmation", ConfirmationOrder, Done)
-RESOLVE_TASK = Update("resolve_task", TaskResolution, Done)
-JOIN = Update("join", JoinOrder, Joined)
+BEGIN = Update("begin", clients.NewJourney, clients.Opened)
+MATCH_BY_HAND = Update("match_by_hand", clients.MatchOrder, clients.Matched)
+BOOK = Update("book", booking.BookingOrder, booking.Booked)
+ACTIVATE = Update("activate", clients.ActivationOrder, clients.Done)
+SEND_ACTIVATION_LINK = Update("send_activation_link", clients.LinkOrder, clients.Done)
+CHANGE_DETAILS = Update("change_details", clients.DetailsOrder, clients.Done)
+SET_UP_CARD = Update("set_up_card", clients.LinkOrder, clients.Done)
+SUBMIT_FORM = Update("submit_form", clients.FormSubmission, clients.Done)
+PREPARE_CONFIRMATION = Update("prepare_confirmation", money.ConfirmationOrder, clients.Done)
+RESOLVE_TASK = Update("resolve_task", clients.TaskResolution, clients.Done)
+JOIN = Update("join", clients.JoinOrder, clients.Joined)
 
-CANCEL_FOLLOWING = Update("cancel_following", FollowingCancelOrder, FollowingChanged)
-RESCHEDULE_FOLLOWING = Update("reschedule_following", FollowingMoveOrder, FollowingChanged)
-GRANT_CREDIT = Update("grant_credit", GrantOrder, Done)
-REFUND = Update("refund", RefundOrder, Done)
-WAIVE_PAYMENT = Update("waive_payment", LetGoOrder, Done)
-WRITE_OFF_PAYMENT = Update("write_off_payment", LetGoOrder, Done)
-RETRY_PAYMENT = Update("retry_payment", RetryOrder, Done)
-JOIN_WAITLIST = Update("join_waitlist", WaitOrder, Done)
-LEAVE_WAITLIST = Update("leave_waitlist", LeaveOrder, Done)
-CREATE_GOAL = Update("create_goal", GoalOrder, Done)
-CHANGE_GOAL = Update("change_goal", GoalChange, Done)
-REQUEST_FORM = Update("request_form", FormAsking, Done)
-COMPLETE_FORM = Update("complete_form", FormCompletion, Done)
+CANCEL_FOLLOWING = Update("cancel_following", booking.FollowingCancelOrder, booking.FollowingChanged)
+RESCHEDULE_FOLLOWING = Update("reschedule_following", booking.FollowingMoveOrder, booking.FollowingChanged)
+GRANT_CREDIT = Update("grant_credit", money.GrantOrder, clients.Done)
+REFUND = Update("refund", money.RefundOrder, clients.Done)
+WAIVE_PAYMENT = Update("waive_payment", money.LetGoOrder, clients.Done)
+WRITE_OFF_PAYMENT = Update("write_off_payment", money.LetGoOrder, clients.Done)
+RETRY_PAYMENT = Update("retry_payment", money.RetryOrder, clients.Done)
+JOIN_WAITLIST = Update("join_waitlist", booking.WaitOrder, clients.Done)
+LEAVE_WAITLIST = Update("leave_waitlist", booking.LeaveOrder, clients.Done)
+CREATE_GOAL = Update("create_goal", clients.GoalOrder, clients.Done)
+CHANGE_GOAL = Update("change_goal", clients.GoalChange, clients.Done)
+REQUEST_FORM = Update("request_form", clients.FormAsking, clients.Done)
+COMPLETE_FORM = Update("complete_form", clients.FormCompletion, clients.Done)
 
-RECORD_OUTCOME = Update("record_outcome", OutcomeOrder, Changed)
-CANCEL = Update("cancel", CancelOrder, Changed)
-RESCHEDULE = Update("reschedule", RescheduleOrder, Changed)
+RECORD_OUTCOME = Update("record_outcome", booking.OutcomeOrder, booking.Changed)
+CANCEL = Update("cancel", booking.CancelOrder, booking.Changed)
+RESCHEDULE = Update("reschedule", booking.RescheduleOrder, booking.Changed)
 
 
 # ---------------------------------------------------------------- queries and their views
@@ -408,7 +318,7 @@ class WaitlistProgress:
     """What the ``waitlist`` query answers: the line of one therapist, first place first."""
 
     therapist: str
-    line: list[PlaceInLine]
+    line: list[booking.PlaceInLine]
     next_look_at: datetime | None
 
 
@@ -422,7 +332,7 @@ class ReconciliationProgress:
     until: datetime | None
     comparing: str | None
     compared: dict[str, int]
-    result: Reconciled | None
+    result: reconciliation.Reconciled | None
 
 
 @dataclass(frozen=True, kw_only=True)

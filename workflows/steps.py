@@ -1,90 +1,30 @@
-"""Typed calls of activities: the one place that knows names, timeouts and retry policies.
+"""The table of steps: every activity that a workflow may ask for, with its types, its label and its retry policy.
+
+``await steps.book(order)`` runs the activity ``book``. Names, and whether a step is local, are fixed by recorded
+histories; labels, timeouts and retry policies are not.
 
 Short database writes run as local activities, which cost one marker instead of three events. Everything that talks to
 a vendor is an ordinary activity. A database that is away is waited for: giving up after a write that may have been
 committed would leave rows that no workflow knows of.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.archive import (
-        Archived,
-        ArchiveOrder,
-        BulkArchiveOrder,
-        BulkLook,
-        BulkProgress,
-        BulkRound,
-        SignalLook,
-        Unarchived,
-        UnarchiveOrder,
-    )
-    from activities.types.booking import (
-        Booked,
-        BookingOrder,
-        CancelOrder,
-        Changed,
-        FollowingCancelOrder,
-        FollowingChanged,
-        FollowingMoveOrder,
-        LeaveOrder,
-        LineLook,
-        LinksChanged,
-        LinksOrder,
-        OutcomeOrder,
-        RescheduleOrder,
-        WaitOrder,
-    )
-    from activities.types.clients import (
-        ActivationOrder,
-        DetailsOrder,
-        Done,
-        FormAsking,
-        FormCompletion,
-        FormSubmission,
-        GoalChange,
-        GoalOrder,
-        Joined,
-        JoinOrder,
-        LinkOrder,
-        Matched,
-        MatchOrder,
-        NewJourney,
-        Opened,
-        TaskResolution,
-    )
-    from activities.types.mail import ChatLook, ChatNews, CloseOrder, MailOrder, MailResult, TaskOrder
-    from activities.types.money import (
-        AttemptOrder,
-        AttemptResult,
-        AttemptStarted,
-        Charged,
-        ConfirmationOrder,
-        EventHandled,
-        GrantOrder,
-        LetGoOrder,
-        RefundOrder,
-        RetryOrder,
-        Settled,
-    )
-    from activities.types.reconciliation import (
-        ComparisonOrder,
-        ComparisonPage,
-        DiscrepanciesOrder,
-        DiscrepanciesSettled,
-        OldDiscrepancies,
-        OldDiscrepanciesOrder,
-        Reconciled,
-        ReconciliationEnd,
-        ReconciliationOrder,
-        Reconciling,
-    )
+    from activities.types import archive, booking, clients, mail, money, reconciliation
     from rules.policy import JourneyPolicy
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
+Argument = TypeVar("Argument")
+Further = TypeVar("Further")
 Result = TypeVar("Result")
 
 UNTIL_DONE = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
@@ -144,386 +84,309 @@ WHILE_SOMEBODY_WAITS = RetryPolicy(
 ONCE = RetryPolicy(maximum_attempts=1)
 """For what the story can do without."""
 
-_GLANCE = timedelta(seconds=2)
-_QUICK = timedelta(seconds=30)  # milliseconds as a rule; a burst of bookings with one therapist waits in line
-_VENDOR = timedelta(seconds=30)
-_LONG = timedelta(minutes=10)  # many questions to a vendor; each answer is a sign of life
-_SIGN_OF_LIFE = timedelta(seconds=60)
-
-
-async def _write(
-    name: str,
-    *arguments: Any,
-    result: type[Result],
-    summary: str,
-    retry_policy: RetryPolicy = UNTIL_DONE,
-    within: timedelta | None = None,
-) -> Result:
-    """A short, idempotent database write; all of it ``within`` a time, if the story does not wait for it."""
-    return await workflow.execute_local_activity(  # type: ignore[no-any-return]
-        name,
-        args=arguments,
-        result_type=result,
-        start_to_close_timeout=_QUICK,
-        schedule_to_close_timeout=within,
-        retry_policy=retry_policy,
-        summary=summary,
-    )
-
-
-async def _call(
-    name: str,
-    *arguments: Any,
-    result: type[Result],
-    summary: str,
-    retry_policy: RetryPolicy = PATIENTLY,
-    long: bool = False,
-) -> Result:
-    """A step that asks a vendor; a ``long`` one asks often, and says in between that it lives."""
-    return await workflow.execute_activity(  # type: ignore[no-any-return]
-        name,
-        args=arguments,
-        result_type=result,
-        start_to_close_timeout=_LONG if long else _VENDOR,
-        heartbeat_timeout=_SIGN_OF_LIFE if long else None,
-        retry_policy=retry_policy,
-        summary=summary,
-    )
 
-
-# ---------------------------------------------------------------- the journey
-
-
-async def open_journey(new: NewJourney) -> Opened:
-    return await _write(
-        "open_journey", new, result=Opened, summary="Make the client and find a therapist", retry_policy=UNLESS_BROKEN
-    )
-
-
-async def match_by_hand(order: MatchOrder) -> Matched:
-    return await _write(
-        "match_by_hand", order, result=Matched, summary=f"Assign {order.therapist}", retry_policy=UNLESS_BROKEN
-    )
-
-
-async def book(order: BookingOrder) -> Booked:
-    return await _write(
-        "book", order, result=Booked, summary=f"Book {order.weeks} x {order.type.value}", retry_policy=UNLESS_BROKEN
-    )
-
-
-async def cancel_following(order: FollowingCancelOrder, policy: JourneyPolicy) -> FollowingChanged:
-    return await _write(
-        "cancel_following",
-        order,
-        policy,
-        result=FollowingChanged,
-        summary="Cancel an appointment and all after it",
-        retry_policy=UNLESS_BROKEN,
-    )
-
-
-async def reschedule_following(order: FollowingMoveOrder, policy: JourneyPolicy) -> FollowingChanged:
-    return await _write(
-        "reschedule_following",
-        order,
-        policy,
-        result=FollowingChanged,
-        summary="Move an appointment and all after it",
-        retry_policy=UNLESS_BROKEN,
-    )
-
-
-async def refresh_links(order: LinksOrder) -> LinksChanged:
-    return await _write("refresh_links", order, result=LinksChanged, summary="Take over the therapist's new link")
-
-
-async def join_waitlist(order: WaitOrder) -> Done:
-    return await _write(
-        "join_waitlist", order, result=Done, summary="Take a place on the waitlist", retry_policy=UNLESS_BROKEN
-    )
-
-
-async def leave_waitlist(order: LeaveOrder) -> Done:
-    return await _write(
-        "leave_waitlist", order, result=Done, summary="Give up a place on the waitlist", retry_policy=UNLESS_BROKEN
-    )
-
-
-async def activate_account(order: ActivationOrder) -> Done:
-    return await _write(
-        "activate_account", order, result=Done, summary="Activate the account", retry_policy=UNLESS_BROKEN
-    )
-
-
-async def change_details(order: DetailsOrder) -> Done:
-    return await _write("change_details", order, result=Done, summary="Change details", retry_policy=UNLESS_BROKEN)
-
-
-async def set_up_card(order: LinkOrder) -> Done:
-    return await _call(
-        "set_up_card", order, result=Done, summary="Prepare the saving of a card", retry_policy=WHILE_SOMEBODY_WAITS
-    )
-
-
-async def prepare_confirmation(order: ConfirmationOrder) -> Done:
-    return await _call(
-        "prepare_confirmation",
-        order,
-        result=Done,
-        summary="Prepare a payment for the client to confirm",
-        retry_policy=WHILE_SOMEBODY_WAITS,
-    )
-
-
-async def submit_form(order: FormSubmission) -> Done:
-    return await _call(
-        "submit_form", order, result=Done, summary=f"Complete {order.kind}", retry_policy=WHILE_SOMEBODY_WAITS
-    )
-
-
-async def request_form(order: FormAsking) -> Done:
-    return await _write("request_form", order, result=Done, summary="Ask for a form", retry_policy=UNLESS_BROKEN)
-
-
-async def complete_form(order: FormCompletion) -> Done:
-    return await _write("complete_form", order, result=Done, summary="Complete a form", retry_policy=UNLESS_BROKEN)
-
-
-async def create_goal(order: GoalOrder) -> Done:
-    return await _write("create_goal", order, result=Done, summary="Set a goal", retry_policy=UNLESS_BROKEN)
-
-
-async def change_goal(order: GoalChange) -> Done:
-    return await _write("change_goal", order, result=Done, summary="Change a goal", retry_policy=UNLESS_BROKEN)
-
-
-async def open_task(order: TaskOrder) -> Done:
-    return await _write("open_task", order, result=Done, summary=f"Open a task: {order.kind.value}")
-
-
-async def resolve_task(order: TaskResolution) -> Done:
-    return await _write("resolve_task", order, result=Done, summary="Resolve a task", retry_policy=UNLESS_BROKEN)
-
-
-async def notice_double(client_id: str) -> Done:
-    """An ordinary step: a short one would be waited for with the answer, which then would tell by its time."""
-    return await _call(
-        "notice_double", client_id, result=Done, summary="See whether the address is known", retry_policy=UNTIL_DONE
-    )
-
-
-async def join_records(order: JoinOrder) -> Joined:
-    return await _write(
-        "join_records", order, result=Joined, summary="Join two records of one person", retry_policy=UNLESS_BROKEN
-    )
-
-
-async def close_anonymous_journey(order: CloseOrder) -> Done:
-    return await _write("close_anonymous_journey", order, result=Done, summary="Close the anonymous journey")
-
-
-async def signal_sender(look: SignalLook) -> str | None:
-    return await _write(
-        "signal_sender",
-        look,
-        result=str | None,  # type: ignore[arg-type]
-        summary="See who sent the signal",
-        retry_policy=ONCE,
-        within=_GLANCE,
-    )
-
-
-async def archive_client(order: ArchiveOrder, policy: JourneyPolicy) -> Archived:
-    return await _write("archive_client", order, policy, result=Archived, summary="Archive")
-
-
-async def unarchive_client(order: UnarchiveOrder) -> Unarchived:
-    return await _write("unarchive_client", order, result=Unarchived, summary="Make active again")
-
-
-async def begin_bulk_archive(order: BulkArchiveOrder) -> BulkProgress:
-    return await _write(
-        "begin_bulk_archive",
-        order,
-        result=BulkProgress,
-        summary=f"Begin an archive of {len(order.client_ids)} clients",
-        retry_policy=UNLESS_BROKEN,
-    )
-
-
-async def work_off_bulk_archive(order: BulkRound) -> BulkLook:
-    return await _write(
-        "work_off_bulk_archive", order, result=BulkLook, summary="Look at what the journeys have recorded"
-    )
-
-
-async def finish_bulk_archive(id: str) -> BulkProgress:
-    return await _write("finish_bulk_archive", id, result=BulkProgress, summary="End the archive of many")
-
-
-async def cancel_intent(client_id: str, intent: str) -> Settled | None:
-    return await _call(
-        "cancel_intent",
-        client_id,
-        intent,
-        result=Settled | None,  # type: ignore[arg-type]
-        summary="Cancel an open payment at Stripe",
-        retry_policy=UNLESS_REFUSED,
-    )
-
-
-async def send_refund(refund_id: str) -> Settled | None:
-    return await _call(
-        "send_refund",
-        refund_id,
-        result=Settled | None,  # type: ignore[arg-type]
-        summary="Give money back to the card",
-        retry_policy=UNLESS_REFUSED,
-    )
-
-
-async def grant_credit(order: GrantOrder) -> Done:
-    return await _write("grant_credit", order, result=Done, summary="Grant credit", retry_policy=UNLESS_BROKEN)
-
-
-async def begin_refund(order: RefundOrder) -> Done:
-    return await _write("begin_refund", order, result=Done, summary="Begin a refund", retry_policy=UNLESS_BROKEN)
-
-
-async def waive_payment(order: LetGoOrder) -> Done:
-    return await _write("waive_payment", order, result=Done, summary="Waive a payment", retry_policy=UNLESS_BROKEN)
-
-
-async def write_off_payment(order: LetGoOrder) -> Done:
-    return await _write("write_off_payment", order, result=Done, summary="Write a debt off", retry_policy=UNLESS_BROKEN)
-
-
-async def retry_payment(order: RetryOrder) -> Done:
-    return await _write("retry_payment", order, result=Done, summary="Try a payment again", retry_policy=UNLESS_BROKEN)
-
-
-async def handle_inbound_event(event_id: str) -> EventHandled:
-    return await _call("handle_inbound_event", event_id, result=EventHandled, summary="Look at what was reported")
-
-
-async def send_mail(order: MailOrder, policy: JourneyPolicy) -> MailResult:
-    return await _call(
-        "send_mail",
-        order,
-        policy,
-        result=MailResult,
-        summary=f"Mail {order.template} to the {order.to}",
-        retry_policy=UNLESS_UNWRITABLE,
-    )
-
-
-async def look_at_chat(look: ChatLook) -> ChatNews:
-    return await _write("look_at_chat", look, result=ChatNews, summary="Look for unread messages")
-
-
-# ---------------------------------------------------------------- a waitlist
-
-
-async def look_at_line(therapist: str, policy: JourneyPolicy) -> LineLook:
-    return await _write("look_at_line", therapist, policy, result=LineLook, summary="Look at the line")
-
-
-# ---------------------------------------------------------------- one appointment
-
-
-async def cancel_appointment(order: CancelOrder, policy: JourneyPolicy) -> Changed:
-    return await _write(
-        "cancel_appointment",
-        order,
-        policy,
-        result=Changed,
-        summary="Cancel the appointment",
-        retry_policy=UNLESS_BROKEN,
-    )
-
-
-async def reschedule_appointment(order: RescheduleOrder, policy: JourneyPolicy) -> Changed:
-    return await _write(
-        "reschedule_appointment",
-        order,
-        policy,
-        result=Changed,
-        summary="Move the appointment",
-        retry_policy=UNLESS_BROKEN,
-    )
-
-
-async def record_outcome(order: OutcomeOrder, policy: JourneyPolicy) -> Changed:
-    return await _write(
-        "record_outcome",
-        order,
-        policy,
-        result=Changed,
-        summary=f"Record {order.outcome.value}",
-        retry_policy=UNLESS_BROKEN,
-    )
-
-
-async def appointment_started(appointment_id: str) -> Settled:
-    return await _write("appointment_started", appointment_id, result=Settled, summary="The appointment starts")
-
-
-async def outcome_overdue(order: TaskOrder) -> Settled:
-    return await _write("outcome_overdue", order, result=Settled, summary="Open a task: the outcome is missing")
-
-
-async def record_breach(appointment_id: str) -> Settled:
-    return await _write("record_breach", appointment_id, result=Settled, summary="Record the breach")
+@dataclass(eq=False)
+class Where:
+    """Where a step runs: how long one try may take, and how often it must give a sign of life meanwhile."""
+
+    longest: timedelta
+    sign_of_life: timedelta | None = None
+
+
+LOCAL = Where(timedelta(seconds=30))
+"""In the workflow's own worker: milliseconds as a rule; a burst of bookings with one therapist waits in line."""
+
+VENDOR = Where(timedelta(seconds=30))
+"""An ordinary activity, in any worker."""
+
+LONG = Where(timedelta(minutes=10), sign_of_life=timedelta(seconds=60))
+"""An ordinary activity with many questions to a vendor; each answer is a sign of life."""
+
+
+@dataclass(frozen=True)
+class _Entry(Generic[Argument, Result]):
+    """One line of the table. ``summary`` is the label in the history; ``within`` bounds all tries together, for a step
+    that the story does not wait for."""
+
+    name: str
+    argument: "TypeForm[Argument]"
+    result: "TypeForm[Result]"
+    summary: str | Callable[[Argument], str]
+    retry: RetryPolicy
+    where: Where = LOCAL
+    within: timedelta | None = None
+
+    async def _run(self, argument: Argument, *further: object) -> Result:
+        arguments = (argument, *further)
+        result = cast("type[Result]", self.result)  # the SDK decodes unions too, and says only classes
+        label = self.summary if isinstance(self.summary, str) else self.summary(argument)
+        if self.where is LOCAL:
+            return await workflow.execute_local_activity(  # type: ignore[no-any-return]
+                self.name,
+                args=arguments,
+                result_type=result,
+                start_to_close_timeout=self.where.longest,
+                schedule_to_close_timeout=self.within,
+                retry_policy=self.retry,
+                summary=label,
+            )
+        return await workflow.execute_activity(  # type: ignore[no-any-return]
+            self.name,
+            args=arguments,
+            result_type=result,
+            start_to_close_timeout=self.where.longest,
+            heartbeat_timeout=self.where.sign_of_life,
+            retry_policy=self.retry,
+            summary=label,
+        )
+
+
+class Step(_Entry[Argument, Result]):
+    """A step that takes one argument, and is awaited with it."""
+
+    async def __call__(self, argument: Argument) -> Result:
+        return await self._run(argument)
+
+
+@dataclass(frozen=True)
+class StepWith(_Entry[Argument, Result], Generic[Argument, Result, Further]):
+    """A step that takes one argument more, of the type ``further``."""
+
+    further: "TypeForm[Further]" = field(kw_only=True)
+
+    async def __call__(self, argument: Argument, further: Further) -> Result:
+        return await self._run(argument, further)
+
+
+# ---------------------------------------------------------------- clients and accounts
+
+open_journey = Step(
+    "open_journey", clients.NewJourney, clients.Opened, "Make the client and find a therapist", UNLESS_BROKEN
+)
+match_by_hand = Step(
+    "match_by_hand", clients.MatchOrder, clients.Matched, lambda order: f"Assign {order.therapist}", UNLESS_BROKEN
+)
+activate_account = Step(
+    "activate_account", clients.ActivationOrder, clients.Done, "Activate the account", UNLESS_BROKEN
+)
+change_details = Step("change_details", clients.DetailsOrder, clients.Done, "Change details", UNLESS_BROKEN)
+open_task = Step(
+    "open_task", mail.TaskOrder, clients.Done, lambda order: f"Open a task: {order.kind.value}", UNTIL_DONE
+)
+resolve_task = Step("resolve_task", clients.TaskResolution, clients.Done, "Resolve a task", UNLESS_BROKEN)
+join_records = Step("join_records", clients.JoinOrder, clients.Joined, "Join two records of one person", UNLESS_BROKEN)
+close_anonymous_journey = Step(
+    "close_anonymous_journey", mail.CloseOrder, clients.Done, "Close the anonymous journey", UNTIL_DONE
+)
+
+# An ordinary step: a local one would be waited for with the answer, which then would tell by its time.
+notice_double = Step("notice_double", str, clients.Done, "See whether the address is known", UNTIL_DONE, VENDOR)
+
+signal_sender = Step(
+    "signal_sender", archive.SignalLook, str | None, "See who sent the signal", ONCE, within=timedelta(seconds=2)
+)
+
+
+# ---------------------------------------------------------------- booking
+
+book = Step(
+    "book",
+    booking.BookingOrder,
+    booking.Booked,
+    lambda order: f"Book {order.weeks} x {order.type.value}",
+    UNLESS_BROKEN,
+)
+cancel_following = StepWith(
+    "cancel_following",
+    booking.FollowingCancelOrder,
+    booking.FollowingChanged,
+    "Cancel an appointment and all after it",
+    UNLESS_BROKEN,
+    further=JourneyPolicy,
+)
+reschedule_following = StepWith(
+    "reschedule_following",
+    booking.FollowingMoveOrder,
+    booking.FollowingChanged,
+    "Move an appointment and all after it",
+    UNLESS_BROKEN,
+    further=JourneyPolicy,
+)
+refresh_links = Step(
+    "refresh_links", booking.LinksOrder, booking.LinksChanged, "Take over the therapist's new link", UNTIL_DONE
+)
+join_waitlist = Step("join_waitlist", booking.WaitOrder, clients.Done, "Take a place on the waitlist", UNLESS_BROKEN)
+leave_waitlist = Step(
+    "leave_waitlist", booking.LeaveOrder, clients.Done, "Give up a place on the waitlist", UNLESS_BROKEN
+)
+look_at_line = StepWith("look_at_line", str, booking.LineLook, "Look at the line", UNTIL_DONE, further=JourneyPolicy)
+
+cancel_appointment = StepWith(
+    "cancel_appointment",
+    booking.CancelOrder,
+    booking.Changed,
+    "Cancel the appointment",
+    UNLESS_BROKEN,
+    further=JourneyPolicy,
+)
+reschedule_appointment = StepWith(
+    "reschedule_appointment",
+    booking.RescheduleOrder,
+    booking.Changed,
+    "Move the appointment",
+    UNLESS_BROKEN,
+    further=JourneyPolicy,
+)
+record_outcome = StepWith(
+    "record_outcome",
+    booking.OutcomeOrder,
+    booking.Changed,
+    lambda order: f"Record {order.outcome.value}",
+    UNLESS_BROKEN,
+    further=JourneyPolicy,
+)
+appointment_started = Step("appointment_started", str, money.Settled, "The appointment starts", UNTIL_DONE)
+outcome_overdue = Step(
+    "outcome_overdue", mail.TaskOrder, money.Settled, "Open a task: the outcome is missing", UNTIL_DONE
+)
+record_breach = Step("record_breach", str, money.Settled, "Record the breach", UNTIL_DONE)
+
+
+# ---------------------------------------------------------------- forms
+
+submit_form = Step(
+    "submit_form",
+    clients.FormSubmission,
+    clients.Done,
+    lambda order: f"Complete {order.kind}",
+    WHILE_SOMEBODY_WAITS,
+    VENDOR,
+)
+request_form = Step("request_form", clients.FormAsking, clients.Done, "Ask for a form", UNLESS_BROKEN)
+complete_form = Step("complete_form", clients.FormCompletion, clients.Done, "Complete a form", UNLESS_BROKEN)
 
 
 # ---------------------------------------------------------------- money
 
+set_up_card = Step(
+    "set_up_card", clients.LinkOrder, clients.Done, "Prepare the saving of a card", WHILE_SOMEBODY_WAITS, VENDOR
+)
+prepare_confirmation = Step(
+    "prepare_confirmation",
+    money.ConfirmationOrder,
+    clients.Done,
+    "Prepare a payment for the client to confirm",
+    WHILE_SOMEBODY_WAITS,
+    VENDOR,
+)
+grant_credit = Step("grant_credit", money.GrantOrder, clients.Done, "Grant credit", UNLESS_BROKEN)
+begin_refund = Step("begin_refund", money.RefundOrder, clients.Done, "Begin a refund", UNLESS_BROKEN)
+waive_payment = Step("waive_payment", money.LetGoOrder, clients.Done, "Waive a payment", UNLESS_BROKEN)
+write_off_payment = Step("write_off_payment", money.LetGoOrder, clients.Done, "Write a debt off", UNLESS_BROKEN)
+retry_payment = Step("retry_payment", money.RetryOrder, clients.Done, "Try a payment again", UNLESS_BROKEN)
 
-async def start_attempt(order: AttemptOrder) -> AttemptStarted:
-    return await _write("start_attempt", order, result=AttemptStarted, summary=f"Start try {order.attempt}")
+start_attempt = Step(
+    "start_attempt", money.AttemptOrder, money.AttemptStarted, lambda order: f"Start try {order.attempt}", UNTIL_DONE
+)
+charge_card = Step(
+    "charge_card",
+    money.AttemptOrder,
+    money.Charged | None,
+    lambda order: f"Charge the card, try {order.attempt}",
+    PATIENTLY,
+    VENDOR,
+)
+finish_attempt = StepWith(
+    "finish_attempt",
+    money.AttemptResult,
+    money.Settled,
+    lambda result: f"Record try {result.attempt}",
+    UNTIL_DONE,
+    further=JourneyPolicy,
+)
+owe_payment = Step("owe_payment", str, money.Settled, "Record that the payment is owed", PATIENTLY, VENDOR)
+cancel_intent = StepWith(
+    "cancel_intent", str, money.Settled | None, "Cancel an open payment at Stripe", UNLESS_REFUSED, VENDOR, further=str
+)
+send_refund = Step("send_refund", str, money.Settled | None, "Give money back to the card", UNLESS_REFUSED, VENDOR)
+handle_inbound_event = Step(
+    "handle_inbound_event", str, money.EventHandled, "Look at what was reported", PATIENTLY, VENDOR
+)
+
+begin_reconciliation = Step(
+    "begin_reconciliation",
+    reconciliation.ReconciliationOrder,
+    reconciliation.Reconciling,
+    "Begin a comparison with Stripe",
+    UNTIL_DONE,
+)
+compare_books = Step(
+    "compare_books",
+    reconciliation.ComparisonOrder,
+    reconciliation.ComparisonPage,
+    lambda order: f"Compare {order.place.part.replace('_', ' ')}",
+    PATIENTLY,
+    LONG,
+)
+settle_differences = Step(
+    "settle_differences",
+    reconciliation.DiscrepanciesOrder,
+    reconciliation.DiscrepanciesSettled,
+    "Heal differences, or open tasks",
+    PATIENTLY,
+    LONG,
+)
+close_old_differences = Step(
+    "close_old_differences",
+    reconciliation.OldDiscrepanciesOrder,
+    reconciliation.OldDiscrepancies,
+    "Look again at earlier differences",
+    PATIENTLY,
+    LONG,
+)
+finish_reconciliation = Step(
+    "finish_reconciliation",
+    reconciliation.ReconciliationEnd,
+    reconciliation.Reconciled,
+    "End the comparison with Stripe",
+    UNTIL_DONE,
+)
 
 
-async def charge_card(order: AttemptOrder) -> Charged | None:
-    return await _call(
-        "charge_card",
-        order,
-        result=Charged | None,  # type: ignore[arg-type]
-        summary=f"Charge the card, try {order.attempt}",
-    )
+# ---------------------------------------------------------------- care
+
+create_goal = Step("create_goal", clients.GoalOrder, clients.Done, "Set a goal", UNLESS_BROKEN)
+change_goal = Step("change_goal", clients.GoalChange, clients.Done, "Change a goal", UNLESS_BROKEN)
+look_at_chat = Step("look_at_chat", mail.ChatLook, mail.UnreadMessages, "Look for unread messages", UNTIL_DONE)
 
 
-async def finish_attempt(result: AttemptResult, policy: JourneyPolicy) -> Settled:
-    return await _write("finish_attempt", result, policy, result=Settled, summary=f"Record try {result.attempt}")
+# ---------------------------------------------------------------- archive
+
+archive_client = StepWith(
+    "archive_client", archive.ArchiveOrder, archive.Archived, "Archive", UNTIL_DONE, further=JourneyPolicy
+)
+unarchive_client = Step("unarchive_client", archive.UnarchiveOrder, archive.Unarchived, "Make active again", UNTIL_DONE)
+begin_bulk_archive = Step(
+    "begin_bulk_archive",
+    archive.BulkArchiveOrder,
+    archive.BulkProgress,
+    lambda order: f"Begin an archive of {len(order.client_ids)} clients",
+    UNLESS_BROKEN,
+)
+work_off_bulk_archive = Step(
+    "work_off_bulk_archive", archive.BulkRound, archive.BulkLook, "Look at what the journeys have recorded", UNTIL_DONE
+)
+finish_bulk_archive = Step("finish_bulk_archive", str, archive.BulkProgress, "End the archive of many", UNTIL_DONE)
 
 
-async def owe_payment(payment_id: str) -> Settled:
-    return await _call("owe_payment", payment_id, result=Settled, summary="Record that the payment is owed")
+# ---------------------------------------------------------------- mail
 
-
-# ---------------------------------------------------------------- the comparison with Stripe
-
-
-async def begin_reconciliation(order: ReconciliationOrder) -> Reconciling:
-    return await _write("begin_reconciliation", order, result=Reconciling, summary="Begin a comparison with Stripe")
-
-
-async def compare_books(order: ComparisonOrder) -> ComparisonPage:
-    part = order.place.part.replace("_", " ")
-    return await _call("compare_books", order, result=ComparisonPage, summary=f"Compare {part}", long=True)
-
-
-async def settle_differences(order: DiscrepanciesOrder) -> DiscrepanciesSettled:
-    return await _call(
-        "settle_differences", order, result=DiscrepanciesSettled, summary="Heal differences, or open tasks", long=True
-    )
-
-
-async def close_old_differences(order: OldDiscrepanciesOrder) -> OldDiscrepancies:
-    return await _call(
-        "close_old_differences", order, result=OldDiscrepancies, summary="Look again at earlier differences", long=True
-    )
-
-
-async def finish_reconciliation(end: ReconciliationEnd) -> Reconciled:
-    return await _write("finish_reconciliation", end, result=Reconciled, summary="End the comparison with Stripe")
+send_mail = StepWith(
+    "send_mail",
+    mail.MailOrder,
+    mail.MailResult,
+    lambda order: f"Mail {order.template} to the {order.to}",
+    UNLESS_UNWRITABLE,
+    VENDOR,
+    further=JourneyPolicy,
+)

@@ -5,7 +5,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.base import Activities
-from activities.types.mail import ChatLook, ChatNews
+from activities.types.mail import ChatLook, UnreadMessages
 from models.reads.care.chats import waiting_for
 from models.tables.clients.client import Client
 from rules.care.chats import TOLD_WHILE_ARCHIVED
@@ -14,13 +14,13 @@ from rules.enums import ClientStatus
 
 class ChatActivities(Activities):
     @activity.defn
-    async def look_at_chat(self, look: ChatLook) -> ChatNews:
+    async def look_at_chat(self, look: ChatLook) -> UnreadMessages:
         """The newest message that waits for this client in a chat. Only looks: once or often is the same."""
         async with self.transaction() as session:
             client = await session.get(Client, UUID(look.client_id))
             waiting = await waiting_for(session, client, UUID(look.chat_id)) if client else None
         if client is None or waiting is None or client.unsubscribed or client.email is None:
-            return ChatNews(newest_unread=0)
+            return UnreadMessages(newest_unread=0)
         if client.status is ClientStatus.ARCHIVED and waiting.kind not in TOLD_WHILE_ARCHIVED:
-            return ChatNews(newest_unread=0)
-        return ChatNews(newest_unread=waiting.seq)
+            return UnreadMessages(newest_unread=0)
+        return UnreadMessages(newest_unread=waiting.seq)

@@ -29,7 +29,7 @@ from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from models.writes.locks import lock_payment
-from rules.clients.joining import FormRecord, MovedChat, form_counts, read_afterwards
+from rules.clients.joining import FormRecord, form_counts, read_afterwards
 from rules.enums import (
     AppointmentStatus,
     ChatKind,
@@ -40,6 +40,7 @@ from rules.enums import (
     PlaceEnd,
     Role,
 )
+from rules.journey.joining import MovedChat
 from rules.money.payment_states import WAITING, WAITS_FOR_CARD, Because, PaymentEvent
 
 _OWNED: tuple[type[Any], ...] = (Appointment, Payment, Credit, Refund, Dispute, SessionNote, Goal, Notification)

@@ -37,8 +37,9 @@ from models.tables.money.payment import Payment
 from models.writes.locks import lock_client, lock_therapist
 from models.writes.timeline import tell
 from rules.accounts.caller import fold_email
-from rules.clients.joining import MovedChat, Record, TakenTime, is_active_again, missing_details, refuse_join
+from rules.clients.joining import Record, TakenTime, is_active_again, missing_details, refuse_join
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
+from rules.journey.joining import MovedChat
 from rules.money.payment_states import PENDING
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind

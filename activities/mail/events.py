@@ -21,7 +21,7 @@ from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.accounts.caller import fold_email
 from rules.enums import TaskKind
-from rules.mail.events import VENDOR, MailNews, news_of
+from rules.mail.events import VENDOR, Meaning, meaning_of
 from rules.mail.unsubscribe import address_mark
 from rules.timeline import FactKind
 
@@ -41,9 +41,9 @@ async def take_in(session: AsyncSession, event: InboundEvent, *, care_team: str,
     await session.refresh(event)  # another run may have had it until now
     if event.handled_at is None:
         event.handled_at = at
-        if news_of(event.type) is MailNews.NOT_ARRIVED:
+        if meaning_of(event.type) is Meaning.NOT_ARRIVED:
             event.outcome = await _not_arrived(session, event, mail, client, care_team=care_team, at=at)
-        elif news_of(event.type) is MailNews.UNWANTED:
+        elif meaning_of(event.type) is Meaning.UNWANTED:
             event.outcome = _unwanted(session, event, mail, client, at=at)
         else:
             event.outcome = "nothing to act on"

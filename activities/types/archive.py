@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from activities.types.facts import AppointmentFacts, PaymentFacts
-from rules.care.chats import Told
+from rules.journey.message_mails import Told
 from rules.journey.stage import JourneyFacts
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.accounts.caller import Caller
-from rules.clients.joining import MovedChat
 from rules.enums import GoalStatus, Source
 from rules.journey.goals import WeeklyTime
+from rules.journey.joining import MovedChat
 from rules.journey.stage import JourneyFacts
 from rules.refusals import Refusal
 

@@ -1,10 +1,11 @@
-"""Mails, what waits in chats, and tasks."""
+"""Mails (orders of the outbox), what waits in chats, and tasks."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from rules.enums import TaskKind
 from rules.journey.stage import JourneyFacts
+from rules.mail.kinds import MAILS, Mail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +15,7 @@ class ChatLook:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChatNews:
+class UnreadMessages:
     """``newest_unread``: the number of the newest message that waits to be read, and may be told of; 0 if none does."""
 
     newest_unread: int
@@ -24,13 +25,13 @@ class ChatNews:
 class MailOrder:
     """One mail for one reason. ``key`` is made of stable ids and says the reason; it is claimed before sending.
 
-    ``to`` is ``client``, ``therapist`` or ``care_team``. ``only_if_starts_at`` drops a reminder whose appointment has
-    moved or is no longer on. ``vital`` mails are sent again after an ambiguous failure; others rather not twice.
-    ``by_client`` and ``moves`` tell of a change: whose wish it was, and when each appointment began before (by id).
-    ``asked_for`` mails answer a person who waits for them, and go out even while the client is archived. ``offer_id``
-    names the time that a waitlist offers, ``form_id`` a form that the practice has made. ``goals`` are those that a
-    reminder is about (by id), each with the instant since when its reminder stands. ``share_id`` names what was shared,
-    ``chat_id`` the chat in which a message waits.
+    Made by `mail_order`; ``template`` is the name of its kind, which tells ``to`` (a `rules.mail.terms.Reader`) and
+    whether it is ``vital``: sent again after an ambiguous failure; others rather not twice. ``only_if_starts_at`` drops
+    a reminder whose appointment has moved or is no longer on. ``by_client`` and ``moves`` tell of a change: whose wish
+    it was, and when each appointment began before (by id). ``asked_for`` mails answer a person who waits for them, and
+    go out even while the client is archived. ``offer_id`` names the time that a waitlist offers, ``form_id`` a form
+    that the practice has made. ``goals`` are those that a reminder is about (by id), each with the instant since when
+    its reminder stands. ``share_id`` names what was shared, ``chat_id`` the chat in which a message waits.
     """
 
     key: str
@@ -51,6 +52,12 @@ class MailOrder:
     goals: dict[str, datetime] = field(default_factory=dict)
     chat_id: str | None = None
     share_id: str | None = None
+
+
+def mail_order(mail: Mail, *, key: str, client_id: str) -> MailOrder:
+    """An order as its kind wants it. The rows that it is about (``MAILS[mail].ids``) are added with `replace`."""
+    kind = MAILS[mail]
+    return MailOrder(key=key, template=mail.value, client_id=client_id, to=kind.to.value, vital=kind.vital)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,7 +53,7 @@ class RefundOrder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Errand:
+class StripeErrand:
     """Something to do at Stripe when it can be reached: make a refund (our id), or cancel an intent (Stripe's id)."""
 
     refund_id: str | None = None

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from rules.archive.wording import charge_words, reminder_words
 from rules.booking.hours import WEEKDAYS
 from rules.enums import AppointmentStatus, AppointmentType, ChatKind, FormStatus, PaymentStatus, TaskKind
+from rules.mail.kinds import MAILS, Mail, to_both_sides
+from rules.mail.terms import Reader
 from rules.money.payment_states import WAITING, Because, PaymentEvent, after, is_owed
 
 LEFT_CHATS = frozenset({ChatKind.GROUP})
@@ -223,7 +225,6 @@ def plan_archive(situation: ArchiveSituation, *, now: datetime, notify: bool = T
     scheduled = [a for a in situation.appointments if a.status is AppointmentStatus.SCHEDULED]
     stopped = tuple(p for p in situation.payments if p.status in WAITING)
     ahead = tuple(a for a in scheduled if a.starts_at > now)
-    told = (("client", "appointment_cancelled"), ("therapist", "appointment_changed"))
     return ArchivePlan(
         appointments=ahead,
         left=tuple(a for a in scheduled if a.starts_at <= now),
@@ -238,10 +239,10 @@ def plan_archive(situation: ArchiveSituation, *, now: datetime, notify: bool = T
         goals=situation.goals,
         tasks_closed=tuple(task for task in situation.tasks if task.kind in CLOSED_TASKS),
         mails=tuple(
-            MailLine(template=template, to=to, appointment_id=appointment.id)
+            MailLine(template=mail.value, to=MAILS[mail].to.value, appointment_id=appointment.id)
             for appointment in ahead
-            for to, template in told
-            if notify and (to != "client" or situation.reachable)
+            for mail in to_both_sides(Mail.APPOINTMENT_CANCELLED)
+            if notify and (MAILS[mail].to is not Reader.CLIENT or situation.reachable)
         ),
         money=_money_after(situation, now=now),
         currency=situation.currency,

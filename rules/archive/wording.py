@@ -4,22 +4,16 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rules.enums import PaymentStatus
+from rules.journey.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, OUTCOME_BREACH, OUTCOME_TASK
 from rules.journey.settling import Awaited, OpenPayment, next_step
+from rules.mail.kinds import MAILS
 
-_REMINDERS = {
-    "activation_reminder": "reminder to activate the account",
-    "anonymous_expiry": "closing of the journey, if nobody gives a name or books",
-    "appointment_reminder": "reminder",
-    "book_first": "reminder to book",
-    "book_first_session": "reminder to book the first session",
-    "card_expiring": "notice that the saved card stops working",
-    "first_session_task": "task for the care team, if no session is booked",
-    "forms_reminder": "reminder of the forms",
-    "goal_reminder": "reminder of a goal",
-    "mark_outcome": "asking the therapist for the outcome",
-    "new_message": "notice of a new message",
-    "outcome_breach": "note that the outcome came too late",
-    "outcome_task": "task for the care team: the outcome is missing",
+_TIMED: dict[str, str] = {
+    ANONYMOUS_EXPIRY: "closing of the journey, if nobody gives a name or books",
+    FIRST_SESSION_TASK: "task for the care team, if no session is booked",
+    OUTCOME_BREACH: "note that the outcome came too late",
+    OUTCOME_TASK: "task for the care team: the outcome is missing",
+    **{mail.value: kind.in_preview for mail, kind in MAILS.items() if kind.in_preview},
 }
 _CHARGES = {
     Awaited.TRY: "answer of the bank to the payment that was due on",
@@ -35,7 +29,7 @@ _UNTIL_THE_DEADLINE = {
 
 def reminder_words(kind: str, at: datetime, *, zone: ZoneInfo) -> str:
     """Such as ``reminder on Tue 1 Dec 09:00``."""
-    return f"{_REMINDERS.get(kind, kind.replace('_', ' '))} on {at_local(at, zone=zone)}"
+    return f"{_TIMED.get(kind, kind.replace('_', ' '))} on {at_local(at, zone=zone)}"
 
 
 def charge_words(payment: OpenPayment, *, zone: ZoneInfo) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from rules.care.chats import Told
 from rules.enums import FormStatus
 from rules.refusals import Problem, Refusal, invalid
 
@@ -144,20 +143,3 @@ def read_afterwards(*, theirs: int, of_theirs: int, mine: int, of_mine: int) -> 
     not read all of the first has the moved ones still to read.
     """
     return of_mine + min(theirs, of_theirs) if mine >= of_mine else mine
-
-
-@dataclass(frozen=True, kw_only=True)
-class MovedChat:
-    """Where the messages of a chat are now: mostly in another chat, each with its number and ``behind`` more."""
-
-    chat_id: str
-    behind: int
-
-
-def told_afterwards(theirs: Told, *, mine: Told, behind: int) -> Told:
-    """What somebody was told of a chat by mail, after another's messages were moved behind its own.
-
-    What waited to be told has to be looked for again; it is told of with all that is behind it.
-    """
-    at = max((told.at for told in (theirs, mine) if told.at is not None), default=None)
-    return Told(seq=behind + theirs.seq if theirs.seq and not mine.waits else mine.seq, at=at)

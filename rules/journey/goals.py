@@ -1,12 +1,13 @@
-"""Weekly reminders of goals: a weekday and a wall time, read in the client's own time zone."""
+"""Weekly reminders of goals: a weekday and a wall time, read in the client's own time zone.
+
+It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
+"""
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from rules.booking.hours import WEEKDAYS, find_zone, from_micros, local_to_instant
-
-GOAL_REMINDER = "goal_reminder"
 
 _WEEK = timedelta(days=7)
 _INSTANT = timedelta(microseconds=1)

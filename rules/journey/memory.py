@@ -1,9 +1,13 @@
-"""What a client's journey knows, and no table does."""
+"""What a client's journey knows, and no table does.
+
+The answer of a query, from what is carried from run to run: a new field needs a default. A change of what is remembered
+needs `workflow.patched`, and every recorded history must replay.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rules.care.chats import Told
+from rules.journey.message_mails import Told
 from rules.policy import JourneyPolicy
 
 

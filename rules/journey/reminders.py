@@ -1,6 +1,8 @@
-"""What falls due when: every timed message of a journey and of an appointment, from the facts alone.
+"""What falls due when (timers): every timed mail of a journey and of an appointment, from the facts alone.
 
 Each function gives the whole plan; whoever follows it skips what is already past when it is first planned.
+
+It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,25 +10,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rules.enums import AppointmentType
-from rules.journey.goals import GOAL_REMINDER, SAME_WEEK, is_due_at, next_reminder
+from rules.journey.goals import SAME_WEEK, is_due_at, next_reminder
 from rules.journey.stage import JourneyFacts
+from rules.mail.kinds import MAILS, Mail
 from rules.policy import JourneyPolicy
 
 ANONYMOUS_EXPIRY = "anonymous_expiry"
 FIRST_SESSION_TASK = "first_session_task"
-CARD_EXPIRING = "card_expiring"
-APPOINTMENT_REMINDER = "appointment_reminder"
 APPOINTMENT_STARTS = "appointment_starts"
-OUTCOME_NUDGE = "mark_outcome"
 OUTCOME_TASK = "outcome_task"
 OUTCOME_BREACH = "outcome_breach"
-NEW_MESSAGE = "new_message"
+
+_ENDINGS = frozenset({ANONYMOUS_EXPIRY, OUTCOME_TASK, OUTCOME_BREACH})
+_TOLD_LATE = frozenset(mail.value for mail, kind in MAILS.items() if kind.even_late)
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Due:
-    """Something to do at an instant. ``key`` is stable: the same reason always has the same key. ``about`` is the id of
-    the form or goal that it is about, if it is about one.
+    """Something to do at an instant. ``kind`` is the name of a mail (`rules.mail.kinds.Mail`), or one of the others
+    above. ``key`` is stable: the same reason always has the same key. ``about`` is the id of the form, goal or chat
+    that it is about, if it is about one.
     """
 
     at: datetime
@@ -36,11 +39,13 @@ class Due:
 
     @property
     def must_happen(self) -> bool:
-        """Records and endings, unlike reminders, are not skipped when their time has passed meanwhile. Nor is a card
-        that stops working: whoever gave it late, or books again after long, is told at once. Nor is a message that
-        waits, for as long as it does.
-        """
-        return self.kind in (ANONYMOUS_EXPIRY, OUTCOME_TASK, OUTCOME_BREACH, CARD_EXPIRING, NEW_MESSAGE)
+        """Records and endings, unlike most mails, are not skipped when their time has passed meanwhile."""
+        return self.kind in _ENDINGS or self.kind in _TOLD_LATE
+
+
+def mail_due(mail: Mail, at: datetime, reason: str, *, about: str = "") -> Due:
+    """A timed mail. ``reason``: stable ids and instants, so that the same reason is one mail."""
+    return Due(at=at, kind=mail.value, key=f"{mail}:{reason}", about=about)
 
 
 def journey_plan(
@@ -60,49 +65,43 @@ def journey_plan(
         return []
     plan = [*_goal_reminders(facts, now=now, before=before, reminded=reminded or {})]
     for form in facts.asked_forms:
-        plan += _after("forms_reminder", form.asked_at, policy.forms_reminders, about=form.id)
+        plan += _after(Mail.FORMS_REMINDER, form.asked_at, policy.forms_reminders, about=form.id)
     if facts.first_booked_at is None:
         if facts.anonymous:
             plan.append(Due(at=facts.created_at + policy.anonymous_ttl, kind=ANONYMOUS_EXPIRY, key=ANONYMOUS_EXPIRY))
         elif facts.reachable and facts.matched_at is not None:
-            plan += _after("book_first", facts.matched_at, policy.book_first_reminders)
+            plan += _after(Mail.BOOK_FIRST, facts.matched_at, policy.book_first_reminders)
         return sorted(plan)
     if not facts.account_active:
-        plan += _after("activation_reminder", facts.first_booked_at, policy.activation_reminders)
+        plan += _after(Mail.ACTIVATION_REMINDER, facts.first_booked_at, policy.activation_reminders)
     if facts.outstanding_forms and facts.forms_requested_at is not None:
-        plan += _after("forms_reminder", facts.forms_requested_at, policy.forms_reminders)
+        plan += _after(Mail.FORMS_REMINDER, facts.forms_requested_at, policy.forms_reminders)
         ahead = facts.next_start(after=now)
         if ahead is not None:
             at = ahead - policy.forms_reminder_before
-            plan.append(Due(at=at, kind="forms_reminder", key=f"forms_reminder:before:{ahead.isoformat()}"))
+            plan.append(mail_due(Mail.FORMS_REMINDER, at, f"before:{ahead.isoformat()}"))
     if facts.intro_occurred_at is not None and not facts.session_booked and not facts.session_occurred:
         since = facts.intro_occurred_at
         key = since.isoformat()
-        plan.append(
-            Due(at=since + policy.first_session_reminder, kind="book_first_session", key=f"book_first_session:{key}")
-        )
+        plan.append(mail_due(Mail.BOOK_FIRST_SESSION, since + policy.first_session_reminder, key))
         plan.append(Due(at=since + policy.first_session_task, kind=FIRST_SESSION_TASK, key=f"first_session_task:{key}"))
     if facts.card is not None and (facts.payment_open or facts.has_open(AppointmentType.SESSION)):
         at = facts.card.stops_working_at - policy.card_expiry_notice
-        plan.append(Due(at=at, kind=CARD_EXPIRING, key=f"{CARD_EXPIRING}:{facts.card.key}"))
+        plan.append(mail_due(Mail.CARD_EXPIRING, at, facts.card.key))
     return sorted(plan)
 
 
-def appointment_plan(*, starts_at: datetime, policy: JourneyPolicy) -> list[Due]:
-    """Reminders before an appointment, and its start, earliest first. A moved one has new keys: new reminders."""
-    start = starts_at.isoformat()
-    reminders = [
-        Due(at=starts_at - before, kind=APPOINTMENT_REMINDER, key=f"{APPOINTMENT_REMINDER}:{start}:{_iso(before)}")
-        for before in policy.appointment_reminders
-    ]
-    return sorted([*reminders, Due(at=starts_at, kind=APPOINTMENT_STARTS, key=f"{APPOINTMENT_STARTS}:{start}")])
-
-
-def outcome_plan(*, ends_at: datetime, type: AppointmentType, policy: JourneyPolicy) -> list[Due]:
-    """What happens while nobody has said how it went. Only sessions carry money, so only they can breach."""
-    key = ends_at.isoformat()
+def appointment_plan(
+    *, starts_at: datetime, ends_at: datetime, type: AppointmentType, policy: JourneyPolicy
+) -> list[Due]:
+    """Everything timed of an appointment, earliest first: mails before it, its start, and what happens while nobody has
+    said how it went. A moved one has new keys: new reminders. Only sessions carry money, so only they can breach.
+    """
+    start, key = starts_at.isoformat(), ends_at.isoformat()
     plan = [
-        Due(at=ends_at + policy.outcome_nudge, kind=OUTCOME_NUDGE, key=f"{OUTCOME_NUDGE}:{key}"),
+        *_before(Mail.APPOINTMENT_REMINDER, starts_at, policy.appointment_reminders),
+        Due(at=starts_at, kind=APPOINTMENT_STARTS, key=f"{APPOINTMENT_STARTS}:{start}"),
+        mail_due(Mail.MARK_OUTCOME, ends_at + policy.outcome_nudge, key),
         Due(at=ends_at + policy.outcome_task, kind=OUTCOME_TASK, key=f"{OUTCOME_TASK}:{key}"),
     ]
     if type is AppointmentType.SESSION:
@@ -125,7 +124,7 @@ def _goal_reminders(
     facts: JourneyFacts, *, now: datetime, before: Iterable[Due], reminded: Mapping[str, datetime]
 ) -> Iterator[Due]:
     """Each goal's next reminder; and one whose time has come, but which nobody has acted on yet."""
-    planned = [due for due in before if due.kind == GOAL_REMINDER and due.at <= now]
+    planned = [due for due in before if due.kind == Mail.GOAL_REMINDER and due.at <= now]
     for goal in facts.goals:
         yield from (
             due for due in planned if due.about == goal.id and is_due_at(goal, due.at, time_zone=facts.time_zone)
@@ -134,12 +133,16 @@ def _goal_reminders(
         if last is not None and last > goal.since:
             after = max(after, last + SAME_WEEK)
         at = next_reminder(goal, time_zone=facts.time_zone, after=after)
-        yield Due(at=at, kind=GOAL_REMINDER, key=f"{GOAL_REMINDER}:{goal.id}:{at.isoformat()}", about=goal.id)
+        yield mail_due(Mail.GOAL_REMINDER, at, f"{goal.id}:{at.isoformat()}", about=goal.id)
 
 
-def _after(kind: str, since: datetime, delays: tuple[timedelta, ...], *, about: str = "") -> list[Due]:
+def _after(mail: Mail, since: datetime, delays: tuple[timedelta, ...], *, about: str = "") -> list[Due]:
     reason = about or since.isoformat()
-    return [Due(at=since + delay, kind=kind, key=f"{kind}:{reason}:{_iso(delay)}", about=about) for delay in delays]
+    return [mail_due(mail, since + delay, f"{reason}:{_iso(delay)}", about=about) for delay in delays]
+
+
+def _before(mail: Mail, start: datetime, delays: tuple[timedelta, ...]) -> list[Due]:
+    return [mail_due(mail, start - delay, f"{start.isoformat()}:{_iso(delay)}") for delay in delays]
 
 
 def _iso(delay: timedelta) -> str:

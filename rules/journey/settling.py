@@ -1,4 +1,7 @@
-"""What an open payment waits for, from its state alone: the journey's timer, and what an archive would stop."""
+"""What an open payment waits for, from its state alone: the journey's timer, and what an archive would stop.
+
+It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""Where a client is on the journey: facts in, stage out."""
+"""Where a client is on the journey: facts in, stage out.
+
+It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -19,7 +19,7 @@ MOST_EVENTS = 5_000  # the service sends at most 768 KB at a time
 _LONGEST = 200
 
 
-class MailNews(StrEnum):
+class Meaning(StrEnum):
     """What an event means."""
 
     NOT_ARRIVED = "not_arrived"  # the address, or the mail service, did not take the mail
@@ -27,13 +27,13 @@ class MailNews(StrEnum):
     NOTHING = "nothing"  # nothing that anybody must hear of
 
 
-_NEWS: Mapping[str, MailNews] = {
-    "bounce": MailNews.NOT_ARRIVED,
-    "blocked": MailNews.NOT_ARRIVED,
-    "dropped": MailNews.NOT_ARRIVED,
-    "spamreport": MailNews.UNWANTED,
-    "unsubscribe": MailNews.UNWANTED,
-    "group_unsubscribe": MailNews.UNWANTED,
+_MEANINGS: Mapping[str, Meaning] = {
+    "bounce": Meaning.NOT_ARRIVED,
+    "blocked": Meaning.NOT_ARRIVED,
+    "dropped": Meaning.NOT_ARRIVED,
+    "spamreport": Meaning.UNWANTED,
+    "unsubscribe": Meaning.UNWANTED,
+    "group_unsubscribe": Meaning.UNWANTED,
 }
 _WHY_DROPPED: tuple[tuple[str, str], ...] = (
     ("bounced", "mails to this address came back before, so the mail service no longer tries"),
@@ -56,13 +56,13 @@ class MailEvent:
     because: str | None = None
 
     @property
-    def news(self) -> MailNews:
-        return news_of(self.type)
+    def meaning(self) -> Meaning:
+        return meaning_of(self.type)
 
 
-def news_of(type: str) -> MailNews:
-    """Types that are not known, now or in years, are no news."""
-    return _NEWS.get(type, MailNews.NOTHING)
+def meaning_of(type: str) -> Meaning:
+    """Types that are not known, now or in years, mean nothing to us."""
+    return _MEANINGS.get(type, Meaning.NOTHING)
 
 
 def check_age(timestamp: str | None, *, now: datetime) -> str:
@@ -109,7 +109,7 @@ def _event(entry: Any) -> MailEvent | None:
         at=at if isinstance(at, int) and not isinstance(at, bool) and 0 <= at < 2**40 else None,
         key=_text(entry, "key"),
         message_id=message.partition(".")[0] if message else None,
-        because=_because(type, entry) if news_of(type) is MailNews.NOT_ARRIVED else None,
+        because=_because(type, entry) if meaning_of(type) is Meaning.NOT_ARRIVED else None,
     )
 
 

@@ -25,8 +25,6 @@ from activities.clients.matching import MatchingActivities
 from activities.forms.intake import FormActivities
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
-from activities.mail.rendering import Links
-from activities.mail.rendering import Practice as Named
 from activities.mail.send import MailActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
@@ -35,6 +33,8 @@ from activities.money.retries import RetryActivities
 from activities.money.stripe_events import InboundActivities
 from activities.money.waivers import WaiverActivities
 from activities.ports import GatewayUnavailable, Intent, OutgoingMail, RefundMade, RefundReason
+from activities.practice import Links
+from activities.practice import Practice as Named
 from activities.types.booking import BookingOrder, OutcomeOrder
 from activities.types.clients import ClientDetails, FormSubmission, LinkOrder, NewJourney
 from activities.types.facts import AppointmentFacts

@@ -28,4 +28,5 @@ def words(cell: str) -> list[str]:
 
 
 def durations(cell: str) -> tuple[timedelta, ...]:
-    return tuple(TypeAdapter(timedelta).validate_python(part) for part in cell.split(","))
+    """``P1D,PT1H``; a dash for none."""
+    return () if cell == "-" else tuple(TypeAdapter(timedelta).validate_python(part) for part in cell.split(","))

@@ -9,14 +9,12 @@ from rules.care.chats import (
     MOST_MESSAGES,
     MOST_OF_A_BLAST,
     TOLD_WHILE_ARCHIVED,
-    Told,
-    after_telling,
     may_start,
-    news_for,
     read_after_writing,
     setting_of,
 )
 from rules.enums import ChatKind, Role
+from rules.journey.message_mails import Told, after_looking, after_telling
 from rules.policy import JourneyPolicy
 from tests.docs.pages import ROOT, table, words
 
@@ -57,7 +55,7 @@ def test_when_the_next_mail_is_due() -> None:
         if told.due_at is not None and told.due_at < now:
             told = after_telling(told, now=told.due_at)
         newest = int(what.rpartition(" ")[2]) if "message" in what else 0
-        told = news_for(told, newest_unread=newest, every=JourneyPolicy().new_message_every, now=now)
+        told = after_looking(told, newest_unread=newest, every=JourneyPolicy().new_message_every, now=now)
         assert (f"{told.due_at:%H:%M}" if told.due_at else "-") == due, (at, what)
         if told.due_at == now:
             told = after_telling(told, now=now)

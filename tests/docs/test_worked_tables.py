@@ -16,7 +16,7 @@ from rules.booking.series import Member, moved_together, this_and_following
 from rules.clients.candidates import Candidate
 from rules.clients.matching import Answers, PreferredTime, match
 from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, PaymentKind
-from rules.journey.reminders import Due, appointment_plan, journey_plan, outcome_plan
+from rules.journey.reminders import Due, appointment_plan, journey_plan
 from rules.journey.stage import JourneyFacts, OpenAppointment, stage_of
 from rules.money.cards import SavedCard
 from rules.money.fees import Money, cancellation, classify_decline, due_times, fee_due, may_client_change, next_try
@@ -338,16 +338,16 @@ def test_reminders_are_planned_as_the_table_says() -> None:
     planned: dict[str, set[timedelta]] = {}
     for stand in (facts, known, booked, call_was):
         planned |= _by_kind(journey_plan(stand, policy=POLICY, now=START), lambda at: at - START)
-    planned |= _by_kind(appointment_plan(starts_at=START, policy=POLICY), lambda at: START - at)
+    session = AppointmentType.SESSION
+    of_session = appointment_plan(starts_at=START, ends_at=END, type=session, policy=POLICY)
+    planned |= _by_kind(of_session, lambda at: START - at if at <= START else at - END)
     card = SavedCard(id="pm_1", exp_year=2027, exp_month=3)
     in_care = replace(call_was, intro_occurred_at=None, card=card, payment_open=True)
     planned |= _by_kind(journey_plan(in_care, policy=POLICY, now=START), lambda at: card.stops_working_at - at)
-    session = AppointmentType.SESSION
-    planned |= _by_kind(outcome_plan(ends_at=END, type=session, policy=POLICY), lambda at: at - END)
 
     told: dict[str, set[timedelta]] = {}
     for what, _, _, setting, default in table(RULES, "what", "to whom"):
-        if words(setting) != ["forms_reminder_before"]:
+        if words(setting) != ["forms_reminder_before"] and durations(default):
             told[words(what)[0]] = set(durations(default))
     assert {kind: delays for kind, delays in planned.items() if kind != "appointment_starts"} == told
 

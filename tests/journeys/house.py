@@ -22,7 +22,7 @@ from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
-from activities.mail.rendering import Links, Practice
+from activities.practice import Links, Practice
 from activities.registry import build
 from api.app import create_app
 from api.auth import FailedSignIns, Passwords

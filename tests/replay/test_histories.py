@@ -11,8 +11,10 @@ from temporalio.worker import Replayer, WorkflowReplayResult
 
 from engine.codec import data_converter
 from tests.journeys.house import KEYS
-from tests.replay.record import HISTORIES, STORIES
+from tests.replay.record import HISTORIES
+from tests.replay.stories import STORIES
 from worker import workflow_runner
+from workflows.messages import STOP
 from workflows.registry import WORKFLOWS
 
 CORPUS = sorted(HISTORIES.glob("*.json"))
@@ -57,6 +59,15 @@ def test_the_corpus_has_every_story_and_every_workflow() -> None:
         EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED,
         EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED,
     }
+
+
+def test_the_corpus_has_every_message_that_can_be_sent() -> None:
+    events = [event for path in CORPUS for event in history_of(read(path)).events]
+    said = {event.workflow_execution_signaled_event_attributes.signal_name for event in events}
+    said |= {event.workflow_execution_update_accepted_event_attributes.accepted_request.input.name for event in events}
+    definitions = [vars(each)["__temporal_workflow_definition"] for each in WORKFLOWS]
+    known = {name for each in definitions for name in (*each.signals, *each.updates)}
+    assert known - said == {STOP}  # an archive of many ends faster than a story could stop it
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Both sides of every message agree: names and types of steps and activities, of updates and handlers."""
 
 import inspect
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Any, get_type_hints
 from unittest.mock import MagicMock
 
@@ -10,8 +11,11 @@ from temporalio import activity, workflow
 
 from activities.registry import GROUPS
 from workflows import messages, steps
+from workflows.client_journey import ClientJourney
 from workflows.messages import Update
 from workflows.registry import WORKFLOWS
+from workflows.requests.base import Requests
+from workflows.steps import LOCAL, ONCE, UNLESS_BROKEN, UNTIL_DONE, Step, StepWith
 
 NO_NEED_OF_A_STEP: set[str] = set()
 
@@ -26,12 +30,8 @@ def activities() -> dict[str, Callable[..., Any]]:
     return found
 
 
-def all_steps() -> dict[str, Callable[..., Any]]:
-    return {
-        name: function
-        for name, function in inspect.getmembers(steps, inspect.iscoroutinefunction)
-        if not name.startswith("_") and function.__module__ == steps.__name__
-    }
+def all_steps() -> dict[str, Step[Any, Any] | StepWith[Any, Any, Any]]:
+    return {name: value for name, value in vars(steps).items() if isinstance(value, Step | StepWith)}
 
 
 def types_of(function: Callable[..., Any]) -> tuple[list[Any], Any]:
@@ -40,29 +40,47 @@ def types_of(function: Callable[..., Any]) -> tuple[list[Any], Any]:
     return [hints[name] for name in inspect.signature(function).parameters if name != "self"], result
 
 
-async def test_every_step_calls_an_activity_with_the_types_that_it_takes_and_gives(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[tuple[str, tuple[Any, ...], Any]] = []
-
-    async def note(name: str, *arguments: Any, result: Any, **_: Any) -> None:
-        asked.append((name, arguments, result))
-
-    monkeypatch.setattr(steps, "_write", note)
-    monkeypatch.setattr(steps, "_call", note)
+def test_every_step_has_the_name_and_the_types_of_its_activity() -> None:
     registered, found = activities(), all_steps()
     assert len(found) > 20
-    for function in found.values():
-        parameters, gives = types_of(function)
-        values = [MagicMock() for _ in parameters]
-        await function(*values)
-        name, arguments, result = asked[-1]
-        assert list(arguments) == values, name
-        takes, returns = types_of(registered[name])
-        assert parameters == takes, name
-        assert gives == returns, name
-        assert result == returns, name
-    assert {name for name, *_ in asked} == set(registered) - NO_NEED_OF_A_STEP
+    for name, step in found.items():
+        assert step.name == name
+        further = [step.further] if isinstance(step, StepWith) else []
+        assert ([step.argument, *further], step.result) == types_of(registered[name]), name
+    assert set(found) == set(registered) - NO_NEED_OF_A_STEP
+
+
+@pytest.mark.parametrize("name", all_steps())
+async def test_a_step_asks_the_engine_for_its_activity(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def note(kind: str) -> Callable[..., Awaitable[object]]:
+        async def execute(activity: str, **given: Any) -> object:
+            asked.append((kind, {"activity": activity, **given}))
+            return given["result_type"]
+
+        return execute
+
+    monkeypatch.setattr(workflow, "execute_local_activity", note("local"))
+    monkeypatch.setattr(workflow, "execute_activity", note("ordinary"))
+    step = all_steps()[name]
+    order, further = MagicMock(), MagicMock()
+    answer = await (step(order, further) if isinstance(step, StepWith) else step(order))
+    [(kind, given)] = asked
+    assert answer == given["result_type"] == step.result
+    assert (given["activity"], given["args"]) == (name, (order, further) if isinstance(step, StepWith) else (order,))
+    assert kind == ("local" if step.where is LOCAL else "ordinary")
+    assert given["start_to_close_timeout"] == step.where.longest
+    assert given["retry_policy"] is step.retry
+    assert isinstance(given["summary"], str)
+    assert given["summary"], "what the support person reads in the history"
+
+
+def test_a_step_that_asks_a_vendor_is_never_local() -> None:
+    """A local one keeps the workflow task, and so every message, waiting with it."""
+    ours = [UNTIL_DONE, UNLESS_BROKEN, ONCE]
+    for name, step in all_steps().items():
+        assert step.where is not LOCAL or step.retry in ours, name
 
 
 def test_every_message_has_a_description_and_every_update_its_types() -> None:
@@ -87,3 +105,12 @@ def test_every_message_has_a_description_and_every_update_its_types() -> None:
 def test_only_workflows_with_an_init_may_have_handlers() -> None:
     for each in WORKFLOWS:  # a message right after a new run began would meet blank state
         assert list(inspect.signature(each.__init__).parameters)[1:], each
+
+
+def test_the_groups_of_requests_stand_side_by_side() -> None:
+    """What a group needs is the journey: none inherits another, and none hides another's handler or method."""
+    groups = ClientJourney.__bases__
+    assert len(groups) >= 7
+    assert all(group.__bases__ == (Requests,) for group in groups)
+    own = Counter(name for group in (ClientJourney, *groups) for name in vars(group) if not name.startswith("__"))
+    assert {name for name, number in own.items() if number > 1} == set()

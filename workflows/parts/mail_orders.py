@@ -1,19 +1,22 @@
-"""The mails that a client's journey orders: which, for what reason, about which appointments."""
+"""The mails that a client's journey orders into its outbox: which, for what reason, about which appointments."""
 
 from collections.abc import Iterable
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from dataclasses import replace
+
     from activities.types.booking import Booked, BookingOrder, FollowingChanged
     from activities.types.facts import AppointmentFacts
-    from activities.types.mail import MailOrder
-    from rules.journey.goals import GOAL_REMINDER, GoalReminder
+    from activities.types.mail import MailOrder, mail_order
+    from rules.journey.goals import GoalReminder
     from rules.journey.stage import JourneyFacts
+    from rules.mail.kinds import MAILS, Mail, to_both_sides
 
 
-class Letters:
-    """Puts orders into the ``box`` of a client's journey, from where the Postman sends them."""
+class MailOrders:
+    """Puts orders into the ``box`` of a client's journey, from where its `MailOutbox` sends them."""
 
     def __init__(self, client_id: str, box: list[MailOrder]) -> None:
         self.client_id = client_id
@@ -21,80 +24,64 @@ class Letters:
 
     def write(
         self,
-        template: str,
+        mail: Mail,
         *,
         key: str,
-        to: str = "client",
         appointment_ids: Iterable[str] = (),
-        vital: bool = False,
         asked_for: bool = False,
         text: str = "",
         form_id: str | None = None,
     ) -> None:
+        order = self.blank(mail, key=key)
         self.box.append(
-            MailOrder(
-                key=f"{template}:{self.client_id}:{key}",
-                template=template,
-                client_id=self.client_id,
-                to=to,
-                appointment_ids=tuple(appointment_ids),
-                vital=vital,
-                asked_for=asked_for,
-                text=text,
-                form_id=form_id,
-            )
+            replace(order, appointment_ids=tuple(appointment_ids), asked_for=asked_for, text=text, form_id=form_id)
         )
+
+    def blank(self, mail: Mail, *, key: str) -> MailOrder:
+        """An order that does not say yet what it is about. ``key``: the reason, made of stable ids."""
+        return mail_order(mail, key=f"{mail}:{self.client_id}:{key}", client_id=self.client_id)
 
     def of_message(self, chat_id: str, seq: int) -> None:
         """That a message waits in a chat; ``seq`` is the number of the newest."""
-        key = f"new_message:{self.client_id}:{chat_id}:{seq}"
-        self.box.append(MailOrder(key=key, template="new_message", client_id=self.client_id, chat_id=chat_id))
+        self.box.append(replace(self.blank(Mail.NEW_MESSAGE, key=f"{chat_id}:{seq}"), chat_id=chat_id))
 
     def of_booking(self, order: BookingOrder, result: Booked, facts: JourneyFacts) -> None:
         ids = tuple(appointment.id for appointment in result.appointments)
         key = order.request_id
         if result.first:
-            self.write("already_known" if result.known_elsewhere else "welcome", key="first", vital=True)
-        self.write("booking_confirmation", key=key, appointment_ids=ids, vital=True)
+            self.write(Mail.ALREADY_KNOWN if result.known_elsewhere else Mail.WELCOME, key="first")
+        self.write(Mail.BOOKING_CONFIRMATION, key=key, appointment_ids=ids)
         if result.first and facts.outstanding_forms:
-            self.write("forms_requested", key="first")
-        self.write("appointment_booked", key=key, to="therapist", appointment_ids=ids, vital=True)
+            self.write(Mail.FORMS_REQUESTED, key="first")
+        self.write(Mail.APPOINTMENT_BOOKED, key=key, appointment_ids=ids)
         if result.unarchived:
-            self.write("client_back", key=key, to="therapist", appointment_ids=ids)
+            self.write(Mail.CLIENT_BACK, key=key, appointment_ids=ids)
 
     def of_cancellation(self, appointment: AppointmentFacts) -> None:
         """The ordinary, neutral cancellation, to the client and to the therapist's calendar."""
-        for to, template in (("client", "appointment_cancelled"), ("therapist", "appointment_changed")):
+        for mail in to_both_sides(Mail.APPOINTMENT_CANCELLED):
             self.write(
-                template,
+                mail,
                 key=f"cancelled:{appointment.id}",
-                to=to,
                 appointment_ids=(appointment.id,),
-                vital=True,
-                text="cancelled" if to == "therapist" else "",
+                text=change_told(mail, "cancelled"),
             )
 
     def of_goals(self, goals: Iterable[GoalReminder], *, key: str) -> None:
         """One reminder of goals that are due together."""
-        self.box.append(
-            MailOrder(
-                key=f"{GOAL_REMINDER}:{self.client_id}:{key}",
-                template=GOAL_REMINDER,
-                client_id=self.client_id,
-                goals={goal.id: goal.since for goal in goals},
-            )
-        )
+        order = self.blank(Mail.GOAL_REMINDER, key=key)
+        self.box.append(replace(order, goals={goal.id: goal.since for goal in goals}))
 
     def of_share(self, share_id: str) -> None:
         """That a document waits. Told of twice, it is one mail."""
-        key = f"document_shared:{self.client_id}:{share_id}"
-        if all(order.key != key for order in self.box):
-            self.box.append(MailOrder(key=key, template="document_shared", client_id=self.client_id, share_id=share_id))
+        order = replace(self.blank(Mail.DOCUMENT_SHARED, key=share_id), share_id=share_id)
+        if all(other.key != order.key for other in self.box):
+            self.box.append(order)
 
     def of_change_from_here_on(self, request_id: str, change: FollowingChanged, *, by_client: bool) -> None:
         """An appointment and those after it were moved or cancelled: one mail to each side, with a file for each."""
-        template, word = (
-            ("appointment_rescheduled", "moved") if change.moves else ("appointment_cancelled", "cancelled")
+        about, word = (
+            (Mail.APPOINTMENT_RESCHEDULED, "moved") if change.moves else (Mail.APPOINTMENT_CANCELLED, "cancelled")
         )
         # One that finds itself where it was (the others came back into its rhythm) has no time before.
         moves = {
@@ -102,17 +89,18 @@ class Letters:
             for one in change.appointments
             if change.moves.get(one.id, one.starts_at) != one.starts_at
         }
-        for to, name in (("client", template), ("therapist", "appointment_changed")):
+        for mail in to_both_sides(about):
             self.box.append(
-                MailOrder(
-                    key=f"{name}:{self.client_id}:{request_id}",
-                    template=name,
-                    client_id=self.client_id,
-                    to=to,
+                replace(
+                    self.blank(mail, key=request_id),
                     appointment_ids=tuple(one.id for one in change.appointments),
-                    vital=True,
-                    text=word if to == "therapist" else "",
+                    text=change_told(mail, word),
                     by_client=by_client,
                     moves=moves,
                 )
             )
+
+
+def change_told(mail: Mail, change: str) -> str:
+    """The text of a mail about a change: ``change`` (moved or cancelled), where the mail is of either."""
+    return change if "change" in MAILS[mail].needs else ""

@@ -18,12 +18,26 @@ from temporalio import exceptions, workflow
 from workflows import steps
 
 with workflow.unsafe.imports_passed_through():
+    from dataclasses import replace
+
     from activities.types.facts import AppointmentFacts, PaymentFacts
-    from activities.types.mail import MailOrder
+    from activities.types.mail import MailOrder, mail_order
     from activities.types.money import AttemptOrder, AttemptResult, AttemptStarted, Settled
     from rules.enums import PaymentStatus
+    from rules.mail.kinds import Mail
     from rules.money.payment_states import PENDING, Because
     from rules.policy import JourneyPolicy
+
+OPEN = frozenset(
+    {PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING}
+)
+
+_MAILS = {
+    PaymentStatus.PAID: Mail.RECEIPT,
+    PaymentStatus.REQUIRES_ACTION: Mail.PAYMENT_NEEDS_YOU,
+    PaymentStatus.OWED: Mail.PAYMENT_FAILED,
+    PaymentStatus.FAILED: Mail.PAYMENT_FAILED,
+}
 
 
 def is_open(payment: PaymentFacts | None) -> bool:
@@ -69,23 +83,14 @@ def mails_about(before: PaymentFacts, after: AppointmentFacts) -> list[MailOrder
     payment = after.payment
     if payment is None or (payment.status, payment.attempts) == (before.status, before.attempts):
         return []
-    template = {
-        PaymentStatus.PAID: "receipt",
-        PaymentStatus.REQUIRES_ACTION: "payment_needs_you",
-        PaymentStatus.OWED: "payment_failed",
-        PaymentStatus.FAILED: "payment_failed",
-    }.get(payment.status)
+    mail = _MAILS.get(payment.status)
     if payment.status is PaymentStatus.OWED and payment.because == Because.AUTHENTICATION_REQUIRED:
-        template = "payment_needs_you"  # the link still settles it
+        mail = Mail.PAYMENT_NEEDS_YOU  # the link still settles it
     soft = payment.status is PaymentStatus.FAILED and payment.next_try_at is not None
-    if template is None or soft:
-        return []
-    return [
-        MailOrder(
-            key=f"{template}:{payment.id}:{payment.status.value}:{payment.attempts}",
-            template=template,
-            client_id=after.client_id,
-            payment_id=payment.id,
-            vital=True,
-        )
-    ]
+    return [] if mail is None or soft else [mail_about(mail, payment, client_id=after.client_id)]
+
+
+def mail_about(mail: Mail, payment: PaymentFacts, *, client_id: str) -> MailOrder:
+    """The order of a mail about a payment as it stands: one mail for each time that it comes to stand so."""
+    key = f"{mail}:{payment.id}:{payment.status.value}:{payment.attempts}"
+    return replace(mail_order(mail, key=key, client_id=client_id), payment_id=payment.id)

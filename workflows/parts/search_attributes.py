@@ -18,13 +18,13 @@ NEEDS_ATTENTION = SearchAttributeKey.for_keyword_list("NeedsAttention")
 Value = str | bool | datetime | Sequence[str] | None
 
 
-class Shown:
+class SearchAttributes:
     """What the support person's list shows; only what changed is sent, because each command costs."""
 
     def __init__(self) -> None:
         self._last: dict[str, Value] = {}
 
-    def show(self, values: dict[SearchAttributeKey[Any], Value]) -> None:
+    def upsert(self, values: dict[SearchAttributeKey[Any], Value]) -> None:
         changed: list[SearchAttributeUpdate[Any]] = []
         for key, value in values.items():
             if self._last.get(key.name) == value:

@@ -1,7 +1,7 @@
-"""What a journey still has to do at Stripe: refunds to make, and intents to call off.
+"""The outbox of what a journey still has to do at Stripe: refunds to make, and intents to call off.
 
-Like mails, they run beside the story, one after the other: Stripe may be away for long, and no reminder should wait
-for it.
+Like mails, its errands run beside the story, one after the other: Stripe may be away for long, and no reminder should
+wait for it.
 """
 
 import asyncio
@@ -12,21 +12,30 @@ from temporalio import exceptions, workflow
 from workflows import steps
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.money import Errand, Settled
+    from activities.types.money import Settled, StripeErrand
 
 
-class Errands:
+class StripeOutbox:
     """Does the errands in ``box``, one after the other. An errand leaves the box once it is done.
 
-    The box belongs to the workflow's state, so what is not done when a run ends is done by the next.
+    The box belongs to the workflow's state, so what is not done when a run ends is done by the next. ``changed`` is
+    told what an errand has changed.
     """
 
-    def __init__(self, client_id: str, box: list[Errand], learn: Callable[[Settled], None]) -> None:
+    def __init__(self, client_id: str, box: list[StripeErrand], changed: Callable[[Settled], None]) -> None:
         self.client_id = client_id
         self.box = box
-        self.learn = learn
-        self.out: asyncio.Task[None] | None = None  # the one that is under way
+        self.changed = changed
+        self.under_way: asyncio.Task[None] | None = None
         self.stopping = False
+
+    def add(self, errand: StripeErrand) -> None:
+        """Have something done, once."""
+        if not self.is_pending(errand):
+            self.box.append(errand)
+
+    def is_pending(self, errand: StripeErrand) -> bool:
+        return errand in self.box
 
     async def work(self) -> None:
         while True:
@@ -34,13 +43,37 @@ class Errands:
             if self.stopping:
                 return
             errand = self.box[0]
-            self.out = asyncio.create_task(self.do(errand))
-            done = await self.is_done(self.out)
-            if done:
+            self.under_way = asyncio.create_task(self._do(errand))
+            if await self._is_done(self.under_way):
                 self.box.remove(errand)
-            self.out = None
+            self.under_way = None
 
-    async def is_done(self, errand: asyncio.Task[None]) -> bool:
+    async def finish(self) -> None:
+        """Do everything that is left; for a workflow that is about to end."""
+        await workflow.wait_condition(lambda: not self.box and self.under_way is None)
+        self.stopping = True
+
+    async def pause(self) -> None:
+        """Let go of the errand that is under way, without waiting for a Stripe that may be away: the next run does it.
+
+        Whatever of it was done by then is found there: a refund by its own id, a cancelled intent as it stands.
+        """
+        self.stopping = True
+        if self.under_way is not None:
+            self.under_way.cancel()
+        await workflow.wait_condition(lambda: self.under_way is None)
+
+    async def _do(self, errand: StripeErrand) -> None:
+        if errand.intent is not None:
+            self._take(await steps.cancel_intent(self.client_id, errand.intent))
+        if errand.refund_id is not None:
+            self._take(await steps.send_refund(errand.refund_id))
+
+    def _take(self, settled: Settled | None) -> None:
+        if settled is not None:
+            self.changed(settled)
+
+    async def _is_done(self, errand: asyncio.Task[None]) -> bool:
         """False if this run was about to end and let go of it."""
         try:
             await errand
@@ -53,31 +86,3 @@ class Errands:
             # others must go on.
             workflow.logger.error("an errand at Stripe cannot be done: %s", error.cause)
         return True
-
-    async def do(self, errand: Errand) -> None:
-        if errand.intent is not None:
-            self.hear(await steps.cancel_intent(self.client_id, errand.intent))
-        if errand.refund_id is not None:
-            self.hear(await steps.send_refund(errand.refund_id))
-
-    def hear(self, settled: Settled | None) -> None:
-        if settled is not None:
-            self.learn(settled)
-
-    def is_pending(self, errand: Errand) -> bool:
-        return errand in self.box
-
-    async def finish(self) -> None:
-        """Do everything that is left; for a workflow that is about to end."""
-        await workflow.wait_condition(lambda: not self.box and self.out is None)
-        self.stopping = True
-
-    async def pause(self) -> None:
-        """Let go of the errand that is under way, without waiting for a Stripe that may be away: the next run does it.
-
-        Whatever of it was done by then is found there: a refund by its own id, a cancelled intent as it stands.
-        """
-        self.stopping = True
-        if self.out is not None:
-            self.out.cancel()
-        await workflow.wait_condition(lambda: self.out is None)

@@ -8,10 +8,18 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.booking import LineLook
     from activities.types.facts import AppointmentFacts
     from rules.enums import AppointmentStatus, PaymentStatus, Stage
-    from rules.journey.reminders import Due
+    from rules.journey.reminders import (
+        ANONYMOUS_EXPIRY,
+        APPOINTMENT_STARTS,
+        FIRST_SESSION_TASK,
+        OUTCOME_BREACH,
+        OUTCOME_TASK,
+        Due,
+    )
     from rules.journey.stage import JourneyFacts, stage_of
+    from rules.mail.kinds import MAILS
     from rules.money.payment_states import WAITING
-    from workflows.messages import ReconciliationProgress
+    from workflows.messages import BulkArchiveProgress, ReconciliationProgress
 
 WAITING_FOR = {
     Stage.MATCHING: "a person to assign a therapist",
@@ -34,18 +42,22 @@ _OF_A_LINE = (
     "`leave_waitlist` of the client's journey), or let the line look now (signal `look_again`, no input needed)."
 )
 
-_DUE = {
-    "anonymous_expiry": "closing, if nobody gives a name or books",
-    "first_session_task": "a task for the care team, if no session is booked",
-    "card_expiring": "mail that the saved card stops working",
-    "appointment_starts": "the start",
-    "mark_outcome": "asking the therapist for the outcome",
-    "outcome_task": "a task for the care team: the outcome is missing",
-    "outcome_breach": "recording that the outcome came too late",
+_STOP_IT = (
+    "wait, it goes on by itself; or send the signal `stop` (no input needed): whose turn has not come stays active"
+)
+_BRING_BACK = "To make one active again, send the signal `unarchive` to the client's journey."
+
+_DUE: dict[str, str] = {
+    ANONYMOUS_EXPIRY: "closing, if nobody gives a name or books",
+    FIRST_SESSION_TASK: "a task for the care team, if no session is booked",
+    APPOINTMENT_STARTS: "the start",
+    OUTCOME_TASK: "a task for the care team: the outcome is missing",
+    OUTCOME_BREACH: "recording that the outcome came too late",
+    **{mail.value: kind.in_ui for mail, kind in MAILS.items() if kind.in_ui},
 }
 
 
-def words_of(due: Due) -> str:
+def label_of(due: Due) -> str:
     return _DUE.get(due.kind, "mail " + due.kind.replace("_", " "))
 
 
@@ -65,7 +77,7 @@ def describe_journey(facts: JourneyFacts, plan: list[Due]) -> str:
         lines.append(f"- Goals with a weekly reminder: {len(facts.goals)}")
     lines += [f"- Open: {a.type.value}, {_at(a.starts_at)} (`appointment:{a.id}`)" for a in facts.open_appointments]
     lines += [f"- **Needs attention:** {task.kind.replace('_', ' ')}" for task in facts.open_tasks]
-    lines.append(f"- Next: {words_of(plan[0])}, {_at(plan[0].at)}" if plan else "- Next: nothing is timed")
+    lines.append(f"- Next: {label_of(plan[0])}, {_at(plan[0].at)}" if plan else "- Next: nothing is timed")
     lines += ["", f"**You can:** {ACTIONS.get(stage, _ANY_TIME)}"]
     return "\n".join(lines)
 
@@ -126,11 +138,31 @@ def describe_reconciliation(view: ReconciliationProgress) -> str:
     return "\n".join([*lines, "", f"**You can:** {todo}."])
 
 
+def describe_bulk_archive(view: BulkArchiveProgress) -> str:
+    """Markdown for the current details of an archive of many."""
+    running = view.status == "running"
+    what = f"**An archive of {view.total} clients**, asked for by {view.asked_by}"
+    lines = [
+        f"{what}: **{view.done} of {view.total}** done." if running else f"{what}, is finished.",
+        "",
+        f"- Archived: {view.archived}",
+        f"- Skipped: {view.skipped}",
+        f"- Failed: {view.failed}",
+    ]
+    if running:
+        lines.append(f"- Waiting for: {view.waiting_for} journeys to record it")
+        stop = "it has been stopped, and ends with those already asked" if view.stopped else _STOP_IT
+        lines += ["", f"**You can:** {stop}."]
+    else:
+        lines += ["", f"**You can:** read why of each client (`GET /v1/archives/{view.id}`). {_BRING_BACK}"]
+    return "\n".join(lines)
+
+
 def waiting_for(facts: AppointmentFacts, plan: list[Due]) -> str:
     if facts.status is AppointmentStatus.SCHEDULED:
         if facts.client_archived:
             return "its outcome; no timer runs while the client is archived"
-        return f"{words_of(plan[0])} ({_at(plan[0].at)})" if plan else "its outcome"
+        return f"{label_of(plan[0])} ({_at(plan[0].at)})" if plan else "its outcome"
     payment = facts.payment
     if payment is None:
         return "nothing"

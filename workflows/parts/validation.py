@@ -1,4 +1,4 @@
-"""What a workflow checks of a request before any step sees it.
+"""Validation: what a workflow checks of a request before any step sees it.
 
 The API sends only what is sound; a person in the Temporal UI may type anything. A step that met a broken id or a
 character that the database cannot store would be tried again for ever, so such a request is turned down at the door.
@@ -52,7 +52,7 @@ def _text_flaws(value: str, name: str) -> Iterator[str]:
             yield f"{name}: is not an id"
 
 
-def admit(order: object, **own: str) -> None:
+def validate(order: object, **own: str) -> None:
     """Turn down what cannot be carried out, or is meant for another workflow. ``own`` are the ids it must name.
 
     Raises ApplicationError, by which an update fails and changes nothing.

@@ -1,1 +1,1 @@
-"""What can be asked of a journey, by subject."""
+"""What can be asked of a client's journey, by subject."""

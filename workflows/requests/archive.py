@@ -6,20 +6,21 @@ from uuid import NAMESPACE_OID, uuid5
 from temporalio import exceptions, workflow
 
 from workflows import steps
-from workflows.parts import waitlist as lines
-from workflows.requests.booking import AppointmentRequests
+from workflows.parts import waitlist
+from workflows.parts.appointment import notify_appointment, start_appointment
+from workflows.requests.base import Requests
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.archive import ArchiveOrder, SignalLook, Unarchived, UnarchiveOrder
     from activities.types.facts import AppointmentFacts
-    from activities.types.money import Errand
     from rules.accounts.caller import via_temporal
+    from rules.mail.kinds import Mail, to_both_sides
     from workflows.messages import ARCHIVE, UNARCHIVE, ArchiveSignal, UnarchiveSignal
 
 _LONGEST_ID = 64
 
 
-class ArchiveRequests(AppointmentRequests):
+class ArchiveRequests(Requests):
     """The archive and back. A signal cannot be refused: one that says nothing new changes nothing."""
 
     @workflow.signal(
@@ -29,34 +30,33 @@ class ArchiveRequests(AppointmentRequests):
     async def archive(self, request: ArchiveSignal | None = None) -> None:
         asked = request or ArchiveSignal()
         events = workflow.info().get_current_history_length()
-        if not await self.can_hear(asked.request_id, asked.by, asked.reason):
+        if not await self.journey.can_act_on(asked.request_id, asked.by, asked.reason):
             return
-        async with self.turn:
-            if self.closed:
-                return
-            by = asked.by or await self.sender(ARCHIVE, events)
-            result = await steps.archive_client(
-                ArchiveOrder(
-                    client_id=self.client_id,
-                    request_id=_id_of(asked.request_id),
-                    by=by,
-                    reason=asked.reason,
-                    notify=asked.notify,
-                    reminded=self.state.reminded,
-                    chats=self.state.chats,
-                ),
-                self.policy,
-            )
-            self.take(result.facts)
-            if self.facts.archived:  # else it was an echo of an archive that is over
-                self.state.debts.clear()
-            await asyncio.gather(*(self.tell(appointment) for appointment in result.appointments))
-            for appointment in result.appointments:
-                if appointment.id in result.cancelled and asked.notify:
-                    self.letters.of_cancellation(appointment)
-            await lines.wake(result.lines, self.policy)
-            for intent in result.intents:
-                self.do(Errand(intent=intent))
+        async with self.journey.turn:
+            if not self.journey.closed:
+                await self._archive(asked, by=asked.by or await _sender(ARCHIVE, events))
+
+    async def _archive(self, asked: ArchiveSignal, *, by: str) -> None:
+        journey = self.journey
+        order = ArchiveOrder(
+            client_id=journey.client_id,
+            request_id=_id_of(asked.request_id),
+            by=by,
+            reason=asked.reason,
+            notify=asked.notify,
+            reminded=journey.state.reminded,
+            chats=journey.state.chats,
+        )
+        result = await steps.archive_client(order, journey.policy)
+        journey.take(result.facts)
+        if journey.facts.archived:  # else it was an echo of an archive that is over
+            journey.state.debts.clear()
+        await asyncio.gather(*(notify_appointment(appointment) for appointment in result.appointments))
+        for appointment in result.appointments:
+            if appointment.id in result.cancelled and asked.notify:
+                journey.mails.of_cancellation(appointment)
+        await waitlist.wake(result.lines, journey.policy)
+        journey.call_off(result.intents)
 
     @workflow.signal(
         name=UNARCHIVE,
@@ -65,48 +65,46 @@ class ArchiveRequests(AppointmentRequests):
     async def unarchive(self, request: UnarchiveSignal | None = None) -> None:
         asked = request or UnarchiveSignal()
         events = workflow.info().get_current_history_length()
-        if not await self.can_hear(asked.request_id, asked.by):
+        if not await self.journey.can_act_on(asked.request_id, asked.by):
             return
-        async with self.turn:
-            if self.closed:
-                return
-            by = asked.by or await self.sender(UNARCHIVE, events)
-            request_id = _id_of(asked.request_id)
-            result = await steps.unarchive_client(
-                UnarchiveOrder(
-                    client_id=self.client_id,
-                    request_id=request_id,
-                    by=by,
-                    restore=asked.restore,
-                )
-            )
-            self.take(result.facts)
-            await asyncio.gather(*(self.tell(appointment) for appointment in result.appointments))
-            await self.bring_back(result, request_id)
-            self.owe(result.debts)
-            await lines.wake(result.lines, self.policy)
+        async with self.journey.turn:
+            if not self.journey.closed:
+                await self._unarchive(asked, by=asked.by or await _sender(UNARCHIVE, events))
 
-    async def sender(self, signal: str, events: int) -> str:
-        """Who sent a signal that does not say so, as far as the engine knows: nothing waits for it."""
-        here = workflow.info()
-        look = SignalLook(workflow_id=here.workflow_id, run_id=here.run_id, signal=signal, events=events)
-        try:
-            return via_temporal(await steps.signal_sender(look))
-        except exceptions.FailureError:
-            return via_temporal(None)
+    async def _unarchive(self, asked: UnarchiveSignal, *, by: str) -> None:
+        journey = self.journey
+        request_id = _id_of(asked.request_id)
+        order = UnarchiveOrder(client_id=journey.client_id, request_id=request_id, by=by, restore=asked.restore)
+        result = await steps.unarchive_client(order)
+        journey.take(result.facts)
+        await asyncio.gather(*(notify_appointment(appointment) for appointment in result.appointments))
+        await self._bring_back(result, request_id)
+        journey.add_debts(result.debts)
+        await waitlist.wake(result.lines, journey.policy)
 
-    async def bring_back(self, result: Unarchived, request_id: str) -> None:
+    async def _bring_back(self, result: Unarchived, request_id: str) -> None:
         """What was restored gets its workflow, and its ordinary confirmations."""
-        await asyncio.gather(*(self.start_appointment(facts) for facts in result.restored))
-        await asyncio.gather(*(self.settle_after_all(facts) for facts in result.paying))
+        policy = self.journey.policy
+        await asyncio.gather(*(start_appointment(facts, policy) for facts in result.restored))
+        await asyncio.gather(*(self._settle_after_all(facts) for facts in result.paying))
         for ids in result.booked:
-            for to, template in (("client", "booking_confirmation"), ("therapist", "appointment_booked")):
-                self.letters.write(template, key=f"{request_id}:{ids[0]}", to=to, appointment_ids=ids, vital=True)
+            for mail in to_both_sides(Mail.BOOKING_CONFIRMATION):
+                self.journey.mails.write(mail, key=f"{request_id}:{ids[0]}", appointment_ids=ids)
 
-    async def settle_after_all(self, facts: AppointmentFacts) -> None:
+    async def _settle_after_all(self, facts: AppointmentFacts) -> None:
         """A payment that the archive stopped is to be made: by its appointment's workflow, which mostly has ended."""
-        if not await self.tell(facts):
-            await self.start_appointment(facts)
+        if not await notify_appointment(facts):
+            await start_appointment(facts, self.journey.policy)
+
+
+async def _sender(signal: str, events: int) -> str:
+    """Who sent a signal that does not say so, as far as the engine knows: nothing waits for it."""
+    here = workflow.info()
+    look = SignalLook(workflow_id=here.workflow_id, run_id=here.run_id, signal=signal, events=events)
+    try:
+        return via_temporal(await steps.signal_sender(look))
+    except exceptions.FailureError:
+        return via_temporal(None)
 
 
 def _id_of(said: str | None) -> str:

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from temporalio import exceptions, workflow
+from temporalio import workflow
 
 from workflows import steps
-from workflows.appointment_journey import AppointmentJourney
-from workflows.parts import waitlist as lines
-from workflows.parts.journey import Journey
+from workflows.parts import waitlist
+from workflows.parts.appointment import notify_appointment, start_appointment
+from workflows.requests.base import Requests
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import (
@@ -21,8 +21,8 @@ with workflow.unsafe.imports_passed_through():
         WaitOrder,
     )
     from activities.types.clients import Done
-    from activities.types.facts import AppointmentFacts
     from rules.journey.stage import JourneyFacts
+    from rules.mail.kinds import Mail
     from workflows.messages import (
         APPOINTMENT_REPORTED,
         BOOK,
@@ -31,74 +31,74 @@ with workflow.unsafe.imports_passed_through():
         LEAVE_WAITLIST,
         LINKS_CHANGED,
         RESCHEDULE_FOLLOWING,
-        AppointmentInput,
         LinksSignal,
-        appointment_workflow_id,
     )
 
 
-class AppointmentRequests(Journey):
+class BookingRequests(Requests):
     """Requests about appointments. Those about a single one that is booked go to its own workflow."""
 
     @workflow.update(name=BOOK.name, description="Book an appointment or a weekly series.")
     async def book(self, order: BookingOrder) -> Booked:
-        async with self.turn_for(order):
+        journey = self.journey
+        async with journey.turn_for(order):
             result = await steps.book(order)
             if result.facts is None:
                 return result
-            self.take(result.facts)
-            self.heard_of(order.details, order.by)
-            await asyncio.gather(*(self.start_appointment(facts) for facts in result.appointments))
+            journey.take(result.facts)
+            journey.note_address(order.details, order.by)
+            await asyncio.gather(*(start_appointment(facts, journey.policy) for facts in result.appointments))
             for appointment in result.resumed:
-                await self.tell(appointment)
-            self.owe(result.debts)
-            self.letters.of_booking(order, result, self.facts)
-            await lines.wake(result.lines, self.policy)
+                await notify_appointment(appointment)
+            journey.add_debts(result.debts)
+            journey.mails.of_booking(order, result, journey.facts)
+            await waitlist.wake(result.lines, journey.policy)
             return result
 
     @workflow.update(name=CANCEL_FOLLOWING.name, description="Cancel an appointment of a series and all after it.")
     async def cancel_following(self, order: FollowingCancelOrder) -> FollowingChanged:
-        async with self.turn_for(order):
+        async with self.journey.turn_for(order):
+            result = await steps.cancel_following(order, self.journey.policy)
             by_client = order.requested_by_client or not order.by.is_practice
-            return await self.follow(await steps.cancel_following(order, self.policy), order, by_client=by_client)
+            await self._series_changed(result, request_id=order.request_id, by_client=by_client)
+            return result
 
     @workflow.update(name=RESCHEDULE_FOLLOWING.name, description="Move an appointment of a series and all after it.")
     async def reschedule_following(self, order: FollowingMoveOrder) -> FollowingChanged:
-        async with self.turn_for(order):
-            by_client = not order.by.is_practice
-            return await self.follow(await steps.reschedule_following(order, self.policy), order, by_client=by_client)
+        async with self.journey.turn_for(order):
+            result = await steps.reschedule_following(order, self.journey.policy)
+            await self._series_changed(result, request_id=order.request_id, by_client=not order.by.is_practice)
+            return result
 
     @workflow.update(name=JOIN_WAITLIST.name, description="Wait for a time with the therapist, or change the wish.")
     async def join_waitlist(self, order: WaitOrder) -> Done:
-        async with self.turn_for(order):
-            done = self.adopt(await steps.join_waitlist(order))
-            await lines.wake(done.lines, self.policy)
-            return done
+        async with self.journey.turn_for(order):
+            return await self.journey.apply(await steps.join_waitlist(order))
 
     @workflow.update(name=LEAVE_WAITLIST.name, description="Give up a place on the waitlist.")
     async def leave_waitlist(self, order: LeaveOrder) -> Done:
-        async with self.turn_for(order):
-            done = self.adopt(await steps.leave_waitlist(order))
-            await lines.wake(done.lines, self.policy)
-            return done
+        async with self.journey.turn_for(order):
+            return await self.journey.apply(await steps.leave_waitlist(order))
 
     @workflow.signal(
         name=LINKS_CHANGED,
         description="A therapist's link has changed: the appointments ahead get the new one, and the client is told.",
     )
-    async def links_changed(self, news: LinksSignal) -> None:
-        if not await self.can_hear(news.request_id, news.therapist, news.by):
+    async def links_changed(self, change: LinksSignal) -> None:
+        journey = self.journey
+        if not await journey.can_act_on(change.request_id, change.therapist, change.by):
             return
-        async with self.turn:
-            if self.closed:
+        async with journey.turn:
+            if journey.closed:
                 return
-            result = await steps.refresh_links(
-                LinksOrder(client_id=self.client_id, request_id=news.request_id, therapist=news.therapist, by=news.by)
+            order = LinksOrder(
+                client_id=journey.client_id, request_id=change.request_id, therapist=change.therapist, by=change.by
             )
-            self.take(result.facts)
+            result = await steps.refresh_links(order)
+            journey.take(result.facts)
             if result.appointment_ids:
-                key = news.request_id
-                self.letters.write("appointment_updated", key=key, appointment_ids=result.appointment_ids, vital=True)
+                ids = result.appointment_ids
+                journey.mails.write(Mail.APPOINTMENT_UPDATED, key=change.request_id, appointment_ids=ids)
 
     @workflow.signal(
         name=APPOINTMENT_REPORTED,
@@ -106,31 +106,16 @@ class AppointmentRequests(Journey):
     )
     def appointment_reported(self, facts: JourneyFacts) -> None:
         """Synchronous, and without the lock: an appointment reports before it answers its own caller."""
-        self.take(facts)
-        self.news += 1  # an appointment that has begun is no longer the next one, although no fact is new
+        self.journey.take(facts)
+        # An appointment that has begun is no longer the next one, although no fact is new.
+        self.journey.wait.note_change()
 
-    async def follow(
-        self, result: FollowingChanged, order: FollowingCancelOrder | FollowingMoveOrder, *, by_client: bool
-    ) -> FollowingChanged:
+    async def _series_changed(self, result: FollowingChanged, *, request_id: str, by_client: bool) -> None:
         """Several appointments changed at once: their workflows are told, and the people."""
+        journey = self.journey
         if result.journey is None or not result.changed:
-            return result
-        self.take(result.journey)
-        await asyncio.gather(*(self.tell(appointment) for appointment in result.appointments))
-        self.letters.of_change_from_here_on(order.request_id, result, by_client=by_client)
-        await lines.wake(result.lines, self.policy)
-        return result
-
-    async def start_appointment(self, facts: AppointmentFacts) -> None:
-        """Every appointment is a workflow of its own. It outlives the runs of this one, and is started once."""
-        try:
-            _ = await workflow.start_child_workflow(
-                AppointmentJourney.run,
-                AppointmentInput(policy=self.policy, facts=facts),
-                id=appointment_workflow_id(facts.id),
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
-                static_summary=f"{facts.type.value} of client {facts.ref} with {facts.therapist}",
-            )
-        except exceptions.WorkflowAlreadyStartedError:
-            workflow.logger.info("appointment %s is started already", facts.id)
+            return
+        journey.take(result.journey)
+        await asyncio.gather(*(notify_appointment(appointment) for appointment in result.appointments))
+        journey.mails.of_change_from_here_on(request_id, result, by_client=by_client)
+        await waitlist.wake(result.lines, journey.policy)

@@ -1,49 +1,48 @@
-"""What can be asked of a journey about care between sessions: forms that the practice has made, and goals."""
+"""What can be asked of a journey about care between sessions, and what it is told of: goals, chats, documents."""
 
 from temporalio import workflow
 
 from workflows import steps
-from workflows.parts.journey import Journey
+from workflows.parts.reminders import look_into_chat
+from workflows.requests.base import Requests
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.clients import Done, FormAsking, FormCompletion, GoalChange, GoalOrder
-    from rules.journey.reminders import Due
-    from workflows.messages import CHANGE_GOAL, COMPLETE_FORM, CREATE_GOAL, REQUEST_FORM
+    from activities.types.clients import Done, GoalChange, GoalOrder
+    from workflows.messages import (
+        CHANGE_GOAL,
+        CREATE_GOAL,
+        DOCUMENT_SHARED,
+        MESSAGE_WAITS,
+        DocumentSharedSignal,
+        MessageSignal,
+    )
 
 
-class CareRequests(Journey):
-    """Requests about the practice's own forms and about goals, and the weekly reminders of goals."""
-
-    @workflow.update(name=REQUEST_FORM.name, description="Ask the client for a form that the practice has made.")
-    async def request_form(self, order: FormAsking) -> Done:
-        async with self.turn_for(order):
-            done = self.adopt(await steps.request_form(order))
-            if done.changed and done.document is not None:
-                form = str(done.document["form_id"])
-                self.letters.write("forms_requested", key=form, form_id=form)
-            return done
-
-    @workflow.update(name=COMPLETE_FORM.name, description="Complete a form that the practice has made and asked for.")
-    async def complete_form(self, order: FormCompletion) -> Done:
-        async with self.turn_for(order):
-            return self.adopt(await steps.complete_form(order))
+class CareRequests(Requests):
+    """Requests about goals. Chats and documents are kept without the journey: it only orders the mails about them."""
 
     @workflow.update(name=CREATE_GOAL.name, description="Set a goal, with a weekly reminder or none.")
     async def create_goal(self, order: GoalOrder) -> Done:
-        async with self.turn_for(order):
-            return self.adopt(await steps.create_goal(order))
+        async with self.journey.turn_for(order):
+            return await self.journey.apply(await steps.create_goal(order))
 
     @workflow.update(name=CHANGE_GOAL.name, description="Change a goal or its reminder, or complete it.")
     async def change_goal(self, order: GoalChange) -> Done:
-        async with self.turn_for(order):
-            return self.adopt(await steps.change_goal(order))
+        async with self.journey.turn_for(order):
+            return await self.journey.apply(await steps.change_goal(order))
 
-    def remind_of_goals(self, due: Due) -> None:
-        """One mail for all goals that are due at this instant. From then on next week's reminders are planned."""
-        together = {due.about, *(d.about for d in self.state.plan if (d.kind, d.at) == (due.kind, due.at))}
-        goals = [goal for goal in self.facts.goals if goal.id in together]
-        self.state.plan = [d for d in self.state.plan if (d.kind, d.at) != (due.kind, due.at)]
-        self.state.reminded |= {goal.id: due.at for goal in goals}
-        if goals:
-            self.letters.of_goals(goals, key=due.key)
-        self._replan()
+    @workflow.signal(
+        name=MESSAGE_WAITS,
+        description="A message was written in a chat of the client, who is told by mail: once in a while, if unread.",
+    )
+    async def message_waits(self, message: MessageSignal) -> None:
+        if not await self.journey.can_act_on(message):
+            return
+        async with self.journey.turn:
+            if not self.journey.closed:
+                await look_into_chat(self.journey, message.chat_id)
+
+    @workflow.signal(name=DOCUMENT_SHARED, description="A document was shared with the client, who is told by mail.")
+    async def document_shared(self, share: DocumentSharedSignal) -> None:
+        if await self.journey.can_act_on(share):
+            self.journey.mails.of_share(share.share_id)

@@ -1,69 +1,78 @@
-"""What can be asked of a journey about the client: account, details, forms, and the care team's tasks."""
+"""What can be asked of a journey about the client: therapist, account, details, and the care team's tasks."""
 
-from temporalio import exceptions, workflow
+from temporalio import workflow
 
 from workflows import steps
-from workflows.parts import waitlist as lines
-from workflows.parts.journey import Journey
-from workflows.parts.validation import admit
-from workflows.requests.money import CARD_SERVICE_AWAY
+from workflows.parts import waitlist
+from workflows.parts.appointment import notify_appointment
+from workflows.parts.validation import validate
+from workflows.requests.base import Requests
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.clients import ActivationOrder, DetailsOrder, Done, FormSubmission, LinkOrder, TaskResolution
+    from activities.types.clients import (
+        ActivationOrder,
+        DetailsOrder,
+        Done,
+        LinkOrder,
+        Matched,
+        MatchOrder,
+        TaskResolution,
+    )
+    from rules.mail.kinds import Mail
     from rules.refusals import Problem, Refusal
-    from workflows.messages import ACTIVATE, CHANGE_DETAILS, RESOLVE_TASK, SEND_ACTIVATION_LINK, SUBMIT_FORM
+    from workflows.messages import ACTIVATE, CHANGE_DETAILS, MATCH_BY_HAND, RESOLVE_TASK, SEND_ACTIVATION_LINK
 
 
-class AccountRequests(Journey):
-    """Requests about the account, the details and the forms of the client."""
+class ClientRequests(Requests):
+    """Requests about the match, the account, the details and the tasks of the client."""
+
+    @workflow.update(name=MATCH_BY_HAND.name, description="Assign a therapist by hand, with a reason.")
+    async def match_by_hand(self, order: MatchOrder) -> Matched:
+        journey = self.journey
+        async with journey.turn_for(order):
+            result = await steps.match_by_hand(order)
+            if result.facts is not None:
+                journey.take(result.facts)
+            for appointment in result.cancelled:
+                journey.mails.of_cancellation(appointment)
+                await notify_appointment(appointment)
+            await waitlist.wake(result.lines, journey.policy)
+            return result
 
     @workflow.update(name=ACTIVATE.name, description="Activate the client's account with a mailed link.")
     async def activate(self, order: ActivationOrder) -> Done:
-        async with self.turn_for(order):
-            return self.adopt(await steps.activate_account(order))
+        async with self.journey.turn_for(order):
+            return await self.journey.apply(await steps.activate_account(order))
 
     @workflow.update(name=SEND_ACTIVATION_LINK.name, description="Mail a new activation link.")
     async def send_activation_link(self, order: LinkOrder) -> Done:
-        await self.ready()
-        admit(order, client_id=self.client_id)
-        if self.facts.account_active:
+        journey = self.journey
+        await journey.ready()
+        validate(order, client_id=journey.client_id)
+        if journey.facts.account_active:
             detail = "The account is active already; the client can sign in."
             return Done(refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail=detail))
-        if not self.facts.reachable:
+        if not journey.facts.reachable:
             return Done(refusal=_NO_ADDRESS)
-        self.letters.write("welcome", key=f"again:{order.request_id}", vital=True, asked_for=True)
-        return Done(facts=self.facts)
+        journey.mails.write(Mail.WELCOME, key=f"again:{order.request_id}", asked_for=True)
+        return Done(facts=journey.facts)
 
     @workflow.update(name=CHANGE_DETAILS.name, description="Change details, portal settings or the subscription.")
     async def change_details(self, order: DetailsOrder) -> Done:
-        async with self.turn_for(order):
-            done = self.adopt(await steps.change_details(order))
+        journey = self.journey
+        async with journey.turn_for(order):
+            done = await steps.change_details(order)
+            if done.facts is not None:
+                journey.take(done.facts)
             if done.refusal is None:
-                self.heard_of(order.details, order.by)
-            await lines.wake(done.lines, self.policy)
-            return done
-
-    @workflow.update(name=SUBMIT_FORM.name, description="Complete a form; Billing Info also saves the card.")
-    async def submit_form(self, order: FormSubmission) -> Done:
-        async with self.turn_for(order):
-            try:
-                done = self.adopt(await steps.submit_form(order))
-            except exceptions.ActivityError:
-                return Done(refusal=CARD_SERVICE_AWAY)
-            for appointment in done.resumed:
-                await self.tell(appointment)
-            self.owe(done.debts)
-            await lines.wake(done.lines, self.policy)
+                journey.note_address(order.details, order.by)
+            await waitlist.wake(done.lines, journey.policy)
             return done
 
     @workflow.update(name=RESOLVE_TASK.name, description="Resolve one of the care team's tasks.")
     async def resolve_task(self, order: TaskResolution) -> Done:
-        async with self.turn_for(order):
-            done = self.adopt(await steps.resolve_task(order))
-            for appointment in done.resumed:
-                await self.tell(appointment)
-            self.owe(done.debts)
-            return done
+        async with self.journey.turn_for(order):
+            return await self.journey.apply(await steps.resolve_task(order))
 
 
 _NO_ADDRESS = Refusal(

@@ -1,81 +1,74 @@
-"""Two records of one person: seeing that there may be two, and joining one into the other."""
+"""Two records of one person become one: the journey of the one ends, and hands over to the journey of the other."""
 
 from collections.abc import Mapping
 
 from temporalio import exceptions, workflow
 
 from workflows import steps
-from workflows.parts import waitlist as lines
-from workflows.requests.chats import News
+from workflows.parts import waitlist
+from workflows.parts.appointment import notify_appointment
+from workflows.parts.reminders import look_into_chat
+from workflows.requests.base import Requests
 
 with workflow.unsafe.imports_passed_through():
     from dataclasses import replace
 
     from activities.types.clients import Joined, JoinOrder
     from activities.types.mail import MailOrder
-    from activities.types.money import Errand
-    from rules.care.chats import Told
-    from rules.clients.joining import MovedChat, told_afterwards
+    from rules.journey.joining import MovedChat, told_afterwards
+    from rules.journey.message_mails import Told
+    from rules.mail.kinds import MAILS, Mail, kind_of
     from workflows.messages import JOIN, RECORD_JOINED, JoinedSignal, journey_id
 
-TELL_WHAT_WAITS = frozenset({"new_message", "document_shared"})  # mails about what is the other record's now
 
-
-class Joining(News):
+class JoiningRequests(Requests):
     """A record that is joined into another ends, and its journey hands over what it was about to do."""
-
-    async def look_for_double(self) -> None:
-        """Somebody may be known already by the address that was given: then the care team is told."""
-        self.state.look_for_double = False
-        self.adopt(await steps.notice_double(self.client_id))
 
     @workflow.update(name=JOIN.name, description="Join this record into another one of the same person.")
     async def join(self, order: JoinOrder) -> Joined:
-        async with self.turn_for(order):
+        journey = self.journey
+        async with journey.turn_for(order):
             joined = await steps.join_records(order)
             if joined.facts is None or joined.into is None or joined.into_id is None:
                 return joined
-            self.take(joined.facts)
-            await self.hand_over(joined, into_id=joined.into_id)
+            journey.take(joined.facts)
+            await self._hand_over(joined, into_id=joined.into_id)
             for appointment in joined.appointments:
-                await self.tell(appointment)
-            await lines.wake(joined.lines, self.policy)
-            for intent in joined.intents:
-                self.do(Errand(intent=intent))
-            self.state.joined_into = joined.into_id
-            self.closed = True
-            self.news += 1  # so that whatever is waited for is waited for no longer
+                await notify_appointment(appointment)
+            await waitlist.wake(joined.lines, journey.policy)
+            journey.call_off(joined.intents)
+            journey.state.joined_into = joined.into_id
+            journey.closed = True
+            journey.wait.note_change()  # so that whatever is waited for is waited for no longer
             return joined
 
-    async def hand_over(self, joined: Joined, *, into_id: str) -> None:
+    async def _hand_over(self, joined: Joined, *, into_id: str) -> None:
         """Tell the journey of the other record: before any of the appointments reports to it."""
         if joined.into is None:
             return
-        state, debts = self.state, tuple(self.state.debts)
+        state, debts = self.journey.state, tuple(self.journey.state.debts)
         state.debts.clear()
         handle = workflow.get_external_workflow_handle(journey_id(into_id))
+        signal = JoinedSignal(
+            from_id=self.journey.client_id,
+            facts=joined.into,
+            came=joined.came,
+            ahead=joined.ahead,
+            unarchived=joined.unarchived,
+            announced_to=state.announced_to,
+            told_we_will_get_back=state.told_we_will_get_back,
+            debts=debts,
+            reminded=state.reminded,
+            chats=state.chats,
+            moved=joined.chats,
+            mails=tuple(
+                _brought_along(order, client_id=into_id, moved=joined.chats)
+                for order in self.journey.mail_outbox.box
+                if order.template in MAILS and kind_of(order.template).goes_along
+            ),
+        )
         try:
-            await handle.signal(
-                RECORD_JOINED,
-                JoinedSignal(
-                    from_id=self.client_id,
-                    facts=joined.into,
-                    came=joined.came,
-                    ahead=joined.ahead,
-                    unarchived=joined.unarchived,
-                    announced_to=state.announced_to,
-                    told_we_will_get_back=state.told_we_will_get_back,
-                    debts=debts,
-                    reminded=state.reminded,
-                    chats=state.chats,
-                    moved=joined.chats,
-                    mails=tuple(
-                        brought_along(order, client_id=into_id, moved=joined.chats)
-                        for order in self.postman.box
-                        if order.template in TELL_WHAT_WAITS
-                    ),
-                ),
-            )
+            await handle.signal(RECORD_JOINED, signal)
         except exceptions.FailureError as error:
             # It was joined into a third one meanwhile. The database knows all the same.
             workflow.logger.warning("the journey of the other record could not be told: %s", error)
@@ -86,33 +79,38 @@ class Joining(News):
     )
     async def record_joined(self, joined: JoinedSignal) -> None:
         """Without the turn: the other journey waits, and this one may be waiting for an appointment that reports."""
-        if not await self.can_hear(joined.from_id, joined.announced_to, *joined.came, *joined.ahead):
+        journey = self.journey
+        if not await journey.can_act_on(joined.from_id, joined.announced_to, *joined.came, *joined.ahead):
             return
-        state, facts = self.state, self.facts
+        self._take_over(joined)
+        if joined.unarchived:
+            key = f"joined:{joined.from_id}"
+            journey.mails.write(Mail.CLIENT_BACK, key=key, appointment_ids=joined.ahead)
+        for chat_id in dict.fromkeys(moved.chat_id for moved in joined.moved.values()):
+            async with journey.turn:
+                if not journey.closed:
+                    await look_into_chat(journey, chat_id)
+
+    def _take_over(self, joined: JoinedSignal) -> None:
+        """What the other journey reminded and told of counts here; then its facts, and what it still had to do."""
+        journey, state, facts = self.journey, self.journey.state, self.journey.facts
         if joined.announced_to is not None and joined.announced_to == joined.facts.therapist:
             state.announced_to = joined.announced_to
         state.told_we_will_get_back = state.told_we_will_get_back or joined.told_we_will_get_back
         state.reminded = {**joined.reminded, **state.reminded}
-        self.hear_of_chats(joined)
-        known_mails = {order.key for order in self.postman.box}
-        self.postman.box.extend(order for order in joined.mails if order.key not in known_mails)
+        self._take_over_chats(joined)
+        known_mails = {order.key for order in journey.mail_outbox.box}
+        journey.mail_outbox.box.extend(order for order in joined.mails if order.key not in known_mails)
         known = [task for task in joined.facts.open_tasks if task.key in joined.came and task not in facts.open_tasks]
         state.facts = replace(facts, open_tasks=(*facts.open_tasks, *known))  # told of already, as the other's
-        self.take(joined.facts)
-        self._replan()
-        self.owe(joined.debts)
-        self.news += 1
-        if joined.unarchived:
-            key = f"joined:{joined.from_id}"
-            self.letters.write("client_back", key=key, to="therapist", appointment_ids=joined.ahead)
-        for chat_id in dict.fromkeys(moved.chat_id for moved in joined.moved.values()):
-            async with self.turn:
-                if not self.closed:
-                    await self.look_into(chat_id)
+        journey.take(joined.facts)
+        journey.replan()
+        journey.add_debts(joined.debts)
+        journey.wait.note_change()
 
-    def hear_of_chats(self, joined: JoinedSignal) -> None:
+    def _take_over_chats(self, joined: JoinedSignal) -> None:
         """Of a chat whose messages are in another now, what was told of them counts for that one."""
-        chats = self.state.chats
+        chats = self.journey.state.chats
         for id, told in joined.chats.items():
             if id not in joined.moved:
                 chats.setdefault(id, told)
@@ -122,7 +120,7 @@ class Joining(News):
                 chats[moved.chat_id] = told_afterwards(theirs or Told(), mine=mine or Told(), behind=moved.behind)
 
 
-def brought_along(order: MailOrder, *, client_id: str, moved: Mapping[str, MovedChat]) -> MailOrder:
+def _brought_along(order: MailOrder, *, client_id: str, moved: Mapping[str, MovedChat]) -> MailOrder:
     """A mail as the other record sends it: for the same reason, so that it goes out once, whoever is first."""
     chat = moved.get(order.chat_id or "")
     return replace(order, client_id=client_id, chat_id=chat.chat_id if chat else order.chat_id)

@@ -1,6 +1,6 @@
-"""SendGrid's event webhook: verified on the raw body, each event stored once, what is news handed on to the journey.
+"""SendGrid's event webhook: verified on the raw body, each event stored once, what matters handed on to the journey.
 
-A journey hears of bad news alone: a mail that did not arrive, or one that was not wanted. Everything else is stored and
+A journey hears of two things alone: a mail that did not arrive, or one that was not wanted. All else is stored and
 done with; who opened what is not asked for.
 """
 
@@ -19,7 +19,7 @@ from api.problems import Refused, responses
 from api.routes.money.stripe_webhook import Received
 from models.reads.mail.mails import find_mail, person_of, unhandled_events
 from models.tables.mail.inbound_event import InboundEvent
-from rules.mail.events import VENDOR, MailEvent, MailNews, check_age, read_mail_events
+from rules.mail.events import VENDOR, MailEvent, Meaning, check_age, read_mail_events
 from rules.money.webhook_signature import SignatureInvalid
 from rules.refusals import Problem, Refusal
 from workflows.messages import INBOUND_EVENT, journey_id
@@ -54,9 +54,9 @@ async def sendgrid(*, request: Request, services: Svc, now: Now) -> Received:
     if left_out:
         log.warning("events without an id or a type were left out", number=left_out)
     if events:
-        news = await _store(services, events, now)
-        for start in range(0, len(news), _AT_ONCE):
-            part = news[start : start + _AT_ONCE]
+        fresh = await _store(services, events, now)
+        for start in range(0, len(fresh), _AT_ONCE):
+            part = fresh[start : start + _AT_ONCE]
             await asyncio.gather(*(_hand_on(services, event, now) for event in part))
     return Received()
 
@@ -74,7 +74,7 @@ def _verify(services: Services, headers: Mapping[str, str], body: bytes, *, now:
 
 
 async def _store(services: Services, events: Sequence[MailEvent], now: datetime) -> list[MailEvent]:
-    """Store each once. Those that must be handed on: news that nobody has acted on yet, lost before or new."""
+    """Store each once. Those that must be handed on: what nobody has acted on yet, lost before or new."""
     rows = [_row(event, now) for event in events]
     ids = [event.id for event in events]
     async with services.sessions() as session:
@@ -87,7 +87,7 @@ async def _store(services: Services, events: Sequence[MailEvent], now: datetime)
 
 def _row(event: MailEvent, now: datetime) -> dict[str, Any]:
     """Only what is acted on is kept: neither addresses nor what foreign servers said."""
-    is_news = event.news is not MailNews.NOTHING
+    matters = event.meaning is not Meaning.NOTHING
     kept = {"key": event.key, "message_id": event.message_id, "at": event.at, "because": event.because}
     return {
         "id": event.id,
@@ -95,8 +95,8 @@ def _row(event: MailEvent, now: datetime) -> dict[str, Any]:
         "type": event.type,
         "payload": {name: value for name, value in kept.items() if value is not None},
         "received_at": now,
-        "handled_at": None if is_news else now,
-        "outcome": None if is_news else "nothing to act on",
+        "handled_at": None if matters else now,
+        "outcome": None if matters else "nothing to act on",
     }
 
 

@@ -31,10 +31,10 @@ from rules.archive.plan import (
     TaskLine,
     WaitlistLine,
 )
-from rules.care.chats import message_plan
 from rules.enums import AppointmentStatus, GoalStatus, Role
 from rules.journey.memory import JourneyMemory
-from rules.journey.reminders import APPOINTMENT_STARTS, appointment_plan, journey_plan, outcome_plan
+from rules.journey.message_mails import message_plan
+from rules.journey.reminders import APPOINTMENT_STARTS, appointment_plan, journey_plan
 from rules.policy import JourneyPolicy
 
 
@@ -107,8 +107,8 @@ def _appointment(appointment: Appointment, therapist: str) -> AppointmentLine:
 def _timers_of(appointment: Appointment, *, policy: JourneyPolicy) -> list[ReminderLine]:
     if appointment.status is not AppointmentStatus.SCHEDULED:
         return []
-    plan = appointment_plan(starts_at=appointment.starts_at, policy=policy) + outcome_plan(
-        ends_at=appointment.ends_at, type=appointment.type, policy=policy
+    plan = appointment_plan(
+        starts_at=appointment.starts_at, ends_at=appointment.ends_at, type=appointment.type, policy=policy
     )
     return [
         ReminderLine(kind=due.kind, at=due.at, about=str(appointment.id))

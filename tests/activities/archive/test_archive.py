@@ -15,9 +15,9 @@ from models.tables.clients.task import Task
 from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from rules.archive.plan import plan_archive
-from rules.care.chats import Told
 from rules.enums import ChatKind, CreditSource, PaymentStatus, TaskKind
 from rules.journey.memory import JourneyMemory
+from rules.journey.message_mails import Told
 from tests.activities.practice import FEE, MONDAY, POLICY, Practice
 
 HOUR = timedelta(hours=1)

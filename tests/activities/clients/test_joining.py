@@ -32,8 +32,8 @@ from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.money.credit import Credit
 from rules.accounts.caller import Caller
-from rules.clients.joining import MovedChat
 from rules.enums import ChatKind, FormStatus, LeftBecause, Outcome, PaymentStatus, Role
+from rules.journey.joining import MovedChat
 from rules.refusals import Problem
 from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
 

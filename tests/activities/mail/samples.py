@@ -4,9 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from activities.mail.rendering import (
-    NEEDS,
-    Links,
+from activities.mail.context import (
     MailAppointment,
     MailCard,
     MailContext,
@@ -15,8 +13,9 @@ from activities.mail.rendering import (
     MailPayment,
     MailTask,
     MailTherapist,
-    Practice,
 )
+from activities.practice import Links, Practice
+from rules.mail.kinds import kind_of
 
 START = datetime(2026, 12, 1, 14, 0, tzinfo=UTC)  # 09:00 in New York
 JOIN = "https://meet.example/room?id=7&key=a"
@@ -93,9 +92,9 @@ FULL = MailContext(
 
 
 def barest(template: str) -> MailContext:
-    """Only what `NEEDS` demands of this mail."""
+    """Only what this mail cannot do without."""
     bare = MailContext(recipient_name="", time_zone="UTC", practice=FULL.practice)
-    return replace(bare, **{part: getattr(FULL, part) for part in NEEDS[template]})
+    return replace(bare, **{part: getattr(FULL, part) for part in kind_of(template).parts})
 
 
 def without(context: MailContext, part: str) -> MailContext:

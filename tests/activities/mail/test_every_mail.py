@@ -9,23 +9,15 @@ import pytest
 from jinja2 import UndefinedError
 
 from activities.mail import wording
-from activities.mail.rendering import (
-    NEEDS,
-    REMINDERS,
-    STOPPED_WITH_THEM,
-    TEMPLATE_ROOT,
-    TEMPLATES,
-    IncompleteMail,
-    MailAppointment,
-    MailContext,
-    UnknownMail,
-    names_of,
-    render,
-    render_names,
-)
+from activities.mail.context import MailAppointment, MailContext
+from activities.mail.rendering import TEMPLATE_ROOT, IncompleteMail, names_of, render, render_names
+from rules.mail.kinds import MAILS, Mail, UnknownMail
+from rules.mail.terms import Stopped
 from tests.activities.mail.samples import FULL, INTRO, JOIN, LATE, OFFER, SESSION, barest, weekly, without
 
-ALL = sorted(TEMPLATES)
+ALL = sorted(MAILS)
+REMINDERS = frozenset(name for name, kind in MAILS.items() if kind.stopped is Stopped.ALWAYS)
+ASKING_FOR_FORMS = frozenset(name for name, kind in MAILS.items() if kind.stopped is Stopped.FOR_OWN_FORMS)
 OF_MANY = (
     "appointment_booked",
     "appointment_cancelled",
@@ -53,18 +45,17 @@ def spoken(body: str) -> str:
 
 def test_there_is_one_folder_for_each_mail() -> None:
     folders = {path.name for path in TEMPLATE_ROOT.iterdir() if path.is_dir() and path.name != "_layout"}
-    assert folders == TEMPLATES
+    assert folders == {mail.value for mail in MAILS}
     for folder in folders:
         assert {path.name for path in (TEMPLATE_ROOT / folder).iterdir()} == {
             "subject.txt",
             "body.txt",
             "body.html",
         }
-    assert REMINDERS < TEMPLATES
 
 
 @pytest.mark.parametrize("template", ALL)
-def test_it_renders_from_everything_and_from_what_it_needs(template: str) -> None:
+def test_it_renders_from_everything_and_from_what_it_needs(template: Mail) -> None:
     for context in (
         FULL,
         barest(template),
@@ -85,8 +76,8 @@ def test_it_renders_from_everything_and_from_what_it_needs(template: str) -> Non
         assert mail.html.count("<html") == mail.html.count("</html>") == 1
 
 
-@pytest.mark.parametrize(("template", "part"), [(name, part) for name in ALL for part in sorted(NEEDS[name])])
-def test_a_missing_part_is_refused_by_name_and_by_the_template_itself(template: str, part: str) -> None:
+@pytest.mark.parametrize(("template", "part"), [(name, part) for name in ALL for part in sorted(MAILS[name].parts)])
+def test_a_missing_part_is_refused_by_name_and_by_the_template_itself(template: Mail, part: str) -> None:
     with pytest.raises(IncompleteMail) as refused:
         render(template, without(FULL, part))
     assert refused.value.missing == (part,)
@@ -102,7 +93,7 @@ def test_an_unknown_mail_is_refused() -> None:
 
 
 @pytest.mark.parametrize("template", ALL)
-def test_its_subject_tells_nobody_what_it_is_about(template: str) -> None:
+def test_its_subject_tells_nobody_what_it_is_about(template: Mail) -> None:
     for appointments in ((SESSION,), (INTRO,), (LATE,), weekly(4), weekly(52, late=1)):
         offer = replace(OFFER, type=appointments[0].type)
         subject = render(template, replace(FULL, appointments=appointments, offer=offer)).subject
@@ -122,7 +113,7 @@ def test_no_template_speaks_of_an_archive_or_shouts(path: Path) -> None:
 
 @pytest.mark.parametrize("template", ALL)
 @pytest.mark.parametrize(("zone", "words"), [("Asia/Kathmandu", "Kathmandu time, UTC+05:45"), ("UTC", "UTC")])
-def test_every_time_is_the_readers_and_says_so(template: str, zone: str, words: str) -> None:
+def test_every_time_is_the_readers_and_says_so(template: Mail, zone: str, words: str) -> None:
     for appointments in ((LATE,), weekly(3, late=1)):
         mail = render(template, replace(FULL, time_zone=zone, appointments=appointments, change="cancelled"))
         for part in (mail.subject, spoken(mail.text), spoken(mail.html)):
@@ -131,7 +122,7 @@ def test_every_time_is_the_readers_and_says_so(template: str, zone: str, words: 
 
 
 @pytest.mark.parametrize("template", OF_MANY)
-def test_a_year_of_weeks_is_listed_whole_and_in_order(template: str) -> None:
+def test_a_year_of_weeks_is_listed_whole_and_in_order(template: Mail) -> None:
     many = weekly(52)
     mail = render(template, replace(FULL, appointments=many))
     days = [wording.local_time(line.starts_at, FULL.time_zone) for line in many]
@@ -146,7 +137,7 @@ def test_a_year_of_weeks_is_listed_whole_and_in_order(template: str) -> None:
 
 
 @pytest.mark.parametrize("template", OF_MANY)
-def test_one_is_not_spoken_of_as_many(template: str) -> None:
+def test_one_is_not_spoken_of_as_many(template: Mail) -> None:
     plain = replace(FULL, check_insurance=False, notice_hours=None)
     alone, together = (render(template, replace(plain, appointments=weekly(count, late=1))) for count in (1, 3))
     for part in (alone.subject, spoken(alone.text), spoken(alone.html)):
@@ -157,16 +148,16 @@ def test_one_is_not_spoken_of_as_many(template: str) -> None:
 
 
 @pytest.mark.parametrize("template", ALL)
-def test_text_and_html_carry_the_same_addresses(template: str) -> None:
+def test_text_and_html_carry_the_same_addresses(template: Mail) -> None:
     mail = render(template, FULL)
     in_text = set(re.findall(r"https?://\S+", mail.text))
     assert hrefs(mail.html) == in_text
-    expected = {str(FULL.link)} if "link" in NEEDS[template] else set()
+    expected = {str(FULL.link)} if "link" in MAILS[template].parts else set()
     assert expected <= in_text
 
 
 @pytest.mark.parametrize("template", ALL)
-def test_names_are_shown_as_text_and_make_no_lines_of_their_own(template: str) -> None:
+def test_names_are_shown_as_text_and_make_no_lines_of_their_own(template: Mail) -> None:
     assert FULL.therapist
     assert FULL.task
     assert FULL.payment
@@ -185,7 +176,7 @@ def test_names_are_shown_as_text_and_make_no_lines_of_their_own(template: str) -
     assert "<script" not in mail.html
     assert not re.search(r"^\s*Bcc:", mail.text, re.MULTILINE)
     assert not re.search(r"[\r\n]", mail.subject)
-    if template != "task_opened":
+    if template is not Mail.TASK_OPENED:
         assert "&lt;script&gt;" in mail.html
         assert "<script>" in mail.text  # plain text escapes nothing
     else:
@@ -194,7 +185,7 @@ def test_names_are_shown_as_text_and_make_no_lines_of_their_own(template: str) -
 
 
 @pytest.mark.parametrize("template", ALL)
-def test_a_test_clients_mail_says_so(template: str) -> None:  # S16
+def test_a_test_clients_mail_says_so(template: Mail) -> None:  # S16
     plain, marked = render(template, FULL), render(template, replace(FULL, test=True))
     assert marked.subject == f"[TEST] {plain.subject}"
     assert "Test client:" in marked.text
@@ -203,9 +194,9 @@ def test_a_test_clients_mail_says_so(template: str) -> None:  # S16
 
 
 @pytest.mark.parametrize("template", ALL)
-def test_reminders_say_how_to_stop_them(template: str) -> None:
+def test_reminders_say_how_to_stop_them(template: Mail) -> None:
     mail = render(template, FULL)
-    stoppable = template in REMINDERS | STOPPED_WITH_THEM
+    stoppable = template in REMINDERS | ASKING_FOR_FORMS
     for body in (mail.text, mail.html):
         assert ("rather not get mails like this one" in body) == stoppable
         assert (str(FULL.unsubscribe_link) in body) == stoppable

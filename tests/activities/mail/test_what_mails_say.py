@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from activities.mail.rendering import MailContext, MailMoney, RenderedMail, render
+from activities.mail.context import MailContext, MailMoney
+from activities.mail.rendering import RenderedMail, render
 from tests.activities.mail.samples import FULL, INTRO, JOIN, LATE, LINKS, OFFER, SESSION, START, USD_120, weekly
 
 

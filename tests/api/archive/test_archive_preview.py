@@ -11,9 +11,9 @@ from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.engine import JourneyEngine
-from rules.care.chats import Told
 from rules.enums import ClientStatus
 from rules.journey.memory import JourneyMemory
+from rules.journey.message_mails import Told
 from tests.api.conftest import DESK, NOW, SETTINGS, Rows, ToldEngine
 from workflows.messages import MEMORY_QUERY
 

@@ -11,8 +11,8 @@ from activities.base import Dependencies
 from activities.booking.appointment import AppointmentActivities
 from activities.booking.book import BookingActivities
 from activities.gateways.simulated import SimulatedGateway
-from activities.mail.rendering import Links
-from activities.mail.rendering import Practice as Named
+from activities.practice import Links
+from activities.practice import Practice as Named
 from api.auth import hash_of, new_token
 from engine.signed_links import SignedLinks
 from models.tables import Client, OccupiedTime, Therapist

@@ -17,8 +17,8 @@ from sqlmodel import SQLModel, select
 from activities.base import Dependencies
 from activities.booking.waitlist import WaitlistActivities
 from activities.gateways.simulated import SimulatedGateway
-from activities.mail.rendering import Links
-from activities.mail.rendering import Practice as Named
+from activities.practice import Links
+from activities.practice import Practice as Named
 from activities.types.booking import LineLook
 from api.auth import hash_of, new_token
 from api.engine import GONE

@@ -7,7 +7,6 @@ from itertools import product
 import pytest
 
 from rules.accounts.caller import fold_email
-from rules.care.chats import Told
 from rules.clients.joining import (
     FormRecord,
     Record,
@@ -17,7 +16,6 @@ from rules.clients.joining import (
     missing_details,
     read_afterwards,
     refuse_join,
-    told_afterwards,
 )
 from rules.enums import FormStatus
 from rules.refusals import Problem
@@ -130,23 +128,6 @@ def test_a_link_that_is_followed_makes_active_again_only_with_a_booking() -> Non
     for archived, other_archived, by_staff, books in product((True, False), repeat=4):
         active = is_active_again(archived=archived, other_archived=other_archived, by_staff=by_staff, books=books)
         assert active is ((archived, other_archived) == (True, False) and (by_staff or books))
-
-
-@pytest.mark.parametrize(
-    ("theirs", "mine", "after"),
-    [
-        (Told(), Told(), Told()),
-        (Told(seq=2, at=NINE), Told(), Told(seq=5, at=NINE)),  # behind three messages that were read
-        (Told(seq=2, at=NINE), Told(seq=1, at=NINE + timedelta(hours=1)), Told(seq=5, at=NINE + timedelta(hours=1))),
-        (Told(waits=2, due_at=NINE), Told(seq=3, at=NINE), Told(seq=3, at=NINE)),
-        # What the record itself was still to be told is told of after all, with what is behind it.
-        (Told(seq=2, at=NINE), Told(seq=1, at=NINE, waits=3, due_at=NINE), Told(seq=1, at=NINE)),
-    ],
-)
-def test_what_was_mailed_about_a_chat_is_known_of_the_one_that_its_messages_are_in(
-    theirs: Told, mine: Told, after: Told
-) -> None:
-    assert told_afterwards(theirs, mine=mine, behind=3) == after
 
 
 # ---------------------------------------------------------------- addresses

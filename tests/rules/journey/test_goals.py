@@ -10,7 +10,6 @@ import pytest
 
 from rules.booking.hours import WEEKDAYS
 from rules.journey.goals import (
-    GOAL_REMINDER,
     GoalReminder,
     WeeklyTime,
     is_due_at,
@@ -20,6 +19,7 @@ from rules.journey.goals import (
 )
 from rules.journey.reminders import Due, journey_plan, replan
 from rules.journey.stage import JourneyFacts
+from rules.mail.kinds import Mail
 from rules.policy import JourneyPolicy
 
 NEW_YORK, LORD_HOWE = "America/New_York", "Australia/Lord_Howe"
@@ -110,7 +110,7 @@ class Journey:
 
     def acts(self, now: datetime) -> datetime:
         due = self.plan.pop(0)
-        assert due.kind == GOAL_REMINDER
+        assert due.kind == Mail.GOAL_REMINDER
         self.reminded[due.about] = due.at
         self.look(now)
         return due.at

@@ -1,4 +1,4 @@
-"""What a mail service reports, read: which types are news, what is left out, and how old a signature may be."""
+"""What a mail service reports, read: which types matter, what is left out, and how old a signature may be."""
 
 import json
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rules.mail.events import MOST_EVENTS, MailNews, check_age, news_of, read_mail_events
+from rules.mail.events import MOST_EVENTS, Meaning, check_age, meaning_of, read_mail_events
 from rules.mail.unsubscribe import address_mark, list_unsubscribe
 from rules.money.webhook_signature import SignatureInvalid
 
@@ -19,24 +19,24 @@ def entry(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("type", "news"),
+    ("type", "meaning"),
     [
-        ("bounce", MailNews.NOT_ARRIVED),
-        ("blocked", MailNews.NOT_ARRIVED),
-        ("dropped", MailNews.NOT_ARRIVED),
-        ("spamreport", MailNews.UNWANTED),
-        ("unsubscribe", MailNews.UNWANTED),
-        ("group_unsubscribe", MailNews.UNWANTED),
-        *((type, MailNews.NOTHING) for type in ("processed", "delivered", "deferred", "open", "click")),
-        ("group_resubscribe", MailNews.NOTHING),
-        ("of next year", MailNews.NOTHING),
+        ("bounce", Meaning.NOT_ARRIVED),
+        ("blocked", Meaning.NOT_ARRIVED),
+        ("dropped", Meaning.NOT_ARRIVED),
+        ("spamreport", Meaning.UNWANTED),
+        ("unsubscribe", Meaning.UNWANTED),
+        ("group_unsubscribe", Meaning.UNWANTED),
+        *((type, Meaning.NOTHING) for type in ("processed", "delivered", "deferred", "open", "click")),
+        ("group_resubscribe", Meaning.NOTHING),
+        ("of next year", Meaning.NOTHING),
     ],
 )
-def test_only_what_somebody_must_hear_of_is_news(type: str, news: MailNews) -> None:
-    assert news_of(type) is news
+def test_only_what_somebody_must_hear_of_matters(type: str, meaning: Meaning) -> None:
+    assert meaning_of(type) is meaning
     [event], _ = read_mail_events(json.dumps([entry(event=type)]).encode())
-    assert event.news is news
-    assert (event.because is not None) == (news is MailNews.NOT_ARRIVED)
+    assert event.meaning is meaning
+    assert (event.because is not None) == (meaning is Meaning.NOT_ARRIVED)
 
 
 def test_an_event_is_read_and_what_it_says_of_foreign_servers_is_not() -> None:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.enums import AppointmentType
-from rules.journey.reminders import CARD_EXPIRING, Due, journey_plan, replan
+from rules.journey.reminders import Due, journey_plan, replan
 from rules.journey.stage import JourneyFacts, OpenAppointment
+from rules.mail.kinds import Mail
 from rules.money.cards import SavedCard
 from rules.policy import JourneyPolicy
 
@@ -45,7 +46,7 @@ IN_CARE = JourneyFacts(
 
 
 def notices(facts: JourneyFacts) -> list[Due]:
-    return [due for due in journey_plan(facts, policy=POLICY, now=NOW) if due.kind == CARD_EXPIRING]
+    return [due for due in journey_plan(facts, policy=POLICY, now=NOW) if due.kind == Mail.CARD_EXPIRING]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,188 @@
+"""The rows that a mail is about: read from the database at the moment of sending."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.clients.details import owner_of_address
+from activities.mail.context import MailMoney
+from activities.types.mail import MailOrder
+from models.reads.booking.waitlist import offers_of, unanswered
+from models.reads.care.chats import WaitingMessage, waiting_for
+from models.reads.care.documents import is_shared
+from models.reads.care.goals import still_reminded_of
+from models.reads.journey import journey_facts
+from models.reads.money.balance import saved_card
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.therapist import Therapist
+from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
+from models.tables.clients.client import Client
+from models.tables.clients.task import Task
+from models.tables.forms.form import FormRequest
+from models.tables.money.payment import Payment
+from rules.care.chats import TOLD_WHILE_ARCHIVED
+from rules.enums import AppointmentStatus, ClientStatus, FormStatus, PaymentStatus
+from rules.journey.goals import GoalReminder
+from rules.mail.kinds import MailKind
+from rules.mail.terms import Topic
+from rules.mail.until import MailSituation
+
+_OWN_FORM = "A form from your practice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """A time that the waitlist offers. ``unanswered``: how many this place has let go by before it."""
+
+    offer: WaitlistOfferRecord
+    place: WaitlistPlace
+    unanswered: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """The rows that a mail is about, read in one transaction: those that its template asks for.
+
+    ``late_fees``: what is due, by appointment.
+    """
+
+    client: Client
+    therapist: Therapist | None
+    appointments: tuple[Appointment, ...]
+    late_fees: Mapping[UUID, MailMoney]
+    offered: Offered | None
+    payment: Payment | None
+    paid_for: Appointment | None
+    task: Task | None
+    outstanding: tuple[str, ...]
+    form: FormRequest | None
+    goals: tuple[GoalReminder, ...]  # that still stand
+    session_booked: bool
+    owner: Client | None  # of the client's address, where another client has it, with an account or made by staff
+    message: WaitingMessage | None  # what waits to be read in the chat that the mail is about
+    shared: bool  # the document that was, still is
+
+
+async def read_about(session: AsyncSession, client: Client, order: MailOrder, kind: MailKind) -> About:
+    """The rows of one order, as they stand now: those that it names, and those that its kind asks for."""
+    ids = [UUID(id) for id in order.appointment_ids]
+    found = await session.exec(
+        select(Appointment).where(col(Appointment.id).in_(ids)).order_by(col(Appointment.starts_at))
+    )
+    appointments = tuple(found.all())
+    if kind.tells_times or order.moves:
+        appointments = tuple(a for a in appointments if a.status is AppointmentStatus.SCHEDULED)
+    payment = await session.get(Payment, UUID(order.payment_id)) if order.payment_id else None
+    paid_for = await session.get(Appointment, payment.appointment_id) if payment else None
+    about_task = Topic.TASK in kind.about
+    task = (await session.exec(select(Task).where(col(Task.key) == order.text))).first() if about_task else None
+    offered = await _offered(session, client, order)
+    therapist: Therapist | None = None
+    if order.therapist is not None:
+        therapist = (await session.exec(select(Therapist).where(col(Therapist.slug) == order.therapist))).first()
+    elif appointments or paid_for:
+        therapist = await session.get(Therapist, (appointments[0] if appointments else paid_for).therapist_id)  # type: ignore[union-attr]
+    elif offered is not None:
+        therapist = await session.get(Therapist, offered.place.therapist_id)
+    elif client.therapist_id is not None:
+        therapist = await session.get(Therapist, client.therapist_id)
+    facts = await journey_facts(session, client) if _depends_on_the_journey(kind, appointments) else None
+    of_account = Topic.ADDRESS in kind.about
+    return About(
+        client=client,
+        therapist=therapist,
+        appointments=appointments,
+        late_fees=await _late_fees(session, appointments),
+        offered=offered,
+        payment=payment,
+        paid_for=paid_for,
+        task=task,
+        outstanding=facts.outstanding_forms if facts else (),
+        form=await session.get(FormRequest, UUID(order.form_id)) if order.form_id else None,
+        goals=await still_reminded_of(session, client, order.goals),
+        session_booked=facts is not None and facts.session_booked,
+        owner=await owner_of_address(session, client.email, other_than=client) if client.email and of_account else None,
+        message=await waiting_for(session, client, UUID(order.chat_id)) if order.chat_id else None,
+        shared=order.share_id is not None and await is_shared(session, UUID(order.share_id), client),
+    )
+
+
+def _depends_on_the_journey(kind: MailKind, appointments: Iterable[Appointment]) -> bool:
+    """Whether it matters to this mail which forms are outstanding, or whether a session is booked."""
+    return (
+        Topic.FORMS in kind.about
+        or Topic.BOOKINGS in kind.about
+        or any(a.complete_forms_in_session for a in appointments)
+    )
+
+
+async def _late_fees(session: AsyncSession, appointments: Iterable[Appointment]) -> dict[UUID, MailMoney]:
+    """Of several cancelled at once only those inside the notice window cost anything, and none that was waived."""
+    late = [a.id for a in appointments if a.status is AppointmentStatus.LATE_CANCELLED]
+    if not late:
+        return {}
+    due = await session.exec(
+        select(Payment).where(col(Payment.appointment_id).in_(late), col(Payment.status) != PaymentStatus.WAIVED)
+    )
+    return {p.appointment_id: MailMoney(amount=p.amount, currency=p.currency) for p in due}
+
+
+async def _offered(session: AsyncSession, client: Client, order: MailOrder) -> Offered | None:
+    offer = await session.get(WaitlistOfferRecord, UUID(order.offer_id)) if order.offer_id else None
+    place = await session.get(WaitlistPlace, offer.place_id) if offer else None
+    if offer is None or place is None or place.client_id != client.id:
+        return None
+    before = [other for other in (await offers_of(session, [place.id]))[place.id] if other.id != offer.id]
+    return Offered(offer=offer, place=place, unanswered=unanswered(before))
+
+
+def situation_of(order: MailOrder, about: About, *, now: datetime) -> MailSituation:
+    """What decides whether the mail is still wanted."""
+    client, task, message = about.client, about.task, about.message
+    return MailSituation(
+        now=now,
+        asked_for=order.asked_for,
+        by_person=message is not None and message.kind in TOLD_WHILE_ARCHIVED,
+        archived=client.status is ClientStatus.ARCHIVED,
+        unsubscribed=client.unsubscribed,
+        account_active=client.account_active,
+        joined=client.joined_into is not None,
+        portal=client.portal_settings,
+        own_form=order.form_id is not None,
+        names_rows=bool(order.appointment_ids or order.payment_id),
+        moves=bool(order.moves),
+        only_if_starts_at=order.only_if_starts_at,
+        scheduled=tuple(a.starts_at for a in about.appointments if a.status is AppointmentStatus.SCHEDULED),
+        address_is_anothers=about.owner is not None,
+        forms_wanted=bool(forms_told(order, about)),
+        first_booked=client.first_booked_at is not None,
+        session_booked=about.session_booked,
+        task_open=task is not None and task.resolved_at is None,
+        time_held=_is_held(about.offered, now=now),
+        goals_stand=bool(about.goals),
+        shared=about.shared,
+        message_waits=message is not None,
+        card_charged=_is_charged(client, card=order.text),
+    )
+
+
+def forms_told(order: MailOrder, about: About) -> tuple[str, ...]:
+    """The forms that a mail asks for. One that the practice has made is not named: its title could tell anything."""
+    if order.form_id is None:
+        return about.outstanding
+    wanted = about.form is not None and about.form.status is FormStatus.REQUESTED
+    return (_OWN_FORM,) if wanted else ()
+
+
+def _is_held(offered: Offered | None, *, now: datetime) -> bool:
+    return offered is not None and offered.offer.closed_at is None and offered.offer.expires_at > now
+
+
+def _is_charged(client: Client, *, card: str) -> bool:
+    """Whether ``card``, by its key, is the one that is saved."""
+    saved = saved_card(client)
+    return saved is not None and saved.key == card

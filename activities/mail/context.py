@@ -1,0 +1,140 @@
+"""What a mail may say (the context of its templates), as plain values.
+
+Instants are aware datetimes (any zone); they are shown in ``MailContext.time_zone``, which every mail names.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from activities.practice import Practice
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailTherapist:
+    """``licensed_in``: state codes, named where a mail asks the client to check their insurance cover."""
+
+    name: str
+    licensed_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailMoney:
+    """``amount`` in the currency's minor unit (cents, or whole yen); ``currency`` an ISO code in any case."""
+
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailAppointment:
+    """One appointment as a mail shows it.
+
+    ``type`` and ``mode`` are the words of `rules.enums`. ``fee`` is left out where nothing is owed (intro
+    calls). ``outstanding_forms`` are form kinds or titles; they are shown where
+    ``complete_forms_in_session`` is set. ``previous_starts_at`` is where a moved appointment was before,
+    ``late_fee`` what its late cancellation costs.
+    """
+
+    id: str
+    type: str
+    starts_at: datetime
+    ends_at: datetime
+    mode: str
+    join_url: str | None = None
+    fee: MailMoney | None = None
+    complete_forms_in_session: bool = False
+    outstanding_forms: tuple[str, ...] = ()
+    previous_starts_at: datetime | None = None
+    late_fee: MailMoney | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailOffer:
+    """A time that is held for a client on the waitlist until ``held_until``.
+
+    ``type`` is a word of `rules.enums`. ``last``: the client's place in line ends if they let it go by.
+    """
+
+    type: str
+    starts_at: datetime
+    ends_at: datetime
+    held_until: datetime
+    last: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailPayment:
+    """The payment a mail is about.
+
+    ``total`` is the whole fee, ``credit_used`` and ``card_charged`` its two parts (one may be absent),
+    ``kind`` a `rules.enums.PaymentKind`. ``reference`` is an opaque id that the client may quote.
+    ``paid_at``: once it is paid.
+    """
+
+    reference: str
+    kind: str
+    total: MailMoney
+    appointment_starts_at: datetime
+    card_charged: MailMoney | None = None
+    credit_used: MailMoney | None = None
+    card_brand: str | None = None
+    card_last4: str | None = None
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailCard:
+    """The saved card. It works to the end of its month; ``over``: that has passed."""
+
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    over: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailTask:
+    """What the care team must look at: ``title`` names the kind in plain words, ``text`` is one plain
+    sentence.
+    """
+
+    title: str
+    text: str
+    client_ref: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailContext:
+    """Everything a mail may say. The first four parts belong to every mail; the entry of each in `rules.mail.kinds`
+    lists what else it cannot do without.
+
+    ``recipient_name``: how to greet the reader; empty greets nobody by name. ``time_zone``: the reader's
+    IANA zone. ``test``: the journey is a test client's; the mail says so. ``link``: where the mail's one
+    button leads, made by `Links`. ``link_expires_at``: until when. ``forms``: outstanding form kinds or
+    titles. ``unsubscribe_link``: where mails like this one can be ended. ``check_insurance``: ask the client to
+    check their cover (the intro call and the first session). ``notice_hours``: the notice window, told with
+    a session's confirmation. ``change``: ``"moved"`` or ``"cancelled"``, for the therapist, with
+    ``changed_by_client``.
+    """
+
+    recipient_name: str
+    time_zone: str
+    practice: Practice
+    test: bool = False
+
+    link: str | None = None
+    link_expires_at: datetime | None = None
+    unsubscribe_link: str | None = None
+    client_name: str | None = None
+    therapist: MailTherapist | None = None
+    appointments: tuple[MailAppointment, ...] = ()
+    forms: tuple[str, ...] = ()
+    check_insurance: bool = False
+    notice_hours: int | None = None
+    change: str | None = None
+    changed_by_client: bool = False
+    offer: MailOffer | None = None
+    payment: MailPayment | None = None
+    card: MailCard | None = None
+    task: MailTask | None = None

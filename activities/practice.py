@@ -1,0 +1,80 @@
+"""The addresses (URLs) that a mail may point to: the pages of the website, with their ids and tokens."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote, urlencode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Links:
+    """Every address a mail may point to, in one place. Ids and tokens are quoted; the result has no
+    trailing slash.
+    """
+
+    public_url: str
+
+    def _page(self, *parts: str) -> str:
+        return "/".join((self.public_url.rstrip("/"), *(quote(part, safe="") for part in parts)))
+
+    def booking(self, therapist_slug: str) -> str:
+        return self._page("book", therapist_slug)
+
+    def offered_time(self, therapist_slug: str, *, type: str, starts_at: datetime, hold_id: str) -> str:
+        """Where a client takes a time that is held for them. ``starts_at``: aware; written in UTC."""
+        instant = starts_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        asked = urlencode({"type": type, "starts_at": instant, "hold_id": hold_id})
+        return f"{self.booking(therapist_slug)}?{asked}"
+
+    def activation(self, token: str) -> str:
+        return self._page("activate", token)
+
+    def sign_in(self) -> str:
+        return self._page("sign-in")
+
+    def join(self, token: str) -> str:
+        """Joins a new booking to the record that already has this address."""
+        return self._page("join", token)
+
+    def unsubscribe(self, token: str) -> str:
+        """Ends the reminders to one client at one address."""
+        return self._page("unsubscribe", token)
+
+    def forms(self) -> str:
+        return self._page("forms")
+
+    def chats(self) -> str:
+        """Where a client's messages wait."""
+        return self._page("chats")
+
+    def documents(self) -> str:
+        return self._page("documents")
+
+    def goals(self) -> str:
+        return self._page("goals")
+
+    def card(self) -> str:
+        """Where a client gives a new card."""
+        return self._page("card")
+
+    def payment(self, payment_id: str) -> str:
+        """Where a client confirms or pays one payment."""
+        return self._page("payments", payment_id)
+
+    def appointment(self, appointment_id: str) -> str:
+        return self._page("appointments", appointment_id)
+
+    def client(self, client_id: str) -> str:
+        """A client's page for the practice."""
+        return self._page("clients", client_id)
+
+    def task(self, task_id: str) -> str:
+        return self._page("tasks", task_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Practice:
+    """What the practice calls itself, and whom its mails name."""
+
+    name: str
+    care_team_email: str
+    insurance_email: str

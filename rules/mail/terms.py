@@ -1,0 +1,72 @@
+"""The terms in which the table of mails speaks (enums): readers, destinations of buttons, topics, what stops a mail."""
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum, auto
+from types import MappingProxyType
+
+
+class Reader(StrEnum):
+    """Whom a mail is meant for."""
+
+    CLIENT = "client"
+    THERAPIST = "therapist"
+    CARE_TEAM = "care_team"
+
+
+class Button(Enum):
+    """The destination of a mail's one button (its call to action)."""
+
+    ACTIVATION = auto()  # with a token of its own
+    JOIN = auto()  # likewise: joins a new booking to the record that already has the address
+    BOOKING = auto()
+    OFFERED_TIME = auto()
+    FORMS = auto()
+    GOALS = auto()
+    CHATS = auto()
+    DOCUMENTS = auto()
+    CARD = auto()
+    PAYMENT = auto()
+    APPOINTMENT = auto()
+    CLIENT = auto()  # a client's page for the practice
+    TASK = auto()
+
+
+class Topic(Enum):
+    """The rows that a mail is about; those that no id in its order names are looked for."""
+
+    APPOINTMENTS = auto()
+    PAYMENT = auto()
+    CARD = auto()
+    OFFER = auto()
+    GOALS = auto()
+    CHAT = auto()
+    SHARE = auto()
+    TASK = auto()
+    FORMS = auto()  # those that are outstanding, unless the order names one that the practice has made
+    BOOKINGS = auto()  # whether a session is booked
+    ADDRESS = auto()  # whether another client, with an account or made by staff, has this client's address
+
+
+NAMED_BY: Mapping[Topic, str] = MappingProxyType(
+    {
+        Topic.APPOINTMENTS: "appointment_ids",
+        Topic.PAYMENT: "payment_id",
+        Topic.CARD: "text",
+        Topic.OFFER: "offer_id",
+        Topic.GOALS: "goals",
+        Topic.CHAT: "chat_id",
+        Topic.SHARE: "share_id",
+        Topic.TASK: "text",
+    }
+)
+"""The field of a mail's order that says which rows: what a mail about them cannot be ordered without."""
+
+
+class Stopped(Enum):
+    """Whether unsubscribing stops a mail. One that is stopped has a link by which to unsubscribe, and the headers."""
+
+    NEVER = auto()
+    ALWAYS = auto()  # reminders
+    FOR_OWN_FORMS = auto()
+    """Only when it asks for a form that the practice has made. The intake forms belong to the account: without them
+    nothing more can be booked, and they are asked for once, whoever is unsubscribed."""

@@ -1,0 +1,448 @@
+"""The stories whose histories are kept: between them every workflow, and every message that can be sent to one."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from rules.policy import SHORTEST_HISTORY, JourneyPolicy
+from tests.journeys.archive.test_restore import restored
+from tests.journeys.booking.test_links import NEW, OLD, link_is
+from tests.journeys.booking.test_series import path as to_change
+from tests.journeys.booking.test_series import to as to_all_from
+from tests.journeys.booking.waiting import comes, declines, hour_of, leaves, opens, waits_for
+from tests.journeys.care.test_chats import starts, writes
+from tests.journeys.care.test_documents import share, upload
+from tests.journeys.care.test_goals import NEW_YORK, changed, sets_goal, weekly
+from tests.journeys.clients.test_joining import comes_again, join_links
+from tests.journeys.forms.test_requested_forms import DIARY, GOOD, asked_for
+from tests.journeys.mail.test_mail_events import tell
+from tests.journeys.mail.test_unsubscribe import click
+from tests.journeys.money.amounts import (
+    bank,
+    disputed,
+    goes_well_again,
+    granted,
+    let_go,
+    payment_of,
+    refunded,
+    retried,
+    while_stripe_is_away,
+)
+from tests.journeys.money.test_card_expiry import runs_out
+from tests.journeys.story import Booked, Care, Json, Person
+from workflows.messages import UNARCHIVE, UnarchiveSignal
+
+DAY_AFTER = timedelta(hours=24, minutes=1)
+TWO_DAYS_AFTER = timedelta(hours=48, minutes=1)
+
+
+async def from_the_form_to_a_charge(care: Care) -> Person:
+    """A matching form, an intro call with reminders, activation, forms, a session, its charge; then the archive."""
+    await care.therapist()
+    sara = await care.arrives("matching_form")
+    await sara.books("intro_call")
+    await care.pass_time(hours=30)
+    await sara.activates()
+    await sara.completes_forms()
+    await sara.appointments[0].occurs()
+    await sara.books("session", weeks=2)
+    await sara.session(2).occurs()
+    await care.pass_time(hours=25)
+    await sara.is_archived(reason="no answer")
+    await care.rest()
+    await sara.is_unarchived()
+    await care.rest()
+    return sara
+
+
+async def by_hand_and_declined(care: Care) -> Person:
+    """Nobody fits, a person matches and books; a decline, a second try; a cancellation and a move; nobody marks."""
+    await care.therapist("ana", licensed_in=["CA"])
+    await care.therapist("ben", licensed_in=["CA"])
+    sara = await care.arrives("matching_form", client={"first_name": "Sara", "email": "sara@example.com"})
+    match = {"therapist": "ana", "reason": "by telephone"}
+    await care.call("PUT", f"/v1/clients/{sara.id}/match", match, by="desk", expect=200)
+    await sara.books("session", by="desk", after=timedelta(days=8), weeks=3)
+    await sara.completes_forms()
+    await sara.bank_says("insufficient_funds")
+    await sara.session(3).cancelled()
+    await sara.session(2).moved(await care.slot("ana", "session", after=timedelta(days=11)))
+    await sara.session(1).occurs()
+    await care.pass_time(hours=25)
+    await sara.bank_says(None)
+    await care.pass_time(hours=7)
+    await care.until(sara.session(2).ends_at)
+    await care.pass_time(days=3)
+    match = {"therapist": "ben", "reason": "evenings"}
+    await care.call("PUT", f"/v1/clients/{sara.id}/match", match, by="desk", expect=200)
+    await sara.session(2).marked("no_show")
+    await care.pass_time(days=1)
+    return sara
+
+
+async def owed_and_settled(care: Care) -> Person:
+    """No card when the payment is due, owed at the deadline, and settled by a new card; archived by a bare signal."""
+    sara = await care.client_in_care(sessions=1, card="pm_card_authenticationRequired")
+    await sara.session(1).occurs()
+    await care.pass_time(days=3)
+    await sara.gives_card()
+    await care.pass_time(hours=1)
+    await sara.journey.signal("archive")
+    await care.pass_time(days=1)
+    await sara.books("session", by="desk")
+    await care.rest()
+    return sara
+
+
+async def run_after_run(care: Care) -> Person:
+    """Continue-as-new of the journey and of an appointment, with timers and messages on the way."""
+    await care.therapist()
+    sara = await care.arrives(client={"first_name": "Sara", "email": "sara@example.com"})
+    [session] = await sara.books("session", by="desk", after=timedelta(days=5))
+    for hours in (2, 4, 6):
+        await session.moved(session.starts_at + timedelta(hours=hours), by="desk")
+        await care.pass_time(days=1)
+    await sara.journey.signal("archive")
+    await care.rest()
+    await sara.journey.signal("unarchive")
+    await care.rest()
+    return sara
+
+
+async def nobody(care: Care) -> Person:
+    """An anonymous journey that nobody booked from, closed after a week."""
+    await care.therapist()
+    sara = await care.arrives()
+    await care.pass_time(days=8)
+    return sara
+
+
+async def in_line(care: Care) -> Person:
+    """A waitlist: offered at once, let pass, declined, booked; run after run, until nobody waits."""
+    await opens(care)
+    start = await hour_of(care, 3)
+    anna, berta = await comes(care, "Anna"), await comes(care, "Berta")
+    await waits_for(anna, start)
+    await waits_for(berta, start)
+    await care.pass_time(hours=3)
+    await declines(berta)
+    await waits_for(anna, start, days=3)
+    await care.pass_time(hours=1)
+    await anna.books("session", start + timedelta(days=1))
+    [place] = await berta.places()
+    await care.pass_time(hours=10)
+    await leaves(berta, place)
+    await care.rest()
+    return anna
+
+
+async def the_books_compared(care: Care) -> Person:
+    """A webhook that never came, and money taken twice: healed, and a task that closes when it was given back."""
+    sara = await care.client_in_care(card="pm_card_authenticationRequired")
+    await sara.session(1).occurs()
+    await care.pass_time(hours=25)
+    stripe = f"{care.house.sandbox_url}/stripe"
+    dashboard = {"Authorization": "Bearer sk_test_dashboard"}
+    dropped = [{"kind": "webhook_dropped", "event": "*", "times": 100}]
+    (await care.http.post(f"{stripe}/_faults", json=dropped)).raise_for_status()
+    [payment] = await sara.payments()
+    await sara.confirms(payment["id"])
+    await sara.gives_card()
+    twice = await care.http.post(
+        f"{stripe}/v1/payment_intents",
+        data={
+            "amount": "12000",
+            "currency": "usd",
+            "customer": (await care.stripe())["customers"][0]["id"],
+            "payment_method": (await sara.cards_at_stripe())[-1],
+            "confirm": "true",
+            "metadata[payment_id]": payment["id"],
+        },
+        headers=dashboard,
+    )
+    twice.raise_for_status()
+    await care.post("/v1/reconciliations", by="desk", expect=200)
+    back = await care.http.post(f"{stripe}/v1/refunds", data={"payment_intent": twice.json()["id"]}, headers=dashboard)
+    back.raise_for_status()
+    await care.post("/v1/reconciliations", by="desk", expect=200)
+    return sara
+
+
+async def many_archived(care: Care) -> Person:
+    """Some clients archived at once, one of them without a journey; then again, when there is nothing left to do."""
+    await care.therapist("ana", intro_calls="off")
+    anna, berta, lost = [await comes(care, name) for name in ("Anna", "Berta", "Lost")]
+    await anna.books("session", by="desk")
+    await lost.journey.terminate("so that it is gone")
+    everybody = {"client_ids": [person.id for person in (anna, berta, lost)]}
+    for _ in range(2):
+        archive_id = (await care.post("/v1/archives", everybody, by="desk", expect=202))["archive_id"]
+        while (await care.get(f"/v1/archives/{archive_id}"))["status"] == "running":
+            await care.rest()
+    return anna
+
+
+async def between_sessions(care: Care) -> Person:
+    """Messages, a document, goals and a form of the practice's own: mailed, put off, reminded of, done; an archive."""
+    await care.therapist()
+    await care.post("/v1/form-templates", DIARY, by="ana")
+    await care.post("/v1/form-templates", {"title": "Feedback", "fields": DIARY["fields"]}, by="ana")
+    sara = await comes(care, "Sara")
+    direct = await starts(care, "ana", "direct", [sara])
+    team = await starts(care, "desk", "care_team", [sara])
+    for _ in range(3):  # the first is told of at once, the others in an hour
+        await writes(care, "ana", direct)
+        await care.rest()
+    await writes(care, "desk", team)
+    tomorrow = await care.now() + timedelta(days=1)
+    sleep, walk, talk = [await sets_goal(sara, weekly(tomorrow, NEW_YORK)) for _ in range(3)]
+    await asked_for(sara)
+    await share(care, await upload(care), sara)
+    await care.pass_time(hours=2)
+    await care.pass_time(days=4)
+    await care.call("PUT", f"/v1/clients/{sara.id}/forms/mood_diary", GOOD, expect=200)
+    await changed(sara, sleep, remind=weekly(tomorrow + timedelta(days=2), NEW_YORK))
+    await changed(sara, walk, status="completed", by="site")
+    await changed(sara, talk, remind=None)
+    await care.pass_time(days=7)
+    # While it is archived nothing is told; what is unread is told afterwards, and what is due is due again.
+    await care.post(f"/v1/clients/{sara.id}/forms", {"kind": "feedback"}, by="desk")
+    for chat, by in ((direct, "ana"), (direct, "ana"), (team, "desk"), (team, "desk")):
+        await writes(care, by, chat)
+    await care.post(f"/v1/chats/{team['id']}/read?client_id={sara.id}", expect=200)
+    await sara.is_archived()
+    await care.pass_time(days=2)
+    await writes(care, "ana", direct)
+    await sara.is_unarchived()
+    await care.pass_time(days=8)
+    return sara
+
+
+async def money_by_hand(care: Care) -> Person:
+    """Credit, and refunds of both kinds, one while Stripe is away; tried again, waived; one that fails days later."""
+    sara = await care.client_in_care(sessions=3, card="pm_card_refundFail")
+    paid, waived, again = sara.appointments
+    await granted(sara, 3000)
+    await taken_place(paid)
+    payment = await payment_of(paid)
+    await refunded(care, payment["id"], 2000, to="credit")
+    asked = {"to": "card", "reason": "a mistake", "amount": 1000}
+    await while_stripe_is_away(
+        care, "refunds.create", care.post(f"/v1/payments/{payment['id']}/refund", asked, by="desk")
+    )
+    await granted(sara, 100)
+    await goes_well_again(care)
+    await care.pass_time(minutes=10)
+
+    await sara.bank_says("expired_card")
+    await taken_place(waived)
+    await let_go(care, (await payment_of(waived))["id"], "waive")
+    await care.rest()
+    await sara.bank_says("insufficient_funds")
+    await taken_place(again)
+    tried = (await payment_of(again))["id"]
+    await retried(care, tried)
+    await sara.bank_says(None)
+    await retried(care, tried)
+    await refunded(care, tried)
+    await care.pass_time(days=5)
+    await bank(care, f"_refunds/{(await care.stripe())['refunds'][-1]['id']}", {})
+    await care.rest()
+    await resolves(care, "refund_failed")
+    return sara
+
+
+async def money_run_after_run(care: Care) -> Person:
+    """Marked long afterwards, and settled by hand, from one run to the next."""
+    sara = await care.client_in_care(sessions=3)
+    paid, lost, late = sara.appointments
+    # The one leap of the clock: it may stand still once an appointment ends after the run that started it.
+    await care.until(late.ends_at + TWO_DAYS_AFTER)
+    await granted(sara, 3000)
+    await paid.marked("occurred")
+    await care.rest()
+    payment = await payment_of(paid)
+    await refunded(care, payment["id"], 3000)
+    await refunded(care, payment["id"], 2000, to="credit")
+    await sara.bank_says("stolen_card")
+    for session in (lost, late):
+        await session.marked("occurred")
+        await care.rest()
+    await let_go(care, (await payment_of(lost))["id"], "write-off")
+    dispute = await disputed(care, paid)
+    await care.rest()
+    await sara.gives_card("pm_card_mastercard")
+    await bank(care, f"_disputes/{dispute}", {"status": "won"})
+    await care.rest()
+    await resolves(care, "dispute")  # and what the new card may pay now is paid
+    await care.rest()
+    await refunded(care, (await payment_of(late))["id"], 1000)
+    return sara
+
+
+async def one_person_twice(care: Care) -> tuple[Person, ...]:
+    """Three more records of one person: joined by the mailed link and by the care team, and one that is looked at."""
+    sara = await care.client_in_care(sessions=3)
+    double = await comes_again(care, sara)
+    for person in (sara, double):
+        chat = await starts(care, "ana", "direct", [person])
+        for _ in range(2):  # of the second a mail is due in an hour
+            await writes(care, "ana", chat)
+    await share(care, await upload(care), double)
+    await sets_goal(double, weekly(await care.now() + timedelta(days=1), NEW_YORK))
+    await care.rest()
+    [link] = await join_links(care, sara)
+    await care.post("/v1/joins", {"token": link}, by=None, expect=200)
+    await care.pass_time(hours=2)
+    await sara.session(1).occurs()
+    await care.pass_time(hours=25)
+    await care.until(double.appointments[0].ends_at)
+    await double.appointments[0].marked("occurred")
+
+    third = await care.arrives("care_team", by="desk", name="Kim", client={"first_name": "Kim"})
+    await care.call("PATCH", f"/v1/clients/{third.id}", {"email": sara.email}, expect=200)
+    await care.rest()
+    await resolves(care, "possible_duplicate")
+
+    await sara.is_archived()
+    fourth = await comes_again(care, sara, email="sara.lind@example.org")
+    await care.post(f"/v1/clients/{fourth.id}/join", {"into": sara.id}, by="desk", expect=200)
+    # From here on nobody moves the clock: it may stand still while an appointment of a record that was joined is open.
+    await care.rest()
+    await fourth.appointments[0].cancelled(by="desk")
+    return sara, double, third, fourth
+
+
+async def restored_again_and_again(care: Care) -> Person:
+    """Archived before a payment, a series and a declined payment, and restored; once not, and paid by hand."""
+    sara = await care.client_in_care(sessions=3)
+    first = sara.session(1)
+    await first.occurs()
+    await sara.is_archived(reason="no answer")
+    second = await first_restored(care, sara)
+    await care.until(first.ends_at + DAY_AFTER)
+
+    await second.occurs()
+    await sara.is_archived(notify=False)
+    await sara.is_unarchived()
+    await care.pass_time(days=2)
+    await retried(care, (await payment_of(second))["id"])
+
+    await sara.books("session")
+    await care.rest()
+    await sara.is_archived()
+    third = await first_restored(care, sara)
+    await sara.bank_says("expired_card")
+    await taken_place(third)
+    await sara.is_archived()
+    await sara.bank_says(None)
+    await sara.journey.signal(UNARCHIVE, UnarchiveSignal(restore=True))
+    await care.pass_time(hours=1)
+    return sara
+
+
+async def a_series_changed(care: Care) -> Person:
+    """A new link, the rest of a series moved and cancelled, a late end of one; outcomes that were wrong."""
+    await care.therapist("ana", zoom_link=OLD)
+    sara = await care.client_in_care(sessions=1)
+    series = await sara.books("session", by="desk", mode="zoom", after=timedelta(days=6), weeks=5)
+    await link_is(care, NEW)
+    await care.rest()
+    await care.post(to_change(series[1], "reschedule"), to_all_from(series[2].starts_at), expect=200)
+    await care.rest()
+    cancels = {"reason": "moves away", "scope": "following"}
+    await care.post(to_change(series[3], "cancel"), cancels, expect=200)
+    await care.rest()
+
+    await sara.session(1).occurs()
+    await sara.session(1).marked("no_show", by="ana")
+    await care.pass_time(hours=10)
+    await sara.session(1).marked("occurred")
+    await care.until(series[0].ends_at)
+    await series[0].marked("no_show", by="ana")
+    await series[0].marked("occurred", waive_fee=True, waive_reason="a fire alarm")
+    moved = Booked(sara, await series[1].look())
+    await care.until(moved.starts_at - timedelta(hours=5))
+    late = {"requested_by": "client", "scope": "following"}
+    await care.post(to_change(moved, "cancel"), late, by="ana", expect=200)
+    await care.until(moved.ends_at + DAY_AFTER)
+    return sara
+
+
+async def an_account_and_its_settings(care: Care) -> Person:
+    """Links sent again, settings and a group; mails that are unwanted, or bounce; a card that stops working."""
+    await care.therapist()
+    sara = await care.arrives()
+    client = f"/v1/clients/{sara.id}"
+    await sara.books("intro_call", after=timedelta(days=15))
+    await care.pass_time(days=2)
+    [reminder, *_] = await care.mails(to=sara.email, template="forms_reminder")
+    await click(care, reminder)
+    await care.pass_time(days=7)
+    for by in ("site", "desk"):
+        await care.post(f"{client}/activation", by=by, expect=202)
+        await care.rest()
+    await sara.activates()
+    group = (await care.post("/v1/groups", {"name": "Mondays"}, by="desk"))["id"]
+    changes: list[tuple[str, Json]] = [
+        ("ana", {"group": group}),
+        (sara.email, {"unsubscribed": False, "phone": "+12125550177"}),
+        ("site", {"time_zone": "America/Chicago"}),
+        ("desk", {"portal_settings": {"forms": False}}),
+        ("desk", {"portal_settings": {"forms": True}, "state": "NJ"}),
+        ("desk", {"group": None}),
+    ]
+    for by, change in changes:
+        await care.call("PATCH", client, change, by=by, expect=200)
+    [welcome, *_] = await care.mails(to=sara.email, template="welcome")
+    await tell(care, "bounce", welcome)
+    await resolves(care, "mail_undeliverable")
+    await sara.completes_forms()
+    await sara.appointments[0].occurs()
+    await care.pass_time(days=15)  # and no session is booked: reminded, and a task
+    await leaves(sara, await waits_for(sara, await care.now() + timedelta(days=8), days=7))
+    await sara.books("session", await care.now() + timedelta(days=60), by="desk")
+    over = await runs_out(sara, await care.now() + timedelta(days=50))
+    await care.until(over - timedelta(days=29))
+    await sara.gives_card()
+    await care.rest()
+    return sara
+
+
+async def taken_place(session: Booked) -> None:
+    """The session takes place, and its payment is due."""
+    await session.occurs()
+    await session.person.care.until(session.ends_at + DAY_AFTER)
+
+
+async def first_restored(care: Care, person: Person) -> Booked:
+    """What the archive cancelled is booked again: the first of it."""
+    answer = await restored(care, person)
+    line = answer["restored"]["appointments"][0]
+    await care.rest()
+    return Booked(person, await care.get(f"/v1/appointments/{line['id']}"))
+
+
+async def resolves(care: Care, kind: str) -> None:
+    """The care team has looked at a task of that kind."""
+    [task, *_] = [task for task in await care.tasks() if task["kind"] == kind]
+    await care.post(f"/v1/tasks/{task['id']}/resolve", {"note": "looked at"}, by="desk", expect=200)
+
+
+Story = Callable[[Care], Awaitable[Person | tuple[Person, ...]]]
+STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
+    (from_the_form_to_a_charge, JourneyPolicy()),
+    (by_hand_and_declined, JourneyPolicy()),
+    (owed_and_settled, JourneyPolicy()),
+    (run_after_run, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
+    (nobody, JourneyPolicy()),
+    (in_line, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
+    (the_books_compared, JourneyPolicy()),
+    (many_archived, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
+    (between_sessions, JourneyPolicy(history_limit=SHORTEST_HISTORY)),
+    (money_by_hand, JourneyPolicy()),
+    (money_run_after_run, JourneyPolicy(history_limit=200)),
+    (one_person_twice, JourneyPolicy()),
+    (restored_again_and_again, JourneyPolicy()),
+    (a_series_changed, JourneyPolicy()),
+    (an_account_and_its_settings, JourneyPolicy()),
+)

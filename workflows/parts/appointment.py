@@ -1,0 +1,118 @@
+"""The entity state of an appointment: its facts and its plan; and how its workflow is started and told of changes."""
+
+from temporalio import exceptions, workflow
+
+from workflows.parts import payment as money
+from workflows.parts.wait import Wait
+
+with workflow.unsafe.imports_passed_through():
+    from activities.types.booking import Changed
+    from activities.types.facts import AppointmentFacts
+    from activities.types.money import Settled
+    from rules.enums import AppointmentStatus
+    from rules.journey.reminders import Due, appointment_plan, replan
+    from rules.journey.stage import JourneyFacts
+    from rules.policy import JourneyPolicy
+    from workflows.messages import (
+        APPOINTMENT_JOURNEY,
+        APPOINTMENT_REPORTED,
+        FACTS_CHANGED,
+        AppointmentInput,
+        AppointmentState,
+        appointment_workflow_id,
+        journey_id,
+    )
+
+
+class FollowedAppointment:
+    """One appointment as its own workflow follows it: the newest facts, and the plan that follows from them."""
+
+    def __init__(self, start: AppointmentInput, wait: Wait) -> None:
+        self.policy = start.policy
+        self.state = start.state or AppointmentState(facts=start.facts, plan=[], mails=[], done=[])
+        self.wait = wait
+        self.replan()
+
+    @property
+    def facts(self) -> AppointmentFacts:
+        return self.state.facts
+
+    def is_over(self) -> bool:
+        return self.facts.status is not AppointmentStatus.SCHEDULED and not money.is_open(self.facts.payment)
+
+    async def apply(self, result: Changed) -> None:
+        if result.appointment is not None and result.journey is not None:
+            await self.follow(Settled(appointment=result.appointment, journey=result.journey, changed=result.changed))
+
+    async def follow(self, settled: Settled) -> None:
+        """Take the facts over and tell the journey: always before anybody gets an answer."""
+        if self.take(settled.appointment) or settled.changed:
+            await self._report(settled.journey)
+
+    def take(self, facts: AppointmentFacts) -> bool:
+        """Keep the newer facts, and order the mails about what became of the payment. False if these are old.
+
+        What Stripe reports may be here before the answer of the step that charged: one of them is new, once.
+
+        Once the client's record was joined into another, the versions are that one's, and what still comes from the
+        former is old.
+        """
+        if facts == self.facts or facts.client_id in self.state.former:
+            return False
+        if facts.client_id != self.facts.client_id:
+            self.state.former.append(self.facts.client_id)
+        elif facts.version < self.facts.version:
+            return False
+        if self.facts.payment is not None:
+            self.state.mails.extend(money.mails_about(self.facts.payment, facts))
+        self.state.facts = facts
+        self.wait.note_change()
+        self.replan()
+        return True
+
+    def replan(self) -> None:
+        facts = self.facts
+        fresh: list[Due] = []
+        if facts.status is AppointmentStatus.SCHEDULED and not facts.client_archived:
+            fresh = appointment_plan(
+                starts_at=facts.starts_at, ends_at=facts.ends_at, type=facts.type, policy=self.policy
+            )
+        wanted = [due for due in fresh if due.key not in self.state.done]
+        self.state.plan = replan(before=self.state.plan, fresh=wanted, now=workflow.now())
+
+    async def _report(self, journey: JourneyFacts) -> None:
+        handle = workflow.get_external_workflow_handle(journey_id(self.facts.client_id))
+        try:
+            await handle.signal(APPOINTMENT_REPORTED, journey)
+        except exceptions.FailureError as error:
+            # A journey that is gone cannot act on it; the database knows all the same.
+            workflow.logger.warning("the journey could not be told: %s", error)
+
+
+# ---------------------------------------------------------------- from a client's journey
+
+
+async def start_appointment(facts: AppointmentFacts, policy: JourneyPolicy) -> None:
+    """Every appointment is a workflow of its own. It outlives the runs of the journey, and is started once."""
+    try:
+        _ = await workflow.start_child_workflow(
+            APPOINTMENT_JOURNEY,
+            AppointmentInput(policy=policy, facts=facts),
+            id=appointment_workflow_id(facts.id),
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
+            static_summary=f"{facts.type.value} of client {facts.ref} with {facts.therapist}",
+        )
+    except exceptions.WorkflowAlreadyStartedError:
+        workflow.logger.info("appointment %s is started already", facts.id)
+
+
+async def notify_appointment(facts: AppointmentFacts) -> bool:
+    """Tell an appointment's workflow what became of it. False if it has ended, and needs no telling."""
+    handle = workflow.get_external_workflow_handle(appointment_workflow_id(facts.id))
+    try:
+        await handle.signal(FACTS_CHANGED, facts)
+    except exceptions.FailureError:
+        workflow.logger.info("appointment %s has ended already", facts.id)
+        return False
+    return True
