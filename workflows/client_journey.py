@@ -24,10 +24,17 @@ from workflows.requests.joining import Joining
 from workflows.requests.money import MoneyRequests
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import CloseOrder, Matched, MatchOrder, NewJourney, Opened, TaskOrder
+    from activities.types import CloseOrder, GateOrder, Matched, MatchOrder, NewJourney, Opened, TaskOrder
     from rules.enums import TaskKind
     from rules.journey.goals import GOAL_REMINDER
-    from rules.journey.reminders import ANONYMOUS_EXPIRY, CARD_EXPIRING, FIRST_SESSION_TASK, NEW_MESSAGE, Due
+    from rules.journey.reminders import (
+        ANONYMOUS_EXPIRY,
+        CARD_EXPIRING,
+        FIRST_SESSION_TASK,
+        FORM_GATES,
+        NEW_MESSAGE,
+        Due,
+    )
     from rules.journey.stage import stage_of
     from workflows.messages import (
         BEGIN,
@@ -136,6 +143,8 @@ class ClientJourney(ArchiveRequests, AccountRequests, MoneyRequests, CareRequest
             self.remind_of_goals(due)
         elif due.kind == NEW_MESSAGE:
             self.tell_of_messages(due.about)
+        elif due.kind == FORM_GATES:
+            self.adopt(await steps.form_gates(GateOrder(client_id=self.client_id, at=due.at)))
         else:
             self.letters.write(due.kind, key=due.key, form_id=due.about or None)
             if due.kind == "book_first_session":

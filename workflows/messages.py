@@ -296,6 +296,13 @@ class DocumentSharedSignal:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FormVersionSignal:
+    """The argument of ``form_version_published``: of which form. The journey asks for whatever is missing."""
+
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class MessageSignal:
     """The argument of ``message_waits``: in which chat, and the request that wrote the message."""
 
@@ -311,6 +318,7 @@ FACTS_CHANGED = "facts_changed"  # to an appointment: AppointmentFacts
 RECORD_JOINED = "record_joined"  # from the journey of a record that was joined into this one: JoinedSignal
 LINKS_CHANGED = "links_changed"  # from the API to a journey: LinksSignal
 DOCUMENT_SHARED = "document_shared"  # from the API to a journey: DocumentSharedSignal
+FORM_VERSION_PUBLISHED = "form_version_published"  # from whoever publishes to a journey: FormVersionSignal
 MESSAGE_WAITS = "message_waits"  # from the API to a journey: MessageSignal
 LOOK_AGAIN = "look_again"  # to a waitlist
 STOP = "stop"  # to an archive of many

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
         ActivationOrder,
         Archived,
         ArchiveOrder,
+        Asked,
         AttemptOrder,
         AttemptResult,
         AttemptStarted,
@@ -45,6 +46,7 @@ with workflow.unsafe.imports_passed_through():
         FormAsking,
         FormCompletion,
         FormSubmission,
+        GateOrder,
         GoalChange,
         GoalOrder,
         GrantOrder,
@@ -281,6 +283,14 @@ async def submit_form(order: FormSubmission) -> Done:
 
 async def request_form(order: FormAsking) -> Done:
     return await _write("request_form", order, result=Done, summary="Ask for a form", retry_policy=UNLESS_BROKEN)
+
+
+async def request_new_versions(client_id: str) -> Asked:
+    return await _write("request_new_versions", client_id, result=Asked, summary="Ask for new versions of forms")
+
+
+async def form_gates(order: GateOrder) -> Done:
+    return await _write("form_gates", order, result=Done, summary="Bookings wait for a form from now on")
 
 
 async def complete_form(order: FormCompletion) -> Done:

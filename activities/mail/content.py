@@ -18,6 +18,7 @@ from activities.mail.rendering import (
     MailOffer,
     MailPayment,
 )
+from activities.mail.wording import is_intake_form
 from activities.types import MailOrder
 from models.reads.booking.waitlist import offers_of, unanswered
 from models.reads.care.chats import WaitingMessage, waiting_for
@@ -95,7 +96,7 @@ class About:
     paid_for: Appointment | None
     task: Task | None
     outstanding: tuple[str, ...]
-    form: FormRequest | None
+    forms: tuple[FormRequest, ...]  # that the order names
     goals: tuple[GoalReminder, ...]  # that still stand
     session_booked: bool
     owner: Client | None  # of the client's address, where another client has it, with an account or made by staff
@@ -153,13 +154,19 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder) ->
         paid_for=paid_for,
         task=task,
         outstanding=facts.outstanding_forms if facts else (),
-        form=await session.get(FormRequest, UUID(order.form_id)) if order.form_id else None,
+        forms=await _forms(session, order),
         goals=await still_reminded_of(session, client, order.goals),
         session_booked=facts is not None and facts.session_booked,
         owner=await owner_of_address(session, client.email, other_than=client) if client.email and of_account else None,
         message=await waiting_for(session, client, UUID(order.chat_id)) if order.chat_id else None,
         shared=order.share_id is not None and await is_shared(session, UUID(order.share_id), client),
     )
+
+
+async def _forms(session: AsyncSession, order: MailOrder) -> tuple[FormRequest, ...]:
+    ids = [UUID(id) for id in (order.form_id, *order.form_ids) if id]
+    found = [await session.get(FormRequest, id) for id in ids]
+    return tuple(form for form in found if form is not None)
 
 
 def _depends_on_the_journey(order: MailOrder, appointments: Iterable[Appointment]) -> bool:
@@ -217,7 +224,7 @@ def _not_to_them(order: MailOrder, about: About) -> str | None:
 
 def is_stopped_by_unsubscribing(order: MailOrder) -> bool:
     """Such a mail has the link by which to unsubscribe, and the headers for it."""
-    of_own_form = order.template in STOPPED_WITH_THEM and order.form_id is not None
+    of_own_form = order.template in STOPPED_WITH_THEM and order.form_id is not None  # intake forms go by form_ids
     return order.to == "client" and (order.template in REMINDERS or of_own_form)
 
 
@@ -289,10 +296,10 @@ def forms_told(order: MailOrder, about: About) -> tuple[str, ...]:
     """The forms that a mail asks for. One that the practice has made is not named: its title could tell anything."""
     if order.template not in ABOUT_FORMS:
         return ()
-    if order.form_id is None:
+    if order.form_id is None and not order.form_ids:
         return about.outstanding
-    wanted = about.form is not None and about.form.status is FormStatus.REQUESTED
-    return (_OWN_FORM,) if wanted else ()
+    wanted = [form.kind for form in about.forms if form.status is FormStatus.REQUESTED]
+    return tuple(kind if is_intake_form(kind) else _OWN_FORM for kind in wanted)
 
 
 def appointment_line(appointment: Appointment, about: About, order: MailOrder) -> MailAppointment:

@@ -21,7 +21,8 @@ from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.archive.plan import BECAUSE_ARCHIVED
 from rules.booking.series import Member
-from rules.enums import AppointmentType, ClientStatus, FormKind, PaymentKind, PaymentStatus, TaskKind
+from rules.enums import AppointmentType, ClientStatus, PaymentKind, PaymentStatus, TaskKind
+from rules.forms.intake import BILLING_INFO
 from rules.money.fees import Money, due_times, fee_due
 from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
@@ -148,7 +149,7 @@ async def exception_of(session: AsyncSession, client: Client, *, by: str, why: s
     statement = (
         select(FormAnswer.consent_version)
         .join(FormRequest, col(FormRequest.id) == col(FormAnswer.request_id))
-        .where(col(FormRequest.client_id) == client.id, col(FormRequest.kind) == FormKind.BILLING_INFO.value)
+        .where(col(FormRequest.client_id) == client.id, col(FormRequest.kind) == BILLING_INFO)
         .order_by(col(FormAnswer.answered_at).desc())
         .limit(1)
     )

@@ -39,9 +39,6 @@ from activities.types.clients import (
     ClientDetails,
     DetailsOrder,
     Done,
-    FormAsking,
-    FormCompletion,
-    FormSubmission,
     GoalChange,
     GoalOrder,
     GroupChoice,
@@ -55,6 +52,7 @@ from activities.types.clients import (
     TaskResolution,
 )
 from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.forms import Asked, FormAsking, FormCompletion, FormSubmission, GateOrder
 from activities.types.mail import ChatLook, ChatNews, CloseOrder, MailOrder, MailResult, TaskOrder
 from activities.types.money import (
     AttemptOrder,
@@ -91,6 +89,7 @@ __all__ = [
     "AppointmentFacts",
     "ArchiveOrder",
     "Archived",
+    "Asked",
     "AttemptOrder",
     "AttemptResult",
     "AttemptStarted",
@@ -124,6 +123,7 @@ __all__ = [
     "FormAsking",
     "FormCompletion",
     "FormSubmission",
+    "GateOrder",
     "GoalChange",
     "GoalOrder",
     "GrantOrder",

@@ -28,9 +28,9 @@ class MailOrder:
     moved or is no longer on. ``vital`` mails are sent again after an ambiguous failure; others rather not twice.
     ``by_client`` and ``moves`` tell of a change: whose wish it was, and when each appointment began before (by id).
     ``asked_for`` mails answer a person who waits for them, and go out even while the client is archived. ``offer_id``
-    names the time that a waitlist offers, ``form_id`` a form that the practice has made. ``goals`` are those that a
-    reminder is about (by id), each with the instant since when its reminder stands. ``share_id`` names what was shared,
-    ``chat_id`` the chat in which a message waits.
+    names the time that a waitlist offers, ``form_id`` one form that is asked for, ``form_ids`` intake forms that are
+    asked for again. ``goals`` are those that a reminder is about (by id), each with the instant since when its reminder
+    stands. ``share_id`` names what was shared, ``chat_id`` the chat in which a message waits.
     """
 
     key: str
@@ -48,6 +48,7 @@ class MailOrder:
     asked_for: bool = False
     offer_id: str | None = None
     form_id: str | None = None
+    form_ids: tuple[str, ...] = ()
     goals: dict[str, datetime] = field(default_factory=dict)
     chat_id: str | None = None
     share_id: str | None = None

@@ -21,6 +21,7 @@ OUTCOME_NUDGE = "mark_outcome"
 OUTCOME_TASK = "outcome_task"
 OUTCOME_BREACH = "outcome_breach"
 NEW_MESSAGE = "new_message"
+FORM_GATES = "form_gates"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -38,9 +39,9 @@ class Due:
     def must_happen(self) -> bool:
         """Records and endings, unlike reminders, are not skipped when their time has passed meanwhile. Nor is a card
         that stops working: whoever gave it late, or books again after long, is told at once. Nor is a message that
-        waits, for as long as it does.
+        waits, for as long as it does, nor that bookings wait for a form from now on.
         """
-        return self.kind in (ANONYMOUS_EXPIRY, OUTCOME_TASK, OUTCOME_BREACH, CARD_EXPIRING, NEW_MESSAGE)
+        return self.kind in (ANONYMOUS_EXPIRY, OUTCOME_TASK, OUTCOME_BREACH, CARD_EXPIRING, NEW_MESSAGE, FORM_GATES)
 
 
 def journey_plan(
@@ -60,7 +61,11 @@ def journey_plan(
         return []
     plan = [*_goal_reminders(facts, now=now, before=before, reminded=reminded or {})]
     for form in facts.asked_forms:
-        plan += _after("forms_reminder", form.asked_at, policy.forms_reminders, about=form.id)
+        # An intake form that is still open moves to a newer version: the same row, asked for anew.
+        reason = f"{form.id}:{form.asked_at.isoformat()}" if form.intake else form.id
+        plan += _after("forms_reminder", form.asked_at, policy.forms_reminders, about=form.id, reason=reason)
+        if form.gates_from is not None:
+            plan.append(Due(at=form.gates_from, kind=FORM_GATES, key=f"{FORM_GATES}:{reason}", about=form.id))
     if facts.first_booked_at is None:
         if facts.anonymous:
             plan.append(Due(at=facts.created_at + policy.anonymous_ttl, kind=ANONYMOUS_EXPIRY, key=ANONYMOUS_EXPIRY))
@@ -137,9 +142,11 @@ def _goal_reminders(
         yield Due(at=at, kind=GOAL_REMINDER, key=f"{GOAL_REMINDER}:{goal.id}:{at.isoformat()}", about=goal.id)
 
 
-def _after(kind: str, since: datetime, delays: tuple[timedelta, ...], *, about: str = "") -> list[Due]:
-    reason = about or since.isoformat()
-    return [Due(at=since + delay, kind=kind, key=f"{kind}:{reason}:{_iso(delay)}", about=about) for delay in delays]
+def _after(
+    kind: str, since: datetime, delays: tuple[timedelta, ...], *, about: str = "", reason: str = ""
+) -> list[Due]:
+    why = reason or since.isoformat()
+    return [Due(at=since + delay, kind=kind, key=f"{kind}:{why}:{_iso(delay)}", about=about) for delay in delays]
 
 
 def _iso(delay: timedelta) -> str:

@@ -1,13 +1,14 @@
 """The mails that a client's journey orders: which, for what reason, about which appointments."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.types import AppointmentFacts, Booked, BookingOrder, FollowingChanged, MailOrder
     from rules.journey.goals import GOAL_REMINDER, GoalReminder
-    from rules.journey.stage import JourneyFacts
+    from rules.journey.stage import AskedForm, JourneyFacts
 
 
 class Letters:
@@ -71,6 +72,20 @@ class Letters:
                 vital=True,
                 text="cancelled" if to == "therapist" else "",
             )
+
+    def of_forms(self, asked: Iterable[AskedForm]) -> None:
+        """Forms asked for again in a new version: one mail for the intake forms of one moment, and one for each of the
+        practice's own, which an unsubscribed client does not get. Told of twice, it is one mail."""
+        together = dict[datetime, list[str]]()
+        for form in asked:
+            if form.intake:
+                together.setdefault(form.asked_at, []).append(form.id)
+            else:
+                self.write("forms_requested", key=form.id, form_id=form.id)
+        for at, ids in together.items():
+            key = f"forms_requested:{self.client_id}:{at.isoformat()}"
+            order = MailOrder(key=key, template="forms_requested", client_id=self.client_id, form_ids=tuple(ids))
+            self.box.append(order)
 
     def of_goals(self, goals: Iterable[GoalReminder], *, key: str) -> None:
         """One reminder of goals that are due together."""

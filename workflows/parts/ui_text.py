@@ -36,6 +36,7 @@ _OF_A_LINE = (
 _DUE = {
     "anonymous_expiry": "closing, if nobody gives a name or books",
     "first_session_task": "a task for the care team, if no session is booked",
+    "form_gates": "bookings waiting for a form that was asked for again",
     "card_expiring": "mail that the saved card stops working",
     "appointment_starts": "the start",
     "mark_outcome": "asking the therapist for the outcome",

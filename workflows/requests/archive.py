@@ -82,6 +82,7 @@ class ArchiveRequests(AppointmentRequests):
             await asyncio.gather(*(self.tell(appointment) for appointment in result.appointments))
             await self.bring_back(result, request_id)
             self.owe(result.debts)
+            self.letters.of_forms(result.asked)
             await lines.wake(result.lines, self.policy)
 
     async def sender(self, signal: str, events: int) -> str:

@@ -53,6 +53,7 @@ class AppointmentRequests(Journey):
                 await self.tell(appointment)
             self.owe(result.debts)
             self.letters.of_booking(order, result, self.facts)
+            self.letters.of_forms(result.asked)
             await lines.wake(result.lines, self.policy)
             return result
 

@@ -8,7 +8,14 @@ from workflows.parts.journey import Journey
 with workflow.unsafe.imports_passed_through():
     from activities.types import Done, FormAsking, FormCompletion, GoalChange, GoalOrder
     from rules.journey.reminders import Due
-    from workflows.messages import CHANGE_GOAL, COMPLETE_FORM, CREATE_GOAL, REQUEST_FORM
+    from workflows.messages import (
+        CHANGE_GOAL,
+        COMPLETE_FORM,
+        CREATE_GOAL,
+        FORM_VERSION_PUBLISHED,
+        REQUEST_FORM,
+        FormVersionSignal,
+    )
 
 
 class CareRequests(Journey):
@@ -27,6 +34,20 @@ class CareRequests(Journey):
     async def complete_form(self, order: FormCompletion) -> Done:
         async with self.turn_for(order):
             return self.adopt(await steps.complete_form(order))
+
+    @workflow.signal(
+        name=FORM_VERSION_PUBLISHED,
+        description="A form has a new version: the client is asked again, if an older one was asked for.",
+    )
+    async def form_version_published(self, news: FormVersionSignal) -> None:
+        if not await self.can_hear(news.kind):
+            return
+        async with self.turn:
+            if self.closed:
+                return
+            result = await steps.request_new_versions(self.client_id)
+            self.take(result.facts)
+            self.letters.of_forms(result.asked)
 
     @workflow.update(name=CREATE_GOAL.name, description="Set a goal, with a weekly reminder or none.")
     async def create_goal(self, order: GoalOrder) -> Done:

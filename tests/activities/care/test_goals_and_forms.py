@@ -21,10 +21,10 @@ from activities.types import (
     MailOrder,
     UnarchiveOrder,
 )
-from models.reads.forms.templates import add_version
+from models.writes.forms.templates import add_version
 from rules.accounts.caller import Caller
 from rules.enums import GoalStatus, Role
-from rules.forms.templates import FieldType, FormField
+from rules.forms.fields import FieldType, FormField
 from rules.journey.goals import WeeklyTime
 from rules.refusals import Problem
 from tests.activities.practice import DESK, POLICY, Practice

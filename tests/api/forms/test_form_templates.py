@@ -141,7 +141,8 @@ async def test_a_form_and_its_answers_are_seen_by_the_practice_and_the_client_si
         assert one["fields"] == [FIELDS[0] | {"most": None}]
         assert ("answered_by" in one) is (who in ("ana", "desk"))
         unanswered = (await forms.get(f"{client}/informed_consent", by=who)).json()
-        assert (unanswered["fields"], unanswered["status"]) == (None, "requested")
+        # An intake form shows its questions like any other.
+        assert ([field["name"] for field in unanswered["fields"]], unanswered["status"]) == (["agrees"], "requested")
         assert "answers" not in unanswered
     assert problem_of(await forms.get(f"{client}/billing_info")) == "not-found"
     assert problem_of(await forms.get(f"{client}/diary", form_id=str(consent.id))) == "not-found"
