@@ -66,23 +66,15 @@ async def ask_again(
     """
     await session.flush()
     forms = (await forms_by_client(session, [client.id]))[client.id]
-    askings, missing = forms.askings(), list[NewAsking]()
+    askings, intake, own = forms.askings(), list[NewAsking](), list[NewAsking]()
     if client.first_booked_at is not None:
         newest = await newest_versions(session, intake=True)
-        missing += intake_to_ask(askings, newest=newest, first_booking=first_booking, at=at, grace=grace)
-    intake = len(missing)
+        intake = intake_to_ask(askings, newest=newest, first_booking=first_booking, at=at, grace=grace)
     if any(asking.complete and asking.kind not in forms.places for asking in askings):
-        missing += own_to_ask(askings, newest=await newest_versions(session, intake=False))
-    first, again = list[str](), list[AskedForm]()
-    for number, new in enumerate(missing):
-        form = _request(client, forms, new, at=at)
-        session.add(form)
-        if first_booking and number < intake and new.gates_from is None:
-            form.requested_by = "system"
-            first.append(new.kind)
-        else:
-            again.append(AskedForm(id=str(form.id), asked_at=at, intake=number < intake, gates_from=new.gates_from))
-            _tell_again(session, client, form, at=at)
+        own = own_to_ask(askings, newest=await newest_versions(session, intake=False))
+    first = [new for new in intake if first_booking and new.gates_from is None]
+    for new in first:
+        session.add(_request(client, forms, new, at=at, by="system"))
     if first:
         tell(
             session,
@@ -91,17 +83,24 @@ async def ask_again(
             at=at,
             by="system",
             text="The intake forms were asked for.",
-            data={"forms": first},
+            data={"forms": [new.kind for new in first]},
         )
+    again = list[AskedForm]()
+    for new in (*intake, *own):
+        if new not in first:
+            form = _request(client, forms, new, at=at, by=ASKED_AGAIN)
+            session.add(form)
+            _tell_again(session, client, form, at=at)
+            again.append(AskedForm(id=str(form.id), asked_at=at, intake=new in intake, gates_from=new.gates_from))
     return tuple(again)
 
 
-def _request(client: Client, forms: FormsOf, new: NewAsking, *, at: datetime) -> FormRequest:
+def _request(client: Client, forms: FormsOf, new: NewAsking, *, at: datetime, by: str) -> FormRequest:
     """A row of its own, unless an open one of an older version moves to this one."""
     if new.instead:
         form = max((one for one in forms.requests if one.kind == new.kind), key=lambda one: (one.version, one.number))
         form.version, form.number = new.version, 1
-        form.requested_at, form.requested_by, form.gates_from = at, ASKED_AGAIN, new.gates_from
+        form.requested_at, form.requested_by, form.gates_from = at, by, new.gates_from
         return form
     return FormRequest(
         id=derived_id(client.id, "form", new.kind, new.version),
@@ -109,7 +108,7 @@ def _request(client: Client, forms: FormsOf, new: NewAsking, *, at: datetime) ->
         kind=new.kind,
         version=new.version,
         requested_at=at,
-        requested_by=ASKED_AGAIN,
+        requested_by=by,
         gates_from=new.gates_from,
     )
 

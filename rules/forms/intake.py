@@ -70,4 +70,4 @@ INTAKE_FORMS: Mapping[str, IntakeForm] = MappingProxyType(
         ),
     }
 )
-"""By kind, in the order in which they are filled in."""
+"""By kind, in the order in which they are filled in; a new one comes last."""
