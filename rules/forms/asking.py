@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asking:
+class AskedVersion:
     """A form as a client was asked for it. ``gates_from`` None: at once."""
 
     kind: str
@@ -39,7 +39,7 @@ class Asking:
 
 
 def outstanding(
-    askings: Iterable[Asking], *, intake: Sequence[str], never_booked: bool, as_of: datetime
+    askings: Iterable[AskedVersion], *, intake: Sequence[str], never_booked: bool, as_of: datetime
 ) -> tuple[str, ...]:
     """The ``intake`` kinds for which the client side's bookings wait, in the order given."""
     last = _newest(askings)
@@ -57,7 +57,7 @@ class NewAsking:
 
 
 def intake_to_ask(
-    askings: Sequence[Asking], *, newest: Mapping[str, int], first_booking: bool, at: datetime, grace: timedelta
+    askings: Sequence[AskedVersion], *, newest: Mapping[str, int], first_booking: bool, at: datetime, grace: timedelta
 ) -> list[NewAsking]:
     """What is missing of the intake forms whose ``newest`` versions are given, in their order."""
     last = _newest(askings)
@@ -76,7 +76,7 @@ def intake_to_ask(
     return found
 
 
-def own_to_ask(askings: Iterable[Asking], *, newest: Mapping[str, int]) -> list[NewAsking]:
+def own_to_ask(askings: Iterable[AskedVersion], *, newest: Mapping[str, int]) -> list[NewAsking]:
     """The practice's own forms that the client has completed in an older version than the ``newest``."""
     return [
         NewAsking(kind=kind, version=newest[kind], gates_from=None)
@@ -85,9 +85,9 @@ def own_to_ask(askings: Iterable[Asking], *, newest: Mapping[str, int]) -> list[
     ]
 
 
-def _newest(askings: Iterable[Asking]) -> dict[str, Asking]:
+def _newest(askings: Iterable[AskedVersion]) -> dict[str, AskedVersion]:
     """The newest asking of each form; of one version, the last given."""
-    last: dict[str, Asking] = {}
+    last: dict[str, AskedVersion] = {}
     for asking in askings:
         if asking.kind not in last or asking.version >= last[asking.kind].version:
             last[asking.kind] = asking

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from rules.forms.asking import Asking, intake_to_ask
+from rules.forms.asking import AskedVersion, intake_to_ask
 from rules.policy import JourneyPolicy
 from tests.docs.pages import ROOT, table
 
@@ -22,11 +22,11 @@ def test_a_new_version_gates_when_the_table_says() -> None:
         assert [_waits(new.gates_from) for new in found] == ([] if "not asked" in waits else [waits]), so_far
 
 
-def _asking(said: str) -> Asking:
+def _asking(said: str) -> AskedVersion:
     """``version 1, complete``, ``version 2, open`` or ``version 1, open since the first booking``."""
     [version] = re.findall(r"version (\d)", said)
     first = "first booking" in said
-    return Asking(
+    return AskedVersion(
         kind="consent",
         version=int(version),
         complete="complete" in said,

@@ -15,7 +15,7 @@ from models.tables.clients.fact import Fact
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.template import FormTemplate
 from rules.enums import ClientStatus, FormStatus
-from rules.forms.asking import Asking, outstanding
+from rules.forms.asking import AskedVersion, outstanding
 from rules.journey.stage import AskedForm
 
 ASKED_AGAIN = "system: a new version"
@@ -38,13 +38,13 @@ class FormsOf:
         """Asked for with the first booking, and not complete: such forms are reminded of together."""
         return self.is_intake(form) and form.status is not FormStatus.COMPLETE and form.gates_from is None
 
-    def askings(self) -> list[Asking]:
+    def askings(self) -> list[AskedVersion]:
         return [asking_of(form) for form in self.requests]
 
 
-def asking_of(form: FormRequest) -> Asking:
+def asking_of(form: FormRequest) -> AskedVersion:
     complete = form.status is FormStatus.COMPLETE
-    return Asking(kind=form.kind, version=form.version, complete=complete, gates_from=form.gates_from)
+    return AskedVersion(kind=form.kind, version=form.version, complete=complete, gates_from=form.gates_from)
 
 
 async def forms_by_client(session: AsyncSession, clients: Collection[UUID]) -> dict[UUID, FormsOf]:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rules.forms.asking import Asking, NewAsking, intake_to_ask, outstanding, own_to_ask
+from rules.forms.asking import AskedVersion, NewAsking, intake_to_ask, outstanding, own_to_ask
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 GRACE = timedelta(days=7)
@@ -12,8 +12,10 @@ LATER = NOW + GRACE
 KINDS = ("consent", "billing")
 
 
-def asked(version: int, *, complete: bool = False, gates_from: datetime | None = None, kind: str = "consent") -> Asking:
-    return Asking(kind=kind, version=version, complete=complete, gates_from=gates_from)
+def asked(
+    version: int, *, complete: bool = False, gates_from: datetime | None = None, kind: str = "consent"
+) -> AskedVersion:
+    return AskedVersion(kind=kind, version=version, complete=complete, gates_from=gates_from)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ def asked(version: int, *, complete: bool = False, gates_from: datetime | None =
     ],
 )
 def test_what_is_missing_is_asked_for_once_and_gates_when_it_should(
-    so_far: list[Asking], newest: int, first_booking: bool, gates_from: datetime | None, instead: bool
+    so_far: list[AskedVersion], newest: int, first_booking: bool, gates_from: datetime | None, instead: bool
 ) -> None:
     found = intake_to_ask(so_far, newest={"consent": newest}, first_booking=first_booking, at=NOW, grace=GRACE)
     assert found == [NewAsking(kind="consent", version=newest, gates_from=gates_from, instead=instead)]
@@ -42,7 +44,7 @@ def test_what_is_missing_is_asked_for_once_and_gates_when_it_should(
 
 
 @pytest.mark.parametrize("so_far", [[asked(2)], [asked(2, complete=True)], [asked(2, gates_from=LATER)], [asked(3)]])
-def test_what_was_asked_for_is_not_asked_for_again(so_far: list[Asking]) -> None:
+def test_what_was_asked_for_is_not_asked_for_again(so_far: list[AskedVersion]) -> None:
     assert intake_to_ask(so_far, newest={"consent": 2}, first_booking=True, at=NOW, grace=GRACE) == []
 
 
@@ -63,7 +65,7 @@ def test_what_was_asked_for_is_not_asked_for_again(so_far: list[Asking]) -> None
     ],
 )
 def test_bookings_wait_for_what_was_asked_for_and_gates(
-    so_far: list[Asking], never_booked: bool, missing: list[str]
+    so_far: list[AskedVersion], never_booked: bool, missing: list[str]
 ) -> None:
     assert list(outstanding(so_far, intake=KINDS, never_booked=never_booked, as_of=NOW)) == missing
 
@@ -80,7 +82,7 @@ def test_bookings_wait_for_what_was_asked_for_and_gates(
     ],
 )
 def test_the_practices_own_are_asked_for_again_of_whoever_has_completed_an_older_version(
-    so_far: list[Asking], again: bool
+    so_far: list[AskedVersion], again: bool
 ) -> None:
     found = own_to_ask([*so_far, asked(1, kind="other", complete=True)], newest={"consent": 2, "other": 1})
     assert found == [NewAsking(kind="consent", version=2, gates_from=None)] * again
