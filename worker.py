@@ -131,6 +131,7 @@ async def run(settings: Settings) -> None:
                 link_key=settings.payload_keys.derive("links"),
                 unsubscribe_links=SignedLinks(settings.payload_keys, unsubscribe.PURPOSE),
                 signals=TemporalSignalRecord(client),
+                policy=settings.policy,
             )
             worker = build_worker(
                 client,

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -20,6 +20,7 @@ from models.database import Sessions
 from models.tables.booking.occupied_time import is_overlap
 from models.tables.clients.client import Client
 from models.writes.locks import lock_client
+from rules.policy import JourneyPolicy
 
 Asked = ParamSpec("Asked")
 Result = TypeVar("Result")
@@ -29,7 +30,8 @@ _LOOKS = 3
 @dataclass(frozen=True, kw_only=True)
 class Dependencies:
     """All that activities touch outside of themselves. ``link_key`` makes the tokens of activation links,
-    ``unsubscribe_links`` those by which a client unsubscribes. Without ``signals`` nobody knows who sent one."""
+    ``unsubscribe_links`` those by which a client unsubscribes. Without ``signals`` nobody knows who sent one.
+    ``policy`` has the present settings, for what follows them at once."""
 
     sessions: Sessions
     clock: Clock
@@ -42,6 +44,7 @@ class Dependencies:
     link_key: bytes
     unsubscribe_links: SignedLinks
     signals: SignalRecord | None = None
+    policy: JourneyPolicy = field(default_factory=JourneyPolicy)
 
 
 class Activities:

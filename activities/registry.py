@@ -16,6 +16,7 @@ from activities.care.goals import GoalActivities
 from activities.clients.account import AccountActivities
 from activities.clients.joining import JoiningActivities
 from activities.clients.matching import MatchingActivities
+from activities.forms.asking import AskingActivities
 from activities.forms.intake import FormActivities
 from activities.forms.requested import RequestedFormActivities
 from activities.mail.send import MailActivities
@@ -37,6 +38,7 @@ GROUPS = (
     WaitlistActivities,
     AccountActivities,
     JoiningActivities,
+    AskingActivities,
     FormActivities,
     RequestedFormActivities,
     GoalActivities,

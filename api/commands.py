@@ -14,11 +14,21 @@ from api.engine import GONE, Gone
 from api.problems import EngineUnavailable, Refused, refuse
 from models.reads.booking.appointments import AppointmentRow, clients_with_an_old_link, visible_appointment
 from models.reads.booking.waitlist import somebody_waits
+from models.reads.forms.requests import clients_to_ask_again
 from models.tables.booking.therapist import Therapist
+from models.tables.forms.template import FormTemplate
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus
 from rules.refusals import Problem, Refusal
-from workflows.messages import LINKS_CHANGED, LinksSignal, Update, appointment_workflow_id, journey_id
+from workflows.messages import (
+    FORM_VERSION_PUBLISHED,
+    LINKS_CHANGED,
+    FormVersionSignal,
+    LinksSignal,
+    Update,
+    appointment_workflow_id,
+    journey_id,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -106,3 +116,26 @@ async def tell_of_new_link(
     for client_id in clients:
         news = LinksSignal(request_id=str(uuid5(request_id, str(client_id))), therapist=therapist.slug, by=by.actor)
         await services.engine.signal(journey_id(str(client_id)), LINKS_CHANGED, news)
+
+
+async def tell_of_new_version(services: Services, template: FormTemplate) -> None:
+    """Let the journeys of those who have an older version of this form ask for the new one, a page of them at a time.
+
+    The version is published in any case: whom nobody could tell now is asked at the next booking.
+    """
+    news, after = FormVersionSignal(kind=template.kind), None
+    while True:
+        async with services.sessions() as session:
+            clients = await clients_to_ask_again(session, template, after=after, limit=_AT_ONCE)
+        try:
+            told = (services.engine.signal(journey_id(str(id)), FORM_VERSION_PUBLISHED, news) for id in clients)
+            await asyncio.gather(*told)
+        except EngineUnavailable:
+            log.warning("not every journey could be told of a new version", form=template.kind)
+            return
+        if len(clients) < _AT_ONCE:
+            return
+        after = clients[-1]
+
+
+_AT_ONCE = 50

@@ -5,6 +5,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from models.writes.forms.templates import write_built_in_forms
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -17,8 +22,13 @@ def configuration(url: str) -> Config:
 
 
 def upgrade(url: str) -> None:
-    """Run every migration that this database has not seen yet. ``url`` is ``postgresql://...``."""
+    """Run every migration that this database has not seen yet, and write what every practice begins with: the intake
+    forms. ``url`` is ``postgresql://...``."""
     command.upgrade(configuration(url), "head")
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    with engine.begin() as connection:
+        write_built_in_forms(connection)
+    engine.dispose()
 
 
 def check(url: str) -> None:

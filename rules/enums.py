@@ -40,14 +40,6 @@ class IntroCalls(StrEnum):
     OFF = "off"
 
 
-class FormKind(StrEnum):
-    """The three intake forms. Forms from templates have kinds of their own, which are plain strings."""
-
-    INFORMED_CONSENT = "informed_consent"
-    INITIAL_CONSULTATION = "initial_consultation"
-    BILLING_INFO = "billing_info"
-
-
 class FormStatus(StrEnum):
     REQUESTED = "requested"
     SUSPENDED = "suspended"

@@ -19,6 +19,7 @@ class JourneyPolicy:
     activation_reminders: tuple[timedelta, ...] = (_DAY, 3 * _DAY)  # after the first booking
     forms_reminders: tuple[timedelta, ...] = (_DAY, 3 * _DAY)  # after asking
     forms_reminder_before: timedelta = _DAY  # before the next appointment
+    form_grace: timedelta = 7 * _DAY  # after a new version was asked for: from then on bookings wait for it
     book_first_reminders: tuple[timedelta, ...] = (_DAY, 3 * _DAY)  # after a match whose details are known
     anonymous_ttl: timedelta = 7 * _DAY
     first_session_reminder: timedelta = 3 * _DAY  # after an intro call occurred

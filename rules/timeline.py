@@ -50,6 +50,7 @@ class FactKind(StrEnum):
     OFFER_WITHDRAWN = "offer_withdrawn"
     FORMS_REQUESTED = "forms_requested"
     FORM_REQUESTED = "form_requested"
+    FORM_GATES = "form_gates"
     FORM_COMPLETED = "form_completed"
     PAYMENT_SCHEDULED = "payment_scheduled"
     PAYMENT_PROCESSING = "payment_processing"

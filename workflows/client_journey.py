@@ -29,10 +29,11 @@ from workflows.requests.money import MoneyRequests
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.clients import NewJourney, Opened
+    from activities.types.forms import GateOrder
     from activities.types.mail import CloseOrder, TaskOrder
     from rules.enums import TaskKind
     from rules.journey.memory import JourneyMemory
-    from rules.journey.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, Due
+    from rules.journey.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, FORM_GATES, Due
     from rules.journey.stage import stage_of
     from rules.mail.kinds import MAILS, Mail, to_both_sides
     from workflows.messages import (
@@ -125,6 +126,8 @@ class ClientJourney(
             remind_of_goals(journey, due)
         elif due.kind == Mail.NEW_MESSAGE:
             tell_of_messages(journey, due.about)
+        elif due.kind == FORM_GATES:
+            await journey.apply(await steps.form_gates(GateOrder(client_id=journey.client_id, at=due.at)))
         elif due.kind in MAILS:
             for mail in to_both_sides(Mail(due.kind)):
                 journey.mails.write(mail, key=due.key, form_id=due.about or None)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from activities.types import archive, booking, clients, mail, money, reconciliation
+from activities.types import archive, booking, clients, forms, mail, money, reconciliation
 from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.journey.joining import MovedChat
 from rules.journey.message_mails import Told
@@ -205,6 +205,13 @@ class DocumentSharedSignal:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FormVersionSignal:
+    """The argument of ``form_version_published``: of which form. The journey asks for whatever is missing."""
+
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class MessageSignal:
     """The argument of ``message_waits``: in which chat, and the request that wrote the message."""
 
@@ -220,6 +227,7 @@ FACTS_CHANGED = "facts_changed"  # to an appointment: AppointmentFacts
 RECORD_JOINED = "record_joined"  # from the journey of a record that was joined into this one: JoinedSignal
 LINKS_CHANGED = "links_changed"  # from the API to a journey: LinksSignal
 DOCUMENT_SHARED = "document_shared"  # from the API to a journey: DocumentSharedSignal
+FORM_VERSION_PUBLISHED = "form_version_published"  # from whoever publishes to a journey: FormVersionSignal
 MESSAGE_WAITS = "message_waits"  # from the API to a journey: MessageSignal
 LOOK_AGAIN = "look_again"  # to a waitlist
 STOP = "stop"  # to an archive of many
@@ -249,7 +257,7 @@ ACTIVATE = Update("activate", clients.ActivationOrder, clients.Done)
 SEND_ACTIVATION_LINK = Update("send_activation_link", clients.LinkOrder, clients.Done)
 CHANGE_DETAILS = Update("change_details", clients.DetailsOrder, clients.Done)
 SET_UP_CARD = Update("set_up_card", clients.LinkOrder, clients.Done)
-SUBMIT_FORM = Update("submit_form", clients.FormSubmission, clients.Done)
+SUBMIT_FORM = Update("submit_form", forms.FormSubmission, clients.Done)
 PREPARE_CONFIRMATION = Update("prepare_confirmation", money.ConfirmationOrder, clients.Done)
 RESOLVE_TASK = Update("resolve_task", clients.TaskResolution, clients.Done)
 JOIN = Update("join", clients.JoinOrder, clients.Joined)
@@ -265,8 +273,8 @@ JOIN_WAITLIST = Update("join_waitlist", booking.WaitOrder, clients.Done)
 LEAVE_WAITLIST = Update("leave_waitlist", booking.LeaveOrder, clients.Done)
 CREATE_GOAL = Update("create_goal", clients.GoalOrder, clients.Done)
 CHANGE_GOAL = Update("change_goal", clients.GoalChange, clients.Done)
-REQUEST_FORM = Update("request_form", clients.FormAsking, clients.Done)
-COMPLETE_FORM = Update("complete_form", clients.FormCompletion, clients.Done)
+REQUEST_FORM = Update("request_form", forms.FormAsking, clients.Done)
+COMPLETE_FORM = Update("complete_form", forms.FormCompletion, clients.Done)
 
 RECORD_OUTCOME = Update("record_outcome", booking.OutcomeOrder, booking.Changed)
 CANCEL = Update("cancel", booking.CancelOrder, booking.Changed)

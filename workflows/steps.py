@@ -17,7 +17,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import archive, booking, clients, mail, money, reconciliation
+    from activities.types import archive, booking, clients, forms, mail, money, reconciliation
     from rules.policy import JourneyPolicy
 
 if TYPE_CHECKING:
@@ -256,14 +256,16 @@ record_breach = Step("record_breach", str, money.Settled, "Record the breach", U
 
 submit_form = Step(
     "submit_form",
-    clients.FormSubmission,
+    forms.FormSubmission,
     clients.Done,
     lambda order: f"Complete {order.kind}",
     WHILE_SOMEBODY_WAITS,
     VENDOR,
 )
-request_form = Step("request_form", clients.FormAsking, clients.Done, "Ask for a form", UNLESS_BROKEN)
-complete_form = Step("complete_form", clients.FormCompletion, clients.Done, "Complete a form", UNLESS_BROKEN)
+request_form = Step("request_form", forms.FormAsking, clients.Done, "Ask for a form", UNLESS_BROKEN)
+request_new_versions = Step("request_new_versions", str, forms.Asked, "Ask for new versions of forms", UNTIL_DONE)
+form_gates = Step("form_gates", forms.GateOrder, clients.Done, "Bookings wait for a form from now on", UNTIL_DONE)
+complete_form = Step("complete_form", forms.FormCompletion, clients.Done, "Complete a form", UNLESS_BROKEN)
 
 
 # ---------------------------------------------------------------- money

@@ -13,6 +13,7 @@ from activities.archive.unarchive import done_by, make_active
 from activities.base import looks_again, this_run
 from activities.booking.changes import cancel_row
 from activities.booking.waitlist_places import end_places, lines_of, lines_of_client, places_ended_then
+from activities.forms.asking import ask_again
 from activities.money.cards import debts_to_settle
 from activities.money.credits import give_back
 from activities.money.payments import move
@@ -24,6 +25,7 @@ from activities.types.clients import Done
 from activities.types.mail import CloseOrder
 from activities.types.money import Settled
 from models.reads.archive.situation import archive_situation, holds_of
+from models.reads.forms.requests import asked_again
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
@@ -139,6 +141,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
                     done = await restore(session, client, order, public_url=self.deps.links.public_url, at=now)
                 else:
                     done = await make_active(session, client, by=order.by, at=now, request_id=order.request_id)
+                await ask_again(session, client, at=now, grace=self.deps.policy.form_grace)
             facts = await project(session, client)
             if done is None or client.status is ClientStatus.ARCHIVED:
                 return Unarchived(facts=facts, changed=False)
@@ -154,6 +157,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
                 booked=booked_together(done.data),
                 lines=await lines_of_client(session, client),
                 debts=await debts_to_settle(session, client),
+                asked=await asked_again(session, client.id, at=done.at),
             )
 
     @activity.defn

@@ -13,23 +13,23 @@ from activities.booking.dates import DatesPlan, plan_booking
 from activities.booking.waitlist_places import end_places, lines_of, places_ended_then
 from activities.clients.details import owner_of_address, write_details
 from activities.clients.tasks import close_tasks
+from activities.forms.asking import ask_again
 from activities.money.cards import debts_to_settle
 from activities.snapshots import facts_of_appointments
 from activities.types.booking import Booked, BookingOrder
 from models.reads.booking.links import join_url_of
+from models.reads.forms.requests import asked_again
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
-from models.tables.forms.form import FormRequest
 from models.writes.booking.holds import use_hold
 from models.writes.locks import RowMissing, lock_client, lock_therapist
 from models.writes.timeline import tell
 from rules.booking.eligibility import MOST_WEEKS, BookingRequest, BookingSituation, missing_details, refuse_booking
-from rules.enums import AppointmentType, ClientStatus, FormStatus, Mode, PlaceEnd, TaskKind
-from rules.forms.intake import INTAKE_FORMS
+from rules.enums import AppointmentType, ClientStatus, Mode, PlaceEnd, TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
@@ -56,7 +56,7 @@ class BookingActivities(Activities):
                 refusal = await write_details(session, client, order.details, by=order.by, at=now)
                 if refusal is not None:
                     return await _refused(session, refusal)
-            facts = await journey_facts(session, client)
+            facts = await journey_facts(session, client, now=now)
             refusal = _refuse(order, client, therapist, facts)
             if refusal is not None or therapist is None:
                 return await _refused(session, refusal)
@@ -83,7 +83,7 @@ class BookingActivities(Activities):
             await session.flush()
             if first:
                 client.first_booked_at = now
-                await _request_forms(session, client, at=now)
+            asked = await ask_again(session, client, at=now, grace=self.deps.policy.form_grace, first_booking=first)
             if order.type is AppointmentType.SESSION:
                 await close_tasks(
                     session,
@@ -107,6 +107,7 @@ class BookingActivities(Activities):
                 exceptions=plan.exceptions,
                 lines=await lines_of(session, freed=_freed(order, therapist.id), ended=lines),
                 debts=await debts_to_settle(session, client) if unarchived else (),
+                asked=asked,
             )
 
     def _write(
@@ -232,6 +233,7 @@ async def _as_booked(
         first=client.first_booked_at == appointments[0].booked_at,
         known_elsewhere=await _is_known_elsewhere(session, client),
         debts=await debts_to_settle(session, client) if unarchived else (),
+        asked=await asked_again(session, client.id, at=appointments[0].booked_at),
     )
 
 
@@ -259,38 +261,6 @@ def _refuse(order: BookingOrder, client: Client, therapist: Therapist | None, fa
 
 
 _NO_INTRO_RULE = Therapist.model_fields["intro_calls"].default
-
-
-async def _request_forms(session: AsyncSession, client: Client, *, at: datetime) -> None:
-    """Ask for the intake forms, once per journey; not for those that were completed before anybody asked."""
-    of_client = select(FormRequest.kind, FormRequest.version).where(col(FormRequest.client_id) == client.id)
-    there = set((await session.exec(of_client)).all())
-    asked = []
-    for kind, form in INTAKE_FORMS.items():
-        if (kind.value, form.version) in there:
-            continue
-        asked.append(kind.value)
-        session.add(
-            FormRequest(
-                id=derived_id(client.id, "form", kind.value, form.version),
-                client_id=client.id,
-                kind=kind.value,
-                version=form.version,
-                status=FormStatus.REQUESTED,
-                requested_at=at,
-                requested_by="system",
-            )
-        )
-    if asked:
-        tell(
-            session,
-            client,
-            FactKind.FORMS_REQUESTED,
-            at=at,
-            by="system",
-            text="The intake forms were asked for.",
-            data={"forms": asked},
-        )
 
 
 def _tell(

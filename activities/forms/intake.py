@@ -9,23 +9,28 @@ from temporalio import activity
 
 from activities.base import Activities, derived_id, this_run
 from activities.booking.waitlist_places import lines_of_client
+from activities.forms.answering import answer_id, complete, refuse_answers
 from activities.money.cards import debts_to_settle, is_never_asked_again, shown_of
 from activities.money.payments import move, tell_payment
 from activities.ports import Card
 from activities.snapshots import facts_of_appointments
-from activities.types.clients import Done, FormSubmission, LinkOrder
+from activities.types.clients import Done, LinkOrder
 from activities.types.facts import PaymentFacts
+from activities.types.forms import FormSubmission
+from models.reads.forms.requests import asked_of
+from models.reads.forms.templates import newest_template, template_of
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormAnswer, FormRequest
+from models.tables.forms.template import FormTemplate
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
-from rules.enums import ClientStatus, FormKind, FormStatus, PaymentStatus
-from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION, INTAKE_FORMS, check_answers
+from rules.enums import ClientStatus, PaymentStatus
+from rules.forms.intake import BILLING_INFO
 from rules.money.payment_states import RESUMED_BY_CARD, Because, PaymentEvent
-from rules.refusals import Problem, Refusal, invalid
+from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
 
 
@@ -47,28 +52,22 @@ class FormActivities(Activities):
     async def submit_form(self, order: FormSubmission) -> Done:
         """Complete one form. Billing Info also saves the card, after looking its setup intent up at Stripe."""
         now = await self.now()
-        errors = check_answers(order.kind, order.answers, order.signature)
-        if errors:
-            return Done(
-                refusal=Refusal(
-                    name=Problem.VALIDATION_FAILED,
-                    detail="; ".join(f"{name}: {message}" for name, message in errors.items()),
-                    data={"errors": [{"field": name, "message": message} for name, message in errors.items()]},
-                )
-            )
         async with self.transaction() as session:
             client = await session.get_one(Client, UUID(order.client_id))
+            _, template = await _asked(session, client, order.kind)
+        refusal = _refuse(template, order)
+        if refusal is not None:
+            return Done(refusal=refusal)
         card = None
-        if order.kind == FormKind.BILLING_INFO:
+        if order.kind == BILLING_INFO:
             refusal, card = await self._card(client, order.setup_intent)
             if refusal is not None:
                 return Done(refusal=refusal)
         async with self.transaction() as session:
             client = await lock_client(session, client.id)
-            answer_id = derived_id(order.request_id, "answer")
             resumed: list[UUID] = []
             debts: tuple[PaymentFacts, ...] = ()
-            if await session.get(FormAnswer, answer_id) is not None:
+            if await session.get(FormAnswer, answer_id(order)) is not None:
                 if card is not None:
                     resumed, debts = await _waiting_for_a_card(session, client)
                 return Done(
@@ -80,37 +79,11 @@ class FormActivities(Activities):
                 )
             if card is not None and await is_never_asked_again(session, client, card.payment_method, card.fingerprint):
                 return Done(refusal=invalid("setup_intent", "saved a card that cannot be used; please give another"))
-            request = await _request_for(session, client, order.kind, at=now)
-            request.status, request.completed_at = FormStatus.COMPLETE, now
-            session.add(request)
-            await session.flush()
-            billing = order.kind == FormKind.BILLING_INFO
-            session.add(
-                FormAnswer(
-                    id=answer_id,
-                    request_id=request.id,
-                    answers=order.answers,
-                    signature=order.signature,
-                    consent_text=FEE_POLICY_TEXT if billing else None,
-                    consent_version=FEE_POLICY_VERSION if billing else None,
-                    answered_by=order.by.actor,
-                    answered_at=now,
-                )
-            )
-            tell(
-                session,
-                client,
-                FactKind.FORM_COMPLETED,
-                at=now,
-                by=order.by.actor,
-                text=f"{INTAKE_FORMS[FormKind(order.kind)].title} was completed.",
-                data={
-                    "form": order.kind,
-                    "version": request.version,
-                    "request_id": order.request_id,
-                    **({"consent_version": FEE_POLICY_VERSION} if billing else {}),
-                },
-            )
+            form, template = await _asked(session, client, order.kind)
+            refusal = _refuse(template, order)  # it may have come to be asked for in a newer version
+            if template is None or refusal is not None:
+                return Done(refusal=refusal)
+            await complete(session, client, form or _unasked(client, template, at=now), template, order, at=now)
             if card is not None:
                 resumed, debts = await _save_card(session, client, card, at=now, by=order.by.actor)
             facts = await project(session, client)
@@ -138,21 +111,26 @@ class FormActivities(Activities):
         return None, card
 
 
-async def _request_for(session: AsyncSession, client: Client, kind: str, *, at: datetime) -> FormRequest:
-    """The present version's request; a form may also be completed before anybody asked for it."""
-    version = INTAKE_FORMS[FormKind(kind)].version
-    statement = select(FormRequest).where(
-        col(FormRequest.client_id) == client.id,
-        col(FormRequest.kind) == kind,
-        col(FormRequest.version) == version,
+async def _asked(session: AsyncSession, client: Client, kind: str) -> tuple[FormRequest | None, FormTemplate | None]:
+    """The newest asking of an intake form, and its questions. It may also be completed before anybody asked for it."""
+    asked = await asked_of(session, client.id, kind)
+    form = asked[-1] if asked else None
+    template = (
+        await template_of(session, kind=kind, version=form.version) if form else await newest_template(session, kind)
     )
-    found = (await session.exec(statement)).first()
-    return found or FormRequest(
-        id=derived_id(client.id, "form", kind, version),
+    return form, template if template is not None and template.is_intake else None
+
+
+def _refuse(template: FormTemplate | None, order: FormSubmission) -> Refusal | None:
+    return refuse_answers(template, order) if template else invalid("kind", "there is no such intake form")
+
+
+def _unasked(client: Client, template: FormTemplate, *, at: datetime) -> FormRequest:
+    return FormRequest(
+        id=derived_id(client.id, "form", template.kind, template.version),
         client_id=client.id,
-        kind=kind,
-        version=version,
-        status=FormStatus.REQUESTED,
+        kind=template.kind,
+        version=template.version,
         requested_at=at,
         requested_by="system",
     )

@@ -5,15 +5,16 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.base import Activities, derived_id
-from activities.types.clients import Done, FormAsking, FormCompletion
-from models.reads.forms.templates import answer_to, asked_of, newest_template, template_of
+from activities.forms.answering import complete, refuse_answers
+from activities.types.clients import Done
+from activities.types.forms import FormAsking, FormCompletion
+from models.reads.forms.requests import answer_to, asked_of
+from models.reads.forms.templates import newest_template, template_of
 from models.reads.journey import journey_facts, project
-from models.tables.forms.form import FormAnswer, FormRequest
+from models.tables.forms.form import FormRequest
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.enums import ClientStatus, FormStatus
-from rules.forms.intake import INTAKE_FORMS
-from rules.forms.templates import FormField, check_answers
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
@@ -39,16 +40,16 @@ class RequestedFormActivities(Activities):
                 return Done(facts=await journey_facts(session, client), document={"form_id": str(form_id)})
             if client.status is ClientStatus.ARCHIVED:
                 return Done(refusal=_ARCHIVED)
+            template = await newest_template(session, order.kind)
             before = await asked_of(session, client.id, order.kind)
             still_open = [form for form in before if form.status is not FormStatus.COMPLETE]
             if still_open:
                 document = {"form_id": str(still_open[-1].id)}
                 return Done(facts=await journey_facts(session, client), changed=False, document=document)
-            if order.kind in INTAKE_FORMS:
-                return Done(refusal=_INTAKE)
-            template = await newest_template(session, order.kind)
             if template is None:
                 return Done(refusal=invalid("kind", "there is no form of that kind"))
+            if template.is_intake:
+                return Done(refusal=_INTAKE)
             asked = FormRequest(
                 id=form_id,
                 client_id=client.id,
@@ -67,7 +68,12 @@ class RequestedFormActivities(Activities):
                 at=now,
                 by=order.by.actor,
                 text="A form was asked for.",
-                data=_data(asked, order),
+                data={
+                    "form": asked.kind,
+                    "version": asked.version,
+                    "form_id": str(asked.id),
+                    "request_id": order.request_id,
+                },
             )
             return Done(facts=await project(session, client), document={"form_id": str(form_id)})
 
@@ -79,53 +85,15 @@ class RequestedFormActivities(Activities):
             client = await lock_client(session, UUID(order.client_id))
             form = await session.get(FormRequest, UUID(order.form_id))
             template = await template_of(session, kind=form.kind, version=form.version) if form else None
-            if form is None or form.client_id != client.id or template is None:
+            if form is None or form.client_id != client.id or template is None or template.is_intake:
                 return Done(refusal=_NO_SUCH_FORM)
             if form.status is FormStatus.COMPLETE:
                 said = await answer_to(session, form.id)
                 if said is None or (said.answers, said.signature) != (order.answers, order.signature):
                     return Done(refusal=_ANSWERED)
                 return Done(facts=await journey_facts(session, client), changed=False)
-            fields = [FormField.from_document(field) for field in template.fields]
-            errors = check_answers(fields, order.answers, order.signature)
-            if errors:
-                return Done(refusal=_wrong(errors))
-            form.status, form.completed_at = FormStatus.COMPLETE, now
-            session.add(form)
-            session.add(
-                FormAnswer(
-                    id=derived_id(order.request_id, "answer"),
-                    request_id=form.id,
-                    answers=order.answers,
-                    signature=order.signature,
-                    answered_by=order.by.actor,
-                    answered_at=now,
-                )
-            )
-            tell(
-                session,
-                client,
-                FactKind.FORM_COMPLETED,
-                at=now,
-                by=order.by.actor,
-                text="A form was completed.",
-                data=_data(form, order),
-            )
+            refusal = refuse_answers(template, order)
+            if refusal is not None:
+                return Done(refusal=refusal)
+            await complete(session, client, form, template, order, at=now)
             return Done(facts=await project(session, client))
-
-
-def _data(form: FormRequest, order: FormAsking | FormCompletion) -> dict[str, str | int]:
-    return {
-        "form": form.kind,
-        "version": form.version,
-        "form_id": str(form.id),
-        "request_id": order.request_id,
-    }
-
-
-def _wrong(errors: dict[str, str]) -> Refusal:
-    return Refusal(
-        name=Problem.VALIDATION_FAILED,
-        detail="; ".join(f"{name}: {message}" for name, message in errors.items()),
-        data={"errors": [{"field": name, "message": message} for name, message in errors.items()]},
-    )

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.clients.details import owner_of_address
 from activities.mail.context import MailMoney
+from activities.mail.wording import is_intake_form
 from activities.types.mail import MailOrder
 from models.reads.booking.waitlist import offers_of, unanswered
 from models.reads.care.chats import WaitingMessage, waiting_for
@@ -59,7 +60,7 @@ class About:
     paid_for: Appointment | None
     task: Task | None
     outstanding: tuple[str, ...]
-    form: FormRequest | None
+    forms: tuple[FormRequest, ...]  # that the order names
     goals: tuple[GoalReminder, ...]  # that still stand
     session_booked: bool
     owner: Client | None  # of the client's address, where another client has it, with an account or made by staff
@@ -102,7 +103,7 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder, ki
         paid_for=paid_for,
         task=task,
         outstanding=facts.outstanding_forms if facts else (),
-        form=await session.get(FormRequest, UUID(order.form_id)) if order.form_id else None,
+        forms=await _forms(session, order),
         goals=await still_reminded_of(session, client, order.goals),
         session_booked=facts is not None and facts.session_booked,
         owner=await owner_of_address(session, client.email, other_than=client) if client.email and of_account else None,
@@ -152,7 +153,7 @@ def situation_of(order: MailOrder, about: About, *, now: datetime) -> MailSituat
         account_active=client.account_active,
         joined=client.joined_into is not None,
         portal=client.portal_settings,
-        own_form=order.form_id is not None,
+        own_form=order.form_id is not None,  # intake forms go by form_ids
         names_rows=bool(order.appointment_ids or order.payment_id),
         moves=bool(order.moves),
         only_if_starts_at=order.only_if_starts_at,
@@ -170,12 +171,18 @@ def situation_of(order: MailOrder, about: About, *, now: datetime) -> MailSituat
     )
 
 
+async def _forms(session: AsyncSession, order: MailOrder) -> tuple[FormRequest, ...]:
+    ids = [UUID(id) for id in (order.form_id, *order.form_ids) if id]
+    found = [await session.get(FormRequest, id) for id in ids]
+    return tuple(form for form in found if form is not None)
+
+
 def forms_told(order: MailOrder, about: About) -> tuple[str, ...]:
     """The forms that a mail asks for. One that the practice has made is not named: its title could tell anything."""
-    if order.form_id is None:
+    if order.form_id is None and not order.form_ids:
         return about.outstanding
-    wanted = about.form is not None and about.form.status is FormStatus.REQUESTED
-    return (_OWN_FORM,) if wanted else ()
+    wanted = [form.kind for form in about.forms if form.status is FormStatus.REQUESTED]
+    return tuple(kind if is_intake_form(kind) else _OWN_FORM for kind in wanted)
 
 
 def _is_held(offered: Offered | None, *, now: datetime) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from rules.enums import AppointmentType, FormKind, PaymentKind
+from rules.enums import AppointmentType, PaymentKind
+from rules.forms.intake import INTAKE_FORMS
 from rules.mail.plain_text import one_line
 from rules.money.currencies import in_units
 
@@ -16,11 +17,6 @@ _MONTHS = (
     *("July", "August", "September", "October", "November", "December"),
 )
 
-_FORM_TITLES = {
-    FormKind.INFORMED_CONSENT: "Informed Consent & Confidentiality",
-    FormKind.INITIAL_CONSULTATION: "Initial Consultation Form",
-    FormKind.BILLING_INFO: "Billing Info",
-}
 _TYPE_TITLES = {AppointmentType.INTRO_CALL: "Intro call", AppointmentType.SESSION: "Session"}
 _PAYMENT_TITLES = {
     PaymentKind.SESSION: "Session",
@@ -62,11 +58,11 @@ def money(amount: int, currency: str) -> str:
 
 def form_title(kind: str) -> str:
     """The title of an intake form; other forms are told of as the mail wants it."""
-    return _FORM_TITLES[FormKind(kind)] if is_intake_form(kind) else kind
+    return INTAKE_FORMS[kind].title if is_intake_form(kind) else kind
 
 
 def is_intake_form(kind: str) -> bool:
-    return kind in frozenset(FormKind)
+    return kind in INTAKE_FORMS
 
 
 def type_title(kind: str) -> str:

@@ -15,7 +15,8 @@ from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.money.payment import Payment
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
-from rules.enums import AppointmentType, ClientStatus, FormKind, PaymentKind, PaymentStatus, TaskKind
+from rules.enums import AppointmentType, ClientStatus, PaymentKind, PaymentStatus, TaskKind
+from rules.forms.intake import BILLING_INFO
 from rules.money.fees import due_times, fee_due
 from rules.money.payment_states import FIRST, Because, PaymentEvent
 from rules.policy import JourneyPolicy
@@ -104,7 +105,7 @@ async def waiver_record(session: AsyncSession, client: Client, *, by: str, why: 
     statement = (
         select(FormAnswer.consent_version)
         .join(FormRequest, col(FormRequest.id) == col(FormAnswer.request_id))
-        .where(col(FormRequest.client_id) == client.id, col(FormRequest.kind) == FormKind.BILLING_INFO.value)
+        .where(col(FormRequest.client_id) == client.id, col(FormRequest.kind) == BILLING_INFO)
         .order_by(col(FormAnswer.answered_at).desc())
         .limit(1)
     )

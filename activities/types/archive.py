@@ -5,7 +5,7 @@ from datetime import datetime
 
 from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.journey.message_mails import Told
-from rules.journey.stage import JourneyFacts
+from rules.journey.stage import AskedForm, JourneyFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class UnarchiveOrder:
 class Unarchived:
     """``appointments`` were left open by the archive. Of what a restore brought back, ``restored`` are appointments,
     ``booked`` their ids, a series together, and ``paying`` those whose payment is to be made after all. ``debts`` are
-    owed payments that a card which came meanwhile can settle.
+    owed payments that a card which came meanwhile can settle, ``asked`` forms asked for again in a new version.
     """
 
     facts: JourneyFacts
@@ -71,6 +71,7 @@ class Unarchived:
     paying: tuple[AppointmentFacts, ...] = ()
     lines: tuple[str, ...] = ()
     debts: tuple[PaymentFacts, ...] = ()
+    asked: tuple[AskedForm, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

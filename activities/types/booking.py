@@ -8,7 +8,7 @@ from activities.types.clients import ClientDetails
 from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentType, Mode, Outcome
-from rules.journey.stage import JourneyFacts
+from rules.journey.stage import AskedForm, JourneyFacts
 from rules.refusals import Refusal
 
 
@@ -38,7 +38,7 @@ class Booked:
 
     ``resumed`` are appointments that were left open by an archive which this booking ended, ``debts`` owed payments
     that a card which came meanwhile can settle. ``exceptions`` are the dates that only the practice could take, and
-    why. ``lines`` names therapists whose waitlist this concerns.
+    why. ``lines`` names therapists whose waitlist this concerns. ``asked``: forms asked for again in a new version.
     """
 
     refusal: Refusal | None = None
@@ -53,6 +53,7 @@ class Booked:
     exceptions: tuple[dict[str, Any], ...] = ()
     lines: tuple[str, ...] = ()
     debts: tuple[PaymentFacts, ...] = ()
+    asked: tuple[AskedForm, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

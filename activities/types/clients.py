@@ -108,39 +108,6 @@ class DetailsOrder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FormSubmission:
-    request_id: str
-    client_id: str
-    by: Caller
-    kind: str
-    answers: dict[str, Any]
-    signature: str
-    setup_intent: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FormAsking:
-    """Ask the client for a form that the practice has made; its newest version counts."""
-
-    request_id: str
-    client_id: str
-    by: Caller
-    kind: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class FormCompletion:
-    """The answers to a form that the practice has made and asked for; ``form_id`` names the asking."""
-
-    request_id: str
-    client_id: str
-    by: Caller
-    form_id: str
-    answers: dict[str, Any]
-    signature: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class GoalOrder:
     request_id: str
     client_id: str

@@ -26,12 +26,13 @@ class MailOrder:
     """One mail for one reason. ``key`` is made of stable ids and says the reason; it is claimed before sending.
 
     Made by `mail_order`; ``template`` is the name of its kind, which tells ``to`` (a `rules.mail.terms.Reader`) and
-    whether it is ``vital``: sent again after an ambiguous failure; others rather not twice. ``only_if_starts_at`` drops
-    a reminder whose appointment has moved or is no longer on. ``by_client`` and ``moves`` tell of a change: whose wish
-    it was, and when each appointment began before (by id). ``asked_for`` mails answer a person who waits for them, and
-    go out even while the client is archived. ``offer_id`` names the time that a waitlist offers, ``form_id`` a form
-    that the practice has made. ``goals`` are those that a reminder is about (by id), each with the instant since when
-    its reminder stands. ``share_id`` names what was shared, ``chat_id`` the chat in which a message waits.
+    whether it is ``vital``: sent again after an ambiguous failure; others rather not twice. ``only_if_starts_at``
+    drops a reminder whose appointment has moved or is no longer on. ``by_client`` and ``moves`` tell of a change:
+    whose wish it was, and when each appointment began before (by id). ``asked_for`` mails answer a person who waits
+    for them, and go out even while the client is archived. ``offer_id`` names the time that a waitlist offers,
+    ``form_id`` one form that is asked for, ``form_ids`` intake forms that are asked for again. ``goals`` are those
+    that a reminder is about (by id), each with the instant since when its reminder stands. ``share_id`` names what
+    was shared, ``chat_id`` the chat in which a message waits.
     """
 
     key: str
@@ -49,6 +50,7 @@ class MailOrder:
     asked_for: bool = False
     offer_id: str | None = None
     form_id: str | None = None
+    form_ids: tuple[str, ...] = ()
     goals: dict[str, datetime] = field(default_factory=dict)
     chat_id: str | None = None
     share_id: str | None = None

@@ -1,30 +1,31 @@
 """The journey's facts: what the database knows of one client, as the value that rules and workflows reason about."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.care.goals import goals_to_remind_of
+from models.reads.forms.requests import FormsOf, asking_of, forms_by_client, outstanding_forms
 from models.reads.money.balance import has_open_payment, saved_card
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
-from models.tables.forms.form import FormRequest
 from rules.enums import AppointmentStatus, AppointmentType, ClientStatus, FormStatus
-from rules.forms.intake import INTAKE_FORMS, outstanding
 from rules.journey.stage import AskedForm, JourneyFacts, OpenAppointment, OpenTask, stage_of
 
 
-async def journey_facts(session: AsyncSession, client: Client) -> JourneyFacts:
-    """A snapshot of one client, as of this transaction."""
+async def journey_facts(session: AsyncSession, client: Client, *, now: datetime | None = None) -> JourneyFacts:
+    """A snapshot of one client, as of this transaction. Which forms gate bookings is as of the newest fact, or ``now``
+    for whoever must know it to the instant."""
     await session.flush()
     therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
     appointments: Sequence[Appointment] = ()
     if client.first_booked_at is not None:
         appointments = (await session.exec(select(Appointment).where(col(Appointment.client_id) == client.id))).all()
-    forms = (await session.exec(select(FormRequest).where(col(FormRequest.client_id) == client.id))).all()
+    forms = (await forms_by_client(session, [client.id]))[client.id]
     tasks = (
         await session.exec(
             select(Task)
@@ -32,11 +33,6 @@ async def journey_facts(session: AsyncSession, client: Client) -> JourneyFacts:
             .order_by(col(Task.opened_at), col(Task.key))
         )
     ).all()
-    complete: dict[str, int] = {}
-    for form in forms:
-        if form.status is FormStatus.COMPLETE:
-            complete[form.kind] = max(form.version, complete.get(form.kind, 0))
-    asked = [form.requested_at for form in forms if form.kind in INTAKE_FORMS and form.kind not in complete]
     sessions = [a for a in appointments if a.type is AppointmentType.SESSION]
     return JourneyFacts(
         version=client.fact_seq,
@@ -49,8 +45,10 @@ async def journey_facts(session: AsyncSession, client: Client) -> JourneyFacts:
         reachable=client.email is not None,
         account_active=client.account_active,
         first_booked_at=client.first_booked_at,
-        forms_requested_at=max(asked, default=None),
-        outstanding_forms=outstanding(complete),
+        forms_requested_at=max(
+            (form.requested_at for form in forms.requests if forms.is_first_asking(form)), default=None
+        ),
+        outstanding_forms=(await outstanding_forms(session, {client.id: forms}, now=now))[client.id],
         open_appointments=tuple(
             OpenAppointment(id=str(a.id), type=a.type, starts_at=a.starts_at, ends_at=a.ends_at)
             for a in sorted(appointments, key=lambda a: a.starts_at)
@@ -76,12 +74,22 @@ async def journey_facts(session: AsyncSession, client: Client) -> JourneyFacts:
         payment_open=client.first_booked_at is not None and await has_open_payment(session, client.id),
         time_zone=client.time_zone or (therapist.time_zone if therapist else "UTC"),
         goals=await goals_to_remind_of(session, client),
-        asked_forms=tuple(
-            AskedForm(id=str(form.id), asked_at=form.requested_at)
-            for form in sorted(forms, key=lambda form: (form.requested_at, form.id))
-            if form.status is FormStatus.REQUESTED and form.kind not in INTAKE_FORMS
-        ),
+        asked_forms=tuple(_asked_forms(forms, as_of=now or forms.as_of)),
     )
+
+
+def _asked_forms(forms: FormsOf, *, as_of: datetime) -> Iterator[AskedForm]:
+    """Those that are reminded of one by one, in the order in which they were asked for."""
+    for form in sorted(forms.requests, key=lambda form: (form.requested_at, form.id)):
+        if form.status is not FormStatus.REQUESTED or forms.is_first_asking(form):
+            continue
+        later = form.gates_from is not None and not asking_of(form).gates(as_of)
+        yield AskedForm(
+            id=str(form.id),
+            asked_at=form.requested_at,
+            intake=forms.is_intake(form),
+            gates_from=form.gates_from if later else None,
+        )
 
 
 async def project(session: AsyncSession, client: Client) -> JourneyFacts:

@@ -20,8 +20,9 @@ FIRST_SESSION_TASK = "first_session_task"
 APPOINTMENT_STARTS = "appointment_starts"
 OUTCOME_TASK = "outcome_task"
 OUTCOME_BREACH = "outcome_breach"
+FORM_GATES = "form_gates"
 
-_ENDINGS = frozenset({ANONYMOUS_EXPIRY, OUTCOME_TASK, OUTCOME_BREACH})
+_ENDINGS = frozenset({ANONYMOUS_EXPIRY, OUTCOME_TASK, OUTCOME_BREACH, FORM_GATES})
 _TOLD_LATE = frozenset(mail.value for mail, kind in MAILS.items() if kind.even_late)
 
 
@@ -65,7 +66,11 @@ def journey_plan(
         return []
     plan = [*_goal_reminders(facts, now=now, before=before, reminded=reminded or {})]
     for form in facts.asked_forms:
-        plan += _after(Mail.FORMS_REMINDER, form.asked_at, policy.forms_reminders, about=form.id)
+        # An intake form that is still open moves to a newer version: the same row, asked for anew.
+        reason = f"{form.id}:{form.asked_at.isoformat()}" if form.intake else form.id
+        plan += _after(Mail.FORMS_REMINDER, form.asked_at, policy.forms_reminders, about=form.id, reason=reason)
+        if form.gates_from is not None:
+            plan.append(Due(at=form.gates_from, kind=FORM_GATES, key=f"{FORM_GATES}:{reason}", about=form.id))
     if facts.first_booked_at is None:
         if facts.anonymous:
             plan.append(Due(at=facts.created_at + policy.anonymous_ttl, kind=ANONYMOUS_EXPIRY, key=ANONYMOUS_EXPIRY))
@@ -136,9 +141,11 @@ def _goal_reminders(
         yield mail_due(Mail.GOAL_REMINDER, at, f"{goal.id}:{at.isoformat()}", about=goal.id)
 
 
-def _after(mail: Mail, since: datetime, delays: tuple[timedelta, ...], *, about: str = "") -> list[Due]:
-    reason = about or since.isoformat()
-    return [mail_due(mail, since + delay, f"{reason}:{_iso(delay)}", about=about) for delay in delays]
+def _after(
+    mail: Mail, since: datetime, delays: tuple[timedelta, ...], *, about: str = "", reason: str = ""
+) -> list[Due]:
+    why = reason or since.isoformat()
+    return [mail_due(mail, since + delay, f"{why}:{_iso(delay)}", about=about) for delay in delays]
 
 
 def _before(mail: Mail, start: datetime, delays: tuple[timedelta, ...]) -> list[Due]:

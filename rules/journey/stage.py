@@ -23,10 +23,13 @@ class OpenAppointment:
 
 @dataclass(frozen=True, kw_only=True)
 class AskedForm:
-    """A form made by the practice that a client was asked to fill in, and has not yet."""
+    """A form that a client was asked for by itself, and has not completed yet: one of the practice's own, or an intake
+    form in a new version. ``gates_from``: when bookings will wait for it; none if they do, or never will."""
 
     id: str
     asked_at: datetime
+    intake: bool = False
+    gates_from: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +68,7 @@ class JourneyFacts:
     payment_open: bool = False  # one that is neither settled nor called off
     time_zone: str = "UTC"  # the client's; while they have said none, the therapist's
     goals: tuple[GoalReminder, ...] = ()  # open ones to be reminded of; none while the client gets no such mail
-    asked_forms: tuple[AskedForm, ...] = ()  # the practice's own
+    asked_forms: tuple[AskedForm, ...] = ()  # by themselves: the practice's own, and new versions
 
     def has_open(self, kind: AppointmentType) -> bool:
         return any(appointment.type == kind for appointment in self.open_appointments)

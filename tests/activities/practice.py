@@ -36,8 +36,9 @@ from activities.ports import GatewayUnavailable, Intent, OutgoingMail, RefundMad
 from activities.practice import Links
 from activities.practice import Practice as Named
 from activities.types.booking import BookingOrder, OutcomeOrder
-from activities.types.clients import ClientDetails, FormSubmission, LinkOrder, NewJourney
+from activities.types.clients import ClientDetails, LinkOrder, NewJourney
 from activities.types.facts import AppointmentFacts
+from activities.types.forms import FormSubmission
 from activities.types.money import AttemptOrder, AttemptResult, Settled
 from engine.codec import PayloadKeys
 from engine.signed_links import SignedLinks

@@ -18,11 +18,11 @@ from activities.types.clients import (
     ActivationOrder,
     ClientDetails,
     DetailsOrder,
-    FormSubmission,
     MatchOrder,
     NewJourney,
     TaskResolution,
 )
+from activities.types.forms import FormSubmission
 from activities.types.mail import CloseOrder, MailOrder, TaskOrder
 from rules.enums import Outcome, Source, TaskKind
 from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice

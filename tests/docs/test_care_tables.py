@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from rules.forms.templates import LONGEST_LONG_TEXT, LONGEST_TEXT, FieldType, FormField, check_fields
+from rules.forms.fields import LONGEST_LONG_TEXT, LONGEST_TEXT, FieldType, FormField, check_fields
 from rules.journey.goals import GoalReminder, WeeklyTime, next_reminder, read_weekly
 from tests.docs.pages import ROOT, table, words
 
@@ -14,7 +14,9 @@ def test_every_type_of_question_is_told_with_its_bounds() -> None:
     assert [words(row[0]) for row in rows] == [[type.value] for type in FieldType]
     for row, type in zip(rows, FieldType, strict=True):
         options = ("a", "b") if "options" in words(row[1]) else ()
-        field = FormField(name="q", label="Q", type=type, options=options, most=None if row[2] == "-" else 1)
+        parts = (FormField(name="p", label="P", type=FieldType.TEXT),) if type is FieldType.GROUP else ()
+        most = None if row[2] == "-" else 1
+        field = FormField(name="q", label="Q", type=type, options=options, most=most, fields=parts)
         assert check_fields([field]) == {}, type
         if row[2] == "-":
             assert check_fields([FormField(name="q", label="Q", type=type, options=options, most=1)])

@@ -183,6 +183,7 @@ async def open_house(
                 link_key=b"tests",
                 unsubscribe_links=SignedLinks(KEYS, unsubscribe.PURPOSE),
                 signals=TemporalSignalRecord(engine),
+                policy=rules,
             ),
         )
         await house.start_worker()

@@ -10,7 +10,8 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from activities.types.booking import BookingOrder, OutcomeOrder
-from activities.types.clients import FormSubmission, MatchOrder, NewJourney, TaskResolution
+from activities.types.clients import MatchOrder, NewJourney, TaskResolution
+from activities.types.forms import FormSubmission
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentType, Mode, Outcome, Role, Source
 from tests.journeys.story import Care, Person, key

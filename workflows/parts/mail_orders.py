@@ -1,6 +1,7 @@
 """The mails that a client's journey orders into its outbox: which, for what reason, about which appointments."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from temporalio import workflow
 
@@ -11,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.facts import AppointmentFacts
     from activities.types.mail import MailOrder, mail_order
     from rules.journey.goals import GoalReminder
-    from rules.journey.stage import JourneyFacts
+    from rules.journey.stage import AskedForm, JourneyFacts
     from rules.mail.kinds import MAILS, Mail, to_both_sides
 
 
@@ -66,6 +67,19 @@ class MailOrders:
                 appointment_ids=(appointment.id,),
                 text=change_told(mail, "cancelled"),
             )
+
+    def of_forms(self, asked: Iterable[AskedForm]) -> None:
+        """Forms asked for again in a new version: one mail for the intake forms of one moment, and one for each of the
+        practice's own, which an unsubscribed client does not get. Told of twice, it is one mail."""
+        together = dict[datetime, list[str]]()
+        for form in asked:
+            if form.intake:
+                together.setdefault(form.asked_at, []).append(form.id)
+            else:
+                self.write(Mail.FORMS_REQUESTED, key=form.id, form_id=form.id)
+        for at, ids in together.items():
+            order = self.blank(Mail.FORMS_REQUESTED, key=at.isoformat())
+            self.box.append(replace(order, form_ids=tuple(ids)))
 
     def of_goals(self, goals: Iterable[GoalReminder], *, key: str) -> None:
         """One reminder of goals that are due together."""

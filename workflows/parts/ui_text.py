@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
         ANONYMOUS_EXPIRY,
         APPOINTMENT_STARTS,
         FIRST_SESSION_TASK,
+        FORM_GATES,
         OUTCOME_BREACH,
         OUTCOME_TASK,
         Due,
@@ -49,6 +50,7 @@ _BRING_BACK = "To make one active again, send the signal `unarchive` to the clie
 
 _DUE: dict[str, str] = {
     ANONYMOUS_EXPIRY: "closing, if nobody gives a name or books",
+    FORM_GATES: "bookings waiting for a form that was asked for again",
     FIRST_SESSION_TASK: "a task for the care team, if no session is booked",
     APPOINTMENT_STARTS: "the start",
     OUTCOME_TASK: "a task for the care team: the outcome is missing",

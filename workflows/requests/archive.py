@@ -80,6 +80,7 @@ class ArchiveRequests(Requests):
         await asyncio.gather(*(notify_appointment(appointment) for appointment in result.appointments))
         await self._bring_back(result, request_id)
         journey.add_debts(result.debts)
+        journey.mails.of_forms(result.asked)
         await waitlist.wake(result.lines, journey.policy)
 
     async def _bring_back(self, result: Unarchived, request_id: str) -> None:

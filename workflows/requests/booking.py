@@ -52,6 +52,7 @@ class BookingRequests(Requests):
                 await notify_appointment(appointment)
             journey.add_debts(result.debts)
             journey.mails.of_booking(order, result, journey.facts)
+            journey.mails.of_forms(result.asked)
             await waitlist.wake(result.lines, journey.policy)
             return result
 

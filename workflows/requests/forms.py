@@ -6,9 +6,10 @@ from workflows import steps
 from workflows.requests.base import CARD_SERVICE_AWAY, Requests
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.clients import Done, FormAsking, FormCompletion, FormSubmission
+    from activities.types.clients import Done
+    from activities.types.forms import FormAsking, FormCompletion, FormSubmission
     from rules.mail.kinds import Mail
-    from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SUBMIT_FORM
+    from workflows.messages import COMPLETE_FORM, FORM_VERSION_PUBLISHED, REQUEST_FORM, SUBMIT_FORM, FormVersionSignal
 
 
 class FormRequests(Requests):
@@ -36,3 +37,18 @@ class FormRequests(Requests):
     async def complete_form(self, order: FormCompletion) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.complete_form(order))
+
+    @workflow.signal(
+        name=FORM_VERSION_PUBLISHED,
+        description="A form has a new version: the client is asked again, if an older one was asked for.",
+    )
+    async def form_version_published(self, published: FormVersionSignal) -> None:
+        journey = self.journey
+        if not await journey.can_act_on(published.kind):
+            return
+        async with journey.turn:
+            if journey.closed:
+                return
+            result = await steps.request_new_versions(journey.client_id)
+            journey.take(result.facts)
+            journey.mails.of_forms(result.asked)

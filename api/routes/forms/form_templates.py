@@ -1,6 +1,7 @@
-"""Forms that the practice makes for itself. A changed form is a new version; what was asked for keeps its own."""
+"""Form templates: forms that the practice makes for itself. A changed form is a new version."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 from uuid import uuid5
@@ -10,22 +11,16 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError
 
 from api.bodies import Body, Flag, Line, Name, Whole
+from api.commands import tell_of_new_version
 from api.deps import BySlug, Now, Practice, RequestId, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, not_found, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
-from models.reads.forms.templates import add_version, list_templates, newest_template, template_of
+from models.reads.forms.templates import list_templates, newest_template, template_of
 from models.tables.forms.template import FormTemplate
-from rules.forms.templates import (
-    LONGEST_KIND,
-    MOST_FIELDS,
-    MOST_OPTIONS,
-    FieldType,
-    FormField,
-    check_fields,
-    check_kind,
-    kind_of,
-)
+from models.writes.forms.templates import add_version
+from rules.forms.fields import MOST_FIELDS, MOST_OPTIONS, FieldType, FormField, check_fields
+from rules.forms.templates import LONGEST_KIND, check_kind, kind_of
 from rules.refusals import Problem
 
 router = APIRouter(prefix="/v1", tags=["forms"], route_class=IdempotentRoute)
@@ -34,7 +29,7 @@ _TRIES = 5
 _LARGEST = 1_000_000_000
 
 
-class FieldBody(Body):
+class PartBody(Body):
     """One question. ``options`` belong to ``choice`` and ``choices``. ``most``: characters of a text, how many choices,
     or the largest number.
     """
@@ -57,6 +52,15 @@ class FieldBody(Body):
         )
 
 
+class FieldBody(PartBody):
+    """One question, or a ``group`` of several that belong together: its ``fields``."""
+
+    fields: Annotated[list[PartBody], Field(max_length=MOST_FIELDS)] | None = None
+
+    def field(self) -> FormField:
+        return replace(super().field(), fields=tuple(part.field() for part in self.fields or ()))
+
+
 class TemplateBody(Body):
     """Without a ``kind`` it is made from the title. The same kind again is the next version of that form."""
 
@@ -72,6 +76,7 @@ class FieldView(BaseModel):
     required: bool
     options: list[str]
     most: int | None
+    fields: "list[FieldView] | None" = None  # of a group
 
 
 class TemplateView(BaseModel):
@@ -84,15 +89,22 @@ class TemplateView(BaseModel):
 
 
 def fields_view(template: FormTemplate) -> list[FieldView]:
-    return [FieldView(**field) for field in template.fields]
+    return [FieldView.model_validate(field) for field in template.fields]
 
 
 def _view(template: FormTemplate) -> TemplateView:
-    return TemplateView(**template.model_dump(exclude={"id", "fields"}), fields=fields_view(template))
+    return TemplateView(**template.model_dump(exclude={"id", "fields", "intake_place"}), fields=fields_view(template))
 
 
-@router.post("/form-templates", status_code=201, summary="Make a form, or its next version", responses=responses())
+@router.post(
+    "/form-templates",
+    status_code=201,
+    summary="Make a form, or its next version",
+    response_model_exclude_unset=True,
+    responses=responses(),
+)
 async def make(*, body: TemplateBody, services: Svc, caller: Practice, request_id: RequestId, now: Now) -> TemplateView:
+    """Whoever has completed the form before is asked for the next version, by mail."""
     fields = [field.field() for field in body.fields]
     kind = kind_of(body.title) if body.kind is None else body.kind
     errors = check_fields(fields)
@@ -115,12 +127,16 @@ async def make(*, body: TemplateBody, services: Svc, caller: Practice, request_i
                     at=now,
                 )
                 await session.commit()
-                return _view(made)
+            await tell_of_new_version(services, made)
+            return _view(made)
     raise EngineUnavailable
 
 
 @router.get(
-    "/form-templates", summary="The practice's forms, by kind, each in its newest version", responses=responses()
+    "/form-templates",
+    summary="The practice's forms, by kind, each in its newest version",
+    response_model_exclude_unset=True,
+    responses=responses(),
 )
 async def list_all(*, services: Svc, _: Practice, page: BySlug) -> Listed[TemplateView]:
     async with services.sessions() as session:
@@ -131,13 +147,18 @@ async def list_all(*, services: Svc, _: Practice, page: BySlug) -> Listed[Templa
 Version = Annotated[int | None, Query(ge=1, le=_LARGEST, description="The newest, unless one is named.")]
 
 
-@router.get("/form-templates/{kind}", summary="One of the practice's forms", responses=responses(Problem.NOT_FOUND))
+@router.get(
+    "/form-templates/{kind}",
+    summary="One of the practice's forms",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
 async def one(*, kind: str, services: Svc, _: Practice, version: Version = None) -> TemplateView:
     async with services.sessions() as session:
         if version is None:
             found = await newest_template(session, kind)
         else:
             found = await template_of(session, kind=kind, version=version)
-    if found is None:
+    if found is None or found.is_intake:
         raise not_found("form")
     return _view(found)

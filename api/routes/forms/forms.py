@@ -6,8 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.types.clients import FormAsking, FormCompletion, FormSubmission, LinkOrder
+from activities.types.clients import LinkOrder
+from activities.types.forms import FormAsking, FormCompletion, FormSubmission
 from api.bodies import Body, Json, Line
 from api.commands import journey_done
 from api.deps import ByTime, Known, Practice, RequestId, Services, Svc, must_see_client
@@ -18,14 +20,13 @@ from api.routes.forms.form_templates import FieldView, fields_view
 from api.views.forms import FormView, form_view
 from api.views.lists import Listed, listed
 from models.paging import Page
-from models.reads.forms.requests import forms_of
-from models.reads.forms.templates import answer_to, asked_of, template_of, titles_of
+from models.reads.forms.requests import answer_to, answered_by, asked_of, forms_of
+from models.reads.forms.templates import newest_template, template_of, titles_of
 from models.tables.forms.form import FormRequest
 from rules.accounts.caller import Caller
-from rules.enums import FormKind
-from rules.forms import templates as form_templates
-from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION, INTAKE_FORMS, check_answers
-from rules.forms.templates import FormField
+from rules.forms.fields import Errors, FormField, check_answers
+from rules.forms.intake import BILLING_INFO, FEE_POLICY_TEXT, FEE_POLICY_VERSION
+from rules.forms.templates import LONGEST_KIND
 from rules.refusals import Problem
 from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SET_UP_CARD, SUBMIT_FORM
 
@@ -38,9 +39,8 @@ async def list_forms(*, client_id: UUID, services: Svc, caller: Known, page: ByT
     must_be_on(await must_see_client(services, caller, client_id), caller, "forms")
     async with services.sessions() as session:
         rows, more = _after(await forms_of(session, client_id), page)
-        titles = await titles_of(session, rows)
+        views = await _views(session, rows, caller=caller)
     last = rows[-1] if more else None
-    views = [form_view(row, caller=caller, title=_title(row, titles)) for row in rows]
     return listed(views, (last.requested_at, last.id) if last else None)
 
 
@@ -53,16 +53,20 @@ def _after(forms: Sequence[FormRequest], page: Page) -> tuple[Sequence[FormReque
     return forms[first : first + page.limit], len(forms) > first + page.limit
 
 
-def _title(form: FormRequest, titles: dict[tuple[str, int], str]) -> str:
-    return INTAKE_FORMS[FormKind(form.kind)].title if form.kind in INTAKE_FORMS else titles[form.kind, form.version]
+async def _views(session: AsyncSession, forms: Sequence[FormRequest], *, caller: Caller) -> list[FormView]:
+    titles, answered = await titles_of(session, forms), await answered_by(session, forms)
+    return [
+        form_view(form, caller=caller, title=titles[form.kind, form.version], answered_by=answered.get(form.id))
+        for form in forms
+    ]
 
 
 class WholeFormView(FormView):
-    """``fields``: the questions of a form that the practice has made, in the version that was asked for; null for the
-    intake forms. Once it is complete: ``answers`` and ``signature``, and for the practice ``answered_by``.
+    """``fields``: the questions, in the version that was asked for. Once it is complete: ``answers`` and ``signature``,
+    and for the practice ``answered_by``.
     """
 
-    fields: list[FieldView] | None
+    fields: list[FieldView]
     answers: dict[str, Any] | None = None
     signature: str | None = None
     answered_by: str | None = None
@@ -86,24 +90,20 @@ async def one_form(*, client_id: UUID, kind: str, services: Svc, caller: Known, 
         form = asked[-1]
         template = await template_of(session, kind=kind, version=form.version)
         answer = await answer_to(session, form.id)
-    title = template.title if template else INTAKE_FORMS[FormKind(kind)].title
+        [view] = await _views(session, [form], caller=caller)
     more: dict[str, Any] = {}
     if answer is not None:
         more = answer.model_dump(include={"answers", "signature"})
         if caller.is_practice:
             more["answered_by"] = answer.answered_by
-    return WholeFormView(
-        **form_view(form, caller=caller, title=title).model_dump(),
-        fields=fields_view(template) if template else None,
-        **more,
-    )
+    return WholeFormView(**view.model_dump(), fields=fields_view(template) if template else [], **more)
 
 
 # ---------------------------------------------------------------- asking
 
 
 class AskingBody(Body):
-    kind: Annotated[str, Field(max_length=form_templates.LONGEST_KIND, description="Of one of the practice's forms.")]
+    kind: Annotated[str, Field(max_length=LONGEST_KIND, description="Of one of the practice's forms.")]
 
 
 @router.post(
@@ -118,9 +118,13 @@ async def ask(*, client_id: UUID, body: AskingBody, services: Svc, caller: Pract
     order = FormAsking(request_id=str(request_id), client_id=str(client_id), by=caller, kind=body.kind)
     done = await journey_done(services, REQUEST_FORM, order, client_id=client_id, request_id=request_id)
     form_id = UUID((done.document or {})["form_id"])
+    return await _fresh(services, form_id, caller=caller)
+
+
+async def _fresh(services: Services, form_id: UUID, *, caller: Caller) -> FormView:
     async with services.sessions() as session:
-        form = await session.get_one(FormRequest, form_id)
-        return form_view(form, caller=caller, title=_title(form, await titles_of(session, [form])))
+        [view] = await _views(session, [await session.get_one(FormRequest, form_id)], caller=caller)
+    return view
 
 
 # ---------------------------------------------------------------- answering
@@ -145,70 +149,55 @@ class FormBody(Body):
 async def complete(
     *, client_id: UUID, kind: str, body: FormBody, services: Svc, caller: Known, request_id: RequestId
 ) -> FormView:
-    """One of the practice's forms is answered by the version that was asked for, and once for each asking."""
+    """A form is answered by the version that was asked for. One of the practice's once for each asking; an intake form
+    may be completed before it is asked for, and completed again.
+    """
     client = await must_see_client(services, caller, client_id)
-    if kind != FormKind.BILLING_INFO:  # a card can be given whatever is switched off
+    if kind != BILLING_INFO:  # a card can be given whatever is switched off
         must_be_on(client, caller, "forms")
-    if kind not in INTAKE_FORMS:
-        return await _complete_own(services, caller, client_id, kind, body, request_id=request_id)
-    errors = check_answers(kind, body.answers, body.signature)
-    if kind == FormKind.BILLING_INFO and body.setup_intent is None:
-        errors["setup_intent"] = "is required with Billing Info; ask for a card setup first"
-    if kind != FormKind.BILLING_INFO and body.setup_intent is not None:
-        errors["setup_intent"] = "belongs to Billing Info"
-    if body.consent_version is not None and kind != FormKind.BILLING_INFO:
-        errors["consent_version"] = "belongs to Billing Info"
-    elif body.consent_version not in (None, FEE_POLICY_VERSION):
-        errors["consent_version"] = "is of a text that has changed; show the one of the card setup"
-    if errors:
-        raise wrong_fields(list(errors.items()))
-    order = FormSubmission(
-        request_id=str(request_id),
-        client_id=str(client_id),
-        by=caller,
-        kind=kind,
-        answers=body.answers,
-        signature=body.signature,
-        setup_intent=body.setup_intent,
-    )
-    await journey_done(services, SUBMIT_FORM, order, client_id=client_id, request_id=request_id)
-    async with services.sessions() as session:
-        forms = [form for form in await forms_of(session, client_id) if form.kind == kind]
-    if not forms:
-        raise EngineUnavailable
-    form = max(forms, key=lambda form: form.version)
-    return form_view(form, caller=caller, title=INTAKE_FORMS[FormKind(kind)].title)
-
-
-async def _complete_own(
-    services: Services, caller: Caller, client_id: UUID, kind: str, body: FormBody, *, request_id: UUID
-) -> FormView:
     async with services.sessions() as session:
         asked = await asked_of(session, client_id, kind)
-        template = await template_of(session, kind=kind, version=asked[-1].version) if asked else None
-    if template is None:
+        form = asked[-1] if asked else None
+        template = await (
+            template_of(session, kind=kind, version=form.version) if form else newest_template(session, kind)
+        )
+    if template is None or (form is None and not template.is_intake):
         raise not_found("form")
-    form = asked[-1]
-    errors = form_templates.check_answers(
-        [FormField.from_document(field) for field in template.fields], body.answers, body.signature
-    )
-    for name in ("setup_intent", "consent_version"):
-        if getattr(body, name) is not None:
-            errors[name] = "belongs to Billing Info"
+    errors = check_answers([FormField.from_document(field) for field in template.fields], body.answers, body.signature)
+    errors |= _check_card(kind, body)
     if errors:
         raise wrong_fields(list(errors.items()))
-    order = FormCompletion(
-        request_id=str(request_id),
-        client_id=str(client_id),
-        by=caller,
-        form_id=str(form.id),
-        answers=body.answers,
-        signature=body.signature,
-    )
-    _ = await journey_done(services, COMPLETE_FORM, order, client_id=client_id, request_id=request_id)
+    said: dict[str, Any] = {
+        "request_id": str(request_id),
+        "client_id": str(client_id),
+        "by": caller,
+        "answers": body.answers,
+        "signature": body.signature,
+    }
+    if template.is_intake or form is None:
+        submission = FormSubmission(**said, kind=kind, setup_intent=body.setup_intent)
+        _ = await journey_done(services, SUBMIT_FORM, submission, client_id=client_id, request_id=request_id)
+    else:
+        completion = FormCompletion(**said, form_id=str(form.id))
+        _ = await journey_done(services, COMPLETE_FORM, completion, client_id=client_id, request_id=request_id)
     async with services.sessions() as session:
-        fresh = await session.get_one(FormRequest, form.id)
-    return form_view(fresh, caller=caller, title=template.title)
+        now_asked = await asked_of(session, client_id, kind)
+    if not now_asked:
+        raise EngineUnavailable
+    return await _fresh(services, form.id if form else now_asked[-1].id, caller=caller)
+
+
+def _check_card(kind: str, body: FormBody) -> Errors:
+    """What is wrong with that which belongs to Billing Info alone."""
+    errors: Errors = {}
+    if kind != BILLING_INFO:
+        given = {"setup_intent": body.setup_intent, "consent_version": body.consent_version}
+        return {name: "belongs to Billing Info" for name, value in given.items() if value is not None}
+    if body.setup_intent is None:
+        errors["setup_intent"] = "is required with Billing Info; ask for a card setup first"
+    if body.consent_version not in (None, FEE_POLICY_VERSION):
+        errors["consent_version"] = "is of a text that has changed; show the one of the card setup"
+    return errors
 
 
 # ---------------------------------------------------------------- the card

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page
 from models.reads.booking.therapists import slugs_of
-from models.reads.forms.requests import outstanding_forms
+from models.reads.forms.requests import forms_by_client, outstanding_forms
 from models.reads.pages import one_page
 from models.reads.visibility import may_see_appointment
 from models.tables.booking.appointment import Appointment
@@ -113,7 +113,8 @@ async def appointment_rows(session: AsyncSession, appointments: Sequence[Appoint
     slugs = await slugs_of(session, {appointment.therapist_id for appointment in appointments})
     of_these = col(Payment.appointment_id).in_([appointment.id for appointment in appointments])
     payments = {payment.appointment_id: payment for payment in await session.exec(select(Payment).where(of_these))}
-    missing = await outstanding_forms(session, {appointment.client_id for appointment in appointments})
+    forms = await forms_by_client(session, {appointment.client_id for appointment in appointments})
+    missing = await outstanding_forms(session, forms)
     return [
         AppointmentRow(
             appointment=appointment,

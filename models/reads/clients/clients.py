@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page
 from models.reads.booking.therapists import slugs_of
-from models.reads.forms.requests import outstanding_forms
+from models.reads.forms.requests import forms_by_client, outstanding_forms
 from models.reads.pages import one_page
 from models.reads.visibility import may_see_client
 from models.tables.booking.appointment import Appointment
@@ -73,10 +73,10 @@ async def list_clients(session: AsyncSession, caller: Caller, wanted: ClientFilt
 
 
 async def with_context(session: AsyncSession, clients: Sequence[Client], *, now: datetime) -> list[ClientRow]:
-    """Each client with therapist, outstanding forms and next appointment, in three queries."""
+    """Each client with therapist, outstanding forms and next appointment, in three queries, or four."""
     ids = [client.id for client in clients]
     slugs = await slugs_of(session, {client.therapist_id for client in clients if client.therapist_id})
-    missing = await outstanding_forms(session, ids)
+    missing = await outstanding_forms(session, await forms_by_client(session, ids), now=now)
     ahead = (
         select(Appointment.client_id, func.min(Appointment.starts_at))
         .where(

@@ -1,35 +1,171 @@
-"""The forms that clients were asked for, and those they have still to complete."""
+"""Form requests: the forms that clients were asked for, what they said, and what they have still to complete."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import and_, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.tables.forms.form import FormRequest
-from rules.enums import FormKind, FormStatus
-from rules.forms.intake import INTAKE_FORMS, outstanding
+from models.reads.forms.templates import newest_versions
+from models.tables.clients.client import Client
+from models.tables.clients.fact import Fact
+from models.tables.forms.form import FormAnswer, FormRequest
+from models.tables.forms.template import FormTemplate
+from rules.enums import ClientStatus, FormStatus
+from rules.forms.asking import AskedVersion, outstanding
+from rules.journey.stage import AskedForm
+
+ASKED_AGAIN = "system: a new version"
 
 
-async def outstanding_forms(session: AsyncSession, clients: Collection[UUID]) -> dict[UUID, tuple[str, ...]]:
-    """The intake forms each client has still to complete."""
-    statement = select(FormRequest.client_id, FormRequest.kind, FormRequest.version).where(
-        col(FormRequest.client_id).in_(clients), col(FormRequest.status) == FormStatus.COMPLETE
+@dataclass(kw_only=True)
+class FormsOf:
+    """One client's form requests, by version and by time. ``places``: of the intake forms among them, by kind, in their
+    order. ``as_of``: the time of the client's newest fact; what follows from time alone is told by a fact as well."""
+
+    never_booked: bool
+    as_of: datetime
+    requests: list[FormRequest] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+
+    def is_intake(self, form: FormRequest) -> bool:
+        return form.kind in self.places
+
+    def is_first_asking(self, form: FormRequest) -> bool:
+        """Asked for with the first booking, and not complete: such forms are reminded of together."""
+        return self.is_intake(form) and form.status is not FormStatus.COMPLETE and form.gates_from is None
+
+    def askings(self) -> list[AskedVersion]:
+        return [asking_of(form) for form in self.requests]
+
+
+def asking_of(form: FormRequest) -> AskedVersion:
+    complete = form.status is FormStatus.COMPLETE
+    return AskedVersion(kind=form.kind, version=form.version, complete=complete, gates_from=form.gates_from)
+
+
+async def forms_by_client(session: AsyncSession, clients: Collection[UUID]) -> dict[UUID, FormsOf]:
+    """What each of these clients was asked for, in one query."""
+    statement = (
+        select(Client, func.coalesce(Fact.at, Client.created_at), FormRequest, FormTemplate.intake_place)
+        .join(Fact, and_(col(Fact.client_id) == Client.id, col(Fact.seq) == Client.fact_seq), isouter=True)
+        .join(FormRequest, col(FormRequest.client_id) == Client.id, isouter=True)
+        .join(
+            FormTemplate,
+            and_(col(FormTemplate.kind) == FormRequest.kind, col(FormTemplate.version) == FormRequest.version),
+            isouter=True,
+        )
+        .where(col(Client.id).in_(clients))
+        .order_by(
+            col(FormTemplate.intake_place),
+            col(FormRequest.kind),
+            col(FormRequest.version),
+            col(FormRequest.number),
+        )
     )
-    complete: dict[UUID, dict[str, int]] = {client_id: {} for client_id in clients}
-    for client_id, kind, version in await session.exec(statement):
-        complete[client_id][kind] = max(version, complete[client_id].get(kind, 0))
-    return {client_id: outstanding(versions) for client_id, versions in complete.items()}
+    found: dict[UUID, FormsOf] = {}
+    for client, told_at, form, place in await session.exec(statement):
+        never = client.first_booked_at is None
+        forms = found.setdefault(client.id, FormsOf(never_booked=never, as_of=told_at))
+        if form is not None:
+            forms.requests.append(form)
+            if place is not None:
+                forms.places[form.kind] = place
+    return found
+
+
+async def outstanding_forms(
+    session: AsyncSession, clients: Mapping[UUID, FormsOf], *, now: datetime | None = None
+) -> dict[UUID, tuple[str, ...]]:
+    """The intake forms for which each client's bookings wait, ``now`` or as of their newest fact."""
+    never_asked = any(forms.never_booked for forms in clients.values())
+    every = list(await newest_versions(session, intake=True)) if never_asked else []
+    return {
+        client_id: outstanding(
+            forms.askings(),
+            intake=every if forms.never_booked else list(forms.places),
+            never_booked=forms.never_booked,
+            as_of=now or forms.as_of,
+        )
+        for client_id, forms in clients.items()
+    }
 
 
 async def forms_of(session: AsyncSession, client_id: UUID) -> Sequence[FormRequest]:
     """A client's forms as they were asked for; those of one moment in the order in which they are filled in."""
-    order = list(INTAKE_FORMS)
-    found = await session.exec(select(FormRequest).where(col(FormRequest.client_id) == client_id))
+    forms = (await forms_by_client(session, [client_id]))[client_id]
+    last = len(forms.requests)
 
     def place(form: FormRequest) -> tuple[datetime, int, str, int]:
-        known = form.kind in INTAKE_FORMS
-        return form.requested_at, order.index(FormKind(form.kind)) if known else len(order), form.kind, form.version
+        return form.requested_at, forms.places.get(form.kind, last), form.kind, form.version
 
-    return sorted(found, key=place)
+    return sorted(forms.requests, key=place)
+
+
+async def asked_of(session: AsyncSession, client_id: UUID, kind: str) -> Sequence[FormRequest]:
+    """Every time that a client was asked for this form, the first one first."""
+    statement = (
+        select(FormRequest)
+        .where(col(FormRequest.client_id) == client_id, col(FormRequest.kind) == kind)
+        .order_by(col(FormRequest.requested_at), col(FormRequest.version), col(FormRequest.number))
+    )
+    return (await session.exec(statement)).all()
+
+
+async def asked_again(session: AsyncSession, client_id: UUID, *, at: datetime | None = None) -> tuple[AskedForm, ...]:
+    """What was asked for in a new version, at that moment or ever, and is still open."""
+    forms = (await forms_by_client(session, [client_id]))[client_id]
+    return tuple(
+        AskedForm(id=str(form.id), asked_at=form.requested_at, intake=forms.is_intake(form), gates_from=form.gates_from)
+        for form in forms.requests
+        if (form.requested_by, form.status) == (ASKED_AGAIN, FormStatus.REQUESTED) and at in (None, form.requested_at)
+    )
+
+
+async def answer_to(session: AsyncSession, request_id: UUID) -> FormAnswer | None:
+    """The answer to one asking, the newest if there are several."""
+    statement = (
+        select(FormAnswer)
+        .where(col(FormAnswer.request_id) == request_id)
+        .order_by(col(FormAnswer.answered_at).desc(), col(FormAnswer.id))
+    )
+    return (await session.exec(statement.limit(1))).first()
+
+
+async def answered_by(session: AsyncSession, forms: Collection[FormRequest]) -> dict[UUID, str]:
+    """Who answered each of these last, by the id of the asking."""
+    statement = (
+        select(FormAnswer.request_id, FormAnswer.answered_by)
+        .where(col(FormAnswer.request_id).in_([form.id for form in forms]))
+        .order_by(col(FormAnswer.answered_at), col(FormAnswer.id).desc())
+    )
+    return dict((await session.exec(statement)).all())
+
+
+async def clients_to_ask_again(
+    session: AsyncSession, template: FormTemplate, *, after: UUID | None, limit: int
+) -> Sequence[UUID]:
+    """The active clients whose journeys are to be told of a new version, by id; each journey decides what it asks for.
+
+    Of an intake form: whoever has booked. Of one of the practice's own: whoever has completed it.
+    """
+    of_kind = select(FormRequest.id).where(
+        col(FormRequest.client_id) == Client.id, col(FormRequest.kind) == template.kind
+    )
+    concerned = (
+        col(Client.first_booked_at).is_not(None)
+        if template.is_intake
+        else of_kind.where(col(FormRequest.status) == FormStatus.COMPLETE).exists()
+    )
+    statement = select(Client.id).where(
+        col(Client.status) == ClientStatus.ACTIVE,
+        col(Client.closed_at).is_(None),
+        concerned,
+        ~of_kind.where(col(FormRequest.version) >= template.version).exists(),
+    )
+    if after is not None:
+        statement = statement.where(col(Client.id) > after)
+    return (await session.exec(statement.order_by(col(Client.id)).limit(limit))).all()

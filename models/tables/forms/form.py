@@ -1,4 +1,4 @@
-"""Forms asked of a client, and the answers given. Answers are never changed; a new version is a new request."""
+"""Form requests: forms asked of a client, and the answers given. Answers are never changed."""
 
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,10 @@ from rules.enums import FormStatus
 
 
 class FormRequest(SQLModel, table=True):
+    """A new version is a new row, unless an intake form is still open: that moves to the new version (the timeline
+    tells when each was asked for). ``gates_from``: since when bookings wait for an intake form that was asked for
+    again; none if they did at once."""
+
     __tablename__ = "form_request"
     __table_args__ = (
         UniqueConstraint("client_id", "kind", "version", "number", name="one_request_per_form_version_and_time"),
@@ -25,6 +29,7 @@ class FormRequest(SQLModel, table=True):
     status: FormStatus = Field(default=FormStatus.REQUESTED, sa_type=word(FormStatus, name="form_status"))
     requested_at: datetime = Field(sa_type=Instant)
     requested_by: str
+    gates_from: datetime | None = Field(default=None, sa_type=Instant)
     completed_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

@@ -1,4 +1,4 @@
-"""Forms that the practice makes for itself. A changed one is a new version; what was asked keeps its own."""
+"""Form templates: the questions of every form, by version. What was asked for keeps its own."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,8 @@ from models.columns import Document, Instant
 
 
 class FormTemplate(SQLModel, table=True):
-    """``fields``: a list of documents, as in ``rules.forms.templates``."""
+    """``fields``: a list of documents, as in ``rules.forms.fields``. ``intake_place``: of an intake form, where it
+    stands among those; none for one of the practice's own."""
 
     __tablename__ = "form_template"
     __table_args__ = (UniqueConstraint("kind", "version", name="one_template_per_kind_and_version"),)
@@ -21,5 +22,10 @@ class FormTemplate(SQLModel, table=True):
     version: int
     title: str = Field(max_length=200)
     fields: list[dict[str, Any]] = Field(sa_type=Document)
+    intake_place: int | None = None
     made_by: str
     made_at: datetime = Field(sa_type=Instant)
+
+    @property
+    def is_intake(self) -> bool:
+        return self.intake_place is not None

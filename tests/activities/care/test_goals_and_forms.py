@@ -11,12 +11,13 @@ import pytest
 from activities.care.goals import GoalActivities
 from activities.forms.requested import RequestedFormActivities
 from activities.types.archive import ArchiveOrder, UnarchiveOrder
-from activities.types.clients import DetailsOrder, Done, FormAsking, FormCompletion, GoalChange, GoalOrder
+from activities.types.clients import DetailsOrder, Done, GoalChange, GoalOrder
+from activities.types.forms import FormAsking, FormCompletion
 from activities.types.mail import MailOrder
-from models.reads.forms.templates import add_version
+from models.writes.forms.templates import add_version
 from rules.accounts.caller import Caller
 from rules.enums import GoalStatus, Role
-from rules.forms.templates import FieldType, FormField
+from rules.forms.fields import FieldType, FormField
 from rules.journey.goals import WeeklyTime
 from rules.refusals import Problem
 from tests.activities.practice import DESK, POLICY, Practice

@@ -12,8 +12,9 @@ from sqlmodel import SQLModel, col, select
 from activities.clients.joining import JoiningActivities
 from activities.types.archive import ArchiveOrder
 from activities.types.booking import OutcomeOrder
-from activities.types.clients import ClientDetails, DetailsOrder, FormSubmission, Joined, JoinOrder
+from activities.types.clients import ClientDetails, DetailsOrder, Joined, JoinOrder
 from activities.types.facts import AppointmentFacts
+from activities.types.forms import FormSubmission
 from activities.types.money import GrantOrder, RetryOrder
 from models.paging import Page
 from models.reads.care.chats import Side, list_chats, lock_chat

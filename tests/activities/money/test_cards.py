@@ -9,7 +9,8 @@ import httpx
 import pytest
 from sqlmodel import col, select
 
-from activities.types.clients import FormSubmission, LinkOrder
+from activities.types.clients import LinkOrder
+from activities.types.forms import FormSubmission
 from activities.types.mail import MailOrder
 from activities.types.money import EventHandled
 from models.reads.journey import journey_facts

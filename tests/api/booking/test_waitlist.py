@@ -28,6 +28,7 @@ from models.tables import Appointment, Client, Therapist
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.waitlist import WaitlistPlace
 from models.tables.clients.fact import Fact
+from models.tables.forms.form import FormRequest
 from rules.enums import AppointmentStatus, AppointmentType, IntroCalls
 from rules.mail import unsubscribe
 from rules.policy import JourneyPolicy
@@ -293,6 +294,8 @@ async def _anothers(door: Door, ana: Therapist) -> Client:
 async def _before_the_forms(door: Door, ana: Therapist) -> Client:
     sara = await door.person(ana, first_booked_at=NOW)
     await door.rows.appointment(sara, ana, status=AppointmentStatus.CANCELLED)
+    asked: dict[str, Any] = {"client_id": sara.id, "version": 1, "requested_at": NOW, "requested_by": "system"}
+    await door.rows.add(FormRequest(id=uuid4(), kind="billing_info", **asked))  # as the first booking does
     return sara
 
 

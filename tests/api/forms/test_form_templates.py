@@ -9,10 +9,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from api.problems import EngineUnavailable
 from models.tables.forms.form import FormAnswer, FormRequest
-from rules.enums import FormStatus
+from rules.enums import ClientStatus, FormStatus
 from tests.api.callers import Callers, everybody
-from tests.api.conftest import NOW, Rows, fields_of, problem_of
+from tests.api.conftest import NOW, Rows, ToldEngine, fields_of, problem_of
+from workflows.messages import FORM_VERSION_PUBLISHED, FormVersionSignal, journey_id
 
 FIELDS = [{"name": "mood", "label": "How are you?", "type": "choice", "required": True, "options": ["good", "bad"]}]
 
@@ -141,7 +143,8 @@ async def test_a_form_and_its_answers_are_seen_by_the_practice_and_the_client_si
         assert one["fields"] == [FIELDS[0] | {"most": None}]
         assert ("answered_by" in one) is (who in ("ana", "desk"))
         unanswered = (await forms.get(f"{client}/informed_consent", by=who)).json()
-        assert (unanswered["fields"], unanswered["status"]) == (None, "requested")
+        # An intake form shows its questions like any other.
+        assert ([field["name"] for field in unanswered["fields"]], unanswered["status"]) == (["agrees"], "requested")
         assert "answers" not in unanswered
     assert problem_of(await forms.get(f"{client}/billing_info")) == "not-found"
     assert problem_of(await forms.get(f"{client}/diary", form_id=str(consent.id))) == "not-found"
@@ -154,3 +157,87 @@ async def test_a_form_and_its_answers_are_seen_by_the_practice_and_the_client_si
     extra = body | {"setup_intent": "seti_1", "consent_version": "2026-1"}
     answer = await forms.api.put(f"{client}/diary", json=extra, headers=people.by("sara"))
     assert fields_of(answer) == ["setup_intent", "consent_version"]
+
+
+async def test_whoever_has_completed_a_form_is_told_of_its_next_version_a_page_at_a_time(
+    forms: Forms, rows: Rows, engine: ToldEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.commands._AT_ONCE", 2)
+    await forms.make()
+    done: dict[str, Any] = {
+        "kind": "diary",
+        "version": 1,
+        "status": FormStatus.COMPLETE,
+        "requested_at": NOW,
+        "requested_by": "x",
+    }
+    clients = [await rows.client() for _ in range(5)]
+    for client in clients:
+        await rows.add(FormRequest(id=uuid4(), client_id=client.id, **done))
+    for more in ({"status": ClientStatus.ARCHIVED, "archived_at": NOW}, {"closed_at": NOW}):
+        await rows.add(FormRequest(id=uuid4(), client_id=(await rows.client(**more)).id, **done))
+    waits = await rows.client()
+    await rows.add(FormRequest(id=uuid4(), client_id=waits.id, **done | {"status": FormStatus.REQUESTED}))
+    engine.answers_to[FORM_VERSION_PUBLISHED] = None
+    assert (await forms.make()).json()["version"] == 2
+    told = [(asked.workflow_id, asked.name, asked.order) for asked in engine.asked]
+    everybody_told = {journey_id(str(client.id)) for client in clients}
+    assert sorted(told) == sorted(
+        (journey, FORM_VERSION_PUBLISHED, FormVersionSignal(kind="diary")) for journey in everybody_told
+    )
+    # While the engine is away it is published all the same: they are asked at their next booking.
+    engine.answers_to[FORM_VERSION_PUBLISHED] = EngineUnavailable()
+    assert (await forms.make()).json()["version"] == 3
+
+
+async def test_a_form_may_have_groups_and_agreements_one_level_deep(forms: Forms) -> None:
+    parts = [{"name": "phone", "label": "Phone", "type": "text", "required": True, "options": [], "most": None}]
+    group = {"name": "contact", "label": "Whom we may call", "type": "group", "required": True, "fields": parts}
+    agrees = {"name": "agrees", "label": "I agree", "type": "agreement", "required": True}
+    made = (await forms.make(fields=[group, agrees])).json()
+    assert [field.get("fields") for field in made["fields"]] == [parts, None]
+    for wrong, where in (
+        ({**group, "fields": []}, "fields[0].fields"),
+        ({**group, "fields": [parts[0] | {"type": "group"}]}, "fields[0].fields[0].type"),
+        ({**agrees, "fields": parts}, "fields[0].fields"),
+        ({**group, "fields": [parts[0], parts[0]]}, "fields[0].fields[1].name"),
+    ):
+        assert fields_of(await forms.make(fields=[wrong])) == [where]
+
+
+async def test_what_was_asked_for_again_and_who_of_the_practice_entered_it_is_told(
+    forms: Forms, people: Callers, rows: Rows
+) -> None:
+    asked = [
+        FormRequest(
+            id=uuid4(),
+            client_id=people.sara.id,
+            kind=kind,
+            version=1,
+            status=status,
+            requested_at=NOW,
+            requested_by="system",
+            gates_from=gates_from,
+        )
+        for kind, status, gates_from in (
+            ("informed_consent", FormStatus.REQUESTED, NOW + timedelta(days=7)),
+            ("initial_consultation", FormStatus.COMPLETE, None),
+            ("billing_info", FormStatus.COMPLETE, None),
+        )
+    ]
+    for form, by in zip(asked, (None, "therapist:ana", f"client:{people.sara.id}"), strict=True):
+        await rows.add(form)
+        if by:
+            said: dict[str, Any] = {
+                "request_id": form.id,
+                "answers": {},
+                "signature": "S",
+                "answered_by": by,
+                "answered_at": NOW,
+            }
+            await rows.add(FormAnswer(id=uuid4(), **said))
+    for who in ("desk", "sara"):
+        listed = (await forms.get(f"/v1/clients/{people.sara.id}/forms", by=who)).json()["items"]
+        assert [(form["gates_from"], form["entered_by"]) for form in listed] == [
+            ("2026-03-09T12:00:00Z", None), (None, "therapist:ana"), (None, None)
+        ]  # fmt: skip

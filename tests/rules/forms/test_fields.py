@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from rules.forms.templates import FieldType, FormField, check_answers, check_fields, check_kind, kind_of
+from rules.forms.fields import FieldType, FormField, check_answers, check_fields
+from rules.forms.templates import check_kind, kind_of
 
 TEXT = FormField(name="name", label="Your name", type=FieldType.TEXT, required=True)
 CHOICE = FormField(name="day", label="Best day", type=FieldType.CHOICE, options=("Mon", "Tue"))

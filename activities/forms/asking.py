@@ -1,0 +1,131 @@
+"""Form requests for new versions: whoever has an older version is asked again, once for each version."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.base import Activities, derived_id
+from activities.types.clients import Done
+from activities.types.forms import Asked, GateOrder
+from models.reads.forms.requests import ASKED_AGAIN, FormsOf, asked_again, forms_by_client
+from models.reads.forms.templates import newest_versions
+from models.reads.journey import journey_facts, project
+from models.tables.clients.client import Client
+from models.tables.forms.form import FormRequest
+from models.writes.locks import lock_client
+from models.writes.timeline import tell
+from rules.enums import ClientStatus
+from rules.forms.asking import NewAsking, intake_to_ask, own_to_ask
+from rules.journey.stage import AskedForm
+from rules.timeline import FactKind
+
+
+class AskingActivities(Activities):
+    @activity.defn
+    async def request_new_versions(self, client_id: str) -> Asked:
+        """Ask an active client for what is there in a newer version. ``asked`` is all that was asked for again and is
+        still open: whoever heard of it before tells it once, by the mail's key."""
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(client_id))
+            if client.status is ClientStatus.ARCHIVED or client.closed_at is not None:
+                return Asked(facts=await journey_facts(session, client))
+            await ask_again(session, client, at=now, grace=self.deps.policy.form_grace)
+            return Asked(facts=await project(session, client), asked=await asked_again(session, client.id))
+
+    @activity.defn
+    async def form_gates(self, order: GateOrder) -> Done:
+        """The grace of a form that was asked for again has passed: tell it, so that stage and lists follow."""
+        now = max(await self.now(), order.at)  # the timer's clock is the engine's
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(order.client_id))
+            before = await journey_facts(session, client)
+            after = await journey_facts(session, client, now=now)
+            fresh = [kind for kind in after.outstanding_forms if kind not in before.outstanding_forms]
+            if not fresh:
+                return Done(facts=before, changed=False)
+            tell(
+                session,
+                client,
+                FactKind.FORM_GATES,
+                at=now,
+                by="system",
+                text="Bookings by the client side wait for a form that was asked for again.",
+                data={"forms": fresh},
+            )
+            return Done(facts=await project(session, client))
+
+
+async def ask_again(
+    session: AsyncSession, client: Client, *, at: datetime, grace: timedelta, first_booking: bool = False
+) -> tuple[AskedForm, ...]:
+    """Ask for what is missing, inside the running transaction; the client's row is locked.
+
+    With the first booking that is every intake form; before it, none. What is asked for again comes back, for the mail.
+    """
+    await session.flush()
+    forms = (await forms_by_client(session, [client.id]))[client.id]
+    askings, intake, own = forms.askings(), list[NewAsking](), list[NewAsking]()
+    if client.first_booked_at is not None:
+        newest = await newest_versions(session, intake=True)
+        intake = intake_to_ask(askings, newest=newest, first_booking=first_booking, at=at, grace=grace)
+    if any(asking.complete and asking.kind not in forms.places for asking in askings):
+        own = own_to_ask(askings, newest=await newest_versions(session, intake=False))
+    first = [new for new in intake if first_booking and new.gates_from is None]
+    for new in first:
+        session.add(_request(client, forms, new, at=at, by="system"))
+    if first:
+        tell(
+            session,
+            client,
+            FactKind.FORMS_REQUESTED,
+            at=at,
+            by="system",
+            text="The intake forms were asked for.",
+            data={"forms": [new.kind for new in first]},
+        )
+    again = list[AskedForm]()
+    for new in (*intake, *own):
+        if new not in first:
+            form = _request(client, forms, new, at=at, by=ASKED_AGAIN)
+            session.add(form)
+            _tell_again(session, client, form, at=at)
+            again.append(AskedForm(id=str(form.id), asked_at=at, intake=new in intake, gates_from=new.gates_from))
+    return tuple(again)
+
+
+def _request(client: Client, forms: FormsOf, new: NewAsking, *, at: datetime, by: str) -> FormRequest:
+    """A row of its own, unless an open one of an older version moves to this one."""
+    if new.instead:
+        form = max((one for one in forms.requests if one.kind == new.kind), key=lambda one: (one.version, one.number))
+        form.version, form.number = new.version, 1
+        form.requested_at, form.requested_by, form.gates_from = at, by, new.gates_from
+        return form
+    return FormRequest(
+        id=derived_id(client.id, "form", new.kind, new.version),
+        client_id=client.id,
+        kind=new.kind,
+        version=new.version,
+        requested_at=at,
+        requested_by=by,
+        gates_from=new.gates_from,
+    )
+
+
+def _tell_again(session: AsyncSession, client: Client, form: FormRequest, *, at: datetime) -> None:
+    tell(
+        session,
+        client,
+        FactKind.FORM_REQUESTED,
+        at=at,
+        by="system",
+        text="A form was asked for again, in a new version.",
+        data={
+            "form": form.kind,
+            "version": form.version,
+            "form_id": str(form.id),
+            "gates_from": form.gates_from.isoformat() if form.gates_from else None,
+        },
+    )

@@ -1,0 +1,59 @@
+"""Asking for forms, and completing them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rules.accounts.caller import Caller
+from rules.journey.stage import AskedForm, JourneyFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormSubmission:
+    """The answers to an intake form, in the version that was asked for. Those of Billing Info also save the card."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    kind: str
+    answers: dict[str, Any]
+    signature: str
+    setup_intent: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormCompletion:
+    """The answers to a form that the practice has made and asked for; ``form_id`` names the asking."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    form_id: str
+    answers: dict[str, Any]
+    signature: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormAsking:
+    """Ask the client for a form that the practice has made; its newest version counts."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a client was asked for in a new version: for the mails that tell of it."""
+
+    facts: JourneyFacts
+    asked: tuple[AskedForm, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateOrder:
+    """The grace of a form that was asked for again passes at this instant."""
+
+    client_id: str
+    at: datetime

@@ -1,0 +1,68 @@
+"""Form templates: the built-in ones, and making a form or its next version."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.reads.forms.templates import newest_template
+from models.tables.forms.template import FormTemplate
+from rules.forms.intake import INTAKE_FORMS
+
+BUILT_IN = "system"
+_ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # the built-in forms are as old as the product, whenever it was installed
+
+
+def write_built_in_forms(connection: Connection) -> None:
+    """The first version of each intake form, for a database that lacks it. Again changes nothing."""
+    rows = [
+        {
+            "id": uuid5(NAMESPACE_URL, f"form-template/{kind}/1"),
+            "kind": kind,
+            "version": 1,
+            "title": form.title,
+            "fields": [field.to_document() for field in form.fields],
+            "intake_place": place,
+            "made_by": BUILT_IN,
+            "made_at": _ALWAYS,
+        }
+        for place, (kind, form) in enumerate(INTAKE_FORMS.items())
+    ]
+    connection.execute(insert(FormTemplate).values(rows).on_conflict_do_nothing())
+
+
+async def add_version(
+    session: AsyncSession,
+    *,
+    id: UUID,
+    kind: str,
+    title: str,
+    fields: list[dict[str, Any]],
+    by: str,
+    at: datetime,
+) -> FormTemplate:
+    """A new form, or the next version of one; the same id again is the same version. Raises IntegrityError when another
+    version was made at this very moment: look again.
+
+    Whoever publishes a next version then tells the journeys of those in ``clients_to_ask_again``.
+    """
+    known = await session.get(FormTemplate, id)
+    if known is not None:
+        return known
+    before = await newest_template(session, kind)
+    made = FormTemplate(
+        id=id,
+        kind=kind,
+        version=before.version + 1 if before else 1,
+        title=title,
+        fields=fields,
+        intake_place=before.intake_place if before else None,
+        made_by=by,
+        made_at=at,
+    )
+    session.add(made)
+    await session.flush()
+    return made
