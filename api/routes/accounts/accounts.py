@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from api.auth import hash_of, new_token, read_bearer, revoke, unauthenticated
 from api.bodies import Body
-from api.commands import journey_done
-from api.deps import Anyone, Known, Now, RequestId, Svc, must_see_client
+from api.commands import ByKnown, command_by_link
+from api.deps import Anyone, Known, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses
 from models.reads.accounts.tokens import token_by_hash
@@ -19,7 +19,7 @@ from models.tables.accounts.token import Token, TokenKind
 from rules.accounts.caller import fold_email
 from rules.enums import Role
 from rules.refusals import Problem
-from workflows.messages import ACTIVATE, SEND_ACTIVATION_LINK, ActivationOrder, LinkOrder
+from workflows.messages import ACTIVATE, SEND_ACTIVATION_LINK
 
 router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
 
@@ -99,13 +99,9 @@ async def activate(*, body: Activation, services: Svc, _: Anyone, request_id: Re
     spent = token is None or token.used_at is not None or token.revoked_at is not None or token.expires_at <= now
     if token is None or token.client_id is None or spent:
         raise refuse(Problem.ACTIVATION_LINK_INVALID, "This activation link is no longer valid. Ask for a new one.")
-    order = ActivationOrder(
-        request_id=str(request_id),
-        client_id=str(token.client_id),
-        token_hash=token_hash,
-        password_hash=await services.passwords.hash(storable(body.password)),
-    )
-    await journey_done(services, ACTIVATE, order, client_id=token.client_id, request_id=request_id)
+    password_hash = await services.passwords.hash(storable(body.password))
+    command = command_by_link(services, token.client_id, request_id=request_id)
+    await command.ask(ACTIVATE, client_id=token.client_id, token_hash=token_hash, password_hash=password_hash)
     return Activated(client_id=token.client_id)
 
 
@@ -115,8 +111,7 @@ async def activate(*, body: Activation, services: Svc, _: Anyone, request_id: Re
     summary="Mail a new activation link",
     responses=responses(Problem.NOT_FOUND),
 )
-async def send_link(*, client_id: UUID, services: Svc, caller: Known, request_id: RequestId) -> Activated:
-    await must_see_client(services, caller, client_id)
-    order = LinkOrder(request_id=str(request_id), client_id=str(client_id), by=caller)
-    await journey_done(services, SEND_ACTIVATION_LINK, order, client_id=client_id, request_id=request_id)
+async def send_link(*, client_id: UUID, command: ByKnown) -> Activated:
+    await command.must_see_client(client_id)
+    await command.ask(SEND_ACTIVATION_LINK, client_id=client_id)
     return Activated(client_id=client_id)

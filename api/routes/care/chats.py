@@ -14,14 +14,14 @@ from api.deps import ByNumber, ByTime, Known, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, refuse, responses, wrong_fields
 from api.routes.care.chat_signals import part_must_be_on, side_of, tell_journeys
-from api.views.chats import (
+from api.views.care import (
     ChatView,
     MemberView,
     MessageView,
     ReadView,
     chat_view,
     message_view,
-    what_it_is,
+    unseen_chat_view,
     whole_chat_view,
 )
 from api.views.lists import Listed, cut, listed
@@ -116,7 +116,7 @@ async def start(
             response.status_code = 200
         if row is None:
             therapist = await session.get(Therapist, chat.therapist_id) if chat.therapist_id else None
-            return ChatView(**what_it_is(chat, therapist.slug if therapist else None))
+            return unseen_chat_view(chat, therapist.slug if therapist else None)
         return await whole_chat_view(session, side, row)
 
 

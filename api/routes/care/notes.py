@@ -5,7 +5,6 @@ from typing import Annotated
 from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.bodies import Body, Flag, Prose
@@ -13,6 +12,7 @@ from api.deps import ByTime, Known, Now, RequestId, Svc, allow, must_see_appoint
 from api.idempotency import IdempotentRoute
 from api.portal import must_be_on
 from api.problems import Refused, not_found, refuse, responses
+from api.views.care import NoteView, note_view
 from api.views.lists import Listed, cut, listed
 from models.reads.booking.appointments import AppointmentRow, visible_appointment
 from models.reads.care import notes
@@ -27,37 +27,6 @@ router = APIRouter(prefix="/v1", tags=["notes"], route_class=IdempotentRoute)
 
 Author = Annotated[Caller, Depends(allow(Role.THERAPIST))]
 _CANCELLED = (AppointmentStatus.CANCELLED, AppointmentStatus.LATE_CANCELLED)
-
-
-class NoteView(BaseModel):
-    """``therapist``: who wrote it, by slug."""
-
-    id: UUID
-    appointment_id: UUID
-    client_id: UUID
-    therapist: str
-    text: str
-    written_at: datetime
-    changed_at: datetime | None
-    shared_at: datetime | None
-    # For the practice alone:
-    shared: bool = True
-
-
-def _view(row: NoteRow, *, caller: Caller) -> NoteView:
-    note = row.note
-    more = {"shared": note.shared} if caller.is_practice else {}
-    return NoteView(
-        id=note.id,
-        appointment_id=note.appointment_id,
-        client_id=note.client_id,
-        therapist=row.therapist,
-        text=note.text,
-        written_at=note.written_at,
-        changed_at=note.changed_at,
-        shared_at=note.shared_at,
-        **more,
-    )
 
 
 # ---------------------------------------------------------------- writing
@@ -107,7 +76,7 @@ async def write(
         elif note.id != id and (note.text, note.shared) != (body.text, body.shared):
             raise _written_already(note)
         await session.commit()
-    return _view(NoteRow(note=note, therapist=row.therapist), caller=caller)
+    return note_view(NoteRow(note=note, therapist=row.therapist), caller=caller)
 
 
 def _must_be_noteworthy(row: AppointmentRow, caller: Caller, *, now: datetime) -> None:
@@ -166,7 +135,7 @@ async def change(*, note_id: UUID, body: NoteChanges, services: Svc, caller: Aut
             notes.unshare_note(session, note, client, by=caller.actor, at=now)
         session.add(note)
         await session.commit()
-    return _view(NoteRow(note=note, therapist=row.therapist), caller=caller)
+    return note_view(NoteRow(note=note, therapist=row.therapist), caller=caller)
 
 
 # ---------------------------------------------------------------- reading
@@ -186,7 +155,7 @@ async def of_appointment(*, appointment_id: UUID, services: Svc, caller: Known) 
         row = await notes.visible_note_of_appointment(session, caller, appointment_id)
     if row is None:
         raise not_found("note")
-    return _view(row, caller=caller)
+    return note_view(row, caller=caller)
 
 
 @router.get(
@@ -200,5 +169,5 @@ async def of_client(*, client_id: UUID, services: Svc, caller: Known, page: ByTi
     must_be_on(client, caller, "documents")
     async with services.sessions() as session:
         rows, last = cut(await notes.notes_of_client(session, caller, client_id, page), page)
-    views = [_view(row, caller=caller) for row in rows]
+    views = [note_view(row, caller=caller) for row in rows]
     return listed(views, (last.note.written_at, last.note.id) if last else None)

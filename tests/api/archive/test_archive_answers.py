@@ -46,7 +46,7 @@ class Desk:
 
 @pytest.fixture
 def desk(api: httpx.AsyncClient, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setattr("api.routes.archives._WAIT_AT_MOST", 0.1)
+    monkeypatch.setattr("api.routes.archive.archives._WAIT_AT_MOST", 0.1)
     return Desk(api, rows)
 
 

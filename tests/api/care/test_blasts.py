@@ -129,7 +129,7 @@ async def test_whom_it_is_for_is_said_in_one_way(room: Room, ana: Therapist, mon
         assert fields_of(await room.ask("desk", "POST", "/blasts", {"text": "Hi"} | body)) == fields, body
     for by in ("site", "sara"):
         assert problem_of(await room.ask(by, "POST", "/blasts", {"text": "Hi", "all": True})) == "not-allowed"
-    monkeypatch.setattr("api.routes.blasts.MOST_OF_A_BLAST", 1)
+    monkeypatch.setattr("api.routes.care.blasts.MOST_OF_A_BLAST", 1)
     too_many = await room.ask("desk", "POST", "/blasts", {"text": "Hi", "all": True})
     assert fields_of(too_many) == ["all"]
     assert "more than 1 " in too_many.json()["detail"]
