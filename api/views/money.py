@@ -3,8 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from api.views.base import PracticeOnly, View
 from rules.enums import PaymentKind, PaymentStatus
 
@@ -27,7 +25,7 @@ class PaymentView(View):
     because: PracticeOnly[str | None] = None
 
 
-class CurrencyBalance(BaseModel):
+class CurrencyBalance(View):
     credit: int
     owed: int
     currency: str

@@ -50,7 +50,7 @@ async def balance(*, client_id: UUID, services: Svc, caller: Known, now: Now) ->
         currency = await currency_of(session, client)
         credits = await credits_of_all(session, client_id)
     money = money_of(map(payment_line, payments), credits=credits, currency=currency, now=now)
-    found = [CurrencyBalance(credit=line.credit, owed=line.owed, currency=line.currency) for line in money]
+    found = [CurrencyBalance.of(line) for line in money]
     [main] = [one for one in found if one.currency == currency]
     others = [one for one in found if one is not main]
     return BalanceView(**main.model_dump(), by_currency=others)
