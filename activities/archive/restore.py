@@ -22,6 +22,7 @@ from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment
+from models.writes.booking.holds import drop_expired_holds
 from models.writes.locks import lock_payment
 from models.writes.timeline import tell
 from rules.archive.restore import CancelledLine, RestorePlan, RestoreSituation, is_cancelled_by_archive, plan_restore
@@ -84,6 +85,7 @@ async def _situation(
     around = None
     if therapist is not None and cancelled:
         rows = list(cancelled.values())
+        await drop_expired_holds(session, therapist_id=therapist.id, now=now)
         around = await look_around(
             session,
             therapist,

@@ -90,3 +90,9 @@ async def lock_appointment(
         if found.client_id == client.id:
             return found, therapist, client, payment
         # While this waited, the client was joined into another record, which has the appointment now.
+
+
+async def lock_clients(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Client]:
+    """These clients, freshly read, locked in the order of their ids."""
+    statement = select(Client).where(col(Client.id).in_(ids)).order_by(col(Client.id)).with_for_update(key_share=True)
+    return (await session.exec(statement.execution_options(populate_existing=True))).all()

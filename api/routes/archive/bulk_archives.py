@@ -28,6 +28,7 @@ from api.views.lists import Listed, cut, listed
 from models.reads.archive import bulk as bulk_archives
 from models.tables.clients.client import Client
 from models.tables.clients.group import ClientGroup
+from models.writes.archive.bulk import make_bulk_archive
 from rules.accounts.caller import Caller
 from rules.archive.bulk import MOST_CLIENTS, totals_of
 from rules.archive.plan import plan_archive
@@ -86,7 +87,7 @@ async def archive_many(
     )
     await services.engine.archive_many(order, services.settings.policy)
     async with services.sessions() as session:
-        await bulk_archives.begun(
+        await make_bulk_archive(
             session,
             id=id,
             client_ids=client_ids,

@@ -275,7 +275,7 @@ async def write(
     """A message is text: whatever looks like markup in it is text too. The others are told by mail that one waits."""
     async with services.sessions() as session:
         await _must_see(session, side, chat_id)
-        chat = await chats.lock_chat(session, side, chat_id)
+        chat = await chat_writing.lock_chat(session, side, chat_id)
         if chat is None:
             raise not_found("chat")
         id = uuid5(request_id, "message")
@@ -309,7 +309,7 @@ def _must_be_read_there(side: Side, chat: Chat) -> None:
 
 
 async def _must_not_flood(session: AsyncSession, side: Side, chat: Chat, *, now: datetime) -> None:
-    wait = await chat_writing.wait_before_writing(session, chat, side.client, at=now) if side.client else None
+    wait = await chats.wait_before_writing(session, chat, side.client, at=now) if side.client else None
     if wait is not None:
         detail = f"At most {MOST_MESSAGES} messages can be written in a minute. Please wait a moment."
         raise refuse(Problem.RATE_LIMITED, detail, retry_after=ceil(wait.total_seconds()))
@@ -350,7 +350,7 @@ async def add_member(*, chat_id: ChatId, body: MemberBody, services: Svc, side: 
             raise wrong_fields([("client_id", "is no client of yours")])
         if client.status is ClientStatus.ARCHIVED:
             raise _archived([client])
-        locked = await chats.lock_chat(session, side, chat_id)
+        locked = await chat_writing.lock_chat(session, side, chat_id)
         if locked is None:
             raise not_found("chat")
         await chat_writing.put_members(session, locked, [client.id], by=side.caller.actor, at=now)

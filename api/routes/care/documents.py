@@ -20,6 +20,7 @@ from models.reads.care import documents
 from models.reads.clients.clients import visible_client
 from models.tables.care.document import Document, DocumentShare
 from models.tables.clients.client import Client
+from models.writes.care.documents import keep_document, share_document, unshare_document
 from models.writes.locks import lock_client, lock_open_client
 from rules.accounts.caller import Caller
 from rules.care.documents import content_disposition
@@ -64,7 +65,7 @@ async def upload(*, request: Request, services: Svc, caller: Practice, request_i
             uploaded_by=caller.actor,
             uploaded_at=now,
         )
-        document = await documents.keep_document(session, row, file.content)
+        document = await keep_document(session, row, file.content)
         await session.commit()
         shared = await documents.clients_shared_with(session, caller, [document.id])
     return document_view(document, caller=caller, shared_with=shared[document.id])
@@ -150,7 +151,7 @@ async def share(
             raise not_found("document")
         if client is None:
             raise not_found("client")
-        made = await documents.share(session, document, client, id=uuid5(request_id, "share"), by=caller.actor, at=now)
+        made = await share_document(session, document, client, id=uuid5(request_id, "share"), by=caller.actor, at=now)
         if made is None:
             raise refuse(Problem.CLIENT_ARCHIVED, "This client is archived: nothing can be shared with them newly.")
         await session.commit()
@@ -178,7 +179,7 @@ async def unshare(*, document_id: UUID, client_id: UUID, services: Svc, caller: 
     async with services.sessions() as session:
         document = await _to_be_taken_back(session, caller, document_id, client_id)
         client = await lock_client(session, client_id)
-        if not await documents.unshare(session, document, client, by=caller.actor, at=now):
+        if not await unshare_document(session, document, client, by=caller.actor, at=now):
             raise not_found("share")
         await session.commit()
 

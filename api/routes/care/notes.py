@@ -18,6 +18,7 @@ from models.reads.booking.appointments import AppointmentRow, visible_appointmen
 from models.reads.care import notes
 from models.reads.care.notes import NoteRow
 from models.tables.care.note import SessionNote
+from models.writes.care.notes import lock_client_of, share_note, unshare_note
 from models.writes.locks import lock_open_client
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, ClientStatus, Role
@@ -55,7 +56,7 @@ async def write(
         row = await visible_appointment(session, caller, appointment_id)
         if row is None:
             raise not_found("appointment")
-        client = await notes.lock_client_of(session, row.appointment)
+        client = await lock_client_of(session, row.appointment)
         _must_be_noteworthy(row, caller, now=now)
         note = await notes.note_of_appointment(session, appointment_id)
         id = uuid5(request_id, "note")
@@ -95,7 +96,7 @@ async def _share(session: AsyncSession, note: SessionNote, caller: Caller, *, at
         raise refuse(Problem.NOT_ALLOWED, "This client has another therapist now.")
     if client.status is ClientStatus.ARCHIVED:
         raise refuse(Problem.CLIENT_ARCHIVED, "This client is archived: nothing can be shared with them newly.")
-    notes.share_note(session, note, client, by=caller.actor, at=at)
+    share_note(session, note, client, by=caller.actor, at=at)
 
 
 def _written_already(note: SessionNote) -> Refused:
@@ -126,13 +127,13 @@ async def change(*, note_id: UUID, body: NoteChanges, services: Svc, caller: Aut
         if row.therapist != caller.therapist:
             raise refuse(Problem.NOT_ALLOWED, "A note is changed by the therapist who wrote it.")
         note = row.note
-        client = await notes.lock_client_of(session, note)
+        client = await lock_client_of(session, note)
         if body.text is not None and body.text != note.text:
             note.text, note.changed_at = body.text, now
         if body.shared and not note.shared:
             await _share(session, note, caller, at=now)
         elif body.shared is False and note.shared:
-            notes.unshare_note(session, note, client, by=caller.actor, at=now)
+            unshare_note(session, note, client, by=caller.actor, at=now)
         session.add(note)
         await session.commit()
     return note_view(NoteRow(note=note, therapist=row.therapist), caller=caller)

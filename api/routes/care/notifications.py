@@ -10,7 +10,8 @@ from api.idempotency import IdempotentRoute
 from api.problems import not_found, responses
 from api.views.care import NotificationView
 from api.views.lists import Listed, cut, listed
-from models.writes.care import feed
+from models.reads.care.feed import list_notifications as read_list_notifications
+from models.writes.care.feed import mark_read
 from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.refusals import Problem
@@ -29,7 +30,7 @@ async def list_notifications(
     unread: Annotated[bool, Query(description="true for those that were not read yet.")] = False,
 ) -> Listed[NotificationView]:
     async with services.sessions() as session:
-        rows, last = cut(await feed.list_notifications(session, caller, page=page, unread=unread), page)
+        rows, last = cut(await read_list_notifications(session, caller, page=page, unread=unread), page)
     return listed([NotificationView.of(row) for row in rows], (last.at, last.id) if last else None)
 
 
@@ -39,7 +40,7 @@ async def list_notifications(
 async def read(*, notification_id: UUID, services: Svc, caller: Reader, now: Now) -> NotificationView:
     """The same again gives the same answer: what counts is the first time."""
     async with services.sessions() as session:
-        row = await feed.mark_read(session, caller, notification_id, at=now)
+        row = await mark_read(session, caller, notification_id, at=now)
         if row is None:
             raise not_found("notification")
         view = NotificationView.of(row)

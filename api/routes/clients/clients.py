@@ -19,9 +19,8 @@ from models.reads.booking.appointments import appointments_by_id
 from models.reads.booking.therapists import therapist_by_slug
 from models.reads.clients.clients import ClientFilter, present_match, visible_client, with_context
 from models.reads.clients.clients import list_clients as read_list_clients
-from models.reads.clients.timeline import facts_of
+from models.reads.clients.timeline import facts_of, link_of
 from models.tables.clients.client import PORTAL_SETTINGS
-from models.writes.timeline import link_of
 from rules.accounts.caller import Caller
 from rules.enums import ClientStatus, Stage
 from rules.refusals import Problem

@@ -13,8 +13,8 @@ from api.problems import Refused, not_found, responses, wrong_fields
 from api.views.base import View
 from api.views.lists import Listed, cut, listed
 from models.reads.clients import groups
-from models.reads.clients.groups import NameTaken
 from models.tables.clients.group import ClientGroup
+from models.writes.clients.groups import NameTaken, make_group, rename_group
 from rules.mail.plain_text import one_line
 from rules.refusals import Problem
 
@@ -42,7 +42,7 @@ async def make(*, body: GroupBody, services: Svc, caller: Practice, request_id: 
     name, folded = _name(body)
     async with services.sessions() as session:
         try:
-            group = await groups.make_group(
+            group = await make_group(
                 session, id=uuid5(request_id, "group"), name=name, name_folded=folded, by=caller.actor, at=now
             )
         except NameTaken:
@@ -73,7 +73,7 @@ async def rename(*, group_id: UUID, body: GroupBody, services: Svc, _: Practice)
     name, folded = _name(body)
     async with services.sessions() as session:
         try:
-            group = await groups.rename_group(session, group_id, name=name, name_folded=folded)
+            group = await rename_group(session, group_id, name=name, name_folded=folded)
         except NameTaken:
             raise _taken() from None
         if group is None:

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from models.database import Sessions
-from models.reads.clients.groups import make_group
 from models.tables import Client
+from models.writes.clients.groups import make_group
 from rules.enums import ClientStatus, Stage
 from tests.api.conftest import DESK, NOW, SITE, Rows, ToldEngine, fields_of, problem_of
 from workflows.messages import DetailsOrder, Done
