@@ -11,15 +11,13 @@ from hashlib import sha256
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import update
-from sqlmodel import col
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.problems import refuse
 from api.settings import ServiceKey
 from models.database import Sessions
 from models.reads.accounts.tokens import KnownToken, token_by_hash
 from models.tables.accounts.token import Token, TokenKind
+from models.writes.accounts.tokens import mark_used
 from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.policy import JourneyPolicy
@@ -138,8 +136,7 @@ async def token_caller(sessions: Sessions, token: str, *, policy: JourneyPolicy,
             return None
         last_used = known.token.last_used_at or known.token.made_at
         if now - last_used >= min(_NOTE_USE_EVERY, policy.token_idle / 4):
-            same = col(Token.hash) == known.token.hash
-            await session.exec(update(Token).where(same).values(last_used_at=now))
+            await mark_used(session, known.token, at=now)
             await session.commit()
     return _caller(known)
 
@@ -158,10 +155,3 @@ def _caller(known: KnownToken) -> Caller | None:
         client_id = str(known.token.client_id)
         return Caller(role=Role.CLIENT, name=client_id, client_id=client_id)
     return None
-
-
-async def revoke(session: AsyncSession, token: str, *, now: datetime) -> bool:
-    """End a sign-in or a therapist's token; False when it is none (a service key)."""
-    same = col(Token.hash) == hash_of(token)
-    ended = await session.exec(update(Token).where(same).values(revoked_at=now).returning(col(Token.hash)))
-    return ended.first() is not None

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from api.auth import hash_of, new_token, read_bearer, revoke, unauthenticated
+from api.auth import hash_of, new_token, read_bearer, unauthenticated
 from api.bodies import Body
 from api.commands import ByKnown, command_by_link
 from api.deps import Anyone, Known, Now, RequestId, Svc
@@ -16,6 +16,7 @@ from api.problems import refuse, responses
 from models.reads.accounts.tokens import token_by_hash
 from models.reads.clients.clients import client_who_signs_in
 from models.tables.accounts.token import Token, TokenKind
+from models.writes.accounts.tokens import revoke_token
 from rules.accounts.caller import fold_email
 from rules.enums import Role
 from rules.refusals import Problem
@@ -71,7 +72,7 @@ def storable(text: str) -> str:
 async def sign_out(*, request: Request, services: Svc, _: Known, now: Now) -> None:
     token = read_bearer(request.headers.get("authorization")) or ""
     async with services.sessions() as session:
-        ended = await revoke(session, token, now=now)
+        ended = await revoke_token(session, hash_of(token), at=now)
         await session.commit()
     if not ended:
         raise refuse(Problem.NOT_ALLOWED, "A service key cannot be signed out.")
