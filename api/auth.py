@@ -5,9 +5,11 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -34,6 +36,31 @@ def new_token() -> str:
 
 def hash_of(token: str) -> str:
     return sha256(token.encode()).hexdigest()
+
+
+def storable(text: str) -> str:
+    """Text that no database and no hash chokes on; what cannot be stored fits nobody anyway."""
+    return text.encode(errors="replace").decode().replace("\0", "?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailedLink:
+    """A link that was mailed to a client, by its token's hash: whoever has it acts as the client."""
+
+    client_id: UUID
+    token_hash: str
+
+
+async def live_link(sessions: Sessions, token: str, kind: TokenKind, *, now: datetime, otherwise: str) -> MailedLink:
+    """The link with this token. Raises Refused, with the sentence ``otherwise``, if there is none or it is spent."""
+    token_hash = hash_of(storable(token))
+    async with sessions() as session:
+        known = await token_by_hash(session, token_hash, (kind,))
+    row = known.token if known else None
+    spent = row is None or row.used_at is not None or row.revoked_at is not None or row.expires_at <= now
+    if row is None or row.client_id is None or spent:
+        raise refuse(Problem.ACTIVATION_LINK_INVALID, otherwise)
+    return MailedLink(client_id=row.client_id, token_hash=token_hash)
 
 
 class Passwords:

@@ -14,7 +14,6 @@ from activities.archive.unarchive import make_active
 from activities.base import derived_id
 from activities.types import UnarchiveOrder
 from models.reads.booking.calendar import look_around
-from models.reads.booking.links import join_url_of
 from models.reads.money.balance import payment_line
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
@@ -26,6 +25,7 @@ from models.writes.booking.holds import drop_expired_holds
 from models.writes.locks import lock_payment
 from models.writes.timeline import tell
 from rules.archive.restore import CancelledLine, RestorePlan, RestoreSituation, is_cancelled_by_archive, plan_restore
+from rules.booking.links import join_url_of
 from rules.enums import PaymentStatus
 from rules.timeline import FactKind
 

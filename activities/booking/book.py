@@ -16,7 +16,6 @@ from activities.clients.tasks import close_tasks
 from activities.money.cards import debts_to_settle
 from activities.snapshots import facts_of_appointments
 from activities.types import Booked, BookingOrder
-from models.reads.booking.links import join_url_of
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
@@ -28,6 +27,7 @@ from models.writes.booking.holds import use_hold
 from models.writes.locks import RowMissing, lock_client, lock_therapist
 from models.writes.timeline import tell
 from rules.booking.eligibility import MOST_WEEKS, BookingRequest, BookingSituation, missing_details, refuse_booking
+from rules.booking.links import join_url_of
 from rules.enums import AppointmentType, ClientStatus, FormStatus, Mode, PlaceEnd, TaskKind
 from rules.forms.intake import INTAKE_FORMS
 from rules.journey.stage import JourneyFacts

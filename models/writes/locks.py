@@ -5,6 +5,7 @@ comes whenever a row that refers to a therapist is written, in whatever order, a
 """
 
 from collections.abc import Collection, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import func
@@ -18,25 +19,32 @@ from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 
+Row = TypeVar("Row", Therapist, Client, Payment)
+
 
 class RowMissing(LookupError):
     """A row that must exist does not: an id from elsewhere, or a database that lost something."""
 
 
 async def lock_therapist(session: AsyncSession, therapist_id: UUID) -> Therapist:
-    statement = select(Therapist).where(col(Therapist.id) == therapist_id).with_for_update(key_share=True)
-    therapist = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
-    if therapist is None:
-        raise RowMissing(f"no therapist {therapist_id}")
-    return therapist
+    """The therapist, freshly read, as the next two. Raises RowMissing."""
+    return await _lock(session, Therapist, therapist_id)
 
 
 async def lock_client(session: AsyncSession, client_id: UUID) -> Client:
-    statement = select(Client).where(col(Client.id) == client_id).with_for_update(key_share=True)
-    client = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
-    if client is None:
-        raise RowMissing(f"no client {client_id}")
-    return client
+    return await _lock(session, Client, client_id)
+
+
+async def lock_payment(session: AsyncSession, payment_id: UUID) -> Payment:
+    return await _lock(session, Payment, payment_id)
+
+
+async def _lock(session: AsyncSession, table: type[Row], id: UUID) -> Row:
+    statement = select(table).where(col(table.id) == id).with_for_update(key_share=True)
+    row = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
+    if row is None:
+        raise RowMissing(f"no {table.__tablename__} {id}")
+    return row
 
 
 async def lock_open_client(session: AsyncSession, caller: Caller, client_id: UUID) -> Client | None:
@@ -64,14 +72,6 @@ async def lock_open_clients(session: AsyncSession, caller: Caller, ids: Collecti
 async def lock_holds_of(session: AsyncSession, actor: str) -> None:
     """One at a time of the holds that somebody makes, with whomever. Taken after the therapist, and before nothing."""
     await session.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(f"holds of {actor}", 0))))
-
-
-async def lock_payment(session: AsyncSession, payment_id: UUID) -> Payment:
-    statement = select(Payment).where(col(Payment.id) == payment_id).with_for_update(key_share=True)
-    payment = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
-    if payment is None:
-        raise RowMissing(f"no payment {payment_id}")
-    return payment
 
 
 async def lock_appointment(

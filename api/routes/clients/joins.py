@@ -6,17 +6,15 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.auth import hash_of
+from api.auth import live_link
 from api.bodies import Body
 from api.commands import ByStaff, Command, command_by_link
 from api.deps import Anyone, Now, RequestId, Svc
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, refuse, responses, wrong_fields
-from api.routes.accounts.accounts import storable
 from api.routes.clients.clients import one_client
 from api.views.clients import ClientView
-from models.reads.accounts.tokens import token_by_hash
 from models.reads.clients.clients import visible_client
 from models.tables.accounts.token import TokenKind
 from rules.refusals import Problem
@@ -43,15 +41,10 @@ class JoinedByLink(BaseModel):
     responses=responses(Problem.ACTIVATION_LINK_INVALID, *_MAY_FAIL),
 )
 async def join_by_link(*, body: JoinByLink, services: Svc, _: Anyone, request_id: RequestId, now: Now) -> JoinedByLink:
-    token_hash = hash_of(storable(body.token))
-    async with services.sessions() as session:
-        known = await token_by_hash(session, token_hash, (TokenKind.JOIN,))
-    token = known.token if known else None
-    spent = token is None or token.used_at is not None or token.revoked_at is not None or token.expires_at <= now
-    if token is None or token.client_id is None or spent:
-        raise refuse(Problem.ACTIVATION_LINK_INVALID, "This link is no longer valid.")
-    command = command_by_link(services, token.client_id, request_id=request_id)
-    joined = await command.ask(JOIN, client_id=token.client_id, token_hash=token_hash)
+    otherwise = "This link is no longer valid."
+    link = await live_link(services.sessions, body.token, TokenKind.JOIN, now=now, otherwise=otherwise)
+    command = command_by_link(services, link.client_id, request_id=request_id)
+    joined = await command.ask(JOIN, client_id=link.client_id, token_hash=link.token_hash)
     if joined.into_id is None:
         raise not_found("client")
     return JoinedByLink(client_id=UUID(joined.into_id))

@@ -13,6 +13,7 @@ from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
+from models.reads.archive.situation import appointment_line
 from models.reads.money.balance import USUAL_CURRENCY, payment_line
 from models.reads.visibility import may_see_client
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
@@ -62,7 +63,7 @@ async def situations(session: AsyncSession, clients: Sequence[Client]) -> dict[U
         .order_by(col(Appointment.starts_at), col(Appointment.id))
     )
     for appointment, slug in await session.exec(booked):
-        appointments[appointment.client_id].append(_line_of(appointment, slug))
+        appointments[appointment.client_id].append(appointment_line(appointment, slug))
     payments: dict[UUID, list[PaymentLine]] = {id: [] for id in ids}
     open_payments = (
         select(Payment)
@@ -84,17 +85,6 @@ async def situations(session: AsyncSession, clients: Sequence[Client]) -> dict[U
         )
         for id in ids
     }
-
-
-def _line_of(appointment: Appointment, therapist: str) -> AppointmentLine:
-    return AppointmentLine(
-        id=str(appointment.id),
-        type=appointment.type,
-        status=appointment.status,
-        therapist=therapist,
-        starts_at=appointment.starts_at,
-        ends_at=appointment.ends_at,
-    )
 
 
 def _matters_to_an_archive() -> ColumnElement[bool]:
