@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, get_args
+from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from engine.codec import InvalidKeys, PayloadKeys
+from engine.codec import PayloadKeys
 from engine.connect import TASK_QUEUE, EngineAddress
-from engine.event_key import EventKey, InvalidEventKey
+from engine.event_key import EventKey
 from rules.enums import Role
 from rules.policy import JourneyPolicy
 
@@ -52,11 +52,14 @@ class ApiKey:
     secret: SecretStr
 
 
-def _api_keys(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def _from_text(read: Callable[[str], object]) -> BeforeValidator:
+    """A value that is written as one text, and read by this; ``read`` raises ValueError with a sentence."""
+    return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
+
+
+def _api_keys(text: str) -> tuple[ApiKey, ...]:
     keys: list[ApiKey] = []
-    for number, entry in enumerate((part.strip() for part in value.split(",") if part.strip()), start=1):
+    for number, entry in enumerate((part.strip() for part in text.split(",") if part.strip()), start=1):
         role, _, rest = entry.partition(":")
         name, _, secret = rest.partition(":")
         if not (role and name and secret):
@@ -71,24 +74,6 @@ def _api_keys(value: object) -> object:
     if not keys:
         raise ValueError("at least one key is needed, as role:name:secret")
     return tuple(keys)
-
-
-def _payload_keys(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return PayloadKeys.parse(value)
-    except InvalidKeys as error:
-        raise ValueError(str(error)) from None
-
-
-def _event_key(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return EventKey.parse(value)
-    except InvalidEventKey as error:
-        raise ValueError(str(error)) from None
 
 
 def _postgres_url(value: SecretStr | None) -> SecretStr | None:
@@ -133,15 +118,15 @@ class Settings(BaseSettings):
     stripe_webhook_secret: SecretStr = SecretStr(DEV_STRIPE_WEBHOOK_SECRET)
     sendgrid_api_key: SecretStr = SecretStr(DEV_SENDGRID_API_KEY)
     sendgrid_api_host: WebAddress = None
-    sendgrid_webhook_public_key: Annotated[EventKey, NoDecode, BeforeValidator(_event_key)] = Field(
+    sendgrid_webhook_public_key: Annotated[EventKey, NoDecode, _from_text(EventKey.parse)] = Field(
         default=DEV_SENDGRID_WEBHOOK_PUBLIC_KEY, validate_default=True
     )
     email_from: MailAddress = "care@practice.example"
 
-    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(_api_keys)] = Field(
+    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, _from_text(_api_keys)] = Field(
         default=DEV_API_KEYS, validate_default=True
     )
-    payload_keys: Annotated[PayloadKeys, NoDecode, BeforeValidator(_payload_keys)] = Field(
+    payload_keys: Annotated[PayloadKeys, NoDecode, _from_text(PayloadKeys.parse)] = Field(
         default=DEV_PAYLOAD_KEYS, validate_default=True
     )
 
@@ -222,35 +207,28 @@ def _read_engine(environment: Mapping[str, str]) -> EngineAddress:
 
 def _read_policy(environment: Mapping[str, str]) -> JourneyPolicy:
     prefix = "POLICY__"
-    known = {field.name: field for field in fields(JourneyPolicy)}
+    readers = {field.name: _POLICY_READERS[field.type] for field in fields(JourneyPolicy)}
     given: dict[str, Any] = {}
     problems = []
     for variable in sorted(name for name in environment if name.upper().startswith(prefix)):
         name = variable[len(prefix) :].lower()
-        if name not in known:
-            problems.append(f"{variable} is no setting of the policy; there are {', '.join(sorted(known))}.")
+        if name not in readers:
+            problems.append(f"{variable} is no setting of the policy; there are {', '.join(sorted(readers))}.")
             continue
         try:
-            given[name] = _policy_reader(known[name].type)(environment[variable].strip())
+            given[name] = readers[name](environment[variable].strip())
         except ValueError as error:
             problems.append(f"{variable} cannot be used: {error}.")
     if problems:
         raise SettingsProblem(problems)
-    policy = JourneyPolicy(**given)
+    try:
+        policy = JourneyPolicy(**given)
+    except ValueError as error:  # its first word is the field
+        name, _, why = str(error).partition(" ")
+        raise SettingsProblem([f"{prefix}{name.upper()} {why}."]) from None
     if policy.charge_after > policy.charge_deadline:
-        problems.append("POLICY__CHARGE_AFTER must not be longer than POLICY__CHARGE_DEADLINE.")
-    if problems:
-        raise SettingsProblem(problems)
+        raise SettingsProblem(["POLICY__CHARGE_AFTER must not be longer than POLICY__CHARGE_DEADLINE."])
     return policy
-
-
-def _policy_reader(kind: Any) -> Callable[[str], Any]:
-    if kind is int:
-        return _whole_number
-    if kind is timedelta:
-        return _duration
-    assert timedelta in get_args(kind)
-    return lambda text: tuple(_duration(part.strip()) for part in text.split(",") if part.strip())
 
 
 def _whole_number(text: str) -> int:
@@ -265,6 +243,17 @@ def _duration(text: str) -> timedelta:
         return TypeAdapter(timedelta).validate_python(text if text.startswith("P") else "")
     except ValidationError:
         raise ValueError(f"{text!r} is not an ISO 8601 duration such as PT48H, P1D or PT5S") from None
+
+
+def _durations(text: str) -> tuple[timedelta, ...]:
+    return tuple(_duration(part.strip()) for part in text.split(",") if part.strip())
+
+
+_POLICY_READERS: Mapping[Any, Callable[[str], Any]] = {
+    int: _whole_number,
+    timedelta: _duration,
+    tuple[timedelta, ...]: _durations,
+}
 
 
 _NEEDED_IN_PRODUCTION = {

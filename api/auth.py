@@ -5,21 +5,21 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import update
-from sqlmodel import col
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.problems import refuse
 from api.settings import ServiceKey
 from models.database import Sessions
 from models.reads.accounts.tokens import KnownToken, token_by_hash
 from models.tables.accounts.token import Token, TokenKind
+from models.writes.accounts.tokens import mark_used
 from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.policy import JourneyPolicy
@@ -36,6 +36,31 @@ def new_token() -> str:
 
 def hash_of(token: str) -> str:
     return sha256(token.encode()).hexdigest()
+
+
+def storable(text: str) -> str:
+    """Text that no database and no hash chokes on; what cannot be stored fits nobody anyway."""
+    return text.encode(errors="replace").decode().replace("\0", "?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailedLink:
+    """A link that was mailed to a client, by its token's hash: whoever has it acts as the client."""
+
+    client_id: UUID
+    token_hash: str
+
+
+async def live_link(sessions: Sessions, token: str, kind: TokenKind, *, now: datetime, otherwise: str) -> MailedLink:
+    """The link with this token. Raises Refused, with the sentence ``otherwise``, if there is none or it is spent."""
+    token_hash = hash_of(storable(token))
+    async with sessions() as session:
+        known = await token_by_hash(session, token_hash, (kind,))
+    row = known.token if known else None
+    spent = row is None or row.used_at is not None or row.revoked_at is not None or row.expires_at <= now
+    if row is None or row.client_id is None or spent:
+        raise refuse(Problem.ACTIVATION_LINK_INVALID, otherwise)
+    return MailedLink(client_id=row.client_id, token_hash=token_hash)
 
 
 class Passwords:
@@ -138,8 +163,7 @@ async def token_caller(sessions: Sessions, token: str, *, policy: JourneyPolicy,
             return None
         last_used = known.token.last_used_at or known.token.made_at
         if now - last_used >= min(_NOTE_USE_EVERY, policy.token_idle / 4):
-            same = col(Token.hash) == known.token.hash
-            await session.exec(update(Token).where(same).values(last_used_at=now))
+            await mark_used(session, known.token, at=now)
             await session.commit()
     return _caller(known)
 
@@ -158,10 +182,3 @@ def _caller(known: KnownToken) -> Caller | None:
         client_id = str(known.token.client_id)
         return Caller(role=Role.CLIENT, name=client_id, client_id=client_id)
     return None
-
-
-async def revoke(session: AsyncSession, token: str, *, now: datetime) -> bool:
-    """End a sign-in or a therapist's token; False when it is none (a service key)."""
-    same = col(Token.hash) == hash_of(token)
-    ended = await session.exec(update(Token).where(same).values(revoked_at=now).returning(col(Token.hash)))
-    return ended.first() is not None

@@ -1,24 +1,33 @@
-"""Asking a journey, and turning its answer into what a route can use: a refusal raises, the rest comes back."""
+"""Command handlers: a request's body becomes an order, the order an update of a journey, its answer a view's source.
+
+A refusal raises, the rest comes back.
+"""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from functools import cache
+from typing import Annotated, Any, Protocol, TypeVar, cast
 from uuid import UUID, uuid5
 
 import structlog
+from fastapi import Depends
+from pydantic import BaseModel, TypeAdapter
+from sqlmodel import SQLModel
 
 from activities.types.booking import Changed
-from api.deps import Services
+from api.deps import PRACTICE, RequestId, Services, Svc, allow, must_see_client
 from api.engine import GONE, Gone
 from api.problems import EngineUnavailable, Refused, refuse
 from models.reads.booking.appointments import AppointmentRow, clients_with_an_old_link, visible_appointment
 from models.reads.booking.waitlist import somebody_waits
 from models.reads.forms.requests import clients_to_ask_again
 from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
 from models.tables.forms.template import FormTemplate
 from rules.accounts.caller import Caller
-from rules.enums import AppointmentStatus
+from rules.enums import AppointmentStatus, Role
 from rules.refusals import Problem, Refusal
 from workflows.messages import (
     FORM_VERSION_PUBLISHED,
@@ -43,18 +52,125 @@ class MayRefuse(Protocol):
 
 Argument = TypeVar("Argument")
 Answer = TypeVar("Answer", bound=MayRefuse)
+Row = TypeVar("Row", bound=SQLModel)
+
+
+@cache
+def _reader(kind: Any) -> tuple[TypeAdapter[Any], frozenset[str]]:
+    """What makes an order from its fields, and their names."""
+    assert is_dataclass(kind)
+    return TypeAdapter(kind), frozenset(field.name for field in fields(kind))
+
+
+def order_of(
+    kind: type[Argument], body: BaseModel | None = None, /, *, context: dict[str, object], **said: object
+) -> Argument:
+    """The order (an argument of an update) that a body asks for, field by field of the same name.
+
+    A body declares what differs: another name in the order as ``serialization_alias``, a field that is no part of the
+    order with ``exclude``. ``said`` is what the body does not say, or says otherwise. Of the ``context`` an order takes
+    what it has a field for. Ids become text. Raises TypeError for a field that the order does not have, and pydantic's
+    ValidationError for a value of another type: both are faults of the route, not of the request.
+    """
+    reader, names = _reader(cast(Any, kind))
+    asked = {**(body.model_dump(by_alias=True) if body is not None else {}), **said}
+    if unknown := asked.keys() - names:
+        raise TypeError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
+    given = {**{name: value for name, value in context.items() if name in names}, **asked}
+    order: Argument = reader.validate_python(
+        {name: str(value) if isinstance(value, UUID) else value for name, value in given.items()}
+    )
+    return order
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What every command has: the services, who asks, and the id of the request, from which the ids of what it makes
+    follow."""
+
+    services: Services
+    caller: Caller
+    request_id: UUID
+
+    def order(
+        self, kind: type[Argument], body: BaseModel | None = None, /, *, client_id: UUID, **said: object
+    ) -> Argument:
+        """The order of this command, for a client's journey (``order_of``)."""
+        context = {"request_id": self.request_id, "client_id": client_id, "by": self.caller}
+        return order_of(kind, body, context=context, **said)
+
+    async def ask(
+        self, update: Update[Argument, Answer], body: BaseModel | None = None, /, *, client_id: UUID, **said: object
+    ) -> Answer:
+        """What a client's journey answers to what the body says (``order_of``).
+
+        Raises Refused, also for a journey that was closed.
+        """
+        return _must_be_open(await self.ask_if_open(update, body, client_id=client_id, **said))
+
+    async def ask_if_open(
+        self, update: Update[Argument, Answer], body: BaseModel | None = None, /, *, client_id: UUID, **said: object
+    ) -> Answer | Gone:
+        """The same, but for a journey that was closed: Gone."""
+        order = self.order(update.argument, body, client_id=client_id, **said)
+        return await _asked(self.services, update, order, client_id=client_id, request_id=self.request_id)
+
+    async def must_see_client(self, client_id: UUID) -> Client:
+        """The client, if the caller may see them. Raises Refused: not found."""
+        return await must_see_client(self.services, self.caller, client_id)
+
+    def id_of(self, what: str) -> UUID:
+        """The id of what this request makes: the same request again means the same thing."""
+        return uuid5(self.request_id, what)
+
+    async def row(self, table: type[Row], id: UUID) -> Row:
+        """A row that is there, as it stands now."""
+        async with self.services.sessions() as session:
+            return await session.get_one(table, id)
+
+
+def commands_of(*roles: Role) -> Callable[..., Awaitable[Command]]:
+    """A dependency: a command of one of these roles."""
+
+    async def command(
+        services: Svc, request_id: RequestId, caller: Annotated[Caller, Depends(allow(*roles))]
+    ) -> Command:
+        return Command(services=services, caller=caller, request_id=request_id)
+
+    return command
+
+
+ByKnown = Annotated[Command, Depends(commands_of(*Role))]
+ByPractice = Annotated[Command, Depends(commands_of(*PRACTICE))]
+ByStaff = Annotated[Command, Depends(commands_of(Role.CARE_TEAM, Role.ADMIN))]
+
+
+def command_by_link(services: Services, client_id: UUID, *, request_id: UUID) -> Command:
+    """What whoever has the link that was mailed to a client asks for counts as asked by the client."""
+    by = Caller(role=Role.CLIENT, name=str(client_id), client_id=str(client_id))
+    return Command(services=services, caller=by, request_id=request_id)
+
+
+async def _asked(
+    services: Services, update: Update[Argument, Answer], order: Argument, *, client_id: UUID, request_id: UUID
+) -> Answer | Gone:
+    answer = await services.engine.update(journey_id(str(client_id)), update, order, request_id=request_id)
+    if not isinstance(answer, Gone) and answer.refusal is not None:
+        raise Refused(answer.refusal)
+    return answer
+
+
+def _must_be_open(answer: Answer | Gone) -> Answer:
+    if isinstance(answer, Gone):
+        raise refuse(Problem.NOT_FOUND, "This journey was closed. Please begin a new one.")
+    return answer
 
 
 async def journey_done(
     services: Services, update: Update[Argument, Answer], order: Argument, *, client_id: UUID, request_id: UUID
 ) -> Answer:
     """What a client's journey answered. Raises Refused, also for a journey that was closed."""
-    answer = await services.engine.update(journey_id(str(client_id)), update, order, request_id=request_id)
-    if isinstance(answer, Gone):
-        raise refuse(Problem.NOT_FOUND, "This journey was closed. Please begin a new one.")
-    if answer.refusal is not None:
-        raise Refused(answer.refusal)
-    return answer
+    return _must_be_open(await _asked(services, update, order, client_id=client_id, request_id=request_id))
 
 
 @dataclass(frozen=True, kw_only=True)

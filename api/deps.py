@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import Depends, Path, Query, Request, Security
+from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPBearer
 
 from api.auth import FailedSignIns, Passwords, read_bearer, service_caller, token_caller, unauthenticated
-from api.engine import GONE, Gone, JourneyEngine
+from api.engine import JourneyEngine
 from api.metrics import Metrics
 from api.problems import not_found, refuse, wrong_fields
 from api.settings import ApiSettings
@@ -24,8 +24,6 @@ from models.tables.clients.client import Client
 from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.refusals import Problem
-
-__all__ = ["GONE", "Gone"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +91,12 @@ async def _anyone(request: Request, _: Annotated[object, Security(_bearer)]) -> 
     return await caller_of(request)
 
 
-_PRACTICE = (Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
+PRACTICE = (Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
 Anyone = Annotated[Caller | None, Depends(_anyone)]
 Known = Annotated[Caller, Depends(allow(*Role))]
-Practice = Annotated[Caller, Depends(allow(*_PRACTICE))]
+Practice = Annotated[Caller, Depends(allow(*PRACTICE))]
 Staff = Annotated[Caller, Depends(allow(Role.CARE_TEAM, Role.ADMIN))]
 Admin = Annotated[Caller, Depends(allow(Role.ADMIN))]
-SiteOrStaff = Annotated[Caller, Depends(allow(Role.BOOKING_SITE, Role.CARE_TEAM, Role.ADMIN))]
 
 
 async def _request_id(request: Request) -> UUID:
@@ -137,9 +134,6 @@ def page_of(*kinds: type) -> Callable[..., Page]:
 ByTime = Annotated[Page, Depends(page_of(datetime, UUID))]
 BySlug = Annotated[Page, Depends(page_of(str))]
 ByNumber = Annotated[Page, Depends(page_of(int))]
-
-ClientId = Annotated[UUID, Path(description="A client's id.")]
-AppointmentId = Annotated[UUID, Path(description="An appointment's id.")]
 
 
 async def must_see_client(services: Services, caller: Caller, client_id: UUID) -> Client:

@@ -173,35 +173,35 @@ class JourneyEngine:
 
     async def reconcile(self, order: ReconciliationOrder) -> None:
         """Start a comparison with Stripe. The same order again finds the same one."""
-
-        async def attempt(_: str) -> None:
-            await self.client.start_workflow(
-                RECONCILE_PAYMENTS,
-                ReconciliationInput(order=order),
-                id=reconciliation_id(order.id),
-                task_queue=self._task_queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                static_summary="The ledger and Stripe, compared",
-                static_details=f"Asked for by {order.asked_by}.",
-                rpc_timeout=self._patience,
-            )
-
-        await self._call(attempt, "")
+        await self._start_once(
+            RECONCILE_PAYMENTS,
+            ReconciliationInput(order=order),
+            id=reconciliation_id(order.id),
+            summary="The ledger and Stripe, compared",
+            asked_by=order.asked_by,
+        )
 
     async def archive_many(self, order: BulkArchiveOrder, policy: JourneyPolicy) -> None:
         """Start an archive of many clients. The same order again finds the same one."""
+        await self._start_once(
+            BULK_ARCHIVE,
+            BulkArchiveInput(order=order, policy=policy),
+            id=bulk_archive_id(order.id),
+            summary=f"An archive of {len(order.client_ids)} clients",
+            asked_by=order.asked_by,
+        )
 
+    async def _start_once(self, workflow: str, input: object, *, id: str, summary: str, asked_by: str) -> None:
         async def attempt(_: str) -> None:
             await self.client.start_workflow(
-                BULK_ARCHIVE,
-                BulkArchiveInput(order=order, policy=policy),
-                id=bulk_archive_id(order.id),
+                workflow,
+                input,
+                id=id,
                 task_queue=self._task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                static_summary=f"An archive of {len(order.client_ids)} clients",
-                static_details=f"Asked for by {order.asked_by}.",
+                static_summary=summary,
+                static_details=f"Asked for by {asked_by}.",
                 rpc_timeout=self._patience,
             )
 

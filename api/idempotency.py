@@ -27,8 +27,8 @@ from starlette.exceptions import HTTPException
 from api.deps import Services, caller_of, services_of
 from api.problems import EngineUnavailable, Refused, refuse, wrong_fields
 from engine.codec import PayloadKeys, decrypt_bytes, encrypt_bytes
-from models.writes import idempotency as kept_answers
-from models.writes.idempotency import Claim, KeptAnswer, Key
+from models.writes import idempotency as idempotency_store
+from models.writes.idempotency import Claim, RequestKey, StoredAnswer
 from rules.refusals import Problem
 
 HEADER = "Idempotency-Key"
@@ -63,9 +63,9 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     route = f"{request.method} {request.url.path}"
     if len(route) > _LONGEST_ROUTE:
         route = sha256(route.encode()).hexdigest()
-    row = Key(caller=caller.actor if caller else "anyone", route=route, key=key)
+    row = RequestKey(caller=caller.actor if caller else "anyone", route=route, key=key)
     claim = await _claim(services, row, _hashes(services.cipher, await _said(request), query=_asked(request)))
-    if isinstance(claim, KeptAnswer):
+    if isinstance(claim, StoredAnswer):
         return _replay(services, row, claim)
     request.state.request_id = claim.request_id
     try:
@@ -76,20 +76,20 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
         # same id for ever.
         over = isinstance(error, RequestValidationError | HTTPException | Refused)
         async with services.sessions() as session:
-            await (kept_answers.let_go if over else kept_answers.mark_lost)(session, claim)
+            await (idempotency_store.release if over else idempotency_store.mark_lost)(session, claim)
             await session.commit()
         raise
     await _finish(services, claim, response)
     return response
 
 
-async def _claim(services: Services, row: Key, hashes: Sequence[str]) -> Claim | KeptAnswer:
+async def _claim(services: Services, row: RequestKey, hashes: Sequence[str]) -> Claim | StoredAnswer:
     """The right to answer, or what a twin answered; waits while a twin is at it."""
     give_up = monotonic() + _WAIT_AT_MOST
     while True:
         now = await services.clock.now()
         async with services.sessions() as session:
-            found = await kept_answers.claim(session, row, body_hashes=hashes, new_id=uuid4(), now=now)
+            found = await idempotency_store.claim(session, row, body_hashes=hashes, new_id=uuid4(), now=now)
             await session.commit()
         if isinstance(found, Claim):
             return found
@@ -105,26 +105,26 @@ async def _claim(services: Services, row: Key, hashes: Sequence[str]) -> Claim |
 async def _finish(services: Services, claim: Claim, response: Response) -> None:
     async with services.sessions() as session:
         if not 200 <= response.status_code < 300:
-            await kept_answers.let_go(session, claim)
+            await idempotency_store.release(session, claim)
         elif "Retry-After" in response.headers:  # no answer yet: the same key asked again looks again
-            await kept_answers.mark_lost(session, claim)
+            await idempotency_store.mark_lost(session, claim)
         else:
             sealed = encrypt_bytes(services.cipher, bytes(response.body), context=_context(claim.key))
-            await kept_answers.keep(session, claim, status=response.status_code, answer=sealed)
+            await idempotency_store.store(session, claim, status=response.status_code, answer=sealed)
         await session.commit()
 
 
-def _replay(services: Services, row: Key, kept: KeptAnswer) -> Response:
-    body = decrypt_bytes(services.cipher, kept.answer or b"", context=_context(row))
+def _replay(services: Services, row: RequestKey, stored: StoredAnswer) -> Response:
+    body = decrypt_bytes(services.cipher, stored.answer or b"", context=_context(row))
     return Response(
         body,
-        status_code=kept.status or 200,
+        status_code=stored.status or 200,
         media_type="application/json" if body else None,
         headers={"Idempotent-Replayed": "true"},
     )
 
 
-def _context(row: Key) -> bytes:
+def _context(row: RequestKey) -> bytes:
     return f"{row.caller}\n{row.route}\n{row.key}".encode()
 
 

@@ -295,7 +295,7 @@ class LocalStack:
             await postgres.create_database()
         from models import database
         from models.migrate import upgrade
-        from models.seed import add_demo_therapists
+        from models.writes.booking.seed import add_demo_therapists
 
         await asyncio.to_thread(upgrade, self.database_url)
         if not seed:

@@ -3,13 +3,16 @@
 import base64
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple, overload
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, tuple_
 from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 DEFAULT_LIMIT = 50
 MOST = 200
@@ -71,3 +74,30 @@ def beyond(page: Page, *columns: Any, descending: bool = False) -> ColumnElement
     row = tuple_(*(col(column) for column in columns))
     after = tuple_(*page.after)
     return row < after if descending else row > after
+
+
+Row = TypeVar("Row")
+Columns = TypeVarTuple("Columns")
+
+
+@overload
+async def one_page(
+    session: AsyncSession, statement: SelectOfScalar[Row], page: Page, *columns: Any, descending: bool = False
+) -> Sequence[Row]: ...
+
+
+@overload
+async def one_page(
+    session: AsyncSession, statement: Select[*Columns], page: Page, *columns: Any, descending: bool = False
+) -> Sequence[tuple[*Columns]]: ...
+
+
+async def one_page(
+    session: AsyncSession, statement: Any, page: Page, *columns: Any, descending: bool = False
+) -> Sequence[Any]:
+    """The rows of a page of a statement that is sorted by these columns; one more, if there are more behind it."""
+    behind = beyond(page, *columns, descending=descending)
+    if behind is not None:
+        statement = statement.where(behind)
+    rows: Sequence[Any] = (await session.exec(statement.limit(page.limit + 1))).all()
+    return rows

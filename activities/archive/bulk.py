@@ -10,6 +10,7 @@ from activities.base import Activities
 from activities.types.archive import BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
 from models.reads.archive import bulk as bulk_archives
 from models.tables.archive.bulk_archive import BulkArchiveLine
+from models.writes.archive.bulk import lock_bulk_archive, make_bulk_archive
 from rules.archive.bulk import AT_A_TIME, LineSituation, LineState, became, request_id_of
 from rules.enums import ArchiveResult
 
@@ -21,7 +22,7 @@ class BulkArchiveActivities(Activities):
     async def begin_bulk_archive(self, order: BulkArchiveOrder) -> BulkProgress:
         """Write down who is to be archived. Whoever asked may have done so already."""
         async with self.transaction() as session:
-            await bulk_archives.begun(
+            await make_bulk_archive(
                 session,
                 id=UUID(order.id),
                 client_ids=[UUID(client_id) for client_id in order.client_ids],
@@ -44,7 +45,7 @@ class BulkArchiveActivities(Activities):
         waiting: list[str] = []
         following: list[str] = []
         async with self.transaction() as session:
-            await bulk_archives.lock_archive(session, id)
+            await lock_bulk_archive(session, id)
             lines = await bulk_archives.open_lines(session, id, asked=asked, limit=_LOOK_AT)
             recorded = await bulk_archives.recorded(session, {of: request_id_of(order.id, str(of)) for of in asked})
             for line, client in lines:
@@ -70,7 +71,7 @@ class BulkArchiveActivities(Activities):
         """The end of it. Whoever recorded it late, after all, is archived after all."""
         now = await self.now()
         async with self.transaction() as session:
-            archive = await bulk_archives.lock_archive(session, UUID(id))
+            archive = await lock_bulk_archive(session, UUID(id))
             if archive.finished_at is None:
                 await _look_again(session, archive.id, at=now)
                 archive.finished_at = now

@@ -15,7 +15,6 @@ from activities.base import derived_id
 from activities.money.payments import move, tell_payment
 from activities.types.archive import UnarchiveOrder
 from models.reads.booking.calendar import look_around
-from models.reads.booking.links import join_url_of
 from models.reads.money.balance import payment_line
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
@@ -23,9 +22,11 @@ from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment
+from models.writes.booking.holds import drop_expired_holds
 from models.writes.locks import lock_payment
 from models.writes.timeline import tell
 from rules.archive.restore import CancelledLine, RestorePlan, RestoreSituation, is_cancelled_by_archive, plan_restore
+from rules.booking.links import join_url_of
 from rules.enums import PaymentStatus
 from rules.money.payment_states import PaymentEvent
 from rules.timeline import FactKind
@@ -86,6 +87,7 @@ async def _situation(
     around = None
     if therapist is not None and cancelled:
         rows = list(cancelled.values())
+        await drop_expired_holds(session, therapist_id=therapist.id, now=now)
         around = await look_around(
             session,
             therapist,

@@ -17,7 +17,6 @@ from activities.forms.asking import ask_again
 from activities.money.cards import debts_to_settle
 from activities.snapshots import facts_of_appointments
 from activities.types.booking import Booked, BookingOrder
-from models.reads.booking.links import join_url_of
 from models.reads.forms.requests import asked_again
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
@@ -29,6 +28,7 @@ from models.writes.booking.holds import use_hold
 from models.writes.locks import RowMissing, lock_client, lock_therapist
 from models.writes.timeline import tell
 from rules.booking.eligibility import MOST_WEEKS, BookingRequest, BookingSituation, missing_details, refuse_booking
+from rules.booking.links import join_url_of
 from rules.enums import AppointmentType, ClientStatus, Mode, PlaceEnd, TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.refusals import Refusal, invalid

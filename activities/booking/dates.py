@@ -13,6 +13,7 @@ from activities.types.booking import BookingOrder, RescheduleOrder
 from models.reads.booking.calendar import Around, look_around, time_refusal
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
+from models.writes.booking.holds import drop_expired_holds
 from rules.booking import availability as slots
 from rules.booking.series import moved_together
 from rules.enums import AppointmentType
@@ -49,6 +50,7 @@ async def plan_booking(
     session: AsyncSession, client: Client, therapist: Therapist, order: BookingOrder, *, now: datetime
 ) -> DatesPlan:
     """The dates of one appointment or a weekly series. Therapist and client are locked, so it stays true."""
+    await drop_expired_holds(session, therapist_id=therapist.id, now=now)
     around = await look_around(
         session,
         therapist,
@@ -93,6 +95,7 @@ async def plan_move(
         )
         for row, starts_at in zip(rows, starts, strict=True)
     ]
+    await drop_expired_holds(session, therapist_id=therapist.id, now=now)
     around = await look_around(
         session,
         therapist,

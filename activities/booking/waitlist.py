@@ -12,7 +12,8 @@ from activities.base import Activities, derived_id
 from activities.booking.waitlist_places import close_offer, end_place, lines_of
 from activities.types.booking import LeaveOrder, LineLook, OfferMade, PlaceInLine, WaitOrder
 from activities.types.clients import Done
-from models.reads.booking.calendar import busy_margin, drop_expired_holds, horizon_end, load_busy
+from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
+from models.reads.booking.hours import load_availability
 from models.reads.booking.waitlist import busy_of_clients, live_places, offers_of, released_place, unanswered
 from models.reads.clients.timeline import fact_of_request
 from models.reads.journey import journey_facts, project
@@ -20,7 +21,7 @@ from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
 from models.tables.clients.client import Client
-from models.writes.booking.hours import load_availability
+from models.writes.booking.holds import drop_expired_holds
 from models.writes.locks import lock_client, lock_therapist
 from models.writes.timeline import tell
 from rules.booking.availability import Availability, check_slot

@@ -12,11 +12,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy_of_many
+from models.reads.booking.hours import load_availabilities
 from models.reads.clients.candidates import candidates_record
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.clients.match import Match
-from models.writes.booking.hours import load_availabilities
 from models.writes.locks import lock_therapist
 from rules.booking.availability import earliest_slot
 from rules.clients.candidates import candidates_of

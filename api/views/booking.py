@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from api.views.lists import MoneyView
-from api.views.money import PaymentView, payment_view
+from api.views.money import PaymentView
 from models.reads.booking.appointments import AppointmentRow
 from models.tables.booking.therapist import Therapist
 from rules.accounts.caller import Caller
@@ -124,6 +124,6 @@ def appointment_view(row: AppointmentRow, *, caller: Caller) -> AppointmentView:
         booked_at=appointment.booked_at,
         complete_forms_in_session=appointment.complete_forms_in_session,
         outstanding_forms=list(row.outstanding_forms),
-        payment=payment_view(row.payment, caller=caller) if row.payment else None,
+        payment=PaymentView.of(row.payment, caller=caller) if row.payment else None,
         **more,
     )

@@ -10,10 +10,9 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from api.views.base import PracticeOnly, View
 from models.reads.clients.clients import ClientRow
-from models.tables.clients.fact import Fact
 from models.tables.clients.match import Match
-from models.tables.clients.task import Task
 from rules.accounts.caller import Caller
 from rules.enums import ClientStatus, Source, Stage, TaskKind
 
@@ -25,7 +24,7 @@ class CardView(BaseModel):
     exp_year: int | None = None
 
 
-class ClientView(BaseModel):
+class ClientView(View):
     id: UUID
     ref: str
     stage: Stage
@@ -45,46 +44,25 @@ class ClientView(BaseModel):
     next_appointment_at: datetime | None
     card: CardView | None
     created_at: datetime
-    # For the practice alone:
-    status: ClientStatus = ClientStatus.ACTIVE
-    archived_at: datetime | None = None
-    closed_at: datetime | None = None
-    joined_into: UUID | None = None
-    source: Source = Source.MATCHING_FORM
-    note: str | None = None
-    made_by: str = ""
-    match: dict[str, Any] | None = None
+    status: PracticeOnly[ClientStatus] = ClientStatus.ACTIVE
+    archived_at: PracticeOnly[datetime | None] = None
+    closed_at: PracticeOnly[datetime | None] = None
+    joined_into: PracticeOnly[UUID | None] = None
+    source: PracticeOnly[Source] = Source.MATCHING_FORM
+    note: PracticeOnly[str | None] = None
+    made_by: PracticeOnly[str] = ""
+    match: PracticeOnly[dict[str, Any] | None] = None
 
 
 def client_view(row: ClientRow, *, caller: Caller) -> ClientView:
     client = row.client
-    more: dict[str, Any] = {}
-    if caller.is_practice:
-        more = {
-            "status": client.status,
-            "archived_at": client.archived_at,
-            "closed_at": client.closed_at,
-            "joined_into": client.joined_into,
-            "source": client.source,
-            "note": client.note,
-            "made_by": client.made_by,
-        }
-    return ClientView(
-        id=client.id,
-        ref=client.ref,
+    return ClientView.of(
+        client,
+        row,
+        caller=caller,
         stage=client.stage if caller.is_practice else client.stage_shown,
-        **client.details(),
-        therapist=row.therapist,
         group=client.group_id,
-        test=client.test,
-        account_active=client.account_active,
-        outstanding_forms=list(row.outstanding_forms),
-        portal_settings=client.portal_settings,
-        unsubscribed=client.unsubscribed,
-        next_appointment_at=row.next_appointment_at,
-        card=CardView(**client.card) if client.card else None,
-        created_at=client.created_at,
-        **more,
+        card=client.card or None,
     )
 
 
@@ -100,7 +78,7 @@ def match_document(match: Match, therapist: str | None) -> dict[str, Any]:
     }
 
 
-class FactView(BaseModel):
+class FactView(View):
     seq: int
     at: datetime
     actor: str
@@ -109,10 +87,6 @@ class FactView(BaseModel):
     data: dict[str, Any]
     previous_hash: str
     hash: str
-
-
-def fact_view(fact: Fact) -> FactView:
-    return FactView(**fact.model_dump(exclude={"client_id"}))
 
 
 class VerifiedView(BaseModel):
@@ -124,7 +98,7 @@ class VerifiedView(BaseModel):
     broken: str | None
 
 
-class TaskView(BaseModel):
+class TaskView(View):
     """``client_id`` is null for what is about no client of ours."""
 
     id: UUID
@@ -136,7 +110,3 @@ class TaskView(BaseModel):
     resolved_at: datetime | None
     resolved_by: str | None
     note: str | None
-
-
-def task_view(task: Task) -> TaskView:
-    return TaskView(**task.model_dump(exclude={"key"}))

@@ -3,14 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel
-
-from models.tables.money.payment import Payment
-from rules.accounts.caller import Caller
+from api.views.base import PracticeOnly, View
 from rules.enums import PaymentKind, PaymentStatus
 
 
-class PaymentView(BaseModel):
+class PaymentView(View):
     """``because`` is for the practice alone."""
 
     id: UUID
@@ -25,29 +22,10 @@ class PaymentView(BaseModel):
     deadline: datetime
     paid_at: datetime | None
     attempts: int
-    because: str | None = None
+    because: PracticeOnly[str | None] = None
 
 
-def payment_view(payment: Payment, *, caller: Caller) -> PaymentView:
-    more = {"because": payment.because} if caller.is_practice else {}
-    return PaymentView(
-        id=payment.id,
-        appointment_id=payment.appointment_id,
-        kind=payment.kind,
-        amount=payment.amount,
-        currency=payment.currency,
-        credit_used=payment.credit_used,
-        refunded=payment.refunded,
-        status=payment.status,
-        due_at=payment.due_at,
-        deadline=payment.deadline,
-        paid_at=payment.paid_at,
-        attempts=payment.attempts,
-        **more,
-    )
-
-
-class CurrencyBalance(BaseModel):
+class CurrencyBalance(View):
     credit: int
     owed: int
     currency: str

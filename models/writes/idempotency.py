@@ -1,4 +1,4 @@
-"""Idempotency keys in the database: who answers a request, who waits for a twin, and what was answered.
+"""The idempotency store: who answers a request, who waits for a twin, and what was answered.
 
 The caller commits after each function.
 """
@@ -22,7 +22,9 @@ LOST = 0  # the status of a request whose end nobody knows
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key:
+class RequestKey:
+    """An ``Idempotency-Key`` with whose it is, and for what: keys of others, and of other paths, are other keys."""
+
     caller: str
     route: str
     key: str
@@ -32,13 +34,13 @@ class Key:
 class Claim:
     """The right to answer a request. ``request_id`` is what its ids follow from."""
 
-    key: Key
+    key: RequestKey
     request_id: UUID
     claimed_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeptAnswer:
+class StoredAnswer:
     """What is known of a key that somebody else has claimed. ``status`` is None while that goes on."""
 
     body_hash: str
@@ -47,8 +49,8 @@ class KeptAnswer:
 
 
 async def claim(
-    session: AsyncSession, key: Key, *, body_hashes: Sequence[str], new_id: UUID, now: datetime
-) -> Claim | KeptAnswer | None:
+    session: AsyncSession, key: RequestKey, *, body_hashes: Sequence[str], new_id: UUID, now: datetime
+) -> Claim | StoredAnswer | None:
     """Claim a key: the claim, what is kept under it, or None when another was quicker (look again then).
 
     A key is free when it is new or older than a day. The same request takes over one whose end nobody knows,
@@ -73,7 +75,7 @@ async def claim(
     old = known.claimed_at <= now - KEPT_FOR
     abandoned = known.status is None and known.claimed_at <= now - ABANDONED_AFTER
     if not old and (known.body_hash not in body_hashes or not (abandoned or known.status == LOST)):
-        return KeptAnswer(body_hash=known.body_hash, status=known.status, answer=known.answer)
+        return StoredAnswer(body_hash=known.body_hash, status=known.status, answer=known.answer)
     request_id = new_id if old else known.request_id
     status = col(IdempotencyKey.status)
     taken = (
@@ -91,8 +93,8 @@ async def claim(
     return Claim(key=key, request_id=request_id, claimed_at=now)
 
 
-async def keep(session: AsyncSession, claim: Claim, *, status: int, answer: bytes) -> None:
-    """Keep the answer for whoever asks again."""
+async def store(session: AsyncSession, claim: Claim, *, status: int, answer: bytes) -> None:
+    """Store the answer for whoever asks again."""
     await session.exec(update(IdempotencyKey).where(_mine(claim)).values(status=status, answer=answer))
 
 
@@ -101,7 +103,7 @@ async def mark_lost(session: AsyncSession, claim: Claim) -> None:
     await session.exec(update(IdempotencyKey).where(_mine(claim)).values(status=LOST))
 
 
-async def let_go(session: AsyncSession, claim: Claim) -> None:
+async def release(session: AsyncSession, claim: Claim) -> None:
     """It was refused, and nothing is kept: the key is free again."""
     await session.exec(delete(IdempotencyKey).where(_mine(claim)))
 
@@ -115,7 +117,7 @@ async def _forget_old(session: AsyncSession, *, now: datetime) -> None:
     await session.exec(gone.execution_options(synchronize_session=False))
 
 
-def _is(key: Key) -> ColumnElement[bool]:
+def _is(key: RequestKey) -> ColumnElement[bool]:
     return and_(
         col(IdempotencyKey.caller) == key.caller,
         col(IdempotencyKey.route) == key.route,

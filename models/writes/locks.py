@@ -5,6 +5,7 @@ comes whenever a row that refers to a therapist is written, in whatever order, a
 """
 
 from collections.abc import Collection, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import func
@@ -18,25 +19,32 @@ from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 
+Row = TypeVar("Row", Therapist, Client, Payment)
+
 
 class RowMissing(LookupError):
     """A row that must exist does not: an id from elsewhere, or a database that lost something."""
 
 
 async def lock_therapist(session: AsyncSession, therapist_id: UUID) -> Therapist:
-    statement = select(Therapist).where(col(Therapist.id) == therapist_id).with_for_update(key_share=True)
-    therapist = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
-    if therapist is None:
-        raise RowMissing(f"no therapist {therapist_id}")
-    return therapist
+    """The therapist, freshly read, as the next two. Raises RowMissing."""
+    return await _lock(session, Therapist, therapist_id)
 
 
 async def lock_client(session: AsyncSession, client_id: UUID) -> Client:
-    statement = select(Client).where(col(Client.id) == client_id).with_for_update(key_share=True)
-    client = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
-    if client is None:
-        raise RowMissing(f"no client {client_id}")
-    return client
+    return await _lock(session, Client, client_id)
+
+
+async def lock_payment(session: AsyncSession, payment_id: UUID) -> Payment:
+    return await _lock(session, Payment, payment_id)
+
+
+async def _lock(session: AsyncSession, table: type[Row], id: UUID) -> Row:
+    statement = select(table).where(col(table.id) == id).with_for_update(key_share=True)
+    row = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
+    if row is None:
+        raise RowMissing(f"no {table.__tablename__} {id}")
+    return row
 
 
 async def lock_open_client(session: AsyncSession, caller: Caller, client_id: UUID) -> Client | None:
@@ -66,14 +74,6 @@ async def lock_holds_of(session: AsyncSession, actor: str) -> None:
     await session.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(f"holds of {actor}", 0))))
 
 
-async def lock_payment(session: AsyncSession, payment_id: UUID) -> Payment:
-    statement = select(Payment).where(col(Payment.id) == payment_id).with_for_update(key_share=True)
-    payment = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
-    if payment is None:
-        raise RowMissing(f"no payment {payment_id}")
-    return payment
-
-
 async def lock_appointment(
     session: AsyncSession, appointment_id: UUID
 ) -> tuple[Appointment, Therapist, Client, Payment | None]:
@@ -90,3 +90,9 @@ async def lock_appointment(
         if found.client_id == client.id:
             return found, therapist, client, payment
         # While this waited, the client was joined into another record, which has the appointment now.
+
+
+async def lock_clients(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Client]:
+    """These clients, freshly read, locked in the order of their ids."""
+    statement = select(Client).where(col(Client.id).in_(ids)).order_by(col(Client.id)).with_for_update(key_share=True)
+    return (await session.exec(statement.execution_options(populate_existing=True))).all()

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
-from models.writes.care.feed import add_news
+from models.writes.feed import add_news
 from rules.timeline import FactKind, Link, hash_of
 
 
@@ -54,18 +54,3 @@ def tell(
     session.add(client)
     add_news(session, client, fact)
     return fact
-
-
-def link_of(fact: Fact) -> Link:
-    """The stored fact as a link of the chain, for verification."""
-    return Link(
-        client_id=str(fact.client_id),
-        seq=fact.seq,
-        at=fact.at,
-        actor=fact.actor,
-        kind=fact.kind,
-        text=fact.text,
-        data=fact.data,
-        previous_hash=fact.previous_hash,
-        hash=fact.hash,
-    )

@@ -43,11 +43,11 @@ from activities.types.money import AttemptOrder, AttemptResult, Settled
 from engine.codec import PayloadKeys
 from engine.signed_links import SignedLinks
 from models.database import Sessions
+from models.reads.clients.timeline import link_of
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment, PaymentTry
-from models.writes.timeline import link_of
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentType, IntroCalls, Mode, Outcome, Role, Source
 from rules.mail import unsubscribe

@@ -8,8 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from api.problems import STATUS
-from models.seed import _PEOPLE
 from models.writes.booking.holds import MOST_HOLDS_OF_A_PERSON, MOST_HOLDS_OF_A_PROGRAM
+from models.writes.booking.seed import _PEOPLE
 from rules.booking.availability import DEFAULT_SETTINGS, Availability, Busy, check_slot, read_availability
 from rules.booking.eligibility import BookingRequest, BookingSituation, offered_types, refuse_booking
 from rules.booking.series import Member, moved_together, this_and_following

@@ -129,6 +129,7 @@ def test_production_starts_with_values_of_its_own(monkeypatch: pytest.MonkeyPatc
         ("POLICY__CHARGE_AFTER", "-PT5S", "ISO 8601"),
         ("POLICY__APPOINTMENT_REMINDERS", "P1D,soon", "'soon'"),
         ("POLICY__HISTORY_LIMIT", "0", "whole number"),
+        ("POLICY__HISTORY_LIMIT", "19", "must be at least 20"),
         ("POLICY__CHARGE_SOMEDAY", "P1D", "no setting of the policy"),
         ("POLICY__CHARGE_AFTER", "P3D", "POLICY__CHARGE_DEADLINE"),
     ],

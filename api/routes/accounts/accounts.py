@@ -7,16 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from activities.types.clients import ActivationOrder, LinkOrder
-from api.auth import hash_of, new_token, read_bearer, revoke, unauthenticated
+from api.auth import hash_of, live_link, new_token, read_bearer, storable, unauthenticated
 from api.bodies import Body
-from api.commands import journey_done
-from api.deps import Anyone, Known, Now, RequestId, Svc, must_see_client
+from api.commands import ByKnown, command_by_link
+from api.deps import Anyone, Known, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses
-from models.reads.accounts.tokens import token_by_hash
 from models.reads.clients.clients import client_who_signs_in
 from models.tables.accounts.token import Token, TokenKind
+from models.writes.accounts.tokens import revoke_token
 from rules.accounts.caller import fold_email
 from rules.enums import Role
 from rules.refusals import Problem
@@ -63,16 +62,11 @@ async def sign_in(*, body: SignIn, services: Svc, _: Anyone, now: Now) -> Signed
     return SignedIn(token=token, role=Role.CLIENT, expires_at=row.expires_at, client_id=client.id)
 
 
-def storable(text: str) -> str:
-    """Text that no database and no hash chokes on; what cannot be stored fits nobody anyway."""
-    return text.encode(errors="replace").decode().replace("\0", "?")
-
-
 @router.delete("/sessions/current", status_code=204, summary="Sign out", responses=responses())
 async def sign_out(*, request: Request, services: Svc, _: Known, now: Now) -> None:
     token = read_bearer(request.headers.get("authorization")) or ""
     async with services.sessions() as session:
-        ended = await revoke(session, token, now=now)
+        ended = await revoke_token(session, hash_of(token), at=now)
         await session.commit()
     if not ended:
         raise refuse(Problem.NOT_ALLOWED, "A service key cannot be signed out.")
@@ -93,21 +87,12 @@ class Activated(BaseModel):
     responses=responses(Problem.ACTIVATION_LINK_INVALID),
 )
 async def activate(*, body: Activation, services: Svc, _: Anyone, request_id: RequestId, now: Now) -> Activated:
-    token_hash = hash_of(storable(body.token))
-    async with services.sessions() as session:
-        known = await token_by_hash(session, token_hash, (TokenKind.ACTIVATION,))
-    token = known.token if known else None
-    spent = token is None or token.used_at is not None or token.revoked_at is not None or token.expires_at <= now
-    if token is None or token.client_id is None or spent:
-        raise refuse(Problem.ACTIVATION_LINK_INVALID, "This activation link is no longer valid. Ask for a new one.")
-    order = ActivationOrder(
-        request_id=str(request_id),
-        client_id=str(token.client_id),
-        token_hash=token_hash,
-        password_hash=await services.passwords.hash(storable(body.password)),
-    )
-    await journey_done(services, ACTIVATE, order, client_id=token.client_id, request_id=request_id)
-    return Activated(client_id=token.client_id)
+    otherwise = "This activation link is no longer valid. Ask for a new one."
+    link = await live_link(services.sessions, body.token, TokenKind.ACTIVATION, now=now, otherwise=otherwise)
+    password_hash = await services.passwords.hash(storable(body.password))
+    command = command_by_link(services, link.client_id, request_id=request_id)
+    await command.ask(ACTIVATE, client_id=link.client_id, token_hash=link.token_hash, password_hash=password_hash)
+    return Activated(client_id=link.client_id)
 
 
 @router.post(
@@ -116,8 +101,7 @@ async def activate(*, body: Activation, services: Svc, _: Anyone, request_id: Re
     summary="Mail a new activation link",
     responses=responses(Problem.NOT_FOUND),
 )
-async def send_link(*, client_id: UUID, services: Svc, caller: Known, request_id: RequestId) -> Activated:
-    await must_see_client(services, caller, client_id)
-    order = LinkOrder(request_id=str(request_id), client_id=str(client_id), by=caller)
-    await journey_done(services, SEND_ACTIVATION_LINK, order, client_id=client_id, request_id=request_id)
+async def send_link(*, client_id: UUID, command: ByKnown) -> Activated:
+    await command.must_see_client(client_id)
+    await command.ask(SEND_ACTIVATION_LINK, client_id=client_id)
     return Activated(client_id=client_id)

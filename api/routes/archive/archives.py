@@ -8,7 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from api.bodies import Body, Flag, Reason
-from api.deps import Now, Practice, RequestId, Services, Svc, must_see_client
+from api.commands import ByPractice, Command, order_of
+from api.deps import Now, Practice, Services, Svc, must_see_client
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, refuse, responses
@@ -17,7 +18,6 @@ from models.reads.clients.clients import visible_client
 from models.reads.clients.timeline import fact_of_request
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
-from rules.accounts.caller import Caller
 from rules.archive.plan import plan_archive
 from rules.archive.restore import nothing_restored
 from rules.enums import ClientStatus
@@ -104,22 +104,13 @@ _PENDING: dict[int | str, dict[str, Any]] = {
     responses={**_PENDING, **responses(Problem.NOT_FOUND)},
 )
 async def archive(
-    *,
-    client_id: UUID,
-    services: Svc,
-    caller: Practice,
-    request_id: RequestId,
-    response: Response,
-    body: ArchiveBody | None = None,
+    *, client_id: UUID, command: ByPractice, response: Response, body: ArchiveBody | None = None
 ) -> dict[str, Any]:
-    said = body or ArchiveBody()
-    client = await must_see_client(services, caller, client_id)
+    client = await command.must_see_client(client_id)
     if client.status is not ClientStatus.ARCHIVED:
-        signal = ArchiveSignal(reason=said.reason, notify=said.notify, request_id=str(request_id), by=caller.actor)
-        await _send(services, caller, client_id, ARCHIVE, signal)
-    return await _result(
-        services, caller, client_id, request_id=request_id, wanted=ClientStatus.ARCHIVED, response=response
-    )
+        signal = order_of(ArchiveSignal, body or ArchiveBody(), context=_asked(command))
+        await _send(command, client_id, ARCHIVE, signal)
+    return await _result(command, client_id, wanted=ClientStatus.ARCHIVED, response=response)
 
 
 @router.post(
@@ -128,32 +119,27 @@ async def archive(
     responses={**_PENDING, **responses(Problem.NOT_FOUND)},
 )
 async def unarchive(
-    *,
-    client_id: UUID,
-    services: Svc,
-    caller: Practice,
-    request_id: RequestId,
-    response: Response,
-    body: UnarchiveBody | None = None,
+    *, client_id: UUID, command: ByPractice, response: Response, body: UnarchiveBody | None = None
 ) -> dict[str, Any]:
     """``restored`` is what this request has brought back, and ``not_restored`` what it could not, and why. Both are
     empty without ``restore``, and with ``already_active``: the client was active before this request came, by hand or
     by a booking, and an archive can be undone only while it lasts.
     """
-    said = body or UnarchiveBody()
-    client = await must_see_client(services, caller, client_id)
+    client = await command.must_see_client(client_id)
     if client.status is not ClientStatus.ACTIVE:
-        signal = UnarchiveSignal(request_id=str(request_id), by=caller.actor, restore=said.restore)
-        await _send(services, caller, client_id, UNARCHIVE, signal)
-    return await _result(
-        services, caller, client_id, request_id=request_id, wanted=ClientStatus.ACTIVE, response=response
-    )
+        signal = order_of(UnarchiveSignal, body or UnarchiveBody(), context=_asked(command))
+        await _send(command, client_id, UNARCHIVE, signal)
+    return await _result(command, client_id, wanted=ClientStatus.ACTIVE, response=response)
 
 
-async def _send(services: Services, caller: Caller, client_id: UUID, name: str, signal: object) -> None:
-    sent = await services.engine.signal(journey_id(str(client_id)), name, signal)
+def _asked(command: Command) -> dict[str, object]:
+    return {"request_id": command.request_id, "by": command.caller.actor}
+
+
+async def _send(command: Command, client_id: UUID, name: str, signal: object) -> None:
+    sent = await command.services.engine.signal(journey_id(str(client_id)), name, signal)
     if isinstance(sent, Gone):
-        client = await must_see_client(services, caller, client_id)  # it may have ended since the first look
+        client = await command.must_see_client(client_id)  # it may have ended since the first look
         raise refuse(Problem.NOT_FOUND, _why_gone(client))
 
 
@@ -165,23 +151,15 @@ def _why_gone(client: Client) -> str:
     return "This journey does not run in the engine any more; an engineer must look at it."
 
 
-async def _result(
-    services: Services,
-    caller: Caller,
-    client_id: UUID,
-    *,
-    request_id: UUID,
-    wanted: ClientStatus,
-    response: Response,
-) -> dict[str, Any]:
+async def _result(command: Command, client_id: UUID, *, wanted: ClientStatus, response: Response) -> dict[str, Any]:
     """What was done, once it is recorded. Another request's archive may have been the one that counted."""
     give_up = monotonic() + _WAIT_AT_MOST
     while True:
-        async with services.sessions() as session:
-            client = await visible_client(session, caller, client_id)
+        async with command.services.sessions() as session:
+            client = await visible_client(session, command.caller, client_id)
             if client is None:
                 raise not_found("client")
-            fact = await fact_of_request(session, client_id, str(request_id))
+            fact = await fact_of_request(session, client_id, str(command.request_id))
         if wanted is ClientStatus.ARCHIVED and fact is not None:
             return {"client_id": client_id, "already_archived": False, **fact.data}
         if client.status is wanted or fact is not None:
@@ -189,7 +167,7 @@ async def _result(
             return _recorded(client_id, client.archive_record) if archived else _active(client_id, fact)
         if monotonic() > give_up:
             response.status_code, response.headers["Retry-After"] = 202, "2"
-            return {"client_id": client_id, "status": "pending", "request_id": request_id}
+            return {"client_id": client_id, "status": "pending", "request_id": command.request_id}
         await asyncio.sleep(_LOOK_EVERY)
 
 

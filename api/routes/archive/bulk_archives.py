@@ -1,12 +1,12 @@
 """Archiving many clients at once: what it would come to, the one confirmation, and how far it is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.types.archive import BulkArchiveOrder
@@ -14,15 +14,25 @@ from api.bodies import Body, Flag, Reason
 from api.deps import ByTime, Now, Practice, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, responses, wrong_fields
+from api.views.archive import (
+    BulkPreview,
+    BulkStarted,
+    BulkSummary,
+    BulkView,
+    PreviewTotalsView,
+    ResultView,
+    by_currency,
+    client_preview,
+    summary_of,
+)
 from api.views.lists import Listed, cut, listed
 from models.reads.archive import bulk as bulk_archives
-from models.reads.archive.bulk import ArchiveRow
 from models.tables.clients.client import Client
 from models.tables.clients.group import ClientGroup
+from models.writes.archive.bulk import make_bulk_archive
 from rules.accounts.caller import Caller
-from rules.archive.bulk import MOST_CLIENTS, reason_to_skip, totals_of
-from rules.archive.plan import ArchivePlan, MoneyLine, plan_archive
-from rules.enums import ArchiveResult, ClientStatus
+from rules.archive.bulk import MOST_CLIENTS, totals_of
+from rules.archive.plan import plan_archive
 from rules.refusals import Problem
 from workflows.messages import bulk_archive_id
 
@@ -41,95 +51,6 @@ class BulkArchiveBody(Body):
     reason: Reason | None = None
     notify: Flag = True
     dry_run: Flag = False
-
-
-class MoneyTotals(BaseModel):
-    currency: str
-    credit: int
-    owed: int
-
-
-class ClientPreview(BaseModel):
-    """``appointments`` and ``payments`` count what would be cancelled; ``credit`` and ``owed`` are minor units of the
-    client's own ``currency`` as they would be after it, and ``money`` has every currency in which there is any.
-    ``because`` says why a client would be skipped."""
-
-    client_id: UUID
-    ref: str
-    name: str
-    credit: int
-    owed: int
-    currency: str
-    money: list[MoneyTotals]
-    appointments: int
-    payments: int
-    already_archived: bool
-    because: str | None
-
-
-class PreviewTotalsView(BaseModel):
-    """Of all clients listed. ``credit``, ``owed`` and ``currency`` are null where there are several currencies:
-    ``money`` has them by currency."""
-
-    clients: int
-    already_archived: int
-    appointments: int
-    payments: int
-    credit: int | None
-    owed: int | None
-    currency: str | None
-    money: list[MoneyTotals]
-
-
-class BulkPreview(BaseModel):
-    clients: list[ClientPreview]
-    totals: PreviewTotalsView
-
-
-class BulkStarted(BaseModel):
-    archive_id: UUID
-
-
-class ResultView(BaseModel):
-    """``result`` is ``pending``, ``archived``, ``skipped`` or ``failed``; ``because`` says why it was one of the last
-    two."""
-
-    client_id: UUID
-    ref: str
-    name: str
-    result: ArchiveResult
-    because: str | None
-    done_at: datetime | None
-
-
-class BulkSummary(BaseModel):
-    """``status`` is ``running`` or ``finished``; ``done`` of ``total`` clients have a result. Whether a running one was
-    ended in the engine by somebody, only its own view knows."""
-
-    archive_id: UUID
-    status: str
-    asked_by: str
-    asked_at: datetime
-    finished_at: datetime | None
-    group_id: UUID | None
-    reason: str | None
-    notify: bool
-    total: int
-    done: int
-    archived: int
-    skipped: int
-    failed: int
-
-
-class BulkView(BulkSummary):
-    """``results`` has the clients whom the caller may see, in the order asked for. A therapist may have asked for some
-    who were matched to somebody else since: they count in the numbers, and have no line.
-
-    ``status`` is ``stopped`` where the workflow was ended in the engine before it had finished. Whoever is ``pending``
-    stays so: nobody else is asked, and a journey that was asked may still archive its client.
-    """
-
-    results: list[ResultView]
 
 
 _DRY_RUN: dict[int | str, dict[str, Any]] = {
@@ -167,7 +88,7 @@ async def archive_many(
     )
     await services.engine.archive_many(order, services.settings.policy)
     async with services.sessions() as session:
-        await bulk_archives.begun(
+        await make_bulk_archive(
             session,
             id=id,
             client_ids=client_ids,
@@ -209,7 +130,7 @@ async def _preview(session: AsyncSession, clients: Sequence[Client], *, now: dat
     plans = [plan_archive(situations[client.id], now=now) for client in clients]
     totals = totals_of(plans)
     one = totals.money[0] if len(totals.money) == 1 else None
-    lines = [_line(client, plan) for client, plan in zip(clients, plans, strict=True)]
+    lines = [client_preview(client, plan) for client, plan in zip(clients, plans, strict=True)]
     return BulkPreview(
         clients=lines,
         totals=PreviewTotalsView(
@@ -220,31 +141,9 @@ async def _preview(session: AsyncSession, clients: Sequence[Client], *, now: dat
             credit=one.credit if one else None,
             owed=one.owed if one else None,
             currency=one.currency if one else None,
-            money=_by_currency(totals.money),
+            money=by_currency(totals.money),
         ),
     )
-
-
-def _line(client: Client, plan: ArchivePlan) -> ClientPreview:
-    return ClientPreview(
-        client_id=client.id,
-        ref=client.ref,
-        name=client.full_name,
-        credit=plan.own_money.credit,
-        owed=plan.own_money.owed,
-        currency=plan.currency,
-        money=_by_currency(plan.money),
-        appointments=len(plan.appointments),
-        payments=len(plan.payments),
-        already_archived=client.status is ClientStatus.ARCHIVED,
-        because=reason_to_skip(
-            status=client.status, closed=client.closed_at is not None, joined=client.joined_into is not None
-        ),
-    )
-
-
-def _by_currency(money: Iterable[MoneyLine]) -> list[MoneyTotals]:
-    return [MoneyTotals(currency=line.currency, credit=line.credit, owed=line.owed) for line in money]
 
 
 # ---------------------------------------------------------------- what became of it
@@ -255,7 +154,7 @@ async def list_archives(*, services: Svc, caller: Practice, page: ByTime) -> Lis
     """The care team sees all of them, a therapist those they asked for."""
     async with services.sessions() as session:
         rows, last = cut(await bulk_archives.list_archives(session, caller, page), page)
-    items = [BulkSummary(**_summary(row)) for row in rows]
+    items = [BulkSummary.of(row.archive, **summary_of(row)) for row in rows]
     return listed(items, (last.archive.asked_at, last.archive.id) if last else None)
 
 
@@ -280,35 +179,5 @@ async def _look(services: Services, caller: Caller, archive_id: UUID) -> BulkVie
         if row is None:
             raise not_found("archive")
         lines = await bulk_archives.lines_of(session, caller, archive_id)
-    results = [
-        ResultView(
-            client_id=client.id,
-            ref=client.ref,
-            name=client.full_name,
-            result=line.result,
-            because=line.because,
-            done_at=line.done_at,
-        )
-        for line, client in lines
-    ]
-    return BulkView(**_summary(row), results=results)
-
-
-def _summary(row: ArchiveRow) -> dict[str, Any]:
-    archive, numbers = row.archive, row.numbers
-    total = sum(numbers.values())
-    return {
-        "archive_id": archive.id,
-        "status": "finished" if archive.finished_at else "running",
-        "asked_by": archive.asked_by,
-        "asked_at": archive.asked_at,
-        "finished_at": archive.finished_at,
-        "group_id": archive.group_id,
-        "reason": archive.reason,
-        "notify": archive.notify,
-        "total": total,
-        "done": total - numbers.get(ArchiveResult.PENDING, 0),
-        "archived": numbers.get(ArchiveResult.ARCHIVED, 0),
-        "skipped": numbers.get(ArchiveResult.SKIPPED, 0),
-        "failed": numbers.get(ArchiveResult.FAILED, 0),
-    }
+    results = [ResultView.of(line, client, name=client.full_name) for line, client in lines]
+    return BulkView.of(row.archive, **summary_of(row), results=results)

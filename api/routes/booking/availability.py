@@ -11,8 +11,9 @@ from api.idempotency import IdempotentRoute
 from api.problems import not_found, responses, wrong_fields
 from api.routes.booking.therapists import must_be_own
 from api.views.outside_hours import OutsideHoursView, outside_hours
+from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import therapist_by_slug
-from models.writes.booking.hours import load_availability, save_availability
+from models.writes.booking.hours import save_availability
 from models.writes.locks import lock_therapist
 from rules.booking.availability import InvalidAvailability, ignored_windows, read_availability, write_availability
 from rules.refusals import Problem

@@ -24,11 +24,12 @@ from api.routes.booking.therapists import must_be_own
 from calendars.appointment_file import Attendee, calendar_file, entry_of
 from calendars.feed import Feed, FeedEvent, feed_file
 from models.reads.booking.appointments import visible_appointment
+from models.reads.booking.calendar_feeds import FeedRow, FoundFeed, feed_by_secret, feed_rows
 from models.reads.booking.therapists import therapist_by_slug
 from models.tables.booking.calendar_feed import CalendarFeed
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
-from models.writes.booking.calendar_feeds import FeedRow, FoundFeed, end_feed, feed_by_secret, feed_rows, put_feed
+from models.writes.booking.calendar_feeds import end_feed, put_feed
 from rules.accounts.caller import Caller
 from rules.refusals import Problem
 

@@ -18,11 +18,11 @@ from api.idempotency import IdempotentRoute
 from api.portal import booking_must_be_on
 from api.problems import Refused, not_found, responses, wrong_fields
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
+from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import therapist_by_slug
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
 from models.writes.booking.holds import drop_hold, put_hold
-from models.writes.booking.hours import load_availability
 from models.writes.locks import lock_therapist
 from rules.booking.availability import Slot, check_slot, find_zone, open_slots
 from rules.enums import AppointmentType

@@ -20,11 +20,11 @@ from api.views.booking import TherapistView, therapist_view
 from api.views.lists import Listed, cut, listed
 from api.views.outside_hours import OutsideHoursView, outside_hours
 from models.reads.booking.appointments import zoom_appointments_ahead
+from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import active_clients, therapist_by_slug
 from models.reads.booking.therapists import list_therapists as read_list_therapists
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.therapist import Therapist
-from models.writes.booking.hours import load_availability
 from models.writes.locks import lock_therapist
 from rules.accounts.caller import Caller
 from rules.enums import IntroCalls

@@ -13,9 +13,10 @@ from api.deps import Now, Practice, RequestId, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import responses, wrong_fields
 from api.routes.care.chat_signals import tell_journeys
+from models.reads.care.blasts import BlastResult, clients_meant, group_exists, result_of
 from models.reads.care.chats import to_be_mailed
 from models.tables.clients.client import Client
-from models.writes.care.blasts import BlastResult, clients_meant, group_exists, result_of, send_blast
+from models.writes.care.blasts import send_blast
 from rules.accounts.caller import Caller
 from rules.care.chats import MOST_OF_A_BLAST
 

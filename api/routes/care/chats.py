@@ -14,14 +14,14 @@ from api.deps import ByNumber, ByTime, Known, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, refuse, responses, wrong_fields
 from api.routes.care.chat_signals import part_must_be_on, side_of, tell_journeys
-from api.views.chats import (
+from api.views.care import (
     ChatView,
     MemberView,
     MessageView,
     ReadView,
     chat_view,
     message_view,
-    what_it_is,
+    unseen_chat_view,
     whole_chat_view,
 )
 from api.views.lists import Listed, cut, listed
@@ -116,7 +116,7 @@ async def start(
             response.status_code = 200
         if row is None:
             therapist = await session.get(Therapist, chat.therapist_id) if chat.therapist_id else None
-            return ChatView(**what_it_is(chat, therapist.slug if therapist else None))
+            return unseen_chat_view(chat, therapist.slug if therapist else None)
         return await whole_chat_view(session, side, row)
 
 
@@ -275,7 +275,7 @@ async def write(
     """A message is text: whatever looks like markup in it is text too. The others are told by mail that one waits."""
     async with services.sessions() as session:
         await _must_see(session, side, chat_id)
-        chat = await chats.lock_chat(session, side, chat_id)
+        chat = await chat_writing.lock_chat(session, side, chat_id)
         if chat is None:
             raise not_found("chat")
         id = uuid5(request_id, "message")
@@ -309,7 +309,7 @@ def _must_be_read_there(side: Side, chat: Chat) -> None:
 
 
 async def _must_not_flood(session: AsyncSession, side: Side, chat: Chat, *, now: datetime) -> None:
-    wait = await chat_writing.wait_before_writing(session, chat, side.client, at=now) if side.client else None
+    wait = await chats.wait_before_writing(session, chat, side.client, at=now) if side.client else None
     if wait is not None:
         detail = f"At most {MOST_MESSAGES} messages can be written in a minute. Please wait a moment."
         raise refuse(Problem.RATE_LIMITED, detail, retry_after=ceil(wait.total_seconds()))
@@ -350,7 +350,7 @@ async def add_member(*, chat_id: ChatId, body: MemberBody, services: Svc, side: 
             raise wrong_fields([("client_id", "is no client of yours")])
         if client.status is ClientStatus.ARCHIVED:
             raise _archived([client])
-        locked = await chats.lock_chat(session, side, chat_id)
+        locked = await chat_writing.lock_chat(session, side, chat_id)
         if locked is None:
             raise not_found("chat")
         await chat_writing.put_members(session, locked, [client.id], by=side.caller.actor, at=now)

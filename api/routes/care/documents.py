@@ -1,12 +1,10 @@
 """Documents: kept by the practice, shared with clients and taken back, and always saved to a file, never shown."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.bodies import Body
@@ -15,12 +13,14 @@ from api.idempotency import IdempotentRoute
 from api.portal import must_be_on
 from api.problems import not_found, refuse, responses
 from api.routes.care.uploads import UPLOAD_FORM, read_upload
+from api.views.care import DocumentView, ShareView, document_view
 from api.views.lists import Listed, cut, listed
 from models.reads.booking.therapists import therapist_by_slug
 from models.reads.care import documents
 from models.reads.clients.clients import visible_client
 from models.tables.care.document import Document, DocumentShare
 from models.tables.clients.client import Client
+from models.writes.care.documents import keep_document, share_document, unshare_document
 from models.writes.locks import lock_client, lock_open_client
 from rules.accounts.caller import Caller
 from rules.care.documents import content_disposition
@@ -36,37 +36,6 @@ _SAFE = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 ForClient = Annotated[UUID | None, Query(description="For which client the booking site asks.")]
-
-
-class DocumentView(BaseModel):
-    """``size`` in bytes, ``sha256`` in hex. ``shared_at`` is there in a client's list."""
-
-    id: UUID
-    title: str
-    filename: str
-    content_type: str
-    size: int
-    sha256: str
-    uploaded_at: datetime
-    shared_at: datetime | None = None
-    # For the practice alone:
-    uploaded_by: str = ""
-    shared_with: list[UUID] = []
-
-
-def _view(document: Document, *, caller: Caller, shared_with: Sequence[Client], **more: Any) -> DocumentView:
-    if caller.is_practice:
-        more |= {"uploaded_by": document.uploaded_by, "shared_with": [client.id for client in shared_with]}
-    return DocumentView(
-        id=document.id,
-        title=document.title,
-        filename=document.filename,
-        content_type=document.content_type,
-        size=document.size,
-        sha256=document.sha256,
-        uploaded_at=document.uploaded_at,
-        **more,
-    )
 
 
 # ---------------------------------------------------------------- the practice's documents
@@ -96,10 +65,10 @@ async def upload(*, request: Request, services: Svc, caller: Practice, request_i
             uploaded_by=caller.actor,
             uploaded_at=now,
         )
-        document = await documents.keep_document(session, row, file.content)
+        document = await keep_document(session, row, file.content)
         await session.commit()
         shared = await documents.clients_shared_with(session, caller, [document.id])
-    return _view(document, caller=caller, shared_with=shared[document.id])
+    return document_view(document, caller=caller, shared_with=shared[document.id])
 
 
 @router.get(
@@ -112,7 +81,7 @@ async def list_documents(*, services: Svc, caller: Practice, page: ByTime) -> Li
     async with services.sessions() as session:
         rows, last = cut(await documents.list_documents(session, caller, page), page)
         shared = await documents.clients_shared_with(session, caller, [row.id for row in rows])
-    views = [_view(row, caller=caller, shared_with=shared[row.id]) for row in rows]
+    views = [document_view(row, caller=caller, shared_with=shared[row.id]) for row in rows]
     return listed(views, (last.uploaded_at, last.id) if last else None)
 
 
@@ -124,7 +93,7 @@ async def list_documents(*, services: Svc, caller: Practice, page: ByTime) -> Li
 )
 async def one_document(*, document_id: UUID, services: Svc, caller: Known, client_id: ForClient = None) -> DocumentView:
     document, shared_with = await _seen(services, caller, document_id, through=client_id)
-    return _view(document, caller=caller, shared_with=shared_with)
+    return document_view(document, caller=caller, shared_with=shared_with)
 
 
 @router.head("/documents/{document_id}/content", include_in_schema=False)
@@ -165,14 +134,6 @@ class ShareBody(Body):
     client_id: UUID
 
 
-class ShareView(BaseModel):
-    id: UUID
-    document_id: UUID
-    client_id: UUID
-    shared_at: datetime
-    shared_by: str
-
-
 @router.post(
     "/documents/{document_id}/shares",
     status_code=201,
@@ -190,18 +151,12 @@ async def share(
             raise not_found("document")
         if client is None:
             raise not_found("client")
-        made = await documents.share(session, document, client, id=uuid5(request_id, "share"), by=caller.actor, at=now)
+        made = await share_document(session, document, client, id=uuid5(request_id, "share"), by=caller.actor, at=now)
         if made is None:
             raise refuse(Problem.CLIENT_ARCHIVED, "This client is archived: nothing can be shared with them newly.")
         await session.commit()
     await _tell(services, made)
-    return ShareView(
-        id=made.id,
-        document_id=made.document_id,
-        client_id=made.client_id,
-        shared_at=made.shared_at,
-        shared_by=made.shared_by,
-    )
+    return ShareView.of(made)
 
 
 async def _tell(services: Services, made: DocumentShare) -> None:
@@ -224,7 +179,7 @@ async def unshare(*, document_id: UUID, client_id: UUID, services: Svc, caller: 
     async with services.sessions() as session:
         document = await _to_be_taken_back(session, caller, document_id, client_id)
         client = await lock_client(session, client_id)
-        if not await documents.unshare(session, document, client, by=caller.actor, at=now):
+        if not await unshare_document(session, document, client, by=caller.actor, at=now):
             raise not_found("share")
         await session.commit()
 
@@ -259,7 +214,6 @@ async def documents_of_client(*, client_id: UUID, services: Svc, caller: Known, 
         rows, last = cut(await documents.documents_of_client(session, client, page), page)
         shared = await documents.clients_shared_with(session, caller, [row.document.id for row in rows])
     views = [
-        _view(row.document, caller=caller, shared_with=shared[row.document.id], shared_at=row.share.shared_at)
-        for row in rows
+        document_view(row.document, caller=caller, shared_with=shared[row.document.id], share=row.share) for row in rows
     ]
     return listed(views, (last.share.shared_at, last.share.id) if last else None)

@@ -1,32 +1,32 @@
 """Goals of a client's treatment plan: the therapist sets and changes them, the client reads and completes them."""
 
-from datetime import datetime
 from typing import Annotated, Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from activities.types.clients import GoalChange, GoalOrder
 from api.bodies import Body, Prose
-from api.commands import journey_done
-from api.deps import ByTime, RequestId, Svc, allow, must_see_client
+from api.commands import Command, commands_of
+from api.deps import ByTime, Svc, allow, must_see_client
 from api.idempotency import IdempotentRoute
 from api.portal import must_be_on
 from api.problems import not_found, refuse, responses
+from api.views.care import GoalView, goal_view
 from api.views.lists import Listed, cut, listed
 from models.reads.care.goals import goals_of, visible_goal
 from models.tables.care.goal import Goal
 from rules.accounts.caller import Caller
 from rules.enums import GoalStatus, Role
-from rules.journey.goals import WeeklyTime, write_weekly
 from rules.refusals import Problem
 from workflows.messages import CHANGE_GOAL, CREATE_GOAL
 
 router = APIRouter(prefix="/v1", tags=["goals"], route_class=IdempotentRoute)
 
-Author = Annotated[Caller, Depends(allow(Role.THERAPIST))]
-Reader = Annotated[Caller, Depends(allow(Role.THERAPIST, Role.CLIENT, Role.BOOKING_SITE))]
+_READERS = (Role.THERAPIST, Role.CLIENT, Role.BOOKING_SITE)
+Reader = Annotated[Caller, Depends(allow(*_READERS))]
+ByAuthor = Annotated[Command, Depends(commands_of(Role.THERAPIST))]
+ByReader = Annotated[Command, Depends(commands_of(*_READERS))]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -35,35 +35,6 @@ class Remind(Body):
 
     weekday: Weekday
     at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-
-    def weekly(self) -> WeeklyTime:
-        return WeeklyTime(weekday=self.weekday, at=self.at)
-
-
-class RemindView(BaseModel):
-    weekday: str
-    at: str
-
-
-class GoalView(BaseModel):
-    id: UUID
-    client_id: UUID
-    text: str
-    remind: RemindView | None
-    status: GoalStatus
-    made_at: datetime
-    completed_at: datetime | None
-
-
-def _view(goal: Goal) -> GoalView:
-    remind: RemindView | None = None
-    if goal.remind_weekday is not None and goal.remind_minute is not None:
-        weekly = write_weekly(goal.remind_weekday, goal.remind_minute)
-        remind = RemindView(weekday=weekly.weekday, at=weekly.at)
-    return GoalView(
-        **goal.model_dump(include={"id", "client_id", "text", "status", "made_at", "completed_at"}),
-        remind=remind,
-    )
 
 
 class GoalBody(Body):
@@ -79,20 +50,10 @@ class GoalBody(Body):
     summary="Set a goal, with a weekly reminder or none",
     responses=responses(Problem.NOT_FOUND, Problem.CLIENT_ARCHIVED),
 )
-async def set_goal(
-    *, client_id: UUID, body: GoalBody, services: Svc, caller: Author, request_id: RequestId
-) -> GoalView:
-    await must_see_client(services, caller, client_id)
-    order = GoalOrder(
-        request_id=str(request_id),
-        client_id=str(client_id),
-        by=caller,
-        text=body.text,
-        remind=body.remind.weekly() if body.remind else None,
-    )
-    _ = await journey_done(services, CREATE_GOAL, order, client_id=client_id, request_id=request_id)
-    async with services.sessions() as session:
-        return _view(await session.get_one(Goal, uuid5(request_id, "goal")))
+async def set_goal(*, client_id: UUID, body: GoalBody, command: ByAuthor) -> GoalView:
+    await command.must_see_client(client_id)
+    _ = await command.ask(CREATE_GOAL, body, client_id=client_id)
+    return goal_view(await command.row(Goal, command.id_of("goal")))
 
 
 class GoalChanges(Body):
@@ -108,11 +69,10 @@ class GoalChanges(Body):
     summary="Change a goal; a client can complete it",
     responses=responses(Problem.NOT_FOUND, Problem.CLIENT_ARCHIVED),
 )
-async def change_goal(
-    *, goal_id: UUID, body: GoalChanges, services: Svc, caller: Reader, request_id: RequestId
-) -> GoalView:
+async def change_goal(*, goal_id: UUID, body: GoalChanges, command: ByReader) -> GoalView:
     """The client side can say ``{"status": "completed"}``, and nothing else."""
-    async with services.sessions() as session:
+    caller = command.caller
+    async with command.services.sessions() as session:
         found = await visible_goal(session, caller, goal_id)
     if found is None:
         raise not_found("goal")
@@ -120,19 +80,9 @@ async def change_goal(
     must_be_on(client, caller, "goals")
     if not caller.is_practice and (body.model_fields_set != {"status"} or body.status is not GoalStatus.COMPLETED):
         raise refuse(Problem.NOT_ALLOWED, "A goal can be completed here; its therapist changes it.")
-    order = GoalChange(
-        request_id=str(request_id),
-        client_id=str(client.id),
-        by=caller,
-        goal_id=str(goal_id),
-        text=body.text,
-        remind=body.remind.weekly() if body.remind else None,
-        no_reminder="remind" in body.model_fields_set and body.remind is None,
-        status=body.status,
-    )
-    _ = await journey_done(services, CHANGE_GOAL, order, client_id=client.id, request_id=request_id)
-    async with services.sessions() as session:
-        return _view(await session.get_one(Goal, goal.id))
+    no_reminder = "remind" in body.model_fields_set and body.remind is None
+    _ = await command.ask(CHANGE_GOAL, body, client_id=client.id, goal_id=goal_id, no_reminder=no_reminder)
+    return goal_view(await command.row(Goal, goal.id))
 
 
 @router.get(
@@ -144,4 +94,4 @@ async def list_goals(*, client_id: UUID, services: Svc, caller: Reader, page: By
     must_be_on(await must_see_client(services, caller, client_id), caller, "goals")
     async with services.sessions() as session:
         rows, last = cut(await goals_of(session, client_id, page), page)
-    return listed([_view(row) for row in rows], (last.made_at, last.id) if last else None)
+    return listed([goal_view(row) for row in rows], (last.made_at, last.id) if last else None)

@@ -5,7 +5,6 @@ from typing import Annotated
 from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.bodies import Body, Flag, Prose
@@ -13,11 +12,13 @@ from api.deps import ByTime, Known, Now, RequestId, Svc, allow, must_see_appoint
 from api.idempotency import IdempotentRoute
 from api.portal import must_be_on
 from api.problems import Refused, not_found, refuse, responses
+from api.views.care import NoteView, note_view
 from api.views.lists import Listed, cut, listed
 from models.reads.booking.appointments import AppointmentRow, visible_appointment
 from models.reads.care import notes
 from models.reads.care.notes import NoteRow
 from models.tables.care.note import SessionNote
+from models.writes.care.notes import lock_client_of, share_note, unshare_note
 from models.writes.locks import lock_open_client
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, ClientStatus, Role
@@ -27,37 +28,6 @@ router = APIRouter(prefix="/v1", tags=["notes"], route_class=IdempotentRoute)
 
 Author = Annotated[Caller, Depends(allow(Role.THERAPIST))]
 _CANCELLED = (AppointmentStatus.CANCELLED, AppointmentStatus.LATE_CANCELLED)
-
-
-class NoteView(BaseModel):
-    """``therapist``: who wrote it, by slug."""
-
-    id: UUID
-    appointment_id: UUID
-    client_id: UUID
-    therapist: str
-    text: str
-    written_at: datetime
-    changed_at: datetime | None
-    shared_at: datetime | None
-    # For the practice alone:
-    shared: bool = True
-
-
-def _view(row: NoteRow, *, caller: Caller) -> NoteView:
-    note = row.note
-    more = {"shared": note.shared} if caller.is_practice else {}
-    return NoteView(
-        id=note.id,
-        appointment_id=note.appointment_id,
-        client_id=note.client_id,
-        therapist=row.therapist,
-        text=note.text,
-        written_at=note.written_at,
-        changed_at=note.changed_at,
-        shared_at=note.shared_at,
-        **more,
-    )
 
 
 # ---------------------------------------------------------------- writing
@@ -86,7 +56,7 @@ async def write(
         row = await visible_appointment(session, caller, appointment_id)
         if row is None:
             raise not_found("appointment")
-        client = await notes.lock_client_of(session, row.appointment)
+        client = await lock_client_of(session, row.appointment)
         _must_be_noteworthy(row, caller, now=now)
         note = await notes.note_of_appointment(session, appointment_id)
         id = uuid5(request_id, "note")
@@ -107,7 +77,7 @@ async def write(
         elif note.id != id and (note.text, note.shared) != (body.text, body.shared):
             raise _written_already(note)
         await session.commit()
-    return _view(NoteRow(note=note, therapist=row.therapist), caller=caller)
+    return note_view(NoteRow(note=note, therapist=row.therapist), caller=caller)
 
 
 def _must_be_noteworthy(row: AppointmentRow, caller: Caller, *, now: datetime) -> None:
@@ -126,7 +96,7 @@ async def _share(session: AsyncSession, note: SessionNote, caller: Caller, *, at
         raise refuse(Problem.NOT_ALLOWED, "This client has another therapist now.")
     if client.status is ClientStatus.ARCHIVED:
         raise refuse(Problem.CLIENT_ARCHIVED, "This client is archived: nothing can be shared with them newly.")
-    notes.share_note(session, note, client, by=caller.actor, at=at)
+    share_note(session, note, client, by=caller.actor, at=at)
 
 
 def _written_already(note: SessionNote) -> Refused:
@@ -157,16 +127,16 @@ async def change(*, note_id: UUID, body: NoteChanges, services: Svc, caller: Aut
         if row.therapist != caller.therapist:
             raise refuse(Problem.NOT_ALLOWED, "A note is changed by the therapist who wrote it.")
         note = row.note
-        client = await notes.lock_client_of(session, note)
+        client = await lock_client_of(session, note)
         if body.text is not None and body.text != note.text:
             note.text, note.changed_at = body.text, now
         if body.shared and not note.shared:
             await _share(session, note, caller, at=now)
         elif body.shared is False and note.shared:
-            notes.unshare_note(session, note, client, by=caller.actor, at=now)
+            unshare_note(session, note, client, by=caller.actor, at=now)
         session.add(note)
         await session.commit()
-    return _view(NoteRow(note=note, therapist=row.therapist), caller=caller)
+    return note_view(NoteRow(note=note, therapist=row.therapist), caller=caller)
 
 
 # ---------------------------------------------------------------- reading
@@ -186,7 +156,7 @@ async def of_appointment(*, appointment_id: UUID, services: Svc, caller: Known) 
         row = await notes.visible_note_of_appointment(session, caller, appointment_id)
     if row is None:
         raise not_found("note")
-    return _view(row, caller=caller)
+    return note_view(row, caller=caller)
 
 
 @router.get(
@@ -200,5 +170,5 @@ async def of_client(*, client_id: UUID, services: Svc, caller: Known, page: ByTi
     must_be_on(client, caller, "documents")
     async with services.sessions() as session:
         rows, last = cut(await notes.notes_of_client(session, caller, client_id, page), page)
-    views = [_view(row, caller=caller) for row in rows]
+    views = [note_view(row, caller=caller) for row in rows]
     return listed(views, (last.note.written_at, last.note.id) if last else None)

@@ -1,18 +1,17 @@
 """A therapist's feed: what is new with their clients."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
 
 from api.deps import ByTime, Now, Svc, allow
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, responses
+from api.views.care import NotificationView
 from api.views.lists import Listed, cut, listed
-from models.tables.care.notification import Notification
-from models.writes.care import feed
+from models.reads.care.feed import list_notifications as read_list_notifications
+from models.writes.feed import mark_read
 from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.refusals import Problem
@@ -20,22 +19,6 @@ from rules.refusals import Problem
 router = APIRouter(prefix="/v1", tags=["notifications"], route_class=IdempotentRoute)
 
 Reader = Annotated[Caller, Depends(allow(Role.THERAPIST))]
-
-
-class NotificationView(BaseModel):
-    """``data`` has ids for programs: of appointments, a payment, a form or a chat, by ``kind``."""
-
-    id: UUID
-    kind: str
-    text: str
-    client_id: UUID
-    data: dict[str, Any]
-    at: datetime
-    read_at: datetime | None
-
-
-def _view(row: Notification) -> NotificationView:
-    return NotificationView(**row.model_dump(exclude={"therapist_id", "actor"}))
 
 
 @router.get("/notifications", summary="A therapist's own feed, newest first", responses=responses())
@@ -47,8 +30,8 @@ async def list_notifications(
     unread: Annotated[bool, Query(description="true for those that were not read yet.")] = False,
 ) -> Listed[NotificationView]:
     async with services.sessions() as session:
-        rows, last = cut(await feed.list_notifications(session, caller, page=page, unread=unread), page)
-    return listed([_view(row) for row in rows], (last.at, last.id) if last else None)
+        rows, last = cut(await read_list_notifications(session, caller, page=page, unread=unread), page)
+    return listed([NotificationView.of(row) for row in rows], (last.at, last.id) if last else None)
 
 
 @router.post(
@@ -57,9 +40,9 @@ async def list_notifications(
 async def read(*, notification_id: UUID, services: Svc, caller: Reader, now: Now) -> NotificationView:
     """The same again gives the same answer: what counts is the first time."""
     async with services.sessions() as session:
-        row = await feed.mark_read(session, caller, notification_id, at=now)
+        row = await mark_read(session, caller, notification_id, at=now)
         if row is None:
             raise not_found("notification")
-        view = _view(row)
+        view = NotificationView.of(row)
         await session.commit()
     return view

@@ -7,22 +7,21 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from activities.types.clients import ClientDetails, DetailsOrder, GroupChoice, MatchOrder
+from activities.types.clients import GroupChoice
 from api.bodies import Body, ClientDetailsBody, Flag, Reason, Slug
-from api.commands import journey_done
-from api.deps import ByNumber, ByTime, Known, Now, Practice, RequestId, Services, Staff, Svc, must_see_client
+from api.commands import ByKnown, ByStaff
+from api.deps import ByNumber, ByTime, Known, Now, Practice, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, refuse, responses, wrong_fields
 from api.views.booking import AppointmentView, appointment_view
-from api.views.clients import ClientView, FactView, VerifiedView, client_view, fact_view, match_document
+from api.views.clients import ClientView, FactView, VerifiedView, client_view, match_document
 from api.views.lists import Listed, cut, listed
 from models.reads.booking.appointments import appointments_by_id
 from models.reads.booking.therapists import therapist_by_slug
 from models.reads.clients.clients import ClientFilter, present_match, visible_client, with_context
 from models.reads.clients.clients import list_clients as read_list_clients
-from models.reads.clients.timeline import facts_of
+from models.reads.clients.timeline import facts_of, link_of
 from models.tables.clients.client import PORTAL_SETTINGS
-from models.writes.timeline import link_of
 from rules.accounts.caller import Caller
 from rules.enums import ClientStatus, Stage
 from rules.refusals import Problem
@@ -96,9 +95,8 @@ class ClientChanges(ClientDetailsBody):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.EMAIL_IN_USE),
 )
-async def change_client(
-    *, client_id: UUID, body: ClientChanges, services: Svc, caller: Known, request_id: RequestId, now: Now
-) -> ClientView:
+async def change_client(*, client_id: UUID, body: ClientChanges, command: ByKnown, now: Now) -> ClientView:
+    caller = command.caller
     grouped = "group" in body.model_fields_set
     if grouped and not caller.is_practice:
         raise refuse(Problem.NOT_ALLOWED, "The group is the practice's to change.")
@@ -108,19 +106,16 @@ async def change_client(
     if unknown:
         known = ", ".join(PORTAL_SETTINGS)
         raise wrong_fields([("portal_settings", f"has only these settings: {known}")])
-    await must_see_client(services, caller, client_id)
-    details = body.model_dump(exclude={"group", "portal_settings", "unsubscribed"})
-    order = DetailsOrder(
-        request_id=str(request_id),
-        client_id=str(client_id),
-        by=caller,
-        details=ClientDetails(**details),
+    await command.must_see_client(client_id)
+    _ = await command.ask(
+        CHANGE_DETAILS,
+        client_id=client_id,
+        details=body.model_dump(exclude={"group", "portal_settings", "unsubscribed"}),
         portal_settings=body.portal_settings,
         unsubscribed=body.unsubscribed,
         group=GroupChoice(group_id=str(body.group) if body.group else None) if grouped else None,
     )
-    await journey_done(services, CHANGE_DETAILS, order, client_id=client_id, request_id=request_id)
-    return await _view(services, caller, client_id, now=now)
+    return await _view(command.services, caller, client_id, now=now)
 
 
 # ---------------------------------------------------------------- match
@@ -147,22 +142,13 @@ class RematchedView(BaseModel):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def match(
-    *, client_id: UUID, body: MatchBody, services: Svc, caller: Staff, request_id: RequestId, now: Now
-) -> RematchedView:
-    await must_see_client(services, caller, client_id)
+async def match(*, client_id: UUID, body: MatchBody, command: ByStaff, now: Now) -> RematchedView:
+    services, caller = command.services, command.caller
+    await command.must_see_client(client_id)
     async with services.sessions() as session:
         if await therapist_by_slug(session, body.therapist) is None:
             raise wrong_fields([("therapist", "there is no such therapist")])
-    order = MatchOrder(
-        request_id=str(request_id),
-        client_id=str(client_id),
-        by=caller,
-        therapist=body.therapist,
-        reason=body.reason,
-        cancel_appointments=body.cancel_appointments,
-    )
-    matched = await journey_done(services, MATCH_BY_HAND, order, client_id=client_id, request_id=request_id)
+    matched = await command.ask(MATCH_BY_HAND, body, client_id=client_id)
     cancelled = {UUID(facts.id) for facts in matched.cancelled}
     former = {UUID(facts.id) for facts in matched.former_appointments} | cancelled
     async with services.sessions() as session:
@@ -190,7 +176,7 @@ async def timeline(*, client_id: UUID, services: Svc, caller: Practice, page: By
         after = page.after[0] if page.after else 0
         found = await facts_of(session, client_id, after_seq=after, limit=page.limit + 1)
     rows, last = cut(found, page)
-    return listed([fact_view(row) for row in rows], (last.seq,) if last else None)
+    return listed([FactView.of(row) for row in rows], (last.seq,) if last else None)
 
 
 @router.get(

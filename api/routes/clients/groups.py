@@ -5,16 +5,16 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 
 from api.bodies import Body, Line
 from api.deps import ByTime, Now, Practice, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import Refused, not_found, responses, wrong_fields
+from api.views.base import View
 from api.views.lists import Listed, cut, listed
 from models.reads.clients import groups
-from models.reads.clients.groups import GroupRow, NameTaken
 from models.tables.clients.group import ClientGroup
+from models.writes.clients.groups import NameTaken, make_group, rename_group
 from rules.mail.plain_text import one_line
 from rules.refusals import Problem
 
@@ -27,7 +27,7 @@ class GroupBody(Body):
     name: Line
 
 
-class GroupView(BaseModel):
+class GroupView(View):
     """``active`` and ``archived``: how many such clients are in it."""
 
     id: UUID
@@ -37,17 +37,12 @@ class GroupView(BaseModel):
     archived: int
 
 
-def _view(row: GroupRow) -> GroupView:
-    group = row.group
-    return GroupView(id=group.id, name=group.name, made_at=group.made_at, active=row.active, archived=row.archived)
-
-
 @router.post("/groups", status_code=201, summary="Make a client group", responses=responses())
 async def make(*, body: GroupBody, services: Svc, caller: Practice, request_id: RequestId, now: Now) -> GroupView:
     name, folded = _name(body)
     async with services.sessions() as session:
         try:
-            group = await groups.make_group(
+            group = await make_group(
                 session, id=uuid5(request_id, "group"), name=name, name_folded=folded, by=caller.actor, at=now
             )
         except NameTaken:
@@ -61,7 +56,7 @@ async def list_groups(*, services: Svc, _: Practice, page: ByTime) -> Listed[Gro
     async with services.sessions() as session:
         found, last = cut(await groups.list_groups(session, page=page), page)
         rows = await groups.with_members(session, found)
-    return listed([_view(row) for row in rows], (last.made_at, last.id) if last else None)
+    return listed([GroupView.of(row.group, row) for row in rows], (last.made_at, last.id) if last else None)
 
 
 @router.get("/groups/{group_id}", summary="One client group", responses=responses(Problem.NOT_FOUND))
@@ -78,7 +73,7 @@ async def rename(*, group_id: UUID, body: GroupBody, services: Svc, _: Practice)
     name, folded = _name(body)
     async with services.sessions() as session:
         try:
-            group = await groups.rename_group(session, group_id, name=name, name_folded=folded)
+            group = await rename_group(session, group_id, name=name, name_folded=folded)
         except NameTaken:
             raise _taken() from None
         if group is None:
@@ -90,7 +85,7 @@ async def rename(*, group_id: UUID, body: GroupBody, services: Svc, _: Practice)
 async def _shown(services: Services, group: ClientGroup) -> GroupView:
     async with services.sessions() as session:
         (row,) = await groups.with_members(session, [group])
-    return _view(row)
+    return GroupView.of(row.group, row)
 
 
 def _name(body: GroupBody) -> tuple[str, str]:

@@ -6,23 +6,19 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from activities.types.clients import Joined, JoinOrder
-from api.auth import hash_of
+from api.auth import live_link
 from api.bodies import Body
-from api.commands import journey_done
-from api.deps import GONE, Anyone, Now, RequestId, Services, Staff, Svc, must_see_client
+from api.commands import ByStaff, Command, command_by_link
+from api.deps import Anyone, Now, RequestId, Svc
+from api.engine import Gone
 from api.idempotency import IdempotentRoute
-from api.problems import Refused, not_found, refuse, responses, wrong_fields
-from api.routes.accounts.accounts import storable
+from api.problems import not_found, refuse, responses, wrong_fields
 from api.routes.clients.clients import one_client
 from api.views.clients import ClientView
-from models.reads.accounts.tokens import token_by_hash
 from models.reads.clients.clients import visible_client
 from models.tables.accounts.token import TokenKind
-from rules.accounts.caller import Caller
-from rules.enums import Role
 from rules.refusals import Problem
-from workflows.messages import JOIN, journey_id
+from workflows.messages import JOIN
 
 router = APIRouter(prefix="/v1", tags=["joins"], route_class=IdempotentRoute)
 
@@ -45,16 +41,10 @@ class JoinedByLink(BaseModel):
     responses=responses(Problem.ACTIVATION_LINK_INVALID, *_MAY_FAIL),
 )
 async def join_by_link(*, body: JoinByLink, services: Svc, _: Anyone, request_id: RequestId, now: Now) -> JoinedByLink:
-    token_hash = hash_of(storable(body.token))
-    async with services.sessions() as session:
-        known = await token_by_hash(session, token_hash, (TokenKind.JOIN,))
-    token = known.token if known else None
-    spent = token is None or token.used_at is not None or token.revoked_at is not None or token.expires_at <= now
-    if token is None or token.client_id is None or spent:
-        raise refuse(Problem.ACTIVATION_LINK_INVALID, "This link is no longer valid.")
-    by = Caller(role=Role.CLIENT, name=str(token.client_id), client_id=str(token.client_id))
-    order = JoinOrder(request_id=str(request_id), client_id=str(token.client_id), by=by, token_hash=token_hash)
-    joined = await journey_done(services, JOIN, order, client_id=token.client_id, request_id=request_id)
+    otherwise = "This link is no longer valid."
+    link = await live_link(services.sessions, body.token, TokenKind.JOIN, now=now, otherwise=otherwise)
+    command = command_by_link(services, link.client_id, request_id=request_id)
+    joined = await command.ask(JOIN, client_id=link.client_id, token_hash=link.token_hash)
     if joined.into_id is None:
         raise not_found("client")
     return JoinedByLink(client_id=UUID(joined.into_id))
@@ -72,26 +62,20 @@ class JoinBody(Body):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, *_MAY_FAIL),
 )
-async def join(
-    *, client_id: UUID, body: JoinBody, services: Svc, caller: Staff, request_id: RequestId, now: Now
-) -> ClientView:
-    await must_see_client(services, caller, client_id)
+async def join(*, client_id: UUID, body: JoinBody, command: ByStaff, now: Now) -> ClientView:
+    services, caller = command.services, command.caller
+    await command.must_see_client(client_id)
     async with services.sessions() as session:
         if await visible_client(session, caller, body.into) is None:
             raise wrong_fields([("into", "there is no such client")])
-    order = JoinOrder(request_id=str(request_id), client_id=str(client_id), by=caller, into_id=str(body.into))
-    answer = await services.engine.update(journey_id(str(client_id)), JOIN, order, request_id=request_id)
-    if isinstance(answer, Joined):
-        if answer.refusal is not None:
-            raise Refused(answer.refusal)
-    elif answer is GONE:
-        await _must_be_joined(services, caller, client_id, into=body.into)
+    if isinstance(await command.ask_if_open(JOIN, client_id=client_id, into_id=body.into), Gone):
+        await _must_be_joined(command, client_id, into=body.into)
     return await one_client(client_id=body.into, services=services, caller=caller, now=now)
 
 
-async def _must_be_joined(services: Services, caller: Caller, client_id: UUID, *, into: UUID) -> None:
+async def _must_be_joined(command: Command, client_id: UUID, *, into: UUID) -> None:
     """The journey has ended: because of this very join, or there is nothing to join."""
-    client = await must_see_client(services, caller, client_id)
+    client = await command.must_see_client(client_id)
     if client.joined_into is None:
         raise refuse(Problem.NOT_FOUND, "This journey was closed; there is nothing to join.")
     if client.joined_into != into:

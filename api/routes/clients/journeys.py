@@ -1,25 +1,26 @@
 """The ways in: a matching form, a therapist's profile, or the care team."""
 
 from typing import Annotated, Any, Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
-from activities.types.clients import ClientDetails, NewJourney
 from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
-from api.deps import RequestId, SiteOrStaff, Svc
+from api.commands import Command, commands_of
 from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
 from models.reads.booking.therapists import therapist_by_slug
 from rules.booking.hours import WEEKDAYS
 from rules.clients.matching import PARTS
-from rules.enums import Source, Stage
+from rules.enums import Role, Source, Stage
 from rules.journey.stage import stage_of
 from rules.refusals import Problem, Refusal
+from workflows.messages import BEGIN
 
 router = APIRouter(prefix="/v1", tags=["journeys"], route_class=IdempotentRoute)
 
+BySiteOrStaff = Annotated[Command, Depends(commands_of(Role.BOOKING_SITE, Role.CARE_TEAM, Role.ADMIN))]
 Modality = Literal["individual", "couples", "family", "teen"]
 
 
@@ -46,7 +47,7 @@ class JourneyBody(Body):
     answers: AnswersBody | None = None
     therapist: Slug | None = None
     note: Note | None = None
-    client: ClientDetailsBody | None = None
+    client: ClientDetailsBody | None = Field(default=None, serialization_alias="details")
     test: Flag = False
 
 
@@ -89,9 +90,8 @@ def _check(body: JourneyBody) -> None:
     response_model_exclude_unset=True,
     responses={202: {"model": JourneyView, "description": "Nobody fits"}, **responses(Problem.EMAIL_IN_USE)},
 )
-async def begin(
-    *, body: JourneyBody, services: Svc, caller: SiteOrStaff, request_id: RequestId, response: Response
-) -> JourneyView:
+async def begin(*, body: JourneyBody, command: BySiteOrStaff, response: Response) -> JourneyView:
+    services, caller = command.services, command.caller
     _check(body)
     if body.source is Source.CARE_TEAM and not caller.is_practice:
         raise refuse(Problem.NOT_ALLOWED, "Only the care team begins a journey by hand.")
@@ -99,17 +99,8 @@ async def begin(
         async with services.sessions() as session:
             if await therapist_by_slug(session, body.therapist) is None:
                 raise wrong_fields([("therapist", "there is no such therapist")])
-    new = NewJourney(
-        request_id=str(request_id),
-        client_id=str(uuid5(request_id, "client")),
-        by=caller,
-        source=body.source,
-        therapist=body.therapist,
-        answers=body.answers.model_dump(mode="json") if body.answers else None,
-        note=body.note or None,
-        details=ClientDetails(**body.client.model_dump()) if body.client else None,
-        test=body.test,
-    )
+    client_id = command.id_of("client")
+    new = command.order(BEGIN.argument, body, client_id=client_id, note=body.note or None)
     opened = await services.engine.start(new, services.settings.policy)
     if opened.refusal is not None:
         raise Refused(for_journey(opened.refusal))
@@ -120,7 +111,7 @@ async def begin(
         response.status_code = 202
     url = f"{services.settings.public_url}/book/{opened.therapist}" if opened.therapist else None
     return JourneyView(
-        client_id=UUID(new.client_id),
+        client_id=client_id,
         ref=opened.facts.ref,
         stage=stage_of(opened.facts, as_if_active=not caller.is_practice),
         match=opened.match,

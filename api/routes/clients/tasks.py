@@ -6,13 +6,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from activities.types.clients import TaskResolution
 from api.bodies import Body, Reason
-from api.commands import journey_done
-from api.deps import ByTime, Now, RequestId, Staff, Svc
+from api.commands import ByStaff
+from api.deps import ByTime, Now, Staff, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, responses
-from api.views.clients import TaskView, task_view
+from api.views.clients import TaskView
 from api.views.lists import Listed, cut, listed
 from models.reads.clients.tasks import list_tasks as read_list_tasks
 from models.tables.clients.task import Task
@@ -39,7 +38,7 @@ async def list_tasks(
     async with services.sessions() as session:
         found = await read_list_tasks(session, page=page, resolved=resolved, kind=kind, client=client)
     rows, last = cut(found, page)
-    return listed([task_view(row) for row in rows], (last.opened_at, last.id) if last else None)
+    return listed([TaskView.of(row) for row in rows], (last.opened_at, last.id) if last else None)
 
 
 class Resolution(Body):
@@ -47,23 +46,14 @@ class Resolution(Body):
 
 
 @router.post("/tasks/{task_id}/resolve", summary="Say that it was looked at", responses=responses(Problem.NOT_FOUND))
-async def resolve(
-    *, task_id: UUID, body: Resolution, services: Svc, caller: Staff, request_id: RequestId, now: Now
-) -> TaskView:
-    task = await _task(services, task_id)
+async def resolve(*, task_id: UUID, body: Resolution, command: ByStaff, now: Now) -> TaskView:
+    task = await _task(command.services, task_id)
     if task.resolved_at is None and task.client_id is None:
-        task = await _resolve_directly(services, task_id, by=caller, note=body.note, at=now)
+        task = await _resolve_directly(command.services, task_id, by=command.caller, note=body.note, at=now)
     elif task.resolved_at is None and task.client_id is not None:
-        order = TaskResolution(
-            request_id=str(request_id),
-            client_id=str(task.client_id),
-            by=caller,
-            task_id=str(task_id),
-            note=body.note,
-        )
-        await journey_done(services, RESOLVE_TASK, order, client_id=task.client_id, request_id=request_id)
-        task = await _task(services, task_id)
-    return task_view(task)
+        await command.ask(RESOLVE_TASK, body, client_id=task.client_id, task_id=task_id)
+        task = await command.row(Task, task_id)
+    return TaskView.of(task)
 
 
 async def _resolve_directly(services: Svc, task_id: UUID, *, by: Caller, note: str, at: datetime) -> Task:

@@ -11,18 +11,14 @@ from typing import Any
 
 import structlog
 from fastapi import APIRouter, Request
-from sqlalchemy.dialects.postgresql import insert
 
 from api.deps import Now, Services, Svc
-from api.engine import Gone
-from api.problems import Refused, responses
-from api.routes.money.stripe_webhook import Received
+from api.problems import responses
+from api.webhooks import Received, hand_on, not_believed
 from models.reads.mail.mails import find_mail, person_of, unhandled_events
-from models.tables.mail.inbound_event import InboundEvent
+from models.writes.mail.inbound_events import store_events
 from rules.mail.events import VENDOR, MailEvent, Meaning, check_age, read_mail_events
 from rules.money.webhook_signature import SignatureInvalid
-from rules.refusals import Problem, Refusal
-from workflows.messages import INBOUND_EVENT, journey_id
 
 log = structlog.get_logger(__name__)
 
@@ -44,13 +40,7 @@ async def sendgrid(*, request: Request, services: Svc, now: Now) -> Received:
         _verify(services, request.headers, body, now=now)
         events, left_out = read_mail_events(body)
     except SignatureInvalid as error:
-        log.warning("webhook refused", because=str(error))
-        refusal = Refusal(
-            name=Problem.VALIDATION_FAILED,
-            detail=f"This webhook cannot be believed: {error}.",
-            data={"errors": [{"field": SIGNATURE, "message": str(error)}]},
-        )
-        raise Refused(refusal, status=400) from error
+        raise not_believed(SIGNATURE, error) from error
     if left_out:
         log.warning("events without an id or a type were left out", number=left_out)
     if events:
@@ -78,8 +68,7 @@ async def _store(services: Services, events: Sequence[MailEvent], now: datetime)
     rows = [_row(event, now) for event in events]
     ids = [event.id for event in events]
     async with services.sessions() as session:
-        # Row by row in one go: a statement with thousands of rows in it takes seconds to put together.
-        await (await session.connection()).execute(insert(InboundEvent).on_conflict_do_nothing(), rows)
+        await store_events(session, rows)
         await session.commit()
         waiting = await unhandled_events(session, ids)
     return [event for event in {event.id: event for event in events}.values() if event.id in waiting]
@@ -105,14 +94,4 @@ async def _hand_on(services: Services, event: MailEvent, now: datetime) -> None:
     async with services.sessions() as session:
         mail = await find_mail(session, key=event.key, message_id=event.message_id)
         client = await person_of(session, mail.client_id) if mail else None
-    outcome = "not about a mail of ours"
-    if client is not None:
-        sent = await services.engine.signal(journey_id(str(client.id)), INBOUND_EVENT, event.id)
-        if not isinstance(sent, Gone):
-            return
-        outcome = "the journey has ended"
-    async with services.sessions() as session:
-        stored = await session.get_one(InboundEvent, event.id)
-        stored.handled_at, stored.outcome = now, outcome
-        session.add(stored)
-        await session.commit()
+    await hand_on(services, event.id, client, otherwise="not about a mail of ours", now=now)

@@ -13,18 +13,15 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from activities.types.clients import DetailsOrder
+from api.commands import command_by_link
 from api.deps import Services, Svc
-from api.engine import Gone
-from api.problems import Refused, not_found, responses
+from api.problems import not_found, responses
 from engine.signed_links import SignedLinks
 from models.reads.mail.mails import person_of
 from models.tables.clients.client import Client
-from rules.accounts.caller import Caller
-from rules.enums import Role
 from rules.mail.unsubscribe import PURPOSE, address_mark
 from rules.refusals import Problem
-from workflows.messages import CHANGE_DETAILS, journey_id
+from workflows.messages import CHANGE_DETAILS
 
 router = APIRouter(tags=["mails"])
 
@@ -111,13 +108,5 @@ def _counts(client: Client, mark: str) -> bool:
 
 async def _turn_off(services: Services, client: Client) -> None:
     """Through the journey, as if the client had asked there. A journey that has ended sends nothing any more."""
-    request_id, id = uuid4(), str(client.id)
-    order = DetailsOrder(
-        request_id=str(request_id),
-        client_id=id,
-        by=Caller(role=Role.CLIENT, name=id, client_id=id),
-        unsubscribed=True,
-    )
-    answer = await services.engine.update(journey_id(id), CHANGE_DETAILS, order, request_id=request_id)
-    if not isinstance(answer, Gone) and answer.refusal is not None:
-        raise Refused(answer.refusal)
+    command = command_by_link(services, client.id, request_id=uuid4())
+    await command.ask_if_open(CHANGE_DETAILS, client_id=client.id, unsubscribed=True)

@@ -2,20 +2,21 @@
 
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from activities.types.clients import Done
-from activities.types.money import GrantOrder, LetGoOrder, RefundOrder, RetryOrder
+from activities.types.money import LetGoOrder
 from api.bodies import Body, Reason, Whole
-from api.commands import journey_done
-from api.deps import ByTime, Known, Practice, RequestId, Services, Svc, must_see_client
+from api.commands import ByPractice, Command
+from api.deps import ByTime, Known, Practice, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, responses
+from api.views.base import PracticeOnly, View
 from api.views.lists import Listed, cut, listed
-from api.views.money import PaymentView, payment_view
+from api.views.money import PaymentView
 from models.reads.money.ledger import payment_to_act_on
 from models.reads.money.payments import credits_of, refunds_of
 from models.tables.money.credit import Credit
@@ -39,7 +40,7 @@ class CreditBody(Body):
     reason: Reason
 
 
-class CreditView(BaseModel):
+class CreditView(View):
     """``remaining`` is what is neither used nor reserved. Told to the practice alone: ``reason`` and ``given_by``."""
 
     id: UUID
@@ -48,8 +49,8 @@ class CreditView(BaseModel):
     currency: str
     source: CreditSource
     given_at: datetime
-    reason: str | None = None
-    given_by: str | None = None
+    reason: PracticeOnly[str | None] = None
+    given_by: PracticeOnly[str | None] = None
 
 
 @router.post(
@@ -59,22 +60,11 @@ class CreditView(BaseModel):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def grant(
-    *, client_id: UUID, body: CreditBody, services: Svc, caller: Practice, request_id: RequestId
-) -> CreditView:
+async def grant(*, client_id: UUID, body: CreditBody, command: ByPractice) -> CreditView:
     """It pays first, oldest first, whatever falls due."""
-    await must_see_client(services, caller, client_id)
-    order = GrantOrder(
-        request_id=str(request_id),
-        client_id=str(client_id),
-        by=caller,
-        amount=body.amount,
-        currency=body.currency,
-        reason=body.reason,
-    )
-    _ = await journey_done(services, GRANT_CREDIT, order, client_id=client_id, request_id=request_id)
-    async with services.sessions() as session:
-        return _credit_view(await session.get_one(Credit, uuid5(request_id, "credit")), caller)
+    await command.must_see_client(client_id)
+    _ = await command.ask(GRANT_CREDIT, body, client_id=client_id)
+    return CreditView.of(await command.row(Credit, command.id_of("credit")), caller=command.caller)
 
 
 @router.get(
@@ -87,20 +77,7 @@ async def credits(*, client_id: UUID, services: Svc, caller: Known, page: ByTime
     await must_see_client(services, caller, client_id)
     async with services.sessions() as session:
         rows, last = cut(await credits_of(session, client_id, page), page)
-    return listed([_credit_view(row, caller) for row in rows], (last.given_at, last.id) if last else None)
-
-
-def _credit_view(credit: Credit, caller: Caller) -> CreditView:
-    more = {"reason": credit.reason, "given_by": credit.given_by} if caller.is_practice else {}
-    return CreditView(
-        id=credit.id,
-        amount=credit.amount,
-        remaining=credit.remaining,
-        currency=credit.currency,
-        source=credit.source,
-        given_at=credit.given_at,
-        **more,
-    )
+    return listed([CreditView.of(row, caller=caller) for row in rows], (last.given_at, last.id) if last else None)
 
 
 # ---------------------------------------------------------------- refunds
@@ -114,7 +91,7 @@ class RefundBody(Body):
     reason: Reason
 
 
-class RefundView(BaseModel):
+class RefundView(View):
     """``pending``: the card's part is on its way; the credit is there at once."""
 
     id: UUID
@@ -141,26 +118,12 @@ class RefundedView(RefundView):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_REFUNDABLE),
 )
-async def refund(
-    *, payment_id: UUID, body: RefundBody, services: Svc, caller: Practice, request_id: RequestId
-) -> RefundedView:
-    payment = await _must_see_payment(services, caller, payment_id)
-    refund_id = uuid5(request_id, "refund")
-    order = RefundOrder(
-        request_id=str(request_id),
-        client_id=str(payment.client_id),
-        by=caller,
-        refund_id=str(refund_id),
-        payment_id=str(payment_id),
-        to=body.to,
-        reason=body.reason,
-        amount=body.amount,
-    )
-    _ = await journey_done(services, REFUND, order, client_id=payment.client_id, request_id=request_id)
-    async with services.sessions() as session:
-        made = await session.get_one(Refund, refund_id)
-        after = await session.get_one(Payment, payment_id)
-    return RefundedView(**_refund_view(made).model_dump(), payment=payment_view(after, caller=caller))
+async def refund(*, payment_id: UUID, body: RefundBody, command: ByPractice) -> RefundedView:
+    payment = await _must_see_payment(command.services, command.caller, payment_id)
+    refund_id = command.id_of("refund")
+    _ = await command.ask(REFUND, body, client_id=payment.client_id, payment_id=payment_id, refund_id=refund_id)
+    after = PaymentView.of(await command.row(Payment, payment_id), caller=command.caller)
+    return RefundedView.of(await command.row(Refund, refund_id), payment=after)
 
 
 @router.get(
@@ -172,23 +135,7 @@ async def refunds(*, payment_id: UUID, services: Svc, caller: Practice, page: By
     await _must_see_payment(services, caller, payment_id)
     async with services.sessions() as session:
         rows, last = cut(await refunds_of(session, payment_id, page), page)
-    return listed([_refund_view(row) for row in rows], (last.asked_at, last.id) if last else None)
-
-
-def _refund_view(row: Refund) -> RefundView:
-    return RefundView(
-        id=row.id,
-        payment_id=row.payment_id,
-        amount=row.amount,
-        card_amount=row.card_amount,
-        credit_amount=row.credit_amount,
-        currency=row.currency,
-        status=row.status,
-        reason=row.reason,
-        asked_by=row.asked_by,
-        asked_at=row.asked_at,
-        finished_at=row.finished_at,
-    )
+    return listed([RefundView.of(row) for row in rows], (last.asked_at, last.id) if last else None)
 
 
 # ---------------------------------------------------------------- let go, and tried again
@@ -204,10 +151,8 @@ class LetGoBody(Body):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN),
 )
-async def waive(
-    *, payment_id: UUID, body: LetGoBody, services: Svc, caller: Practice, request_id: RequestId
-) -> PaymentView:
-    return await _let_go(services, caller, WAIVE_PAYMENT, payment_id, body.reason, request_id=request_id)
+async def waive(*, payment_id: UUID, body: LetGoBody, command: ByPractice) -> PaymentView:
+    return await _let_go(command, WAIVE_PAYMENT, payment_id, body)
 
 
 @router.post(
@@ -216,31 +161,14 @@ async def waive(
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN),
 )
-async def write_off(
-    *, payment_id: UUID, body: LetGoBody, services: Svc, caller: Practice, request_id: RequestId
-) -> PaymentView:
-    return await _let_go(services, caller, WRITE_OFF_PAYMENT, payment_id, body.reason, request_id=request_id)
+async def write_off(*, payment_id: UUID, body: LetGoBody, command: ByPractice) -> PaymentView:
+    return await _let_go(command, WRITE_OFF_PAYMENT, payment_id, body)
 
 
-async def _let_go(
-    services: Services,
-    caller: Caller,
-    update: Update[LetGoOrder, Done],
-    payment_id: UUID,
-    reason: str,
-    *,
-    request_id: UUID,
-) -> PaymentView:
-    payment = await _must_see_payment(services, caller, payment_id)
-    order = LetGoOrder(
-        request_id=str(request_id),
-        client_id=str(payment.client_id),
-        by=caller,
-        payment_id=str(payment_id),
-        reason=reason,
-    )
-    _ = await journey_done(services, update, order, client_id=payment.client_id, request_id=request_id)
-    return payment_view(await _must_see_payment(services, caller, payment_id), caller=caller)
+async def _let_go(command: Command, update: Update[LetGoOrder, Done], payment_id: UUID, body: LetGoBody) -> PaymentView:
+    payment = await _must_see_payment(command.services, command.caller, payment_id)
+    _ = await command.ask(update, body, client_id=payment.client_id, payment_id=payment_id)
+    return PaymentView.of(await command.row(Payment, payment_id), caller=command.caller)
 
 
 @router.post(
@@ -250,14 +178,11 @@ async def _let_go(
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN),
 )
-async def retry(*, payment_id: UUID, services: Svc, caller: Practice, request_id: RequestId) -> PaymentView:
+async def retry(*, payment_id: UUID, command: ByPractice) -> PaymentView:
     """It is tried beside this answer; look at the payment for how that ended."""
-    payment = await _must_see_payment(services, caller, payment_id)
-    order = RetryOrder(
-        request_id=str(request_id), client_id=str(payment.client_id), by=caller, payment_id=str(payment_id)
-    )
-    _ = await journey_done(services, RETRY_PAYMENT, order, client_id=payment.client_id, request_id=request_id)
-    return payment_view(await _must_see_payment(services, caller, payment_id), caller=caller)
+    payment = await _must_see_payment(command.services, command.caller, payment_id)
+    _ = await command.ask(RETRY_PAYMENT, client_id=payment.client_id, payment_id=payment_id)
+    return PaymentView.of(await command.row(Payment, payment_id), caller=command.caller)
 
 
 async def _must_see_payment(services: Services, caller: Caller, payment_id: UUID) -> Payment:

@@ -17,7 +17,7 @@ from api.problems import responses, wrong_fields
 from api.routes.money import csv_file
 from api.routes.money.csv_file import Cell
 from api.views.lists import Listed, cut, listed
-from api.views.money import PaymentView, payment_view
+from api.views.money import PaymentView
 from models.paging import Page
 from models.reads.money.ledger import LedgerFilter, LedgerRow, list_ledger
 from rules.accounts.caller import Caller
@@ -167,22 +167,7 @@ async def _read(services: Services, caller: Caller, wanted: LedgerFilter, page: 
 
 
 def _ledger_view(row: LedgerRow, caller: Caller) -> LedgerView:
-    payment = row.payment
-    return LedgerView(
-        **payment_view(payment, caller=caller).model_dump(exclude_unset=True),
-        client_id=payment.client_id,
-        client_ref=row.client_ref,
-        test=row.test,
-        therapist=row.therapist,
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
-        intent=payment.intent,
-        card_amount=row.by_card,
-        refunded_to_card=row.refunded_to_card,
-        refunded_to_credit=row.refunded_to_credit,
-        disputed=row.disputed,
-        exception=ExceptionView(**payment.exception) if payment.exception else None,
-    )
+    return LedgerView.of(row.payment, row, caller=caller, card_amount=row.by_card)
 
 
 _AMOUNTS = ("amount", "card_amount", "credit_used", "refunded_to_card", "refunded_to_credit", "disputed")

@@ -5,13 +5,12 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from activities.types.money import ConfirmationOrder
-from api.commands import journey_done
-from api.deps import ByTime, Known, Now, RequestId, Svc, must_see_client
+from api.commands import ByKnown
+from api.deps import ByTime, Known, Now, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, refuse, responses
 from api.views.lists import Listed, cut, listed
-from api.views.money import BalanceView, CurrencyBalance, PaymentView, payment_view
+from api.views.money import BalanceView, CurrencyBalance, PaymentView
 from models.reads.clients.clients import visible_client
 from models.reads.money.balance import credits_of_all, currency_of, payment_line
 from models.reads.money.payments import all_payments_of, payments_of
@@ -33,7 +32,7 @@ async def list_payments(*, client_id: UUID, services: Svc, caller: Known, page: 
     await must_see_client(services, caller, client_id)
     async with services.sessions() as session:
         rows, last = cut(await payments_of(session, client_id, page), page)
-    views = [payment_view(row, caller=caller) for row in rows]
+    views = [PaymentView.of(row, caller=caller) for row in rows]
     return listed(views, (last.due_at, last.id) if last else None)
 
 
@@ -51,7 +50,7 @@ async def balance(*, client_id: UUID, services: Svc, caller: Known, now: Now) ->
         currency = await currency_of(session, client)
         credits = await credits_of_all(session, client_id)
     money = money_of(map(payment_line, payments), credits=credits, currency=currency, now=now)
-    found = [CurrencyBalance(credit=line.credit, owed=line.owed, currency=line.currency) for line in money]
+    found = [CurrencyBalance.of(line) for line in money]
     [main] = [one for one in found if one.currency == currency]
     others = [one for one in found if one is not main]
     return BalanceView(**main.model_dump(), by_currency=others)
@@ -70,16 +69,13 @@ class ConfirmationView(BaseModel):
     summary="What the client needs to confirm, or pay, an open payment at Stripe",
     responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN),
 )
-async def confirmation(*, payment_id: UUID, services: Svc, caller: Known, request_id: RequestId) -> ConfirmationView:
-    async with services.sessions() as session:
+async def confirmation(*, payment_id: UUID, command: ByKnown) -> ConfirmationView:
+    async with command.services.sessions() as session:
         payment = await session.get(Payment, payment_id)
-        client = await visible_client(session, caller, payment.client_id) if payment else None
+        client = await visible_client(session, command.caller, payment.client_id) if payment else None
     if payment is None or client is None:
         raise not_found("payment")
-    order = ConfirmationOrder(
-        request_id=str(request_id), client_id=str(client.id), by=caller, payment_id=str(payment_id)
-    )
-    done = await journey_done(services, PREPARE_CONFIRMATION, order, client_id=client.id, request_id=request_id)
+    done = await command.ask(PREPARE_CONFIRMATION, client_id=client.id, payment_id=payment_id)
     if done.document is None:
         raise refuse(Problem.PAYMENT_NOT_OPEN, "This payment does not wait for the client.")
     return ConfirmationView(**done.document)

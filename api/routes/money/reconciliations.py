@@ -14,6 +14,7 @@ from api.bodies import Body, Instant
 from api.deps import ByTime, Now, RequestId, Services, Staff, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, responses, wrong_fields
+from api.views.base import View
 from api.views.lists import Listed, cut, listed
 from models.reads.money import reconciliation as ledger
 from models.tables.money.reconciliation import Reconciliation
@@ -51,7 +52,7 @@ class DifferenceView(BaseModel):
     task_id: UUID | None = None
 
 
-class ReconciliationView(BaseModel):
+class ReconciliationView(View):
     """``status`` is ``running`` or ``finished``; ``compared`` counts what was looked at."""
 
     id: UUID
@@ -152,15 +153,4 @@ async def one(*, id: UUID, services: Svc, _: Staff) -> ReconciliationView:
 
 
 def _view(row: Reconciliation) -> ReconciliationView:
-    return ReconciliationView(
-        id=row.id,
-        status="finished" if row.finished_at else "running",
-        asked_by=row.asked_by,
-        since=row.since,
-        until=row.until,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        compared=row.compared,
-        healed=[DifferenceView.model_validate(found) for found in row.healed],
-        differences=[DifferenceView.model_validate(found) for found in row.differences],
-    )
+    return ReconciliationView.of(row, status="finished" if row.finished_at else "running")

@@ -4,22 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import structlog
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
-from sqlalchemy.dialects.postgresql import insert
 
 from api.deps import Now, Services, Svc
-from api.engine import Gone
-from api.problems import Refused, responses, wrong_fields
+from api.problems import responses, wrong_fields
+from api.webhooks import Received, hand_on, not_believed
+from models.reads.mail.mails import unhandled_events
 from models.reads.money.payments import client_of_customer, client_of_intent
 from models.tables.clients.client import Client
-from models.tables.mail.inbound_event import InboundEvent
+from models.writes.mail.inbound_events import store_events
 from rules.money.webhook_signature import Event, SignatureInvalid, verify_webhook
-from rules.refusals import Problem, Refusal
-from workflows.messages import INBOUND_EVENT, journey_id
-
-log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/v1", tags=["webhooks"])
 
@@ -27,10 +21,6 @@ _VENDOR = "stripe"
 _NEWS = ("payment_intent.", "charge.dispute.", "charge.refund.", "refund.", "payment_method.automatically_updated")
 _LONGEST_ID = 255
 _LONGEST_TYPE = 100
-
-
-class Received(BaseModel):
-    received: bool = True
 
 
 @router.post(
@@ -47,13 +37,7 @@ async def stripe(*, request: Request, services: Svc, now: Now) -> Received:
             now=now,
         )
     except SignatureInvalid as error:
-        log.warning("webhook refused", because=str(error))
-        refusal = Refusal(
-            name=Problem.VALIDATION_FAILED,
-            detail=f"This webhook cannot be believed: {error}.",
-            data={"errors": [{"field": "Stripe-Signature", "message": str(error)}]},
-        )
-        raise Refused(refusal, status=400) from error
+        raise not_believed("Stripe-Signature", error) from error
     if len(event.id) > _LONGEST_ID or len(event.type) > _LONGEST_TYPE or "\0" in event.id + event.type:
         raise wrong_fields([("id", "is not an event's")])
     if await _store(services, event, now):
@@ -63,14 +47,11 @@ async def stripe(*, request: Request, services: Svc, now: Now) -> Received:
 
 async def _store(services: Services, event: Event, now: datetime) -> bool:
     """Store it once. Whether it must be handed on: an event that was stored, but lost then, must."""
-    row = insert(InboundEvent).values(
-        id=event.id, vendor=_VENDOR, type=event.type, payload=_kept(event), received_at=now
-    )
+    row = {"id": event.id, "vendor": _VENDOR, "type": event.type, "payload": _kept(event), "received_at": now}
     async with services.sessions() as session:
-        await session.exec(row.on_conflict_do_nothing())
+        await store_events(session, [row])
         await session.commit()
-        stored = await session.get(InboundEvent, event.id)
-    return stored is not None and stored.handled_at is None
+        return event.id in await unhandled_events(session, [event.id])
 
 
 def _kept(event: Event) -> dict[str, Any]:
@@ -84,17 +65,8 @@ async def _hand_on(services: Services, event: Event, now: datetime) -> None:
     """Wake the client's journey, if this can be news to it; otherwise the event is done with."""
     news = event.type.startswith(_NEWS) and event.type != "payment_intent.created"
     client = await _client(services, event.object) if news else None
-    outcome = "no client of ours" if news else "nothing to act on"
-    if client is not None:
-        sent = await services.engine.signal(journey_id(str(client.id)), INBOUND_EVENT, event.id)
-        if not isinstance(sent, Gone):
-            return
-        outcome = "the journey has ended"
-    async with services.sessions() as session:
-        stored = await session.get_one(InboundEvent, event.id)
-        stored.handled_at, stored.outcome = now, outcome
-        session.add(stored)
-        await session.commit()
+    otherwise = "no client of ours" if news else "nothing to act on"
+    await hand_on(services, event.id, client, otherwise=otherwise, now=now)
 
 
 async def _client(services: Services, told: Mapping[str, Any]) -> Client | None:

@@ -5,15 +5,15 @@ A therapist archives only clients of their own, and sees only the archives that 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, true
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.paging import Page, beyond
+from models.paging import Page, one_page
+from models.reads.archive.situation import appointment_line
 from models.reads.money.balance import USUAL_CURRENCY, payment_line
 from models.reads.money.payments import is_stopped
 from models.reads.visibility import may_see_client
@@ -65,7 +65,7 @@ async def situations(session: AsyncSession, clients: Sequence[Client]) -> dict[U
         .order_by(col(Appointment.starts_at), col(Appointment.id))
     )
     for appointment, slug in await session.exec(booked):
-        appointments[appointment.client_id].append(_line_of(appointment, slug))
+        appointments[appointment.client_id].append(appointment_line(appointment, slug))
     payments: dict[UUID, list[PaymentLine]] = {id: [] for id in ids}
     open_payments = (
         select(Payment)
@@ -87,17 +87,6 @@ async def situations(session: AsyncSession, clients: Sequence[Client]) -> dict[U
         )
         for id in ids
     }
-
-
-def _line_of(appointment: Appointment, therapist: str) -> AppointmentLine:
-    return AppointmentLine(
-        id=str(appointment.id),
-        type=appointment.type,
-        status=appointment.status,
-        therapist=therapist,
-        starts_at=appointment.starts_at,
-        ends_at=appointment.ends_at,
-    )
 
 
 def _matters_to_an_archive() -> ColumnElement[bool]:
@@ -145,40 +134,6 @@ async def _credits(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, d
 
 
 # ---------------------------------------------------------------- its rows
-
-
-async def begun(
-    session: AsyncSession,
-    *,
-    id: UUID,
-    client_ids: Sequence[UUID],
-    asked_by: str,
-    at: datetime,
-    group_id: UUID | None,
-    reason: str | None,
-    notify: bool,
-) -> BulkArchiveRecord:
-    """The rows of an archive of many, made unless they are there: who asked and who archives may both come first.
-
-    The first one's clients count: a group may have others by the time it is asked again.
-    """
-    row = insert(BulkArchiveRecord).values(
-        id=id, group_id=group_id, reason=reason, notify=notify, asked_by=asked_by, asked_at=at
-    )
-    made = await session.exec(row.on_conflict_do_nothing().returning(col(BulkArchiveRecord.id)))
-    if made.first() is not None:
-        lines = [
-            {"archive_id": id, "client_id": client_id, "number": number, "result": ArchiveResult.PENDING}
-            for number, client_id in enumerate(client_ids, start=1)
-        ]
-        await session.exec(insert(BulkArchiveLine).values(lines))
-    return await session.get_one(BulkArchiveRecord, id)
-
-
-async def lock_archive(session: AsyncSession, id: UUID) -> BulkArchiveRecord:
-    """To itself: a step of a worker that was given up may still be running beside the one that follows it."""
-    statement = select(BulkArchiveRecord).where(col(BulkArchiveRecord.id) == id).with_for_update(key_share=True)
-    return (await session.exec(statement.execution_options(populate_existing=True))).one()
 
 
 async def open_lines(
@@ -255,10 +210,7 @@ async def list_archives(session: AsyncSession, caller: Caller, page: Page) -> Se
         .where(_may_see(caller))
         .order_by(col(BulkArchiveRecord.asked_at).desc(), col(BulkArchiveRecord.id).desc())
     )
-    behind = beyond(page, BulkArchiveRecord.asked_at, BulkArchiveRecord.id, descending=True)
-    if behind is not None:
-        statement = statement.where(behind)
-    found = (await session.exec(statement.limit(page.limit + 1))).all()
+    found = await one_page(session, statement, page, BulkArchiveRecord.asked_at, BulkArchiveRecord.id, descending=True)
     counted = await numbers(session, [archive.id for archive in found])
     return [ArchiveRow(archive=archive, numbers=counted[archive.id]) for archive in found]
 

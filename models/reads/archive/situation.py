@@ -72,7 +72,7 @@ async def archive_situation(
     due += await _mails_about_messages(session, client, memory)
     therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
     return ArchiveSituation(
-        appointments=tuple(_appointment(appointment, slug) for appointment, slug in appointments),
+        appointments=tuple(appointment_line(appointment, slug) for appointment, slug in appointments),
         payments=tuple(payment_line(payment, frozen=client.charges_frozen) for payment in payments),
         forms=tuple(FormLine(kind=form.kind, status=form.status) for form in forms),
         reminders=tuple(sorted((r for r in due if r.at > now), key=lambda r: (r.at, r.kind, r.about, r.chat))),
@@ -93,7 +93,7 @@ def holds_of(client_id: UUID) -> str:
     return f"{Role.CLIENT.value}:{client_id}"
 
 
-def _appointment(appointment: Appointment, therapist: str) -> AppointmentLine:
+def appointment_line(appointment: Appointment, therapist: str) -> AppointmentLine:
     return AppointmentLine(
         id=str(appointment.id),
         type=appointment.type,

@@ -9,10 +9,9 @@ from sqlalchemy import ColumnElement, and_, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.paging import Page
+from models.paging import Page, one_page
 from models.reads.booking.therapists import slugs_of
 from models.reads.forms.requests import forms_by_client, outstanding_forms
-from models.reads.pages import one_page
 from models.reads.visibility import may_see_appointment
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
@@ -51,16 +50,6 @@ async def appointments_by_id(session: AsyncSession, caller: Caller, ids: Collect
         select(Appointment)
         .where(col(Appointment.id).in_(ids), may_see_appointment(caller))
         .order_by(col(Appointment.starts_at), col(Appointment.id))
-    )
-    return await appointment_rows(session, (await session.exec(statement)).all())
-
-
-async def appointments_of_series(session: AsyncSession, caller: Caller, series_id: UUID) -> list[AppointmentRow]:
-    """Those of a series that the caller may see, in the order of weeks."""
-    statement = (
-        select(Appointment)
-        .where(col(Appointment.series_id) == series_id, may_see_appointment(caller))
-        .order_by(col(Appointment.week))
     )
     return await appointment_rows(session, (await session.exec(statement)).all())
 

@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, delete, literal, or_
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, literal, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.reads.booking.hours import load_availability
 from models.reads.booking.waitlist import own_offer
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistOfferRecord
-from models.writes.booking.hours import load_availability
 from rules.booking import availability as slots
 from rules.booking.availability import Availability, Busy
 from rules.booking.eligibility import slot_refusal
@@ -158,13 +158,6 @@ async def booked_outside_hours(
     return {UUID(appointment.id): because for appointment, because in outside if appointment.id}
 
 
-async def drop_expired_holds(session: AsyncSession, *, therapist_id: UUID, now: datetime) -> None:
-    """Delete this therapist's holds whose time is over, so that the constraint no longer sees them."""
-    await session.exec(
-        delete(OccupiedTime).where(col(OccupiedTime.therapist_id) == therapist_id, col(OccupiedTime.expires_at) <= now)
-    )
-
-
 async def live_hold(session: AsyncSession, *, hold_id: UUID, therapist_id: UUID, now: datetime) -> OccupiedTime | None:
     """The hold of that id, if it is live and this therapist's; whoever presents the id owns it."""
     hold = await session.get(OccupiedTime, hold_id)
@@ -208,7 +201,6 @@ async def look_around(
 
     With the therapist and the client locked, what is seen stays true.
     """
-    await drop_expired_holds(session, therapist_id=therapist.id, now=now)
     availability = await load_availability(session, therapist)
     margin = busy_margin(availability)
     hold = None

@@ -7,8 +7,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.paging import Page
-from models.reads.pages import one_page
+from models.paging import Page, one_page
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from rules.enums import ClientStatus

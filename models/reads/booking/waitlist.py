@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.paging import Page, beyond
+from models.paging import Page, one_page
 from models.reads.visibility import may_see_client
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
@@ -178,19 +178,13 @@ async def waitlist_places(
         )
         .where(live, may_see_client(caller))
         .order_by(at, col(WaitlistPlace.id))
-        .limit(page.limit + 1)
     )
     if client is not None:
         statement = statement.where(col(WaitlistPlace.client_id) == client)
     if therapist is not None:
         statement = statement.where(col(Therapist.slug) == therapist)
-    behind = beyond(page, WaitlistPlace.joined_at, WaitlistPlace.id, descending=False)
-    if behind is not None:
-        statement = statement.where(behind)
-    return [
-        PlaceRow(place=place, therapist=slug, position=number, offer=offer)
-        for place, slug, number, offer in (await session.exec(statement)).all()
-    ]
+    found = await one_page(session, statement, page, WaitlistPlace.joined_at, WaitlistPlace.id)
+    return [PlaceRow(place=place, therapist=slug, position=number, offer=offer) for place, slug, number, offer in found]
 
 
 async def client_of_place(session: AsyncSession, caller: Caller, place_id: UUID) -> UUID | None:

@@ -7,7 +7,7 @@ are between client and therapist alone.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -16,12 +16,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page
-from models.reads.visibility import may_see_client
+from models.reads.visibility import may_see_client, therapist_of
 from models.tables.booking.therapist import Therapist
 from models.tables.care.chat import Chat, ChatMember, ChatMessage, ChatRead
 from models.tables.clients.client import Client
 from rules.accounts.caller import Caller
-from rules.care.chats import TOLD_WHILE_ARCHIVED, reader_of, setting_of
+from rules.care.chats import MESSAGES_COUNTED_FOR, MOST_MESSAGES, TOLD_WHILE_ARCHIVED, reader_of, setting_of
 from rules.enums import ChatKind, ClientStatus, Role
 
 A_MEMBER = "A member"
@@ -74,10 +74,6 @@ class WaitingMessage:
 # ---------------------------------------------------------------- who may see what
 
 
-def _own_therapist_id(caller: Caller) -> ColumnElement[UUID]:
-    return select(Therapist.id).where(col(Therapist.slug) == caller.therapist).scalar_subquery()
-
-
 def _is_member(client_id: UUID) -> ColumnElement[bool]:
     return exists().where(
         col(ChatMember.chat_id) == col(Chat.id),
@@ -92,7 +88,7 @@ def may_see_chat(side: Side) -> ColumnElement[bool]:
     if caller.is_staff:
         return and_(kind != ChatKind.DIRECT, col(Chat.merged_into).is_(None))
     if caller.role is Role.THERAPIST:
-        own = col(Chat.therapist_id) == _own_therapist_id(caller)
+        own = col(Chat.therapist_id) == therapist_of(caller)
         theirs = exists().where(col(Client.id) == col(Chat.client_id), may_see_client(caller))
         return or_(
             and_(kind == ChatKind.DIRECT, own, theirs),
@@ -123,12 +119,6 @@ def _row(found: tuple[Chat, str | None, int | None]) -> ChatRow:
 async def visible_chat(session: AsyncSession, side: Side, chat_id: UUID) -> ChatRow | None:
     found = (await session.exec(_rows(side).where(col(Chat.id) == chat_id))).first()
     return _row(found) if found else None
-
-
-async def lock_chat(session: AsyncSession, side: Side, chat_id: UUID) -> Chat | None:
-    """The chat, if it is seen now, for whoever changes it: its messages are numbered one after the other."""
-    statement = select(Chat).where(col(Chat.id) == chat_id, may_see_chat(side)).with_for_update(key_share=True, of=Chat)
-    return (await session.exec(statement.execution_options(populate_existing=True))).first()
 
 
 async def list_chats(
@@ -170,11 +160,6 @@ async def members_of(session: AsyncSession, side: Side, chat_id: UUID) -> list[t
         .order_by(col(ChatMember.joined_at), col(ChatMember.client_id))
     )
     return [(member, client.full_name) for member, client in await session.exec(statement)]
-
-
-async def number_of_members(session: AsyncSession, chat_id: UUID) -> int:
-    statement = select(func.count()).where(col(ChatMember.chat_id) == chat_id, col(ChatMember.left_at).is_(None))
-    return (await session.exec(statement)).one()
 
 
 # ---------------------------------------------------------------- messages
@@ -285,3 +270,33 @@ async def waiting_for(session: AsyncSession, client: Client, chat_id: UUID) -> W
     if newest is None or not client.portal_settings.get(setting_of(kind), True):
         return None
     return WaitingMessage(kind=kind, seq=newest)
+
+
+_LOOKED_AT = 1_000  # messages
+
+
+async def read_by(session: AsyncSession, chats: Collection[UUID], reader: str) -> dict[UUID, int]:
+    """How far somebody has read, by chat; a chat in which they read nothing is missing."""
+    own = (col(ChatRead.chat_id).in_(chats), col(ChatRead.reader) == reader)
+    return dict((await session.exec(select(ChatRead.chat_id, ChatRead.seq).where(*own))).all())
+
+
+async def wait_before_writing(session: AsyncSession, chat: Chat, author: Client, *, at: datetime) -> timedelta | None:
+    """How long a client must wait who has written as much as a minute allows; None if they need not.
+
+    The chat is locked. Only its latest messages are looked at: among many more, nobody's few are a flood.
+    """
+    statement = (
+        select(ChatMessage.written_at)
+        .where(
+            col(ChatMessage.chat_id) == chat.id,
+            col(ChatMessage.seq) > chat.last_seq - _LOOKED_AT,
+            col(ChatMessage.author_client_id) == author.id,
+        )
+        .order_by(col(ChatMessage.seq).desc())
+        .offset(MOST_MESSAGES - 1)
+        .limit(1)
+    )
+    first = (await session.exec(statement)).first()
+    wait = first + MESSAGES_COUNTED_FOR - at if first is not None else timedelta()
+    return wait if wait > timedelta() else None

@@ -1,4 +1,4 @@
-"""What the API reads and writes of documents. Who may see one is part of each query.
+"""Documents as they are read. Who may see one is part of each query.
 
 A document is its therapist's, or the care team's. It is seen by whose it is, and, while it is shared with a client, by
 whoever may see that client. What a therapist has not shared, nobody else sees: the care team and admins neither.
@@ -6,22 +6,18 @@ whoever may see that client. What a therapist has not shared, nobody else sees: 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, false, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.paging import Page, beyond
-from models.reads.visibility import may_see_client
-from models.tables.booking.therapist import Therapist
+from models.paging import Page, one_page
+from models.reads.visibility import may_see_client, therapist_of
 from models.tables.care.document import Document, DocumentContent, DocumentShare
 from models.tables.clients.client import Client
-from models.writes.timeline import tell
 from rules.accounts.caller import Caller
-from rules.enums import ClientStatus, Role
-from rules.timeline import FactKind
+from rules.enums import Role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +34,7 @@ def _is_live() -> ColumnElement[bool]:
 
 def _is_the_callers(caller: Caller) -> ColumnElement[bool]:
     if caller.role is Role.THERAPIST:
-        theirs = select(Therapist.id).where(col(Therapist.slug) == caller.therapist).scalar_subquery()
-        return col(Document.therapist_id) == theirs
+        return col(Document.therapist_id) == therapist_of(caller)
     return col(Document.therapist_id).is_(None) if caller.is_staff else false()
 
 
@@ -76,10 +71,7 @@ async def list_documents(session: AsyncSession, caller: Caller, page: Page) -> S
         .where(may_see_document(caller))
         .order_by(col(Document.uploaded_at).desc(), col(Document.id).desc())
     )
-    behind = beyond(page, Document.uploaded_at, Document.id, descending=True)
-    if behind is not None:
-        statement = statement.where(behind)
-    return (await session.exec(statement.limit(page.limit + 1))).all()
+    return await one_page(session, statement, page, Document.uploaded_at, Document.id, descending=True)
 
 
 async def content_of(session: AsyncSession, document: Document) -> bytes:
@@ -95,10 +87,7 @@ async def documents_of_client(session: AsyncSession, client: Client, page: Page)
         .where(col(DocumentShare.client_id) == client.id, _is_live())
         .order_by(col(DocumentShare.shared_at).desc(), col(DocumentShare.id).desc())
     )
-    behind = beyond(page, DocumentShare.shared_at, DocumentShare.id, descending=True)
-    if behind is not None:
-        statement = statement.where(behind)
-    found = (await session.exec(statement.limit(page.limit + 1))).all()
+    found = await one_page(session, statement, page, DocumentShare.shared_at, DocumentShare.id, descending=True)
     return [SharedDocument(document=document, share=share) for document, share in found]
 
 
@@ -136,66 +125,3 @@ async def is_shared(session: AsyncSession, share_id: UUID, client: Client) -> bo
     """Whether this share with the client is still live."""
     known = await session.get(DocumentShare, share_id)
     return known is not None and known.client_id == client.id and known.unshared_at is None
-
-
-# ---------------------------------------------------------------- writing; the caller commits
-
-
-async def keep_document(session: AsyncSession, document: Document, content: bytes) -> Document:
-    """Keep a document with its bytes, in the running transaction; or the one of this id that is kept already."""
-    known = await session.get(Document, document.id)
-    if known is not None:
-        return known
-    session.add(document)
-    await session.flush()
-    session.add(DocumentContent(document_id=document.id, content=content))
-    return document
-
-
-async def share(
-    session: AsyncSession, document: Document, client: Client, *, id: UUID, by: str, at: datetime
-) -> DocumentShare | None:
-    """Share a document with a client, whose row is locked; the share there is already, by this ``id`` or still live.
-
-    None if it would be a new one and the client is archived.
-    """
-    made = await session.get(DocumentShare, id)
-    if made is not None:
-        return made
-    for known in await shares_of(session, document.id, client.id):
-        if known.unshared_at is None:
-            return known
-    if client.status is ClientStatus.ARCHIVED:
-        return None
-    made = DocumentShare(id=id, document_id=document.id, client_id=client.id, shared_by=by, shared_at=at)
-    session.add(made)
-    tell(
-        session,
-        client,
-        FactKind.DOCUMENT_SHARED,
-        at=at,
-        by=by,
-        text="A document was shared with the client.",
-        data={"document_id": str(document.id), "share_id": str(id)},
-    )
-    return made
-
-
-async def unshare(session: AsyncSession, document: Document, client: Client, *, by: str, at: datetime) -> bool:
-    """Take a document back from a client, whose row is locked. False if it never was shared with them."""
-    shares = await shares_of(session, document.id, client.id)
-    for live in shares:
-        if live.unshared_at is not None:
-            continue
-        live.unshared_by, live.unshared_at = by, at
-        session.add(live)
-        tell(
-            session,
-            client,
-            FactKind.DOCUMENT_UNSHARED,
-            at=at,
-            by=by,
-            text="A document is not shared with the client any more.",
-            data={"document_id": str(document.id), "share_id": str(live.id)},
-        )
-    return bool(shares)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.paging import Page, beyond
+from models.paging import Page, one_page
 from models.reads.visibility import may_see_client
 from models.tables.care.goal import Goal
 from models.tables.clients.client import Client
@@ -19,10 +19,7 @@ from rules.journey.goals import GoalReminder
 async def goals_of(session: AsyncSession, client_id: UUID, page: Page) -> Sequence[Goal]:
     """A client's goals, oldest first; one more than the page holds, if there are more."""
     statement = select(Goal).where(col(Goal.client_id) == client_id).order_by(col(Goal.made_at), col(Goal.id))
-    behind = beyond(page, Goal.made_at, Goal.id)
-    if behind is not None:
-        statement = statement.where(behind)
-    return (await session.exec(statement.limit(page.limit + 1))).all()
+    return await one_page(session, statement, page, Goal.made_at, Goal.id)
 
 
 async def visible_goal(session: AsyncSession, caller: Caller, goal_id: UUID) -> tuple[Goal, Client] | None:

@@ -1,4 +1,4 @@
-"""What the API reads and writes of post-session notes. Who may see one is part of each query.
+"""Post-session notes as they are read. Who may see one is part of each query.
 
 A note is its author's. While it is shared with the client, whoever may see the client may read it too; a private one is
 seen by nobody but the therapist who wrote it, the care team and admins included.
@@ -6,24 +6,19 @@ seen by nobody but the therapist who wrote it, the care team and admins included
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, false, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.paging import Page, beyond
+from models.paging import Page, one_page
 from models.reads.visibility import may_see_client
-from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.care.note import SessionNote
 from models.tables.clients.client import Client
-from models.writes.locks import lock_client
-from models.writes.timeline import tell
 from rules.accounts.caller import Caller
 from rules.enums import Role
-from rules.timeline import FactKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,48 +65,10 @@ async def notes_of_client(session: AsyncSession, caller: Caller, client_id: UUID
         .where(col(SessionNote.client_id) == client_id, may_see_note(caller))
         .order_by(col(SessionNote.written_at).desc(), col(SessionNote.id).desc())
     )
-    behind = beyond(page, SessionNote.written_at, SessionNote.id, descending=True)
-    if behind is not None:
-        statement = statement.where(behind)
-    found = (await session.exec(statement.limit(page.limit + 1))).all()
+    found = await one_page(session, statement, page, SessionNote.written_at, SessionNote.id, descending=True)
     return [NoteRow(note=note, therapist=slug) for note, slug in found]
 
 
 async def note_of_appointment(session: AsyncSession, appointment_id: UUID) -> SessionNote | None:
     """The one note of an appointment, for its therapist, who was let in already."""
     return (await session.exec(select(SessionNote).where(col(SessionNote.appointment_id) == appointment_id))).first()
-
-
-# ---------------------------------------------------------------- writing; the caller commits
-
-
-async def lock_client_of(session: AsyncSession, owned: Appointment | SessionNote) -> Client:
-    """The client whose this is, locked, and what it is freshly read. While one waits, a record may be joined into
-    another, which has it then."""
-    while True:
-        client = await lock_client(session, owned.client_id)
-        await session.refresh(owned)
-        if owned.client_id == client.id:
-            return client
-
-
-def share_note(session: AsyncSession, note: SessionNote, client: Client, *, by: str, at: datetime) -> None:
-    """Share a note with its client, whose row is locked."""
-    note.shared, note.shared_at = True, at
-    session.add(note)
-    _say(session, note, client, by=by, at=at, kind=FactKind.NOTE_SHARED, text="A note was shared with the client.")
-
-
-def unshare_note(session: AsyncSession, note: SessionNote, client: Client, *, by: str, at: datetime) -> None:
-    """Take a note back from its client, whose row is locked."""
-    note.shared, note.shared_at = False, None
-    session.add(note)
-    text = "A note is not shared with the client any more."
-    _say(session, note, client, by=by, at=at, kind=FactKind.NOTE_UNSHARED, text=text)
-
-
-def _say(
-    session: AsyncSession, note: SessionNote, client: Client, *, by: str, at: datetime, kind: FactKind, text: str
-) -> None:
-    about = {"note_id": str(note.id), "appointment_id": str(note.appointment_id)}
-    tell(session, client, kind, at=at, by=by, text=text, data=about)

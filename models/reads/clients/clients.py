@@ -9,10 +9,9 @@ from sqlalchemy import func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.paging import Page
+from models.paging import Page, one_page
 from models.reads.booking.therapists import slugs_of
 from models.reads.forms.requests import forms_by_client, outstanding_forms
-from models.reads.pages import one_page
 from models.reads.visibility import may_see_client
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist

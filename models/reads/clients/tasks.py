@@ -6,8 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.paging import Page
-from models.reads.pages import one_page
+from models.paging import Page, one_page
 from models.tables.clients.task import Task
 from rules.enums import TaskKind
 

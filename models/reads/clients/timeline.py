@@ -7,6 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.clients.fact import Fact
+from rules.timeline import Link
 
 
 async def facts_of(session: AsyncSession, client_id: UUID, *, after_seq: int, limit: int) -> Sequence[Fact]:
@@ -27,3 +28,18 @@ async def fact_of_request(session: AsyncSession, client_id: UUID, request_id: st
         .order_by(col(Fact.seq))
     )
     return (await session.exec(statement)).first()
+
+
+def link_of(fact: Fact) -> Link:
+    """The stored fact as a link of the chain, for verification."""
+    return Link(
+        client_id=str(fact.client_id),
+        seq=fact.seq,
+        at=fact.at,
+        actor=fact.actor,
+        kind=fact.kind,
+        text=fact.text,
+        data=fact.data,
+        previous_hash=fact.previous_hash,
+        hash=fact.hash,
+    )

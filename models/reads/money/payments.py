@@ -8,8 +8,7 @@ from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.paging import Page
-from models.reads.pages import one_page
+from models.paging import Page, one_page
 from models.tables.clients.client import Client
 from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment

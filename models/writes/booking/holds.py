@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.reads.booking.calendar import drop_expired_holds, look_around, time_refusal
+from models.reads.booking.calendar import look_around, time_refusal
 from models.reads.booking.waitlist import own_offer
 from models.tables.booking.occupied_time import OccupiedTime, is_overlap
 from models.tables.booking.therapist import Therapist
@@ -159,3 +159,10 @@ async def drop_hold(session: AsyncSession, hold_id: UUID, *, therapist_id: UUID)
         col(OccupiedTime.expires_at).is_not(None),
     )
     return (await session.exec(held)).rowcount > 0
+
+
+async def drop_expired_holds(session: AsyncSession, *, therapist_id: UUID, now: datetime) -> None:
+    """Delete this therapist's holds whose time is over, so that the constraint no longer sees them."""
+    await session.exec(
+        delete(OccupiedTime).where(col(OccupiedTime.therapist_id) == therapist_id, col(OccupiedTime.expires_at) <= now)
+    )

@@ -4,8 +4,8 @@ Locks are taken in one order: clients (by id), then chats (by id). Whoever adds 
 that an archive, which leaves group chats, and a join, which takes chats along, come before or after and not in between.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID, uuid5
 
 from sqlalchemy import func, update
@@ -13,21 +13,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.reads.care.chats import Side, may_see_chat, read_by
 from models.tables.care.chat import Chat, ChatMember, ChatMessage, ChatRead
 from models.tables.clients.client import Client
-from models.writes.care.feed import notify_of_message
+from models.writes.feed import notify_of_message
 from rules.accounts.caller import Caller
-from rules.care.chats import MESSAGES_COUNTED_FOR, MOST_MESSAGES, read_after_writing
+from rules.care.chats import (
+    read_after_writing,
+)
 from rules.care.feed import message_from
 from rules.enums import ChatKind, LeftBecause, Role
-
-_LOOKED_AT = 1_000  # messages
-
-
-async def lock_clients(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Client]:
-    """These clients, freshly read, locked in the order of their ids."""
-    statement = select(Client).where(col(Client.id).in_(ids)).order_by(col(Client.id)).with_for_update(key_share=True)
-    return (await session.exec(statement.execution_options(populate_existing=True))).all()
 
 
 async def make_chat(session: AsyncSession, chat: Chat, members: Sequence[UUID]) -> bool:
@@ -73,12 +68,6 @@ async def leave_chat(
         .returning(col(ChatMember.client_id))
     )
     return (await session.exec(left)).first() is not None
-
-
-async def read_by(session: AsyncSession, chats: Collection[UUID], reader: str) -> dict[UUID, int]:
-    """How far somebody has read, by chat; a chat in which they read nothing is missing."""
-    own = (col(ChatRead.chat_id).in_(chats), col(ChatRead.reader) == reader)
-    return dict((await session.exec(select(ChatRead.chat_id, ChatRead.seq).where(*own))).all())
 
 
 async def mark_read(session: AsyncSession, chat_id: UUID, reader: str, *, seq: int, at: datetime) -> int:
@@ -157,27 +146,6 @@ async def write_message(
     return message
 
 
-async def wait_before_writing(session: AsyncSession, chat: Chat, author: Client, *, at: datetime) -> timedelta | None:
-    """How long a client must wait who has written as much as a minute allows; None if they need not.
-
-    The chat is locked. Only its latest messages are looked at: among many more, nobody's few are a flood.
-    """
-    statement = (
-        select(ChatMessage.written_at)
-        .where(
-            col(ChatMessage.chat_id) == chat.id,
-            col(ChatMessage.seq) > chat.last_seq - _LOOKED_AT,
-            col(ChatMessage.author_client_id) == author.id,
-        )
-        .order_by(col(ChatMessage.seq).desc())
-        .offset(MOST_MESSAGES - 1)
-        .limit(1)
-    )
-    first = (await session.exec(statement)).first()
-    wait = first + MESSAGES_COUNTED_FOR - at if first is not None else timedelta()
-    return wait if wait > timedelta() else None
-
-
 def of_one_client(
     kind: ChatKind, client_id: UUID, therapist_id: UUID | None, *, id: UUID, by: Caller, at: datetime
 ) -> Chat:
@@ -190,3 +158,9 @@ def of_one_client(
         made_by=by.actor,
         made_at=at,
     )
+
+
+async def lock_chat(session: AsyncSession, side: Side, chat_id: UUID) -> Chat | None:
+    """The chat, if it is seen now, for whoever changes it: its messages are numbered one after the other."""
+    statement = select(Chat).where(col(Chat.id) == chat_id, may_see_chat(side)).with_for_update(key_share=True, of=Chat)
+    return (await session.exec(statement.execution_options(populate_existing=True))).first()

@@ -17,7 +17,7 @@ from activities.types.facts import AppointmentFacts
 from activities.types.forms import FormSubmission
 from activities.types.money import GrantOrder, RetryOrder
 from models.paging import Page
-from models.reads.care.chats import Side, list_chats, lock_chat
+from models.reads.care.chats import Side, list_chats
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
@@ -32,6 +32,7 @@ from models.tables.clients.match import Match
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.money.credit import Credit
+from models.writes.care.chats import lock_chat
 from rules.accounts.caller import Caller
 from rules.enums import ChatKind, FormStatus, LeftBecause, Outcome, PaymentStatus, Role
 from rules.journey.joining import MovedChat

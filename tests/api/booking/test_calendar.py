@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from models.database import Sessions
-from models.seed import add_demo_therapists
+from models.writes.booking.seed import add_demo_therapists
 from tests.api.conftest import NOW, Rows, fields_of
 
 TUESDAY = "2026-03-03"  # 15:00Z is 10:00 in New York

@@ -9,8 +9,8 @@ import pytest
 
 from activities.types.clients import DetailsOrder, Done
 from models.database import Sessions
-from models.reads.clients.groups import make_group
 from models.tables import Client
+from models.writes.clients.groups import make_group
 from rules.enums import ClientStatus, Stage
 from tests.api.conftest import DESK, NOW, SITE, Rows, ToldEngine, fields_of, problem_of
 

@@ -175,7 +175,7 @@ async def test_what_is_shown_of_a_comparison(care: Care) -> None:
 
 
 async def test_without_a_worker_it_is_pending_and_is_done_later(care: Care, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.routes.reconciliations._WAIT_AT_MOST", 0.2)
+    monkeypatch.setattr("api.routes.money.reconciliations._WAIT_AT_MOST", 0.2)
     await care.house.stop_worker()
     answer = await care.call("POST", "/v1/reconciliations", by="desk", expect=202)
     id = answer.json()["id"]

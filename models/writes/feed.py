@@ -1,31 +1,22 @@
-"""The therapists' feeds: writing entries, and who may read which.
+"""Entries of the therapists' feeds: written with the facts and messages that make them, and marked as read."""
 
-A therapist sees entries about the clients who are matched with them now, and about own appointments; nothing about a
-client who is archived, for as long as that lasts; and not what they did themselves.
-"""
-
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.paging import Page, beyond
+from models.reads.care.feed import may_see_notification
 from models.tables.booking.appointment import Appointment
-from models.tables.booking.therapist import Therapist
 from models.tables.care.notification import Notification
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 from rules.care.feed import FeedItem, FeedKind, may_be_put_together, news_of, put_together
-from rules.enums import ClientStatus, Role
-
-# ---------------------------------------------------------------- writing
 
 
 async def notify(
@@ -156,54 +147,13 @@ def _therapist_of(appointment: ColumnElement[bool]) -> ColumnElement[UUID]:
     return select(Appointment.therapist_id).where(appointment).scalar_subquery()
 
 
-# ---------------------------------------------------------------- reading
-
-
-def _may_see(caller: Caller) -> ColumnElement[bool]:
-    """The condition on ``Notification`` for this caller; nobody but a therapist has a feed."""
-    slug = caller.therapist if caller.role is Role.THERAPIST else None
-    mine = select(Therapist.id).where(col(Therapist.slug) == slug).scalar_subquery()
-    about_own_appointment = or_(
-        col(Notification.data).has_key("appointment_ids"),  # type: ignore[attr-defined]
-        col(Notification.data).has_key("payment_id"),  # type: ignore[attr-defined]
-    )
-    client = exists().where(
-        col(Client.id) == col(Notification.client_id),
-        col(Client.status) == ClientStatus.ACTIVE,
-        or_(col(Client.therapist_id) == mine, about_own_appointment),
-    )
-    return and_(
-        col(Notification.therapist_id) == mine,
-        col(Notification.actor).is_distinct_from(caller.actor),
-        client,
-    )
-
-
-async def list_notifications(
-    session: AsyncSession, caller: Caller, *, page: Page, unread: bool
-) -> Sequence[Notification]:
-    """A therapist's own feed, newest first; one more than the page holds, if there are more."""
-    statement = (
-        select(Notification)
-        .where(_may_see(caller))
-        .order_by(col(Notification.at).desc(), col(Notification.id).desc())
-        .limit(page.limit + 1)
-    )
-    if unread:
-        statement = statement.where(col(Notification.read_at).is_(None))
-    behind = beyond(page, Notification.at, Notification.id, descending=True)
-    if behind is not None:
-        statement = statement.where(behind)
-    return (await session.exec(statement)).all()
-
-
 async def mark_read(
     session: AsyncSession, caller: Caller, notification_id: UUID, *, at: datetime
 ) -> Notification | None:
     """Mark an entry as read, if it was not already; None if the caller may not see it."""
     statement = (
         select(Notification)
-        .where(col(Notification.id) == notification_id, _may_see(caller))
+        .where(col(Notification.id) == notification_id, may_see_notification(caller))
         .with_for_update(of=Notification)
     )
     row = (await session.exec(statement)).first()

@@ -1,0 +1,20 @@
+"""Tokens: made at a sign-in, marked as used, and ended. The caller commits."""
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.tables.accounts.token import Token
+
+
+async def mark_used(session: AsyncSession, token: Token, *, at: datetime) -> None:
+    await session.exec(update(Token).where(col(Token.hash) == token.hash).values(last_used_at=at))
+
+
+async def revoke_token(session: AsyncSession, token_hash: str, *, at: datetime) -> bool:
+    """End a sign-in or a therapist's token; False when it is none (a service key)."""
+    same = col(Token.hash) == token_hash
+    ended = await session.exec(update(Token).where(same).values(revoked_at=at).returning(col(Token.hash)))
+    return ended.first() is not None

@@ -1,0 +1,23 @@
+"""The inbox of webhooks: what vendors send is stored once by its id, and marked once it is handled."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.tables.mail.inbound_event import InboundEvent
+
+
+async def store_events(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Store these events (columns by name); those that are there already stay as they are. The caller commits."""
+    # Row by row in one go: a statement with thousands of rows in it takes seconds to put together.
+    await (await session.connection()).execute(insert(InboundEvent).on_conflict_do_nothing(), rows)
+
+
+async def mark_handled(session: AsyncSession, event_id: str, *, outcome: str, at: datetime) -> None:
+    """Say what became of an event. The caller commits."""
+    stored = await session.get_one(InboundEvent, event_id)
+    stored.handled_at, stored.outcome = at, outcome
+    session.add(stored)
