@@ -329,6 +329,7 @@ async def stop_payments(session: AsyncSession, record: Client, *, at: datetime) 
     for payment_id in sorted((await session.exec(found)).all()):
         payment = await lock_payment(session, payment_id)
         payment.status, payment.because, payment.next_try_at = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED, None
+        payment.stopped_at = at
         await give_back(session, payment, at=at)
         stopped.append(payment)
     return stopped

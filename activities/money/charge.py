@@ -192,7 +192,7 @@ class PaymentActivities(Activities):
                 await owe(session, row, at=now, because="rejected")
             elif row.client.status is ClientStatus.ARCHIVED:
                 block_if_hard(session, row.client, DeclineClass(charged.decline or DeclineClass.SOFT), tried)
-                payment.status, payment.because = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED
+                payment.status, payment.because, payment.stopped_at = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED, now
                 await give_back(session, payment, at=now)
                 say(
                     session,

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.base import derived_id
 from activities.clients.tasks import close_tasks
 from activities.snapshots import appointment_facts
-from activities.types import Changed, Settled
+from activities.types import AppointmentFacts, Changed, Settled
 from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
@@ -49,21 +49,23 @@ class LockedAppointment:
     async def stands(self, session: AsyncSession) -> Changed:
         return replace(await self.changed(session), changed=False)
 
-    async def changed(self, session: AsyncSession) -> Changed:
-        settled = await self.settled(session)
+    async def changed(
+        self, session: AsyncSession, *, lines: tuple[str, ...] = (), exceptions: tuple[dict[str, Any], ...] = ()
+    ) -> Changed:
         return Changed(
-            appointment=settled.appointment,
-            journey=settled.journey,
+            journey=await project(session, self.client),
+            appointment=self.facts(),
             changed=True,
             sequence=self.appointment.sequence,
+            lines=lines,
+            exceptions=exceptions,
         )
 
     async def settled(self, session: AsyncSession) -> Settled:
-        journey = await project(session, self.client)
-        return Settled(
-            appointment=appointment_facts(self.appointment, self.client, self.therapist, self.payment),
-            journey=journey,
-        )
+        return Settled(journey=await project(session, self.client), appointment=self.facts())
+
+    def facts(self) -> AppointmentFacts:
+        return appointment_facts(self.appointment, self.client, self.therapist, self.payment)
 
 
 async def earn(
@@ -117,7 +119,7 @@ async def earn(
         text = "The fee stays waived."
     elif archived:
         # The client was archived meanwhile: the fee is known, and nothing is taken.
-        payment.status, payment.because = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED
+        payment.status, payment.because, payment.stopped_at = PaymentStatus.CANCELLED, BECAUSE_ARCHIVED, at
         text = "A fee was earned; nothing is charged while the client is archived."
     else:
         payment.status, payment.because = PaymentStatus.SCHEDULED, None

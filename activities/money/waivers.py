@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.base import Activities
 from activities.clients.tasks import close_tasks
 from activities.money.credits import at_hand, give_back
@@ -13,13 +14,17 @@ from activities.money.fee import exception_of
 from activities.money.payments import LockedPayment, locked, say
 from activities.snapshots import payment_facts
 from activities.types import Done, LetGoOrder, RetryOrder
-from models.reads.clients.timeline import fact_of_request
 from models.writes.timeline import tell
 from rules.enums import ClientStatus, PaymentStatus, TaskKind
 from rules.money.payment_states import Act, may
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
+LET_GO = {
+    PaymentStatus.WAIVED: AnsweredOnce("waive_payment", Done),
+    PaymentStatus.WRITTEN_OFF: AnsweredOnce("write_off_payment", Done),
+}
+TRIED_AGAIN = AnsweredOnce("retry_payment", Done)
 WAIVED = "waived"
 RETRIED = "tried_by_hand"
 _LETS_GO = {PaymentStatus.WAIVED: Act.WAIVE, PaymentStatus.WRITTEN_OFF: Act.WRITE_OFF}
@@ -45,8 +50,12 @@ class ExceptionActivities(Activities):
             payment = row.payment
             if str(row.client.id) != order.client_id:
                 return Done(refusal=_NO_PAYMENT, changed=False)
+            given = await LET_GO[status].given(session, row.client, order)
+            if given is not None:
+                return given
             if payment.status is status:
-                return await _answer(session, row, changed=False)
+                done = await _answer(session, row, changed=False)
+                return LET_GO[status].keep(session, row.client, order, done, at=now)
             if not may(
                 _LETS_GO[status], status=payment.status, because=payment.because, past_deadline=now > payment.deadline
             ):
@@ -64,7 +73,7 @@ class ExceptionActivities(Activities):
                 at=now,
                 note=text,
             )
-            return await _answer(session, row)
+            return LET_GO[status].keep(session, row.client, order, await _answer(session, row), at=now)
 
     @activity.defn
     async def retry_payment(self, order: RetryOrder) -> Done:
@@ -77,36 +86,37 @@ class ExceptionActivities(Activities):
             payment, client = row.payment, row.client
             if str(client.id) != order.client_id:
                 return Done(refusal=_NO_PAYMENT, changed=False)
-            if await fact_of_request(session, client.id, order.request_id) is None:
-                refusal = await _refuse_retry(session, row)
-                if refusal is not None:
-                    return Done(refusal=refusal, changed=False)
-                if payment.status is PaymentStatus.FAILED:
-                    payment.because, payment.next_try_at = RETRIED, now
-                    session.add(payment)
-                elif payment.status is PaymentStatus.CANCELLED:
-                    payment.status, payment.because = PaymentStatus.OWED, RETRIED
-                    session.add(payment)
-                    text = "The client is active again: the amount is owed, and is to be paid."
-                    say(session, row, at=now, text=text, by=order.by.actor)
-                tell(
-                    session,
-                    client,
-                    FactKind.PAYMENT_RETRY_ASKED,
-                    at=now,
-                    by=order.by.actor,
-                    text="A person asked to try the payment again now.",
-                    data={
-                        "payment_id": order.payment_id,
-                        "appointment_id": str(payment.appointment_id),
-                        "request_id": order.request_id,
-                    },
-                )
-            # Told again where this ran before: whoever was told already loses nothing by it.
+            given = await TRIED_AGAIN.given(session, client, order)
+            if given is not None:
+                return given
+            refusal = await _refuse_retry(session, row)
+            if refusal is not None:
+                return Done(refusal=refusal, changed=False)
+            if payment.status is PaymentStatus.FAILED:
+                payment.because, payment.next_try_at = RETRIED, now
+                session.add(payment)
+            elif payment.status is PaymentStatus.CANCELLED:
+                payment.status, payment.because = PaymentStatus.OWED, RETRIED
+                session.add(payment)
+                text = "The client is active again: the amount is owed, and is to be paid."
+                say(session, row, at=now, text=text, by=order.by.actor)
+            tell(
+                session,
+                client,
+                FactKind.PAYMENT_RETRY_ASKED,
+                at=now,
+                by=order.by.actor,
+                text="A person asked to try the payment again now.",
+                data={
+                    "payment_id": order.payment_id,
+                    "appointment_id": str(payment.appointment_id),
+                    "request_id": order.request_id,
+                },
+            )
             answer = await _answer(session, row)
             if payment.status is PaymentStatus.OWED:
-                return Done(facts=answer.facts, debts=(payment_facts(payment, client),))
-            return answer
+                answer = Done(facts=answer.facts, debts=(payment_facts(payment, client),))
+            return TRIED_AGAIN.keep(session, client, order, answer, at=now)
 
 
 async def by_credit_alone(session: AsyncSession, row: LockedPayment, *, at: datetime, by: str) -> Done:

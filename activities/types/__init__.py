@@ -54,7 +54,7 @@ from activities.types.clients import (
     Opened,
     TaskResolution,
 )
-from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.facts import AppointmentFacts, AppointmentShown, PaymentFacts
 from activities.types.mail import ChatLook, ChatNews, CloseOrder, MailOrder, MailResult, TaskOrder
 from activities.types.money import (
     AttemptOrder,
@@ -89,6 +89,7 @@ from activities.types.reconciliation import (
 __all__ = [
     "ActivationOrder",
     "AppointmentFacts",
+    "AppointmentShown",
     "ArchiveOrder",
     "Archived",
     "AttemptOrder",

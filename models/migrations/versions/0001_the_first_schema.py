@@ -747,6 +747,19 @@ def upgrade() -> None:
     op.create_index("feed_of_therapist", "notification", ["therapist_id", "at", "id"], unique=False)
     op.create_index(op.f("ix_notification_client_id"), "notification", ["client_id"], unique=False)
     op.create_table(
+        "step_answer",
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("step", sa.String(length=60), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column("answer", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("client_id", "step", "request_id"),
+    )
+    op.create_table(
         "task",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
@@ -1080,6 +1093,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("deadline", sa.DateTime(timezone=True), nullable=False),
         sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("intent", sa.String(), nullable=True),
@@ -1332,6 +1346,7 @@ def downgrade() -> None:
     op.drop_table("token")
     op.drop_index(op.f("ix_task_client_id"), table_name="task")
     op.drop_table("task")
+    op.drop_table("step_answer")
     op.drop_index(op.f("ix_notification_client_id"), table_name="notification")
     op.drop_index("feed_of_therapist", table_name="notification")
     op.drop_table("notification")

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from models.tables import Client
+from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT
+from models.tables import Client, StepAnswer
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.enums import ClientStatus
@@ -41,12 +42,15 @@ class Desk:
             row.status, row.archive_record = status, data if status is ClientStatus.ARCHIVED else None
             kind = FactKind.ARCHIVED if status is ClientStatus.ARCHIVED else FactKind.UNARCHIVED
             tell(session, row, kind, at=NOW, by="care_team:desk", text="Done.", data=data)
+            step = ARCHIVE_CLIENT if status is ClientStatus.ARCHIVED else UNARCHIVE_CLIENT
+            request = data["request_id"]
+            session.add(StepAnswer(client_id=client.id, step=step, request_id=request, answer={}, made_at=NOW))
             await session.commit()
 
 
 @pytest.fixture
 def desk(api: httpx.AsyncClient, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setattr("api.routes.archives._WAIT_AT_MOST", 0.1)
+    monkeypatch.setattr("api.routes.archive.archives._WAIT_AT_MOST", 0.1)
     return Desk(api, rows)
 
 

@@ -106,9 +106,10 @@ def open_counter(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, clock: 
         unsubscribe_links=SignedLinks(CIPHER, unsubscribe.PURPOSE),
     )
     engine.answers_to["book"] = BookingActivities(steps).book
-    engine.answers_to["reschedule"] = lambda order: AppointmentActivities(steps).reschedule_appointment(
-        order, JourneyPolicy()
-    )
+    appointments, policy = AppointmentActivities(steps), JourneyPolicy()
+    engine.answers_to["reschedule"] = lambda order: appointments.reschedule_appointment(order, policy)
+    engine.answers_to["cancel"] = lambda order: appointments.cancel_appointment(order, policy)
+    engine.answers_to["record_outcome"] = lambda order: appointments.record_outcome(order, policy)
     return Counter(api, rows)
 
 
