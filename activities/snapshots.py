@@ -26,6 +26,7 @@ def payment_facts(payment: Payment, client: Client) -> PaymentFacts:
         attempts=payment.attempts,
         because=payment.because,
         frozen=client.charges_frozen,
+        appointment_id=str(payment.appointment_id),
         kind=payment.kind,
         credit_used=payment.credit_used,
         refunded=payment.refunded,

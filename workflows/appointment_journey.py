@@ -179,7 +179,7 @@ class AppointmentJourney(Pace):
     async def record_outcome(self, order: OutcomeOrder) -> Changed:
         async with self.turn:
             result = await steps.record_outcome(order, self.policy)
-            await self.adopt(result)
+            await self.follow(result)
             return result
 
     @workflow.update(name=CANCEL.name, description="Cancel, with the fee that is due for it, if any.")
@@ -188,7 +188,7 @@ class AppointmentJourney(Pace):
             result = await steps.cancel_appointment(order, self.policy)
             by_client = order.requested_by_client or not order.by.is_practice
             self.tell_of_change("appointment_cancelled", "cancelled", result, by_client=by_client)
-            await self.adopt(result)
+            await self.follow(result)
             await lines.wake(result.lines, self.policy)
             return result
 
@@ -197,7 +197,7 @@ class AppointmentJourney(Pace):
         async with self.turn:
             result = await steps.reschedule_appointment(order, self.policy)
             self.tell_of_change("appointment_rescheduled", "moved", result, by_client=not order.by.is_practice)
-            await self.adopt(result)
+            await self.follow(result)
             await lines.wake(result.lines, self.policy)
             return result
 
@@ -235,14 +235,13 @@ class AppointmentJourney(Pace):
 
     # ------------------------------------------------------------ how it is done
 
-    async def adopt(self, result: Changed) -> None:
-        if result.appointment is not None and result.journey is not None:
-            await self.follow(Settled(appointment=result.appointment, journey=result.journey, changed=result.changed))
-
-    async def follow(self, settled: Settled) -> None:
-        """Take the facts over and tell the journey: always before anybody gets an answer."""
-        if self.take(settled.appointment) or settled.changed:
-            await self._report(settled.journey)
+    async def follow(self, answer: Changed | Settled) -> None:
+        """Take the facts over and tell the journey: always before anybody gets an answer. What was refused, or only
+        asked, has none."""
+        if answer.appointment is None or answer.journey is None:
+            return
+        if self.take(answer.appointment) or answer.changed:
+            await self._report(answer.journey)
 
     def take(self, facts: AppointmentFacts) -> bool:
         """Keep the newer facts, and order the mails about what became of the payment. False if these are old.

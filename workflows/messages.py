@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from activities.types import (
     ActivationOrder,
     AppointmentFacts,
+    AppointmentShown,
     AttemptOrder,
     Booked,
     BookingOrder,
@@ -63,6 +64,7 @@ from rules.policy import JourneyPolicy
 __all__ = [
     "ActivationOrder",
     "AppointmentFacts",
+    "AppointmentShown",
     "AttemptOrder",
     "Booked",
     "BookingOrder",

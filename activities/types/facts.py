@@ -20,6 +20,7 @@ class PaymentFacts:
     attempts: int = 0
     because: str | None = None
     frozen: bool = False  # by a dispute: no automatic charge
+    appointment_id: str = ""  # this and what follows is to be shown; older runs have not recorded it
     kind: PaymentKind = PaymentKind.SESSION
     credit_used: int = 0
     refunded: int = 0

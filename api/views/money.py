@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 from rules.enums import PaymentKind, PaymentStatus
+from workflows.messages import PaymentFacts
 
 
 class PaymentView(BaseModel):
@@ -28,23 +29,10 @@ class PaymentView(BaseModel):
     because: str | None = None
 
 
-def payment_view(payment: Payment, *, caller: Caller) -> PaymentView:
-    more = {"because": payment.because} if caller.is_practice else {}
-    return PaymentView(
-        id=payment.id,
-        appointment_id=payment.appointment_id,
-        kind=payment.kind,
-        amount=payment.amount,
-        currency=payment.currency,
-        credit_used=payment.credit_used,
-        refunded=payment.refunded,
-        status=payment.status,
-        due_at=payment.due_at,
-        deadline=payment.deadline,
-        paid_at=payment.paid_at,
-        attempts=payment.attempts,
-        **more,
-    )
+def payment_view(payment: Payment | PaymentFacts, *, caller: Caller) -> PaymentView:
+    """From the row, or from a step's snapshot of it."""
+    names = set(PaymentView.model_fields) - (set() if caller.is_practice else {"because"})
+    return PaymentView.model_validate({name: getattr(payment, name) for name in names})
 
 
 class CurrencyBalance(BaseModel):
