@@ -65,14 +65,14 @@ class AnsweredOnce(Generic[Answer]):
                 client_id=client.id,
                 step=self.step,
                 request_id=order.request_id,
-                answer=to_jsonable_python(_without_snapshots(answer)),
+                answer=to_jsonable_python(without_snapshots(answer)),
                 made_at=at,
             )
         )
         return answer
 
 
-def _without_snapshots(value: Any) -> Any:
+def without_snapshots(value: Any) -> Any:
     """The answer as it is stored: each snapshot is only named."""
     if isinstance(value, JourneyFacts):
         return {_SNAPSHOT: _JOURNEY, "of": value.ref}
@@ -81,11 +81,11 @@ def _without_snapshots(value: Any) -> Any:
     if isinstance(value, PaymentFacts):
         return {_SNAPSHOT: _PAYMENT, "of": value.id}
     if is_dataclass(value):
-        return {field.name: _without_snapshots(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: without_snapshots(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
-        return {name: _without_snapshots(inner) for name, inner in value.items()}
+        return {name: without_snapshots(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_snapshots(inner) for inner in value]
+        return [without_snapshots(inner) for inner in value]
     return value
 
 

@@ -153,7 +153,6 @@ class BookingActivities(Activities):
                 fee_currency=therapist.session_fee_currency,
                 booked_by=order.by.actor,
                 booked_at=now,
-                booking_id=UUID(order.request_id),
                 complete_forms_in_session=in_session,
                 forms_outstanding_when_booked=list(facts.outstanding_forms),
                 first_of_its_type=first_of_type and date is plan.free[0],

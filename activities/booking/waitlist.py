@@ -56,7 +56,6 @@ class WaitlistActivities(Activities):
             place = mine or _place(client, therapist, order, at=now)
             place.ended_at = place.ended_because = None
             place.wished_from, place.wished_until = order.wished_from, order.wished_until
-            place.joined_with = UUID(order.request_id)
             session.add(place)
             await _withdraw_what_is_not_wished(session, place, at=now)
             tell(
@@ -132,7 +131,6 @@ def _place(client: Client, therapist: Therapist, order: WaitOrder, *, at: dateti
         wished_until=order.wished_until,
         joined_at=at,
         joined_by=order.by.actor,
-        joined_with=UUID(order.request_id),
     )
 
 

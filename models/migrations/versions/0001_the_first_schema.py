@@ -393,7 +393,6 @@ def upgrade() -> None:
         sa.Column("fee_currency", sa.String(length=3), nullable=False),
         sa.Column("booked_by", sa.String(), nullable=False),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("booking_id", sa.Uuid(), nullable=False),
         sa.Column("complete_forms_in_session", sa.Boolean(), nullable=False),
         sa.Column("forms_outstanding_when_booked", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("first_of_its_type", sa.Boolean(), nullable=False),
@@ -421,7 +420,6 @@ def upgrade() -> None:
     )
     op.create_index("appointment_by_client", "appointment", ["client_id", "starts_at"], unique=False)
     op.create_index("appointment_by_therapist", "appointment", ["therapist_id", "starts_at"], unique=False)
-    op.create_index(op.f("ix_appointment_booking_id"), "appointment", ["booking_id"], unique=False)
     op.create_index(op.f("ix_appointment_series_id"), "appointment", ["series_id"], unique=False)
     op.create_table(
         "bulk_archive_line",
@@ -856,7 +854,6 @@ def upgrade() -> None:
         sa.Column("wished_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("joined_by", sa.String(), nullable=False),
-        sa.Column("joined_with", sa.Uuid(), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "ended_because",
