@@ -1374,7 +1374,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_bulk_archive_line_client_id"), table_name="bulk_archive_line")
     op.drop_table("bulk_archive_line")
     op.drop_index(op.f("ix_appointment_series_id"), table_name="appointment")
-    op.drop_index(op.f("ix_appointment_booking_id"), table_name="appointment")
     op.drop_index("appointment_by_therapist", table_name="appointment")
     op.drop_index("appointment_by_client", table_name="appointment")
     op.drop_table("appointment")
