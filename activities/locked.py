@@ -4,6 +4,7 @@ Who holds one may compare and set: nobody else changes these rows before the tra
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -44,21 +45,23 @@ class LockedAppointment:
     async def stands(self, session: AsyncSession) -> Changed:
         return replace(await self.changed(session), changed=False)
 
-    async def changed(self, session: AsyncSession) -> Changed:
-        settled = await self.settled(session)
+    async def changed(
+        self, session: AsyncSession, *, lines: tuple[str, ...] = (), exceptions: tuple[dict[str, Any], ...] = ()
+    ) -> Changed:
         return Changed(
-            appointment=settled.appointment,
-            journey=settled.journey,
+            journey=await project(session, self.client),
+            appointment=self.facts(),
             changed=True,
             sequence=self.appointment.sequence,
+            lines=lines,
+            exceptions=exceptions,
         )
 
     async def settled(self, session: AsyncSession) -> Settled:
-        journey = await project(session, self.client)
-        return Settled(
-            appointment=appointment_facts(self.appointment, self.client, self.therapist, self.payment),
-            journey=journey,
-        )
+        return Settled(journey=await project(session, self.client), appointment=self.facts())
+
+    def facts(self) -> AppointmentFacts:
+        return appointment_facts(self.appointment, self.client, self.therapist, self.payment)
 
 
 @dataclass

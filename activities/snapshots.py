@@ -1,11 +1,12 @@
 """Snapshots of appointments and payments, as steps hand them back."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.facts import AppointmentFacts, AppointmentShown, PaymentFacts
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
@@ -25,6 +26,11 @@ def payment_facts(payment: Payment, client: Client) -> PaymentFacts:
         attempts=payment.attempts,
         because=payment.because,
         frozen=client.charges_frozen,
+        appointment_id=str(payment.appointment_id),
+        kind=payment.kind,
+        credit_used=payment.credit_used,
+        refunded=payment.refunded,
+        paid_at=payment.paid_at,
     )
 
 
@@ -44,22 +50,63 @@ def appointment_facts(
         ends_at=appointment.ends_at,
         client_archived=client.status is ClientStatus.ARCHIVED,
         payment=payment_facts(payment, client) if payment else None,
+        shown=_shown(appointment),
     )
+
+
+def _shown(appointment: Appointment) -> AppointmentShown:
+    return AppointmentShown(
+        mode=appointment.mode,
+        fee_amount=appointment.fee_amount,
+        fee_currency=appointment.fee_currency,
+        booked_by=appointment.booked_by,
+        booked_at=appointment.booked_at,
+        join_url=appointment.join_url,
+        series_id=_text(appointment.series_id),
+        complete_forms_in_session=appointment.complete_forms_in_session,
+        cancelled_at=appointment.cancelled_at,
+        cancelled_by=appointment.cancelled_by,
+        cancel_reason=appointment.cancel_reason,
+        outcome_at=appointment.outcome_at,
+        outcome_by=appointment.outcome_by,
+        breached_at=appointment.breached_at,
+        restored_from=_text(appointment.restored_from),
+    )
+
+
+def _text(id: UUID | None) -> str | None:
+    return str(id) if id else None
 
 
 async def facts_of_appointments(
-    session: AsyncSession, client: Client, ids: list[UUID] | None = None
+    session: AsyncSession, client: Client, ids: Collection[UUID]
 ) -> tuple[AppointmentFacts, ...]:
-    """Snapshots of a client's appointments, in time order; all of them, or those named."""
+    """Snapshots of those of these appointments that are the client's, in time order."""
+    await session.flush()
+    found = await appointments_as_they_stand(session, ids)
+    return tuple(facts for facts in found if facts.client_id == str(client.id))
+
+
+async def appointments_as_they_stand(session: AsyncSession, ids: Collection[UUID]) -> tuple[AppointmentFacts, ...]:
+    """Snapshots of appointments, in time order, whoever's they are by now."""
+    if not ids:
+        return ()
     statement = (
-        select(Appointment, Therapist, Payment)
+        select(Appointment, Client, Therapist, Payment)
+        .join(Client, col(Client.id) == col(Appointment.client_id))
         .join(Therapist, col(Therapist.id) == col(Appointment.therapist_id))
         .join(Payment, col(Payment.appointment_id) == col(Appointment.id), isouter=True)
-        .where(col(Appointment.client_id) == client.id)
+        .where(col(Appointment.id).in_(ids))
         .order_by(col(Appointment.starts_at), col(Appointment.id))
     )
-    if ids is not None:
-        statement = statement.where(col(Appointment.id).in_(ids))
-    await session.flush()
-    rows = (await session.exec(statement)).all()
-    return tuple(appointment_facts(appointment, client, therapist, payment) for appointment, therapist, payment in rows)
+    return tuple(appointment_facts(*row) for row in (await session.exec(statement)).all())
+
+
+async def payments_as_they_stand(session: AsyncSession, ids: Collection[UUID]) -> tuple[PaymentFacts, ...]:
+    """Snapshots of payments, whoever's they are by now."""
+    if not ids:
+        return ()
+    statement = (
+        select(Payment, Client).join(Client, col(Client.id) == col(Payment.client_id)).where(col(Payment.id).in_(ids))
+    )
+    return tuple(payment_facts(*row) for row in (await session.exec(statement)).all())

@@ -20,7 +20,7 @@ from activities.types.booking import Changed
 from api.deps import PRACTICE, RequestId, Services, Svc, allow, must_see_client
 from api.engine import GONE, Gone
 from api.problems import EngineUnavailable, Refused, refuse
-from models.reads.booking.appointments import AppointmentRow, clients_with_an_old_link, visible_appointment
+from models.reads.booking.appointments import clients_with_an_old_link, visible_appointment
 from models.reads.booking.waitlist import somebody_waits
 from models.reads.forms.requests import clients_to_ask_again
 from models.tables.booking.therapist import Therapist
@@ -173,36 +173,29 @@ async def journey_done(
     return _must_be_open(await _asked(services, update, order, client_id=client_id, request_id=request_id))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answered:
-    """What an appointment's workflow answered, and the appointment as it stands then."""
-
-    row: AppointmentRow
-    changed: Changed
-
-
 async def appointment_changed(
-    services: Services, caller: Caller, update: Update[Argument, Changed], order: Argument, *, row: AppointmentRow,
+    services: Services,
+    caller: Caller,
+    update: Update[Argument, Changed],
+    order: Argument,
+    *,
+    appointment_id: UUID,
     request_id: UUID,
-) -> Answered | Gone:  # fmt: skip
-    """The appointment after it was changed, with the answer, or Gone when its workflow has ended. Raises Refused."""
-    appointment_id = row.appointment.id
+) -> Changed | Gone:
+    """What an appointment's workflow answered, or Gone when it has ended. Raises Refused."""
     workflow_id = appointment_workflow_id(str(appointment_id))
     for _ in range(_LOOKS):
         answer = await services.engine.update(workflow_id, update, order, request_id=request_id)
+        if not isinstance(answer, Gone):
+            if answer.refusal is not None:
+                raise Refused(answer.refusal)
+            return answer
         async with services.sessions() as session:
             fresh = await visible_appointment(session, caller, appointment_id)
-        if isinstance(answer, Gone):
-            if fresh is not None and fresh.appointment.status is not AppointmentStatus.SCHEDULED:
-                return GONE
-            # Booked a moment ago, and its workflow is about to start.
-            await asyncio.sleep(_LOOK_AGAIN_AFTER)
-            continue
-        if answer.refusal is not None:
-            raise Refused(answer.refusal)
-        if fresh is None:
-            break
-        return Answered(row=fresh, changed=answer)
+        if fresh is not None and fresh.appointment.status is not AppointmentStatus.SCHEDULED:
+            return GONE
+        # Booked a moment ago, and its workflow is about to start.
+        await asyncio.sleep(_LOOK_AGAIN_AFTER)
     raise EngineUnavailable
 
 

@@ -207,7 +207,6 @@ def _session_of(client: Client, *, at: datetime) -> Appointment:
         fee_currency="USD",
         booked_by="care_team:desk",
         booked_at=at - timedelta(days=8),
-        booking_id=id,
     )
 
 

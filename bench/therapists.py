@@ -126,7 +126,6 @@ def _appointments(
             "fee_currency": "USD",
             "booked_by": "bench",
             "booked_at": now,
-            "booking_id": uuid4(),
         }
         for start in starts
     ]

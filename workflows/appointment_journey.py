@@ -154,7 +154,7 @@ class AppointmentJourney:
     async def record_outcome(self, order: OutcomeOrder) -> Changed:
         async with self.turn:
             result = await steps.record_outcome(order, self.policy)
-            await self.followed.apply(result)
+            await self.followed.follow(result)
             return result
 
     @workflow.update(name=CANCEL.name, description="Cancel, with the fee that is due for it, if any.")
@@ -163,7 +163,7 @@ class AppointmentJourney:
             result = await steps.cancel_appointment(order, self.policy)
             by_client = order.requested_by_client or not order.by.is_practice
             self.tell_of_change(Mail.APPOINTMENT_CANCELLED, "cancelled", result, by_client=by_client)
-            await self.followed.apply(result)
+            await self.followed.follow(result)
             await waitlist.wake(result.lines, self.policy)
             return result
 
@@ -172,7 +172,7 @@ class AppointmentJourney:
         async with self.turn:
             result = await steps.reschedule_appointment(order, self.policy)
             self.tell_of_change(Mail.APPOINTMENT_RESCHEDULED, "moved", result, by_client=not order.by.is_practice)
-            await self.followed.apply(result)
+            await self.followed.follow(result)
             await waitlist.wake(result.lines, self.policy)
             return result
 

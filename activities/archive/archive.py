@@ -8,11 +8,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.archive.restore import archive_change, booked_together, restore
-from activities.archive.unarchive import done_by, make_active
+from activities.answers import AnsweredOnce
+from activities.archive.restore import NOTHING_RESTORED, archive_change, restore
+from activities.archive.unarchive import make_active
 from activities.base import looks_again, this_run
 from activities.booking.changes import cancel_row
-from activities.booking.waitlist_places import end_places, lines_of, lines_of_client, places_ended_then
+from activities.booking.waitlist_places import end_places, lines_of, lines_of_client
 from activities.forms.asking import ask_again
 from activities.money.cards import debts_to_settle
 from activities.money.credits import give_back
@@ -25,7 +26,7 @@ from activities.types.clients import Done
 from activities.types.mail import CloseOrder
 from activities.types.money import Settled
 from models.reads.archive.situation import archive_situation, holds_of
-from models.reads.forms.requests import asked_again
+from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
@@ -44,6 +45,9 @@ from rules.money.payment_states import LET_GO, Because, PaymentEvent
 from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
 
+ARCHIVED = AnsweredOnce(ARCHIVE_CLIENT, Archived)
+UNARCHIVED = AnsweredOnce(UNARCHIVE_CLIENT, Unarchived)
+
 
 class ArchiveActivities(UnexpectedChargeActivities):
     @activity.defn
@@ -53,10 +57,11 @@ class ArchiveActivities(UnexpectedChargeActivities):
         async with self.transaction() as session:
             freed = await _lock_therapists(session, UUID(order.client_id))
             client = await lock_client(session, UUID(order.client_id))
-            if client.status is ClientStatus.ARCHIVED:
-                return await _as_archived(session, client, order, freed=freed)
-            if await done_by(session, client, FactKind.ARCHIVED, order.request_id) is not None:
-                # Archived by this very request, and made active again since: an echo must not undo that.
+            given = await ARCHIVED.given(session, client, order)
+            if given is not None and (client.archive_record or {}).get("request_id") == order.request_id:
+                return given
+            if given is not None or client.status is ClientStatus.ARCHIVED:
+                # An echo of an archive that is over must not undo its end, nor be taken for the one that lasts.
                 return Archived(facts=await journey_facts(session, client), changed=False)
             memory = JourneyMemory(policy=policy, reminded=order.reminded, chats=order.chats)
             situation = await archive_situation(session, client, memory=memory, now=now)
@@ -112,15 +117,15 @@ class ArchiveActivities(UnexpectedChargeActivities):
                 text="The client was archived." + (f" Reason: {order.reason}" if order.reason else ""),
                 data=record,
             )
-            facts = await project(session, client)
-            return Archived(
-                facts=facts,
+            archived = Archived(
+                facts=await project(session, client),
                 changed=True,
                 appointments=await facts_of_appointments(session, client, _touched(plan)),
                 cancelled=tuple(line.id for line in plan.appointments),
                 intents=tuple(intents),
                 lines=await lines_of(session, freed=freed, ended=ended),
             )
+            return ARCHIVED.keep(session, client, order, archived, at=now)
 
     @activity.defn
     @looks_again
@@ -135,30 +140,32 @@ class ArchiveActivities(UnexpectedChargeActivities):
             if order.restore:
                 await _lock_therapists(session, UUID(order.client_id))
             client = await lock_client(session, UUID(order.client_id))
-            done = await done_by(session, client, FactKind.UNARCHIVED, order.request_id)
-            if done is None and client.status is ClientStatus.ARCHIVED:
-                if order.restore:
-                    done = await restore(session, client, order, public_url=self.deps.links.public_url, at=now)
-                else:
-                    done = await make_active(session, client, by=order.by, at=now, request_id=order.request_id)
-                await ask_again(session, client, at=now, grace=self.deps.policy.form_grace)
+            given = await UNARCHIVED.given(session, client, order)
+            if given is not None and client.status is ClientStatus.ACTIVE:
+                return given
+            if given is not None or client.status is ClientStatus.ACTIVE:
+                return Unarchived(facts=await journey_facts(session, client), changed=False)
+            if order.restore:
+                back = await restore(session, client, order, public_url=self.deps.links.public_url, at=now)
+            else:
+                back = NOTHING_RESTORED
+                await make_active(session, client, by=order.by, at=now, request_id=order.request_id)
+            asked = await ask_again(session, client, at=now, grace=self.deps.policy.form_grace)
             facts = await project(session, client)
-            if done is None or client.status is ClientStatus.ARCHIVED:
-                return Unarchived(facts=facts, changed=False)
-            new = [UUID(line["id"]) for line in done.data.get("restored", {}).get("appointments", ())]
-            paying = [UUID(line["appointment_id"]) for line in done.data.get("restored", {}).get("payments", ())]
+            new = {UUID(id) for ids in back.booked for id in ids}
             told = [UUID(open.id) for open in facts.open_appointments if UUID(open.id) not in new]
-            return Unarchived(
+            unarchived = Unarchived(
                 facts=facts,
                 changed=True,
                 appointments=await facts_of_appointments(session, client, told),
                 restored=await facts_of_appointments(session, client, new),
-                paying=await facts_of_appointments(session, client, paying),
-                booked=booked_together(done.data),
+                paying=await facts_of_appointments(session, client, back.paying),
+                booked=back.booked,
                 lines=await lines_of_client(session, client),
                 debts=await debts_to_settle(session, client),
-                asked=await asked_again(session, client.id, at=done.at),
+                asked=asked,
             )
+            return UNARCHIVED.keep(session, client, order, unarchived, at=now)
 
     @activity.defn
     async def cancel_intent(self, client_id: str, intent: str) -> Settled | None:
@@ -217,31 +224,6 @@ def _touched(plan: ArchivePlan) -> list[UUID]:
     ids = [line.id for line in (*plan.appointments, *plan.left)]
     ids += [line.appointment_id for line in (*plan.payments, *plan.in_flight)]
     return [UUID(id) for id in dict.fromkeys(ids)]
-
-
-async def _as_archived(session: AsyncSession, client: Client, order: ArchiveOrder, *, freed: set[UUID]) -> Archived:
-    """Archived already. By this very request, whose answer was lost: then the whole answer again, from the record."""
-    facts = await journey_facts(session, client)
-    record = client.archive_record or {}
-    if record.get("request_id") != order.request_id:
-        return Archived(facts=facts, changed=False)
-    stopped = [UUID(line["id"]) for line in record["payments"]]
-    intents = select(Payment.intent).where(col(Payment.id).in_(stopped), col(Payment.intent).is_not(None))
-    cancelled = [line["id"] for line in record["appointments"]]
-    ids = [*cancelled, *(line["id"] for line in record["left_unmarked"])]
-    ids += [line["appointment_id"] for line in (*record["payments"], *record["in_flight"])]
-    return Archived(
-        facts=facts,
-        changed=True,
-        appointments=await facts_of_appointments(session, client, [UUID(id) for id in dict.fromkeys(ids)]),
-        cancelled=tuple(cancelled),
-        intents=tuple(str(intent) for intent in (await session.exec(intents)).all()),
-        lines=await lines_of(
-            session,
-            freed=freed,
-            ended=await places_ended_then(session, client, at=datetime.fromisoformat(record["archived_at"])),
-        ),
-    )
 
 
 async def _leave_chats(session: AsyncSession, client: Client, plan: ArchivePlan, *, at: datetime) -> None:

@@ -9,6 +9,7 @@ from temporalio import activity
 from activities.base import Activities
 from activities.types.archive import BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
 from models.reads.archive import bulk as bulk_archives
+from models.reads.clients.step_answers import ARCHIVE_CLIENT, answered
 from models.tables.archive.bulk_archive import BulkArchiveLine
 from models.writes.archive.bulk import lock_bulk_archive, make_bulk_archive
 from rules.archive.bulk import AT_A_TIME, LineSituation, LineState, became, request_id_of
@@ -47,7 +48,7 @@ class BulkArchiveActivities(Activities):
         async with self.transaction() as session:
             await lock_bulk_archive(session, id)
             lines = await bulk_archives.open_lines(session, id, asked=asked, limit=_LOOK_AT)
-            recorded = await bulk_archives.recorded(session, {of: request_id_of(order.id, str(of)) for of in asked})
+            recorded = await answered(session, ARCHIVE_CLIENT, {of: request_id_of(order.id, str(of)) for of in asked})
             for line, client in lines:
                 situation = LineSituation(
                     asked=asked.get(line.client_id, LineState.NOT_YET),
@@ -84,7 +85,7 @@ async def _look_again(session: AsyncSession, id: UUID, *, at: datetime) -> None:
         line.client_id: line for line in await bulk_archives.lines_not_archived(session, id)
     }
     requests = {client_id: request_id_of(str(id), str(client_id)) for client_id in lines}
-    for client_id in await bulk_archives.recorded(session, requests):
+    for client_id in await answered(session, ARCHIVE_CLIENT, requests):
         line = lines[client_id]
         line.result, line.because, line.done_at = ArchiveResult.ARCHIVED, None, at
         session.add(line)

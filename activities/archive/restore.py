@@ -1,12 +1,11 @@
 """Bringing back what an archive cancelled, in the very step that makes the client active again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,14 +19,12 @@ from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
-from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment
 from models.writes.booking.holds import drop_expired_holds
 from models.writes.locks import lock_payment
 from models.writes.timeline import tell
 from rules.archive.restore import CancelledLine, RestorePlan, RestoreSituation, is_cancelled_by_archive, plan_restore
 from rules.booking.links import join_url_of
-from rules.enums import PaymentStatus
 from rules.money.payment_states import PaymentEvent
 from rules.timeline import FactKind
 
@@ -37,33 +34,35 @@ def archive_change(client_id: UUID | str, request_id: str) -> UUID:
     return derived_id(client_id, "archive", request_id)
 
 
+@dataclass(frozen=True, kw_only=True)
+class RestoredRows:
+    """What came back. ``booked`` are the ids of new appointments, a series as one: each gets one confirmation, as when
+    it was booked. ``paying`` are the appointments whose payment is to be made after all."""
+
+    booked: tuple[tuple[str, ...], ...] = ()
+    paying: tuple[UUID, ...] = ()
+
+
+NOTHING_RESTORED = RestoredRows()
+
+
 async def restore(
     session: AsyncSession, client: Client, order: UnarchiveOrder, *, public_url: str, at: datetime
-) -> Fact:
+) -> RestoredRows:
     """Make the client active, book again what was cancelled and is still free, and schedule what was stopped.
 
-    Therapists and client are locked. The fact says what was restored, and what could not be, and why.
+    Therapists and client are locked. A fact says what was restored, and what could not be, and why.
     """
     record = client.archive_record or {}
     therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
     cancelled = await _cancelled(session, record)
     plan = plan_restore(await _situation(session, client, therapist, cancelled, record, now=at), now=at)
     work = _Restoring(client=client, order=order, plan=plan, cancelled=cancelled, at=at)
-    fact = await make_active(
-        session, client, by=order.by, at=at, request_id=order.request_id, restored=work.as_document()
-    )
+    await make_active(session, client, by=order.by, at=at, request_id=order.request_id, restored=work.as_document())
     if therapist is not None:
         await work.book_again(session, therapist, public_url=public_url)
     await work.schedule_payments(session)
-    return fact
-
-
-def booked_together(data: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
-    """The ids of restored appointments, a series as one: each gets one confirmation, as when it was booked."""
-    groups: dict[str, list[str]] = {}
-    for line in data.get("restored", {}).get("appointments", ()):
-        groups.setdefault(line["series_id"] or line["id"], []).append(line["id"])
-    return tuple(tuple(ids) for ids in groups.values())
+    return work.rows()
 
 
 async def _cancelled(session: AsyncSession, record: Mapping[str, Any]) -> dict[str, Appointment]:
@@ -111,7 +110,7 @@ async def _situation(
             )
             for id, row in cancelled.items()
         ),
-        payments=tuple(payment_line(payment) for payment in await _stopped(session, client, record)),
+        payments=tuple(payment_line(payment) for payment in await _stopped(session, client)),
         chats=tuple(line["id"] for line in record.get("chats_left", ())),
         therapist=therapist.slug if therapist else None,
         availability=around.availability if around else None,
@@ -121,34 +120,17 @@ async def _situation(
     )
 
 
-async def _stopped(session: AsyncSession, client: Client, record: Mapping[str, Any]) -> list[Payment]:
+async def _stopped(session: AsyncSession, client: Client) -> Sequence[Payment]:
     """The payments that this archive stopped, and those that were stopped while it lasted because of it: earned,
     declined, or brought along by a record that was joined into this one.
 
     Of an earlier archive, which was ended without a restore, nothing: that was decided then. What was on its way to the
     card and was paid ended as it should.
     """
-    stopped = {UUID(line["id"]) for line in record.get("payments", ())}
-    since = select(Fact).where(
-        col(Fact.client_id) == client.id,
-        col(Fact.kind).in_((FactKind.PAYMENT_CANCELLED, FactKind.RECORD_JOINED)),
-        col(Fact.at) >= client.archived_at,
-    )
-    for fact in await session.exec(since):
-        if fact.kind == FactKind.PAYMENT_CANCELLED:
-            stopped.add(UUID(fact.data["payment_id"]))
-        else:
-            stopped |= {UUID(line["payment"]) for line in fact.data.get("stopped", ())}
     statement = select(Payment).where(
-        or_(
-            col(Payment.id).in_(stopped),
-            # Earned by a record that was archived as well, before it was joined into this one.
-            (col(Payment.client_id) == client.id)
-            & (col(Payment.created_at) >= client.archived_at)
-            & (col(Payment.status) == PaymentStatus.CANCELLED),
-        )
+        col(Payment.client_id) == client.id, col(Payment.stopped_at) >= client.archived_at
     )
-    return list((await session.exec(statement.order_by(col(Payment.due_at), col(Payment.id)))).all())
+    return (await session.exec(statement.order_by(col(Payment.due_at), col(Payment.id)))).all()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +149,16 @@ class _Restoring:
     def series(self, old: str) -> str | None:
         series = self.cancelled[old].series_id
         return str(series) if series else None
+
+    def rows(self) -> RestoredRows:
+        together: dict[str, list[str]] = {}
+        for line in self.plan.appointments:
+            id = str(self.new_id(line.id))
+            together.setdefault(self.series(line.id) or id, []).append(id)
+        return RestoredRows(
+            booked=tuple(tuple(ids) for ids in together.values()),
+            paying=tuple(UUID(line.appointment_id) for line in self.plan.payments),
+        )
 
     def as_document(self) -> dict[str, Any]:
         return {
@@ -223,7 +215,6 @@ class _Restoring:
                     fee_currency=old.fee_currency,
                     booked_by=self.order.by,
                     booked_at=self.at,
-                    booking_id=derived_id(self.client.id, "restore", self.order.request_id),
                     complete_forms_in_session=old.complete_forms_in_session,
                     forms_outstanding_when_booked=list(old.forms_outstanding_when_booked),
                     first_of_its_type=old.first_of_its_type,

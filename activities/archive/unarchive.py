@@ -10,33 +10,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.clients.tasks import open_task_once
 from models.reads.booking.waitlist import released_places
 from models.tables.clients.client import Client
-from models.tables.clients.fact import Fact
 from models.tables.forms.form import FormRequest
 from models.writes.timeline import tell
 from rules.enums import ClientStatus, FormStatus, TaskKind
 from rules.timeline import FactKind
-
-
-async def done_by(session: AsyncSession, client: Client, kind: str, request_id: str) -> Fact | None:
-    """The archive or unarchive that this very request has made before, whatever came after it."""
-    told = select(Fact).where(
-        col(Fact.client_id) == client.id,
-        col(Fact.kind) == kind,
-        col(Fact.data)["request_id"].astext == request_id,
-    )
-    return (await session.exec(told)).first()
-
-
-async def made_active_by(session: AsyncSession, client: Client, request_id: str) -> bool:
-    """Whether the latest unarchiving was this request's."""
-    latest = (
-        select(Fact)
-        .where(col(Fact.client_id) == client.id, col(Fact.kind) == FactKind.UNARCHIVED)
-        .order_by(col(Fact.seq).desc())
-        .limit(1)
-    )
-    fact = (await session.exec(latest)).first()
-    return fact is not None and fact.data.get("request_id") == request_id
 
 
 async def make_active(
@@ -47,7 +24,7 @@ async def make_active(
     at: datetime,
     request_id: str,
     restored: Mapping[str, Any] | None = None,
-) -> Fact:
+) -> None:
     """Unarchive: suspended forms are asked for again, and places on waitlists that the archive released are taken up
     again, as the client sees them all the while. The client's row is locked. The fact tells what was ``restored``.
     """
@@ -64,7 +41,7 @@ async def make_active(
     ):
         form.status = FormStatus.REQUESTED
         session.add(form)
-    fact = tell(
+    tell(
         session,
         client,
         FactKind.UNARCHIVED,
@@ -83,4 +60,3 @@ async def make_active(
             text=f"Client {client.ref} is active again and has no therapist; please match by hand.",
             at=at,
         )
-    return fact

@@ -1,6 +1,5 @@
 """One appointment: cancelled, moved, started, and what came of it. The money it causes is written in the same step."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,11 +7,10 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.base import Activities, looks_again
 from activities.booking.changes import (
     cancel,
-    exceptions_of,
-    facts_of_change,
     move,
     refuse_cancel,
     refuse_move,
@@ -39,6 +37,10 @@ from rules.money.payment_states import CORRECTABLE
 from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
 
+CANCELLED = AnsweredOnce("cancel_appointment", Changed)
+MOVED = AnsweredOnce("reschedule_appointment", Changed)
+MARKED = AnsweredOnce("record_outcome", Changed)
+
 
 class AppointmentActivities(Activities):
     @activity.defn
@@ -47,16 +49,17 @@ class AppointmentActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             row = LockedAppointment(*await lock_appointment(session, UUID(order.appointment_id)))
-            lines = await lines_freed_by(session, row.client, row.therapist)
-            if await facts_of_change(session, row.client, order.request_id):
-                return replace(await row.stands(session), lines=lines)
+            given = await CANCELLED.given(session, row.client, order)
+            if given is not None:
+                return given
             refusal = refuse_cancel(row, order, policy, now=now)
             if refusal is not None:
                 return Changed(refusal=refusal)
             if not order.confirm:
                 return Changed(would=(would_cancel(row, order, policy, now=now),))
+            lines = await lines_freed_by(session, row.client, row.therapist)
             await cancel(session, row, order, policy, now=now)
-            return replace(await row.changed(session), lines=lines)
+            return CANCELLED.keep(session, row.client, order, await row.changed(session, lines=lines), at=now)
 
     @activity.defn
     @looks_again
@@ -68,10 +71,9 @@ class AppointmentActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             row = LockedAppointment(*await lock_appointment(session, UUID(order.appointment_id)))
-            lines = await lines_freed_by(session, row.client, row.therapist)
-            done = await facts_of_change(session, row.client, order.request_id)
-            if done:
-                return replace(await row.stands(session), lines=lines, exceptions=exceptions_of(done))
+            given = await MOVED.given(session, row.client, order)
+            if given is not None:
+                return given
             refusal = refuse_move(row, order, policy, now=now)
             if refusal is not None:
                 return Changed(refusal=refusal)
@@ -80,10 +82,13 @@ class AppointmentActivities(Activities):
                 await session.rollback()
                 return Changed(refusal=plan.refusal, exceptions=plan.exceptions)
             if order.starts_at == row.appointment.starts_at:
-                return await row.stands(session)  # where it is already: nothing moves, and nobody is told
+                # Where it is already: nothing moves, and nobody is told.
+                return MOVED.keep(session, row.client, order, await row.stands(session), at=now)
+            lines = await lines_freed_by(session, row.client, row.therapist)
             await use_hold(session, UUID(order.hold_id) if order.hold_id else None, therapist_id=row.therapist.id)
             await move(session, row, plan.free[0], order, exceptions=plan.exceptions, now=now)
-            return replace(await row.changed(session), lines=lines, exceptions=plan.exceptions)
+            moved = await row.changed(session, lines=lines, exceptions=plan.exceptions)
+            return MOVED.keep(session, row.client, order, moved, at=now)
 
     @activity.defn
     async def record_outcome(self, order: OutcomeOrder, policy: JourneyPolicy) -> Changed:
@@ -91,9 +96,12 @@ class AppointmentActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             row = LockedAppointment(*await lock_appointment(session, UUID(order.appointment_id)))
+            given = await MARKED.given(session, row.client, order)
+            if given is not None:
+                return given
             appointment, payment = row.appointment, row.payment
             if appointment.status.value == order.outcome.value:
-                return await self._waived_afterwards(session, row, order, policy) or await row.stands(session)
+                return await self._marked_again(session, row, order, policy, now=now)
             refusal = refuse_outcome(
                 status=appointment.status,
                 outcome=order.outcome,
@@ -137,26 +145,33 @@ class AppointmentActivities(Activities):
                 first=not corrected,
                 reason=order.reason,
             )
-            return await row.changed(session)
+            return MARKED.keep(session, row.client, order, await row.changed(session), at=now)
 
-    async def _waived_afterwards(
-        self, session: AsyncSession, row: LockedAppointment, order: OutcomeOrder, policy: JourneyPolicy
-    ) -> Changed | None:
-        """The same outcome again, now with a waiver: possible while nothing has been asked of a card."""
+    async def _marked_again(
+        self,
+        session: AsyncSession,
+        row: LockedAppointment,
+        order: OutcomeOrder,
+        policy: JourneyPolicy,
+        *,
+        now: datetime,
+    ) -> Changed:
+        """The same outcome again, perhaps now with a waiver: possible while nothing has been asked of a card."""
         payment = row.payment
         if not order.waive_fee or (payment is not None and payment.status is PaymentStatus.WAIVED):
-            return None
+            return MARKED.keep(session, row.client, order, await row.stands(session), at=now)
         refusal = refuse_waiver(waive=True, reason=order.waive_reason)
         scheduled = payment is not None and payment.status is PaymentStatus.SCHEDULED
         if refusal is None and not (scheduled and _is_untouched(payment)):
             refusal = not_open(row.appointment.status)
         if refusal is not None or payment is None:
             return Changed(refusal=refusal)
-        by, now = order.by.actor, await self.now()
         row.appointment.changed_by = UUID(order.request_id)
         waiver = order.waive_reason
-        await accrue_fee(session, row, payment.kind, at=now, by=by, waiver=waiver, policy=policy, first=False)
-        return await row.changed(session)
+        await accrue_fee(
+            session, row, payment.kind, at=now, by=order.by.actor, waiver=waiver, policy=policy, first=False
+        )
+        return MARKED.keep(session, row.client, order, await row.changed(session), at=now)
 
     @activity.defn
     async def appointment_started(self, appointment_id: str) -> Settled:

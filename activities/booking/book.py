@@ -3,37 +3,36 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.archive.unarchive import made_active_by, make_active
+from activities.answers import AnsweredOnce
+from activities.archive.unarchive import make_active
 from activities.base import Activities, derived_id, looks_again
 from activities.booking.dates import DatesPlan, plan_booking
-from activities.booking.waitlist_places import end_places, lines_of, places_ended_then
+from activities.booking.waitlist_places import end_places, lines_of
 from activities.clients.details import owner_of_address, write_details
 from activities.clients.tasks import close_tasks
 from activities.forms.asking import ask_again
 from activities.money.cards import debts_to_settle
-from activities.snapshots import facts_of_appointments
+from activities.snapshots import appointment_facts, facts_of_appointments
 from activities.types.booking import Booked, BookingOrder
-from models.reads.forms.requests import asked_again
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
-from models.tables.clients.fact import Fact
 from models.writes.booking.holds import use_hold
 from models.writes.locks import RowMissing, lock_client, lock_therapist
 from models.writes.timeline import tell
-from rules.booking.eligibility import MOST_WEEKS, BookingRequest, BookingSituation, missing_details, refuse_booking
+from rules.booking.eligibility import MOST_WEEKS, missing_details, refuse_booking
 from rules.booking.links import join_url_of
 from rules.enums import AppointmentType, ClientStatus, Mode, PlaceEnd, TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
 
+BOOKED = AnsweredOnce("book", Booked)
 _WORDS = {AppointmentType.INTRO_CALL: "intro call", AppointmentType.SESSION: "session"}
 
 
@@ -49,9 +48,9 @@ class BookingActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             therapist, client = await _locked(session, UUID(order.client_id))
-            before = await _booked_by(session, order)
-            if before:
-                return await _as_booked(session, client, order, before)
+            given = await BOOKED.given(session, client, order)
+            if given is not None:
+                return given
             if order.details is not None:
                 refusal = await write_details(session, client, order.details, by=order.by, at=now)
                 if refusal is not None:
@@ -95,20 +94,21 @@ class BookingActivities(Activities):
                 )
             _tell(session, client, order, appointments, facts=facts, plan=plan, at=now)
             known_elsewhere = first and await _is_known_elsewhere(session, client)
-            return Booked(
+            booked = Booked(
                 facts=await project(session, client),
-                appointments=await facts_of_appointments(session, client, [a.id for a in appointments]),
+                appointments=tuple(appointment_facts(row, client, therapist, None) for row in appointments),
                 series_id=str(appointments[0].series_id) if appointments[0].series_id else None,
                 skipped=plan.conflicts,
                 first=first,
                 known_elsewhere=known_elsewhere,
                 unarchived=unarchived,
-                resumed=await facts_of_appointments(session, client, left_open) if left_open else (),
+                resumed=await facts_of_appointments(session, client, left_open),
                 exceptions=plan.exceptions,
                 lines=await lines_of(session, freed=_freed(order, therapist.id), ended=lines),
                 debts=await debts_to_settle(session, client) if unarchived else (),
                 asked=asked,
             )
+            return BOOKED.keep(session, client, order, booked, at=now)
 
     def _write(
         self,
@@ -152,7 +152,6 @@ class BookingActivities(Activities):
                 fee_currency=therapist.session_fee_currency,
                 booked_by=order.by.actor,
                 booked_at=now,
-                booking_id=UUID(order.request_id),
                 complete_forms_in_session=in_session,
                 forms_outstanding_when_booked=list(facts.outstanding_forms),
                 first_of_its_type=first_of_type and date is plan.free[0],
@@ -202,58 +201,19 @@ async def _refused(session: AsyncSession, refusal: Refusal | None) -> Booked:
     return Booked(refusal=refusal)
 
 
-async def _booked_by(session: AsyncSession, order: BookingOrder) -> list[Appointment]:
-    statement = select(Appointment).where(col(Appointment.booking_id) == UUID(order.request_id))
-    return list((await session.exec(statement.order_by(col(Appointment.week)))).all())
-
-
-async def _as_booked(
-    session: AsyncSession, client: Client, order: BookingOrder, appointments: list[Appointment]
-) -> Booked:
-    """Booked already, by this very request: the whole answer again, because the first may have been lost."""
-    facts = await journey_facts(session, client)
-    booked = [a.id for a in appointments]
-    unarchived = await made_active_by(session, client, order.request_id)
-    told = select(Fact).where(col(Fact.client_id) == client.id, col(Fact.kind) == FactKind.BOOKED)
-    fact = next((f for f in await session.exec(told) if f.data.get("request_id") == order.request_id), None)
-    others = [UUID(a.id) for a in facts.open_appointments if UUID(a.id) not in booked] if unarchived else []
-    return Booked(
-        facts=facts,
-        appointments=await facts_of_appointments(session, client, booked),
-        skipped=tuple(fact.data["skipped"]) if fact else (),
-        exceptions=tuple(fact.data.get("exceptions", ())) if fact else (),
-        lines=await lines_of(
-            session,
-            freed=_freed(order, appointments[0].therapist_id),
-            ended=await places_ended_then(session, client, at=appointments[0].booked_at),
-        ),
-        unarchived=unarchived,
-        resumed=await facts_of_appointments(session, client, others) if others else (),
-        series_id=str(appointments[0].series_id) if appointments[0].series_id else None,
-        first=client.first_booked_at == appointments[0].booked_at,
-        known_elsewhere=await _is_known_elsewhere(session, client),
-        debts=await debts_to_settle(session, client) if unarchived else (),
-        asked=await asked_again(session, client.id, at=appointments[0].booked_at),
-    )
-
-
 def _refuse(order: BookingOrder, client: Client, therapist: Therapist | None, facts: JourneyFacts) -> Refusal | None:
     if not 1 <= order.weeks <= MOST_WEEKS:
         return invalid("weeks", f"must be from 1 to {MOST_WEEKS}")
     if order.type is AppointmentType.INTRO_CALL and order.weeks > 1:
         return invalid("weeks", "an intro call is one appointment, not a series")
     refusal = refuse_booking(
-        BookingRequest(type=order.type, weeks=order.weeks, by_practice=order.by.is_practice),
-        BookingSituation(
-            missing_details=missing_details(client.details()),
-            booking_enabled=client.portal_settings.get("schedule_appointments", True),
-            therapist=therapist.slug if therapist else None,
-            intro_calls=therapist.intro_calls if therapist else _NO_INTRO_RULE,
-            intro_occurred=facts.intro_occurred_at is not None,
-            intro_open=facts.has_open(AppointmentType.INTRO_CALL),
-            booked_before=facts.first_booked_at is not None,
-            outstanding_forms=facts.outstanding_forms,
-        ),
+        type=order.type,
+        facts=facts,
+        missing=missing_details(client.details()),
+        enabled=client.portal_settings.get("schedule_appointments", True),
+        intro_calls=therapist.intro_calls if therapist else _NO_INTRO_RULE,
+        weeks=order.weeks,
+        by_practice=order.by.is_practice,
     )
     if refusal is None and therapist is not None and order.mode is Mode.ZOOM and not therapist.zoom_link:
         return invalid("mode", f"{therapist.name} has no Zoom link; choose phone or video")

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.booking.dates import WantedDate
@@ -16,8 +15,6 @@ from activities.types.booking import CancelOrder, RescheduleOrder, WouldCancel
 from models.reads.booking.waitlist import own_offer
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
-from models.tables.clients.client import Client
-from models.tables.clients.fact import Fact
 from models.writes.timeline import tell
 from rules.booking.eligibility import BOOKING_DISABLED, refuse_change
 from rules.enums import AppointmentStatus, ClientStatus, Mode, PaymentKind, PlaceEnd
@@ -25,25 +22,6 @@ from rules.money.fees import Cancellation, cancellation
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
-
-
-async def facts_of_change(session: AsyncSession, client: Client, request_id: str) -> Sequence[Fact]:
-    """What this request has changed already, if its answer was lost.
-
-    The timeline knows it for good; an appointment itself only until the next change of it.
-    """
-    told = select(Fact).where(
-        col(Fact.client_id) == client.id,
-        col(Fact.kind).in_((FactKind.APPOINTMENT_CANCELLED, FactKind.APPOINTMENT_RESCHEDULED)),
-        col(Fact.data)["request_id"].astext == request_id,
-    )
-    return (await session.exec(told)).all()
-
-
-def exceptions_of(facts: Sequence[Fact]) -> tuple[dict[str, Any], ...]:
-    """The rules that a move set aside, as its facts have recorded them."""
-    return tuple(line for fact in facts for line in fact.data.get("exceptions", ()))
-
 
 # ---------------------------------------------------------------- cancelled
 

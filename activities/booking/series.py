@@ -9,20 +9,12 @@ from sqlmodel import col, select, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.base import Activities, looks_again
-from activities.booking.changes import (
-    cancel,
-    exceptions_of,
-    facts_of_change,
-    move,
-    refuse_cancel,
-    refuse_move,
-    would_cancel,
-)
+from activities.booking.changes import cancel, move, refuse_cancel, refuse_move, would_cancel
 from activities.booking.dates import plan_move
 from activities.booking.waitlist_places import lines_freed_by
 from activities.locked import LockedAppointment
-from activities.snapshots import facts_of_appointments
 from activities.types.booking import (
     FollowingCancelOrder,
     FollowingChanged,
@@ -30,11 +22,9 @@ from activities.types.booking import (
     LinksChanged,
     LinksOrder,
 )
-from models.reads.clients.timeline import fact_of_request
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
-from models.tables.clients.client import Client
 from models.writes.booking.holds import use_hold
 from models.writes.locks import lock_appointment, lock_client, lock_therapist
 from models.writes.timeline import tell
@@ -43,6 +33,10 @@ from rules.enums import AppointmentStatus, Mode
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
 from rules.timeline import FactKind
+
+CANCELLED_ON = AnsweredOnce("cancel_following", FollowingChanged)
+MOVED_ON = AnsweredOnce("reschedule_following", FollowingChanged)
+LINKED = AnsweredOnce("refresh_links", LinksChanged)
 
 
 class SeriesActivities(Activities):
@@ -54,18 +48,20 @@ class SeriesActivities(Activities):
             rows = await _locked_following(session, order, now=now)
             if rows is None:
                 return FollowingChanged(refusal=_NOT_THEIRS)
-            lines = await lines_freed_by(session, rows[0].client, rows[0].therapist)
-            done = await _done_before(session, rows[0].client, order.request_id)
-            if done is not None:
-                return replace(done, lines=lines)
+            client = rows[0].client
+            given = await CANCELLED_ON.given(session, client, order)
+            if given is not None:
+                return given
             refusal = next((no for row in rows if (no := refuse_cancel(row, order, policy, now=now))), None)
             if refusal is not None:
                 return FollowingChanged(refusal=refusal)
             if not order.confirm:
                 return FollowingChanged(would=tuple(would_cancel(row, order, policy, now=now) for row in rows))
+            lines = await lines_freed_by(session, client, rows[0].therapist)
             for row in rows:
                 await cancel(session, row, order, policy, now=now)
-            return replace(await _changed(session, rows, {}), lines=lines)
+            cancelled = replace(await _changed(session, rows, {}), lines=lines)
+            return CANCELLED_ON.keep(session, client, order, cancelled, at=now)
 
     @activity.defn
     @looks_again
@@ -76,10 +72,10 @@ class SeriesActivities(Activities):
             rows = await _locked_following(session, order, now=now)
             if rows is None:
                 return FollowingChanged(refusal=_NOT_THEIRS)
-            lines = await lines_freed_by(session, rows[0].client, rows[0].therapist)
-            done = await _done_before(session, rows[0].client, order.request_id)
-            if done is not None:
-                return replace(done, lines=lines)
+            client = rows[0].client
+            given = await MOVED_ON.given(session, client, order)
+            if given is not None:
+                return given
             refusal = next((no for row in rows if (no := refuse_move(row, order, policy, now=now))), None)
             if refusal is not None:
                 return FollowingChanged(refusal=refusal)
@@ -91,6 +87,7 @@ class SeriesActivities(Activities):
                 return FollowingChanged(
                     refusal=plan.refusal, moves={} if plan.refusal else would, exceptions=plan.exceptions
                 )
+            lines = await lines_freed_by(session, client, rows[0].therapist)
             # Moved by a week, each takes the time of the next: only at the end must nothing overlap.
             await session.exec(text("SET CONSTRAINTS no_two_at_once, no_client_twice_at_once DEFERRED"))  # type: ignore[call-overload]
             await use_hold(session, UUID(order.hold_id) if order.hold_id else None, therapist_id=rows[0].therapist.id)
@@ -98,13 +95,14 @@ class SeriesActivities(Activities):
                 pair for pair in zip(rows, plan.free, strict=True) if pair[0].appointment.starts_at != pair[1].starts_at
             ]
             if not moving:
-                return await _as_they_stand(session, rows)
+                return MOVED_ON.keep(session, client, order, await _as_they_stand(session, rows), at=now)
             before = {str(row.appointment.id): row.appointment.starts_at for row, _ in moving}
             for row, date in moving:
                 of_this = [line for line in plan.exceptions if line["week"] == date.week + 1]
                 await move(session, row, date, order, exceptions=of_this, now=now)
             changed = await _changed(session, [row for row, _ in moving], before)
-            return replace(changed, lines=lines, exceptions=plan.exceptions)
+            moved = replace(changed, lines=lines, exceptions=plan.exceptions)
+            return MOVED_ON.keep(session, client, order, moved, at=now)
 
     @activity.defn
     async def refresh_links(self, order: LinksOrder) -> LinksChanged:
@@ -117,11 +115,9 @@ class SeriesActivities(Activities):
                 return LinksChanged(facts=await journey_facts(session, client))
             therapist = await lock_therapist(session, found)
             client = await lock_client(session, UUID(order.client_id))
-            done = await fact_of_request(session, client.id, order.request_id)
-            if done is not None:
-                return LinksChanged(
-                    facts=await journey_facts(session, client), appointment_ids=tuple(done.data["appointments"])
-                )
+            given = await LINKED.given(session, client, order)
+            if given is not None:
+                return given
             outdated = select(Appointment).where(
                 col(Appointment.client_id) == client.id,
                 col(Appointment.therapist_id) == therapist.id,
@@ -136,17 +132,19 @@ class SeriesActivities(Activities):
                 appointment.sequence += 1
                 session.add(appointment)
             ids = [str(appointment.id) for appointment in changed]
-            if ids:
-                tell(
-                    session,
-                    client,
-                    FactKind.LINKS_CHANGED,
-                    at=now,
-                    by=order.by,
-                    text="The therapist's link has changed; the appointments ahead have the new one.",
-                    data={"request_id": order.request_id, "appointments": ids},
-                )
-            return LinksChanged(facts=await project(session, client), appointment_ids=tuple(ids))
+            if not ids:
+                return LinksChanged(facts=await project(session, client))
+            tell(
+                session,
+                client,
+                FactKind.LINKS_CHANGED,
+                at=now,
+                by=order.by,
+                text="The therapist's link has changed; the appointments ahead have the new one.",
+                data={"request_id": order.request_id, "appointments": ids},
+            )
+            refreshed = LinksChanged(facts=await project(session, client), appointment_ids=tuple(ids))
+            return LINKED.keep(session, client, order, refreshed, at=now)
 
 
 async def _locked_following(
@@ -174,7 +172,7 @@ async def _changed(
     client = rows[0].client
     return FollowingChanged(
         journey=await project(session, client),
-        appointments=await facts_of_appointments(session, client, [row.appointment.id for row in rows]),
+        appointments=tuple(sorted((row.facts() for row in rows), key=lambda facts: (facts.starts_at, facts.id))),
         moves=before,
         changed=True,
     )
@@ -183,25 +181,6 @@ async def _changed(
 async def _as_they_stand(session: AsyncSession, rows: Sequence[LockedAppointment]) -> FollowingChanged:
     """Each is where it should be already: nothing moves, and nobody is told."""
     return replace(await _changed(session, rows[:1], {}), changed=False)
-
-
-async def _done_before(session: AsyncSession, client: Client, request_id: str) -> FollowingChanged | None:
-    """Done already, by this very request, whose answer was lost: the whole answer again."""
-    facts = await facts_of_change(session, client, request_id)
-    if not facts:
-        return None
-    ids = [UUID(fact.data["appointment_id"]) for fact in facts]
-    return FollowingChanged(
-        journey=await journey_facts(session, client),
-        appointments=await facts_of_appointments(session, client, ids),
-        moves={
-            fact.data["appointment_id"]: datetime.fromisoformat(fact.data["from"])
-            for fact in facts
-            if fact.kind == FactKind.APPOINTMENT_RESCHEDULED
-        },
-        changed=True,
-        exceptions=exceptions_of(sorted(facts, key=lambda fact: fact.seq)),
-    )
 
 
 _NOT_THEIRS = Refusal(name=Problem.NOT_FOUND, detail="There is no such appointment of this client.")

@@ -8,6 +8,7 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
 from activities.booking.waitlist_places import close_offer, end_place, lines_of
 from activities.types.booking import LeaveOrder, LineLook, OfferMade, PlaceInLine, WaitOrder
@@ -15,7 +16,6 @@ from activities.types.clients import Done
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
 from models.reads.booking.hours import load_availability
 from models.reads.booking.waitlist import busy_of_clients, live_places, offers_of, released_place, unanswered
-from models.reads.clients.timeline import fact_of_request
 from models.reads.journey import journey_facts, project
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
@@ -25,19 +25,15 @@ from models.writes.booking.holds import drop_expired_holds
 from models.writes.locks import lock_client, lock_therapist
 from models.writes.timeline import tell
 from rules.booking.availability import Availability, check_slot
-from rules.booking.eligibility import (
-    BOOKING_DISABLED,
-    BookingRequest,
-    BookingSituation,
-    missing_details,
-    refuse_booking,
-)
+from rules.booking.eligibility import BOOKING_DISABLED, missing_details, refuse_booking
 from rules.booking.waitlist import Offer, Waiting, is_given_up, next_offer
 from rules.enums import AppointmentType, ClientStatus, OfferEnd, PlaceEnd
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
+JOINED_LINE = AnsweredOnce("join_waitlist", Done)
+LEFT_LINE = AnsweredOnce("leave_waitlist", Done)
 _LOOK_AT_LEAST = timedelta(days=1)  # new days come within the horizon by time alone
 
 
@@ -52,8 +48,9 @@ class WaitlistActivities(Activities):
                 return Done(refusal=invalid("therapist", f"there is no therapist {order.therapist}"), changed=False)
             await lock_therapist(session, therapist.id)
             client = await lock_client(session, UUID(order.client_id))
-            if await fact_of_request(session, client.id, order.request_id) is not None:
-                return await self._joined(session, client, therapist)
+            given = await JOINED_LINE.given(session, client, order)
+            if given is not None:
+                return given
             refusal = await _refuse(session, client, therapist, order, now=now)
             if refusal is not None:
                 return Done(refusal=refusal, changed=False)
@@ -61,7 +58,6 @@ class WaitlistActivities(Activities):
             place = mine or _place(client, therapist, order, at=now)
             place.ended_at = place.ended_because = None
             place.wished_from, place.wished_until = order.wished_from, order.wished_until
-            place.joined_with = UUID(order.request_id)
             session.add(place)
             await _withdraw_what_is_not_wished(session, place, at=now)
             tell(
@@ -82,10 +78,8 @@ class WaitlistActivities(Activities):
                     "until": order.wished_until.isoformat(),
                 },
             )
-            return await self._joined(session, client, therapist)
-
-    async def _joined(self, session: AsyncSession, client: Client, therapist: Therapist) -> Done:
-        return Done(facts=await project(session, client), lines=(therapist.slug,))
+            joined = Done(facts=await project(session, client), lines=(therapist.slug,))
+            return JOINED_LINE.keep(session, client, order, joined, at=now)
 
     @activity.defn
     async def leave_waitlist(self, order: LeaveOrder) -> Done:
@@ -97,6 +91,9 @@ class WaitlistActivities(Activities):
                 return Done(refusal=_NO_PLACE, changed=False)
             await lock_therapist(session, place.therapist_id)
             client = await lock_client(session, place.client_id)
+            given = await LEFT_LINE.given(session, client, order)
+            if given is not None:
+                return given
             await session.refresh(place)
             # A place that an archive released is still there for the client side, and can be given up like any other.
             there = place.ended_at is None or (
@@ -104,11 +101,12 @@ class WaitlistActivities(Activities):
             )
             if there:
                 await end_place(session, client, place, because=PlaceEnd.LEFT, at=now, by=order.by.actor)
-            return Done(
+            left = Done(
                 facts=await project(session, client),
                 changed=there,
                 lines=await lines_of(session, ended={place.therapist_id}),
             )
+            return LEFT_LINE.keep(session, client, order, left, at=now)
 
     @activity.defn
     async def look_at_line(self, therapist: str, policy: JourneyPolicy) -> LineLook:
@@ -135,7 +133,6 @@ def _place(client: Client, therapist: Therapist, order: WaitOrder, *, at: dateti
         wished_until=order.wished_until,
         joined_at=at,
         joined_by=order.by.actor,
-        joined_with=UUID(order.request_id),
     )
 
 
@@ -371,18 +368,11 @@ async def refuse_client(
     if facts.has_open(type):
         return None if enabled else BOOKING_DISABLED
     return refuse_booking(
-        BookingRequest(type=type, weeks=1, by_practice=False),
-        BookingSituation(
-            missing_details=missing_details(client.details()),
-            booking_enabled=enabled,
-            therapist=facts.therapist,
-            intro_calls=therapist.intro_calls,
-            intro_occurred=facts.intro_occurred_at is not None,
-            # Whoever waits for another time may have one already, and will move it.
-            intro_open=False,
-            booked_before=facts.first_booked_at is not None,
-            outstanding_forms=facts.outstanding_forms,
-        ),
+        type=type,
+        facts=facts,
+        missing=missing_details(client.details()),
+        enabled=enabled,
+        intro_calls=therapist.intro_calls,
     )
 
 

@@ -78,14 +78,6 @@ async def close_offer(session: AsyncSession, offer: WaitlistOfferRecord, *, beca
     await session.flush()
 
 
-async def places_ended_then(session: AsyncSession, client: Client, *, at: datetime) -> set[UUID]:
-    """The therapists whose lines a step changed at that instant: for the step that is asked again."""
-    ended = select(WaitlistPlace.therapist_id).where(
-        col(WaitlistPlace.client_id) == client.id, col(WaitlistPlace.ended_at) == at
-    )
-    return set((await session.exec(ended)).all())
-
-
 async def lines_freed_by(session: AsyncSession, client: Client, therapist: Therapist) -> tuple[str, ...]:
     """The lines that an appointment's change concerns: the therapist's, and those in which its client waits."""
     own = {place.therapist_id for place in await live_places(session, client_id=client.id)}
@@ -102,10 +94,12 @@ async def lines_of_client(session: AsyncSession, client: Client) -> tuple[str, .
 async def lines_of(session: AsyncSession, *, freed: Iterable[UUID] = (), ended: Iterable[UUID] = ()) -> tuple[str, ...]:
     """The slugs of therapists whose line should be looked at: time was ``freed`` and somebody waits for it, or a place
     has ``ended``."""
-    waited_for = select(WaitlistPlace.therapist_id).where(
-        col(WaitlistPlace.therapist_id).in_(set(freed)), col(WaitlistPlace.ended_at).is_(None)
-    )
-    therapists = {*(await session.exec(waited_for)).all(), *ended}
+    therapists, free = set(ended), set(freed)
+    if free:
+        waited_for = select(WaitlistPlace.therapist_id).where(
+            col(WaitlistPlace.therapist_id).in_(free), col(WaitlistPlace.ended_at).is_(None)
+        )
+        therapists |= set((await session.exec(waited_for)).all())
     if not therapists:
         return ()
     slugs = select(Therapist.slug).where(col(Therapist.id).in_(therapists))

@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
 from activities.types.clients import Done, GoalChange, GoalOrder
-from models.reads.clients.timeline import fact_of_request
-from models.reads.journey import journey_facts, project
+from models.reads.journey import project
 from models.tables.care.goal import Goal
 from models.tables.clients.client import Client
 from models.writes.locks import lock_client
@@ -20,6 +20,8 @@ from rules.journey.goals import WeeklyTime, read_weekly, write_weekly
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
+SET = AnsweredOnce("create_goal", Done)
+CHANGED = AnsweredOnce("change_goal", Done)
 _NO_SUCH_GOAL = Refusal(name=Problem.NOT_FOUND, detail="There is no such goal.")
 _ONLY_COMPLETING = Refusal(name=Problem.NOT_ALLOWED, detail="A goal can be completed here; its therapist changes it.")
 _ARCHIVED = Refusal(name=Problem.CLIENT_ARCHIVED, detail="This client is archived; make the client active first.")
@@ -34,19 +36,20 @@ class GoalActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
-            goal_id = derived_id(order.request_id, "goal")
-            if await session.get(Goal, goal_id) is not None:
-                return Done(facts=await journey_facts(session, client), changed=False)
+            given = await SET.given(session, client, order)
+            if given is not None:
+                return given
             refusal = _refuse(order.text, order.remind)
             if client.status is ClientStatus.ARCHIVED:
                 refusal = _ARCHIVED
             if refusal is not None:
                 return Done(refusal=refusal)
+            goal_id = derived_id(order.request_id, "goal")
             goal = Goal(id=goal_id, client_id=client.id, text=order.text, made_by=order.by.actor, made_at=now)
             _set_reminder(goal, order.remind, at=now)
             session.add(goal)
             _say(session, client, goal, order, at=now, kind=FactKind.GOAL_SET, text="A goal was set.")
-            return Done(facts=await project(session, client))
+            return SET.keep(session, client, order, Done(facts=await project(session, client)), at=now)
 
     @activity.defn
     async def change_goal(self, order: GoalChange) -> Done:
@@ -59,18 +62,16 @@ class GoalActivities(Activities):
             goal = await session.get(Goal, UUID(order.goal_id))
             if goal is None or goal.client_id != client.id:
                 return Done(refusal=_NO_SUCH_GOAL)
-            if await fact_of_request(session, client.id, order.request_id) is not None:
-                # Done before; what was changed since, by another request, stands.
-                return Done(facts=await journey_facts(session, client), changed=False)
+            given = await CHANGED.given(session, client, order)
+            if given is not None:
+                return given  # what was changed since, by another request, stands
             refusal = _refuse_change(client, goal, order)
             if refusal is not None:
                 return Done(refusal=refusal)
             before = goal.model_dump()
             _change(session, client, goal, order, at=now)
-            if goal.model_dump() == before:
-                return Done(facts=await journey_facts(session, client), changed=False)
-            session.add(goal)
-            return Done(facts=await project(session, client))
+            done = Done(facts=await project(session, client), changed=goal.model_dump() != before)
+            return CHANGED.keep(session, client, order, done, at=now)
 
 
 def _refuse(text: str | None, remind: WeeklyTime | None) -> Refusal | None:

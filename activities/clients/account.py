@@ -7,6 +7,7 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.base import Activities
 from activities.booking.waitlist_places import lines_of_client
 from activities.clients.details import owner_of_address, write_details
@@ -28,6 +29,9 @@ from rules.enums import TaskKind
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
+ACTIVATED = AnsweredOnce("activate_account", Done)
+DETAILED = AnsweredOnce("change_details", Done)
+RESOLVED = AnsweredOnce("resolve_task", Done)
 _LINK_INVALID = Refusal(
     name=Problem.ACTIVATION_LINK_INVALID,
     detail="This activation link is no longer valid. Ask for a new one.",
@@ -44,8 +48,9 @@ class AccountActivities(Activities):
             token = await session.get(Token, order.token_hash)
             if token is None or token.kind is not TokenKind.ACTIVATION or token.client_id != client.id:
                 return Done(refusal=_LINK_INVALID)
-            if client.account_active and client.password_hash == order.password_hash:
-                return Done(facts=await journey_facts(session, client), changed=False)
+            given = await ACTIVATED.given(session, client, order)
+            if given is not None:
+                return given
             if token.used_at is not None or token.revoked_at is not None or token.expires_at <= now:
                 return Done(refusal=_LINK_INVALID)
             if client.email and await owner_of_address(session, client.email, other_than=client) is not None:
@@ -71,7 +76,7 @@ class AccountActivities(Activities):
                 text="The client's account was activated.",
                 data={"request_id": order.request_id},
             )
-            return Done(facts=await project(session, client))
+            return ACTIVATED.keep(session, client, order, Done(facts=await project(session, client)), at=now)
 
     @activity.defn
     async def change_details(self, order: DetailsOrder) -> Done:
@@ -79,6 +84,9 @@ class AccountActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
+            given = await DETAILED.given(session, client, order)
+            if given is not None:
+                return given
             refusal = await write_details(session, client, order.details, by=order.by, at=now)
             if refusal is None and order.group is not None:
                 refusal = await _move_to_group(session, client, order.group, by=order.by, at=now)
@@ -108,7 +116,8 @@ class AccountActivities(Activities):
                     by=order.by.actor,
                     text="Notification mails are off." if order.unsubscribed else "Notification mails are on again.",
                 )
-            return Done(facts=await project(session, client), lines=await lines_of_client(session, client))
+            done = Done(facts=await project(session, client), lines=await lines_of_client(session, client))
+            return DETAILED.keep(session, client, order, done, at=now)
 
     @activity.defn
     async def open_task(self, order: TaskOrder) -> Done:
@@ -141,6 +150,9 @@ class AccountActivities(Activities):
             task = (await session.exec(statement)).first()
             if task is None:
                 return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="There is no such task."))
+            given = await RESOLVED.given(session, client, order)
+            if given is not None:
+                return given
             if task.resolved_at is None:
                 task.resolved_at, task.resolved_by, task.note = now, order.by.actor, order.note
                 session.add(task)
@@ -154,14 +166,14 @@ class AccountActivities(Activities):
                     data={"task_id": str(task.id), "task": task.kind.value, "request_id": order.request_id},
                 )
                 await session.flush()
-            # Told again where this ran before: whoever was told already loses nothing by it.
             held_charges = task.kind is TaskKind.DISPUTE
             resumed = await unfreeze(session, client) if held_charges else []
-            return Done(
+            done = Done(
                 facts=await project(session, client),
-                resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
+                resumed=await facts_of_appointments(session, client, resumed),
                 debts=await debts_to_settle(session, client) if held_charges else (),
             )
+            return RESOLVED.keep(session, client, order, done, at=now)
 
 
 async def _move_to_group(

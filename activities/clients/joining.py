@@ -1,5 +1,6 @@
 """Two records of one person: noticing that there may be two, and joining one into the other in one transaction."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from sqlmodel import col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.archive.unarchive import make_active
 from activities.base import Activities
 from activities.booking.waitlist_places import lines_of
@@ -30,7 +32,6 @@ from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.waitlist import WaitlistPlace
 from models.tables.clients.client import Client
-from models.tables.clients.fact import Fact
 from models.tables.clients.match import Match
 from models.tables.clients.task import Task
 from models.tables.money.payment import Payment
@@ -44,6 +45,7 @@ from rules.money.payment_states import PENDING
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
+JOINED = AnsweredOnce("join_records", Joined)
 _LINK_INVALID = Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail="This link is no longer valid.")
 
 
@@ -90,7 +92,8 @@ class JoiningActivities(Activities):
             )
             if refusal is not None:
                 return Joined(refusal=refusal)
-            return await _join(session, duplicate, record, order, at=now)
+            joined = await _join(session, duplicate, record, order, at=now)
+            return JOINED.keep(session, duplicate, order, joined, at=now)
 
 
 async def _join(session: AsyncSession, duplicate: Client, record: Client, order: JoinOrder, *, at: datetime) -> Joined:
@@ -153,7 +156,7 @@ async def _join(session: AsyncSession, duplicate: Client, record: Client, order:
 
 
 async def _joined(session: AsyncSession, duplicate: Client, record: Client, told: dict[str, Any]) -> Joined:
-    """The answer, from what the fact tells: the same for the request that is asked again."""
+    """The answer, from what the facts of both tell."""
     facts = await project(session, duplicate)
     into = await project(session, record)
     moved = {str(id) for id in _list(told["appointments"])}
@@ -181,15 +184,16 @@ def _list(value: object) -> list[str]:
 
 
 async def _as_joined(session: AsyncSession, duplicate: Client, order: JoinOrder) -> Joined:
-    """Joined before: by this very request, or by staff into the same record, the answer is the same again."""
-    found = select(Fact).where(col(Fact.client_id) == duplicate.id, col(Fact.kind) == FactKind.JOINED_INTO)
-    fact = (await session.exec(found)).one()
-    if order.token_hash is not None and fact.data["request_id"] != order.request_id:
+    """Joined before: by this very request, or by staff into the same record, the answer is the same again. If that
+    record was joined into a third one since, it is that one's journey which has to hear of it."""
+    joined = await JOINED.given(session, duplicate, order)
+    if joined is None and order.token_hash is not None:
         return Joined(refusal=_LINK_INVALID)
-    if order.into_id is not None and UUID(order.into_id) not in (UUID(fact.data["into"]), duplicate.joined_into):
-        return Joined(refusal=invalid("into", f"client {duplicate.ref} was joined into another record already"))
+    joined = joined or await JOINED.ever(session, duplicate)
     record = await session.get_one(Client, duplicate.joined_into)
-    return await _joined(session, duplicate, record, fact.data)
+    if joined is None or (order.into_id is not None and order.into_id not in (joined.into_id, str(record.id))):
+        return Joined(refusal=invalid("into", f"client {duplicate.ref} was joined into another record already"))
+    return replace(joined, into_id=str(record.id), into=await journey_facts(session, record))
 
 
 # ---------------------------------------------------------------- locks, and what the rule must know

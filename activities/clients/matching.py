@@ -8,27 +8,30 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.base import Activities, Dependencies, derived_id
 from activities.booking.changes import cancel_row
-from activities.booking.waitlist_places import end_places, lines_of, places_ended_then
+from activities.booking.waitlist_places import end_places, lines_of
 from activities.clients.candidates import find_therapist
 from activities.clients.details import write_details
 from activities.clients.tasks import open_task_once
 from activities.snapshots import facts_of_appointments
 from activities.types.clients import Matched, MatchOrder, NewJourney, Opened
-from models.reads.journey import journey_facts, project
+from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.clients.match import Match
 from models.tables.clients.task import Task
-from models.writes.locks import lock_client, lock_therapist
+from models.writes.locks import RowMissing, lock_client, lock_therapist
 from models.writes.timeline import tell
 from rules.clients.matching import MatchResult as Found
 from rules.enums import AppointmentStatus, PlaceEnd, Role, Source, TaskKind
 from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
 
+OPENED = AnsweredOnce("open_journey", Opened)
+MATCHED = AnsweredOnce("match_by_hand", Matched)
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: a ref is read out on the telephone
 
 
@@ -50,7 +53,7 @@ class MatchingActivities(Activities):
         async with self.transaction() as session:
             known = await session.get(Client, UUID(new.client_id))
             if known is not None:
-                return await _as_it_stands(session, known)
+                return await _opened_before(session, known)
             refusal, chosen = await _chosen_therapist(session, new)
             if refusal is not None:
                 return Opened(refusal=refusal)
@@ -122,12 +125,13 @@ class MatchingActivities(Activities):
                     at=now,
                 )
             facts = await project(session, client)
-            return Opened(
+            opened = Opened(
                 facts=facts,
                 therapist=chosen.slug if chosen else None,
                 match=_match_document(chosen, explanation),
                 contact_required=chosen is None and not facts.reachable,
             )
+            return OPENED.keep(session, client, new, opened, at=now)
 
     @activity.defn
     async def match_by_hand(self, order: MatchOrder) -> Matched:
@@ -143,10 +147,11 @@ class MatchingActivities(Activities):
             for therapist_id in sorted({wanted.id, former_id or wanted.id}, key=str):
                 await lock_therapist(session, therapist_id)
             client = await lock_client(session, UUID(order.client_id))
-            match_id = derived_id(order.request_id, "match")
-            already = await session.get(Match, match_id)
-            ended = await places_ended_then(session, client, at=already.made_at) if already else set()
-            if already is None and client.therapist_id != wanted.id:
+            given = await MATCHED.given(session, client, order)
+            if given is not None:
+                return given
+            ended: set[UUID] = set()
+            if client.therapist_id != wanted.id:
                 present = (
                     await session.exec(
                         select(Match).where(col(Match.client_id) == client.id, col(Match.ended_at).is_(None))
@@ -181,16 +186,16 @@ class MatchingActivities(Activities):
             ]
             cancelled: list[UUID] = []
             if order.cancel_appointments:
-                cancelled = await _cancelled_by(session, client, order)
-                cancelled += await _cancel_ahead(session, client, open_ids, order=order, now=now)
+                cancelled = await _cancel_ahead(session, client, open_ids, order=order, now=now)
             facts = await project(session, client)
-            return Matched(
+            matched = Matched(
                 facts=facts,
                 lines=await lines_of(session, freed=await _therapists_of(session, cancelled), ended=ended),
                 match=_match_document(wanted, None),
-                former_appointments=await facts_of_appointments(session, client, [*open_ids, *cancelled]),
+                former_appointments=await facts_of_appointments(session, client, open_ids),
                 cancelled=await facts_of_appointments(session, client, cancelled),
             )
+            return MATCHED.keep(session, client, order, matched, at=now)
 
 
 _STARTED = {
@@ -200,18 +205,12 @@ _STARTED = {
 }
 
 
-async def _as_it_stands(session: AsyncSession, client: Client) -> Opened:
-    facts = await journey_facts(session, client)
-    row = (
-        await session.exec(select(Match).where(col(Match.client_id) == client.id).order_by(col(Match.made_at)).limit(1))
-    ).first()
-    therapist = await session.get(Therapist, row.therapist_id) if row else None
-    return Opened(
-        facts=facts,
-        therapist=therapist.slug if therapist else None,
-        match=_match_document(therapist, row.explanation if row else None),
-        contact_required=therapist is None and not facts.reachable,
-    )
+async def _opened_before(session: AsyncSession, client: Client) -> Opened:
+    """A journey is opened once, whoever asks: the row and the answer were written together."""
+    opened = await OPENED.ever(session, client)
+    if opened is None:
+        raise RowMissing(f"client {client.id} was not made by a journey")
+    return opened
 
 
 async def _chosen_therapist(session: AsyncSession, new: NewJourney) -> tuple[Refusal | None, Therapist | None]:
@@ -292,16 +291,6 @@ async def _close_matching_task(session: AsyncSession, client: Client, *, at: dat
     for task in open_tasks:
         task.resolved_at, task.resolved_by, task.note = at, by, "A therapist was assigned."
         session.add(task)
-
-
-async def _cancelled_by(session: AsyncSession, client: Client, order: MatchOrder) -> list[UUID]:
-    """What this very request had cancelled before, if its answer was lost."""
-    statement = select(Appointment.id).where(
-        col(Appointment.client_id) == client.id,
-        col(Appointment.changed_by) == UUID(order.request_id),
-        col(Appointment.status) == AppointmentStatus.CANCELLED,
-    )
-    return list((await session.exec(statement)).all())
 
 
 async def _therapists_of(session: AsyncSession, appointments: list[UUID]) -> set[UUID]:

@@ -7,10 +7,11 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
 from activities.types.clients import Done
 from activities.types.money import GrantOrder
-from models.reads.journey import journey_facts, project
+from models.reads.journey import project
 from models.reads.money.balance import currencies_of
 from models.tables.money.credit import Credit, CreditUse
 from models.tables.money.payment import Payment
@@ -20,6 +21,8 @@ from rules.enums import CreditSource
 from rules.money.credits import Available, oldest_first
 from rules.refusals import invalid
 from rules.timeline import FactKind
+
+GRANTED = AnsweredOnce("grant_credit", Done)
 
 
 class CreditActivities(Activities):
@@ -34,8 +37,9 @@ class CreditActivities(Activities):
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
             id = derived_id(order.request_id, "credit")
-            if await session.get(Credit, id) is not None:
-                return Done(facts=await journey_facts(session, client), changed=False)
+            given = await GRANTED.given(session, client, order)
+            if given is not None:
+                return given
             pays_in = await currencies_of(session, client)
             if order.currency not in pays_in:
                 told = f"this client pays in {' and '.join(sorted(pays_in))}"
@@ -65,7 +69,7 @@ class CreditActivities(Activities):
                     "request_id": order.request_id,
                 },
             )
-            return Done(facts=await project(session, client))
+            return GRANTED.keep(session, client, order, Done(facts=await project(session, client)), at=now)
 
 
 def add_credit(

@@ -37,13 +37,16 @@ def move(
 ) -> None:
     """The only writer of a payment's status: the state is the one that follows from ``event``. The row is locked.
 
-    With the state go its reason and, where it is tried again, when. Raises NoSuchMove.
+    With the state go its reason, when it is tried again, and when it was paid, or stopped by an archive.
+    Raises NoSuchMove.
     """
     payment.status = after(payment.status, event)
     payment.because = because.value if because else None
     payment.next_try_at = next_try_at
     if event is PaymentEvent.PAID:
         payment.paid_at = at
+    elif event is PaymentEvent.STOPPED:
+        payment.stopped_at = at
 
 
 def tell_payment(

@@ -7,6 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
 from activities.clients.tasks import open_task_once
 from activities.locked import LockedPayment, locked_payment
@@ -15,8 +16,7 @@ from activities.money.payments import move, tell_payment
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
 from activities.types.clients import Done
 from activities.types.money import RefundOrder, Settled
-from models.reads.clients.timeline import fact_of_request
-from models.reads.journey import journey_facts, project
+from models.reads.journey import project
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
@@ -27,6 +27,7 @@ from rules.money.payment_states import Act, PaymentEvent, may
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
+BEGUN = AnsweredOnce("begin_refund", Done)
 LOST = "lost"  # Stripe's word for a dispute whose money went back to the client
 _COUNTS = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
 
@@ -36,7 +37,8 @@ class RefundActivities(Activities):
     async def begin_refund(self, order: RefundOrder) -> Done:
         """Write down what is to be given back, or say why it cannot be. Credit is given at once, in the same step.
 
-        A refund that was refused is on the timeline too: somebody tried to give money back that was not there.
+        A refund that was refused is on the timeline too, once: somebody tried to give money back that was not there. So
+        this refusal is an answer that is stored, unlike others.
         """
         now = await self.now()
         id = UUID(order.refund_id)
@@ -46,14 +48,16 @@ class RefundActivities(Activities):
             row = await locked_payment(session, UUID(order.payment_id))
             if str(row.client.id) != order.client_id:
                 return Done(refusal=_NO_PAYMENT, changed=False)
-            if await session.get(Refund, id) is not None:
-                return Done(facts=await journey_facts(session, row.client), changed=False)
+            given = await BEGUN.given(session, row.client, order)
+            if given is not None:
+                return given
             parts = await _refuse(session, row.payment) or split_refund(
                 parts=await paid_parts(session, row.payment), amount=order.amount, to=order.to
             )
             if isinstance(parts, Refusal):
-                await _tell_refused(session, row, order, parts, at=now)
-                return Done(refusal=parts, facts=await project(session, row.client), changed=False)
+                _tell_refused(session, row, order, parts, at=now)
+                refused = Done(refusal=parts, facts=await project(session, row.client), changed=False)
+                return BEGUN.keep(session, row.client, order, refused, at=now)
             refund = Refund(
                 id=id,
                 payment_id=row.payment.id,
@@ -91,7 +95,7 @@ class RefundActivities(Activities):
             )
             await session.flush()
             await _show(session, row, at=now)
-            return Done(facts=await project(session, row.client))
+            return BEGUN.keep(session, row.client, order, Done(facts=await project(session, row.client)), at=now)
 
     @activity.defn
     async def send_refund(self, refund_id: str) -> Settled | None:
@@ -220,12 +224,9 @@ async def _refuse(session: AsyncSession, payment: Payment) -> Refusal | None:
     return None
 
 
-async def _tell_refused(
+def _tell_refused(
     session: AsyncSession, row: LockedPayment, order: RefundOrder, refusal: Refusal, *, at: datetime
 ) -> None:
-    """Once for each request, however often it is run."""
-    if await fact_of_request(session, row.client.id, order.request_id) is not None:
-        return
     tell(
         session,
         row.client,

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.base import Activities
 from activities.locked import LockedPayment, locked_payment
 from activities.money.credits import at_hand
@@ -14,12 +15,13 @@ from activities.money.waivers import NO_PAYMENT, answer_of, not_open
 from activities.snapshots import payment_facts
 from activities.types.clients import Done
 from activities.types.money import RetryOrder
-from models.reads.clients.timeline import fact_of_request
 from models.writes.timeline import tell
 from rules.enums import ClientStatus, PaymentStatus
 from rules.money.payment_states import Act, Because, PaymentEvent, may
 from rules.refusals import Problem, Refusal
 from rules.timeline import FactKind
+
+TRIED_AGAIN = AnsweredOnce("retry_payment", Done)
 
 
 class RetryActivities(Activities):
@@ -34,34 +36,35 @@ class RetryActivities(Activities):
             payment, client = row.payment, row.client
             if str(client.id) != order.client_id:
                 return Done(refusal=NO_PAYMENT, changed=False)
-            if await fact_of_request(session, client.id, order.request_id) is None:
-                refusal = await _refuse_retry(session, row)
-                if refusal is not None:
-                    return Done(refusal=refusal, changed=False)
-                if payment.status is PaymentStatus.FAILED:
-                    move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, next_try_at=now, at=now)
-                elif payment.status is PaymentStatus.CANCELLED:
-                    move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, at=now)
-                    text = "The client is active again: the amount is owed, and is to be paid."
-                    tell_payment(session, client, payment, at=now, text=text, by=order.by.actor)
-                tell(
-                    session,
-                    client,
-                    FactKind.PAYMENT_RETRY_ASKED,
-                    at=now,
-                    by=order.by.actor,
-                    text="A person asked to try the payment again now.",
-                    data={
-                        "payment_id": order.payment_id,
-                        "appointment_id": str(payment.appointment_id),
-                        "request_id": order.request_id,
-                    },
-                )
-            # Told again where this ran before: whoever was told already loses nothing by it.
+            given = await TRIED_AGAIN.given(session, client, order)
+            if given is not None:
+                return given
+            refusal = await _refuse_retry(session, row)
+            if refusal is not None:
+                return Done(refusal=refusal, changed=False)
+            if payment.status is PaymentStatus.FAILED:
+                move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, next_try_at=now, at=now)
+            elif payment.status is PaymentStatus.CANCELLED:
+                move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, at=now)
+                text = "The client is active again: the amount is owed, and is to be paid."
+                tell_payment(session, client, payment, at=now, text=text, by=order.by.actor)
+            tell(
+                session,
+                client,
+                FactKind.PAYMENT_RETRY_ASKED,
+                at=now,
+                by=order.by.actor,
+                text="A person asked to try the payment again now.",
+                data={
+                    "payment_id": order.payment_id,
+                    "appointment_id": str(payment.appointment_id),
+                    "request_id": order.request_id,
+                },
+            )
             answer = await answer_of(session, row)
             if payment.status is PaymentStatus.OWED:
-                return Done(facts=answer.facts, debts=(payment_facts(payment, client),))
-            return answer
+                answer = Done(facts=answer.facts, debts=(payment_facts(payment, client),))
+            return TRIED_AGAIN.keep(session, client, order, answer, at=now)
 
 
 async def by_credit_alone(session: AsyncSession, row: LockedPayment, *, at: datetime, by: str) -> Done:

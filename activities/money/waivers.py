@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.base import Activities
 from activities.clients.tasks import close_tasks
 from activities.locked import LockedPayment, locked_payment
@@ -16,6 +17,8 @@ from activities.types.money import LetGoOrder
 from rules.enums import PaymentStatus, TaskKind
 from rules.money.payment_states import FORGIVEN, Act, Because, PaymentEvent, may
 from rules.refusals import Problem, Refusal, invalid
+
+_LET_GO = {Act.WAIVE: AnsweredOnce("waive_payment", Done), Act.WRITE_OFF: AnsweredOnce("write_off_payment", Done)}
 
 
 class WaiverActivities(Activities):
@@ -46,8 +49,12 @@ class WaiverActivities(Activities):
             payment = row.payment
             if str(row.client.id) != order.client_id:
                 return Done(refusal=NO_PAYMENT, changed=False)
+            given = await _LET_GO[act].given(session, row.client, order)
+            if given is not None:
+                return given
             if payment.status is end:
-                return await answer_of(session, row, changed=False)
+                done = await answer_of(session, row, changed=False)
+                return _LET_GO[act].keep(session, row.client, order, done, at=now)
             if not may(act, status=payment.status, because=payment.because, past_deadline=now > payment.deadline):
                 return Done(refusal=not_open(row), changed=False)
             move(payment, event, because=Because.WAIVED if act is Act.WAIVE else None, at=now)
@@ -62,7 +69,7 @@ class WaiverActivities(Activities):
                 at=now,
                 note=text,
             )
-            return await answer_of(session, row)
+            return _LET_GO[act].keep(session, row.client, order, await answer_of(session, row), at=now)
 
 
 async def answer_of(session: AsyncSession, row: LockedPayment, *, changed: bool = True) -> Done:

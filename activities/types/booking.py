@@ -103,7 +103,7 @@ class OutcomeOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Changed:
-    """What became of an appointment. ``changed`` is False when the request had already been carried out.
+    """What became of an appointment. ``changed`` is False when it stood so already. Asked again, it is the same answer.
 
     ``lines`` names therapists whose waitlist should be looked at, because time was freed or a place ended. ``would``
     answers a cancellation that was not confirmed; ``exceptions`` are the rules that a move by the practice sets aside.

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from rules.enums import AppointmentStatus, AppointmentType, PaymentStatus
+from rules.enums import AppointmentStatus, AppointmentType, Mode, PaymentKind, PaymentStatus
 
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentFacts:
-    """One payment as its appointment's workflow needs it; amounts in minor units."""
+    """One payment as its appointment's workflow needs it, and as it is shown; amounts in minor units."""
 
     id: str
     status: PaymentStatus
@@ -20,11 +20,37 @@ class PaymentFacts:
     attempts: int = 0
     because: str | None = None
     frozen: bool = False  # by a dispute: no automatic charge
+    appointment_id: str = ""  # this and what follows is to be shown; older runs have not recorded it
+    kind: PaymentKind = PaymentKind.SESSION
+    credit_used: int = 0
+    refunded: int = 0
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppointmentShown:
+    """What of an appointment is shown to people, and matters to no workflow. ``fee_amount`` is in minor units."""
+
+    mode: Mode
+    fee_amount: int
+    fee_currency: str
+    booked_by: str
+    booked_at: datetime
+    join_url: str | None = None
+    series_id: str | None = None
+    complete_forms_in_session: bool = False
+    cancelled_at: datetime | None = None
+    cancelled_by: str | None = None
+    cancel_reason: str | None = None
+    outcome_at: datetime | None = None
+    outcome_by: str | None = None
+    breached_at: datetime | None = None
+    restored_from: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentFacts:
-    """What the database knows of one appointment."""
+    """What the database knows of one appointment. ``shown`` is missing only in what older runs have recorded."""
 
     version: int
     id: str
@@ -37,3 +63,4 @@ class AppointmentFacts:
     ends_at: datetime
     client_archived: bool = False
     payment: PaymentFacts | None = None
+    shown: AppointmentShown | None = None

@@ -1,17 +1,22 @@
 """Therapists and appointments, as they are answered."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from activities.types.facts import AppointmentFacts, AppointmentShown, PaymentFacts
 from api.views.lists import MoneyView
 from api.views.money import PaymentView
 from models.reads.booking.appointments import AppointmentRow
+from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
+from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
-from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Mode
+from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Mode, Role
+from rules.journey.stage import JourneyFacts
 
 
 class TherapistView(BaseModel):
@@ -94,6 +99,7 @@ class AppointmentView(BaseModel):
     restored_from: UUID | None = None
 
 
+_TERMS = ("mode", "join_url", "series_id", "booked_by", "booked_at", "complete_forms_in_session")
 _PRACTICE_ALONE = (
     "cancelled_at",
     "cancelled_by",
@@ -106,24 +112,49 @@ _PRACTICE_ALONE = (
 
 
 def appointment_view(row: AppointmentRow, *, caller: Caller) -> AppointmentView:
-    appointment = row.appointment
-    more = {name: getattr(appointment, name) for name in _PRACTICE_ALONE} if caller.is_practice else {}
-    return AppointmentView(
-        id=appointment.id,
-        client_id=appointment.client_id,
-        therapist=row.therapist,
-        type=appointment.type,
-        status=appointment.status,
-        starts_at=appointment.starts_at,
-        ends_at=appointment.ends_at,
-        mode=appointment.mode,
-        join_url=appointment.join_url,
-        series_id=appointment.series_id,
-        fee=MoneyView(amount=appointment.fee_amount, currency=appointment.fee_currency),
-        booked_by=appointment.booked_by,
-        booked_at=appointment.booked_at,
-        complete_forms_in_session=appointment.complete_forms_in_session,
-        outstanding_forms=list(row.outstanding_forms),
-        payment=PaymentView.of(row.payment, caller=caller) if row.payment else None,
-        **more,
-    )
+    return AppointmentView.model_validate(shown_of_row(row, caller=caller))
+
+
+def shown_of_row(row: AppointmentRow, *, caller: Caller) -> dict[str, Any]:
+    """The fields of an ``AppointmentView``, from what was read for it."""
+    return {
+        **_shown(row.appointment, row.appointment, row.payment, caller=caller),
+        "therapist": row.therapist,
+        "outstanding_forms": row.outstanding_forms,
+    }
+
+
+def shown_of_answer(
+    appointments: Iterable[AppointmentFacts], journey: JourneyFacts | None, *, caller: Caller
+) -> list[dict[str, Any]]:
+    """The same from a step's answer, in the order of time: what the step has just read is not read again. Left out is
+    what the caller may not see: a therapist sees their own appointments, and all of a client who is theirs."""
+    if journey is None:
+        return []
+    return [
+        {
+            **_shown(facts, facts.shown, facts.payment, caller=caller),
+            "therapist": facts.therapist,
+            "outstanding_forms": journey.outstanding_forms,
+        }
+        for facts in sorted(appointments, key=lambda facts: (facts.starts_at, facts.id))
+        if caller.role is not Role.THERAPIST or caller.therapist in (facts.therapist, journey.therapist)
+    ]
+
+
+def _shown(
+    one: Appointment | AppointmentFacts,
+    terms: Appointment | AppointmentShown | None,
+    payment: Payment | PaymentFacts | None,
+    *,
+    caller: Caller,
+) -> dict[str, Any]:
+    if terms is None:
+        raise LookupError(f"appointment {one.id} was answered by a step of an older version")
+    names = (*_TERMS, *_PRACTICE_ALONE) if caller.is_practice else _TERMS
+    return {
+        **{name: getattr(one, name) for name in ("id", "client_id", "type", "status", "starts_at", "ends_at")},
+        **{name: getattr(terms, name) for name in names},
+        "fee": MoneyView(amount=terms.fee_amount, currency=terms.fee_currency),
+        "payment": PaymentView.of(payment, caller=caller) if payment else None,
+    }

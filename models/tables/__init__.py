@@ -17,6 +17,7 @@ from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.clients.group import ClientGroup
 from models.tables.clients.match import Match
+from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.template import FormTemplate
@@ -64,6 +65,7 @@ __all__ = [
     "Refund",
     "SentMail",
     "SessionNote",
+    "StepAnswer",
     "Task",
     "Therapist",
     "TimeOffPeriod",

@@ -5,10 +5,10 @@ comes last and is tested in rules.booking.availability.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Outcome
+from rules.journey.stage import JourneyFacts
 from rules.money.fees import Money, may_client_change
 from rules.refusals import Problem, Refusal
 
@@ -16,27 +16,6 @@ REQUIRED_DETAILS = ("first_name", "last_name", "email", "phone", "time_zone")
 MOST_WEEKS = 52
 RECOMMENDED_WEEKS = (4, 6)
 DEFAULT_WEEKS = 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class BookingRequest:
-    type: AppointmentType
-    weeks: int
-    by_practice: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class BookingSituation:
-    """What the rules need to know of the client; ``missing_details`` in the order they are asked."""
-
-    missing_details: tuple[str, ...]
-    booking_enabled: bool
-    therapist: str | None
-    intro_calls: IntroCalls
-    intro_occurred: bool  # with the present therapist
-    intro_open: bool
-    booked_before: bool  # ever, even if cancelled since
-    outstanding_forms: tuple[str, ...]
 
 
 def missing_details(known: dict[str, str | None]) -> tuple[str, ...]:
@@ -52,47 +31,60 @@ def offered_types(*, intro_calls: IntroCalls, intro_occurred: bool) -> tuple[App
     return (AppointmentType.SESSION,) if intro_occurred else (AppointmentType.INTRO_CALL,)
 
 
-def refuse_booking(request: BookingRequest, situation: BookingSituation) -> Refusal | None:
-    """Why this may not be booked, or None; everything but the slot itself."""
-    if situation.missing_details:
+def refuse_booking(
+    *,
+    type: AppointmentType,
+    facts: JourneyFacts,
+    missing: tuple[str, ...],
+    enabled: bool,
+    intro_calls: IntroCalls,
+    weeks: int = 1,
+    by_practice: bool = False,
+) -> Refusal | None:
+    """Why this may not be booked, or None; everything but the slot itself.
+
+    ``missing`` are details of the person, in the order they are asked; ``enabled``: the client may book online;
+    ``intro_calls`` are the therapist's.
+    """
+    if missing:
         return Refusal(
             name=Problem.CLIENT_DETAILS_REQUIRED,
-            detail="These details are needed before the first booking: " + ", ".join(situation.missing_details) + ".",
-            data={"missing": list(situation.missing_details)},
+            detail="These details are needed before the first booking: " + ", ".join(missing) + ".",
+            data={"missing": list(missing)},
         )
-    if not request.by_practice and not situation.booking_enabled:
+    if not by_practice and not enabled:
         return BOOKING_DISABLED
-    if situation.therapist is None:
+    if facts.therapist is None:
         return Refusal(
             name=Problem.NO_THERAPIST_ASSIGNED, detail="No therapist is assigned yet; there is nobody to book with."
         )
-    if request.by_practice:
+    if by_practice:
         return None
-    return _refuse_type(request, situation) or _refuse_for_forms(request, situation)
+    return _refuse_type(type, facts, intro_calls) or _refuse_for_forms(facts, weeks)
 
 
-def _refuse_type(request: BookingRequest, situation: BookingSituation) -> Refusal | None:
-    offered = offered_types(intro_calls=situation.intro_calls, intro_occurred=situation.intro_occurred)
-    if request.type is AppointmentType.SESSION and request.type not in offered:
+def _refuse_type(type: AppointmentType, facts: JourneyFacts, intro_calls: IntroCalls) -> Refusal | None:
+    offered = offered_types(intro_calls=intro_calls, intro_occurred=facts.intro_occurred_at is not None)
+    if type is AppointmentType.SESSION and type not in offered:
         return Refusal(
             name=Problem.INTRO_CALL_REQUIRED, detail="This therapist asks for an intro call before the first session."
         )
-    if request.type is AppointmentType.INTRO_CALL and request.type not in offered:
+    if type is AppointmentType.INTRO_CALL and type not in offered:
         return Refusal(name=Problem.INTRO_CALL_NOT_OFFERED, detail="An intro call is not offered here.")
-    if request.type is AppointmentType.INTRO_CALL and situation.intro_open:
+    if type is AppointmentType.INTRO_CALL and facts.has_open(type):
         return Refusal(
             name=Problem.INTRO_CALL_NOT_OFFERED, detail="An intro call is already booked; move or cancel that one."
         )
     return None
 
 
-def _refuse_for_forms(request: BookingRequest, situation: BookingSituation) -> Refusal | None:
-    first_and_single = not situation.booked_before and request.weeks == 1
-    if situation.outstanding_forms and not first_and_single:
+def _refuse_for_forms(facts: JourneyFacts, weeks: int) -> Refusal | None:
+    first_and_single = facts.first_booked_at is None and weeks == 1
+    if facts.outstanding_forms and not first_and_single:
         return Refusal(
             name=Problem.INTAKE_FORMS_INCOMPLETE,
-            detail="Please complete the intake forms first: " + ", ".join(situation.outstanding_forms) + ".",
-            data={"outstanding": list(situation.outstanding_forms)},
+            detail="Please complete the intake forms first: " + ", ".join(facts.outstanding_forms) + ".",
+            data={"outstanding": list(facts.outstanding_forms)},
         )
     return None
 

@@ -249,7 +249,6 @@ class Rows:
             fee_currency="USD",
             booked_by="care_team:desk",
             booked_at=NOW,
-            booking_id=uuid4(),
             **more,
         )
         await self.add(row)

@@ -84,7 +84,6 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         wished_until=NOW + timedelta(days=9),
         joined_at=NOW,
         joined_by=by,
-        joined_with=uuid4(),
     )
     news = Notification(
         id=uuid4(), therapist_id=ana.id, client_id=sara.id, kind="form_completed", text="Sara completed a form.", at=NOW

@@ -11,7 +11,7 @@ from api.problems import STATUS
 from models.writes.booking.holds import MOST_HOLDS_OF_A_PERSON, MOST_HOLDS_OF_A_PROGRAM
 from models.writes.booking.seed import _PEOPLE
 from rules.booking.availability import DEFAULT_SETTINGS, Availability, Busy, check_slot, read_availability
-from rules.booking.eligibility import BookingRequest, BookingSituation, offered_types, refuse_booking
+from rules.booking.eligibility import offered_types, refuse_booking
 from rules.booking.series import Member, moved_together, this_and_following
 from rules.clients.candidates import Candidate
 from rules.clients.matching import Answers, PreferredTime, match
@@ -149,35 +149,36 @@ def test_refusals_come_in_the_order_of_the_table() -> None:
     rows = table(RULES, "order", "refusal")
     for row in rows:
         assert {STATUS[Problem(name)] for name in words(row[1])} == {int(row[2])}
-    situation = BookingSituation(
-        missing_details=("email",),
-        booking_enabled=False,
-        therapist=None,
-        intro_calls=IntroCalls.REQUIRED,
-        intro_occurred=False,
-        intro_open=True,
-        booked_before=True,
+    intro = OpenAppointment(id="intro", type=AppointmentType.INTRO_CALL, starts_at=START, ends_at=END)
+    facts = JourneyFacts(
+        version=1,
+        ref="SARA",
+        archived=False,
+        created_at=START,
+        first_booked_at=START,
+        open_appointments=(intro,),
         outstanding_forms=("billing_info",),
     )
+    stands: dict[str, Any] = {"missing": ("email",), "enabled": False, "intro_calls": IntroCalls.REQUIRED}
     mend: list[dict[str, Any]] = [
-        {"missing_details": ()},
-        {"booking_enabled": True},
-        {"therapist": "ana"},
+        {"missing": ()},
+        {"enabled": True},
+        {"facts": {"therapist": "ana"}},
         {"intro_calls": IntroCalls.OPTIONAL},
-        {"intro_open": False},
-        {"outstanding_forms": ()},
+        {"facts": {"open_appointments": ()}},
+        {"facts": {"outstanding_forms": ()}},
     ]
     for row, change in zip(rows, mend, strict=False):
         [name] = words(row[1])
         kind = AppointmentType.INTRO_CALL if name == "intro-call-not-offered" else AppointmentType.SESSION
-        refusal = refuse_booking(BookingRequest(type=kind, weeks=1, by_practice=False), situation)
+        refusal = refuse_booking(type=kind, facts=facts, **stands)
         assert refusal is not None
         assert refusal.name == name
-        by_practice = refuse_booking(BookingRequest(type=kind, weeks=1, by_practice=True), situation)
+        by_practice = refuse_booking(type=kind, facts=facts, by_practice=True, **stands)
         assert (by_practice is not None and by_practice.name == name) == (row[3] == "yes"), name
-        situation = replace(situation, **change)
-    request = BookingRequest(type=AppointmentType.SESSION, weeks=1, by_practice=False)
-    assert refuse_booking(request, situation) is None  # what is left is the slot
+        facts = replace(facts, **change.get("facts", {}))
+        stands |= {name: value for name, value in change.items() if name != "facts"}
+    assert refuse_booking(type=AppointmentType.SESSION, facts=facts, **stands) is None  # what is left is the slot
 
 
 def test_slot_settings_and_holds() -> None:

@@ -40,14 +40,13 @@ class FollowedAppointment:
     def is_over(self) -> bool:
         return self.facts.status is not AppointmentStatus.SCHEDULED and not money.is_open(self.facts.payment)
 
-    async def apply(self, result: Changed) -> None:
-        if result.appointment is not None and result.journey is not None:
-            await self.follow(Settled(appointment=result.appointment, journey=result.journey, changed=result.changed))
-
-    async def follow(self, settled: Settled) -> None:
-        """Take the facts over and tell the journey: always before anybody gets an answer."""
-        if self.take(settled.appointment) or settled.changed:
-            await self._report(settled.journey)
+    async def follow(self, answer: Changed | Settled) -> None:
+        """Take the facts over and tell the journey: always before anybody gets an answer. What was refused, or only
+        asked, has none."""
+        if answer.appointment is None or answer.journey is None:
+            return
+        if self.take(answer.appointment) or answer.changed:
+            await self._report(answer.journey)
 
     def take(self, facts: AppointmentFacts) -> bool:
         """Keep the newer facts, and order the mails about what became of the payment. False if these are old.

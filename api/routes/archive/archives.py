@@ -15,9 +15,9 @@ from api.idempotency import IdempotentRoute
 from api.problems import not_found, refuse, responses
 from models.reads.archive.situation import archive_situation
 from models.reads.clients.clients import visible_client
+from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT, answered
 from models.reads.clients.timeline import fact_of_request
 from models.tables.clients.client import Client
-from models.tables.clients.fact import Fact
 from rules.archive.plan import plan_archive
 from rules.archive.restore import nothing_restored
 from rules.enums import ClientStatus
@@ -154,25 +154,29 @@ def _why_gone(client: Client) -> str:
 async def _result(command: Command, client_id: UUID, *, wanted: ClientStatus, response: Response) -> dict[str, Any]:
     """What was done, once it is recorded. Another request's archive may have been the one that counted."""
     give_up = monotonic() + _WAIT_AT_MOST
+    archives = wanted is ClientStatus.ARCHIVED
+    step = ARCHIVE_CLIENT if archives else UNARCHIVE_CLIENT
     while True:
         async with command.services.sessions() as session:
             client = await visible_client(session, command.caller, client_id)
             if client is None:
                 raise not_found("client")
-            fact = await fact_of_request(session, client_id, str(command.request_id))
-        if wanted is ClientStatus.ARCHIVED and fact is not None:
-            return {"client_id": client_id, "already_archived": False, **fact.data}
-        if client.status is wanted or fact is not None:
-            archived = wanted is ClientStatus.ARCHIVED
-            return _recorded(client_id, client.archive_record) if archived else _active(client_id, fact)
+            by_this_request = client_id in await answered(session, step, {client_id: str(command.request_id)})
+            fact = await fact_of_request(session, client_id, str(command.request_id)) if by_this_request else None
+        told = fact.data if fact is not None else {}
+        if by_this_request and archives:
+            return {"client_id": client_id, "already_archived": False, **told}
+        if client.status is wanted or by_this_request:
+            if archives:
+                return _recorded(client_id, client.archive_record)
+            return _active(client_id, told, already=not by_this_request)
         if monotonic() > give_up:
             response.status_code, response.headers["Retry-After"] = 202, "2"
             return {"client_id": client_id, "status": "pending", "request_id": command.request_id}
         await asyncio.sleep(_LOOK_EVERY)
 
 
-def _active(client_id: UUID, fact: Fact | None) -> dict[str, Any]:
+def _active(client_id: UUID, recorded: dict[str, Any], *, already: bool) -> dict[str, Any]:
     """What was restored, and what could not be; nothing where the client was active before this request."""
-    recorded = fact.data if fact is not None else {}
     told = {name: recorded.get(name, nothing) for name, nothing in nothing_restored().items()}
-    return {"client_id": client_id, "status": ClientStatus.ACTIVE, "already_active": fact is None, **told}
+    return {"client_id": client_id, "status": ClientStatus.ACTIVE, "already_active": already, **told}

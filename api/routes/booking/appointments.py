@@ -16,9 +16,9 @@ from api.dates import MOST_DAYS, edge
 from api.deps import ByTime, Known, RequestId, Svc, must_see_appointment, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses, wrong_fields
-from api.views.booking import AppointmentView, appointment_view
+from api.views.booking import AppointmentView, appointment_view, shown_of_answer
 from api.views.lists import Listed, cut, listed
-from models.reads.booking.appointments import AppointmentFilter, appointment_rows, appointments_by_id
+from models.reads.booking.appointments import AppointmentFilter, appointment_rows
 from models.reads.booking.appointments import list_appointments as read_list_appointments
 from rules.booking.eligibility import MOST_WEEKS
 from rules.booking.hours import find_zone
@@ -100,16 +100,16 @@ async def book(
         details=ClientDetails(**body.details.model_dump()) if body.details else None,
     )
     booked = await journey_done(services, BOOK, order, client_id=client_id, request_id=request_id)
-    async with services.sessions() as session:
-        rows = await appointments_by_id(session, caller, [UUID(facts.id) for facts in booked.appointments])
     more: dict[str, Any] = {}
     if caller.is_practice:
-        more = {"unarchived": booked.unarchived, "exceptions": list(booked.exceptions)}
-    return BookedView(
-        appointments=[appointment_view(row, caller=caller) for row in rows],
-        series_id=UUID(booked.series_id) if booked.series_id else None,
-        skipped=list(booked.skipped),
-        **more,
+        more = {"unarchived": booked.unarchived, "exceptions": booked.exceptions}
+    return BookedView.model_validate(
+        {
+            "appointments": shown_of_answer(booked.appointments, booked.facts, caller=caller),
+            "series_id": booked.series_id,
+            "skipped": booked.skipped,
+            **more,
+        }
     )
 
 

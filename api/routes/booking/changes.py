@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from activities.types.booking import (
     CancelOrder,
+    Changed,
     FollowingCancelOrder,
     FollowingChanged,
     FollowingMoveOrder,
@@ -23,10 +24,10 @@ from api.commands import appointment_changed, journey_done
 from api.deps import Known, Practice, RequestId, Services, Svc, must_see_appointment
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
-from api.problems import Refused, refuse, responses, wrong_fields
-from api.views.booking import AppointmentView, appointment_view
+from api.problems import Refused, not_found, refuse, responses, wrong_fields
+from api.views.booking import AppointmentView, appointment_view, shown_of_answer, shown_of_row
 from api.views.lists import MoneyView
-from models.reads.booking.appointments import AppointmentRow, appointments_by_id
+from models.reads.booking.appointments import appointments_by_id, owner_of_appointment
 from rules.accounts.caller import Caller
 from rules.booking.eligibility import not_open
 from rules.enums import Outcome, PaymentStatus, Role
@@ -110,7 +111,7 @@ async def cancel(
     body.check_waiver(caller)
     if body.requested_by == "practice" and not caller.is_practice:
         raise refuse(Problem.NOT_ALLOWED, "Only the practice cancels for its own reasons.")
-    row = await _must_change(services, caller, appointment_id)
+    client_id = await _must_change(services, caller, appointment_id)
     by_client = body.requested_by == "client" or not caller.is_practice
     order = CancelOrder(
         request_id=str(request_id),
@@ -123,19 +124,23 @@ async def cancel(
         confirm=body.confirm,
     )
     if body.scope is Scope.FOLLOWING:
-        client_id = row.appointment.client_id
         all_of_them = FollowingCancelOrder(**vars(order), client_id=str(client_id))
         done = await journey_done(services, CANCEL_FOLLOWING, all_of_them, client_id=client_id, request_id=request_id)
         if not body.confirm:
-            return _preview(row, caller, done.would)
+            return await _preview(services, caller, appointment_id, done.would)
         return await _changed_together(services, caller, appointment_id, done)
-    answer = await appointment_changed(services, caller, CANCEL, order, row=row, request_id=request_id)
+    answer = await appointment_changed(
+        services, caller, CANCEL, order, appointment_id=appointment_id, request_id=request_id
+    )
     if isinstance(answer, Gone):
-        return _changed(await _as_this_request_left_it(services, caller, appointment_id, request_id), caller)
-    return _changed(answer.row, caller) if body.confirm else _preview(row, caller, answer.changed.would)
+        return await _as_this_request_left_it(services, caller, appointment_id, request_id)
+    return _changed(answer, caller) if body.confirm else await _preview(services, caller, appointment_id, answer.would)
 
 
-def _preview(row: AppointmentRow, caller: Caller, would: Sequence[WouldCancel]) -> CancelPreview:
+async def _preview(
+    services: Services, caller: Caller, appointment_id: UUID, would: Sequence[WouldCancel]
+) -> CancelPreview:
+    row = await must_see_appointment(services, caller, appointment_id)
     fees = [line.fee for line in would if line.fee]
     currency = row.appointment.fee_currency
     return CancelPreview(
@@ -202,7 +207,7 @@ class MovePreview(BaseModel):
 async def reschedule(
     *, appointment_id: UUID, body: RescheduleBody, services: Svc, caller: Known, request_id: RequestId
 ) -> ChangedView | MovePreview:
-    row = await _must_change(services, caller, appointment_id)
+    client_id = await _must_change(services, caller, appointment_id)
     order = RescheduleOrder(
         request_id=str(request_id),
         appointment_id=str(appointment_id),
@@ -213,7 +218,6 @@ async def reschedule(
         confirm=body.confirm,
     )
     if body.scope is Scope.FOLLOWING:
-        client_id = row.appointment.client_id
         all_of_them = FollowingMoveOrder(**vars(order), client_id=str(client_id))
         done = await journey_done(
             services, RESCHEDULE_FOLLOWING, all_of_them, client_id=client_id, request_id=request_id
@@ -221,13 +225,15 @@ async def reschedule(
         if body.confirm:
             return await _changed_together(services, caller, appointment_id, done)
         return await _move_preview(services, caller, appointment_id, done.moves, done.exceptions)
-    answer = await appointment_changed(services, caller, RESCHEDULE, order, row=row, request_id=request_id)
+    answer = await appointment_changed(
+        services, caller, RESCHEDULE, order, appointment_id=appointment_id, request_id=request_id
+    )
     if isinstance(answer, Gone):
-        return _changed(await _as_this_request_left_it(services, caller, appointment_id, request_id), caller)
+        return await _as_this_request_left_it(services, caller, appointment_id, request_id)
     if body.confirm:
-        return _changed(answer.row, caller, exceptions=answer.changed.exceptions)
+        return _changed(answer, caller)
     moves = {str(appointment_id): body.starts_at}
-    return await _move_preview(services, caller, appointment_id, moves, answer.changed.exceptions)
+    return await _move_preview(services, caller, appointment_id, moves, answer.exceptions)
 
 
 async def _move_preview(
@@ -273,7 +279,7 @@ async def record_outcome(
     *, appointment_id: UUID, body: OutcomeBody, services: Svc, caller: Practice, request_id: RequestId
 ) -> AppointmentView:
     body.check_waiver(caller)
-    row = await _must_change(services, caller, appointment_id)
+    _ = await _must_change(services, caller, appointment_id)
     order = OutcomeOrder(
         request_id=str(request_id),
         appointment_id=str(appointment_id),
@@ -283,37 +289,52 @@ async def record_outcome(
         waive_reason=body.waive_reason,
         reason=body.reason,
     )
-    answer = await appointment_changed(services, caller, RECORD_OUTCOME, order, row=row, request_id=request_id)
+    answer = await appointment_changed(
+        services, caller, RECORD_OUTCOME, order, appointment_id=appointment_id, request_id=request_id
+    )
     if isinstance(answer, Gone):
         stands = await must_see_appointment(services, caller, appointment_id)
         waived = stands.payment is not None and stands.payment.status is PaymentStatus.WAIVED
         if stands.appointment.status.value != body.outcome.value or (body.waive_fee and not waived):
             raise Refused(not_open(stands.appointment.status))
         return appointment_view(stands, caller=caller)
-    return appointment_view(answer.row, caller=caller)
+    return AppointmentView.model_validate(_the_one(answer, caller))
 
 
 # ---------------------------------------------------------------- parts
 
 
-async def _must_change(services: Services, caller: Caller, appointment_id: UUID) -> AppointmentRow:
-    """The appointment, for one who may change it: a therapist only their own."""
-    row = await must_see_appointment(services, caller, appointment_id)
-    if caller.role is Role.THERAPIST and row.therapist != caller.therapist:
+async def _must_change(services: Services, caller: Caller, appointment_id: UUID) -> UUID:
+    """The client of the appointment, for one who may change it: a therapist only their own."""
+    async with services.sessions() as session:
+        owner = await owner_of_appointment(session, caller, appointment_id)
+    if owner is None:
+        raise not_found("appointment")
+    client_id, therapist = owner
+    if caller.role is Role.THERAPIST and therapist != caller.therapist:
         raise refuse(Problem.NOT_ALLOWED, "This appointment is another therapist's.")
-    return row
+    return client_id
 
 
-def _changed(
-    row: AppointmentRow,
+def _the_one(answer: Changed, caller: Caller) -> dict[str, Any]:
+    if answer.appointment is None:
+        raise LookupError("a change was neither refused nor made")
+    [shown] = shown_of_answer([answer.appointment], answer.journey, caller=caller)
+    return shown
+
+
+def _changed(answer: Changed, caller: Caller) -> ChangedView:
+    return _view(_the_one(answer, caller), caller, exceptions=answer.exceptions)
+
+
+def _view(
+    first: dict[str, Any],
     caller: Caller,
-    following: Sequence[AppointmentRow] = (),
+    following: Sequence[dict[str, Any]] = (),
     *,
     exceptions: Sequence[dict[str, Any]] = (),
 ) -> ChangedView:
-    view = appointment_view(row, caller=caller).model_dump(exclude_unset=True)
-    changed = [appointment_view(one, caller=caller) for one in following]
-    return ChangedView(**view, following=changed, **_told(exceptions, caller))
+    return ChangedView.model_validate({**first, "following": following, **_told(exceptions, caller)})
 
 
 def _told(exceptions: Sequence[dict[str, Any]], caller: Caller) -> dict[str, Any]:
@@ -323,19 +344,18 @@ def _told(exceptions: Sequence[dict[str, Any]], caller: Caller) -> dict[str, Any
 async def _changed_together(
     services: Services, caller: Caller, appointment_id: UUID, done: FollowingChanged
 ) -> ChangedView:
-    async with services.sessions() as session:
-        rows = await appointments_by_id(session, caller, [UUID(facts.id) for facts in done.appointments])
-    first = next((row for row in rows if row.appointment.id == appointment_id), None)
+    shown = shown_of_answer(done.appointments, done.journey, caller=caller)
+    first = next((one for one in shown if one["id"] == str(appointment_id)), None)
     if first is None:  # the others came back into its rhythm, and it stays where it is
-        first = await must_see_appointment(services, caller, appointment_id)
-    return _changed(first, caller, [row for row in rows if row is not first], exceptions=done.exceptions)
+        first = shown_of_row(await must_see_appointment(services, caller, appointment_id), caller=caller)
+    return _view(first, caller, [one for one in shown if one is not first], exceptions=done.exceptions)
 
 
 async def _as_this_request_left_it(
     services: Services, caller: Caller, appointment_id: UUID, request_id: UUID
-) -> AppointmentRow:
+) -> ChangedView:
     """The workflow has ended: it may have been by this very request, whose answer was lost. Else it is refused."""
     row = await must_see_appointment(services, caller, appointment_id)
     if row.appointment.changed_by != request_id:
         raise Refused(not_open(row.appointment.status))
-    return row
+    return _view(shown_of_row(row, caller=caller), caller)

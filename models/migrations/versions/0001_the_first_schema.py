@@ -394,7 +394,6 @@ def upgrade() -> None:
         sa.Column("fee_currency", sa.String(length=3), nullable=False),
         sa.Column("booked_by", sa.String(), nullable=False),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("booking_id", sa.Uuid(), nullable=False),
         sa.Column("complete_forms_in_session", sa.Boolean(), nullable=False),
         sa.Column("forms_outstanding_when_booked", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("first_of_its_type", sa.Boolean(), nullable=False),
@@ -422,7 +421,6 @@ def upgrade() -> None:
     )
     op.create_index("appointment_by_client", "appointment", ["client_id", "starts_at"], unique=False)
     op.create_index("appointment_by_therapist", "appointment", ["therapist_id", "starts_at"], unique=False)
-    op.create_index(op.f("ix_appointment_booking_id"), "appointment", ["booking_id"], unique=False)
     op.create_index(op.f("ix_appointment_series_id"), "appointment", ["series_id"], unique=False)
     op.create_table(
         "bulk_archive_line",
@@ -749,6 +747,19 @@ def upgrade() -> None:
     op.create_index("feed_of_therapist", "notification", ["therapist_id", "at", "id"], unique=False)
     op.create_index(op.f("ix_notification_client_id"), "notification", ["client_id"], unique=False)
     op.create_table(
+        "step_answer",
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("step", sa.String(length=60), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column("answer", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("client_id", "step", "request_id"),
+    )
+    op.create_table(
         "task",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
@@ -845,7 +856,6 @@ def upgrade() -> None:
         sa.Column("wished_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("joined_by", sa.String(), nullable=False),
-        sa.Column("joined_with", sa.Uuid(), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "ended_because",
@@ -1082,6 +1092,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("deadline", sa.DateTime(timezone=True), nullable=False),
         sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("intent", sa.String(), nullable=True),
@@ -1334,6 +1345,7 @@ def downgrade() -> None:
     op.drop_table("token")
     op.drop_index(op.f("ix_task_client_id"), table_name="task")
     op.drop_table("task")
+    op.drop_table("step_answer")
     op.drop_index(op.f("ix_notification_client_id"), table_name="notification")
     op.drop_index("feed_of_therapist", table_name="notification")
     op.drop_table("notification")
@@ -1364,7 +1376,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_bulk_archive_line_client_id"), table_name="bulk_archive_line")
     op.drop_table("bulk_archive_line")
     op.drop_index(op.f("ix_appointment_series_id"), table_name="appointment")
-    op.drop_index(op.f("ix_appointment_booking_id"), table_name="appointment")
     op.drop_index("appointment_by_therapist", table_name="appointment")
     op.drop_index("appointment_by_client", table_name="appointment")
     op.drop_table("appointment")

@@ -3,7 +3,7 @@
 A therapist archives only clients of their own, and sees only the archives that they asked for themselves.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,14 +21,12 @@ from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecor
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
-from models.tables.clients.fact import Fact
 from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 from rules.archive.plan import AppointmentLine, ArchiveSituation, PaymentLine
 from rules.enums import AppointmentStatus, ArchiveResult
 from rules.money.payment_states import UNPAID
-from rules.timeline import FactKind
 
 # ---------------------------------------------------------------- whom
 
@@ -156,15 +154,6 @@ async def lines_not_archived(session: AsyncSession, id: UUID) -> Sequence[BulkAr
         col(BulkArchiveLine.archive_id) == id, col(BulkArchiveLine.result) != ArchiveResult.ARCHIVED
     )
     return (await session.exec(statement)).all()
-
-
-async def recorded(session: AsyncSession, requests: Mapping[UUID, str]) -> set[UUID]:
-    """The clients that were archived by these very requests, by client."""
-    request_id = col(Fact.data)["request_id"].astext
-    statement = select(Fact.client_id, request_id).where(
-        col(Fact.client_id).in_(requests), col(Fact.kind) == FactKind.ARCHIVED, request_id.in_(requests.values())
-    )
-    return {client_id for client_id, request in await session.exec(statement) if requests[client_id] == request}
 
 
 async def numbers(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, dict[ArchiveResult, int]]:

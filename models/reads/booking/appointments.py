@@ -44,6 +44,16 @@ async def visible_appointment(session: AsyncSession, caller: Caller, appointment
     return seen[0] if seen else None
 
 
+async def owner_of_appointment(session: AsyncSession, caller: Caller, appointment_id: UUID) -> tuple[UUID, str] | None:
+    """The client (id) and the therapist (slug) of an appointment that the caller may see."""
+    statement = (
+        select(Appointment.client_id, Therapist.slug)
+        .join(Therapist, col(Therapist.id) == col(Appointment.therapist_id))
+        .where(col(Appointment.id) == appointment_id, may_see_appointment(caller))
+    )
+    return (await session.exec(statement)).first()
+
+
 async def appointments_by_id(session: AsyncSession, caller: Caller, ids: Collection[UUID]) -> list[AppointmentRow]:
     """Those of these appointments that the caller may see, in the order of time."""
     statement = (

@@ -21,7 +21,7 @@ async def facts_of(session: AsyncSession, client_id: UUID, *, after_seq: int, li
 
 
 async def fact_of_request(session: AsyncSession, client_id: UUID, request_id: str) -> Fact | None:
-    """The fact that records what this request did, once it is done."""
+    """The fact that records what this request did, to be shown. What a step does never depends on it."""
     statement = (
         select(Fact)
         .where(col(Fact.client_id) == client_id, col(Fact.data)["request_id"].astext == request_id)

@@ -36,12 +36,11 @@ class Appointment(SQLModel, table=True):
     fee_currency: str = Field(max_length=3)
     booked_by: str
     booked_at: datetime = Field(sa_type=Instant)
-    booking_id: UUID = Field(index=True)  # the request that made it: asking again finds it
     complete_forms_in_session: bool = False
     forms_outstanding_when_booked: list[str] = Field(default_factory=list, sa_type=Words)
     first_of_its_type: bool = False
     sequence: int = 0  # of the calendar file; raised with every change
-    changed_by: UUID | None = None  # the request that changed it last: asking again changes nothing
+    changed_by: UUID | None = None  # the request that changed it last
     cancelled_at: datetime | None = Field(default=None, sa_type=Instant)
     cancelled_by: str | None = None
     cancel_reason: str | None = None

@@ -34,7 +34,6 @@ class WaitlistPlace(SQLModel, table=True):
     wished_until: datetime = Field(sa_type=Instant)  # and before this instant
     joined_at: datetime = Field(sa_type=Instant)
     joined_by: str
-    joined_with: UUID  # the request: asked again, it finds what it did
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
     ended_because: PlaceEnd | None = Field(default=None, sa_type=word(PlaceEnd, name="waitlist_place_end"))
 

@@ -36,6 +36,7 @@ class Payment(SQLModel, table=True):
     due_at: datetime = Field(sa_type=Instant)
     deadline: datetime = Field(sa_type=Instant)
     next_try_at: datetime | None = Field(default=None, sa_type=Instant)
+    stopped_at: datetime | None = Field(default=None, sa_type=Instant)  # by an archive, or while one lasted: the last
     paid_at: datetime | None = Field(default=None, sa_type=Instant)
     attempts: int = 0
     intent: str | None = Field(default=None, unique=True)  # Stripe's PaymentIntent

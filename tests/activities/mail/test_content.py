@@ -53,7 +53,6 @@ class Offers:
                     wished_until=MONDAY + 4 * WEEK,
                     joined_at=practice.clock.instant,
                     joined_by="desk",
-                    joined_with=uuid4(),
                 )
             )
             await session.commit()

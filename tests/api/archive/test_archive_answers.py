@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from models.tables import Client
+from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT
+from models.tables import Client, StepAnswer
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.enums import ClientStatus
@@ -41,6 +42,9 @@ class Desk:
             row.status, row.archive_record = status, data if status is ClientStatus.ARCHIVED else None
             kind = FactKind.ARCHIVED if status is ClientStatus.ARCHIVED else FactKind.UNARCHIVED
             tell(session, row, kind, at=NOW, by="care_team:desk", text="Done.", data=data)
+            step = ARCHIVE_CLIENT if status is ClientStatus.ARCHIVED else UNARCHIVE_CLIENT
+            request = data["request_id"]
+            session.add(StepAnswer(client_id=client.id, step=step, request_id=request, answer={}, made_at=NOW))
             await session.commit()
 
 

@@ -1,15 +1,18 @@
 """A counter at which times are held, booked and moved through the API. The journeys' own steps run for real there; only
 the engine between them and the API is left out."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from pydantic import TypeAdapter
 from sqlmodel import col, select
 
 from activities.base import Dependencies
 from activities.booking.appointment import AppointmentActivities
 from activities.booking.book import BookingActivities
+from activities.booking.series import SeriesActivities
 from activities.gateways.simulated import SimulatedGateway
 from activities.practice import Links
 from activities.practice import Practice as Named
@@ -105,11 +108,29 @@ def open_counter(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, clock: 
         link_key=b"tests",
         unsubscribe_links=SignedLinks(CIPHER, unsubscribe.PURPOSE),
     )
-    engine.answers_to["book"] = BookingActivities(steps).book
-    engine.answers_to["reschedule"] = lambda order: AppointmentActivities(steps).reschedule_appointment(
-        order, JourneyPolicy()
-    )
+    booking, appointments, series = BookingActivities(steps), AppointmentActivities(steps), SeriesActivities(steps)
+    policy = JourneyPolicy()
+    done: dict[str, Callable[[Any], Awaitable[Any]]] = {
+        "book": booking.book,
+        "reschedule": lambda order: appointments.reschedule_appointment(order, policy),
+        "cancel": lambda order: appointments.cancel_appointment(order, policy),
+        "record_outcome": lambda order: appointments.record_outcome(order, policy),
+        "reschedule_following": lambda order: series.reschedule_following(order, policy),
+        "cancel_following": lambda order: series.cancel_following(order, policy),
+    }
+    engine.answers_to |= {name: _through_the_engine(step) for name, step in done.items()}
     return Counter(api, rows)
+
+
+def _through_the_engine(step: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
+    """The step, whose answer travels as JSON."""
+
+    async def answered(order: Any) -> Any:
+        answer = await step(order)
+        reader: TypeAdapter[Any] = TypeAdapter(type(answer))
+        return reader.validate_json(reader.dump_json(answer))
+
+    return answered
 
 
 def alternatives(answer: httpx.Response) -> list[datetime]:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from activities.snapshots import appointment_facts
 from activities.types.booking import Booked, Changed, FollowingChanged, WouldCancel
 from activities.types.clients import Done, Matched, Opened
 from activities.types.facts import AppointmentFacts
@@ -147,11 +148,8 @@ async def test_booked_appointments_come_back_whole(api: httpx.AsyncClient, rows:
     ana = await rows.therapist()
     sara = await rows.client(ana)
     row = await rows.appointment(sara, ana)
-    facts = AppointmentFacts(
-        version=1, id=str(row.id), client_id=str(sara.id), ref="R", type=row.type, status=row.status,
-        therapist="ana", starts_at=row.starts_at, ends_at=row.ends_at,
-    )  # fmt: skip
-    engine.answers_to["book"] = Booked(appointments=(facts,), unarchived=True)
+    facts = appointment_facts(row, sara, ana, None)
+    engine.answers_to["book"] = Booked(facts=_facts(), appointments=(facts,), unarchived=True)
     body = {"type": "session", "starts_at": "2026-03-09T08:00:00-04:00", "mode": "video", "weeks": 4}
     answer = await api.post(f"/v1/clients/{sara.id}/appointments", json=body, headers=SITE)
     assert answer.status_code == 201
@@ -229,8 +227,10 @@ async def test_a_workflow_that_is_about_to_start_is_waited_for(
     api: httpx.AsyncClient, rows: Rows, engine: ToldEngine
 ) -> None:
     ana = await rows.therapist()
-    row = await rows.appointment(await rows.client(ana), ana)
-    answers: list[Any] = [GONE, GONE, Changed(changed=True)]
+    sara = await rows.client(ana)
+    row = await rows.appointment(sara, ana)
+    facts = appointment_facts(row, sara, ana, None)
+    answers: list[Any] = [GONE, GONE, Changed(appointment=facts, journey=_facts(), changed=True)]
     engine.answers_to["reschedule"] = lambda order: answers.pop(0)
     body = {"starts_at": "2026-03-10T12:00:00Z", "reason": "holiday"}
     answer = await api.post(f"/v1/appointments/{row.id}/reschedule", json=body, headers=DESK)

@@ -244,7 +244,6 @@ def add_due(session: AsyncSession, client: Client, *, id: UUID, amount: int, end
         fee_currency="USD",
         booked_by=DESK.actor,
         booked_at=ended - timedelta(days=8),
-        booking_id=id,
         outcome_at=ended,
         outcome_by=DESK.actor,
     )

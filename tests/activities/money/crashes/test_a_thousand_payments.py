@@ -120,12 +120,13 @@ async def a_crowd(till: Till, dice: Random) -> Crowd:
     async with practice.sessions() as session:
         for client in clients:
             client_row = await session.get_one(Client, UUID(client))
+            ids = []
             for _ in range(EACH):
                 id, amount = UUID(int=dice.getrandbits(128)), dice.randrange(5_000, 25_000)
                 add_due(session, client_row, id=id, amount=amount, ended=MONDAY)
-            crowd.fees.extend(
-                Fee(till, client, facts, tells=False) for facts in await facts_of_appointments(session, client_row)
-            )
+                ids.append(id)
+            found = await facts_of_appointments(session, client_row, ids)
+            crowd.fees.extend(Fee(till, client, facts, tells=False) for facts in found)
         await session.commit()
     dice.shuffle(crowd.fees)
     for fee in crowd.fees:

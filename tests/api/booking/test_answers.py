@@ -1,0 +1,102 @@
+"""A request about an appointment from end to end, the API and the journey's own step: its answer, and its cost.
+
+Only the engine between the two is left out; answers travel as JSON.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.api.booking.calls import TEN, Counter, open_counter
+from tests.api.conftest import DESK, SITE, Rows, StandingClock, ToldEngine
+from tests.statements import statements
+
+Json = dict[str, Any]
+STATEMENTS = {"book": 33, "reschedule": 28, "outcome": 22, "cancel": 22}
+"""Of a first booking by the practice, a move, an outcome that is marked late, and a cancellation. Storing the answer is
+two of each; what the step has read is not read again for the view."""
+
+
+@pytest.fixture
+def counter(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, clock: StandingClock) -> Counter:
+    return open_counter(api, rows, engine, clock)
+
+
+async def test_statements_of_a_booking_and_of_its_changes(
+    counter: Counter, database: AsyncEngine, clock: StandingClock
+) -> None:
+    sara = await counter.person(await counter.rows.therapist())
+    counted: dict[str, int] = {}
+
+    async def books() -> str:
+        with statements(database) as asked:
+            answer = await counter.books(sara, by=DESK)
+        counted.setdefault("book", len(asked))
+        return str(answer.json()["appointments"][0]["id"])
+
+    async def change(id: str, what: str, **body: object) -> None:
+        with statements(database) as asked:
+            answer = await counter.api.post(f"/v1/appointments/{id}/{what}", json=body, headers=DESK)
+        assert answer.status_code == 200, answer.text
+        counted[what] = len(asked)
+
+    id = await books()
+    await change(id, "reschedule", starts_at=(TEN + timedelta(days=1)).isoformat())
+    clock.advance(days=5)
+    await change(id, "outcome", outcome="occurred")
+    clock.advance(days=-5)
+    await change(await books(), "cancel")
+    assert counted == STATEMENTS
+
+
+@pytest.mark.parametrize("by", [DESK, SITE], ids=["practice", "client side"])
+async def test_what_a_step_answers_is_shown_as_it_would_be_read(
+    counter: Counter, clock: StandingClock, by: dict[str, str]
+) -> None:
+    """To the last letter: the order of the fields, and the way in which times are written."""
+    sara = await counter.person(await counter.rows.therapist(zoom_link="https://zoom.example/j/1"))
+
+    async def read(id: str) -> str:
+        return (await counter.api.get(f"/v1/appointments/{id}", headers=by)).text
+
+    async def post(path: str, body: Json) -> httpx.Response:
+        answer = await counter.api.post(f"/v1/{path}", json=body, headers=by)
+        assert answer.status_code in (200, 201), answer.text
+        return answer
+
+    book = f"clients/{sara.id}/appointments"
+    at = TEN + timedelta(days=3)
+    [one] = (await post(book, {"type": "session", "starts_at": at.isoformat(), "mode": "zoom"})).json()["appointments"]
+    booked = await counter.api.get(f"/v1/appointments/{one['id']}", headers=by)
+    assert list(one.items()) == list(booked.json().items())
+    path = f"appointments/{one['id']}"
+    moved = await post(f"{path}/reschedule", {"starts_at": (at + timedelta(days=1)).isoformat()})
+    assert moved.text.startswith((await read(one["id"])).removesuffix("}"))
+    if by is DESK:
+        clock.advance(days=9)
+        marked = await post(f"{path}/outcome", {"outcome": "no_show", "reason": "forgotten"})
+        assert marked.text == await read(one["id"])
+    else:
+        gone = await post(f"{path}/cancel", {"reason": "ill"})
+        assert gone.text.startswith((await read(one["id"])).removesuffix("}"))
+
+
+async def test_a_whole_series_is_shown_as_it_would_be_read(counter: Counter) -> None:
+    sara = await counter.person(await counter.rows.therapist())
+    body: Json = {"type": "session", "starts_at": TEN.isoformat(), "mode": "phone", "weeks": 4}
+    booked = await counter.api.post(f"/v1/clients/{sara.id}/appointments", json=body, headers=DESK)
+    second = booked.json()["appointments"][1]["id"]
+    for what, more in (
+        ("reschedule", {"starts_at": (TEN + timedelta(days=8)).isoformat()}),
+        ("cancel", {"requested_by": "practice", "reason": "closed"}),
+    ):
+        path = f"/v1/appointments/{second}/{what}"
+        changed = (await counter.api.post(path, json={"scope": "following", **more}, headers=DESK)).json()
+        assert changed["id"] == second
+        assert len(changed["following"]) == 2
+        for shown in (changed, *changed["following"]):
+            read = (await counter.api.get(f"/v1/appointments/{shown['id']}", headers=DESK)).json()
+            assert read.items() <= shown.items()

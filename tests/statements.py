@@ -1,0 +1,23 @@
+"""How many statements a piece of work asks of the database: exact, and so pinned where it matters."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+@contextmanager
+def statements(database: AsyncEngine) -> Iterator[list[str]]:
+    """The statements that are run inside the block, in order."""
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(database.sync_engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(database.sync_engine, "before_cursor_execute", note)
