@@ -17,8 +17,8 @@ from pydantic import (
     StringConstraints,
 )
 
-from rules.booking.hours import find_zone
 from rules.care.chats import LONGEST_MESSAGE
+from rules.local_time import find_zone
 
 _DEEPEST = 20
 _LARGEST = 2**53

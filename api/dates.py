@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Query
 
 from api.problems import wrong_fields
-from rules.booking.hours import find_zone
+from rules.local_time import find_zone
 
 MOST_DAYS = 92
 

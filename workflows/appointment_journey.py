@@ -28,12 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.facts import AppointmentFacts
     from activities.types.mail import MailOrder, TaskOrder, mail_order
     from rules.enums import AppointmentStatus, TaskKind
-    from rules.journey.reminders import (
-        APPOINTMENT_STARTS,
-        OUTCOME_BREACH,
-        OUTCOME_TASK,
-        Due,
-    )
+    from rules.journey.reminders import APPOINTMENT_STARTS, OUTCOME_BREACH, OUTCOME_TASK, Due
     from rules.journey.settling import next_step
     from rules.mail.kinds import MAILS, Mail, to_both_sides
     from workflows.messages import (

@@ -36,14 +36,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.journey.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, FORM_GATES, Due
     from rules.journey.stage import stage_of
     from rules.mail.kinds import MAILS, Mail, to_both_sides
-    from workflows.messages import (
-        BEGIN,
-        CLIENT_JOURNEY,
-        JOURNEY_QUERY,
-        MEMORY_QUERY,
-        JourneyInput,
-        JourneyProgress,
-    )
+    from workflows.messages import BEGIN, CLIENT_JOURNEY, JOURNEY_QUERY, MEMORY_QUERY, JourneyInput, JourneyProgress
 
 
 @workflow.defn(name=CLIENT_JOURNEY)

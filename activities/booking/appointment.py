@@ -9,14 +9,7 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, looks_again
-from activities.booking.changes import (
-    cancel,
-    move,
-    refuse_cancel,
-    refuse_move,
-    refuse_waiver,
-    would_cancel,
-)
+from activities.booking.changes import cancel, move, refuse_cancel, refuse_move, refuse_waiver, would_cancel
 from activities.booking.dates import plan_move
 from activities.booking.waitlist_places import lines_freed_by
 from activities.clients.tasks import open_task_once

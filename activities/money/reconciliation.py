@@ -36,6 +36,7 @@ from models.reads.money import reconciliation as ledger
 from models.tables.clients.client import Client
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.money.reconciliation import Reconciliation
+from models.writes.money.reconciliation import begin_reconciliation
 from rules.money.discrepancies import Discrepancy, DiscrepancyKind
 
 USUAL_WINDOW = timedelta(days=30)
@@ -58,7 +59,7 @@ class ReconcileActivities(Activities):
         until = (order.until or now).replace(microsecond=0)
         since = (order.since or until - USUAL_WINDOW).replace(microsecond=0)
         async with self.transaction() as session:
-            begun = await ledger.begun(
+            begun = await begin_reconciliation(
                 session, id=UUID(order.id), asked_by=order.asked_by, since=since, until=until, at=now
             )
             return Reconciling(id=order.id, since=begun.since, until=begun.until)

@@ -7,8 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rules.archive.wording import charge_words, reminder_words
-from rules.booking.hours import WEEKDAYS
 from rules.enums import AppointmentStatus, AppointmentType, ChatKind, FormStatus, PaymentStatus, TaskKind
+from rules.local_time import WEEKDAYS
 from rules.mail.kinds import MAILS, Mail, to_both_sides
 from rules.mail.terms import Reader
 from rules.money.payment_states import WAITING, Because, PaymentEvent, after, is_owed

@@ -19,16 +19,20 @@ from rules.booking.availability_document import (
     write_availability,
 )
 from rules.booking.hours import (
-    DAY,
     DEFAULT_SETTINGS,
-    MINUTE,
-    WEEKDAYS,
     Availability,
     DateOverride,
     DayWindow,
     SlotSettings,
     TimeOff,
     WeeklyWindow,
+)
+from rules.booking.slot_calendar import Busy, SlotCalendar
+from rules.enums import AppointmentType
+from rules.local_time import (
+    DAY,
+    MINUTE,
+    WEEKDAYS,
     day_start,
     find_zone,
     from_micros,
@@ -36,8 +40,6 @@ from rules.booking.hours import (
     local_to_instant,
     to_micros,
 )
-from rules.booking.slot_calendar import Busy, SlotCalendar
-from rules.enums import AppointmentType
 
 __all__ = [
     "DEFAULT_SETTINGS",

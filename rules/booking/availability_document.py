@@ -8,16 +8,15 @@ from typing import Any
 
 from rules.booking.hours import (
     DEFAULT_SETTINGS,
-    WEEKDAYS,
     Availability,
     DateOverride,
     DayWindow,
     SlotSettings,
     TimeOff,
     WeeklyWindow,
-    find_zone,
 )
 from rules.enums import AppointmentType
+from rules.local_time import WEEKDAYS, find_zone
 
 _CLOCK = re.compile(r"([0-9]{2}):([0-9]{2})")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from rules.booking.hours import DAY, MINUTE, Availability, Hours, Span, local_date, merged, to_micros
+from rules.booking.hours import Availability, Hours, Span, merged
 from rules.enums import AppointmentType
+from rules.local_time import DAY, MINUTE, local_date, to_micros
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

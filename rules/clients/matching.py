@@ -12,8 +12,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from rules.booking.hours import WEEKDAYS, WeeklyWindow
+from rules.booking.hours import WeeklyWindow
 from rules.clients.candidates import Candidate, candidates_of
+from rules.local_time import WEEKDAYS
 
 PARTS: Mapping[str, tuple[int, int]] = {
     "morning": (6 * 60, 12 * 60),

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from rules.booking.hours import WEEKDAYS, find_zone, from_micros, local_to_instant
+from rules.local_time import WEEKDAYS, find_zone, from_micros, local_to_instant
 
 _WEEK = timedelta(days=7)
 _INSTANT = timedelta(microseconds=1)

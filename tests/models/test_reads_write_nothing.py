@@ -8,8 +8,8 @@ import pytest
 READS = Path(__file__).parents[2] / "models" / "reads"
 WRITES = re.compile(r"session\.(add|add_all|delete|flush|merge)\(|\b(insert|update|delete)\(|with_for_update")
 
-# The stage, which every step computes from the facts, and two subjects whose writes still stand with their reads.
-STILL = {"journey.py", "forms/templates.py", "money/discrepancies.py"}
+# The stage, which every step computes from the facts.
+STILL = {"journey.py"}
 
 
 @pytest.mark.parametrize("name", sorted(str(path.relative_to(READS)) for path in READS.rglob("*.py")))

@@ -21,8 +21,8 @@ from api.views.lists import Listed, cut, listed
 from models.reads.booking.appointments import AppointmentFilter, appointment_rows
 from models.reads.booking.appointments import list_appointments as read_list_appointments
 from rules.booking.eligibility import MOST_WEEKS
-from rules.booking.hours import find_zone
 from rules.enums import AppointmentStatus, AppointmentType, Mode
+from rules.local_time import find_zone
 from rules.refusals import Problem
 from workflows.messages import BOOK
 

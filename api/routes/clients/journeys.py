@@ -11,10 +11,10 @@ from api.commands import Command, commands_of
 from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
 from models.reads.booking.therapists import therapist_by_slug
-from rules.booking.hours import WEEKDAYS
 from rules.clients.matching import PARTS
 from rules.enums import Role, Source, Stage
 from rules.journey.stage import stage_of
+from rules.local_time import WEEKDAYS
 from rules.refusals import Problem, Refusal
 from workflows.messages import BEGIN
 

@@ -18,6 +18,7 @@ from api.views.base import View
 from api.views.lists import Listed, cut, listed
 from models.reads.money import reconciliation as ledger
 from models.tables.money.reconciliation import Reconciliation
+from models.writes.money.reconciliation import begin_reconciliation
 from rules.money.discrepancies import DiscrepancyKind
 from rules.refusals import Problem
 
@@ -95,7 +96,7 @@ async def reconcile(
     id = uuid5(request_id, "reconciliation")
     await services.engine.reconcile(ReconciliationOrder(id=str(id), asked_by=caller.actor, since=since, until=until))
     async with services.sessions() as session:
-        await ledger.begun(session, id=id, asked_by=caller.actor, since=since, until=until, at=now)
+        await begin_reconciliation(session, id=id, asked_by=caller.actor, since=since, until=until, at=now)
         await session.commit()
     return await _result(services, id, response=response)
 

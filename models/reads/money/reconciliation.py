@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, String, case, cast, exists, func
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -206,24 +205,6 @@ async def open_disputes(session: AsyncSession, *, after: str | None, limit: int)
 
 
 # ---------------------------------------------------------------- reconciliations
-
-
-async def begun(
-    session: AsyncSession, *, id: UUID, asked_by: str, since: datetime, until: datetime, at: datetime
-) -> Reconciliation:
-    """The row of a comparison, made unless it is there: who asked and who compares may both come first."""
-    row = insert(Reconciliation).values(
-        id=id,
-        asked_by=asked_by,
-        started_at=at,
-        since=since,
-        until=until,
-        compared={},
-        healed=[],
-        differences=[],
-    )
-    await session.exec(row.on_conflict_do_nothing())
-    return await session.get_one(Reconciliation, id)
 
 
 async def open_discrepancy_tasks(session: AsyncSession, *, after: UUID | None, limit: int) -> Sequence[Task]:

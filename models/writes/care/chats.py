@@ -18,9 +18,7 @@ from models.tables.care.chat import Chat, ChatMember, ChatMessage, ChatRead
 from models.tables.clients.client import Client
 from models.writes.feed import notify_of_message
 from rules.accounts.caller import Caller
-from rules.care.chats import (
-    read_after_writing,
-)
+from rules.care.chats import read_after_writing
 from rules.care.feed import message_from
 from rules.enums import ChatKind, LeftBecause, Role
 

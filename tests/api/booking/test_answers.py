@@ -15,7 +15,7 @@ from tests.api.conftest import DESK, SITE, Rows, StandingClock, ToldEngine
 from tests.statements import statements
 
 Json = dict[str, Any]
-STATEMENTS = {"book": 33, "reschedule": 28, "outcome": 22, "cancel": 22}
+STATEMENTS = {"book": 35, "reschedule": 28, "outcome": 22, "cancel": 22}
 """Of a first booking by the practice, a move, an outcome that is marked late, and a cancellation. Storing the answer is
 two of each; what the step has read is not read again for the view."""
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rules.booking.hours import WEEKDAYS
+from rules.local_time import WEEKDAYS
 from rules.policy import JourneyPolicy
 from tests.journeys.story import Care, Json, Person, key
 

@@ -8,17 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rules.booking.hours import WEEKDAYS
-from rules.journey.goals import (
-    GoalReminder,
-    WeeklyTime,
-    is_due_at,
-    next_reminder,
-    read_weekly,
-    write_weekly,
-)
+from rules.journey.goals import GoalReminder, WeeklyTime, is_due_at, next_reminder, read_weekly, write_weekly
 from rules.journey.reminders import Due, journey_plan, replan
 from rules.journey.stage import JourneyFacts
+from rules.local_time import WEEKDAYS
 from rules.mail.kinds import Mail
 from rules.policy import JourneyPolicy
 

@@ -1,0 +1,1 @@
+"""What is written about money beside the journeys' steps."""
