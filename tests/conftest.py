@@ -17,6 +17,7 @@ from local.postgres import Postgres
 from models import tables
 from models.database import Sessions, connect, session_factory
 from models.migrate import upgrade
+from tests.care.served import all_stopped
 
 TEMPLATE = "migrated"
 assert tables.__all__, "importing them is what fills the metadata"
@@ -58,6 +59,12 @@ def authorities_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def servers_that_stay() -> AsyncIterator[None]:
+    yield
+    await all_stopped()
 
 
 @pytest.fixture

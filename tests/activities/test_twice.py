@@ -30,7 +30,8 @@ from activities.types import (
     UnarchiveOrder,
 )
 from rules.enums import Outcome, Source, TaskKind
-from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
+from tests.care.crash_points import Death
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
 TABLES = (
     "client",

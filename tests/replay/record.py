@@ -24,9 +24,9 @@ from temporalio.client import WorkflowHandle, WorkflowHistory
 from local.postgres import Postgres
 from models.migrate import upgrade
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
-from tests.journeys.booking.waiting import comes, declines, hour_of, leaves, line_of, opens, waits_for
-from tests.journeys.house import open_house
-from tests.journeys.story import Care, Person
+from tests.care.house import open_house
+from tests.care.story import Care, Person
+from tests.journeys.booking.waitlist import comes, declines, hour_of, leaves, opens, waitlist_of, waits_for
 from workflows.messages import bulk_archive_id, reconciliation_id
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -218,7 +218,7 @@ async def record(postgres: Postgres, folder: Path) -> None:
             for number, id in enumerate(ids, start=1):
                 workflows[f"appointment-{number}"] = house.engine.get_workflow_handle(f"appointment:{id}")
             if story is in_line:
-                workflows["waitlist"] = line_of(care)
+                workflows["waitlist"] = waitlist_of(care)
             compared = (await care.get("/v1/reconciliations"))["items"]
             for number, line in enumerate(reversed(compared), start=1):
                 workflows[f"comparison-{number}"] = house.engine.get_workflow_handle(reconciliation_id(line["id"]))

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentType, Mode, Outcome, Role, Source
-from tests.journeys.story import Care, Person, key
+from tests.care.story import Care, Person, key
 from workflows.messages import (
     ARCHIVE,
     BOOK,

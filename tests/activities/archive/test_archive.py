@@ -18,7 +18,7 @@ from rules.archive.plan import plan_archive
 from rules.care.chats import Told
 from rules.enums import ChatKind, CreditSource, PaymentStatus, TaskKind
 from rules.journey.memory import JourneyMemory
-from tests.activities.practice import FEE, MONDAY, POLICY, Practice
+from tests.care.practice import FEE, MONDAY, POLICY, Practice
 
 HOUR = timedelta(hours=1)
 Json = dict[str, Any]

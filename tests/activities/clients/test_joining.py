@@ -42,7 +42,8 @@ from rules.accounts.caller import Caller
 from rules.clients.joining import MovedChat
 from rules.enums import ChatKind, FormStatus, LeftBecause, Outcome, PaymentStatus, Role
 from rules.refusals import Problem
-from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
+from tests.care.crash_points import Death
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
 SITE = Caller(role=Role.BOOKING_SITE, name="site")
 WEEK = timedelta(days=7)

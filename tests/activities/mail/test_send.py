@@ -9,7 +9,8 @@ import pytest
 from activities.ports import MailerUnavailable, MailRejected
 from activities.types import ActivationOrder, CancelOrder, ClientDetails, DetailsOrder, MailOrder, RescheduleOrder
 from models.tables.accounts.token import Token
-from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
+from tests.care.crash_points import Death
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
 UNCLEAR = MailerUnavailable("the connection broke", ambiguous=True)
 AWAY = MailerUnavailable("nobody answers", ambiguous=False)

@@ -20,7 +20,7 @@ from models.tables.money.payment import Payment
 from rules.enums import ClientStatus, FormStatus, PaymentStatus
 from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION
 from rules.refusals import Problem
-from tests.activities.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
 WEEK = timedelta(weeks=1)
 

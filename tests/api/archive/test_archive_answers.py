@@ -11,7 +11,8 @@ from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.enums import ClientStatus
 from rules.timeline import FactKind
-from tests.api.conftest import DESK, NOW, Rows, ToldEngine, problem_of
+from tests.api.conftest import DESK, ToldEngine, problem_of
+from tests.care.rows import NOW, Rows
 
 Json = dict[str, Any]
 BROUGHT_BACK: Json = {
@@ -46,7 +47,7 @@ class Desk:
 
 @pytest.fixture
 def desk(api: httpx.AsyncClient, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setattr("api.routes.archives._WAIT_AT_MOST", 0.1)
+    monkeypatch.setattr("api.routes.archive.archives._WAIT_AT_MOST", 0.1)
     return Desk(api, rows)
 
 

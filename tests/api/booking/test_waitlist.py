@@ -31,19 +31,9 @@ from models.tables.clients.fact import Fact
 from rules.enums import AppointmentStatus, AppointmentType, IntroCalls
 from rules.mail import unsubscribe
 from rules.policy import JourneyPolicy
-from tests.activities.practice import Post
-from tests.api.conftest import (
-    CIPHER,
-    DESK,
-    NOW,
-    PUBLIC_URL,
-    SITE,
-    Rows,
-    StandingClock,
-    ToldEngine,
-    fields_of,
-    problem_of,
-)
+from tests.api.conftest import CIPHER, DESK, PUBLIC_URL, SITE, StandingClock, ToldEngine, fields_of, problem_of
+from tests.care.practice import Post
+from tests.care.rows import NOW, Rows
 
 SOME_DAY = "2026-03-10"
 DETAILS: dict[str, Any] = {

@@ -11,7 +11,8 @@ from models.database import Sessions
 from models.reads.clients.groups import make_group
 from models.tables import Client
 from rules.enums import ClientStatus, Stage
-from tests.api.conftest import DESK, NOW, SITE, Rows, ToldEngine, fields_of, problem_of
+from tests.api.conftest import DESK, SITE, ToldEngine, fields_of, problem_of
+from tests.care.rows import NOW, Rows
 from workflows.messages import DetailsOrder, Done
 
 

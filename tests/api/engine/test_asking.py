@@ -15,7 +15,8 @@ from rules.enums import AppointmentStatus, ClientStatus, TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.refusals import Problem, Refusal
 from rules.timeline import FactKind
-from tests.api.conftest import DESK, NOW, SITE, Rows, ToldEngine, fields_of, problem_of
+from tests.api.conftest import DESK, SITE, ToldEngine, fields_of, problem_of
+from tests.care.rows import NOW, Rows
 from workflows.messages import (
     ARCHIVE,
     AppointmentFacts,
@@ -330,7 +331,7 @@ async def test_an_archive_answers_with_what_was_done(
 async def test_an_archive_that_takes_longer_is_202(
     api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.routes.archives._WAIT_AT_MOST", 0.2)
+    monkeypatch.setattr("api.routes.archive.archives._WAIT_AT_MOST", 0.2)
     sara = await rows.client()
     engine.answers_to["archive"] = None
     answer = await api.post(f"/v1/clients/{sara.id}/archive", headers=DESK)

@@ -5,7 +5,8 @@ from typing import Any
 import httpx
 
 from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION
-from tests.api.conftest import SITE, Rows, ToldEngine, fields_of
+from tests.api.conftest import SITE, ToldEngine, fields_of
+from tests.care.rows import Rows
 from workflows.messages import Done
 
 BILLING: dict[str, Any] = {

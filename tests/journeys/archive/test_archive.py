@@ -9,8 +9,8 @@ import pytest
 from activities.ports import GatewayUnavailable, Intent, PaymentGateway
 from api.engine import JourneyEngine
 from rules.policy import JourneyPolicy
+from tests.care.story import Care, Person
 from tests.journeys.archive.situations import CANCELLATIONS, of_the_desk, starts_chat, timers_of
-from tests.journeys.story import Care, Person
 from workflows.messages import NewJourney, Opened
 
 LONG = 400  # days

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from rules.money.cards import SavedCard
-from tests.journeys.story import Care, Person
+from tests.care.story import Care, Person
 from tests.workflows.test_what_staff_see import details
 
 DAY = timedelta(days=1)

@@ -9,8 +9,8 @@ import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from activities.types import BooksPart, BooksPlace, Reconciled, Reconciling
-from tests.journeys.house import CARE_TEAM_EMAIL
-from tests.journeys.story import Care, Json, Person, key
+from tests.care.defaults import CARE_TEAM_EMAIL, Json
+from tests.care.story import Care, Person, key
 from tests.workflows.conftest import attributes_of
 from workflows.messages import (
     RECONCILIATION_QUERY,
@@ -175,7 +175,7 @@ async def test_what_is_shown_of_a_comparison(care: Care) -> None:
 
 
 async def test_without_a_worker_it_is_pending_and_is_done_later(care: Care, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.routes.reconciliations._WAIT_AT_MOST", 0.2)
+    monkeypatch.setattr("api.routes.money.reconciliations._WAIT_AT_MOST", 0.2)
     await care.house.stop_worker()
     answer = await care.call("POST", "/v1/reconciliations", by="desk", expect=202)
     id = answer.json()["id"]
