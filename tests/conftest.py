@@ -67,11 +67,20 @@ async def servers_that_stay() -> AsyncIterator[None]:
     await all_stopped()
 
 
+@pytest.fixture(scope="session")
+async def story_database(postgres: Postgres) -> str:
+    return await postgres.create_database("stories", template=TEMPLATE)
+
+
 @pytest.fixture
-async def database_url(postgres: Postgres) -> AsyncIterator[str]:
-    """The address of a fresh, migrated, empty database. It is the same for all tests, see ``engine_on``."""
-    yield await postgres.create_database("test", template=TEMPLATE)
-    await postgres.drop_database("test")
+async def database_url(story_database: str) -> AsyncIterator[str]:
+    """The address of an empty, migrated database, for those who connect by themselves: each test leaves it so, and its
+    counts of what happened in it at nought."""
+    yield story_database
+    engine = engine_on(story_database)
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(f"{EMPTY}; SELECT pg_stat_reset()")
+    await engine.dispose()
 
 
 @cache

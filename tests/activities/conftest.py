@@ -5,6 +5,7 @@ import pytest
 from models.database import Sessions
 from sandbox.app import create_app
 from sandbox.store import Store
+from tests.activities.clients.two_records import Two
 from tests.care.practice import MONDAY, MovableClock, Practice
 from tests.care.served import served
 
@@ -20,3 +21,8 @@ async def practice(sessions: Sessions) -> AsyncIterator[Practice]:
         yield practice
         await practice.aclose()
     store.close()
+
+
+@pytest.fixture
+async def two(practice: Practice) -> Two:
+    return Two(practice, await practice.client(), await practice.client(name="Sarah"))

@@ -45,7 +45,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
             raise ConnectionError(message)
         return await locks.lock_client(session, client_id)
 
-    monkeypatch.setattr("activities.archive.lock_client", lock_client)
+    monkeypatch.setattr("activities.archive.archive.lock_client", lock_client)
     yield held
     held.clients.clear()
 
@@ -108,7 +108,7 @@ async def test_a_journey_that_does_not_answer_holds_up_nobody_and_may_still_do_i
     care: Care, held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clock cannot be moved past a step that is being tried again, so patience is short here."""
-    monkeypatch.setattr("rules.bulk_archive.PATIENCE", timedelta(seconds=4))
+    monkeypatch.setattr("rules.archive.bulk.PATIENCE", timedelta(seconds=4))
     people = await _come(care, 3)
     held.clients.add(people[1].id)
     archive_id = await archive_many(care, people)
