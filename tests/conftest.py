@@ -18,6 +18,7 @@ from models import tables
 from models.database import Sessions, connect, session_factory
 from models.migrate import upgrade
 from models.writes.forms.templates import BUILT_IN
+from tests.care.served import all_stopped
 
 TEMPLATE = "migrated"
 assert tables.__all__, "importing them is what fills the metadata"
@@ -65,11 +66,26 @@ def authorities_read_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+async def servers_that_stay() -> AsyncIterator[None]:
+    yield
+    await all_stopped()
+
+
+@pytest.fixture(scope="session")
+async def story_database(postgres: Postgres) -> str:
+    return await postgres.create_database("stories", template=TEMPLATE)
+
+
 @pytest.fixture
-async def database_url(postgres: Postgres) -> AsyncIterator[str]:
-    """The address of a fresh, migrated, empty database. It is the same for all tests, see ``engine_on``."""
-    yield await postgres.create_database("test", template=TEMPLATE)
-    await postgres.drop_database("test")
+async def database_url(story_database: str) -> AsyncIterator[str]:
+    """The address of an empty, migrated database, for those who connect by themselves: each test leaves it so, and its
+    counts of what happened in it at nought."""
+    yield story_database
+    engine = engine_on(story_database)
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(f"{EMPTY}; SELECT pg_stat_reset()")
+    await engine.dispose()
 
 
 @cache

@@ -2,13 +2,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from local.processes import free_ports
 from models.database import Sessions
 from sandbox.app import create_app
 from sandbox.store import Store
-from tests.activities.money.compared import Bookkeeper
-from tests.activities.practice import MONDAY, MovableClock, Practice
-from tests.journeys.house import serving
+from tests.activities.clients.two_records import Two
+from tests.care.practice import MONDAY, MovableClock, Practice
+from tests.care.served import served
 
 
 @pytest.fixture
@@ -16,14 +15,14 @@ async def practice(sessions: Sessions) -> AsyncIterator[Practice]:
     """A practice with the therapist Ana, a week before its first Monday."""
     clock = MovableClock(MONDAY.replace(month=2, day=23))
     store = Store(None)
-    async with serving(create_app(store=store, clock=clock), free_ports(1)[0]) as url:
+    async with served(create_app(store=store, clock=clock)) as url:
         practice = Practice(sessions, url, clock)
         _ = await practice.therapist("ana")
         yield practice
-        await practice.gateway.aclose()
+        await practice.aclose()
     store.close()
 
 
 @pytest.fixture
-def books(practice: Practice) -> Bookkeeper:
-    return Bookkeeper(practice)
+async def two(practice: Practice) -> Two:
+    return Two(practice, await practice.client(), await practice.client(name="Sarah"))

@@ -52,8 +52,9 @@ from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
 from rules.enums import AppointmentType, Mode, Outcome, PaymentStatus, RefundTo, Source, TaskKind
 from rules.journey.stage import JourneyFacts
-from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
 from tests.activities.test_twice import Story, _token
+from tests.care.crash_points import Death
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 NOT_STORED = {

@@ -25,7 +25,8 @@ from activities.types.clients import (
 from activities.types.forms import FormSubmission
 from activities.types.mail import CloseOrder, MailOrder, TaskOrder
 from rules.enums import Outcome, Source, TaskKind
-from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
+from tests.care.crash_points import Death
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
 TABLES = (
     "client",

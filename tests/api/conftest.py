@@ -2,69 +2,34 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 from fastapi import FastAPI
-from sqlmodel import SQLModel
 
+from activities.base import Dependencies
+from activities.gateways.simulated import SimulatedGateway
 from activities.types.clients import NewJourney, Opened
 from api.app import create_app
 from api.auth import FailedSignIns, Passwords
 from api.engine import Gone, JourneyEngine
-from api.settings import ApiSettings, ServiceKey
-from config import DEV_SENDGRID_WEBHOOK_PUBLIC_KEY
 from engine.codec import PayloadKeys
-from engine.event_key import EventKey
 from models.database import Sessions
-from models.tables import Appointment, Client, Match, OccupiedTime, Payment, Therapist
-from models.writes.booking.hours import save_availability
-from rules.booking.availability import read_availability
-from rules.enums import (
-    AppointmentStatus,
-    AppointmentType,
-    ClientStatus,
-    IntroCalls,
-    Mode,
-    PaymentKind,
-    PaymentStatus,
-    Role,
-    Source,
-    Stage,
-)
 from rules.policy import JourneyPolicy
+from tests.api.callers import Callers, everybody
+from tests.care.defaults import ADMIN_KEY, DESK_KEY, HASHER, SITE_KEY, api_settings, dependencies
+from tests.care.practice import Post
+from tests.care.rows import NOW, Rows
 from workflows.messages import Update
 
-NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
-SITE = {"Authorization": "Bearer site-key"}
-DESK = {"Authorization": "Bearer desk-key"}
-ROOT = {"Authorization": "Bearer root-key"}
+SITE, DESK, ROOT = ({"Authorization": f"Bearer {secret}"} for secret in (SITE_KEY, DESK_KEY, ADMIN_KEY))
 PUBLIC_URL = "https://care.example"
-EMAIL_FROM = "hello@practice.example"
 UI = "http://127.0.0.1:8233"
-WEBHOOK_SECRET = "whsec_tests"
 CIPHER = PayloadKeys(keys=(("one", b"1" * 32),))
-SETTINGS = ApiSettings(
-    public_url=PUBLIC_URL,
-    email_from=EMAIL_FROM,
-    service_keys=(
-        ServiceKey(role=Role.BOOKING_SITE, name="site", secret="site-key"),
-        ServiceKey(role=Role.CARE_TEAM, name="desk", secret="desk-key"),
-        ServiceKey(role=Role.ADMIN, name="root", secret="root-key"),
-    ),
-    stripe_webhook_secret=WEBHOOK_SECRET,
-    mail_event_key=EventKey.parse(DEV_SENDGRID_WEBHOOK_PUBLIC_KEY),
-    policy=JourneyPolicy(),
-    ui_origins=(UI,),
-)
-
-
-HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # a quick one
-PASSWORDS = Passwords(hasher=HASHER)
+SETTINGS = api_settings(PUBLIC_URL, JourneyPolicy(), ui_origins=(UI,))
 
 
 class StandingClock:
@@ -160,7 +125,7 @@ def app(whole_app: FastAPI, sessions: Sessions, clock: StandingClock, engine: To
         engine=engine,
         clock=clock,
         sign_ins=FailedSignIns(),
-        passwords=PASSWORDS,
+        passwords=Passwords(hasher=HASHER),
     )
     return whole_app
 
@@ -172,118 +137,16 @@ async def api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-class Rows:
-    """Writes rows as a journey would have left them."""
-
-    def __init__(self, sessions: Sessions) -> None:
-        self.sessions = sessions
-
-    async def add(self, *rows: SQLModel) -> None:
-        async with self.sessions() as session:
-            for row in rows:
-                session.add(row)
-                await session.flush()
-            await session.commit()
-
-    async def therapist(self, slug: str = "ana", **more: Any) -> Therapist:
-        """Works every day from nine to five, in New York unless told otherwise, without notice."""
-        zone = more.pop("time_zone", "America/New_York")
-        settings = more.pop("settings", {"session": {"minimum_notice": 0}, "intro_call": {"minimum_notice": 0}})
-        row = Therapist(
-            id=uuid4(),
-            slug=slug,
-            name=more.pop("name", slug.title()),
-            email=f"{slug}@practice.example",
-            time_zone=zone,
-            session_fee_amount=15000,
-            session_fee_currency="USD",
-            intro_calls=more.pop("intro_calls", IntroCalls.OPTIONAL),
-            created_at=NOW,
-            **more,
-        )
-        days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-        weekly = [{"weekday": d, "from": "09:00", "to": "17:00", "types": ["intro_call", "session"]} for d in days]
-        async with self.sessions() as session:
-            session.add(row)
-            await session.flush()
-            availability = read_availability({"weekly": weekly, "settings": settings}, time_zone=zone)
-            await save_availability(session, row, availability)
-            await session.commit()
-        return row
-
-    async def client(self, therapist: Therapist | None = None, **more: Any) -> Client:
-        id = uuid4()
-        stage = more.pop("stage", Stage.FIRST_BOOKING if therapist else Stage.MATCHING)
-        row = Client(
-            id=id,
-            ref=id.hex[:10].upper(),
-            source=Source.MATCHING_FORM,
-            made_by="booking_site:site",
-            created_at=more.pop("created_at", NOW),
-            therapist_id=therapist.id if therapist else None,
-            stage=stage,
-            stage_shown=more.pop("stage_shown", Stage.MATCHING if stage is Stage.ARCHIVED else stage),
-            status=more.pop("status", ClientStatus.ACTIVE),
-            **more,
-        )
-        await self.add(row)
-        if therapist:
-            how = Source.CARE_TEAM
-            await self.add(
-                Match(id=uuid4(), client_id=id, therapist_id=therapist.id, how=how, made_by="x", made_at=NOW)
-            )
-        return row
-
-    async def appointment(self, client: Client, therapist: Therapist, **more: Any) -> Appointment:
-        starts_at = more.pop("starts_at", NOW + timedelta(days=7))
-        row = Appointment(
-            id=uuid4(),
-            client_id=client.id,
-            therapist_id=therapist.id,
-            type=more.pop("type", AppointmentType.SESSION),
-            status=more.pop("status", AppointmentStatus.SCHEDULED),
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=50),
-            mode=more.pop("mode", Mode.VIDEO),
-            fee_amount=15000,
-            fee_currency="USD",
-            booked_by="care_team:desk",
-            booked_at=NOW,
-            **more,
-        )
-        await self.add(row)
-        if row.status is AppointmentStatus.SCHEDULED:
-            await self.add(
-                OccupiedTime(
-                    id=row.id,
-                    therapist_id=therapist.id,
-                    client_id=client.id,
-                    appointment_id=row.id,
-                    type=row.type,
-                    starts_at=row.starts_at,
-                    ends_at=row.ends_at,
-                    made_by="care_team:desk",
-                    made_at=NOW,
-                )
-            )
-        return row
-
-    async def payment(self, appointment: Appointment, **more: Any) -> Payment:
-        row = Payment(
-            id=uuid4(),
-            appointment_id=appointment.id,
-            client_id=appointment.client_id,
-            kind=PaymentKind.SESSION,
-            amount=15000,
-            currency="USD",
-            status=more.pop("status", PaymentStatus.SCHEDULED),
-            created_at=NOW,
-            due_at=appointment.ends_at + timedelta(days=1),
-            deadline=appointment.ends_at + timedelta(days=2),
-            **more,
-        )
-        await self.add(row)
-        return row
+def steps_behind(rows: Rows, clock: StandingClock) -> Dependencies:
+    """For steps that run at once, where the engine would have run them."""
+    return dependencies(
+        sessions=rows.sessions,
+        clock=clock,
+        payments=SimulatedGateway(),
+        mailer=Post(),
+        keys=CIPHER,
+        public_url=PUBLIC_URL,
+    )
 
 
 @pytest.fixture
@@ -299,6 +162,12 @@ def therapist_token(api: httpx.AsyncClient) -> Callable[[str], Any]:
         return {"Authorization": f"Bearer {answer.json()['token']}"}
 
     return make
+
+
+@pytest.fixture
+async def people(rows: Rows, therapist_token: Callable[[str], Any]) -> Callers:
+    """Two therapists, each with a client, and the headers of everybody who can ask."""
+    return await everybody(rows, therapist_token)
 
 
 def problem_of(answer: httpx.Response) -> str:

@@ -27,7 +27,7 @@ from models.tables import (
 )
 from rules.enums import AppointmentStatus, AppointmentType, ChatKind, TaskKind
 from tests.api.callers import Callers
-from tests.api.conftest import NOW, Rows
+from tests.care.rows import NOW, Rows
 
 SECRET = "s" * 43
 

@@ -15,20 +15,9 @@ from api.settings import ApiSettings
 from models.database import Sessions
 from models.tables import InboundEvent
 from rules.money.webhook_signature import signature
-from tests.api.conftest import (
-    CIPHER,
-    DESK,
-    NOW,
-    SETTINGS,
-    SITE,
-    UI,
-    WEBHOOK_SECRET,
-    Rows,
-    StandingClock,
-    ToldEngine,
-    fields_of,
-    problem_of,
-)
+from tests.api.conftest import CIPHER, DESK, SETTINGS, SITE, UI, StandingClock, ToldEngine, fields_of, problem_of
+from tests.care.defaults import WEBHOOK_SECRET
+from tests.care.rows import NOW, Rows
 
 # ---------------------------------------------------------------- webhooks
 

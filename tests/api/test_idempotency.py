@@ -18,7 +18,8 @@ from models.database import Sessions
 from models.tables import IdempotencyKey, OccupiedTime
 from rules.journey.stage import JourneyFacts
 from rules.refusals import Problem, Refusal
-from tests.api.conftest import CIPHER, DESK, NOW, SITE, Rows, StandingClock, ToldEngine, fields_of, problem_of
+from tests.api.conftest import CIPHER, DESK, SITE, StandingClock, ToldEngine, fields_of, problem_of
+from tests.care.rows import NOW, Rows
 from workflows.messages import MESSAGE_WAITS
 
 HOLD = {"type": "session", "starts_at": "2026-03-03T15:00:00Z"}

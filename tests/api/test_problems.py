@@ -13,7 +13,8 @@ from models.database import Sessions
 from models.tables import Client, Therapist
 from rules.money.fees import CHARGEABLE, MINIMUM_CHARGE
 from rules.refusals import Problem
-from tests.api.conftest import DESK, ROOT, SITE, Rows, fields_of, problem_of
+from tests.api.conftest import DESK, ROOT, SITE, fields_of, problem_of
+from tests.care.rows import Rows
 
 ANYONE = "021806ce-a96a-4043-85de-c93b603b13a7"  # nobody
 BOOKING = {"type": "session", "starts_at": "2026-03-09T15:00:00Z", "mode": "video"}

@@ -11,9 +11,9 @@ from pydantic import SecretStr, TypeAdapter
 
 from config import _NEEDED_IN_PRODUCTION, Settings
 from engine.connect import search_attributes
+from tests.care.story import Booked, Care, Person
 from tests.docs.pages import PAGES, ROOT, table, words
 from tests.journeys.conftest import care, policy
-from tests.journeys.story import Booked, Care, Person
 from workflows import messages
 
 __all__ = ["care", "policy"]  # fixtures of the story

@@ -1,13 +1,14 @@
 """A practice with its clock, fresh for every story."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from rules.policy import JourneyPolicy
-from tests.journeys.house import open_house
-from tests.journeys.story import Care
+from tests.care.house import open_house
+from tests.care.story import Care, Person
 
 
 @pytest.fixture
@@ -20,3 +21,12 @@ def policy() -> JourneyPolicy:
 async def care(database_url: str, policy: JourneyPolicy) -> AsyncIterator[Care]:
     async with open_house(database_url, policy) as house, httpx.AsyncClient(timeout=120, trust_env=False) as http:
         yield Care(house, http)
+
+
+@pytest.fixture
+async def sara(care: Care) -> Person:
+    """A client with an intro call ahead."""
+    await care.therapist("ana")
+    person = await care.arrives()
+    await person.books("intro_call", after=timedelta(days=30))
+    return person

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.journeys.story import Care, Json, Person
+from tests.care.defaults import Json
+from tests.care.story import Care, Person
 
 JSON = {"Content-Type": "application/json"}
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from rules.policy import JourneyPolicy
-from tests.journeys.story import Care, Person
+from tests.care.story import Care, Person
 
 CLIENTS = 100
 THERAPISTS = 10

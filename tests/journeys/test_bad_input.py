@@ -4,22 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
+from tests.care.defaults import Json
+from tests.care.story import ANSWERS, Care, Person
 from tests.journeys.refused import Bad, field_by_field, nothing_comes_of, wrong_with
-from tests.journeys.story import ANSWERS, Care, Json, Person
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 FAR = "9999-12-31T23:59:59Z"
-
-
-@pytest.fixture
-async def sara(care: Care) -> Person:
-    """A client with an intro call ahead."""
-    await care.therapist("ana")
-    person = await care.arrives()
-    await person.books("intro_call", after=timedelta(days=30))
-    return person
 
 
 async def test_a_new_journey(care: Care, sara: Person) -> None:

@@ -10,17 +10,9 @@ from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.common import RawValue
 
+from tests.care.defaults import Json
+from tests.care.story import Care, Person
 from tests.journeys.refused import Bad, nothing_comes_of, seen
-from tests.journeys.story import Care, Json, Person
-
-
-@pytest.fixture
-async def sara(care: Care) -> Person:
-    """A client with an intro call ahead."""
-    await care.therapist("ana")
-    person = await care.arrives()
-    await person.books("intro_call", after=timedelta(days=30))
-    return person
 
 
 async def test_questions(care: Care, sara: Person) -> None:

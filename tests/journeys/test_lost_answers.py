@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import Activities
 from activities.ports import MailerUnavailable, OutgoingMail
-from tests.journeys.story import Care
+from tests.care.story import Care
 
 
 @pytest.fixture

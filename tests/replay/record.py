@@ -24,9 +24,9 @@ from temporalio.client import WorkflowHandle, WorkflowHistory
 from local.postgres import Postgres
 from models.migrate import upgrade
 from rules.policy import JourneyPolicy
-from tests.journeys.booking.waiting import line_of
-from tests.journeys.house import open_house
-from tests.journeys.story import Care
+from tests.care.house import open_house
+from tests.care.story import Care
+from tests.journeys.booking.waitlist import waitlist_of
 from tests.replay.stories import STORIES, Story, in_line
 from workflows.messages import bulk_archive_id, reconciliation_id
 
@@ -69,7 +69,7 @@ async def record(postgres: Postgres, folder: Path, stories: Iterable[tuple[Story
             for number, id in enumerate(ids, start=1):
                 workflows[f"appointment-{number}"] = house.engine.get_workflow_handle(f"appointment:{id}")
             if story is in_line:
-                workflows["waitlist"] = line_of(care)
+                workflows["waitlist"] = waitlist_of(care)
             compared = (await care.get("/v1/reconciliations"))["items"]
             for number, line in enumerate(reversed(compared), start=1):
                 workflows[f"comparison-{number}"] = house.engine.get_workflow_handle(reconciliation_id(line["id"]))

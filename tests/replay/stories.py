@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
+from tests.care.defaults import Json
+from tests.care.story import Booked, Care, Person
 from tests.journeys.archive.test_restore import restored
 from tests.journeys.booking.test_links import NEW, OLD, link_is
 from tests.journeys.booking.test_series import path as to_change
 from tests.journeys.booking.test_series import to as to_all_from
-from tests.journeys.booking.waiting import comes, declines, hour_of, leaves, opens, waits_for
+from tests.journeys.booking.waitlist import comes, declines, hour_of, leaves, opens, waits_for
 from tests.journeys.care.test_chats import starts, writes
 from tests.journeys.care.test_documents import share, upload
 from tests.journeys.care.test_goals import NEW_YORK, changed, sets_goal, weekly
@@ -28,7 +30,6 @@ from tests.journeys.money.amounts import (
     while_stripe_is_away,
 )
 from tests.journeys.money.test_card_expiry import runs_out
-from tests.journeys.story import Booked, Care, Json, Person
 from workflows.messages import UNARCHIVE, UnarchiveSignal
 
 DAY_AFTER = timedelta(hours=24, minutes=1)

@@ -10,7 +10,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, WorkflowReplayResult
 
 from engine.codec import data_converter
-from tests.journeys.house import KEYS
+from tests.care.house import KEYS
 from tests.replay.record import HISTORIES
 from tests.replay.stories import STORIES
 from worker import workflow_runner

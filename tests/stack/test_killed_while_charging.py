@@ -20,9 +20,10 @@ from local.processes import until
 from local.stack import LocalStack, Ports
 from models.database import connect
 from tests.activities.money.crashes.failpoints import POINTS
+from tests.care.story import Care, Person
 from tests.stack.mortal_worker import DEATHS, name_of
 from tests.stack.mortal_worker import POINTS as ARMED
-from tests.stack.practice import Asker, Client, soon
+from tests.stack.practice import add_therapist, arrives_with_card, care_of, recipients, soon, until_paid
 
 FEE = 12000
 BETWEEN_DEATHS = 1.2  # seconds
@@ -38,37 +39,37 @@ async def test_x2_workers_killed_at_every_point_of_a_payment_charge_once(tmp_pat
         await LocalStack.start(ports=Ports.free(), env={"POLICY__CHARGE_AFTER": "PT6S"}, seed=False) as stack,
         httpx.AsyncClient(timeout=60, trust_env=False) as http,
     ):
-        practice = Asker(stack, http)
+        care = care_of(stack, http)
         troubles = dict(zip(POINTS, cycle(TROUBLES), strict=False)) | ONLY_IN_TROUBLE
         names = {point: point.replace("_", "-") for point in troubles}
-        await asyncio.gather(*(practice.add_therapist(name, minutes=1) for name in names.values()))
-        arrived = await asyncio.gather(*(practice.arrives(name, name) for name in names.values()))
+        await asyncio.gather(*(add_therapist(care, name, minutes=1) for name in names.values()))
+        arrived = await asyncio.gather(*(arrives_with_card(care, name, name) for name in names.values()))
         clients = dict(zip(names, arrived, strict=True))
         start = soon(2)
-        await asyncio.gather(*(practice.books(client, start) for client in arrived))
-        await _sessions_end(stack, [client.session["id"] for client in arrived])
-        await _arrange(practice, [(clients[point], trouble) for point, trouble in troubles.items()])
+        await asyncio.gather(*(client.books("session", start, by="desk") for client in arrived))
+        await _sessions_end(stack, [client.session(1).id for client in arrived])
+        await _arrange(care, [(clients[point], trouble) for point, trouble in troubles.items()])
 
-        armed = {f"appointment:{client.session['id']}": point for point, client in clients.items()}
+        armed = {f"appointment:{client.session(1).id}": point for point, client in clients.items()}
         deaths = tmp_path / "deaths"
         deaths.mkdir()
         await asyncio.sleep(max(0.0, (start - datetime.now(UTC)).total_seconds()))
-        await asyncio.gather(*(practice.marks(client) for client in arrived))
+        await asyncio.gather(*(client.session(1).marked("occurred") for client in arrived))
         async with _mortal_worker(stack, {ARMED: json.dumps(armed), DEATHS: str(deaths)}):
-            await practice.until_paid(arrived, within=240)
+            await until_paid(arrived, within=240)
             async with asyncio.timeout(60):
-                while len(await practice.mails("receipt")) < len(arrived):
+                while len(await recipients(care, "receipt")) < len(arrived):
                     await asyncio.sleep(0.2)
             engine = await Engine.connect(stack.temporal_address)
             await _end(engine, list(armed))
-            books = await practice.ask("POST", "/v1/reconciliations", {}, by="desk")
+            compared = await care.post("/v1/reconciliations", by="desk", expect=200)
         died = {death.name for death in deaths.iterdir()}
         assert died <= {name_of(*where) for where in armed.items()}
         # One payment's death may carry another past its point, but not many: the points lie close together.
         assert len(died) >= len(armed) - 3, died
-        assert (books["status"], books["healed"], books["differences"]) == ("finished", [], [])
-        assert books["compared"]["payments"] >= len(arrived)
-        await _everybody_was_charged_once(practice, arrived, engine)
+        assert (compared["status"], compared["healed"], compared["differences"]) == ("finished", [], [])
+        assert compared["compared"]["payments"] >= len(arrived)
+        await _everybody_was_charged_once(care, arrived, engine)
 
 
 async def _sessions_end(stack: LocalStack, appointments: Sequence[str]) -> None:
@@ -86,17 +87,16 @@ async def _sessions_end(stack: LocalStack, appointments: Sequence[str]) -> None:
     await engine.dispose()
 
 
-async def _arrange(practice: Asker, troubles: Sequence[tuple[Client, str]]) -> None:
+async def _arrange(care: Care, troubles: Sequence[tuple[Person, str]]) -> None:
     """Each client's payment meets its own trouble, once."""
     faults = []
     for client, trouble in troubles:
         kind, _, call = trouble.partition("@")
         if call:
-            payment = derived_id(client.session["id"], "payment")
+            payment = derived_id(client.session(1).id, "payment")
             about = {"call": f"payment_intents.{call}", "key": f"{call}:{payment}:*"}
             faults.append({"kind": kind, **about, "times": TIMES.get(kind, 1)})
-    answer = await practice.http.post(f"{practice.stack.sandbox_url}/stripe/_faults", json=faults)
-    answer.raise_for_status()
+    await care.at_stripe.ask("POST", "_faults", faults)
 
 
 async def _end(engine: Engine, workflow_ids: Sequence[str]) -> None:
@@ -141,22 +141,22 @@ async def _mortal_worker(stack: LocalStack, told: Mapping[str, str]) -> AsyncIte
         await process.stop()
 
 
-async def _everybody_was_charged_once(practice: Asker, clients: Sequence[Client], engine: Engine) -> None:
-    state = (await practice.http.get(f"{practice.stack.sandbox_url}/stripe/_state")).json()
+async def _everybody_was_charged_once(care: Care, clients: Sequence[Person], engine: Engine) -> None:
+    state = await care.stripe()
     intents = {intent["id"]: intent["metadata"]["payment_id"] for intent in state["payment_intents"]}
     charged = Counter(intents[charge["payment_intent"]] for charge in state["charges"])
     assert {charge["status"] for charge in state["charges"]} == {"succeeded"}
     for client in clients:
-        [payment] = await practice.payments(client)
+        [payment] = await client.payments()
         assert (payment["status"], payment["attempts"], payment["amount"]) == ("paid", 1, FEE), (client.email, payment)
         assert charged[payment["id"]] == 1, client.email
     assert sum(charge["amount"] for charge in state["charges"]) == len(clients) * FEE
-    receipts = Counter(await practice.mails("receipt"))
+    receipts = Counter(await recipients(care, "receipt"))
     for client in clients:
         # One each. Another only for every time that the step was begun anew, its worker killed after sending: of a mail
         # about money, rather two than none.
-        begun = await _receipt_was_begun(engine, f"appointment:{client.session['id']}")
+        begun = await _receipt_was_begun(engine, f"appointment:{client.session(1).id}")
         assert 1 <= receipts[client.email] <= begun, (client.email, receipts[client.email], begun)
     assert set(receipts) == {client.email for client in clients}
-    faults = (await practice.http.get(f"{practice.stack.sandbox_url}/stripe/_faults")).json()
+    faults = await care.at_stripe.ask("GET", "_faults")
     assert all(fault["fired"] for fault in faults), faults

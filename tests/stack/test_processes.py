@@ -14,7 +14,8 @@ import pytest
 from temporalio.client import Client
 
 from local.stack import LocalStack, Ports
-from tests.stack.practice import Asker, soon
+from tests.care.story import Care
+from tests.stack.practice import add_therapist, arrives_with_card, care_of, recipients, soon, until_paid
 
 CLIENTS = 50
 TEMPORAL = str(Path(sys.executable).with_name("temporal"))
@@ -45,39 +46,37 @@ async def test_workers_are_killed_drained_and_doubled_and_everybody_is_charged_o
         await LocalStack.start(ports=Ports.free(), env=env, workers=2, seed=False) as stack,
         httpx.AsyncClient(timeout=60, trust_env=False) as http,
     ):
-        practice = Asker(stack, http)
-        await asyncio.gather(*(practice.add_therapist(f"t{number}", minutes=1) for number in range(CLIENTS)))
+        care = care_of(stack, http)
+        await asyncio.gather(*(add_therapist(care, f"t{number}", minutes=1) for number in range(CLIENTS)))
         clients = await asyncio.gather(
-            *(practice.arrives(f"client{number}", f"t{number}") for number in range(CLIENTS))
+            *(arrives_with_card(care, f"client{number}", f"t{number}") for number in range(CLIENTS))
         )
         start = soon(20)
-        await asyncio.gather(*(practice.books(client, start) for client in clients))
+        await asyncio.gather(*(client.books("session", start, by="desk") for client in clients))
         assert len(await _workers_that_took_part(stack, [client.id for client in clients])) == 2
-        await _support_staff_can_act(stack, practice, clients[0].id)
+        await _support_staff_can_act(stack, care, clients[0].id)
         clients = clients[1:]  # the first was archived by hand, and is charged nothing
 
         await asyncio.sleep(max(0.0, (start - datetime.now(UTC)).total_seconds()) + 0.5)
-        await asyncio.gather(*(practice.marks(client) for client in clients))
+        await asyncio.gather(*(client.session(1).marked("occurred") for client in clients))
         # Between "occurred" and the charge: one worker is killed, and started again before the money is due.
         await stack.kill_worker("worker")
         await stack.start_worker("worker")
         # In the middle of the charges: the other is asked to stop, and drains.
-        due = max(datetime.fromisoformat(client.session["ends_at"]) for client in clients).timestamp() + 5
+        due = max(client.session(1).ends_at for client in clients).timestamp() + 5
         await asyncio.sleep(max(0.0, due - datetime.now(UTC).timestamp()) + 0.3)
         assert await stack.stop_worker("worker-2") == 0
-        await practice.until_paid(clients, within=180)
+        await until_paid(clients, within=180)
 
-        intents = await practice.succeeded()
-        assert len(intents) == len(clients)
-        assert sum(intent["amount"] for intent in intents) == len(clients) * 12000
+        assert await care.charges_at_stripe() == [12000] * len(clients)
         for client in clients:
-            [payment] = await practice.payments(client)
+            [payment] = await client.payments()
             assert (payment["status"], payment["attempts"]) == ("paid", 1), payment
         async with asyncio.timeout(60):
-            while len(await practice.mails("receipt")) < len(clients):
+            while len(await recipients(care, "receipt")) < len(clients):
                 await asyncio.sleep(0.2)
-        assert Counter(await practice.mails("receipt")) == Counter(client.email for client in clients)
-        assert Counter(await practice.mails("welcome")).most_common(1)[0][1] == 1
+        assert Counter(await recipients(care, "receipt")) == Counter(client.email for client in clients)
+        assert Counter(await recipients(care, "welcome")).most_common(1)[0][1] == 1
 
 
 async def _workers_that_took_part(stack: LocalStack, client_ids: Sequence[str]) -> set[str]:
@@ -91,7 +90,7 @@ async def _workers_that_took_part(stack: LocalStack, client_ids: Sequence[str]) 
     return seen
 
 
-async def _support_staff_can_act(stack: LocalStack, practice: Asker, client_id: str) -> None:
+async def _support_staff_can_act(stack: LocalStack, care: Care, client_id: str) -> None:
     """List journeys by stage, query one, and archive it, with no input; all with the stock command line, whose identity
     the timeline then has."""
     listed = ""
@@ -106,6 +105,6 @@ async def _support_staff_can_act(stack: LocalStack, practice: Asker, client_id: 
     async with asyncio.timeout(60):
         while "archived" not in await _cli(stack, "query", "-w", journey, "--type", "journey", *codec):
             await asyncio.sleep(0.2)
-    timeline = await practice.ask("GET", f"/v1/clients/{client_id}/timeline?limit=100", by="desk")
+    timeline = await care.get(f"/v1/clients/{client_id}/timeline", limit=100)
     [actor] = [fact["actor"] for fact in timeline["items"] if fact["kind"] == "archived"]
     assert actor.startswith("via Temporal (temporal-cli:"), actor

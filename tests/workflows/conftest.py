@@ -10,9 +10,9 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse
 from temporalio.client import WorkflowHandle
 
+from tests.care.house import open_house
+from tests.care.story import Care
 from tests.journeys.conftest import care, policy
-from tests.journeys.house import open_house
-from tests.journeys.story import Care
 
 __all__ = ["attributes_of", "care", "policy", "run_of"]
 

@@ -14,7 +14,7 @@ from activities.types.clients import MatchOrder, NewJourney, TaskResolution
 from activities.types.forms import FormSubmission
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentType, Mode, Outcome, Role, Source
-from tests.journeys.story import Care, Person, key
+from tests.care.story import Care, Person, key
 from workflows.messages import (
     ARCHIVE,
     BOOK,

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
-from tests.journeys.house import open_house
+from tests.care.house import open_house
+from tests.care.story import Care, Person
 from tests.journeys.money.amounts import goes_well_again, goes_wrong, payment_of, refunded, refunds_at_stripe
-from tests.journeys.story import Care, Person
 from tests.workflows.conftest import run_of
 from workflows.messages import APPOINTMENT_QUERY, INBOUND_EVENT, AppointmentProgress
 

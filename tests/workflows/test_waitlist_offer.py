@@ -16,21 +16,21 @@ from activities.booking.waitlist import WaitlistActivities
 from activities.ports import MailerUnavailable, OutgoingMail
 from rules.enums import AppointmentType
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
-from tests.journeys.booking.waiting import (
+from tests.care.house import open_house
+from tests.care.story import Care, Person
+from tests.journeys.booking.waitlist import (
     comes,
     hour_of,
     is_running,
     leaves,
-    line_of,
     offer_to,
     offered_start,
     offers_mailed,
     opens,
     takes,
+    waitlist_of,
     waits_for,
 )
-from tests.journeys.house import open_house
-from tests.journeys.story import Care, Person
 from tests.replay.record import runs_of
 from tests.workflows.conftest import attributes_of
 from tests.workflows.test_what_staff_see import details
@@ -62,7 +62,7 @@ async def test_x7_a_support_person_reads_who_waits_and_what_is_offered(care: Car
     await waits_for(anna, taken.starts_at)
     await waits_for(berta, taken.starts_at)
     await care.rest()
-    line = line_of(care)
+    line = waitlist_of(care)
     text = await details(line)
     refs = [(await person.look())["ref"] for person in (anna, berta)]
     assert text.startswith("**2** waiting for a time with **ana**")
@@ -137,9 +137,9 @@ async def test_an_offer_is_mailed_although_the_answer_of_its_making_was_lost(
     assert losses == 0
     assert await offered_start(anna) == taken.starts_at
     assert len(await offers_mailed(anna)) == 1
-    await line_of(care).signal(LOOK_AGAIN)
+    await waitlist_of(care).signal(LOOK_AGAIN)
     await care.rest()
-    [history] = await runs_of(line_of(care))
+    [history] = await runs_of(waitlist_of(care))
     assert mails_ordered(history) == 1
     assert (await anna.facts()).count("time_offered") == 1
 
@@ -211,7 +211,7 @@ async def test_a_wake_that_meets_an_ending_line_is_never_lost(hasty: Care) -> No
         await _offered_soon(other)
         [place] = await other.places()
         present, other = other, present
-        ended += len(await runs_of(line_of(care))) == 1
+        ended += len(await runs_of(waitlist_of(care))) == 1
     assert ended, "the line has ended at times, and begun anew"
 
 
@@ -229,7 +229,7 @@ async def test_run_after_run_nothing_is_lost_and_nothing_told_twice(hasty: Care)
     people = [await comes(care, name) for name in ("Anna", "Berta", "Carla")]
     for person in people:
         await waits_for(person, taken.starts_at)
-    line = line_of(care)
+    line = waitlist_of(care)
     await taken.cancelled(by="desk")
 
     async def last_is_over() -> bool:

@@ -10,7 +10,7 @@ from temporalio.client import WorkflowHandle
 
 from activities.ports import MailerUnavailable, OutgoingMail
 from rules.policy import JourneyPolicy
-from tests.journeys.story import Care
+from tests.care.story import Care
 from tests.workflows.conftest import attributes_of
 from workflows.messages import JOURNEY_QUERY, JourneyProgress
 

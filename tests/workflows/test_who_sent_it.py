@@ -10,9 +10,9 @@ from temporalio.client import Client
 from engine.codec import data_converter
 from engine.signal_record import TemporalSignalRecord
 from rules.accounts.caller import via_temporal
-from tests.journeys.booking.waiting import comes
-from tests.journeys.house import KEYS
-from tests.journeys.story import Care, Person
+from tests.care.house import KEYS
+from tests.care.story import Care, Person
+from tests.journeys.booking.waitlist import comes
 from workflows.messages import journey_id
 
 STEP = "signal_sender"

@@ -18,7 +18,7 @@ from rules.archive.plan import plan_archive
 from rules.enums import ChatKind, CreditSource, PaymentStatus, TaskKind
 from rules.journey.memory import JourneyMemory
 from rules.journey.message_mails import Told
-from tests.activities.practice import FEE, MONDAY, POLICY, Practice
+from tests.care.practice import FEE, MONDAY, POLICY, Practice
 
 HOUR = timedelta(hours=1)
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ from activities.archive.bulk import BulkArchiveActivities
 from activities.types.archive import ArchiveOrder, BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
 from models.reads.archive import bulk as bulk_archives
 from rules.archive.bulk import ALREADY_ARCHIVED, GONE, LATE, STOPPED, request_id_of
-from tests.activities.practice import DESK, POLICY, Practice
+from tests.care.practice import DESK, POLICY, Practice
 
 
 class Many:

@@ -17,10 +17,9 @@ from models.tables.care.chat import Chat, ChatMember
 from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment
 from rules.enums import AppointmentStatus, ChatKind, Outcome, PaymentStatus
-from tests.activities.clients.test_joining import Two, two
-from tests.activities.practice import DESK, MONDAY, POLICY, Practice
+from tests.activities.clients.two_records import Two
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
-__all__ = ["two"]
 Json = dict[str, Any]
 WEEK = timedelta(days=7)
 

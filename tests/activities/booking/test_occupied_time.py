@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from tests.activities.practice import MONDAY, Practice
+from tests.care.practice import MONDAY, Practice
 
 HOUR = timedelta(hours=1)
 HOLD = text(

@@ -30,8 +30,9 @@ from models.tables.booking.therapist import AppointmentSettings, Therapist, Week
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, AppointmentType, Mode, Outcome, Role
 from rules.refusals import Problem
-from tests.activities.practice import DESK, FEE, MONDAY, POLICY, Death, Practice
 from tests.activities.test_twice import Story
+from tests.care.crash_points import Death
+from tests.care.practice import DESK, FEE, MONDAY, POLICY, Practice
 
 WEEK = timedelta(weeks=1)
 HOUR = timedelta(hours=1)

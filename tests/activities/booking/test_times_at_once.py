@@ -17,7 +17,7 @@ from models.writes.booking.holds import put_hold
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentType, Role
 from rules.refusals import Problem, Refusal
-from tests.activities.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
 HOUR = timedelta(hours=1)
 WEEK = timedelta(weeks=1)

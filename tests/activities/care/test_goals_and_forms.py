@@ -20,8 +20,8 @@ from rules.enums import GoalStatus, Role
 from rules.forms.fields import FieldType, FormField
 from rules.journey.goals import WeeklyTime
 from rules.refusals import Problem
-from tests.activities.practice import DESK, POLICY, Practice
 from tests.activities.test_twice import Story
+from tests.care.practice import DESK, POLICY, Practice
 
 ANA = Caller(role=Role.THERAPIST, name="ana", therapist="ana")
 MONDAYS = WeeklyTime(weekday="mon", at="09:00")

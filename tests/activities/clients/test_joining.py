@@ -3,25 +3,19 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
-from activities.clients.joining import JoiningActivities
-from activities.types.archive import ArchiveOrder
 from activities.types.booking import OutcomeOrder
-from activities.types.clients import ClientDetails, DetailsOrder, Joined, JoinOrder
-from activities.types.facts import AppointmentFacts
-from activities.types.forms import FormSubmission
-from activities.types.money import GrantOrder, RetryOrder
+from activities.types.clients import ClientDetails, DetailsOrder, JoinOrder
+from activities.types.money import GrantOrder
 from models.paging import Page
 from models.reads.care.chats import Side, list_chats
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
-from models.tables.booking.therapist import Therapist
 from models.tables.care.chat import Chat, ChatMember, ChatMessage, ChatRead
 from models.tables.care.document import Document, DocumentShare
 from models.tables.care.goal import Goal
@@ -34,90 +28,12 @@ from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.money.credit import Credit
 from models.writes.care.chats import lock_chat
 from rules.accounts.caller import Caller
-from rules.enums import ChatKind, FormStatus, LeftBecause, Outcome, PaymentStatus, Role
+from rules.enums import ChatKind, FormStatus, LeftBecause, Outcome, Role
 from rules.journey.joining import MovedChat
 from rules.refusals import Problem
-from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
-
-SITE = Caller(role=Role.BOOKING_SITE, name="site")
-WEEK = timedelta(days=7)
-
-
-class Two:
-    """A record, and its duplicate, which somebody made on the booking site."""
-
-    def __init__(self, practice: Practice, record: str, duplicate: str) -> None:
-        self.practice = practice
-        self.record = record
-        self.duplicate = duplicate
-        self.joining = JoiningActivities(practice.matching.deps)
-        self.order = JoinOrder(request_id=str(uuid4()), client_id=duplicate, by=DESK, into_id=record)
-
-    async def join(self, order: JoinOrder | None = None) -> Joined:
-        return await self.joining.join_records(order or self.order)
-
-    async def are_joined(self) -> Joined:
-        joined = await self.join()
-        assert joined.refusal is None, joined.refusal
-        assert await self.join() == joined  # asked again, the answer is the same
-        return joined
-
-    async def are_not_joined(self, name: Problem) -> dict[str, Any]:
-        joined = await self.join()
-        assert joined.refusal is not None
-        assert joined.refusal.name is name
-        assert (await self.practice.row(self.duplicate)).joined_into is None
-        return joined.refusal.data
-
-    async def keep(self, *rows: SQLModel) -> None:
-        async with self.practice.sessions() as session:
-            for row in rows:
-                session.add(row)
-                await session.flush()
-            await session.commit()
-
-    async def rows(self, table: type[Any], of: str) -> list[Any]:
-        async with self.practice.sessions() as session:
-            return list((await session.exec(select(table).where(table.client_id == UUID(of)))).all())
-
-    async def is_mailed_a_link(self) -> None:
-        """From now on it is the duplicate's link that joins, and not staff."""
-        by = Caller(role=Role.CLIENT, name=self.duplicate, client_id=self.duplicate)
-        now = self.practice.clock.instant
-        self.order = JoinOrder(request_id=str(uuid4()), client_id=self.duplicate, by=by, token_hash=self.duplicate)
-        async with self.practice.sessions() as session:
-            record = await session.get_one(Client, UUID(self.record))
-            row = await session.get_one(Client, UUID(self.duplicate))
-            row.made_by_staff, row.email, row.email_folded = False, record.email, record.email_folded
-            session.add(row)
-            session.add(
-                Token(hash=self.duplicate, kind=TokenKind.JOIN, client_id=row.id, made_at=now, expires_at=now + WEEK)
-            )
-            await session.commit()
-
-    async def fills_in(self, client: str) -> None:
-        done = await self.practice.forms.submit_form(
-            FormSubmission(
-                request_id=str(uuid4()),
-                client_id=client,
-                by=DESK,
-                kind="informed_consent",
-                answers={"agrees": True},
-                signature=client,
-            )
-        )
-        assert done.refusal is None
-
-
-@pytest.fixture
-async def two(practice: Practice) -> Two:
-    return Two(practice, await practice.client(), await practice.client(name="Sarah"))
-
-
-async def therapist_id(practice: Practice) -> UUID:
-    async with practice.sessions() as session:
-        return (await session.exec(select(Therapist.id).where(col(Therapist.slug) == "ana"))).one()
-
+from tests.activities.clients.two_records import SITE, WEEK, Two, therapist_id
+from tests.care.crash_points import Death
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
 # ---------------------------------------------------------------- everything comes along
 
@@ -406,157 +322,6 @@ async def test_a_link_joins_into_whoever_has_the_address_now_and_ends_with_anoth
     assert await two.join(good) == joined
     used = await two.join(replace(good, request_id=str(uuid4())))
     assert used.refusal is not None
-
-
-# ---------------------------------------------------------------- money
-
-
-async def failed_once(practice: Practice, client: str, start: Any) -> tuple[AppointmentFacts, str]:
-    """A session that occurred, and whose payment the bank declined."""
-    await practice.gives_card(client)
-    [session] = await practice.booked(client, start)
-    payment = await practice.occurred(session)
-    await practice.bank_says(client, "insufficient_funds")
-    await practice.attempt(payment)
-    return session, payment
-
-
-async def test_a_payment_is_made_with_the_records_card_and_the_old_intent_pays_no_more(two: Two) -> None:
-    practice = two.practice
-    await practice.gives_card(two.record)
-    _, payment = await failed_once(practice, two.duplicate, MONDAY)
-    joined = await two.are_joined()
-    assert joined.appointments[0].payment is not None
-    [old] = await practice.intents_of(payment)
-    await practice.attempt(payment, number=2)
-    assert (await practice.payment(payment)).status is PaymentStatus.PAID
-    intents = {intent["id"]: intent for intent in await practice.intents_of(payment)}
-    assert intents.pop(old["id"])["status"] == "canceled"
-    [new] = intents.values()
-    assert (new["status"], new["customer"]) == ("succeeded", (await practice.row(two.record)).stripe_customer)
-    assert (await practice.charges_of(payment)).count("succeeded") == 1
-
-
-async def test_a_card_comes_along_with_its_customer_where_there_is_none(two: Two) -> None:
-    practice = two.practice
-    [mine] = await practice.booked(two.record, MONDAY)
-    waiting = await practice.occurred(mine)
-    await practice.attempt(waiting)  # there is no card
-    await practice.gives_card(two.duplicate)
-    theirs = await practice.row(two.duplicate)
-    joined = await two.are_joined()
-    row = await practice.row(two.record)
-    assert (row.stripe_customer, row.stripe_payment_method) == (theirs.stripe_customer, theirs.stripe_payment_method)
-    assert joined.into is not None
-    assert joined.into.card is not None
-    assert [facts.id for facts in joined.appointments] == [mine.id]  # its payment goes on now
-    assert joined.appointments[0].payment is not None
-    assert joined.appointments[0].payment.next_try_at == practice.clock.instant
-    await practice.attempt(waiting)
-    assert (await practice.payment(waiting)).status is PaymentStatus.PAID
-
-
-async def test_a_payment_on_its_way_is_waited_for(two: Two) -> None:
-    practice = two.practice
-    _, payment = await failed_once(practice, two.duplicate, MONDAY)
-    await practice.bank_says(two.duplicate, None)
-
-    async def meanwhile() -> None:
-        data = await two.are_not_joined(Problem.PAYMENT_NOT_OPEN)
-        assert data == {"payments": [payment]}
-
-    practice.gateway.meanwhile["confirm"] = meanwhile
-    await practice.attempt(payment, number=2)
-    assert practice.gateway.meanwhile == {}
-    await two.are_joined()
-    assert (await practice.payment(payment)).status is PaymentStatus.PAID
-    assert (await practice.payment(payment)).client_id == UUID(two.record)
-
-
-async def test_a_frozen_record_freezes_the_other_and_a_debt_is_the_records(two: Two) -> None:
-    practice = two.practice
-    [session] = await practice.booked(two.duplicate, MONDAY)
-    payment = await practice.occurred(session)
-    async with practice.sessions() as database:
-        row = await database.get_one(Client, UUID(two.duplicate))
-        row.charges_frozen = True
-        database.add(row)
-        await database.commit()
-    await practice.gives_card(two.record)
-    joined = await two.are_joined()
-    assert joined.appointments[0].payment is not None
-    assert joined.appointments[0].payment.frozen
-    assert await practice.attempt(payment) is None
-    await practice.money.owe_payment(payment)
-    retry = RetryOrder(request_id=str(uuid4()), client_id=two.record, by=DESK, payment_id=payment)
-    refused = await practice.retries.retry_payment(retry)
-    assert refused.refusal is not None
-    assert "owes" in (await two.rows(Task, two.record))[0].text
-
-
-async def test_an_archived_record_becomes_active_again_unless_both_are_archived(practice: Practice) -> None:
-    for both in (False, True):
-        two = Two(practice, await practice.client(name=f"A{both}"), await practice.client(name=f"B{both}"))
-        day = MONDAY + (3 if both else 0) * timedelta(days=1)
-        await practice.booked(two.record, day)
-        await practice.booked(two.duplicate, day + WEEK)
-        for client in (two.record, two.duplicate) if both else (two.record,):
-            await practice.archive.archive_client(
-                ArchiveOrder(client_id=client, request_id=str(uuid4()), by=DESK.actor), POLICY
-            )
-        joined = await two.are_joined()
-        assert joined.unarchived is not both
-        assert joined.into is not None
-        assert joined.into.archived is both
-        waits = FormStatus.SUSPENDED if both else FormStatus.REQUESTED
-        assert {form.status for form in await two.rows(FormRequest, two.record)} == {waits}
-
-
-async def test_a_link_that_is_followed_takes_a_booking_or_leaves_an_archived_record_where_it_is(
-    practice: Practice,
-) -> None:
-    await practice.therapist("ben")
-    for number, ahead in enumerate((False, True)):
-        two = Two(
-            practice,
-            await practice.client(name=f"A{number}"),
-            await practice.client(name=f"B{number}", therapist="ben"),
-        )
-        start = MONDAY + number * WEEK
-        at = practice.clock.instant
-        await practice.gives_card(two.duplicate)
-        [held] = await practice.booked(two.duplicate, start)
-        payment = await practice.occurred(held)
-        await practice.bank_says(two.duplicate, "insufficient_funds")
-        await practice.attempt(payment)
-        [booked] = await practice.booked(two.duplicate, start + 4 * WEEK) if ahead else [None]
-        chat = uuid4()
-        await two.keep(
-            Chat(id=chat, kind=ChatKind.GROUP, title="Group", made_by="x", made_at=at),
-            ChatMember(chat_id=chat, client_id=UUID(two.duplicate), joined_at=at, added_by="x"),
-        )
-        archiving = ArchiveOrder(client_id=two.record, request_id=str(uuid4()), by=DESK.actor)
-        await practice.archive.archive_client(archiving, POLICY)
-        await two.is_mailed_a_link()
-        joined = await two.are_joined()
-        assert (joined.unarchived, joined.into is not None and joined.into.archived) == (ahead, not ahead)
-        assert joined.ahead == ((booked.id,) if booked else ())
-        told = [facts for facts in joined.appointments if facts.id == held.id]
-        assert [facts.client_archived for facts in told] == [not ahead]
-        row = await practice.payment(payment)
-        [member] = [m for m in await two.rows(ChatMember, two.record) if m.chat_id == chat]
-        waits = {form.status for form in await two.rows(FormRequest, two.record)} - {FormStatus.COMPLETE}
-        facts = await practice.facts(two.record)
-        if ahead:
-            assert (row.status, joined.intents, member.left_at) == (PaymentStatus.FAILED, (), None)
-            assert waits == {FormStatus.REQUESTED}
-        else:
-            # As if it had been there at the archive: nothing is taken, and it is owed.
-            assert (row.status, row.because, row.next_try_at) == (PaymentStatus.CANCELLED, "archived", None)
-            assert joined.intents == (row.intent,)
-            assert member.left_because is LeftBecause.ARCHIVED
-            assert waits == {FormStatus.SUSPENDED}
-            assert "unarchived" not in facts
 
 
 # ---------------------------------------------------------------- at the same time

@@ -25,9 +25,9 @@ from rules.enums import FormStatus, Role
 from rules.forms.fields import FieldType, FormField
 from rules.forms.intake import INTAKE_FORMS
 from rules.refusals import Problem
-from tests.activities.practice import DESK, MONDAY, POLICY, Practice
 from tests.activities.test_twice import Story
-from tests.journeys.story import ALL_DAY
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.story import ALL_DAY
 
 SITE = Caller(role=Role.BOOKING_SITE, name="site")
 CONSENT = "informed_consent"

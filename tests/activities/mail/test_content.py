@@ -17,7 +17,7 @@ from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 from rules.enums import AppointmentType, ClientStatus, Mode, OfferEnd, PaymentStatus
-from tests.activities.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
 WEEK = timedelta(weeks=1)
 NEW_LINK = "https://zoom.example/j/new"

@@ -11,7 +11,8 @@ from activities.types.booking import CancelOrder, RescheduleOrder
 from activities.types.clients import ActivationOrder, ClientDetails, DetailsOrder
 from activities.types.mail import MailOrder
 from models.tables.accounts.token import Token
-from tests.activities.practice import DESK, MONDAY, POLICY, Death, Practice
+from tests.care.crash_points import Death
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
 UNCLEAR = MailerUnavailable("the connection broke", ambiguous=True)
 AWAY = MailerUnavailable("nobody answers", ambiguous=False)

@@ -10,7 +10,7 @@ from activities.types.mail import MailOrder
 from models.tables.care.document import Document, DocumentShare
 from models.tables.clients.client import Client
 from rules.enums import ClientStatus
-from tests.activities.practice import POLICY, Practice
+from tests.care.practice import POLICY, Practice
 
 
 async def shared(practice: Practice, client: str) -> MailOrder:

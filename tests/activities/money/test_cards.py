@@ -23,7 +23,7 @@ from models.tables.money.payment import Payment
 from rules.enums import ClientStatus, FormStatus, PaymentStatus
 from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION
 from rules.refusals import Problem
-from tests.activities.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
 WEEK = timedelta(weeks=1)
 
@@ -55,12 +55,9 @@ async def method_of(practice: Practice, client: str) -> str:
 
 
 async def bank(practice: Practice, path: str, **form: str) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False) as browser:
-        answer = await browser.post(
-            f"{practice.sandbox_url}/stripe/v1/{path}", data=form, headers={"Authorization": "Bearer sk_test_browser"}
-        )
-        answer.raise_for_status()
-        return answer
+    answer = await practice.at_stripe.form(path, form, key="sk_test_browser")
+    answer.raise_for_status()
+    return answer
 
 
 # ------------------------------------------------------------ saved
@@ -201,11 +198,7 @@ async def reported(practice: Practice, client: str, method: str) -> EventHandled
 
 
 async def renew(practice: Practice, method: str, *, year: int) -> None:
-    async with httpx.AsyncClient(trust_env=False) as browser:
-        told = await browser.post(
-            f"{practice.sandbox_url}/stripe/_payment_methods/{method}", json={"exp_month": 5, "exp_year": year}
-        )
-        told.raise_for_status()
+    await practice.at_stripe.ask("POST", f"_payment_methods/{method}", {"exp_month": 5, "exp_year": year})
 
 
 async def test_a_card_that_the_bank_renewed_is_good_for_longer(practice: Practice) -> None:

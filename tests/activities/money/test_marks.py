@@ -12,13 +12,13 @@ from activities.types.facts import AppointmentFacts
 from models.tables.clients.fact import Fact
 from rules.enums import Outcome, PaymentKind, PaymentStatus
 from rules.refusals import Problem
-from tests.activities.money.client_money import Purse
-from tests.activities.practice import DESK, POLICY, Practice
+from tests.care.client_money import ClientMoney
+from tests.care.practice import DESK, POLICY, Practice
 
 
 @pytest.fixture
-async def purse(practice: Practice) -> Purse:
-    return await Purse.of(practice)
+async def money(practice: Practice) -> ClientMoney:
+    return await ClientMoney.of(practice)
 
 
 async def marked(
@@ -49,32 +49,32 @@ async def told(practice: Practice, client: str, kind: str) -> list[Fact]:
 
 @pytest.mark.parametrize("noticed", [True, False])
 async def test_x6_a_late_mark_says_who_made_it_how_late_and_why(
-    practice: Practice, purse: Purse, noticed: bool
+    practice: Practice, money: ClientMoney, noticed: bool
 ) -> None:
-    [session] = await practice.booked(purse.client)
+    [session] = await practice.booked(money.client)
     practice.clock.instant = session.ends_at + timedelta(hours=48)
     if noticed:
         await practice.appointments.record_breach(session.id)
     practice.clock.instant += timedelta(hours=12, seconds=30)
     await marked(practice, session, reason="was on leave")
-    [fact] = await told(practice, purse.client, "outcome_recorded")
+    [fact] = await told(practice, money.client, "outcome_recorded")
     assert (fact.actor, fact.data["late"], fact.data["late_by_minutes"], fact.data["reason"]) == (
         "care_team:desk", True, 721, "was on leave"
     )  # fmt: skip
-    [breach] = await told(practice, purse.client, "outcome_breach")
+    [breach] = await told(practice, money.client, "outcome_breach")
     assert (breach.actor, breach.data.get("late"), breach.data.get("reason")) == (
         ("system", None, None) if noticed else ("care_team:desk", True, "was on leave")
     )
 
 
-async def test_what_was_marked_in_time_is_no_breach_later(practice: Practice, purse: Purse) -> None:
-    [session] = await practice.booked(purse.client)
+async def test_what_was_marked_in_time_is_no_breach_later(practice: Practice, money: ClientMoney) -> None:
+    [session] = await practice.booked(money.client)
     payment = await practice.occurred(session)
-    [fact] = await told(practice, purse.client, "outcome_recorded")
+    [fact] = await told(practice, money.client, "outcome_recorded")
     assert "late" not in fact.data
-    await purse.archived()
+    await money.archived()
     practice.clock.instant += timedelta(days=10)
-    order = UnarchiveOrder(client_id=purse.client, request_id=str(uuid4()), by="care_team:desk", restore=True)
+    order = UnarchiveOrder(client_id=money.client, request_id=str(uuid4()), by="care_team:desk", restore=True)
     await practice.archive.unarchive_client(order)
     restored = await practice.payment(payment)
     await marked(practice, session, Outcome.NO_SHOW)
@@ -84,15 +84,15 @@ async def test_what_was_marked_in_time_is_no_breach_later(practice: Practice, pu
     )  # fmt: skip
     await marked(practice, session, Outcome.NO_SHOW, why="goodwill")
     assert (await practice.payment(payment)).status is PaymentStatus.WAIVED
-    assert await told(practice, purse.client, "outcome_breach") == []
+    assert await told(practice, money.client, "outcome_breach") == []
 
 
 async def test_a_waived_fee_stays_waived_and_what_a_card_was_asked_for_is_not_corrected(
-    practice: Practice, purse: Purse
+    practice: Practice, money: ClientMoney
 ) -> None:
-    [first, second] = await practice.booked(purse.client, weeks=2)
+    [first, second] = await practice.booked(money.client, weeks=2)
     payment = await practice.occurred(first)
-    await purse.waived(payment)
+    await money.waived(payment)
     before = await practice.payment(payment)
     corrected = await marked(practice, first, Outcome.NO_SHOW)
     assert corrected.refusal is None
@@ -102,9 +102,9 @@ async def test_a_waived_fee_stays_waived_and_what_a_card_was_asked_for_is_not_co
     )  # fmt: skip
 
     payment = await practice.occurred(second)
-    await practice.bank_says(purse.client, "insufficient_funds")
+    await practice.bank_says(money.client, "insufficient_funds")
     await practice.attempt(payment)
-    await purse.waived(payment)
+    await money.waived(payment)
     refusal = (await marked(practice, second, Outcome.NO_SHOW)).refusal
     assert refusal is not None
     assert refusal.name is Problem.APPOINTMENT_NOT_OPEN

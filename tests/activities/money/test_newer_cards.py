@@ -13,29 +13,29 @@ from activities.types.facts import PaymentFacts
 from activities.types.money import AttemptOrder, AttemptResult
 from models.tables.clients.task import Task
 from rules.enums import PaymentStatus, TaskKind
-from tests.activities.money.client_money import Purse
-from tests.activities.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.client_money import ClientMoney
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
 REFUSED = "pm_card_chargeCustomerFail"
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-async def purse(practice: Practice) -> Purse:
-    return await Purse.of(practice, card=REFUSED)
+async def money(practice: Practice) -> ClientMoney:
+    return await ClientMoney.of(practice, card=REFUSED)
 
 
-async def a_debt(practice: Practice, purse: Purse, *, weeks: int = 0) -> str:
+async def a_debt(practice: Practice, money: ClientMoney, *, weeks: int = 0) -> str:
     """Declined once, and owed since the deadline."""
-    payment = await purse.owes_a_fee(weeks=weeks)
+    payment = await money.owes_a_fee(weeks=weeks)
     await practice.attempt(payment)
     practice.clock.instant += DAY
     await practice.money.owe_payment(payment)
     return payment
 
 
-async def gives(practice: Practice, purse: Purse, card: str = "pm_card_visa") -> tuple[PaymentFacts, ...]:
-    done = await practice.forms.submit_form(await practice.billing_form(purse.client, card))
+async def gives(practice: Practice, money: ClientMoney, card: str = "pm_card_visa") -> tuple[PaymentFacts, ...]:
+    done = await practice.forms.submit_form(await practice.billing_form(money.client, card))
     assert done.refusal is None
     return done.debts
 
@@ -51,26 +51,26 @@ async def settled(practice: Practice, debts: tuple[PaymentFacts, ...]) -> None:
         assert (await practice.payment(debt.id)).status is PaymentStatus.PAID
 
 
-async def test_a_card_that_comes_while_a_debt_is_tried_settles_it(practice: Practice, purse: Purse) -> None:
-    payment = await a_debt(practice, purse)
-    await purse.retried(payment)
+async def test_a_card_that_comes_while_a_debt_is_tried_settles_it(practice: Practice, money: ClientMoney) -> None:
+    payment = await a_debt(practice, money)
+    await money.retried(payment)
     order = AttemptOrder(payment_id=payment, attempt=2)
     assert (await practice.money.start_attempt(order)).started
-    assert await gives(practice, purse) == ()
+    assert await gives(practice, money) == ()
     charged = await practice.money.charge_card(order)
     ended = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=2, charged=charged), POLICY)
     assert (ids(ended.debts), (await practice.payment(payment)).status) == ([payment], PaymentStatus.OWED)
     await settled(practice, ended.debts)
-    await purse.adds_up()
+    await money.adds_up()
 
 
-async def test_a_card_that_comes_at_the_deadline_is_tried_at_once(practice: Practice, purse: Purse) -> None:
-    trying, waiting = await purse.owes_a_fee(), await purse.owes_a_fee(weeks=1)
+async def test_a_card_that_comes_at_the_deadline_is_tried_at_once(practice: Practice, money: ClientMoney) -> None:
+    trying, waiting = await money.owes_a_fee(), await money.owes_a_fee(weeks=1)
     await practice.attempt(waiting)
     order = AttemptOrder(payment_id=trying, attempt=1)
     assert (await practice.money.start_attempt(order)).started
     charged = await practice.money.charge_card(order)
-    await gives(practice, purse)
+    await gives(practice, money)
     practice.clock.instant += DAY
     await practice.money.finish_attempt(AttemptResult(payment_id=trying, attempt=1, charged=charged), POLICY)
     assert not (await practice.money.owe_payment(waiting)).changed  # the deadline's timer runs out just then
@@ -84,18 +84,18 @@ async def test_a_card_that_comes_at_the_deadline_is_tried_at_once(practice: Prac
 
 
 async def test_a_card_that_comes_while_charges_are_held_settles_what_is_owed_afterwards(practice: Practice) -> None:
-    purse = await Purse.of(practice)
-    paid, untried = await purse.pays_a_fee(), await purse.owes_a_fee(weeks=1)
-    dispute = await purse.disputed(paid)
-    await purse.reported("charge.dispute.created", dispute, "dispute")
+    money = await ClientMoney.of(practice)
+    paid, untried = await money.pays_a_fee(), await money.owes_a_fee(weeks=1)
+    dispute = await money.disputed(paid)
+    await money.reported("charge.dispute.created", dispute, "dispute")
     practice.clock.instant += DAY
     await practice.money.owe_payment(untried)
     async with practice.sessions() as session:
         task = (await session.exec(select(Task).where(col(Task.key) == f"dispute:{dispute}"))).one()
     resolution = TaskResolution(
-        request_id=str(uuid4()), client_id=purse.client, by=DESK, task_id=str(task.id), note="looked at"
+        request_id=str(uuid4()), client_id=money.client, by=DESK, task_id=str(task.id), note="looked at"
     )
-    assert await gives(practice, purse) == ()
+    assert await gives(practice, money) == ()
     resolved = await practice.accounts.resolve_task(resolution)
     assert ids(resolved.debts) == [untried]
     assert ids((await practice.accounts.resolve_task(resolution)).debts) == [untried]  # told again
@@ -104,85 +104,85 @@ async def test_a_card_that_comes_while_charges_are_held_settles_what_is_owed_aft
 
 
 async def test_without_another_card_what_is_owed_waits_for_a_person(practice: Practice) -> None:
-    purse = await Purse.of(practice)
-    paid, untried = await purse.pays_a_fee(), await purse.owes_a_fee(weeks=1)
-    dispute = await purse.disputed(paid)
-    await purse.reported("charge.dispute.created", dispute, "dispute")
+    money = await ClientMoney.of(practice)
+    paid, untried = await money.pays_a_fee(), await money.owes_a_fee(weeks=1)
+    dispute = await money.disputed(paid)
+    await money.reported("charge.dispute.created", dispute, "dispute")
     practice.clock.instant += DAY
     await practice.money.owe_payment(untried)
-    [task] = [one for one in await purse.tasks() if one.kind is TaskKind.DISPUTE]
-    order = TaskResolution(request_id=str(uuid4()), client_id=purse.client, by=DESK, task_id=str(task.id), note="ok")
+    [task] = [one for one in await money.tasks() if one.kind is TaskKind.DISPUTE]
+    order = TaskResolution(request_id=str(uuid4()), client_id=money.client, by=DESK, task_id=str(task.id), note="ok")
     assert (await practice.accounts.resolve_task(order)).debts == ()
 
 
 @pytest.mark.parametrize("how", ["by hand", "by a booking"])
 async def test_a_card_that_comes_while_archived_settles_what_was_owed_and_nothing_else(
-    practice: Practice, purse: Purse, how: str
+    practice: Practice, money: ClientMoney, how: str
 ) -> None:
-    owed, stopped = await a_debt(practice, purse), await purse.owes_a_fee(weeks=1)
-    await purse.archived()
-    assert await gives(practice, purse) == ()
+    owed, stopped = await a_debt(practice, money), await money.owes_a_fee(weeks=1)
+    await money.archived()
+    assert await gives(practice, money) == ()
     if how == "by hand":
-        order = UnarchiveOrder(client_id=purse.client, request_id=str(uuid4()), by="care_team:desk")
+        order = UnarchiveOrder(client_id=money.client, request_id=str(uuid4()), by="care_team:desk")
         debts = (await practice.archive.unarchive_client(order)).debts
     else:
-        booking = practice.booking_order(purse.client, MONDAY + timedelta(weeks=3))
+        booking = practice.booking_order(money.client, MONDAY + timedelta(weeks=3))
         debts = (await practice.booking.book(booking)).debts
         assert (await practice.booking.book(booking)).debts == debts
     assert ids(debts) == [owed]
     await settled(practice, debts)
     assert (await practice.payment(stopped)).status is PaymentStatus.CANCELLED
-    await purse.adds_up()
+    await money.adds_up()
 
 
-async def test_what_no_card_is_asked_for_is_not_tried_with_another(practice: Practice, purse: Purse) -> None:
-    payment = await a_debt(practice, purse)
+async def test_what_no_card_is_asked_for_is_not_tried_with_another(practice: Practice, money: ClientMoney) -> None:
+    payment = await a_debt(practice, money)
     for because, settles in (("rejected", []), ("below_minimum", []), ("tries_used_up", [payment])):
         async with practice.sessions() as session:
             row = await practice.payment(payment)
             row.because = because
             session.add(row)
             await session.commit()
-        assert ids(await gives(practice, purse)) == settles
+        assert ids(await gives(practice, money)) == settles
 
 
 # ------------------------------------------------------------ never asked again
 
 
 async def test_a_stolen_card_is_never_asked_again_though_archived_or_typed_in_anew(practice: Practice) -> None:
-    purse = await Purse.of(practice)
-    payment = await purse.owes_a_fee()
-    await practice.bank_says(purse.client, "stolen_card")
+    money = await ClientMoney.of(practice)
+    payment = await money.owes_a_fee()
+    await practice.bank_says(money.client, "stolen_card")
     assert (await practice.money.start_attempt(AttemptOrder(payment_id=payment, attempt=1))).started
-    await purse.archived()
+    await money.archived()
     await practice.attempt(payment)
     assert (await practice.payment(payment)).status is PaymentStatus.CANCELLED
-    assert (await practice.row(purse.client)).card_blocked
-    order = UnarchiveOrder(client_id=purse.client, request_id=str(uuid4()), by="care_team:desk", restore=True)
+    assert (await practice.row(money.client)).card_blocked
+    order = UnarchiveOrder(client_id=money.client, request_id=str(uuid4()), by="care_team:desk", restore=True)
     await practice.archive.unarchive_client(order)
     assert await practice.attempt(payment, 2) is None
     assert await practice.charges_of(payment) == ["failed"]
 
-    again = await practice.forms.submit_form(await practice.billing_form(purse.client, "pm_card_visa"))
+    again = await practice.forms.submit_form(await practice.billing_form(money.client, "pm_card_visa"))
     assert again.refusal is not None
     assert [error["field"] for error in again.refusal.data["errors"]] == ["setup_intent"]
-    assert (await practice.row(purse.client)).card_blocked
-    await gives(practice, purse, "pm_card_mastercard")
+    assert (await practice.row(money.client)).card_blocked
+    await gives(practice, money, "pm_card_mastercard")
     await practice.attempt(payment, 2)
     assert await practice.charges_of(payment) == ["failed", "succeeded"]
 
 
 async def test_the_stolen_card_typed_in_anew_while_it_is_asked_is_blocked_too(practice: Practice) -> None:
-    purse = await Purse.of(practice)
-    payment = await purse.owes_a_fee()
-    await practice.bank_says(purse.client, "stolen_card")
+    money = await ClientMoney.of(practice)
+    payment = await money.owes_a_fee()
+    await practice.bank_says(money.client, "stolen_card")
     order = AttemptOrder(payment_id=payment, attempt=1)
     assert (await practice.money.start_attempt(order)).started
-    await gives(practice, purse, "pm_card_visa")
+    await gives(practice, money, "pm_card_visa")
     charged = await practice.money.charge_card(order)
     await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged), POLICY)
     row = await practice.payment(payment)
-    assert (row.because, (await practice.row(purse.client)).card_blocked) == ("new_card_needed", True)
+    assert (row.because, (await practice.row(money.client)).card_blocked) == ("new_card_needed", True)
 
 
 async def test_a_record_whose_card_is_blocked_takes_the_duplicates(practice: Practice) -> None:

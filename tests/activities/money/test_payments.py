@@ -19,9 +19,10 @@ from models.tables.mail.inbound_event import InboundEvent
 from rules.archive.plan import owed_by_currency
 from rules.enums import ClientStatus, PaymentStatus
 from rules.refusals import Problem
-from tests.activities.money.client_money import Purse
-from tests.activities.money.compared import Bookkeeper
-from tests.activities.practice import DESK, FEE, POLICY, Death, Practice
+from tests.care.client_money import ClientMoney
+from tests.care.crash_points import Death
+from tests.care.practice import DESK, FEE, POLICY, Practice
+from tests.care.reconciler import Reconciler
 
 LOST_ANSWER = {"ambiguous": True, "retry_with_same_key": True}
 STORED_500 = {"ambiguous": True, "retry_with_same_key": False}
@@ -163,7 +164,7 @@ async def test_a_link_that_is_opened_while_the_payment_ends_otherwise_never_pays
     practice: Practice, monkeypatch: pytest.MonkeyPatch, what: str, made_before: bool
 ) -> None:
     sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail" if made_before else None)
-    purse = Purse(practice, sara)
+    money = ClientMoney(practice, sara)
     ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
     await practice.attempt(payment)
     if what != "archive":
@@ -172,11 +173,11 @@ async def test_a_link_that_is_opened_while_the_payment_ends_otherwise_never_pays
 
     async def meanwhile() -> None:
         if what == "credit":
-            await purse.granted(FEE)
-            await purse.retried(payment)
+            await money.granted(FEE)
+            await money.retried(payment)
             await practice.attempt(payment, (await practice.payment(payment)).attempts + 1)
         elif what == "waiver":
-            calls_off.extend((await purse.waived(payment)).intents)
+            calls_off.extend((await money.waived(payment)).intents)
         else:
             calls_off.extend((await practice.archive.archive_client(archive_of(sara), POLICY)).intents)
 
@@ -206,12 +207,12 @@ async def test_a_link_that_is_opened_while_the_payment_ends_otherwise_never_pays
 @pytest.mark.parametrize("held", ["archived", "frozen"])
 async def test_credit_pays_nothing_at_the_link_while_charges_are_held(practice: Practice, held: str) -> None:
     sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail")
-    purse = Purse(practice, sara)
+    money = ClientMoney(practice, sara)
     await practice.attempt(payment)
     await practice.money.owe_payment(payment)
-    await purse.granted(FEE)
+    await money.granted(FEE)
     if held == "archived":
-        await purse.archived()
+        await money.archived()
     else:
         async with practice.sessions() as session:
             row = await practice.row(sara)
@@ -226,55 +227,55 @@ async def test_credit_pays_nothing_at_the_link_while_charges_are_held(practice: 
 
 async def test_money_for_what_was_let_go_is_asked_about_at_once(practice: Practice) -> None:
     sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail")
-    books = Bookkeeper(practice)
+    reconciler = Reconciler(practice)
     await practice.attempt(payment)
     await practice.money.owe_payment(payment)
     intent = (await practice.payment(payment)).intent
     assert intent is not None
-    await books.takes(sara, intent)
-    [called_off] = (await Purse(practice, sara).written_off(payment)).intents
+    await reconciler.takes(sara, intent)
+    [called_off] = (await ClientMoney(practice, sara).written_off(payment)).intents
     for _ in range(2):  # the errand's own word is enough, however often it runs
         told = await practice.archive.cancel_intent(sara, called_off)
         assert told is not None
         assert [task.kind for task in told.journey.open_tasks] == ["ledger_difference"]
     for _ in range(2):
-        handled = await Purse(practice, sara).reported("payment_intent.succeeded", intent, "payment_intent")
+        handled = await ClientMoney(practice, sara).reported("payment_intent.succeeded", intent, "payment_intent")
         assert handled.settled is None
         assert handled.facts is not None
     assert (await practice.payment(payment)).status is PaymentStatus.WRITTEN_OFF
-    [task] = await books.tasks()
+    [task] = await reconciler.tasks()
     assert task.key == f"ledger:taken_after_all:{intent}"
-    shown = await books.compares()  # which knows the task
-    assert (shown.differences, [row.id for row in await books.tasks()]) == (["taken_after_all"], [task.id])
-    await books.at_stripe("/v1/refunds", payment_intent=intent)
-    assert ((await books.compares()).differences, await books.tasks()) == ([], [])
+    shown = await reconciler.compares()  # which knows the task
+    assert (shown.differences, [row.id for row in await reconciler.tasks()]) == (["taken_after_all"], [task.id])
+    await reconciler.at_stripe("/v1/refunds", payment_intent=intent)
+    assert ((await reconciler.compares()).differences, await reconciler.tasks()) == ([], [])
     assert (await practice.facts(sara)).count("task_opened") == 2  # that of the debt, and this
 
 
 async def test_a_late_word_of_a_payment_whose_credit_went_elsewhere_is_a_persons(practice: Practice) -> None:
     sara, payment = await a_due_payment(practice)
-    purse, books = Purse(practice, sara), Bookkeeper(practice)
-    await purse.granted(10000)
+    money, reconciler = ClientMoney(practice, sara), Reconciler(practice)
+    await money.granted(10000)
     await practice.bank_says(sara, "authentication_required")
     await practice.attempt(payment)
     intent = (await practice.payment(payment)).intent
     assert intent is not None
-    await books.takes(sara, intent)
-    await purse.archived()
-    await purse.unarchived()
-    other = await purse.pays_a_fee(weeks=1)
+    await reconciler.takes(sara, intent)
+    await money.archived()
+    await money.unarchived()
+    other = await money.pays_a_fee(weeks=1)
     assert (await practice.payment(other)).credit_used == 10000
     for _ in range(2):
-        handled = await purse.reported("payment_intent.succeeded", intent, "payment_intent")
+        handled = await money.reported("payment_intent.succeeded", intent, "payment_intent")
         assert (handled.settled, handled.facts is not None) == (None, True)
     after = await practice.payment(payment)
     assert (after.status, after.credit_used) == (PaymentStatus.CANCELLED, 0)
-    [task] = await books.tasks()
+    [task] = await reconciler.tasks()
     assert task.key == f"ledger:amount_differs:{intent}"
-    assert (await books.compares()).differences == ["amount_differs"]
-    await purse.granted(10000)
-    assert (await books.compares()).healed == ["missed_payment"]
-    assert ((await practice.payment(payment)).credit_used, await books.tasks()) == (10000, [])
+    assert (await reconciler.compares()).differences == ["amount_differs"]
+    await money.granted(10000)
+    assert (await reconciler.compares()).healed == ["missed_payment"]
+    assert ((await practice.payment(payment)).credit_used, await reconciler.tasks()) == (10000, [])
 
 
 @pytest.mark.parametrize("credit_came_back", [False, True])
@@ -282,26 +283,26 @@ async def test_a_try_that_finds_less_paid_than_credit_makes_up_for_ends(
     practice: Practice, credit_came_back: bool
 ) -> None:
     sara, payment = await a_due_payment(practice)
-    purse, books = Purse(practice, sara), Bookkeeper(practice)
-    await purse.granted(10000)
+    money, reconciler = ClientMoney(practice, sara), Reconciler(practice)
+    await money.granted(10000)
     await practice.bank_says(sara, "do_not_honor")
     await practice.attempt(payment)
     intent = (await practice.payment(payment)).intent
     assert intent is not None
-    await purse.archived()
+    await money.archived()
     restored = UnarchiveOrder(client_id=sara, request_id=str(uuid4()), by="care_team:desk", restore=True)
     await practice.archive.unarchive_client(restored)
-    await books.takes(sara, intent)
-    await purse.pays_a_fee(weeks=1)
+    await reconciler.takes(sara, intent)
+    await money.pays_a_fee(weeks=1)
     if credit_came_back:
-        await purse.granted(10000)
+        await money.granted(10000)
     await practice.attempt(payment, 2)
     after = await practice.payment(payment)
     paid = (PaymentStatus.PAID, None, 10000)
     assert (after.status, after.because, after.credit_used) == (
         paid if credit_came_back else (PaymentStatus.OWED, "amount_differs", 0)
     )
-    assert len(await books.tasks()) == (0 if credit_came_back else 1)
+    assert len(await reconciler.tasks()) == (0 if credit_came_back else 1)
     assert (await practice.charges_of(payment)).count("succeeded") == 1
 
 
@@ -320,7 +321,7 @@ async def test_a_try_long_after_the_deadline_is_made_and_recorded_as_a_breach(
     assert after.status is (PaymentStatus.PAID if card == "pm_card_visa" else PaymentStatus.OWED)
     assert (await practice.facts(sara)).count("charge_breach") == told
     if after.status is PaymentStatus.OWED:  # a debt that is tried again is no other breach
-        await Purse(practice, sara).retried(payment)
+        await ClientMoney(practice, sara).retried(payment)
         await practice.attempt(payment, 2)
         assert (await practice.facts(sara)).count("charge_breach") == told
 

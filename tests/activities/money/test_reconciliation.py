@@ -14,9 +14,9 @@ from activities.types.reconciliation import ComparisonPart, DiscrepanciesOrder
 from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Dispute
 from rules.enums import PaymentStatus, RefundStatus
-from tests.activities.money.client_money import Purse
-from tests.activities.money.compared import Bookkeeper, a_paid_one, a_payment, an_owed_one, silent_afterwards
-from tests.activities.practice import DESK, FEE, MONDAY
+from tests.care.client_money import ClientMoney
+from tests.care.practice import DESK, FEE, MONDAY
+from tests.care.reconciler import Reconciler, a_paid_one, a_payment, an_owed_one, silent_afterwards
 
 _SHOP: dict[str, Any] = {"amount": 500, "currency": "usd", "metadata[payment_id]": "basket-77"}
 
@@ -24,15 +24,15 @@ _SHOP: dict[str, Any] = {"amount": 500, "currency": "usd", "metadata[payment_id]
 # ---------------------------------------------------------------- what agrees
 
 
-async def test_books_that_agree_bring_nothing(books: Bookkeeper) -> None:
-    practice = books.practice
+async def test_books_that_agree_bring_nothing(reconciler: Reconciler) -> None:
+    practice = reconciler.practice
     sara = await practice.client()
     await practice.gives_card(sara)
     first, second = [await practice.occurred(appointment) for appointment in await practice.booked(sara, weeks=2)]
     await practice.attempt(first)
     await practice.bank_says(sara, "do_not_honor")
     await practice.attempt(second)
-    shown = await books.compares()
+    shown = await reconciler.compares()
     assert shown.silent
     assert shown.row.compared == {
         "intents": 2,
@@ -44,34 +44,34 @@ async def test_books_that_agree_bring_nothing(books: Bookkeeper) -> None:
         "disputes": 0,
     }
     assert shown.row.finished_at is not None
-    assert await books.tasks() == []
-    assert "task_opened" not in await books.practice.facts(sara)
+    assert await reconciler.tasks() == []
+    assert "task_opened" not in await reconciler.practice.facts(sara)
 
 
-async def test_test_clients_are_left_out(books: Bookkeeper) -> None:
+async def test_test_clients_are_left_out(reconciler: Reconciler) -> None:
     """Their payments have intents that Stripe has never heard of."""
-    practice = books.practice
+    practice = reconciler.practice
     sara, payment = await a_payment(practice)
-    await books.writes("UPDATE client SET test = true WHERE id = :id", id=UUID(sara))
+    await reconciler.writes("UPDATE client SET test = true WHERE id = :id", id=UUID(sara))
     await practice.attempt(payment)
     assert (await practice.payment(payment)).status is PaymentStatus.PAID
-    shown = await books.compares()
+    shown = await reconciler.compares()
     assert shown.silent
     assert (shown.row.compared["payments"], shown.row.compared["intents"]) == (0, 0)
-    await books.writes("UPDATE client SET test = false WHERE id = :id", id=UUID(sara))
-    assert (await books.compares()).differences == ["missing_at_stripe"]
+    await reconciler.writes("UPDATE client SET test = false WHERE id = :id", id=UUID(sara))
+    assert (await reconciler.compares()).differences == ["missing_at_stripe"]
 
 
 # ---------------------------------------------------------------- what is healed
 
 
-async def test_a_webhook_that_never_came(books: Bookkeeper) -> None:
-    practice = books.practice
+async def test_a_webhook_that_never_came(reconciler: Reconciler) -> None:
+    practice = reconciler.practice
     sara, payment, intent = await an_owed_one(practice)
-    await books.takes(sara, intent)
+    await reconciler.takes(sara, intent)
     assert (await practice.payment(payment)).status is PaymentStatus.OWED
 
-    shown = await books.compares()
+    shown = await reconciler.compares()
     assert (shown.healed, shown.differences) == (["missed_payment"], [])
     assert (await practice.payment(payment)).status is PaymentStatus.PAID
     [news] = shown.news
@@ -83,160 +83,160 @@ async def test_a_webhook_that_never_came(books: Bookkeeper) -> None:
     assert handled.settled.appointment.payment is not None
     assert handled.settled.appointment.payment.status is PaymentStatus.PAID
     assert (await practice.facts(sara)).count("payment_paid") == 1
-    await silent_afterwards(books)
+    await silent_afterwards(reconciler)
 
 
-async def test_what_was_taken_besides_and_given_back_by_hand_is_no_difference(books: Bookkeeper) -> None:
-    practice = books.practice
+async def test_what_was_taken_besides_and_given_back_by_hand_is_no_difference(reconciler: Reconciler) -> None:
+    practice = reconciler.practice
     _, payment, intent = await a_paid_one(practice)
-    await books.writes("UPDATE payment SET credit_used = 7000 WHERE id = :id", id=UUID(payment))
-    assert (await books.compares()).differences == ["amount_differs"]
-    await books.at_stripe("/v1/refunds", payment_intent=intent, amount=6000)
-    assert (await books.compares()).differences == ["amount_differs"]
-    await books.at_stripe("/v1/refunds", payment_intent=intent, amount=1000)
-    gone = await books.compares()
-    assert (gone.healed, gone.differences, await books.tasks()) == ([], [], [])
-    await silent_afterwards(books)
-    assert await books.refunds_of(payment) == []  # the ledger never counted it
+    await reconciler.writes("UPDATE payment SET credit_used = 7000 WHERE id = :id", id=UUID(payment))
+    assert (await reconciler.compares()).differences == ["amount_differs"]
+    await reconciler.at_stripe("/v1/refunds", payment_intent=intent, amount=6000)
+    assert (await reconciler.compares()).differences == ["amount_differs"]
+    await reconciler.at_stripe("/v1/refunds", payment_intent=intent, amount=1000)
+    gone = await reconciler.compares()
+    assert (gone.healed, gone.differences, await reconciler.tasks()) == ([], [], [])
+    await silent_afterwards(reconciler)
+    assert await reconciler.refunds_of(payment) == []  # the ledger never counted it
 
     # What the ledger did count is written down as ever, and no more than that.
-    await books.at_stripe("/v1/refunds", payment_intent=intent, amount=5000)
-    assert (await books.compares()).healed == ["refund_by_hand"]
+    await reconciler.at_stripe("/v1/refunds", payment_intent=intent, amount=5000)
+    assert (await reconciler.compares()).healed == ["refund_by_hand"]
     assert (await practice.payment(payment)).refunded == 5000
-    await silent_afterwards(books)
+    await silent_afterwards(reconciler)
 
 
-async def test_what_was_taken_besides_credit_and_given_back_is_no_difference(books: Bookkeeper) -> None:
-    _, payment, intent = await a_paid_one(books.practice)
-    await books.writes("UPDATE payment SET credit_used = amount WHERE id = :id", id=UUID(payment))
-    assert (await books.compares()).differences == ["amount_differs"]
-    await books.at_stripe("/v1/refunds", payment_intent=intent)
-    assert ((await books.compares()).differences, await books.tasks()) == ([], [])
-    await silent_afterwards(books)
+async def test_what_was_taken_besides_credit_and_given_back_is_no_difference(reconciler: Reconciler) -> None:
+    _, payment, intent = await a_paid_one(reconciler.practice)
+    await reconciler.writes("UPDATE payment SET credit_used = amount WHERE id = :id", id=UUID(payment))
+    assert (await reconciler.compares()).differences == ["amount_differs"]
+    await reconciler.at_stripe("/v1/refunds", payment_intent=intent)
+    assert ((await reconciler.compares()).differences, await reconciler.tasks()) == ([], [])
+    await silent_afterwards(reconciler)
 
 
 @pytest.mark.parametrize("end", ["written_off", "archived"])
-async def test_an_old_debt_that_was_let_go_and_paid_in_that_moment_is_noticed(books: Bookkeeper, end: str) -> None:
+async def test_an_old_debt_that_was_let_go_and_paid_in_that_moment_is_noticed(reconciler: Reconciler, end: str) -> None:
     """Without any report of Stripe's: the intent is older than what is compared, the decision is not."""
-    practice = books.practice
+    practice = reconciler.practice
     sara, payment, intent = await an_owed_one(practice)
-    purse = Purse(practice, sara)
+    money = ClientMoney(practice, sara)
     if end == "archived":
-        await books.writes("UPDATE payment SET status = 'requires_action' WHERE id = :id", id=UUID(payment))
-    books.passes(days=40)
-    await books.takes(sara, intent)
-    await (purse.archived() if end == "archived" else purse.written_off(payment))
-    shown = await books.compares()
+        await reconciler.writes("UPDATE payment SET status = 'requires_action' WHERE id = :id", id=UUID(payment))
+    reconciler.passes(days=40)
+    await reconciler.takes(sara, intent)
+    await (money.archived() if end == "archived" else money.written_off(payment))
+    shown = await reconciler.compares()
     found = (["missed_payment"], []) if end == "archived" else ([], ["taken_after_all"])
     assert (shown.healed, shown.differences) == found
 
 
-async def test_a_payment_older_than_the_time_compared_is_seen_while_it_is_open(books: Bookkeeper) -> None:
-    sara, payment, intent = await an_owed_one(books.practice)
-    books.passes(days=90)
-    await books.takes(sara, intent)
-    shown = await books.compares()
+async def test_a_payment_older_than_the_time_compared_is_seen_while_it_is_open(reconciler: Reconciler) -> None:
+    sara, payment, intent = await an_owed_one(reconciler.practice)
+    reconciler.passes(days=90)
+    await reconciler.takes(sara, intent)
+    shown = await reconciler.compares()
     assert (shown.healed, shown.row.compared["intents"]) == (["missed_payment"], 0)
-    assert (await books.practice.payment(payment)).status is PaymentStatus.PAID
-    await silent_afterwards(books)
+    assert (await reconciler.practice.payment(payment)).status is PaymentStatus.PAID
+    await silent_afterwards(reconciler)
 
 
-async def test_strays_are_called_off_when_no_step_can_be_about_to_use_them(books: Bookkeeper) -> None:
-    practice = books.practice
+async def test_strays_are_called_off_when_no_step_can_be_about_to_use_them(reconciler: Reconciler) -> None:
+    practice = reconciler.practice
     sara, payment = await a_payment(practice)
-    stray = await books.makes_an_intent(sara, payment)
-    another_house = await books.makes_an_intent(sara, str(uuid4()))
-    shop = (await books.at_stripe("/v1/payment_intents", **_SHOP))["id"]
-    assert (await books.compares()).silent
-    books.passes(minutes=61)
+    stray = await reconciler.makes_an_intent(sara, payment)
+    another_house = await reconciler.makes_an_intent(sara, str(uuid4()))
+    shop = (await reconciler.at_stripe("/v1/payment_intents", **_SHOP))["id"]
+    assert (await reconciler.compares()).silent
+    reconciler.passes(minutes=61)
     # A payment that is being tried may be about to store it, however long that takes.
     await practice.money.start_attempt(AttemptOrder(payment_id=payment, attempt=1))
-    shown = await books.compares()
+    shown = await reconciler.compares()
     assert shown.silent
     await practice.attempt(payment)
-    shown = await books.compares()
+    shown = await reconciler.compares()
     assert (shown.healed, shown.news) == (["stray_intent"], [])
-    assert await books.state_of(stray) == "canceled"
+    assert await reconciler.state_of(stray) == "canceled"
     for of_others in (another_house, shop):  # an installation with a database of its own may be at the same account
-        assert await books.state_of(of_others) == "requires_payment_method"
+        assert await reconciler.state_of(of_others) == "requires_payment_method"
     assert await practice.charges_of(payment) == ["succeeded"]
-    await silent_afterwards(books)
+    await silent_afterwards(reconciler)
 
 
-async def test_what_was_called_off_in_the_ledger_is_called_off_at_stripe(books: Bookkeeper) -> None:
-    practice = books.practice
+async def test_what_was_called_off_in_the_ledger_is_called_off_at_stripe(reconciler: Reconciler) -> None:
+    practice = reconciler.practice
     _, payment, intent = await an_owed_one(practice)
-    await books.writes("UPDATE payment SET status = 'written_off' WHERE id = :id", id=UUID(payment))
-    books.passes(hours=2)
-    assert (await books.compares()).healed == ["stray_intent"]
-    assert await books.state_of(intent) == "canceled"
-    await silent_afterwards(books)
+    await reconciler.writes("UPDATE payment SET status = 'written_off' WHERE id = :id", id=UUID(payment))
+    reconciler.passes(hours=2)
+    assert (await reconciler.compares()).healed == ["stray_intent"]
+    assert await reconciler.state_of(intent) == "canceled"
+    await silent_afterwards(reconciler)
 
 
-async def test_refunds_that_ended_without_the_ledger_hearing(books: Bookkeeper) -> None:
-    practice = books.practice
+async def test_refunds_that_ended_without_the_ledger_hearing(reconciler: Reconciler) -> None:
+    practice = reconciler.practice
     sara, payment = await a_payment(practice, card="pm_card_pendingRefund")
     await practice.attempt(payment)
-    refund = await books.refunds_some(sara, payment, 5000)
-    assert (await books.compares()).silent  # on its way, both say so
-    [row] = await books.refunds_of(payment)
-    await books.at_stripe(f"/_refunds/{row.stripe_refund}", json={"status": "succeeded"})
-    shown = await books.compares()
+    refund = await reconciler.refunds_some(sara, payment, 5000)
+    assert (await reconciler.compares()).silent  # on its way, both say so
+    [row] = await reconciler.refunds_of(payment)
+    await reconciler.at_stripe(f"/_refunds/{row.stripe_refund}", json={"status": "succeeded"})
+    shown = await reconciler.compares()
     assert shown.healed == ["missed_refund"]
     assert [(news.client_id, news.facts is not None) for news in shown.news] == [(sara, True)]
-    [row] = await books.refunds_of(payment)
+    [row] = await reconciler.refunds_of(payment)
     assert (str(row.id), row.status) == (refund, RefundStatus.SUCCEEDED)
-    await silent_afterwards(books)
+    await silent_afterwards(reconciler)
 
     # Weeks later the bank sends it back.
-    books.passes(days=20)
-    await books.at_stripe(f"/_refunds/{row.stripe_refund}", json={"status": "failed"})
-    assert (await books.compares()).healed == ["missed_refund"]
-    [row] = await books.refunds_of(payment)
+    reconciler.passes(days=20)
+    await reconciler.at_stripe(f"/_refunds/{row.stripe_refund}", json={"status": "failed"})
+    assert (await reconciler.compares()).healed == ["missed_refund"]
+    [row] = await reconciler.refunds_of(payment)
     after = await practice.payment(payment)
     assert (row.status, after.status, after.refunded) == (RefundStatus.FAILED, PaymentStatus.PAID, 0)
     assert (await practice.facts(sara)).count("refund_failed") == 1
-    await silent_afterwards(books)
+    await silent_afterwards(reconciler)
 
 
-async def test_a_refund_whose_answer_nobody_heard(books: Bookkeeper) -> None:
-    practice = books.practice
+async def test_a_refund_whose_answer_nobody_heard(reconciler: Reconciler) -> None:
+    practice = reconciler.practice
     sara, payment, intent = await a_paid_one(practice)
-    refund = await books.refunds_some(sara, payment, 5000, send=False)
-    assert (await books.compares()).silent
+    refund = await reconciler.refunds_some(sara, payment, 5000, send=False)
+    assert (await reconciler.compares()).silent
     await practice.gateway.refund(
         intent=intent, refund_id=refund, amount=5000, currency="USD", key=f"refund:{refund}:0"
     )
-    assert (await books.compares()).silent  # the step that asked is about to hear
-    books.passes(hours=2)
-    assert (await books.compares()).healed == ["missed_refund"]
-    [row] = await books.refunds_of(payment)
+    assert (await reconciler.compares()).silent  # the step that asked is about to hear
+    reconciler.passes(hours=2)
+    assert (await reconciler.compares()).healed == ["missed_refund"]
+    [row] = await reconciler.refunds_of(payment)
     assert row.status is RefundStatus.SUCCEEDED
-    assert await books.refunds.send_refund(refund) is None
-    await silent_afterwards(books)
+    assert await reconciler.refunds.send_refund(refund) is None
+    await silent_afterwards(reconciler)
 
 
-async def test_a_refund_made_in_the_dashboard_is_written_down(books: Bookkeeper) -> None:
-    practice = books.practice
+async def test_a_refund_made_in_the_dashboard_is_written_down(reconciler: Reconciler) -> None:
+    practice = reconciler.practice
     sara, payment, intent = await a_paid_one(practice)
-    made = await books.at_stripe("/v1/refunds", payment_intent=intent, amount=3000)
-    shown = await books.compares()
+    made = await reconciler.at_stripe("/v1/refunds", payment_intent=intent, amount=3000)
+    shown = await reconciler.compares()
     assert (shown.healed, shown.differences) == (["refund_by_hand"], [])
-    [row] = await books.refunds_of(payment)
+    [row] = await reconciler.refunds_of(payment)
     assert (row.card_amount, row.status, row.stripe_refund) == (3000, RefundStatus.SUCCEEDED, made["id"])
     assert row.asked_by == "stripe"
     after = await practice.payment(payment)
     assert (after.status, after.refunded) == (PaymentStatus.PARTIALLY_REFUNDED, 3000)
     assert (await practice.facts(sara))[-3:] == ["refund_found", "refund_made", "payment_partially_refunded"]
-    await silent_afterwards(books)
-    await books.refunds_some(sara, payment, FEE - 3000)  # what is left, and no more
+    await silent_afterwards(reconciler)
+    await reconciler.refunds_some(sara, payment, FEE - 3000)  # what is left, and no more
     assert (await practice.payment(payment)).status is PaymentStatus.REFUNDED
-    await silent_afterwards(books)
+    await silent_afterwards(reconciler)
 
 
 @pytest.mark.parametrize("kind", ["missed_payment", "missed_refund", "refund_by_hand"])
-async def test_dead_at_any_point_it_is_healed_once_and_told(books: Bookkeeper, kind: str) -> None:
-    practice = books.practice
+async def test_dead_at_any_point_it_is_healed_once_and_told(reconciler: Reconciler, kind: str) -> None:
+    practice = reconciler.practice
     sara = await practice.client()
     await practice.gives_card(sara)
     weeks = 20 if kind == "missed_payment" else 4
@@ -247,22 +247,22 @@ async def test_dead_at_any_point_it_is_healed_once_and_told(books: Bookkeeper, k
             ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
             done = await practice.money.prepare_confirmation(ask)
             assert done.document is not None
-            await books.takes(sara, done.document["payment_intent"])
+            await reconciler.takes(sara, done.document["payment_intent"])
             continue
         await practice.attempt(payment)
         intent = (await practice.payment(payment)).intent
         assert intent is not None
-        refund = await books.refunds_some(sara, payment, 3000, send=False) if kind == "missed_refund" else ""
+        refund = await reconciler.refunds_some(sara, payment, 3000, send=False) if kind == "missed_refund" else ""
         await practice.gateway.refund(intent=intent, refund_id=refund, amount=3000, currency="USD", key=payment)
-    books.passes(hours=2)
+    reconciler.passes(hours=2)
     part = ComparisonPart.PAYMENTS if kind == "missed_payment" else ComparisonPart.REFUNDS
-    reconciling, found = await books.finds(part, since=MONDAY)
+    reconciling, found = await reconciler.finds(part, since=MONDAY)
     left = [finding for finding in found if finding.kind == kind]
 
     async def die(*at: int) -> list[str]:
         order = DiscrepanciesOrder(reconciling=reconciling, findings=(left.pop(),))
         practice.points.reset(*at)
-        settled = await practice.until_done(lambda: books.steps.settle_differences(order))
+        settled = await practice.until_done(lambda: reconciler.steps.settle_differences(order))
         passed = list(practice.points.passed)
         practice.points.reset()
         assert [news.client_id for news in settled.news] == [sara]
@@ -276,35 +276,35 @@ async def test_dead_at_any_point_it_is_healed_once_and_told(books: Bookkeeper, k
     async with practice.sessions() as session:
         row = await session.get_one(Reconciliation, UUID(reconciling.id))
     assert [healed["kind"] for healed in row.healed] == [kind] * (len(undisturbed) + 1)
-    assert len((await books.finds(part, since=MONDAY))[1]) == len(left)
+    assert len((await reconciler.finds(part, since=MONDAY))[1]) == len(left)
     told = await practice.facts(sara)
     once = {"missed_payment": "payment_paid", "missed_refund": "refund_made", "refund_by_hand": "refund_found"}[kind]
     assert told.count(once) == len(undisturbed) + 1
 
 
-async def test_a_dispute_that_nobody_reported_freezes_charges(books: Bookkeeper) -> None:
-    practice = books.practice
+async def test_a_dispute_that_nobody_reported_freezes_charges(reconciler: Reconciler) -> None:
+    practice = reconciler.practice
     sara, _, intent = await a_paid_one(practice)
-    dispute = await books.at_stripe("/_disputes", json={"payment_intent": intent, "reason": "fraudulent"})
-    shown = await books.compares()
+    dispute = await reconciler.at_stripe("/_disputes", json={"payment_intent": intent, "reason": "fraudulent"})
+    shown = await reconciler.compares()
     assert shown.healed == ["missed_dispute"]
     assert (await practice.row(sara)).charges_frozen
     assert [news.client_id for news in shown.news] == [sara]
-    await silent_afterwards(books)
-    books.passes(days=60)  # older than what is compared, and decided at last
-    await books.at_stripe(f"/_disputes/{dispute['id']}", json={"status": "won"})
-    assert (await books.compares()).healed == ["missed_dispute"]
+    await silent_afterwards(reconciler)
+    reconciler.passes(days=60)  # older than what is compared, and decided at last
+    await reconciler.at_stripe(f"/_disputes/{dispute['id']}", json={"status": "won"})
+    assert (await reconciler.compares()).healed == ["missed_dispute"]
     async with practice.sessions() as session:
         assert (await session.get_one(Dispute, dispute["id"])).status == "won"
-    await silent_afterwards(books)
+    await silent_afterwards(reconciler)
 
 
 # ---------------------------------------------------------------- at any moment
 
 
-async def test_a_bit_at_a_time(books: Bookkeeper, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bit_at_a_time(reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three lines at a time, some of one second: each is counted once, and what is planted is found once."""
-    practice = books.practice
+    practice = reconciler.practice
     monkeypatch.setattr(comparison, "CHUNK", 3)
     sara = await practice.client()
     await practice.gives_card(sara)
@@ -312,15 +312,15 @@ async def test_a_bit_at_a_time(books: Bookkeeper, monkeypatch: pytest.MonkeyPatc
     for appointment in await practice.booked(sara, weeks=4):
         payments.append(await practice.occurred(appointment))
         await practice.attempt(payments[-1])
-        await books.refunds_some(sara, payments[-1], 1000)
+        await reconciler.refunds_some(sara, payments[-1], 1000)
     sessions = await practice.booked(sara, practice.clock.instant + timedelta(days=7), weeks=5)
     payments += [await practice.occurred(appointment) for appointment in sessions]
     for payment in payments[4:]:  # in one second
         await practice.attempt(payment)
-    stray = await books.makes_an_intent(sara, payments[0])
-    books.passes(hours=2)
-    await books.writes("UPDATE payment SET amount = amount + 1 WHERE id = :id", id=UUID(payments[1]))
-    shown = await books.compares(since=MONDAY)
+    stray = await reconciler.makes_an_intent(sara, payments[0])
+    reconciler.passes(hours=2)
+    await reconciler.writes("UPDATE payment SET amount = amount + 1 WHERE id = :id", id=UUID(payments[1]))
+    shown = await reconciler.compares(since=MONDAY)
     assert (shown.healed, shown.differences) == (["stray_intent"], ["amount_differs"])
     assert shown.row.healed[0]["intent"] == stray
     compared = shown.row.compared
@@ -329,8 +329,8 @@ async def test_a_bit_at_a_time(books: Bookkeeper, monkeypatch: pytest.MonkeyPatc
     assert shown.steps > 6
 
 
-async def test_while_payments_are_made_nothing_is_found(books: Bookkeeper) -> None:
-    practice = books.practice
+async def test_while_payments_are_made_nothing_is_found(reconciler: Reconciler) -> None:
+    practice = reconciler.practice
     sara = await practice.client()
     await practice.gives_card(sara)
     payments = [await practice.occurred(appointment) for appointment in await practice.booked(sara, weeks=6)]
@@ -339,13 +339,13 @@ async def test_while_payments_are_made_nothing_is_found(books: Bookkeeper) -> No
     async def pay() -> None:
         for payment in payments:
             await practice.attempt(payment)
-            await books.refunds_some(sara, payment, 100)
+            await reconciler.refunds_some(sara, payment, 100)
         done.set()
 
     async def compare() -> int:
         times = 0
         while not done.is_set():
-            shown = await books.compares()
+            shown = await reconciler.compares()
             assert shown.silent, (shown.healed, shown.differences)
             times += 1
         return times
@@ -353,18 +353,18 @@ async def test_while_payments_are_made_nothing_is_found(books: Bookkeeper) -> No
     _, *times = await asyncio.gather(pay(), compare(), compare())
     assert min(times) > 0
     assert sum(c["status"] == "succeeded" for c in (await practice.stripe())["charges"]) == 6
-    await silent_afterwards(books)
+    await silent_afterwards(reconciler)
 
 
 @pytest.mark.parametrize("when", ["before the second look", "while Stripe is asked"])
 async def test_what_ends_while_it_is_looked_at_is_no_difference(
-    books: Bookkeeper, monkeypatch: pytest.MonkeyPatch, when: str
+    reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     """The webhook comes after all, and the books agree: nothing is healed, nobody is asked."""
-    practice = books.practice
+    practice = reconciler.practice
     sara, payment, intent = await an_owed_one(practice)
-    await books.takes(sara, intent)
-    reconciling, found = await books.finds(ComparisonPart.PAYMENTS)
+    await reconciler.takes(sara, intent)
+    reconciling, found = await reconciler.finds(ComparisonPart.PAYMENTS)
     assert [finding.kind for finding in found] == ["missed_payment"]
     real = practice.gateway.retrieve_intent
 
@@ -380,7 +380,7 @@ async def test_what_ends_while_it_is_looked_at_is_no_difference(
         monkeypatch.setattr(practice.gateway, "retrieve_intent", asked)
     else:
         await webhook()
-    settled = await books.steps.settle_differences(DiscrepanciesOrder(reconciling=reconciling, findings=found))
+    settled = await reconciler.steps.settle_differences(DiscrepanciesOrder(reconciling=reconciling, findings=found))
     assert settled.news == ()
     async with practice.sessions() as session:
         assert (await session.get_one(Reconciliation, UUID(reconciling.id))).healed == []

@@ -13,7 +13,9 @@ from api.problems import Refused
 from models.tables import Token
 from models.tables.accounts.token import TokenKind
 from rules.refusals import Problem, Refusal
-from tests.api.conftest import DESK, HASHER, NOW, ROOT, SITE, Rows, StandingClock, ToldEngine, problem_of
+from tests.api.conftest import DESK, ROOT, SITE, StandingClock, ToldEngine, problem_of
+from tests.care.defaults import HASHER
+from tests.care.rows import NOW, Rows
 
 PASSWORD = "correct horse battery"
 

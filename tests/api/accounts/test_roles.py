@@ -19,8 +19,9 @@ from api.problems import EngineUnavailable
 from models.tables import Chat, ClientGroup, Document
 from rules.enums import ChatKind
 from tests.api.callers import Callers, everybody
-from tests.api.conftest import NOW, Rows, ToldEngine, problem_of
+from tests.api.conftest import ToldEngine, problem_of
 from tests.api.everything import Everything, one_of_everything
+from tests.care.rows import NOW, Rows
 
 ALL = ("nobody", "site", "sara", "tom", "ana", "ben", "desk", "admin")  # sara is ana's client, tom is ben's
 ID = re.compile(r"\{(\w*id)\}")

@@ -12,7 +12,8 @@ from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.enums import ClientStatus
 from rules.timeline import FactKind
-from tests.api.conftest import DESK, NOW, Rows, ToldEngine, problem_of
+from tests.api.conftest import DESK, ToldEngine, problem_of
+from tests.care.rows import NOW, Rows
 
 Json = dict[str, Any]
 BROUGHT_BACK: Json = {

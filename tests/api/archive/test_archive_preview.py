@@ -14,7 +14,8 @@ from api.engine import JourneyEngine
 from rules.enums import ClientStatus
 from rules.journey.memory import JourneyMemory
 from rules.journey.message_mails import Told
-from tests.api.conftest import DESK, NOW, SETTINGS, Rows, ToldEngine
+from tests.api.conftest import DESK, SETTINGS, ToldEngine
+from tests.care.rows import NOW, Rows
 from workflows.messages import MEMORY_QUERY
 
 Json = dict[str, Any]

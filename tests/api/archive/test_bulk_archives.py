@@ -17,7 +17,8 @@ from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecor
 from models.tables.clients.group import ClientGroup
 from models.tables.money.credit import Credit
 from rules.enums import AppointmentStatus, ArchiveResult, ClientStatus, CreditSource, PaymentStatus
-from tests.api.conftest import DESK, NOW, SITE, Rows, ToldEngine, fields_of, problem_of
+from tests.api.conftest import DESK, SITE, ToldEngine, fields_of, problem_of
+from tests.care.rows import NOW, Rows
 
 Token = Callable[[str], Any]
 

@@ -1,5 +1,5 @@
-"""A counter at which times are held, booked and moved through the API. The journeys' own steps run for real there; only
-the engine between them and the API is left out."""
+"""Times held, booked and moved through the API. The journeys' own steps run for real there; only the engine between
+them and the API is left out."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -9,50 +9,31 @@ import httpx
 from pydantic import TypeAdapter
 from sqlmodel import col, select
 
-from activities.base import Dependencies
 from activities.booking.appointment import AppointmentActivities
 from activities.booking.book import BookingActivities
 from activities.booking.series import SeriesActivities
-from activities.gateways.simulated import SimulatedGateway
-from activities.practice import Links
-from activities.practice import Practice as Named
-from api.auth import hash_of, new_token
-from engine.signed_links import SignedLinks
 from models.tables import Client, OccupiedTime, Therapist
-from models.tables.accounts.token import Token, TokenKind
-from rules.mail import unsubscribe
 from rules.policy import JourneyPolicy
-from tests.activities.practice import Post
-from tests.api.conftest import CIPHER, NOW, PUBLIC_URL, SITE, Rows, StandingClock, ToldEngine
+from tests.api.conftest import SITE, StandingClock, ToldEngine, steps_behind
+from tests.care.defaults import details
+from tests.care.rows import NOW, Rows
 
 TEN = NOW + timedelta(days=1, hours=3)  # Tuesday, 10:00 in New York; sessions begin every half hour from nine
 HALF_HOUR = timedelta(minutes=30)
-DETAILS = {
-    "first_name": "Sara",
-    "last_name": "Lind",
-    "email": "sara@example.com",
-    "phone": "+12125550100",
-    "time_zone": "America/New_York",
-}
 
 
-class Counter:
-    """What somebody does at the practice's counter, through the API."""
+class BookingCalls:
+    """What somebody asks about times, through the API."""
 
     def __init__(self, api: httpx.AsyncClient, rows: Rows) -> None:
         self.api = api
         self.rows = rows
 
     async def person(self, therapist: Therapist, name: str = "sara") -> Client:
-        return await self.rows.client(therapist, **DETAILS | {"email": f"{name}@example.com"})
+        return await self.rows.client(therapist, **details("Sara", email=f"{name}@example.com"))
 
     async def sign_in(self, client: Client) -> dict[str, str]:
-        token = new_token()
-        expires_at = NOW + timedelta(days=30)
-        await self.rows.add(
-            Token(hash=hash_of(token), kind=TokenKind.SESSION, client_id=client.id, made_at=NOW, expires_at=expires_at)
-        )
-        return {"Authorization": f"Bearer {token}"}
+        return await self.rows.signed_in(client)
 
     async def ask(
         self, starts_at: datetime = TEN, *, by: Any = SITE, slug: str = "ana", type: str = "session"
@@ -94,20 +75,9 @@ class Counter:
             return list((await session.exec(select(OccupiedTime).order_by(col(OccupiedTime.starts_at)))).all())
 
 
-def open_counter(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, clock: StandingClock) -> Counter:
+def booking_calls(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, clock: StandingClock) -> BookingCalls:
     """The API, over an engine that books and moves at once."""
-    steps = Dependencies(
-        sessions=rows.sessions,
-        clock=clock,
-        payments=SimulatedGateway(),
-        simulated_payments=SimulatedGateway(),
-        mailer=Post(),
-        links=Links(public_url=PUBLIC_URL),
-        practice=Named(name="Riverside", care_team_email="care@practice.example", insurance_email="i@p.example"),
-        email_from="hello@practice.example",
-        link_key=b"tests",
-        unsubscribe_links=SignedLinks(CIPHER, unsubscribe.PURPOSE),
-    )
+    steps = steps_behind(rows, clock)
     booking, appointments, series = BookingActivities(steps), AppointmentActivities(steps), SeriesActivities(steps)
     policy = JourneyPolicy()
     done: dict[str, Callable[[Any], Awaitable[Any]]] = {
@@ -119,7 +89,7 @@ def open_counter(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, clock: 
         "cancel_following": lambda order: series.cancel_following(order, policy),
     }
     engine.answers_to |= {name: _through_the_engine(step) for name, step in done.items()}
-    return Counter(api, rows)
+    return BookingCalls(api, rows)
 
 
 def _through_the_engine(step: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:

@@ -10,8 +10,9 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.api.booking.calls import TEN, Counter, open_counter
-from tests.api.conftest import DESK, SITE, Rows, StandingClock, ToldEngine
+from tests.api.booking.calls import TEN, BookingCalls, booking_calls
+from tests.api.conftest import DESK, SITE, StandingClock, ToldEngine
+from tests.care.rows import Rows
 from tests.statements import statements
 
 Json = dict[str, Any]
@@ -21,25 +22,25 @@ two of each; what the step has read is not read again for the view."""
 
 
 @pytest.fixture
-def counter(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, clock: StandingClock) -> Counter:
-    return open_counter(api, rows, engine, clock)
+def booking(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, clock: StandingClock) -> BookingCalls:
+    return booking_calls(api, rows, engine, clock)
 
 
 async def test_statements_of_a_booking_and_of_its_changes(
-    counter: Counter, database: AsyncEngine, clock: StandingClock
+    booking: BookingCalls, database: AsyncEngine, clock: StandingClock
 ) -> None:
-    sara = await counter.person(await counter.rows.therapist())
+    sara = await booking.person(await booking.rows.therapist())
     counted: dict[str, int] = {}
 
     async def books() -> str:
         with statements(database) as asked:
-            answer = await counter.books(sara, by=DESK)
+            answer = await booking.books(sara, by=DESK)
         counted.setdefault("book", len(asked))
         return str(answer.json()["appointments"][0]["id"])
 
     async def change(id: str, what: str, **body: object) -> None:
         with statements(database) as asked:
-            answer = await counter.api.post(f"/v1/appointments/{id}/{what}", json=body, headers=DESK)
+            answer = await booking.api.post(f"/v1/appointments/{id}/{what}", json=body, headers=DESK)
         assert answer.status_code == 200, answer.text
         counted[what] = len(asked)
 
@@ -54,23 +55,23 @@ async def test_statements_of_a_booking_and_of_its_changes(
 
 @pytest.mark.parametrize("by", [DESK, SITE], ids=["practice", "client side"])
 async def test_what_a_step_answers_is_shown_as_it_would_be_read(
-    counter: Counter, clock: StandingClock, by: dict[str, str]
+    booking: BookingCalls, clock: StandingClock, by: dict[str, str]
 ) -> None:
     """To the last letter: the order of the fields, and the way in which times are written."""
-    sara = await counter.person(await counter.rows.therapist(zoom_link="https://zoom.example/j/1"))
+    sara = await booking.person(await booking.rows.therapist(zoom_link="https://zoom.example/j/1"))
 
     async def read(id: str) -> str:
-        return (await counter.api.get(f"/v1/appointments/{id}", headers=by)).text
+        return (await booking.api.get(f"/v1/appointments/{id}", headers=by)).text
 
     async def post(path: str, body: Json) -> httpx.Response:
-        answer = await counter.api.post(f"/v1/{path}", json=body, headers=by)
+        answer = await booking.api.post(f"/v1/{path}", json=body, headers=by)
         assert answer.status_code in (200, 201), answer.text
         return answer
 
     book = f"clients/{sara.id}/appointments"
     at = TEN + timedelta(days=3)
     [one] = (await post(book, {"type": "session", "starts_at": at.isoformat(), "mode": "zoom"})).json()["appointments"]
-    booked = await counter.api.get(f"/v1/appointments/{one['id']}", headers=by)
+    booked = await booking.api.get(f"/v1/appointments/{one['id']}", headers=by)
     assert list(one.items()) == list(booked.json().items())
     path = f"appointments/{one['id']}"
     moved = await post(f"{path}/reschedule", {"starts_at": (at + timedelta(days=1)).isoformat()})
@@ -84,19 +85,19 @@ async def test_what_a_step_answers_is_shown_as_it_would_be_read(
         assert gone.text.startswith((await read(one["id"])).removesuffix("}"))
 
 
-async def test_a_whole_series_is_shown_as_it_would_be_read(counter: Counter) -> None:
-    sara = await counter.person(await counter.rows.therapist())
+async def test_a_whole_series_is_shown_as_it_would_be_read(booking: BookingCalls) -> None:
+    sara = await booking.person(await booking.rows.therapist())
     body: Json = {"type": "session", "starts_at": TEN.isoformat(), "mode": "phone", "weeks": 4}
-    booked = await counter.api.post(f"/v1/clients/{sara.id}/appointments", json=body, headers=DESK)
+    booked = await booking.api.post(f"/v1/clients/{sara.id}/appointments", json=body, headers=DESK)
     second = booked.json()["appointments"][1]["id"]
     for what, more in (
         ("reschedule", {"starts_at": (TEN + timedelta(days=8)).isoformat()}),
         ("cancel", {"requested_by": "practice", "reason": "closed"}),
     ):
         path = f"/v1/appointments/{second}/{what}"
-        changed = (await counter.api.post(path, json={"scope": "following", **more}, headers=DESK)).json()
+        changed = (await booking.api.post(path, json={"scope": "following", **more}, headers=DESK)).json()
         assert changed["id"] == second
         assert len(changed["following"]) == 2
         for shown in (changed, *changed["following"]):
-            read = (await counter.api.get(f"/v1/appointments/{shown['id']}", headers=DESK)).json()
+            read = (await booking.api.get(f"/v1/appointments/{shown['id']}", headers=DESK)).json()
             assert read.items() <= shown.items()

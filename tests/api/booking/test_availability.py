@@ -9,7 +9,8 @@ from sqlmodel import select
 from models.database import Sessions
 from models.tables import Appointment, OccupiedTime, WeeklyHours
 from rules.enums import AppointmentStatus, AppointmentType, Mode
-from tests.api.conftest import DESK, NOW, SITE, Rows, StandingClock, ToldEngine, fields_of
+from tests.api.conftest import DESK, SITE, StandingClock, ToldEngine, fields_of
+from tests.care.rows import NOW, Rows
 from workflows.messages import journey_id
 
 HOURS_OF_ANA = "/v1/therapists/ana/availability"

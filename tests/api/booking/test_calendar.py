@@ -5,7 +5,8 @@ import pytest
 
 from models.database import Sessions
 from models.writes.booking.seed import add_demo_therapists
-from tests.api.conftest import NOW, Rows, fields_of
+from tests.api.conftest import fields_of
+from tests.care.rows import NOW, Rows
 
 TUESDAY = "2026-03-03"  # 15:00Z is 10:00 in New York
 

@@ -25,9 +25,11 @@ from local.processes import free_port
 from models.database import Sessions
 from models.tables import CalendarFeed, Client, Therapist
 from rules.enums import AppointmentStatus, ClientStatus, Mode
-from tests.api.conftest import DESK, EMAIL_FROM, NOW, ROOT, SITE, Rows, StandingClock, problem_of
+from tests.api.conftest import DESK, ROOT, SITE, StandingClock, problem_of
 from tests.calendars.reading import read, unfolded
-from tests.journeys.house import serving
+from tests.care.defaults import EMAIL_FROM
+from tests.care.rows import NOW, Rows
+from tests.care.served import serving
 
 # ---------------------------------------------------------------- one appointment
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.conftest import NOW, Rows
+from tests.care.rows import NOW, Rows
 
 DATES = [NOW.date() + timedelta(days=n) for n in range(14)]
 

@@ -14,46 +14,30 @@ import httpx
 import pytest
 from sqlmodel import SQLModel, select
 
-from activities.base import Dependencies
 from activities.booking.waitlist import WaitlistActivities
-from activities.gateways.simulated import SimulatedGateway
-from activities.practice import Links
-from activities.practice import Practice as Named
 from activities.types.booking import LineLook
-from api.auth import hash_of, new_token
 from api.engine import GONE
 from api.problems import EngineUnavailable
-from engine.signed_links import SignedLinks
 from models.tables import Appointment, Client, Therapist
-from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.waitlist import WaitlistPlace
 from models.tables.clients.fact import Fact
 from models.tables.forms.form import FormRequest
 from rules.enums import AppointmentStatus, AppointmentType, IntroCalls
-from rules.mail import unsubscribe
 from rules.policy import JourneyPolicy
-from tests.activities.practice import Post
 from tests.api.conftest import (
-    CIPHER,
     DESK,
-    NOW,
-    PUBLIC_URL,
     SITE,
-    Rows,
     StandingClock,
     ToldEngine,
     fields_of,
     problem_of,
+    steps_behind,
 )
+from tests.care.defaults import details
+from tests.care.rows import NOW, Rows
 
 SOME_DAY = "2026-03-10"
-DETAILS: dict[str, Any] = {
-    "first_name": "Sara",
-    "last_name": "Lind",
-    "email": "sara@example.com",
-    "phone": "+12125550100",
-    "time_zone": "America/New_York",
-}
+DETAILS = details()
 
 
 @dataclass
@@ -82,16 +66,7 @@ class Door:
         return await self.rows.client(therapist, **DETAILS | {"email": f"{name}@example.com"} | more)
 
     async def sign_in(self, client: Client) -> dict[str, str]:
-        token = new_token()
-        row = Token(
-            hash=hash_of(token),
-            kind=TokenKind.SESSION,
-            client_id=client.id,
-            made_at=NOW,
-            expires_at=NOW + timedelta(days=30),
-        )
-        await self.rows.add(row)
-        return {"Authorization": f"Bearer {token}"}
+        return await self.rows.signed_in(client)
 
     async def asks(
         self, client: Client | str, *, slug: str = "ana", by: Any = SITE, key: str | None = None, **body: Any
@@ -123,19 +98,7 @@ def engine() -> WakingEngine:
 
 @pytest.fixture
 def door(api: httpx.AsyncClient, rows: Rows, engine: WakingEngine, clock: StandingClock) -> Door:
-    deps = Dependencies(
-        sessions=rows.sessions,
-        clock=clock,
-        payments=SimulatedGateway(),
-        simulated_payments=SimulatedGateway(),
-        mailer=Post(),
-        links=Links(public_url=PUBLIC_URL),
-        practice=Named(name="Riverside", care_team_email="care@practice.example", insurance_email="i@p.example"),
-        email_from="hello@practice.example",
-        link_key=b"tests",
-        unsubscribe_links=SignedLinks(CIPHER, unsubscribe.PURPOSE),
-    )
-    steps = WaitlistActivities(deps)
+    steps = WaitlistActivities(steps_behind(rows, clock))
     engine.answers_to |= {"join_waitlist": steps.join_waitlist, "leave_waitlist": steps.leave_waitlist}
     return Door(api, rows, engine, clock, steps)
 

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from tests.api.booking.test_availability import AWAY, HOURS, HOURS_OF_ANA, TUESDAY, WINDOW, saved
-from tests.api.conftest import DESK, Rows, fields_of
+from tests.api.conftest import DESK, fields_of
+from tests.care.rows import Rows
 
 
 def weekly(**changes: Any) -> dict[str, Any]:

@@ -2,23 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 
-from api.auth import hash_of, new_token
 from models.tables import Client, Therapist
-from models.tables.accounts.token import Token, TokenKind
-from tests.api.conftest import DESK, NOW, ROOT, SITE, Rows, ToldEngine
+from tests.api.conftest import DESK, ROOT, SITE, ToldEngine
+from tests.care.defaults import Json
+from tests.care.rows import Rows
 from workflows.messages import MESSAGE_WAITS
-
-Json = dict[str, Any]
 
 
 @dataclass
-class Room:
+class ChatRoom:
     """``as_`` whom something is asked: ``site``, ``desk``, ``root``, a therapist's slug, or a client's first name."""
 
     api: httpx.AsyncClient
@@ -36,19 +33,10 @@ class Room:
         return row
 
     async def client(self, therapist: Therapist | None, name: str, **more: Any) -> Client:
-        details = {"first_name": name.title(), "last_name": "Lind", "email": f"{name}@example.com"}
-        row = await self.rows.client(therapist, **details | more)
-        token = new_token()
-        await self.rows.add(
-            Token(
-                hash=hash_of(token),
-                kind=TokenKind.SESSION,
-                client_id=row.id,
-                made_at=NOW,
-                expires_at=NOW + timedelta(days=30),
-            )
+        row = await self.rows.client(
+            therapist, **{"first_name": name.title(), "last_name": "Lind", "email": f"{name}@example.com"} | more
         )
-        self.headers[name] = {"Authorization": f"Bearer {token}"}
+        self.headers[name] = await self.rows.signed_in(row)
         return row
 
     async def change(self, client: Client, **columns: Any) -> None:

@@ -1,10 +1,8 @@
 """Message blasts: whom one reaches, who is left out and why, and that it is sent once."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from sqlmodel import select
 
@@ -12,29 +10,21 @@ from api.problems import EngineUnavailable
 from models.tables import Blast, Chat, ChatMessage, ClientGroup, Therapist
 from rules.care import chats
 from rules.enums import ChatKind, ClientStatus
-from tests.api.care.chat_room import Json, Room
-from tests.api.conftest import NOW, Rows, ToldEngine, fields_of, problem_of
+from tests.api.care.chat_room import ChatRoom
+from tests.api.conftest import ToldEngine, fields_of, problem_of
+from tests.care.defaults import Json
+from tests.care.rows import NOW
 from workflows.messages import MESSAGE_WAITS
 
 
-@pytest.fixture
-def room(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, therapist_token: Callable[[str], Any]) -> Room:
-    return Room(api, rows, engine, therapist_token)
-
-
-@pytest.fixture
-async def ana(room: Room) -> Therapist:
-    return await room.therapist("ana")
-
-
-async def sent(room: Room, by: str, **body: Any) -> Json:
+async def sent(room: ChatRoom, by: str, **body: Any) -> Json:
     answer = await room.ask(by, "POST", "/blasts", {"text": "We are closed on Friday.", **body})
     assert answer.status_code == 201, answer.text
     blast: Json = answer.json()
     return blast
 
 
-async def in_chats(room: Room) -> dict[UUID | None, tuple[UUID | None, str]]:
+async def in_chats(room: ChatRoom) -> dict[UUID | None, tuple[UUID | None, str]]:
     """By client: with which therapist the chat is in which the text was written, and who wrote it."""
     async with room.rows.sessions() as session:
         rows = await session.exec(select(Chat, ChatMessage).where(ChatMessage.chat_id == Chat.id))
@@ -45,7 +35,7 @@ async def in_chats(room: Room) -> dict[UUID | None, tuple[UUID | None, str]]:
 
 
 async def test_s38_s51_each_gets_it_in_the_direct_chat_and_whoever_does_not_is_named_with_why(
-    room: Room, ana: Therapist
+    room: ChatRoom, ana: Therapist
 ) -> None:
     ben = await room.therapist("ben")
     sara, tom = await room.client(ana, "sara"), await room.client(ben, "tom")
@@ -70,7 +60,7 @@ async def test_s38_s51_each_gets_it_in_the_direct_chat_and_whoever_does_not_is_n
     assert (chat["therapist"], chat["unread"]) == ("ben", 1)
 
 
-async def test_a_therapist_reaches_their_own_clients_and_no_others(room: Room, ana: Therapist) -> None:
+async def test_a_therapist_reaches_their_own_clients_and_no_others(room: ChatRoom, ana: Therapist) -> None:
     ben = await room.therapist("ben")
     sara, tom = await room.client(ana, "sara"), await room.client(ben, "tom")
     group = ClientGroup(id=uuid4(), name="Mondays", name_folded="mondays", made_by="care_team:desk", made_at=NOW)
@@ -94,7 +84,7 @@ async def test_a_therapist_reaches_their_own_clients_and_no_others(room: Room, a
 
 
 async def test_a_blast_is_sent_once_and_answered_alike_even_if_the_engine_was_away(
-    room: Room, ana: Therapist, engine: ToldEngine
+    room: ChatRoom, ana: Therapist, engine: ToldEngine
 ) -> None:
     sara, away = await room.client(ana, "sara"), await room.client(ana, "away", status=ClientStatus.ARCHIVED)
     body = {"text": "Once", "client_ids": [str(sara.id), str(away.id)]}
@@ -110,7 +100,9 @@ async def test_a_blast_is_sent_once_and_answered_alike_even_if_the_engine_was_aw
     assert set(await in_chats(room)) == {sara.id}
 
 
-async def test_whom_it_is_for_is_said_in_one_way(room: Room, ana: Therapist, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_whom_it_is_for_is_said_in_one_way(
+    room: ChatRoom, ana: Therapist, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sara, tom = await room.client(ana, "sara"), await room.client(ana, "tom")
     ids = [str(sara.id)]
     wrong: list[tuple[Json, list[str]]] = [

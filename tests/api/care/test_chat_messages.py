@@ -1,53 +1,24 @@
 """Messages of chats: their numbers, what is unread, and how much one may write."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
-
-import httpx
-import pytest
 
 from api.engine import GONE
 from api.problems import EngineUnavailable
 from models.paging import cursor_of
 from models.tables import Client, Therapist
-from tests.api.care.chat_room import Room
-from tests.api.conftest import Rows, StandingClock, ToldEngine, fields_of, problem_of
+from tests.api.care.chat_room import ChatRoom
+from tests.api.conftest import StandingClock, ToldEngine, fields_of, problem_of
 from workflows.messages import MESSAGE_WAITS
 
 SCRIPT = '<script>alert("x")</script>\n\n{{ 7 * 7 }} & \u202egnirts'
-
-
-@pytest.fixture
-def room(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, therapist_token: Callable[[str], Any]) -> Room:
-    return Room(api, rows, engine, therapist_token)
-
-
-@pytest.fixture
-async def ana(room: Room) -> Therapist:
-    return await room.therapist("ana")
-
-
-@pytest.fixture
-async def ben(room: Room) -> Therapist:
-    return await room.therapist("ben")
-
-
-@pytest.fixture
-async def sara(room: Room, ana: Therapist) -> Client:
-    return await room.client(ana, "sara")
-
-
-@pytest.fixture
-async def otto(room: Room, ben: Therapist) -> Client:
-    return await room.client(ben, "otto")
 
 
 # ---------------------------------------------------------------- messages
 
 
 async def test_messages_are_numbered_and_what_is_new_can_be_asked_for(
-    room: Room, sara: Client, clock: StandingClock
+    room: ChatRoom, sara: Client, clock: StandingClock
 ) -> None:
     chat = await room.starts("ana", "direct", sara)
     for n in range(1, 6):
@@ -74,14 +45,14 @@ async def test_messages_are_numbered_and_what_is_new_can_be_asked_for(
     assert fields_of(await room.ask("sara", "GET", "/chats", cursor=early)) == ["cursor"]
 
 
-async def test_many_who_write_at_once_get_numbers_of_their_own(room: Room, sara: Client) -> None:
+async def test_many_who_write_at_once_get_numbers_of_their_own(room: ChatRoom, sara: Client) -> None:
     chat = await room.starts("ana", "direct", sara)
     written = await asyncio.gather(*(room.writes(by, chat, f"{n}") for n in range(6) for by in ("ana", "sara")))
     assert sorted(message["seq"] for message in written) == list(range(1, 13))
     assert (await room.get("ana", f"/chats/{chat['id']}"))["last_seq"] == 12
 
 
-async def test_a_message_is_text_whatever_is_in_it(room: Room, sara: Client) -> None:
+async def test_a_message_is_text_whatever_is_in_it(room: ChatRoom, sara: Client) -> None:
     chat = await room.starts("ana", "direct", sara)
     assert (await room.writes("sara", chat, SCRIPT))["text"] == SCRIPT
     assert (await room.writes("sara", chat, "x" * 10_000))["seq"] == 2
@@ -93,7 +64,7 @@ async def test_a_message_is_text_whatever_is_in_it(room: Room, sara: Client) -> 
 
 
 async def test_a_message_that_is_sent_again_is_written_once_even_if_the_engine_was_away(
-    room: Room, sara: Client, engine: ToldEngine
+    room: ChatRoom, sara: Client, engine: ToldEngine
 ) -> None:
     chat = await room.starts("ana", "direct", sara)
     path, body = f"/chats/{chat['id']}/messages", {"text": "Once"}
@@ -112,7 +83,7 @@ async def test_a_message_that_is_sent_again_is_written_once_even_if_the_engine_w
 
 
 async def test_names_are_whole_of_clients_whom_one_sees_and_first_names_of_all_others(
-    room: Room, sara: Client, otto: Client
+    room: ChatRoom, sara: Client, otto: Client
 ) -> None:
     group = await room.starts("desk", "group", sara, otto, title="Mondays", therapist="ben")
     for by, text in (("sara", "1"), ("otto", "2"), ("ben", "3"), ("desk", "4")):
@@ -145,7 +116,7 @@ async def test_names_are_whole_of_clients_whom_one_sees_and_first_names_of_all_o
 
 
 async def test_unread_messages_are_counted_until_they_are_read_which_never_goes_back(
-    room: Room, sara: Client, clock: StandingClock
+    room: ChatRoom, sara: Client, clock: StandingClock
 ) -> None:
     quiet = await room.starts("desk", "care_team", sara)
     clock.advance(seconds=1)
@@ -174,7 +145,7 @@ async def test_unread_messages_are_counted_until_they_are_read_which_never_goes_
         assert fields_of(await room.ask("sara", "POST", f"/chats/{chat['id']}/read", {"seq": wrong})) == ["seq"]
 
 
-async def test_who_writes_has_read_no_more_than_they_were_shown(room: Room, sara: Client) -> None:
+async def test_who_writes_has_read_no_more_than_they_were_shown(room: ChatRoom, sara: Client) -> None:
     chat = await room.starts("ana", "direct", sara)
     path = f"/chats/{chat['id']}"
 
@@ -201,7 +172,7 @@ async def test_who_writes_has_read_no_more_than_they_were_shown(room: Room, sara
 
 
 async def test_a_client_writes_so_many_messages_in_a_minute_and_no_more(
-    room: Room, sara: Client, otto: Client, clock: StandingClock
+    room: ChatRoom, sara: Client, otto: Client, clock: StandingClock
 ) -> None:
     group = await room.starts("desk", "group", sara, otto, title="Mondays", therapist="ana")
     path, s = f"/chats/{group['id']}/messages", str(sara.id)
@@ -223,7 +194,7 @@ async def test_a_client_writes_so_many_messages_in_a_minute_and_no_more(
     assert (await room.ask("sara", "POST", path, {"text": "Hello"})).status_code == 429
 
 
-async def test_the_list_has_pages_the_newest_first(room: Room, ana: Therapist, clock: StandingClock) -> None:
+async def test_the_list_has_pages_the_newest_first(room: ChatRoom, ana: Therapist, clock: StandingClock) -> None:
     clients = [await room.client(ana, name) for name in ("a", "b", "c", "d", "e")]
     made = []
     for client in clients:

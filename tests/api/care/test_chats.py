@@ -1,53 +1,26 @@
 """Chats over the API: who starts, sees, reads and writes what, and whose journeys hear of it."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from sqlmodel import select
 
 from models.tables import Chat, ChatMember, ChatMessage, Client, Notification, Therapist
 from models.writes.locks import lock_client
 from rules.enums import ClientStatus, LeftBecause
-from tests.api.care.chat_room import Room
-from tests.api.conftest import Rows, StandingClock, ToldEngine, fields_of, problem_of
+from tests.api.care.chat_room import ChatRoom
+from tests.api.conftest import StandingClock, fields_of, problem_of
 
 SCRIPT = '<script>alert("x")</script>\n\n{{ 7 * 7 }} & \u202egnirts'
-
-
-@pytest.fixture
-def room(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, therapist_token: Callable[[str], Any]) -> Room:
-    return Room(api, rows, engine, therapist_token)
-
-
-@pytest.fixture
-async def ana(room: Room) -> Therapist:
-    return await room.therapist("ana")
-
-
-@pytest.fixture
-async def ben(room: Room) -> Therapist:
-    return await room.therapist("ben")
-
-
-@pytest.fixture
-async def sara(room: Room, ana: Therapist) -> Client:
-    return await room.client(ana, "sara")
-
-
-@pytest.fixture
-async def otto(room: Room, ben: Therapist) -> Client:
-    return await room.client(ben, "otto")
 
 
 # ---------------------------------------------------------------- to start one
 
 
-async def test_s29_there_is_one_direct_chat_for_a_client_and_a_therapist(room: Room, sara: Client) -> None:
+async def test_s29_there_is_one_direct_chat_for_a_client_and_a_therapist(room: ChatRoom, sara: Client) -> None:
     by_ana = await room.starts("ana", "direct", sara)
     assert (by_ana["kind"], by_ana["client_id"], by_ana["therapist"]) == ("direct", str(sara.id), "ana")
     assert [member["name"] for member in by_ana["members"]] == ["Sara Lind"]
@@ -62,14 +35,14 @@ async def test_s29_there_is_one_direct_chat_for_a_client_and_a_therapist(room: R
         assert problem_of(await room.ask("desk", "GET", f"/chats/{by_ana['id']}{path}")) == "not-found"
 
 
-async def test_s31_there_is_one_chat_of_a_client_with_the_care_team(room: Room, sara: Client) -> None:
+async def test_s31_there_is_one_chat_of_a_client_with_the_care_team(room: ChatRoom, sara: Client) -> None:
     chat = await room.starts("sara", "care_team", sara)
     assert (await room.starts("desk", "care_team", sara, expect=200))["id"] == chat["id"]
     assert (await room.starts("site", "care_team", sara, expect=200))["id"] == chat["id"]
     assert problem_of(await room.ask("ana", "GET", f"/chats/{chat['id']}")) == "not-found"
 
 
-async def test_a_chat_that_is_started_by_many_at_once_is_one(room: Room, sara: Client) -> None:
+async def test_a_chat_that_is_started_by_many_at_once_is_one(room: ChatRoom, sara: Client) -> None:
     many = [room.ask(by, "POST", "/chats", {"kind": "direct", "members": [str(sara.id)]}) for by in ("ana", "sara") * 6]
     answers = await asyncio.gather(*many)
     assert len({answer.json()["id"] for answer in answers}) == 1
@@ -90,7 +63,7 @@ async def test_a_chat_that_is_started_by_many_at_once_is_one(room: Room, sara: C
     ],
 )
 async def test_who_may_not_start_a_chat(
-    room: Room, sara: Client, otto: Client, *, by: str, kind: str, status: int, name: str
+    room: ChatRoom, sara: Client, otto: Client, *, by: str, kind: str, status: int, name: str
 ) -> None:
     body = {"kind": kind, "members": [str(sara.id)], "title": "Fridays"}
     if kind in ("direct", "care_team"):
@@ -99,7 +72,7 @@ async def test_who_may_not_start_a_chat(
     assert (answer.status_code, problem_of(answer)) == (status, name)
 
 
-async def test_what_a_chat_is_started_with_is_checked_by_field(room: Room, sara: Client, otto: Client) -> None:
+async def test_what_a_chat_is_started_with_is_checked_by_field(room: ChatRoom, sara: Client, otto: Client) -> None:
     s, o, nobody = str(sara.id), str(otto.id), str(uuid4())
     wrong: list[tuple[str, Any, list[str]]] = [
         ("desk", {"kind": "direct", "members": []}, ["members"]),
@@ -123,7 +96,7 @@ async def test_what_a_chat_is_started_with_is_checked_by_field(room: Room, sara:
         assert (await session.exec(select(Chat))).all() == []
 
 
-async def test_a_client_without_a_therapist_has_nobody_to_chat_with_but_the_care_team(room: Room) -> None:
+async def test_a_client_without_a_therapist_has_nobody_to_chat_with_but_the_care_team(room: ChatRoom) -> None:
     lone = await room.client(None, "lone")
     for by in ("lone", "site", "desk"):
         answer = await room.ask(by, "POST", "/chats", {"kind": "direct", "members": [str(lone.id)]})
@@ -135,7 +108,7 @@ async def test_a_client_without_a_therapist_has_nobody_to_chat_with_but_the_care
 
 
 async def test_every_chat_is_there_for_those_in_it_and_missing_for_all_others(
-    room: Room, sara: Client, otto: Client
+    room: ChatRoom, sara: Client, otto: Client
 ) -> None:
     eva = await room.client(await room.therapist("cleo"), "eva")
     direct = await room.starts("ana", "direct", sara)
@@ -188,7 +161,7 @@ async def test_every_chat_is_there_for_those_in_it_and_missing_for_all_others(
 
 
 async def test_after_a_rematch_the_chat_is_history_for_the_client_and_gone_for_the_former_therapist(
-    room: Room, sara: Client, ben: Therapist
+    room: ChatRoom, sara: Client, ben: Therapist
 ) -> None:
     old = await room.starts("ana", "direct", sara)
     await room.writes("ana", old, "See you soon")
@@ -206,7 +179,7 @@ async def test_after_a_rematch_the_chat_is_history_for_the_client_and_gone_for_t
 # ---------------------------------------------------------------- members
 
 
-async def test_members_come_and_go(room: Room, sara: Client, otto: Client) -> None:
+async def test_members_come_and_go(room: ChatRoom, sara: Client, otto: Client) -> None:
     group = await room.starts("desk", "group", sara, title="Mondays", therapist="ana")
     await room.writes("sara", group, "Welcome")
     path = f"/chats/{group['id']}/members"
@@ -238,7 +211,7 @@ async def test_members_come_and_go(room: Room, sara: Client, otto: Client) -> No
     assert (await room.get("otto", f"/chats/{group['id']}"))["unread"] == 0
 
 
-async def test_a_chat_of_one_client_is_neither_joined_nor_left(room: Room, sara: Client) -> None:
+async def test_a_chat_of_one_client_is_neither_joined_nor_left(room: ChatRoom, sara: Client) -> None:
     chat = await room.starts("desk", "care_team", sara)
     path = f"/chats/{chat['id']}/members"
     for by, method, where, body in (
@@ -254,7 +227,7 @@ async def test_a_chat_of_one_client_is_neither_joined_nor_left(room: Room, sara:
 
 
 async def test_s46_s51_the_practice_brings_no_archived_client_into_a_chat(
-    room: Room, sara: Client, otto: Client
+    room: ChatRoom, sara: Client, otto: Client
 ) -> None:
     group = await room.starts("desk", "group", otto, title="Mondays")
     community = await room.starts("desk", "community", otto, title="Everybody")
@@ -279,7 +252,9 @@ async def test_s46_s51_the_practice_brings_no_archived_client_into_a_chat(
     assert (await room.starts("ana", "direct", sara, expect=200))["id"] == direct["id"]
 
 
-async def test_s45_s50_archived_clients_write_in_the_chats_they_are_in(room: Room, sara: Client, otto: Client) -> None:
+async def test_s45_s50_archived_clients_write_in_the_chats_they_are_in(
+    room: ChatRoom, sara: Client, otto: Client
+) -> None:
     kept = [
         await room.starts("ana", "direct", sara),
         await room.starts("desk", "care_team", sara),
@@ -301,7 +276,7 @@ async def test_s45_s50_archived_clients_write_in_the_chats_they_are_in(room: Roo
 
 @pytest.mark.parametrize("off", ["chat", "community"])
 async def test_s55_what_is_switched_off_is_closed_to_the_client_side_alone(
-    room: Room, sara: Client, otto: Client, off: str
+    room: ChatRoom, sara: Client, otto: Client, off: str
 ) -> None:
     own = await room.starts("desk", "care_team", sara)
     group = await room.starts("desk", "group", sara, otto, title="Mondays")
@@ -339,7 +314,7 @@ async def test_s55_what_is_switched_off_is_closed_to_the_client_side_alone(
 
 
 async def test_the_journeys_of_all_others_are_told_and_the_therapists_feed(
-    room: Room, sara: Client, otto: Client, ana: Therapist, clock: StandingClock
+    room: ChatRoom, sara: Client, otto: Client, ana: Therapist, clock: StandingClock
 ) -> None:
     group = await room.starts("desk", "group", sara, otto, title="Mondays", therapist="ana")
     direct = await room.starts("ana", "direct", sara)
@@ -376,7 +351,9 @@ async def test_the_journeys_of_all_others_are_told_and_the_therapists_feed(
 
 
 @pytest.mark.parametrize("change", [{"unsubscribed": True}, {"email": None}, {"closed_at": "now"}])
-async def test_a_journey_that_would_send_no_mail_is_not_told(room: Room, sara: Client, change: dict[str, Any]) -> None:
+async def test_a_journey_that_would_send_no_mail_is_not_told(
+    room: ChatRoom, sara: Client, change: dict[str, Any]
+) -> None:
     chat = await room.starts("desk", "care_team", sara)
     if "closed_at" in change:
         change = {"closed_at": sara.created_at + timedelta(days=7)}
@@ -387,7 +364,9 @@ async def test_a_journey_that_would_send_no_mail_is_not_told(room: Room, sara: C
         assert len((await session.exec(select(ChatMessage))).all()) == 1
 
 
-async def test_an_archive_that_comes_at_the_same_moment_is_waited_for(room: Room, sara: Client, otto: Client) -> None:
+async def test_an_archive_that_comes_at_the_same_moment_is_waited_for(
+    room: ChatRoom, sara: Client, otto: Client
+) -> None:
     group = await room.starts("desk", "group", otto, title="Mondays")
     async with room.rows.sessions() as session:
         (await lock_client(session, sara.id)).status = ClientStatus.ARCHIVED
@@ -408,7 +387,7 @@ async def test_an_archive_that_comes_at_the_same_moment_is_waited_for(room: Room
 
 
 async def test_no_chat_is_begun_for_a_record_that_is_joined_or_closed_meanwhile(
-    room: Room, sara: Client, otto: Client
+    room: ChatRoom, sara: Client, otto: Client
 ) -> None:
     group = await room.starts("desk", "group", otto, title="Mondays")
     s = str(sara.id)

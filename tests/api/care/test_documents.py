@@ -18,7 +18,8 @@ from models.writes.locks import lock_client
 from rules.care.documents import MOST_BYTES
 from rules.enums import ClientStatus
 from tests.api.callers import Callers, everybody
-from tests.api.conftest import DESK, NOW, Rows, StandingClock, ToldEngine, fields_of, problem_of
+from tests.api.conftest import DESK, StandingClock, ToldEngine, fields_of, problem_of
+from tests.care.rows import NOW, Rows
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\xff"

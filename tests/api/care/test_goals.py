@@ -1,28 +1,22 @@
 """Goals over the API: who may set, read, change and complete one, and what is wrong with a request."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from activities.base import derived_id
 from activities.types.clients import Done, GoalChange, GoalOrder
 from models.tables.care.goal import Goal
 from rules.enums import GoalStatus
 from rules.journey.goals import WeeklyTime
-from tests.api.callers import Callers, everybody
-from tests.api.conftest import NOW, Rows, ToldEngine, fields_of, problem_of
+from tests.api.callers import Callers
+from tests.api.conftest import ToldEngine, fields_of, problem_of
+from tests.care.rows import NOW, Rows
 from workflows.messages import CHANGE_GOAL, CREATE_GOAL
 
 MONDAYS = {"weekday": "mon", "at": "09:00"}
-
-
-@pytest.fixture
-async def people(rows: Rows, therapist_token: Callable[[str], Any]) -> Callers:
-    return await everybody(rows, therapist_token)
 
 
 async def add_goal(rows: Rows, people: Callers, **more: Any) -> Goal:

@@ -1,7 +1,6 @@
 """Post-session notes over the API: who writes one and when, who reads it, and sharing it."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,16 +12,12 @@ from models.database import Sessions
 from models.tables import Appointment, Client
 from models.writes.locks import lock_client
 from rules.enums import AppointmentStatus, ClientStatus
-from tests.api.callers import Callers, everybody
+from tests.api.callers import Callers
 from tests.api.care.test_documents import change, facts
-from tests.api.conftest import NOW, Rows, StandingClock, fields_of, problem_of
+from tests.api.conftest import StandingClock, fields_of, problem_of
+from tests.care.rows import NOW, Rows
 
 TEXT = "We spoke of <b>sleep</b>.\nNext week: the diary."
-
-
-@pytest.fixture
-async def people(rows: Rows, therapist_token: Callable[[str], Any]) -> Callers:
-    return await everybody(rows, therapist_token)
 
 
 class Notes:

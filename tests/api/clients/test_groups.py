@@ -12,7 +12,8 @@ from models.database import Sessions
 from models.tables import Client
 from models.writes.clients.groups import make_group
 from rules.enums import ClientStatus, Stage
-from tests.api.conftest import DESK, NOW, SITE, Rows, ToldEngine, fields_of, problem_of
+from tests.api.conftest import DESK, SITE, ToldEngine, fields_of, problem_of
+from tests.care.rows import NOW, Rows
 
 
 async def made(api: httpx.AsyncClient, name: str, **more: Any) -> httpx.Response:

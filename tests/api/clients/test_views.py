@@ -14,7 +14,8 @@ from models.tables import Fact, FormRequest
 from models.writes.timeline import tell
 from rules.enums import AppointmentStatus, AppointmentType, ClientStatus, FormStatus, PaymentStatus, Stage
 from rules.timeline import FactKind
-from tests.api.conftest import DESK, NOW, SITE, Rows, fields_of, problem_of
+from tests.api.conftest import DESK, SITE, fields_of, problem_of
+from tests.care.rows import NOW, Rows
 
 
 async def _archived(rows: Rows) -> tuple[Any, Any]:

@@ -19,7 +19,8 @@ from rules.enums import AppointmentStatus, ClientStatus, TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.refusals import Problem, Refusal
 from rules.timeline import FactKind
-from tests.api.conftest import DESK, NOW, SITE, Rows, ToldEngine, fields_of, problem_of
+from tests.api.conftest import DESK, SITE, ToldEngine, fields_of, problem_of
+from tests.care.rows import NOW, Rows
 from workflows.messages import ARCHIVE
 
 MATCHING = {

@@ -17,7 +17,8 @@ from api.problems import EngineUnavailable
 from engine.connect import EngineAddress, lazy_client
 from local.processes import free_port
 from models.tables.archive.bulk_archive import BulkArchiveRecord
-from tests.api.conftest import DESK, NOW, Rows, ToldEngine
+from tests.api.conftest import DESK, ToldEngine
+from tests.care.rows import NOW, Rows
 from workflows.messages import bulk_archive_id
 
 GLANCE = timedelta(seconds=0.2)

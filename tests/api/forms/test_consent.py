@@ -6,7 +6,8 @@ import httpx
 
 from activities.types.clients import Done
 from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION
-from tests.api.conftest import SITE, Rows, ToldEngine, fields_of
+from tests.api.conftest import SITE, ToldEngine, fields_of
+from tests.care.rows import Rows
 
 BILLING: dict[str, Any] = {
     "answers": {"billing_name": "Sara Lind", "accepts_fee_policy": True},

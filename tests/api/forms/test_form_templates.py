@@ -1,7 +1,6 @@
 """The practice's own forms over the API: making one, its versions, and who may look at what was asked and answered."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,16 +11,12 @@ import pytest
 from api.problems import EngineUnavailable
 from models.tables.forms.form import FormAnswer, FormRequest
 from rules.enums import ClientStatus, FormStatus
-from tests.api.callers import Callers, everybody
-from tests.api.conftest import NOW, Rows, ToldEngine, fields_of, problem_of
+from tests.api.callers import Callers
+from tests.api.conftest import ToldEngine, fields_of, problem_of
+from tests.care.rows import NOW, Rows
 from workflows.messages import FORM_VERSION_PUBLISHED, FormVersionSignal, journey_id
 
 FIELDS = [{"name": "mood", "label": "How are you?", "type": "choice", "required": True, "options": ["good", "bad"]}]
-
-
-@pytest.fixture
-async def people(rows: Rows, therapist_token: Callable[[str], Any]) -> Callers:
-    return await everybody(rows, therapist_token)
 
 
 class Forms:

@@ -18,7 +18,8 @@ from models.tables import Client, InboundEvent, SentMail
 from models.tables.mail.mail import MailStatus
 from rules.mail.events import MOST_EVENTS
 from sandbox.sendgrid.events import sign
-from tests.api.conftest import NOW, Rows, StandingClock, ToldEngine, fields_of
+from tests.api.conftest import StandingClock, ToldEngine, fields_of
+from tests.care.rows import NOW, Rows
 
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"

@@ -18,8 +18,9 @@ from models.tables import Client
 from rules.accounts.caller import Caller
 from rules.enums import ClientStatus, Role
 from rules.mail.unsubscribe import PURPOSE, address_mark
-from tests.api.conftest import CIPHER, DESK, Rows, ToldEngine, problem_of
-from tests.journeys.house import serving
+from tests.api.conftest import CIPHER, DESK, ToldEngine, problem_of
+from tests.care.rows import Rows
+from tests.care.served import serving
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 

@@ -14,16 +14,12 @@ import pytest
 from activities.types.clients import Done
 from api.routes.money import ledger
 from rules.enums import AppointmentStatus, PaymentKind, PaymentStatus, RefundStatus, Role
-from tests.api.conftest import DESK, NOW, ROOT, SITE, Rows, StandingClock, ToldEngine, fields_of, problem_of
-from tests.api.money.ledger_rows import DAY, Books, let_go
+from tests.api.conftest import DESK, ROOT, SITE, StandingClock, ToldEngine, fields_of, problem_of
+from tests.care.ledger_rows import LedgerRows, let_go
+from tests.care.rows import DAY, NOW, Rows
 
 CSV = {"Accept": "text/csv"}
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def books(rows: Rows) -> Books:
-    return Books(rows)
 
 
 async def get(api: httpx.AsyncClient, *, by: dict[str, str] = DESK, **params: Any) -> dict[str, Any]:
@@ -49,18 +45,18 @@ async def csv_of(api: httpx.AsyncClient, *, by: dict[str, str] = DESK, **params:
 
 
 async def test_a_payment_tells_what_a_bookkeeper_needs_and_no_name(
-    api: httpx.AsyncClient, rows: Rows, books: Books
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows
 ) -> None:
     ana = await rows.therapist()
     sara = await rows.client(ana, first_name="Sara", last_name="Lind", email="sara@example.com", phone="+15550100")
-    paid = await books.payment(
+    paid = await ledger_rows.payment(
         sara, ana, due_at=NOW, credit=5000, status=PaymentStatus.PARTIALLY_REFUNDED, intent="pi_1", refunded=6000
     )
-    await books.refund(paid, at=NOW, card=4000, credit=1000)
-    await books.refund(paid, at=NOW + HOUR, card=1000, status=RefundStatus.PENDING)
-    await books.refund(paid, at=NOW + HOUR, card=2000, credit=500, status=RefundStatus.FAILED)
-    await books.dispute(paid, at=NOW, amount=10000, status="under_review")
-    await books.dispute(paid, at=NOW, amount=300, status="won", closed_at=NOW)
+    await ledger_rows.refund(paid, at=NOW, card=4000, credit=1000)
+    await ledger_rows.refund(paid, at=NOW + HOUR, card=1000, status=RefundStatus.PENDING)
+    await ledger_rows.refund(paid, at=NOW + HOUR, card=2000, credit=500, status=RefundStatus.FAILED)
+    await ledger_rows.dispute(paid, at=NOW, amount=10000, status="under_review")
+    await ledger_rows.dispute(paid, at=NOW, amount=300, status="won", closed_at=NOW)
     answer = await api.get("/v1/payments", headers=DESK)
     assert answer.headers["vary"] == "Accept"
     [item] = answer.json()["items"]
@@ -96,11 +92,11 @@ async def test_a_payment_tells_what_a_bookkeeper_needs_and_no_name(
 
 
 async def test_an_exception_says_who_why_when_and_what_was_signed(
-    api: httpx.AsyncClient, rows: Rows, books: Books
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows
 ) -> None:
     ana = await rows.therapist()
     sara = await rows.client(ana)
-    waived = await books.payment(
+    waived = await ledger_rows.payment(
         sara, ana, due_at=NOW, status=PaymentStatus.WAIVED, exception=let_go(when=NOW + HOUR), because="waived"
     )
     [item] = (await get(api))["items"]
@@ -116,13 +112,13 @@ async def test_a_therapist_decides_about_their_own_fees_alone_whoever_the_client
     api: httpx.AsyncClient,
     engine: ToldEngine,
     rows: Rows,
-    books: Books,
+    ledger_rows: LedgerRows,
     therapist_token: Callable[[str], Any],
 ) -> None:
     ana, ben = await rows.therapist(), await rows.therapist("ben")
     sara = await rows.client(ben)  # with Ana before
     engine.answers_to = {"waive_payment": Done(), "write_off_payment": Done(), "retry_payment": Done()}
-    own = await books.payment(sara, ana, due_at=NOW, status=PaymentStatus.OWED)
+    own = await ledger_rows.payment(sara, ana, due_at=NOW, status=PaymentStatus.OWED)
     tokens = {slug: await therapist_token(slug) for slug in ("ana", "ben")}
     body = {"reason": "a mistake"}
     for by, status in ((tokens["ben"], 404), (SITE, 403), (tokens["ana"], 200), (DESK, 200)):
@@ -137,23 +133,25 @@ async def test_a_therapist_decides_about_their_own_fees_alone_whoever_the_client
 
 
 async def test_the_balance_shows_what_there_is_in_other_currencies(
-    api: httpx.AsyncClient, rows: Rows, books: Books
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows
 ) -> None:
     ana = await rows.therapist()
     sara = await rows.client(ana)
-    await books.payment(sara, ana, due_at=NOW, amount=9000, currency="EUR", status=PaymentStatus.OWED)
-    await books.payment(sara, ana, due_at=NOW - 9 * DAY, amount=700, currency="GBP")  # paid
-    await books.payment(sara, ana, due_at=NOW + DAY, status=PaymentStatus.OWED)
+    await ledger_rows.payment(sara, ana, due_at=NOW, amount=9000, currency="EUR", status=PaymentStatus.OWED)
+    await ledger_rows.payment(sara, ana, due_at=NOW - 9 * DAY, amount=700, currency="GBP")  # paid
+    await ledger_rows.payment(sara, ana, due_at=NOW + DAY, status=PaymentStatus.OWED)
     told = (await api.get(f"/v1/clients/{sara.id}/balance", headers=DESK)).json()
     others = [{"credit": 0, "owed": 9000, "currency": "EUR"}]
     assert told == {"credit": 0, "owed": 15000, "currency": "USD", "by_currency": others}
 
 
-async def test_what_is_not_taken_yet_was_not_paid_by_card(api: httpx.AsyncClient, rows: Rows, books: Books) -> None:
+async def test_what_is_not_taken_yet_was_not_paid_by_card(
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows
+) -> None:
     ana = await rows.therapist()
     sara = await rows.client(ana)
     for number, status in enumerate(PaymentStatus):
-        await books.payment(sara, ana, due_at=NOW + number * DAY, credit=5000, status=status)
+        await ledger_rows.payment(sara, ana, due_at=NOW + number * DAY, credit=5000, status=status)
     by_card = {item["status"]: item["card_amount"] for item in (await get(api))["items"]}
     taken = {"paid", "partially_refunded", "refunded"}
     assert by_card == {status.value: 10000 if status.value in taken else 0 for status in PaymentStatus}
@@ -163,12 +161,12 @@ async def test_what_is_not_taken_yet_was_not_paid_by_card(api: httpx.AsyncClient
 
 
 async def test_staff_see_all_a_therapist_their_own_appointments_and_nobody_else_any(
-    api: httpx.AsyncClient, rows: Rows, books: Books, therapist_token: Callable[[str], Any]
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows, therapist_token: Callable[[str], Any]
 ) -> None:
     ana, ben = await rows.therapist("ana"), await rows.therapist("ben")
     sara = await rows.client(ben)  # who was ana's client before
-    first = await books.payment(sara, ana, due_at=NOW)
-    second = await books.payment(sara, ben, due_at=NOW + DAY)
+    first = await ledger_rows.payment(sara, ana, due_at=NOW)
+    second = await ledger_rows.payment(sara, ben, due_at=NOW + DAY)
     both = [str(first.id), str(second.id)]
     assert await ids(api) == await ids(api, by=ROOT) == both
     by_ana, by_ben = await therapist_token("ana"), await therapist_token("ben")
@@ -186,15 +184,15 @@ async def test_staff_see_all_a_therapist_their_own_appointments_and_nobody_else_
 # ---------------------------------------------------------------- by what they are found
 
 
-async def test_each_filter_finds_what_it_names(api: httpx.AsyncClient, rows: Rows, books: Books) -> None:
+async def test_each_filter_finds_what_it_names(api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows) -> None:
     ana, ben = await rows.therapist("ana"), await rows.therapist("ben")
     sara, tom = await rows.client(ana), await rows.client(ben)
     tester = await rows.client(ana, test=True)
-    one = str((await books.payment(sara, ana, due_at=NOW)).id)
-    two = str((await books.payment(sara, ana, due_at=NOW + DAY, status=PaymentStatus.OWED)).id)
-    three = str((await books.payment(tom, ben, due_at=NOW + 2 * DAY, kind=PaymentKind.NO_SHOW, paid_at=NOW)).id)
-    four = str((await books.payment(tom, ben, due_at=NOW + 3 * DAY, status=PaymentStatus.FAILED)).id)
-    play = str((await books.payment(tester, ana, due_at=NOW)).id)
+    one = str((await ledger_rows.payment(sara, ana, due_at=NOW)).id)
+    two = str((await ledger_rows.payment(sara, ana, due_at=NOW + DAY, status=PaymentStatus.OWED)).id)
+    three = str((await ledger_rows.payment(tom, ben, due_at=NOW + 2 * DAY, kind=PaymentKind.NO_SHOW, paid_at=NOW)).id)
+    four = str((await ledger_rows.payment(tom, ben, due_at=NOW + 3 * DAY, status=PaymentStatus.FAILED)).id)
+    play = str((await ledger_rows.payment(tester, ana, due_at=NOW)).id)
     for wanted, found in (
         ({}, [one, two, three, four]),
         ({"status": "owed"}, [two]),
@@ -218,11 +216,13 @@ async def test_each_filter_finds_what_it_names(api: httpx.AsyncClient, rows: Row
         assert [line["id"] for line in await csv_of(api, **wanted)] == found, wanted
 
 
-async def test_dates_are_those_of_the_zone_that_is_named(api: httpx.AsyncClient, rows: Rows, books: Books) -> None:
+async def test_dates_are_those_of_the_zone_that_is_named(
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows
+) -> None:
     ana = await rows.therapist()
     sara = await rows.client(ana)
     at = datetime(2026, 3, 9, 3, 59, tzinfo=UTC)  # the clocks of New York went forward on the 8th: 23:59 there
-    late = str((await books.payment(sara, ana, due_at=at)).id)
+    late = str((await ledger_rows.payment(sara, ana, due_at=at)).id)
     for zone, first in (("America/New_York", "2026-03-08"), ("UTC", "2026-03-09")):
         assert await ids(api, **{"from": first, "to": first, "time_zone": zone}) == [late]
         assert await ids(api, paid_from=first, paid_to=first, time_zone=zone) == [late]
@@ -231,11 +231,11 @@ async def test_dates_are_those_of_the_zone_that_is_named(api: httpx.AsyncClient,
     assert line["paid_at"] == "2026-03-08T23:59:00-04:00"
 
 
-async def test_pages_hold_every_payment_once(api: httpx.AsyncClient, rows: Rows, books: Books) -> None:
+async def test_pages_hold_every_payment_once(api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows) -> None:
     ana = await rows.therapist()
     sara = await rows.client(ana)
-    made = [await books.payment(sara, ana, due_at=NOW, status=PaymentStatus.WAIVED) for _ in range(2)]
-    made += [await books.payment(sara, ana, due_at=NOW + n * DAY) for n in range(1, 4)]
+    made = [await ledger_rows.payment(sara, ana, due_at=NOW, status=PaymentStatus.WAIVED) for _ in range(2)]
+    made += [await ledger_rows.payment(sara, ana, due_at=NOW + n * DAY) for n in range(1, 4)]
     expected = [str(row.id) for row in sorted(made, key=lambda row: (row.due_at, row.id.hex))]
     found: list[str] = []
     cursor: dict[str, Any] = {}
@@ -278,12 +278,12 @@ async def test_what_cannot_be_meant_is_refused_by_name(
 
 
 async def test_a_file_has_the_same_rows_with_amounts_as_decimals_beside(
-    api: httpx.AsyncClient, rows: Rows, books: Books
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows
 ) -> None:
     ana = await rows.therapist()
     sara = await rows.client(ana)
-    await books.payment(sara, ana, due_at=NOW, amount=123456, credit=5)
-    await books.payment(sara, ana, due_at=NOW + DAY, amount=1200, currency="JPY")
+    await ledger_rows.payment(sara, ana, due_at=NOW, amount=123456, credit=5)
+    await ledger_rows.payment(sara, ana, due_at=NOW + DAY, amount=1200, currency="JPY")
     lines = await csv_of(api)
     items = (await get(api))["items"]
     amounts = ("amount", "card_amount", "credit_used", "refunded_to_card", "refunded_to_credit", "disputed")
@@ -297,22 +297,24 @@ async def test_a_file_has_the_same_rows_with_amounts_as_decimals_beside(
     assert (lines[0]["card_amount_decimal"], lines[0]["credit_used_decimal"]) == ("1234.51", "0.05")
 
 
-async def test_what_people_wrote_cannot_become_a_formula(api: httpx.AsyncClient, rows: Rows, books: Books) -> None:
+async def test_what_people_wrote_cannot_become_a_formula(
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows
+) -> None:
     ana = await rows.therapist()
     sara = await rows.client(ana)
     for why in ("=HYPERLINK(1)", '"quoted", with\na line'):
         exception = let_go(when=NOW, why=why)
-        await books.payment(sara, ana, due_at=NOW, status=PaymentStatus.WRITTEN_OFF, exception=exception)
+        await ledger_rows.payment(sara, ana, due_at=NOW, status=PaymentStatus.WRITTEN_OFF, exception=exception)
     assert {line["exception_why"] for line in await csv_of(api)} == {"'=HYPERLINK(1)", '"quoted", with\na line'}
 
 
 async def test_a_file_of_many_pages_is_whole_and_comes_in_pieces(
-    api: httpx.AsyncClient, rows: Rows, books: Books, monkeypatch: pytest.MonkeyPatch
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ledger, "_ROWS_AT_A_TIME", 2)
     ana = await rows.therapist()
     sara = await rows.client(ana)
-    made = [str((await books.payment(sara, ana, due_at=NOW + number * HOUR)).id) for number in range(5)]
+    made = [str((await ledger_rows.payment(sara, ana, due_at=NOW + number * HOUR)).id) for number in range(5)]
     assert [line["id"] for line in await csv_of(api)] == made
     # Four: what fills its last page exactly has no empty one behind.
     assert [line["id"] for line in await csv_of(api, to="2026-03-02T16:00:00Z")] == made[:4]
@@ -351,22 +353,22 @@ async def test_a_file_is_of_a_year_at_most_and_a_list_of_any_time(
 
 
 async def test_a_file_without_a_beginning_has_the_last_year_and_all_that_is_due_soon(
-    api: httpx.AsyncClient, rows: Rows, books: Books, clock: StandingClock
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows, clock: StandingClock
 ) -> None:
     ana = await rows.therapist()
     sara = await rows.client(ana)
-    _ = await books.payment(sara, ana, due_at=NOW - timedelta(days=366, seconds=1))
-    held = str((await books.payment(sara, ana, due_at=NOW - timedelta(days=366))).id)
-    soon = str((await books.payment(sara, ana, due_at=NOW + 3 * DAY, status=PaymentStatus.SCHEDULED)).id)
+    _ = await ledger_rows.payment(sara, ana, due_at=NOW - timedelta(days=366, seconds=1))
+    held = str((await ledger_rows.payment(sara, ana, due_at=NOW - timedelta(days=366))).id)
+    soon = str((await ledger_rows.payment(sara, ana, due_at=NOW + 3 * DAY, status=PaymentStatus.SCHEDULED)).id)
     assert [line["id"] for line in await csv_of(api)] == [held, soon]
     clock.advance(seconds=1)
     assert [line["id"] for line in await csv_of(api)] == [soon]
 
 
-async def test_what_is_cancelled_is_listed_too(api: httpx.AsyncClient, rows: Rows, books: Books) -> None:
+async def test_what_is_cancelled_is_listed_too(api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows) -> None:
     ana = await rows.therapist()
     sara = await rows.client(ana)
     _ = await rows.appointment(sara, ana, status=AppointmentStatus.CANCELLED)  # without a payment
-    gone = await books.payment(sara, ana, due_at=NOW, status=PaymentStatus.CANCELLED, because="archived")
+    gone = await ledger_rows.payment(sara, ana, due_at=NOW, status=PaymentStatus.CANCELLED, because="archived")
     [item] = (await get(api))["items"]
     assert (item["id"], item["because"]) == (str(gone.id), "archived")

@@ -17,8 +17,9 @@ from models.tables.clients.client import Client
 from rules.enums import PaymentStatus, RefundStatus
 from rules.money.currencies import in_units
 from rules.money.payment_states import Because, is_owed
-from tests.api.conftest import DESK, NOW, Rows, StandingClock, fields_of
-from tests.api.money.ledger_rows import DAY, Books, let_go
+from tests.api.conftest import DESK, StandingClock, fields_of
+from tests.care.ledger_rows import LedgerRows, let_go
+from tests.care.rows import DAY, NOW, Rows
 from tests.docs.pages import ROOT, table, words
 
 CSV = {"Accept": "text/csv"}
@@ -26,11 +27,6 @@ HOUR = timedelta(hours=1)
 LONG_AGO = NOW - timedelta(days=90)
 NEW_YORK = "America/New_York"
 NAMES = [what.value for what in Moved]
-
-
-@pytest.fixture
-def books(rows: Rows) -> Books:
-    return Books(rows)
 
 
 async def get(api: httpx.AsyncClient, **params: Any) -> dict[str, Any]:
@@ -52,41 +48,43 @@ def minor(cell: str) -> int:
 # ---------------------------------------------------------------- the worked table
 
 
-async def happened(books: Books, client: Client, therapist: Therapist, *, what: str, at: datetime, amount: int) -> None:
+async def happened(
+    ledger_rows: LedgerRows, client: Client, therapist: Therapist, *, what: str, at: datetime, amount: int
+) -> None:
     """One line of the table. What is given back, or in question, was paid long before."""
     if what == "paid by card":
-        await books.payment(client, therapist, due_at=at - DAY, paid_at=at, amount=amount)
+        await ledger_rows.payment(client, therapist, due_at=at - DAY, paid_at=at, amount=amount)
     elif what == "paid from credit":
-        await books.payment(client, therapist, due_at=at - DAY, paid_at=at, amount=amount, credit=amount)
+        await ledger_rows.payment(client, therapist, due_at=at - DAY, paid_at=at, amount=amount, credit=amount)
     elif what == "waived":
         exception = let_go(when=at)
         status = PaymentStatus.WAIVED
-        await books.payment(client, therapist, due_at=at + DAY, amount=amount, status=status, exception=exception)
+        await ledger_rows.payment(client, therapist, due_at=at + DAY, amount=amount, status=status, exception=exception)
     elif what == "written off":
         exception = let_go(when=at)
         status = PaymentStatus.WRITTEN_OFF
-        await books.payment(client, therapist, due_at=LONG_AGO, amount=amount, status=status, exception=exception)
+        await ledger_rows.payment(client, therapist, due_at=LONG_AGO, amount=amount, status=status, exception=exception)
     elif what == "due, and owed since":
-        await books.payment(client, therapist, due_at=at, amount=amount, status=PaymentStatus.OWED)
+        await ledger_rows.payment(client, therapist, due_at=at, amount=amount, status=PaymentStatus.OWED)
     else:
-        paid = await books.payment(client, therapist, due_at=LONG_AGO, amount=amount)
+        paid = await ledger_rows.payment(client, therapist, due_at=LONG_AGO, amount=amount)
         if what == "refunded to card":
-            await books.refund(paid, at=at, card=amount, finished_at=at)
+            await ledger_rows.refund(paid, at=at, card=amount, finished_at=at)
         elif what == "that refund failed":
             # Its other half, the asking, is the line before: here it lies outside of what is looked at.
             failed = RefundStatus.FAILED
-            await books.refund(paid, at=LONG_AGO, card=amount, status=failed, finished_at=at)
+            await ledger_rows.refund(paid, at=LONG_AGO, card=amount, status=failed, finished_at=at)
         elif what == "refunded to credit":
-            await books.refund(paid, at=at, credit=amount, finished_at=at)
+            await ledger_rows.refund(paid, at=at, credit=amount, finished_at=at)
         elif what == "disputed":
-            await books.dispute(paid, at=at, amount=amount, status="under_review")
+            await ledger_rows.dispute(paid, at=at, amount=amount, status="under_review")
         else:
             assert what == "dispute lost"
-            await books.dispute(paid, at=LONG_AGO, amount=amount, status="lost", closed_at=at)
+            await ledger_rows.dispute(paid, at=LONG_AGO, amount=amount, status="lost", closed_at=at)
 
 
 async def test_the_worked_table_of_the_rules(
-    api: httpx.AsyncClient, rows: Rows, books: Books, clock: StandingClock
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows, clock: StandingClock
 ) -> None:
     page, zone = (ROOT / "docs/journey.md").read_text(), ZoneInfo(NEW_YORK)
     clock.advance(days=30)
@@ -95,7 +93,7 @@ async def test_the_worked_table_of_the_rules(
     events = table(page, "what happened", "to a session of")
     for what, slug, told, amount in events:
         at = datetime.fromisoformat(told).replace(tzinfo=zone).astimezone(UTC)
-        await happened(books, clients[slug], people[slug], what=what, at=at, amount=minor(amount))
+        await happened(ledger_rows, clients[slug], people[slug], what=what, at=at, amount=minor(amount))
 
     expected = table(page, "day", "therapist", "`card`")
     [header] = [line for line in page.splitlines() if line.startswith("| day | therapist | `card` |")]
@@ -125,10 +123,12 @@ async def test_the_worked_table_of_the_rules(
 # ---------------------------------------------------------------- what is in a sum
 
 
-async def test_a_failed_refund_changes_no_day_that_is_over(api: httpx.AsyncClient, rows: Rows, books: Books) -> None:
+async def test_a_failed_refund_changes_no_day_that_is_over(
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows
+) -> None:
     ana = await rows.therapist()
-    paid = await books.payment(await rows.client(ana), ana, due_at=NOW - 9 * DAY)
-    refund = await books.refund(
+    paid = await ledger_rows.payment(await rows.client(ana), ana, due_at=NOW - 9 * DAY)
+    refund = await ledger_rows.refund(
         paid, at=NOW - 3 * DAY, card=15000, credit=500, status=RefundStatus.PENDING, finished_at=None
     )
     yesterday = {"from": "2026-02-20", "to": "2026-03-01"}
@@ -148,12 +148,12 @@ async def test_a_failed_refund_changes_no_day_that_is_over(api: httpx.AsyncClien
 
 
 async def test_what_is_owed_is_what_the_balance_says(
-    api: httpx.AsyncClient, rows: Rows, books: Books, clock: StandingClock
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows, clock: StandingClock
 ) -> None:
     ana = await rows.therapist()
     sara = await rows.client(ana)
     made = [
-        await books.payment(sara, ana, due_at=NOW, credit=100, status=status, because=because, deadline=deadline)
+        await ledger_rows.payment(sara, ana, due_at=NOW, credit=100, status=status, because=because, deadline=deadline)
         for status in PaymentStatus
         for because in (None, Because.ARCHIVED.value, "outcome_corrected")
         for deadline in (NOW - HOUR, NOW, NOW + HOUR)
@@ -167,18 +167,18 @@ async def test_what_is_owed_is_what_the_balance_says(
 
 
 async def test_therapists_and_currencies_stand_apart_and_test_clients_are_left_out(
-    api: httpx.AsyncClient, rows: Rows, books: Books
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows
 ) -> None:
     ana, ben = await rows.therapist("ana"), await rows.therapist("ben")
     sara, tester = await rows.client(ana), await rows.client(ana, test=True)
-    await books.payment(sara, ana, due_at=NOW, amount=15000)
-    await books.payment(sara, ana, due_at=NOW, amount=9000, currency="EUR")
-    await books.payment(sara, ben, due_at=NOW, amount=7000)
-    played = await books.payment(tester, ana, due_at=NOW, amount=99999, credit=100)
-    await books.refund(played, at=NOW, card=500, credit=500)
-    await books.dispute(played, at=NOW, amount=500, status="lost", closed_at=NOW)
+    await ledger_rows.payment(sara, ana, due_at=NOW, amount=15000)
+    await ledger_rows.payment(sara, ana, due_at=NOW, amount=9000, currency="EUR")
+    await ledger_rows.payment(sara, ben, due_at=NOW, amount=7000)
+    played = await ledger_rows.payment(tester, ana, due_at=NOW, amount=99999, credit=100)
+    await ledger_rows.refund(played, at=NOW, card=500, credit=500)
+    await ledger_rows.dispute(played, at=NOW, amount=500, status="lost", closed_at=NOW)
     for status in (PaymentStatus.OWED, PaymentStatus.WAIVED, PaymentStatus.WRITTEN_OFF):
-        await books.payment(tester, ana, due_at=NOW, status=status, exception=let_go(when=NOW))
+        await ledger_rows.payment(tester, ana, due_at=NOW, status=status, exception=let_go(when=NOW))
     answer = await get(api)
     assert [(item["therapist"], item["currency"], amounts(item)) for item in answer["items"]] == [
         ("ana", "EUR", {"card": 9000}),
@@ -203,14 +203,14 @@ async def test_therapists_and_currencies_stand_apart_and_test_clients_are_left_o
     ],
 )
 async def test_a_day_is_the_zones_own(
-    api: httpx.AsyncClient, books: Books, clock: StandingClock, *, zone: str, days: dict[str, int]
+    api: httpx.AsyncClient, ledger_rows: LedgerRows, clock: StandingClock, *, zone: str, days: dict[str, int]
 ) -> None:
-    rows = books.rows
+    rows = ledger_rows.rows
     ana = await rows.therapist()
     sara = await rows.client(ana)
     midnight = datetime(2026, 3, 2, tzinfo=UTC)
     for hours in (0, 23.9999, 24, 24.5):
-        await books.payment(sara, ana, due_at=midnight + hours * HOUR)
+        await ledger_rows.payment(sara, ana, due_at=midnight + hours * HOUR)
     clock.advance(days=3)
     found = await get(api, time_zone=zone)
     assert {item["date"]: item["card"]["count"] for item in found["items"]} == days
@@ -220,14 +220,14 @@ async def test_a_day_is_the_zones_own(
 
 
 async def test_a_day_without_a_midnight_begins_when_its_clocks_do(
-    api: httpx.AsyncClient, rows: Rows, books: Books, clock: StandingClock
+    api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows, clock: StandingClock
 ) -> None:
     """In Beirut the clocks went from 00:00 to 01:00 on 29 March 2026."""
     ana = await rows.therapist()
     sara = await rows.client(ana)
     begins = datetime(2026, 3, 28, 22, tzinfo=UTC)
-    await books.payment(sara, ana, due_at=begins - timedelta(microseconds=1), amount=100)
-    await books.payment(sara, ana, due_at=begins, amount=200)
+    await ledger_rows.payment(sara, ana, due_at=begins - timedelta(microseconds=1), amount=100)
+    await ledger_rows.payment(sara, ana, due_at=begins, amount=200)
     clock.advance(days=40)
     found = await get(api, **{"from": "2026-03-28", "to": "2026-03-29", "time_zone": "Asia/Beirut"})
     assert [(item["date"], item["card"]["amount"]) for item in found["items"]] == [
@@ -236,11 +236,11 @@ async def test_a_day_without_a_midnight_begins_when_its_clocks_do(
     ]
 
 
-async def test_large_sums_are_exact(api: httpx.AsyncClient, rows: Rows, books: Books) -> None:
+async def test_large_sums_are_exact(api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows) -> None:
     ana = await rows.therapist()
     sara = await rows.client(ana)
     for amount in (9_007_199_254_740_993, 9_007_199_254_740_993, 1):
-        await books.payment(sara, ana, due_at=NOW, amount=amount)
+        await ledger_rows.payment(sara, ana, due_at=NOW, amount=amount)
     [item] = (await get(api))["items"]
     assert item["card"]["amount"] == 18_014_398_509_481_987
 
@@ -248,12 +248,12 @@ async def test_large_sums_are_exact(api: httpx.AsyncClient, rows: Rows, books: B
 # ---------------------------------------------------------------- files and bounds
 
 
-async def test_a_file_has_the_same_numbers(api: httpx.AsyncClient, rows: Rows, books: Books) -> None:
+async def test_a_file_has_the_same_numbers(api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows) -> None:
     ana, ben = await rows.therapist("ana"), await rows.therapist("ben")
     sara = await rows.client(ana)
-    paid = await books.payment(sara, ana, due_at=NOW - 2 * DAY, amount=15000, credit=5000)
-    await books.refund(paid, at=NOW, card=10000, finished_at=NOW)
-    await books.payment(sara, ben, due_at=NOW, amount=1200, currency="JPY")
+    paid = await ledger_rows.payment(sara, ana, due_at=NOW - 2 * DAY, amount=15000, credit=5000)
+    await ledger_rows.refund(paid, at=NOW, card=10000, finished_at=NOW)
+    await ledger_rows.payment(sara, ben, due_at=NOW, amount=1200, currency="JPY")
     answer = await api.get("/v1/payments/totals", headers=DESK | CSV)
     assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
     named = 'attachment; filename="totals-2026-01-31-to-2026-03-02.csv"'

@@ -5,10 +5,10 @@ from typing import Any
 
 from temporalio.client import WorkflowHandle
 
-from tests.journeys.story import Care, Person
+from tests.care.defaults import Json
+from tests.care.story import Care, Person
 from workflows.messages import bulk_archive_id
 
-Json = dict[str, Any]
 PATIENCE = 60.0  # seconds, on a machine that has other things to do
 
 
@@ -16,13 +16,11 @@ async def archive_many(care: Care, people: list[Person] | None = None, *, by: st
     """Confirms it; the archive's id."""
     if people is not None:
         body["client_ids"] = [person.id for person in people]
-    answer: Json = await care.post("/v1/archives", body, by=by, expect=202)
-    return str(answer["archive_id"])
+    return str((await care.post("/v1/archives", body, by=by, expect=202))["archive_id"])
 
 
 async def progress(care: Care, archive_id: str, *, by: str = "desk") -> Json:
-    view: Json = await care.get(f"/v1/archives/{archive_id}", by=by)
-    return view
+    return await care.get(f"/v1/archives/{archive_id}", by=by)
 
 
 async def finished(care: Care, archive_id: str, *, by: str = "desk") -> Json:

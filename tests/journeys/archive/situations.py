@@ -1,4 +1,4 @@
-"""A street of clients, one in every situation that an archive may meet; all of them at the same moment."""
+"""Clients in every situation that an archive may meet; all of them at the same moment."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -8,25 +8,21 @@ from zoneinfo import ZoneInfo
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
-from tests.journeys.story import Care, Person
+from tests.care.defaults import details
+from tests.care.story import Care, Person
 
-Json = dict[str, Any]
 HOUR = timedelta(hours=1)
 CANCELLATIONS = {"appointment_cancelled", "appointment_changed"}
 
 
 async def of_the_desk(care: Care, name: str, therapist: str = "ana") -> Person:
     """A client who called: made by the care team, with an address of their own."""
-    person = Person(care, {}, name)
-    arrived = await care.arrives("care_team", by="desk", name=name, therapist=therapist, client=person.details)
-    person.answer = arrived.answer
-    return person
+    return await care.arrives("care_team", by="desk", name=name, therapist=therapist, client=details(name))
 
 
 async def by_the_site(care: Care, name: str, *, intro_call: bool = True) -> Person:
     """A client who came by Ben's profile."""
-    person = Person(care, {}, name)
-    person.answer = (await care.arrives(name=name, therapist="ben", client=person.details)).answer
+    person = await care.arrives(name=name, therapist="ben", client=details(name))
     if intro_call:
         await person.books("intro_call")
     return person

@@ -10,8 +10,8 @@ from activities.ports import GatewayUnavailable, Intent, PaymentGateway
 from activities.types.clients import NewJourney, Opened
 from api.engine import JourneyEngine
 from rules.policy import JourneyPolicy
+from tests.care.story import Care, Person
 from tests.journeys.archive.situations import CANCELLATIONS, of_the_desk, starts_chat, timers_of
-from tests.journeys.story import Care, Person
 
 LONG = 400  # days
 

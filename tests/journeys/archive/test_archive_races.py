@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from rules.policy import JourneyPolicy
+from tests.care.defaults import Json
+from tests.care.story import Care, Person
 from tests.journeys.archive.situations import of_the_desk
-from tests.journeys.story import Care, Json, Person
 
 CLIENTS = 20
 ROUNDS = int(os.environ.get("ARCHIVE_ROUNDS", "9"))  # and one more for runs that end meanwhile: 200 interleavings

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from tests.care.defaults import Json
+from tests.care.story import Care, Person
 from tests.journeys.archive.situations import of_the_desk
-from tests.journeys.story import Care, Json, Person
 
 FIRST, LAST = 34, 68
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 from itertools import product
 from typing import Any
 
+from tests.care.defaults import Json
+from tests.care.story import Care, Person
 from tests.journeys.archive.situations import asks_for_a_form, of_the_desk, starts_chat
-from tests.journeys.story import Care, Json, Person
 
 NOT_ABOUT_A_CLIENT = re.compile(
     r"/(healthz|readyz|metrics|dev/.*|codec/.*|unsubscribe/.*)|/v1/(reconciliations|archives|form-templates|groups).*"

@@ -1,7 +1,8 @@
 """Everybody is archived, in every situation: the preview says what happens, and then nothing happens for a year."""
 
+from tests.care.defaults import Json
+from tests.care.story import Care, Person
 from tests.journeys.archive.situations import CANCELLATIONS, everybody, timers_of
-from tests.journeys.story import Care, Json, Person
 
 A_YEAR = 366  # days
 OF_THE_REQUEST = {"archived_at", "by", "reason", "request_id", "notify"}

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from rules.archive.bulk import ALREADY_ARCHIVED, CLOSED, GONE
+from tests.care.story import Care, Person
 from tests.journeys.archive.bulk import archive_many, finished, progress, results
-from tests.journeys.booking.waiting import comes
-from tests.journeys.story import Care, Person
+from tests.journeys.booking.waitlist import comes
 
 Json = dict[str, Any]
 

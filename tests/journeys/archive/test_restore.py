@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 
 from activities.ports import MailerUnavailable, OutgoingMail
+from tests.care.defaults import Json
+from tests.care.story import Booked, Care, Person
 from tests.journeys.clients.test_joining import comes_again, join_links
-from tests.journeys.story import Booked, Care, Json, Person
 
 
 async def restored(care: Care, person: Person) -> Json:

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
 from time import monotonic
-from typing import Any
 
 import httpx
 from sqlalchemy import text
 
 from models.database import Sessions
-from tests.journeys.story import Care
+from tests.care.defaults import Json
+from tests.care.story import Care
 
-Json = dict[str, Any]
 LONGEST = 40.0  # seconds for the last of a crowd: several times what it takes, because tests share the machine
 _TO_A_POOL = 13  # connections: a pool of the HTTP client's grows slow with the square of its connections
 
@@ -56,7 +55,7 @@ class Answers:
         )
 
 
-async def rush(care: Care, asked: Sequence[Ask]) -> Answers:
+async def ask_at_once(care: Care, asked: Sequence[Ask]) -> Answers:
     """Everybody asks at once, each over a connection of their own. Each is told yes or 409, and in good time."""
     async with AsyncExitStack() as stack:
         pools = [

@@ -4,7 +4,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tests.journeys.story import Care, Json, Person
+from tests.care.defaults import Json
+from tests.care.story import Care, Person
 
 NEW_YORK = ZoneInfo("America/New_York")
 ALL_FORMS = ["informed_consent", "initial_consultation", "billing_info"]

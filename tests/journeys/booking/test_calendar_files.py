@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.calendars.reading import Told, read
-from tests.journeys.story import Booked, Care
+from tests.care.story import Booked, Care
 
 THERAPIST = "ana@practice.example"
 

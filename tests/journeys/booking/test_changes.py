@@ -4,7 +4,8 @@ import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from tests.journeys.story import Booked, Care, Json, Person, key
+from tests.care.defaults import Json
+from tests.care.story import Booked, Care, Person, key
 
 TWO_DAYS = timedelta(hours=48)
 THERAPIST = "ana@practice.example"

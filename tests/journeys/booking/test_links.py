@@ -10,8 +10,9 @@ import pytest
 from api.engine import JourneyEngine
 from api.problems import EngineUnavailable
 from tests.calendars.reading import Told, read
+from tests.care.defaults import Json
+from tests.care.story import Booked, Care
 from tests.journeys.refused import seen
-from tests.journeys.story import Booked, Care, Json
 from workflows.messages import LINKS_CHANGED, LinksSignal
 
 OLD = "https://zoom.example/j/old"

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from rules.forms.intake import FEE_POLICY_VERSION
-from tests.journeys.house import CARE_TEAM_EMAIL
-from tests.journeys.story import Booked, Care, Person, key
+from tests.care.defaults import CARE_TEAM_EMAIL
+from tests.care.story import Booked, Care, Person, key
 
 FEE = 12000
 

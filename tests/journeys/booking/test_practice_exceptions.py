@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.calendars.reading import read
+from tests.care.defaults import Json
+from tests.care.story import ALL_DAY, Booked, Care, Person
 from tests.journeys.booking.test_series_over_clock_changes import NEW_YORK, at, wall
 from tests.journeys.refused import seen
-from tests.journeys.story import ALL_DAY, Booked, Care, Json, Person
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

@@ -12,19 +12,19 @@ import structlog
 
 from models.database import connect, session_factory
 from rules.policy import JourneyPolicy
+from tests.care.defaults import Json
+from tests.care.house import open_house
+from tests.care.story import Booked, Care, Person
 from tests.journeys.booking.at_once import (
     Answers,
     Ask,
-    Json,
+    ask_at_once,
     booked_clients,
     deadlocks,
     names_of,
     nobody_is_double_booked,
     occupied,
-    rush,
 )
-from tests.journeys.house import open_house
-from tests.journeys.story import Booked, Care, Person
 
 CROWD = 200
 BUFFER = timedelta(minutes=10)
@@ -74,7 +74,7 @@ async def test_two_hundred_at_once(database_url: str, policy: JourneyPolicy) -> 
 async def everybody(care: Care, number: int) -> list[Person]:
     """Clients of Ana's who have booked nothing yet."""
     form = {"source": "direct_booking", "therapist": "ana"}
-    answers = await rush(care, [Ask(path="/v1/journeys", body=form) for _ in range(number)])
+    answers = await ask_at_once(care, [Ask(path="/v1/journeys", body=form) for _ in range(number)])
     return [Person(care, answer.json(), f"Client{place}") for place, answer in enumerate(answers.all)]
 
 
@@ -94,7 +94,7 @@ class Races:
 
     async def book(self, wishes: Sequence[tuple[Person, datetime]], *, by: str = "site", **more: Any) -> Answers:
         """Everybody books what they wish; winners are fresh no longer, and losers have nothing at all."""
-        answers = await rush(
+        answers = await ask_at_once(
             self.care,
             [
                 Ask(path=f"/v1/clients/{who.id}/appointments", body=who.booking("session", start, **more), by=by)
@@ -165,7 +165,7 @@ class Races:
     async def to_hold_one_time(self) -> Answers:
         start = await self.a_new_day()
         wish = {"type": "session", "starts_at": start.isoformat()}
-        answers = await rush(self.care, [Ask(path="/v1/therapists/ana/holds", body=wish) for _ in range(CROWD)])
+        answers = await ask_at_once(self.care, [Ask(path="/v1/therapists/ana/holds", body=wish) for _ in range(CROWD)])
         [winner] = answers.won
         assert names_of(answers.problems()) == {"slot-taken": CROWD - 1}
         [row] = await self.rows(start)
@@ -175,7 +175,7 @@ class Races:
         holder, *others = self.fresh[:20]
         without = [Ask(path=f"/v1/clients/{who.id}/appointments", body=who.booking("session", start)) for who in others]
         own = Ask(path=f"/v1/clients/{holder.id}/appointments", body=holder.booking("session", start, hold_id=hold_id))
-        booked = await self.settle([*others, holder], await rush(self.care, [*without, own]))
+        booked = await self.settle([*others, holder], await ask_at_once(self.care, [*without, own]))
         assert booked.won == [len(others)], "the last to ask, who held the time"
         assert names_of(booked.problems()) == {"slot-taken": len(others)}
         assert [row.client for row in await self.rows(start)] == [holder.id]
@@ -215,7 +215,7 @@ class Races:
         return answers
 
     async def move(self, moves: Sequence[tuple[Booked, datetime]], *, by: str = "site", **more: str) -> Answers:
-        return await rush(
+        return await ask_at_once(
             self.care,
             [
                 Ask(path=f"/v1/appointments/{one.id}/reschedule", body={"starts_at": to.isoformat(), **more}, by=by)
@@ -273,7 +273,7 @@ class Races:
             ]
             asked = [series, *singles] if asks_first else [*singles, series]
             people = [long, *runners] if asks_first else [*runners, long]
-            answers = await self.settle(people, await rush(self.care, asked))
+            answers = await self.settle(people, await ask_at_once(self.care, asked))
             dates = [first + WEEK * week for week in range(WEEKS)]
             rows = [row for row in await self.rows(first) if row.starts_at in dates]
             assert [row.starts_at for row in rows] == dates
@@ -310,7 +310,7 @@ async def test_one_client_is_in_one_place(care: Care) -> None:
             ),
         )
     ]
-    answers = await rush(care, asked)
+    answers = await ask_at_once(care, asked)
     assert [number // 2 for number in answers.won] == list(range(len(people)))
     assert names_of(answers.problems()) == {"slot-taken": len(people)}
     rows = await occupied(care.house.sessions)
@@ -325,7 +325,7 @@ async def test_one_client_asks_thirty_times(care: Care) -> None:
     sara = await care.arrives()
     start = await care.slot("ana", "session")
     wish = Ask(path=f"/v1/clients/{sara.id}/appointments", body=sara.booking("session", start), by="desk")
-    answers = await rush(care, [wish] * 30)
+    answers = await ask_at_once(care, [wish] * 30)
     assert len(answers.won) == 1
     assert names_of(answers.problems()) == {"slot-taken": 29}
     assert len(await occupied(care.house.sessions)) == 1

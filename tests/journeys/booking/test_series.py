@@ -5,6 +5,8 @@ from itertools import pairwise
 from typing import Any
 
 from tests.calendars.reading import read
+from tests.care.defaults import Json
+from tests.care.story import Booked, Care, Person, key
 from tests.journeys.booking.test_series_over_clock_changes import (
     NEW_YORK,
     at,
@@ -13,7 +15,6 @@ from tests.journeys.booking.test_series_over_clock_changes import (
     wall,
 )
 from tests.journeys.refused import seen
-from tests.journeys.story import Booked, Care, Json, Person, key
 
 THERAPIST = "ana@practice.example"
 DAY = timedelta(days=1)

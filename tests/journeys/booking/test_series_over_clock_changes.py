@@ -8,7 +8,8 @@ import pytest
 
 from rules.policy import JourneyPolicy
 from tests.calendars.reading import read
-from tests.journeys.story import Booked, Care, Json, Person
+from tests.care.defaults import Json
+from tests.care.story import Booked, Care, Person
 
 NEW_YORK = "America/New_York"
 CHANGING = (NEW_YORK, "Europe/London", "Australia/Lord_Howe")

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from tests.journeys.booking.waiting import (
+from tests.care.defaults import Json
+from tests.care.story import Booked, Care, Person
+from tests.journeys.booking.waitlist import (
     ONE_HOUR_A_DAY,
     SETTINGS,
     comes,
@@ -19,7 +21,6 @@ from tests.journeys.booking.waiting import (
     takes,
     waits_for,
 )
-from tests.journeys.story import Booked, Care, Json, Person
 
 DAY = timedelta(days=1)
 

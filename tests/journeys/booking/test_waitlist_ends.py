@@ -4,21 +4,21 @@ from datetime import datetime, timedelta
 
 from temporalio.client import WorkflowExecutionStatus
 
-from tests.journeys.booking.waiting import (
+from tests.care.defaults import CARE_TEAM_EMAIL, Json
+from tests.care.story import Care
+from tests.journeys.booking.waitlist import (
     comes,
     declines,
     hour_of,
     is_running,
     leaves,
-    line_of,
     offered_start,
     offers_mailed,
     opens,
     takes,
+    waitlist_of,
     waits_for,
 )
-from tests.journeys.house import CARE_TEAM_EMAIL
-from tests.journeys.story import Care, Json
 from tests.workflows.conftest import run_of
 
 DAY = timedelta(days=1)
@@ -87,8 +87,8 @@ async def test_a_line_ends_with_its_last_place_and_begins_anew_with_the_next(car
     async def over() -> None:
         await care.rest()
         assert not await is_running(care)
-        assert (await line_of(care).describe()).status is WorkflowExecutionStatus.COMPLETED
-        runs.add(await run_of(line_of(care)))
+        assert (await waitlist_of(care).describe()).status is WorkflowExecutionStatus.COMPLETED
+        runs.add(await run_of(waitlist_of(care)))
 
     place = await waits_for(anna, taken.starts_at)
     await care.rest()

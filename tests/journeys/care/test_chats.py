@@ -8,8 +8,9 @@ import pytest
 
 from activities.ports import MailerUnavailable, OutgoingMail
 from rules.policy import JourneyPolicy
-from tests.journeys.house import PUBLIC_URL
-from tests.journeys.story import Care, Json, Person, key
+from tests.care.defaults import Json
+from tests.care.house import PUBLIC_URL
+from tests.care.story import Care, Person, key
 from workflows.messages import MESSAGE_WAITS, MessageSignal
 
 INJECTED = "<img src=x onerror=alert(1)> {{ 7 * 7 }} https://evil.example\r\nBcc: everybody@evil.example"

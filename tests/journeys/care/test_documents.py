@@ -3,8 +3,9 @@
 import asyncio
 from urllib.parse import urlsplit
 
-from tests.journeys.house import PUBLIC_URL
-from tests.journeys.story import Care, Json, Person
+from tests.care.defaults import Json
+from tests.care.house import PUBLIC_URL
+from tests.care.story import Care, Person
 from workflows.messages import DOCUMENT_SHARED, DocumentSharedSignal
 
 PLAN = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\nEvery evening.\n%%EOF\n"

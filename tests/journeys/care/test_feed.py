@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from tests.journeys.story import Care, Json
+from tests.care.defaults import Json
+from tests.care.story import Care
 
 
 async def feed(care: Care, slug: str = "ana", **params: str) -> list[Json]:

@@ -9,7 +9,8 @@ import pytest
 
 from rules.local_time import WEEKDAYS
 from rules.policy import JourneyPolicy
-from tests.journeys.story import Care, Json, Person, key
+from tests.care.defaults import Json
+from tests.care.story import Care, Person, key
 
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = timedelta(days=1)

@@ -7,8 +7,9 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 
 from activities.ports import MailerUnavailable, OutgoingMail
-from tests.journeys.house import PUBLIC_URL
-from tests.journeys.story import Care, Json, Person, key
+from tests.care.defaults import Json
+from tests.care.house import PUBLIC_URL
+from tests.care.story import Care, Person, key
 
 
 async def comes_again(care: Care, sara: Person, *, after: timedelta = timedelta(days=5), **details: Any) -> Person:

@@ -11,8 +11,9 @@ import pytest
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.registry import build
-from tests.journeys.house import House
-from tests.journeys.story import Care, Json
+from tests.care.defaults import Json
+from tests.care.house import House
+from tests.care.story import Care
 from workflows.messages import TASK_QUEUE
 from workflows.registry import WORKFLOWS
 

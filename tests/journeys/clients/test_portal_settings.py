@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from tests.journeys.story import Care, Json, Person
+from tests.care.defaults import Json
+from tests.care.story import Care, Person
 
 ALL_ON = dict.fromkeys(("schedule_appointments", "chat", "community", "documents", "forms", "goals"), True)
 BIN = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from activities.clients.candidates import replayed
 from models.tables.clients.client import Client
-from tests.journeys.house import CARE_TEAM_EMAIL
-from tests.journeys.story import ANSWERS, Care
+from tests.care.defaults import CARE_TEAM_EMAIL
+from tests.care.story import ANSWERS, Care
 
 
 async def test_s1_a_matching_form_assigns_who_fits_best_and_explains_it(care: Care) -> None:

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from tests.journeys.house import CARE_TEAM_EMAIL, PUBLIC_URL
-from tests.journeys.story import Care, Json, Person
+from tests.care.defaults import CARE_TEAM_EMAIL, Json
+from tests.care.house import PUBLIC_URL
+from tests.care.story import Care, Person
 
 PASSWORD = "correct horse battery"
 CONSENT = {"answers": {"agrees": True}, "signature": "Sara Lind"}

@@ -6,8 +6,9 @@ from uuid import uuid4
 from models.reads.forms.requests import clients_to_ask_again
 from models.writes.forms.templates import add_version
 from rules.forms.intake import INTAKE_FORMS
+from tests.care.defaults import Json
+from tests.care.story import Care, Person
 from tests.journeys.forms.test_requested_forms import DIARY, GOOD
-from tests.journeys.story import Care, Json, Person
 from workflows.messages import FORM_VERSION_PUBLISHED, FormVersionSignal, journey_id
 
 GRACE = timedelta(days=7)

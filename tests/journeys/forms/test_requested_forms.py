@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from tests.journeys.story import Care, Json, Person, key
+from tests.care.defaults import Json
+from tests.care.story import Care, Person, key
 
 TITLE = "Mood after a difficult week"
 DIARY: Json = {

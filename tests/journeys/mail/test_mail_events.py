@@ -9,8 +9,8 @@ from sqlmodel import select
 
 from models.tables import InboundEvent
 from sandbox.sendgrid.events import sign
-from tests.journeys.house import CARE_TEAM_EMAIL
-from tests.journeys.story import Care, Json, Person
+from tests.care.defaults import CARE_TEAM_EMAIL, Json
+from tests.care.story import Care, Person
 from workflows.messages import INBOUND_EVENT
 
 UNREACHABLE = "mail_undeliverable"

@@ -5,8 +5,9 @@ import re
 from datetime import timedelta
 
 from tests.calendars.reading import read
-from tests.journeys.house import CARE_TEAM_EMAIL, PUBLIC_URL
-from tests.journeys.story import Care, Json, Person
+from tests.care.defaults import CARE_TEAM_EMAIL, Json
+from tests.care.house import PUBLIC_URL
+from tests.care.story import Care, Person
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from tests.journeys.story import Booked, Care, Json, Person
+from tests.care.defaults import Json
+from tests.care.story import Booked, Care, Person
 
 FEE = 12000
 
@@ -18,26 +19,23 @@ FEE = 12000
 
 async def granted(person: Person, amount: int, *, reason: str = "a fault of ours") -> Json:
     body = {"amount": amount, "currency": "USD", "reason": reason}
-    credit: Json = await person.care.post(f"/v1/clients/{person.id}/credits", body, by="desk")
-    return credit
+    return await person.care.post(f"/v1/clients/{person.id}/credits", body, by="desk")
 
 
 async def refunded(
     care: Care, payment: str, amount: int | None = None, *, to: str = "card", by: str = "desk", **more: Any
 ) -> Json:
     body: Json = {"to": to, "reason": "a mistake"} | ({} if amount is None else {"amount": amount})
-    refund: Json = await care.post(f"/v1/payments/{payment}/refund", body, by=by, **more)
-    return refund
+    return await care.post(f"/v1/payments/{payment}/refund", body, by=by, **more)
 
 
 async def let_go(care: Care, payment: str, how: str, *, by: str = "desk", reason: str = "hardship") -> Json:
     """``how`` is ``waive`` or ``write-off``."""
-    view: Json = await care.post(f"/v1/payments/{payment}/{how}", {"reason": reason}, by=by, expect=200)
-    return view
+    return await care.post(f"/v1/payments/{payment}/{how}", {"reason": reason}, by=by, expect=200)
 
 
 async def retried(care: Care, payment: str, *, by: str = "desk") -> Json:
-    view: Json = await care.post(f"/v1/payments/{payment}/retry", by=by, expect=202)
+    view = await care.post(f"/v1/payments/{payment}/retry", by=by, expect=202)
     await care.rest()
     return view
 
@@ -53,16 +51,12 @@ async def not_open(care: Care, payment: str, what: str, **body: Any) -> str:
 
 
 async def bank(care: Care, path: str, body: Any, *, method: str = "POST") -> Any:
-    answer = await care.http.request(method, f"{care.house.sandbox_url}/stripe/{path}", json=body)
-    answer.raise_for_status()
-    return answer.json()
+    return await care.at_stripe.ask(method, path, body)
 
 
 async def disputed(care: Care, booked: Booked, *, reason: str = "fraudulent") -> str:
     """The client asks the bank for the money back."""
-    return str(
-        (await bank(care, "_disputes", {"payment_intent": await intent_of(care, booked), "reason": reason}))["id"]
-    )
+    return await care.at_stripe.disputed(await intent_of(care, booked), reason)
 
 
 async def goes_wrong(care: Care, *faults: Json) -> None:
@@ -85,11 +79,7 @@ async def while_stripe_is_away(care: Care, call: str, ask: Any, *, waits: float 
 
 async def pays_at_the_link(care: Care, asked: Json, *, card: str) -> httpx.Response:
     """What a browser does that opened the pay link a while ago: Stripe is asked directly, with what it was given."""
-    return await care.http.post(
-        f"{care.house.sandbox_url}/stripe/v1/payment_intents/{asked['payment_intent']}/confirm",
-        data={"payment_method": card, "client_secret": asked["client_secret"]},
-        headers={"Authorization": "Bearer pk_test_browser"},
-    )
+    return await care.at_stripe.confirms(asked["payment_intent"], secret=asked["client_secret"], card=card)
 
 
 # ------------------------------------------------------------ how it stands
@@ -102,17 +92,16 @@ async def payment_of(booked: Booked, *, by: str = "desk") -> Json:
 async def intent_of(care: Care, booked: Booked) -> str:
     """The PaymentIntent of an appointment's payment, the newest if there were more."""
     payment = (await payment_of(booked))["id"]
-    found = [i["id"] for i in (await care.stripe())["payment_intents"] if i["metadata"]["payment_id"] == payment]
-    return str(found[-1])
+    return str((await care.at_stripe.intents_of(payment))[-1]["id"])
 
 
 async def intents(care: Care) -> list[tuple[int, str]]:
     """Amount and status of every PaymentIntent, oldest first."""
-    return [(intent["amount"], intent["status"]) for intent in (await care.stripe())["payment_intents"]]
+    return await care.at_stripe.intents()
 
 
 async def refunds_at_stripe(care: Care) -> list[tuple[int, str]]:
-    return [(row["amount"], row["status"]) for row in (await care.stripe())["refunds"]]
+    return await care.at_stripe.refunds()
 
 
 async def balance(person: Person) -> tuple[int, int]:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from rules.money.webhook_signature import signature
-from tests.journeys.house import WEBHOOK_SECRET
+from tests.care.defaults import WEBHOOK_SECRET, Json
+from tests.care.story import Care, Person
 from tests.journeys.money.amounts import granted, payment_of
 from tests.journeys.refused import Bad, field_by_field, nothing_comes_of, seen
-from tests.journeys.story import Care, Json, Person
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 TEXTS: list[Any] = ["", "   ", None, 5, "x" * 501, "a\u0000b", ["because"]]

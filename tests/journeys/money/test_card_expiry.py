@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from rules.money.cards import SavedCard
-from tests.journeys.story import Care, Person
+from tests.care.story import Care, Person
 from tests.workflows.test_what_staff_see import details
 
 DAY = timedelta(days=1)
@@ -24,11 +24,8 @@ async def mail_steps(person: Person) -> int:
 async def runs_out(person: Person, on: datetime) -> datetime:
     """The bank changes the newest card's last month to that of ``on``. When it no longer works."""
     card = (await person.cards_at_stripe())[-1]
-    answer = await person.care.http.post(
-        f"{person.care.house.sandbox_url}/stripe/_payment_methods/{card}",
-        json={"exp_month": on.month, "exp_year": on.year},
-    )
-    answer.raise_for_status()
+    months = {"exp_month": on.month, "exp_year": on.year}
+    await person.care.at_stripe.ask("POST", f"_payment_methods/{card}", months)
     await person.care.rest()
     assert (await person.look())["card"]["exp_month"] == on.month
     return SavedCard(id=card, exp_year=on.year, exp_month=on.month).stops_working_at

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from rules.forms.intake import FEE_POLICY_VERSION
+from tests.care.story import Care
 from tests.journeys.money.amounts import (
     FEE,
     balance,
@@ -17,7 +18,6 @@ from tests.journeys.money.amounts import (
     retried,
     task_kinds,
 )
-from tests.journeys.story import Care
 
 DAY_AFTER = timedelta(hours=24, minutes=1)
 

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from tests.journeys.house import CARE_TEAM_EMAIL
+from tests.care.defaults import CARE_TEAM_EMAIL
+from tests.care.story import Care, Person
 from tests.journeys.money.amounts import (
     FEE,
     balance,
@@ -17,7 +18,6 @@ from tests.journeys.money.amounts import (
     retried,
     task_kinds,
 )
-from tests.journeys.story import Care, Person
 
 DAY_AFTER = timedelta(hours=24, minutes=1)
 

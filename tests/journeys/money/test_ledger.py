@@ -6,7 +6,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tests.journeys.story import Booked, Care, Json, Person
+from tests.care.defaults import Json
+from tests.care.story import Booked, Care, Person
 
 NEW_YORK = ZoneInfo("America/New_York")
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from rules.money.webhook_signature import signature
-from tests.journeys.house import CARE_TEAM_EMAIL, WEBHOOK_SECRET
-from tests.journeys.story import Booked, Care, Person
+from tests.care.defaults import CARE_TEAM_EMAIL, WEBHOOK_SECRET
+from tests.care.story import Booked, Care, Person
 
 FEE = 12000
 LINK = "http://portal.example/payments/"

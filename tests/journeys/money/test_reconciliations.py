@@ -4,13 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from activities.types.reconciliation import ComparisonCursor, ComparisonPart, Reconciled, Reconciling
-from tests.journeys.house import CARE_TEAM_EMAIL
-from tests.journeys.story import Care, Json, Person, key
+from tests.care.defaults import CARE_TEAM_EMAIL, Json
+from tests.care.story import Care, Person, key
 from tests.workflows.conftest import attributes_of
 from workflows.messages import (
     RECONCILIATION_QUERY,
@@ -31,21 +30,13 @@ async def compare(care: Care, *, expect: int = 200, **body: Any) -> Json:
 
 async def at_stripe(care: Care, path: str, *, json: Any = None, **data: str | int) -> Json:
     """What a bank does, or somebody in Stripe's dashboard."""
-    answer: httpx.Response = await care.http.post(
-        f"{care.house.sandbox_url}/stripe{path}",
-        headers={"Authorization": "Bearer sk_test_dashboard"},
-        **({"json": json} if json is not None else {"data": data}),
-    )
-    answer.raise_for_status()
-    done: Json = answer.json()
-    return done
+    if json is not None:
+        return dict(await care.at_stripe.ask("POST", path.removeprefix("/"), json))
+    return await care.at_stripe.made(path.removeprefix("/v1/"), **data)
 
 
 async def no_webhook_comes(care: Care, kind: str = "webhook_dropped", event: str = "*") -> None:
-    answer = await care.http.post(
-        f"{care.house.sandbox_url}/stripe/_faults", json=[{"kind": kind, "event": event, "times": 100}]
-    )
-    answer.raise_for_status()
+    await care.at_stripe.ask("POST", "_faults", [{"kind": kind, "event": event, "times": 100}])
 
 
 async def payment_that_needs_the_client(care: Care) -> tuple[Person, Json]:

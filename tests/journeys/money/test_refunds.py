@@ -7,7 +7,8 @@ import pytest
 
 from activities.ports import GatewayRejected, Intent
 from rules.money.webhook_signature import signature
-from tests.journeys.house import CARE_TEAM_EMAIL
+from tests.care.defaults import CARE_TEAM_EMAIL
+from tests.care.story import Booked, Care, Person, key
 from tests.journeys.money.amounts import (
     FEE,
     balance,
@@ -22,7 +23,6 @@ from tests.journeys.money.amounts import (
     task_kinds,
     while_stripe_is_away,
 )
-from tests.journeys.story import Booked, Care, Person, key
 
 DAY_AFTER = timedelta(hours=24, minutes=1)
 

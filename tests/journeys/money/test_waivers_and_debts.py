@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 
 from rules.forms.intake import FEE_POLICY_VERSION
+from tests.care.defaults import Json
+from tests.care.story import Care, Person
 from tests.journeys.money.amounts import (
     FEE,
     balance,
@@ -17,7 +19,6 @@ from tests.journeys.money.amounts import (
     retried,
     task_kinds,
 )
-from tests.journeys.story import Care, Json, Person
 
 DAY_AFTER = timedelta(hours=24, minutes=1)
 TWO_DAYS_AFTER = timedelta(hours=48, minutes=1)

@@ -115,7 +115,7 @@ class Fee:
 
 
 @dataclass
-class Purse:
+class MoneyModel:
     """A client's credits and payments, moved by the rules alone."""
 
     given: dict[str, int] = field(default_factory=dict)  # as granted or refunded, oldest first
@@ -206,19 +206,19 @@ steps = st.one_of(
 def test_credit_is_conserved_whatever_is_granted_tried_waived_archived_and_refunded(
     story: list[tuple[str, int] | tuple[str, int, bool] | tuple[str, int, int | None, RefundTo]],
 ) -> None:
-    purse = Purse()
+    money = MoneyModel()
     for step in story:
         match step:
             case ("fee", amount):
-                purse.payments.append(Fee(amount=amount))
+                money.payments.append(Fee(amount=amount))
             case ("grant", amount):
-                purse.grant(amount)
-            case (_, number, *_) if not purse.payments or number >= len(purse.payments):
+                money.grant(amount)
+            case (_, number, *_) if not money.payments or number >= len(money.payments):
                 continue
             case ("attempt", number, bool() as succeeds):
-                purse.attempt(purse.payments[number], succeeds=succeeds)
+                money.attempt(money.payments[number], succeeds=succeeds)
             case ("let go", number):
-                purse.let_go(purse.payments[number])
+                money.let_go(money.payments[number])
             case ("refund", number, amount_or_all, RefundTo() as to):
-                purse.refund(purse.payments[number], amount_or_all, to)
-        purse.is_right()
+                money.refund(money.payments[number], amount_or_all, to)
+        money.is_right()

@@ -21,11 +21,11 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any, cast
 
-from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.ports import GatewayUnavailable, PaymentGateway
 from models.database import Sessions
+from tests.care.crash_points import mortal_sessions
 
 STEPS = ("reserve", "create", "store", "confirm", "record")
 POINTS = tuple(f"{when}_{step}" for step in STEPS for when in ("before", "after"))
@@ -69,27 +69,6 @@ class Failpoints:
             self._die(workflow, point)
 
 
-class NamedSessions:
-    """Sessions whose commits are points, named after what the step commits."""
-
-    def __init__(self, real: Sessions, failpoints: Failpoints) -> None:
-        self._real = real
-        self._failpoints = failpoints
-
-    def __call__(self) -> AsyncSession:
-        session = self._real()
-        commit = session.commit
-
-        async def named() -> None:
-            name = _commit()
-            self._failpoints.reach(f"before_{name}")
-            await commit()
-            self._failpoints.reach(f"after_{name}")
-
-        session.commit = named  # type: ignore[method-assign]
-        return session
-
-
 def _commit() -> str:
     if not activity.in_activity():
         return "commit"
@@ -130,7 +109,8 @@ class NamedGateway:
 
 
 def named_sessions(real: Sessions, failpoints: Failpoints) -> Sessions:
-    return cast(Sessions, NamedSessions(real, failpoints))
+    """Sessions whose commits are points, named after what the step commits."""
+    return mortal_sessions(real, lambda when, name: failpoints.reach(f"{when}_{name}"), _commit)
 
 
 def named_gateway(real: PaymentGateway, failpoints: Failpoints) -> PaymentGateway:

@@ -22,7 +22,7 @@ _UNCONFIRMED = ("requires_payment_method", "requires_confirmation")
 
 
 @dataclass
-class Books:
+class PaymentRecords:
     """Everything that is known of some payments, read once, by payment."""
 
     payments: dict[str, Payment]
@@ -36,7 +36,7 @@ class Books:
     archived: set[str]  # clients, who are told nothing
 
     @classmethod
-    async def read(cls, lanes: Lanes) -> Books:
+    async def read(cls, lanes: Lanes) -> PaymentRecords:
         ids = [UUID(fee.id) for fee in lanes.fees]
         async with lanes.practice.sessions() as session:
             payments = (await session.exec(select(Payment).where(col(Payment.id).in_(ids)))).all()
@@ -45,7 +45,7 @@ class Books:
             archived = select(Client.id).where(col(Client.status) == ClientStatus.ARCHIVED)
             silent = {str(id) for id in (await session.exec(archived)).all()}
             uses = (await session.exec(select(CreditUse).where(col(CreditUse.given_back_at).is_(None)))).all()
-        state = await lanes.till.ask("GET", "_state")
+        state = await lanes.steps.ask("GET", "_state")
         intents = {
             str(id): [i for i in state["payment_intents"] if i["metadata"]["payment_id"] == str(id)] for id in ids
         }
@@ -128,8 +128,8 @@ async def check_credit(lanes: Lanes) -> None:
 
 async def check_reconciler(lanes: Lanes, *, heals: Counter[str] | None = None) -> None:
     """The reconciler heals exactly what it must, hands nothing to a person, and is silent from then on."""
-    first = await lanes.till.reconcile(lanes.news)
+    first = await lanes.steps.reconcile(lanes.news)
     assert first.differences == []
     assert Counter(healed["kind"] for healed in first.healed) == (heals or Counter())
-    second = await lanes.till.reconcile(lanes.news)
+    second = await lanes.steps.reconcile(lanes.news)
     assert (second.healed, second.differences) == ([], [])

@@ -20,14 +20,13 @@ from activities.types.facts import AppointmentFacts, PaymentFacts
 from activities.types.mail import MailOrder
 from activities.types.money import EventHandled
 from activities.types.reconciliation import JourneyNews
-from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.mail.inbound_event import InboundEvent
-from models.tables.money.payment import Payment
-from rules.enums import AppointmentStatus, AppointmentType, Mode, PaymentKind, PaymentStatus
+from rules.enums import AppointmentStatus, Mode
 from rules.journey.settling import next_step
-from tests.activities.money.crashes.steps import SLOW, Till
-from tests.activities.practice import DESK, FEE, MONDAY, POLICY, Practice
+from tests.activities.money.crashes.steps import SLOW, PaymentSteps
+from tests.care.practice import DESK, FEE, MONDAY, POLICY, Practice
+from tests.care.rows import appointment_row, payment_row
 from tests.sandbox.receiver import receiver
 from workflows.parts import payment as money
 
@@ -36,7 +35,7 @@ from workflows.parts import payment as money
 class Fee:
     """One payment. ``deaths`` are the points at which its steps die, ``trouble`` is ``kind@call`` or ``kind``."""
 
-    till: Till
+    steps: PaymentSteps
     client: str
     facts: AppointmentFacts
     deaths: tuple[str, ...] = ()
@@ -69,10 +68,10 @@ class Fee:
 
     @property
     def died(self) -> bool:
-        return bool(self.deaths) and not self.till.failpoints.left(self.workflow)
+        return bool(self.deaths) and not self.steps.failpoints.left(self.workflow)
 
     def arm(self) -> None:
-        self.till.failpoints.arm(self.workflow, *self.deaths)
+        self.steps.failpoints.arm(self.workflow, *self.deaths)
 
     def fault(self) -> dict[str, Any] | None:
         """What the stand-in is told about a call that is in trouble."""
@@ -87,10 +86,10 @@ class Fee:
         """What is due now: a try, or the end of the time for it."""
         before = self.payment
         step = next_step(before)
-        assert step.at <= self.till.practice.clock.instant, f"{self.label}: nothing is due yet"
-        with self.till.as_workflow(self.workflow):
+        assert step.at <= self.steps.practice.clock.instant, f"{self.label}: nothing is due yet"
+        with self.steps.as_workflow(self.workflow):
             if step.owe:
-                settled = await self.till.run("owe_payment", before.id)
+                settled = await self.steps.run("owe_payment", before.id)
             else:
                 settled = await money.attempt(before, POLICY, began=lambda begun: self.take(begun.appointment))
             await self.mail(money.mails_about(before, settled.appointment))
@@ -116,28 +115,28 @@ class Fee:
     async def mail(self, orders: list[MailOrder]) -> None:
         async with self.postman:
             for order in orders if self.tells else []:
-                await self.till.run("send_mail", order, POLICY)
+                await self.steps.run("send_mail", order, POLICY)
 
 
 @dataclass
 class Lanes:
     """Clients with a card, whose payments fall due at one time, each beside the others."""
 
-    till: Till
+    steps: PaymentSteps
     clients: list[str]
     fees: list[Fee] = field(default_factory=list)
     weeks: int = 0
 
     @classmethod
-    async def of(cls, till: Till, count: int) -> Lanes:
-        clients = [await till.practice.client(name=f"client{number}") for number in range(count)]
+    async def of(cls, steps: PaymentSteps, count: int) -> Lanes:
+        clients = [await steps.practice.client(name=f"client{number}") for number in range(count)]
         for client in clients:
-            await till.practice.gives_card(client)
-        return cls(till, clients)
+            await steps.practice.gives_card(client)
+        return cls(steps, clients)
 
     @property
     def practice(self) -> Practice:
-        return self.till.practice
+        return self.steps.practice
 
     async def week(self, deaths: Sequence[tuple[str, ...]], trouble: str = "", *, tells: bool = True) -> list[Fee]:
         """Everybody has had a session, and its payment is due now."""
@@ -150,7 +149,7 @@ class Lanes:
                 row = await session.get_one(Client, UUID(client))
                 id = add_due(session, row, id=uuid4(), amount=FEE, ended=ended)
                 [facts] = await facts_of_appointments(session, row, [id])
-                fees.append(Fee(self.till, client, facts, deaths=points, trouble=trouble, tells=tells))
+                fees.append(Fee(self.steps, client, facts, deaths=points, trouble=trouble, tells=tells))
             await session.commit()
         self.fees += fees
         return fees
@@ -164,13 +163,13 @@ class Lanes:
             for fee in fees
             if fee.trouble.startswith("webhook_")
         ]
-        await self.till.arrange([fault for _, fault in faults] + events)
+        await self.steps.arrange([fault for _, fault in faults] + events)
         for fee in fees:
             fee.arm()
         async with asyncio.TaskGroup() as at_once:
             for fee in fees:
                 at_once.create_task(_told(act, fee))
-        rows = await self.till.ask("GET", "_faults")
+        rows = await self.steps.ask("GET", "_faults")
         for (fee, _), row in zip(faults, rows, strict=False):
             fee.met = fee.met or row["fired"] > 0
         if events and all(row["fired"] for row in rows):
@@ -191,10 +190,10 @@ class Lanes:
             return 200
 
         async with receiver(receive) as url:
-            await self.till.ask("POST", "_webhook", {"url": url, "secret": "whsec_tests"})
+            await self.steps.ask("POST", "_webhook", {"url": url, "secret": "whsec_tests"})
             yield
-            await self.till.ask("POST", "_webhooks/release")
-            await self.till.ask("POST", "_webhook", {"url": None, "secret": "whsec_tests"})
+            await self.steps.ask("POST", "_webhooks/release")
+            await self.steps.ask("POST", "_webhook", {"url": None, "secret": "whsec_tests"})
 
     async def _store(self, event: dict[str, Any]) -> None:
         about = {name: event["data"]["object"].get(name) for name in ("id", "object", "status", "customer")}
@@ -211,8 +210,8 @@ class Lanes:
 
     async def report(self, event_id: str, *, client: str) -> None:
         """The journey looks at an event, and tells the payment's workflow what has changed."""
-        with self.till.as_workflow(journey_of(client)):
-            handled: EventHandled = await self.till.run("handle_inbound_event", event_id)
+        with self.steps.as_workflow(journey_of(client)):
+            handled: EventHandled = await self.steps.run("handle_inbound_event", event_id)
             if handled.settled is None:
                 return
             [fee] = [fee for fee in self.fees if fee.facts.id == handled.settled.appointment.id]
@@ -231,30 +230,23 @@ def journey_of(client: str) -> str:
 def add_due(session: AsyncSession, client: Client, *, id: UUID, amount: int, ended: datetime) -> UUID:
     """A session that occurred, and its payment, as marking it at its end writes them."""
     assert client.therapist_id is not None
-    appointment = Appointment(
+    appointment = appointment_row(
         id=id,
         client_id=client.id,
         therapist_id=client.therapist_id,
-        type=AppointmentType.SESSION,
         status=AppointmentStatus.OCCURRED,
         starts_at=ended - timedelta(hours=1),
         ends_at=ended,
         mode=Mode.PHONE,
         fee_amount=amount,
-        fee_currency="USD",
         booked_by=DESK.actor,
         booked_at=ended - timedelta(days=8),
         outcome_at=ended,
         outcome_by=DESK.actor,
     )
-    payment = Payment(
+    payment = payment_row(
+        appointment,
         id=derived_id(id, "payment"),
-        appointment_id=id,
-        client_id=client.id,
-        kind=PaymentKind.SESSION,
-        amount=amount,
-        currency="USD",
-        status=PaymentStatus.SCHEDULED,
         created_at=ended,
         due_at=ended + POLICY.charge_after,
         deadline=ended + POLICY.charge_deadline,

@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from temporalio.testing import ActivityEnvironment
 
@@ -21,18 +20,14 @@ from activities.money.charge import StillProcessing
 from activities.ports import GatewayUnavailable
 from activities.registry import build
 from activities.types.reconciliation import (
-    ComparisonCursor,
-    ComparisonOrder,
-    ComparisonPart,
-    DiscrepanciesOrder,
     JourneyNews,
-    OldDiscrepanciesOrder,
-    ReconciliationEnd,
     ReconciliationOrder,
 )
 from models.tables.money.reconciliation import Reconciliation
 from tests.activities.money.crashes.failpoints import Failpoints, named_gateway, named_sessions
-from tests.activities.practice import MONDAY, Death, NeverEnds, Practice
+from tests.care.crash_points import Death, NeverEnds
+from tests.care.practice import MONDAY, Practice
+from tests.care.reconciler import compare
 from workflows import steps
 
 if TYPE_CHECKING:
@@ -48,7 +43,7 @@ _ORCHESTRATED = ("start_attempt", "charge_card", "finish_attempt", "cancel_inten
 _workflow: ContextVar[str] = ContextVar("workflow", default="nobody")
 
 
-class Till:
+class PaymentSteps:
     """Runs steps until they end.
 
     Attributes:
@@ -63,7 +58,7 @@ class Till:
         self.deaths: Counter[str] = Counter()
         self.troubles: Counter[str] = Counter()
         self.gateway = StripeGateway(
-            api_key="sk_test_till", api_base=f"{practice.sandbox_url}/stripe", timeout_seconds=PATIENCE
+            api_key="sk_test_crashes", api_base=f"{practice.sandbox_url}/stripe", timeout_seconds=PATIENCE
         )
         deps = replace(
             practice.money.deps,
@@ -71,7 +66,7 @@ class Till:
             payments=named_gateway(self.gateway, self.failpoints),
         )
         self._steps = {step.__name__: step for step in build(deps)}
-        self._http = httpx.AsyncClient(base_url=f"{practice.sandbox_url}/stripe/", trust_env=False, timeout=30)
+        self.at_stripe = practice.at_stripe
 
     def take_over(self, patch: pytest.MonkeyPatch) -> None:
         """The order of steps stays the workflow's own; carried out they are here, instead of by the engine."""
@@ -80,7 +75,6 @@ class Till:
 
     async def aclose(self) -> None:
         await self.gateway.aclose()
-        await self._http.aclose()
 
     @contextmanager
     def as_workflow(self, name: str) -> Iterator[None]:
@@ -115,9 +109,7 @@ class Till:
     # ------------------------------------------------------------ Stripe's stand-in
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        answer = await self._http.request(method, path, json=body)
-        answer.raise_for_status()
-        return answer.json()
+        return await self.at_stripe.ask(method, path, body)
 
     async def arrange(self, faults: list[dict[str, Any]]) -> None:
         """These faults from now on, and no others."""
@@ -125,34 +117,14 @@ class Till:
         if faults:
             await self.ask("POST", "_faults", faults)
 
-    async def confirm_in_browser(self, intent: str, *, secret: str, card: str) -> None:
-        """The client confirms on the portal's page, with the publishable key that a browser has."""
-        answer = await self._http.post(
-            f"v1/payment_intents/{intent}/confirm",
-            data={"client_secret": secret, "payment_method": card},
-            headers={"Authorization": "Bearer pk_test_browser"},
-        )
-        answer.raise_for_status()
-
     # ------------------------------------------------------------ the reconciler
 
     async def reconcile(self, hear: Callable[[JourneyNews], Awaitable[object]] | None = None) -> Reconciliation:
         """One comparison, as its workflow makes it. ``hear`` is the journeys' part."""
+        since, until = MONDAY.replace(month=1), self.practice.clock.instant
+        order = ReconciliationOrder(id=str(uuid4()), asked_by="test", since=since, until=until)
         with self.as_workflow("reconcile-payments"):
-            since, until = MONDAY.replace(month=1), self.practice.clock.instant
-            order = ReconciliationOrder(id=str(uuid4()), asked_by="test", since=since, until=until)
-            reconciling = await self.run("begin_reconciliation", order)
-            place: ComparisonCursor | None = ComparisonCursor(part=ComparisonPart.PAYMENTS)
-            compared: Counter[str] = Counter()
-            news: list[JourneyNews] = []
-            while place is not None:
-                look = await self.run("compare_books", ComparisonOrder(reconciling=reconciling, place=place))
-                differ = DiscrepanciesOrder(reconciling=reconciling, findings=look.findings)
-                news += (await self.run("settle_differences", differ)).news
-                compared.update(look.compared)
-                place = look.place
-            await self.run("close_old_differences", OldDiscrepanciesOrder(reconciling=reconciling))
-            await self.run("finish_reconciliation", ReconciliationEnd(id=order.id, compared=dict(compared)))
+            news, _ = await compare(self.run, order)
         for told in news:
             if hear is not None:
                 await hear(told)

@@ -20,10 +20,10 @@ from rules.enums import PaymentStatus
 from rules.journey.settling import next_step
 from tests.activities.money.crashes.decisions import archive, grant, waive
 from tests.activities.money.crashes.failpoints import CLOSING, POINTS
-from tests.activities.money.crashes.proof import Books, check_chains, check_credit
+from tests.activities.money.crashes.proof import PaymentRecords, check_chains, check_credit
 from tests.activities.money.crashes.side_by_side import Fee, Lanes, add_due
-from tests.activities.money.crashes.steps import Till
-from tests.activities.practice import MONDAY, POLICY
+from tests.activities.money.crashes.steps import PaymentSteps
+from tests.care.practice import MONDAY, POLICY
 
 SEED = 20270104
 CLIENTS, EACH = 40, 25
@@ -59,12 +59,12 @@ class Crowd:
 
 
 @pytest.mark.timeout(400)
-async def test_x2_a_thousand_payments_add_up(till: Till) -> None:
+async def test_x2_a_thousand_payments_add_up(steps: PaymentSteps) -> None:
     dice = Random(SEED)  # noqa: S311 - always the same, on purpose
-    crowd = await a_crowd(till, dice)
+    crowd = await a_crowd(steps, dice)
     for fee in dice.sample(crowd.fees, WAIVED):
-        await waive(till, fee)
-    await till.arrange(
+        await waive(steps, fee)
+    await steps.arrange(
         [
             {"kind": kind, "call": "payment_intents.*", "probability": share, "seed": number}
             for number, (kind, share) in enumerate(FAULTS.items(), start=1)
@@ -76,36 +76,36 @@ async def test_x2_a_thousand_payments_add_up(till: Till) -> None:
         last = next(fee for fee in theirs[EACH // 2 :] if fee.open)
         last.deaths = ("after_create",)
         last.arm()
-        till.meanwhile[last.workflow] = partial(archive, till, client, theirs)
+        steps.meanwhile[last.workflow] = partial(archive, steps, client, theirs)
     await everybody_pays(crowd)
     for client in crowd.with_card("later"):
-        await till.practice.bank_says(client, None)
+        await steps.practice.bank_says(client, None)
     for wait in (*POLICY.charge_retries, POLICY.charge_deadline):
-        till.practice.clock.instant += wait
+        steps.practice.clock.instant += wait
         await everybody_pays(crowd)
-    faults = await till.ask("GET", "_faults")
-    await till.arrange([])
-    books = await Books.read(crowd.lanes)
-    told = await it_adds_up(crowd, books, archived=archived)
+    faults = await steps.ask("GET", "_faults")
+    await steps.arrange([])
+    records = await PaymentRecords.read(crowd.lanes)
+    told = await it_adds_up(crowd, records, archived=archived)
     fired = sum(fault["fired"] for fault in faults)
-    print(f"{told}; {sum(till.deaths.values())} deaths, {fired} faults at Stripe")  # noqa: T201 - shown with -s
-    assert sum(till.deaths.values()) > 120
+    print(f"{told}; {sum(steps.deaths.values())} deaths, {fired} faults at Stripe")  # noqa: T201 - shown with -s
+    assert sum(steps.deaths.values()) > 120
     assert all(fault["fired"] > 25 for fault in faults), faults
 
-    first = await till.reconcile()
+    first = await steps.reconcile()
     assert first.differences == []
     assert {healed["kind"] for healed in first.healed} == {"stray_intent"}
-    assert {healed["intent"] for healed in first.healed} == set(books.left_over(crowd.fees))
-    second = await till.reconcile()
+    assert {healed["intent"] for healed in first.healed} == set(records.left_over(crowd.fees))
+    second = await steps.reconcile()
     assert (second.healed, second.differences) == ([], [])
 
 
-async def a_crowd(till: Till, dice: Random) -> Crowd:
+async def a_crowd(steps: PaymentSteps, dice: Random) -> Crowd:
     """Clients, cards and credit; and of everybody twenty-five sessions that occurred, whose payments are due now."""
-    practice = till.practice
+    practice = steps.practice
     clients = [await practice.client(name=f"client{number}") for number in range(CLIENTS)]
     kinds = [name for name, (count, _) in CARDS.items() for _ in range(count)]
-    crowd = Crowd(Lanes(till, clients, []), dict(zip(clients, [*kinds, *[WITHOUT_CARD] * CLIENTS], strict=False)))
+    crowd = Crowd(Lanes(steps, clients, []), dict(zip(clients, [*kinds, *[WITHOUT_CARD] * CLIENTS], strict=False)))
     for name, (_, word) in CARDS.items():
         for client in crowd.with_card(name):
             await practice.gives_card(client)
@@ -126,7 +126,7 @@ async def a_crowd(till: Till, dice: Random) -> Crowd:
                 add_due(session, client_row, id=id, amount=amount, ended=MONDAY)
                 ids.append(id)
             found = await facts_of_appointments(session, client_row, ids)
-            crowd.fees.extend(Fee(till, client, facts, tells=False) for facts in found)
+            crowd.fees.extend(Fee(steps, client, facts, tells=False) for facts in found)
         await session.commit()
     dice.shuffle(crowd.fees)
     for fee in crowd.fees:
@@ -150,14 +150,14 @@ async def everybody_pays(crowd: Crowd) -> None:
             at_once.create_task(pays(fee))
 
 
-async def it_adds_up(crowd: Crowd, books: Books, *, archived: list[str]) -> str:
+async def it_adds_up(crowd: Crowd, records: PaymentRecords, *, archived: list[str]) -> str:
     """What Stripe took is what the ledger took by card: the fees due, less credit; all else is accounted for."""
-    payments = list(books.payments.values())
+    payments = list(records.payments.values())
     sums, counts = Counter[PaymentStatus](), Counter(payment.status for payment in payments)
     for payment in payments:
         sums[payment.status] += payment.amount
     assert set(sums) == {PaymentStatus.PAID, PaymentStatus.OWED, PaymentStatus.WAIVED, PaymentStatus.CANCELLED}
-    taken = [i for intents in books.intents.values() for i in intents if i["status"] == "succeeded"]
+    taken = [i for intents in records.intents.values() for i in intents if i["status"] == "succeeded"]
     at_stripe = sum(intent["amount_received"] for intent in taken)
     by_credit = sum(payment.credit_used for payment in payments if payment.status is PaymentStatus.PAID)
     reserved = sum(payment.credit_used for payment in payments) - by_credit  # for debts
@@ -168,10 +168,10 @@ async def it_adds_up(crowd: Crowd, books: Books, *, archived: list[str]) -> str:
 
     assert len(taken) == len({intent["metadata"]["payment_id"] for intent in taken})
     for fee in crowd.fees:
-        status = books.payments[fee.id].status
+        status = records.payments[fee.id].status
         assert fee.payment.status is status, fee.label
         if status is PaymentStatus.PAID:
-            assert books.facts[fee.id, "payment_paid"] == 1, fee.label
+            assert records.facts[fee.id, "payment_paid"] == 1, fee.label
         elif status is PaymentStatus.CANCELLED:
             assert fee.client in archived, fee.label
         elif status is PaymentStatus.OWED:

@@ -15,9 +15,9 @@ import pytest
 
 from sandbox.stripe.faults import Kind
 from tests.activities.money.crashes.failpoints import CLOSING, POINTS
-from tests.activities.money.crashes.proof import Books, check_chains, check_reconciler
+from tests.activities.money.crashes.proof import PaymentRecords, check_chains, check_reconciler
 from tests.activities.money.crashes.side_by_side import Fee, Lanes
-from tests.activities.money.crashes.steps import Till
+from tests.activities.money.crashes.steps import PaymentSteps
 
 DEATHS: tuple[tuple[str, ...], ...] = (*((point,) for point in (*POINTS, *CLOSING)), ())
 CALL_FAULTS = ("lost_request", "lost_answer", "error_before", "error_after", "rate_limited", "conflict", "slow")
@@ -40,7 +40,7 @@ async def pay(fee: Fee) -> None:
     await fee.next_step()
 
 
-def tell(title: str, fees: Sequence[Fee], till: Till) -> None:
+def tell(title: str, fees: Sequence[Fee], steps: PaymentSteps) -> None:
     """The figures, and that the matrix is what it claims: each death and each fault really came."""
     died, met = sum(fee.died for fee in fees), sum(fee.met for fee in fees)
     both = len({(fee.deaths, fee.trouble) for fee in fees if fee.died and fee.met})
@@ -48,24 +48,24 @@ def tell(title: str, fees: Sequence[Fee], till: Till) -> None:
 
 
 @pytest.mark.parametrize("where", TROUBLES)
-async def test_x2_every_death_with_every_fault_charges_once(till: Till, where: str) -> None:
-    lanes = await Lanes.of(till, len(DEATHS))
+async def test_x2_every_death_with_every_fault_charges_once(steps: PaymentSteps, where: str) -> None:
+    lanes = await Lanes.of(steps, len(DEATHS))
     async with lanes.hearing() if where == "webhook" else nullcontext():
         for trouble in TROUBLES[where]:
             fees = await lanes.week(DEATHS, trouble)
             await lanes.in_trouble(fees, pay)
-    tell(where, lanes.fees, till)
+    tell(where, lanes.fees, steps)
     assert {(fee.deaths, fee.trouble) for fee in lanes.fees} == set(product(DEATHS, TROUBLES[where]))
     for fee in lanes.fees:
         assert fee.met or not fee.trouble, fee.label
         closes = fee.trouble.partition("@")[0] in KEY_IS_SPOILT
         assert fee.died == any(closes or point not in CLOSING for point in fee.deaths), fee.label
-    books = await Books.read(lanes)
+    records = await PaymentRecords.read(lanes)
     for fee in lanes.fees:
-        books.check_paid(fee)
-    strays = books.left_over(lanes.fees)
+        records.check_paid(fee)
+    strays = records.left_over(lanes.fees)
     assert len(strays) == sum("error_after@create" in fee.trouble for fee in lanes.fees)
     lanes.practice.clock.instant += timedelta(hours=2)
     await check_reconciler(lanes, heals=Counter({"stray_intent": len(strays)} if strays else {}))
-    assert (await Books.read(lanes)).left_over(lanes.fees) == []
+    assert (await PaymentRecords.read(lanes)).left_over(lanes.fees) == []
     await check_chains(lanes)

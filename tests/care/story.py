@@ -15,15 +15,13 @@ from uuid import uuid4
 import httpx
 from temporalio.client import WorkflowHandle
 
-from tests.journeys.house import ADMIN, DESK, PUBLIC_URL, SITE, House
+from tests.care.at_stripe import AtStripe
+from tests.care.defaults import ADMIN_KEY, DESK_KEY, SITE_KEY, Json, details, weekly_hours
+from tests.care.house import PUBLIC_URL, House
 from workflows.messages import appointment_workflow_id, journey_id
 
-Json = dict[str, Any]
 TIDY = timedelta(seconds=2)  # enough for what a call set going to come to rest
-ALL_DAY = [
-    {"weekday": day, "from": "00:00", "to": "24:00", "types": ["intro_call", "session"]}
-    for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-]
+ALL_DAY = weekly_hours()
 ANSWERS = {"state": "NY", "concerns": ["anxiety"], "languages": ["en"], "modality": "individual"}
 
 
@@ -33,7 +31,11 @@ class Care:
 
     house: House
     http: httpx.AsyncClient
-    tokens: dict[str, str] = field(default_factory=lambda: {"site": SITE, "desk": DESK, "admin": ADMIN})
+    tokens: dict[str, str] = field(default_factory=lambda: {"site": SITE_KEY, "desk": DESK_KEY, "admin": ADMIN_KEY})
+
+    @property
+    def at_stripe(self) -> AtStripe:
+        return AtStripe(self.http, self.house.sandbox_url)
 
     # ------------------------------------------------------------ asking
 
@@ -56,13 +58,19 @@ class Care:
             assert answer.status_code == expect, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer
 
-    async def get(self, path: str, *, by: str | None = "desk", **params: Any) -> Any:
-        return (await self.call("GET", path, by=by, expect=200, params=params)).json()
+    async def get(self, path: str, *, by: str | None = "desk", **params: Any) -> Json:
+        view: Json = (await self.call("GET", path, by=by, expect=200, params=params)).json()
+        return view
+
+    async def items(self, path: str, *, by: str | None = "desk", **params: Any) -> list[Json]:
+        """The first page of a list."""
+        return list((await self.get(path, by=by, **params))["items"])
 
     async def post(
         self, path: str, body: Any = None, *, by: str | None = "site", expect: int = 201, **more: Any
-    ) -> Any:
-        return (await self.call("POST", path, body or {}, by=by, expect=expect, **more)).json()
+    ) -> Json:
+        answer: Json = (await self.call("POST", path, body or {}, by=by, expect=expect, **more)).json()
+        return answer
 
     async def refused(
         self, method: str, path: str, body: Any = None, *, by: str | None = "site", name: str, status: int = 409
@@ -189,16 +197,14 @@ class Care:
         return Counter(mail["template"] for mail in await self.mails(to=to))
 
     async def stripe(self) -> Json:
-        state: Json = (await self.http.get(f"{self.house.sandbox_url}/stripe/_state")).json()
-        return state
+        return await self.at_stripe.state()
 
     async def charges_at_stripe(self) -> list[int]:
         """The amounts of every succeeded PaymentIntent."""
-        return [pi["amount"] for pi in (await self.stripe())["payment_intents"] if pi["status"] == "succeeded"]
+        return [amount for amount, status in await self.at_stripe.intents() if status == "succeeded"]
 
     async def tasks(self) -> list[Json]:
-        items: list[Json] = (await self.get("/v1/tasks"))["items"]
-        return items
+        return await self.items("/v1/tasks")
 
 
 @dataclass
@@ -220,21 +226,14 @@ class Person:
 
     @property
     def details(self) -> Json:
-        return {
-            "first_name": self.name,
-            "last_name": "Lind",
-            "email": self.email,
-            "phone": "+12125550100",
-            "time_zone": "America/New_York",
-        }
+        return details(self.name)
 
     @property
     def journey(self) -> WorkflowHandle[Any, Any]:
         return self.care.house.engine.get_workflow_handle(journey_id(self.id))
 
     async def look(self, *, by: str = "desk") -> Json:
-        view: Json = await self.care.get(f"/v1/clients/{self.id}", by=by)
-        return view
+        return await self.care.get(f"/v1/clients/{self.id}", by=by)
 
     async def stage(self) -> str:
         return str((await self.look())["stage"])
@@ -303,17 +302,7 @@ class Person:
     async def saves_card(self, card: str = "pm_card_visa") -> str:
         """What the browser does with the client secret: Stripe's own form confirms the setup."""
         setup = await self.care.post(f"/v1/clients/{self.id}/card-setup")
-        answer = await self.care.http.post(
-            f"{self.care.house.sandbox_url}/stripe/v1/setup_intents/{setup['setup_intent']}/confirm",
-            data={"payment_method": card},
-            headers={"Authorization": "Bearer sk_test_browser"},
-        )
-        if answer.is_success and answer.json()["status"] == "requires_action":
-            answer = await self.care.http.post(
-                f"{self.care.house.sandbox_url}/stripe/_authenticate/{setup['setup_intent']}",
-                json={"outcome": "succeed"},
-            )
-        answer.raise_for_status()
+        await self.care.at_stripe.saves_card(setup["setup_intent"], card)
         return str(setup["setup_intent"])
 
     async def gives_card(self, card: str = "pm_card_visa") -> None:
@@ -327,25 +316,13 @@ class Person:
 
     async def bank_says(self, decline_code: str | None) -> None:
         """From now on the bank answers so whenever the newest card is charged; None: it pays."""
-        card = (await self.cards_at_stripe())[-1]
-        answer = await self.care.http.post(
-            f"{self.care.house.sandbox_url}/stripe/_payment_methods/{card}", json={"decline_code": decline_code}
-        )
-        answer.raise_for_status()
+        await self.care.at_stripe.bank_says((await self.cards_at_stripe())[-1], decline_code)
 
     async def confirms(self, payment_id: str, *, by: str = "site", card: str | None = None) -> Json:
         """What the browser does at the mailed link: confirm the payment at Stripe, and pass the bank's 3-D Secure."""
-        asked: Json = await self.care.post(f"/v1/payments/{payment_id}/confirmation", by=by, expect=200)
-        stripe, intent = f"{self.care.house.sandbox_url}/stripe", asked["payment_intent"]
-        method = card or (await self.cards_at_stripe())[-1]
-        answer = await self.care.http.post(
-            f"{stripe}/v1/payment_intents/{intent}/confirm",
-            data={"payment_method": method, "client_secret": asked["client_secret"]},
-            headers={"Authorization": "Bearer pk_test_browser"},
-        )
-        if answer.is_success and answer.json()["status"] == "requires_action":
-            answer = await self.care.http.post(f"{stripe}/_authenticate/{intent}", json={"outcome": "succeed"})
-        answer.raise_for_status()
+        asked = await self.care.post(f"/v1/payments/{payment_id}/confirmation", by=by, expect=200)
+        card = card or (await self.cards_at_stripe())[-1]
+        await self.care.at_stripe.pays(asked["payment_intent"], secret=asked["client_secret"], card=card)
         return asked
 
     async def completes_forms(self, *, card: str = "pm_card_visa") -> None:
@@ -358,23 +335,19 @@ class Person:
     ) -> Json:
         """Joins the waitlist; ``first`` and ``last`` are dates, both included."""
         body = {"client_id": self.id, "type": type, "from": first, "to": last}
-        place: Json = await self.care.post(f"/v1/therapists/{therapist}/waitlist", body, by=by, expect=expect)
-        return place
+        return await self.care.post(f"/v1/therapists/{therapist}/waitlist", body, by=by, expect=expect)
 
     async def places(self, *, by: str = "site") -> list[Json]:
-        items: list[Json] = (await self.care.get(f"/v1/clients/{self.id}/waitlist", by=by))["items"]
-        return items
+        return await self.care.items(f"/v1/clients/{self.id}/waitlist", by=by)
 
     def session(self, number: int) -> Booked:
         return self.appointments[number - 1]
 
     async def payments(self) -> list[Json]:
-        items: list[Json] = (await self.care.get(f"/v1/clients/{self.id}/payments"))["items"]
-        return items
+        return await self.care.items(f"/v1/clients/{self.id}/payments")
 
     async def balance(self) -> Json:
-        view: Json = await self.care.get(f"/v1/clients/{self.id}/balance")
-        return view
+        return await self.care.get(f"/v1/clients/{self.id}/balance")
 
     async def timeline(self) -> list[Json]:
         facts: list[Json] = []
@@ -397,12 +370,10 @@ class Person:
 
     async def is_archived(self, **body: Any) -> Json:
         """The care team archives; answers what was done."""
-        done: Json = await self.care.post(f"/v1/clients/{self.id}/archive", body, by="desk", expect=200)
-        return done
+        return await self.care.post(f"/v1/clients/{self.id}/archive", body, by="desk", expect=200)
 
     async def is_unarchived(self) -> Json:
-        done: Json = await self.care.post(f"/v1/clients/{self.id}/unarchive", by="desk", expect=200)
-        return done
+        return await self.care.post(f"/v1/clients/{self.id}/unarchive", by="desk", expect=200)
 
 
 @dataclass
@@ -429,14 +400,12 @@ class Booked:
         return self.person.care.house.engine.get_workflow_handle(appointment_workflow_id(self.id))
 
     async def look(self, *, by: str = "desk") -> Json:
-        view: Json = await self.person.care.get(f"/v1/appointments/{self.id}", by=by)
-        return view
+        return await self.person.care.get(f"/v1/appointments/{self.id}", by=by)
 
     async def marked(self, outcome: str, *, by: str = "desk", **more: Any) -> Json:
-        answer: Json = await self.person.care.post(
+        return await self.person.care.post(
             f"/v1/appointments/{self.id}/outcome", {"outcome": outcome, **more}, by=by, expect=200
         )
-        return answer
 
     async def occurs(self) -> Json:
         """Time passes until its end, and the therapist marks it."""
@@ -444,10 +413,9 @@ class Booked:
         return await self.marked("occurred")
 
     async def cancelled(self, *, by: str = "site", **more: Any) -> Json:
-        answer: Json = await self.person.care.post(
+        return await self.person.care.post(
             f"/v1/appointments/{self.id}/cancel", {"reason": "a cold", "confirm": True, **more}, by=by, expect=200
         )
-        return answer
 
     async def moved(self, starts_at: datetime, *, by: str = "site") -> Json:
         answer: Json = await self.person.care.post(

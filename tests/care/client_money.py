@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-import httpx
 from sqlmodel import col, select
 
 from activities.types.archive import ArchiveOrder, UnarchiveOrder
@@ -19,18 +19,20 @@ from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from rules.archive.plan import owed_by_currency
 from rules.enums import CreditSource, PaymentStatus, RefundTo
-from tests.activities.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.rows import Rows
 
+Row = TypeVar("Row", Credit, Dispute, Payment, Refund, Task)
 PAID = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED)
 
 
-class Purse:
+class ClientMoney:
     def __init__(self, practice: Practice, client: str) -> None:
         self.practice = practice
         self.client = client
 
     @classmethod
-    async def of(cls, practice: Practice, *, card: str | None = "pm_card_visa") -> Purse:
+    async def of(cls, practice: Practice, *, card: str | None = "pm_card_visa") -> ClientMoney:
         client = await practice.client()
         if card is not None:
             await practice.gives_card(client, card)
@@ -49,10 +51,11 @@ class Purse:
 
     # ------------------------------------------------------------ asked for
 
+    def _asked(self) -> dict[str, Any]:
+        return {"request_id": str(uuid4()), "client_id": self.client, "by": DESK}
+
     def grant_order(self, amount: int, *, currency: str = "USD", reason: str = "a fault of ours") -> GrantOrder:
-        return GrantOrder(
-            request_id=str(uuid4()), client_id=self.client, by=DESK, amount=amount, currency=currency, reason=reason
-        )
+        return GrantOrder(**self._asked(), amount=amount, currency=currency, reason=reason)
 
     async def granted(self, amount: int) -> None:
         done = await self.practice.credits.grant_credit(self.grant_order(amount))
@@ -62,26 +65,22 @@ class Purse:
         self, payment: str, amount: int | None = None, *, to: RefundTo = RefundTo.CARD, reason: str = "a mistake"
     ) -> RefundOrder:
         return RefundOrder(
-            request_id=str(uuid4()),
-            client_id=self.client,
-            by=DESK,
-            refund_id=str(uuid4()),
-            payment_id=payment,
-            to=to,
-            reason=reason,
-            amount=amount,
+            **self._asked(), refund_id=str(uuid4()), payment_id=payment, to=to, reason=reason, amount=amount
         )
 
-    async def refunded(self, payment: str, amount: int | None = None, *, to: RefundTo = RefundTo.CARD) -> str:
-        """Asked for and sent; the refund's id."""
+    async def refunded(
+        self, payment: str, amount: int | None = None, *, to: RefundTo = RefundTo.CARD, send: bool = True
+    ) -> str:
+        """Asked for, and sent unless told otherwise; the refund's id."""
         order = self.refund_order(payment, amount, to=to)
         done = await self.practice.refunds.begin_refund(order)
         assert done.refusal is None, done.refusal
-        await self.practice.refunds.send_refund(order.refund_id)
+        if send:
+            await self.practice.refunds.send_refund(order.refund_id)
         return order.refund_id
 
     def let_go_order(self, payment: str, reason: str = "hardship") -> LetGoOrder:
-        return LetGoOrder(request_id=str(uuid4()), client_id=self.client, by=DESK, payment_id=payment, reason=reason)
+        return LetGoOrder(**self._asked(), payment_id=payment, reason=reason)
 
     async def waived(self, payment: str) -> Done:
         return await self.practice.waivers.waive_payment(self.let_go_order(payment))
@@ -90,12 +89,13 @@ class Purse:
         return await self.practice.waivers.write_off_payment(self.let_go_order(payment))
 
     async def retried(self, payment: str) -> Done:
-        order = RetryOrder(request_id=str(uuid4()), client_id=self.client, by=DESK, payment_id=payment)
-        return await self.practice.retries.retry_payment(order)
+        return await self.practice.retries.retry_payment(RetryOrder(**self._asked(), payment_id=payment))
+
+    def archive_order(self) -> ArchiveOrder:
+        return ArchiveOrder(client_id=self.client, request_id=str(uuid4()), by="care_team:desk")
 
     async def archived(self) -> None:
-        order = ArchiveOrder(client_id=self.client, request_id=str(uuid4()), by="care_team:desk")
-        await self.practice.archive.archive_client(order, POLICY)
+        await self.practice.archive.archive_client(self.archive_order(), POLICY)
 
     async def unarchived(self) -> None:
         order = UnarchiveOrder(client_id=self.client, request_id=str(uuid4()), by="care_team:desk")
@@ -103,82 +103,58 @@ class Purse:
 
     # ------------------------------------------------------------ what Stripe does and reports
 
-    async def bank(self, path: str, **body: object) -> dict[str, object]:
+    async def bank(self, path: str, **body: object) -> Any:
         """What the bank does, played by hand."""
-        async with httpx.AsyncClient(trust_env=False) as browser:
-            told = await browser.post(f"{self.practice.sandbox_url}/stripe/{path}", json=body)
-            told.raise_for_status()
-            done: dict[str, object] = told.json()
-            return done
+        return await self.practice.at_stripe.ask("POST", path, body)
 
     async def disputed(self, payment: str, reason: str = "fraudulent") -> str:
-        intent = (await self.practice.payment(payment)).intent
-        return str((await self.bank("_disputes", payment_intent=intent, reason=reason))["id"])
+        return await self.practice.at_stripe.disputed((await self.practice.payment(payment)).intent, reason)
 
     async def reported(self, type: str, id: str, object: str) -> EventHandled:
         """An event arrives, and is looked at."""
-        event = f"evt_{uuid4()}"
-        async with self.practice.sessions() as session:
-            session.add(
-                InboundEvent(
-                    id=event,
-                    vendor="stripe",
-                    type=type,
-                    payload={"data": {"object": {"id": id, "object": object}}},
-                    received_at=self.practice.clock.instant,
-                )
-            )
-            await session.commit()
+        event, about = f"evt_{uuid4()}", {"data": {"object": {"id": id, "object": object}}}
+        at = self.practice.clock.instant
+        arrived = InboundEvent(id=event, vendor="stripe", type=type, payload=about, received_at=at)
+        await Rows(self.practice.sessions).add(arrived)
         return await self.practice.inbound.handle_inbound_event(event)
 
     # ------------------------------------------------------------ looking
 
-    async def credits(self) -> list[Credit]:
+    async def _mine(self, table: type[Row], *order: Any) -> list[Row]:
         async with self.practice.sessions() as session:
-            statement = select(Credit).where(col(Credit.client_id) == UUID(self.client))
-            return list((await session.exec(statement.order_by(col(Credit.given_at), col(Credit.id)))).all())
+            statement = select(table).where(col(table.client_id) == UUID(self.client)).order_by(*order)
+            return list((await session.exec(statement)).all())
+
+    async def credits(self) -> list[Credit]:
+        return await self._mine(Credit, col(Credit.given_at), col(Credit.id))
 
     async def refunds(self) -> list[Refund]:
-        async with self.practice.sessions() as session:
-            statement = select(Refund).where(col(Refund.client_id) == UUID(self.client))
-            return list((await session.exec(statement.order_by(col(Refund.asked_at), col(Refund.id)))).all())
+        return await self._mine(Refund, col(Refund.asked_at), col(Refund.id))
 
     async def disputes(self) -> list[Dispute]:
-        async with self.practice.sessions() as session:
-            return list((await session.exec(select(Dispute).where(col(Dispute.client_id) == UUID(self.client)))).all())
+        return await self._mine(Dispute)
 
     async def tasks(self) -> list[Task]:
         """The open ones."""
-        async with self.practice.sessions() as session:
-            statement = select(Task).where(col(Task.client_id) == UUID(self.client), col(Task.resolved_at).is_(None))
-            return list((await session.exec(statement)).all())
+        return [task for task in await self._mine(Task) if task.resolved_at is None]
 
     async def refunds_at_stripe(self) -> list[tuple[int, str]]:
-        return [(row["amount"], row["status"]) for row in (await self.practice.stripe())["refunds"]]
+        return await self.practice.at_stripe.refunds()
 
     async def balance(self) -> tuple[int, int]:
         """Credit and debt."""
         async with self.practice.sessions() as session:
-            payments = (await session.exec(select(Payment).where(col(Payment.client_id) == UUID(self.client)))).all()
             credit = await credit_of(session, UUID(self.client), "USD")
-        owed = owed_by_currency(map(payment_line, payments), now=self.practice.clock.instant)
+        owed = owed_by_currency(map(payment_line, await self._mine(Payment)), now=self.practice.clock.instant)
         return credit, owed.get("USD", 0)
 
     async def adds_up(self) -> None:
         """Not a cent of credit came from nowhere or is gone, and the card gave what the ledger says."""
+        credits, payments, refunds = await self.credits(), await self._mine(Payment), await self.refunds()
         async with self.practice.sessions() as session:
-            mine = UUID(self.client)
-            credits = (await session.exec(select(Credit).where(col(Credit.client_id) == mine))).all()
-            payments = (await session.exec(select(Payment).where(col(Payment.client_id) == mine))).all()
-            refunds = (await session.exec(select(Refund).where(col(Refund.client_id) == mine))).all()
-            uses = (
-                await session.exec(
-                    select(CreditUse, Credit)
-                    .join(Credit, col(Credit.id) == col(CreditUse.credit_id))
-                    .where(col(Credit.client_id) == mine)
-                )
-            ).all()
-        running = [use for use, _ in uses if use.given_back_at is None]
+            of_mine = col(CreditUse.credit_id).in_([credit.id for credit in credits])
+            uses = (await session.exec(select(CreditUse).where(of_mine))).all()
+        running = [use for use in uses if use.given_back_at is None]
         granted = sum(credit.amount for credit in credits if credit.source is CreditSource.GRANTED)
         back = sum(refund.credit_amount for refund in refunds)
         assert back == sum(credit.amount for credit in credits if credit.source is CreditSource.REFUND)

@@ -1,4 +1,4 @@
-"""People in a therapist's line, as the stories of the waitlist need them: Ana has one hour a day."""
+"""People on a therapist's waitlist, as the stories of the waitlist need them: Ana has one hour a day."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,14 +6,11 @@ from typing import Any
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from tests.journeys.story import Booked, Care, Person
+from tests.care.defaults import Json, details, weekly_hours
+from tests.care.story import Booked, Care, Person
 from workflows.messages import waitlist_id
 
-Json = dict[str, Any]
-ONE_HOUR_A_DAY = [
-    {"weekday": day, "from": "10:00", "to": "11:00", "types": ["session"]}
-    for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-]
+ONE_HOUR_A_DAY = weekly_hours("10:00", "11:00", types=("session",))
 SETTINGS = {"session": {"step": 60}}
 
 
@@ -24,7 +21,7 @@ async def opens(care: Care, **changes: Any) -> None:
 
 async def comes(care: Care, name: str, **more: Any) -> Person:
     """Somebody of Ana's, whose details are known."""
-    client = Person(care, {}, name).details | more.pop("client", {})
+    client = details(name) | more.pop("client", {})
     return await care.arrives(name=name, client=client, **more)
 
 
@@ -74,14 +71,14 @@ async def offers_mailed(person: Person) -> list[Json]:
     return await person.care.mails(to=person.email, template="slot_offered")
 
 
-def line_of(care: Care, therapist: str = "ana") -> WorkflowHandle[Any, Any]:
+def waitlist_of(care: Care, therapist: str = "ana") -> WorkflowHandle[Any, Any]:
     return care.house.engine.get_workflow_handle(waitlist_id(therapist))
 
 
 async def is_running(care: Care, therapist: str = "ana") -> bool:
     """Whether the therapist's line has a workflow that runs."""
     try:
-        return (await line_of(care, therapist).describe()).status is WorkflowExecutionStatus.RUNNING
+        return (await waitlist_of(care, therapist).describe()).status is WorkflowExecutionStatus.RUNNING
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise

@@ -1,20 +1,18 @@
-"""Comparing the books as the workflow does, without the engine: step by step, each as often as it takes."""
+"""Reconciliation as its workflow makes it, without the engine: step by step, each as often as it takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 from sqlalchemy import text
 from sqlmodel import col, select
 
 from activities.money.reconciliation import ReconcileActivities
-from activities.money.refunds import RefundActivities
-from activities.types.money import RefundOrder
 from activities.types.reconciliation import (
     ComparisonCursor,
     ComparisonOrder,
@@ -29,9 +27,10 @@ from activities.types.reconciliation import (
 from models.tables.clients.task import Task
 from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Refund
-from rules.enums import RefundTo, TaskKind
+from rules.enums import TaskKind
 from rules.money.discrepancies import Discrepancy
-from tests.activities.practice import DESK, Practice
+from tests.care.client_money import ClientMoney
+from tests.care.practice import Practice
 
 
 @dataclass
@@ -55,48 +54,49 @@ class Shown:
         return not (self.row.healed or self.row.differences or self.news)
 
 
-@dataclass
-class Bookkeeper:
-    practice: Practice
-    steps: ReconcileActivities = field(init=False)
-    refunds: RefundActivities = field(init=False)
+Run = Callable[[str, Any], Awaitable[Any]]
 
-    def __post_init__(self) -> None:
-        deps = self.practice.money.deps
-        self.steps, self.refunds = ReconcileActivities(deps), RefundActivities(deps)
+
+async def compare(run: Run, order: ReconciliationOrder) -> tuple[list[JourneyNews], int]:
+    """One comparison; ``run`` runs a step, by its name. What journeys are to be told, and how many looks it took."""
+    reconciling = await run("begin_reconciliation", order)
+    place: ComparisonCursor | None = ComparisonCursor(part=ComparisonPart.PAYMENTS)
+    compared: Counter[str] = Counter()
+    news: list[JourneyNews] = []
+    looks = left_out = 0
+    while place is not None:
+        look = await run("compare_books", ComparisonOrder(reconciling=reconciling, place=place))
+        found = DiscrepanciesOrder(reconciling=reconciling, findings=look.findings)
+        settled = await run("settle_differences", found)
+        news += settled.news
+        left_out += settled.left_out
+        compared.update(look.compared)
+        place, looks = look.place, looks + 1
+    old = await run("close_old_differences", OldDiscrepanciesOrder(reconciling=reconciling))
+    news += old.news
+    while old.after is not None:
+        old = await run("close_old_differences", OldDiscrepanciesOrder(reconciling=reconciling, after=old.after))
+        news += old.news
+    end = ReconciliationEnd(id=order.id, compared=dict(compared), left_out=left_out)
+    await run("finish_reconciliation", end)
+    return news, looks
+
+
+class Reconciler:
+    def __init__(self, practice: Practice) -> None:
+        self.practice = practice
+        self.steps = ReconcileActivities(practice.money.deps)
+        self.refunds = practice.refunds
 
     # ------------------------------------------------------------ as the workflow does
 
     async def compares(self, **window: Any) -> Shown:
         order = ReconciliationOrder(id=str(uuid4()), asked_by="care_team:desk", **window)
-        run = self.practice.until_done
-        reconciling = await run(lambda: self.steps.begin_reconciliation(order))
-        place: ComparisonCursor | None = ComparisonCursor(part=ComparisonPart.PAYMENTS)
-        compared: dict[str, int] = {}
-        news: list[JourneyNews] = []
-        looks = left_out = 0
-        while place is not None:
-            asked = ComparisonOrder(reconciling=reconciling, place=place)
-            look = await run(_step(self.steps.compare_books, asked))
-            found = DiscrepanciesOrder(reconciling=reconciling, findings=look.findings)
-            settled = await run(_step(self.steps.settle_differences, found))
-            news += settled.news
-            left_out += settled.left_out
-            compared = {
-                name: compared.get(name, 0) + look.compared.get(name, 0) for name in {*compared, *look.compared}
-            }
-            place, looks = look.place, looks + 1
-        after: str | None = None
-        while True:
-            old = await run(
-                _step(self.steps.close_old_differences, OldDiscrepanciesOrder(reconciling=reconciling, after=after))
-            )
-            news += old.news
-            after = old.after
-            if after is None:
-                break
-        end = ReconciliationEnd(id=order.id, compared=compared, left_out=left_out)
-        await run(lambda: self.steps.finish_reconciliation(end))
+
+        async def run(step: str, asked: Any) -> Any:
+            return await self.practice.until_done(lambda: getattr(self.steps, step)(asked))
+
+        news, looks = await compare(run, order)
         async with self.practice.sessions() as session:
             return Shown(await session.get_one(Reconciliation, UUID(order.id)), news, looks)
 
@@ -113,16 +113,9 @@ class Bookkeeper:
 
     async def at_stripe(self, path: str, *, json: Any = None, **data: str | int) -> dict[str, Any]:
         """What somebody does in Stripe's dashboard, or a bank."""
-        async with httpx.AsyncClient(trust_env=False) as http:
-            asked = {"json": json} if json is not None else {"data": data}
-            answer = await http.post(
-                f"{self.practice.sandbox_url}/stripe{path}",
-                headers={"Authorization": "Bearer sk_test_dashboard"},
-                **asked,
-            )
-        assert answer.is_success, answer.text
-        told: dict[str, Any] = answer.json()
-        return told
+        if json is not None:
+            return dict(await self.practice.at_stripe.ask("POST", path.removeprefix("/"), json))
+        return await self.practice.at_stripe.made(path.removeprefix("/v1/"), **data)
 
     async def makes_an_intent(self, client: str, payment: str, *, amount: int = 12000) -> str:
         """One that no step stores: its answer was lost."""
@@ -154,21 +147,7 @@ class Bookkeeper:
             return list((await session.exec(statement.order_by(col(Refund.asked_at)))).all())
 
     async def refunds_some(self, client: str, payment: str, amount: int, *, send: bool = True) -> str:
-        order = RefundOrder(
-            request_id=str(uuid4()),
-            client_id=client,
-            by=DESK,
-            refund_id=str(uuid4()),
-            payment_id=payment,
-            to=RefundTo.CARD,
-            reason="kindness",
-            amount=amount,
-        )
-        done = await self.refunds.begin_refund(order)
-        assert done.refusal is None, done.refusal
-        if send:
-            await self.refunds.send_refund(order.refund_id)
-        return order.refund_id
+        return await ClientMoney(self.practice, client).refunded(payment, amount, send=send)
 
     async def writes(self, statement: str, **values: Any) -> None:
         """What no step would write: a database that is not as it was."""
@@ -188,10 +167,6 @@ class Bookkeeper:
         self.practice.clock.instant += timedelta(**delta)
 
 
-def _step(step: Callable[[Any], Any], order: Any) -> Callable[[], Any]:
-    return lambda: step(order)
-
-
 async def a_payment(practice: Practice, *, card: str = "pm_card_visa") -> tuple[str, str]:
     """A client and the payment of a session that took place; not tried yet."""
     client = await practice.client()
@@ -203,9 +178,7 @@ async def a_payment(practice: Practice, *, card: str = "pm_card_visa") -> tuple[
 async def a_paid_one(practice: Practice) -> tuple[str, str, str]:
     client, payment = await a_payment(practice)
     await practice.attempt(payment)
-    intent = (await practice.payment(payment)).intent
-    assert intent is not None
-    return client, payment, intent
+    return client, payment, await _intent_of(practice, payment)
 
 
 async def an_owed_one(practice: Practice) -> tuple[str, str, str]:
@@ -213,11 +186,15 @@ async def an_owed_one(practice: Practice) -> tuple[str, str, str]:
     client, payment = await a_payment(practice, card="pm_card_chargeCustomerFail")
     await practice.attempt(payment)
     await practice.money.owe_payment(payment)
+    return client, payment, await _intent_of(practice, payment)
+
+
+async def _intent_of(practice: Practice, payment: str) -> str:
     intent = (await practice.payment(payment)).intent
     assert intent is not None
-    return client, payment, intent
+    return intent
 
 
-async def silent_afterwards(books: Bookkeeper) -> None:
-    again = await books.compares()
+async def silent_afterwards(reconciler: Reconciler) -> None:
+    again = await reconciler.compares()
     assert again.silent, (again.healed, again.differences, again.news)

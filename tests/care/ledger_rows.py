@@ -1,4 +1,4 @@
-"""Writes payments, refunds and disputes as journeys would have left them."""
+"""Payments, refunds and disputes as journeys would have left them, one session each."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,16 +6,13 @@ from uuid import uuid4
 
 from models.tables import Client, Credit, CreditUse, Payment, Therapist
 from models.tables.money.refund import Dispute, Refund
-from rules.enums import AppointmentStatus, CreditSource, PaymentKind, PaymentStatus, RefundStatus
-from tests.api.conftest import Rows
-
-DAY = timedelta(days=1)
+from rules.enums import AppointmentStatus, CreditSource, PaymentStatus, RefundStatus
+from tests.care.rows import DAY, Rows
 
 
-class Books:
+class LedgerRows:
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
-        self._sessions = 0
 
     async def payment(
         self,
@@ -31,28 +28,22 @@ class Books:
         **more: Any,
     ) -> Payment:
         """For a session of its own, a day before it is due. What is paid was paid when due, unless told otherwise."""
-        self._sessions += 1
         starts_at = due_at - DAY - timedelta(minutes=50)
         appointment = await self.rows.appointment(
             client, therapist, starts_at=starts_at, status=AppointmentStatus.OCCURRED
         )
         taken = status in (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED)
-        row = Payment(
-            id=uuid4(),
-            appointment_id=appointment.id,
-            client_id=client.id,
-            kind=more.pop("kind", PaymentKind.SESSION),
+        row = await self.rows.payment(
+            appointment,
             amount=amount,
             currency=currency,
             credit_used=credit,
             status=status,
             created_at=due_at - DAY,
             due_at=due_at,
-            deadline=more.pop("deadline", due_at + DAY),
             paid_at=(paid_at or due_at) if taken else None,
             **more,
         )
-        await self.rows.add(row)
         if credit:
             given = Credit(
                 id=uuid4(),

@@ -9,10 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-import uvicorn
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
@@ -20,39 +17,28 @@ from temporalio.worker import Worker
 
 from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
-from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
-from activities.practice import Links, Practice
 from activities.registry import build
 from api.app import create_app
 from api.auth import FailedSignIns, Passwords
 from api.engine import JourneyEngine
-from api.settings import ApiSettings, ServiceKey
-from config import DEV_SENDGRID_WEBHOOK_PUBLIC_KEY
+from api.settings import ApiSettings
 from engine.clock import EngineClock, SystemClock
 from engine.codec import PayloadKeys, data_converter
-from engine.event_key import EventKey
 from engine.signal_record import TemporalSignalRecord
-from engine.signed_links import SignedLinks
-from local.processes import free_port, free_ports
+from local.processes import free_port
 from local.temporal import TemporalServer
 from models.database import Sessions, session_factory
-from rules.enums import Role
-from rules.mail import unsubscribe
 from rules.policy import JourneyPolicy
 from sandbox.app import create_app as create_sandbox
 from sandbox.store import Store
+from tests.care.defaults import HASHER, WEBHOOK_SECRET, api_settings, dependencies
+from tests.care.served import served
 from tests.conftest import engine_on
 from worker import build_worker
 
-WEBHOOK_SECRET = "whsec_tests"
 KEYS = PayloadKeys((("test", bytes(range(32))),))
-SITE = "site-secret"
-DESK = "desk-secret"
-ADMIN = "admin-secret"
-CARE_TEAM_EMAIL = "care@practice.example"
 PUBLIC_URL = "http://portal.example"
-EMAIL_FROM = "hello@practice.example"
 
 _left: dict[type, list[FastAPI]] = defaultdict(list)  # APIs that no house uses, by the clock that they were made for
 
@@ -101,30 +87,6 @@ class House:
 
 
 @asynccontextmanager
-async def serving(app: FastAPI, port: int, *, access_log: bool = False) -> AsyncIterator[str]:
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host="127.0.0.1",
-            port=port,
-            log_config=None,
-            access_log=access_log,
-            lifespan="on",
-            timeout_keep_alive=75,  # as the real one
-            timeout_graceful_shutdown=2,
-        )
-    )
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.005)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await task
-
-
-@asynccontextmanager
 async def open_house(
     database_url: str, policy: JourneyPolicy | None = None, *, real_time: bool = False
 ) -> AsyncIterator[House]:
@@ -141,23 +103,22 @@ async def open_house(
         stack.push_async_callback(database.dispose)
         sessions = session_factory(database)
         engine = await Client.connect(temporal.address, data_converter=data_converter(KEYS))
-        api_port, sandbox_port = free_ports(2)
 
         store = Store(None)
         stack.callback(store.close)
         sandbox = create_sandbox(store=store, clock=clock)
-        sandbox.state.webhooks.register(url=f"http://127.0.0.1:{api_port}/v1/webhooks/stripe", secret=WEBHOOK_SECRET)
-        sandbox.state.mail_events.register(url=f"http://127.0.0.1:{api_port}/v1/webhooks/sendgrid")
-        sandbox_url = await stack.enter_async_context(serving(sandbox, sandbox_port))
+        sandbox_url = await stack.enter_async_context(served(sandbox))
         api = stack.enter_context(
             _api(
                 sessions=sessions,
                 engine=JourneyEngine(engine, patience=timedelta(seconds=60), glance=timedelta(seconds=60)),
                 clock=clock,
-                settings=_settings(rules),
+                settings=api_settings(PUBLIC_URL, rules),
             )
         )
-        api_url = await stack.enter_async_context(serving(api, api_port))
+        api_url = await stack.enter_async_context(served(api))
+        sandbox.state.webhooks.register(url=f"{api_url}/v1/webhooks/stripe", secret=WEBHOOK_SECRET)
+        sandbox.state.mail_events.register(url=f"{api_url}/v1/webhooks/sendgrid")
         payments = StripeGateway(api_key="sk_test_house", api_base=f"{sandbox_url}/stripe")
         stack.push_async_callback(payments.aclose)
         house = House(
@@ -167,21 +128,13 @@ async def open_house(
             api_url=api_url,
             sandbox_url=sandbox_url,
             policy=rules,
-            dependencies=Dependencies(
+            dependencies=dependencies(
                 sessions=sessions,
                 clock=clock,
                 payments=payments,
-                simulated_payments=SimulatedGateway(),
                 mailer=SendGridMailer(api_key="SG.house", host=f"{sandbox_url}/sendgrid"),
-                links=Links(public_url=PUBLIC_URL),
-                practice=Practice(
-                    name="Riverside Practice",
-                    care_team_email=CARE_TEAM_EMAIL,
-                    insurance_email="insurance@practice.example",
-                ),
-                email_from=EMAIL_FROM,
-                link_key=b"tests",
-                unsubscribe_links=SignedLinks(KEYS, unsubscribe.PURPOSE),
+                keys=KEYS,
+                public_url=PUBLIC_URL,
                 signals=TemporalSignalRecord(engine),
                 policy=rules,
             ),
@@ -200,7 +153,6 @@ def _api(
     A new one looks at each of its routes when it is first asked anything, which takes it a third of a second.
     """
     left = _left[type(clock)]
-    passwords = Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     app = (
         left.pop()
         if left
@@ -212,24 +164,8 @@ def _api(
         engine=engine,
         clock=clock,
         settings=settings,
-        passwords=passwords,
+        passwords=Passwords(hasher=HASHER),
         sign_ins=FailedSignIns(),
     )
     yield app
     left.append(app)
-
-
-def _settings(policy: JourneyPolicy) -> ApiSettings:
-    keys: list[Any] = [
-        ServiceKey(role=Role.BOOKING_SITE, name="site", secret=SITE),
-        ServiceKey(role=Role.CARE_TEAM, name="desk", secret=DESK),
-        ServiceKey(role=Role.ADMIN, name="root", secret=ADMIN),
-    ]
-    return ApiSettings(
-        public_url=PUBLIC_URL,
-        email_from=EMAIL_FROM,
-        service_keys=tuple(keys),
-        stripe_webhook_secret=WEBHOOK_SECRET,
-        mail_event_key=EventKey.parse(DEV_SENDGRID_WEBHOOK_PUBLIC_KEY),
-        policy=policy,
-    )

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import text
 from sqlmodel import col, select
 
 from activities.booking.waitlist import WaitlistActivities
@@ -17,11 +16,11 @@ from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
 from models.writes.booking.holds import drop_hold
-from models.writes.booking.hours import save_availability
 from rules.accounts.caller import Caller
-from rules.booking.availability import read_availability
 from rules.enums import AppointmentType, OfferEnd, Role
-from tests.activities.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.defaults import weekly_hours
+from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.rows import Rows, opens
 
 SITE = Caller(role=Role.BOOKING_SITE, name="site")
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -30,8 +29,8 @@ SESSION, INTRO = AppointmentType.SESSION, AppointmentType.INTRO_CALL
 TABLES = ("waitlist_place", "waitlist_offer", "occupied_time", "fact", "client")
 
 
-class Line:
-    """Ana's line. She has one hour a day, from ten in the morning; others have all day."""
+class Waitlist:
+    """Ana's waitlist. She has one hour a day, from ten in the morning; others have all day."""
 
     def __init__(self, practice: Practice) -> None:
         self.practice = practice
@@ -39,13 +38,10 @@ class Line:
         self.names: dict[str, str] = {}
 
     async def opens(self, slug: str, *, begins: str = "10:00", until: str = "11:00") -> None:
-        days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-        weekly = [{"weekday": day, "from": begins, "to": until, "types": ["session", "intro_call"]} for day in days]
         settings = {"session": {"step": 60, "minimum_notice": 0}, "intro_call": {"step": 60}}
         async with self.practice.sessions() as session:
             therapist = (await session.exec(select(Therapist).where(col(Therapist.slug) == slug))).one()
-            document = {"weekly": weekly, "settings": settings}
-            await save_availability(session, therapist, read_availability(document, time_zone=therapist.time_zone))
+            await opens(session, therapist, weekly_hours(begins, until), settings)
             await session.commit()
 
     async def person(self, name: str, *, therapist: str = "ana") -> str:
@@ -129,13 +125,7 @@ class Line:
             await session.commit()
 
     async def rows(self) -> dict[str, list[str]]:
-        async with self.practice.sessions() as session:
-            connection = await session.connection()
-            found = {}
-            for table in TABLES:
-                rows = await connection.execute(text(f"SELECT row_to_json(t)::text FROM {table} t"))  # noqa: S608
-                found[table] = sorted(row[0] for row in rows)
-            return found
+        return await Rows(self.practice.sessions).snapshot(*TABLES)
 
     def passes(self, time: timedelta) -> None:
         self.practice.clock.instant += time

@@ -1,0 +1,90 @@
+"""What every made-up practice has, on whatever floor it is built: people, hours, senders, secrets."""
+
+from typing import Any
+
+from argon2 import PasswordHasher
+
+from activities.base import Dependencies
+from activities.gateways.simulated import SimulatedGateway
+from activities.ports import Mailer, PaymentGateway
+from activities.practice import Links, Practice
+from api.settings import ApiSettings, ServiceKey
+from config import DEV_SENDGRID_WEBHOOK_PUBLIC_KEY
+from engine.clock import Clock
+from engine.codec import PayloadKeys
+from engine.event_key import EventKey
+from engine.signed_links import SignedLinks
+from models.database import Sessions
+from rules.enums import Role
+from rules.mail import unsubscribe
+from rules.policy import JourneyPolicy
+
+Json = dict[str, Any]
+
+SITE_KEY, DESK_KEY, ADMIN_KEY = "site-key", "desk-key", "root-key"
+CARE_TEAM_EMAIL = "care@practice.example"
+EMAIL_FROM = "hello@practice.example"
+WEBHOOK_SECRET = "whsec_tests"
+HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # a quick one
+EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def weekly_hours(
+    begins: str = "00:00", until: str = "24:00", types: tuple[str, ...] = ("intro_call", "session")
+) -> list[Json]:
+    """The same hours on each day of the week, as the API takes them."""
+    return [{"weekday": day, "from": begins, "to": until, "types": [*types]} for day in EVERY_DAY]
+
+
+def details(name: str = "Sara", **more: Any) -> Json:
+    """A client's details, complete, with an address of their own."""
+    return {
+        "first_name": name,
+        "last_name": "Lind",
+        "email": f"{name.lower()}@example.com",
+        "phone": "+12125550100",
+        "time_zone": "America/New_York",
+    } | more
+
+
+def dependencies(
+    *,
+    sessions: Sessions,
+    clock: Clock,
+    payments: PaymentGateway,
+    mailer: Mailer,
+    keys: PayloadKeys,
+    public_url: str,
+    **more: Any,
+) -> Dependencies:
+    """What the activities stand on."""
+    return Dependencies(
+        sessions=sessions,
+        clock=clock,
+        payments=payments,
+        simulated_payments=SimulatedGateway(),
+        mailer=mailer,
+        links=Links(public_url=public_url),
+        practice=Practice(
+            name="Riverside Practice",
+            care_team_email=CARE_TEAM_EMAIL,
+            insurance_email="insurance@practice.example",
+        ),
+        email_from=EMAIL_FROM,
+        link_key=b"tests",
+        unsubscribe_links=SignedLinks(keys, unsubscribe.PURPOSE),
+        **more,
+    )
+
+
+def api_settings(public_url: str, policy: JourneyPolicy, **more: Any) -> ApiSettings:
+    keys = ((Role.BOOKING_SITE, "site", SITE_KEY), (Role.CARE_TEAM, "desk", DESK_KEY), (Role.ADMIN, "root", ADMIN_KEY))
+    return ApiSettings(
+        public_url=public_url,
+        email_from=EMAIL_FROM,
+        service_keys=tuple(ServiceKey(role=role, name=name, secret=secret) for role, name, secret in keys),
+        stripe_webhook_secret=WEBHOOK_SECRET,
+        mail_event_key=EventKey.parse(DEV_SENDGRID_WEBHOOK_PUBLIC_KEY),
+        policy=policy,
+        **more,
+    )

@@ -1,0 +1,163 @@
+"""Rows as journeys, the API and people would have left them, written without any of these."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import text
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.auth import hash_of, new_token
+from models.database import Sessions
+from models.tables import Appointment, Client, Match, OccupiedTime, Payment, Therapist
+from models.tables.accounts.token import Token, TokenKind
+from models.writes.booking.hours import save_availability
+from rules.booking.availability import read_availability
+from rules.enums import (
+    AppointmentStatus,
+    AppointmentType,
+    ClientStatus,
+    IntroCalls,
+    Mode,
+    PaymentKind,
+    PaymentStatus,
+    Source,
+    Stage,
+)
+from tests.care.defaults import Json, weekly_hours
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
+DAY = timedelta(days=1)
+NINE_TO_FIVE = weekly_hours("09:00", "17:00")
+NO_NOTICE = {"session": {"minimum_notice": 0}, "intro_call": {"minimum_notice": 0}}
+
+
+def appointment_row(**columns: Any) -> Appointment:
+    """A session by video, booked by the desk for a week from now, unless told otherwise."""
+    starts_at = columns.setdefault("starts_at", NOW + 7 * DAY)
+    usual: Json = {
+        "id": uuid4(),
+        "type": AppointmentType.SESSION,
+        "status": AppointmentStatus.SCHEDULED,
+        "ends_at": starts_at + timedelta(minutes=50),
+        "mode": Mode.VIDEO,
+        "fee_amount": 15000,
+        "fee_currency": "USD",
+        "booked_by": "care_team:desk",
+        "booked_at": NOW,
+        "booking_id": uuid4(),
+    }
+    return Appointment(**usual | columns)
+
+
+def payment_row(appointment: Appointment, **columns: Any) -> Payment:
+    """Of an appointment's fee, due a day after its end, with a day to try in."""
+    due_at = columns.setdefault("due_at", appointment.ends_at + DAY)
+    usual: Json = {
+        "id": uuid4(),
+        "appointment_id": appointment.id,
+        "client_id": appointment.client_id,
+        "kind": PaymentKind.SESSION,
+        "amount": appointment.fee_amount,
+        "currency": appointment.fee_currency,
+        "status": PaymentStatus.SCHEDULED,
+        "created_at": NOW,
+        "deadline": due_at + DAY,
+    }
+    return Payment(**usual | columns)
+
+
+async def opens(session: AsyncSession, therapist: Therapist, weekly: list[Json], settings: Json | None = None) -> None:
+    """The therapist's hours, and how they may be booked."""
+    document = {"weekly": weekly, "settings": settings or {}}
+    await save_availability(session, therapist, read_availability(document, time_zone=therapist.time_zone))
+
+
+class Rows:
+    """Writes rows; each answers what it wrote."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+
+    async def add(self, *rows: SQLModel) -> None:
+        async with self.sessions() as session:
+            for row in rows:
+                session.add(row)
+                await session.flush()
+            await session.commit()
+
+    async def snapshot(self, *tables: str) -> dict[str, list[str]]:
+        """Everything that these tables know, row by row."""
+        async with self.sessions() as session:
+            connection = await session.connection()
+            found = {}
+            for table in tables:
+                rows = await connection.execute(text(f"SELECT row_to_json(t)::text FROM {table} t"))  # noqa: S608
+                found[table] = sorted(row[0] for row in rows)
+            return found
+
+    async def therapist(
+        self, slug: str = "ana", *, weekly: list[Json] = NINE_TO_FIVE, settings: Json = NO_NOTICE, **columns: Any
+    ) -> Therapist:
+        """Works every day from nine to five, in New York unless told otherwise, without notice."""
+        usual: Json = {
+            "id": uuid4(),
+            "name": slug.title(),
+            "email": f"{slug}@practice.example",
+            "time_zone": "America/New_York",
+            "session_fee_amount": 15000,
+            "session_fee_currency": "USD",
+            "intro_calls": IntroCalls.OPTIONAL,
+            "created_at": NOW,
+        }
+        row = Therapist(slug=slug, **usual | columns)
+        async with self.sessions() as session:
+            session.add(row)
+            await session.flush()
+            if weekly:
+                await opens(session, row, weekly, settings)
+            await session.commit()
+        return row
+
+    async def client(self, therapist: Therapist | None = None, **columns: Any) -> Client:
+        id = uuid4()
+        stage = columns.setdefault("stage", Stage.FIRST_BOOKING if therapist else Stage.MATCHING)
+        usual: Json = {
+            "source": Source.MATCHING_FORM,
+            "made_by": "booking_site:site",
+            "created_at": NOW,
+            "stage_shown": Stage.MATCHING if stage is Stage.ARCHIVED else stage,
+            "status": ClientStatus.ACTIVE,
+        }
+        row = Client(
+            id=id, ref=id.hex[:10].upper(), therapist_id=therapist.id if therapist else None, **usual | columns
+        )
+        await self.add(row)
+        if therapist:
+            how = Source.CARE_TEAM
+            await self.add(
+                Match(id=uuid4(), client_id=id, therapist_id=therapist.id, how=how, made_by="x", made_at=NOW)
+            )
+        return row
+
+    async def signed_in(self, client: Client) -> dict[str, str]:
+        """The headers of a client who has signed in, for a month."""
+        token = new_token()
+        kind, expires_at = TokenKind.SESSION, NOW + timedelta(days=30)
+        await self.add(Token(hash=hash_of(token), kind=kind, client_id=client.id, made_at=NOW, expires_at=expires_at))
+        return {"Authorization": f"Bearer {token}"}
+
+    async def appointment(self, client: Client, therapist: Therapist, **columns: Any) -> Appointment:
+        """With its time, as long as it is ahead."""
+        row = appointment_row(client_id=client.id, therapist_id=therapist.id, **columns)
+        await self.add(row)
+        if row.status is AppointmentStatus.SCHEDULED:
+            shared = row.model_dump(include={"id", "therapist_id", "client_id", "type", "starts_at", "ends_at"})
+            await self.add(OccupiedTime(appointment_id=row.id, made_by="care_team:desk", made_at=NOW, **shared))
+        return row
+
+    async def payment(self, appointment: Appointment, **columns: Any) -> Payment:
+        row = payment_row(appointment, **columns)
+        await self.add(row)
+        return row
