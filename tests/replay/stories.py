@@ -15,6 +15,7 @@ from tests.journeys.care.test_chats import starts, writes
 from tests.journeys.care.test_documents import share, upload
 from tests.journeys.care.test_goals import NEW_YORK, changed, sets_goal, weekly
 from tests.journeys.clients.test_joining import comes_again, join_links
+from tests.journeys.forms.test_new_versions import published
 from tests.journeys.forms.test_requested_forms import DIARY, GOOD, asked_for
 from tests.journeys.mail.test_mail_events import tell
 from tests.journeys.mail.test_unsubscribe import click
@@ -409,6 +410,21 @@ async def an_account_and_its_settings(care: Care) -> Person:
     return sara
 
 
+async def a_form_asked_again(care: Care) -> Person:
+    """A new version of a form: asked for, reminded of, a gate after its grace; again while archived, and completed."""
+    sara = await care.client_in_care()
+    await published(care)
+    await care.pass_time(days=8)
+    await sara.is_archived()
+    await published(care, "initial_consultation")
+    await sara.is_unarchived()
+    await care.rest()
+    await sara.completes_forms()
+    await sara.books("session")
+    await care.rest()
+    return sara
+
+
 async def taken_place(session: Booked) -> None:
     """The session takes place, and its payment is due."""
     await session.occurs()
@@ -446,4 +462,5 @@ STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (restored_again_and_again, JourneyPolicy()),
     (a_series_changed, JourneyPolicy()),
     (an_account_and_its_settings, JourneyPolicy()),
+    (a_form_asked_again, JourneyPolicy()),
 )
