@@ -7,9 +7,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id, this_run
 from activities.booking.waitlist_places import lines_of_client
-from activities.forms.answering import answer_id, complete, refuse_answers
+from activities.forms.answering import complete, refuse_answers
 from activities.money.cards import debts_to_settle, is_never_asked_again, shown_of
 from activities.money.payments import move, tell_payment
 from activities.ports import Card
@@ -19,19 +20,21 @@ from activities.types.facts import PaymentFacts
 from activities.types.forms import FormSubmission
 from models.reads.forms.requests import asked_of
 from models.reads.forms.templates import newest_template, template_of
-from models.reads.journey import journey_facts, project
+from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
-from models.tables.forms.form import FormAnswer, FormRequest
+from models.tables.forms.form import FormRequest
 from models.tables.forms.template import FormTemplate
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
-from rules.enums import ClientStatus, PaymentStatus
+from rules.enums import ClientStatus
 from rules.forms.intake import BILLING_INFO
 from rules.money.payment_states import RESUMED_BY_CARD, Because, PaymentEvent
 from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
+
+SUBMITTED = AnsweredOnce("submit_form", Done)
 
 
 class FormActivities(Activities):
@@ -53,7 +56,10 @@ class FormActivities(Activities):
         """Complete one form. Billing Info also saves the card, after looking its setup intent up at Stripe."""
         now = await self.now()
         async with self.transaction() as session:
-            client = await session.get_one(Client, UUID(order.client_id))
+            client = await lock_client(session, UUID(order.client_id))
+            given = await SUBMITTED.given(session, client, order)
+            if given is not None:
+                return given
             _, template = await _asked(session, client, order.kind)
         refusal = _refuse(template, order)
         if refusal is not None:
@@ -65,18 +71,9 @@ class FormActivities(Activities):
                 return Done(refusal=refusal)
         async with self.transaction() as session:
             client = await lock_client(session, client.id)
-            resumed: list[UUID] = []
-            debts: tuple[PaymentFacts, ...] = ()
-            if await session.get(FormAnswer, answer_id(order)) is not None:
-                if card is not None:
-                    resumed, debts = await _waiting_for_a_card(session, client)
-                return Done(
-                    facts=await journey_facts(session, client),
-                    changed=False,
-                    lines=await lines_of_client(session, client),
-                    resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
-                    debts=debts,
-                )
+            given = await SUBMITTED.given(session, client, order)  # another run of it may have ended meanwhile
+            if given is not None:
+                return given
             if card is not None and await is_never_asked_again(session, client, card.payment_method, card.fingerprint):
                 return Done(refusal=invalid("setup_intent", "saved a card that cannot be used; please give another"))
             form, template = await _asked(session, client, order.kind)
@@ -84,15 +81,17 @@ class FormActivities(Activities):
             if template is None or refusal is not None:
                 return Done(refusal=refusal)
             await complete(session, client, form or _unasked(client, template, at=now), template, order, at=now)
+            resumed: list[UUID] = []
+            debts: tuple[PaymentFacts, ...] = ()
             if card is not None:
                 resumed, debts = await _save_card(session, client, card, at=now, by=order.by.actor)
-            facts = await project(session, client)
-            return Done(
-                facts=facts,
+            done = Done(
+                facts=await project(session, client),
                 lines=await lines_of_client(session, client),
                 resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
                 debts=debts,
             )
+            return SUBMITTED.keep(session, client, order, done, at=now)
 
     async def _card(self, client: Client, setup_intent: str | None) -> tuple[Refusal | None, Card | None]:
         if not setup_intent:
@@ -178,11 +177,4 @@ async def _save_card(
                 },
             )
             resumed.append(payment.appointment_id)
-    return resumed, await debts_to_settle(session, client)
-
-
-async def _waiting_for_a_card(session: AsyncSession, client: Client) -> tuple[list[UUID], tuple[PaymentFacts, ...]]:
-    """What a card that was saved before resumes, told again: whoever was told already loses nothing by it."""
-    payments = (await session.exec(select(Payment).where(col(Payment.client_id) == client.id))).all()
-    resumed = [p.appointment_id for p in payments if p.status is PaymentStatus.FAILED and p.because == Because.NEW_CARD]
     return resumed, await debts_to_settle(session, client)
