@@ -10,22 +10,23 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.archive.restore import NOTHING_RESTORED, archive_change, restore
-from activities.archive.unarchive import make_active
 from activities.base import looks_again, this_run
 from activities.booking.changes import cancel_row
-from activities.booking.waitlist_places import end_places, lines_of, lines_of_client
+from activities.booking.waitlist_places import end_places
 from activities.forms.asking import ask_again
 from activities.money.cards import debts_to_settle
 from activities.money.credits import give_back
 from activities.money.payments import move
 from activities.money.unexpected_charge import UnexpectedChargeActivities
 from activities.ports import GatewayRejected
+from activities.reactivation import make_active
 from activities.snapshots import facts_of_appointments
 from activities.types.archive import Archived, ArchiveOrder, Unarchived, UnarchiveOrder
 from activities.types.clients import Done
 from activities.types.mail import CloseOrder
 from activities.types.money import Settled
 from models.reads.archive.situation import archive_situation, holds_of
+from models.reads.booking.waitlist import lines_of, lines_of_client
 from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment

@@ -13,7 +13,6 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities, looks_again
 from activities.booking.changes import cancel, move, refuse_cancel, refuse_move, would_cancel
 from activities.booking.dates import plan_move
-from activities.booking.waitlist_places import lines_freed_by
 from activities.locked import LockedAppointment
 from activities.types.booking import (
     FollowingCancelOrder,
@@ -22,6 +21,7 @@ from activities.types.booking import (
     LinksChanged,
     LinksOrder,
 )
+from models.reads.booking.waitlist import lines_freed_by
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist

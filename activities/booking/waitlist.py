@@ -10,12 +10,12 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
-from activities.booking.waitlist_places import close_offer, end_place, lines_of
+from activities.booking.waitlist_places import close_offer, end_place
 from activities.types.booking import LeaveOrder, LineLook, OfferMade, PlaceInLine, WaitOrder
 from activities.types.clients import Done
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
 from models.reads.booking.hours import load_availability
-from models.reads.booking.waitlist import busy_of_clients, live_places, offers_of, released_place, unanswered
+from models.reads.booking.waitlist import busy_of_clients, lines_of, live_places, offers_of, released_place, unanswered
 from models.reads.journey import journey_facts, project
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist

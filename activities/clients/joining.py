@@ -10,10 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.answers import AnsweredOnce
-from activities.archive.unarchive import make_active
 from activities.base import Activities
-from activities.booking.waitlist_places import lines_of
-from activities.clients.details import owner_of_address
 from activities.clients.join_rows import (
     end_places_booked,
     move_belongings,
@@ -23,9 +20,12 @@ from activities.clients.join_rows import (
     stop_payments,
     take_card,
 )
-from activities.clients.tasks import close_tasks, open_task_once
+from activities.details import owner_of_address
+from activities.reactivation import make_active
 from activities.snapshots import facts_of_appointments
+from activities.tasks import close_tasks, open_task_once
 from activities.types.clients import Done, Joined, JoinOrder
+from models.reads.booking.waitlist import lines_of
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.appointment import Appointment

@@ -9,7 +9,6 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id, this_run
-from activities.booking.waitlist_places import lines_of_client
 from activities.forms.answering import complete, refuse_answers
 from activities.money.cards import debts_to_settle, is_never_asked_again, shown_of
 from activities.money.payments import move, tell_payment
@@ -18,6 +17,7 @@ from activities.snapshots import facts_of_appointments
 from activities.types.clients import Done, LinkOrder
 from activities.types.facts import PaymentFacts
 from activities.types.forms import FormSubmission
+from models.reads.booking.waitlist import lines_of_client
 from models.reads.forms.requests import asked_of
 from models.reads.forms.templates import newest_template, template_of
 from models.reads.journey import project

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.clients.details import owner_of_address
+from activities.details import owner_of_address
 from activities.mail.context import MailMoney
 from activities.mail.wording import is_intake_form
 from activities.types.mail import MailOrder

@@ -15,12 +15,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.base import Activities, derived_id
-from activities.clients.tasks import open_task_once
 from activities.mail.about import read_about, situation_of
 from activities.mail.buttons import link_of
 from activities.mail.compose import compose
 from activities.mail.recipient import recipient_of
 from activities.ports import MailerUnavailable, MailRejected, OutgoingMail
+from activities.tasks import open_task_once
 from activities.types.mail import MailOrder, MailResult
 from models.reads.journey import project
 from models.tables.clients.client import Client

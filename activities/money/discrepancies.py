@@ -7,7 +7,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.clients.tasks import open_task_once
+from activities.tasks import open_task_once
 from activities.types.reconciliation import JourneyNews
 from models.reads.journey import project
 from models.reads.money.reconciliation import TASK_KEY

@@ -7,11 +7,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import derived_id
-from activities.clients.tasks import close_tasks, open_task_once
 from activities.locked import LockedPayment
 from activities.money.cards import block_if_hard, fingerprint_of
 from activities.money.credits import at_hand, reserve
 from activities.money.discrepancies import open_discrepancy_task
+from activities.tasks import close_tasks, open_task_once
 from activities.types.money import Charged
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task

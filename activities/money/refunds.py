@@ -9,11 +9,11 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
-from activities.clients.tasks import open_task_once
 from activities.locked import LockedPayment, locked_payment
 from activities.money.credits import add_credit
 from activities.money.payments import move, tell_payment
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
+from activities.tasks import open_task_once
 from activities.types.clients import Done
 from activities.types.money import RefundOrder, Settled
 from models.reads.journey import project

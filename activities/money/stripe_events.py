@@ -8,7 +8,6 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.clients.tasks import open_task_once
 from activities.locked import locked_payment
 from activities.mail.events import take_in
 from activities.money.cards import renew
@@ -17,6 +16,7 @@ from activities.money.refunds import record_refund
 from activities.money.unexpected_charge import UnexpectedChargeActivities
 from activities.ports import DisputeSeen, Intent, RefundMade
 from activities.snapshots import facts_of_appointments
+from activities.tasks import open_task_once
 from activities.types.money import EventHandled
 from models.reads.journey import project
 from models.reads.money.payments import client_of_customer

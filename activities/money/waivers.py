@@ -7,11 +7,11 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities
-from activities.clients.tasks import close_tasks
 from activities.locked import LockedPayment, locked_payment
 from activities.money.credits import give_back
 from activities.money.fee import waiver_record
 from activities.money.payments import move, tell_payment
+from activities.tasks import close_tasks
 from activities.types.clients import Done
 from activities.types.money import LetGoOrder
 from rules.enums import PaymentStatus, TaskKind

@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from rules.enums import Role
-from rules.mail.plain_text import one_line
+from rules.plain_text import one_line
 
 
 @dataclass(frozen=True, kw_only=True)
