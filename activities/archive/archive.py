@@ -39,6 +39,7 @@ from models.tables.forms.form import FormRequest
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client, lock_payment, lock_therapist
 from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
 from rules.archive.plan import ArchivePlan, plan_archive
 from rules.enums import AppointmentStatus, ClientStatus, FormStatus, LeftBecause, PlaceEnd
 from rules.journey.memory import JourneyMemory
@@ -206,7 +207,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
                 for task in await session.exec(
                     select(Task).where(col(Task.client_id) == client.id, col(Task.resolved_at).is_(None))
                 ):
-                    task.resolved_at, task.resolved_by = now, "system"
+                    task.resolved_at, task.resolved_by = now, SYSTEM
                     task.note = "Nobody gave a name or booked, and the journey was closed."
                     session.add(task)
                 tell(
@@ -214,7 +215,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
                     client,
                     FactKind.JOURNEY_CLOSED,
                     at=now,
-                    by="system",
+                    by=SYSTEM,
                     text="Nobody gave a name or booked; the journey was closed.",
                 )
             return Done(facts=await project(session, client), changed=still_nobody)

@@ -24,6 +24,7 @@ from models.tables.money.payment import Payment
 from models.writes.booking.holds import use_hold
 from models.writes.locks import lock_appointment
 from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
 from rules.booking.eligibility import not_open, refuse_outcome
 from rules.enums import AppointmentStatus, AppointmentType, Outcome, PaymentKind, PaymentStatus, TaskKind
 from rules.money.payment_states import CORRECTABLE
@@ -186,7 +187,7 @@ class AppointmentActivities(Activities):
                     row.client,
                     FactKind.FORMS_INCOMPLETE_AT_START,
                     at=now,
-                    by="system",
+                    by=SYSTEM,
                     text="An appointment starts while intake forms are incomplete.",
                     data={"appointment_id": appointment_id, "outstanding": list(facts.outstanding_forms)},
                 )

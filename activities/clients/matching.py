@@ -26,6 +26,7 @@ from models.tables.clients.match import Match
 from models.tables.clients.task import Task
 from models.writes.locks import RowMissing, lock_client, lock_therapist
 from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
 from rules.clients.matching import MatchResult as Found
 from rules.enums import AppointmentStatus, PlaceEnd, Role, Source, TaskKind
 from rules.refusals import Refusal, invalid
@@ -113,7 +114,7 @@ class MatchingActivities(Activities):
                         client,
                         FactKind.NOBODY_FITS,
                         at=now,
-                        by="system",
+                        by=SYSTEM,
                         text="No therapist fits the matching form.",
                         data={"weights_version": found.weights_version, "ruled_out": found.to_document()["ruled_out"]},
                     )

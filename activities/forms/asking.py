@@ -16,6 +16,7 @@ from models.tables.clients.client import Client
 from models.tables.forms.form import FormRequest
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
 from rules.enums import ClientStatus
 from rules.forms.asking import NewAsking, intake_to_ask, own_to_ask
 from rules.journey.stage import AskedForm
@@ -51,7 +52,7 @@ class AskingActivities(Activities):
                 client,
                 FactKind.FORM_GATES,
                 at=now,
-                by="system",
+                by=SYSTEM,
                 text="Bookings by the client side wait for a form that was asked for again.",
                 data={"forms": fresh},
             )
@@ -75,14 +76,14 @@ async def ask_again(
         own = own_to_ask(askings, newest=await newest_versions(session, intake=False))
     first = [new for new in intake if first_booking and new.gates_from is None]
     for new in first:
-        session.add(_request(client, forms, new, at=at, by="system"))
+        session.add(_request(client, forms, new, at=at, by=SYSTEM))
     if first:
         tell(
             session,
             client,
             FactKind.FORMS_REQUESTED,
             at=at,
-            by="system",
+            by=SYSTEM,
             text="The intake forms were asked for.",
             data={"forms": [new.kind for new in first]},
         )
@@ -120,7 +121,7 @@ def _tell_again(session: AsyncSession, client: Client, form: FormRequest, *, at:
         client,
         FactKind.FORM_REQUESTED,
         at=at,
-        by="system",
+        by=SYSTEM,
         text="A form was asked for again, in a new version.",
         data={
             "form": form.kind,

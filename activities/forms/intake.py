@@ -28,6 +28,7 @@ from models.tables.forms.template import FormTemplate
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
 from rules.enums import ClientStatus
 from rules.forms.intake import BILLING_INFO
 from rules.money.payment_states import RESUMED_BY_CARD, Because, PaymentEvent
@@ -131,7 +132,7 @@ def _unasked(client: Client, template: FormTemplate, *, at: datetime) -> FormReq
         kind=template.kind,
         version=template.version,
         requested_at=at,
-        requested_by="system",
+        requested_by=SYSTEM,
     )
 
 

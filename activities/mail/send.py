@@ -27,6 +27,7 @@ from models.tables.clients.client import Client
 from models.tables.mail.mail import MailStatus, SentMail
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.mail.kinds import kind_of
@@ -142,7 +143,7 @@ def _say(session: AsyncSession, client: Client, order: MailOrder, *, at: datetim
         client,
         kind,
         at=at,
-        by="system",
+        by=SYSTEM,
         text=f"The mail {order.template} to the {order.to.replace('_', ' ')} {text}.",
         data={"template": order.template, "to": order.to, "key": order.key},
     )

@@ -27,6 +27,7 @@ from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
+from rules.accounts.caller import STRIPE
 from rules.enums import PaymentStatus, TaskKind
 from rules.mail import events as mail_events
 from rules.money.payment_states import OUTSTANDING, WAITING, is_stopped
@@ -179,7 +180,7 @@ async def _write_down(
         if known is None
         else FactKind.DISPUTE_CHANGED,
         at=at,
-        by="stripe",
+        by=STRIPE,
         text=f"The client's bank disputes a charge; it stands at: {seen.status.replace('_', ' ')}.",
         data={
             "dispute_id": seen.id,
