@@ -22,8 +22,7 @@ from activities.ports import GatewayRejected
 from activities.reactivation import make_active
 from activities.snapshots import facts_of_appointments
 from activities.types.archive import Archived, ArchiveOrder, Unarchived, UnarchiveOrder
-from activities.types.clients import Done
-from activities.types.mail import CloseOrder
+from activities.types.clients import CloseOrder, Done
 from activities.types.money import Settled
 from models.reads.archive.situation import archive_situation, holds_of
 from models.reads.booking.waitlist import lines_of, lines_of_client

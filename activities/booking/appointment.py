@@ -15,7 +15,7 @@ from activities.locked import LockedAppointment
 from activities.money.fee import accrue_fee, close_outcome_task, note_breach
 from activities.tasks import open_task_once
 from activities.types.booking import CancelOrder, Changed, OutcomeOrder, RescheduleOrder
-from activities.types.mail import TaskOrder
+from activities.types.clients import TaskOrder
 from activities.types.money import Settled
 from models.reads.booking.waitlist import lines_freed_by
 from models.reads.journey import project

@@ -14,8 +14,7 @@ from activities.money.cards import debts_to_settle
 from activities.money.stripe_events import unfreeze
 from activities.snapshots import facts_of_appointments
 from activities.tasks import open_task_once
-from activities.types.clients import ActivationOrder, DetailsOrder, Done, GroupChoice, TaskResolution
-from activities.types.mail import TaskOrder
+from activities.types.clients import ActivationOrder, DetailsOrder, Done, GroupChoice, TaskOrder, TaskResolution
 from models.reads.booking.waitlist import lines_of_client
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind

@@ -29,20 +29,20 @@ from activities.types.booking import (
     RescheduleOrder,
     WaitOrder,
 )
+from activities.types.care import GoalChange, GoalOrder
 from activities.types.clients import (
     ActivationOrder,
     ClientDetails,
     DetailsOrder,
     Done,
-    GoalChange,
-    GoalOrder,
     JoinOrder,
     MatchOrder,
     NewJourney,
+    TaskOrder,
     TaskResolution,
 )
 from activities.types.forms import FormAsking, FormCompletion, FormSubmission
-from activities.types.mail import MailOrder, TaskOrder
+from activities.types.mail import MailOrder
 from activities.types.money import GrantOrder, LetGoOrder, RefundOrder, RetryOrder
 from models.reads.journey import journey_facts
 from models.tables.booking.therapist import Therapist
