@@ -118,5 +118,4 @@ def _environment() -> Environment:
         listed=wording.listed,
     )
     environment.tests["web_address"] = is_web_address
-    environment.tests["intake_form"] = wording.is_intake_form
     return environment
