@@ -104,14 +104,20 @@ def _request(client: Client, forms: FormsOf, new: NewAsking, *, at: datetime, by
         form.version, form.number = new.version, 1
         form.requested_at, form.requested_by, form.gates_from = at, by, new.gates_from
         return form
+    made = first_request(client, new.kind, new.version, at=at)
+    made.requested_by, made.gates_from = by, new.gates_from
+    return made
+
+
+def first_request(client: Client, kind: str, version: int, *, at: datetime) -> FormRequest:
+    """The row of a version's first asking: one and the same, also where it is completed before anybody asked."""
     return FormRequest(
-        id=derived_id(client.id, "form", new.kind, new.version),
+        id=derived_id(client.id, "form", kind, version),
         client_id=client.id,
-        kind=new.kind,
-        version=new.version,
+        kind=kind,
+        version=version,
         requested_at=at,
-        requested_by=by,
-        gates_from=new.gates_from,
+        requested_by=SYSTEM,
     )
 
 

@@ -8,10 +8,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.answers import AnsweredOnce
-from activities.base import Activities, derived_id, this_run
+from activities.base import Activities, this_run
 from activities.forms.answering import complete, refuse_answers
+from activities.forms.asking import first_request
 from activities.money.cards import debts_to_settle, is_never_asked_again, shown_of
-from activities.money.payments import move, tell_payment
+from activities.money.payments import card_came
 from activities.ports import Card
 from activities.snapshots import facts_of_appointments
 from activities.types.clients import Done, LinkOrder
@@ -28,10 +29,9 @@ from models.tables.forms.template import FormTemplate
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
-from rules.accounts.caller import SYSTEM
 from rules.enums import ClientStatus
 from rules.forms.intake import BILLING_INFO
-from rules.money.payment_states import RESUMED_BY_CARD, Because, PaymentEvent
+from rules.money.payment_states import RESUMED_BY_CARD
 from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
 
@@ -81,7 +81,8 @@ class FormActivities(Activities):
             refusal = _refuse(template, order)  # it may have come to be asked for in a newer version
             if template is None or refusal is not None:
                 return Done(refusal=refusal)
-            await complete(session, client, form or _unasked(client, template, at=now), template, order, at=now)
+            form = form or first_request(client, template.kind, template.version, at=now)
+            await complete(session, client, form, template, order, at=now)
             resumed: list[UUID] = []
             debts: tuple[PaymentFacts, ...] = ()
             if card is not None:
@@ -125,17 +126,6 @@ def _refuse(template: FormTemplate | None, order: FormSubmission) -> Refusal | N
     return refuse_answers(template, order) if template else invalid("kind", "there is no such intake form")
 
 
-def _unasked(client: Client, template: FormTemplate, *, at: datetime) -> FormRequest:
-    return FormRequest(
-        id=derived_id(client.id, "form", template.kind, template.version),
-        client_id=client.id,
-        kind=template.kind,
-        version=template.version,
-        requested_at=at,
-        requested_by=SYSTEM,
-    )
-
-
 async def _save_card(
     session: AsyncSession, client: Client, card: Card, *, at: datetime, by: str
 ) -> tuple[list[UUID], tuple[PaymentFacts, ...]]:
@@ -163,19 +153,7 @@ async def _save_card(
     )
     for payment in await session.exec(statement):
         if payment.status in RESUMED_BY_CARD:
-            move(payment, PaymentEvent.CARD_CAME, because=Because.NEW_CARD, next_try_at=at, at=at)
-            tell_payment(
-                session,
-                client,
-                payment,
-                at=at,
-                by=by,
-                text="A new card has come; the payment is tried again at once.",
-                data={
-                    "payment_id": str(payment.id),
-                    "appointment_id": str(payment.appointment_id),
-                    "because": payment.because,
-                },
-            )
+            text = "A new card has come; the payment is tried again at once."
+            card_came(session, client, payment, at=at, by=by, text=text)
             resumed.append(payment.appointment_id)
     return resumed, await debts_to_settle(session, client)
