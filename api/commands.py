@@ -106,14 +106,40 @@ class Command:
 
         Raises Refused, also for a journey that was closed.
         """
-        return _must_be_open(await self.ask_if_open(update, body, client_id=client_id, **said))
+        answer = await self.ask_if_open(update, body, client_id=client_id, **said)
+        if isinstance(answer, Gone):
+            raise refuse(Problem.NOT_FOUND, "This journey was closed. Please begin a new one.")
+        return answer
 
     async def ask_if_open(
         self, update: Update[Argument, Answer], body: BaseModel | None = None, /, *, client_id: UUID, **said: object
     ) -> Answer | Gone:
         """The same, but for a journey that was closed: Gone."""
         order = self.order(update.argument, body, client_id=client_id, **said)
-        return await _asked(self.services, update, order, client_id=client_id, request_id=self.request_id)
+        workflow_id = journey_id(str(client_id))
+        return await _asked(self.services, update, order, workflow_id=workflow_id, request_id=self.request_id)
+
+    async def change(
+        self, update: Update[Argument, Changed], body: BaseModel, /, *, appointment_id: UUID, **said: object
+    ) -> Changed | Gone:
+        """What an appointment's workflow answers to what the body says (``order_of``), or Gone when it has ended.
+
+        Raises Refused, and EngineUnavailable when a workflow that should be there does not start.
+        """
+        context = {"request_id": self.request_id, "appointment_id": appointment_id, "by": self.caller}
+        order = order_of(update.argument, body, context=context, **said)
+        workflow_id = appointment_workflow_id(str(appointment_id))
+        for _ in range(_LOOKS):
+            answer = await _asked(self.services, update, order, workflow_id=workflow_id, request_id=self.request_id)
+            if not isinstance(answer, Gone):
+                return answer
+            async with self.services.sessions() as session:
+                fresh = await visible_appointment(session, self.caller, appointment_id)
+            if fresh is not None and fresh.appointment.status is not AppointmentStatus.SCHEDULED:
+                return GONE
+            # Booked a moment ago, and its workflow is about to start.
+            await asyncio.sleep(_LOOK_AGAIN_AFTER)
+        raise EngineUnavailable
 
     async def must_see_client(self, client_id: UUID) -> Client:
         """The client, if the caller may see them. Raises Refused: not found."""
@@ -152,51 +178,12 @@ def command_by_link(services: Services, client_id: UUID, *, request_id: UUID) ->
 
 
 async def _asked(
-    services: Services, update: Update[Argument, Answer], order: Argument, *, client_id: UUID, request_id: UUID
+    services: Services, update: Update[Argument, Answer], order: Argument, *, workflow_id: str, request_id: UUID
 ) -> Answer | Gone:
-    answer = await services.engine.update(journey_id(str(client_id)), update, order, request_id=request_id)
+    answer = await services.engine.update(workflow_id, update, order, request_id=request_id)
     if not isinstance(answer, Gone) and answer.refusal is not None:
         raise Refused(answer.refusal)
     return answer
-
-
-def _must_be_open(answer: Answer | Gone) -> Answer:
-    if isinstance(answer, Gone):
-        raise refuse(Problem.NOT_FOUND, "This journey was closed. Please begin a new one.")
-    return answer
-
-
-async def journey_done(
-    services: Services, update: Update[Argument, Answer], order: Argument, *, client_id: UUID, request_id: UUID
-) -> Answer:
-    """What a client's journey answered. Raises Refused, also for a journey that was closed."""
-    return _must_be_open(await _asked(services, update, order, client_id=client_id, request_id=request_id))
-
-
-async def appointment_changed(
-    services: Services,
-    caller: Caller,
-    update: Update[Argument, Changed],
-    order: Argument,
-    *,
-    appointment_id: UUID,
-    request_id: UUID,
-) -> Changed | Gone:
-    """What an appointment's workflow answered, or Gone when it has ended. Raises Refused."""
-    workflow_id = appointment_workflow_id(str(appointment_id))
-    for _ in range(_LOOKS):
-        answer = await services.engine.update(workflow_id, update, order, request_id=request_id)
-        if not isinstance(answer, Gone):
-            if answer.refusal is not None:
-                raise Refused(answer.refusal)
-            return answer
-        async with services.sessions() as session:
-            fresh = await visible_appointment(session, caller, appointment_id)
-        if fresh is not None and fresh.appointment.status is not AppointmentStatus.SCHEDULED:
-            return GONE
-        # Booked a moment ago, and its workflow is about to start.
-        await asyncio.sleep(_LOOK_AGAIN_AFTER)
-    raise EngineUnavailable
 
 
 async def wake_line(services: Services, therapist: Therapist) -> None:

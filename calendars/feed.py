@@ -13,7 +13,7 @@ from icalendar import vText
 
 from calendars.parts import address, check_instants, new_calendar, new_event
 from calendars.zones import zone_description
-from rules.mail.plain_text import one_line
+from rules.plain_text import one_line
 
 REFRESH_EVERY = timedelta(minutes=15)
 _END = b"END:VCALENDAR\r\n"

@@ -6,7 +6,7 @@ from icalendar import Calendar, Event, vCalAddress, vText
 
 from calendars.zones import add_times
 from rules.enums import Mode
-from rules.mail.plain_text import is_web_address, one_line
+from rules.plain_text import is_web_address, one_line
 
 _WAYS = {
     Mode.PHONE: "By phone. The call may come from a withheld number.",

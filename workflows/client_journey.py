@@ -28,9 +28,8 @@ from workflows.requests.joining import JoiningRequests
 from workflows.requests.money import MoneyRequests
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.clients import NewJourney, Opened
+    from activities.types.clients import CloseOrder, NewJourney, Opened, TaskOrder
     from activities.types.forms import GateOrder
-    from activities.types.mail import CloseOrder, TaskOrder
     from rules.enums import TaskKind
     from rules.journey.memory import JourneyMemory
     from rules.journey.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, FORM_GATES, Due

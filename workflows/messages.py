@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from activities.types import archive, booking, clients, forms, mail, money, reconciliation
+from activities.types import archive, booking, care, clients, forms, mail, money, reconciliation
 from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.journey.joining import MovedChat
 from rules.journey.message_mails import Told
@@ -271,8 +271,8 @@ WRITE_OFF_PAYMENT = Update("write_off_payment", money.LetGoOrder, clients.Done)
 RETRY_PAYMENT = Update("retry_payment", money.RetryOrder, clients.Done)
 JOIN_WAITLIST = Update("join_waitlist", booking.WaitOrder, clients.Done)
 LEAVE_WAITLIST = Update("leave_waitlist", booking.LeaveOrder, clients.Done)
-CREATE_GOAL = Update("create_goal", clients.GoalOrder, clients.Done)
-CHANGE_GOAL = Update("change_goal", clients.GoalChange, clients.Done)
+CREATE_GOAL = Update("create_goal", care.GoalOrder, clients.Done)
+CHANGE_GOAL = Update("change_goal", care.GoalChange, clients.Done)
 REQUEST_FORM = Update("request_form", forms.FormAsking, clients.Done)
 COMPLETE_FORM = Update("complete_form", forms.FormCompletion, clients.Done)
 

@@ -17,7 +17,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import archive, booking, clients, forms, mail, money, reconciliation
+    from activities.types import archive, booking, care, clients, forms, mail, money, reconciliation
     from rules.policy import JourneyPolicy
 
 if TYPE_CHECKING:
@@ -171,12 +171,12 @@ activate_account = Step(
 )
 change_details = Step("change_details", clients.DetailsOrder, clients.Done, "Change details", UNLESS_BROKEN)
 open_task = Step(
-    "open_task", mail.TaskOrder, clients.Done, lambda order: f"Open a task: {order.kind.value}", UNTIL_DONE
+    "open_task", clients.TaskOrder, clients.Done, lambda order: f"Open a task: {order.kind.value}", UNTIL_DONE
 )
 resolve_task = Step("resolve_task", clients.TaskResolution, clients.Done, "Resolve a task", UNLESS_BROKEN)
 join_records = Step("join_records", clients.JoinOrder, clients.Joined, "Join two records of one person", UNLESS_BROKEN)
 close_anonymous_journey = Step(
-    "close_anonymous_journey", mail.CloseOrder, clients.Done, "Close the anonymous journey", UNTIL_DONE
+    "close_anonymous_journey", clients.CloseOrder, clients.Done, "Close the anonymous journey", UNTIL_DONE
 )
 
 # An ordinary step: a local one would be waited for with the answer, which then would tell by its time.
@@ -247,7 +247,7 @@ record_outcome = StepWith(
 )
 appointment_started = Step("appointment_started", str, money.Settled, "The appointment starts", UNTIL_DONE)
 outcome_overdue = Step(
-    "outcome_overdue", mail.TaskOrder, money.Settled, "Open a task: the outcome is missing", UNTIL_DONE
+    "outcome_overdue", clients.TaskOrder, money.Settled, "Open a task: the outcome is missing", UNTIL_DONE
 )
 record_breach = Step("record_breach", str, money.Settled, "Record the breach", UNTIL_DONE)
 
@@ -357,9 +357,9 @@ finish_reconciliation = Step(
 
 # ---------------------------------------------------------------- care
 
-create_goal = Step("create_goal", clients.GoalOrder, clients.Done, "Set a goal", UNLESS_BROKEN)
-change_goal = Step("change_goal", clients.GoalChange, clients.Done, "Change a goal", UNLESS_BROKEN)
-look_at_chat = Step("look_at_chat", mail.ChatLook, mail.UnreadMessages, "Look for unread messages", UNTIL_DONE)
+create_goal = Step("create_goal", care.GoalOrder, clients.Done, "Set a goal", UNLESS_BROKEN)
+change_goal = Step("change_goal", care.GoalChange, clients.Done, "Change a goal", UNLESS_BROKEN)
+look_at_chat = Step("look_at_chat", care.ChatLook, care.UnreadMessages, "Look for unread messages", UNTIL_DONE)
 
 
 # ---------------------------------------------------------------- archive

@@ -10,22 +10,22 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.archive.restore import NOTHING_RESTORED, archive_change, restore
-from activities.archive.unarchive import make_active
 from activities.base import looks_again, this_run
 from activities.booking.changes import cancel_row
-from activities.booking.waitlist_places import end_places, lines_of, lines_of_client
+from activities.booking.waitlist_places import end_places
 from activities.forms.asking import ask_again
 from activities.money.cards import debts_to_settle
 from activities.money.credits import give_back
 from activities.money.payments import move
 from activities.money.unexpected_charge import UnexpectedChargeActivities
 from activities.ports import GatewayRejected
+from activities.reactivation import make_active
 from activities.snapshots import facts_of_appointments
 from activities.types.archive import Archived, ArchiveOrder, Unarchived, UnarchiveOrder
-from activities.types.clients import Done
-from activities.types.mail import CloseOrder
+from activities.types.clients import CloseOrder, Done
 from activities.types.money import Settled
 from models.reads.archive.situation import archive_situation, holds_of
+from models.reads.booking.waitlist import lines_of, lines_of_client
 from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
@@ -38,6 +38,7 @@ from models.tables.forms.form import FormRequest
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client, lock_payment, lock_therapist
 from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
 from rules.archive.plan import ArchivePlan, plan_archive
 from rules.enums import AppointmentStatus, ClientStatus, FormStatus, LeftBecause, PlaceEnd
 from rules.journey.memory import JourneyMemory
@@ -205,7 +206,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
                 for task in await session.exec(
                     select(Task).where(col(Task.client_id) == client.id, col(Task.resolved_at).is_(None))
                 ):
-                    task.resolved_at, task.resolved_by = now, "system"
+                    task.resolved_at, task.resolved_by = now, SYSTEM
                     task.note = "Nobody gave a name or booked, and the journey was closed."
                     session.add(task)
                 tell(
@@ -213,7 +214,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
                     client,
                     FactKind.JOURNEY_CLOSED,
                     at=now,
-                    by="system",
+                    by=SYSTEM,
                     text="Nobody gave a name or booked; the journey was closed.",
                 )
             return Done(facts=await project(session, client), changed=still_nobody)

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.archive.unarchive import make_active
 from activities.base import derived_id
 from activities.money.payments import move, tell_payment
+from activities.reactivation import make_active
 from activities.types.archive import UnarchiveOrder
 from models.reads.booking.calendar import look_around
 from models.reads.money.balance import payment_line

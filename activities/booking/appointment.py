@@ -11,19 +11,20 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities, looks_again
 from activities.booking.changes import cancel, move, refuse_cancel, refuse_move, refuse_waiver, would_cancel
 from activities.booking.dates import plan_move
-from activities.booking.waitlist_places import lines_freed_by
-from activities.clients.tasks import open_task_once
 from activities.locked import LockedAppointment
 from activities.money.fee import accrue_fee, close_outcome_task, note_breach
+from activities.tasks import open_task_once
 from activities.types.booking import CancelOrder, Changed, OutcomeOrder, RescheduleOrder
-from activities.types.mail import TaskOrder
+from activities.types.clients import TaskOrder
 from activities.types.money import Settled
+from models.reads.booking.waitlist import lines_freed_by
 from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
 from models.tables.money.payment import Payment
 from models.writes.booking.holds import use_hold
 from models.writes.locks import lock_appointment
 from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
 from rules.booking.eligibility import not_open, refuse_outcome
 from rules.enums import AppointmentStatus, AppointmentType, Outcome, PaymentKind, PaymentStatus, TaskKind
 from rules.money.payment_states import CORRECTABLE
@@ -186,7 +187,7 @@ class AppointmentActivities(Activities):
                     row.client,
                     FactKind.FORMS_INCOMPLETE_AT_START,
                     at=now,
-                    by="system",
+                    by=SYSTEM,
                     text="An appointment starts while intake forms are incomplete.",
                     data={"appointment_id": appointment_id, "outstanding": list(facts.outstanding_forms)},
                 )

@@ -7,16 +7,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.answers import AnsweredOnce
-from activities.archive.unarchive import make_active
 from activities.base import Activities, derived_id, looks_again
 from activities.booking.dates import DatesPlan, plan_booking
-from activities.booking.waitlist_places import end_places, lines_of
-from activities.clients.details import owner_of_address, write_details
-from activities.clients.tasks import close_tasks
+from activities.booking.waitlist_places import end_places
+from activities.details import owner_of_address, write_details
 from activities.forms.asking import ask_again
 from activities.money.cards import debts_to_settle
+from activities.reactivation import make_active
 from activities.snapshots import appointment_facts, facts_of_appointments
+from activities.tasks import close_tasks
 from activities.types.booking import Booked, BookingOrder
+from models.reads.booking.waitlist import lines_of
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime

@@ -1,6 +1,6 @@
 """A series after it was booked: one appointment and all after it, cancelled or moved in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,6 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities, looks_again
 from activities.booking.changes import cancel, move, refuse_cancel, refuse_move, would_cancel
 from activities.booking.dates import plan_move
-from activities.booking.waitlist_places import lines_freed_by
 from activities.locked import LockedAppointment
 from activities.types.booking import (
     FollowingCancelOrder,
@@ -22,6 +21,7 @@ from activities.types.booking import (
     LinksChanged,
     LinksOrder,
 )
+from models.reads.booking.waitlist import lines_freed_by
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
@@ -45,16 +45,12 @@ class SeriesActivities(Activities):
         """Cancel an appointment and all after it, or none of them. Each has its own fee, if one is due."""
         now = await self.now()
         async with self.transaction() as session:
-            rows = await _locked_following(session, order, now=now)
-            if rows is None:
-                return FollowingChanged(refusal=_NOT_THEIRS)
+            rows = await _to_change(
+                session, order, CANCELLED_ON, refuse=lambda row: refuse_cancel(row, order, policy, now=now), now=now
+            )
+            if isinstance(rows, FollowingChanged):
+                return rows
             client = rows[0].client
-            given = await CANCELLED_ON.given(session, client, order)
-            if given is not None:
-                return given
-            refusal = next((no for row in rows if (no := refuse_cancel(row, order, policy, now=now))), None)
-            if refusal is not None:
-                return FollowingChanged(refusal=refusal)
             if not order.confirm:
                 return FollowingChanged(would=tuple(would_cancel(row, order, policy, now=now) for row in rows))
             lines = await lines_freed_by(session, client, rows[0].therapist)
@@ -69,16 +65,12 @@ class SeriesActivities(Activities):
         """Move an appointment, and all after it with it: all of them or none. Unconfirmed, it is only tested."""
         now = await self.now()
         async with self.transaction() as session:
-            rows = await _locked_following(session, order, now=now)
-            if rows is None:
-                return FollowingChanged(refusal=_NOT_THEIRS)
+            rows = await _to_change(
+                session, order, MOVED_ON, refuse=lambda row: refuse_move(row, order, policy, now=now), now=now
+            )
+            if isinstance(rows, FollowingChanged):
+                return rows
             client = rows[0].client
-            given = await MOVED_ON.given(session, client, order)
-            if given is not None:
-                return given
-            refusal = next((no for row in rows if (no := refuse_move(row, order, policy, now=now))), None)
-            if refusal is not None:
-                return FollowingChanged(refusal=refusal)
             plan = await plan_move(session, rows, order, now=now)
             if plan.refusal is not None or not order.confirm:
                 # The rows cannot be read once their transaction is over.
@@ -145,6 +137,25 @@ class SeriesActivities(Activities):
             )
             refreshed = LinksChanged(facts=await project(session, client), appointment_ids=tuple(ids))
             return LINKED.keep(session, client, order, refreshed, at=now)
+
+
+async def _to_change(
+    session: AsyncSession,
+    order: FollowingCancelOrder | FollowingMoveOrder,
+    answers: AnsweredOnce[FollowingChanged],
+    *,
+    refuse: Callable[[LockedAppointment], Refusal | None],
+    now: datetime,
+) -> list[LockedAppointment] | FollowingChanged:
+    """The appointments that are to change, locked; or the answer, if it was given before or one may not change."""
+    rows = await _locked_following(session, order, now=now)
+    if rows is None:
+        return FollowingChanged(refusal=_NOT_THEIRS)
+    given = await answers.given(session, rows[0].client, order)
+    if given is not None:
+        return given
+    refusal = next((no for row in rows if (no := refuse(row))), None)
+    return rows if refusal is None else FollowingChanged(refusal=refusal)
 
 
 async def _locked_following(

@@ -10,12 +10,12 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
-from activities.booking.waitlist_places import close_offer, end_place, lines_of
+from activities.booking.waitlist_places import close_offer, end_place
 from activities.types.booking import LeaveOrder, LineLook, OfferMade, PlaceInLine, WaitOrder
 from activities.types.clients import Done
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
 from models.reads.booking.hours import load_availability
-from models.reads.booking.waitlist import busy_of_clients, live_places, offers_of, released_place, unanswered
+from models.reads.booking.waitlist import busy_of_clients, lines_of, live_places, offers_of, released_place, unanswered
 from models.reads.journey import journey_facts, project
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
@@ -24,6 +24,7 @@ from models.tables.clients.client import Client
 from models.writes.booking.holds import drop_expired_holds
 from models.writes.locks import lock_client, lock_therapist
 from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
 from rules.booking.availability import Availability, check_slot
 from rules.booking.eligibility import BOOKING_DISABLED, missing_details, refuse_booking
 from rules.booking.waitlist import Offer, Waiting, is_given_up, next_offer
@@ -173,7 +174,7 @@ class _Line:
                     client,
                     FactKind.of_offer(end),
                     at=self.now,
-                    by="system",
+                    by=SYSTEM,
                     text=f"A time that was offered from the waitlist {_BECAME[end]}.",
                     data={
                         "place_id": str(place.id),
@@ -207,7 +208,7 @@ class _Line:
         return None if problem is None else OfferEnd.WITHDRAWN
 
     async def _end(self, client: Client, place: WaitlistPlace, because: PlaceEnd) -> None:
-        await end_place(self.session, client, place, because=because, at=self.now, by="system")
+        await end_place(self.session, client, place, because=because, at=self.now, by=SYSTEM)
 
     async def make_offer(self, policy: JourneyPolicy) -> bool:
         """Offer one time to one place, and hold it. False if there is nothing for anybody."""
@@ -284,7 +285,7 @@ class _Line:
             client,
             FactKind.TIME_OFFERED,
             at=self.now,
-            by="system",
+            by=SYSTEM,
             text="A time that has become free was offered to the client, and is held for a while.",
             data={
                 "place_id": str(place.id),

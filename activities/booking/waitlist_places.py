@@ -1,6 +1,5 @@
 """What other steps do to waitlists: end a client's places, and say whose line should be looked at again."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +9,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.booking.waitlist import live_places
 from models.tables.booking.occupied_time import OccupiedTime
-from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
 from models.tables.clients.client import Client
 from models.writes.timeline import tell
@@ -76,31 +74,3 @@ async def close_offer(session: AsyncSession, offer: WaitlistOfferRecord, *, beca
     # By its id, whether or not it is there still: it may be released or used in this very moment.
     await session.exec(delete(OccupiedTime).where(col(OccupiedTime.id) == offer.id))
     await session.flush()
-
-
-async def lines_freed_by(session: AsyncSession, client: Client, therapist: Therapist) -> tuple[str, ...]:
-    """The lines that an appointment's change concerns: the therapist's, and those in which its client waits."""
-    own = {place.therapist_id for place in await live_places(session, client_id=client.id)}
-    return await lines_of(session, freed={therapist.id, *own})
-
-
-async def lines_of_client(session: AsyncSession, client: Client) -> tuple[str, ...]:
-    """The lines this client waits in: what they may book, or when they are free, has changed."""
-    return await lines_of(
-        session, ended={place.therapist_id for place in await live_places(session, client_id=client.id)}
-    )
-
-
-async def lines_of(session: AsyncSession, *, freed: Iterable[UUID] = (), ended: Iterable[UUID] = ()) -> tuple[str, ...]:
-    """The slugs of therapists whose line should be looked at: time was ``freed`` and somebody waits for it, or a place
-    has ``ended``."""
-    therapists, free = set(ended), set(freed)
-    if free:
-        waited_for = select(WaitlistPlace.therapist_id).where(
-            col(WaitlistPlace.therapist_id).in_(free), col(WaitlistPlace.ended_at).is_(None)
-        )
-        therapists |= set((await session.exec(waited_for)).all())
-    if not therapists:
-        return ()
-    slugs = select(Therapist.slug).where(col(Therapist.id).in_(therapists))
-    return tuple(sorted((await session.exec(slugs)).all()))

@@ -5,7 +5,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.base import Activities
-from activities.types.mail import ChatLook, UnreadMessages
+from activities.types.care import ChatLook, UnreadMessages
 from models.reads.care.chats import waiting_for
 from models.tables.clients.client import Client
 from rules.care.chats import TOLD_WHILE_ARCHIVED

@@ -9,7 +9,8 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
-from activities.types.clients import Done, GoalChange, GoalOrder
+from activities.types.care import GoalChange, GoalOrder
+from activities.types.clients import Done
 from models.reads.journey import project
 from models.tables.care.goal import Goal
 from models.tables.clients.client import Client

@@ -9,14 +9,13 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities
-from activities.booking.waitlist_places import lines_of_client
-from activities.clients.details import owner_of_address, write_details
-from activities.clients.tasks import open_task_once
+from activities.details import owner_of_address, write_details
 from activities.money.cards import debts_to_settle
 from activities.money.stripe_events import unfreeze
 from activities.snapshots import facts_of_appointments
-from activities.types.clients import ActivationOrder, DetailsOrder, Done, GroupChoice, TaskResolution
-from activities.types.mail import TaskOrder
+from activities.tasks import open_task_once
+from activities.types.clients import ActivationOrder, DetailsOrder, Done, GroupChoice, TaskOrder, TaskResolution
+from models.reads.booking.waitlist import lines_of_client
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.clients.client import Client

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.booking.waitlist_places import end_place, end_places
 from activities.money.cards import fingerprint_of
 from activities.money.credits import give_back
-from activities.money.payments import move, tell_payment
+from activities.money.payments import card_came, move
 from models.reads.archive.situation import holds_of
 from models.reads.booking.waitlist import live_places
 from models.tables.booking.appointment import Appointment
@@ -304,20 +304,8 @@ async def resume_payments(session: AsyncSession, record: Client, *, by: str, at:
     )
     for payment_id in sorted((await session.exec(waiting)).all()):
         payment = await lock_payment(session, payment_id)
-        move(payment, PaymentEvent.CARD_CAME, because=Because.NEW_CARD, next_try_at=at, at=at)
-        tell_payment(
-            session,
-            record,
-            payment,
-            at=at,
-            by=by,
-            text="The client has a card after all; the payment is tried again at once.",
-            data={
-                "payment_id": str(payment.id),
-                "appointment_id": str(payment.appointment_id),
-                "because": payment.because,
-            },
-        )
+        text = "The client has a card after all; the payment is tried again at once."
+        card_came(session, record, payment, at=at, by=by, text=text)
 
 
 async def stop_payments(session: AsyncSession, record: Client, *, at: datetime) -> list[Payment]:

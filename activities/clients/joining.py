@@ -10,10 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.answers import AnsweredOnce
-from activities.archive.unarchive import make_active
 from activities.base import Activities
-from activities.booking.waitlist_places import lines_of
-from activities.clients.details import owner_of_address
 from activities.clients.join_rows import (
     end_places_booked,
     move_belongings,
@@ -23,9 +20,12 @@ from activities.clients.join_rows import (
     stop_payments,
     take_card,
 )
-from activities.clients.tasks import close_tasks, open_task_once
+from activities.details import owner_of_address
+from activities.reactivation import make_active
 from activities.snapshots import facts_of_appointments
+from activities.tasks import close_tasks, open_task_once
 from activities.types.clients import Done, Joined, JoinOrder
+from models.reads.booking.waitlist import lines_of
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.appointment import Appointment
@@ -37,7 +37,7 @@ from models.tables.clients.task import Task
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client, lock_therapist
 from models.writes.timeline import tell
-from rules.accounts.caller import fold_email
+from rules.accounts.caller import SYSTEM, fold_email
 from rules.clients.joining import Record, TakenTime, is_active_again, missing_details, refuse_join
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
 from rules.journey.joining import MovedChat
@@ -320,7 +320,7 @@ async def _move_tasks(session: AsyncSession, duplicate: Client, record: Client, 
         await close_tasks(session, record, about=None, kinds=no_longer, at=at, note=note)
     theirs = select(Task).where(col(Task.key) == _key(record, duplicate), col(Task.resolved_at).is_(None))
     for task in await session.exec(theirs):
-        task.resolved_at, task.resolved_by, task.note = at, "system", note
+        task.resolved_at, task.resolved_by, task.note = at, SYSTEM, note
         session.add(task)
     came = []
     await session.flush()

@@ -11,12 +11,13 @@ from temporalio import activity
 from activities.answers import AnsweredOnce
 from activities.base import Activities, Dependencies, derived_id
 from activities.booking.changes import cancel_row
-from activities.booking.waitlist_places import end_places, lines_of
+from activities.booking.waitlist_places import end_places
 from activities.clients.candidates import find_therapist
-from activities.clients.details import write_details
-from activities.clients.tasks import open_task_once
+from activities.details import write_details
 from activities.snapshots import facts_of_appointments
+from activities.tasks import open_task_once
 from activities.types.clients import Matched, MatchOrder, NewJourney, Opened
+from models.reads.booking.waitlist import lines_of
 from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
@@ -25,6 +26,7 @@ from models.tables.clients.match import Match
 from models.tables.clients.task import Task
 from models.writes.locks import RowMissing, lock_client, lock_therapist
 from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
 from rules.clients.matching import MatchResult as Found
 from rules.enums import AppointmentStatus, PlaceEnd, Role, Source, TaskKind
 from rules.refusals import Refusal, invalid
@@ -112,7 +114,7 @@ class MatchingActivities(Activities):
                         client,
                         FactKind.NOBODY_FITS,
                         at=now,
-                        by="system",
+                        by=SYSTEM,
                         text="No therapist fits the matching form.",
                         data={"weights_version": found.weights_version, "ruled_out": found.to_document()["ruled_out"]},
                     )

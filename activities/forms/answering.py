@@ -1,7 +1,6 @@
 """Form answers: checked against the version that was asked for, kept as they are, and told. For every form."""
 
 from datetime import datetime
-from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -51,7 +50,7 @@ async def complete(
     await session.flush()  # the answer refers to it
     session.add(
         FormAnswer(
-            id=answer_id(order),
+            id=derived_id(order.request_id, "answer"),
             request_id=form.id,
             answers=order.answers,
             signature=order.signature,
@@ -76,7 +75,3 @@ async def complete(
             **({"consent_version": FEE_POLICY_VERSION} if billing else {}),
         },
     )
-
-
-def answer_id(order: FormSubmission | FormCompletion) -> UUID:
-    return derived_id(order.request_id, "answer")

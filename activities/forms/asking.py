@@ -16,6 +16,7 @@ from models.tables.clients.client import Client
 from models.tables.forms.form import FormRequest
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
 from rules.enums import ClientStatus
 from rules.forms.asking import NewAsking, intake_to_ask, own_to_ask
 from rules.journey.stage import AskedForm
@@ -51,7 +52,7 @@ class AskingActivities(Activities):
                 client,
                 FactKind.FORM_GATES,
                 at=now,
-                by="system",
+                by=SYSTEM,
                 text="Bookings by the client side wait for a form that was asked for again.",
                 data={"forms": fresh},
             )
@@ -75,14 +76,14 @@ async def ask_again(
         own = own_to_ask(askings, newest=await newest_versions(session, intake=False))
     first = [new for new in intake if first_booking and new.gates_from is None]
     for new in first:
-        session.add(_request(client, forms, new, at=at, by="system"))
+        session.add(_request(client, forms, new, at=at, by=SYSTEM))
     if first:
         tell(
             session,
             client,
             FactKind.FORMS_REQUESTED,
             at=at,
-            by="system",
+            by=SYSTEM,
             text="The intake forms were asked for.",
             data={"forms": [new.kind for new in first]},
         )
@@ -103,14 +104,20 @@ def _request(client: Client, forms: FormsOf, new: NewAsking, *, at: datetime, by
         form.version, form.number = new.version, 1
         form.requested_at, form.requested_by, form.gates_from = at, by, new.gates_from
         return form
+    made = first_request(client, new.kind, new.version, at=at)
+    made.requested_by, made.gates_from = by, new.gates_from
+    return made
+
+
+def first_request(client: Client, kind: str, version: int, *, at: datetime) -> FormRequest:
+    """The row of a version's first asking: one and the same, also where it is completed before anybody asked."""
     return FormRequest(
-        id=derived_id(client.id, "form", new.kind, new.version),
+        id=derived_id(client.id, "form", kind, version),
         client_id=client.id,
-        kind=new.kind,
-        version=new.version,
+        kind=kind,
+        version=version,
         requested_at=at,
-        requested_by=by,
-        gates_from=new.gates_from,
+        requested_by=SYSTEM,
     )
 
 
@@ -120,7 +127,7 @@ def _tell_again(session: AsyncSession, client: Client, form: FormRequest, *, at:
         client,
         FactKind.FORM_REQUESTED,
         at=at,
-        by="system",
+        by=SYSTEM,
         text="A form was asked for again, in a new version.",
         data={
             "form": form.kind,

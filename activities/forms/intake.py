@@ -7,31 +7,35 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.base import Activities, derived_id, this_run
-from activities.booking.waitlist_places import lines_of_client
-from activities.forms.answering import answer_id, complete, refuse_answers
+from activities.answers import AnsweredOnce
+from activities.base import Activities, this_run
+from activities.forms.answering import complete, refuse_answers
+from activities.forms.asking import first_request
 from activities.money.cards import debts_to_settle, is_never_asked_again, shown_of
-from activities.money.payments import move, tell_payment
+from activities.money.payments import card_came
 from activities.ports import Card
 from activities.snapshots import facts_of_appointments
 from activities.types.clients import Done, LinkOrder
 from activities.types.facts import PaymentFacts
 from activities.types.forms import FormSubmission
+from models.reads.booking.waitlist import lines_of_client
 from models.reads.forms.requests import asked_of
 from models.reads.forms.templates import newest_template, template_of
-from models.reads.journey import journey_facts, project
+from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
-from models.tables.forms.form import FormAnswer, FormRequest
+from models.tables.forms.form import FormRequest
 from models.tables.forms.template import FormTemplate
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
-from rules.enums import ClientStatus, PaymentStatus
+from rules.enums import ClientStatus
 from rules.forms.intake import BILLING_INFO
-from rules.money.payment_states import RESUMED_BY_CARD, Because, PaymentEvent
+from rules.money.payment_states import RESUMED_BY_CARD
 from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
+
+SUBMITTED = AnsweredOnce("submit_form", Done)
 
 
 class FormActivities(Activities):
@@ -53,7 +57,10 @@ class FormActivities(Activities):
         """Complete one form. Billing Info also saves the card, after looking its setup intent up at Stripe."""
         now = await self.now()
         async with self.transaction() as session:
-            client = await session.get_one(Client, UUID(order.client_id))
+            client = await lock_client(session, UUID(order.client_id))
+            given = await SUBMITTED.given(session, client, order)
+            if given is not None:
+                return given
             _, template = await _asked(session, client, order.kind)
         refusal = _refuse(template, order)
         if refusal is not None:
@@ -65,34 +72,28 @@ class FormActivities(Activities):
                 return Done(refusal=refusal)
         async with self.transaction() as session:
             client = await lock_client(session, client.id)
-            resumed: list[UUID] = []
-            debts: tuple[PaymentFacts, ...] = ()
-            if await session.get(FormAnswer, answer_id(order)) is not None:
-                if card is not None:
-                    resumed, debts = await _waiting_for_a_card(session, client)
-                return Done(
-                    facts=await journey_facts(session, client),
-                    changed=False,
-                    lines=await lines_of_client(session, client),
-                    resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
-                    debts=debts,
-                )
+            given = await SUBMITTED.given(session, client, order)  # another run of it may have ended meanwhile
+            if given is not None:
+                return given
             if card is not None and await is_never_asked_again(session, client, card.payment_method, card.fingerprint):
                 return Done(refusal=invalid("setup_intent", "saved a card that cannot be used; please give another"))
             form, template = await _asked(session, client, order.kind)
             refusal = _refuse(template, order)  # it may have come to be asked for in a newer version
             if template is None or refusal is not None:
                 return Done(refusal=refusal)
-            await complete(session, client, form or _unasked(client, template, at=now), template, order, at=now)
+            form = form or first_request(client, template.kind, template.version, at=now)
+            await complete(session, client, form, template, order, at=now)
+            resumed: list[UUID] = []
+            debts: tuple[PaymentFacts, ...] = ()
             if card is not None:
                 resumed, debts = await _save_card(session, client, card, at=now, by=order.by.actor)
-            facts = await project(session, client)
-            return Done(
-                facts=facts,
+            done = Done(
+                facts=await project(session, client),
                 lines=await lines_of_client(session, client),
                 resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
                 debts=debts,
             )
+            return SUBMITTED.keep(session, client, order, done, at=now)
 
     async def _card(self, client: Client, setup_intent: str | None) -> tuple[Refusal | None, Card | None]:
         if not setup_intent:
@@ -125,17 +126,6 @@ def _refuse(template: FormTemplate | None, order: FormSubmission) -> Refusal | N
     return refuse_answers(template, order) if template else invalid("kind", "there is no such intake form")
 
 
-def _unasked(client: Client, template: FormTemplate, *, at: datetime) -> FormRequest:
-    return FormRequest(
-        id=derived_id(client.id, "form", template.kind, template.version),
-        client_id=client.id,
-        kind=template.kind,
-        version=template.version,
-        requested_at=at,
-        requested_by="system",
-    )
-
-
 async def _save_card(
     session: AsyncSession, client: Client, card: Card, *, at: datetime, by: str
 ) -> tuple[list[UUID], tuple[PaymentFacts, ...]]:
@@ -163,26 +153,7 @@ async def _save_card(
     )
     for payment in await session.exec(statement):
         if payment.status in RESUMED_BY_CARD:
-            move(payment, PaymentEvent.CARD_CAME, because=Because.NEW_CARD, next_try_at=at, at=at)
-            tell_payment(
-                session,
-                client,
-                payment,
-                at=at,
-                by=by,
-                text="A new card has come; the payment is tried again at once.",
-                data={
-                    "payment_id": str(payment.id),
-                    "appointment_id": str(payment.appointment_id),
-                    "because": payment.because,
-                },
-            )
+            text = "A new card has come; the payment is tried again at once."
+            card_came(session, client, payment, at=at, by=by, text=text)
             resumed.append(payment.appointment_id)
-    return resumed, await debts_to_settle(session, client)
-
-
-async def _waiting_for_a_card(session: AsyncSession, client: Client) -> tuple[list[UUID], tuple[PaymentFacts, ...]]:
-    """What a card that was saved before resumes, told again: whoever was told already loses nothing by it."""
-    payments = (await session.exec(select(Payment).where(col(Payment.client_id) == client.id))).all()
-    resumed = [p.appointment_id for p in payments if p.status is PaymentStatus.FAILED and p.because == Because.NEW_CARD]
     return resumed, await debts_to_settle(session, client)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from temporalio import activity
 
+from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
 from activities.forms.answering import complete, refuse_answers
 from activities.types.clients import Done
@@ -23,6 +24,9 @@ _ARCHIVED = Refusal(name=Problem.CLIENT_ARCHIVED, detail="This client is archive
 _INTAKE = invalid("kind", "is an intake form: those are asked for with the first booking, and once")
 _ANSWERED = invalid("kind", "is complete already; the practice can ask for it again")
 
+ASKED_FOR = AnsweredOnce("request_form", Done)
+COMPLETED = AnsweredOnce("complete_form", Done)
+
 
 class RequestedFormActivities(Activities):
     @activity.defn
@@ -34,10 +38,9 @@ class RequestedFormActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
-            form_id = derived_id(order.request_id, "form")
-            if await session.get(FormRequest, form_id) is not None:
-                # The mail about it has a key of its own: whoever wrote it already loses nothing by it.
-                return Done(facts=await journey_facts(session, client), document={"form_id": str(form_id)})
+            given = await ASKED_FOR.given(session, client, order)
+            if given is not None:
+                return given
             if client.status is ClientStatus.ARCHIVED:
                 return Done(refusal=_ARCHIVED)
             template = await newest_template(session, order.kind)
@@ -45,13 +48,14 @@ class RequestedFormActivities(Activities):
             still_open = [form for form in before if form.status is not FormStatus.COMPLETE]
             if still_open:
                 document = {"form_id": str(still_open[-1].id)}
-                return Done(facts=await journey_facts(session, client), changed=False, document=document)
+                stands = Done(facts=await journey_facts(session, client), changed=False, document=document)
+                return ASKED_FOR.keep(session, client, order, stands, at=now)
             if template is None:
                 return Done(refusal=invalid("kind", "there is no form of that kind"))
             if template.is_intake:
                 return Done(refusal=_INTAKE)
             asked = FormRequest(
-                id=form_id,
+                id=derived_id(order.request_id, "form"),
                 client_id=client.id,
                 kind=template.kind,
                 version=template.version,
@@ -75,7 +79,8 @@ class RequestedFormActivities(Activities):
                     "request_id": order.request_id,
                 },
             )
-            return Done(facts=await project(session, client), document={"form_id": str(form_id)})
+            done = Done(facts=await project(session, client), document={"form_id": str(asked.id)})
+            return ASKED_FOR.keep(session, client, order, done, at=now)
 
     @activity.defn
     async def complete_form(self, order: FormCompletion) -> Done:
@@ -83,6 +88,9 @@ class RequestedFormActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
+            given = await COMPLETED.given(session, client, order)
+            if given is not None:
+                return given
             form = await session.get(FormRequest, UUID(order.form_id))
             template = await template_of(session, kind=form.kind, version=form.version) if form else None
             if form is None or form.client_id != client.id or template is None or template.is_intake:
@@ -91,9 +99,10 @@ class RequestedFormActivities(Activities):
                 said = await answer_to(session, form.id)
                 if said is None or (said.answers, said.signature) != (order.answers, order.signature):
                     return Done(refusal=_ANSWERED)
-                return Done(facts=await journey_facts(session, client), changed=False)
+                stands = Done(facts=await journey_facts(session, client), changed=False)
+                return COMPLETED.keep(session, client, order, stands, at=now)
             refusal = refuse_answers(template, order)
             if refusal is not None:
                 return Done(refusal=refusal)
             await complete(session, client, form, template, order, at=now)
-            return Done(facts=await project(session, client))
+            return COMPLETED.keep(session, client, order, Done(facts=await project(session, client)), at=now)

@@ -14,7 +14,7 @@ from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
 from activities.ports import Attachment, MailerUnavailable, MailRejected, OutgoingMail
-from rules.mail.plain_text import one_line
+from rules.plain_text import one_line
 
 # At DEBUG the library's HTTP client logs the mail and the key.
 logging.getLogger("python_http_client").setLevel(logging.WARNING)

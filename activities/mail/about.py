@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.clients.details import owner_of_address
+from activities.details import owner_of_address
 from activities.mail.context import MailMoney
 from activities.mail.wording import is_intake_form
 from activities.types.mail import MailOrder
@@ -16,6 +16,7 @@ from models.reads.booking.waitlist import offers_of, unanswered
 from models.reads.care.chats import WaitingMessage, waiting_for
 from models.reads.care.documents import is_shared
 from models.reads.care.goals import still_reminded_of
+from models.reads.forms.requests import asking_of
 from models.reads.journey import journey_facts
 from models.reads.money.balance import saved_card
 from models.tables.booking.appointment import Appointment
@@ -183,6 +184,20 @@ def forms_told(order: MailOrder, about: About) -> tuple[str, ...]:
         return about.outstanding
     wanted = [form.kind for form in about.forms if form.status is FormStatus.REQUESTED]
     return tuple(kind if is_intake_form(kind) else _OWN_FORM for kind in wanted)
+
+
+def forms_gate(order: MailOrder, about: About, *, now: datetime) -> tuple[bool, datetime | None]:
+    """Whether the client's own bookings wait for the forms that a mail asks for; if not yet, from when on they will.
+
+    Forms that are not named are those of the first booking. One that the practice has made never gates.
+    """
+    if order.form_id is None and not order.form_ids:
+        return bool(about.outstanding), None
+    asked = [form for form in about.forms if form.status is FormStatus.REQUESTED]
+    intake = [asking_of(form) for form in asked if form.gates_from is not None or str(form.id) in order.form_ids]
+    if any(asking.gates(now) for asking in intake):
+        return True, None
+    return False, min((asking.gates_from for asking in intake if asking.gates_from is not None), default=None)
 
 
 def _is_held(offered: Offered | None, *, now: datetime) -> bool:

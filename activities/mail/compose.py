@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from activities.base import Dependencies
-from activities.mail.about import About, forms_told
+from activities.mail.about import About, forms_gate, forms_told
 from activities.mail.buttons import unsubscribe_link
 from activities.mail.context import (
     MailAppointment,
@@ -73,6 +73,7 @@ def context_of(
     now: datetime,
 ) -> MailContext:
     client, therapist, task = about.client, about.therapist, about.task
+    gates, due = forms_gate(order, about, now=now) if Topic.FORMS in kind.about else (False, None)
     first = any(a.first_of_its_type for a in about.appointments)
     of_session = any(a.type is AppointmentType.SESSION for a in about.appointments)
     return MailContext(
@@ -86,6 +87,8 @@ def context_of(
         therapist=MailTherapist(name=therapist.name, licensed_in=tuple(therapist.licensed_in)) if therapist else None,
         appointments=tuple(_appointment_line(a, about, order.moves) for a in about.appointments),
         forms=forms_told(order, about) if Topic.FORMS in kind.about else (),
+        forms_gate=gates,
+        forms_due=due,
         check_insurance=kind.asks_about_insurance and first,
         notice_hours=policy.notice_window // _HOUR if kind.notice_window and of_session else None,
         unsubscribe_link=unsubscribe_link(order, kind, client, deps=deps),

@@ -112,7 +112,8 @@ class MailContext:
     ``recipient_name``: how to greet the reader; empty greets nobody by name. ``time_zone``: the reader's
     IANA zone. ``test``: the journey is a test client's; the mail says so. ``link``: where the mail's one
     button leads, made by `Links`. ``link_expires_at``: until when. ``forms``: outstanding form kinds or
-    titles. ``unsubscribe_link``: where mails like this one can be ended. ``check_insurance``: ask the client to
+    titles, ``forms_gate``: the client's own bookings wait for them, ``forms_due``: they will from then on.
+    ``unsubscribe_link``: where mails like this one can be ended. ``check_insurance``: ask the client to
     check their cover (the intro call and the first session). ``notice_hours``: the notice window, told with
     a session's confirmation. ``change``: ``"moved"`` or ``"cancelled"``, for the therapist, with
     ``changed_by_client``.
@@ -130,6 +131,8 @@ class MailContext:
     therapist: MailTherapist | None = None
     appointments: tuple[MailAppointment, ...] = ()
     forms: tuple[str, ...] = ()
+    forms_gate: bool = False
+    forms_due: datetime | None = None
     check_insurance: bool = False
     notice_hours: int | None = None
     change: str | None = None

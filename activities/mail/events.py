@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import derived_id
-from activities.clients.tasks import open_task_once
+from activities.tasks import open_task_once
 from activities.types.money import EventHandled
 from models.reads.journey import project
 from models.reads.mail.mails import find_mail, open_task_about, person_of, therapist_at

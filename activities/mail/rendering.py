@@ -16,8 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from activities.mail import wording
 from activities.mail.context import MailContext
 from rules.mail.kinds import kind_of
-from rules.mail.plain_text import is_web_address, one_line
 from rules.mail.terms import Stopped
+from rules.plain_text import is_web_address, one_line
 
 TEMPLATE_ROOT = Path(__file__).resolve().parents[2] / "templates" / "email"
 
@@ -118,5 +118,4 @@ def _environment() -> Environment:
         listed=wording.listed,
     )
     environment.tests["web_address"] = is_web_address
-    environment.tests["intake_form"] = wording.is_intake_form
     return environment

@@ -15,18 +15,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.base import Activities, derived_id
-from activities.clients.tasks import open_task_once
 from activities.mail.about import read_about, situation_of
 from activities.mail.buttons import link_of
 from activities.mail.compose import compose
 from activities.mail.recipient import recipient_of
 from activities.ports import MailerUnavailable, MailRejected, OutgoingMail
+from activities.tasks import open_task_once
 from activities.types.mail import MailOrder, MailResult
 from models.reads.journey import project
 from models.tables.clients.client import Client
 from models.tables.mail.mail import MailStatus, SentMail
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.mail.kinds import kind_of
@@ -142,7 +143,7 @@ def _say(session: AsyncSession, client: Client, order: MailOrder, *, at: datetim
         client,
         kind,
         at=at,
-        by="system",
+        by=SYSTEM,
         text=f"The mail {order.template} to the {order.to.replace('_', ' ')} {text}.",
         data={"template": order.template, "to": order.to, "key": order.key},
     )

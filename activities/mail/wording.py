@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from rules.enums import AppointmentType, PaymentKind
 from rules.forms.intake import INTAKE_FORMS
-from rules.mail.plain_text import one_line
 from rules.money.currencies import in_units
+from rules.plain_text import one_line
 
 # Written out, because strftime follows the machine's locale.
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -14,6 +14,7 @@ from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment, PaymentTry
 from models.writes.timeline import tell
+from rules.accounts.caller import STRIPE
 from rules.enums import ClientStatus, DeclineClass, PaymentStatus
 from rules.money.payment_states import can_a_card_settle
 from rules.timeline import FactKind
@@ -109,7 +110,7 @@ def renew(session: AsyncSession, client: Client, card: Card, *, at: datetime) ->
         client,
         FactKind.CARD_RENEWED,
         at=at,
-        by="stripe",
+        by=STRIPE,
         text="The bank has renewed the saved card.",
         data={"brand": card.brand, "last4": card.last4},
     )

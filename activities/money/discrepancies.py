@@ -7,7 +7,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.clients.tasks import open_task_once
+from activities.tasks import open_task_once
 from activities.types.reconciliation import JourneyNews
 from models.reads.journey import project
 from models.reads.money.reconciliation import TASK_KEY
@@ -24,6 +24,7 @@ from rules.timeline import FactKind
 MOST_DISCREPANCIES = 100  # of one comparison: what is more is one trouble, such as the key of another account
 _MANY = f"{TASK_KEY}many"
 _AT_ONCE = ""  # in place of the comparison by which a task was opened
+_NAMED = ("payment_id", "client_id", "intent", "refund_id", "stripe_refund", "dispute")
 _GONE = "The books agree again."
 
 
@@ -154,25 +155,12 @@ def discrepancy_of(task: Task) -> Discrepancy | None:
     return Discrepancy(
         kind=DiscrepancyKind(about["kind"]),
         text=task.text,
-        payment_id=about.get("payment_id"),
-        client_id=about.get("client_id"),
-        intent=about.get("intent"),
-        refund_id=about.get("refund_id"),
-        stripe_refund=about.get("stripe_refund"),
-        dispute=about.get("dispute"),
+        **{name: about.get(name) for name in _NAMED},
     )
 
 
 def _about(discrepancy: Discrepancy) -> dict[str, str]:
-    told = {
-        "kind": discrepancy.kind.value,
-        "payment_id": discrepancy.payment_id,
-        "client_id": discrepancy.client_id,
-        "intent": discrepancy.intent,
-        "refund_id": discrepancy.refund_id,
-        "stripe_refund": discrepancy.stripe_refund,
-        "dispute": discrepancy.dispute,
-    }
+    told = {"kind": discrepancy.kind.value, **{name: getattr(discrepancy, name) for name in _NAMED}}
     return {name: value for name, value in told.items() if value is not None}
 
 

@@ -7,9 +7,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import derived_id
-from activities.clients.tasks import close_tasks
 from activities.locked import LockedAppointment
 from activities.money.payments import move, tell_payment
+from activities.tasks import close_tasks
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.money.payment import Payment

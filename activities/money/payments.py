@@ -7,11 +7,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import derived_id
-from activities.clients.tasks import close_tasks, open_task_once
 from activities.locked import LockedPayment
 from activities.money.cards import block_if_hard, fingerprint_of
 from activities.money.credits import at_hand, reserve
 from activities.money.discrepancies import open_discrepancy_task
+from activities.tasks import close_tasks, open_task_once
 from activities.types.money import Charged
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
@@ -116,15 +116,27 @@ async def paid(session: AsyncSession, row: LockedPayment, *, at: datetime, by_ca
         await reserve(session, row.payment, amount=rest, at=at)
     move(row.payment, PaymentEvent.PAID, at=at)
     tell_payment(session, row.client, row.payment, at=at, text="The payment was made.")
-    await close_tasks(
-        session,
-        row.client,
-        about=str(row.payment.id),
-        kinds=(TaskKind.CARD_MISSING, TaskKind.PAYMENT_OWED, TaskKind.PAYMENT_FAILED),
-        at=at,
-        note="The payment was made.",
-    )
+    await close_payment_tasks(session, row.client, row.payment, at=at, note="The payment was made.")
     return True
+
+
+async def close_payment_tasks(
+    session: AsyncSession, client: Client, payment: Payment, *, at: datetime, note: str
+) -> None:
+    """Nobody has to look after this payment any more."""
+    kinds = (TaskKind.CARD_MISSING, TaskKind.PAYMENT_OWED, TaskKind.PAYMENT_FAILED)
+    await close_tasks(session, client, about=str(payment.id), kinds=kinds, at=at, note=note)
+
+
+def card_came(session: AsyncSession, client: Client, payment: Payment, *, at: datetime, by: str, text: str) -> None:
+    """A payment that waited for a card, or failed with the last one, is tried again at once. The row is locked."""
+    move(payment, PaymentEvent.CARD_CAME, because=Because.NEW_CARD, next_try_at=at, at=at)
+    data = {
+        "payment_id": str(payment.id),
+        "appointment_id": str(payment.appointment_id),
+        "because": payment.because,
+    }
+    tell_payment(session, client, payment, at=at, by=by, text=text, data=data)
 
 
 def _not_covered(payment: Payment, by_card: int) -> Discrepancy:

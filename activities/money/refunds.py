@@ -9,11 +9,11 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
-from activities.clients.tasks import open_task_once
 from activities.locked import LockedPayment, locked_payment
 from activities.money.credits import add_credit
 from activities.money.payments import move, tell_payment
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
+from activities.tasks import open_task_once
 from activities.types.clients import Done
 from activities.types.money import RefundOrder, Settled
 from models.reads.journey import project
@@ -21,6 +21,7 @@ from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from models.writes.timeline import tell
+from rules.accounts.caller import STRIPE, SYSTEM
 from rules.enums import CreditSource, PaymentStatus, RefundStatus, TaskKind
 from rules.money.credits import PaidParts, split_refund
 from rules.money.payment_states import Act, PaymentEvent, may
@@ -145,13 +146,13 @@ async def record_refund(session: AsyncSession, refund_id: UUID, made: RefundMade
     if made.status == "succeeded" and before is RefundStatus.PENDING:
         refund.status, refund.finished_at = RefundStatus.SUCCEEDED, at
         _tell_refund(
-            session, row.client, refund, at=at, by="system", kind=FactKind.REFUND_MADE, text="The refund was made."
+            session, row.client, refund, at=at, by=SYSTEM, kind=FactKind.REFUND_MADE, text="The refund was made."
         )
     elif made.status in ("failed", "canceled") and before is not RefundStatus.FAILED:
         refund.status, refund.finished_at = RefundStatus.FAILED, at
         # What went to credit stays given: only the card's part has failed.
         _tell_refund(
-            session, row.client, refund, at=at, by="system", kind=FactKind.REFUND_FAILED, text="The refund failed."
+            session, row.client, refund, at=at, by=SYSTEM, kind=FactKind.REFUND_FAILED, text="The refund failed."
         )
         await open_task_once(
             session,
@@ -187,13 +188,13 @@ async def adopt_refund(session: AsyncSession, payment_id: UUID, made: RefundMade
             status=RefundStatus.PENDING,
             stripe_refund=made.id,
             reason="Made at Stripe by hand.",
-            asked_by="stripe",
+            asked_by=STRIPE,
             asked_at=at,  # a day that is over keeps its sums: it counts on the day that the ledger learned of it
         )
         session.add(refund)
         await session.flush()
         text = "A refund was found that somebody made at Stripe."
-        _tell_refund(session, row.client, refund, at=at, by="stripe", kind=FactKind.REFUND_FOUND, text=text)
+        _tell_refund(session, row.client, refund, at=at, by=STRIPE, kind=FactKind.REFUND_FOUND, text=text)
     return await record_refund(session, id, made, at=at)
 
 

@@ -8,7 +8,6 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.clients.tasks import open_task_once
 from activities.locked import locked_payment
 from activities.mail.events import take_in
 from activities.money.cards import renew
@@ -17,6 +16,7 @@ from activities.money.refunds import record_refund
 from activities.money.unexpected_charge import UnexpectedChargeActivities
 from activities.ports import DisputeSeen, Intent, RefundMade
 from activities.snapshots import facts_of_appointments
+from activities.tasks import open_task_once
 from activities.types.money import EventHandled
 from models.reads.journey import project
 from models.reads.money.payments import client_of_customer
@@ -27,6 +27,7 @@ from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
+from rules.accounts.caller import STRIPE
 from rules.enums import PaymentStatus, TaskKind
 from rules.mail import events as mail_events
 from rules.money.payment_states import OUTSTANDING, WAITING, is_stopped
@@ -179,7 +180,7 @@ async def _write_down(
         if known is None
         else FactKind.DISPUTE_CHANGED,
         at=at,
-        by="stripe",
+        by=STRIPE,
         text=f"The client's bank disputes a charge; it stands at: {seen.status.replace('_', ' ')}.",
         data={
             "dispute_id": seen.id,

@@ -7,14 +7,13 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities
-from activities.clients.tasks import close_tasks
 from activities.locked import LockedPayment, locked_payment
 from activities.money.credits import give_back
 from activities.money.fee import waiver_record
-from activities.money.payments import move, tell_payment
+from activities.money.payments import close_payment_tasks, move, tell_payment
 from activities.types.clients import Done
 from activities.types.money import LetGoOrder
-from rules.enums import PaymentStatus, TaskKind
+from rules.enums import PaymentStatus
 from rules.money.payment_states import FORGIVEN, Act, Because, PaymentEvent, may
 from rules.refusals import Problem, Refusal, invalid
 
@@ -61,14 +60,7 @@ class WaiverActivities(Activities):
             payment.exception = await waiver_record(session, row.client, by=order.by.actor, why=order.reason, at=now)
             await give_back(session, payment, at=now)
             tell_payment(session, row.client, payment, at=now, text=text, by=order.by.actor)
-            await close_tasks(
-                session,
-                row.client,
-                about=str(payment.id),
-                kinds=(TaskKind.CARD_MISSING, TaskKind.PAYMENT_OWED, TaskKind.PAYMENT_FAILED),
-                at=now,
-                note=text,
-            )
+            await close_payment_tasks(session, row.client, payment, at=now, note=text)
             return _LET_GO[act].keep(session, row.client, order, await answer_of(session, row), at=now)
 
 

@@ -1,12 +1,11 @@
-"""Beginning a journey, the account, details, forms, goals and tasks of a client, and joining two records."""
+"""Beginning and closing a journey, the account, details and tasks of a client, and joining two records."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.accounts.caller import Caller
-from rules.enums import GoalStatus, Source
-from rules.journey.goals import WeeklyTime
+from rules.enums import Source, TaskKind
 from rules.journey.joining import MovedChat
 from rules.journey.stage import JourneyFacts
 from rules.refusals import Refusal
@@ -108,26 +107,13 @@ class DetailsOrder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GoalOrder:
-    request_id: str
+class TaskOrder:
+    key: str
     client_id: str
-    by: Caller
+    kind: TaskKind
     text: str
-    remind: WeeklyTime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class GoalChange:
-    """What is not said stays; ``no_reminder`` takes the reminder away."""
-
-    request_id: str
-    client_id: str
-    by: Caller
-    goal_id: str
-    text: str | None = None
-    remind: WeeklyTime | None = None
-    no_reminder: bool = False
-    status: GoalStatus | None = None
+    appointment_id: str | None = None
+    payment_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +141,13 @@ class Done:
     debts: tuple[PaymentFacts, ...] = ()
     intents: tuple[str, ...] = ()  # to be cancelled at Stripe
     lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseOrder:
+    """Close an anonymous journey that nobody booked from."""
+
+    client_id: str
 
 
 @dataclass(frozen=True, kw_only=True)

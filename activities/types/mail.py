@@ -1,24 +1,10 @@
-"""Mails (orders of the outbox), what waits in chats, and tasks."""
+"""Mails: orders of the outbox."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rules.enums import TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.mail.kinds import MAILS, Mail
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChatLook:
-    client_id: str
-    chat_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnreadMessages:
-    """``newest_unread``: the number of the newest message that waits to be read, and may be told of; 0 if none does."""
-
-    newest_unread: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,20 +58,3 @@ class MailResult:
     status: str
     because: str = ""
     facts: JourneyFacts | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskOrder:
-    key: str
-    client_id: str
-    kind: TaskKind
-    text: str
-    appointment_id: str | None = None
-    payment_id: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class CloseOrder:
-    """Close an anonymous journey that nobody booked from."""
-
-    client_id: str

@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from rules.enums import Role
-from rules.mail.plain_text import one_line
+from rules.plain_text import one_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,9 @@ class Caller:
         return self.role in (Role.CARE_TEAM, Role.ADMIN)
 
 
+# Who did what nobody asked for: this program, and Stripe (an event of its own, or somebody in its dashboard).
 SYSTEM = "system"
+STRIPE = "stripe"
 VIA_TEMPORAL = "via Temporal"
 _LONGEST_IDENTITY = 100
 

@@ -14,8 +14,6 @@ from rules.refusals import Problem, Refusal
 
 REQUIRED_DETAILS = ("first_name", "last_name", "email", "phone", "time_zone")
 MOST_WEEKS = 52
-RECOMMENDED_WEEKS = (4, 6)
-DEFAULT_WEEKS = 4
 
 
 def missing_details(known: dict[str, str | None]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 
-from rules.mail.plain_text import one_line
+from rules.plain_text import one_line
 from rules.refusals import Problem, Refusal, invalid
 
 MOST_BYTES = 10 * 1024 * 1024

@@ -17,13 +17,15 @@ from activities.types.booking import CancelOrder, OutcomeOrder, RescheduleOrder
 from activities.types.clients import (
     ActivationOrder,
     ClientDetails,
+    CloseOrder,
     DetailsOrder,
     MatchOrder,
     NewJourney,
+    TaskOrder,
     TaskResolution,
 )
 from activities.types.forms import FormSubmission
-from activities.types.mail import CloseOrder, MailOrder, TaskOrder
+from activities.types.mail import MailOrder
 from rules.enums import Outcome, Source, TaskKind
 from tests.care.crash_points import Death
 from tests.care.practice import DESK, MONDAY, POLICY, Practice

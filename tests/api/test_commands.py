@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from activities.types.clients import ActivationOrder, GoalOrder
+from activities.types.care import GoalOrder
+from activities.types.clients import ActivationOrder
 from activities.types.money import LetGoOrder
 from api.commands import order_of
 from api.views.base import PracticeOnly, View

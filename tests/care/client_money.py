@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from activities.types.archive import ArchiveOrder, UnarchiveOrder
 from activities.types.clients import Done
 from activities.types.money import EventHandled, GrantOrder, LetGoOrder, RefundOrder, RetryOrder
-from models.reads.money.balance import credit_of, payment_line
+from models.reads.money.balance import credits_of_all, payment_line
 from models.tables.clients.task import Task
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.money.credit import Credit, CreditUse
@@ -144,9 +144,9 @@ class ClientMoney:
     async def balance(self) -> tuple[int, int]:
         """Credit and debt."""
         async with self.practice.sessions() as session:
-            credit = await credit_of(session, UUID(self.client), "USD")
+            credit = await credits_of_all(session, UUID(self.client))
         owed = owed_by_currency(map(payment_line, await self._mine(Payment)), now=self.practice.clock.instant)
-        return credit, owed.get("USD", 0)
+        return credit.get("USD", 0), owed.get("USD", 0)
 
     async def adds_up(self) -> None:
         """Not a cent of credit came from nowhere or is gone, and the card gave what the ledger says."""

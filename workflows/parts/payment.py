@@ -28,10 +28,6 @@ with workflow.unsafe.imports_passed_through():
     from rules.money.payment_states import PENDING, Because
     from rules.policy import JourneyPolicy
 
-OPEN = frozenset(
-    {PaymentStatus.SCHEDULED, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING}
-)
-
 _MAILS = {
     PaymentStatus.PAID: Mail.RECEIPT,
     PaymentStatus.REQUIRES_ACTION: Mail.PAYMENT_NEEDS_YOU,

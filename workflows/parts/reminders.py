@@ -6,7 +6,7 @@ from workflows import steps
 from workflows.parts.journey import Journey
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.mail import ChatLook
+    from activities.types.care import ChatLook
     from rules.journey.message_mails import Told, after_looking, after_telling, put_off
     from rules.journey.reminders import Due
 

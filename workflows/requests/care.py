@@ -7,7 +7,8 @@ from workflows.parts.reminders import look_into_chat
 from workflows.requests.base import Requests
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.clients import Done, GoalChange, GoalOrder
+    from activities.types.care import GoalChange, GoalOrder
+    from activities.types.clients import Done
     from workflows.messages import (
         CHANGE_GOAL,
         CREATE_GOAL,

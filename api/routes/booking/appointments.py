@@ -8,12 +8,10 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from activities.types.booking import BookingOrder
-from activities.types.clients import ClientDetails
 from api.bodies import Body, ClientDetailsBody, Flag, Instant, Reason, Whole
-from api.commands import journey_done
+from api.commands import ByKnown
 from api.dates import MOST_DAYS, edge
-from api.deps import ByTime, Known, RequestId, Svc, must_see_appointment, must_see_client
+from api.deps import ByTime, Known, Svc, must_see_appointment
 from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses, wrong_fields
 from api.views.booking import AppointmentView, appointment_view, shown_of_answer
@@ -80,26 +78,12 @@ class BookedView(BaseModel):
         Problem.SERIES_CONFLICT,
     ),
 )
-async def book(
-    *, client_id: UUID, body: BookingBody, services: Svc, caller: Known, request_id: RequestId
-) -> BookedView:
+async def book(*, client_id: UUID, body: BookingBody, command: ByKnown) -> BookedView:
+    caller = command.caller
     if body.reason is not None and not caller.is_practice:
         raise refuse(Problem.NOT_ALLOWED, "Only the practice gives a reason for booking.")
-    await must_see_client(services, caller, client_id)
-    order = BookingOrder(
-        request_id=str(request_id),
-        client_id=str(client_id),
-        by=caller,
-        type=body.type,
-        starts_at=body.starts_at,
-        mode=body.mode,
-        weeks=body.weeks,
-        skip_conflicts=body.skip_conflicts,
-        hold_id=str(body.hold_id) if body.hold_id else None,
-        reason=body.reason,
-        details=ClientDetails(**body.details.model_dump()) if body.details else None,
-    )
-    booked = await journey_done(services, BOOK, order, client_id=client_id, request_id=request_id)
+    await command.must_see_client(client_id)
+    booked = await command.ask(BOOK, body, client_id=client_id)
     more: dict[str, Any] = {}
     if caller.is_practice:
         more = {"unarchived": booked.unarchived, "exceptions": booked.exceptions}

@@ -3,31 +3,26 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from activities.types.booking import (
-    CancelOrder,
     Changed,
-    FollowingCancelOrder,
     FollowingChanged,
-    FollowingMoveOrder,
-    OutcomeOrder,
-    RescheduleOrder,
     WouldCancel,
 )
 from api.bodies import Body, Flag, Instant, Reason
-from api.commands import appointment_changed, journey_done
-from api.deps import Known, Practice, RequestId, Services, Svc, must_see_appointment
+from api.commands import ByKnown, ByPractice, Command
+from api.deps import must_see_appointment
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
 from api.problems import Refused, not_found, refuse, responses, wrong_fields
 from api.views.booking import AppointmentView, appointment_view, shown_of_answer, shown_of_row
 from api.views.lists import MoneyView
-from models.reads.booking.appointments import appointments_by_id, owner_of_appointment
+from models.reads.booking.appointments import AppointmentRow, appointments_by_id, owner_of_appointment
 from rules.accounts.caller import Caller
 from rules.booking.eligibility import not_open
 from rules.enums import Outcome, PaymentStatus, Role
@@ -76,8 +71,8 @@ class CancelBody(WaiverBody):
     """``requested_by`` says whose wish it is, and is the practice's to say. ``confirm: false`` changes nothing."""
 
     reason: Reason | None = None
-    requested_by: Literal["client", "practice"] | None = None
-    scope: Scope = Scope.ONE
+    requested_by: Annotated[Literal["client", "practice"] | None, Field(exclude=True)] = None
+    scope: Annotated[Scope, Field(exclude=True)] = Scope.ONE
     confirm: Flag = True
 
 
@@ -105,46 +100,30 @@ class CancelPreview(BaseModel):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.LATE_CHANGE, Problem.APPOINTMENT_NOT_OPEN),
 )
-async def cancel(
-    *, appointment_id: UUID, body: CancelBody, services: Svc, caller: Known, request_id: RequestId
-) -> ChangedView | CancelPreview:
+async def cancel(*, appointment_id: UUID, body: CancelBody, command: ByKnown) -> ChangedView | CancelPreview:
+    caller = command.caller
     body.check_waiver(caller)
     if body.requested_by == "practice" and not caller.is_practice:
         raise refuse(Problem.NOT_ALLOWED, "Only the practice cancels for its own reasons.")
-    client_id = await _must_change(services, caller, appointment_id)
-    by_client = body.requested_by == "client" or not caller.is_practice
-    order = CancelOrder(
-        request_id=str(request_id),
-        appointment_id=str(appointment_id),
-        by=caller,
-        reason=body.reason,
-        requested_by_client=by_client,
-        waive_fee=body.waive_fee,
-        waive_reason=body.waive_reason,
-        confirm=body.confirm,
-    )
+    client_id = await _must_change(command, appointment_id)
+    wish = {"requested_by_client": body.requested_by == "client" or not caller.is_practice}
     if body.scope is Scope.FOLLOWING:
-        all_of_them = FollowingCancelOrder(**vars(order), client_id=str(client_id))
-        done = await journey_done(services, CANCEL_FOLLOWING, all_of_them, client_id=client_id, request_id=request_id)
+        done = await command.ask(CANCEL_FOLLOWING, body, client_id=client_id, appointment_id=appointment_id, **wish)
         if not body.confirm:
-            return await _preview(services, caller, appointment_id, done.would)
-        return await _changed_together(services, caller, appointment_id, done)
-    answer = await appointment_changed(
-        services, caller, CANCEL, order, appointment_id=appointment_id, request_id=request_id
-    )
+            return await _preview(command, appointment_id, done.would)
+        return await _changed_together(command, appointment_id, done)
+    answer = await command.change(CANCEL, body, appointment_id=appointment_id, **wish)
     if isinstance(answer, Gone):
-        return await _as_this_request_left_it(services, caller, appointment_id, request_id)
-    return _changed(answer, caller) if body.confirm else await _preview(services, caller, appointment_id, answer.would)
+        return await _as_this_request_left_it(command, appointment_id)
+    return _changed(answer, caller) if body.confirm else await _preview(command, appointment_id, answer.would)
 
 
-async def _preview(
-    services: Services, caller: Caller, appointment_id: UUID, would: Sequence[WouldCancel]
-) -> CancelPreview:
-    row = await must_see_appointment(services, caller, appointment_id)
+async def _preview(command: Command, appointment_id: UUID, would: Sequence[WouldCancel]) -> CancelPreview:
+    row = await _appointment(command, appointment_id)
     fees = [line.fee for line in would if line.fee]
     currency = row.appointment.fee_currency
     return CancelPreview(
-        appointment=appointment_view(row, caller=caller),
+        appointment=appointment_view(row, caller=command.caller),
         late=any(line.late for line in would),
         fee=MoneyView(amount=sum(fees), currency=currency) if fees else None,
         appointments=[
@@ -168,7 +147,7 @@ class RescheduleBody(Body):
     starts_at: Instant
     reason: Reason | None = None
     hold_id: UUID | None = None
-    scope: Scope = Scope.ONE
+    scope: Annotated[Scope, Field(exclude=True)] = Scope.ONE
     confirm: Flag = True
 
 
@@ -204,58 +183,41 @@ class MovePreview(BaseModel):
         Problem.SERIES_CONFLICT,
     ),
 )
-async def reschedule(
-    *, appointment_id: UUID, body: RescheduleBody, services: Svc, caller: Known, request_id: RequestId
-) -> ChangedView | MovePreview:
-    client_id = await _must_change(services, caller, appointment_id)
-    order = RescheduleOrder(
-        request_id=str(request_id),
-        appointment_id=str(appointment_id),
-        by=caller,
-        starts_at=body.starts_at,
-        reason=body.reason,
-        hold_id=str(body.hold_id) if body.hold_id else None,
-        confirm=body.confirm,
-    )
+async def reschedule(*, appointment_id: UUID, body: RescheduleBody, command: ByKnown) -> ChangedView | MovePreview:
+    client_id = await _must_change(command, appointment_id)
     if body.scope is Scope.FOLLOWING:
-        all_of_them = FollowingMoveOrder(**vars(order), client_id=str(client_id))
-        done = await journey_done(
-            services, RESCHEDULE_FOLLOWING, all_of_them, client_id=client_id, request_id=request_id
-        )
+        done = await command.ask(RESCHEDULE_FOLLOWING, body, client_id=client_id, appointment_id=appointment_id)
         if body.confirm:
-            return await _changed_together(services, caller, appointment_id, done)
-        return await _move_preview(services, caller, appointment_id, done.moves, done.exceptions)
-    answer = await appointment_changed(
-        services, caller, RESCHEDULE, order, appointment_id=appointment_id, request_id=request_id
-    )
+            return await _changed_together(command, appointment_id, done)
+        return await _move_preview(command, appointment_id, done.moves, done.exceptions)
+    answer = await command.change(RESCHEDULE, body, appointment_id=appointment_id)
     if isinstance(answer, Gone):
-        return await _as_this_request_left_it(services, caller, appointment_id, request_id)
+        return await _as_this_request_left_it(command, appointment_id)
     if body.confirm:
-        return _changed(answer, caller)
+        return _changed(answer, command.caller)
     moves = {str(appointment_id): body.starts_at}
-    return await _move_preview(services, caller, appointment_id, moves, answer.exceptions)
+    return await _move_preview(command, appointment_id, moves, answer.exceptions)
 
 
 async def _move_preview(
-    services: Services,
-    caller: Caller,
+    command: Command,
     appointment_id: UUID,
     moves: Mapping[str, datetime],
     exceptions: Sequence[dict[str, Any]],
 ) -> MovePreview:
-    async with services.sessions() as session:
-        rows = await appointments_by_id(session, caller, [UUID(id) for id in moves])
+    async with command.services.sessions() as session:
+        rows = await appointments_by_id(session, command.caller, [UUID(id) for id in moves])
     first = next(row for row in rows if row.appointment.id == appointment_id)
     would = [
         WouldMove(appointment_id=one.id, starts_at=one.starts_at, to=moves[str(one.id)])
         for one in (row.appointment for row in rows)
     ]
     return MovePreview(
-        appointment=appointment_view(first, caller=caller),
+        appointment=appointment_view(first, caller=command.caller),
         late=False,
         fee=None,
         appointments=sorted(would, key=lambda one: one.to),
-        **_told(exceptions, caller),
+        **_told(exceptions, command.caller),
     )
 
 
@@ -275,38 +237,30 @@ class OutcomeBody(WaiverBody):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.APPOINTMENT_NOT_STARTED, Problem.APPOINTMENT_NOT_OPEN),
 )
-async def record_outcome(
-    *, appointment_id: UUID, body: OutcomeBody, services: Svc, caller: Practice, request_id: RequestId
-) -> AppointmentView:
-    body.check_waiver(caller)
-    _ = await _must_change(services, caller, appointment_id)
-    order = OutcomeOrder(
-        request_id=str(request_id),
-        appointment_id=str(appointment_id),
-        by=caller,
-        outcome=body.outcome,
-        waive_fee=body.waive_fee,
-        waive_reason=body.waive_reason,
-        reason=body.reason,
-    )
-    answer = await appointment_changed(
-        services, caller, RECORD_OUTCOME, order, appointment_id=appointment_id, request_id=request_id
-    )
+async def record_outcome(*, appointment_id: UUID, body: OutcomeBody, command: ByPractice) -> AppointmentView:
+    body.check_waiver(command.caller)
+    _ = await _must_change(command, appointment_id)
+    answer = await command.change(RECORD_OUTCOME, body, appointment_id=appointment_id)
     if isinstance(answer, Gone):
-        stands = await must_see_appointment(services, caller, appointment_id)
+        stands = await _appointment(command, appointment_id)
         waived = stands.payment is not None and stands.payment.status is PaymentStatus.WAIVED
         if stands.appointment.status.value != body.outcome.value or (body.waive_fee and not waived):
             raise Refused(not_open(stands.appointment.status))
-        return appointment_view(stands, caller=caller)
-    return AppointmentView.model_validate(_the_one(answer, caller))
+        return appointment_view(stands, caller=command.caller)
+    return AppointmentView.model_validate(_the_one(answer, command.caller))
 
 
 # ---------------------------------------------------------------- parts
 
 
-async def _must_change(services: Services, caller: Caller, appointment_id: UUID) -> UUID:
+async def _appointment(command: Command, appointment_id: UUID) -> AppointmentRow:
+    return await must_see_appointment(command.services, command.caller, appointment_id)
+
+
+async def _must_change(command: Command, appointment_id: UUID) -> UUID:
     """The client of the appointment, for one who may change it: a therapist only their own."""
-    async with services.sessions() as session:
+    caller = command.caller
+    async with command.services.sessions() as session:
         owner = await owner_of_appointment(session, caller, appointment_id)
     if owner is None:
         raise not_found("appointment")
@@ -341,21 +295,18 @@ def _told(exceptions: Sequence[dict[str, Any]], caller: Caller) -> dict[str, Any
     return {"exceptions": list(exceptions)} if caller.is_practice else {}
 
 
-async def _changed_together(
-    services: Services, caller: Caller, appointment_id: UUID, done: FollowingChanged
-) -> ChangedView:
+async def _changed_together(command: Command, appointment_id: UUID, done: FollowingChanged) -> ChangedView:
+    caller = command.caller
     shown = shown_of_answer(done.appointments, done.journey, caller=caller)
     first = next((one for one in shown if one["id"] == str(appointment_id)), None)
     if first is None:  # the others came back into its rhythm, and it stays where it is
-        first = shown_of_row(await must_see_appointment(services, caller, appointment_id), caller=caller)
+        first = shown_of_row(await _appointment(command, appointment_id), caller=caller)
     return _view(first, caller, [one for one in shown if one is not first], exceptions=done.exceptions)
 
 
-async def _as_this_request_left_it(
-    services: Services, caller: Caller, appointment_id: UUID, request_id: UUID
-) -> ChangedView:
+async def _as_this_request_left_it(command: Command, appointment_id: UUID) -> ChangedView:
     """The workflow has ended: it may have been by this very request, whose answer was lost. Else it is refused."""
-    row = await must_see_appointment(services, caller, appointment_id)
-    if row.appointment.changed_by != request_id:
+    row = await _appointment(command, appointment_id)
+    if row.appointment.changed_by != command.request_id:
         raise Refused(not_open(row.appointment.status))
-    return _view(shown_of_row(row, caller=caller), caller)
+    return _view(shown_of_row(row, caller=command.caller), command.caller)

@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from activities.types.booking import LeaveOrder, WaitOrder
 from api.bodies import Body, Zone
-from api.commands import journey_done
+from api.commands import ByKnown
 from api.dates import edge
-from api.deps import ByTime, Known, Now, Practice, RequestId, Svc, must_see_client
+from api.deps import ByTime, Known, Now, Practice, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
@@ -34,9 +33,9 @@ class WaitBody(Body):
 
     client_id: UUID
     type: AppointmentType
-    first: Edge = Field(alias="from")
-    last: Edge = Field(alias="to")
-    time_zone: Zone | None = None
+    first: Edge = Field(alias="from", exclude=True)
+    last: Edge = Field(alias="to", exclude=True)
+    time_zone: Zone | None = Field(default=None, exclude=True)
 
 
 class OfferView(BaseModel):
@@ -76,11 +75,10 @@ class PlaceView(BaseModel):
         Problem.INTAKE_FORMS_INCOMPLETE,
     ),
 )
-async def join(
-    *, slug: str, body: WaitBody, services: Svc, caller: Known, request_id: RequestId, now: Now
-) -> PlaceView:
+async def join(*, slug: str, body: WaitBody, command: ByKnown, now: Now) -> PlaceView:
     """Who waits is offered the first time that becomes free, by mail, and it is held for them for a while."""
-    client = await must_see_client(services, caller, body.client_id)
+    services = command.services
+    client = await command.must_see_client(body.client_id)
     async with services.sessions() as session:
         therapist = await therapist_by_slug(session, slug)
     if therapist is None:
@@ -95,18 +93,12 @@ async def join(
         raise wrong_fields([("to", f"must be at most {LONGEST.days} days after from")])
     if last - now > LONGEST:
         raise wrong_fields([("to", f"must be at most {LONGEST.days} days ahead")])
-    order = WaitOrder(
-        request_id=str(request_id),
-        client_id=str(body.client_id),
-        by=caller,
-        therapist=slug,
-        type=body.type,
-        wished_from=first,
-        wished_until=last,
-    )
-    await journey_done(services, JOIN_WAITLIST, order, client_id=body.client_id, request_id=request_id)
+    wish = {"wished_from": first, "wished_until": last}
+    await command.ask(JOIN_WAITLIST, body, client_id=body.client_id, therapist=slug, **wish)
     async with services.sessions() as session:
-        rows = await waitlist_places(session, caller, client=body.client_id, therapist=slug, page=Page(), now=now)
+        rows = await waitlist_places(
+            session, command.caller, client=body.client_id, therapist=slug, page=Page(), now=now
+        )
     for row in rows:
         if row.place.type is body.type:
             return _view(row)
@@ -144,13 +136,12 @@ async def of_client(client_id: UUID, services: Svc, caller: Known, page: ByTime,
     summary="Leave the waitlist",
     responses=responses(Problem.NOT_FOUND),
 )
-async def leave(place_id: UUID, services: Svc, caller: Known, request_id: RequestId) -> None:
-    async with services.sessions() as session:
-        client_id = await client_of_place(session, caller, place_id)
+async def leave(place_id: UUID, command: ByKnown) -> None:
+    async with command.services.sessions() as session:
+        client_id = await client_of_place(session, command.caller, place_id)
     if client_id is None:
         raise not_found("place on the waitlist")
-    order = LeaveOrder(request_id=str(request_id), client_id=str(client_id), by=caller, place_id=str(place_id))
-    await journey_done(services, LEAVE_WAITLIST, order, client_id=client_id, request_id=request_id)
+    await command.ask(LEAVE_WAITLIST, client_id=client_id, place_id=place_id)
 
 
 def _view(row: PlaceRow) -> PlaceView:

@@ -15,7 +15,7 @@ from api.views.lists import Listed, cut, listed
 from models.reads.clients import groups
 from models.tables.clients.group import ClientGroup
 from models.writes.clients.groups import NameTaken, make_group, rename_group
-from rules.mail.plain_text import one_line
+from rules.plain_text import one_line
 from rules.refusals import Problem
 
 router = APIRouter(prefix="/v1", tags=["groups"], route_class=IdempotentRoute)

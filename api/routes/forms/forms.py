@@ -8,11 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.types.clients import LinkOrder
-from activities.types.forms import FormAsking, FormCompletion, FormSubmission
 from api.bodies import Body, Json, Line
-from api.commands import journey_done
-from api.deps import ByTime, Known, Practice, RequestId, Services, Svc, must_see_client
+from api.commands import ByKnown, ByPractice, Command
+from api.deps import ByTime, Known, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.portal import must_be_on
 from api.problems import EngineUnavailable, not_found, responses, wrong_fields
@@ -112,18 +110,16 @@ class AskingBody(Body):
     summary="Ask for a form",
     responses=responses(Problem.NOT_FOUND, Problem.CLIENT_ARCHIVED),
 )
-async def ask(*, client_id: UUID, body: AskingBody, services: Svc, caller: Practice, request_id: RequestId) -> FormView:
+async def ask(*, client_id: UUID, body: AskingBody, command: ByPractice) -> FormView:
     """In its newest version. One that is still open is not asked for twice: the answer is then that one."""
-    await must_see_client(services, caller, client_id)
-    order = FormAsking(request_id=str(request_id), client_id=str(client_id), by=caller, kind=body.kind)
-    done = await journey_done(services, REQUEST_FORM, order, client_id=client_id, request_id=request_id)
-    form_id = UUID((done.document or {})["form_id"])
-    return await _fresh(services, form_id, caller=caller)
+    await command.must_see_client(client_id)
+    done = await command.ask(REQUEST_FORM, body, client_id=client_id)
+    return await _fresh(command, UUID((done.document or {})["form_id"]))
 
 
-async def _fresh(services: Services, form_id: UUID, *, caller: Caller) -> FormView:
-    async with services.sessions() as session:
-        [view] = await _views(session, [await session.get_one(FormRequest, form_id)], caller=caller)
+async def _fresh(command: Command, form_id: UUID) -> FormView:
+    async with command.services.sessions() as session:
+        [view] = await _views(session, [await session.get_one(FormRequest, form_id)], caller=command.caller)
     return view
 
 
@@ -138,7 +134,7 @@ class FormBody(Body):
     answers: Json
     signature: Line
     setup_intent: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
-    consent_version: Line | None = None
+    consent_version: Line | None = Field(default=None, exclude=True)
 
 
 @router.put(
@@ -146,16 +142,14 @@ class FormBody(Body):
     summary="Complete a form",
     responses=responses(Problem.NOT_FOUND),
 )
-async def complete(
-    *, client_id: UUID, kind: str, body: FormBody, services: Svc, caller: Known, request_id: RequestId
-) -> FormView:
+async def complete(*, client_id: UUID, kind: str, body: FormBody, command: ByKnown) -> FormView:
     """A form is answered by the version that was asked for. One of the practice's once for each asking; an intake form
     may be completed before it is asked for, and completed again.
     """
-    client = await must_see_client(services, caller, client_id)
+    client = await command.must_see_client(client_id)
     if kind != BILLING_INFO:  # a card can be given whatever is switched off
-        must_be_on(client, caller, "forms")
-    async with services.sessions() as session:
+        must_be_on(client, command.caller, "forms")
+    async with command.services.sessions() as session:
         asked = await asked_of(session, client_id, kind)
         form = asked[-1] if asked else None
         template = await (
@@ -167,24 +161,16 @@ async def complete(
     errors |= _check_card(kind, body)
     if errors:
         raise wrong_fields(list(errors.items()))
-    said: dict[str, Any] = {
-        "request_id": str(request_id),
-        "client_id": str(client_id),
-        "by": caller,
-        "answers": body.answers,
-        "signature": body.signature,
-    }
     if template.is_intake or form is None:
-        submission = FormSubmission(**said, kind=kind, setup_intent=body.setup_intent)
-        _ = await journey_done(services, SUBMIT_FORM, submission, client_id=client_id, request_id=request_id)
+        _ = await command.ask(SUBMIT_FORM, body, client_id=client_id, kind=kind)
     else:
-        completion = FormCompletion(**said, form_id=str(form.id))
-        _ = await journey_done(services, COMPLETE_FORM, completion, client_id=client_id, request_id=request_id)
-    async with services.sessions() as session:
+        said = body.model_dump(include={"answers", "signature"})
+        _ = await command.ask(COMPLETE_FORM, client_id=client_id, form_id=form.id, **said)
+    async with command.services.sessions() as session:
         now_asked = await asked_of(session, client_id, kind)
     if not now_asked:
         raise EngineUnavailable
-    return await _fresh(services, form.id if form else now_asked[-1].id, caller=caller)
+    return await _fresh(command, form.id if form else now_asked[-1].id)
 
 
 def _check_card(kind: str, body: FormBody) -> Errors:
@@ -219,8 +205,7 @@ class CardSetup(BaseModel):
     summary="Prepare the saving of a card",
     responses=responses(Problem.NOT_FOUND),
 )
-async def set_up_card(*, client_id: UUID, services: Svc, caller: Known, request_id: RequestId) -> CardSetup:
-    await must_see_client(services, caller, client_id)
-    order = LinkOrder(request_id=str(request_id), client_id=str(client_id), by=caller)
-    done = await journey_done(services, SET_UP_CARD, order, client_id=client_id, request_id=request_id)
+async def set_up_card(*, client_id: UUID, command: ByKnown) -> CardSetup:
+    await command.must_see_client(client_id)
+    done = await command.ask(SET_UP_CARD, client_id=client_id)
     return CardSetup(**(done.document or {}))

@@ -99,6 +99,34 @@ async def somebody_waits(session: AsyncSession, therapist_id: UUID) -> bool:
     return (await session.exec(statement.limit(1))).first() is not None
 
 
+async def lines_freed_by(session: AsyncSession, client: Client, therapist: Therapist) -> tuple[str, ...]:
+    """The lines that an appointment's change concerns: the therapist's, and those in which its client waits."""
+    own = {place.therapist_id for place in await live_places(session, client_id=client.id)}
+    return await lines_of(session, freed={therapist.id, *own})
+
+
+async def lines_of_client(session: AsyncSession, client: Client) -> tuple[str, ...]:
+    """The lines this client waits in: what they may book, or when they are free, has changed."""
+    return await lines_of(
+        session, ended={place.therapist_id for place in await live_places(session, client_id=client.id)}
+    )
+
+
+async def lines_of(session: AsyncSession, *, freed: Iterable[UUID] = (), ended: Iterable[UUID] = ()) -> tuple[str, ...]:
+    """The slugs of therapists whose line should be looked at: time was ``freed`` and somebody waits for it, or a place
+    has ``ended``."""
+    therapists, free = set(ended), set(freed)
+    if free:
+        waited_for = select(WaitlistPlace.therapist_id).where(
+            col(WaitlistPlace.therapist_id).in_(free), col(WaitlistPlace.ended_at).is_(None)
+        )
+        therapists |= set((await session.exec(waited_for)).all())
+    if not therapists:
+        return ()
+    slugs = select(Therapist.slug).where(col(Therapist.id).in_(therapists))
+    return tuple(sorted((await session.exec(slugs)).all()))
+
+
 def _as_if_live(now: datetime) -> ColumnElement[bool]:
     """Released by the archive that the client is in, and otherwise still waiting: what the client side still sees."""
     return and_(

@@ -69,14 +69,6 @@ async def credits_of_all(session: AsyncSession, client_id: UUID) -> dict[str, in
     return {currency: int(amount) for currency, amount in await session.exec(statement.having(left > 0))}
 
 
-async def credit_of(session: AsyncSession, client_id: UUID, currency: str) -> int:
-    """The credit that a client has left, in minor units; what payments have reserved is not in it."""
-    statement = select(func.coalesce(func.sum(Credit.remaining), 0)).where(
-        col(Credit.client_id) == client_id, col(Credit.currency) == currency
-    )
-    return int((await session.exec(statement)).one())
-
-
 def payment_line(payment: Payment, *, frozen: bool = False) -> PaymentLine:
     """``frozen``: charges of the client's are held up by a dispute, which the payment does not say itself."""
     return PaymentLine(

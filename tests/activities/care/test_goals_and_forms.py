@@ -11,7 +11,8 @@ import pytest
 from activities.care.goals import GoalActivities
 from activities.forms.requested import RequestedFormActivities
 from activities.types.archive import ArchiveOrder, UnarchiveOrder
-from activities.types.clients import DetailsOrder, Done, GoalChange, GoalOrder
+from activities.types.care import GoalChange, GoalOrder
+from activities.types.clients import DetailsOrder, Done
 from activities.types.forms import FormAsking, FormCompletion
 from activities.types.mail import MailOrder
 from models.writes.forms.templates import add_version

@@ -70,6 +70,8 @@ FULL = MailContext(
     therapist=MailTherapist(name="Dr. Nadia Osei", licensed_in=("NY", "NJ", "CT")),
     appointments=(SESSION,),
     forms=("informed_consent", "billing_info"),
+    forms_gate=True,
+    forms_due=START + timedelta(days=14),
     check_insurance=True,
     notice_hours=48,
     change="moved",

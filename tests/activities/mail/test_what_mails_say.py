@@ -1,7 +1,7 @@
 """What single mails must and must not say."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -180,6 +180,18 @@ def test_the_forms_are_named_by_their_titles() -> None:  # S13
     assert "Informed Consent &amp; Confidentiality" in mail.html
     assert "before your appointment" not in mail.text
     assert "before your appointment on Tuesday" in render("forms_reminder", FULL).text
+
+
+@pytest.mark.parametrize("template", ["forms_requested", "forms_reminder"])
+def test_that_bookings_wait_for_forms_is_said_where_they_do_or_will(template: str) -> None:
+    at_night = datetime(2026, 12, 15, 3, 0, tzinfo=UTC)  # still the 14th in New York
+    waits, will_wait = "Once they are complete, you can book further", "You have until Monday 14 December 2026. From"
+    later = replace(FULL, forms_gate=False, forms_due=at_night)
+    for context, gate in ((FULL, waits), (later, will_wait), (replace(later, forms_due=None), None)):
+        for body in both(render(template, context)):
+            assert [words for words in (waits, will_wait) if words in body] == ([gate] if gate else [])
+    assert "only when they are complete." in render(template, later).text
+    assert "only when it is complete." in render(template, replace(later, forms=("billing_info",))).text
 
 
 def test_a_receipt_tells_amount_date_and_means() -> None:

@@ -7,7 +7,8 @@ from uuid import uuid4
 import httpx
 
 from activities.base import derived_id
-from activities.types.clients import Done, GoalChange, GoalOrder
+from activities.types.care import GoalChange, GoalOrder
+from activities.types.clients import Done
 from models.tables.care.goal import Goal
 from rules.enums import GoalStatus
 from rules.journey.goals import WeeklyTime

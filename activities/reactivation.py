@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.clients.tasks import open_task_once
+from activities.tasks import open_task_once
 from models.reads.booking.waitlist import released_places
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormRequest

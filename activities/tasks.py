@@ -10,6 +10,7 @@ from activities.base import derived_id
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
 from rules.timeline import FactKind
 
@@ -45,7 +46,7 @@ async def open_task_once(
         client,
         FactKind.TASK_OPENED,
         at=at,
-        by="system",
+        by=SYSTEM,
         text=f"A task was opened for the care team: {text}",
         data={"task_id": str(task.id), "task": kind.value, **task.data},
     )
@@ -62,14 +63,14 @@ async def close_tasks(
     for task in await session.exec(statement):
         if about is not None and about not in task.data.values():
             continue
-        task.resolved_at, task.resolved_by, task.note = at, "system", note
+        task.resolved_at, task.resolved_by, task.note = at, SYSTEM, note
         session.add(task)
         tell(
             session,
             client,
             FactKind.TASK_RESOLVED,
             at=at,
-            by="system",
+            by=SYSTEM,
             text=f"A task was resolved: {note}",
             data={"task_id": str(task.id), "task": task.kind.value},
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rules.mail.plain_text import is_web_address, one_line
+from rules.plain_text import is_web_address, one_line
 
 
 def test_one_line_keeps_letters_and_drops_tricks() -> None:

@@ -1,0 +1,43 @@
+"""Goals, and what waits in chats."""
+
+from dataclasses import dataclass
+
+from rules.accounts.caller import Caller
+from rules.enums import GoalStatus
+from rules.journey.goals import WeeklyTime
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoalOrder:
+    request_id: str
+    client_id: str
+    by: Caller
+    text: str
+    remind: WeeklyTime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoalChange:
+    """What is not said stays; ``no_reminder`` takes the reminder away."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    goal_id: str
+    text: str | None = None
+    remind: WeeklyTime | None = None
+    no_reminder: bool = False
+    status: GoalStatus | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatLook:
+    client_id: str
+    chat_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadMessages:
+    """``newest_unread``: the number of the newest message that waits to be read, and may be told of; 0 if none does."""
+
+    newest_unread: int
