@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr, TypeAdapter
+from temporalio import workflow
 
 from config import _NEEDED_IN_PRODUCTION, Settings
 from engine.connect import search_attributes
@@ -15,6 +16,7 @@ from tests.care.story import Booked, Care, Person
 from tests.docs.pages import PAGES, ROOT, table, words
 from tests.journeys.conftest import care, policy
 from workflows import messages
+from workflows.registry import WORKFLOWS
 
 __all__ = ["care", "policy"]  # fixtures of the story
 
@@ -76,6 +78,9 @@ def test_updates_and_signals_take_what_the_page_for_support_staff_says() -> None
     of_the_api = re.search(r"(`begin`, [^.]*) are there for the API\.", page)
     assert of_the_api
     assert {words(row[1])[0] for row in rows} | set(words(of_the_api[1])) == known.keys()
+    definitions = [workflow._Definition.must_from_class(each) for each in WORKFLOWS]
+    there = {name for each in definitions for name in (*each.signals, *each.queries)}
+    assert {name for name in there if f"`{name}`" not in page} == set()
     signals = {messages.ARCHIVE: messages.ArchiveSignal, messages.UNARCHIVE: messages.UnarchiveSignal}
     for row in table(page, "signal", "what it does"):
         TypeAdapter(signals[words(row[0])[0]]).validate_json(words(row[2])[0])
