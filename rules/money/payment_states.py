@@ -20,7 +20,7 @@ class PaymentEvent(StrEnum):
     EARNED = "earned"  # its fee, by an event or by a corrected one; a fee that was waived stays waived
     TRY_BEGUN = "try_begun"
     PAID = "paid"  # by the card, by credit, or by Stripe's word
-    DECLINED = "declined"  # for now: it is tried again later
+    DECLINED = "declined"  # by the bank; it is tried again later
     CLIENT_NEEDED = "client_needed"  # the bank wants the client to confirm
     CARD_NEEDED = "card_needed"  # there is none to charge, or the bank wants another one
     CARD_CAME = "card_came"  # it is tried at once
