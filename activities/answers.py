@@ -7,25 +7,27 @@ continue-as-new, the API repeats a request. Refusals are not stored: they change
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.snapshots import appointments_as_they_stand, payments_as_they_stand
 from activities.types.facts import AppointmentFacts, PaymentFacts
 from models.reads.journey import journey_facts
 from models.tables.clients.client import Client
-from models.tables.clients.step_answer import StepAnswer
+from models.tables.clients.match import Match
+from models.tables.clients.step_answer import LONGEST_REQUEST_ID, StepAnswer
 from rules.enums import PaymentStatus
 from rules.journey.stage import JourneyFacts
 
 Answer = TypeVar("Answer")
 _SNAPSHOT = "$snapshot"
-_JOURNEY, _APPOINTMENT, _PAYMENT = "journey", "appointment", "payment"
+_JOURNEY, _APPOINTMENT, _PAYMENT, _MATCH = "journey", "appointment", "payment", "match"
 Reference = tuple[str, str]
 
 
@@ -36,7 +38,7 @@ class RequestOrder(Protocol):
 
 class AnsweredOnce(Generic[Answer]):
     """The answers of one step, by client and request. The client's row must be locked: then two runs of one request
-    cannot both find nothing."""
+    cannot both find nothing. What a record was answered before it was joined into another is found under both."""
 
     def __init__(self, step: str, kind: type[Answer]) -> None:
         self.step = step
@@ -44,7 +46,13 @@ class AnsweredOnce(Generic[Answer]):
 
     async def given(self, session: AsyncSession, client: Client, order: RequestOrder) -> Answer | None:
         """What was answered to this very request before, with fresh snapshots; None if it was not carried out yet."""
-        return await self._read(session, await session.get(StepAnswer, (client.id, self.step, order.request_id)))
+        joined = select(Client.id).where(col(Client.joined_into) == client.id)
+        asked = select(StepAnswer).where(
+            or_(col(StepAnswer.client_id) == client.id, col(StepAnswer.client_id).in_(joined)),
+            col(StepAnswer.step) == self.step,
+            col(StepAnswer.request_id) == _key(order),
+        )
+        return await self._read(session, (await session.exec(asked)).first())
 
     async def ever(self, session: AsyncSession, client: Client) -> Answer | None:
         """What was answered to whoever asked, by a step that happens once to a client."""
@@ -64,12 +72,23 @@ class AnsweredOnce(Generic[Answer]):
             StepAnswer(
                 client_id=client.id,
                 step=self.step,
-                request_id=order.request_id,
+                request_id=_key(order),
                 answer=to_jsonable_python(without_snapshots(answer)),
                 made_at=at,
             )
         )
         return answer
+
+
+def _key(order: RequestOrder) -> str:
+    """The request's id; of one that a person made up at length, its digest."""
+    id = order.request_id
+    return id if len(id) <= LONGEST_REQUEST_ID else sha256(id.encode()).hexdigest()
+
+
+def match_reference(match_id: UUID) -> dict[str, Any]:
+    """How an answer is to be stored that explains a match: what a match says of its client stands with the match."""
+    return {_SNAPSHOT: _MATCH, "of": str(match_id)}
 
 
 def without_snapshots(value: Any) -> Any:
@@ -96,12 +115,14 @@ async def _with_fresh_snapshots(session: AsyncSession, stored: Any) -> Any:
     snapshot, charges a debt, or hands the facts on. An old snapshot would let it begin from what is no longer so.
     """
     named = set(_references(stored))
-    ids = {kind: [UUID(of) for one, of in named if one == kind] for kind in (_APPOINTMENT, _PAYMENT)}
+    ids = {kind: [UUID(of) for one, of in named if one == kind] for kind in (_APPOINTMENT, _PAYMENT, _MATCH)}
     snapshots: dict[Reference, object] = {}
     for facts in await appointments_as_they_stand(session, ids[_APPOINTMENT]):
         snapshots[_APPOINTMENT, facts.id] = facts
     for payment in await payments_as_they_stand(session, ids[_PAYMENT]):
         snapshots[_PAYMENT, payment.id] = payment
+    for match in (await session.exec(select(Match).where(col(Match.id).in_(ids[_MATCH])))).all() if ids[_MATCH] else ():
+        snapshots[_MATCH, str(match.id)] = match.explanation
     refs = [of for kind, of in named if kind == _JOURNEY]
     for client in (await session.exec(select(Client).where(col(Client.ref).in_(refs)))).all():
         snapshots[_JOURNEY, client.ref] = await journey_facts(session, client)

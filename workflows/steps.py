@@ -39,6 +39,7 @@ UNLESS_BROKEN = RetryPolicy(
         "IndexError",
         "IntegrityError",
         "KeyError",
+        "NoSuchMove",
         "OverflowError",
         "ProgrammingError",
         "RowMissing",

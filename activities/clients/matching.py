@@ -1,5 +1,6 @@
 """Opening a journey, and deciding who the therapist is: by the form, by the profile, or by a person."""
 
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -8,8 +9,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.answers import AnsweredOnce
-from activities.base import Activities, Dependencies, derived_id
+from activities.answers import AnsweredOnce, match_reference
+from activities.base import Activities, derived_id
 from activities.booking.changes import cancel_row
 from activities.booking.waitlist_places import end_places
 from activities.clients.candidates import find_therapist
@@ -45,9 +46,6 @@ def ref_of(client_id: str) -> str:
 
 
 class MatchingActivities(Activities):
-    def __init__(self, dependencies: Dependencies) -> None:
-        super().__init__(dependencies)
-
     @activity.defn
     async def open_journey(self, new: NewJourney) -> Opened:
         """Make the client and find the therapist, in one transaction; asked again, answer what stands."""
@@ -133,7 +131,11 @@ class MatchingActivities(Activities):
                 match=_match_document(chosen, explanation),
                 contact_required=chosen is None and not facts.reachable,
             )
-            return OPENED.keep(session, client, new, opened, at=now)
+            stored = (
+                replace(opened, match=match_reference(_match_id(new.request_id))) if explanation and chosen else opened
+            )
+            OPENED.keep(session, client, new, stored, at=now)
+            return opened
 
     @activity.defn
     async def match_by_hand(self, order: MatchOrder) -> Matched:
@@ -243,7 +245,7 @@ def _assign(
     again = client.therapist_id is not None
     session.add(
         Match(
-            id=derived_id(request_id, "match"),
+            id=_match_id(request_id),
             client_id=client.id,
             therapist_id=therapist.id,
             how=how,
@@ -264,6 +266,10 @@ def _assign(
         text=f"{therapist.name} is now the therapist." + (f" Reason: {reason}" if reason else ""),
         data={"therapist": therapist.slug, "how": how.value, "request_id": request_id},
     )
+
+
+def _match_id(request_id: str) -> UUID:
+    return derived_id(request_id, "match")
 
 
 def _match_document(therapist: Therapist | None, explanation: dict[str, object] | None) -> dict[str, object] | None:

@@ -5,7 +5,7 @@ The table below has an order for each of them; a step that is missing from it is
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -58,6 +58,7 @@ from rules.journey.stage import JourneyFacts
 from tests.activities.test_twice import Story, _token
 from tests.care.crash_points import Death
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.rows import Rows
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 NOT_STORED = {
@@ -339,6 +340,7 @@ async def test_asked_again_after_its_answer_was_lost(
     once = await scene.story.rows()
     assert once != before
     assert len(lost) == 1
+    assert await said_in_answers(scene) == set()
     scene.practice.clock.instant += timedelta(seconds=7)
     for _ in range(2):
         assert await scene.run(step, order) == lost[0]
@@ -352,6 +354,60 @@ async def test_asked_again_after_its_answer_was_lost(
     assert without_snapshots(late) == without_snapshots(lost[0])
     journeys = [getattr(late, name, None) for name in ("facts", "journey", "into")]
     assert await scene.facts(client) in journeys
+
+
+async def said_in_answers(scene: Scene) -> set[str]:
+    """Sentences in what is stored: an answer has ids, states and times, and no text has a space. Why a date was skipped
+    or is an exception is a sentence of the product's own."""
+    async with scene.practice.sessions() as session:
+        stored = [row.answer for row in (await session.exec(select(StepAnswer))).all()]
+    return {text for answer in stored for text in _texts(answer) if " " in text}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if name not in ("skipped", "exceptions"):
+                yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+async def test_a_match_that_is_explained_is_told_again_whole_and_stored_once(scene: Scene) -> None:
+    """Why somebody fits tells what the client is troubled by: it stands with the match, and not with the answer."""
+    await Rows(scene.practice.sessions).therapist(
+        "mia", licensed_in=["NV"], languages=["en"], modalities=["individual"], concerns=["anxiety"]
+    )
+    order = await open_journey(scene)
+    order = replace(order, answers={**order.answers, "concerns": ["anxiety"]})
+    answered = await scene.done("open_journey", order)
+    assert answered.match["factors"], answered
+    assert await said_in_answers(scene) == set()
+    assert await scene.run("open_journey", order) == answered
+
+
+async def test_what_was_answered_before_a_join_is_given_back_after_it(scene: Scene) -> None:
+    booked, _ = await scene.practice.booked(scene.client, weeks=2)
+    order = scene.change(CancelOrder, booked.id, reason="ill")
+    await scene.done("cancel_appointment", order)
+    record = await scene.practice.client(name="Saara")
+    await scene.done("join_records", scene.order(JoinOrder, into_id=record))
+    stands = await scene.story.rows()
+    again = await scene.run("cancel_appointment", order)
+    assert again.refusal is None
+    assert again.changed
+    assert await scene.story.rows() == stands
+
+
+async def test_a_request_whose_id_was_made_up_at_length_is_carried_out_once(scene: Scene) -> None:
+    order = replace(await archive_client(scene), request_id="by hand " * 500)
+    answered = await scene.done("archive_client", order)
+    stands = await scene.story.rows()
+    assert await scene.run("archive_client", order) == answered
+    assert await scene.story.rows() == stands
 
 
 @pytest.mark.parametrize("prepare", [book, record_outcome, grant_credit, archive_client], ids=lambda one: one.__name__)

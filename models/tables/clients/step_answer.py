@@ -8,6 +8,8 @@ from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant
 
+LONGEST_REQUEST_ID = 64
+
 
 class StepAnswer(SQLModel, table=True):
     """Written in the transaction of the change itself, and kept for good: the engine may ask again at any time.
@@ -20,6 +22,6 @@ class StepAnswer(SQLModel, table=True):
 
     client_id: UUID = Field(primary_key=True, foreign_key="client.id")
     step: str = Field(primary_key=True, max_length=60)
-    request_id: str = Field(primary_key=True, max_length=64)
+    request_id: str = Field(primary_key=True, max_length=LONGEST_REQUEST_ID)
     answer: dict[str, Any] = Field(sa_type=Document)
     made_at: datetime = Field(sa_type=Instant)
