@@ -9,7 +9,7 @@ from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.journey.joining import MovedChat
 from rules.journey.message_mails import Told
 from rules.journey.reminders import Due
-from rules.journey.stage import JourneyFacts
+from rules.journey.stage import AskedForm, JourneyFacts
 from rules.policy import JourneyPolicy
 
 TASK_QUEUE = "care-journeys"
@@ -171,7 +171,7 @@ class JoinedSignal:
 
     ``came`` are the keys of tasks of which the care team was told already, ``ahead`` the appointments that came along.
     ``chats`` are by the ids that they had; ``moved`` says where the messages of some of them are now. ``mails`` are
-    those that had not gone out about what waits for the client.
+    those that had not gone out about what waits for the client, ``asked`` the forms that the join asked for again.
     """
 
     from_id: str
@@ -186,6 +186,7 @@ class JoinedSignal:
     chats: dict[str, Told] = field(default_factory=dict)
     moved: dict[str, MovedChat] = field(default_factory=dict)
     mails: tuple[mail.MailOrder, ...] = ()
+    asked: tuple[AskedForm, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -252,7 +252,7 @@ class _Line:
     async def _may_book(self, offer: Offer) -> bool:
         place = next(place for place in self.places if str(place.id) == offer.place_id)
         client = await self.session.get_one(Client, place.client_id)
-        return await refuse_client(self.session, client, self.therapist, place.type) is None
+        return await refuse_client(self.session, client, self.therapist, place.type, now=self.now) is None
 
     async def _write(self, offer: Offer) -> None:
         place = next(place for place in self.places if str(place.id) == offer.place_id)
@@ -354,18 +354,18 @@ async def _refuse(
     if client.therapist_id not in (None, therapist.id):
         present = await session.get_one(Therapist, client.therapist_id)
         return invalid("therapist", f"is not this client's; they book with {present.slug}")
-    return await refuse_client(session, client, therapist, order.type)
+    return await refuse_client(session, client, therapist, order.type, now=now)
 
 
 async def refuse_client(
-    session: AsyncSession, client: Client, therapist: Therapist, type: AppointmentType
+    session: AsyncSession, client: Client, therapist: Therapist, type: AppointmentType, *, now: datetime
 ) -> Refusal | None:
     """Why this client could not take what is offered: an offer goes to the client, whoever put them in line.
 
     Who has such an appointment already may move it into the offered time, whatever stands in the way of another.
     """
     enabled = client.portal_settings.get("schedule_appointments", True)
-    facts = await journey_facts(session, client)
+    facts = await journey_facts(session, client, now=now)
     if facts.has_open(type):
         return None if enabled else BOOKING_DISABLED
     return refuse_booking(

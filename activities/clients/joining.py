@@ -1,7 +1,7 @@
 """Two records of one person: noticing that there may be two, and joining one into the other in one transaction."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from activities.clients.join_rows import (
     take_card,
 )
 from activities.details import owner_of_address
+from activities.forms.asking import ask_again
 from activities.reactivation import make_active
 from activities.snapshots import facts_of_appointments
 from activities.tasks import close_tasks, open_task_once
@@ -92,11 +93,13 @@ class JoiningActivities(Activities):
             )
             if refusal is not None:
                 return Joined(refusal=refusal)
-            joined = await _join(session, duplicate, record, order, at=now)
+            joined = await _join(session, duplicate, record, order, at=now, grace=self.deps.policy.form_grace)
             return JOINED.keep(session, duplicate, order, joined, at=now)
 
 
-async def _join(session: AsyncSession, duplicate: Client, record: Client, order: JoinOrder, *, at: datetime) -> Joined:
+async def _join(
+    session: AsyncSession, duplicate: Client, record: Client, order: JoinOrder, *, at: datetime, grace: timedelta
+) -> Joined:
     by = order.by.actor
     came = (await session.exec(select(Appointment).where(col(Appointment.client_id) == duplicate.id))).all()
     before = await _with_open_workflow(session, record)
@@ -120,6 +123,8 @@ async def _join(session: AsyncSession, duplicate: Client, record: Client, order:
     await resume_payments(session, record, by=by, at=at)
     stopped = await stop_payments(session, record, at=at) if record.status is ClientStatus.ARCHIVED else []
     await _close(session, duplicate, record, token_hash=order.token_hash, at=at)
+    archived = record.status is ClientStatus.ARCHIVED
+    asked = () if archived else await ask_again(session, record, at=at, grace=grace)
     moved = [str(appointment.id) for appointment in came]
     told = {
         "request_id": order.request_id,
@@ -152,7 +157,7 @@ async def _join(session: AsyncSession, duplicate: Client, record: Client, order:
         text=f"The record of client {duplicate.ref} was joined into this one: it is one person.",
         data={"from": str(duplicate.id), "ref": duplicate.ref, **told},
     )
-    return await _joined(session, duplicate, record, told)
+    return replace(await _joined(session, duplicate, record, told), asked=asked)
 
 
 async def _joined(session: AsyncSession, duplicate: Client, record: Client, told: dict[str, Any]) -> Joined:

@@ -7,7 +7,7 @@ from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.accounts.caller import Caller
 from rules.enums import Source, TaskKind
 from rules.journey.joining import MovedChat
-from rules.journey.stage import JourneyFacts
+from rules.journey.stage import AskedForm, JourneyFacts
 from rules.refusals import Refusal
 
 
@@ -168,7 +168,8 @@ class Joined:
 
     ``appointments`` are those whose workflows must hear of it; ``ahead`` names those that came along and are still to
     be held. ``came`` are the keys of the tasks that came along; ``chats`` says of the closed record's own chats where
-    their messages are now. ``intents`` are PaymentIntents of payments that stop, to be cancelled at Stripe.
+    their messages are now. ``intents`` are PaymentIntents of payments that stop, to be cancelled at Stripe. ``asked``:
+    forms asked for again in a new version.
     """
 
     refusal: Refusal | None = None
@@ -182,3 +183,4 @@ class Joined:
     lines: tuple[str, ...] = ()
     chats: dict[str, MovedChat] = field(default_factory=dict)
     intents: tuple[str, ...] = ()
+    asked: tuple[AskedForm, ...] = ()

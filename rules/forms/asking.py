@@ -17,6 +17,10 @@ the practice's own keeps the version that was asked for, and gates nothing.
 | version 1, open, gating at once | 2 | any asking | at once, as before |
 | version 2, open, completed in version 1 | 3 | any asking | asking + ``form_grace`` |
 | version 2, complete or open | 2 | any asking | not asked again |
+| version 2, open, gating at once, completed in version 1 | 2 | any asking | asking + ``form_grace`` |
+
+The last row is what a join makes of two records: the one had completed the form, the other was asked for a newer
+version with its first booking. The person was not asked for it again, so nothing waits for it until they are.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,8 +46,13 @@ def outstanding(
     askings: Iterable[AskedVersion], *, intake: Sequence[str], never_booked: bool, as_of: datetime
 ) -> tuple[str, ...]:
     """The ``intake`` kinds for which the client side's bookings wait, in the order given."""
-    last = _newest(askings)
-    return tuple(kind for kind in intake if (last[kind].gates(as_of) if kind in last else never_booked))
+    askings = tuple(askings)
+    last, completed = _newest(askings), _completed(askings)
+    return tuple(
+        kind
+        for kind in intake
+        if (last[kind].gates(as_of) and not _came_along(last[kind], completed) if kind in last else never_booked)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +70,12 @@ def intake_to_ask(
 ) -> list[NewAsking]:
     """What is missing of the intake forms whose ``newest`` versions are given, in their order."""
     last = _newest(askings)
-    completed = {asking.kind for asking in askings if asking.complete}
+    completed = _completed(askings)
     found = []
     for kind, version in newest.items():
         before = last.get(kind)
-        if before is not None and before.version >= version:
+        came_along = before is not None and _came_along(before, completed)
+        if before is not None and before.version >= version and not came_along:
             continue
         still_open = before is not None and not before.complete
         gates_already = before is not None and still_open and before.gates_from is None
@@ -83,6 +93,15 @@ def own_to_ask(askings: Iterable[AskedVersion], *, newest: Mapping[str, int]) ->
         for kind, before in sorted(_newest(askings).items())
         if before.complete and before.version < newest.get(kind, 0)
     ]
+
+
+def _completed(askings: Iterable[AskedVersion]) -> set[str]:
+    return {asking.kind for asking in askings if asking.complete}
+
+
+def _came_along(asking: AskedVersion, completed: set[str]) -> bool:
+    """Whether it is another record's first asking, which a join put on top of what this client has completed."""
+    return not asking.complete and asking.gates_from is None and asking.kind in completed
 
 
 def _newest(askings: Iterable[AskedVersion]) -> dict[str, AskedVersion]:

@@ -14,7 +14,7 @@ GRACE = JourneyPolicy().form_grace
 
 def test_a_new_version_gates_when_the_table_says() -> None:
     rows = table(RULES, "asked for so far", "newest version")
-    assert len(rows) == 8
+    assert len(rows) == 9
     for so_far, newest, asked_at, waits in rows:
         askings = [_asking(said) for said in so_far.split(";") if said.startswith(("version", " version"))]
         first = asked_at == "the first booking"

@@ -61,6 +61,7 @@ class JoiningRequests(Requests):
             reminded=state.reminded,
             chats=state.chats,
             moved=joined.chats,
+            asked=joined.asked,
             mails=tuple(
                 _brought_along(order, client_id=into_id, moved=joined.chats)
                 for order in self.journey.mail_outbox.box
@@ -86,6 +87,7 @@ class JoiningRequests(Requests):
         if joined.unarchived:
             key = f"joined:{joined.from_id}"
             journey.mails.write(Mail.CLIENT_BACK, key=key, appointment_ids=joined.ahead)
+        journey.mails.of_forms(joined.asked)
         for chat_id in dict.fromkeys(moved.chat_id for moved in joined.moved.values()):
             async with journey.turn:
                 if not journey.closed:

@@ -27,8 +27,10 @@ from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.money.credit import Credit
 from models.writes.care.chats import lock_chat
+from models.writes.forms.templates import add_version
 from rules.accounts.caller import Caller
 from rules.enums import ChatKind, FormStatus, LeftBecause, Outcome, Role
+from rules.forms.fields import FieldType, FormField
 from rules.journey.joining import MovedChat
 from rules.refusals import Problem
 from tests.activities.clients.two_records import SITE, WEEK, Two, therapist_id
@@ -129,6 +131,31 @@ async def test_of_each_form_the_newest_complete_one_counts(two: Two) -> None:
     for client in (two.record, two.duplicate):
         forms = {(form.kind, form.version) for form in await two.rows(FormRequest, client)}
         assert forms == {("informed_consent", 1), ("initial_consultation", 1), ("billing_info", 1)}
+
+
+async def test_a_newer_version_that_the_duplicate_was_asked_for_is_asked_for_again_and_locks_nobody_at_once(
+    two: Two,
+) -> None:
+    """The record has completed the forms; the duplicate was asked for a newer consent with its own first booking."""
+    practice = two.practice
+    await practice.booked(two.record, MONDAY)
+    await two.fills_in(two.record)
+    async with practice.sessions() as session:
+        fields = [FormField(name="agrees", label="I agree", type=FieldType.AGREEMENT, required=True).to_document()]
+        at = practice.clock.instant
+        await add_version(session, id=uuid4(), kind="informed_consent", title="Consent", fields=fields, by="x", at=at)
+        await session.commit()
+    await practice.booked(two.duplicate, MONDAY + WEEK)
+    before = await two.rows(FormRequest, two.record)
+    joined = await two.are_joined()
+    assert joined.into is not None
+    assert "informed_consent" not in joined.into.outstanding_forms
+    [asked] = joined.asked
+    assert asked.intake
+    assert asked.gates_from == asked.asked_at + POLICY.form_grace
+    [form] = [form for form in await two.rows(FormRequest, two.record) if form.version == 2]
+    assert (str(form.id), form.gates_from, form.status) == (asked.id, asked.gates_from, FormStatus.REQUESTED)
+    assert len(before) == len(await two.rows(FormRequest, two.record)) - 1
 
 
 async def test_messages_go_behind_those_that_are_there(two: Two) -> None:

@@ -30,6 +30,7 @@ def asked(
         ([asked(1, complete=True), asked(2, gates_from=NOW - GRACE)], 3, False, LATER, True),
         ([asked(1, complete=True), asked(2, gates_from=NOW + GRACE)], 3, False, LATER, True),
         ([asked(1, gates_from=NOW + GRACE)], 2, False, LATER, True),
+        ([asked(1, complete=True), asked(2)], 2, False, LATER, True),  # of two records that were joined
         ([asked(1, complete=True)], 3, False, LATER, False),  # two versions at once: the newest alone
     ],
 )
@@ -61,6 +62,7 @@ def test_what_was_asked_for_is_not_asked_for_again(so_far: list[AskedVersion]) -
         ([asked(1, complete=True), asked(2, gates_from=NOW + timedelta(microseconds=1))], False, []),
         ([asked(1, complete=True), asked(2, gates_from=NOW)], False, ["consent"]),
         ([asked(1), asked(2, complete=True)], False, []),  # of each form only the newest counts
+        ([asked(1, complete=True), asked(2)], False, []),  # came with a joined record: nobody asked this client again
         ([asked(1, kind="diary")], False, []),  # one of the practice's own
     ],
 )
