@@ -46,7 +46,7 @@ class AskingActivities(Activities):
             after = await journey_facts(session, client, now=now)
             fresh = [kind for kind in after.outstanding_forms if kind not in before.outstanding_forms]
             if not fresh:
-                return Done(facts=before, changed=False)
+                return Done(facts=await project(session, client), changed=False)
             tell(
                 session,
                 client,
@@ -65,6 +65,8 @@ async def ask_again(
     """Ask for what is missing, inside the running transaction; the client's row is locked.
 
     With the first booking that is every intake form; before it, none. What is asked for again comes back, for the mail.
+    To whom the portal shows no forms nothing is sent, so nothing is asked for again: that waits for the next booking
+    after the part was switched on.
     """
     await session.flush()
     forms = (await forms_by_client(session, [client.id]))[client.id]
@@ -75,6 +77,8 @@ async def ask_again(
     if any(asking.complete and asking.kind not in forms.places for asking in askings):
         own = own_to_ask(askings, newest=await newest_versions(session, intake=False))
     first = [new for new in intake if first_booking and new.gates_from is None]
+    if not client.portal_settings.get("forms", True):
+        intake, own = first, []
     for new in first:
         session.add(_request(client, forms, new, at=at, by=SYSTEM))
     if first:

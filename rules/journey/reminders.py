@@ -65,12 +65,8 @@ def journey_plan(
     if facts.archived:
         return []
     plan = [*_goal_reminders(facts, now=now, before=before, reminded=reminded or {})]
-    for form in facts.asked_forms:
-        # An intake form that is still open moves to a newer version: the same row, asked for anew.
-        reason = f"{form.id}:{form.asked_at.isoformat()}" if form.intake else form.id
-        plan += _after(Mail.FORMS_REMINDER, form.asked_at, policy.forms_reminders, about=form.id, reason=reason)
-        if form.gates_from is not None:
-            plan.append(Due(at=form.gates_from, kind=FORM_GATES, key=f"{FORM_GATES}:{reason}", about=form.id))
+    ahead = facts.next_start(after=now)
+    plan += _asked_forms(facts, policy=policy, ahead=ahead)
     if facts.first_booked_at is None:
         if facts.anonymous:
             plan.append(Due(at=facts.created_at + policy.anonymous_ttl, kind=ANONYMOUS_EXPIRY, key=ANONYMOUS_EXPIRY))
@@ -81,10 +77,8 @@ def journey_plan(
         plan += _after(Mail.ACTIVATION_REMINDER, facts.first_booked_at, policy.activation_reminders)
     if facts.outstanding_forms and facts.forms_requested_at is not None:
         plan += _after(Mail.FORMS_REMINDER, facts.forms_requested_at, policy.forms_reminders)
-        ahead = facts.next_start(after=now)
         if ahead is not None:
-            at = ahead - policy.forms_reminder_before
-            plan.append(mail_due(Mail.FORMS_REMINDER, at, f"before:{ahead.isoformat()}"))
+            plan.append(_before_appointment(ahead, policy))
     if facts.intro_occurred_at is not None and not facts.session_booked and not facts.session_occurred:
         since = facts.intro_occurred_at
         key = since.isoformat()
@@ -94,6 +88,25 @@ def journey_plan(
         at = facts.card.stops_working_at - policy.card_expiry_notice
         plan.append(mail_due(Mail.CARD_EXPIRING, at, facts.card.key))
     return sorted(plan)
+
+
+def _asked_forms(facts: JourneyFacts, *, policy: JourneyPolicy, ahead: datetime | None) -> Iterator[Due]:
+    """Reminders of forms that were asked for by themselves, and when one of them begins to gate bookings."""
+    for form in facts.asked_forms:
+        # An intake form that is still open moves to a newer version: the same row, asked for anew.
+        reason = f"{form.id}:{form.asked_at.isoformat()}" if form.intake else form.id
+        yield from _after(Mail.FORMS_REMINDER, form.asked_at, policy.forms_reminders, about=form.id, reason=reason)
+        if form.intake and ahead is not None:
+            yield _before_appointment(ahead, policy, about=form.id, reason=reason)
+        if form.gates_from is not None:
+            yield Due(at=form.gates_from, kind=FORM_GATES, key=f"{FORM_GATES}:{reason}", about=form.id)
+
+
+def _before_appointment(starts_at: datetime, policy: JourneyPolicy, *, about: str = "", reason: str = "") -> Due:
+    """The reminder of intake forms before the next appointment: of those of the first booking together, of one that was
+    asked for again by itself."""
+    at, key = starts_at - policy.forms_reminder_before, f"before:{starts_at.isoformat()}"
+    return mail_due(Mail.FORMS_REMINDER, at, f"{key}:{reason}" if reason else key, about=about)
 
 
 def appointment_plan(

@@ -73,8 +73,11 @@ def describe_journey(facts: JourneyFacts, plan: list[Due]) -> str:
         f"- Account: {'active' if facts.account_active else 'not active'}",
         f"- Intake forms outstanding: {', '.join(facts.outstanding_forms) or 'none'}",
     ]
-    if facts.asked_forms:
-        lines.append(f"- Other forms asked for: {len(facts.asked_forms)}")
+    intake = sum(form.intake for form in facts.asked_forms)
+    if intake:
+        lines.append(f"- Intake forms asked for in a new version: {intake}")
+    if len(facts.asked_forms) > intake:
+        lines.append(f"- Other forms asked for: {len(facts.asked_forms) - intake}")
     if facts.goals:
         lines.append(f"- Goals with a weekly reminder: {len(facts.goals)}")
     lines += [f"- Open: {a.type.value}, {_at(a.starts_at)} (`appointment:{a.id}`)" for a in facts.open_appointments]

@@ -11,7 +11,7 @@ from sqlmodel import select
 from activities.forms.asking import AskingActivities
 from activities.types.archive import ArchiveOrder, UnarchiveOrder
 from activities.types.booking import Booked
-from activities.types.clients import Done
+from activities.types.clients import DetailsOrder, Done
 from activities.types.forms import Asked, FormSubmission, GateOrder
 from models.reads.forms.requests import clients_to_ask_again
 from models.tables.booking.therapist import Therapist
@@ -77,6 +77,10 @@ class Sara:
         async with self.practice.sessions() as session:
             return UUID(self.client) in await clients_to_ask_again(session, template, after=None, limit=10)
 
+    async def shows_forms(self, *, shown: bool) -> None:
+        order = DetailsOrder(request_id=str(uuid4()), client_id=self.client, by=DESK, portal_settings={"forms": shown})
+        assert (await self.practice.accounts.change_details(order)).refusal is None
+
     async def forms(self, kind: str = CONSENT) -> list[FormRequest]:
         async with self.practice.sessions() as session:
             found = await session.exec(select(FormRequest).where(FormRequest.kind == kind))
@@ -138,6 +142,20 @@ async def test_the_gate_closes_at_its_very_instant(sara: Sara) -> None:
     assert "forms_gate_opened" in await sara.practice.facts(sara.client)
     assert (await sara.completes(CONSENT)).facts.outstanding_forms == ()  # type: ignore[union-attr]
     assert (await sara.books()).refusal is None
+
+
+async def test_to_whom_the_portal_shows_no_forms_nothing_is_sent_so_nothing_is_asked_for_again(
+    sara: Sara,
+) -> None:
+    await sara.shows_forms(shown=False)
+    template = await sara.publishes()
+    assert (await sara.told()).asked == ()
+    assert (await sara.books()).asked == ()
+    assert [form.version for form in await sara.forms()] == [1]
+    await sara.shows_forms(shown=True)
+    assert await sara.to_be_told(template)
+    [form] = (await sara.books()).asked
+    assert form.gates_from == form.asked_at + POLICY.form_grace
 
 
 async def test_a_gate_that_was_opened_meanwhile_tells_nothing(sara: Sara) -> None:
