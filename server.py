@@ -11,6 +11,7 @@ import sys
 import structlog
 import uvicorn
 
+from api.announcing import announce_versions
 from api.app import create_app
 from api.engine import JourneyEngine
 from api.settings import ApiSettings, ServiceKey
@@ -66,7 +67,9 @@ async def run(settings: Settings) -> None:
         gc.collect()
         gc.freeze()
         log.info("Serving", address=f"http://{settings.api_host}:{settings.api_port}")
+        announcing = asyncio.create_task(announce_versions(app.state.services))
         await server.serve()
+        announcing.cancel()
         log.info("Stopped")
     finally:
         await engine.dispose()

@@ -217,18 +217,15 @@ async def tell_of_new_link(
 async def tell_of_new_version(services: Services, template: FormTemplate) -> None:
     """Let the journeys of those who have an older version of this form ask for the new one, a page of them at a time.
 
-    The version is published in any case: whom nobody could tell now is asked at the next booking.
+    Raises EngineUnavailable when the engine is away: the version is published by then, and the next start of
+    the API (``api.announcing``) or the next booking of whoever was not told does the rest.
     """
     news, after = FormVersionSignal(kind=template.kind), None
     while True:
         async with services.sessions() as session:
             clients = await clients_to_ask_again(session, template, after=after, limit=_AT_ONCE)
-        try:
-            told = (services.engine.signal(journey_id(str(id)), FORM_VERSION_PUBLISHED, news) for id in clients)
-            await asyncio.gather(*told)
-        except EngineUnavailable:
-            log.warning("not every journey could be told of a new version", form=template.kind)
-            return
+        told = (services.engine.signal(journey_id(str(id)), FORM_VERSION_PUBLISHED, news) for id in clients)
+        await asyncio.gather(*told)
         if len(clients) < _AT_ONCE:
             return
         after = clients[-1]

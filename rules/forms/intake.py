@@ -1,7 +1,8 @@
-"""Intake forms: the built-in templates, each in its first version. All that makes a form an intake form stands here.
+"""Intake forms: the built-in templates, each in its newest version. All that makes a form an intake form stands here.
 
-They are rows like the practice's own forms (``models.writes.forms.templates``); later versions are rows alone. A
-built-in form that is added here is asked of everybody as any new version is: see ``rules.forms.asking``.
+They are rows like the practice's own forms (``models.writes.forms.templates``). A change of title or questions here
+needs the next ``version``: migrating writes it as a new row, and the API, once it has started, has it asked for as any
+new version is: see ``rules.forms.asking``.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ FEE_POLICY_TEXT = (
 class IntakeForm:
     title: str
     fields: tuple[FormField, ...]
+    version: int = 1
 
 
 INTAKE_FORMS: Mapping[str, IntakeForm] = MappingProxyType(

@@ -21,6 +21,7 @@ from activities.gateways.stripe import StripeGateway
 from activities.registry import build
 from api.app import create_app
 from api.auth import FailedSignIns, Passwords
+from api.deps import Services
 from api.engine import JourneyEngine
 from api.settings import ApiSettings
 from engine.clock import EngineClock, SystemClock
@@ -64,6 +65,7 @@ class House:
     api_url: str
     sandbox_url: str
     dependencies: Dependencies
+    services: Services
     policy: JourneyPolicy
     worker: Worker | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -128,6 +130,7 @@ async def open_house(
             api_url=api_url,
             sandbox_url=sandbox_url,
             policy=rules,
+            services=api.state.services,
             dependencies=dependencies(
                 sessions=sessions,
                 clock=clock,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import uuid5
 
+import structlog
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError
@@ -24,6 +25,7 @@ from rules.forms.templates import LONGEST_KIND, check_kind, kind_of
 from rules.refusals import Problem
 
 router = APIRouter(prefix="/v1", tags=["forms"], route_class=IdempotentRoute)
+log = structlog.get_logger(__name__)
 
 _TRIES = 5
 _LARGEST = 1_000_000_000
@@ -127,7 +129,10 @@ async def make(*, body: TemplateBody, services: Svc, caller: Practice, request_i
                     at=now,
                 )
                 await session.commit()
-            await tell_of_new_version(services, made)
+            try:
+                await tell_of_new_version(services, made)
+            except EngineUnavailable:
+                log.warning("not every journey could be told of a new version", form=made.kind)
             return _view(made)
     raise EngineUnavailable
 

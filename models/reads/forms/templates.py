@@ -42,6 +42,13 @@ async def newest_versions(session: AsyncSession, *, intake: bool) -> dict[str, i
     return dict((await session.exec(statement)).all())
 
 
+async def newest_templates(session: AsyncSession) -> Sequence[FormTemplate]:
+    """Every form in its newest version, by kind."""
+    newest = select(FormTemplate.kind, func.max(FormTemplate.version)).group_by(col(FormTemplate.kind))
+    statement = select(FormTemplate).where(tuple_(col(FormTemplate.kind), col(FormTemplate.version)).in_(newest))
+    return (await session.exec(statement.order_by(col(FormTemplate.kind)))).all()
+
+
 async def list_templates(session: AsyncSession, page: Page) -> Sequence[FormTemplate]:
     """The newest version of each of the practice's own forms, by kind; one more than the page holds."""
     newest = (

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -13,21 +13,21 @@ from models.tables.forms.template import FormTemplate
 from rules.forms.intake import INTAKE_FORMS
 
 BUILT_IN = "system"
-_ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # the built-in forms are as old as the product, whenever it was installed
+_ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # what the product began with is as old as it, whenever it was installed
 
 
 def write_built_in_forms(connection: Connection) -> None:
-    """The first version of each intake form, for a database that lacks it. Again changes nothing."""
+    """The newest version of each intake form, for a database that lacks it. Again changes nothing."""
     rows = [
         {
-            "id": uuid5(NAMESPACE_URL, f"form-template/{kind}/1"),
+            "id": uuid5(NAMESPACE_URL, f"form-template/{kind}/{form.version}"),
             "kind": kind,
-            "version": 1,
+            "version": form.version,
             "title": form.title,
             "fields": [field.to_document() for field in form.fields],
             "intake_place": place,
             "made_by": BUILT_IN,
-            "made_at": _ALWAYS,
+            "made_at": _ALWAYS if form.version == 1 else func.now(),
         }
         for place, (kind, form) in enumerate(INTAKE_FORMS.items())
     ]

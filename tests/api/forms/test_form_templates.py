@@ -1,16 +1,26 @@
 """The practice's own forms over the API: making one, its versions, and who may look at what was asked and answered."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+from sqlmodel import col, select
 
+from api.announcing import announce_versions
 from api.problems import EngineUnavailable
 from models.tables.forms.form import FormAnswer, FormRequest
+from models.tables.forms.template import FormTemplate
+from models.writes.forms import templates
 from rules.enums import ClientStatus, FormStatus
+from rules.forms.intake import INTAKE_FORMS
 from tests.api.callers import Callers
 from tests.api.conftest import ToldEngine, fields_of, problem_of
 from tests.care.rows import NOW, Rows
@@ -180,9 +190,60 @@ async def test_whoever_has_completed_a_form_is_told_of_its_next_version_a_page_a
     assert sorted(told) == sorted(
         (journey, FORM_VERSION_PUBLISHED, FormVersionSignal(kind="diary")) for journey in everybody_told
     )
-    # While the engine is away it is published all the same: they are asked at their next booking.
+    # While the engine is away it is published all the same: they are asked when the API starts, or books for them.
     engine.answers_to[FORM_VERSION_PUBLISHED] = EngineUnavailable()
     assert (await forms.make()).json()["version"] == 3
+
+
+async def test_what_nobody_was_told_of_is_announced_at_the_start_once_the_engine_is_there(
+    app: FastAPI, rows: Rows, engine: ToldEngine
+) -> None:
+    """An intake form came in a new version with a release. Whoever has booked is told, and nobody who was asked."""
+    asked: dict[str, Any] = {"kind": "informed_consent", "requested_at": NOW, "requested_by": "x"}
+    old, new, never = [await rows.client(first_booked_at=at) for at in (NOW, NOW, None)]
+    for client, version in ((old, 1), (new, 2), (never, 1)):
+        for kind in INTAKE_FORMS:
+            done = asked | {"kind": kind, "status": FormStatus.COMPLETE}
+            await rows.add(FormRequest(id=uuid4(), client_id=client.id, version=1, **done))
+        if version == 2:
+            await rows.add(FormRequest(id=uuid4(), client_id=client.id, version=2, **asked))
+    await announce_versions(app.state.services)
+    assert engine.asked == []
+    async with rows.sessions() as session:
+        form = INTAKE_FORMS["informed_consent"]
+        fields = [field.to_document() for field in form.fields]
+        await templates.add_version(
+            session, id=uuid4(), kind="informed_consent", title=form.title, fields=fields, by="system", at=NOW
+        )
+        await session.commit()
+
+    def away_at_first(_: object) -> None:
+        if len(engine.asked) == 1:
+            raise EngineUnavailable
+
+    engine.answers_to[FORM_VERSION_PUBLISHED] = away_at_first
+    async with asyncio.timeout(20):
+        await announce_versions(app.state.services, try_again=0.01)
+    told = [(asked.workflow_id, asked.order) for asked in engine.asked]
+    assert told == [(journey_id(str(old.id)), FormVersionSignal(kind="informed_consent"))] * 2
+
+
+def test_a_release_writes_the_next_version_of_a_built_in_form_once(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised = replace(INTAKE_FORMS["informed_consent"], title="Consent", version=2)
+    monkeypatch.setattr(templates, "INTAKE_FORMS", {**INTAKE_FORMS, "informed_consent": raised})
+    engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    with engine.begin() as connection:
+        for _ in range(2):
+            templates.write_built_in_forms(connection)
+        found = connection.execute(
+            select(FormTemplate.version, FormTemplate.title)
+            .where(col(FormTemplate.kind) == "informed_consent")
+            .order_by(col(FormTemplate.version))
+        ).all()
+        connection.rollback()
+    assert [tuple(row) for row in found] == [(1, INTAKE_FORMS["informed_consent"].title), (2, "Consent")]
 
 
 async def test_a_form_may_have_groups_and_agreements_one_level_deep(forms: Forms) -> None:

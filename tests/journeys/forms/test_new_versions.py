@@ -3,22 +3,22 @@
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from models.reads.forms.requests import clients_to_ask_again
+from api.announcing import announce_versions
 from models.writes.forms.templates import add_version
 from rules.forms.intake import INTAKE_FORMS
 from tests.care.defaults import Json
 from tests.care.story import Care, Person
 from tests.journeys.forms.test_requested_forms import DIARY, GOOD
-from workflows.messages import FORM_VERSION_PUBLISHED, FormVersionSignal, journey_id
+from workflows.messages import FORM_VERSION_PUBLISHED, FormVersionSignal
 
 GRACE = timedelta(days=7)
 CONSENT = "informed_consent"
 
 
 async def published(care: Care, kind: str = CONSENT, *, told: bool = True) -> None:
-    """The practice publishes the next version of an intake form; ``told``: and nothing keeps it from saying so."""
+    """A release brings the next version of an intake form; ``told``: and the API has started since."""
     async with care.house.sessions() as session:
-        made = await add_version(
+        await add_version(
             session,
             id=uuid4(),
             kind=kind,
@@ -28,10 +28,8 @@ async def published(care: Care, kind: str = CONSENT, *, told: bool = True) -> No
             at=await care.now(),
         )
         await session.commit()
-        clients = await clients_to_ask_again(session, made, after=None, limit=100)
-    for client in clients if told else ():
-        journey = care.house.engine.get_workflow_handle(journey_id(str(client)))
-        await journey.signal(FORM_VERSION_PUBLISHED, FormVersionSignal(kind=kind))
+    if told:
+        await announce_versions(care.house.services)
     await care.rest()
 
 
