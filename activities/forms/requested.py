@@ -21,7 +21,7 @@ from rules.timeline import FactKind
 
 _NO_SUCH_FORM = Refusal(name=Problem.NOT_FOUND, detail="There is no such form.")
 _ARCHIVED = Refusal(name=Problem.CLIENT_ARCHIVED, detail="This client is archived; make the client active first.")
-_INTAKE = invalid("kind", "is an intake form: those are asked for with the first booking, and once")
+_INTAKE = invalid("kind", "is an intake form: those are asked for with the first booking, and in new versions")
 _ANSWERED = invalid("kind", "is complete already; the practice can ask for it again")
 
 ASKED_FOR = AnsweredOnce("request_form", Done)

@@ -115,13 +115,13 @@ async def asked_of(session: AsyncSession, client_id: UUID, kind: str) -> Sequenc
     return (await session.exec(statement)).all()
 
 
-async def asked_again(session: AsyncSession, client_id: UUID, *, at: datetime | None = None) -> tuple[AskedForm, ...]:
-    """What was asked for in a new version, at that moment or ever, and is still open."""
+async def asked_again(session: AsyncSession, client_id: UUID) -> tuple[AskedForm, ...]:
+    """What was asked for in a new version, and is still open."""
     forms = (await forms_by_client(session, [client_id]))[client_id]
     return tuple(
         AskedForm(id=str(form.id), asked_at=form.requested_at, intake=forms.is_intake(form), gates_from=form.gates_from)
         for form in forms.requests
-        if (form.requested_by, form.status) == (ASKED_AGAIN, FormStatus.REQUESTED) and at in (None, form.requested_at)
+        if (form.requested_by, form.status) == (ASKED_AGAIN, FormStatus.REQUESTED)
     )
 
 

@@ -10,41 +10,19 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.ports import GatewayUnavailable, Intent
-from activities.types.archive import ArchiveOrder, UnarchiveOrder
-from activities.types.clients import Done, LinkOrder
+from activities.types.clients import LinkOrder
 from activities.types.facts import PaymentFacts
-from activities.types.money import AttemptOrder, AttemptResult, ConfirmationOrder
+from activities.types.money import AttemptOrder, AttemptResult
 from models.reads.money.balance import payment_line
-from models.tables.mail.inbound_event import InboundEvent
 from rules.archive.plan import owed_by_currency
 from rules.enums import ClientStatus, PaymentStatus
-from rules.refusals import Problem
+from tests.activities.money.due_payments import a_due_payment, archive_of
 from tests.care.client_money import ClientMoney
 from tests.care.crash_points import Death
 from tests.care.practice import DESK, FEE, POLICY, Practice
-from tests.care.reconciler import Reconciler
 
 LOST_ANSWER = {"ambiguous": True, "retry_with_same_key": True}
 STORED_500 = {"ambiguous": True, "retry_with_same_key": False}
-
-
-async def a_due_payment(practice: Practice, card: str | None = "pm_card_visa") -> tuple[str, str]:
-    """A client and a payment that is due now."""
-    sara = await practice.client()
-    [session] = await practice.booked(sara)
-    if card is not None:
-        await practice.gives_card(sara, card)
-    return sara, await practice.occurred(session)
-
-
-def assert_does_not_wait(done: Done) -> None:
-    assert done.refusal is not None
-    told = (done.refusal.name, done.refusal.detail, done.document)
-    assert told == (Problem.PAYMENT_NOT_OPEN, "This payment does not wait for the client.", None)
-
-
-def archive_of(client: str) -> ArchiveOrder:
-    return ArchiveOrder(client_id=client, request_id=str(uuid4()), by="care_team:desk")
 
 
 @pytest.mark.parametrize(("card", "end"), [("pm_card_visa", "paid"), ("pm_card_chargeCustomerFail", "failed")])
@@ -143,169 +121,6 @@ async def test_two_runs_of_one_step_at_the_same_time_share_one_charge(practice: 
     assert not (await practice.money.start_attempt(AttemptOrder(payment_id=payment, attempt=2))).started
 
 
-async def test_a_client_at_the_pay_link_while_a_try_pays_gets_nothing_to_confirm(practice: Practice) -> None:
-    sara, payment = await a_due_payment(practice)
-    ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
-    assert (await practice.money.prepare_confirmation(ask)).refusal is not None  # scheduled: nothing to confirm
-    await practice.money.owe_payment(payment)
-
-    # The client opens the link; before its intent is stored, a new card is charged with another one.
-    practice.gateway.meanwhile["create"] = lambda: practice.attempt(payment)
-    opened = await practice.money.prepare_confirmation(ask)
-    assert_does_not_wait(opened)
-    assert (await practice.payment(payment)).status is PaymentStatus.PAID
-    assert sorted(i["status"] for i in await practice.intents_of(payment)) == ["canceled", "succeeded"]
-    assert await practice.charges_of(payment) == ["succeeded"]  # the stray one was never confirmed
-
-
-@pytest.mark.parametrize("made_before", [False, True])
-@pytest.mark.parametrize("what", ["credit", "waiver", "archive"])
-async def test_a_link_that_is_opened_while_the_payment_ends_otherwise_never_pays(
-    practice: Practice, monkeypatch: pytest.MonkeyPatch, what: str, made_before: bool
-) -> None:
-    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail" if made_before else None)
-    money = ClientMoney(practice, sara)
-    ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
-    await practice.attempt(payment)
-    if what != "archive":
-        await practice.money.owe_payment(payment)
-    calls_off: list[str] = []
-
-    async def meanwhile() -> None:
-        if what == "credit":
-            await money.granted(FEE)
-            await money.retried(payment)
-            await practice.attempt(payment, (await practice.payment(payment)).attempts + 1)
-        elif what == "waiver":
-            calls_off.extend((await money.waived(payment)).intents)
-        else:
-            calls_off.extend((await practice.archive.archive_client(archive_of(sara), POLICY)).intents)
-
-    if made_before:
-        retrieve = practice.gateway.retrieve_intent
-
-        async def asked(*, intent: str) -> Intent | None:
-            monkeypatch.undo()
-            found = await retrieve(intent=intent)
-            await meanwhile()
-            return found
-
-        monkeypatch.setattr(practice.gateway, "retrieve_intent", asked)
-    else:
-        practice.gateway.meanwhile["create"] = meanwhile
-    assert_does_not_wait(await practice.money.prepare_confirmation(ask))
-    for intent in calls_off:  # the journey's errands
-        assert await practice.archive.cancel_intent(sara, intent) is None
-    after = await practice.payment(payment)
-    ends = {"credit": PaymentStatus.PAID, "waiver": PaymentStatus.WAIVED, "archive": PaymentStatus.CANCELLED}
-    assert after.status is ends[what]
-    assert [intent["status"] for intent in await practice.intents_of(payment)] == ["canceled"]
-    assert "succeeded" not in await practice.charges_of(payment)
-    assert_does_not_wait(await practice.money.prepare_confirmation(ask))
-
-
-@pytest.mark.parametrize("held", ["archived", "frozen"])
-async def test_credit_pays_nothing_at_the_link_while_charges_are_held(practice: Practice, held: str) -> None:
-    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail")
-    money = ClientMoney(practice, sara)
-    await practice.attempt(payment)
-    await practice.money.owe_payment(payment)
-    await money.granted(FEE)
-    if held == "archived":
-        await money.archived()
-    else:
-        async with practice.sessions() as session:
-            row = await practice.row(sara)
-            row.charges_frozen = True
-            session.add(row)
-            await session.commit()
-    ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
-    done = await practice.money.prepare_confirmation(ask)
-    assert_does_not_wait(done)
-    assert (done.debts, done.resumed) == ((), ())
-
-
-async def test_money_for_what_was_let_go_is_asked_about_at_once(practice: Practice) -> None:
-    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail")
-    reconciler = Reconciler(practice)
-    await practice.attempt(payment)
-    await practice.money.owe_payment(payment)
-    intent = (await practice.payment(payment)).intent
-    assert intent is not None
-    await reconciler.takes(sara, intent)
-    [called_off] = (await ClientMoney(practice, sara).written_off(payment)).intents
-    for _ in range(2):  # the errand's own word is enough, however often it runs
-        told = await practice.archive.cancel_intent(sara, called_off)
-        assert told is not None
-        assert [task.kind for task in told.journey.open_tasks] == ["ledger_difference"]
-    for _ in range(2):
-        handled = await ClientMoney(practice, sara).reported("payment_intent.succeeded", intent, "payment_intent")
-        assert handled.settled is None
-        assert handled.facts is not None
-    assert (await practice.payment(payment)).status is PaymentStatus.WRITTEN_OFF
-    [task] = await reconciler.tasks()
-    assert task.key == f"ledger:taken_after_all:{intent}"
-    shown = await reconciler.compares()  # which knows the task
-    assert (shown.differences, [row.id for row in await reconciler.tasks()]) == (["taken_after_all"], [task.id])
-    await reconciler.at_stripe("/v1/refunds", payment_intent=intent)
-    assert ((await reconciler.compares()).differences, await reconciler.tasks()) == ([], [])
-    assert (await practice.facts(sara)).count("task_opened") == 2  # that of the debt, and this
-
-
-async def test_a_late_word_of_a_payment_whose_credit_went_elsewhere_is_a_persons(practice: Practice) -> None:
-    sara, payment = await a_due_payment(practice)
-    money, reconciler = ClientMoney(practice, sara), Reconciler(practice)
-    await money.granted(10000)
-    await practice.bank_says(sara, "authentication_required")
-    await practice.attempt(payment)
-    intent = (await practice.payment(payment)).intent
-    assert intent is not None
-    await reconciler.takes(sara, intent)
-    await money.archived()
-    await money.unarchived()
-    other = await money.pays_a_fee(weeks=1)
-    assert (await practice.payment(other)).credit_used == 10000
-    for _ in range(2):
-        handled = await money.reported("payment_intent.succeeded", intent, "payment_intent")
-        assert (handled.settled, handled.facts is not None) == (None, True)
-    after = await practice.payment(payment)
-    assert (after.status, after.credit_used) == (PaymentStatus.CANCELLED, 0)
-    [task] = await reconciler.tasks()
-    assert task.key == f"ledger:amount_differs:{intent}"
-    assert (await reconciler.compares()).differences == ["amount_differs"]
-    await money.granted(10000)
-    assert (await reconciler.compares()).healed == ["missed_payment"]
-    assert ((await practice.payment(payment)).credit_used, await reconciler.tasks()) == (10000, [])
-
-
-@pytest.mark.parametrize("credit_came_back", [False, True])
-async def test_a_try_that_finds_less_paid_than_credit_makes_up_for_ends(
-    practice: Practice, credit_came_back: bool
-) -> None:
-    sara, payment = await a_due_payment(practice)
-    money, reconciler = ClientMoney(practice, sara), Reconciler(practice)
-    await money.granted(10000)
-    await practice.bank_says(sara, "do_not_honor")
-    await practice.attempt(payment)
-    intent = (await practice.payment(payment)).intent
-    assert intent is not None
-    await money.archived()
-    restored = UnarchiveOrder(client_id=sara, request_id=str(uuid4()), by="care_team:desk", restore=True)
-    await practice.archive.unarchive_client(restored)
-    await reconciler.takes(sara, intent)
-    await money.pays_a_fee(weeks=1)
-    if credit_came_back:
-        await money.granted(10000)
-    await practice.attempt(payment, 2)
-    after = await practice.payment(payment)
-    paid = (PaymentStatus.PAID, None, 10000)
-    assert (after.status, after.because, after.credit_used) == (
-        paid if credit_came_back else (PaymentStatus.OWED, "amount_differs", 0)
-    )
-    assert len(await reconciler.tasks()) == (0 if credit_came_back else 1)
-    assert (await practice.charges_of(payment)).count("succeeded") == 1
-
-
 @pytest.mark.parametrize(("late", "told"), [(timedelta(minutes=1), 0), (timedelta(days=5), 1)])
 @pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_chargeCustomerFail"])
 async def test_a_try_long_after_the_deadline_is_made_and_recorded_as_a_breach(
@@ -344,43 +159,6 @@ async def test_a_stored_failure_of_stripes_spoils_no_card_setup(practice: Practi
     assert done.document["customer"] == (await practice.row(sara)).stripe_customer
 
 
-@pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_chargeCustomerFail"])
-async def test_an_archive_while_the_card_is_asked_waits_for_the_end_and_tries_no_more(
-    practice: Practice, card: str
-) -> None:
-    sara, payment = await a_due_payment(practice, card)
-    order = AttemptOrder(payment_id=payment, attempt=1)
-    await practice.money.start_attempt(order)
-    done = await practice.archive.archive_client(archive_of(sara), POLICY)
-    assert (done.changed, done.intents) == (True, ())
-    record = (await practice.row(sara)).archive_record
-    assert record is not None
-    assert [line["id"] for line in record["in_flight"]] == [payment]
-
-    charged = await practice.money.charge_card(order)
-    settled = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged), POLICY)
-    after = await practice.payment(payment)
-    owed = owed_by_currency([payment_line(after)], now=practice.clock.instant).get("USD", 0)
-    if card == "pm_card_visa":
-        assert (after.status, owed) == (PaymentStatus.PAID, 0)
-    else:
-        assert (after.status, after.because, owed) == (PaymentStatus.CANCELLED, "archived", FEE)
-        assert after.next_try_at is None
-    assert settled.journey.archived
-    assert await practice.attempt(payment, 2) is None
-    assert len(await practice.charges_of(payment)) == 1
-    assert (await practice.row(sara)).status is ClientStatus.ARCHIVED
-
-
-async def test_an_archive_before_the_card_is_asked_wins(practice: Practice) -> None:
-    sara, payment = await a_due_payment(practice)
-    await practice.archive.archive_client(archive_of(sara), POLICY)
-    assert await practice.attempt(payment) is None
-    assert await practice.money.charge_card(AttemptOrder(payment_id=payment, attempt=1)) is None
-    assert (await practice.payment(payment)).status is PaymentStatus.CANCELLED
-    assert (await practice.stripe())["payment_intents"] == []
-
-
 async def test_a_new_card_that_comes_while_the_stolen_one_is_asked_is_not_blamed(practice: Practice) -> None:
     sara, payment = await a_due_payment(practice)
     await practice.bank_says(sara, "stolen_card")
@@ -396,39 +174,6 @@ async def test_a_new_card_that_comes_while_the_stolen_one_is_asked_is_not_blamed
     assert not (await practice.row(sara)).card_blocked
     await practice.attempt(payment, 2)
     assert (await practice.payment(payment)).status is PaymentStatus.PAID
-
-
-async def test_what_stripe_reported_is_recorded_once_and_told_until_it_is_heard(practice: Practice) -> None:
-    sara, payment = await a_due_payment(practice, "pm_card_chargeCustomerFail")
-    await practice.attempt(payment)
-    await practice.bank_says(sara, None)
-    intent, card = (await practice.payment(payment)).intent, (await practice.row(sara)).stripe_payment_method
-    assert intent is not None
-    assert card is not None
-    await practice.gateway.confirm_intent(intent=intent, payment_method=card, key="the client's own")
-    async with practice.sessions() as session:
-        told = {"data": {"object": {"id": intent, "status": "succeeded"}}}
-        session.add(
-            InboundEvent(
-                id="evt_1",
-                vendor="stripe",
-                type="payment_intent.succeeded",
-                payload=told,
-                received_at=practice.clock.instant,
-            )
-        )
-        await session.commit()
-    for point in range(1, 8):  # before and after each of its three commits, and before it asks Stripe
-        practice.points.reset(point)
-        with pytest.raises(Death):
-            await practice.inbound.handle_inbound_event("evt_1")
-    practice.points.reset()
-    for _ in range(2):
-        handled = await practice.inbound.handle_inbound_event("evt_1")
-        assert handled.settled is not None
-        assert handled.settled.appointment.payment is not None
-        assert handled.settled.appointment.payment.status is PaymentStatus.PAID
-    assert (await practice.facts(sara)).count("payment_paid") == 1
 
 
 async def test_a_cancelled_intent_never_pays_and_the_next_try_makes_another(practice: Practice) -> None:
@@ -498,3 +243,40 @@ async def test_what_dies_is_really_dead(practice: Practice) -> None:
             await practice.money.start_attempt(order)
         practice.points.reset()
         assert (await practice.payment(payment)).status is status
+
+
+@pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_chargeCustomerFail"])
+async def test_an_archive_while_the_card_is_asked_waits_for_the_end_and_tries_no_more(
+    practice: Practice, card: str
+) -> None:
+    sara, payment = await a_due_payment(practice, card)
+    order = AttemptOrder(payment_id=payment, attempt=1)
+    await practice.money.start_attempt(order)
+    done = await practice.archive.archive_client(archive_of(sara), POLICY)
+    assert (done.changed, done.intents) == (True, ())
+    record = (await practice.row(sara)).archive_record
+    assert record is not None
+    assert [line["id"] for line in record["in_flight"]] == [payment]
+
+    charged = await practice.money.charge_card(order)
+    settled = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged), POLICY)
+    after = await practice.payment(payment)
+    owed = owed_by_currency([payment_line(after)], now=practice.clock.instant).get("USD", 0)
+    if card == "pm_card_visa":
+        assert (after.status, owed) == (PaymentStatus.PAID, 0)
+    else:
+        assert (after.status, after.because, owed) == (PaymentStatus.CANCELLED, "archived", FEE)
+        assert after.next_try_at is None
+    assert settled.journey.archived
+    assert await practice.attempt(payment, 2) is None
+    assert len(await practice.charges_of(payment)) == 1
+    assert (await practice.row(sara)).status is ClientStatus.ARCHIVED
+
+
+async def test_an_archive_before_the_card_is_asked_wins(practice: Practice) -> None:
+    sara, payment = await a_due_payment(practice)
+    await practice.archive.archive_client(archive_of(sara), POLICY)
+    assert await practice.attempt(payment) is None
+    assert await practice.money.charge_card(AttemptOrder(payment_id=payment, attempt=1)) is None
+    assert (await practice.payment(payment)).status is PaymentStatus.CANCELLED
+    assert (await practice.stripe())["payment_intents"] == []
