@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, or_, select, update
@@ -41,7 +40,6 @@ from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM, fold_email
 from rules.clients.joining import Record, TakenTime, is_active_again, missing_details, refuse_join
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
-from rules.journey.joining import MovedChat
 from rules.money.payment_states import PENDING
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
@@ -125,17 +123,14 @@ async def _join(
     await _close(session, duplicate, record, token_hash=order.token_hash, at=at)
     archived = record.status is ClientStatus.ARCHIVED
     asked = () if archived else await ask_again(session, record, at=at, grace=grace)
-    moved = [str(appointment.id) for appointment in came]
     told = {
         "request_id": order.request_id,
-        "appointments": moved,
+        "appointments": [str(appointment.id) for appointment in came],
         "forms": forms,
         "details": sorted(filled),
         "card": card,
         "tasks": tasks,
         "unarchived": unarchived,
-        "lines": list(await lines_of(session, ended=lines)),
-        "before": [str(id) for id in before] if unarchived or card or frozen else [],
         "chats": {id: {"into": to.chat_id, "behind": to.behind} for id, to in chats.items()},
         "stopped": [{"payment": str(p.id), "appointment": str(p.appointment_id)} for p in stopped],
     }
@@ -157,35 +152,24 @@ async def _join(
         text=f"The record of client {duplicate.ref} was joined into this one: it is one person.",
         data={"from": str(duplicate.id), "ref": duplicate.ref, **told},
     )
-    return replace(await _joined(session, duplicate, record, told), asked=asked)
-
-
-async def _joined(session: AsyncSession, duplicate: Client, record: Client, told: dict[str, Any]) -> Joined:
-    """The answer, from what the facts of both tell."""
-    facts = await project(session, duplicate)
-    into = await project(session, record)
-    moved = {str(id) for id in _list(told["appointments"])}
-    ids = [id for id in await _with_open_workflow(session, record) if str(id) in moved | set(_list(told["before"]))]
-    stopped = told.get("stopped", ())
-    ids += [id for line in stopped if (id := UUID(line["appointment"])) not in ids]
-    paying = col(Payment.id).in_([UUID(line["payment"]) for line in stopped])
-    intents = select(Payment.intent).where(paying, col(Payment.intent).is_not(None)).order_by(col(Payment.id))
+    facts, into = await project(session, duplicate), await project(session, record)
+    moved = {appointment.id for appointment in came}
+    concerned = moved | set(before) if unarchived or card or frozen else moved
+    must_hear = [id for id in await _with_open_workflow(session, record) if id in concerned]
+    must_hear += [payment.appointment_id for payment in stopped if payment.appointment_id not in must_hear]
     return Joined(
         facts=facts,
         into_id=str(record.id),
         into=into,
-        appointments=await facts_of_appointments(session, record, ids) if ids else (),
-        ahead=tuple(open.id for open in into.open_appointments if open.id in moved),
-        came=tuple(_list(told["tasks"])),
-        unarchived=bool(told["unarchived"]),
-        lines=tuple(_list(told["lines"])),
-        chats={id: MovedChat(chat_id=to["into"], behind=to["behind"]) for id, to in told.get("chats", {}).items()},
-        intents=tuple(str(intent) for intent in (await session.exec(intents)).all()),
+        appointments=await facts_of_appointments(session, record, must_hear) if must_hear else (),
+        ahead=tuple(open.id for open in into.open_appointments if UUID(open.id) in moved),
+        came=tuple(tasks),
+        unarchived=unarchived,
+        lines=tuple(await lines_of(session, ended=lines)),
+        chats=chats,
+        intents=tuple(payment.intent for payment in stopped if payment.intent is not None),
+        asked=asked,
     )
-
-
-def _list(value: object) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else []
 
 
 async def _as_joined(session: AsyncSession, duplicate: Client, order: JoinOrder) -> Joined:

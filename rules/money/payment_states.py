@@ -105,7 +105,7 @@ _MOVES = (
     (PaymentEvent.REFUNDED_IN_FULL, COLLECTED - {_S.REFUNDED}, _S.REFUNDED),
     (PaymentEvent.REFUND_FAILED, COLLECTED - {_S.PAID}, _S.PAID),
 )
-TABLE = {(state, event): after for event, states, after in _MOVES for state in states}
+TABLE = {(state, event): becomes for event, states, becomes in _MOVES for state in states}
 
 
 class NoSuchMove(Exception):
