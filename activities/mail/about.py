@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.details import owner_of_address
 from activities.mail.context import MailMoney
 from activities.mail.wording import is_intake_form
-from activities.types.mail import MailOrder
+from rules.mail.orders import MailOrder
 from models.reads.booking.waitlist import offers_of, unanswered
 from models.reads.care.chats import WaitingMessage, waiting_for
 from models.reads.care.documents import is_shared

@@ -19,7 +19,7 @@ from activities.mail.context import (
 from activities.mail.recipient import Recipient
 from activities.mail.rendering import render
 from activities.ports import Attachment, OutgoingMail
-from activities.types.mail import MailOrder
+from rules.mail.orders import MailOrder
 from calendars.appointment_file import Attendee, calendar_file, entry_of
 from models.reads.money.balance import saved_card
 from models.tables.booking.appointment import Appointment

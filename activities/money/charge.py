@@ -17,7 +17,7 @@ from temporalio import activity
 
 from activities.base import Activities, this_run
 from activities.locked import LockedPayment, locked_payment
-from activities.money.cards import block_if_hard, debts_to_settle
+from activities.money.cards import block_if_hard
 from activities.money.credits import at_hand, give_back, reserve
 from activities.money.late_charge import note_lateness
 from activities.money.payments import declined, finish_try, move, new_try, no_card, owe, paid, tell_payment
@@ -82,6 +82,8 @@ class PaymentActivities(Activities):
             held = client.status is ClientStatus.ARCHIVED or client.charges_frozen
             if held or payment.status not in CHARGEABLE or payment.attempts + 1 != order.attempt:
                 return await row.started(session, False)
+            if payment.status is PaymentStatus.OWED:
+                payment.next_try_at = None  # this is the try that was asked for
             note_lateness(session, row, at=now)
             split = split_fee(
                 amount=payment.amount,
@@ -181,7 +183,7 @@ class PaymentActivities(Activities):
             else:
                 decline = DeclineClass(charged.decline or DeclineClass.SOFT)
                 await declined(session, row, decline, tried=tried, at=now, policy=policy)
-            return replace(await row.settled(session), debts=await debts_to_settle(session, row.client))
+            return await row.settled(session)
 
     @activity.defn
     async def owe_payment(self, payment_id: str) -> Settled:

@@ -34,7 +34,6 @@ class Archived:
     changed: bool
     appointments: tuple[AppointmentFacts, ...] = ()
     cancelled: tuple[str, ...] = ()
-    intents: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
 
 
@@ -63,7 +62,6 @@ class Unarchived:
     booked: tuple[tuple[str, ...], ...] = ()
     paying: tuple[AppointmentFacts, ...] = ()
     lines: tuple[str, ...] = ()
-    debts: tuple[PaymentFacts, ...] = ()
     asked: tuple[AskedForm, ...] = ()
 
 

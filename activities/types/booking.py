@@ -52,7 +52,6 @@ class Booked:
     resumed: tuple[AppointmentFacts, ...] = ()
     exceptions: tuple[dict[str, Any], ...] = ()
     lines: tuple[str, ...] = ()
-    debts: tuple[PaymentFacts, ...] = ()
     asked: tuple[AskedForm, ...] = ()
 
 

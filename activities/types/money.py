@@ -122,7 +122,6 @@ class Settled:
     appointment: AppointmentFacts
     journey: JourneyFacts
     changed: bool = True
-    debts: tuple[PaymentFacts, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
