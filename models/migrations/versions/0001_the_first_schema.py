@@ -32,6 +32,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("name_folded"),
     )
     op.create_table(
+        "epoch",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("epoch", sa.Uuid(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("compared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("epoch"),
+    )
+    # A new database has no past that Stripe could know better.
+    op.execute("INSERT INTO epoch VALUES (1, gen_random_uuid(), now(), now())")
+    op.create_table(
         "form_template",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(length=80), nullable=False),
@@ -1405,5 +1416,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_idempotency_key_claimed_at"), table_name="idempotency_key")
     op.drop_table("idempotency_key")
     op.drop_table("form_template")
+    op.drop_table("epoch")
     op.drop_table("client_group")
     op.drop_table("blast")
