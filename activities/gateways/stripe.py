@@ -182,7 +182,7 @@ class StripeGateway:
             intent = None if id in found else await self.retrieve_intent(intent=id)  # what a search shows may be old
             if intent is not None:
                 found[id] = intent
-        return sorted(found.values(), key=lambda intent: (str(intent.created), intent.id), reverse=True)
+        return list(found.values())
 
     async def _searched(self, payment_id: str) -> list[str]:
         """By metadata, whoever the customer is. Some accounts have no search: these have the list alone."""

@@ -19,9 +19,9 @@ from activities.base import this_run
 from activities.locked import LockedPayment, locked_payment
 from activities.money.cards import block_if_hard, debts_to_settle
 from activities.money.credits import at_hand, give_back, reserve
-from activities.money.intents import UNCONFIRMED, PaymentIntents
+from activities.money.intents import UNCONFIRMED, PaymentIntents, refuse_before_comparison
 from activities.money.late_charge import note_lateness
-from activities.money.payments import declined, finish_try, move, new_try, no_card, owe, paid, tell_payment
+from activities.money.payments import declined, finish_try, move, new_try, no_card, owe, paid, put_off, tell_payment
 from activities.money.retries import by_credit_alone
 from activities.ports import GatewayRejected, GatewayUnavailable, Intent, PaymentGateway
 from activities.types.clients import Done
@@ -31,7 +31,7 @@ from models.tables.clients.client import Client
 from models.tables.money.payment import Payment, PaymentTry
 from rules.enums import ClientStatus, DeclineClass, PaymentStatus
 from rules.money.fees import classify_decline, minimum_charge, split_fee
-from rules.money.payment_states import CHARGEABLE, CONFIRMABLE, WAITING, Because, PaymentEvent
+from rules.money.payment_states import CHARGEABLE, CONFIRMABLE, WAITING, Because, PaymentEvent, before
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
 
@@ -80,9 +80,8 @@ class PaymentActivities(PaymentIntents):
         async with self.transaction() as session:
             row = await locked_payment(session, UUID(order.payment_id))
             payment, client = row.payment, row.client
-            if payment.status in CHARGEABLE | {PaymentStatus.PROCESSING} and not await epoch_is_compared(session):
-                payment.next_try_at = now + LOOK_AGAIN
-                session.add(payment)
+            if payment.status in before(PaymentEvent.PUT_OFF) and not await epoch_is_compared(session):
+                put_off(payment, until=now + LOOK_AGAIN, at=now)
                 return await row.started(session, False)
             if payment.status is PaymentStatus.PROCESSING and payment.attempts == order.attempt:
                 return await row.started(session, True)
@@ -121,9 +120,9 @@ class PaymentActivities(PaymentIntents):
             payment, client = row.payment, row.client
             if payment.status is not PaymentStatus.PROCESSING or payment.attempts != order.attempt:
                 return None
+            await refuse_before_comparison(session)
             asking = await self._open_try(session, payment, client)
             number, method, customer = asking.number, asking.method, client.stripe_customer
-        await self.refuse_before_comparison()
         gateway = self.gateway_for(client)
         try:
             if payment.amount == payment.credit_used and payment.intent is not None:
@@ -135,7 +134,7 @@ class PaymentActivities(PaymentIntents):
                 return None
             if intent.status in UNCONFIRMED and not await self._has_said_no(gateway, intent, asking):
                 intent = await gateway.confirm_intent(
-                    intent=intent.id, payment_method=method, key=f"confirm:{intent.id}:{method}:{number}"
+                    intent=intent.id, payment_method=method, key=f"confirm:{payment.id}:{number}:{intent.id}:{method}"
                 )
         except GatewayUnavailable as unavailable:
             if not unavailable.retry_with_same_key:
@@ -240,8 +239,8 @@ class PaymentActivities(PaymentIntents):
                 return Done(refusal=_DOES_NOT_WAIT)
             if split.card == 0:
                 return await by_credit_alone(session, row, at=now, by=order.by.actor)
+            await refuse_before_comparison(session)
             await reserve(session, payment, amount=split.credit, at=now)
-        await self.refuse_before_comparison()
         customer = await self.customer_of(client, request_id=order.request_id)
         # A key of its own: Stripe would replay a stored failure to one that every later look shares.
         mark = f"{order.request_id}:{this_run()}"

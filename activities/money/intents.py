@@ -6,6 +6,8 @@ idempotency keys help for ever: they are forgotten after a day. So the payment's
 
 from collections.abc import Callable
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from activities.base import Activities
 from activities.ports import GatewayUnavailable, Intent, PaymentGateway
 from models.reads.epoch import epoch_is_compared
@@ -72,14 +74,6 @@ class PaymentIntents(Activities):
             return None
         return next((intent for intent in known if intent.status == "succeeded"), None)
 
-    async def refuse_before_comparison(self) -> None:
-        """Raises GatewayUnavailable in a database that was restored, until it was held against Stripe."""
-        async with self.transaction() as session:
-            compared = await epoch_is_compared(session)
-        if not compared:
-            message = "the database was restored: no money moves before the comparison with Stripe"
-            raise GatewayUnavailable(message, ambiguous=False, retry_with_same_key=True)
-
     async def _only_if_it_fits(
         self, gateway: PaymentGateway, intent: Intent, *, amount: int, customer: str, number: int | str
     ) -> Intent:
@@ -132,3 +126,10 @@ class PaymentIntents(Activities):
         # A twin of this step was faster: there is one intent for a payment, and a stray one is never confirmed.
         winner = await gateway.retrieve_intent(intent=first)
         return winner or intent
+
+
+async def refuse_before_comparison(session: AsyncSession) -> None:
+    """Raises GatewayUnavailable in a database that was restored, until it was held against Stripe."""
+    if not await epoch_is_compared(session):
+        message = "the database was restored: no money moves before the comparison with Stripe"
+        raise GatewayUnavailable(message, ambiguous=False, retry_with_same_key=True)

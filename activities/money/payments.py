@@ -49,6 +49,12 @@ def move(
         payment.stopped_at = at
 
 
+def put_off(payment: Payment, *, until: datetime, at: datetime) -> None:
+    """It stands as it did, and is looked at again later."""
+    because = Because(payment.because) if payment.because else None
+    move(payment, PaymentEvent.PUT_OFF, because=because, next_try_at=until, at=at)
+
+
 def tell_payment(
     session: AsyncSession,
     client: Client,

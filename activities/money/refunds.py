@@ -8,10 +8,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.answers import AnsweredOnce
-from activities.base import derived_id
+from activities.base import Activities, derived_id
 from activities.locked import LockedPayment, locked_payment
 from activities.money.credits import add_credit
-from activities.money.intents import PaymentIntents
+from activities.money.intents import refuse_before_comparison
 from activities.money.payments import move, tell_payment
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
 from activities.tasks import open_task_once
@@ -34,7 +34,7 @@ LOST = "lost"  # Stripe's word for a dispute whose money went back to the client
 _COUNTS = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
 
 
-class RefundActivities(PaymentIntents):
+class RefundActivities(Activities):
     @activity.defn
     async def begin_refund(self, order: RefundOrder) -> Done:
         """Write down what is to be given back, or say why it cannot be. Credit is given at once, in the same step.
@@ -107,9 +107,9 @@ class RefundActivities(PaymentIntents):
             refund = await session.get_one(Refund, UUID(refund_id))
             payment = await session.get_one(Payment, refund.payment_id)
             client = await session.get_one(Client, refund.client_id)
+            await refuse_before_comparison(session)
         if refund.status is not RefundStatus.PENDING or refund.stripe_refund is not None or payment.intent is None:
             return None
-        await self.refuse_before_comparison()
         gateway = self.gateway_for(client)
         try:
             # The run before may have been told nothing of what it did: look first.

@@ -131,9 +131,7 @@ def test_an_intent_of_no_payment_of_ours(intent: StripeIntent, kinds: list[Discr
 
 
 def test_refunds_and_disputes_of_what_is_not_ours_are_not_ours() -> None:
-    refund = StripeRefund(
-        id="re_x", refund_id=None, intent="pi_x", status="succeeded", amount=FEE, currency="USD", deadline=NOW
-    )
+    refund = StripeRefund(id="re_x", refund_id=None, intent="pi_x", status="succeeded", amount=FEE, currency="USD")
     dispute = StripeDispute(id="dp_x", intent="pi_x", status="lost")
     assert compare_refunds([], [refund, replace(refund, id="re_y", intent=None)], payments={}, now=NOW) == []
     assert compare_disputes({}, [dispute, replace(dispute, id="dp_y", intent=None)], payments={}) == []
@@ -163,8 +161,8 @@ def test_a_refund_that_is_being_asked_for_is_no_difference_yet() -> None:
 def test_what_credit_cannot_cover_is_not_taken_for_paid() -> None:
     """Called off, its credit went elsewhere, and then the client paid the rest by an old link."""
     payment = LedgerPayment(
-        id="1", client_id="c", status=PaymentStatus.OWED, because=None, amount=FEE, currency="USD", deadline=NOW, intent="pi_1",
-        credit_at_hand=5000,
+        id="1", client_id="c", status=PaymentStatus.OWED, because=None, amount=FEE, currency="USD", deadline=NOW,
+        intent="pi_1", credit_at_hand=5000,
     )  # fmt: skip
     taken = intent_of(payment, "succeeded", received=7000)
     assert [f.kind for f in compare_payments([payment], [taken], now=NOW)] == [DiscrepancyKind.MISSED_PAYMENT]

@@ -225,9 +225,9 @@ def _taken(case: Case) -> None:
 
 
 def _aside(case: Case, status: str, **more: Any) -> None:
-    own = case.intents[0] if case.intents else None
+    took = case.intents[0].amount if case.intents else case.payment.amount
     aside = intent_of(replace(case.payment, intent=None), status, received=0, **more)
-    case.intents.append(replace(aside, received=own.amount if own and status == "succeeded" else 0))
+    case.intents.append(replace(aside, received=took if status == "succeeded" else 0))
 
 
 def change_refund(case: Case, **changes: Any) -> None:
