@@ -210,8 +210,8 @@ class PaymentGateway(Protocol):
     async def retrieve_intent(self, *, intent: str) -> Intent | None: ...
 
     async def intents_of(self, *, payment_id: str, customer: str | None) -> list[Intent]:
-        """Every intent made for this payment: those of ``customer`` first, the newest before the others, as soon as they
-        are made; then those of other customers, which Stripe's search knows usually within a minute."""
+        """Every intent made for this payment: first those of ``customer``, newest first, as soon as they are made; then
+        those of other customers, which Stripe's search knows, usually within a minute."""
         ...
 
     async def cancel_intent(self, *, intent: str, key: str) -> Intent:
