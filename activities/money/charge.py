@@ -66,8 +66,11 @@ def _runs(order: AttemptOrder) -> Callable[[Payment], bool]:
     return lambda payment: payment.status is PaymentStatus.PROCESSING and payment.attempts == order.attempt
 
 
-class StillProcessing(Exception):
+class StillProcessing(GatewayUnavailable):
     """The bank has not answered yet; asked again later."""
+
+    def __init__(self, intent: str) -> None:
+        super().__init__(f"the bank has not answered yet for {intent}", ambiguous=True, retry_with_same_key=True)
 
 
 class PaymentActivities(PaymentIntents):
@@ -144,8 +147,7 @@ class PaymentActivities(PaymentIntents):
         except GatewayRejected as rejected:
             return Charged(intent=payment.intent or "", status=REJECTED, decline_code=rejected.code)
         if intent.status == "processing":
-            message = f"the bank has not answered yet for {intent.id}"
-            raise StillProcessing(message)
+            raise StillProcessing(intent.id)
         if intent.status == "canceled":
             # By an archive's errand that came late: the payment was restored, and the next run makes another intent.
             await self._close_try(payment.id, number, result=UNKNOWN)
@@ -268,8 +270,7 @@ class PaymentActivities(PaymentIntents):
         if intent is not None:
             intent = await self.call_off(gateway, intent, number=number)
         if intent is not None and intent.status == "processing":
-            message = f"the bank has not answered yet for {intent.id}"
-            raise StillProcessing(message)
+            raise StillProcessing(intent.id)
         took = intent.amount if intent is not None and intent.status == "succeeded" else 0
         return Charged(intent=made, status="succeeded", amount=took)
 
