@@ -189,21 +189,19 @@ book = Step(
     lambda order: f"Book {order.weeks} x {order.type.value}",
     UNLESS_BROKEN,
 )
-cancel_following = StepWith(
+cancel_following = Step(
     "cancel_following",
     booking.FollowingCancelOrder,
     booking.FollowingChanged,
     "Cancel an appointment and all after it",
     UNLESS_BROKEN,
-    further=JourneyPolicy,
 )
-reschedule_following = StepWith(
+reschedule_following = Step(
     "reschedule_following",
     booking.FollowingMoveOrder,
     booking.FollowingChanged,
     "Move an appointment and all after it",
     UNLESS_BROKEN,
-    further=JourneyPolicy,
 )
 refresh_links = Step(
     "refresh_links", booking.LinksOrder, booking.LinksChanged, "Take over the therapist's new link", UNLESS_BROKEN
@@ -214,29 +212,29 @@ leave_waitlist = Step(
 )
 look_at_line = StepWith("look_at_line", str, booking.LineLook, "Look at the line", UNLESS_BROKEN, further=JourneyPolicy)
 
-cancel_appointment = StepWith(
+cancel_appointment = Step(
     "cancel_appointment",
     booking.CancelOrder,
     booking.Changed,
     "Cancel the appointment",
     UNLESS_BROKEN,
-    further=JourneyPolicy,
 )
-reschedule_appointment = StepWith(
+reschedule_appointment = Step(
     "reschedule_appointment",
     booking.RescheduleOrder,
     booking.Changed,
     "Move the appointment",
     UNLESS_BROKEN,
-    further=JourneyPolicy,
 )
-record_outcome = StepWith(
+record_outcome = Step(
     "record_outcome",
     booking.OutcomeOrder,
     booking.Changed,
     lambda order: f"Record {order.outcome.value}",
     UNLESS_BROKEN,
-    further=JourneyPolicy,
+)
+resume_appointment = Step(
+    "resume_appointment", str, booking.AppointmentResumed, "Read the appointment anew", UNLESS_BROKEN
 )
 appointment_started = Step("appointment_started", str, money.Settled, "The appointment starts", UNLESS_BROKEN)
 outcome_overdue = Step(
@@ -291,13 +289,12 @@ charge_card = Step(
     PATIENTLY,
     VENDOR,
 )
-finish_attempt = StepWith(
+finish_attempt = Step(
     "finish_attempt",
     money.AttemptResult,
     money.Settled,
     lambda result: f"Record try {result.attempt}",
     UNLESS_BROKEN,
-    further=JourneyPolicy,
 )
 owe_payment = Step("owe_payment", str, money.Settled, "Record that the payment is owed", PATIENTLY, VENDOR)
 cancel_intent = StepWith(

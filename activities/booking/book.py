@@ -30,6 +30,7 @@ from rules.booking.eligibility import MOST_WEEKS, missing_details, refuse_bookin
 from rules.booking.links import join_url_of
 from rules.enums import AppointmentType, ClientStatus, Mode, PlaceEnd, TaskKind
 from rules.journey.stage import JourneyFacts
+from rules.money.terms import Terms
 from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
 
@@ -153,6 +154,8 @@ class BookingActivities(Activities):
                 fee_currency=therapist.session_fee_currency,
                 booked_by=order.by.actor,
                 booked_at=now,
+                placed_at=now,
+                terms=Terms.of(self.deps.policy).document(),
                 complete_forms_in_session=in_session,
                 forms_outstanding_when_booked=list(facts.outstanding_forms),
                 first_of_its_type=first_of_type and date is plan.free[0],

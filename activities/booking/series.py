@@ -30,7 +30,6 @@ from models.writes.locks import lock_appointment, lock_client, lock_therapist
 from models.writes.timeline import tell
 from rules.booking.series import this_and_following
 from rules.enums import AppointmentStatus, Mode
-from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
 from rules.timeline import FactKind
 
@@ -41,32 +40,32 @@ LINKED = AnsweredOnce("refresh_links", LinksChanged)
 
 class SeriesActivities(Activities):
     @activity.defn
-    async def cancel_following(self, order: FollowingCancelOrder, policy: JourneyPolicy) -> FollowingChanged:
+    async def cancel_following(self, order: FollowingCancelOrder) -> FollowingChanged:
         """Cancel an appointment and all after it, or none of them. Each has its own fee, if one is due."""
         now = await self.now()
         async with self.transaction() as session:
             rows = await _to_change(
-                session, order, CANCELLED_ON, refuse=lambda row: refuse_cancel(row, order, policy, now=now), now=now
+                session, order, CANCELLED_ON, refuse=lambda row: refuse_cancel(row, order, now=now), now=now
             )
             if isinstance(rows, FollowingChanged):
                 return rows
             client = rows[0].client
             if not order.confirm:
-                return FollowingChanged(would=tuple(would_cancel(row, order, policy, now=now) for row in rows))
+                return FollowingChanged(would=tuple(would_cancel(row, order, now=now) for row in rows))
             lines = await lines_freed_by(session, client, rows[0].therapist)
             for row in rows:
-                await cancel(session, row, order, policy, now=now)
+                await cancel(session, row, order, now=now)
             cancelled = replace(await _changed(session, rows, {}), lines=lines)
             return CANCELLED_ON.keep(session, client, order, cancelled, at=now)
 
     @activity.defn
     @looks_again
-    async def reschedule_following(self, order: FollowingMoveOrder, policy: JourneyPolicy) -> FollowingChanged:
+    async def reschedule_following(self, order: FollowingMoveOrder) -> FollowingChanged:
         """Move an appointment, and all after it with it: all of them or none. Unconfirmed, it is only tested."""
         now = await self.now()
         async with self.transaction() as session:
             rows = await _to_change(
-                session, order, MOVED_ON, refuse=lambda row: refuse_move(row, order, policy, now=now), now=now
+                session, order, MOVED_ON, refuse=lambda row: refuse_move(row, order, now=now), now=now
             )
             if isinstance(rows, FollowingChanged):
                 return rows

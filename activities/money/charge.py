@@ -32,7 +32,6 @@ from models.tables.money.payment import Payment, PaymentTry
 from rules.enums import ClientStatus, DeclineClass, PaymentStatus
 from rules.money.fees import classify_decline, minimum_charge, split_fee
 from rules.money.payment_states import CHARGEABLE, CONFIRMABLE, WAITING, Because, PaymentEvent, before
-from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
 
 REJECTED = "rejected"  # of a try: Stripe will never take this request
@@ -167,7 +166,7 @@ class PaymentActivities(PaymentIntents):
         )
 
     @activity.defn
-    async def finish_attempt(self, result: AttemptResult, policy: JourneyPolicy) -> Settled:
+    async def finish_attempt(self, result: AttemptResult) -> Settled:
         """Record how the try ended, and what follows: paid, tried again, the client is needed, or owed."""
         now = await self.now()
         async with self.transaction() as session:
@@ -189,7 +188,7 @@ class PaymentActivities(PaymentIntents):
                 tell_payment(session, row.client, payment, at=now, text=text)
             else:
                 decline = DeclineClass(charged.decline or DeclineClass.SOFT)
-                await declined(session, row, decline, tried=tried, at=now, policy=policy)
+                await declined(session, row, decline, tried=tried, at=now)
             return replace(await row.settled(session), debts=await debts_to_settle(session, row.client))
 
     @activity.defn

@@ -23,7 +23,6 @@ from rules.money.discrepancies import Discrepancy
 from rules.money.fees import next_try
 from rules.money.payment_states import Because, PaymentEvent, after
 from rules.money.reconciliation import not_covered
-from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
 
 
@@ -163,7 +162,6 @@ async def declined(
     *,
     tried: PaymentTry | None,
     at: datetime,
-    policy: JourneyPolicy,
 ) -> None:
     payment, client = row.payment, row.client
     block_if_hard(session, client, decline, tried)
@@ -181,7 +179,7 @@ async def declined(
             tries_made=payment.attempts,
             last_try_at=at,
             deadline=payment.deadline,
-            retries=policy.charge_retries,
+            retries=row.terms.charge_retries,
         )
         if again is None:
             await owe(session, row, at=at, because=Because.TRIES_USED_UP)

@@ -9,6 +9,7 @@ from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.accounts.caller import Caller, Voucher
 from rules.enums import AppointmentType, Mode, Outcome
 from rules.journey.stage import AskedForm, JourneyFacts
+from rules.policy import JourneyPolicy
 from rules.refusals import Refusal
 
 
@@ -117,6 +118,16 @@ class Changed:
     lines: tuple[str, ...] = ()
     would: tuple[WouldCancel, ...] = ()
     exceptions: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppointmentResumed:
+    """What the rows know of an appointment, for a workflow that knows nothing but its id. ``policy`` has the present
+    settings; ``mailed`` are the keys of the mails about it that were made already."""
+
+    facts: AppointmentFacts
+    policy: JourneyPolicy
+    mailed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

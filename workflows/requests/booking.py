@@ -60,7 +60,7 @@ class BookingRequests(Requests):
     @takes_update(CANCEL_FOLLOWING, "Cancel an appointment of a series and all after it.")
     async def cancel_following(self, order: FollowingCancelOrder) -> FollowingChanged:
         async with self.journey.turn_for(order):
-            result = await steps.cancel_following(order, self.journey.policy)
+            result = await steps.cancel_following(order)
             by_client = order.requested_by_client or not order.by.is_practice
             await self._series_changed(result, request_id=order.request_id, by_client=by_client)
             return result
@@ -68,7 +68,7 @@ class BookingRequests(Requests):
     @takes_update(RESCHEDULE_FOLLOWING, "Move an appointment of a series and all after it.")
     async def reschedule_following(self, order: FollowingMoveOrder) -> FollowingChanged:
         async with self.journey.turn_for(order):
-            result = await steps.reschedule_following(order, self.journey.policy)
+            result = await steps.reschedule_following(order)
             await self._series_changed(result, request_id=order.request_id, by_client=not order.by.is_practice)
             return result
 

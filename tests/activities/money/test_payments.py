@@ -167,7 +167,7 @@ async def test_a_new_card_that_comes_while_the_stolen_one_is_asked_is_not_blamed
     await practice.gives_card(sara, "pm_card_mastercard")
     charged = await practice.money.charge_card(order)
     assert charged is not None
-    settled = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged), POLICY)
+    settled = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged))
     told = settled.appointment.payment
     assert isinstance(told, PaymentFacts)
     assert (told.status, told.because, told.next_try_at) == (PaymentStatus.FAILED, "new_card", practice.clock.instant)
@@ -259,7 +259,7 @@ async def test_an_archive_while_the_card_is_asked_waits_for_the_end_and_tries_no
     assert [line["id"] for line in record["in_flight"]] == [payment]
 
     charged = await practice.money.charge_card(order)
-    settled = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged), POLICY)
+    settled = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged))
     after = await practice.payment(payment)
     owed = owed_by_currency([payment_line(after)], now=practice.clock.instant).get("USD", 0)
     if card == "pm_card_visa":
