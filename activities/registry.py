@@ -17,10 +17,10 @@ from activities.care.goals import GoalActivities
 from activities.clients.account import AccountActivities
 from activities.clients.joining import JoiningActivities
 from activities.clients.matching import MatchingActivities
+from activities.delivery import DeliveryActivities
 from activities.forms.asking import AskingActivities
 from activities.forms.intake import FormActivities
 from activities.forms.requested import RequestedFormActivities
-from activities.mail.send import MailActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
 from activities.money.reconciliation import ReconcileActivities
@@ -55,7 +55,7 @@ GROUPS = (
     SenderActivities,
     CancellationActivities,
     ChatActivities,
-    MailActivities,
+    DeliveryActivities,
 )
 
 

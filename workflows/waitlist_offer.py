@@ -16,7 +16,7 @@ from workflows.parts.wait import Wait
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import LineLook, OfferMade
-    from activities.types.mail import mail_order
+    from rules.mail.orders import mail_order
     from rules.mail.kinds import Mail
     from workflows.messages import LOOK_AGAIN, WAITLIST_OFFER, WAITLIST_QUERY, WaitlistInput, WaitlistProgress
 

@@ -14,7 +14,6 @@ from activities.base import looks_again, this_run
 from activities.booking.changes import cancel_row
 from activities.booking.waitlist_places import end_places
 from activities.forms.asking import ask_again
-from activities.money.cards import debts_to_settle
 from activities.money.credits import give_back
 from activities.money.payments import move
 from activities.money.unexpected_charge import UnexpectedChargeActivities
@@ -35,8 +34,10 @@ from models.tables.care.chat import ChatMember
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormRequest
+from models.tables.mail.outbox import OutboxKind
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client, lock_payment, lock_therapist
+from models.writes.outbox import order_errands, put_off_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.archive.plan import ArchivePlan, plan_archive
@@ -95,6 +96,10 @@ class ArchiveActivities(UnexpectedChargeActivities):
                     col(OccupiedTime.made_by) == holds_of(client.id), col(OccupiedTime.expires_at).is_not(None)
                 )
             )
+            await order_errands(
+                session, client.id, OutboxKind.CANCEL_INTENT, intents, reason=order.request_id, at=now
+            )
+            await put_off_mails(session, client.id)
             await _leave_chats(session, client, plan, at=now)
             for task_line in plan.tasks_closed:
                 task = await session.get_one(Task, UUID(task_line.id))
@@ -123,7 +128,6 @@ class ArchiveActivities(UnexpectedChargeActivities):
                 changed=True,
                 appointments=await facts_of_appointments(session, client, _touched(plan)),
                 cancelled=tuple(line.id for line in plan.appointments),
-                intents=tuple(intents),
                 lines=await lines_of(session, freed=freed, ended=ended),
             )
             return ARCHIVED.keep(session, client, order, archived, at=now)
@@ -163,7 +167,6 @@ class ArchiveActivities(UnexpectedChargeActivities):
                 paying=await facts_of_appointments(session, client, back.paying),
                 booked=back.booked,
                 lines=await lines_of_client(session, client),
-                debts=await debts_to_settle(session, client),
                 asked=asked,
             )
             return UNARCHIVED.keep(session, client, order, unarchived, at=now)

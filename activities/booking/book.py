@@ -12,7 +12,6 @@ from activities.booking.dates import DatesPlan, plan_booking
 from activities.booking.waitlist_places import end_places
 from activities.details import owner_of_address, write_details
 from activities.forms.asking import ask_again
-from activities.money.cards import debts_to_settle
 from activities.reactivation import make_active
 from activities.snapshots import appointment_facts, facts_of_appointments
 from activities.tasks import close_tasks
@@ -107,7 +106,6 @@ class BookingActivities(Activities):
                 resumed=await facts_of_appointments(session, client, left_open),
                 exceptions=plan.exceptions,
                 lines=await lines_of(session, freed=_freed(order, therapist.id), ended=lines),
-                debts=await debts_to_settle(session, client) if unarchived else (),
                 asked=asked,
             )
             return BOOKED.keep(session, client, order, booked, at=now)

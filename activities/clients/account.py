@@ -10,7 +10,6 @@ from temporalio import activity
 from activities.answers import AnsweredOnce
 from activities.base import Activities
 from activities.details import owner_of_address, write_details
-from activities.money.cards import debts_to_settle
 from activities.money.stripe_events import unfreeze
 from activities.snapshots import facts_of_appointments
 from activities.tasks import open_task_once
@@ -170,7 +169,6 @@ class AccountActivities(Activities):
             done = Done(
                 facts=await project(session, client),
                 resumed=await facts_of_appointments(session, client, resumed),
-                debts=await debts_to_settle(session, client) if held_charges else (),
             )
             return RESOLVED.keep(session, client, order, done, at=now)
 

@@ -6,7 +6,7 @@ the stored number of the try. Whatever fails in between, the next run asks Strip
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 from uuid import UUID
@@ -17,7 +17,7 @@ from temporalio import activity
 
 from activities.base import this_run
 from activities.locked import LockedPayment, locked_payment
-from activities.money.cards import block_if_hard, debts_to_settle
+from activities.money.cards import block_if_hard
 from activities.money.credits import at_hand, give_back, reserve
 from activities.money.intents import UNCONFIRMED, PaymentIntents, refuse_before_comparison
 from activities.money.late_charge import note_lateness
@@ -90,6 +90,8 @@ class PaymentActivities(PaymentIntents):
             held = client.status is ClientStatus.ARCHIVED or client.charges_frozen
             if held or payment.status not in CHARGEABLE or payment.attempts + 1 != order.attempt:
                 return await row.started(session, False)
+            if payment.status is PaymentStatus.OWED:
+                payment.next_try_at = None  # this is the try that was asked for
             note_lateness(session, row, at=now)
             split = split_fee(
                 amount=payment.amount,
@@ -189,7 +191,7 @@ class PaymentActivities(PaymentIntents):
             else:
                 decline = DeclineClass(charged.decline or DeclineClass.SOFT)
                 await declined(session, row, decline, tried=tried, at=now)
-            return replace(await row.settled(session), debts=await debts_to_settle(session, row.client))
+            return await row.settled(session)
 
     @activity.defn
     async def owe_payment(self, payment_id: str) -> Settled:

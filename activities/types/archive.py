@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.facts import AppointmentFacts
 from rules.accounts.caller import Voucher
 from rules.journey.message_mails import Told
 from rules.journey.stage import AskedForm, JourneyFacts
@@ -34,7 +34,6 @@ class Archived:
     changed: bool
     appointments: tuple[AppointmentFacts, ...] = ()
     cancelled: tuple[str, ...] = ()
-    intents: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
 
 
@@ -63,7 +62,6 @@ class Unarchived:
     booked: tuple[tuple[str, ...], ...] = ()
     paying: tuple[AppointmentFacts, ...] = ()
     lines: tuple[str, ...] = ()
-    debts: tuple[PaymentFacts, ...] = ()
     asked: tuple[AskedForm, ...] = ()
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from activities.types.clients import ClientDetails
-from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.facts import AppointmentFacts
 from rules.accounts.caller import Caller, Voucher
 from rules.enums import AppointmentType, Mode, Outcome
 from rules.journey.stage import AskedForm, JourneyFacts
@@ -53,7 +53,6 @@ class Booked:
     resumed: tuple[AppointmentFacts, ...] = ()
     exceptions: tuple[dict[str, Any], ...] = ()
     lines: tuple[str, ...] = ()
-    debts: tuple[PaymentFacts, ...] = ()
     asked: tuple[AskedForm, ...] = ()
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.facts import AppointmentFacts
 from rules.accounts.caller import Caller
 from rules.enums import Source, TaskKind
 from rules.journey.joining import MovedChat
@@ -138,8 +138,6 @@ class Done:
     changed: bool = True
     document: dict[str, Any] | None = None
     resumed: tuple[AppointmentFacts, ...] = ()
-    debts: tuple[PaymentFacts, ...] = ()
-    intents: tuple[str, ...] = ()  # to be cancelled at Stripe
     lines: tuple[str, ...] = ()
 
 
@@ -182,5 +180,4 @@ class Joined:
     unarchived: bool = False
     lines: tuple[str, ...] = ()
     chats: dict[str, MovedChat] = field(default_factory=dict)
-    intents: tuple[str, ...] = ()
     asked: tuple[AskedForm, ...] = ()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.facts import AppointmentFacts
 from rules.accounts.caller import Caller
 from rules.enums import RefundTo
 from rules.journey.stage import JourneyFacts
@@ -122,7 +122,6 @@ class Settled:
     appointment: AppointmentFacts
     journey: JourneyFacts
     changed: bool = True
-    debts: tuple[PaymentFacts, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,13 +23,14 @@ from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.template import FormTemplate
 from models.tables.keeping.epoch import Epoch
 from models.tables.mail.inbound_event import InboundEvent
-from models.tables.mail.mail import SentMail
+from models.tables.mail.outbox import OutboxItem
 from models.tables.money.credit import Credit, CreditUse
 from models.tables.money.payment import Payment, PaymentTry
 from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Dispute, Refund
 
 __all__ = [
+    "OutboxItem",
     "Appointment",
     "AppointmentSettings",
     "Blast",
@@ -65,7 +66,6 @@ __all__ = [
     "PaymentTry",
     "Reconciliation",
     "Refund",
-    "SentMail",
     "SessionNote",
     "StepAnswer",
     "Task",

@@ -41,6 +41,14 @@ class OpenTask:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Debt:
+    """An owed payment that is to be tried at once. ``attempts`` are the tries that were made."""
+
+    payment_id: str
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class JourneyFacts:
     """What the database knows of one client, as far as the journey needs it.
 
@@ -69,6 +77,9 @@ class JourneyFacts:
     time_zone: str = "UTC"  # the client's; while they have said none, the therapist's
     goals: tuple[GoalReminder, ...] = ()  # open ones to be reminded of; none while the client gets no such mail
     asked_forms: tuple[AskedForm, ...] = ()  # by themselves: the practice's own, and new versions
+    active_since: datetime | None = None  # the end of the last archive; none if there never was one
+    debts: tuple[Debt, ...] = ()
+    deliver_at: datetime | None = None  # when something of the client's outbox is due next
 
     def has_open(self, kind: AppointmentType) -> bool:
         return any(appointment.type == kind for appointment in self.open_appointments)

@@ -35,7 +35,7 @@ from activities.types.clients import (
     TaskResolution,
 )
 from activities.types.forms import FormAsking, FormCompletion
-from activities.types.mail import MailOrder
+from rules.mail.orders import MailOrder
 from activities.types.money import GrantOrder, LetGoOrder, RefundOrder, RetryOrder
 from models.reads.journey import journey_facts
 from models.tables.booking.therapist import Therapist

@@ -25,7 +25,7 @@ from activities.types.clients import (
     TaskResolution,
 )
 from activities.types.forms import FormSubmission
-from activities.types.mail import MailOrder
+from rules.mail.orders import MailOrder
 from rules.enums import Outcome, Source, TaskKind
 from tests.care.crash_points import Death
 from tests.care.practice import DESK, MONDAY, POLICY, Practice

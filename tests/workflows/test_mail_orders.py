@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from activities.types.booking import Booked, BookingOrder, FollowingChanged
 from activities.types.facts import AppointmentFacts
-from activities.types.mail import MailOrder
+from rules.mail.orders import MailOrder
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, AppointmentType, Mode, Role
 from rules.journey.goals import GoalReminder

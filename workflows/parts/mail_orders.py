@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.types.booking import Booked, BookingOrder, FollowingChanged
     from activities.types.facts import AppointmentFacts
-    from activities.types.mail import MailOrder, mail_order
+    from rules.mail.orders import MailOrder, mail_order
     from rules.journey.goals import GoalReminder
     from rules.journey.stage import AskedForm, JourneyFacts
     from rules.mail.kinds import MAILS, Mail, to_both_sides

@@ -7,7 +7,7 @@ from temporalio import exceptions, workflow
 from workflows import steps
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.mail import MailOrder
+    from rules.mail.orders import MailOrder
     from rules.journey.stage import JourneyFacts
     from rules.policy import JourneyPolicy
 

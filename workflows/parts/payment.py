@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from dataclasses import replace
 
     from activities.types.facts import AppointmentFacts, PaymentFacts
-    from activities.types.mail import MailOrder, mail_order
+    from rules.mail.orders import MailOrder, mail_order
     from activities.types.money import AttemptOrder, AttemptResult, AttemptStarted, Settled
     from rules.enums import PaymentStatus
     from rules.mail.kinds import Mail

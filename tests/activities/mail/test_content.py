@@ -10,7 +10,7 @@ import pytest
 from activities.ports import OutgoingMail
 from activities.types.booking import CancelOrder
 from activities.types.facts import AppointmentFacts
-from activities.types.mail import MailOrder
+from rules.mail.orders import MailOrder
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace

@@ -9,7 +9,7 @@ import pytest
 from activities.ports import MailerUnavailable, MailRejected
 from activities.types.booking import CancelOrder, RescheduleOrder
 from activities.types.clients import ActivationOrder, ClientDetails, DetailsOrder
-from activities.types.mail import MailOrder
+from rules.mail.orders import MailOrder
 from models.tables.accounts.token import Token
 from tests.care.crash_points import Death
 from tests.care.practice import DESK, MONDAY, POLICY, Practice

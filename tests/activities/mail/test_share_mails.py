@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from activities.types.mail import MailOrder
+from rules.mail.orders import MailOrder
 from models.tables.care.document import Document, DocumentShare
 from models.tables.clients.client import Client
 from rules.enums import ClientStatus

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from activities.types.clients import LinkOrder
 from activities.types.forms import FormSubmission
-from activities.types.mail import MailOrder
+from rules.mail.orders import MailOrder
 from activities.types.money import EventHandled
 from models.reads.journey import journey_facts
 from models.reads.money.balance import saved_card

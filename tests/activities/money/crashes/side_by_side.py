@@ -17,7 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.base import derived_id
 from activities.snapshots import facts_of_appointments
 from activities.types.facts import AppointmentFacts, PaymentFacts
-from activities.types.mail import MailOrder
+from rules.mail.orders import MailOrder
 from activities.types.money import EventHandled
 from activities.types.reconciliation import JourneyNews
 from models.tables.clients.client import Client
