@@ -208,7 +208,7 @@ def _session_of(client: Client, *, at: datetime) -> Appointment:
         fee_currency="USD",
         booked_by="care_team:desk",
         booked_at=at - timedelta(days=8),
-        placed_at=at - timedelta(days=8),
+        planned_at=at - timedelta(days=8),
         terms=Terms.of(JourneyPolicy()).document(),
     )
 

@@ -152,7 +152,7 @@ class BookingActivities(Activities):
                 fee_currency=therapist.session_fee_currency,
                 booked_by=order.by.actor,
                 booked_at=now,
-                placed_at=now,
+                planned_at=now,
                 terms=Terms.of(self.deps.policy).document(),
                 complete_forms_in_session=in_session,
                 forms_outstanding_when_booked=list(facts.outstanding_forms),

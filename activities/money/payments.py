@@ -49,7 +49,7 @@ def move(
 
 
 def put_off(payment: Payment, *, until: datetime, at: datetime) -> None:
-    """It stands as it did, and is looked at again later."""
+    """It stands as it did, and is looked at again then."""
     because = Because(payment.because) if payment.because else None
     move(payment, PaymentEvent.PUT_OFF, because=because, next_try_at=until, at=at)
 

@@ -10,7 +10,7 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities
 from activities.locked import LockedPayment, locked_payment
 from activities.money.credits import at_hand
-from activities.money.payments import move, tell_payment
+from activities.money.payments import move, put_off, tell_payment
 from activities.money.waivers import NO_PAYMENT, answer_of, not_open
 from activities.types.clients import Done
 from activities.types.money import RetryOrder
@@ -43,6 +43,8 @@ class RetryActivities(Activities):
                 return Done(refusal=refusal, changed=False)
             if payment.status is PaymentStatus.FAILED:
                 move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, next_try_at=now, at=now)
+            elif payment.status is PaymentStatus.OWED:
+                put_off(payment, until=now, at=now)
             elif payment.status is PaymentStatus.CANCELLED:
                 move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, next_try_at=now, at=now)
                 text = "The client is active again: the amount is owed, and is to be paid."
@@ -60,8 +62,6 @@ class RetryActivities(Activities):
                     "request_id": order.request_id,
                 },
             )
-            else:
-                payment.next_try_at = now
             answer = await answer_of(session, row)
             return TRIED_AGAIN.keep(session, client, order, answer, at=now)
 
@@ -74,7 +74,7 @@ async def by_credit_alone(session: AsyncSession, row: LockedPayment, *, at: date
         text = "The client came to pay, and credit covers all of it: it is made now."
         tell_payment(session, row.client, payment, at=at, text=text, by=by)
     else:
-        payment.next_try_at = at
+        put_off(payment, until=at, at=at)
     answer = await answer_of(session, row)
     refusal = Refusal(name=Problem.PAYMENT_NOT_OPEN, detail="Credit covers this payment; it is being made from it.")
     return Done(refusal=refusal, facts=answer.facts, resumed=answer.resumed)

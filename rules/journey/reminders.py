@@ -1,9 +1,11 @@
 """What falls due when (timers): every timed mail of a journey and of an appointment, from the facts alone.
 
 Each function gives the whole plan; whoever follows it skips what is already past when it is first planned.
+
+It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -123,20 +125,6 @@ def appointment_plan(
     if type is AppointmentType.SESSION:
         plan.append(Due(at=ends_at + policy.charge_deadline, kind=OUTCOME_BREACH, key=f"{OUTCOME_BREACH}:{key}"))
     return sorted(plan)
-
-
-def left_of(
-    plan: Iterable[Due], *, since: datetime, starts_at: datetime, done: Collection[str], now: datetime
-) -> list[Due]:
-    """What of an appointment's plan is still to be done, earliest first, whoever looks and however late.
-
-    What was past already when the appointment came to stand at this time (``since``) never counted, unless it must
-    happen. Of several reminders that nobody sent in time the last one goes out, and none once it has begun.
-    """
-    left = [due for due in plan if due.key not in done and (due.at > since or due.must_happen)]
-    late = [due for due in left if due.kind == Mail.APPOINTMENT_REMINDER and due.at <= now]
-    useless = late if now >= starts_at else late[:-1]
-    return sorted(due for due in left if due not in useless)
 
 
 def replan(*, before: Iterable[Due], fresh: Iterable[Due], now: datetime, done: str | None = None) -> list[Due]:

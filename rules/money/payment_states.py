@@ -19,7 +19,7 @@ class PaymentEvent(StrEnum):
 
     EARNED = "earned"  # its fee, by an event or by a corrected one; a fee that was waived stays waived
     TRY_BEGUN = "try_begun"
-    PUT_OFF = "put_off"  # no money may move yet: a restored database is held against Stripe first
+    PUT_OFF = "put_off"  # nothing changes but when it is looked at next: a person asked, or no money may move yet
     PAID = "paid"  # by the card, by credit, or by Stripe's word
     DECLINED = "declined"  # by the bank; it is tried again later
     CLIENT_NEEDED = "client_needed"  # the bank wants the client to confirm

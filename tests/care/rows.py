@@ -48,7 +48,7 @@ def appointment_row(**columns: Any) -> Appointment:
         "fee_currency": "USD",
         "booked_by": "care_team:desk",
         "booked_at": NOW,
-        "placed_at": NOW,
+        "planned_at": NOW,
         "terms": Terms.of(JourneyPolicy()).document(),
         "booking_id": uuid4(),
     }

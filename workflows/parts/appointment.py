@@ -77,7 +77,7 @@ class FollowedAppointment:
                 starts_at=facts.starts_at, ends_at=facts.ends_at, type=facts.type, policy=self.state.policy
             )
         self.plan = left_of(
-            fresh, since=facts.placed_at, starts_at=facts.starts_at, done=self.state.done, now=workflow.now()
+            fresh, since=facts.planned_at, starts_at=facts.starts_at, done=self.state.done, now=workflow.now()
         )
 
     def note_done(self, due: Due) -> None:

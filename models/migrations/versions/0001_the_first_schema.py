@@ -406,7 +406,7 @@ def upgrade() -> None:
         sa.Column("fee_currency", sa.String(length=3), nullable=False),
         sa.Column("booked_by", sa.String(), nullable=False),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("terms", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("complete_forms_in_session", sa.Boolean(), nullable=False),
         sa.Column("forms_outstanding_when_booked", postgresql.ARRAY(sa.Text()), nullable=False),
