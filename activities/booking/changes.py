@@ -149,6 +149,7 @@ async def move(
     appointment, was = row.appointment, row.appointment.starts_at
     await _take_own_offer(session, row, date, by=order.by.actor, now=now)
     appointment.starts_at, appointment.ends_at = date.starts_at, date.ends_at
+    appointment.planned_at = now
     if appointment.mode is Mode.ZOOM and row.therapist.zoom_link:
         appointment.join_url = row.therapist.zoom_link  # it may have changed while this appointment lay in the past
     appointment.sequence += 1

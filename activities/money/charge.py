@@ -6,7 +6,7 @@ the stored number of the try. Whatever fails in between, the next run asks Strip
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from uuid import UUID

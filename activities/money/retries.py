@@ -44,7 +44,7 @@ class RetryActivities(Activities):
             if payment.status is PaymentStatus.FAILED:
                 move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, next_try_at=now, at=now)
             elif payment.status is PaymentStatus.CANCELLED:
-                move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, next_try_at=now, at=now)
+                move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, at=now)
                 text = "The client is active again: the amount is owed, and is to be paid."
                 tell_payment(session, client, payment, at=now, text=text, by=order.by.actor)
             tell(
@@ -60,8 +60,8 @@ class RetryActivities(Activities):
                     "request_id": order.request_id,
                 },
             )
-            else:
-                payment.next_try_at = now
+            if payment.status is PaymentStatus.OWED:
+                payment.next_try_at = now  # the mark by which the journey finds it
             answer = await answer_of(session, row)
             return TRIED_AGAIN.keep(session, client, order, answer, at=now)
 

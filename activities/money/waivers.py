@@ -14,7 +14,7 @@ from activities.money.payments import close_payment_tasks, move, tell_payment
 from activities.types.clients import Done
 from activities.types.money import LetGoOrder
 from rules.enums import PaymentStatus
-from rules.money.payment_states import FORGIVEN, Act, Because, PaymentEvent, may
+from rules.money.payment_states import Act, Because, PaymentEvent, may
 from rules.refusals import Problem, Refusal, invalid
 
 _LET_GO = {Act.WAIVE: AnsweredOnce("waive_payment", Done), Act.WRITE_OFF: AnsweredOnce("write_off_payment", Done)}

@@ -36,6 +36,7 @@ class Appointment(SQLModel, table=True):
     fee_currency: str = Field(max_length=3)
     booked_by: str
     booked_at: datetime = Field(sa_type=Instant)
+    planned_at: datetime = Field(sa_type=Instant)  # when it was booked, or moved last: its reminders count from then
     complete_forms_in_session: bool = False
     forms_outstanding_when_booked: list[str] = Field(default_factory=list, sa_type=Words)
     first_of_its_type: bool = False
