@@ -1,8 +1,8 @@
 """Delivering the outbox: all that is due for one deliverer, in one bounded step, each item settled for itself.
 
 The deliverer of an item is the workflow of the appointment that it names, else the client's journey. What cannot be
-delivered now stays in the outbox, with the instant of the next try; a mail never overtakes an earlier one about the same
-appointment, form or payment.
+delivered now stays in the outbox, with the instant of the next try; a mail never overtakes an earlier one about the
+same appointment, form or payment.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +24,7 @@ from models.reads.journey import journey_facts, project
 from models.reads.outbox import belongs_to, deliver_at
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import UNSETTLED, OutboxItem, OutboxKind, OutboxStatus
+from models.writes.care.goals import note_reminders
 from models.writes.locks import lock_client
 from models.writes.outbox import order_mails
 
@@ -52,6 +53,7 @@ class DeliveryActivities(Activities):
             client = await lock_client(session, UUID(order.client_id))
             version = client.fact_seq
             await order_mails(session, order.due, at=now, by_appointment=_id(order.appointment_id))
+            await note_reminders(session, client.id, order.goals)
             mails, errands = await self._claim(session, client, order, now=now)
         await self._send(client.id, mails)
         for key in errands:

@@ -9,6 +9,7 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities
+from activities.clients.announcing import details_were_given
 from activities.details import owner_of_address, write_details
 from activities.money.stripe_events import unfreeze
 from activities.snapshots import facts_of_appointments
@@ -114,6 +115,7 @@ class AccountActivities(Activities):
                     by=order.by.actor,
                     text="Notification mails are off." if order.unsubscribed else "Notification mails are on again.",
                 )
+            await details_were_given(session, client, order.details, by=order.by, reason=order.request_id, at=now)
             done = Done(facts=await project(session, client), lines=await lines_of_client(session, client))
             return DETAILED.keep(session, client, order, done, at=now)
 

@@ -5,13 +5,12 @@ from datetime import datetime
 
 from activities.types.facts import AppointmentFacts
 from rules.accounts.caller import Voucher
-from rules.journey.message_mails import Told
-from rules.journey.stage import AskedForm, JourneyFacts
+from rules.journey.stage import JourneyFacts
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveOrder:
-    """``reminded`` and ``chats`` are what the journey remembers (``JourneyMemory``), for a record of what stops."""
+    """Archive one client. ``notify``: send the ordinary cancellations."""
 
     client_id: str
     request_id: str
@@ -19,21 +18,15 @@ class ArchiveOrder:
     voucher: Voucher | None = None
     reason: str | None = None
     notify: bool = True
-    reminded: dict[str, datetime] = field(default_factory=dict)
-    chats: dict[str, Told] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Archived:
-    """``appointments`` are the fresh facts of every open appointment's workflow, cancelled or left.
-
-    ``intents`` are PaymentIntents of cancelled payments, to be cancelled at Stripe; ``cancelled`` names appointments.
-    """
+    """``appointments`` are the fresh facts of every open appointment's workflow, cancelled or left."""
 
     facts: JourneyFacts
     changed: bool
     appointments: tuple[AppointmentFacts, ...] = ()
-    cancelled: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
 
 
@@ -50,19 +43,15 @@ class UnarchiveOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Unarchived:
-    """``appointments`` were left open by the archive. Of what a restore brought back, ``restored`` are appointments,
-    ``booked`` their ids, a series together, and ``paying`` those whose payment is to be made after all. ``debts`` are
-    owed payments that a card which came meanwhile can settle, ``asked`` forms asked for again in a new version.
-    """
+    """``appointments`` were left open by the archive. Of what a restore brought back, ``restored`` are appointments, and
+    ``paying`` those whose payment is to be made after all."""
 
     facts: JourneyFacts
     changed: bool
     appointments: tuple[AppointmentFacts, ...] = ()
     restored: tuple[AppointmentFacts, ...] = ()
-    booked: tuple[tuple[str, ...], ...] = ()
     paying: tuple[AppointmentFacts, ...] = ()
     lines: tuple[str, ...] = ()
-    asked: tuple[AskedForm, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Deliveries of the outbox."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rules.journey.stage import JourneyFacts
@@ -10,11 +10,13 @@ from rules.mail.orders import MailOrder
 @dataclass(frozen=True, kw_only=True)
 class DeliverOrder:
     """Deliver what is due for an appointment's workflow, or, where none is named, for the client's journey. ``due`` are
-    reminders whose time has come: they are put into the outbox first."""
+    reminders whose time has come: they are put into the outbox first. ``goals``: the instant, by id, for which each goal
+    is reminded of."""
 
     client_id: str
     appointment_id: str | None = None
     due: tuple[MailOrder, ...] = ()
+    goals: dict[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,10 +114,7 @@ class AttemptResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """The payment after a try or another change, with both snapshots. ``changed`` is False if it already stood so.
-
-    ``debts`` are owed payments that a card which came meanwhile can settle.
-    """
+    """The payment after a try or another change, with both snapshots. ``changed`` is False if it already stood so."""
 
     appointment: AppointmentFacts
     journey: JourneyFacts

@@ -45,6 +45,7 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
         matched_at=client.matched_at,
         anonymous=not any((client.first_name, client.last_name, client.email, client.phone)),
         reachable=client.email is not None,
+        known_since=client.reachable_since,
         account_active=client.account_active,
         first_booked_at=client.first_booked_at,
         forms_requested_at=max(
@@ -52,7 +53,9 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
         ),
         outstanding_forms=(await outstanding_forms(session, {client.id: forms}, now=now))[client.id],
         open_appointments=tuple(
-            OpenAppointment(id=str(a.id), type=a.type, starts_at=a.starts_at, ends_at=a.ends_at)
+            OpenAppointment(
+                id=str(a.id), type=a.type, starts_at=a.starts_at, ends_at=a.ends_at, planned_at=a.planned_at
+            )
             for a in sorted(appointments, key=lambda a: a.starts_at)
             if a.status is AppointmentStatus.SCHEDULED
         ),

@@ -30,7 +30,6 @@ from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Dispute, Refund
 
 __all__ = [
-    "OutboxItem",
     "Appointment",
     "AppointmentSettings",
     "Blast",
@@ -62,6 +61,7 @@ __all__ = [
     "Match",
     "Notification",
     "OccupiedTime",
+    "OutboxItem",
     "Payment",
     "PaymentTry",
     "Reconciliation",

@@ -30,10 +30,12 @@ async def order_mails(
     at: datetime,
     by_appointment: UUID | None = None,
     not_before: datetime | None = None,
+    put_off: bool = False,
 ) -> None:
     """Put mails into the outbox, in one statement. One that was ordered before for the same reason is not ordered again.
 
-    ``by_appointment``: the appointment whose workflow delivers them, if not the client's journey.
+    ``by_appointment``: the appointment whose workflow delivers them, if not the client's journey. ``put_off``: not to be
+    tried until the client is active again.
     """
     rows = [
         {
@@ -47,7 +49,7 @@ async def order_mails(
             "reader": order.to,
             "status": OutboxStatus.WAITING,
             "made_at": at,
-            "next_try_at": not_before or at,
+            "next_try_at": None if put_off else not_before or at,
             "tries": 0,
         }
         for order in orders

@@ -19,6 +19,7 @@ class OpenAppointment:
     type: AppointmentType
     starts_at: datetime
     ends_at: datetime
+    planned_at: datetime | None = None  # when it was booked, or moved last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,7 @@ class JourneyFacts:
     matched_at: datetime | None = None
     anonymous: bool = True  # no detail of the person is known
     reachable: bool = False  # an address is known
+    known_since: datetime | None = None  # when the first details of the person were given
     account_active: bool = False
     first_booked_at: datetime | None = None
     forms_requested_at: datetime | None = None
@@ -84,8 +86,13 @@ class JourneyFacts:
     def has_open(self, kind: AppointmentType) -> bool:
         return any(appointment.type == kind for appointment in self.open_appointments)
 
+    def next_open(self, *, after: datetime) -> OpenAppointment | None:
+        ahead = (a for a in self.open_appointments if a.starts_at > after)
+        return min(ahead, key=lambda a: (a.starts_at, a.id), default=None)
+
     def next_start(self, *, after: datetime) -> datetime | None:
-        return min((a.starts_at for a in self.open_appointments if a.starts_at > after), default=None)
+        ahead = self.next_open(after=after)
+        return ahead.starts_at if ahead else None
 
 
 def stage_of(facts: JourneyFacts, *, as_if_active: bool = False) -> Stage:

@@ -268,6 +268,7 @@ def upgrade() -> None:
         sa.Column("charges_frozen", sa.Boolean(), nullable=False),
         sa.Column("card_blocked", sa.Boolean(), nullable=False),
         sa.Column("joined_into", sa.Uuid(), nullable=True),
+        sa.Column("reachable_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("active_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("archive_record", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),

@@ -37,7 +37,7 @@ class Appointment(SQLModel, table=True):
     fee_currency: str = Field(max_length=3)
     booked_by: str
     booked_at: datetime = Field(sa_type=Instant)
-    planned_at: datetime = Field(sa_type=Instant)  # at this time: when it was booked, or moved last
+    planned_at: datetime = Field(sa_type=Instant)  # when it was booked, or moved last: its reminders count from then
     terms: dict[str, Any] = Field(sa_type=Document)  # rules.money.terms, as they were when it was booked
     complete_forms_in_session: bool = False
     forms_outstanding_when_booked: list[str] = Field(default_factory=list, sa_type=Words)

@@ -58,6 +58,7 @@ class Client(SQLModel, table=True):
     made_by_staff: bool = False
     created_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    reachable_since: datetime | None = Field(default=None, sa_type=Instant)  # when an address was given first
     test: bool = False
     test_mail_to: str | None = None
 
