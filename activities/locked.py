@@ -21,6 +21,7 @@ from models.tables.money.payment import Payment
 from models.writes.locks import lock_client, lock_payment
 from rules.booking.series import Member
 from rules.money.fees import Money
+from rules.money.terms import Terms
 
 
 @dataclass
@@ -37,6 +38,10 @@ class LockedAppointment:
         """Its place in its series."""
         one = self.appointment
         return Member(id=str(one.id), week=one.week, status=one.status, starts_at=one.starts_at)
+
+    @property
+    def terms(self) -> Terms:
+        return Terms.read(self.appointment.terms)
 
     @property
     def fee(self) -> Money:
@@ -72,6 +77,10 @@ class LockedPayment:
     client: Client
     appointment: Appointment
     therapist: Therapist
+
+    @property
+    def terms(self) -> Terms:
+        return Terms.read(self.appointment.terms)
 
     def facts(self) -> AppointmentFacts:
         return appointment_facts(self.appointment, self.client, self.therapist, self.payment)

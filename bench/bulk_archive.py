@@ -144,7 +144,7 @@ async def _payments(stack: LocalStack, sessions: Sessions, clients: Sequence[UUI
             *(
                 engine.start_workflow(
                     APPOINTMENT_JOURNEY,
-                    AppointmentInput(policy=JourneyPolicy(), facts=appointment),
+                    AppointmentInput(appointment_id=appointment.id),
                     id=appointment_workflow_id(appointment.id),
                     task_queue=TASK_QUEUE,
                 )

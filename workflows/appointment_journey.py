@@ -1,10 +1,12 @@
 """AppointmentJourney: remind, wait for the outcome, settle the payment."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from temporalio import workflow
+from temporalio import exceptions, workflow
 
 from workflows import steps
 from workflows.parts import details, waitlist
@@ -21,6 +23,7 @@ from workflows.parts.search_attributes import (
     THERAPIST_SLUG,
     SearchAttributes,
 )
+from workflows.parts.stumbling import stumble
 from workflows.parts.ui_text import describe_appointment, label_of, waiting_for
 from workflows.parts.wait import Wait
 
@@ -33,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.journey.reminders import APPOINTMENT_STARTS, OUTCOME_BREACH, OUTCOME_TASK, Due
     from rules.journey.settling import next_step
     from rules.mail.kinds import MAILS, Mail, to_both_sides
+    from rules.policy import JourneyPolicy
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
         APPOINTMENT_QUERY,
@@ -42,6 +46,7 @@ with workflow.unsafe.imports_passed_through():
         RESCHEDULE,
         AppointmentInput,
         AppointmentProgress,
+        AppointmentState,
     )
 
 
@@ -60,32 +65,47 @@ class AppointmentJourney:
 
     @workflow.init
     def __init__(self, start: AppointmentInput) -> None:
-        self.policy = start.policy
-        self.wait = Wait(start.policy)
-        self.followed = FollowedAppointment(start, self.wait)
-        self.state = self.followed.state
+        self.id = start.appointment_id
+        self.wait = Wait(start.state.policy if start.state else JourneyPolicy())
+        self.known = FollowedAppointment(start.state, self.wait) if start.state else None
+        self.early: list[AppointmentFacts] = []  # told before the rows were read
         self.turn = asyncio.Lock()  # one change at a time, in the order of arrival
         self.search_attributes = SearchAttributes()
-        self.mail_outbox = MailOutbox(self.state.mails, self.policy)
+
+    @property
+    def followed(self) -> FollowedAppointment:
+        assert self.known is not None, "the rows are read before anything is done"
+        return self.known
+
+    @property
+    def state(self) -> AppointmentState:
+        return self.followed.state
 
     @property
     def facts(self) -> AppointmentFacts:
         return self.state.facts
 
+    @property
+    def policy(self) -> JourneyPolicy:
+        return self.state.policy
+
     @workflow.run
     async def run(self, start: AppointmentInput) -> None:
-        await heedless(self.follow(start), instead=_INSTEAD, heard=self.record_cancellation)
+        await heedless(self.follow(), instead=_INSTEAD, heard=self.record_cancellation)
 
     async def record_cancellation(self) -> None:
         _ = await record_cancellation()
 
-    async def follow(self, start: AppointmentInput) -> None:
+    async def follow(self) -> None:
+        if self.known is None:
+            await self.resume()
+        self.mail_outbox = MailOutbox(self.state.mails, self.policy)
         outbox = asyncio.create_task(self.mail_outbox.work())
         while await self.goes_on():
-            if self.facts.status is AppointmentStatus.SCHEDULED:
-                await self.remind_and_wait_for_the_outcome()
-            else:
-                await self.settle_the_payment()
+            try:
+                await self.take_the_next_step()
+            except exceptions.ActivityError as error:
+                await stumble(error, self.wait, client_id=self.facts.client_id, appointment_id=self.id)
             if self.wait.history_is_long() and not self.followed.is_over():
                 await self.continue_as_new()
         await self.mail_outbox.finish()
@@ -94,7 +114,22 @@ class AppointmentJourney:
         if not self.followed.is_over():  # its payment was restored while this run was ending
             await self.continue_as_new()
 
+    async def resume(self) -> None:
+        """Started with nothing but the id: everything is read from the rows."""
+        read = await steps.resume_appointment(self.id)
+        done = [key.removeprefix(f"{self.id}:") for key in read.mailed]
+        self.wait.policy = read.policy
+        self.known = FollowedAppointment(AppointmentState(facts=read.facts, policy=read.policy, done=done), self.wait)
+        for facts in self.early:
+            self.known.take(facts)
+
     # ------------------------------------------------------------ the story
+
+    async def take_the_next_step(self) -> None:
+        if self.facts.status is AppointmentStatus.SCHEDULED:
+            await self.remind_and_wait_for_the_outcome()
+        else:
+            await self.settle_the_payment()
 
     async def goes_on(self) -> bool:
         """False at the end, once the last mail is out. While mails wait, a payment that is restored does not."""
@@ -105,15 +140,14 @@ class AppointmentJourney:
 
     async def remind_and_wait_for_the_outcome(self) -> None:
         """Before the start: reminders. After the end: ask the therapist, then the care team; never guess."""
-        if not self.state.plan:
+        if not self.followed.plan:
             await self.wait.until(None, label="the outcome")
             return
-        due = self.state.plan[0]
+        due = self.followed.plan[0]
         if await self.wait.until(due.at, label=label_of(due)):
             return
-        self.state.plan.remove(due)
-        self.state.done.append(due.key)
         await self.act_on(due)
+        self.followed.note_done(due)
 
     async def act_on(self, due: Due) -> None:
         facts = self.facts
@@ -151,24 +185,28 @@ class AppointmentJourney:
         if step.owe:
             settled = await steps.owe_payment(payment.id)
         else:
-            settled = await money.attempt(
-                payment, self.policy, began=lambda begun: self.followed.take(begun.appointment)
-            )
+            settled = await money.attempt(payment, began=lambda begun: self.followed.take(begun.appointment))
         await self.followed.follow(settled)
 
     # ------------------------------------------------------------ messages
 
+    @asynccontextmanager
+    async def own_turn(self) -> AsyncIterator[None]:
+        await workflow.wait_condition(lambda: self.known is not None)
+        async with self.turn:
+            yield
+
     @takes_update(RECORD_OUTCOME, "Record that it occurred, or that the client did not come.")
     async def record_outcome(self, order: OutcomeOrder) -> Changed:
-        async with self.turn:
-            result = await steps.record_outcome(order, self.policy)
+        async with self.own_turn():
+            result = await steps.record_outcome(order)
             await self.followed.follow(result)
             return result
 
     @takes_update(CANCEL, "Cancel, with the fee that is due for it, if any.")
     async def cancel(self, order: CancelOrder) -> Changed:
-        async with self.turn:
-            result = await steps.cancel_appointment(order, self.policy)
+        async with self.own_turn():
+            result = await steps.cancel_appointment(order)
             by_client = order.requested_by_client or not order.by.is_practice
             self.tell_of_change(Mail.APPOINTMENT_CANCELLED, "cancelled", result, by_client=by_client)
             await self.followed.follow(result)
@@ -177,8 +215,8 @@ class AppointmentJourney:
 
     @takes_update(RESCHEDULE, "Move to another time; the appointment keeps its id.")
     async def reschedule(self, order: RescheduleOrder) -> Changed:
-        async with self.turn:
-            result = await steps.reschedule_appointment(order, self.policy)
+        async with self.own_turn():
+            result = await steps.reschedule_appointment(order)
             self.tell_of_change(Mail.APPOINTMENT_RESCHEDULED, "moved", result, by_client=not order.by.is_practice)
             await self.followed.follow(result)
             await waitlist.wake(result.lines, self.policy)
@@ -188,7 +226,10 @@ class AppointmentJourney:
         FACTS_CHANGED, "The client's journey changed something here (archive, new card, Stripe's word): take it over."
     )
     def facts_changed(self, facts: AppointmentFacts) -> None:
-        self.followed.take(facts)
+        if self.known is None:
+            self.early.append(facts)
+        else:
+            self.known.take(facts)
 
     # ------------------------------------------------------------ mails
 
@@ -220,19 +261,22 @@ class AppointmentJourney:
 
     @answers_query(APPOINTMENT_QUERY, "Where this appointment stands, and what comes next.")
     def progress(self) -> AppointmentProgress:
+        if self.known is None:
+            message = "the appointment is being read"
+            raise exceptions.ApplicationError(message, type="NotYetRead")
         return AppointmentProgress(
             id=self.facts.id,
             type=self.facts.type.value,
             status=self.facts.status.value,
             starts_at=self.facts.starts_at,
             ends_at=self.facts.ends_at,
-            waiting_for=waiting_for(self.facts, self.state.plan),
+            waiting_for=waiting_for(self.facts, self.followed.plan),
             next_step_at=self._next_step_at(),
             payment=self.facts.payment,
         )
 
     def show(self) -> None:
-        details.show(describe_appointment(self.facts, self.state.plan))
+        details.show(describe_appointment(self.facts, self.followed.plan))
         payment = self.facts.payment
         ahead = self.facts.status is AppointmentStatus.SCHEDULED and self.facts.starts_at > workflow.now()
         self.search_attributes.upsert(
@@ -246,7 +290,7 @@ class AppointmentJourney:
 
     def _next_step_at(self) -> datetime | None:
         if self.facts.status is AppointmentStatus.SCHEDULED:
-            return self.state.plan[0].at if self.state.plan else None
+            return self.followed.plan[0].at if self.followed.plan else None
         payment = self.facts.payment
         return next_step(payment).at if payment is not None and money.is_open(payment) else None
 
@@ -255,4 +299,4 @@ class AppointmentJourney:
     async def continue_as_new(self) -> None:
         await self.mail_outbox.pause()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(AppointmentInput(policy=self.policy, facts=self.facts, state=self.state))
+        workflow.continue_as_new(AppointmentInput(appointment_id=self.id, state=self.state))

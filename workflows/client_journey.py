@@ -160,7 +160,7 @@ class ClientJourney(
         """A new card has come: what is owed is charged, one debt at a time."""
         journey = self.journey
         debt = journey.state.debts.pop(0)
-        settled = await money.attempt(debt, journey.policy, began=lambda begun: journey.take(begun.journey))
+        settled = await money.attempt(debt, began=lambda begun: journey.take(begun.journey))
         journey.state.mails.extend(money.mails_about(debt, settled.appointment))
         journey.take(settled.journey)
         journey.add_debts(settled.debts)

@@ -50,18 +50,18 @@ class JourneyInput:
 @dataclass(kw_only=True)
 class AppointmentState:
     facts: AppointmentFacts
-    plan: list[Due]
-    mails: list[mail.MailOrder]
-    done: list[str]  # keys of the plan's steps that were taken
+    policy: JourneyPolicy
+    mails: list[mail.MailOrder] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)  # keys of the plan's steps that were taken
     former: list[str] = field(default_factory=list)  # records that had it before they were joined into another
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentInput:
-    """``facts`` start an appointment's workflow; ``state`` continues one."""
+    """The id is enough, and the rest is read from the rows; ``state`` saves the first run from reading what whoever
+    starts it has just read, and hands over what is under way."""
 
-    policy: JourneyPolicy
-    facts: AppointmentFacts
+    appointment_id: str
     state: AppointmentState | None = None
 
 

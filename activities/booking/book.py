@@ -33,6 +33,7 @@ from rules.enums import AppointmentType, ClientStatus, Mode, PlaceEnd, TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.mail.kinds import Mail, to_both_sides
 from rules.mail.orders import MailOrder
+from rules.money.terms import Terms
 from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
 
@@ -166,6 +167,7 @@ class BookingActivities(Activities):
                 booked_by=order.by.actor,
                 booked_at=now,
                 planned_at=now,
+                terms=Terms.of(self.deps.policy).document(),
                 complete_forms_in_session=in_session,
                 forms_outstanding_when_booked=list(facts.outstanding_forms),
                 first_of_its_type=first_of_type and date is plan.free[0],

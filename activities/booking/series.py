@@ -46,19 +46,19 @@ class SeriesActivities(Activities):
     @activity.defn
     async def cancel_following(self, order: FollowingCancelOrder) -> FollowingChanged:
         """Cancel an appointment and all after it, or none of them. Each has its own fee, if one is due."""
-        now, policy = await self.now(), self.deps.policy
+        now = await self.now()
         async with self.transaction() as session:
             rows = await _to_change(
-                session, order, CANCELLED_ON, refuse=lambda row: refuse_cancel(row, order, policy, now=now), now=now
+                session, order, CANCELLED_ON, refuse=lambda row: refuse_cancel(row, order, now=now), now=now
             )
             if isinstance(rows, FollowingChanged):
                 return rows
             client = rows[0].client
             if not order.confirm:
-                return FollowingChanged(would=tuple(would_cancel(row, order, policy, now=now) for row in rows))
+                return FollowingChanged(would=tuple(would_cancel(row, order, now=now) for row in rows))
             lines = await lines_freed_by(session, client, rows[0].therapist)
             for row in rows:
-                await cancel(session, row, order, policy, now=now)
+                await cancel(session, row, order, now=now)
             by_client = order.requested_by_client or not order.by.is_practice
             cancelled = await _changed(session, rows, {}, order=order, by_client=by_client, now=now)
             cancelled = replace(cancelled, lines=lines)
@@ -68,10 +68,10 @@ class SeriesActivities(Activities):
     @looks_again
     async def reschedule_following(self, order: FollowingMoveOrder) -> FollowingChanged:
         """Move an appointment, and all after it with it: all of them or none. Unconfirmed, it is only tested."""
-        now, policy = await self.now(), self.deps.policy
+        now = await self.now()
         async with self.transaction() as session:
             rows = await _to_change(
-                session, order, MOVED_ON, refuse=lambda row: refuse_move(row, order, policy, now=now), now=now
+                session, order, MOVED_ON, refuse=lambda row: refuse_move(row, order, now=now), now=now
             )
             if isinstance(rows, FollowingChanged):
                 return rows

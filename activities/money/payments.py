@@ -23,7 +23,6 @@ from rules.money.discrepancies import Discrepancy
 from rules.money.fees import next_try
 from rules.money.payment_states import Because, PaymentEvent, after
 from rules.money.reconciliation import not_covered
-from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
 
 
@@ -47,6 +46,12 @@ def move(
         payment.paid_at = at
     elif event is PaymentEvent.STOPPED:
         payment.stopped_at = at
+
+
+def put_off(payment: Payment, *, until: datetime, at: datetime) -> None:
+    """It stands as it did, and is looked at again then."""
+    because = Because(payment.because) if payment.because else None
+    move(payment, PaymentEvent.PUT_OFF, because=because, next_try_at=until, at=at)
 
 
 def tell_payment(
@@ -157,7 +162,6 @@ async def declined(
     *,
     tried: PaymentTry | None,
     at: datetime,
-    policy: JourneyPolicy,
 ) -> None:
     payment, client = row.payment, row.client
     block_if_hard(session, client, decline, tried)
@@ -175,7 +179,7 @@ async def declined(
             tries_made=payment.attempts,
             last_try_at=at,
             deadline=payment.deadline,
-            retries=policy.charge_retries,
+            retries=row.terms.charge_retries,
         )
         if again is None:
             await owe(session, row, at=at, because=Because.TRIES_USED_UP)

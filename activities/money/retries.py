@@ -10,7 +10,7 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities
 from activities.locked import LockedPayment, locked_payment
 from activities.money.credits import at_hand
-from activities.money.payments import move, tell_payment
+from activities.money.payments import move, put_off, tell_payment
 from activities.money.waivers import NO_PAYMENT, answer_of, not_open
 from activities.types.clients import Done
 from activities.types.money import RetryOrder
@@ -61,7 +61,7 @@ class RetryActivities(Activities):
                 },
             )
             if payment.status is PaymentStatus.OWED:
-                payment.next_try_at = now  # the mark by which the journey finds it
+                put_off(payment, until=now, at=now)  # the mark by which the journey finds it
             answer = await answer_of(session, row)
             return TRIED_AGAIN.keep(session, client, order, answer, at=now)
 
@@ -74,7 +74,7 @@ async def by_credit_alone(session: AsyncSession, row: LockedPayment, *, at: date
         text = "The client came to pay, and credit covers all of it: it is made now."
         tell_payment(session, row.client, payment, at=at, text=text, by=by)
     else:
-        payment.next_try_at = at
+        put_off(payment, until=at, at=at)
     answer = await answer_of(session, row)
     refusal = Refusal(name=Problem.PAYMENT_NOT_OPEN, detail="Credit covers this payment; it is being made from it.")
     return Done(refusal=refusal, facts=answer.facts, resumed=answer.resumed)

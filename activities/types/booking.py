@@ -118,6 +118,16 @@ class Changed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AppointmentResumed:
+    """What the rows know of an appointment, for a workflow that knows nothing but its id. ``policy`` has the present
+    settings; ``mailed`` are the keys of the mails about it that were made already."""
+
+    facts: AppointmentFacts
+    policy: JourneyPolicy
+    mailed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class FollowingCancelOrder(CancelOrder):
     """Cancel an appointment of a series and all after it."""
 

@@ -21,6 +21,7 @@ from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.template import FormTemplate
+from models.tables.keeping.epoch import Epoch
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.credit import Credit, CreditUse
@@ -49,6 +50,7 @@ __all__ = [
     "Document",
     "DocumentContent",
     "DocumentShare",
+    "Epoch",
     "Fact",
     "FormAnswer",
     "FormRequest",

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.facts import AppointmentFacts
     from activities.types.money import Settled
     from rules.enums import AppointmentStatus
-    from rules.journey.reminders import Due, appointment_plan, replan
+    from rules.journey.reminders import Due, appointment_plan, left_of
     from rules.journey.stage import JourneyFacts
     from rules.policy import JourneyPolicy
     from workflows.messages import (
@@ -27,10 +27,10 @@ with workflow.unsafe.imports_passed_through():
 class FollowedAppointment:
     """One appointment as its own workflow follows it: the newest facts, and the plan that follows from them."""
 
-    def __init__(self, start: AppointmentInput, wait: Wait) -> None:
-        self.policy = start.policy
-        self.state = start.state or AppointmentState(facts=start.facts, plan=[], mails=[], done=[])
+    def __init__(self, state: AppointmentState, wait: Wait) -> None:
+        self.state = state
         self.wait = wait
+        self.plan: list[Due] = []
         self.replan()
 
     @property
@@ -74,10 +74,15 @@ class FollowedAppointment:
         fresh: list[Due] = []
         if facts.status is AppointmentStatus.SCHEDULED and not facts.client_archived:
             fresh = appointment_plan(
-                starts_at=facts.starts_at, ends_at=facts.ends_at, type=facts.type, policy=self.policy
+                starts_at=facts.starts_at, ends_at=facts.ends_at, type=facts.type, policy=self.state.policy
             )
-        wanted = [due for due in fresh if due.key not in self.state.done]
-        self.state.plan = replan(before=self.state.plan, fresh=wanted, now=workflow.now())
+        self.plan = left_of(
+            fresh, since=facts.planned_at, starts_at=facts.starts_at, done=self.state.done, now=workflow.now()
+        )
+
+    def note_done(self, due: Due) -> None:
+        self.state.done.append(due.key)
+        self.replan()
 
     async def _report(self, journey: JourneyFacts) -> None:
         handle = workflow.get_external_workflow_handle(journey_id(self.facts.client_id))
@@ -96,7 +101,7 @@ async def start_appointment(facts: AppointmentFacts, policy: JourneyPolicy) -> N
     try:
         _ = await workflow.start_child_workflow(
             APPOINTMENT_JOURNEY,
-            AppointmentInput(policy=policy, facts=facts),
+            AppointmentInput(appointment_id=facts.id, state=AppointmentState(facts=facts, policy=policy)),
             id=appointment_workflow_id(facts.id),
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,

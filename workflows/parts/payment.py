@@ -26,7 +26,6 @@ with workflow.unsafe.imports_passed_through():
     from rules.enums import PaymentStatus
     from rules.mail.kinds import Mail
     from rules.money.payment_states import PENDING, Because
-    from rules.policy import JourneyPolicy
 
 _MAILS = {
     PaymentStatus.PAID: Mail.RECEIPT,
@@ -40,9 +39,7 @@ def is_open(payment: PaymentFacts | None) -> bool:
     return payment is not None and payment.status in PENDING
 
 
-async def attempt(
-    payment: PaymentFacts, policy: JourneyPolicy, *, began: Callable[[AttemptStarted], object]
-) -> Settled:
+async def attempt(payment: PaymentFacts, *, began: Callable[[AttemptStarted], object]) -> Settled:
     """One try: win the payment, charge the card, record the answer. A lost payment is left as it stands.
 
     Whoever calls holds no lock meanwhile: Stripe may be away for long, and the database guards the payment.
@@ -56,7 +53,7 @@ async def attempt(
         return Settled(appointment=begun.appointment, journey=begun.journey)
     charged = await steps.charge_card(order)
     result = AttemptResult(payment_id=payment.id, attempt=number, charged=charged)
-    settled = await steps.finish_attempt(result, policy)
+    settled = await steps.finish_attempt(result)
     after = settled.appointment.payment
     if charged is not None and charged.intent and after is not None and after.status is PaymentStatus.CANCELLED:
         # Archived while the card was asked, and declined: no old link may still pay.

@@ -32,6 +32,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("name_folded"),
     )
     op.create_table(
+        "epoch",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("epoch", sa.Uuid(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("compared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("epoch"),
+    )
+    # A new database has no past that Stripe could know better.
+    op.execute("INSERT INTO epoch VALUES (1, gen_random_uuid(), now(), now())")
+    op.create_table(
         "form_template",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(length=80), nullable=False),
@@ -397,6 +408,7 @@ def upgrade() -> None:
         sa.Column("booked_by", sa.String(), nullable=False),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("terms", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("complete_forms_in_session", sa.Boolean(), nullable=False),
         sa.Column("forms_outstanding_when_booked", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("first_of_its_type", sa.Boolean(), nullable=False),
@@ -750,6 +762,7 @@ def upgrade() -> None:
                 "dispute",
                 "refund_failed",
                 "ledger_difference",
+                "step_failed",
                 name="task_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -1450,5 +1463,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_idempotency_key_claimed_at"), table_name="idempotency_key")
     op.drop_table("idempotency_key")
     op.drop_table("form_template")
+    op.drop_table("epoch")
     op.drop_table("client_group")
     op.drop_table("blast")

@@ -194,7 +194,6 @@ async def cancel(practice: Practice, facts: AppointmentFacts, *, waived: bool = 
             waive_fee=waived,
             waive_reason="ill" if waived else None,
         ),
-        POLICY,
     )
     assert done.appointment is not None
     return done.appointment.payment.id if done.appointment.payment else None
