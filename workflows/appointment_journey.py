@@ -31,11 +31,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.booking import CancelOrder, Changed, OutcomeOrder, RescheduleOrder
     from activities.types.clients import TaskOrder
     from activities.types.facts import AppointmentFacts
-    from rules.mail.orders import MailOrder, mail_order
     from rules.enums import AppointmentStatus, TaskKind
     from rules.journey.reminders import APPOINTMENT_STARTS, OUTCOME_BREACH, OUTCOME_TASK, Due
     from rules.journey.settling import next_step
     from rules.mail.kinds import MAILS, Mail, to_both_sides
+    from rules.mail.orders import MailOrder, mail_order
     from rules.policy import JourneyPolicy
     from workflows.messages import (
         APPOINTMENT_JOURNEY,

@@ -7,7 +7,6 @@ from typing import Any, Generic, TypeVar
 from activities.types import archive, booking, care, clients, forms, mail, money, reconciliation, workflow_ids
 from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.accounts.caller import Voucher
-from rules.journey.reminders import Due
 from rules.journey.stage import JourneyFacts
 from rules.policy import JourneyPolicy
 

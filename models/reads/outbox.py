@@ -11,7 +11,7 @@ from models.tables.mail.outbox import UNSETTLED, OutboxItem
 
 
 def belongs_to(client_id: UUID, appointment_id: UUID | None) -> ColumnElement[bool]:
-    """What one deliverer has to deliver: the workflow of the appointment, if one is named, else the client's journey."""
+    """What one deliverer has to deliver: the appointment's workflow, if one is named, else the client's journey."""
     if appointment_id is not None:
         return col(OutboxItem.appointment_id) == appointment_id
     return and_(col(OutboxItem.client_id) == client_id, col(OutboxItem.appointment_id).is_(None))

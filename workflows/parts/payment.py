@@ -21,10 +21,10 @@ with workflow.unsafe.imports_passed_through():
     from dataclasses import replace
 
     from activities.types.facts import AppointmentFacts, PaymentFacts
-    from rules.mail.orders import MailOrder, mail_order
     from activities.types.money import AttemptOrder, AttemptResult, AttemptStarted, Settled
     from rules.enums import PaymentStatus
     from rules.mail.kinds import Mail
+    from rules.mail.orders import MailOrder, mail_order
     from rules.money.payment_states import PENDING, Because
 
 _MAILS = {

@@ -42,11 +42,8 @@ async def debts_to_settle(session: AsyncSession, client: Client, unpaid: Sequenc
     owed = [payment for payment in unpaid if payment.status is PaymentStatus.OWED]
     if not owed or client.status is ClientStatus.ARCHIVED or client.charges_frozen:
         return ()
-    return tuple(
-        Debt(payment_id=str(payment.id), attempts=payment.attempts)
-        for payment in owed
-        if payment.next_try_at is not None or await _is_card_newer(session, client, payment)
-    )
+    asked = [p for p in owed if p.next_try_at is not None or await _is_card_newer(session, client, p)]
+    return tuple(Debt(payment_id=str(payment.id), attempts=payment.attempts) for payment in asked)
 
 
 async def _is_card_newer(session: AsyncSession, client: Client, payment: Payment) -> bool:
