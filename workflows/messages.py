@@ -73,7 +73,6 @@ class JourneyInput:
 class AppointmentState:
     facts: AppointmentFacts
     policy: JourneyPolicy
-    mails: list[mail.MailOrder] = field(default_factory=list)
     done: list[str] = field(default_factory=list)  # keys of the plan's steps that were taken
     former: list[str] = field(default_factory=list)  # records that had it before they were joined into another
 

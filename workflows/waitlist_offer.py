@@ -16,8 +16,8 @@ from workflows.parts.wait import Wait
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import LineLook, OfferMade
-    from rules.mail.orders import mail_order
     from rules.mail.kinds import Mail
+    from rules.mail.orders import mail_order
     from workflows.messages import LOOK_AGAIN, WAITLIST_OFFER, WAITLIST_QUERY, WaitlistInput, WaitlistProgress
 
 

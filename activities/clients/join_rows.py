@@ -25,8 +25,8 @@ from models.tables.care.note import SessionNote
 from models.tables.care.notification import Notification
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormRequest
-from models.tables.money.credit import Credit
 from models.tables.mail.outbox import OutboxItem
+from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from models.writes.locks import lock_payment

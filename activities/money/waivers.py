@@ -13,6 +13,8 @@ from activities.money.fee import waiver_record
 from activities.money.payments import close_payment_tasks, move, tell_payment
 from activities.types.clients import Done
 from activities.types.money import LetGoOrder
+from models.tables.mail.outbox import OutboxKind
+from models.writes.outbox import order_errands
 from rules.enums import PaymentStatus
 from rules.money.payment_states import Act, Because, PaymentEvent, may
 from rules.refusals import Problem, Refusal, invalid

@@ -15,10 +15,10 @@ with workflow.unsafe.imports_passed_through():
     from dataclasses import replace
 
     from activities.types.clients import Joined, JoinOrder
-    from rules.mail.orders import MailOrder
     from rules.journey.joining import MovedChat, told_afterwards
     from rules.journey.message_mails import Told
     from rules.mail.kinds import MAILS, Mail, kind_of
+    from rules.mail.orders import MailOrder
     from workflows.messages import JOIN, RECORD_JOINED, JoinedSignal, journey_id
 
 
