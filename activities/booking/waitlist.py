@@ -1,6 +1,6 @@
 """Waitlists: joining, leaving, and the line of one therapist, which is looked at one change at a time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -123,7 +123,7 @@ class WaitlistActivities(Activities):
                 if line is None:
                     return LineLook(line=())
                 if not (await line.something_ended() or await line.make_offer(self.deps.policy)):
-                    return await line.look()
+                    return replace(await line.look(), history_limit=self.deps.policy.history_limit)
 
 
 def _place(client: Client, therapist: Therapist, order: WaitOrder, *, at: datetime) -> WaitlistPlace:

@@ -14,7 +14,7 @@ from activities.details import owner_of_address, write_details
 from activities.money.stripe_events import unfreeze
 from activities.snapshots import facts_of_appointments
 from activities.tasks import open_task_once
-from activities.types.clients import ActivationOrder, DetailsOrder, Done, GroupChoice, TaskOrder, TaskResolution
+from activities.types.clients import ActivationOrder, DetailsOrder, Done, GroupChoice, LinkOrder, TaskOrder, TaskResolution
 from models.reads.booking.waitlist import lines_of_client
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind
@@ -22,9 +22,11 @@ from models.tables.clients.client import Client
 from models.tables.clients.group import ClientGroup
 from models.tables.clients.task import Task
 from models.writes.locks import lock_client
+from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import Caller
 from rules.enums import TaskKind
+from rules.mail.kinds import Mail
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
@@ -34,6 +36,12 @@ RESOLVED = AnsweredOnce("resolve_task", Done)
 _LINK_INVALID = Refusal(
     name=Problem.ACTIVATION_LINK_INVALID,
     detail="This activation link is no longer valid. Ask for a new one.",
+)
+
+_NO_ADDRESS = Refusal(
+    name=Problem.CLIENT_DETAILS_REQUIRED,
+    detail="No e-mail address is known to send a link to.",
+    data={"missing": ["email"]},
 )
 
 
@@ -76,6 +84,21 @@ class AccountActivities(Activities):
                 data={"request_id": order.request_id},
             )
             return ACTIVATED.keep(session, client, order, Done(facts=await project(session, client)), at=now)
+
+    @activity.defn
+    async def send_activation_link(self, order: LinkOrder) -> Done:
+        """Mail a new activation link to a client whose account is not active yet."""
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(order.client_id))
+            if client.account_active:
+                detail = "The account is active already; the client can sign in."
+                return Done(refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail=detail))
+            if client.email is None:
+                return Done(refusal=_NO_ADDRESS)
+            mail = client_mail(Mail.WELCOME, client, f"again:{order.request_id}", asked_for=True)
+            await order_mails(session, [mail], at=now)
+            return Done(facts=await journey_facts(session, client))
 
     @activity.defn
     async def change_details(self, order: DetailsOrder) -> Done:

@@ -43,10 +43,8 @@ class RetryActivities(Activities):
                 return Done(refusal=refusal, changed=False)
             if payment.status is PaymentStatus.FAILED:
                 move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, next_try_at=now, at=now)
-            elif payment.status is PaymentStatus.OWED:
-                put_off(payment, until=now, at=now)
             elif payment.status is PaymentStatus.CANCELLED:
-                move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, next_try_at=now, at=now)
+                move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, at=now)
                 text = "The client is active again: the amount is owed, and is to be paid."
                 tell_payment(session, client, payment, at=now, text=text, by=order.by.actor)
             tell(
@@ -62,6 +60,8 @@ class RetryActivities(Activities):
                     "request_id": order.request_id,
                 },
             )
+            if payment.status is PaymentStatus.OWED:
+                put_off(payment, until=now, at=now)  # the mark by which the journey finds it
             answer = await answer_of(session, row)
             return TRIED_AGAIN.keep(session, client, order, answer, at=now)
 

@@ -56,13 +56,11 @@ class Unarchived:
 
 @dataclass(frozen=True, kw_only=True)
 class BulkArchiveOrder:
-    """Archive these clients, in this order. ``asked_by`` is an actor."""
+    """What an archive of many is: the rows say who is to be archived. ``asked_by`` is an actor."""
 
     id: str
     asked_by: str
     asked_at: datetime
-    client_ids: tuple[str, ...]
-    group_id: str | None = None
     reason: str | None = None
     notify: bool = True
 
@@ -79,6 +77,15 @@ class BulkProgress:
     @property
     def done(self) -> int:
         return self.archived + self.skipped + self.failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkBegun:
+    """What a run of an archive of many begins with."""
+
+    order: BulkArchiveOrder
+    progress: BulkProgress
+    history_limit: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -227,3 +227,4 @@ class LineLook:
     line: tuple[PlaceInLine, ...]
     offers: tuple[OfferMade, ...] = ()
     look_at: datetime | None = None
+    history_limit: int = JourneyPolicy.history_limit
