@@ -35,7 +35,6 @@ with workflow.unsafe.imports_passed_through():
     from rules.journey.settling import next_step
     from rules.mail.kinds import MAILS, Mail
     from rules.mail.orders import mail_order
-    from rules.mail.orders import MailOrder, mail_order
     from rules.policy import JourneyPolicy
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
@@ -187,7 +186,10 @@ class AppointmentJourney:
         if step.owe:
             settled = await steps.owe_payment(payment.id)
         else:
-            settled = await money.attempt(payment.id, money.number_of(payment), began=lambda begun: self.followed.take(begun.appointment))
+            settled = await money.attempt(
+                payment.id, money.number_of(payment), began=lambda begun: self.followed.take(begun.appointment)
+            )
+            )
         await self.followed.follow(settled)
 
     # ------------------------------------------------------------ messages

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from activities.types import archive, booking, care, clients, forms, mail, money, reconciliation, workflow_ids
+from activities.types import archive, booking, care, clients, forms, money, reconciliation, workflow_ids
 from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.accounts.caller import Voucher
-from rules.journey.reminders import Due
 from rules.journey.stage import JourneyFacts
 from rules.policy import JourneyPolicy
 
@@ -57,8 +56,8 @@ class AppointmentState:
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentInput:
-    """The id is enough, and the rest is read from the rows; ``state`` saves the first run from reading what whoever
-    starts it has just read, and hands over what is under way."""
+    """The id is enough, and the rest is read from the rows; ``state`` saves a run from reading what the one before
+    knew."""
 
     appointment_id: str
     state: AppointmentState | None = None

@@ -14,7 +14,15 @@ from activities.details import owner_of_address, write_details
 from activities.money.stripe_events import unfreeze
 from activities.snapshots import facts_of_appointments
 from activities.tasks import open_task_once
-from activities.types.clients import ActivationOrder, DetailsOrder, Done, GroupChoice, LinkOrder, TaskOrder, TaskResolution
+from activities.types.clients import (
+    ActivationOrder,
+    DetailsOrder,
+    Done,
+    GroupChoice,
+    LinkOrder,
+    TaskOrder,
+    TaskResolution,
+)
 from models.reads.booking.waitlist import lines_of_client
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind

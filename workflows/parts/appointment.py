@@ -12,9 +12,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.money import Settled
     from rules.enums import AppointmentStatus
     from rules.journey.reminders import Due, appointment_plan, open_plan
-    from rules.mail.kinds import Mail
     from rules.journey.stage import JourneyFacts
-    from rules.policy import JourneyPolicy
+    from rules.mail.kinds import Mail
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
         APPOINTMENT_REPORTED,
@@ -105,12 +104,12 @@ class FollowedAppointment:
 # ---------------------------------------------------------------- from a client's journey
 
 
-async def start_appointment(facts: AppointmentFacts, policy: JourneyPolicy) -> None:
+async def start_appointment(facts: AppointmentFacts) -> None:
     """Every appointment is a workflow of its own. It outlives the runs of the journey, and is started once."""
     try:
         _ = await workflow.start_child_workflow(
             APPOINTMENT_JOURNEY,
-            AppointmentInput(appointment_id=facts.id, state=AppointmentState(facts=facts, policy=policy)),
+            AppointmentInput(appointment_id=facts.id),
             id=appointment_workflow_id(facts.id),
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
