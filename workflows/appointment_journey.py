@@ -189,7 +189,6 @@ class AppointmentJourney:
             settled = await money.attempt(
                 payment.id, money.number_of(payment), began=lambda begun: self.followed.take(begun.appointment)
             )
-            )
         await self.followed.follow(settled)
 
     # ------------------------------------------------------------ messages
