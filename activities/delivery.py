@@ -29,16 +29,17 @@ from models.writes.locks import lock_client
 from models.writes.outbox import order_mails
 
 _AT_ONCE = 20  # items of one step: it is to end in seconds
-Errand = Callable[[Dependencies, UUID, str], Awaitable[object]]
+Errand = Callable[[Dependencies, UUID, str, int], Awaitable[object]]
 
 ERRANDS: Mapping[OutboxKind, Errand] = {
-    OutboxKind.LOOK_FOR_DOUBLE: lambda deps, client_id, _: JoiningActivities(deps).notice_double(str(client_id)),
-    OutboxKind.CANCEL_INTENT: lambda deps, client_id, intent: ArchiveActivities(deps).cancel_intent(
-        str(client_id), intent
+    OutboxKind.LOOK_FOR_DOUBLE: lambda deps, client_id, _, __: JoiningActivities(deps).notice_double(str(client_id)),
+    OutboxKind.CANCEL_INTENT: lambda deps, client_id, intent, tries: ArchiveActivities(deps).cancel_intent(
+        str(client_id), intent, tries=tries
     ),
-    OutboxKind.SEND_REFUND: lambda deps, _, refund_id: RefundActivities(deps).send_refund(refund_id),
+    OutboxKind.SEND_REFUND: lambda deps, _, refund_id, __: RefundActivities(deps).send_refund(refund_id),
 }
-"""What each kind of errand does with the client and with what it is about. Each is safe to run twice."""
+"""What each kind of errand does with the client and with what it is about, after so many tries in vain. Each is safe
+to run twice."""
 
 
 class DeliveryActivities(Activities):
@@ -124,7 +125,7 @@ class DeliveryActivities(Activities):
             row = await session.get_one(OutboxItem, key)
         kind, status = row.kind, OutboxStatus.DONE
         try:
-            await ERRANDS[kind](self.deps, client_id, row.order["about"])
+            await ERRANDS[kind](self.deps, client_id, row.order["about"], row.tries)
         except GatewayUnavailable:
             status = OutboxStatus.WAITING
         except GatewayRejected as rejected:

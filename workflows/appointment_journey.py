@@ -14,8 +14,7 @@ from workflows.parts import payment as money
 from workflows.parts.appointment import FollowedAppointment
 from workflows.parts.cancelling import heedless, record_cancellation
 from workflows.parts.handlers import answers_query, takes_signal, takes_update
-from workflows.parts.mail_orders import change_told
-from workflows.parts.mail_outbox import MailOutbox
+from workflows.parts.outbox import Outbox
 from workflows.parts.search_attributes import (
     CHARGE_DUE_AT,
     CLIENT_REF,
@@ -34,8 +33,8 @@ with workflow.unsafe.imports_passed_through():
     from rules.enums import AppointmentStatus, TaskKind
     from rules.journey.reminders import APPOINTMENT_STARTS, OUTCOME_BREACH, OUTCOME_TASK, Due
     from rules.journey.settling import next_step
-    from rules.mail.kinds import MAILS, Mail, to_both_sides
-    from rules.mail.orders import MailOrder, mail_order
+    from rules.mail.kinds import MAILS, Mail
+    from rules.mail.orders import mail_order
     from rules.policy import JourneyPolicy
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
@@ -66,7 +65,7 @@ class AppointmentJourney:
     @workflow.init
     def __init__(self, start: AppointmentInput) -> None:
         self.id = start.appointment_id
-        self.wait = Wait(start.state.policy if start.state else JourneyPolicy())
+        self.wait = Wait(lambda: self.policy.history_limit)
         self.known = FollowedAppointment(start.state, self.wait) if start.state else None
         self.early: list[AppointmentFacts] = []  # told before the rows were read
         self.turn = asyncio.Lock()  # one change at a time, in the order of arrival
@@ -89,6 +88,10 @@ class AppointmentJourney:
     def policy(self) -> JourneyPolicy:
         return self.state.policy
 
+    @property
+    def outbox(self) -> Outbox:
+        return self.followed.outbox
+
     @workflow.run
     async def run(self, start: AppointmentInput) -> None:
         await heedless(self.follow(), instead=_INSTEAD, heard=self.record_cancellation)
@@ -99,8 +102,7 @@ class AppointmentJourney:
     async def follow(self) -> None:
         if self.known is None:
             await self.resume()
-        self.mail_outbox = MailOutbox(self.state.mails, self.policy)
-        outbox = asyncio.create_task(self.mail_outbox.work())
+        outbox = asyncio.create_task(self.outbox.work())
         while await self.goes_on():
             try:
                 await self.take_the_next_step()
@@ -108,7 +110,7 @@ class AppointmentJourney:
                 await stumble(error, self.wait, client_id=self.facts.client_id, appointment_id=self.id)
             if self.wait.history_is_long() and not self.followed.is_over():
                 await self.continue_as_new()
-        await self.mail_outbox.finish()
+        await self.outbox.finish()
         await outbox
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self.followed.is_over():  # its payment was restored while this run was ending
@@ -118,7 +120,6 @@ class AppointmentJourney:
         """Started with nothing but the id: everything is read from the rows."""
         read = await steps.resume_appointment(self.id)
         done = [key.removeprefix(f"{self.id}:") for key in read.mailed]
-        self.wait.policy = read.policy
         self.known = FollowedAppointment(AppointmentState(facts=read.facts, policy=read.policy, done=done), self.wait)
         for facts in self.early:
             self.known.take(facts)
@@ -135,7 +136,7 @@ class AppointmentJourney:
         """False at the end, once the last mail is out. While mails wait, a payment that is restored does not."""
         self.show()
         if self.followed.is_over():
-            await workflow.wait_condition(lambda: self.mail_outbox.is_idle() or not self.followed.is_over())
+            await workflow.wait_condition(lambda: self.outbox.is_empty() or not self.followed.is_over())
         return not self.followed.is_over()
 
     async def remind_and_wait_for_the_outcome(self) -> None:
@@ -153,7 +154,7 @@ class AppointmentJourney:
         facts = self.facts
         if due.kind in MAILS:
             order = mail_order(Mail(due.kind), key=f"{facts.id}:{due.key}", client_id=facts.client_id)
-            self.mail(replace(order, appointment_ids=(facts.id,), only_if_starts_at=facts.starts_at))
+            self.outbox.remind([replace(order, appointment_ids=(facts.id,), only_if_starts_at=facts.starts_at)])
         elif due.kind == APPOINTMENT_STARTS:
             await self.followed.follow(await steps.appointment_started(facts.id))
         elif due.kind == OUTCOME_TASK:
@@ -185,7 +186,9 @@ class AppointmentJourney:
         if step.owe:
             settled = await steps.owe_payment(payment.id)
         else:
-            settled = await money.attempt(payment, began=lambda begun: self.followed.take(begun.appointment))
+            settled = await money.attempt(
+                payment.id, money.number_of(payment), began=lambda begun: self.followed.take(begun.appointment)
+            )
         await self.followed.follow(settled)
 
     # ------------------------------------------------------------ messages
@@ -207,19 +210,16 @@ class AppointmentJourney:
     async def cancel(self, order: CancelOrder) -> Changed:
         async with self.own_turn():
             result = await steps.cancel_appointment(order)
-            by_client = order.requested_by_client or not order.by.is_practice
-            self.tell_of_change(Mail.APPOINTMENT_CANCELLED, "cancelled", result, by_client=by_client)
             await self.followed.follow(result)
-            await waitlist.wake(result.lines, self.policy)
+            await waitlist.wake(result.lines)
             return result
 
     @takes_update(RESCHEDULE, "Move to another time; the appointment keeps its id.")
     async def reschedule(self, order: RescheduleOrder) -> Changed:
         async with self.own_turn():
             result = await steps.reschedule_appointment(order)
-            self.tell_of_change(Mail.APPOINTMENT_RESCHEDULED, "moved", result, by_client=not order.by.is_practice)
             await self.followed.follow(result)
-            await waitlist.wake(result.lines, self.policy)
+            await waitlist.wake(result.lines)
             return result
 
     @takes_signal(
@@ -230,32 +230,6 @@ class AppointmentJourney:
             self.early.append(facts)
         else:
             self.known.take(facts)
-
-    # ------------------------------------------------------------ mails
-
-    def mail(self, order: MailOrder) -> None:
-        self.state.mails.append(order)
-
-    def tell_of_change(self, about: Mail, change: str, result: Changed, *, by_client: bool) -> None:
-        """The client and the therapist hear of a moved or cancelled appointment, with a calendar file.
-
-        What counts is what is new here: the step may have run before, and its answer been lost.
-        """
-        facts = result.appointment
-        if facts is None or facts == self.facts:
-            return
-        payment_id = facts.payment.id if facts.payment else None
-        for mail in to_both_sides(about):
-            self.mail(
-                replace(
-                    mail_order(mail, key=f"{mail}:{facts.id}:{result.sequence}", client_id=facts.client_id),
-                    appointment_ids=(facts.id,),
-                    payment_id=payment_id,
-                    text=change_told(mail, change),
-                    by_client=by_client,
-                    moves={facts.id: self.facts.starts_at} if change == "moved" else {},
-                )
-            )
 
     # ------------------------------------------------------------ what is seen
 
@@ -297,6 +271,6 @@ class AppointmentJourney:
     # ------------------------------------------------------------ from one run to the next
 
     async def continue_as_new(self) -> None:
-        await self.mail_outbox.pause()
+        await self.outbox.pause()
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(AppointmentInput(appointment_id=self.id, state=self.state))

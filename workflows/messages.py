@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from activities.types import archive, booking, care, clients, forms, mail, money, reconciliation, workflow_ids
+from activities.types import archive, booking, care, clients, forms, money, reconciliation, workflow_ids
 from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.accounts.caller import Voucher
 from rules.journey.stage import JourneyFacts
@@ -50,15 +50,14 @@ class JourneyInput:
 class AppointmentState:
     facts: AppointmentFacts
     policy: JourneyPolicy
-    mails: list[mail.MailOrder] = field(default_factory=list)
     done: list[str] = field(default_factory=list)  # keys of the plan's steps that were taken
     former: list[str] = field(default_factory=list)  # records that had it before they were joined into another
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentInput:
-    """The id is enough, and the rest is read from the rows; ``state`` saves the first run from reading what whoever
-    starts it has just read, and hands over what is under way."""
+    """The id is enough, and the rest is read from the rows; ``state`` saves a run from reading what the one before
+    knew."""
 
     appointment_id: str
     state: AppointmentState | None = None

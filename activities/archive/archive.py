@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.archive.restore import NOTHING_RESTORED, archive_change, restore
-from activities.base import looks_again, this_run
+from activities.base import looks_again
 from activities.booking.changes import cancel_row
 from activities.booking.telling import cancellation_mails
 from activities.booking.waitlist_places import end_places
@@ -95,9 +95,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
                     col(OccupiedTime.made_by) == holds_of(client.id), col(OccupiedTime.expires_at).is_not(None)
                 )
             )
-            await order_errands(
-                session, client.id, OutboxKind.CANCEL_INTENT, intents, reason=order.request_id, at=now
-            )
+            await order_errands(session, client.id, OutboxKind.CANCEL_INTENT, intents, reason=order.request_id, at=now)
             await put_off_mails(session, client.id)
             if order.notify:
                 told = [mail for line in plan.appointments for mail in cancellation_mails(client, line.id)]
@@ -176,8 +174,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
             )
             return UNARCHIVED.keep(session, client, order, unarchived, at=now)
 
-    @activity.defn
-    async def cancel_intent(self, client_id: str, intent: str) -> Settled | None:
+    async def cancel_intent(self, client_id: str, intent: str, *, tries: int = 0) -> Settled | None:
         """Cancel the open PaymentIntent of a cancelled payment at Stripe, so that no old link still pays.
 
         Not if that payment was restored meanwhile: it is this intent which pays it then. If the client was faster, a
@@ -190,9 +187,9 @@ class ArchiveActivities(UnexpectedChargeActivities):
             payment = (await session.exec(select(Payment).where(col(Payment.intent) == intent))).first()
         if payment is not None and payment.status not in LET_GO:
             return None
-        # A key for each run: Stripe would replay a stored failure, and cancelling twice cancels once.
+        # A key for each try: Stripe would replay a stored failure, and cancelling twice cancels once.
         try:
-            after = await self.gateway_for(client).cancel_intent(intent=intent, key=f"cancel:{intent}:{this_run()}")
+            after = await self.gateway_for(client).cancel_intent(intent=intent, key=f"cancel:{intent}:{tries}")
         except GatewayRejected as rejected:
             if rejected.code != "resource_missing":  # what Stripe does not know cannot be paid
                 raise

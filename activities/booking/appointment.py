@@ -12,6 +12,7 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities, looks_again
 from activities.booking.changes import cancel, move, refuse_cancel, refuse_move, refuse_waiver, would_cancel
 from activities.booking.dates import plan_move
+from activities.booking.telling import change_mails
 from activities.locked import LockedAppointment
 from activities.money.fee import accrue_fee, close_outcome_task, note_breach
 from activities.snapshots import appointments_as_they_stand
@@ -21,14 +22,16 @@ from activities.types.clients import TaskOrder
 from activities.types.money import Settled
 from models.reads.booking.waitlist import lines_freed_by
 from models.reads.journey import project
-from models.tables.mail.mail import SentMail
+from models.tables.mail.outbox import OutboxItem
 from models.tables.money.payment import Payment
 from models.writes.booking.holds import use_hold
 from models.writes.locks import lock_appointment
+from models.writes.outbox import order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.booking.eligibility import not_open, refuse_outcome
 from rules.enums import AppointmentStatus, AppointmentType, Outcome, PaymentKind, PaymentStatus, TaskKind
+from rules.mail.kinds import Mail
 from rules.money.payment_states import CORRECTABLE
 from rules.timeline import FactKind
 
@@ -43,9 +46,7 @@ class AppointmentActivities(Activities):
         """Everything that its workflow follows, from the rows alone."""
         async with self.transaction() as session:
             [facts] = await appointments_as_they_stand(session, [UUID(appointment_id)])
-            about = select(SentMail.key).where(
-                col(SentMail.client_id) == UUID(facts.client_id), col(SentMail.key).startswith(f"{facts.id}:")
-            )
+            about = select(OutboxItem.key).where(col(OutboxItem.appointment_id) == UUID(appointment_id))
             mailed = (await session.exec(about)).all()
         return AppointmentResumed(facts=facts, policy=self.deps.policy, mailed=tuple(mailed))
 
@@ -65,6 +66,9 @@ class AppointmentActivities(Activities):
                 return Changed(would=(would_cancel(row, order, now=now),))
             lines = await lines_freed_by(session, row.client, row.therapist)
             await cancel(session, row, order, now=now)
+            by_client = order.requested_by_client or not order.by.is_practice
+            mails = change_mails(row, Mail.APPOINTMENT_CANCELLED, "cancelled", by_client=by_client)
+            await order_mails(session, mails, at=now, by_appointment=row.appointment.id)
             return CANCELLED.keep(session, row.client, order, await row.changed(session, lines=lines), at=now)
 
     @activity.defn
@@ -92,7 +96,11 @@ class AppointmentActivities(Activities):
                 return MOVED.keep(session, row.client, order, await row.stands(session), at=now)
             lines = await lines_freed_by(session, row.client, row.therapist)
             await use_hold(session, UUID(order.hold_id) if order.hold_id else None, therapist_id=row.therapist.id)
+            was = row.appointment.starts_at
             await move(session, row, plan.free[0], order, exceptions=plan.exceptions, now=now)
+            by_client = not order.by.is_practice
+            mails = change_mails(row, Mail.APPOINTMENT_RESCHEDULED, "moved", by_client=by_client, was=was)
+            await order_mails(session, mails, at=now, by_appointment=row.appointment.id)
             moved = await row.changed(session, lines=lines, exceptions=plan.exceptions)
             return MOVED.keep(session, row.client, order, moved, at=now)
 

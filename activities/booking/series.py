@@ -15,6 +15,7 @@ from activities.booking.changes import cancel, move, refuse_cancel, refuse_move,
 from activities.booking.dates import plan_move
 from activities.booking.telling import series_mails
 from activities.locked import LockedAppointment
+from activities.snapshots import appointment_facts
 from activities.types.booking import (
     FollowingCancelOrder,
     FollowingChanged,
@@ -209,7 +210,12 @@ async def _as_they_stand(session: AsyncSession, rows: Sequence[LockedAppointment
 
 
 def _in_time_order(rows: Sequence[LockedAppointment]) -> tuple[AppointmentFacts, ...]:
-    return tuple(sorted((row.facts() for row in rows), key=lambda facts: (facts.starts_at, facts.id)))
+    return tuple(
+        sorted(
+            (appointment_facts(row.appointment, row.client, row.therapist, row.payment) for row in rows),
+            key=lambda facts: (facts.starts_at, facts.id),
+        )
+    )
 
 
 _NOT_THEIRS = Refusal(name=Problem.NOT_FOUND, detail="There is no such appointment of this client.")

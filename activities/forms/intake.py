@@ -123,9 +123,7 @@ def _refuse(template: FormTemplate | None, order: FormSubmission) -> Refusal | N
     return refuse_answers(template, order) if template else invalid("kind", "there is no such intake form")
 
 
-async def _save_card(
-    session: AsyncSession, client: Client, card: Card, *, at: datetime, by: str
-) -> list[UUID]:
+async def _save_card(session: AsyncSession, client: Client, card: Card, *, at: datetime, by: str) -> list[UUID]:
     """Save the card, and resume what waited for one: the appointments whose payment goes on. Debts follow from it."""
     client.stripe_payment_method, client.card = card.payment_method, shown_of(card)
     client.card_blocked = False

@@ -28,7 +28,9 @@ from activities.types.clients import Done
 from activities.types.money import AttemptOrder, AttemptResult, AttemptStarted, Charged, ConfirmationOrder, Settled
 from models.reads.epoch import epoch_is_compared
 from models.tables.clients.client import Client
+from models.tables.mail.outbox import OutboxKind
 from models.tables.money.payment import Payment, PaymentTry
+from models.writes.outbox import order_errands
 from rules.enums import ClientStatus, DeclineClass, PaymentStatus
 from rules.money.fees import classify_decline, minimum_charge, split_fee
 from rules.money.payment_states import CHARGEABLE, CONFIRMABLE, WAITING, Because, PaymentEvent, before
@@ -188,6 +190,9 @@ class PaymentActivities(PaymentIntents):
                 await give_back(session, payment, at=now)
                 text = "The payment was declined; it is not tried again while archived."
                 tell_payment(session, row.client, payment, at=now, text=text)
+                if charged.intent:  # no old link may still pay
+                    kind, reason = OutboxKind.CANCEL_INTENT, f"{payment.id}:{result.attempt}"
+                    await order_errands(session, row.client.id, kind, [charged.intent], reason=reason, at=now)
             else:
                 decline = DeclineClass(charged.decline or DeclineClass.SOFT)
                 await declined(session, row, decline, tried=tried, at=now)

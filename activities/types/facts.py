@@ -65,3 +65,4 @@ class AppointmentFacts:
     client_archived: bool = False
     payment: PaymentFacts | None = None
     shown: AppointmentShown | None = None
+    deliver_at: datetime | None = None  # when something of its outbox is due next

@@ -3,6 +3,7 @@
 from temporalio import exceptions, workflow
 
 from workflows.parts import payment as money
+from workflows.parts.outbox import Outbox
 from workflows.parts.wait import Wait
 
 with workflow.unsafe.imports_passed_through():
@@ -10,9 +11,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.facts import AppointmentFacts
     from activities.types.money import Settled
     from rules.enums import AppointmentStatus
-    from rules.journey.reminders import Due, appointment_plan, left_of
+    from rules.journey.reminders import Due, appointment_plan, open_plan
     from rules.journey.stage import JourneyFacts
-    from rules.policy import JourneyPolicy
+    from rules.mail.kinds import Mail
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
         APPOINTMENT_REPORTED,
@@ -30,6 +31,8 @@ class FollowedAppointment:
     def __init__(self, state: AppointmentState, wait: Wait) -> None:
         self.state = state
         self.wait = wait
+        self.outbox = Outbox(state.facts.client_id, state.facts.id)
+        self.outbox.note(state.facts.deliver_at)
         self.plan: list[Due] = []
         self.replan()
 
@@ -49,21 +52,21 @@ class FollowedAppointment:
             await self._report(answer.journey)
 
     def take(self, facts: AppointmentFacts) -> bool:
-        """Keep the newer facts, and order the mails about what became of the payment. False if these are old.
+        """Keep the newer facts, and deliver what they say is due. False if these are old.
 
         What Stripe reports may be here before the answer of the step that charged: one of them is new, once.
 
         Once the client's record was joined into another, the versions are that one's, and what still comes from the
         former is old.
         """
+        self.outbox.note(facts.deliver_at)
         if facts == self.facts or facts.client_id in self.state.former:
             return False
         if facts.client_id != self.facts.client_id:
             self.state.former.append(self.facts.client_id)
+            self.outbox.client_id = facts.client_id
         elif facts.version < self.facts.version:
             return False
-        if self.facts.payment is not None:
-            self.state.mails.extend(money.mails_about(self.facts.payment, facts))
         self.state.facts = facts
         self.wait.note_change()
         self.replan()
@@ -71,14 +74,19 @@ class FollowedAppointment:
 
     def replan(self) -> None:
         facts = self.facts
-        fresh: list[Due] = []
-        if facts.status is AppointmentStatus.SCHEDULED and not facts.client_archived:
-            fresh = appointment_plan(
-                starts_at=facts.starts_at, ends_at=facts.ends_at, type=facts.type, policy=self.state.policy
-            )
-        self.plan = left_of(
-            fresh, since=facts.planned_at, starts_at=facts.starts_at, done=self.state.done, now=workflow.now()
+        self.plan = []
+        if facts.status is not AppointmentStatus.SCHEDULED or facts.client_archived:
+            return
+        policy, since = self.state.policy, facts.planned_at
+        plan = appointment_plan(
+            starts_at=facts.starts_at, ends_at=facts.ends_at, type=facts.type, policy=policy, since=since
         )
+        now = workflow.now()
+        left = open_plan(plan, done=self.state.done)
+        # Of several reminders that nobody sent in time the last one goes out, and none once it has begun.
+        late = [due for due in left if due.kind == Mail.APPOINTMENT_REMINDER and due.at <= now]
+        useless = late if now >= facts.starts_at else late[:-1]
+        self.plan = [due for due in left if due not in useless]
 
     def note_done(self, due: Due) -> None:
         self.state.done.append(due.key)
@@ -96,12 +104,12 @@ class FollowedAppointment:
 # ---------------------------------------------------------------- from a client's journey
 
 
-async def start_appointment(facts: AppointmentFacts, policy: JourneyPolicy) -> None:
+async def start_appointment(facts: AppointmentFacts) -> None:
     """Every appointment is a workflow of its own. It outlives the runs of the journey, and is started once."""
     try:
         _ = await workflow.start_child_workflow(
             APPOINTMENT_JOURNEY,
-            AppointmentInput(appointment_id=facts.id, state=AppointmentState(facts=facts, policy=policy)),
+            AppointmentInput(appointment_id=facts.id),
             id=appointment_workflow_id(facts.id),
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,

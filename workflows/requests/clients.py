@@ -55,4 +55,3 @@ class ClientRequests(Requests):
     async def resolve_task(self, order: TaskResolution) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.resolve_task(order))
-

@@ -130,8 +130,7 @@ async def _mails_about_messages(session: AsyncSession, client: Client) -> list[R
     return [
         ReminderLine(kind=row.template, at=row.next_try_at, chat=str(row.order["chat_id"]))
         for row in (await session.exec(waiting)).all()
-        if row.next_try_at is not None
-        and await waiting_for(session, client, UUID(row.order["chat_id"])) is not None
+        if row.next_try_at is not None and await waiting_for(session, client, UUID(row.order["chat_id"])) is not None
     ]
 
 

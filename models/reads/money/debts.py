@@ -12,7 +12,7 @@ from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment, PaymentTry
 from rules.enums import ClientStatus, PaymentStatus
 from rules.journey.stage import Debt
-from rules.money.payment_states import UNPAID, can_a_card_settle
+from rules.money.payment_states import UNPAID, Because, can_a_card_settle
 from rules.timeline import FactKind
 
 
@@ -34,16 +34,25 @@ async def open_and_due(session: AsyncSession, client: Client) -> tuple[Sequence[
 
 
 async def debts_to_settle(session: AsyncSession, client: Client, unpaid: Sequence[Payment]) -> tuple[Debt, ...]:
-    """What is owed, and a person asked to try again, or the saved card was not asked for yet: it came after the last
-    try, or after the fee was earned.
+    """What a try was begun for that has not ended; and what is owed, and a person asked to try again, or the saved card
+    was not asked for yet: it came after the last try, or after the fee was earned.
 
-    Nothing while no charge may be made. Never what an archive cancelled.
+    Nothing new while no charge may be made. Never what an archive cancelled.
     """
+    debts = [
+        Debt(payment_id=str(payment.id), attempts=payment.attempts - 1)
+        for payment in unpaid
+        if payment.status is PaymentStatus.PROCESSING and payment.because == Because.DEBT
+    ]
+    if client.status is ClientStatus.ARCHIVED or client.charges_frozen:
+        return tuple(debts)
     owed = [payment for payment in unpaid if payment.status is PaymentStatus.OWED]
-    if not owed or client.status is ClientStatus.ARCHIVED or client.charges_frozen:
-        return ()
-    asked = [p for p in owed if p.next_try_at is not None or await _is_card_newer(session, client, p)]
-    return tuple(Debt(payment_id=str(payment.id), attempts=payment.attempts) for payment in asked)
+    debts += [
+        Debt(payment_id=str(payment.id), attempts=payment.attempts)
+        for payment in owed
+        if payment.next_try_at is not None or await _is_card_newer(session, client, payment)
+    ]
+    return tuple(debts)
 
 
 async def _is_card_newer(session: AsyncSession, client: Client, payment: Payment) -> bool:
