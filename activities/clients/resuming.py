@@ -39,9 +39,7 @@ class ResumingActivities(Activities):
                 .order_by(col(OutboxItem.seq).desc())
                 .limit(_NEWEST)
             )
-            done = [
-                key.removeprefix(f"{template}:{client_id}:") for key, template in (await session.exec(marks)).all()
-            ]
+            done = [key.removeprefix(f"{template}:{client_id}:") for key, template in (await session.exec(marks)).all()]
             return Resumed(
                 facts=await journey_facts(session, client),
                 closed=client.closed_at is not None,
