@@ -77,6 +77,7 @@ class ClientJourney(
                 await stumble(error, journey.wait, client_id=journey.client_id)
             if journey.wait.history_is_long() and not journey.closed:
                 await self.continue_as_new()
+        journey.wait.end()
         self.show()
         await journey.outbox.finish()
         await outbox

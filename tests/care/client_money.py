@@ -95,7 +95,7 @@ class ClientMoney:
         return ArchiveOrder(client_id=self.client, request_id=str(uuid4()), by="care_team:desk")
 
     async def archived(self) -> None:
-        await self.practice.archive.archive_client(self.archive_order(), POLICY)
+        await self.practice.archive.archive_client(self.archive_order())
 
     async def unarchived(self) -> None:
         order = UnarchiveOrder(client_id=self.client, request_id=str(uuid4()), by="care_team:desk")

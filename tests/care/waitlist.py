@@ -83,7 +83,7 @@ class Waitlist:
         return await self.steps.leave_waitlist(order)
 
     async def look(self) -> LineLook:
-        return await self.steps.look_at_line("ana", POLICY)
+        return await self.steps.look_at_line("ana")
 
     async def places(self) -> Sequence[WaitlistPlace]:
         async with self.practice.sessions() as session:
