@@ -10,6 +10,7 @@ from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPBearer
 
 from api.auth import FailedSignIns, Passwords, read_bearer, service_caller, token_caller, unauthenticated
+from api.disk import Disk
 from api.engine import JourneyEngine
 from api.metrics import Metrics
 from api.problems import not_found, refuse, wrong_fields
@@ -18,6 +19,7 @@ from engine.clock import Clock
 from engine.codec import PayloadKeys
 from models.database import Sessions
 from models.paging import DEFAULT_LIMIT, MOST, BadCursor, Page, read_cursor
+from models.pulse import Pulse
 from models.reads.booking.appointments import AppointmentRow, visible_appointment
 from models.reads.clients.clients import visible_client
 from models.tables.clients.client import Client
@@ -38,6 +40,8 @@ class Services:
     passwords: Passwords
     sign_ins: FailedSignIns
     metrics: Metrics
+    disk: Disk
+    pulse: Pulse | None = None  # of the database
 
 
 def services_of(request: Request) -> Services:
