@@ -10,8 +10,8 @@ import asyncio
 import hmac
 import json
 import re
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from time import monotonic
 from typing import Any
@@ -22,13 +22,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from python_multipart.multipart import parse_options_header
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from api.deps import Services, caller_of, services_of
 from api.problems import EngineUnavailable, Refused, refuse, wrong_fields
 from engine.codec import PayloadKeys, decrypt_bytes, encrypt_bytes
 from models.writes import idempotency as idempotency_store
-from models.writes.idempotency import Claim, RequestKey, StoredAnswer
+from models.writes.idempotency import BEATS_EVERY, Claim, RequestKey, StoredAnswer
 from rules.refusals import Problem
 
 HEADER = "Idempotency-Key"
@@ -69,7 +70,8 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
         return _replay(services, row, claim)
     request.state.request_id = claim.request_id
     try:
-        response = await handler(request)
+        async with _alive(services, claim):
+            response = await handler(request)
     except BaseException as error:
         # What broke half-way goes on under the same id; what was refused is over.
         # A refusal's key must be free whatever its status: the engine keeps answers too, and would refuse the
@@ -81,6 +83,25 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
         raise
     await _finish(services, claim, response)
     return response
+
+
+@asynccontextmanager
+async def _alive(services: Services, claim: Claim) -> AsyncIterator[None]:
+    """Tell twins in other processes, while this goes on, that it does: what they hear nothing of is theirs soon."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(BEATS_EVERY.total_seconds())
+            with suppress(SQLAlchemyError, OSError):  # the next may get through
+                async with services.sessions() as session:
+                    await idempotency_store.beat(session, claim)
+                    await session.commit()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
 
 
 async def _claim(services: Services, row: RequestKey, hashes: Sequence[str]) -> Claim | StoredAnswer:

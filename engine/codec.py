@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from google.protobuf.message import DecodeError
 from pydantic import TypeAdapter, ValidationError
 from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
     CompositePayloadConverter,
@@ -27,6 +28,7 @@ from temporalio.converter import (
     DefaultPayloadConverter,
     JSONPlainPayloadConverter,
     PayloadCodec,
+    PayloadConverter,
 )
 
 ENCODING = b"binary/encrypted"
@@ -210,10 +212,47 @@ class JourneyPayloads(CompositePayloadConverter):
         super().__init__(*(_Json() if isinstance(c, JSONPlainPayloadConverter) else c for c in converters))
 
 
+_LONGEST_MESSAGE, _LONGEST_TRACE = 400, 600  # characters
+_MOST_CAUSES = 2
+
+
+class ShortFailures(DefaultFailureConverterWithEncodedAttributes):
+    """Failures short enough to be shown: what is larger than some kilobytes, the engine replaces by words of its own.
+
+    Of a message its beginning is kept, of a trace its end, of the causes the nearest: what a person reads first.
+    """
+
+    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
+        super().to_failure(exception, payload_converter, failure)
+        cause, depth = failure, 0
+        while True:
+            _shorten(cause, payload_converter, trace=_LONGEST_TRACE if depth == 0 else 0)
+            if not cause.HasField("cause"):
+                return
+            if depth == _MOST_CAUSES:
+                cause.ClearField("cause")
+                return
+            cause, depth = cause.cause, depth + 1
+
+
+def _shorten(failure: Failure, payload_converter: PayloadConverter, *, trace: int) -> None:
+    if not failure.HasField("encoded_attributes"):
+        return
+    try:
+        said = payload_converter.from_payload(failure.encoded_attributes, dict)
+    except Exception:  # noqa: BLE001 - what came from elsewhere, encrypted already, stays as it is
+        return
+    message, stack = str(said.get("message", "")), str(said.get("stack_trace", ""))
+    short = message if len(message) <= _LONGEST_MESSAGE else f"{message[: _LONGEST_MESSAGE - 1]}\u2026"
+    told = {"message": short, "stack_trace": stack[-trace:] if trace else ""}
+    if told != said:
+        failure.encoded_attributes.CopyFrom(payload_converter.to_payloads([told])[0])
+
+
 def data_converter(keys: PayloadKeys) -> DataConverter:
     """Pydantic and dataclass payloads, encrypted, failure messages included."""
     return DataConverter(
         payload_converter_class=JourneyPayloads,
         payload_codec=EncryptionCodec(keys, forgiving=True),
-        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+        failure_converter_class=ShortFailures,
     )

@@ -61,8 +61,8 @@ class Pulse:
         return await asyncio.shield(self._question)
 
     async def _look(self, bound: asyncio.Timeout) -> None:
-        while await self.beats():
-            await asyncio.sleep(self._patience)  # noqa: ASYNC110 - nothing tells when a server dies
+        while await self.beats():  # noqa: ASYNC110 - nothing tells when a server dies
+            await asyncio.sleep(self._patience)
         bound.reschedule(asyncio.get_running_loop().time())
 
     async def _answered(self) -> bool:
