@@ -1,7 +1,8 @@
 """What routes ask for: the services, who is asking, and the id that what they create follows from."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -27,6 +28,8 @@ from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.refusals import Problem
 
+_UPLOADS = 2  # files that one process has in memory at a time
+
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
@@ -41,6 +44,7 @@ class Services:
     sign_ins: FailedSignIns
     metrics: Metrics
     disk: Disk
+    uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_UPLOADS))
     pulse: Pulse | None = None  # of the database
 
 

@@ -21,11 +21,11 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
-from python_multipart.multipart import parse_options_header
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from api.deps import Services, caller_of, services_of
+from api.kept_body import kept_body
 from api.problems import EngineUnavailable, Refused, refuse, wrong_fields
 from engine.codec import PayloadKeys, decrypt_bytes, encrypt_bytes
 from models.writes import idempotency as idempotency_store
@@ -65,9 +65,14 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     if len(route) > _LONGEST_ROUTE:
         route = sha256(route.encode()).hexdigest()
     row = RequestKey(caller=caller.actor if caller else "anyone", route=route, key=key)
-    claim = await _claim(services, row, _hashes(services.cipher, await _said(request), query=_asked(request)))
-    if isinstance(claim, StoredAnswer):
-        return _replay(services, row, claim)
+    async with kept_body(request) as (readable, said):
+        claim = await _claim(services, row, _hashes(services.cipher, said, query=_asked(request)))
+        if isinstance(claim, StoredAnswer):
+            return _replay(services, row, claim)
+        return await _answered(services, readable, claim, handler)
+
+
+async def _answered(services: Services, request: Request, claim: Claim, handler: Handler) -> Response:
     request.state.request_id = claim.request_id
     try:
         async with _alive(services, claim):
@@ -147,13 +152,6 @@ def _replay(services: Services, row: RequestKey, stored: StoredAnswer) -> Respon
 
 def _context(row: RequestKey) -> bytes:
     return f"{row.caller}\n{row.route}\n{row.key}".encode()
-
-
-async def _said(request: Request) -> bytes:
-    """The body, without the boundary of a form's parts: every try of the same form draws another one."""
-    body = await request.body()
-    boundary = parse_options_header(request.headers.get("content-type"))[1].get(b"boundary")
-    return body.replace(boundary, b"") if boundary else body
 
 
 def _asked(request: Request) -> bytes:

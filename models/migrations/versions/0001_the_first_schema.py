@@ -536,12 +536,13 @@ def upgrade() -> None:
     op.create_table(
         "document_content",
         sa.Column("document_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["document_id"],
             ["document.id"],
         ),
-        sa.PrimaryKeyConstraint("document_id"),
+        sa.PrimaryKeyConstraint("document_id", "number"),
     )
     op.create_table(
         "document_share",
