@@ -7,10 +7,10 @@ from fastapi.openapi.utils import get_openapi
 
 from api import problems
 from api.auth import FailedSignIns, Passwords
+from api.bounds.disk import Disk
+from api.bounds.letting_go import LetGo
 from api.deps import Services
-from api.disk import Disk
 from api.engine import JourneyEngine
-from api.letting_go import LetGo
 from api.metrics import MeasureRequests, Metrics
 from api.middleware import Bounds, HideSecrets
 from api.routes.accounts import accounts, codec

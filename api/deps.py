@@ -11,7 +11,7 @@ from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPBearer
 
 from api.auth import FailedSignIns, Passwords, read_bearer, service_caller, token_caller, unauthenticated
-from api.disk import Disk
+from api.bounds.disk import Disk
 from api.engine import JourneyEngine
 from api.metrics import Metrics
 from api.problems import not_found, refuse, wrong_fields

@@ -24,8 +24,8 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from api.bounds.kept_body import kept_body
 from api.deps import Services, caller_of, services_of
-from api.kept_body import kept_body
 from api.problems import EngineUnavailable, Refused, refuse, wrong_fields
 from engine.codec import PayloadKeys, decrypt_bytes, encrypt_bytes
 from models.writes import idempotency as idempotency_store
