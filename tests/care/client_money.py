@@ -19,7 +19,7 @@ from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from rules.archive.plan import owed_by_currency
 from rules.enums import CreditSource, PaymentStatus, RefundTo
-from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, Practice
 from tests.care.rows import Rows
 
 Row = TypeVar("Row", Credit, Dispute, Payment, Refund, Task)

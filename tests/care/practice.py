@@ -19,8 +19,8 @@ from activities.booking.appointment import AppointmentActivities
 from activities.booking.book import BookingActivities
 from activities.clients.account import AccountActivities
 from activities.clients.matching import MatchingActivities
-from activities.forms.intake import FormActivities
 from activities.delivery import DeliveryActivities
+from activities.forms.intake import FormActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
 from activities.money.refunds import RefundActivities
