@@ -58,6 +58,7 @@ class DeliveryActivities(Activities):
             mails, errands = await self._claim(session, client, order, now=now)
         await self._send(client.id, mails)
         for key in errands:
+            activity.heartbeat()
             await self._run(client.id, key)
         async with self.transaction() as session:
             client = await session.get_one(Client, client.id)
@@ -101,6 +102,7 @@ class DeliveryActivities(Activities):
                 status, said = await send(mail, deps=self.deps)
             except MailerUnavailable as unavailable:
                 away = unavailable
+            activity.heartbeat()
             rest = mails[number + 1 :]
             now = await self.now()
             async with self.transaction() as session:

@@ -17,6 +17,7 @@ from activities.care.goals import GoalActivities
 from activities.clients.account import AccountActivities
 from activities.clients.joining import JoiningActivities
 from activities.clients.matching import MatchingActivities
+from activities.clients.resuming import ResumingActivities
 from activities.delivery import DeliveryActivities
 from activities.forms.asking import AskingActivities
 from activities.forms.intake import FormActivities
@@ -39,6 +40,7 @@ GROUPS = (
     WaitlistActivities,
     AccountActivities,
     JoiningActivities,
+    ResumingActivities,
     AskingActivities,
     FormActivities,
     RequestedFormActivities,

@@ -20,13 +20,11 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.types.archive import BulkArchiveOrder
 from activities.types.clients import NewJourney, Opened
 from activities.types.reconciliation import ReconciliationOrder
 from api.problems import EngineUnavailable, Refused, refuse
 from engine.vouching import Vouching
 from rules.accounts.vouching import vouched
-from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
 from workflows.messages import (
     BEGIN,
@@ -102,7 +100,7 @@ class JourneyEngine:
         self._glance = glance
         self._places = asyncio.Semaphore(at_once)
 
-    async def start(self, new: NewJourney, policy: JourneyPolicy) -> Opened:
+    async def start(self, new: NewJourney) -> Opened:
         """Start a client's journey and wait for its first step. The same request again finds the same one."""
         new = self._vouched(new, workflow_id=journey_id(new.client_id), message=BEGIN.name)
 
@@ -110,7 +108,7 @@ class JourneyEngine:
             # Such an operation can be used once only.
             operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
                 CLIENT_JOURNEY,
-                JourneyInput(client_id=new.client_id, policy=policy, new=new),
+                JourneyInput(client_id=new.client_id, new=new),
                 id=journey_id(new.client_id),
                 task_queue=self._task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -152,23 +150,24 @@ class JourneyEngine:
 
         return await self._call(attempt, str(request_id))
 
-    async def signal(self, workflow_id: str, name: str, argument: object) -> Gone | None:
+    async def signal(self, workflow_id: str, name: str, argument: object = None) -> Gone | None:
         """Tell a workflow something; who can act on it twice must be told an id that says so."""
         handle = self.client.get_workflow_handle(workflow_id)
         argument = self._vouched(argument, workflow_id=workflow_id, message=name)
 
         async def attempt(_: str) -> None:
-            await handle.signal(name, argument, rpc_timeout=self._patience)
+            said = () if argument is None else (argument,)
+            await handle.signal(name, args=said, rpc_timeout=self._patience)
 
         return await self._call(attempt, "")
 
-    async def wake_line(self, therapist: str, policy: JourneyPolicy) -> None:
+    async def wake_line(self, therapist: str) -> None:
         """Let a therapist's waitlist look again, because time may have been freed; it is started if it does not run."""
 
         async def attempt(_: str) -> None:
             await self.client.start_workflow(
                 WAITLIST_OFFER,
-                WaitlistInput(therapist=therapist, policy=policy),
+                WaitlistInput(therapist=therapist),
                 id=waitlist_id(therapist),
                 task_queue=self._task_queue,
                 start_signal=LOOK_AGAIN,
@@ -188,14 +187,14 @@ class JourneyEngine:
             asked_by=order.asked_by,
         )
 
-    async def archive_many(self, order: BulkArchiveOrder, policy: JourneyPolicy) -> None:
-        """Start an archive of many clients. The same order again finds the same one."""
+    async def archive_many(self, archive_id: UUID, *, clients: int, asked_by: str) -> None:
+        """Start an archive of many clients, whose rows are there. The same one again finds the same one."""
         await self._start_once(
             BULK_ARCHIVE,
-            BulkArchiveInput(order=order, policy=policy),
-            id=bulk_archive_id(order.id),
-            summary=f"An archive of {len(order.client_ids)} clients",
-            asked_by=order.asked_by,
+            BulkArchiveInput(archive_id=str(archive_id)),
+            id=bulk_archive_id(str(archive_id)),
+            summary=f"An archive of {clients} clients",
+            asked_by=asked_by,
         )
 
     async def _start_once(self, workflow: str, input: object, *, id: str, summary: str, asked_by: str) -> None:

@@ -26,7 +26,6 @@ from local.stack import LocalStack, Ports
 from local.temporal import Service
 from models.database import Sessions, connect, session_factory
 from models.tables.clients.client import Client
-from rules.policy import JourneyPolicy
 from workflows.messages import APPOINTMENT_JOURNEY, AppointmentInput, appointment_workflow_id
 
 CLIENTS, THERAPISTS = 200, 10

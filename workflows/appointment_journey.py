@@ -110,6 +110,7 @@ class AppointmentJourney:
                 await stumble(error, self.wait, client_id=self.facts.client_id, appointment_id=self.id)
             if self.wait.history_is_long() and not self.followed.is_over():
                 await self.continue_as_new()
+        self.wait.end()
         await self.outbox.finish()
         await outbox
         await workflow.wait_condition(workflow.all_handlers_finished)

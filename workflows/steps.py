@@ -23,7 +23,6 @@ from temporalio.common import RetryPolicy
 with workflow.unsafe.imports_passed_through():
     from activities.types import accounts, archive, booking, care, clients, forms, mail, money, reconciliation
     from rules.journey.stage import JourneyFacts
-    from rules.policy import JourneyPolicy
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -62,6 +61,9 @@ LOCAL = Where(timedelta(seconds=10))
 
 VENDOR = Where(timedelta(seconds=30))
 """An ordinary activity, in any worker."""
+
+DELIVERY = Where(timedelta(minutes=3), sign_of_life=timedelta(seconds=45))
+"""An ordinary activity that asks vendors for one thing after the other; each answer is a sign of life."""
 
 LONG = Where(timedelta(minutes=10), sign_of_life=timedelta(seconds=60))
 """An ordinary activity with many questions to a vendor; each answer is a sign of life."""
@@ -152,12 +154,13 @@ open_task = Step(
 )
 resolve_task = Step("resolve_task", clients.TaskResolution, clients.Done, "Resolve a task", UNLESS_BROKEN)
 join_records = Step("join_records", clients.JoinOrder, clients.Joined, "Join two records of one person", UNLESS_BROKEN)
+resume_journey = Step("resume_journey", str, clients.Resumed, "Read where the client stands", UNLESS_BROKEN)
+send_activation_link = Step(
+    "send_activation_link", clients.LinkOrder, clients.Done, "Order a new activation link", UNLESS_BROKEN
+)
 close_anonymous_journey = Step(
     "close_anonymous_journey", clients.CloseOrder, clients.Done, "Close the anonymous journey", UNLESS_BROKEN
 )
-
-# An ordinary step: a local one would be waited for with the answer, which then would tell by its time.
-notice_double = Step("notice_double", str, clients.Done, "See whether the address is known", UNLESS_BROKEN, VENDOR)
 
 # An ordinary one: what was accepted stands in the history only after a local one would have run.
 message_sender = Step(
@@ -210,7 +213,7 @@ join_waitlist = Step("join_waitlist", booking.WaitOrder, clients.Done, "Take a p
 leave_waitlist = Step(
     "leave_waitlist", booking.LeaveOrder, clients.Done, "Give up a place on the waitlist", UNLESS_BROKEN
 )
-look_at_line = StepWith("look_at_line", str, booking.LineLook, "Look at the line", UNLESS_BROKEN, further=JourneyPolicy)
+look_at_line = Step("look_at_line", str, booking.LineLook, "Look at the line", UNLESS_BROKEN)
 
 cancel_appointment = Step(
     "cancel_appointment",
@@ -254,7 +257,7 @@ submit_form = Step(
     VENDOR,
 )
 request_form = Step("request_form", forms.FormAsking, clients.Done, "Ask for a form", UNLESS_BROKEN)
-request_new_versions = Step("request_new_versions", str, forms.Asked, "Ask for new versions of forms", UNLESS_BROKEN)
+request_new_versions = Step("request_new_versions", str, clients.Done, "Ask for new versions of forms", UNLESS_BROKEN)
 form_gates = Step("form_gates", forms.GateOrder, clients.Done, "Bookings wait for a form from now on", UNLESS_BROKEN)
 complete_form = Step("complete_form", forms.FormCompletion, clients.Done, "Complete a form", UNLESS_BROKEN)
 
@@ -349,23 +352,17 @@ finish_reconciliation = Step(
 
 create_goal = Step("create_goal", care.GoalOrder, clients.Done, "Set a goal", UNLESS_BROKEN)
 change_goal = Step("change_goal", care.GoalChange, clients.Done, "Change a goal", UNLESS_BROKEN)
-look_at_chat = Step("look_at_chat", care.ChatLook, care.UnreadMessages, "Look for unread messages", UNLESS_BROKEN)
+look_at_chat = Step("look_at_chat", care.ChatLook, mail.Delivered, "Look for unread messages", UNLESS_BROKEN)
 
 
 # ---------------------------------------------------------------- archive
 
-archive_client = StepWith(
-    "archive_client", archive.ArchiveOrder, archive.Archived, "Archive", UNLESS_BROKEN, further=JourneyPolicy
-)
+archive_client = Step("archive_client", archive.ArchiveOrder, archive.Archived, "Archive", UNLESS_BROKEN)
 unarchive_client = Step(
     "unarchive_client", archive.UnarchiveOrder, archive.Unarchived, "Make active again", UNLESS_BROKEN
 )
 begin_bulk_archive = Step(
-    "begin_bulk_archive",
-    archive.BulkArchiveOrder,
-    archive.BulkProgress,
-    lambda order: f"Begin an archive of {len(order.client_ids)} clients",
-    UNLESS_BROKEN,
+    "begin_bulk_archive", str, archive.BulkBegun, "Read whom an archive of many is about", UNLESS_BROKEN
 )
 work_off_bulk_archive = Step(
     "work_off_bulk_archive",
@@ -379,12 +376,12 @@ finish_bulk_archive = Step("finish_bulk_archive", str, archive.BulkProgress, "En
 
 # ---------------------------------------------------------------- mail
 
-send_mail = StepWith(
-    "send_mail",
-    mail.MailOrder,
-    mail.MailResult,
-    lambda order: f"Mail {order.template} to the {order.to}",
-    PATIENTLY,
-    VENDOR,
-    further=JourneyPolicy,
+deliver = Step(
+    "deliver",
+    mail.DeliverOrder,
+    mail.Delivered,
+    "Deliver what the outbox has",
+    UNLESS_BROKEN,
+    DELIVERY,
+    within=timedelta(minutes=10),
 )

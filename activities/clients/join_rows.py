@@ -324,8 +324,8 @@ async def stop_payments(session: AsyncSession, record: Client, *, at: datetime) 
 async def hand_over_mails(
     session: AsyncSession, duplicate: Client, record: Client, chats: Mapping[str, MovedChat]
 ) -> None:
-    """What a mail tells of waits for the person: the record sends it, for the same reason. What was told of a chat counts
-    wherever its messages are now. Mails of other kinds are the closed record's, which sends them."""
+    """What a mail tells of waits for the person: the record sends it, for the same reason. What was told of a chat
+    counts wherever its messages are now. Mails of other kinds are the closed record's, which sends them."""
     found = select(OutboxItem).where(
         col(OutboxItem.client_id) == duplicate.id,
         col(OutboxItem.template).in_([mail.value for mail, kind in MAILS.items() if kind.goes_along]),

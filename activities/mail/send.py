@@ -42,7 +42,8 @@ def order_of(row: OutboxItem) -> MailOrder:
 
 def next_try(tries: int, *, now: datetime) -> datetime:
     """When to ask a vendor again that was away so many times in a row: each pause twice the one before."""
-    return now + min(_SHORTEST * 2 ** min(tries - 1, 10), _LONGEST)
+    pause: timedelta = min(_SHORTEST * 2 ** min(tries - 1, 10), _LONGEST)
+    return now + pause
 
 
 async def prepare(

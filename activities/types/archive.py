@@ -43,8 +43,8 @@ class UnarchiveOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Unarchived:
-    """``appointments`` were left open by the archive. Of what a restore brought back, ``restored`` are appointments, and
-    ``paying`` those whose payment is to be made after all."""
+    """``appointments`` were left open by the archive. Of what a restore brought back, ``restored`` are appointments,
+    and ``paying`` those whose payment is to be made after all."""
 
     facts: JourneyFacts
     changed: bool

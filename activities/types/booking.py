@@ -37,8 +37,8 @@ class BookingOrder:
 class Booked:
     """``first`` marks the first booking ever; ``known_elsewhere`` a public booking with an address somebody has.
 
-    ``resumed`` are appointments that were left open by an archive which this booking ended. ``exceptions`` are the dates
-    that only the practice could take, and why. ``lines`` names therapists whose waitlist this concerns.
+    ``resumed`` are appointments that were left open by an archive which this booking ended. ``exceptions`` are the
+    dates that only the practice could take, and why. ``lines`` names therapists whose waitlist this concerns.
     """
 
     refusal: Refusal | None = None

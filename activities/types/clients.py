@@ -142,7 +142,8 @@ class TaskResolution:
 class Done:
     """The plain answer of a step: refused, or done, with the journey's fresh facts.
 
-    ``resumed`` are appointments whose payment goes on, with a new card. ``lines`` names therapists whose waitlist should be looked at.
+    ``resumed`` are appointments whose payment goes on, with a new card. ``lines`` names therapists whose waitlist
+    should be looked at.
     """
 
     refusal: Refusal | None = None

@@ -9,9 +9,11 @@ from rules.mail.orders import MailOrder
 
 @dataclass(frozen=True, kw_only=True)
 class DeliverOrder:
-    """Deliver what is due for an appointment's workflow, or, where none is named, for the client's journey. ``due`` are
-    reminders whose time has come: they are put into the outbox first. ``goals``: the instant, by id, for which each goal
-    is reminded of."""
+    """Deliver what is due for an appointment's workflow, or, where none is named, for the client's journey.
+
+    ``due`` are reminders whose time has come: they are put into the outbox first. ``goals``: the instant, by id, for
+    which each goal is reminded of.
+    """
 
     client_id: str
     appointment_id: str | None = None

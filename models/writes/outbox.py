@@ -32,10 +32,10 @@ async def order_mails(
     not_before: datetime | None = None,
     put_off: bool = False,
 ) -> None:
-    """Put mails into the outbox, in one statement. One that was ordered before for the same reason is not ordered again.
+    """Put mails into the outbox, in one statement. One that was ordered before for the same reason is left out.
 
-    ``by_appointment``: the appointment whose workflow delivers them, if not the client's journey. ``put_off``: not to be
-    tried until the client is active again.
+    ``by_appointment``: the appointment whose workflow delivers them, if not the client's journey. ``put_off``: not to
+    be tried until the client is active again.
     """
     rows = [
         {
@@ -47,6 +47,7 @@ async def order_mails(
             "order": to_jsonable_python(order, exclude_none=True),
             "vital": order.vital,
             "reader": order.to,
+            "recipient": "",
             "status": OutboxStatus.WAITING,
             "made_at": at,
             "next_try_at": None if put_off else not_before or at,
@@ -60,8 +61,8 @@ async def order_mails(
 async def order_errands(
     session: AsyncSession, client_id: UUID, kind: OutboxKind, about: Iterable[str], *, reason: str, at: datetime
 ) -> None:
-    """Put errands into the outbox of a client's journey. ``about`` says what each is about: a PaymentIntent's id, our id
-    of a refund, ...; ``reason``, in stable ids, why it is to be done (again)."""
+    """Put errands into the outbox of a client's journey. ``about`` says what each is about: a PaymentIntent's id, our
+    id of a refund, ...; ``reason``, in stable ids, why it is to be done (again)."""
     rows = [
         {
             "key": f"{kind}:{what}:{reason}",
@@ -72,6 +73,7 @@ async def order_errands(
             "order": {"about": what},
             "vital": True,
             "reader": "",
+            "recipient": "",
             "status": OutboxStatus.WAITING,
             "made_at": at,
             "next_try_at": at,

@@ -25,8 +25,8 @@ from activities.types.clients import (
     TaskResolution,
 )
 from activities.types.forms import FormSubmission
-from rules.mail.orders import MailOrder
 from rules.enums import Outcome, Source, TaskKind
+from rules.mail.orders import MailOrder
 from tests.care.crash_points import Death
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
 

@@ -1,8 +1,10 @@
 """The entity state of a client's journey: its facts, its turns, its outbox, and how it takes over what has changed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
 
 from temporalio import exceptions, workflow
 
@@ -102,8 +104,8 @@ class Journey:
         return done
 
     def take(self, facts: JourneyFacts) -> None:
-        """Keep the newer facts, and plan anew. Nothing changes once the journey is closed: what still comes may be about
-        the record that this one was joined into."""
+        """Keep the newer facts, and plan anew. Nothing changes once the journey is closed: what still comes may be
+        about the record that this one was joined into."""
         if self.closed:
             return
         if self.known is None:
@@ -126,6 +128,11 @@ class Journey:
         """What the plan led to is done, and not planned again."""
         self.done.add(due.key)
         self.replan()
+
+    def reminded_of(self, goals: Mapping[str, datetime]) -> None:
+        """The facts of goals that were just reminded of, by id, as the database is about to know them."""
+        marked = (replace(g, reminded_at=goals.get(g.id, g.reminded_at)) for g in self.facts.goals)
+        self.known = replace(self.facts, goals=tuple(marked))
 
     def replan(self) -> None:
         """Plan the reminders anew, from the facts and from what was already done."""

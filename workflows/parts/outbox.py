@@ -57,15 +57,18 @@ class Outbox:
             if self.is_due():
                 await self._deliver()
                 continue
-            seen = self.at
-            try:
-                await workflow.wait_condition(
-                    lambda: self.stopping or self.at != seen,
-                    timeout=None if seen is None else seen - workflow.now(),
-                    timeout_summary="the next delivery",
-                )
-            except TimeoutError:
-                continue
+            await self._until_something_is_due()
+
+    async def _until_something_is_due(self) -> None:
+        seen = self.at
+        try:
+            await workflow.wait_condition(
+                lambda: self.stopping or self.at != seen,
+                timeout=None if seen is None else seen - workflow.now(),
+                timeout_summary="the next delivery",
+            )
+        except TimeoutError:
+            return
 
     async def _deliver(self) -> None:
         reminders, self.reminders, self.at = tuple(self.reminders), [], None

@@ -1335,7 +1335,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reader", sa.String(length=20), nullable=False),
-        sa.Column("recipient", sa.String(), nullable=True),
+        sa.Column("recipient", sa.String(), nullable=False),
         sa.Column("message_id", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["appointment_id"],

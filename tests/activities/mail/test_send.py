@@ -9,8 +9,8 @@ import pytest
 from activities.ports import MailerUnavailable, MailRejected
 from activities.types.booking import CancelOrder, RescheduleOrder
 from activities.types.clients import ActivationOrder, ClientDetails, DetailsOrder
-from rules.mail.orders import MailOrder
 from models.tables.accounts.token import Token
+from rules.mail.orders import MailOrder
 from tests.care.crash_points import Death
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
 

@@ -13,7 +13,6 @@ from activities.booking.appointment import AppointmentActivities
 from activities.booking.book import BookingActivities
 from activities.booking.series import SeriesActivities
 from models.tables import Client, OccupiedTime, Therapist
-from rules.policy import JourneyPolicy
 from tests.api.conftest import SITE, StandingClock, ToldEngine, steps_behind
 from tests.care.defaults import details
 from tests.care.rows import NOW, Rows

@@ -15,7 +15,7 @@ from api.problems import EngineUnavailable
 from api.settings import ApiSettings
 from models.database import Sessions
 from models.tables import Client, InboundEvent, OutboxItem
-from models.tables.mail.outbox import OutboxKind, OutboxStatus
+from models.tables.mail.outbox import OutboxStatus
 from rules.mail.events import MOST_EVENTS
 from sandbox.sendgrid.events import sign
 from tests.api.conftest import StandingClock, ToldEngine, fields_of
