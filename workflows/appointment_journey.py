@@ -19,9 +19,11 @@ from workflows.parts.search_attributes import (
     THERAPIST_SLUG,
     SearchAttributes,
 )
-from workflows.parts.ui_text import describe_appointment, label_of, waiting_for
 from workflows.parts.validation import validate
 from workflows.parts.wait import Wait
+from workflows.shown.appointment import describe_appointment, waiting_for
+from workflows.shown.watch import keep_shown
+from workflows.shown.words import label_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import CancelOrder, Changed, OutcomeOrder, RescheduleOrder
@@ -69,6 +71,7 @@ class AppointmentJourney:
     @workflow.run
     async def run(self, start: AppointmentInput) -> None:
         outbox = asyncio.create_task(self.mail_outbox.work())
+        shown = asyncio.create_task(keep_shown(lambda: (self.wait.changes, len(self.state.plan)), self.show))
         while await self.goes_on():
             if self.facts.status is AppointmentStatus.SCHEDULED:
                 await self.remind_and_wait_for_the_outcome()
@@ -81,12 +84,13 @@ class AppointmentJourney:
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self.followed.is_over():  # its payment was restored while this run was ending
             await self.continue_as_new()
+        shown.cancel()
+        self.show()
 
     # ------------------------------------------------------------ the story
 
     async def goes_on(self) -> bool:
         """False at the end, once the last mail is out. While mails wait, a payment that is restored does not."""
-        self.show()
         if self.followed.is_over():
             await workflow.wait_condition(lambda: self.mail_outbox.is_idle() or not self.followed.is_over())
         return not self.followed.is_over()
@@ -227,13 +231,15 @@ class AppointmentJourney:
             status=self.facts.status.value,
             starts_at=self.facts.starts_at,
             ends_at=self.facts.ends_at,
-            waiting_for=waiting_for(self.facts, self.state.plan),
+            waiting_for=waiting_for(self.facts, self.state.plan, zone=self.policy.time_zone),
             next_step_at=self._next_step_at(),
             payment=self.facts.payment,
         )
 
     def show(self) -> None:
-        workflow.set_current_details(describe_appointment(self.facts, self.state.plan))
+        workflow.set_current_details(
+            describe_appointment(self.facts, self.state.plan, now=workflow.now(), zone=self.policy.time_zone)
+        )
         payment = self.facts.payment
         ahead = self.facts.status is AppointmentStatus.SCHEDULED and self.facts.starts_at > workflow.now()
         self.search_attributes.upsert(

@@ -6,8 +6,8 @@ from dataclasses import replace
 from temporalio import exceptions, workflow
 
 from workflows import steps
-from workflows.parts.ui_text import describe_bulk_archive
 from workflows.parts.wait import Wait
+from workflows.shown.others import describe_bulk_archive
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.archive import BulkArchiveOrder, BulkProgress, BulkRound

@@ -17,7 +17,6 @@ from workflows.parts.search_attributes import (
     THERAPIST_SLUG,
     SearchAttributes,
 )
-from workflows.parts.ui_text import WAITING_FOR, describe_joined, describe_journey, label_of
 from workflows.parts.validation import validate
 from workflows.requests.archive import ArchiveRequests
 from workflows.requests.booking import BookingRequests
@@ -26,6 +25,9 @@ from workflows.requests.clients import ClientRequests
 from workflows.requests.forms import FormRequests
 from workflows.requests.joining import JoiningRequests
 from workflows.requests.money import MoneyRequests
+from workflows.shown.journey import WAITING_FOR, describe_joined, describe_journey
+from workflows.shown.watch import keep_shown
+from workflows.shown.words import label_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.clients import CloseOrder, NewJourney, Opened, TaskOrder
@@ -59,11 +61,12 @@ class ClientJourney(
             await workflow.wait_condition(workflow.all_handlers_finished)
             return
         outboxes = [asyncio.create_task(each.work()) for each in (journey.mail_outbox, journey.stripe_outbox)]
+        shown = asyncio.create_task(keep_shown(lambda: (journey.wait.changes, len(journey.state.plan)), self.show))
         while not journey.closed:
-            self.show()
             await self.take_the_next_step()
             if journey.wait.history_is_long() and not journey.closed:
                 await self.continue_as_new()
+        shown.cancel()
         self.show()
         await journey.mail_outbox.finish()
         await journey.stripe_outbox.finish()
@@ -201,7 +204,11 @@ class ClientJourney(
         """What the support person sees: plain words, and the attributes that lists are filtered by."""
         facts, into = self.journey.facts, self.journey.state.joined_into
         workflow.set_current_details(
-            describe_journey(facts, self.journey.state.plan) if into is None else describe_joined(facts.ref, into)
+            describe_joined(facts, into)
+            if into is not None
+            else describe_journey(
+                facts, self.journey.state.plan, now=workflow.now(), zone=self.journey.policy.time_zone
+            )
         )
         self.search_attributes.upsert(
             {

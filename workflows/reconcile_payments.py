@@ -3,7 +3,7 @@
 from temporalio import exceptions, workflow
 
 from workflows import steps
-from workflows.parts.ui_text import describe_reconciliation
+from workflows.shown.others import describe_reconciliation
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.reconciliation import (
@@ -130,4 +130,5 @@ class ReconcilePayments:
         )
 
     def show(self) -> None:
-        workflow.set_current_details(describe_reconciliation(self.reconciliation()))
+        zone = self.state.reconciling.time_zone
+        workflow.set_current_details(describe_reconciliation(self.reconciliation(), zone=zone))

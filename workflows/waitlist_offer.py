@@ -8,8 +8,8 @@ from temporalio import workflow
 from workflows import steps
 from workflows.parts.mail_outbox import MailOutbox
 from workflows.parts.search_attributes import THERAPIST_SLUG, SearchAttributes
-from workflows.parts.ui_text import describe_line
 from workflows.parts.wait import Wait
+from workflows.shown.others import describe_line
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import LineLook, OfferMade
@@ -92,7 +92,7 @@ class WaitlistOffer:
         )
 
     def show(self) -> None:
-        workflow.set_current_details(describe_line(self.therapist, self.seen))
+        workflow.set_current_details(describe_line(self.therapist, self.seen, zone=self.policy.time_zone))
         self.search_attributes.upsert({THERAPIST_SLUG: self.therapist})
 
     async def continue_as_new(self) -> None:

@@ -310,6 +310,7 @@ class _Line:
             shown.append(
                 PlaceInLine(
                     place_id=str(place.id),
+                    client_id=str(client.id),
                     ref=client.ref,
                     type=place.type,
                     wished_from=place.wished_from,

@@ -64,6 +64,7 @@ class JoiningActivities(Activities):
                     kind=TaskKind.POSSIBLE_DUPLICATE,
                     text=f"Client {client.ref} gave an address that client {owner.ref} has: probably one person.",
                     at=now,
+                    other_id=owner.id,
                 )
             return Done(facts=await project(session, client))
 

@@ -202,6 +202,7 @@ class PlaceInLine:
     """What the line's workflow shows of one place: opaque values only."""
 
     place_id: str
+    client_id: str
     ref: str
     type: AppointmentType
     wished_from: datetime

@@ -61,6 +61,7 @@ class AppointmentFacts:
     therapist: str
     starts_at: datetime
     ends_at: datetime
+    first_name: str | None = None  # the client's
     client_archived: bool = False
     payment: PaymentFacts | None = None
     shown: AppointmentShown | None = None

@@ -4,6 +4,7 @@ from temporalio import exceptions, workflow
 
 from workflows.parts import payment as money
 from workflows.parts.wait import Wait
+from workflows.shown.appointment import summary_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import Changed
@@ -100,7 +101,7 @@ async def start_appointment(facts: AppointmentFacts, policy: JourneyPolicy) -> N
             id=appointment_workflow_id(facts.id),
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
-            static_summary=f"{facts.type.value} of client {facts.ref} with {facts.therapist}",
+            static_summary=summary_of(facts, zone=policy.time_zone),
         )
     except exceptions.WorkflowAlreadyStartedError:
         workflow.logger.info("appointment %s is started already", facts.id)
