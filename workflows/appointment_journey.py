@@ -22,7 +22,7 @@ from workflows.parts.search_attributes import (
 from workflows.parts.validation import validate
 from workflows.parts.wait import Wait
 from workflows.shown.appointment import describe_appointment, waiting_for
-from workflows.shown.watch import keep_shown
+from workflows.shown.watch import in_words, keep_shown
 from workflows.shown.words import label_of
 
 with workflow.unsafe.imports_passed_through():
@@ -237,9 +237,8 @@ class AppointmentJourney:
         )
 
     def show(self) -> None:
-        workflow.set_current_details(
-            describe_appointment(self.facts, self.state.plan, now=workflow.now(), zone=self.policy.time_zone)
-        )
+        facts, plan, now, zone = self.facts, self.state.plan, workflow.now(), self.policy.time_zone
+        workflow.set_current_details(in_words(lambda: describe_appointment(facts, plan, now=now, zone=zone)))
         payment = self.facts.payment
         ahead = self.facts.status is AppointmentStatus.SCHEDULED and self.facts.starts_at > workflow.now()
         self.search_attributes.upsert(

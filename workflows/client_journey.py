@@ -26,7 +26,7 @@ from workflows.requests.forms import FormRequests
 from workflows.requests.joining import JoiningRequests
 from workflows.requests.money import MoneyRequests
 from workflows.shown.journey import WAITING_FOR, describe_joined, describe_journey
-from workflows.shown.watch import keep_shown
+from workflows.shown.watch import in_words, keep_shown
 from workflows.shown.words import label_of
 
 with workflow.unsafe.imports_passed_through():
@@ -203,11 +203,10 @@ class ClientJourney(
     def show(self) -> None:
         """What the support person sees: plain words, and the attributes that lists are filtered by."""
         facts, into = self.journey.facts, self.journey.state.joined_into
+        plan, now, zone = self.journey.state.plan, workflow.now(), self.journey.policy.time_zone
         workflow.set_current_details(
-            describe_joined(facts, into)
-            if into is not None
-            else describe_journey(
-                facts, self.journey.state.plan, now=workflow.now(), zone=self.journey.policy.time_zone
+            in_words(
+                lambda: describe_joined(facts, into) if into else describe_journey(facts, plan, now=now, zone=zone)
             )
         )
         self.search_attributes.upsert(

@@ -104,7 +104,7 @@ def _about_money(facts: AppointmentFacts, payment: PaymentFacts, *, now: datetim
     elif payment.status in _HELPS:
         yield f"- {_HELPS[payment.status]}"
     chargeable = not (wants_card or payment.frozen or facts.client_archived)
-    sendings = about_payment(payment, now=now, chargeable=chargeable, to=journey_id(facts.client_id))
+    sendings = about_payment(payment, now=now, chargeable=chargeable, workflow_id=journey_id(facts.client_id))
     yield from as_list(sendings)
     if payment.status is PaymentStatus.SCHEDULED:  # nothing was asked of a card yet
         yield from as_list(each for each in saying_how_it_went() if each.input["outcome"] in _corrections(facts))

@@ -60,7 +60,7 @@ def _problems(facts: JourneyFacts, *, now: datetime, zone: str) -> list[str]:
         if appointment.ends_at <= now and appointment.id not in asked:
             when = f"the {name_of(appointment.type)} of {at(appointment.starts_at, zone)}"
             lines.append(f"- **How did it go?** Nobody has said of {when}.")
-            lines += as_list(saying_how_it_went(to=appointment_workflow_id(appointment.id)), indent="  ")
+            lines += as_list(saying_how_it_went(workflow_id=appointment_workflow_id(appointment.id)), indent="  ")
     if facts.archived:
         return lines
     if facts.therapist is None and not any(task.kind == TaskKind.MATCH_BY_HAND for task in facts.open_tasks):

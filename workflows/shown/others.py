@@ -28,7 +28,9 @@ def describe_line(therapist: str, look: LineLook, *, zone: str) -> str:
         if place.offered is not None and place.offered_until is not None:
             offered = f"; **offered {at(place.offered, zone)}**, held until {at(place.offered_until, zone)}"
         lines.append(f"1. Client {place.ref}: {wish}{offered}")
-        leave = update("Take off the line", LEAVE_WAITLIST, to=journey_id(place.client_id), place_id=place.place_id)
+        leave = update(
+            "Take off the line", LEAVE_WAITLIST, workflow_id=journey_id(place.client_id), place_id=place.place_id
+        )
         lines += as_list([leave], indent="   ")
     if look.look_at is not None:
         lines += ["", f"Next look: {at(look.look_at, zone)}, or when time is freed. It goes on by itself."]
@@ -67,5 +69,5 @@ def describe_bulk_archive(view: BulkArchiveProgress) -> str:
             return as_text([*lines, "", "It has been stopped, and ends with those already asked."])
         stop = signal("To stop it, so that whose turn has not come stays active", STOP)
         return as_text([*lines, "", "It goes on by itself.", "", *as_list([stop])])
-    back = signal("To make one active again", UNARCHIVE, to=journey_id("<the client's id>"))
+    back = signal("To make one active again", UNARCHIVE, workflow_id=journey_id("<the client's id>"))
     return as_text([*lines, "", f"Why of each client: `GET /v1/archives/{view.id}`.", "", *as_list([back])])

@@ -81,7 +81,7 @@ def describe_task(task: OpenTask, *, now: datetime, chargeable: bool) -> list[st
 
 
 def about_payment(
-    payment: ShownPayment, *, now: datetime, chargeable: bool, to: str | None = None
+    payment: ShownPayment, *, now: datetime, chargeable: bool, workflow_id: str | None = None
 ) -> Iterator[Sending]:
     """What a person may do about a payment as it stands."""
     for act, (why, message, more) in _ACTS.items():
@@ -89,12 +89,12 @@ def about_payment(
             continue
         late = now > payment.deadline
         if may(act, status=payment.status, because=payment.because, past_deadline=late):
-            yield update(why, message, to=to, payment_id=payment.id, **more)
+            yield update(why, message, workflow_id=workflow_id, payment_id=payment.id, **more)
 
 
-def saying_how_it_went(*, to: str | None = None) -> Iterator[Sending]:
-    yield update("It took place", RECORD_OUTCOME, to=to, outcome=Outcome.OCCURRED.value)
-    yield update("The client did not come", RECORD_OUTCOME, to=to, outcome=Outcome.NO_SHOW.value)
+def saying_how_it_went(*, workflow_id: str | None = None) -> Iterator[Sending]:
+    yield update("It took place", RECORD_OUTCOME, workflow_id=workflow_id, outcome=Outcome.OCCURRED.value)
+    yield update("The client did not come", RECORD_OUTCOME, workflow_id=workflow_id, outcome=Outcome.NO_SHOW.value)
 
 
 def matching() -> Sending:
@@ -111,7 +111,7 @@ def _about_task(task: OpenTask, kind: TaskKind, *, now: datetime, chargeable: bo
     elif kind is TaskKind.NO_FIRST_SESSION:
         yield booking(AppointmentType.SESSION)
     elif kind is TaskKind.OUTCOME_MISSING and task.appointment_id:
-        yield from saying_how_it_went(to=appointment_workflow_id(task.appointment_id))
+        yield from saying_how_it_went(workflow_id=appointment_workflow_id(task.appointment_id))
     elif kind in _ABOUT_MONEY and task.payment:
         yield from about_payment(task.payment, now=now, chargeable=chargeable)
     elif kind is TaskKind.POSSIBLE_DUPLICATE:

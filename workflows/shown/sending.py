@@ -23,27 +23,27 @@ FILL_IN = "Where `<…>` stands in an input, put what it says."
 
 @dataclass(frozen=True, kw_only=True)
 class Sending:
-    """A message and what it is for. ``to`` names another workflow than the one that shows it."""
+    """A message and what it is for. ``workflow_id`` names another workflow than the one that shows it."""
 
     why: str
     kind: str
     name: str
     input: dict[str, Any]
-    to: str | None = None
+    workflow_id: str | None = None
 
     def line(self) -> str:
-        where = f" to `{self.to}`" if self.to else ""
+        where = f" to `{self.workflow_id}`" if self.workflow_id else ""
         # Brackets and letters of all languages as they are: it is read by people too.
         said = f"input `{json.dumps(self.input, ensure_ascii=False)}`" if self.input else "no input"
         return f"{self.why}: {self.kind} `{self.name}`{where}, {said}"
 
 
-def update(why: str, message: Update[Any, Any], *, to: str | None = None, **input: Any) -> Sending:
-    return Sending(why=why, kind="update", name=message.name, input=input, to=to)
+def update(why: str, message: Update[Any, Any], /, *, workflow_id: str | None = None, **input: Any) -> Sending:
+    return Sending(why=why, kind="update", name=message.name, input=input, workflow_id=workflow_id)
 
 
-def signal(why: str, name: str, *, to: str | None = None, **input: Any) -> Sending:
-    return Sending(why=why, kind="signal", name=name, input=input, to=to)
+def signal(why: str, name: str, /, *, workflow_id: str | None = None, **input: Any) -> Sending:
+    return Sending(why=why, kind="signal", name=name, input=input, workflow_id=workflow_id)
 
 
 def as_list(sendings: Iterable[Sending], *, indent: str = "") -> list[str]:
