@@ -64,8 +64,8 @@ def waiting_for(facts: AppointmentFacts, plan: list[Due], *, zone: str) -> str:
 def _while_scheduled(facts: AppointmentFacts, *, now: datetime) -> Iterator[str]:
     yield ""
     if facts.starts_at <= now:
-        over = facts.ends_at <= now
-        yield f"**{'How did it go?' if over else 'It has begun.'}** Nothing is charged until somebody says how it went."
+        # No timer ends it, so these words must hold while it runs and after.
+        yield "**How did it go?** It has begun. Say it once it is over: nothing is charged before that."
         yield ""
         yield from as_list(saying_how_it_went())
         return

@@ -57,9 +57,9 @@ def _problems(facts: JourneyFacts, *, now: datetime, zone: str) -> list[str]:
         lines += describe_task(task, now=now, chargeable=chargeable)
     asked = {task.appointment_id for task in facts.open_tasks if task.kind == TaskKind.OUTCOME_MISSING}
     for appointment in facts.open_appointments:
-        if appointment.ends_at <= now and appointment.id not in asked:
+        if appointment.starts_at <= now and appointment.id not in asked:
             when = f"the {name_of(appointment.type)} of {at(appointment.starts_at, zone)}"
-            lines.append(f"- **How did it go?** Nobody has said of {when}.")
+            lines.append(f"- **How did it go?** Nobody has said of {when} yet. Say it once it is over.")
             lines += as_list(saying_how_it_went(workflow_id=appointment_workflow_id(appointment.id)), indent="  ")
     if facts.archived:
         return lines
