@@ -167,9 +167,7 @@ async def survives(care: Care, of: str, kind: str, inputs: Sequence[str]) -> Non
             ):
                 continue  # what is for people acts upon next to anything
             refused = await tried(handle, kind, name, INPUTS[said])
-            if kind == "updates" and not goes_without_saying(argument):
-                assert is_told_in_words(refused), (name, said)
-            elif refused is not None:
+            if (kind == "updates" and not goes_without_saying(argument)) or refused is not None:
                 assert is_told_in_words(refused), (name, said)
     await handle.query(query)
     failed = [event async for event in handle.fetch_history_events() if _is_failed_task(event)]

@@ -26,7 +26,7 @@ def describe_appointment(facts: AppointmentFacts, plan: list[Due], *, now: datet
     if facts.status is AppointmentStatus.SCHEDULED:
         lines += _while_scheduled(facts, now=now)
     if facts.payment is not None:
-        lines += ["", "**Payment**", "", *_about_money(facts, facts.payment, now=now, zone=zone)]
+        lines += ["", "### Payment", "", *_about_money(facts, facts.payment, now=now, zone=zone)]
     lines += ["", f"The client's journey is `{journey_id(facts.client_id)}`."]
     return as_text(lines)
 
@@ -69,7 +69,7 @@ def _while_scheduled(facts: AppointmentFacts, *, now: datetime) -> Iterator[str]
         yield ""
         yield from as_list(saying_how_it_went())
         return
-    yield "**What you can send**"
+    yield "### What you can send"
     yield ""
     sendings = [
         update("Move it", RESCHEDULE, starts_at=START, reason=REASON),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from workflows.shown.problems import booking, describe_task, matching, saying_how_it_went
+from workflows.shown.problems import as_problem, booking, describe_task, matching, saying_how_it_went
 from workflows.shown.sending import REASON, Sending, as_list, as_text, signal, update
 from workflows.shown.words import at, label_of, name_of, person
 
@@ -33,10 +33,10 @@ def describe_journey(facts: JourneyFacts, plan: list[Due], *, now: datetime, zon
     problems = _problems(facts, now=now, zone=zone)
     lines = [f"{person(facts.first_name, facts.ref)} is in stage **{stage.value}**, waiting for {WAITING_FOR[stage]}."]
     if problems:
-        lines += ["", "**Needs a person**", "", *problems]
-    lines += ["", "**Where things stand**", "", *_standing(facts, zone=zone)]
+        lines += ["", "### Needs a person", *problems]
+    lines += ["", "### Where things stand", "", *_standing(facts, zone=zone)]
     lines.append(f"- Next: {label_of(plan[0])}, {at(plan[0].at, zone)}" if plan else "- Next: nothing is timed")
-    lines += ["", "**What you can send at any time**", "", *as_list(_at_any_time(facts))]
+    lines += ["", "### What you can send at any time", "", *as_list(_at_any_time(facts))]
     return as_text(lines)
 
 
@@ -59,20 +59,22 @@ def _problems(facts: JourneyFacts, *, now: datetime, zone: str) -> list[str]:
     for appointment in facts.open_appointments:
         if appointment.starts_at <= now and appointment.id not in asked:
             when = f"the {name_of(appointment.type)} of {at(appointment.starts_at, zone)}"
-            lines.append(f"- **How did it go?** Nobody has said of {when} yet. Say it once it is over.")
-            lines += as_list(saying_how_it_went(workflow_id=appointment_workflow_id(appointment.id)), indent="  ")
+            lines += as_problem(
+                f"**How did it go?** Nobody has said of {when} yet. Say it once it is over.",
+                saying_how_it_went(workflow_id=appointment_workflow_id(appointment.id)),
+            )
     if facts.archived:
         return lines
     if facts.therapist is None and not any(task.kind == TaskKind.MATCH_BY_HAND for task in facts.open_tasks):
-        lines += ["- **Nobody is matched.**", *as_list([matching()], indent="  ")]
+        lines += as_problem("**Nobody is matched.**", [matching()])
     if facts.first_booked_at is not None and not facts.account_active:
         link = update("Mail a new link, if it was lost or is older than its days", SEND_ACTIVATION_LINK)
-        lines.append("- **The account is not active.** The client activates it by the link in the welcome mail.")
-        lines += as_list([link], indent="  ")
+        text = "**The account is not active.** The client activates it by the link in the welcome mail."
+        lines += as_problem(text, [link])
     if facts.first_booked_at is not None and facts.outstanding_forms:
         forms = ", ".join(form.replace("_", " ") for form in facts.outstanding_forms)
-        lines.append(
-            f"- **Forms are missing**: {forms}. The client fills them in on their page, or with the therapist in the "
+        lines += as_problem(
+            f"**Forms are missing**: {forms}. The client fills them in on their page, or with the therapist in the "
             "session. Until then the client cannot book, but you can."
         )
     return lines

@@ -27,11 +27,10 @@ def describe_line(therapist: str, look: LineLook, *, zone: str) -> str:
         offered = ""
         if place.offered is not None and place.offered_until is not None:
             offered = f"; **offered {at(place.offered, zone)}**, held until {at(place.offered_until, zone)}"
-        lines.append(f"1. Client {place.ref}: {wish}{offered}")
         leave = update(
             "Take off the line", LEAVE_WAITLIST, workflow_id=journey_id(place.client_id), place_id=place.place_id
         )
-        lines += as_list([leave], indent="   ")
+        lines.append(f"1. Client {place.ref}: {wish}{offered}. {leave.line()}")
     if look.look_at is not None:
         lines += ["", f"Next look: {at(look.look_at, zone)}, or when time is freed. It goes on by itself."]
     return as_text(lines)

@@ -1,6 +1,6 @@
 """What to do about a problem: for every kind of task, and for every payment that is not settled, what can be sent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -74,10 +74,12 @@ def describe_task(task: OpenTask, *, now: datetime, chargeable: bool) -> list[st
     about = f", {money(task.payment.amount, task.payment.currency)}" if task.payment else ""
     where = f" (`{appointment_workflow_id(task.appointment_id)}`)" if task.appointment_id else ""
     sendings = _about_task(task, kind, now=now, chargeable=chargeable)
-    return [
-        f"- **{kind.label}**{about}{where}. {_HELPS.get(kind, _LOOK)}",
-        *as_list(sendings, indent="  "),
-    ]
+    return as_problem(f"**{kind.label}**{about}{where}. {_HELPS.get(kind, _LOOK)}", sendings)
+
+
+def as_problem(text: str, sendings: Iterable[Sending] = ()) -> list[str]:
+    """A paragraph and a list: the Temporal UI runs the items of a list within a list together."""
+    return ["", text, "", *as_list(sendings)]
 
 
 def about_payment(

@@ -46,8 +46,8 @@ def signal(why: str, name: str, /, *, workflow_id: str | None = None, **input: A
     return Sending(why=why, kind="signal", name=name, input=input, workflow_id=workflow_id)
 
 
-def as_list(sendings: Iterable[Sending], *, indent: str = "") -> list[str]:
-    return [f"{indent}- {sending.line()}" for sending in sendings]
+def as_list(sendings: Iterable[Sending]) -> list[str]:
+    return [f"- {sending.line()}" for sending in sendings]
 
 
 def as_text(lines: Iterable[str]) -> str:

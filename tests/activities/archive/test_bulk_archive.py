@@ -7,8 +7,8 @@ import pytest
 
 from activities.archive import bulk as bulk_archive
 from activities.archive.bulk import BulkArchiveActivities
-from activities.types.workflow_ids import journey_id
 from activities.types.archive import ArchiveOrder, BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
+from activities.types.workflow_ids import journey_id
 from models.reads.archive import bulk as bulk_archives
 from rules.accounts.vouching import is_vouched
 from rules.archive.bulk import ALREADY_ARCHIVED, GONE, LATE, STOPPED, request_id_of
