@@ -3,10 +3,10 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from playwright.async_api import Locator, Page, async_playwright
+from playwright.async_api import Error, Locator, Page, async_playwright
 
 from tests.ui.pictures import Picture
 
@@ -47,8 +47,11 @@ class TemporalUI:
 
     async def seen(self) -> str:
         """The words on the page, and those in its frames, in which the UI shows what others have written."""
-        parts = [await frame.locator("body").inner_text() for frame in self.page.frames if not frame.is_detached()]
-        return " ".join(" ".join(parts).split())
+        parts: list[str] = []
+        for frame in self.page.frames:
+            with suppress(Error):  # it is gone already: the page is drawn anew
+                parts += (await frame.locator("body").inner_text()).split()
+        return " ".join(parts)
 
     async def choose(self, kind: str, name: str) -> None:
         """Open the dialog of an ``Update`` or a ``Signal``, and choose one by name."""
@@ -64,7 +67,10 @@ class TemporalUI:
 
     async def submit(self, data: str = "") -> None:
         if data:
-            await self._seen(self.page.locator(".cm-content")).fill(data)
+            editor = self._seen(self.page.locator(".cm-content"))
+            await editor.fill(data)
+            await editor.blur()  # it then writes the JSON on several lines, and the button below moves
+            await self.page.wait_for_timeout(_PAUSE)
         await self._seen(self.page.get_by_role("button", name="Submit")).click()
 
     async def close_dialog(self) -> None:

@@ -34,7 +34,7 @@ EMPTY = Picture(
 REFUSED = Picture(
     file="refused.png",
     caption="An outcome that is refused is red, and says why",
-    words=("record_outcome", "has not started"),
+    words=("This appointment has not started yet.",),
 )
 CANCELLED = Picture(
     file="cancellation.png",
