@@ -11,7 +11,7 @@ from playwright.async_api import Error, Locator, Page, async_playwright
 from tests.ui.pictures import Picture
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_WIDTH, _HEIGHT = 1280, 1000
+_WIDTH, _HEIGHT = 1280, 880
 _RAIL = 256  # pixels at the left, with the names of all pages
 _PATIENCE, _PAUSE = 15_000, 300  # milliseconds
 

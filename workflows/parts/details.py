@@ -17,13 +17,16 @@ class _Details:
     notes: deque[str] = field(default_factory=lambda: deque(maxlen=_NOTES))
 
     def show(self) -> None:
+        first, _, rest = self.text.partition("\n\n")  # who it is about comes first, then what went wrong just now
         lines = [f"> {note}" for note in self.notes]
-        workflow.set_current_details("\n\n".join(part for part in (self.text, *lines) if part))
+        workflow.set_current_details("\n\n".join(part for part in (first, *lines, rest) if part))
 
 
 def show(describe: Callable[[], str]) -> None:
-    """Show this as the details of the workflow that runs, with the notes of this run below. Words that cannot be found
-    never hold up what they are about: any error here would fail the workflow's task for ever."""
+    """Show this as the details of the workflow that runs, with the notes of this run below the first line.
+
+    Words that cannot be found never hold up what they are about: any error would fail the workflow's task for ever.
+    """
     details = _of_this_workflow()
     try:
         details.text = describe()
