@@ -26,6 +26,7 @@ from api.problems import EngineUnavailable, Refused, refuse
 from engine.vouching import Vouching
 from models.pulse import Pulse, Silent
 from rules.accounts.vouching import vouched
+from rules.clients.refs import ref_of
 from rules.refusals import Problem, Refusal
 from workflows.messages import (
     BEGIN,
@@ -117,7 +118,7 @@ class JourneyEngine:
                 task_queue=self._task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                static_summary="One client's care journey",
+                static_summary=f"Care journey of client {ref_of(new.client_id)}",
                 static_details=f"Began by {new.source.value.replace('_', ' ')}, asked for by {new.by.actor}.",
             )
             answer = await self.client.execute_update_with_start_workflow(
