@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from activities.accounts.signal_sender import SenderActivities
+from activities.accounts.message_sender import SenderActivities
 from activities.archive.archive import ArchiveActivities
 from activities.archive.bulk import BulkArchiveActivities
 from activities.base import Dependencies
