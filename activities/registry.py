@@ -19,6 +19,7 @@ from activities.clients.matching import MatchingActivities
 from activities.forms.asking import AskingActivities
 from activities.forms.intake import FormActivities
 from activities.forms.requested import RequestedFormActivities
+from activities.keeping.rounds import KeepingActivities
 from activities.mail.send import MailActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
@@ -54,6 +55,7 @@ GROUPS = (
     SenderActivities,
     ChatActivities,
     MailActivities,
+    KeepingActivities,
 )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from activities.types import archive, booking, care, clients, forms, mail, money, reconciliation, workflow_ids
+from activities.types import archive, booking, care, clients, forms, keeping, mail, money, reconciliation, workflow_ids
 from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.accounts.caller import Voucher
 from rules.journey.joining import MovedChat
@@ -19,6 +19,10 @@ APPOINTMENT_JOURNEY = "AppointmentJourney"
 WAITLIST_OFFER = "WaitlistOffer"
 RECONCILE_PAYMENTS = "ReconcilePayments"
 BULK_ARCHIVE = "BulkArchive"
+KEEP_JOURNEYS = "KeepJourneys"
+PRACTICE_MAIL = "PracticeMail"
+KEEP_JOURNEYS_ID = "keep-journeys"
+PRACTICE_MAIL_ID = "practice-mail"
 
 
 journey_id = workflow_ids.journey_id
@@ -140,6 +144,13 @@ class BulkArchiveInput:
     state: BulkArchiveState | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeepingInput:
+    """The rounds that were asked for. A schedule says nothing: one round."""
+
+    asked: tuple[keeping.KeepingOrder, ...] = ()
+
+
 # ---------------------------------------------------------------- signals
 
 
@@ -223,7 +234,8 @@ class MessageSignal:
 
 # What begins with "system." is not for people.
 ARCHIVE = workflow_ids.ARCHIVE
-UNARCHIVE = "unarchive"
+UNARCHIVE = workflow_ids.UNARCHIVE
+AGAIN = workflow_ids.AGAIN
 APPOINTMENT_REPORTED = "system.appointment_reported"  # from an appointment to its journey: JourneyFacts
 INBOUND_EVENT = "system.inbound_event"  # from the API to a journey: the id of a stored event
 FACTS_CHANGED = "system.facts_changed"  # to an appointment: AppointmentFacts
@@ -233,6 +245,7 @@ DOCUMENT_SHARED = "system.document_shared"  # from the API to a journey: Documen
 FORM_VERSION_PUBLISHED = "system.form_version_published"  # from whoever publishes to a journey: FormVersionSignal
 MESSAGE_WAITS = "system.message_waits"  # from the API to a journey: MessageSignal
 LOOK_AGAIN = "system.look_again"  # to a waitlist
+KEEP = "system.keep"  # from the API to the keeper: KeepingOrder
 STOP = "stop"  # to an archive of many
 
 JOURNEY_CLOSED = "JourneyClosed"  # why an update fails that comes after the end

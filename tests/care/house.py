@@ -25,6 +25,7 @@ from api.engine import JourneyEngine
 from api.settings import ApiSettings
 from engine.clock import EngineClock, SystemClock
 from engine.codec import PayloadKeys, data_converter
+from engine.executions import Executions
 from engine.message_record import TemporalMessageRecord
 from engine.vouching import Vouching
 from local.processes import free_port
@@ -38,6 +39,8 @@ from tests.care.defaults import HASHER, WEBHOOK_SECRET, api_settings, dependenci
 from tests.care.served import served
 from tests.conftest import engine_on
 from worker import build_worker
+from workflows.messages import TASK_QUEUE
+from workflows.starting import beginning_of
 
 KEYS = PayloadKeys((("test", bytes(range(32))),))
 PUBLIC_URL = "http://portal.example"
@@ -143,6 +146,7 @@ async def open_house(
                 keys=KEYS,
                 public_url=PUBLIC_URL,
                 record=TemporalMessageRecord(engine),
+                executions=Executions(engine, task_queue=TASK_QUEUE, beginning_of=beginning_of),
                 policy=rules,
             ),
         )
