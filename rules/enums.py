@@ -205,6 +205,7 @@ class TaskKind(StrEnum):
     DISPUTE = "dispute", "A client's bank disputes a charge"
     REFUND_FAILED = "refund_failed", "A refund failed"
     LEDGER_DIFFERENCE = "ledger_difference", "The ledger and Stripe differ"
+    STEP_FAILED = "step_failed", "A step of a journey failed"
     OVERDUE = "overdue", "Something has not happened in time"
     KEEPS_ENDING = "keeps_ending", "A workflow keeps ending"
     MANY_WEDGED = "many_wedged", "Many workflows cannot go on"
