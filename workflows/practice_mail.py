@@ -18,11 +18,11 @@ class PracticeMail:
     """Runs while something waits, and is woken by whoever leaves something behind. The keeper starts it otherwise."""
 
     @workflow.init
-    def __init__(self) -> None:
+    def __init__(self, start: None = None) -> None:  # noqa: ARG002 - nothing is to be said
         self.woken = False
 
     @workflow.run
-    async def run(self) -> None:
+    async def run(self, start: None = None) -> None:  # noqa: ARG002 - as __init__ takes it
         while True:
             self.woken = False
             left = await steps.deliver_practice_mail("closed")
@@ -30,7 +30,7 @@ class PracticeMail:
                 continue
             if left.look_at is None:
                 return
-            details.show(f"**Something waits** until {left.look_at:%a %d %b %Y %H:%M} UTC.")
+            details.show(lambda: f"**Something waits** until {left.look_at:%a %d %b %Y %H:%M} UTC.")
             await self.wait_until(left.look_at)
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new()
