@@ -110,6 +110,7 @@ class ReconciliationEnd:
     id: str
     compared: dict[str, int]
     left_out: int = 0
+    stopped: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,3 +119,4 @@ class Reconciled:
 
     healed: int
     differences: int
+    stopped: bool = False

@@ -39,8 +39,8 @@ ACTIONS = {
 }
 _ANY_TIME = "Book, re-match, change details, or send the signal `archive` (no input needed)."
 _OF_A_LINE = (
-    "**You can:** book for a client, change the wish or take one off the line (updates `join_waitlist` and "
-    "`leave_waitlist` of the client's journey), or let the line look now (signal `look_again`, no input needed)."
+    "**You can:** book for a client, change the wish, or take one off the line (updates `join_waitlist` and "
+    "`leave_waitlist` of the client's journey)."
 )
 
 _STOP_IT = (
@@ -137,6 +137,9 @@ def describe_reconciliation(view: ReconciliationProgress) -> str:
     if view.result is None:
         part = (view.comparing or "earlier differences").replace("_", " ")
         return "\n".join([*lines, f"- Looking at: {part}", "", "**You can:** wait; it ends by itself."])
+    if view.result.stopped:
+        lines += ["- **It was stopped** before all was compared", "", "**You can:** start another; it does no harm."]
+        return "\n".join(lines)
     healed, differences = view.result.healed, view.result.differences
     lines += [f"- Healed: {healed}", f"- Differences for a person: {differences}"]
     todo = "look at the open tasks `ledger_difference`" if differences else "nothing: the books agree"
