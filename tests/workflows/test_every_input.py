@@ -23,7 +23,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.types.archive import BulkArchiveOrder
 from engine.codec import JourneyPayloads
-from rules.refusals import Problem
+from rules.refusals import NEUTRAL, Problem
 from tests.care.story import Care
 from tests.journeys.booking.waitlist import comes, opens, takes, waits_for
 from tests.workflows.test_what_staff_see import details
@@ -188,6 +188,27 @@ async def test_every_handler_survives_every_input(care: Care, of: str, kind: str
 @pytest.mark.parametrize(("of", "kind"), THERE_ARE)
 async def test_so_it_does_on_the_engine_itself(live: Care, of: str, kind: str) -> None:
     await survives(live, of, kind, SHORT)
+
+
+async def test_a_refusal_is_read_by_anybody_and_its_details_by_whoever_has_the_key(care: Care) -> None:
+    await opens(care)
+    session = await takes(care, "Sara", day=3)
+    await care.rest()
+
+    async def refused(client: Client) -> ApplicationError:
+        handle = client.get_workflow_handle(session.workflow.id)
+        with pytest.raises(WorkflowUpdateFailedError) as failed:
+            await handle.execute_update("record_outcome", {"outcome": "occurred"})
+        assert isinstance(failed.value.cause, ApplicationError)
+        return failed.value.cause
+
+    problem = Problem.APPOINTMENT_NOT_STARTED
+    anybody_s, ours = await refused(await anybody(care)), await refused(care.house.engine)
+    assert (anybody_s.type, anybody_s.message) == (problem.value, NEUTRAL[problem])
+    assert [type(detail) for detail in anybody_s.details] == [RawValue]
+    assert (ours.type, ours.message, ours.details[0]["name"]) == (problem.value, NEUTRAL[problem], problem.value)
+    answer = await care.call("POST", f"/v1/appointments/{session.id}/outcome", {"outcome": "occurred"}, by="desk")
+    assert (answer.status_code, answer.json()["detail"]) == (409, ours.details[0]["detail"])
 
 
 PASTED = re.compile(r"Input, for example: (\{.*\})(?: Also possible: ([a-z_, ]+)\.)?$")

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from temporalio import exceptions, workflow
 
-from workflows.parts import waitlist
+from workflows.parts import details, waitlist
 from workflows.parts.appointment import notify_appointment
 from workflows.parts.mail_orders import MailOrders
 from workflows.parts.mail_outbox import MailOutbox
@@ -102,6 +102,7 @@ class Journey:
             wrong.append("this journey is closed")
         if wrong:
             workflow.logger.warning("a signal was dropped: %s", "; ".join(wrong))
+            details.note(f"a signal was dropped: {'; '.join(wrong)}.")
         return not wrong
 
     # ------------------------------------------------------------ what has changed
