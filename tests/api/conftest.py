@@ -57,8 +57,8 @@ Answer = Callable[[Any], Any]
 
 @dataclass
 class ToldEngine(JourneyEngine):
-    """``answers`` by the message's name, without "system." if you like: a value, a function of the order, or an exception
-    to raise. One with a refusal is raised, as a workflow fails an update that it refuses."""
+    """``answers`` by the message's name, without "system." if you like: a value, a function of the order, or an error.
+    One with a refusal is raised, as a workflow fails an update that it refuses."""
 
     answers_to: dict[str, Any] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
