@@ -20,14 +20,13 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.types.archive import BulkArchiveOrder
 from activities.types.clients import NewJourney, Opened
 from activities.types.reconciliation import ReconciliationOrder
 from api.problems import EngineUnavailable, Refused, refuse
 from engine.vouching import Vouching
+from models.pulse import Pulse, Silent
 from rules.accounts.vouching import vouched
 from rules.clients.refs import ref_of
-from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
 from workflows.messages import (
     BEGIN,
@@ -79,7 +78,8 @@ class JourneyEngine:
     done without is waited for no longer than a ``glance``.
 
     At most ``at_once`` requests are with the engine at a time. The others wait in line, which is no part of their
-    patience: a burst takes its time, and its last request is answered like its first.
+    patience: a burst takes its time, and its last request is answered like its first. A busy engine is waited for;
+    one that does not answer at all, which ``pulse`` asks for all who wait, lets everybody go within five seconds.
 
     Every update carries the request's id, so that asking again joins the first instead of repeating it. Whom a message
     is by it vouches for by ``vouching``; without it nobody believes that.
@@ -95,15 +95,17 @@ class JourneyEngine:
         patience: timedelta = timedelta(seconds=15),
         glance: timedelta = timedelta(seconds=2),
         at_once: int = AT_ONCE,
+        pulse: Pulse | None = None,
     ) -> None:
         self.client = client
         self._vouching = vouching
+        self._pulse = pulse or Pulse(self.answers)
         self._task_queue = task_queue
         self._patience = patience
         self._glance = glance
         self._places = asyncio.Semaphore(at_once)
 
-    async def start(self, new: NewJourney, policy: JourneyPolicy) -> Opened:
+    async def start(self, new: NewJourney) -> Opened:
         """Start a client's journey and wait for its first step. The same request again finds the same one."""
         new = self._vouched(new, workflow_id=journey_id(new.client_id), message=BEGIN.name)
 
@@ -111,7 +113,7 @@ class JourneyEngine:
             # Such an operation can be used once only.
             operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
                 CLIENT_JOURNEY,
-                JourneyInput(client_id=new.client_id, policy=policy, new=new),
+                JourneyInput(client_id=new.client_id, new=new),
                 id=journey_id(new.client_id),
                 task_queue=self._task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -153,23 +155,24 @@ class JourneyEngine:
 
         return await self._call(attempt, str(request_id))
 
-    async def signal(self, workflow_id: str, name: str, argument: object) -> Gone | None:
+    async def signal(self, workflow_id: str, name: str, argument: object = None) -> Gone | None:
         """Tell a workflow something; who can act on it twice must be told an id that says so."""
         handle = self.client.get_workflow_handle(workflow_id)
         argument = self._vouched(argument, workflow_id=workflow_id, message=name)
 
         async def attempt(_: str) -> None:
-            await handle.signal(name, argument, rpc_timeout=self._patience)
+            said = () if argument is None else (argument,)
+            await handle.signal(name, args=said, rpc_timeout=self._patience)
 
         return await self._call(attempt, "")
 
-    async def wake_line(self, therapist: str, policy: JourneyPolicy) -> None:
+    async def wake_line(self, therapist: str) -> None:
         """Let a therapist's waitlist look again, because time may have been freed; it is started if it does not run."""
 
         async def attempt(_: str) -> None:
             await self.client.start_workflow(
                 WAITLIST_OFFER,
-                WaitlistInput(therapist=therapist, policy=policy),
+                WaitlistInput(therapist=therapist),
                 id=waitlist_id(therapist),
                 task_queue=self._task_queue,
                 start_signal=LOOK_AGAIN,
@@ -189,14 +192,14 @@ class JourneyEngine:
             asked_by=order.asked_by,
         )
 
-    async def archive_many(self, order: BulkArchiveOrder, policy: JourneyPolicy) -> None:
-        """Start an archive of many clients. The same order again finds the same one."""
+    async def archive_many(self, archive_id: UUID, *, clients: int, asked_by: str) -> None:
+        """Start an archive of many clients, whose rows are there. The same one again finds the same one."""
         await self._start_once(
             BULK_ARCHIVE,
-            BulkArchiveInput(order=order, policy=policy),
-            id=bulk_archive_id(order.id),
-            summary=f"An archive of {len(order.client_ids)} clients",
-            asked_by=order.asked_by,
+            BulkArchiveInput(archive_id=str(archive_id)),
+            id=bulk_archive_id(str(archive_id)),
+            summary=f"An archive of {clients} clients",
+            asked_by=asked_by,
         )
 
     async def _start_once(self, workflow: str, input: object, *, id: str, summary: str, asked_by: str) -> None:
@@ -250,8 +253,11 @@ class JourneyEngine:
         return vouched(order, workflow_id=workflow_id, message=message, sign=self._vouching.sign)
 
     async def _call(self, attempt: Callable[[str], Awaitable[Result]], request_id: str) -> Result | Gone:
-        async with self._in_turn():
-            return await self._asked(attempt, request_id)
+        try:
+            async with self._pulse.felt(), self._in_turn():
+                return await self._asked(attempt, request_id)
+        except Silent as error:
+            raise EngineUnavailable from error
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:

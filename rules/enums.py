@@ -205,3 +205,4 @@ class TaskKind(StrEnum):
     DISPUTE = "dispute", "A client's bank disputes a charge"
     REFUND_FAILED = "refund_failed", "A refund failed"
     LEDGER_DIFFERENCE = "ledger_difference", "The ledger and Stripe differ"
+    STEP_FAILED = "step_failed", "A step of a journey failed"
