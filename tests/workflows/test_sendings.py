@@ -59,6 +59,7 @@ def an_appointment(status: AppointmentStatus, payment: PaymentFacts | None = Non
         type=AppointmentType.SESSION,
         status=status,
         therapist="ana",
+        planned_at=NOW,
         payment=payment,
         **{"starts_at": NOW, "ends_at": NOW + timedelta(minutes=50), **more},
     )
