@@ -22,6 +22,7 @@ from activities.delivery import DeliveryActivities
 from activities.forms.asking import AskingActivities
 from activities.forms.intake import FormActivities
 from activities.forms.requested import RequestedFormActivities
+from activities.keeping.rounds import KeepingActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
 from activities.money.reconciliation import ReconcileActivities
@@ -57,6 +58,7 @@ GROUPS = (
     SenderActivities,
     CancellationActivities,
     ChatActivities,
+    KeepingActivities,
     DeliveryActivities,
 )
 

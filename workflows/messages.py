@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from activities.types import archive, booking, care, clients, forms, money, reconciliation, workflow_ids
+from activities.types import archive, booking, care, clients, forms, keeping, money, reconciliation, workflow_ids
 from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.accounts.caller import Voucher
 from rules.journey.stage import JourneyFacts
@@ -16,6 +16,10 @@ APPOINTMENT_JOURNEY = "AppointmentJourney"
 WAITLIST_OFFER = "WaitlistOffer"
 RECONCILE_PAYMENTS = "ReconcilePayments"
 BULK_ARCHIVE = "BulkArchive"
+KEEP_JOURNEYS = "KeepJourneys"
+PRACTICE_MAIL = "PracticeMail"
+KEEP_JOURNEYS_ID = "keep-journeys"
+PRACTICE_MAIL_ID = "practice-mail"
 
 
 journey_id = workflow_ids.journey_id
@@ -110,6 +114,13 @@ class BulkArchiveInput:
     state: BulkArchiveState | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeepingInput:
+    """The rounds that were asked for. A schedule says nothing: one round."""
+
+    asked: tuple[keeping.KeepingOrder, ...] = ()
+
+
 # ---------------------------------------------------------------- signals
 
 
@@ -169,7 +180,8 @@ class MessageSignal:
 
 # What begins with "system." is not for people.
 ARCHIVE = workflow_ids.ARCHIVE
-UNARCHIVE = "unarchive"
+UNARCHIVE = workflow_ids.UNARCHIVE
+AGAIN = workflow_ids.AGAIN
 APPOINTMENT_REPORTED = "system.appointment_reported"  # from an appointment to its journey: JourneyFacts
 INBOUND_EVENT = "system.inbound_event"  # from the API to a journey: the id of a stored event
 FACTS_CHANGED = "system.facts_changed"  # to an appointment: AppointmentFacts
@@ -179,6 +191,7 @@ OUTBOX_FILLED = "system.outbox_filled"  # to a journey: something was put into i
 FORM_VERSION_PUBLISHED = "system.form_version_published"  # from whoever publishes to a journey: FormVersionSignal
 MESSAGE_WAITS = "system.message_waits"  # from the API to a journey: MessageSignal
 LOOK_AGAIN = "system.look_again"  # to a waitlist
+KEEP = "system.keep"  # from the API to the keeper: KeepingOrder
 STOP = "stop"  # to an archive of many
 
 JOURNEY_CLOSED = "JourneyClosed"  # why an update fails that comes after the end

@@ -21,7 +21,7 @@ from temporalio import exceptions, workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import accounts, archive, booking, care, clients, forms, mail, money, reconciliation
+    from activities.types import accounts, archive, booking, care, clients, forms, keeping, mail, money, reconciliation
     from rules.journey.stage import JourneyFacts
 
 if TYPE_CHECKING:
@@ -385,3 +385,21 @@ deliver = Step(
     DELIVERY,
     within=timedelta(minutes=10),
 )
+
+
+# ---------------------------------------------------------------- keeping
+
+begin_keeping = Step("begin_keeping", keeping.KeepingOrder, keeping.Began, "Begin a round", PATIENTLY, LONG)
+keep_page = Step(
+    "keep_page",
+    keeping.PageOrder,
+    keeping.PageKept,
+    lambda order: f"Look whether each {order.place.kind.value} runs",
+    PATIENTLY,
+    LONG,
+)
+keep_wedged = Step(
+    "keep_wedged", keeping.WedgedOrder, keeping.TasksOpened, "Look for workflows that cannot go on", PATIENTLY, LONG
+)
+note_overdue = Step("note_overdue", str, keeping.TasksOpened, "Look for what has not happened in time", PATIENTLY, LONG)
+finish_keeping = Step("finish_keeping", keeping.KeepingEnd, keeping.KeepingDone, "End the round", UNLESS_BROKEN)

@@ -73,6 +73,9 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
             ),
             default=None,
         ),
+        unbooked_since=max(
+            (at for a in appointments for at in (a.outcome_at, a.cancelled_at) if at is not None), default=None
+        ),
         session_booked=any(
             a.status in (AppointmentStatus.SCHEDULED, AppointmentStatus.OCCURRED, AppointmentStatus.NO_SHOW)
             for a in sessions

@@ -89,6 +89,7 @@ class JourneyFacts:
     outstanding_forms: tuple[str, ...] = ()
     open_appointments: tuple[OpenAppointment, ...] = ()
     intro_occurred_at: datetime | None = None  # the end of the latest one with the present therapist
+    unbooked_since: datetime | None = None  # when it was known that the intro call occurred, or a session was cancelled
     session_booked: bool = False  # one that was not cancelled, whenever it is or was
     session_occurred: bool = False
     open_tasks: tuple[OpenTask, ...] = ()

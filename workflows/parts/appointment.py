@@ -4,6 +4,7 @@ from temporalio import exceptions, workflow
 
 from workflows.parts import payment as money
 from workflows.parts.outbox import Outbox
+from workflows.parts.search_attributes import own_epoch
 from workflows.parts.wait import Wait
 from workflows.shown.appointment import summary_of
 
@@ -114,6 +115,7 @@ async def start_appointment(facts: AppointmentFacts, *, zone: str) -> None:
             id=appointment_workflow_id(facts.id),
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
+            search_attributes=own_epoch(),
             static_summary=summary_of(facts, zone=zone),
         )
     except exceptions.WorkflowAlreadyStartedError:

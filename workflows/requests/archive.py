@@ -64,5 +64,7 @@ class ArchiveRequests(Requests):
         # What was restored gets its workflow; a payment that the archive stopped is made by its appointment's.
         zone = journey.policy.time_zone
         await asyncio.gather(*(start_appointment(facts, zone=zone) for facts in result.restored))
-        await asyncio.gather(*(notify_appointment(facts) for facts in result.paying))
+        for facts in result.paying:
+            if not await notify_appointment(facts):  # it had ended, mostly
+                await start_appointment(facts, zone=zone)
         await waitlist.wake(result.lines)

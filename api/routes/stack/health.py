@@ -1,6 +1,7 @@
 """Is it alive, is it ready, and its numbers."""
 
 import asyncio
+from contextlib import suppress
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
@@ -9,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
 from api.deps import Services, Svc
+from models.reads.keeping.keepings import resumed_counts
 
 _GLANCE = 3.0  # seconds
 router = APIRouter(tags=["health"])
@@ -38,4 +40,8 @@ async def _database(services: Services) -> str:
 
 @router.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
 async def metrics(services: Svc) -> Response:
+    with suppress(SQLAlchemyError, OSError):  # the rest can be told without the database
+        async with services.sessions() as session:
+            for because, number in (await resumed_counts(session)).items():
+                services.metrics.resumed.labels(because).set(number)
     return Response(services.metrics.text(), media_type=CONTENT_TYPE_LATEST)
