@@ -4,11 +4,8 @@ The engine is the real dev server: its file is copied and put back while it is s
 commands of the runbook, from a dump that was made while everything ran.
 """
 
-import asyncio
-import os
 import shutil
 import sqlite3
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -18,14 +15,11 @@ import httpx
 from sqlalchemy import text
 
 from local.postgres import Postgres
-from local.postgres_user import programs_for, system_user
-from local.processes import ROOT, Log, free_ports
+from local.processes import free_ports
 from local.temporal import Service, TemporalServer
-from tests.care.house import KEYS, House, open_house
+from tests.care.house import House, open_house
 from tests.care.story import Care
 from tests.conftest import TEMPLATE
-
-PROGRAMS = ROOT / ".venv" / "bin"
 
 
 @dataclass
@@ -80,19 +74,6 @@ class Stores:
                 self.care = Care(house, http)
             yield house
 
-    def environment(self) -> dict[str, str]:
-        """What a command of ours, or of PostgreSQL's, finds on a machine of the practice."""
-        postgres = programs_for(system_user(), Log(console=False))
-        [(name, key)] = KEYS.keys
-        return {
-            **os.environ,
-            "PATH": os.pathsep.join((str(PROGRAMS), str(postgres), os.environ["PATH"])),
-            "PYTHONPATH": str(ROOT),
-            "DATABASE_URL": self.url,
-            "TEMPORAL_ADDRESS": self.address,
-            "PAYLOAD_KEYS": f"{name}:{b64encode(key).decode()}",
-        }
-
     # ------------------------------------------------------------ copies; only while nothing runs
 
     async def copy(self, name: str) -> None:
@@ -135,21 +116,3 @@ class Stores:
         """Change rows by hand: nobody wants to wait for a session's end."""
         async with self.care.house.sessions.begin() as session:
             await (await session.connection()).execute(text(statement), parameters)
-
-
-async def run_command(command: str, *, env: dict[str, str], cwd: Path) -> str:
-    """A block of shell lines as an operator pastes it; answers what it said. Nothing may fail in it."""
-    process = await asyncio.create_subprocess_exec(
-        "bash",
-        "-euo",
-        "pipefail",
-        "-c",
-        command,
-        env=env,
-        cwd=cwd,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await asyncio.wait_for(process.communicate(), timeout=60)
-    assert process.returncode == 0, f"{command}\n{said.decode()}"
-    return said.decode()

@@ -1,0 +1,162 @@
+"""The four restores: a store goes back to an earlier moment, or is lost, and the other and Stripe do not.
+
+Sessions were marked, charged and refunded in between, and Stripe has forgotten its idempotency keys. Nothing is charged
+or refunded twice, nothing that was earned is forgotten, and what nobody can know is a task.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client as Engine
+
+from activities.money import charge
+from local.postgres import Postgres
+from tests.care.defaults import Json
+from tests.care.story import Care, Person
+from tests.restores.cast import FEE, NEW, Cast, after, before, money_at_stripe, refs
+from tests.restores.runbook import blocks, follow
+from tests.restores.stores import Stores
+from tests.stack.practice import until_paid
+
+pytestmark = pytest.mark.timeout(240)
+
+COPIED, LOST = "copied", "lost"  # the two moments
+NO_DUMP = "No dump: the database stays"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restore:
+    """Of which moment the stores are; and the runbook's section that is followed."""
+
+    database: str
+    engine: str | None
+    section: str
+
+
+RESTORES = {
+    "both back": Restore(database=COPIED, engine=COPIED, section="The database was restored"),
+    "database back": Restore(database=COPIED, engine=LOST, section="The database was restored"),
+    "engine back": Restore(database=LOST, engine=COPIED, section="The engine was restored"),
+    "engine empty": Restore(database=LOST, engine=None, section="The engine is empty"),
+}
+
+# What is taken from each client in the end, and given back; the same whichever store was lost.
+MONEY = {
+    "Paid": (FEE, 0),
+    "Returned": (FEE, FEE),
+    "Half": (FEE, 5000),
+    "Due": (FEE, 0),
+    "Both": (FEE, FEE),
+    "Later": (FEE, 0),
+    "Ended": (FEE, 0),
+    "Marked": (FEE, 0),
+    "Again": (FEE, 0),
+}
+LEDGER = {name: "paid" for name in MONEY} | {
+    "Returned": "refunded",
+    "Half": "partially_refunded",
+    "Both": "refunded",
+}
+
+
+@dataclass(kw_only=True)
+class World:
+    """A practice at the moment of its loss, with a copy of each store from before."""
+
+    stores: Stores
+    cast: Cast
+    refs: Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+async def world(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    stores = Stores(postgres, tmp_path_factory.mktemp("stores"))
+    await stores.open()
+    [dump] = blocks("Backups")
+    async with stores.engine() as engine, stores.running(engine):
+        cast = await before(stores)
+        await follow(stores, dump)
+    await stores.copy(COPIED)
+    async with stores.engine() as engine, stores.running(engine):
+        await after(stores, cast)
+        known = await refs(list(cast.values()))
+    stores.forget_idempotency_keys()
+    await stores.copy(LOST)
+    yield World(stores=stores, cast=cast, refs=known)
+    await stores.close()
+
+
+@pytest.mark.parametrize("name", RESTORES)
+async def test_nothing_is_charged_or_refunded_twice_and_nothing_earned_is_forgotten(
+    name: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charge, "LOOK_AGAIN", timedelta(seconds=3))  # at what waits for the comparison
+    restore, stores, cast = RESTORES[name], world.stores, world.cast
+    async with _restored(restore, stores):
+        care = stores.care
+        await care.post("/v1/reconciliations", by="desk", expect=200)
+        await cast["Ended"].session(1).marked("occurred")
+        if restore.database == COPIED:
+            await _what_nobody_can_know_is_a_task(care, cast)
+            await cast["Marked"].session(1).marked("occurred")  # as the task says
+        await until_paid([cast[each] for each in ("Due", "Both", "Later", "Ended", "Marked")], within=60)
+        compared = await care.post("/v1/reconciliations", by="desk", expect=200)
+
+        money = await money_at_stripe(care)
+        lost = restore.database == COPIED
+        # An archive that the dump does not know is forgotten, and what was earned is charged as it says.
+        wanted = MONEY | ({"Gone": (FEE, 0)} if lost else {})
+        assert {each: money[ref] for each, ref in world.refs.items() if ref in money} == {
+            each: ([taken], back) for each, (taken, back) in wanted.items()
+        }
+        unknown = {"Again"} if lost else set()
+        for each in LEDGER.keys() - unknown:
+            [payment] = await cast[each].payments()
+            assert payment["status"] == LEDGER[each], (each, payment)
+        assert [difference["kind"] for difference in compared["differences"]] == ["unknown_payment"] * len(unknown)
+        await _everybody_lives(care, [person for each, person in cast.items() if not (lost and each == NEW)])
+
+
+@asynccontextmanager
+async def _restored(restore: Restore, stores: Stores) -> AsyncIterator[None]:
+    """The stores as they are after the loss, and then what the runbook says."""
+    await stores.put_back(database=LOST, engine=restore.engine, stand_ins=LOST)
+    *stopped, started = blocks(restore.section)
+    async with stores.engine() as engine:
+        for block in stopped:
+            await follow(stores, block)
+        async with stores.running(engine):
+            await follow(stores, started)
+            yield
+
+
+async def _what_nobody_can_know_is_a_task(care: Care, cast: Cast) -> None:
+    """Money for a session that is not marked in the dump, and for one that is not in it at all."""
+    tasks = [task for task in await care.tasks() if task["kind"] == "ledger_difference"]
+    assert len(tasks) == 2, tasks  # noqa: PLR2004 - Marked's and Again's
+
+
+async def _everybody_lives(care: Care, people: list[Person]) -> None:
+    """Nothing is left for the keeper, each client's chain of facts is whole, and each can be booked for."""
+    kept = await _kept(care)
+    assert kept["resumed"] == [], kept
+    for person in people:
+        verified = await care.get(f"/v1/clients/{person.id}/timeline/verify")
+        assert verified["valid"], (person.name, verified)
+    engine: Engine = care.house.engine
+    assert engine
+
+
+async def _kept(care: Care) -> Json:
+    started = await care.post("/v1/keepings", by="desk", expect=202)
+    kept: Json = await care.get(f"/v1/keepings/{started['keeping_id']}", wait=60)
+    return kept
+
+
+async def test_todays_product(world: World) -> None:
+    await asyncio.sleep(0)
