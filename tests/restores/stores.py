@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -49,8 +50,16 @@ class Stores:
 
     async def open(self) -> None:
         """Empty ones."""
+        self.folder.mkdir(exist_ok=True)
         await self.postgres.drop_database(self.database)
         await self.postgres.create_database(self.database, template=TEMPLATE)
+
+    async def close(self) -> None:
+        for name in (
+            self.database,
+            *(self._of_copy(folder.name) for folder in self.folder.iterdir() if folder.is_dir()),
+        ):
+            await self.postgres.drop_database(name)
 
     # ------------------------------------------------------------ running
 
@@ -62,10 +71,19 @@ class Stores:
             yield server
 
     @asynccontextmanager
+    async def movable_engine(self, *, at: datetime | None = None) -> AsyncIterator[TemporalServer]:
+        """An empty one, on a clock that can be moved; it stands at that instant already."""
+        async with await TemporalServer.start_time_skipping(port=self.ports[0]) as server:
+            assert server.clock is not None
+            if at is not None and (ahead := at - await server.clock.now()) > timedelta():
+                await server.clock.advance(ahead)
+            yield server
+
+    @asynccontextmanager
     async def running(self, engine: TemporalServer) -> AsyncIterator[House]:
         """Worker, API and stand-ins, on the stores as they are."""
         async with (
-            open_house(self.url, temporal=engine, real_time=True, stand_ins=self.stand_ins) as house,
+            open_house(self.url, temporal=engine, stand_ins=self.stand_ins) as house,
             httpx.AsyncClient(timeout=60, trust_env=False) as http,
         ):
             if hasattr(self, "care"):
@@ -80,7 +98,7 @@ class Stores:
         """Everything as it is, Stripe and the mail service included."""
         self._copy_engine(self.folder, self._copies(name))
         shutil.copy(self.stand_ins, self._copies(name))
-        await self.postgres.create_database(f"{self.database}-{name}", template=self.database)
+        await self.postgres.create_database(self._of_copy(name), template=self.database)
 
     async def put_back(self, *, database: str, engine: str | None, stand_ins: str) -> None:
         """Each store as it was at that copy; without an engine's there is an empty one."""
@@ -90,12 +108,15 @@ class Stores:
             self._copy_engine(self._copies(engine), self.folder)
         shutil.copy(self._copies(stand_ins) / self.stand_ins.name, self.stand_ins)
         await self.postgres.drop_database(self.database)
-        await self.postgres.create_database(self.database, template=f"{self.database}-{database}")
+        await self.postgres.create_database(self.database, template=self._of_copy(database))
 
     def forget_idempotency_keys(self) -> None:
         """As Stripe does after a day."""
         with closing(sqlite3.connect(self.stand_ins)) as file, file:
             file.execute("DELETE FROM answers")
+
+    def _of_copy(self, name: str) -> str:
+        return f"{self.database}-{name}"
 
     def _copies(self, name: str) -> Path:
         folder = self.folder / name
