@@ -59,12 +59,11 @@ async def test_one_command_starts_all_of_them(postgres: Postgres, tmp_path: Path
         register, resume = block.splitlines()
         await follow(stores, register)
         began = time.monotonic()
-        said = await follow(stores, resume)
+        await follow(stores, resume)
         await _all_run(house.engine, wanted)
         took = time.monotonic() - began
     await stores.close()
-    print(f"{len(wanted)} workflows of one step: {floor:.1f} s; all started again: {took:.1f} s; {said}")
-    assert took <= NO_MORE_THAN * floor
+    assert took <= NO_MORE_THAN * floor, f"{took:.1f} s, and {floor:.1f} s for {len(wanted)} workflows of one step"
 
 
 async def _three_hundred(rows: Rows) -> set[str]:
@@ -75,12 +74,12 @@ async def _three_hundred(rows: Rows) -> set[str]:
     added: list[SQLModel] = []
     for number in range(CLIENTS):
         situation = list(SITUATIONS)[number % len(SITUATIONS)]
-        client, *more = _client(situation, number, therapist, now)
-        added += [client, *more]
-        wanted.add(journey_id(str(client.id)))
-        wanted |= {
-            appointment_workflow_id(str(row.id)) for row in more if isinstance(row, Appointment) and situation in OPEN
-        }
+        for row in _client(situation, number, therapist, now):
+            added.append(row)
+            if isinstance(row, Client):
+                wanted.add(journey_id(str(row.id)))
+            elif isinstance(row, Appointment) and situation in OPEN:
+                wanted.add(appointment_workflow_id(str(row.id)))
     await rows.add(*added)
     return wanted
 
@@ -146,20 +145,21 @@ async def _all_run(engine: Engine, wanted: set[str]) -> None:
 
 # ---------------------------------------------------------------- the floor
 
-_done = 0  # steps
+_done: list[str] = []  # whose step is done
 
 
 @activity.defn(name="nothing")
-async def nothing() -> None:
-    global _done
-    _done += 1
+async def nothing(workflow_id: str) -> None:
+    _done.append(workflow_id)
 
 
 @workflow.defn(name="OneStep", sandboxed=False)
 class OneStep:
     @workflow.run
     async def run(self) -> None:
-        await workflow.execute_local_activity(nothing, start_to_close_timeout=timedelta(seconds=10))
+        await workflow.execute_local_activity(
+            nothing, workflow.info().workflow_id, start_to_close_timeout=timedelta(seconds=10)
+        )
         await workflow.wait_condition(lambda: False)
 
 
@@ -173,12 +173,12 @@ async def _workflows_of_one_step(engine: Engine, count: int) -> float:
 
 
 async def _started(engine: Engine, count: int) -> None:
-    at_once, wanted = asyncio.Semaphore(AT_ONCE), _done + count
+    at_once, wanted = asyncio.Semaphore(AT_ONCE), len(_done) + count
 
     async def start() -> None:
         async with at_once:
             await engine.start_workflow(OneStep.run, id=str(uuid4()), task_queue=QUEUE)
 
     await asyncio.gather(*(start() for _ in range(count)))
-    while _done < wanted:
+    while len(_done) < wanted:
         await asyncio.sleep(0.02)
