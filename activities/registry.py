@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from activities.accounts.signal_sender import SenderActivities
+from activities.accounts.message_sender import SenderActivities
 from activities.archive.archive import ArchiveActivities
 from activities.archive.bulk import BulkArchiveActivities
 from activities.base import Dependencies
@@ -19,6 +19,7 @@ from activities.clients.matching import MatchingActivities
 from activities.forms.asking import AskingActivities
 from activities.forms.intake import FormActivities
 from activities.forms.requested import RequestedFormActivities
+from activities.keeping.rounds import KeepingActivities
 from activities.mail.send import MailActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
@@ -54,6 +55,7 @@ GROUPS = (
     SenderActivities,
     ChatActivities,
     MailActivities,
+    KeepingActivities,
 )
 
 

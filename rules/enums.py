@@ -205,3 +205,8 @@ class TaskKind(StrEnum):
     DISPUTE = "dispute", "A client's bank disputes a charge"
     REFUND_FAILED = "refund_failed", "A refund failed"
     LEDGER_DIFFERENCE = "ledger_difference", "The ledger and Stripe differ"
+    OVERDUE = "overdue", "Something has not happened in time"
+    KEEPS_ENDING = "keeps_ending", "A workflow keeps ending"
+    MANY_WEDGED = "many_wedged", "Many workflows cannot go on"
+    NO_RECORD = "no_record", "A workflow has no record"
+    RESTORED = "restored", "The database was restored from a copy"

@@ -7,9 +7,10 @@ from datetime import datetime
 from temporalio import workflow
 
 from workflows import steps
+from workflows.parts import details, waitlist
 from workflows.parts import payment as money
-from workflows.parts import waitlist
 from workflows.parts.appointment import FollowedAppointment
+from workflows.parts.handlers import answers_query, takes_signal, takes_update
 from workflows.parts.mail_orders import change_told
 from workflows.parts.mail_outbox import MailOutbox
 from workflows.parts.search_attributes import (
@@ -20,7 +21,6 @@ from workflows.parts.search_attributes import (
     SearchAttributes,
 )
 from workflows.parts.ui_text import describe_appointment, label_of, waiting_for
-from workflows.parts.validation import validate
 from workflows.parts.wait import Wait
 
 with workflow.unsafe.imports_passed_through():
@@ -146,14 +146,14 @@ class AppointmentJourney:
 
     # ------------------------------------------------------------ messages
 
-    @workflow.update(name=RECORD_OUTCOME.name, description="Record that it occurred, or that the client did not come.")
+    @takes_update(RECORD_OUTCOME, "Record that it occurred, or that the client did not come.")
     async def record_outcome(self, order: OutcomeOrder) -> Changed:
         async with self.turn:
             result = await steps.record_outcome(order, self.policy)
             await self.followed.follow(result)
             return result
 
-    @workflow.update(name=CANCEL.name, description="Cancel, with the fee that is due for it, if any.")
+    @takes_update(CANCEL, "Cancel, with the fee that is due for it, if any.")
     async def cancel(self, order: CancelOrder) -> Changed:
         async with self.turn:
             result = await steps.cancel_appointment(order, self.policy)
@@ -163,7 +163,7 @@ class AppointmentJourney:
             await waitlist.wake(result.lines, self.policy)
             return result
 
-    @workflow.update(name=RESCHEDULE.name, description="Move to another time; the appointment keeps its id.")
+    @takes_update(RESCHEDULE, "Move to another time; the appointment keeps its id.")
     async def reschedule(self, order: RescheduleOrder) -> Changed:
         async with self.turn:
             result = await steps.reschedule_appointment(order, self.policy)
@@ -172,21 +172,8 @@ class AppointmentJourney:
             await waitlist.wake(result.lines, self.policy)
             return result
 
-    @record_outcome.validator
-    def _outcome_is_for_this(self, order: OutcomeOrder) -> None:
-        validate(order, appointment_id=self.facts.id)
-
-    @cancel.validator
-    def _cancel_is_for_this(self, order: CancelOrder) -> None:
-        validate(order, appointment_id=self.facts.id)
-
-    @reschedule.validator
-    def _reschedule_is_for_this(self, order: RescheduleOrder) -> None:
-        validate(order, appointment_id=self.facts.id)
-
-    @workflow.signal(
-        name=FACTS_CHANGED,
-        description="The client's journey changed something here (archive, new card, Stripe's word): take it over.",
+    @takes_signal(
+        FACTS_CHANGED, "The client's journey changed something here (archive, new card, Stripe's word): take it over."
     )
     def facts_changed(self, facts: AppointmentFacts) -> None:
         self.followed.take(facts)
@@ -219,7 +206,7 @@ class AppointmentJourney:
 
     # ------------------------------------------------------------ what is seen
 
-    @workflow.query(name=APPOINTMENT_QUERY, description="Where this appointment stands, and what comes next.")
+    @answers_query(APPOINTMENT_QUERY, "Where this appointment stands, and what comes next.")
     def progress(self) -> AppointmentProgress:
         return AppointmentProgress(
             id=self.facts.id,
@@ -233,7 +220,7 @@ class AppointmentJourney:
         )
 
     def show(self) -> None:
-        workflow.set_current_details(describe_appointment(self.facts, self.state.plan))
+        details.show(describe_appointment(self.facts, self.state.plan))
         payment = self.facts.payment
         ahead = self.facts.status is AppointmentStatus.SCHEDULED and self.facts.starts_at > workflow.now()
         self.search_attributes.upsert(

@@ -17,7 +17,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import archive, booking, care, clients, forms, mail, money, reconciliation
+    from activities.types import accounts, archive, booking, care, clients, forms, keeping, mail, money, reconciliation
     from rules.policy import JourneyPolicy
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ class _Entry(Generic[Argument, Result]):
             args=arguments,
             result_type=result,
             start_to_close_timeout=self.where.longest,
+            schedule_to_close_timeout=self.within,
             heartbeat_timeout=self.where.sign_of_life,
             retry_policy=self.retry,
             summary=label,
@@ -183,8 +184,15 @@ close_anonymous_journey = Step(
 # An ordinary step: a local one would be waited for with the answer, which then would tell by its time.
 notice_double = Step("notice_double", str, clients.Done, "See whether the address is known", UNTIL_DONE, VENDOR)
 
-signal_sender = Step(
-    "signal_sender", archive.SignalLook, str | None, "See who sent the signal", ONCE, within=timedelta(seconds=2)
+# An ordinary one: what was accepted stands in the history only after a local one would have run.
+message_sender = Step(
+    "message_sender",
+    accounts.MessageLook,
+    accounts.Sender,
+    lambda look: f"See who sent {look.message}",
+    ONCE,
+    VENDOR,
+    within=timedelta(seconds=5),
 )
 
 
@@ -393,3 +401,21 @@ send_mail = StepWith(
     VENDOR,
     further=JourneyPolicy,
 )
+
+
+# ---------------------------------------------------------------- keeping
+
+begin_keeping = Step("begin_keeping", keeping.KeepingOrder, keeping.Began, "Begin a round", PATIENTLY, LONG)
+keep_page = Step(
+    "keep_page",
+    keeping.PageOrder,
+    keeping.PageKept,
+    lambda order: f"Look whether each {order.place.kind.value} runs",
+    PATIENTLY,
+    LONG,
+)
+keep_wedged = Step(
+    "keep_wedged", keeping.WedgedOrder, keeping.TasksOpened, "Look for workflows that cannot go on", PATIENTLY, LONG
+)
+note_overdue = Step("note_overdue", str, keeping.TasksOpened, "Look for what has not happened in time", PATIENTLY, LONG)
+finish_keeping = Step("finish_keeping", keeping.KeepingEnd, keeping.KeepingDone, "End the round", UNTIL_DONE)

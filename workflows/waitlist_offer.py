@@ -6,6 +6,8 @@ from dataclasses import replace
 from temporalio import workflow
 
 from workflows import steps
+from workflows.parts import details
+from workflows.parts.handlers import answers_query, takes_signal
 from workflows.parts.mail_outbox import MailOutbox
 from workflows.parts.search_attributes import THERAPIST_SLUG, SearchAttributes
 from workflows.parts.ui_text import describe_line
@@ -64,11 +66,11 @@ class WaitlistOffer:
                 return False
         return True
 
-    @workflow.signal(name=LOOK_AGAIN, description="Time was freed, or somebody joined or left: look at the line again.")
+    @takes_signal(LOOK_AGAIN, "Time was freed, or somebody joined or left: look at the line again.")
     def look_again(self) -> None:
         self.wait.note_change()
 
-    @workflow.query(name=WAITLIST_QUERY, description="Who waits, in which order, and what is offered to whom.")
+    @answers_query(WAITLIST_QUERY, "Who waits, in which order, and what is offered to whom.")
     def progress(self) -> WaitlistProgress:
         return WaitlistProgress(therapist=self.therapist, line=list(self.seen.line), next_look_at=self.seen.look_at)
 
@@ -92,7 +94,7 @@ class WaitlistOffer:
         )
 
     def show(self) -> None:
-        workflow.set_current_details(describe_line(self.therapist, self.seen))
+        details.show(describe_line(self.therapist, self.seen))
         self.search_attributes.upsert({THERAPIST_SLUG: self.therapist})
 
     async def continue_as_new(self) -> None:

@@ -8,12 +8,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.tables.keeping.epoch import Epoch
 
 
+async def newest_epoch(session: AsyncSession) -> Epoch:
+    return (await session.exec(select(Epoch).order_by(col(Epoch.number).desc()).limit(1))).one()
+
+
 async def present_epoch(session: AsyncSession) -> UUID:
     """What every workflow that is started now carries."""
-    return (await session.exec(select(Epoch.epoch).order_by(col(Epoch.number).desc()).limit(1))).one()
+    return (await newest_epoch(session)).epoch
 
 
 async def epoch_is_compared(session: AsyncSession) -> bool:
     """Whether the ledger was held against Stripe in this epoch: until then nothing may be charged or refunded."""
-    newest = select(Epoch.compared_at).order_by(col(Epoch.number).desc()).limit(1)
-    return (await session.exec(newest)).one() is not None
+    return (await newest_epoch(session)).compared_at is not None

@@ -22,6 +22,7 @@ from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.template import FormTemplate
 from models.tables.keeping.epoch import Epoch
+from models.tables.keeping.keeping import Keeping, Resumption
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.mail.mail import SentMail
 from models.tables.money.credit import Credit, CreditUse
@@ -58,6 +59,7 @@ __all__ = [
     "Goal",
     "IdempotencyKey",
     "InboundEvent",
+    "Keeping",
     "Match",
     "Notification",
     "OccupiedTime",
@@ -65,6 +67,7 @@ __all__ = [
     "PaymentTry",
     "Reconciliation",
     "Refund",
+    "Resumption",
     "SentMail",
     "SessionNote",
     "StepAnswer",

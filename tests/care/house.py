@@ -19,7 +19,6 @@ from temporalio.worker import Worker
 from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.stripe import StripeGateway
-from activities.registry import build
 from api.app import create_app
 from api.auth import FailedSignIns, Passwords
 from api.deps import Services
@@ -27,10 +26,13 @@ from api.engine import JourneyEngine
 from api.settings import ApiSettings
 from engine.clock import EngineClock, SystemClock
 from engine.codec import PayloadKeys, data_converter
-from engine.signal_record import TemporalSignalRecord
+from engine.executions import Executions
+from engine.message_record import TemporalMessageRecord
+from engine.vouching import Vouching
 from local.processes import free_port
 from local.temporal import TemporalServer
 from models.database import Sessions, session_factory
+from rules.accounts import vouching
 from rules.policy import JourneyPolicy
 from sandbox.app import create_app as create_sandbox
 from sandbox.store import Store
@@ -38,6 +40,8 @@ from tests.care.defaults import HASHER, WEBHOOK_SECRET, api_settings, dependenci
 from tests.care.served import served
 from tests.conftest import engine_on
 from worker import build_worker
+from workflows.messages import TASK_QUEUE
+from workflows.starting import beginning_of
 
 KEYS = PayloadKeys((("test", bytes(range(32))),))
 PUBLIC_URL = "http://portal.example"
@@ -73,9 +77,7 @@ class House:
 
     async def start_worker(self) -> None:
         assert self.worker is None
-        self.worker = build_worker(
-            self.engine, build(self.dependencies), graceful_shutdown_timeout=timedelta(seconds=10)
-        )
+        self.worker = build_worker(self.engine, self.dependencies, graceful_shutdown_timeout=timedelta(seconds=10))
         self._tasks.append(asyncio.create_task(self.worker.run()))
         while not self.worker.is_running:
             await asyncio.sleep(0.01)
@@ -126,7 +128,12 @@ async def open_house(
         api = stack.enter_context(
             _api(
                 sessions=sessions,
-                engine=JourneyEngine(engine, patience=timedelta(seconds=60), glance=timedelta(seconds=60)),
+                engine=JourneyEngine(
+                    engine,
+                    vouching=Vouching(KEYS, vouching.PURPOSE),
+                    patience=timedelta(seconds=60),
+                    glance=timedelta(seconds=60),
+                ),
                 clock=clock,
                 settings=api_settings(PUBLIC_URL, rules),
             )
@@ -151,7 +158,8 @@ async def open_house(
                 mailer=SendGridMailer(api_key="SG.house", host=f"{sandbox_url}/sendgrid"),
                 keys=KEYS,
                 public_url=PUBLIC_URL,
-                signals=TemporalSignalRecord(engine),
+                record=TemporalMessageRecord(engine),
+                executions=Executions(engine, task_queue=TASK_QUEUE, beginning_of=beginning_of),
                 policy=rules,
             ),
         )

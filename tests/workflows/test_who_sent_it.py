@@ -8,14 +8,14 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 from engine.codec import data_converter
-from engine.signal_record import TemporalSignalRecord
+from engine.message_record import TemporalMessageRecord
 from rules.accounts.caller import via_temporal
 from tests.care.house import KEYS
 from tests.care.story import Care, Person
 from tests.journeys.booking.waitlist import comes
 from workflows.messages import journey_id
 
-STEP = "signal_sender"
+STEP = "message_sender"
 
 
 async def _signals(care: Care, person: Person, name: str, *arguments: object, as_: str) -> None:
@@ -76,7 +76,7 @@ async def test_a_record_that_cannot_be_read_endangers_no_archive(
             await asyncio.sleep(600)
         raise RuntimeError("what nobody has thought of")
 
-    monkeypatch.setattr(TemporalSignalRecord, "sender_of", sender_of)
+    monkeypatch.setattr(TemporalMessageRecord, "sender_of", sender_of)
     await care.therapist("ana", intro_calls="off")
     sara = await comes(care, "Sara")
     asked = monotonic()

@@ -80,6 +80,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "keeping",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("looked_at", sa.Integer(), nullable=False),
+        sa.Column("tasks", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "reconciliation",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("asked_by", sa.String(), nullable=False),
@@ -758,6 +768,42 @@ def upgrade() -> None:
     op.create_index("feed_of_therapist", "notification", ["therapist_id", "at", "id"], unique=False)
     op.create_index(op.f("ix_notification_client_id"), "notification", ["client_id"], unique=False)
     op.create_table(
+        "resumption",
+        sa.Column("workflow_id", sa.String(length=200), nullable=False),
+        sa.Column("run_id", sa.String(length=100), nullable=False),
+        sa.Column(
+            "because",
+            sa.Enum(
+                "missing",
+                "completed",
+                "failed",
+                "cancelled",
+                "terminated",
+                "timed_out",
+                "wedged",
+                "other_epoch",
+                name="resumption_because",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("by", sa.String(), nullable=True),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("keeping_id", sa.Uuid(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"]),
+        sa.ForeignKeyConstraint(["keeping_id"], ["keeping.id"]),
+        sa.PrimaryKeyConstraint("workflow_id", "run_id"),
+    )
+    op.create_index(op.f("ix_resumption_keeping_id"), "resumption", ["keeping_id"], unique=False)
+    op.create_index(
+        "resumptions_not_done", "resumption", ["at"], unique=False, postgresql_where=sa.text("done_at IS NULL")
+    )
+    op.create_index("resumptions_of_workflow", "resumption", ["workflow_id", "at"], unique=False)
+    op.create_table(
         "step_answer",
         sa.Column("client_id", sa.Uuid(), nullable=False),
         sa.Column("step", sa.String(length=60), nullable=False),
@@ -789,6 +835,11 @@ def upgrade() -> None:
                 "dispute",
                 "refund_failed",
                 "ledger_difference",
+                "overdue",
+                "keeps_ending",
+                "many_wedged",
+                "no_record",
+                "restored",
                 name="task_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -1357,6 +1408,10 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_task_client_id"), table_name="task")
     op.drop_table("task")
     op.drop_table("step_answer")
+    op.drop_index("resumptions_of_workflow", table_name="resumption")
+    op.drop_index("resumptions_not_done", table_name="resumption", postgresql_where=sa.text("done_at IS NULL"))
+    op.drop_index(op.f("ix_resumption_keeping_id"), table_name="resumption")
+    op.drop_table("resumption")
     op.drop_index(op.f("ix_notification_client_id"), table_name="notification")
     op.drop_index("feed_of_therapist", table_name="notification")
     op.drop_table("notification")
@@ -1412,6 +1467,7 @@ def downgrade() -> None:
     op.drop_table("appointment_settings")
     op.drop_table("therapist")
     op.drop_table("reconciliation")
+    op.drop_table("keeping")
     op.drop_table("inbound_event")
     op.drop_index(op.f("ix_idempotency_key_claimed_at"), table_name="idempotency_key")
     op.drop_table("idempotency_key")
