@@ -75,7 +75,9 @@ async def world(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) ->
     stores = Stores(postgres, tmp_path_factory.mktemp("stores"))
     await stores.open()
     [dump] = blocks("Backups")
+    [migrate_and_register] = blocks("Before the first start")
     async with stores.engine() as engine, stores.running(engine):
+        await follow(stores, migrate_and_register)
         cast = await before(stores)
         await follow(stores, dump)
     await stores.copy(COPIED)
