@@ -137,3 +137,8 @@ class Stores:
         """Change rows by hand: nobody wants to wait for a session's end."""
         async with self.care.house.sessions.begin() as session:
             await (await session.connection()).execute(text(statement), parameters)
+
+    async def says(self, query: str) -> object:
+        """One value of one row."""
+        async with self.care.house.sessions() as session:
+            return (await (await session.connection()).execute(text(query))).scalar_one()

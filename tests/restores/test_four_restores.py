@@ -4,6 +4,8 @@ Sessions were marked, charged and refunded in between, and Stripe has forgotten 
 or refunded twice, nothing that was earned is forgotten, and what nobody can know is a task.
 """
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,9 +13,9 @@ from datetime import timedelta
 
 import pytest
 
+from activities.keeping import restored, rounds
 from activities.money import charge
 from local.postgres import Postgres
-from tests.care.defaults import Json
 from tests.care.story import Care, Person
 from tests.restores.cast import FEE, NEW, Cast, after, before, money_at_stripe, refs
 from tests.restores.runbook import blocks, follow
@@ -23,7 +25,6 @@ from tests.stack.practice import until_paid
 pytestmark = pytest.mark.timeout(240)
 
 COPIED, LOST = "copied", "lost"  # the two moments
-NO_DUMP = "No dump: the database stays"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,11 @@ class Restore:
     database: str
     engine: str | None
     section: str
+
+    @property
+    def forgets(self) -> bool:
+        """Whether the database has lost what came after the copy."""
+        return self.database == COPIED
 
 
 RESTORES = {
@@ -59,6 +65,7 @@ LEDGER = dict.fromkeys(MONEY, "paid") | {
     "Half": "partially_refunded",
     "Both": "refunded",
 }
+RECEIPTS = [("later@example.com", "receipt"), ("ended@example.com", "receipt")]  # all mail, where the database stays
 
 
 @dataclass(kw_only=True)
@@ -95,30 +102,24 @@ async def test_nothing_is_charged_or_refunded_twice_and_nothing_earned_is_forgot
     name: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(charge, "LOOK_AGAIN", timedelta(seconds=3))  # at what waits for the comparison
+    for module in (rounds, restored):
+        monkeypatch.setattr(module, "NOT_YET", timedelta())  # nobody waits until rows are a minute old
     restore, stores, cast = RESTORES[name], world.stores, world.cast
     async with _restored(restore, stores):
         care = stores.care
-        await care.post("/v1/reconciliations", by="desk", expect=200)
+        before_it = await _sent(care)
+        await _compared(stores)
         await cast["Ended"].session(1).marked("occurred")
-        if restore.database == COPIED:
-            await _what_nobody_can_know_is_a_task(care, cast)
+        if restore.forgets:
+            await _what_nobody_can_know_is_a_task(care, world, restore)
             await cast["Marked"].session(1).marked("occurred")  # as the task says
         await until_paid([cast[each] for each in ("Due", "Both", "Later", "Ended", "Marked")], within=60)
-        compared = await care.post("/v1/reconciliations", by="desk", expect=200)
 
-        money = await money_at_stripe(care)
-        lost = restore.database == COPIED
-        # An archive that the dump does not know is forgotten, and what was earned is charged as it says.
-        wanted = MONEY | ({"Gone": (FEE, 0)} if lost else {})
-        assert {each: money[ref] for each, ref in world.refs.items() if ref in money} == {
-            each: ([taken], back) for each, (taken, back) in wanted.items()
-        }
-        unknown = {"Again"} if lost else set()
-        for each in LEDGER.keys() - unknown:
-            [payment] = await cast[each].payments()
-            assert payment["status"] == LEDGER[each], (each, payment)
-        assert [difference["kind"] for difference in compared["differences"]] == ["unknown_payment"] * len(unknown)
-        await _everybody_lives(care, [person for each, person in cast.items() if not (lost and each == NEW)])
+        await _money_is_right(care, world, restore)
+        people = [person for each, person in cast.items() if not (restore.forgets and each == NEW)]
+        await _everybody_lives(care, people)
+        if not restore.forgets:
+            assert await _sent(care) - before_it == Counter(dict.fromkeys(RECEIPTS, 1))
 
 
 @asynccontextmanager
@@ -134,22 +135,50 @@ async def _restored(restore: Restore, stores: Stores) -> AsyncIterator[None]:
             yield
 
 
-async def _what_nobody_can_know_is_a_task(care: Care, cast: Cast) -> None:
-    """Money for a session that is not marked in the dump, and for one that is not in it at all."""
-    tasks = [task for task in await care.tasks() if task["kind"] == "ledger_difference"]
-    assert len(tasks) == 2, tasks
+async def _sent(care: Care) -> Counter[tuple[str, str]]:
+    return Counter((mail["to"], mail["template"]) for mail in await care.mails())
+
+
+async def _compared(stores: Stores) -> None:
+    """With Stripe, in this epoch; it begins by itself."""
+    async with asyncio.timeout(60):
+        while not await stores.says("SELECT compared_at IS NOT NULL FROM epoch ORDER BY number DESC LIMIT 1"):
+            await asyncio.sleep(0.2)
+
+
+async def _what_nobody_can_know_is_a_task(care: Care, world: World, restore: Restore) -> None:
+    """Money for a session that is not marked in the dump, and for one that is not in it; and who came after it."""
+    tasks: dict[str, list[str]] = {}
+    for task in await care.tasks():
+        tasks.setdefault(task["kind"], []).append(task["text"])
+    assert len(tasks["ledger_difference"]) == 2, tasks
+    assert len(tasks["restored"]) == 1, tasks
+    if restore.engine == LOST:
+        assert any(world.refs[NEW] in text for text in tasks["no_record"]), tasks
+    await care.call("GET", f"/v1/clients/{world.cast[NEW].id}", by="desk", expect=404)
+
+
+async def _money_is_right(care: Care, world: World, restore: Restore) -> None:
+    """At Stripe, and in the ledger."""
+    compared = await care.post("/v1/reconciliations", by="desk", expect=200)
+    money = await money_at_stripe(care)
+    # An archive that the dump does not know is forgotten, and what was earned is charged.
+    wanted = MONEY | ({"Gone": (FEE, 0)} if restore.forgets else {})
+    assert {name: money[ref] for name, ref in world.refs.items() if ref in money} == {
+        name: ([taken], back) for name, (taken, back) in wanted.items()
+    }
+    unknown = {"Again"} if restore.forgets else set()
+    for name in LEDGER.keys() - unknown:
+        [payment] = await world.cast[name].payments()
+        assert payment["status"] == LEDGER[name], (name, payment)
+    assert [difference["kind"] for difference in compared["differences"]] == ["unknown_payment"] * len(unknown)
 
 
 async def _everybody_lives(care: Care, people: list[Person]) -> None:
-    """Nothing is left for the keeper, each client's chain of facts is whole, and each can be booked for."""
-    kept = await _kept(care)
+    """Nothing is left for the keeper, and each client's chain of facts is whole."""
+    started = await care.post("/v1/keepings", by="desk", expect=202)
+    kept = await care.get(f"/v1/keepings/{started['keeping_id']}", wait=60)
     assert kept["resumed"] == [], kept
     for person in people:
         verified = await care.get(f"/v1/clients/{person.id}/timeline/verify")
         assert verified["valid"], (person.name, verified)
-
-
-async def _kept(care: Care) -> Json:
-    started = await care.post("/v1/keepings", by="desk", expect=202)
-    kept: Json = await care.get(f"/v1/keepings/{started['keeping_id']}", wait=60)
-    return kept
