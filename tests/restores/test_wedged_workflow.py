@@ -18,6 +18,7 @@ from tests.restores.stores import Stores
 from tests.stack.practice import add_therapist, arrives_with_card, soon
 from workflows.messages import CLIENT_JOURNEY, TASK_QUEUE, journey_id
 
+SECTION = "A wedged workflow"
 FAILED = "workflow_task_failed_event_attributes"
 
 
@@ -40,7 +41,7 @@ async def test_a_wedged_journey_is_replaced_by_hand(postgres: Postgres, tmp_path
         sara = await arrives_with_card(stores.care, "Sara", "ana")
         await _is_wedged(house, sara.id)
 
-        [block] = blocks("A wedged workflow")
+        [block] = blocks(SECTION)
         await follow(stores, block, WORKFLOW_ID=journey_id(sara.id))
 
         await sara.books("session", soon(864000), by="desk")
