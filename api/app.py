@@ -17,6 +17,7 @@ from api.routes.booking import appointments, availability, calendar_files, chang
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
 from api.routes.clients import clients, groups, joins, journeys, tasks
 from api.routes.forms import form_templates, forms
+from api.routes.keeping import keepings
 from api.routes.mail import sendgrid_webhook, unsubscribes
 from api.routes.money import decisions, ledger, payments, reconciliations, stripe_webhook, totals
 from api.routes.stack import dev_clock, health
@@ -49,6 +50,7 @@ _PARTS = (
     reconciliations,
     archives,
     bulk_archives,
+    keepings,
     groups,
     documents,
     notes,

@@ -131,8 +131,8 @@ def _what_to_do(copied: datetime | None) -> str:
     return (
         f"The database was restored from a copy: what happened after {since} is not in it. Payments and refunds come"
         " back by the comparison with Stripe, which has begun; until it has ended nothing is charged or refunded. What"
-        " was booked, moved, cancelled, marked or filled in after that must be entered again: ask the therapists for their"
-        " calendars. Mails of that time may go out a second time; SendGrid's activity feed shows which went out."
+        " was booked, moved, cancelled, marked or filled in after that must be entered again: ask the therapists for"
+        " their calendars. Mails of that time may go out a second time; SendGrid's activity feed shows which went out."
     )
 
 

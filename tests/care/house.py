@@ -23,6 +23,7 @@ from api.app import create_app
 from api.auth import FailedSignIns, Passwords
 from api.deps import Services
 from api.engine import JourneyEngine
+from api.resuming import Resumer
 from api.settings import ApiSettings
 from engine.clock import EngineClock, SystemClock
 from engine.codec import PayloadKeys, data_converter
@@ -121,6 +122,8 @@ async def open_house(
         sessions = session_factory(database)
         engine = await Client.connect(temporal.address, data_converter=data_converter(KEYS))
 
+        executions = Executions(engine, task_queue=TASK_QUEUE, beginning_of=beginning_of)
+
         store = Store(stand_ins)
         stack.callback(store.close)
         sandbox = create_sandbox(store=store, clock=clock)
@@ -131,6 +134,7 @@ async def open_house(
                 engine=JourneyEngine(
                     engine,
                     vouching=Vouching(KEYS, vouching.PURPOSE),
+                    resumer=Resumer(sessions=sessions, executions=executions, clock=clock),
                     patience=timedelta(seconds=60),
                     glance=timedelta(seconds=60),
                 ),
@@ -159,7 +163,7 @@ async def open_house(
                 keys=KEYS,
                 public_url=PUBLIC_URL,
                 record=TemporalMessageRecord(engine),
-                executions=Executions(engine, task_queue=TASK_QUEUE, beginning_of=beginning_of),
+                executions=executions,
                 policy=rules,
             ),
         )

@@ -1,5 +1,7 @@
 """Is it alive, is it ready, and its numbers."""
 
+from contextlib import suppress
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -7,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.deps import Services, Svc
+from models.reads.keeping.keepings import resumed_counts
 
 router = APIRouter(tags=["health"])
 
@@ -38,4 +41,8 @@ async def _database_answers(services: Services) -> bool:
 
 @router.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
 async def metrics(services: Svc) -> Response:
+    with suppress(SQLAlchemyError, OSError):  # the rest can be told without the database
+        async with services.sessions() as session:
+            for because, number in (await resumed_counts(session)).items():
+                services.metrics.resumed.labels(because).set(number)
     return Response(services.metrics.text(), media_type=CONTENT_TYPE_LATEST)
