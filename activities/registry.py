@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from activities.accounts.cancellations import CancellationActivities
 from activities.accounts.message_sender import SenderActivities
 from activities.archive.archive import ArchiveActivities
 from activities.archive.bulk import BulkArchiveActivities
@@ -53,6 +54,7 @@ GROUPS = (
     ArchiveActivities,
     BulkArchiveActivities,
     SenderActivities,
+    CancellationActivities,
     ChatActivities,
     MailActivities,
     KeepingActivities,

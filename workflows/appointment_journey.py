@@ -10,6 +10,7 @@ from workflows import steps
 from workflows.parts import details, waitlist
 from workflows.parts import payment as money
 from workflows.parts.appointment import FollowedAppointment
+from workflows.parts.cancelling import heedless, record_cancellation
 from workflows.parts.handlers import answers_query, takes_signal, takes_update
 from workflows.parts.mail_orders import change_told
 from workflows.parts.mail_outbox import MailOutbox
@@ -44,6 +45,11 @@ with workflow.unsafe.imports_passed_through():
     )
 
 
+_INSTEAD = (
+    "to cancel the appointment, send the update `cancel`; to stop everything for the client, `archive` to theirs."
+)
+
+
 @workflow.defn(name=APPOINTMENT_JOURNEY)
 class AppointmentJourney:
     """One appointment, from booking until its outcome is known and its money is settled.
@@ -68,6 +74,12 @@ class AppointmentJourney:
 
     @workflow.run
     async def run(self, start: AppointmentInput) -> None:
+        await heedless(self.follow(start), instead=_INSTEAD, heard=self.record_cancellation)
+
+    async def record_cancellation(self) -> None:
+        _ = await record_cancellation()
+
+    async def follow(self, start: AppointmentInput) -> None:
         outbox = asyncio.create_task(self.mail_outbox.work())
         while await self.goes_on():
             if self.facts.status is AppointmentStatus.SCHEDULED:

@@ -7,6 +7,7 @@ from temporalio import exceptions, workflow
 from workflows import steps
 from workflows.parts import details
 from workflows.parts import payment as money
+from workflows.parts.cancelling import heedless, record_cancellation
 from workflows.parts.handlers import answers_query, takes_update
 from workflows.parts.journey import Journey
 from workflows.parts.reminders import remind_of_goals, tell_of_messages
@@ -39,6 +40,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import BEGIN, CLIENT_JOURNEY, JOURNEY_QUERY, MEMORY_QUERY, JourneyInput, JourneyProgress
 
 
+_INSTEAD = "to stop everything for the client, send the signal `archive`; `unarchive` takes it back."
+
+
 @workflow.defn(name=CLIENT_JOURNEY)
 class ClientJourney(
     ClientRequests, BookingRequests, FormRequests, MoneyRequests, CareRequests, ArchiveRequests, JoiningRequests
@@ -55,6 +59,9 @@ class ClientJourney(
 
     @workflow.run
     async def run(self, start: JourneyInput) -> None:
+        await heedless(self.follow(start), instead=_INSTEAD, heard=self.record_cancellation)
+
+    async def follow(self, start: JourneyInput) -> None:
         journey = self.journey
         if journey.known is None and not await self.open(start.new):
             await workflow.wait_condition(workflow.all_handlers_finished)
@@ -70,6 +77,9 @@ class ClientJourney(
         await journey.stripe_outbox.finish()
         await asyncio.gather(*outboxes)
         await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def record_cancellation(self) -> None:
+        self.journey.take(await record_cancellation())
 
     # ------------------------------------------------------------ the story
 

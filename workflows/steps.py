@@ -18,6 +18,7 @@ from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.types import accounts, archive, booking, care, clients, forms, keeping, mail, money, reconciliation
+    from rules.journey.stage import JourneyFacts
     from rules.policy import JourneyPolicy
 
 if TYPE_CHECKING:
@@ -193,6 +194,15 @@ message_sender = Step(
     ONCE,
     VENDOR,
     within=timedelta(seconds=5),
+)
+note_cancellation = Step(
+    "note_cancellation",
+    accounts.CancellationLook,
+    JourneyFacts,
+    "Record that a cancellation was asked for",
+    UNLESS_BROKEN,
+    VENDOR,
+    within=timedelta(minutes=10),
 )
 
 

@@ -7,6 +7,7 @@ from temporalio import workflow
 
 from workflows import steps
 from workflows.parts import details
+from workflows.parts.cancelling import heedless
 from workflows.parts.handlers import answers_query, takes_signal
 from workflows.parts.mail_outbox import MailOutbox
 from workflows.parts.search_attributes import THERAPIST_SLUG, SearchAttributes
@@ -18,6 +19,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.mail import mail_order
     from rules.mail.kinds import Mail
     from workflows.messages import LOOK_AGAIN, WAITLIST_OFFER, WAITLIST_QUERY, WaitlistInput, WaitlistProgress
+
+
+_INSTEAD = (
+    "to take somebody off the line, send the update `leave_waitlist` to their journey; it ends with the last one."
+)
 
 
 @workflow.defn(name=WAITLIST_OFFER)
@@ -40,6 +46,9 @@ class WaitlistOffer:
 
     @workflow.run
     async def run(self, start: WaitlistInput) -> None:
+        await heedless(self.follow(start), instead=_INSTEAD)
+
+    async def follow(self, start: WaitlistInput) -> None:
         if start.seen is not None:
             self.show()
         outbox = asyncio.create_task(self.mail_outbox.work())

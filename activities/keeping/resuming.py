@@ -86,7 +86,8 @@ class Resuming:
         return ResumedBecause.OTHER_EPOCH if self.is_of_another_epoch(execution) else None
 
     def is_of_another_epoch(self, execution: Execution) -> bool:
-        return execution.epoch is not None and execution.epoch != self._epoch
+        """One without any was started by somebody who knows nothing of epochs, and may be as old."""
+        return execution.epoch != self._epoch
 
     async def _must_run_still(self, records: Sequence[Record]) -> set[str]:
         """The rows are looked at after the engine: what has ended as it should has said so in its row before."""

@@ -27,12 +27,12 @@ from activities.types.keeping import (
 )
 from models.reads.epoch import present_epoch
 from models.reads.keeping.keepings import tasks_opened_by, times_resumed_in
-from models.reads.keeping.must_run import Record, is_open, known_keys, must_run
+from models.reads.keeping.must_run import Record, is_key, is_open, known_keys, must_run
 from models.tables.keeping.keeping import Keeping
 from models.writes.keeping.keepings import begin_keeping
 from models.writes.keeping.resumptions import Lost
 from rules.enums import TaskKind
-from rules.keeping import NOT_YET, WEDGED_AFTER, ResumedBecause, kept, too_many_wedged
+from rules.keeping import NOT_YET, WEDGED_AFTER, Kept, ResumedBecause, kept, too_many_wedged
 
 if TYPE_CHECKING:
     from engine.executions import Execution, Executions
@@ -95,6 +95,8 @@ class KeepingActivities(Activities):
         keys = [row.key for row in rows]
         running = await self.executions.running(place.kind.value, after=place.after, until=last, keys=keys)
         suspects = [row for row in rows if row.key not in running or resuming.is_of_another_epoch(running[row.key])]
+        if place.kind is Kept.COMPARISON and not all(is_key(place.kind, key) for key in running):
+            suspects = []  # one that a schedule began is under way, and has an id of its own
         lost = await resuming.confirm(suspects)
         await resuming.resume(lost, at=at)
         strangers = await self._strangers(place, running, keys)
@@ -105,7 +107,7 @@ class KeepingActivities(Activities):
 
     async def _strangers(self, place: Place, running: dict[str, "Execution"], keys: list[str]) -> list["Execution"]:
         """Those that run and have no row at all."""
-        others = running.keys() - set(keys)
+        others = {key for key in running.keys() - set(keys) if is_key(place.kind, key)}
         async with self.transaction() as session:
             known = await known_keys(session, place.kind, others) if others else set()
         return [running[key] for key in sorted(others - known)]

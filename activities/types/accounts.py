@@ -1,4 +1,4 @@
-"""Who sent a message."""
+"""Who sent a message, and who asked for an end."""
 
 from dataclasses import dataclass
 
@@ -25,3 +25,13 @@ class Sender:
 
     by: Caller
     voucher: Voucher
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancellationLook:
+    """Somebody asked the engine to cancel the workflow of a client, or of an appointment."""
+
+    workflow_id: str
+    run_id: str
+    client_id: str | None = None
+    appointment_id: str | None = None

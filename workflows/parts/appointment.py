@@ -3,6 +3,7 @@
 from temporalio import exceptions, workflow
 
 from workflows.parts import payment as money
+from workflows.parts.search_attributes import own_epoch
 from workflows.parts.wait import Wait
 
 with workflow.unsafe.imports_passed_through():
@@ -100,6 +101,7 @@ async def start_appointment(facts: AppointmentFacts, policy: JourneyPolicy) -> N
             id=appointment_workflow_id(facts.id),
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
+            search_attributes=own_epoch(),
             static_summary=f"{facts.type.value} of client {facts.ref} with {facts.therapist}",
         )
     except exceptions.WorkflowAlreadyStartedError:

@@ -222,5 +222,7 @@ def _argument_of(handler: Callable[..., Any]) -> Any:
 def _as(handler: Callable[..., Any], wrapper: Callable[..., Any]) -> Callable[..., Any]:
     """The wrapper under the handler's name. Not by ``functools.wraps``: the engine would see the handler's types."""
     wrapper.__name__, wrapper.__qualname__, wrapper.__doc__ = handler.__name__, handler.__qualname__, handler.__doc__
-    setattr(wrapper, "handler", handler)  # noqa: B010 - for tests that compare both sides of a message
+    # For tests, which compare both sides of a message: its types are those of the handler's.
+    setattr(wrapper, "handler", handler)  # noqa: B010
+    setattr(wrapper, "argument", _argument_of(handler))  # noqa: B010
     return wrapper

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from temporalio import exceptions, workflow
 
+from workflows.parts.search_attributes import own_epoch
+
 with workflow.unsafe.imports_passed_through():
     from rules.policy import JourneyPolicy
     from workflows.messages import LOOK_AGAIN, WAITLIST_OFFER, WaitlistInput, waitlist_id
@@ -32,6 +34,7 @@ async def _wake(therapist: str, policy: JourneyPolicy) -> None:
                 id=waitlist_id(therapist),
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
+                search_attributes=own_epoch(),
                 static_summary=f"The waitlist of {therapist}",
             )
             return

@@ -76,7 +76,7 @@ async def known_keys(session: AsyncSession, kind: Kept, keys: Collection[str]) -
 
 async def is_open(session: AsyncSession, kind: Kept, key: str, *, now: datetime) -> Record | None:
     """The one row, if its workflow must run; it may have been written a moment ago."""
-    if kind is not Kept.WAITLIST and not _is_uuid(key):
+    if not is_key(kind, key):
         return None
     return next(iter(await must_run(session, kind, before=now, only=[key])), None)
 
@@ -117,7 +117,10 @@ def _read(kind: Kept, key: str) -> str | UUID:
     return key if kind is Kept.WAITLIST else UUID(key)
 
 
-def _is_uuid(key: str) -> bool:
+def is_key(kind: Kept, key: str) -> bool:
+    """Whether a row of this kind could have it: a schedule and people give workflows ids of their own."""
+    if kind is Kept.WAITLIST:
+        return True
     try:
         UUID(key)
     except ValueError:

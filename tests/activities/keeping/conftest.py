@@ -55,16 +55,18 @@ class Kept:
     therapist: Therapist
     steps: list[Any]
     worker: Worker | None = None
+    working: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def somebody_works(self) -> AsyncIterator[None]:
         self.worker = following(self.client, KeepJourneys, activities=self.steps)
-        task = asyncio.create_task(self.worker.run())
+        self.working = asyncio.create_task(self.worker.run())
         try:
             yield
         finally:
             await self.worker.shutdown()
-            await task
+            if self.working is not None:
+                await self.working
 
     @asynccontextmanager
     async def nobody_works(self) -> AsyncIterator[None]:
@@ -73,7 +75,7 @@ class Kept:
         await self.worker.shutdown()
         yield
         self.worker = following(self.client, KeepJourneys, activities=self.steps)
-        asyncio.create_task(self.worker.run())  # noqa: RUF006 - ended with the others
+        self.working = asyncio.create_task(self.worker.run())
         while not self.worker.is_running:
             await asyncio.sleep(0.01)
 
@@ -166,7 +168,7 @@ async def kept_on(address: str, sessions: Sessions, *, clock: Any) -> AsyncItera
     kept = Kept(client, sessions, rows, executions, deps, await rows.therapist("ana"), steps)
     async with kept.somebody_works():
         yield kept
-        followers.broken = False
+        followers.broken.clear()
         await _end_all(client)
 
 
