@@ -24,6 +24,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.accounts.believing import BelievesTheVouchedFor
 from activities.base import Dependencies
+from activities.failures import TellsFailures
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
@@ -89,7 +90,7 @@ def build_worker(
         task_queue=task_queue,
         workflows=WORKFLOWS,
         activities=build(dependencies),
-        interceptors=[BelievesTheVouchedFor(dependencies.vouching)],
+        interceptors=[TellsFailures(), BelievesTheVouchedFor(dependencies.vouching)],
         workflow_runner=workflow_runner(),
         max_cached_workflows=max_cached_workflows,
         max_concurrent_activities=_CONCURRENT_STEPS,

@@ -9,9 +9,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.base import derived_id
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
+from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
+from rules.mail.kinds import Mail
 from rules.timeline import FactKind
 
 
@@ -50,6 +52,8 @@ async def open_task_once(
         text=f"A task was opened for the care team: {text}",
         data={"task_id": str(task.id), "task": kind.value, **task.data},
     )
+    mail = client_mail(Mail.TASK_OPENED, client, key, text=key)
+    await order_mails(session, [mail], at=at)
     return task
 
 

@@ -20,7 +20,6 @@ from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy, W
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.types.archive import BulkArchiveOrder
 from activities.types.clients import NewJourney, Opened
 from activities.types.keeping import KeepingOrder
 from activities.types.reconciliation import ReconciliationOrder
@@ -29,7 +28,6 @@ from api.resuming import Resumer
 from engine.executions import in_epoch
 from engine.vouching import Vouching
 from rules.accounts.vouching import vouched
-from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
 from workflows.messages import (
     BEGIN,
@@ -112,7 +110,7 @@ class JourneyEngine:
         self._glance = glance
         self._places = asyncio.Semaphore(at_once)
 
-    async def start(self, new: NewJourney, policy: JourneyPolicy) -> Opened:
+    async def start(self, new: NewJourney) -> Opened:
         """Start a client's journey and wait for its first step. The same request again finds the same one."""
         attributes = await self._attributes()
         new = self._vouched(new, workflow_id=journey_id(new.client_id), message=BEGIN.name)
@@ -121,7 +119,7 @@ class JourneyEngine:
             # Such an operation can be used once only.
             operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
                 CLIENT_JOURNEY,
-                JourneyInput(client_id=new.client_id, policy=policy, new=new),
+                JourneyInput(client_id=new.client_id, new=new),
                 id=journey_id(new.client_id),
                 task_queue=self._task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -176,24 +174,25 @@ class JourneyEngine:
 
         return await self._call_or_resume(workflow_id, attempt, str(request_id))
 
-    async def signal(self, workflow_id: str, name: str, argument: object) -> Gone | None:
+    async def signal(self, workflow_id: str, name: str, argument: object = None) -> Gone | None:
         """Tell a workflow something; who can act on it twice must be told an id that says so."""
         handle = self.client.get_workflow_handle(workflow_id)
         argument = self._vouched(argument, workflow_id=workflow_id, message=name)
 
         async def attempt(_: str) -> None:
-            await handle.signal(name, argument, rpc_timeout=self._patience)
+            said = () if argument is None else (argument,)
+            await handle.signal(name, args=said, rpc_timeout=self._patience)
 
         return await self._call_or_resume(workflow_id, attempt, "")
 
-    async def wake_line(self, therapist: str, policy: JourneyPolicy) -> None:
+    async def wake_line(self, therapist: str) -> None:
         """Let a therapist's waitlist look again, because time may have been freed; it is started if it does not run."""
         attributes = await self._attributes()
 
         async def attempt(_: str) -> None:
             await self.client.start_workflow(
                 WAITLIST_OFFER,
-                WaitlistInput(therapist=therapist, policy=policy),
+                WaitlistInput(therapist=therapist),
                 id=waitlist_id(therapist),
                 task_queue=self._task_queue,
                 start_signal=LOOK_AGAIN,
@@ -214,14 +213,14 @@ class JourneyEngine:
             asked_by=order.asked_by,
         )
 
-    async def archive_many(self, order: BulkArchiveOrder, policy: JourneyPolicy) -> None:
-        """Start an archive of many clients. The same order again finds the same one."""
+    async def archive_many(self, archive_id: UUID, *, clients: int, asked_by: str) -> None:
+        """Start an archive of many clients, whose rows are there. The same one again finds the same one."""
         await self._start_once(
             BULK_ARCHIVE,
-            BulkArchiveInput(order=order, policy=policy),
-            id=bulk_archive_id(order.id),
-            summary=f"An archive of {len(order.client_ids)} clients",
-            asked_by=order.asked_by,
+            BulkArchiveInput(archive_id=str(archive_id)),
+            id=bulk_archive_id(str(archive_id)),
+            summary=f"An archive of {clients} clients",
+            asked_by=asked_by,
         )
 
     async def keep(self, order: KeepingOrder) -> None:

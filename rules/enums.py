@@ -210,3 +210,4 @@ class TaskKind(StrEnum):
     MANY_WEDGED = "many_wedged", "Many workflows cannot go on"
     NO_RECORD = "no_record", "A workflow has no record"
     RESTORED = "restored", "The database was restored from a copy"
+    STEP_FAILED = "step_failed", "A step of a journey failed"

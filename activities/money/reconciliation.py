@@ -36,6 +36,7 @@ from models.reads.money import reconciliation as ledger
 from models.tables.clients.client import Client
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.money.reconciliation import Reconciliation
+from models.writes.keeping.epoch import note_comparison
 from models.writes.money.reconciliation import begin_reconciliation
 from rules.money.discrepancies import Discrepancy, DiscrepancyKind
 
@@ -116,6 +117,7 @@ class ReconcileActivities(Activities):
         async with self.transaction() as session:
             row = await session.get_one(Reconciliation, UUID(end.id), with_for_update=True)
             row.finished_at = row.finished_at or now
+            await note_comparison(session, began=row.started_at, at=now)
             row.compared = end.compared | ({"left_out": end.left_out} if end.left_out else {})
             session.add(row)
             await write_many(session, left_out=end.left_out, at=now)

@@ -8,7 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.care.goals import goals_to_remind_of
 from models.reads.forms.requests import FormsOf, asking_of, forms_by_client, outstanding_forms
-from models.reads.money.balance import has_open_payment, saved_card
+from models.reads.money.balance import saved_card
+from models.reads.money.debts import debts_to_settle, open_and_due
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
@@ -34,6 +35,7 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
         )
     ).all()
     sessions = [a for a in appointments if a.type is AppointmentType.SESSION]
+    unpaid, deliver_at = await open_and_due(session, client)
     return JourneyFacts(
         version=client.fact_seq,
         ref=client.ref,
@@ -43,6 +45,7 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
         matched_at=client.matched_at,
         anonymous=not any((client.first_name, client.last_name, client.email, client.phone)),
         reachable=client.email is not None,
+        known_since=client.reachable_since,
         account_active=client.account_active,
         first_booked_at=client.first_booked_at,
         forms_requested_at=max(
@@ -50,7 +53,9 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
         ),
         outstanding_forms=(await outstanding_forms(session, {client.id: forms}, now=now))[client.id],
         open_appointments=tuple(
-            OpenAppointment(id=str(a.id), type=a.type, starts_at=a.starts_at, ends_at=a.ends_at)
+            OpenAppointment(
+                id=str(a.id), type=a.type, starts_at=a.starts_at, ends_at=a.ends_at, planned_at=a.planned_at
+            )
             for a in sorted(appointments, key=lambda a: a.starts_at)
             if a.status is AppointmentStatus.SCHEDULED
         ),
@@ -71,10 +76,13 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
         session_occurred=any(a.status is AppointmentStatus.OCCURRED for a in sessions),
         open_tasks=tuple(OpenTask(key=task.key, kind=task.kind.value) for task in tasks),
         card=saved_card(client),
-        payment_open=client.first_booked_at is not None and await has_open_payment(session, client.id),
+        payment_open=bool(unpaid),
         time_zone=client.time_zone or (therapist.time_zone if therapist else "UTC"),
         goals=await goals_to_remind_of(session, client),
         asked_forms=tuple(_asked_forms(forms, as_of=now or forms.as_of)),
+        active_since=client.active_since,
+        debts=await debts_to_settle(session, client, unpaid),
+        deliver_at=deliver_at,
     )
 
 

@@ -24,7 +24,7 @@ from models.tables.forms.template import FormTemplate
 from models.tables.keeping.epoch import Epoch
 from models.tables.keeping.keeping import Keeping, Resumption
 from models.tables.mail.inbound_event import InboundEvent
-from models.tables.mail.mail import SentMail
+from models.tables.mail.outbox import OutboxItem
 from models.tables.money.credit import Credit, CreditUse
 from models.tables.money.payment import Payment, PaymentTry
 from models.tables.money.reconciliation import Reconciliation
@@ -63,12 +63,12 @@ __all__ = [
     "Match",
     "Notification",
     "OccupiedTime",
+    "OutboxItem",
     "Payment",
     "PaymentTry",
     "Reconciliation",
     "Refund",
     "Resumption",
-    "SentMail",
     "SessionNote",
     "StepAnswer",
     "Task",

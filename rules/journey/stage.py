@@ -19,6 +19,7 @@ class OpenAppointment:
     type: AppointmentType
     starts_at: datetime
     ends_at: datetime
+    planned_at: datetime | None = None  # when it was booked, or moved last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,14 @@ class OpenTask:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Debt:
+    """An owed payment that is to be tried at once. ``attempts`` are the tries that were made."""
+
+    payment_id: str
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class JourneyFacts:
     """What the database knows of one client, as far as the journey needs it.
 
@@ -55,6 +64,7 @@ class JourneyFacts:
     matched_at: datetime | None = None
     anonymous: bool = True  # no detail of the person is known
     reachable: bool = False  # an address is known
+    known_since: datetime | None = None  # when the first details of the person were given
     account_active: bool = False
     first_booked_at: datetime | None = None
     forms_requested_at: datetime | None = None
@@ -69,12 +79,20 @@ class JourneyFacts:
     time_zone: str = "UTC"  # the client's; while they have said none, the therapist's
     goals: tuple[GoalReminder, ...] = ()  # open ones to be reminded of; none while the client gets no such mail
     asked_forms: tuple[AskedForm, ...] = ()  # by themselves: the practice's own, and new versions
+    active_since: datetime | None = None  # the end of the last archive; none if there never was one
+    debts: tuple[Debt, ...] = ()
+    deliver_at: datetime | None = None  # when something of the client's outbox is due next
 
     def has_open(self, kind: AppointmentType) -> bool:
         return any(appointment.type == kind for appointment in self.open_appointments)
 
+    def next_open(self, *, after: datetime) -> OpenAppointment | None:
+        ahead = (a for a in self.open_appointments if a.starts_at > after)
+        return min(ahead, key=lambda a: (a.starts_at, a.id), default=None)
+
     def next_start(self, *, after: datetime) -> datetime | None:
-        return min((a.starts_at for a in self.open_appointments if a.starts_at > after), default=None)
+        ahead = self.next_open(after=after)
+        return ahead.starts_at if ahead else None
 
 
 def stage_of(facts: JourneyFacts, *, as_if_active: bool = False) -> Stage:

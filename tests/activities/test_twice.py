@@ -25,8 +25,8 @@ from activities.types.clients import (
     TaskResolution,
 )
 from activities.types.forms import FormSubmission
-from activities.types.mail import MailOrder
 from rules.enums import Outcome, Source, TaskKind
+from rules.mail.orders import MailOrder
 from tests.care.crash_points import Death
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
@@ -132,7 +132,7 @@ async def test_booking_moving_and_cancelling_are_done_once(story: Story) -> None
     one, two, three, _ = (facts.id for facts in first.appointments)
 
     move = RescheduleOrder(request_id=str(uuid4()), appointment_id=one, by=DESK, starts_at=MONDAY + timedelta(days=1))
-    moved, again = await story.twice(lambda: practice.appointments.reschedule_appointment(move, POLICY))
+    moved, again = await story.twice(lambda: practice.appointments.reschedule_appointment(move))
     assert moved == again
     assert again.appointment.starts_at == move.starts_at
 
@@ -141,12 +141,12 @@ async def test_booking_moving_and_cancelling_are_done_once(story: Story) -> None
         cancel = CancelOrder(
             request_id=str(uuid4()), appointment_id=appointment, by=DESK, requested_by_client=by_client
         )
-        done, again = await story.twice(lambda c=cancel: practice.appointments.cancel_appointment(c, POLICY))  # type: ignore[misc]
+        done, again = await story.twice(lambda c=cancel: practice.appointments.cancel_appointment(c))  # type: ignore[misc]
         assert done == again
         # Another request for the same is refused, and changes nothing.
         stands = await story.rows()
         other = replace(cancel, request_id=str(uuid4()))
-        assert (await practice.appointments.cancel_appointment(other, POLICY)).refusal is not None
+        assert (await practice.appointments.cancel_appointment(other)).refusal is not None
         assert await story.rows() == stands
 
     change = MatchOrder(
@@ -200,7 +200,7 @@ async def test_outcomes_forms_details_and_tasks_are_done_once(story: Story) -> N
     practice.clock.instant = session.ends_at + timedelta(hours=49)
     await story.twice(lambda: practice.appointments.record_breach(session.id))
     outcome = OutcomeOrder(request_id=str(uuid4()), appointment_id=session.id, by=DESK, outcome=Outcome.NO_SHOW)
-    marked, again = await story.twice(lambda: practice.appointments.record_outcome(outcome, POLICY))
+    marked, again = await story.twice(lambda: practice.appointments.record_outcome(outcome))
     assert marked == again
     await story.twice(lambda: practice.money.owe_payment(marked.appointment.payment.id))
 

@@ -185,7 +185,6 @@ class Practice:
         self.clock.instant = max(self.clock.instant, appointment.ends_at)
         marked = await self.appointments.record_outcome(
             OutcomeOrder(request_id=str(uuid4()), appointment_id=appointment.id, by=DESK, outcome=Outcome.OCCURRED),
-            POLICY,
         )
         assert marked.appointment is not None
         assert marked.appointment.payment is not None
@@ -211,7 +210,7 @@ class Practice:
             return None
         charged = await self.until_done(lambda: self.money.charge_card(order))
         result = AttemptResult(payment_id=payment, attempt=number, charged=charged)
-        return await self.until_done(lambda: self.money.finish_attempt(result, POLICY))
+        return await self.until_done(lambda: self.money.finish_attempt(result))
 
     # ------------------------------------------------------------ looking
 

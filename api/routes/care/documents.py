@@ -25,7 +25,7 @@ from models.writes.locks import lock_client, lock_open_client
 from rules.accounts.caller import Caller
 from rules.care.documents import content_disposition
 from rules.refusals import Problem
-from workflows.messages import DOCUMENT_SHARED, DocumentSharedSignal, journey_id
+from workflows.messages import OUTBOX_FILLED, journey_id
 
 router = APIRouter(prefix="/v1", tags=["documents"], route_class=IdempotentRoute)
 
@@ -160,12 +160,11 @@ async def share(
 
 
 async def _tell(services: Services, made: DocumentShare) -> None:
-    """Have the journey write to the client. It writes once per share; a journey that was closed has nobody to write to.
+    """Have the journey deliver the mail about it. It is sent once per share; a closed journey has nobody to write to.
 
     Raises EngineUnavailable when the engine is away: the share is kept by then, and the same request again tells.
     """
-    news = DocumentSharedSignal(share_id=str(made.id))
-    await services.engine.signal(journey_id(str(made.client_id)), DOCUMENT_SHARED, news)
+    await services.engine.signal(journey_id(str(made.client_id)), OUTBOX_FILLED)
 
 
 @router.delete(

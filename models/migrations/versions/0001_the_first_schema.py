@@ -278,7 +278,9 @@ def upgrade() -> None:
         sa.Column("charges_frozen", sa.Boolean(), nullable=False),
         sa.Column("card_blocked", sa.Boolean(), nullable=False),
         sa.Column("joined_into", sa.Uuid(), nullable=True),
+        sa.Column("reachable_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("active_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("archive_record", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("fact_seq", sa.Integer(), nullable=False),
         sa.Column("fact_hash", sa.String(length=64), nullable=False),
@@ -415,6 +417,8 @@ def upgrade() -> None:
         sa.Column("fee_currency", sa.String(length=3), nullable=False),
         sa.Column("booked_by", sa.String(), nullable=False),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("terms", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("complete_forms_in_session", sa.Boolean(), nullable=False),
         sa.Column("forms_outstanding_when_booked", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("first_of_its_type", sa.Boolean(), nullable=False),
@@ -654,6 +658,7 @@ def upgrade() -> None:
         sa.Column("remind_weekday", sa.Integer(), nullable=True),
         sa.Column("remind_minute", sa.Integer(), nullable=True),
         sa.Column("remind_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "status",
             sa.Enum("open", "completed", name="goal_status", native_enum=False, create_constraint=True, length=40),
@@ -673,38 +678,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("goals_of_client", "goal", ["client_id", "made_at", "id"], unique=False)
-    op.create_table(
-        "mail",
-        sa.Column("key", sa.String(length=200), nullable=False),
-        sa.Column("template", sa.String(length=60), nullable=False),
-        sa.Column("client_id", sa.Uuid(), nullable=False),
-        sa.Column("recipient", sa.String(), nullable=False),
-        sa.Column("reader", sa.String(length=20), nullable=False),
-        sa.Column(
-            "status",
-            sa.Enum(
-                "claimed",
-                "sent",
-                "undeliverable",
-                "uncertain",
-                name="mail_status",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("message_id", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["client_id"],
-            ["client.id"],
-        ),
-        sa.PrimaryKeyConstraint("key"),
-    )
-    op.create_index(op.f("ix_mail_client_id"), "mail", ["client_id"], unique=False)
-    op.create_index(op.f("ix_mail_message_id"), "mail", ["message_id"], unique=False)
     op.create_table(
         "match",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -840,6 +813,7 @@ def upgrade() -> None:
                 "many_wedged",
                 "no_record",
                 "restored",
+                "step_failed",
                 name="task_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -1365,9 +1339,85 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_refund_client_id"), "refund", ["client_id"], unique=False)
     op.create_index(op.f("ix_refund_payment_id"), "refund", ["payment_id"], unique=False)
+    op.create_table(
+        "outbox",
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "mail",
+                "look_for_double",
+                "cancel_intent",
+                "send_refund",
+                name="outbox_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("template", sa.String(length=60), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("appointment_id", sa.Uuid(), nullable=True),
+        sa.Column("order", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("vital", sa.Boolean(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "waiting",
+                "claimed",
+                "sending",
+                "sent",
+                "done",
+                "not_wanted",
+                "undeliverable",
+                "uncertain",
+                "unwritable",
+                name="outbox_status",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reader", sa.String(length=20), nullable=False),
+        sa.Column("recipient", sa.String(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["appointment_id"],
+            ["appointment.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index(op.f("ix_outbox_message_id"), "outbox", ["message_id"], unique=False)
+    op.create_index("outbox_of_client", "outbox", ["client_id", "seq"], unique=False)
+    op.create_index(
+        "outbox_waiting",
+        "outbox",
+        ["next_try_at"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('waiting', 'claimed', 'sending')"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index(
+        "outbox_waiting",
+        table_name="outbox",
+        postgresql_where=sa.text("status IN ('waiting', 'claimed', 'sending')"),
+    )
+    op.drop_index("outbox_of_client", table_name="outbox")
+    op.drop_index(op.f("ix_outbox_message_id"), table_name="outbox")
+    op.drop_table("outbox")
     op.drop_index(op.f("ix_refund_payment_id"), table_name="refund")
     op.drop_index(op.f("ix_refund_client_id"), table_name="refund")
     op.drop_table("refund")
@@ -1419,9 +1469,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_match_therapist_id"), table_name="match")
     op.drop_index(op.f("ix_match_client_id"), table_name="match")
     op.drop_table("match")
-    op.drop_index(op.f("ix_mail_message_id"), table_name="mail")
-    op.drop_index(op.f("ix_mail_client_id"), table_name="mail")
-    op.drop_table("mail")
     op.drop_index("goals_of_client", table_name="goal")
     op.drop_table("goal")
     op.drop_index(op.f("ix_form_request_client_id"), table_name="form_request")

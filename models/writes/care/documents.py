@@ -8,8 +8,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.reads.care.documents import shares_of
 from models.tables.care.document import Document, DocumentContent, DocumentShare
 from models.tables.clients.client import Client
+from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.enums import ClientStatus
+from rules.mail.kinds import Mail
 from rules.timeline import FactKind
 
 
@@ -50,6 +52,8 @@ async def share_document(
         text="A document was shared with the client.",
         data={"document_id": str(document.id), "share_id": str(id)},
     )
+    mail = client_mail(Mail.DOCUMENT_SHARED, client, str(id), share_id=str(id))
+    await order_mails(session, [mail], at=at)
     return made
 
 

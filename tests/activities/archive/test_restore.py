@@ -111,7 +111,7 @@ async def let_go(practice: Practice, client: str, payment: str, *, write_off: bo
 async def marked(practice: Practice, appointment: AppointmentFacts) -> str:
     """Its payment's id."""
     order = OutcomeOrder(request_id=str(uuid4()), appointment_id=appointment.id, by=DESK, outcome=Outcome.OCCURRED)
-    facts = (await practice.appointments.record_outcome(order, POLICY)).appointment
+    facts = (await practice.appointments.record_outcome(order)).appointment
     assert facts is not None
     assert facts.payment is not None
     return facts.payment.id
@@ -196,7 +196,7 @@ async def test_what_was_on_its_way_to_the_card_is_restored_or_named_if_it_was_de
     record = await archived(practice, sara)
     assert [line["id"] for line in record["in_flight"]] == [payment]
     charged = await practice.money.charge_card(order)
-    _ = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged), POLICY)
+    _ = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged))
     if then == "waived":
         await let_go(practice, sara, payment)
     answer = await restored(practice, sara)

@@ -237,7 +237,7 @@ async def test_an_appointment_can_be_moved_into_what_is_offered(waitlist: Waitli
     await waitlist.look()
     hold = await waitlist.open_offer(anna)
     move = RescheduleOrder(request_id=str(uuid4()), appointment_id=later.id, by=SITE, starts_at=MONDAY, hold_id=hold)
-    moved = await waitlist.practice.appointments.reschedule_appointment(move, POLICY)
+    moved = await waitlist.practice.appointments.reschedule_appointment(move)
     assert (moved.refusal, moved.lines) == (None, ("ana",))
     assert await waitlist.ends() == [PlaceEnd.BOOKED, None]
     assert await waitlist.offers() == [("Anna", MONDAY, OfferEnd.BOOKED), ("Berta", TUESDAY, None)]

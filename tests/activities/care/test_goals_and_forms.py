@@ -14,12 +14,12 @@ from activities.types.archive import ArchiveOrder, UnarchiveOrder
 from activities.types.care import GoalChange, GoalOrder
 from activities.types.clients import DetailsOrder, Done
 from activities.types.forms import FormAsking, FormCompletion
-from activities.types.mail import MailOrder
 from models.writes.forms.templates import add_version
 from rules.accounts.caller import Caller
 from rules.enums import GoalStatus, Role
 from rules.forms.fields import FieldType, FormField
 from rules.journey.goals import WeeklyTime
+from rules.mail.orders import MailOrder
 from rules.refusals import Problem
 from tests.activities.test_twice import Story
 from tests.care.practice import DESK, POLICY, Practice

@@ -14,7 +14,7 @@ from activities.types.money import AttemptOrder, AttemptResult
 from models.tables.clients.task import Task
 from rules.enums import PaymentStatus, TaskKind
 from tests.care.client_money import ClientMoney
-from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, Practice
 
 REFUSED = "pm_card_chargeCustomerFail"
 DAY = timedelta(days=1)
@@ -58,7 +58,7 @@ async def test_a_card_that_comes_while_a_debt_is_tried_settles_it(practice: Prac
     assert (await practice.money.start_attempt(order)).started
     assert await gives(practice, money) == ()
     charged = await practice.money.charge_card(order)
-    ended = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=2, charged=charged), POLICY)
+    ended = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=2, charged=charged))
     assert (ids(ended.debts), (await practice.payment(payment)).status) == ([payment], PaymentStatus.OWED)
     await settled(practice, ended.debts)
     await money.adds_up()
@@ -72,7 +72,7 @@ async def test_a_card_that_comes_at_the_deadline_is_tried_at_once(practice: Prac
     charged = await practice.money.charge_card(order)
     await gives(practice, money)
     practice.clock.instant += DAY
-    await practice.money.finish_attempt(AttemptResult(payment_id=trying, attempt=1, charged=charged), POLICY)
+    await practice.money.finish_attempt(AttemptResult(payment_id=trying, attempt=1, charged=charged))
     assert not (await practice.money.owe_payment(waiting)).changed  # the deadline's timer runs out just then
     for payment in (trying, waiting):
         row = await practice.payment(payment)
@@ -180,7 +180,7 @@ async def test_the_stolen_card_typed_in_anew_while_it_is_asked_is_blocked_too(pr
     assert (await practice.money.start_attempt(order)).started
     await gives(practice, money, "pm_card_visa")
     charged = await practice.money.charge_card(order)
-    await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged), POLICY)
+    await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged))
     row = await practice.payment(payment)
     assert (row.because, (await practice.row(money.client)).card_blocked) == ("new_card_needed", True)
 

@@ -17,13 +17,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.base import derived_id
 from activities.snapshots import facts_of_appointments
 from activities.types.facts import AppointmentFacts, PaymentFacts
-from activities.types.mail import MailOrder
 from activities.types.money import EventHandled
 from activities.types.reconciliation import JourneyNews
 from models.tables.clients.client import Client
 from models.tables.mail.inbound_event import InboundEvent
 from rules.enums import AppointmentStatus, Mode
 from rules.journey.settling import next_step
+from rules.mail.orders import MailOrder
 from tests.activities.money.crashes.steps import SLOW, PaymentSteps
 from tests.care.practice import DESK, FEE, MONDAY, POLICY, Practice
 from tests.care.rows import appointment_row, payment_row
