@@ -238,10 +238,10 @@ async def test_archiving_and_its_end_are_done_once(story: Story) -> None:
     practice = story.practice
     await practice.booked(story.client, weeks=3)
     archive = ArchiveOrder(client_id=story.client, request_id=str(uuid4()), by="care_team:desk")
-    first, second = await story.twice(lambda: practice.archive.archive_client(archive, POLICY))
+    first, second = await story.twice(lambda: practice.archive.archive_client(archive))
     assert first == second, "whoever asks again, because the answer was lost, must hear all of it"
     assert len(first.cancelled) == 3
-    other = await practice.archive.archive_client(replace(archive, request_id=str(uuid4())), POLICY)
+    other = await practice.archive.archive_client(replace(archive, request_id=str(uuid4())))
     assert (other.changed, other.appointments) == (False, ())
     back = UnarchiveOrder(client_id=story.client, request_id=str(uuid4()), by="care_team:desk")
     first_back, second_back = await story.twice(lambda: practice.archive.unarchive_client(back))
@@ -254,7 +254,7 @@ async def test_a_restore_is_done_once_and_its_whole_answer_is_heard_again(story:
     await practice.gives_card(story.client)
     _ = await practice.occurred(held)
     archive = ArchiveOrder(client_id=story.client, request_id="from the command line", by="via Temporal")
-    _ = await practice.archive.archive_client(archive, POLICY)
+    _ = await practice.archive.archive_client(archive)
     back = UnarchiveOrder(client_id=story.client, request_id="the same", by="via Temporal", restore=True)
     first, second = await story.twice(lambda: practice.archive.unarchive_client(back))
     assert first == second
@@ -263,9 +263,9 @@ async def test_a_restore_is_done_once_and_its_whole_answer_is_heard_again(story:
     again = replace(back, request_id="another")
     assert not (await practice.archive.unarchive_client(again)).changed
     # An echo of the archive does not undo what was decided since, nor one of its end the next archive.
-    assert not (await practice.archive.archive_client(archive, POLICY)).changed
+    assert not (await practice.archive.archive_client(archive)).changed
     await story.killed_at_every_commit(
-        lambda: practice.archive.archive_client(replace(archive, request_id="the next"), POLICY)
+        lambda: practice.archive.archive_client(replace(archive, request_id="the next"))
     )
     assert not (await practice.archive.unarchive_client(back)).changed
     await story.killed_at_every_commit(lambda: practice.archive.unarchive_client(replace(back, request_id="its end")))
@@ -280,7 +280,7 @@ async def test_killed_at_every_commit_a_step_still_ends_once(story: Story) -> No
     billing = await practice.billing_form(story.client)
     await story.killed_at_every_commit(lambda: practice.forms.submit_form(billing))
     archive = ArchiveOrder(client_id=story.client, request_id=str(uuid4()), by="care_team:desk")
-    await story.killed_at_every_commit(lambda: practice.archive.archive_client(archive, POLICY))
+    await story.killed_at_every_commit(lambda: practice.archive.archive_client(archive))
     rows = await story.rows()
     assert (len(rows["appointment"]), len(rows["occupied_time"]), len(rows["form_answer"])) == (3, 0, 1)
     kinds = await practice.facts(story.client)
@@ -293,7 +293,7 @@ async def test_a_booking_and_an_archive_in_opposite_order_do_not_wait_for_each_o
     orders = [practice.booking_order(story.client, start, weeks=2) for start in starts]
     archive = ArchiveOrder(client_id=story.client, request_id=str(uuid4()), by="care_team:desk")
     bookings = asyncio.gather(*(practice.booking.book(order) for order in orders))
-    archived = practice.archive.archive_client(archive, POLICY)
+    archived = practice.archive.archive_client(archive)
     booked, _ = await asyncio.wait_for(asyncio.gather(bookings, archived), 20)
     assert [done.refusal for done in booked] == [None] * len(orders)
     await practice.facts(story.client)  # and the chain holds

@@ -19,8 +19,8 @@ from activities.booking.appointment import AppointmentActivities
 from activities.booking.book import BookingActivities
 from activities.clients.account import AccountActivities
 from activities.clients.matching import MatchingActivities
+from activities.delivery import DeliveryActivities
 from activities.forms.intake import FormActivities
-from activities.mail.send import MailActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
 from activities.money.refunds import RefundActivities
@@ -113,7 +113,7 @@ class Practice:
         self.retries = RetryActivities(deps)
         self.inbound = InboundActivities(deps)
         self.archive = ArchiveActivities(deps)
-        self.mail = MailActivities(deps)
+        self.delivery = DeliveryActivities(deps)
 
     async def aclose(self) -> None:
         await self.gateway.aclose()

@@ -42,7 +42,7 @@ class Many:
         order = ArchiveOrder(
             client_id=client, request_id=request_id or request_id_of(self.order.id, client), by=DESK.actor
         )
-        await self.practice.archive.archive_client(order, POLICY)
+        await self.practice.archive.archive_client(order)
 
     async def results(self) -> list[tuple[str, str | None]]:
         async with self.practice.sessions() as session:

@@ -39,7 +39,7 @@ async def a_declined_payment(practice: Practice) -> tuple[str, str, str]:
 
 
 async def archived_and_restored(practice: Practice, sara: str) -> None:
-    _ = await practice.archive.archive_client(ArchiveOrder(client_id=sara, request_id="a", by="x"), POLICY)
+    _ = await practice.archive.archive_client(ArchiveOrder(client_id=sara, request_id="a", by="x"))
     back = await practice.archive.unarchive_client(UnarchiveOrder(client_id=sara, request_id="b", by="x", restore=True))
     assert len(back.paying) == 1
 
@@ -77,7 +77,7 @@ async def test_an_intent_that_is_called_off_while_it_is_confirmed_is_replaced_an
 
 async def archived(practice: Practice, client: str) -> Json:
     """What the archive has recorded."""
-    _ = await practice.archive.archive_client(ArchiveOrder(client_id=client, request_id=str(uuid4()), by="x"), POLICY)
+    _ = await practice.archive.archive_client(ArchiveOrder(client_id=client, request_id=str(uuid4()), by="x"))
     record = (await practice.row(client)).archive_record
     assert record is not None
     return record

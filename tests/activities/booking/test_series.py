@@ -387,6 +387,6 @@ def everything(
             OutcomeOrder(request_id=fresh(), by=DESK, appointment_id=booked[0].id, outcome=Outcome.NO_SHOW)
         ),
         lambda: practice.archive.archive_client(
-            ArchiveOrder(client_id=client, request_id=fresh(), by="care_team:desk"), POLICY
+            ArchiveOrder(client_id=client, request_id=fresh(), by="care_team:desk")
         ),
     ]

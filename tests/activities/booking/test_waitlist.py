@@ -119,7 +119,7 @@ async def test_looks_bookings_joins_and_archives_at_once_never_wait_in_a_circle(
         waitlist.look(),
         practice.booking.book(practice.booking_order(stranger, MONDAY)),
         waitlist.look(),
-        practice.archive.archive_client(archive, POLICY),
+        practice.archive.archive_client(archive),
         practice.booking.book(practice.booking_order(people[(round + 1) % 4], TUESDAY)),
         waitlist.steps.join_waitlist(waitlist.wish(people[(round + 2) % 4], last=5)),
         waitlist.look(),

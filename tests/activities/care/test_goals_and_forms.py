@@ -86,7 +86,7 @@ class Asked:
 
     async def archived(self) -> None:
         order = ArchiveOrder(client_id=self.client, request_id=str(uuid4()), by="desk")
-        await self.practice.archive.archive_client(order, POLICY)
+        await self.practice.archive.archive_client(order)
 
     async def unarchived(self) -> None:
         order = UnarchiveOrder(client_id=self.client, request_id=str(uuid4()), by="desk")

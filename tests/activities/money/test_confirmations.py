@@ -9,7 +9,7 @@ from activities.types.money import ConfirmationOrder
 from rules.enums import PaymentStatus
 from tests.activities.money.due_payments import a_due_payment, archive_of, assert_does_not_wait
 from tests.care.client_money import ClientMoney
-from tests.care.practice import DESK, FEE, POLICY, Practice
+from tests.care.practice import DESK, FEE, Practice
 
 
 async def test_a_client_at_the_pay_link_while_a_try_pays_gets_nothing_to_confirm(practice: Practice) -> None:
@@ -48,7 +48,7 @@ async def test_a_link_that_is_opened_while_the_payment_ends_otherwise_never_pays
         elif what == "waiver":
             calls_off.extend((await money.waived(payment)).intents)
         else:
-            calls_off.extend((await practice.archive.archive_client(archive_of(sara), POLICY)).intents)
+            calls_off.extend((await practice.archive.archive_client(archive_of(sara))).intents)
 
     if made_before:
         retrieve = practice.gateway.retrieve_intent

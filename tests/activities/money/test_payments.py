@@ -19,7 +19,7 @@ from rules.enums import ClientStatus, PaymentStatus
 from tests.activities.money.due_payments import a_due_payment, archive_of
 from tests.care.client_money import ClientMoney
 from tests.care.crash_points import Death
-from tests.care.practice import DESK, FEE, POLICY, Practice
+from tests.care.practice import DESK, FEE, Practice
 
 LOST_ANSWER = {"ambiguous": True, "retry_with_same_key": True}
 STORED_500 = {"ambiguous": True, "retry_with_same_key": False}
@@ -252,7 +252,7 @@ async def test_an_archive_while_the_card_is_asked_waits_for_the_end_and_tries_no
     sara, payment = await a_due_payment(practice, card)
     order = AttemptOrder(payment_id=payment, attempt=1)
     await practice.money.start_attempt(order)
-    done = await practice.archive.archive_client(archive_of(sara), POLICY)
+    done = await practice.archive.archive_client(archive_of(sara))
     assert (done.changed, done.intents) == (True, ())
     record = (await practice.row(sara)).archive_record
     assert record is not None
@@ -275,7 +275,7 @@ async def test_an_archive_while_the_card_is_asked_waits_for_the_end_and_tries_no
 
 async def test_an_archive_before_the_card_is_asked_wins(practice: Practice) -> None:
     sara, payment = await a_due_payment(practice)
-    await practice.archive.archive_client(archive_of(sara), POLICY)
+    await practice.archive.archive_client(archive_of(sara))
     assert await practice.attempt(payment) is None
     assert await practice.money.charge_card(AttemptOrder(payment_id=payment, attempt=1)) is None
     assert (await practice.payment(payment)).status is PaymentStatus.CANCELLED
