@@ -17,7 +17,7 @@ from activities.keeping import restored, rounds
 from activities.money import charge
 from local.postgres import Postgres
 from tests.care.story import Care, Person
-from tests.restores.cast import FEE, NEW, Cast, after, before, money_at_stripe, refs
+from tests.restores.cast import FEE, NEW, Cast, after, before, held, money_at_stripe, refs
 from tests.restores.runbook import blocks, follow
 from tests.restores.stores import Stores
 from tests.stack.practice import until_paid
@@ -109,11 +109,11 @@ async def test_nothing_is_charged_or_refunded_twice_and_nothing_earned_is_forgot
         care = stores.care
         before_it = await _sent(care)
         await _compared(stores)
-        await cast["Ended"].session(1).marked("occurred")
+        await held(stores, cast["Ended"], due=timedelta())
         if restore.forgets:
             await _what_nobody_can_know_is_a_task(care, world, restore)
-            await cast["Marked"].session(1).marked("occurred")  # as the task says
-        await until_paid([cast[each] for each in ("Due", "Both", "Later", "Ended", "Marked")], within=60)
+            await held(stores, cast["Marked"], due=timedelta())  # as the task says
+        await until_paid([cast[each] for each in ("Due", "Both", "Later", "Ended", "Marked")], within=30)
 
         await _money_is_right(care, world, restore)
         people = [person for each, person in cast.items() if not (restore.forgets and each == NEW)]
