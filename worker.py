@@ -59,6 +59,7 @@ PASSED_THROUGH = (
     "workflows.messages",
     "workflows.parts",
     "workflows.requests",
+    "workflows.shown",
     "workflows.steps",
 )
 READY = "Ready: taking work"

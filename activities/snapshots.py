@@ -56,6 +56,7 @@ def appointment_facts(
         starts_at=appointment.starts_at,
         ends_at=appointment.ends_at,
         planned_at=appointment.planned_at,
+        first_name=client.first_name,
         client_archived=client.status is ClientStatus.ARCHIVED,
         payment=payment_facts(payment, client) if payment else None,
         shown=_shown(appointment),

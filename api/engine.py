@@ -27,7 +27,9 @@ from api.problems import EngineUnavailable, Refused, refuse
 from api.resuming import Resumer
 from engine.executions import in_epoch
 from engine.vouching import Vouching
+from models.pulse import Pulse, Silent
 from rules.accounts.vouching import vouched
+from rules.clients.refs import ref_of
 from rules.refusals import Problem, Refusal
 from workflows.messages import (
     BEGIN,
@@ -83,7 +85,8 @@ class JourneyEngine:
     done without is waited for no longer than a ``glance``.
 
     At most ``at_once`` requests are with the engine at a time. The others wait in line, which is no part of their
-    patience: a burst takes its time, and its last request is answered like its first.
+    patience: a burst takes its time, and its last request is answered like its first. A busy engine is waited for;
+    one that does not answer at all, which ``pulse`` asks for all who wait, lets everybody go within five seconds.
 
     A workflow that has ended while its record is open is started again by ``resumer``, and asked as if nothing was.
     Every update carries the request's id, so that asking again joins the first instead of repeating it. Whom a message
@@ -101,9 +104,11 @@ class JourneyEngine:
         patience: timedelta = timedelta(seconds=15),
         glance: timedelta = timedelta(seconds=2),
         at_once: int = AT_ONCE,
+        pulse: Pulse | None = None,
     ) -> None:
         self.client = client
         self._vouching = vouching
+        self._pulse = pulse or Pulse(self.answers)
         self._resumer = resumer
         self._task_queue = task_queue
         self._patience = patience
@@ -125,7 +130,7 @@ class JourneyEngine:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=reuse,
                 search_attributes=attributes,
-                static_summary="One client's care journey",
+                static_summary=f"Care journey of client {ref_of(new.client_id)}",
                 static_details=f"Began by {new.source.value.replace('_', ' ')}, asked for by {new.by.actor}.",
             )
             answer = await self.client.execute_update_with_start_workflow(
@@ -309,8 +314,11 @@ class JourneyEngine:
         return answer
 
     async def _call(self, attempt: Callable[[str], Awaitable[Result]], request_id: str) -> Result | Gone:
-        async with self._in_turn():
-            return await self._asked(attempt, request_id)
+        try:
+            async with self._pulse.felt(), self._in_turn():
+                return await self._asked(attempt, request_id)
+        except Silent as error:
+            raise EngineUnavailable from error
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:

@@ -23,8 +23,10 @@ from workflows.parts.search_attributes import (
     SearchAttributes,
 )
 from workflows.parts.stumbling import stumble
-from workflows.parts.ui_text import describe_appointment, label_of, waiting_for
 from workflows.parts.wait import Wait
+from workflows.shown.appointment import describe_appointment, waiting_for
+from workflows.shown.watch import keep_shown
+from workflows.shown.words import label_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import CancelOrder, Changed, OutcomeOrder, RescheduleOrder
@@ -103,6 +105,7 @@ class AppointmentJourney:
         if self.known is None:
             await self.resume()
         outbox = asyncio.create_task(self.outbox.work())
+        shown = asyncio.create_task(keep_shown(lambda: (self.wait.changes, len(self.followed.plan)), self.show))
         while await self.goes_on():
             try:
                 await self.take_the_next_step()
@@ -110,11 +113,14 @@ class AppointmentJourney:
                 await stumble(error, self.wait, client_id=self.facts.client_id, appointment_id=self.id)
             if self.wait.history_is_long() and not self.followed.is_over():
                 await self.continue_as_new()
+        self.wait.end()
         await self.outbox.finish()
         await outbox
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self.followed.is_over():  # its payment was restored while this run was ending
             await self.continue_as_new()
+        shown.cancel()
+        self.show()
 
     async def resume(self) -> None:
         """Started with nothing but the id: everything is read from the rows."""
@@ -134,7 +140,6 @@ class AppointmentJourney:
 
     async def goes_on(self) -> bool:
         """False at the end, once the last mail is out. While mails wait, a payment that is restored does not."""
-        self.show()
         if self.followed.is_over():
             await workflow.wait_condition(lambda: self.outbox.is_empty() or not self.followed.is_over())
         return not self.followed.is_over()
@@ -244,13 +249,14 @@ class AppointmentJourney:
             status=self.facts.status.value,
             starts_at=self.facts.starts_at,
             ends_at=self.facts.ends_at,
-            waiting_for=waiting_for(self.facts, self.followed.plan),
+            waiting_for=waiting_for(self.facts, self.followed.plan, zone=self.policy.time_zone),
             next_step_at=self._next_step_at(),
             payment=self.facts.payment,
         )
 
     def show(self) -> None:
-        details.show(describe_appointment(self.facts, self.followed.plan))
+        facts, plan, now, zone = self.facts, self.followed.plan, workflow.now(), self.policy.time_zone
+        details.show(lambda: describe_appointment(facts, plan, now=now, zone=zone))
         payment = self.facts.payment
         ahead = self.facts.status is AppointmentStatus.SCHEDULED and self.facts.starts_at > workflow.now()
         self.search_attributes.upsert(

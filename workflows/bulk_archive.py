@@ -7,8 +7,8 @@ from temporalio import exceptions, workflow
 from workflows import steps
 from workflows.parts import details
 from workflows.parts.handlers import answers_query, takes_signal
-from workflows.parts.ui_text import describe_bulk_archive
 from workflows.parts.wait import Wait
+from workflows.shown.others import describe_bulk_archive
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.archive import BulkArchiveOrder, BulkProgress, BulkRound
@@ -165,7 +165,7 @@ class BulkArchive:
         )
 
     def show(self) -> None:
-        details.show(describe_bulk_archive(self.progress()))
+        details.show(lambda: describe_bulk_archive(self.progress()))
 
     # ------------------------------------------------------------ from one run to the next
 

@@ -21,7 +21,6 @@ from workflows.parts.search_attributes import (
     SearchAttributes,
 )
 from workflows.parts.stumbling import stumble
-from workflows.parts.ui_text import WAITING_FOR, describe_joined, describe_journey, label_of
 from workflows.requests.archive import ArchiveRequests
 from workflows.requests.booking import BookingRequests
 from workflows.requests.care import CareRequests
@@ -29,6 +28,9 @@ from workflows.requests.clients import ClientRequests
 from workflows.requests.forms import FormRequests
 from workflows.requests.joining import JoiningRequests
 from workflows.requests.money import MoneyRequests
+from workflows.shown.journey import WAITING_FOR, describe_joined, describe_journey
+from workflows.shown.watch import keep_shown
+from workflows.shown.words import label_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.clients import CloseOrder, NewJourney, Opened, TaskOrder
@@ -69,14 +71,16 @@ class ClientJourney(
             await workflow.wait_condition(workflow.all_handlers_finished)
             return
         outbox = asyncio.create_task(journey.outbox.work())
+        shown = asyncio.create_task(keep_shown(lambda: (journey.wait.changes, len(journey.plan)), self.show))
         while not journey.closed:
-            self.show()
             try:
                 await self.take_the_next_step()
             except exceptions.ActivityError as error:
                 await stumble(error, journey.wait, client_id=journey.client_id)
             if journey.wait.history_is_long() and not journey.closed:
                 await self.continue_as_new()
+        shown.cancel()
+        journey.wait.end()
         self.show()
         await journey.outbox.finish()
         await outbox
@@ -206,8 +210,11 @@ class ClientJourney(
         journey = self.journey
         if journey.known is None:
             return
-        facts, into = journey.facts, journey.joined_into
-        details.show(describe_journey(facts, journey.plan) if into is None else describe_joined(facts.ref, into))
+        facts, into, plan = journey.facts, journey.joined_into, list(journey.plan)
+        now, zone = workflow.now(), journey.policy.time_zone
+        details.show(
+            lambda: describe_joined(facts, into) if into else describe_journey(facts, plan, now=now, zone=zone)
+        )
         self.search_attributes.upsert(
             {
                 JOURNEY_STAGE: stage_of(facts).value,

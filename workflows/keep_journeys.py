@@ -51,7 +51,7 @@ class KeepJourneys:
     # ------------------------------------------------------------ the story
 
     async def keep(self, order: KeepingOrder) -> None:
-        details.show(f"**A round is under way**, asked for by {order.asked_by}.")
+        details.show(lambda: f"**A round is under way**, asked for by {order.asked_by}.")
         epoch = (await steps.begin_keeping(order)).epoch
         looked_at = 0
         for _ in range(_ANEW):
@@ -86,6 +86,8 @@ class KeepJourneys:
 
     def show(self, done: KeepingDone) -> None:
         details.show(
-            f"**The last round is over.** {done.looked_at} rows were looked at, {done.resumed} workflows started again,"
-            f" {done.tasks} tasks opened."
+            lambda: (
+                f"**The last round is over.** {done.looked_at} rows were looked at, {done.resumed} workflows started"
+                f" again, {done.tasks} tasks opened."
+            )
         )

@@ -4,11 +4,14 @@ Whoever starts one anew goes by this: the keeper, a request that meets a workflo
 ``ops``.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.types.reconciliation import ReconciliationOrder
+    from rules.accounts.caller import SYSTEM
     from rules.keeping import Kept, kept
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
@@ -18,6 +21,11 @@ with workflow.unsafe.imports_passed_through():
         PRACTICE_MAIL_ID,
         RECONCILE_PAYMENTS,
         WAITLIST_OFFER,
+        AppointmentInput,
+        BulkArchiveInput,
+        JourneyInput,
+        ReconciliationInput,
+        WaitlistInput,
     )
 
 
@@ -39,14 +47,19 @@ def beginning_of(workflow_id: str) -> Beginning:
         message = f"{workflow_id!r} names no workflow that follows a row"
         raise ValueError(message)
     kind, key = known
-    type, field, summary = _BY_KIND[kind]
-    return Beginning(workflow=type, input={field: key}, summary=summary)
+    workflow, summary, input_of = _BY_KIND[kind]
+    return Beginning(workflow=workflow, input=input_of(key), summary=summary)
 
 
-_BY_KIND = {
-    Kept.JOURNEY: (CLIENT_JOURNEY, "client_id", "One client's care journey"),
-    Kept.APPOINTMENT: (APPOINTMENT_JOURNEY, "appointment_id", "An appointment"),
-    Kept.WAITLIST: (WAITLIST_OFFER, "therapist", "A therapist's waitlist"),
-    Kept.BULK_ARCHIVE: (BULK_ARCHIVE, "archive_id", "An archive of many clients"),
-    Kept.COMPARISON: (RECONCILE_PAYMENTS, "reconciliation_id", "The ledger and Stripe, compared"),
+def _comparison(id: str) -> ReconciliationInput:
+    """Its row, which is there, says what is to be compared, and who asked."""
+    return ReconciliationInput(order=ReconciliationOrder(id=id, asked_by=SYSTEM))
+
+
+_BY_KIND: Mapping[Kept, tuple[str, str, Callable[[str], object]]] = {
+    Kept.JOURNEY: (CLIENT_JOURNEY, "One client's care journey", lambda id: JourneyInput(client_id=id)),
+    Kept.APPOINTMENT: (APPOINTMENT_JOURNEY, "An appointment", lambda id: AppointmentInput(appointment_id=id)),
+    Kept.WAITLIST: (WAITLIST_OFFER, "A therapist's waitlist", lambda slug: WaitlistInput(therapist=slug)),
+    Kept.BULK_ARCHIVE: (BULK_ARCHIVE, "An archive of many clients", lambda id: BulkArchiveInput(archive_id=id)),
+    Kept.COMPARISON: (RECONCILE_PAYMENTS, "The ledger and Stripe, compared", _comparison),
 }

@@ -7,8 +7,8 @@ from workflows.parts import details
 from workflows.parts.cancelling import heedless
 from workflows.parts.handlers import answers_query, takes_signal
 from workflows.parts.search_attributes import THERAPIST_SLUG, SearchAttributes
-from workflows.parts.ui_text import describe_line
 from workflows.parts.wait import Wait
+from workflows.shown.others import describe_line
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import LineLook
@@ -40,7 +40,7 @@ class WaitlistOffer:
     def __init__(self, start: WaitlistInput) -> None:
         self.therapist = start.therapist
         self.seen = LineLook(line=())
-        self.wait = Wait(lambda: self.seen.history_limit)
+        self.wait = Wait(lambda: self.seen.policy.history_limit)
         self.search_attributes = SearchAttributes()
         self.told = set[str]()  # offers of which the client's journey heard in this run
 
@@ -89,7 +89,7 @@ class WaitlistOffer:
         self.told = {offer.offer_id for offer in self.seen.offers}
 
     def show(self) -> None:
-        details.show(describe_line(self.therapist, self.seen))
+        details.show(lambda: describe_line(self.therapist, self.seen, zone=self.seen.policy.time_zone))
         self.search_attributes.upsert({THERAPIST_SLUG: self.therapist})
 
     async def continue_as_new(self) -> None:

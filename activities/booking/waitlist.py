@@ -123,7 +123,7 @@ class WaitlistActivities(Activities):
                 if line is None:
                     return LineLook(line=())
                 if not (await line.something_ended() or await line.make_offer(self.deps.policy)):
-                    return replace(await line.look(), history_limit=self.deps.policy.history_limit)
+                    return replace(await line.look(), policy=self.deps.policy)
 
 
 def _place(client: Client, therapist: Therapist, order: WaitOrder, *, at: datetime) -> WaitlistPlace:
@@ -321,6 +321,7 @@ class _Line:
             shown.append(
                 PlaceInLine(
                     place_id=str(place.id),
+                    client_id=str(client.id),
                     ref=client.ref,
                     type=place.type,
                     wished_from=place.wished_from,

@@ -69,6 +69,7 @@ class JoiningActivities(Activities):
                     kind=TaskKind.POSSIBLE_DUPLICATE,
                     text=f"Client {client.ref} gave an address that client {owner.ref} has: probably one person.",
                     at=now,
+                    other_id=owner.id,
                 )
             await project(session, client)
 

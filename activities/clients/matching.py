@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -32,6 +31,7 @@ from models.writes.outbox import order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.clients.matching import MatchResult as Found
+from rules.clients.refs import ref_of
 from rules.enums import AppointmentStatus, PlaceEnd, Role, Source, TaskKind
 from rules.mail.orders import MailOrder
 from rules.refusals import Refusal, invalid
@@ -39,14 +39,6 @@ from rules.timeline import FactKind
 
 OPENED = AnsweredOnce("open_journey", Opened)
 MATCHED = AnsweredOnce("match_by_hand", Matched)
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: a ref is read out on the telephone
-
-
-def ref_of(client_id: str) -> str:
-    """A short opaque name of a client, for people and for search attributes; it follows from the id."""
-    digest = int.from_bytes(sha256(UUID(client_id).bytes).digest()[:7])
-    letters = [_ALPHABET[(digest >> shift) & 31] for shift in range(0, 50, 5)]
-    return "".join(letters)
 
 
 class MatchingActivities(Activities):

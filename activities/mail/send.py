@@ -4,12 +4,11 @@ The mail service knows no idempotency. A mail that was on its way when nobody le
 vital (activation, payment), all others are not, because one missing reminder is better than two.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfoNotFoundError
 
-from jinja2 import UndefinedError
 from pydantic import TypeAdapter
+from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import Dependencies, derived_id
@@ -17,11 +16,10 @@ from activities.mail.about import read_about, situation_of
 from activities.mail.buttons import link_of
 from activities.mail.compose import compose
 from activities.mail.recipient import recipient_of
-from activities.mail.rendering import IncompleteMail
 from activities.ports import MailerUnavailable, MailRejected, OutgoingMail
 from activities.tasks import open_task_once
 from models.tables.clients.client import Client
-from models.tables.mail.outbox import OutboxItem, OutboxStatus
+from models.tables.mail.outbox import UNSETTLED, OutboxItem, OutboxKind, OutboxStatus
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
@@ -31,18 +29,44 @@ from rules.mail.terms import Topic
 from rules.mail.wanted import not_wanted
 from rules.timeline import FactKind
 
-UNWRITABLE = (IncompleteMail, UndefinedError, UnknownMail, ValueError, ZoneInfoNotFoundError)
 _ORDERS = TypeAdapter(MailOrder)
-_SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(minutes=30)
+SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(minutes=30)
+_ANSWERED_WITHIN = timedelta(seconds=30)
 
 
 def order_of(row: OutboxItem) -> MailOrder:
     return _ORDERS.validate_python(row.order)
 
 
+def about_of(row: OutboxItem) -> frozenset[str]:
+    """What it is about, so that nothing about the same overtakes it. What cannot be read is about nothing."""
+    try:
+        return order_of(row).about if row.kind is OutboxKind.MAIL else frozenset()
+    except ValueError:
+        return frozenset()
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A mail that a delivery has claimed, by the number of its try."""
+
+    mail: OutgoingMail
+    tries: int
+
+    async def row(self, session: AsyncSession) -> OutboxItem | None:
+        """Its row; None if another delivery has claimed it since. The client is locked."""
+        row = await session.get_one(OutboxItem, self.mail.key)
+        return row if row.tries == self.tries and row.status in UNSETTLED else None
+
+
+def mark_sending(row: OutboxItem, *, at: datetime) -> None:
+    """It is on its way. Nobody looks at it again before the mail service must have answered."""
+    row.status, row.next_try_at = OutboxStatus.SENDING, at + _ANSWERED_WITHIN
+
+
 def next_try(tries: int, *, now: datetime) -> datetime:
     """When to ask a vendor again that was away so many times in a row: each pause twice the one before."""
-    pause: timedelta = min(_SHORTEST * 2 ** min(tries - 1, 10), _LONGEST)
+    pause: timedelta = min(SHORTEST * 2 ** min(tries - 1, 10), _LONGEST)
     return now + pause
 
 
@@ -57,7 +81,9 @@ async def prepare(
         return None
     try:
         return await _composed(session, client, row, deps=deps, now=now)
-    except UNWRITABLE:
+    except DBAPIError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, what waits behind it must not wait for ever
         row.status = OutboxStatus.UNWRITABLE
         if not _is_about_a_task(row):  # a task about it would need a mail, and so on for ever
             await open_task_once(
@@ -132,7 +158,6 @@ def put_back(
         row.status = OutboxStatus.UNCERTAIN
         _say(session, client, row, at=at, kind=FactKind.MAIL_UNCERTAIN, text="may have been sent; not repeated")
         return
-    row.tries += 1
     row.status, row.next_try_at = OutboxStatus.WAITING, next_try(row.tries, now=at)
 
 

@@ -92,8 +92,6 @@ class PaymentActivities(PaymentIntents):
             held = client.status is ClientStatus.ARCHIVED or client.charges_frozen
             if held or payment.status not in CHARGEABLE or payment.attempts + 1 != order.attempt:
                 return await row.started(session, False)
-            if payment.status is PaymentStatus.OWED:
-                payment.next_try_at = None  # this is the try that was asked for
             note_lateness(session, row, at=now)
             split = split_fee(
                 amount=payment.amount,

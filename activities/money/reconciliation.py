@@ -63,7 +63,7 @@ class ReconcileActivities(Activities):
             begun = await begin_reconciliation(
                 session, id=UUID(order.id), asked_by=order.asked_by, since=since, until=until, at=now
             )
-            return Reconciling(id=order.id, since=begun.since, until=begun.until)
+            return Reconciling(id=order.id, since=begun.since, until=begun.until, time_zone=self.deps.policy.time_zone)
 
     @activity.defn
     async def compare_books(self, order: ComparisonOrder) -> ComparisonPage:

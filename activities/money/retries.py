@@ -1,5 +1,6 @@
 """A payment tried again because a person asked for it: the practice, or the client who came to pay."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -62,7 +63,7 @@ class RetryActivities(Activities):
             )
             if payment.status is PaymentStatus.OWED:
                 put_off(payment, until=now, at=now)  # the mark by which the journey finds it
-            answer = await answer_of(session, row)
+            answer = await _answer(session, row)
             return TRIED_AGAIN.keep(session, client, order, answer, at=now)
 
 
@@ -75,9 +76,15 @@ async def by_credit_alone(session: AsyncSession, row: LockedPayment, *, at: date
         tell_payment(session, row.client, payment, at=at, text=text, by=by)
     else:
         put_off(payment, until=at, at=at)
-    answer = await answer_of(session, row)
+    answer = await _answer(session, row)
     refusal = Refusal(name=Problem.PAYMENT_NOT_OPEN, detail="Credit covers this payment; it is being made from it.")
     return Done(refusal=refusal, facts=answer.facts, resumed=answer.resumed)
+
+
+async def _answer(session: AsyncSession, row: LockedPayment) -> Done:
+    """A debt is the journey's to try; no appointment's workflow waits for it any more."""
+    answer = await answer_of(session, row)
+    return replace(answer, resumed=()) if row.payment.status is PaymentStatus.OWED else answer
 
 
 async def _refuse_retry(session: AsyncSession, row: LockedPayment) -> Refusal | None:

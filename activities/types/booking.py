@@ -209,6 +209,7 @@ class PlaceInLine:
     """What the line's workflow shows of one place: opaque values only."""
 
     place_id: str
+    client_id: str
     ref: str
     type: AppointmentType
     wished_from: datetime
@@ -227,4 +228,4 @@ class LineLook:
     line: tuple[PlaceInLine, ...]
     offers: tuple[OfferMade, ...] = ()
     look_at: datetime | None = None
-    history_limit: int = JourneyPolicy.history_limit
+    policy: JourneyPolicy = field(default_factory=JourneyPolicy)

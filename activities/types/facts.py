@@ -62,6 +62,7 @@ class AppointmentFacts:
     starts_at: datetime
     ends_at: datetime
     planned_at: datetime  # since when it stands at this time
+    first_name: str | None = None  # the client's
     client_archived: bool = False
     payment: PaymentFacts | None = None
     shown: AppointmentShown | None = None

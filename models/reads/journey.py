@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from sqlalchemy import Uuid, cast
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,8 +15,9 @@ from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
+from models.tables.money.payment import Payment
 from rules.enums import AppointmentStatus, AppointmentType, ClientStatus, FormStatus
-from rules.journey.stage import AskedForm, JourneyFacts, OpenAppointment, OpenTask, stage_of
+from rules.journey.stage import AskedForm, JourneyFacts, OpenAppointment, OpenTask, TaskPayment, stage_of
 
 
 async def journey_facts(session: AsyncSession, client: Client, *, now: datetime | None = None) -> JourneyFacts:
@@ -29,7 +31,8 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
     forms = (await forms_by_client(session, [client.id]))[client.id]
     tasks = (
         await session.exec(
-            select(Task)
+            select(Task, Payment)
+            .join(Payment, col(Payment.id) == cast(col(Task.data)["payment_id"].astext, Uuid), isouter=True)
             .where(col(Task.client_id) == client.id, col(Task.resolved_at).is_(None))
             .order_by(col(Task.opened_at), col(Task.key))
         )
@@ -40,6 +43,7 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
         version=client.fact_seq,
         ref=client.ref,
         archived=client.status is ClientStatus.ARCHIVED,
+        first_name=client.first_name,
         created_at=client.created_at,
         therapist=therapist.slug if therapist else None,
         matched_at=client.matched_at,
@@ -69,12 +73,15 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
             ),
             default=None,
         ),
+        unbooked_since=max(
+            (at for a in appointments for at in (a.outcome_at, a.cancelled_at) if at is not None), default=None
+        ),
         session_booked=any(
             a.status in (AppointmentStatus.SCHEDULED, AppointmentStatus.OCCURRED, AppointmentStatus.NO_SHOW)
             for a in sessions
         ),
         session_occurred=any(a.status is AppointmentStatus.OCCURRED for a in sessions),
-        open_tasks=tuple(OpenTask(key=task.key, kind=task.kind.value) for task in tasks),
+        open_tasks=tuple(_open_task(task, payment) for task, payment in tasks),
         card=saved_card(client),
         payment_open=bool(unpaid),
         time_zone=client.time_zone or (therapist.time_zone if therapist else "UTC"),
@@ -83,6 +90,27 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
         active_since=client.active_since,
         debts=await debts_to_settle(session, client, unpaid),
         deliver_at=deliver_at,
+    )
+
+
+def _open_task(task: Task, payment: Payment | None) -> OpenTask:
+    about = None
+    if payment is not None:
+        about = TaskPayment(
+            id=str(payment.id),
+            status=payment.status,
+            amount=payment.amount,
+            currency=payment.currency,
+            deadline=payment.deadline,
+            because=payment.because,
+        )
+    return OpenTask(
+        key=task.key,
+        kind=task.kind.value,
+        id=str(task.id),
+        appointment_id=task.data.get("appointment_id"),
+        payment=about,
+        other_id=task.data.get("other_id"),
     )
 
 

@@ -77,10 +77,10 @@ def journey_plan(facts: JourneyFacts, *, policy: JourneyPolicy, now: datetime) -
         if ahead is not None:
             plan.append(_before_appointment(ahead, policy, asked_at=facts.forms_requested_at))
     if facts.intro_occurred_at is not None and not facts.session_booked and not facts.session_occurred:
-        since = facts.intro_occurred_at
-        key = since.isoformat()
-        plan.append(mail_due(Mail.BOOK_FIRST_SESSION, since + policy.first_session_reminder, key, since=since))
-        at = since + policy.first_session_task
+        occurred, key = facts.intro_occurred_at, facts.intro_occurred_at.isoformat()
+        since = max(occurred, facts.unbooked_since or occurred)
+        plan.append(mail_due(Mail.BOOK_FIRST_SESSION, occurred + policy.first_session_reminder, key, since=since))
+        at = occurred + policy.first_session_task
         plan.append(Due(at=at, kind=FIRST_SESSION_TASK, key=f"{FIRST_SESSION_TASK}:{key}", since=since))
     if facts.card is not None and (facts.payment_open or facts.has_open(AppointmentType.SESSION)):
         at = facts.card.stops_working_at - policy.card_expiry_notice

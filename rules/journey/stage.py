@@ -6,7 +6,7 @@ It runs inside workflows. A change here needs `workflow.patched`, and every reco
 from dataclasses import dataclass
 from datetime import datetime
 
-from rules.enums import AppointmentType, Stage
+from rules.enums import AppointmentType, PaymentStatus, Stage
 from rules.journey.goals import GoalReminder
 from rules.money.cards import SavedCard
 
@@ -34,11 +34,28 @@ class AskedForm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TaskPayment:
+    """How a payment stands that a task is about; ``amount`` in minor units."""
+
+    id: str
+    status: PaymentStatus
+    amount: int
+    currency: str
+    deadline: datetime
+    because: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class OpenTask:
-    """A task that nobody has resolved yet. ``key`` says the reason in stable ids."""
+    """A task that nobody has resolved yet. ``key`` says the reason in stable ids; the rest is what it is about, if it
+    is about one: an appointment, a payment, the record of another client (``other_id``)."""
 
     key: str
     kind: str
+    id: str
+    appointment_id: str | None = None
+    payment: TaskPayment | None = None
+    other_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +77,7 @@ class JourneyFacts:
     ref: str
     archived: bool
     created_at: datetime
+    first_name: str | None = None
     therapist: str | None = None
     matched_at: datetime | None = None
     anonymous: bool = True  # no detail of the person is known
@@ -71,6 +89,7 @@ class JourneyFacts:
     outstanding_forms: tuple[str, ...] = ()
     open_appointments: tuple[OpenAppointment, ...] = ()
     intro_occurred_at: datetime | None = None  # the end of the latest one with the present therapist
+    unbooked_since: datetime | None = None  # when it was known that the intro call occurred, or a session was cancelled
     session_booked: bool = False  # one that was not cancelled, whenever it is or was
     session_occurred: bool = False
     open_tasks: tuple[OpenTask, ...] = ()

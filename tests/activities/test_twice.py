@@ -264,9 +264,7 @@ async def test_a_restore_is_done_once_and_its_whole_answer_is_heard_again(story:
     assert not (await practice.archive.unarchive_client(again)).changed
     # An echo of the archive does not undo what was decided since, nor one of its end the next archive.
     assert not (await practice.archive.archive_client(archive)).changed
-    await story.killed_at_every_commit(
-        lambda: practice.archive.archive_client(replace(archive, request_id="the next"))
-    )
+    await story.killed_at_every_commit(lambda: practice.archive.archive_client(replace(archive, request_id="the next")))
     assert not (await practice.archive.unarchive_client(back)).changed
     await story.killed_at_every_commit(lambda: practice.archive.unarchive_client(replace(back, request_id="its end")))
     rows = await story.rows()

@@ -38,6 +38,7 @@ from models.database import Sessions
 from models.reads.clients.timeline import link_of
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
+from models.tables.mail.outbox import OutboxItem, OutboxKind, OutboxStatus
 from models.tables.money.payment import Payment, PaymentTry
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentType, Mode, Outcome, Role, Source
@@ -224,6 +225,14 @@ class Practice:
         """How the bank answered for this payment, each time it was asked."""
         ids = {intent["id"] for intent in await self.intents_of(payment)}
         return [c["status"] for c in (await self.stripe())["charges"] if c["payment_intent"] in ids]
+
+    async def to_call_off(self) -> list[str]:
+        """The intents that wait in an outbox to be called off."""
+        async with self.sessions() as session:
+            waiting = select(OutboxItem).where(
+                col(OutboxItem.kind) == OutboxKind.CANCEL_INTENT, col(OutboxItem.status) == OutboxStatus.WAITING
+            )
+            return [errand.order["about"] for errand in (await session.exec(waiting)).all()]
 
     async def row(self, client: str) -> Client:
         async with self.sessions() as session:

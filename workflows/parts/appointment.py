@@ -6,6 +6,7 @@ from workflows.parts import payment as money
 from workflows.parts.outbox import Outbox
 from workflows.parts.search_attributes import own_epoch
 from workflows.parts.wait import Wait
+from workflows.shown.appointment import summary_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import Changed
@@ -105,7 +106,7 @@ class FollowedAppointment:
 # ---------------------------------------------------------------- from a client's journey
 
 
-async def start_appointment(facts: AppointmentFacts) -> None:
+async def start_appointment(facts: AppointmentFacts, *, zone: str) -> None:
     """Every appointment is a workflow of its own. It outlives the runs of the journey, and is started once."""
     try:
         _ = await workflow.start_child_workflow(
@@ -115,7 +116,7 @@ async def start_appointment(facts: AppointmentFacts) -> None:
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
             search_attributes=own_epoch(),
-            static_summary=f"{facts.type.value} of client {facts.ref} with {facts.therapist}",
+            static_summary=summary_of(facts, zone=zone),
         )
     except exceptions.WorkflowAlreadyStartedError:
         workflow.logger.info("appointment %s is started already", facts.id)

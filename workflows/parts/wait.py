@@ -52,6 +52,12 @@ class Wait:
         self._instant = instant
         return self._timer
 
+    def end(self) -> None:
+        """Nothing is awaited any more: no timer is left behind."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def history_is_long(self) -> bool:
         info = workflow.info()
         return info.get_current_history_length() >= self.history_limit() or info.is_continue_as_new_suggested()

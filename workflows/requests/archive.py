@@ -62,6 +62,9 @@ class ArchiveRequests(Requests):
         journey.take(result.facts)
         await asyncio.gather(*(notify_appointment(appointment) for appointment in result.appointments))
         # What was restored gets its workflow; a payment that the archive stopped is made by its appointment's.
-        await asyncio.gather(*(start_appointment(facts) for facts in result.restored))
-        await asyncio.gather(*(notify_appointment(facts) for facts in result.paying))
+        zone = journey.policy.time_zone
+        await asyncio.gather(*(start_appointment(facts, zone=zone) for facts in result.restored))
+        for facts in result.paying:
+            if not await notify_appointment(facts):  # it had ended, mostly
+                await start_appointment(facts, zone=zone)
         await waitlist.wake(result.lines)

@@ -46,7 +46,9 @@ class BookingRequests(Requests):
             if result.facts is None:
                 return result
             journey.take(result.facts)
-            await asyncio.gather(*(start_appointment(facts) for facts in result.appointments))
+            await asyncio.gather(
+                *(start_appointment(facts, zone=journey.policy.time_zone) for facts in result.appointments)
+            )
             for appointment in result.resumed:
                 await notify_appointment(appointment)
             await waitlist.wake(result.lines)

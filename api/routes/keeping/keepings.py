@@ -93,9 +93,9 @@ async def list_keepings(*, services: Svc, _: Staff, page: ByTime) -> Listed[Keep
     return listed(views, (last.started_at, last.id) if last else None)
 
 
-@router.get("/keepings/{id}", summary="What a round has come to", responses=responses(Problem.NOT_FOUND))
-async def one_keeping(*, id: UUID, services: Svc, _: Staff, wait: Wait = 0) -> KeepingView:
-    return await _look(services, id, wait=wait)
+@router.get("/keepings/{keeping_id}", summary="What a round has come to", responses=responses(Problem.NOT_FOUND))
+async def one_keeping(*, keeping_id: UUID, services: Svc, _: Staff, wait: Wait = 0) -> KeepingView:
+    return await _look(services, keeping_id, wait=wait)
 
 
 async def _look(services: Services, id: UUID, *, wait: float) -> KeepingView:

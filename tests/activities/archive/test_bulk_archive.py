@@ -12,7 +12,7 @@ from activities.types.workflow_ids import journey_id
 from models.reads.archive import bulk as bulk_archives
 from rules.accounts.vouching import is_vouched
 from rules.archive.bulk import ALREADY_ARCHIVED, GONE, LATE, STOPPED, request_id_of
-from tests.care.practice import DESK, POLICY, Practice
+from tests.care.practice import DESK, Practice
 
 
 class Many:

@@ -18,7 +18,7 @@ from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment
 from rules.enums import AppointmentStatus, ChatKind, Outcome, PaymentStatus
 from tests.activities.clients.two_records import Two
-from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, Practice
 
 Json = dict[str, Any]
 WEEK = timedelta(days=7)

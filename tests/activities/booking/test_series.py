@@ -32,7 +32,7 @@ from rules.enums import AppointmentStatus, AppointmentType, Mode, Outcome, Role
 from rules.refusals import Problem
 from tests.activities.test_twice import Story
 from tests.care.crash_points import Death
-from tests.care.practice import DESK, FEE, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, FEE, MONDAY, Practice
 
 WEEK = timedelta(weeks=1)
 HOUR = timedelta(hours=1)

@@ -16,7 +16,7 @@ from models.tables.booking.waitlist import WaitlistPlace
 from rules.enums import OfferEnd, PlaceEnd
 from rules.refusals import Problem
 from tests.care.crash_points import Death
-from tests.care.practice import DESK, MONDAY, POLICY
+from tests.care.practice import DESK, MONDAY
 from tests.care.waitlist import DAY, HOUR, INTRO, MINUTE, SITE, TUESDAY, Waitlist
 
 # ---------------------------------------------------------------- once, however often

@@ -14,7 +14,7 @@ from models.tables.forms.form import FormRequest
 from rules.enums import ChatKind, FormStatus, LeftBecause, PaymentStatus
 from rules.refusals import Problem
 from tests.activities.clients.two_records import WEEK, Two
-from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, Practice
 
 
 async def failed_once(practice: Practice, client: str, start: Any) -> tuple[AppointmentFacts, str]:

@@ -253,7 +253,7 @@ async def test_an_archive_while_the_card_is_asked_waits_for_the_end_and_tries_no
     order = AttemptOrder(payment_id=payment, attempt=1)
     await practice.money.start_attempt(order)
     done = await practice.archive.archive_client(archive_of(sara))
-    assert (done.changed, done.intents) == (True, ())
+    assert (done.changed, await practice.to_call_off()) == (True, [])
     record = (await practice.row(sara)).archive_record
     assert record is not None
     assert [line["id"] for line in record["in_flight"]] == [payment]

@@ -18,7 +18,7 @@ from rules.journey.reminders import mail_due
 from rules.mail.kinds import MAILS, Mail, MailKind, UnknownMail, kind_of, to_both_sides
 from rules.mail.orders import MailOrder, mail_order
 from rules.mail.terms import NAMED_BY, Button, Reader, Stopped, Topic
-from workflows.parts.ui_text import label_of
+from workflows.shown.words import label_of
 
 ROOT = Path(__file__).resolve().parents[3]
 PRODUCT = ("activities", "api", "calendars", "engine", "local", "models", "rules", "workflows")

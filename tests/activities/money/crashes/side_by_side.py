@@ -23,7 +23,6 @@ from models.tables.clients.client import Client
 from models.tables.mail.inbound_event import InboundEvent
 from rules.enums import AppointmentStatus, Mode
 from rules.journey.settling import next_step
-from rules.mail.orders import MailOrder
 from tests.activities.money.crashes.steps import SLOW, PaymentSteps
 from tests.care.practice import DESK, FEE, MONDAY, POLICY, Practice
 from tests.care.rows import appointment_row, payment_row
