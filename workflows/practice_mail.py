@@ -28,10 +28,11 @@ class PracticeMail:
             left = await steps.deliver_practice_mail("closed")
             if self.woken:
                 continue
-            if left.look_at is None:
+            at = left.look_at
+            if at is None:
                 return
-            details.show(lambda: f"**Something waits** until {left.look_at:%a %d %b %Y %H:%M} UTC.")
-            await self.wait_until(left.look_at)
+            details.show(lambda at=at: f"**Something waits** until {at:%a %d %b %Y %H:%M} UTC.")
+            await self.wait_until(at)
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new()
 
