@@ -403,4 +403,7 @@ keep_wedged = Step(
     "keep_wedged", keeping.WedgedOrder, keeping.TasksOpened, "Look for workflows that cannot go on", PATIENTLY, LONG
 )
 note_overdue = Step("note_overdue", str, keeping.TasksOpened, "Look for what has not happened in time", PATIENTLY, LONG)
+deliver_practice_mail = Step(
+    "deliver_practice_mail", str, keeping.PracticeMailed, "Deliver for records that are closed", PATIENTLY, LONG
+)
 finish_keeping = Step("finish_keeping", keeping.KeepingEnd, keeping.KeepingDone, "End the round", UNLESS_BROKEN)
