@@ -21,10 +21,10 @@ from temporalio.common import RawValue
 from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.types.archive import BulkArchiveOrder
 from engine.codec import JourneyPayloads
 from rules.refusals import NEUTRAL, Problem
 from tests.care.story import Care
+from tests.journeys.archive.bulk import archive_many, finished
 from tests.journeys.booking.waitlist import comes, opens, takes, waits_for
 from tests.workflows.test_what_staff_see import details
 from workflows.messages import (
@@ -32,9 +32,7 @@ from workflows.messages import (
     BULK_ARCHIVE,
     CLIENT_JOURNEY,
     RECONCILE_PAYMENTS,
-    TASK_QUEUE,
     WAITLIST_OFFER,
-    BulkArchiveInput,
     bulk_archive_id,
     reconciliation_id,
     waitlist_id,
@@ -92,17 +90,13 @@ async def one_of(care: Care, name: str, *, sent: Sequence[Any] = ()) -> Workflow
         slug = f"ana-{uuid4()}"
         await care.therapist(slug)
         sara = await care.arrives(therapist=slug)
-        order = BulkArchiveOrder(id=str(uuid4()), asked_by="x", asked_at=await care.now(), client_ids=(sara.id,))
-        begun = await care.house.engine.start_workflow(
-            BULK_ARCHIVE,
-            BulkArchiveInput(order=order, policy=care.house.policy),
-            id=bulk_archive_id(order.id),
-            task_queue=TASK_QUEUE,
-            start_signal="stop",
-            start_signal_args=sent,
-        )
-        await begun.result()
-        return client.get_workflow_handle(begun.id)
+        await care.house.stop_worker()
+        archive_id = await archive_many(care, [sara])
+        begun = client.get_workflow_handle(bulk_archive_id(archive_id))
+        await begun.signal("stop", args=list(sent))
+        await care.house.start_worker()
+        await finished(care, archive_id)
+        return begun
     await opens(care)
     session = await takes(care, "Holder", day=3)
     sara = await comes(care, "Sara")
