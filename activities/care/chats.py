@@ -60,9 +60,11 @@ class ChatActivities(Activities):
             )
             # An archived client has no timers: what cannot go out at once waits for the end of the archive.
             await order_mails(session, [mail], at=now, not_before=due, put_off=archived and due > now)
-        elif open_still.next_try_at is None and due <= now:
+            return
+        open_still.order = {**open_still.order, "chat_seq": waiting.seq}  # it tells of this one too when it goes
+        if open_still.next_try_at is None and due <= now:
             open_still.next_try_at = now
-            session.add(open_still)
+        session.add(open_still)
 
 
 def _may_be_told(client: Client, waiting: WaitingMessage) -> bool:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from tests.care.defaults import Json
 from tests.care.house import PUBLIC_URL
 from tests.care.story import Care, Person
-from workflows.messages import DOCUMENT_SHARED, DocumentSharedSignal
+from workflows.messages import OUTBOX_FILLED
 
 PLAN = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\nEvery evening.\n%%EOF\n"
 
