@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -36,11 +36,11 @@ class Story:
     """One client. ``ended`` once all that they asked was answered; ``broke`` says what was not."""
 
     number: int
+    therapist: str
     client_id: str = ""
     appointment_id: str = ""
     ended: bool = False
     broke: str = ""
-    therapist: str = field(init=False)
 
     @property
     def ending(self) -> Ending:
@@ -60,12 +60,17 @@ class Story:
         return bool(self.client_id) and not self.ended and not self.broke
 
 
-async def open_practice(caller: Caller, *, therapists: int) -> list[str]:
-    """Therapists who are always there, with sessions of a minute back to back."""
-    return list(await asyncio.gather(*(_therapist(caller, f"t{number}") for number in range(therapists))))
+def stories(*, journeys: int, therapists: int) -> list[Story]:
+    """So many clients, of so many therapists in turn."""
+    return [Story(number=number, therapist=f"t{number % therapists}") for number in range(journeys)]
 
 
-async def _therapist(caller: Caller, slug: str) -> str:
+async def open_practice(caller: Caller, all_stories: Sequence[Story]) -> None:
+    """Their therapists, who are always there, with sessions of a minute back to back."""
+    await asyncio.gather(*(_therapist(caller, slug) for slug in {story.therapist for story in all_stories}))
+
+
+async def _therapist(caller: Caller, slug: str) -> None:
     profile = {
         "slug": slug,
         "name": slug.title(),
@@ -83,29 +88,24 @@ async def _therapist(caller: Caller, slug: str) -> str:
     settings = {"session": {"duration": 1, "step": 1, "buffer_after": 0, "minimum_notice": 0}}
     hours = {"weekly": weekly, "settings": settings}
     await caller.done("PUT", f"/v1/therapists/{slug}/availability", hours, by=ADMIN)
-    return slug
 
 
 def therapist_email(slug: str) -> str:
     return f"{slug}@practice.example"
 
 
-async def tell_all(
-    stories: Sequence[Story], caller: Caller, *, therapists: Sequence[str], sandbox_url: str, over: float
-) -> None:
+async def tell_all(all_stories: Sequence[Story], caller: Caller, *, sandbox_url: str, over: float) -> None:
     """All of them, arriving one after the other over so many seconds."""
 
     async def tell(story: Story) -> None:
-        await asyncio.sleep(story.number * over / len(stories))
+        await asyncio.sleep(story.number * over / len(all_stories))
         try:
             await _tell(story, caller, sandbox_url)
             story.ended = True
         except NotAnswered as error:
             story.broke = str(error)
 
-    for story in stories:
-        story.therapist = therapists[story.number % len(therapists)]
-    await asyncio.gather(*(tell(story) for story in stories))
+    await asyncio.gather(*(tell(story) for story in all_stories))
 
 
 async def _tell(story: Story, caller: Caller, sandbox_url: str) -> None:

@@ -61,19 +61,19 @@ class World:
 
 async def reckon(world: World) -> list[Promise]:
     """Every promise, kept or not."""
-    found = [_answered(world.stories)]
-    found += await _money(world)
-    found.append(await _deadlines(world))
-    found.append(await _ledger(world))
-    found += await _mails(world)
-    found.append(await _workflows(world))
+    found = [answered(world.stories)]
+    found += await money(world)
+    found.append(await deadlines(world))
+    found.append(await ledger(world))
+    found += await mails(world)
+    found.append(await workflows(world))
     return found
 
 
 # ---------------------------------------------------------------- callers
 
 
-def _answered(stories: Sequence[Story]) -> Promise:
+def answered(stories: Sequence[Story]) -> Promise:
     told = [f"{story.name}: {story.broke or 'is still asking'}" for story in stories if not story.ended]
     return promise("Everybody was answered, as if nothing had been", f"{len(stories) - len(told)} journeys", told)
 
@@ -81,7 +81,7 @@ def _answered(stories: Sequence[Story]) -> Promise:
 # ---------------------------------------------------------------- money
 
 
-async def _money(world: World) -> list[Promise]:
+async def money(world: World) -> list[Promise]:
     state = await world.at_stand_ins("stripe/_state")
     paid_at_stripe: dict[str, list[int]] = defaultdict(list)
     for intent in state["payment_intents"]:
@@ -121,7 +121,7 @@ def _cancelled(world: World, by_appointment: dict[str, dict[str, Any]]) -> Itera
             yield story, row
 
 
-async def _deadlines(world: World) -> Promise:
+async def deadlines(world: World) -> Promise:
     """What was declined to the end is owed, what is past its deadline is late: both need a person, who is told."""
     unpaid = await world.rows(
         "SELECT p.id, p.status, count(t.id) AS tasks FROM payment p"
@@ -137,7 +137,7 @@ async def _deadlines(world: World) -> Promise:
     return promise("Nothing is unpaid for good without a task", f"{len(unpaid)} owed, {len(declined)} declined", silent)
 
 
-async def _ledger(world: World) -> Promise:
+async def ledger(world: World) -> Promise:
     """The product's own comparison, until it is through."""
     comparison = await world.caller.done("POST", "/v1/reconciliations", {}, by=DESK)
     async with asyncio.timeout(60):
@@ -151,7 +151,7 @@ async def _ledger(world: World) -> Promise:
 # ---------------------------------------------------------------- mails
 
 
-async def _mails(world: World) -> list[Promise]:
+async def mails(world: World) -> list[Promise]:
     """Those that must not be lost arrived; those that must rather not come twice did not."""
     sent = Counter(
         (mail["to"], mail["template"], mail["custom_args"]["key"]) for mail in await world.at_stand_ins("outbox")
@@ -189,7 +189,7 @@ def _wanted(story: Story) -> list[tuple[str, str]]:
 # ---------------------------------------------------------------- workflows
 
 
-async def _workflows(world: World) -> Promise:
+async def workflows(world: World) -> Promise:
     """Whatever must run runs, and its workflow tasks do not fail."""
     clients = await world.rows("SELECT id FROM client WHERE closed_at IS NULL")
     appointments = await world.rows(

@@ -14,7 +14,7 @@ from temporalio.client import Client
 
 from chaos.callers import DESK, Caller
 from chaos.clicks import Hands
-from chaos.journeys import Story, open_practice, tell_all
+from chaos.journeys import open_practice, stories, tell_all
 from chaos.kills import kill_in_turn
 from chaos.promises import Promise, World, is_at_rest, reckon, tasks_by_kind
 from chaos.shape import POLICY, Shape
@@ -69,9 +69,14 @@ async def run(shape: Shape, *, folder: Path, say: Callable[[str], None]) -> Figu
             data_converter=data_converter(PayloadKeys.parse(DEV_PAYLOAD_KEYS)),
         )
         database = connect(stack.database_url)
-        stories = [Story(number=number) for number in range(shape.journeys)]
         caller = Caller(http=http, api_url=stack.api_url, patience=shape.patience)
-        world = World(stories=stories, caller=caller, database=database, engine=engine, sandbox_url=stack.sandbox_url)
+        world = World(
+            stories=stories(journeys=shape.journeys, therapists=shape.therapists),
+            caller=caller,
+            database=database,
+            engine=engine,
+            sandbox_url=stack.sandbox_url,
+        )
         try:
             await _storm(shape, world, figures, stack, say)
             await database.dispose()  # connections to a server that was killed
@@ -87,21 +92,13 @@ async def run(shape: Shape, *, folder: Path, say: Callable[[str], None]) -> Figu
 
 
 async def _storm(shape: Shape, world: World, figures: Figures, stack: LocalStack, say: Callable[[str], None]) -> None:
-    therapists = await open_practice(world.caller, therapists=shape.therapists)
+    await open_practice(world.caller, world.stories)
     say(f"{shape.journeys} journeys, {shape.kills} kills, {shape.clicks} clicks; the storm lasts {shape.storm:g} s ...")
     began = time.monotonic()
     chance = random.Random(shape.seed)  # noqa: S311 - whom it meets, the same in every run
     hands = Hands(engine=world.engine, stories=world.stories, log=stack.log, chance=chance)
     async with asyncio.TaskGroup() as group:
-        group.create_task(
-            tell_all(
-                world.stories,
-                world.caller,
-                therapists=therapists,
-                sandbox_url=world.sandbox_url,
-                over=shape.arrivals,
-            )
-        )
+        group.create_task(tell_all(world.stories, world.caller, sandbox_url=world.sandbox_url, over=shape.arrivals))
         killing = group.create_task(kill_in_turn(stack.processes, times=shape.kills, over=shape.storm))
         clicking = group.create_task(hands.click_on(times=shape.clicks, over=shape.storm))
     figures.killed, figures.clicked = killing.result(), clicking.result()

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Shape:
     """So many journeys, kills and clicks; times in seconds.
 
-    ``therapists``: the clients of one have their sessions one after the other. ``arrivals``: over which the clients arrive. ``storm``: over which kills and clicks are spread. ``calm``: at most,
-    until everything has come to rest afterwards. ``patience``: after which a caller has not been answered. ``seed``: whom a click meets, and where.
+    ``therapists``: the clients of one have their sessions one after the other. ``arrivals``: over which the clients
+    arrive. ``storm``: over which kills and clicks are spread. ``calm``: at most, until everything has come to rest
+    afterwards. ``patience``: after which a caller has not been answered. ``seed``: whom a click meets, and where.
     """
 
     journeys: int
