@@ -20,7 +20,9 @@ from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import lazy_client
 from engine.logs import set_up_logs
+from engine.vouching import Vouching
 from models import database
+from rules.accounts import vouching
 
 _LAST_REQUESTS = 15  # seconds that running requests get when asked to stop
 _KEPT_OPEN = 75  # seconds without a request; longer than callers and proxies keep theirs, so that it is they who close
@@ -33,7 +35,11 @@ async def run(settings: Settings) -> None:
     client = await lazy_client(settings.engine, data_converter=data_converter(settings.payload_keys))
     app = create_app(
         sessions=database.session_factory(engine),
-        engine=JourneyEngine(client, task_queue=settings.temporal_task_queue),
+        engine=JourneyEngine(
+            client,
+            vouching=Vouching(settings.payload_keys, vouching.PURPOSE),
+            task_queue=settings.temporal_task_queue,
+        ),
         clock=clock_for(settings.time_travel_address),
         settings=ApiSettings(
             public_url=settings.site_url,

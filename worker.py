@@ -9,9 +9,9 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from alembic.script import ScriptDirectory
@@ -22,6 +22,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.accounts.believing import BelievesTheVouchedFor
 from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
@@ -33,10 +34,12 @@ from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import TASK_QUEUE, connect
 from engine.logs import set_up_logs
-from engine.signal_record import TemporalSignalRecord
+from engine.message_record import TemporalMessageRecord
 from engine.signed_links import SignedLinks
+from engine.vouching import Vouching
 from models import database
 from models.migrate import FOLDER as MIGRATIONS
+from rules.accounts import vouching
 from rules.mail import unsubscribe
 from workflows.registry import WORKFLOWS
 
@@ -72,18 +75,19 @@ def workflow_runner() -> SandboxedWorkflowRunner:
 
 def build_worker(
     client: Client,
-    activities: Sequence[Callable[..., Any]],
+    dependencies: Dependencies,
     *,
     task_queue: str = TASK_QUEUE,
     max_cached_workflows: int = _CACHED_WORKFLOWS,
     graceful_shutdown_timeout: timedelta = _DRAIN,
 ) -> Worker:
-    """A worker for every workflow of the registry and the given activities; not yet running."""
+    """A worker for every workflow and activity of the registries; not yet running."""
     return Worker(
         client,
         task_queue=task_queue,
         workflows=WORKFLOWS,
-        activities=activities,
+        activities=build(dependencies),
+        interceptors=[BelievesTheVouchedFor(dependencies.vouching)],
         workflow_runner=workflow_runner(),
         max_cached_workflows=max_cached_workflows,
         max_concurrent_activities=_CONCURRENT_STEPS,
@@ -130,12 +134,13 @@ async def run(settings: Settings) -> None:
                 email_from=settings.email_from,
                 link_key=settings.payload_keys.derive("links"),
                 unsubscribe_links=SignedLinks(settings.payload_keys, unsubscribe.PURPOSE),
-                signals=TemporalSignalRecord(client),
+                vouching=Vouching(settings.payload_keys, vouching.PURPOSE),
+                record=TemporalMessageRecord(client),
                 policy=settings.policy,
             )
             worker = build_worker(
                 client,
-                build(dependencies),
+                dependencies,
                 task_queue=settings.temporal_task_queue,
                 max_cached_workflows=settings.worker_cached_workflows,
             )

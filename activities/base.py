@@ -12,10 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.ports import Mailer, PaymentGateway, SignalRecord
+from activities.ports import Mailer, MessageRecord, PaymentGateway
 from activities.practice import Links, Practice
 from engine.clock import Clock
 from engine.signed_links import SignedLinks
+from engine.vouching import Vouching
 from models.database import Sessions
 from models.tables.booking.occupied_time import is_overlap
 from models.tables.clients.client import Client
@@ -30,7 +31,8 @@ _LOOKS = 3
 @dataclass(frozen=True, kw_only=True)
 class Dependencies:
     """All that activities touch outside of themselves. ``link_key`` makes the tokens of activation links,
-    ``unsubscribe_links`` those by which a client unsubscribes. Without ``signals`` nobody knows who sent one.
+    ``unsubscribe_links`` those by which a client unsubscribes. ``vouching`` says whom a step believes to be who is
+    named. Without a ``record`` nobody knows who sent a message.
     ``policy`` has the present settings, for what follows them at once."""
 
     sessions: Sessions
@@ -43,7 +45,8 @@ class Dependencies:
     email_from: str
     link_key: bytes
     unsubscribe_links: SignedLinks
-    signals: SignalRecord | None = None
+    vouching: Vouching
+    record: MessageRecord | None = None
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
 
 

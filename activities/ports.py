@@ -1,4 +1,4 @@
-"""What activities need from the outside world: a payment gateway, a mailer, and the engine's record of signals.
+"""What activities need from the outside world: a payment gateway, a mailer, and the engine's record of messages.
 
 A bank's "no" is a value (``Intent.decline``), because the journey has a rule for it. Only broken machinery
 raises: ``GatewayUnavailable`` and ``MailerUnavailable`` may pass when tried again, ``GatewayRejected`` and
@@ -292,8 +292,16 @@ class Mailer(Protocol):
         ...
 
 
-class SignalRecord(Protocol):
-    async def sender_of(self, *, workflow_id: str, run_id: str, signal: str, events: int) -> str | None:
-        """The identity of whoever sent a signal of this name, which was taken in when the history of the run had so
-        many ``events``. None where that is not known for certain; it never takes long."""
+class MessageRecord(Protocol):
+    """What is not known for certain is None, and nothing here takes long."""
+
+    async def sender_of(
+        self, *, workflow_id: str, run_id: str, message: str, update_id: str | None = None, events: int = 0
+    ) -> str | None:
+        """The identity of whoever sent the update of this id; or, without one, a signal of this name that was taken
+        in when the history of the run had so many ``events``."""
+        ...
+
+    async def canceller_of(self, *, workflow_id: str, run_id: str) -> str | None:
+        """The identity of whoever asked that a run be cancelled."""
         ...

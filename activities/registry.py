@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from activities.accounts.signal_sender import SenderActivities
+from activities.accounts.cancellations import CancellationActivities
+from activities.accounts.message_sender import SenderActivities
 from activities.archive.archive import ArchiveActivities
 from activities.archive.bulk import BulkArchiveActivities
 from activities.base import Dependencies
@@ -52,6 +53,7 @@ GROUPS = (
     ArchiveActivities,
     BulkArchiveActivities,
     SenderActivities,
+    CancellationActivities,
     ChatActivities,
     MailActivities,
 )

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, Protocol, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID, uuid5
 
 import structlog
@@ -19,7 +19,7 @@ from sqlmodel import SQLModel
 from activities.types.booking import Changed
 from api.deps import PRACTICE, RequestId, Services, Svc, allow, must_see_client
 from api.engine import GONE, Gone
-from api.problems import EngineUnavailable, Refused, refuse
+from api.problems import EngineUnavailable, refuse
 from models.reads.booking.appointments import clients_with_an_old_link, visible_appointment
 from models.reads.booking.waitlist import somebody_waits
 from models.reads.forms.requests import clients_to_ask_again
@@ -28,7 +28,7 @@ from models.tables.clients.client import Client
 from models.tables.forms.template import FormTemplate
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, Role
-from rules.refusals import Problem, Refusal
+from rules.refusals import Problem
 from workflows.messages import (
     FORM_VERSION_PUBLISHED,
     LINKS_CHANGED,
@@ -45,13 +45,8 @@ _LOOK_AGAIN_AFTER = 0.2
 _LOOKS = 10
 
 
-class MayRefuse(Protocol):
-    @property
-    def refusal(self) -> Refusal | None: ...
-
-
 Argument = TypeVar("Argument")
-Answer = TypeVar("Answer", bound=MayRefuse)
+Answer = TypeVar("Answer")
 Row = TypeVar("Row", bound=SQLModel)
 
 
@@ -117,7 +112,7 @@ class Command:
         """The same, but for a journey that was closed: Gone."""
         order = self.order(update.argument, body, client_id=client_id, **said)
         workflow_id = journey_id(str(client_id))
-        return await _asked(self.services, update, order, workflow_id=workflow_id, request_id=self.request_id)
+        return await self.services.engine.update(workflow_id, update, order, request_id=self.request_id)
 
     async def change(
         self, update: Update[Argument, Changed], body: BaseModel, /, *, appointment_id: UUID, **said: object
@@ -130,7 +125,7 @@ class Command:
         order = order_of(update.argument, body, context=context, **said)
         workflow_id = appointment_workflow_id(str(appointment_id))
         for _ in range(_LOOKS):
-            answer = await _asked(self.services, update, order, workflow_id=workflow_id, request_id=self.request_id)
+            answer = await self.services.engine.update(workflow_id, update, order, request_id=self.request_id)
             if not isinstance(answer, Gone):
                 return answer
             async with self.services.sessions() as session:
@@ -175,15 +170,6 @@ def command_by_link(services: Services, client_id: UUID, *, request_id: UUID) ->
     """What whoever has the link that was mailed to a client asks for counts as asked by the client."""
     by = Caller(role=Role.CLIENT, name=str(client_id), client_id=str(client_id))
     return Command(services=services, caller=by, request_id=request_id)
-
-
-async def _asked(
-    services: Services, update: Update[Argument, Answer], order: Argument, *, workflow_id: str, request_id: UUID
-) -> Answer | Gone:
-    answer = await services.engine.update(workflow_id, update, order, request_id=request_id)
-    if not isinstance(answer, Gone) and answer.refusal is not None:
-        raise Refused(answer.refusal)
-    return answer
 
 
 async def wake_line(services: Services, therapist: Therapist) -> None:

@@ -23,7 +23,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.types.archive import BulkArchiveOrder
 from activities.types.clients import NewJourney, Opened
 from activities.types.reconciliation import ReconciliationOrder
-from api.problems import EngineUnavailable, Refused
+from api.problems import EngineUnavailable, Refused, refuse
+from engine.vouching import Vouching
+from rules.accounts.vouching import vouched
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
 from workflows.messages import (
@@ -78,7 +80,8 @@ class JourneyEngine:
     At most ``at_once`` requests are with the engine at a time. The others wait in line, which is no part of their
     patience: a burst takes its time, and its last request is answered like its first.
 
-    Every update carries the request's id, so that asking again joins the first instead of repeating it.
+    Every update carries the request's id, so that asking again joins the first instead of repeating it. Whom a message
+    is by it vouches for by ``vouching``; without it nobody believes that.
     Raises EngineUnavailable when nobody knows how it ended, and Refused for what a workflow would not accept.
     """
 
@@ -86,12 +89,14 @@ class JourneyEngine:
         self,
         client: Client,
         *,
+        vouching: Vouching | None = None,
         task_queue: str = TASK_QUEUE,
         patience: timedelta = timedelta(seconds=15),
         glance: timedelta = timedelta(seconds=2),
         at_once: int = AT_ONCE,
     ) -> None:
         self.client = client
+        self._vouching = vouching
         self._task_queue = task_queue
         self._patience = patience
         self._glance = glance
@@ -99,6 +104,7 @@ class JourneyEngine:
 
     async def start(self, new: NewJourney, policy: JourneyPolicy) -> Opened:
         """Start a client's journey and wait for its first step. The same request again finds the same one."""
+        new = self._vouched(new, workflow_id=journey_id(new.client_id), message=BEGIN.name)
 
         async def attempt(update_id: str) -> Opened:
             # Such an operation can be used once only.
@@ -124,15 +130,15 @@ class JourneyEngine:
 
         opened = await self._call(attempt, new.request_id)
         if isinstance(opened, Gone):
-            detail = "This request was answered already, and the journey it began has ended."
-            return Opened(refusal=Refusal(name=Problem.NOT_FOUND, detail=detail))
+            raise refuse(Problem.NOT_FOUND, "This request was answered already, and the journey it began has ended.")
         return opened
 
     async def update(
         self, workflow_id: str, update: Update[Argument, Result], order: Argument, *, request_id: UUID | str
     ) -> Result | Gone:
-        """Ask a workflow for something that it may refuse, and wait for its answer."""
+        """Ask a workflow for something, and wait for its answer. Raises Refused for what it refuses."""
         handle = self.client.get_workflow_handle(workflow_id)
+        order = self._vouched(order, workflow_id=workflow_id, message=update.name)
 
         async def attempt(update_id: str) -> Result:
             answer = await handle.execute_update(
@@ -149,6 +155,7 @@ class JourneyEngine:
     async def signal(self, workflow_id: str, name: str, argument: object) -> Gone | None:
         """Tell a workflow something; who can act on it twice must be told an id that says so."""
         handle = self.client.get_workflow_handle(workflow_id)
+        argument = self._vouched(argument, workflow_id=workflow_id, message=name)
 
         async def attempt(_: str) -> None:
             await handle.signal(name, argument, rpc_timeout=self._patience)
@@ -235,6 +242,12 @@ class JourneyEngine:
         except (RPCError, RuntimeError):
             return False
 
+    def _vouched(self, order: Argument, *, workflow_id: str, message: str) -> Argument:
+        """Whom the API has let in is whom the order names: the steps believe nobody else that."""
+        if self._vouching is None:
+            return order
+        return vouched(order, workflow_id=workflow_id, message=message, sign=self._vouching.sign)
+
     async def _call(self, attempt: Callable[[str], Awaitable[Result]], request_id: str) -> Result | Gone:
         async with self._in_turn():
             return await self._asked(attempt, request_id)
@@ -288,7 +301,8 @@ def _read_refusal(cause: ApplicationError) -> Gone:
     if cause.type in (_ENDED_MEANWHILE, JOURNEY_CLOSED):
         return GONE
     if cause.type in {problem.value for problem in Problem}:
-        data = cause.details[0] if cause.details and isinstance(cause.details[0], dict) else {}
-        raise Refused(Refusal(name=Problem(cause.type), detail=cause.message, data=data)) from cause
+        told = cause.details[0] if cause.details and isinstance(cause.details[0], dict) else {}
+        detail, data = told.get("detail", cause.message), told.get("data", {})
+        raise Refused(Refusal(name=Problem(cause.type), detail=detail, data=data)) from cause
     log.warning("a workflow refused an update", type=cause.type)
     raise Refused(Refusal(name=Problem.VALIDATION_FAILED, detail="The journey cannot do this as it stands.")) from cause

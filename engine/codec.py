@@ -19,15 +19,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from google.protobuf.message import DecodeError
 from pydantic import TypeAdapter, ValidationError
 from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
     CompositePayloadConverter,
     DataConverter,
-    DefaultFailureConverterWithEncodedAttributes,
     DefaultPayloadConverter,
     JSONPlainPayloadConverter,
     PayloadCodec,
 )
+
+from engine.failures import ReadableRefusals
 
 ENCODING = b"binary/encrypted"
 _KEY_BYTES = 32
@@ -203,11 +205,26 @@ class _Json(PydanticJSONPlainPayloadConverter):
 
 
 class JourneyPayloads(CompositePayloadConverter):
-    """The SDK's own converters, with `_Json` in the place of its reader of JSON."""
+    """The SDK's own converters, with `_Json` in the place of its reader of JSON.
+
+    Where nobody says what is expected, what nobody can read stays as it came: a message that a person typed must reach
+    whoever can refuse it in words.
+    """
 
     def __init__(self) -> None:
         converters = DefaultPayloadConverter.default_encoding_payload_converters
         super().__init__(*(_Json() if isinstance(c, JSONPlainPayloadConverter) else c for c in converters))
+
+    def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
+        if type_hints is not None:
+            return super().from_payloads(payloads, type_hints)
+        return [self._read_or_raw(payload) for payload in payloads]
+
+    def _read_or_raw(self, payload: Payload) -> Any:
+        try:
+            return super().from_payloads([payload])[0]
+        except Exception:  # noqa: BLE001 - each kind of payload has errors of its own, and a person may send any
+            return RawValue(payload)
 
 
 def data_converter(keys: PayloadKeys) -> DataConverter:
@@ -215,5 +232,5 @@ def data_converter(keys: PayloadKeys) -> DataConverter:
     return DataConverter(
         payload_converter_class=JourneyPayloads,
         payload_codec=EncryptionCodec(keys, forgiving=True),
-        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+        failure_converter_class=ReadableRefusals,
     )

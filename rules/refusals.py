@@ -34,6 +34,35 @@ class Problem(StrEnum):
     ENGINE_UNAVAILABLE = "engine-unavailable"
 
 
+NEUTRAL = {
+    Problem.VALIDATION_FAILED: "Something in the input cannot be accepted; the details name it.",
+    Problem.UNAUTHENTICATED: "It is not known who asks.",
+    Problem.NOT_ALLOWED: "Whoever asks may not do this.",
+    Problem.NOT_FOUND: "There is no such thing here: look at the ids in the input.",
+    Problem.CLIENT_DETAILS_REQUIRED: "Some of the client's details are needed first.",
+    Problem.EMAIL_IN_USE: "Email in use.",
+    Problem.NO_THERAPIST_ASSIGNED: "No therapist is assigned yet: match by hand first.",
+    Problem.INTRO_CALL_REQUIRED: "An intro call with this therapist has to come first.",
+    Problem.INTRO_CALL_NOT_OFFERED: "An intro call is not offered now.",
+    Problem.INTAKE_FORMS_INCOMPLETE: "The client has forms to complete first.",
+    Problem.BOOKING_DISABLED: "Booking is off for this client.",
+    Problem.SLOT_TAKEN: "This time is taken: choose another one.",
+    Problem.SLOT_UNAVAILABLE: "This time is not available: choose another one.",
+    Problem.SERIES_CONFLICT: "Some times of the series are not free; the details list them.",
+    Problem.LATE_CHANGE: "It is too late to change this without the therapist.",
+    Problem.APPOINTMENT_NOT_OPEN: "This appointment cannot be changed any more.",
+    Problem.APPOINTMENT_NOT_STARTED: "This appointment has not started yet.",
+    Problem.CLIENT_ARCHIVED: "The client is archived: send `unarchive` first.",
+    Problem.ACTIVATION_LINK_INVALID: "There is nothing to activate with this link.",
+    Problem.IDEMPOTENCY_KEY_REUSED: "The same request was sent before with other content.",
+    Problem.PAYMENT_NOT_REFUNDABLE: "This cannot be given back; the details say what can.",
+    Problem.PAYMENT_NOT_OPEN: "The payment does not stand so that this could be done.",
+    Problem.RATE_LIMITED: "Too many requests: try again later.",
+    Problem.ENGINE_UNAVAILABLE: "A service cannot be reached now; nothing was changed. Try again shortly.",
+}
+"""What each refusal comes to, in a sentence that tells nothing of anybody: it is read where nothing is encrypted."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
     name: Problem

@@ -86,6 +86,7 @@ class FactKind(StrEnum):
     GOAL_REOPENED = "goal_reopened"
     ARCHIVED = "archived"
     UNARCHIVED = "unarchived"
+    CANCELLATION_ASKED = "cancellation_asked"
     MAIL_SENT = "mail_sent"
     MAIL_UNCERTAIN = "mail_uncertain"
     MAIL_UNDELIVERABLE = "mail_undeliverable"

@@ -7,9 +7,11 @@ from datetime import datetime
 from temporalio import workflow
 
 from workflows import steps
+from workflows.parts import details, waitlist
 from workflows.parts import payment as money
-from workflows.parts import waitlist
 from workflows.parts.appointment import FollowedAppointment
+from workflows.parts.cancelling import heedless, record_cancellation
+from workflows.parts.handlers import answers_query, takes_signal, takes_update
 from workflows.parts.mail_orders import change_told
 from workflows.parts.mail_outbox import MailOutbox
 from workflows.parts.search_attributes import (
@@ -20,7 +22,6 @@ from workflows.parts.search_attributes import (
     SearchAttributes,
 )
 from workflows.parts.ui_text import describe_appointment, label_of, waiting_for
-from workflows.parts.validation import validate
 from workflows.parts.wait import Wait
 
 with workflow.unsafe.imports_passed_through():
@@ -42,6 +43,11 @@ with workflow.unsafe.imports_passed_through():
         AppointmentInput,
         AppointmentProgress,
     )
+
+
+_INSTEAD = (
+    "to cancel the appointment, send the update `cancel`; to stop everything for the client, `archive` to theirs."
+)
 
 
 @workflow.defn(name=APPOINTMENT_JOURNEY)
@@ -68,6 +74,12 @@ class AppointmentJourney:
 
     @workflow.run
     async def run(self, start: AppointmentInput) -> None:
+        await heedless(self.follow(start), instead=_INSTEAD, heard=self.record_cancellation)
+
+    async def record_cancellation(self) -> None:
+        _ = await record_cancellation()
+
+    async def follow(self, start: AppointmentInput) -> None:
         outbox = asyncio.create_task(self.mail_outbox.work())
         while await self.goes_on():
             if self.facts.status is AppointmentStatus.SCHEDULED:
@@ -146,14 +158,14 @@ class AppointmentJourney:
 
     # ------------------------------------------------------------ messages
 
-    @workflow.update(name=RECORD_OUTCOME.name, description="Record that it occurred, or that the client did not come.")
+    @takes_update(RECORD_OUTCOME, "Record that it occurred, or that the client did not come.")
     async def record_outcome(self, order: OutcomeOrder) -> Changed:
         async with self.turn:
             result = await steps.record_outcome(order, self.policy)
             await self.followed.follow(result)
             return result
 
-    @workflow.update(name=CANCEL.name, description="Cancel, with the fee that is due for it, if any.")
+    @takes_update(CANCEL, "Cancel, with the fee that is due for it, if any.")
     async def cancel(self, order: CancelOrder) -> Changed:
         async with self.turn:
             result = await steps.cancel_appointment(order, self.policy)
@@ -163,7 +175,7 @@ class AppointmentJourney:
             await waitlist.wake(result.lines, self.policy)
             return result
 
-    @workflow.update(name=RESCHEDULE.name, description="Move to another time; the appointment keeps its id.")
+    @takes_update(RESCHEDULE, "Move to another time; the appointment keeps its id.")
     async def reschedule(self, order: RescheduleOrder) -> Changed:
         async with self.turn:
             result = await steps.reschedule_appointment(order, self.policy)
@@ -172,21 +184,8 @@ class AppointmentJourney:
             await waitlist.wake(result.lines, self.policy)
             return result
 
-    @record_outcome.validator
-    def _outcome_is_for_this(self, order: OutcomeOrder) -> None:
-        validate(order, appointment_id=self.facts.id)
-
-    @cancel.validator
-    def _cancel_is_for_this(self, order: CancelOrder) -> None:
-        validate(order, appointment_id=self.facts.id)
-
-    @reschedule.validator
-    def _reschedule_is_for_this(self, order: RescheduleOrder) -> None:
-        validate(order, appointment_id=self.facts.id)
-
-    @workflow.signal(
-        name=FACTS_CHANGED,
-        description="The client's journey changed something here (archive, new card, Stripe's word): take it over.",
+    @takes_signal(
+        FACTS_CHANGED, "The client's journey changed something here (archive, new card, Stripe's word): take it over."
     )
     def facts_changed(self, facts: AppointmentFacts) -> None:
         self.followed.take(facts)
@@ -219,7 +218,7 @@ class AppointmentJourney:
 
     # ------------------------------------------------------------ what is seen
 
-    @workflow.query(name=APPOINTMENT_QUERY, description="Where this appointment stands, and what comes next.")
+    @answers_query(APPOINTMENT_QUERY, "Where this appointment stands, and what comes next.")
     def progress(self) -> AppointmentProgress:
         return AppointmentProgress(
             id=self.facts.id,
@@ -233,7 +232,7 @@ class AppointmentJourney:
         )
 
     def show(self) -> None:
-        workflow.set_current_details(describe_appointment(self.facts, self.state.plan))
+        details.show(describe_appointment(self.facts, self.state.plan))
         payment = self.facts.payment
         ahead = self.facts.status is AppointmentStatus.SCHEDULED and self.facts.starts_at > workflow.now()
         self.search_attributes.upsert(

@@ -6,11 +6,14 @@ from dataclasses import replace
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.parts import details
+from workflows.parts.handlers import answers_query, takes_signal
 from workflows.parts.ui_text import describe_bulk_archive
 from workflows.parts.wait import Wait
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.archive import BulkArchiveOrder, BulkProgress, BulkRound
+    from rules.accounts.caller import Voucher
     from rules.archive.bulk import PATIENCE, request_id_of
     from workflows.messages import (
         ARCHIVE,
@@ -41,6 +44,7 @@ class BulkArchive:
         self.policy = start.policy
         self.wait = Wait(start.policy)
         self.known = start.state
+        self.vouchers: dict[str, Voucher] = {}
         self.stopped = start.state.stopped if start.state else False
 
     @property
@@ -97,6 +101,7 @@ class BulkArchive:
         state.progress = look.progress
         state.told = {client_id: state.told[client_id] for client_id in look.waiting}
         state.gone = []
+        self.vouchers = look.vouchers
         self.show()
         found = await asyncio.gather(*(self.ask(client_id) for client_id in look.next))
         for client_id, journey_is_there in zip(look.next, found, strict=True):
@@ -114,6 +119,7 @@ class BulkArchive:
             notify=self.order.notify,
             request_id=request_id_of(self.order.id, client_id),
             by=self.order.asked_by,
+            voucher=self.vouchers.get(client_id),
         )
         try:
             await workflow.get_external_workflow_handle(journey_id(client_id)).signal(ARCHIVE, asked)
@@ -133,15 +139,13 @@ class BulkArchive:
         state.told = {client_id: waited + state.pause for client_id, waited in state.told.items()}
         state.pause = min(2 * state.pause, LONGEST_PAUSE)
 
-    @workflow.signal(
-        name=STOP, description="Ask no further client's journey: whose turn has not come stays as they are."
-    )
+    @takes_signal(STOP, "Ask no further client's journey: whose turn has not come stays as they are.")
     def stop(self) -> None:
         self.stopped = True
 
     # ------------------------------------------------------------ what is seen
 
-    @workflow.query(name=BULK_ARCHIVE_QUERY, description="How many clients are archived, skipped and failed so far.")
+    @answers_query(BULK_ARCHIVE_QUERY, "How many clients are archived, skipped and failed so far.")
     def progress(self) -> BulkArchiveProgress:
         state = self.known or BulkArchiveState()
         return BulkArchiveProgress(
@@ -158,7 +162,7 @@ class BulkArchive:
         )
 
     def show(self) -> None:
-        workflow.set_current_details(describe_bulk_archive(self.progress()))
+        details.show(describe_bulk_archive(self.progress()))
 
     # ------------------------------------------------------------ from one run to the next
 

@@ -5,7 +5,10 @@ import asyncio
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.parts import details
 from workflows.parts import payment as money
+from workflows.parts.cancelling import heedless, record_cancellation
+from workflows.parts.handlers import answers_query, takes_update
 from workflows.parts.journey import Journey
 from workflows.parts.reminders import remind_of_goals, tell_of_messages
 from workflows.parts.search_attributes import (
@@ -18,7 +21,6 @@ from workflows.parts.search_attributes import (
     SearchAttributes,
 )
 from workflows.parts.ui_text import WAITING_FOR, describe_joined, describe_journey, label_of
-from workflows.parts.validation import validate
 from workflows.requests.archive import ArchiveRequests
 from workflows.requests.booking import BookingRequests
 from workflows.requests.care import CareRequests
@@ -38,6 +40,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import BEGIN, CLIENT_JOURNEY, JOURNEY_QUERY, MEMORY_QUERY, JourneyInput, JourneyProgress
 
 
+_INSTEAD = "to stop everything for the client, send the signal `archive`; `unarchive` takes it back."
+
+
 @workflow.defn(name=CLIENT_JOURNEY)
 class ClientJourney(
     ClientRequests, BookingRequests, FormRequests, MoneyRequests, CareRequests, ArchiveRequests, JoiningRequests
@@ -54,6 +59,9 @@ class ClientJourney(
 
     @workflow.run
     async def run(self, start: JourneyInput) -> None:
+        await heedless(self.follow(start), instead=_INSTEAD, heard=self.record_cancellation)
+
+    async def follow(self, start: JourneyInput) -> None:
         journey = self.journey
         if journey.known is None and not await self.open(start.new):
             await workflow.wait_condition(workflow.all_handlers_finished)
@@ -69,6 +77,9 @@ class ClientJourney(
         await journey.stripe_outbox.finish()
         await asyncio.gather(*outboxes)
         await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def record_cancellation(self) -> None:
+        self.journey.take(await record_cancellation())
 
     # ------------------------------------------------------------ the story
 
@@ -160,16 +171,15 @@ class ClientJourney(
 
     # ------------------------------------------------------------ the beginning, for whoever asked for it
 
-    @workflow.update(name=BEGIN.name, description="Start the journey and answer who the therapist is.")
+    @takes_update(BEGIN, "Start the journey and answer who the therapist is.")
     async def begin(self, new: NewJourney) -> Opened:
         journey = self.journey
-        validate(new, client_id=journey.client_id)
         await workflow.wait_condition(lambda: journey.opened is not None or journey.known is not None)
         return journey.opened or await steps.open_journey(new)
 
     # ------------------------------------------------------------ what is seen
 
-    @workflow.query(name=JOURNEY_QUERY, description="Where the client is, what is awaited, and what comes next.")
+    @answers_query(JOURNEY_QUERY, "Where the client is, what is awaited, and what comes next.")
     def progress(self) -> JourneyProgress:
         facts, plan = self.journey.facts, self.journey.state.plan
         stage = stage_of(facts)
@@ -189,9 +199,9 @@ class ClientJourney(
             version=facts.version,
         )
 
-    @workflow.query(
-        name=MEMORY_QUERY,
-        description="What no table knows: the settings with which the journey began, and what it reminded and told of.",
+    @answers_query(
+        MEMORY_QUERY,
+        "What no table knows: the settings with which the journey began, and what it reminded and told of.",
     )
     def memory(self) -> JourneyMemory:
         state = self.journey.state
@@ -200,7 +210,7 @@ class ClientJourney(
     def show(self) -> None:
         """What the support person sees: plain words, and the attributes that lists are filtered by."""
         facts, into = self.journey.facts, self.journey.state.joined_into
-        workflow.set_current_details(
+        details.show(
             describe_journey(facts, self.journey.state.plan) if into is None else describe_joined(facts.ref, into)
         )
         self.search_attributes.upsert(

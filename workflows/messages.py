@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from activities.types import archive, booking, care, clients, forms, mail, money, reconciliation
+from activities.types import archive, booking, care, clients, forms, mail, money, reconciliation, workflow_ids
 from activities.types.facts import AppointmentFacts, PaymentFacts
+from rules.accounts.caller import Voucher
 from rules.journey.joining import MovedChat
 from rules.journey.message_mails import Told
 from rules.journey.reminders import Due
@@ -20,12 +21,8 @@ RECONCILE_PAYMENTS = "ReconcilePayments"
 BULK_ARCHIVE = "BulkArchive"
 
 
-def journey_id(client_id: str) -> str:
-    return f"client-journey:{client_id}"
-
-
-def appointment_workflow_id(appointment_id: str) -> str:
-    return f"appointment:{appointment_id}"
+journey_id = workflow_ids.journey_id
+appointment_workflow_id = workflow_ids.appointment_workflow_id
 
 
 def waitlist_id(therapist: str) -> str:
@@ -148,26 +145,29 @@ class BulkArchiveInput:
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveSignal:
-    """The optional argument of ``archive``; every field may be left out."""
+    """The argument of ``archive``. A person leaves out what they like, or all of it; ``by`` is an actor."""
 
+    request_id: str
+    by: str
+    voucher: Voucher | None = None
     reason: str | None = None
     notify: bool = True
-    request_id: str | None = None
-    by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnarchiveSignal:
-    """The optional argument of ``unarchive``; ``restore`` brings back what the archive cancelled, where it can."""
+    """The argument of ``unarchive``, as of ``archive``; ``restore`` brings back what it cancelled, where it can."""
 
-    request_id: str | None = None
-    by: str | None = None
+    request_id: str
+    by: str
+    voucher: Voucher | None = None
     restore: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class JoinedSignal:
-    """The argument of ``record_joined``: the record that was joined into this one, and what its journey hands over.
+    """The argument of ``system.record_joined``: the record that was joined into this one, and what its journey hands
+    over.
 
     ``came`` are the keys of tasks of which the care team was told already, ``ahead`` the appointments that came along.
     ``chats`` are by the ids that they had; ``moved`` says where the messages of some of them are now. ``mails`` are
@@ -191,46 +191,48 @@ class JoinedSignal:
 
 @dataclass(frozen=True, kw_only=True)
 class LinksSignal:
-    """The argument of ``links_changed``: whose link is new, and who changed it."""
+    """The argument of ``system.links_changed``: whose link is new, and who changed it."""
 
     request_id: str
     therapist: str
     by: str
+    voucher: Voucher | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentSharedSignal:
-    """The argument of ``document_shared``: which share the client is to be told of."""
+    """The argument of ``system.document_shared``: which share the client is to be told of."""
 
     share_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class FormVersionSignal:
-    """The argument of ``form_version_published``: of which form. The journey asks for whatever is missing."""
+    """The argument of ``system.form_version_published``: of which form. The journey asks for whatever is missing."""
 
     kind: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class MessageSignal:
-    """The argument of ``message_waits``: in which chat, and the request that wrote the message."""
+    """The argument of ``system.message_waits``: in which chat, and the request that wrote the message."""
 
     request_id: str
     chat_id: str
 
 
-ARCHIVE = "archive"
+# What begins with "system." is not for people.
+ARCHIVE = workflow_ids.ARCHIVE
 UNARCHIVE = "unarchive"
-APPOINTMENT_REPORTED = "appointment_reported"  # from an appointment to its journey: JourneyFacts
-INBOUND_EVENT = "inbound_event"  # from the API to a journey: the id of a stored event
-FACTS_CHANGED = "facts_changed"  # to an appointment: AppointmentFacts
-RECORD_JOINED = "record_joined"  # from the journey of a record that was joined into this one: JoinedSignal
-LINKS_CHANGED = "links_changed"  # from the API to a journey: LinksSignal
-DOCUMENT_SHARED = "document_shared"  # from the API to a journey: DocumentSharedSignal
-FORM_VERSION_PUBLISHED = "form_version_published"  # from whoever publishes to a journey: FormVersionSignal
-MESSAGE_WAITS = "message_waits"  # from the API to a journey: MessageSignal
-LOOK_AGAIN = "look_again"  # to a waitlist
+APPOINTMENT_REPORTED = "system.appointment_reported"  # from an appointment to its journey: JourneyFacts
+INBOUND_EVENT = "system.inbound_event"  # from the API to a journey: the id of a stored event
+FACTS_CHANGED = "system.facts_changed"  # to an appointment: AppointmentFacts
+RECORD_JOINED = "system.record_joined"  # from the journey of a record that was joined into this one: JoinedSignal
+LINKS_CHANGED = "system.links_changed"  # from the API to a journey: LinksSignal
+DOCUMENT_SHARED = "system.document_shared"  # from the API to a journey: DocumentSharedSignal
+FORM_VERSION_PUBLISHED = "system.form_version_published"  # from whoever publishes to a journey: FormVersionSignal
+MESSAGE_WAITS = "system.message_waits"  # from the API to a journey: MessageSignal
+LOOK_AGAIN = "system.look_again"  # to a waitlist
 STOP = "stop"  # to an archive of many
 
 JOURNEY_CLOSED = "JourneyClosed"  # why an update fails that comes after the end
@@ -251,15 +253,15 @@ class Update(Generic[Argument, Result]):
     result: type[Result]
 
 
-BEGIN = Update("begin", clients.NewJourney, clients.Opened)
+BEGIN = Update("system.begin", clients.NewJourney, clients.Opened)
 MATCH_BY_HAND = Update("match_by_hand", clients.MatchOrder, clients.Matched)
 BOOK = Update("book", booking.BookingOrder, booking.Booked)
-ACTIVATE = Update("activate", clients.ActivationOrder, clients.Done)
+ACTIVATE = Update("system.activate", clients.ActivationOrder, clients.Done)
 SEND_ACTIVATION_LINK = Update("send_activation_link", clients.LinkOrder, clients.Done)
 CHANGE_DETAILS = Update("change_details", clients.DetailsOrder, clients.Done)
-SET_UP_CARD = Update("set_up_card", clients.LinkOrder, clients.Done)
-SUBMIT_FORM = Update("submit_form", forms.FormSubmission, clients.Done)
-PREPARE_CONFIRMATION = Update("prepare_confirmation", money.ConfirmationOrder, clients.Done)
+SET_UP_CARD = Update("system.set_up_card", clients.LinkOrder, clients.Done)
+SUBMIT_FORM = Update("system.submit_form", forms.FormSubmission, clients.Done)
+PREPARE_CONFIRMATION = Update("system.prepare_confirmation", money.ConfirmationOrder, clients.Done)
 RESOLVE_TASK = Update("resolve_task", clients.TaskResolution, clients.Done)
 JOIN = Update("join", clients.JoinOrder, clients.Joined)
 
@@ -272,10 +274,10 @@ WRITE_OFF_PAYMENT = Update("write_off_payment", money.LetGoOrder, clients.Done)
 RETRY_PAYMENT = Update("retry_payment", money.RetryOrder, clients.Done)
 JOIN_WAITLIST = Update("join_waitlist", booking.WaitOrder, clients.Done)
 LEAVE_WAITLIST = Update("leave_waitlist", booking.LeaveOrder, clients.Done)
-CREATE_GOAL = Update("create_goal", care.GoalOrder, clients.Done)
-CHANGE_GOAL = Update("change_goal", care.GoalChange, clients.Done)
+CREATE_GOAL = Update("system.create_goal", care.GoalOrder, clients.Done)
+CHANGE_GOAL = Update("system.change_goal", care.GoalChange, clients.Done)
 REQUEST_FORM = Update("request_form", forms.FormAsking, clients.Done)
-COMPLETE_FORM = Update("complete_form", forms.FormCompletion, clients.Done)
+COMPLETE_FORM = Update("system.complete_form", forms.FormCompletion, clients.Done)
 
 RECORD_OUTCOME = Update("record_outcome", booking.OutcomeOrder, booking.Changed)
 CANCEL = Update("cancel", booking.CancelOrder, booking.Changed)

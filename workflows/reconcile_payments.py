@@ -3,6 +3,8 @@
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.parts import details
+from workflows.parts.handlers import answers_query
 from workflows.parts.ui_text import describe_reconciliation
 
 with workflow.unsafe.imports_passed_through():
@@ -117,7 +119,7 @@ class ReconcilePayments:
 
     # ------------------------------------------------------------ what is seen
 
-    @workflow.query(name=RECONCILIATION_QUERY, description="How far the comparison with Stripe is, and its result.")
+    @answers_query(RECONCILIATION_QUERY, "How far the comparison with Stripe is, and its result.")
     def reconciliation(self) -> ReconciliationProgress:
         state = self.known
         return ReconciliationProgress(
@@ -130,4 +132,4 @@ class ReconcilePayments:
         )
 
     def show(self) -> None:
-        workflow.set_current_details(describe_reconciliation(self.reconciliation()))
+        details.show(describe_reconciliation(self.reconciliation()))

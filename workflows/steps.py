@@ -17,7 +17,8 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import archive, booking, care, clients, forms, mail, money, reconciliation
+    from activities.types import accounts, archive, booking, care, clients, forms, mail, money, reconciliation
+    from rules.journey.stage import JourneyFacts
     from rules.policy import JourneyPolicy
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ class _Entry(Generic[Argument, Result]):
             args=arguments,
             result_type=result,
             start_to_close_timeout=self.where.longest,
+            schedule_to_close_timeout=self.within,
             heartbeat_timeout=self.where.sign_of_life,
             retry_policy=self.retry,
             summary=label,
@@ -183,8 +185,24 @@ close_anonymous_journey = Step(
 # An ordinary step: a local one would be waited for with the answer, which then would tell by its time.
 notice_double = Step("notice_double", str, clients.Done, "See whether the address is known", UNTIL_DONE, VENDOR)
 
-signal_sender = Step(
-    "signal_sender", archive.SignalLook, str | None, "See who sent the signal", ONCE, within=timedelta(seconds=2)
+# An ordinary one: what was accepted stands in the history only after a local one would have run.
+message_sender = Step(
+    "message_sender",
+    accounts.MessageLook,
+    accounts.Sender,
+    lambda look: f"See who sent {look.message}",
+    ONCE,
+    VENDOR,
+    within=timedelta(seconds=5),
+)
+note_cancellation = Step(
+    "note_cancellation",
+    accounts.CancellationLook,
+    JourneyFacts,
+    "Record that a cancellation was asked for",
+    UNLESS_BROKEN,
+    VENDOR,
+    within=timedelta(minutes=10),
 )
 
 

@@ -6,6 +6,9 @@ from dataclasses import replace
 from temporalio import workflow
 
 from workflows import steps
+from workflows.parts import details
+from workflows.parts.cancelling import heedless
+from workflows.parts.handlers import answers_query, takes_signal
 from workflows.parts.mail_outbox import MailOutbox
 from workflows.parts.search_attributes import THERAPIST_SLUG, SearchAttributes
 from workflows.parts.ui_text import describe_line
@@ -16,6 +19,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.mail import mail_order
     from rules.mail.kinds import Mail
     from workflows.messages import LOOK_AGAIN, WAITLIST_OFFER, WAITLIST_QUERY, WaitlistInput, WaitlistProgress
+
+
+_INSTEAD = (
+    "to take somebody off the line, send the update `leave_waitlist` to their journey; it ends with the last one."
+)
 
 
 @workflow.defn(name=WAITLIST_OFFER)
@@ -38,6 +46,9 @@ class WaitlistOffer:
 
     @workflow.run
     async def run(self, start: WaitlistInput) -> None:
+        await heedless(self.follow(start), instead=_INSTEAD)
+
+    async def follow(self, start: WaitlistInput) -> None:
         if start.seen is not None:
             self.show()
         outbox = asyncio.create_task(self.mail_outbox.work())
@@ -64,11 +75,11 @@ class WaitlistOffer:
                 return False
         return True
 
-    @workflow.signal(name=LOOK_AGAIN, description="Time was freed, or somebody joined or left: look at the line again.")
+    @takes_signal(LOOK_AGAIN, "Time was freed, or somebody joined or left: look at the line again.")
     def look_again(self) -> None:
         self.wait.note_change()
 
-    @workflow.query(name=WAITLIST_QUERY, description="Who waits, in which order, and what is offered to whom.")
+    @answers_query(WAITLIST_QUERY, "Who waits, in which order, and what is offered to whom.")
     def progress(self) -> WaitlistProgress:
         return WaitlistProgress(therapist=self.therapist, line=list(self.seen.line), next_look_at=self.seen.look_at)
 
@@ -92,7 +103,7 @@ class WaitlistOffer:
         )
 
     def show(self) -> None:
-        workflow.set_current_details(describe_line(self.therapist, self.seen))
+        details.show(describe_line(self.therapist, self.seen))
         self.search_attributes.upsert({THERAPIST_SLUG: self.therapist})
 
     async def continue_as_new(self) -> None:

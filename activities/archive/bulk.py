@@ -8,10 +8,13 @@ from temporalio import activity
 
 from activities.base import Activities
 from activities.types.archive import BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
+from activities.types.workflow_ids import ARCHIVE, journey_id
 from models.reads.archive import bulk as bulk_archives
 from models.reads.clients.step_answers import ARCHIVE_CLIENT, answered
-from models.tables.archive.bulk_archive import BulkArchiveLine
+from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
 from models.writes.archive.bulk import lock_bulk_archive, make_bulk_archive
+from rules.accounts.caller import Voucher
+from rules.accounts.vouching import sworn
 from rules.archive.bulk import AT_A_TIME, LineSituation, LineState, became, request_id_of
 from rules.enums import ArchiveResult
 
@@ -65,7 +68,19 @@ class BulkArchiveActivities(Activities):
                     waiting.append(str(line.client_id))
                 elif len(waiting) + len(following) < AT_A_TIME:
                     following.append(str(line.client_id))
-            return BulkLook(progress=await _progress(session, id), waiting=tuple(waiting), next=tuple(following))
+            asked_by = (await session.get_one(BulkArchiveRecord, id)).asked_by
+            return BulkLook(
+                progress=await _progress(session, id),
+                waiting=tuple(waiting),
+                next=tuple(following),
+                vouchers={of: self._voucher(order.id, of, asked_by) for of in following},
+            )
+
+    def _voucher(self, archive_id: str, client_id: str, asked_by: str) -> Voucher:
+        """The archive is asked for by whoever asked for all of them."""
+        request_id = request_id_of(archive_id, client_id)
+        about = sworn(asked_by, workflow_id=journey_id(client_id), message=ARCHIVE, request_id=request_id)
+        return Voucher(message=ARCHIVE, mac=self.deps.vouching.sign(about))
 
     @activity.defn
     async def finish_bulk_archive(self, id: str) -> BulkProgress:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from activities.types.facts import AppointmentFacts, PaymentFacts
+from rules.accounts.caller import Voucher
 from rules.journey.message_mails import Told
 from rules.journey.stage import AskedForm, JourneyFacts
 
@@ -15,20 +16,11 @@ class ArchiveOrder:
     client_id: str
     request_id: str
     by: str  # an actor; "via Temporal" where nobody is named
+    voucher: Voucher | None = None
     reason: str | None = None
     notify: bool = True
     reminded: dict[str, datetime] = field(default_factory=dict)
     chats: dict[str, Told] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignalLook:
-    """A signal that does not say who sends it, taken in when the history of the run had so many ``events``."""
-
-    workflow_id: str
-    run_id: str
-    signal: str
-    events: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +45,7 @@ class UnarchiveOrder:
     client_id: str
     request_id: str
     by: str
+    voucher: Voucher | None = None
     restore: bool = False
 
 
@@ -120,3 +113,4 @@ class BulkLook:
     progress: BulkProgress
     waiting: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
+    vouchers: dict[str, Voucher] = field(default_factory=dict)  # by client: for the signal to the journey

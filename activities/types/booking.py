@@ -6,7 +6,7 @@ from typing import Any
 
 from activities.types.clients import ClientDetails
 from activities.types.facts import AppointmentFacts, PaymentFacts
-from rules.accounts.caller import Caller
+from rules.accounts.caller import Caller, Voucher
 from rules.enums import AppointmentType, Mode, Outcome
 from rules.journey.stage import AskedForm, JourneyFacts
 from rules.refusals import Refusal
@@ -159,6 +159,7 @@ class LinksOrder:
     client_id: str
     therapist: str
     by: str
+    voucher: Voucher | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,21 @@
 """Who asks: the one value that queries, rules and the timeline share."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rules.enums import Role
 from rules.plain_text import one_line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voucher:
+    """Somebody's word, who has the key, that a message is by whom it names (``rules.accounts.vouching``).
+
+    ``message`` is its name: as the workflow that took it in knows it, not as it was typed. ``mac`` is the code, in hex.
+    """
+
+    message: str
+    mac: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,18 +23,21 @@ class Caller:
     """A program or a person with a role.
 
     ``name`` is the service key's name, or an opaque id for people. ``client_id`` is set for clients, ``therapist``
-    (the slug) for therapists.
+    (the slug) for therapists. ``known_as`` is how the timeline names whoever has no better name. ``voucher`` is there
+    while a message of theirs is under way.
     """
 
     role: Role
     name: str
     client_id: str | None = None
     therapist: str | None = None
+    known_as: str | None = None
+    voucher: Voucher | None = field(default=None, compare=False, repr=False)
 
     @property
     def actor(self) -> str:
         """How the timeline names this caller, for example ``care_team:desk`` or ``therapist:ana-silva``."""
-        return f"{self.role.value}:{self.therapist or self.client_id or self.name}"
+        return self.known_as or f"{self.role.value}:{self.therapist or self.client_id or self.name}"
 
     @property
     def is_practice(self) -> bool:
@@ -46,6 +60,11 @@ def via_temporal(identity: str | None) -> str:
     """How the timeline names a sender who did not say who they are, by the identity that the engine has of them."""
     shown = one_line(identity or "")[:_LONGEST_IDENTITY].strip()
     return f"{VIA_TEMPORAL} ({shown})" if shown else VIA_TEMPORAL
+
+
+def through_temporal(identity: str | None = None) -> Caller:
+    """Whoever acts in the engine's UI or by its command line: staff, with the practice's rights."""
+    return Caller(role=Role.CARE_TEAM, name=VIA_TEMPORAL, known_as=via_temporal(identity))
 
 
 def fold_email(address: str) -> str:

@@ -16,6 +16,7 @@ from activities.types.clients import NewJourney, Opened
 from api.app import create_app
 from api.auth import FailedSignIns, Passwords
 from api.engine import Gone, JourneyEngine
+from api.problems import Refused
 from engine.codec import PayloadKeys
 from models.database import Sessions
 from rules.policy import JourneyPolicy
@@ -56,19 +57,22 @@ Answer = Callable[[Any], Any]
 
 @dataclass
 class ToldEngine(JourneyEngine):
-    """``answers`` by the update's name: a value, a function of the order, or an exception to raise."""
+    """``answers`` by the message's name, without "system." if you like: a value, a function of the order, or an exception
+    to raise. One with a refusal is raised, as a workflow fails an update that it refuses."""
 
     answers_to: dict[str, Any] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     ended: set[str] = field(default_factory=set)  # workflows that somebody has ended
 
     async def _answer(self, name: str, order: Any) -> Any:
-        answer = self.answers_to[name]
+        answer = self.answers_to[name if name in self.answers_to else name.removeprefix("system.")]
         if isinstance(answer, Exception):
             raise answer
         if callable(answer):
             answer = answer(order)
-            return await answer if hasattr(answer, "__await__") else answer
+            answer = await answer if hasattr(answer, "__await__") else answer
+        if getattr(answer, "refusal", None) is not None:
+            raise Refused(answer.refusal)
         return answer
 
     async def start(self, new: NewJourney, policy: JourneyPolicy) -> Opened:

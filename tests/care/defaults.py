@@ -14,7 +14,9 @@ from engine.clock import Clock
 from engine.codec import PayloadKeys
 from engine.event_key import EventKey
 from engine.signed_links import SignedLinks
+from engine.vouching import Vouching
 from models.database import Sessions
+from rules.accounts import vouching
 from rules.enums import Role
 from rules.mail import unsubscribe
 from rules.policy import JourneyPolicy
@@ -73,6 +75,7 @@ def dependencies(
         email_from=EMAIL_FROM,
         link_key=b"tests",
         unsubscribe_links=SignedLinks(keys, unsubscribe.PURPOSE),
+        vouching=Vouching(keys, vouching.PURPOSE),
         **more,
     )
 

@@ -18,7 +18,6 @@ from temporalio.worker import Worker
 from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.stripe import StripeGateway
-from activities.registry import build
 from api.app import create_app
 from api.auth import FailedSignIns, Passwords
 from api.deps import Services
@@ -26,10 +25,12 @@ from api.engine import JourneyEngine
 from api.settings import ApiSettings
 from engine.clock import EngineClock, SystemClock
 from engine.codec import PayloadKeys, data_converter
-from engine.signal_record import TemporalSignalRecord
+from engine.message_record import TemporalMessageRecord
+from engine.vouching import Vouching
 from local.processes import free_port
 from local.temporal import TemporalServer
 from models.database import Sessions, session_factory
+from rules.accounts import vouching
 from rules.policy import JourneyPolicy
 from sandbox.app import create_app as create_sandbox
 from sandbox.store import Store
@@ -72,9 +73,7 @@ class House:
 
     async def start_worker(self) -> None:
         assert self.worker is None
-        self.worker = build_worker(
-            self.engine, build(self.dependencies), graceful_shutdown_timeout=timedelta(seconds=10)
-        )
+        self.worker = build_worker(self.engine, self.dependencies, graceful_shutdown_timeout=timedelta(seconds=10))
         self._tasks.append(asyncio.create_task(self.worker.run()))
         while not self.worker.is_running:
             await asyncio.sleep(0.01)
@@ -113,7 +112,12 @@ async def open_house(
         api = stack.enter_context(
             _api(
                 sessions=sessions,
-                engine=JourneyEngine(engine, patience=timedelta(seconds=60), glance=timedelta(seconds=60)),
+                engine=JourneyEngine(
+                    engine,
+                    vouching=Vouching(KEYS, vouching.PURPOSE),
+                    patience=timedelta(seconds=60),
+                    glance=timedelta(seconds=60),
+                ),
                 clock=clock,
                 settings=api_settings(PUBLIC_URL, rules),
             )
@@ -138,7 +142,7 @@ async def open_house(
                 mailer=SendGridMailer(api_key="SG.house", host=f"{sandbox_url}/sendgrid"),
                 keys=KEYS,
                 public_url=PUBLIC_URL,
-                signals=TemporalSignalRecord(engine),
+                record=TemporalMessageRecord(engine),
                 policy=rules,
             ),
         )

@@ -34,7 +34,7 @@ from tests.replay.money_stories import (
     taken_place,
     the_books_compared,
 )
-from workflows.messages import UNARCHIVE, UnarchiveSignal
+from workflows.messages import UNARCHIVE
 
 
 async def from_the_form_to_a_charge(care: Care) -> Person:
@@ -204,7 +204,7 @@ async def restored_again_and_again(care: Care) -> Person:
     await taken_place(third)
     await sara.is_archived()
     await sara.bank_says(None)
-    await sara.journey.signal(UNARCHIVE, UnarchiveSignal(restore=True))
+    await sara.journey.signal(UNARCHIVE, {"restore": True})
     await care.pass_time(hours=1)
     return sara
 

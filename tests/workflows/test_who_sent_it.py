@@ -1,28 +1,40 @@
-"""Who archived, where the signal does not say: whom the engine's record names, and nobody waits for that."""
+"""Who sent a message: whom the API vouches for, and otherwise whom the engine's record names, whatever was typed."""
 
 import asyncio
+from dataclasses import replace
 from time import monotonic
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 
-from engine.codec import data_converter
-from engine.signal_record import TemporalSignalRecord
-from rules.accounts.caller import via_temporal
+from engine.codec import PayloadKeys, data_converter
+from engine.message_record import TemporalMessageRecord
+from engine.vouching import Vouching
+from rules.accounts import vouching
+from rules.accounts.caller import Caller, via_temporal
+from rules.accounts.vouching import sworn, vouched
+from rules.enums import Role
 from tests.care.house import KEYS
 from tests.care.story import Care, Person
 from tests.journeys.booking.waitlist import comes
-from workflows.messages import journey_id
+from workflows.messages import ArchiveSignal, journey_id
 
-STEP = "signal_sender"
+STEP = "message_sender"
 
 
-async def _signals(care: Care, person: Person, name: str, *arguments: object, as_: str) -> None:
+async def _journey(care: Care, person: Person, *, as_: str) -> WorkflowHandle[Any, Any]:
+    """The client's journey, for somebody who is known to the engine by this identity."""
     client = await Client.connect(
         care.house.engine.service_client.config.target_host, data_converter=data_converter(KEYS), identity=as_
     )
-    await client.get_workflow_handle(journey_id(person.id)).signal(name, args=arguments)
+    return client.get_workflow_handle(journey_id(person.id))
+
+
+async def _signals(care: Care, person: Person, name: str, *arguments: object, as_: str) -> None:
+    await (await _journey(care, person, as_=as_)).signal(name, args=arguments)
 
 
 async def _actors(person: Person, *, number: int) -> list[str]:
@@ -37,8 +49,8 @@ async def _actors(person: Person, *, number: int) -> list[str]:
 async def _steps(person: Person) -> int:
     """How often the history was asked."""
     history = await person.journey.fetch_history()
-    markers = [event for event in history.events if event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED]
-    return sum(STEP.encode() in event.marker_recorded_event_attributes.SerializeToString() for event in markers)
+    scheduled = [e for e in history.events if e.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED]
+    return sum(e.activity_task_scheduled_event_attributes.activity_type.name == STEP for e in scheduled)
 
 
 async def test_the_timeline_names_who_sent_a_bare_signal_by_identity(live: Care) -> None:
@@ -54,17 +66,71 @@ async def test_the_timeline_names_who_sent_a_bare_signal_by_identity(live: Care)
     await _signals(live, sara, "unarchive", as_="otto")
     assert await _actors(sara, number=2) == [first, "via Temporal (otto)"]
 
-    async with asyncio.timeout(60):
-        while await _steps(sara) != 2:  # it is recorded with the end of the task
-            await asyncio.sleep(0.05)
+    assert await _steps(sara) == 2
 
-    # Who says it is believed, and costs no step.
+    # What is typed is believed of nobody; whom the API has let in is who they are, and costs no step.
     await _signals(live, otto, "archive", {"by": "maria"}, as_="somebody")
-    assert await _actors(otto, number=1) == ["maria"]
+    assert await _actors(otto, number=1) == ["via Temporal (somebody)"]
     await live.post(f"/v1/clients/{otto.id}/unarchive", by="desk", expect=200)
-    assert await _actors(otto, number=2) == ["maria", "care_team:desk"]
+    assert await _actors(otto, number=2) == ["via Temporal (somebody)", "care_team:desk"]
     await live.rest()
-    assert await _steps(otto) == 0
+    assert await _steps(otto) == 1
+
+
+async def test_an_update_by_hand_needs_neither_ids_nor_a_name_and_is_told_by_identity(live: Care) -> None:
+    await live.therapist("ana", intro_calls="off")
+    sara = await comes(live, "Sara")
+    journey = await _journey(live, sara, as_="maria@desk")
+    await journey.execute_update("grant_credit", {"amount": 500, "currency": "USD", "reason": "sorry"})
+    told = (await sara.timeline())[-1]
+    assert (told["kind"], told["actor"]) == ("credit_granted", "via Temporal (maria@desk)")
+
+    # A request's id may be any word, and the same one again changes nothing more. Who is typed counts for nothing.
+    client = {"role": "client", "name": "Sara", "client_id": sara.id}
+    again = {"amount": 700, "currency": "USD", "reason": "sorry", "request_id": "ticket 4711", "by": client}
+    for _ in range(2):
+        await journey.execute_update("grant_credit", again)
+    told = (await sara.timeline())[-1]
+    assert [told["kind"], told["actor"]] == ["credit_granted", "via Temporal (maria@desk)"]
+    assert (await sara.facts()).count("credit_granted") == 2
+
+
+async def test_nobody_can_be_somebody_else_by_copying_what_the_api_has_sent(live: Care) -> None:
+    await live.therapist("ana", intro_calls="off")
+    sara, otto = await comes(live, "Sara"), await comes(live, "Otto")
+
+    def signed(to: Person, *, message: str = "archive", keys: PayloadKeys = KEYS) -> ArchiveSignal:
+        order = ArchiveSignal(request_id=str(uuid4()), by="care_team:desk")
+        sign = Vouching(keys, vouching.PURPOSE).sign
+        return vouched(order, workflow_id=journey_id(to.id), message=message, sign=sign)
+
+    forged = [
+        signed(sara, keys=PayloadKeys((("test", bytes(32)),))),
+        signed(otto),
+        signed(sara, message="unarchive"),
+        replace(signed(sara), by="admin:root"),
+        replace(signed(sara), request_id=str(uuid4())),
+    ]
+    for number, order in enumerate([*forged, signed(sara)], start=1):
+        await _signals(live, sara, "archive", order, as_="mallory")
+        told = await _actors(sara, number=2 * number - 1)
+        assert told[-1] == ("via Temporal" if order in forged else "care_team:desk")
+        await _signals(live, sara, "unarchive", as_="mallory")
+        await _actors(sara, number=2 * number)
+
+
+async def test_a_caller_is_vouched_for_with_all_that_gives_rights() -> None:
+    sign = Vouching(KEYS, vouching.PURPOSE).sign
+    desk = Caller(role=Role.CARE_TEAM, name="desk")
+    others = [
+        Caller(role=Role.ADMIN, name="desk"),
+        Caller(role=Role.CARE_TEAM, name="dusk"),
+        Caller(role=Role.CARE_TEAM, name="desk", client_id="x"),
+        Caller(role=Role.CARE_TEAM, name="desk", therapist="x"),
+        Caller(role=Role.CARE_TEAM, name="desk", known_as="x"),
+    ]
+    codes = {sign(sworn(by, workflow_id="w", message="m", request_id="r")) for by in (desk, *others)}
+    assert len(codes) == 6
 
 
 @pytest.mark.parametrize("trouble", ["silent", "broken"])
@@ -76,12 +142,12 @@ async def test_a_record_that_cannot_be_read_endangers_no_archive(
             await asyncio.sleep(600)
         raise RuntimeError("what nobody has thought of")
 
-    monkeypatch.setattr(TemporalSignalRecord, "sender_of", sender_of)
+    monkeypatch.setattr(TemporalMessageRecord, "sender_of", sender_of)
     await care.therapist("ana", intro_calls="off")
     sara = await comes(care, "Sara")
     asked = monotonic()
     await sara.journey.signal("archive")
     await sara.journey.signal("unarchive", {"by": "maria"})  # keeps its turn
-    assert await _actors(sara, number=2) == ["via Temporal", "maria"]
+    assert await _actors(sara, number=2) == ["via Temporal", "via Temporal"]
     assert monotonic() - asked < 120
     assert await sara.stage() == "first_booking"

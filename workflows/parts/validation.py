@@ -9,11 +9,6 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from uuid import UUID
 
-from temporalio import exceptions, workflow
-
-with workflow.unsafe.imports_passed_through():
-    from rules.refusals import Problem
-
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
 
 
@@ -24,8 +19,9 @@ def flaws(value: object, name: str = "") -> Iterator[str]:
             yield from flaws(getattr(value, field.name), f"{name}.{field.name}" if name else field.name)
     elif isinstance(value, Mapping):
         for key, inner in value.items():
+            # Its keys may have been typed by a person, and are not repeated.
             yield from flaws(key, name)
-            yield from flaws(inner, f"{name}.{key}")
+            yield from flaws(inner, name)
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from flaws(inner, name)
@@ -50,22 +46,3 @@ def _text_flaws(value: str, name: str) -> Iterator[str]:
             UUID(value)
         except ValueError:
             yield f"{name}: is not an id"
-
-
-def validate(order: object, **own: str) -> None:
-    """Turn down what cannot be carried out, or is meant for another workflow. ``own`` are the ids it must name.
-
-    Raises ApplicationError, by which an update fails and changes nothing.
-    """
-    found: list[str] = list(flaws(order))
-    found += [f"{name}: is not this one, {id}" for name, id in own.items() if getattr(order, name, id) != id]
-    if found:
-        lines = [line.partition(": ") for line in found]
-        errors = [{"field": field, "message": message} for field, _, message in lines]
-        raise exceptions.ApplicationError(
-            "; ".join(found),
-            {"errors": errors},
-            type=Problem.VALIDATION_FAILED.value,
-            non_retryable=True,
-            category=exceptions.ApplicationErrorCategory.BENIGN,
-        )

@@ -7,6 +7,7 @@ from temporalio import workflow
 from workflows import steps
 from workflows.parts import waitlist
 from workflows.parts.appointment import notify_appointment, start_appointment
+from workflows.parts.handlers import takes_signal, takes_update
 from workflows.requests.base import Requests
 
 with workflow.unsafe.imports_passed_through():
@@ -38,7 +39,7 @@ with workflow.unsafe.imports_passed_through():
 class BookingRequests(Requests):
     """Requests about appointments. Those about a single one that is booked go to its own workflow."""
 
-    @workflow.update(name=BOOK.name, description="Book an appointment or a weekly series.")
+    @takes_update(BOOK, "Book an appointment or a weekly series.")
     async def book(self, order: BookingOrder) -> Booked:
         journey = self.journey
         async with journey.turn_for(order):
@@ -56,7 +57,7 @@ class BookingRequests(Requests):
             await waitlist.wake(result.lines, journey.policy)
             return result
 
-    @workflow.update(name=CANCEL_FOLLOWING.name, description="Cancel an appointment of a series and all after it.")
+    @takes_update(CANCEL_FOLLOWING, "Cancel an appointment of a series and all after it.")
     async def cancel_following(self, order: FollowingCancelOrder) -> FollowingChanged:
         async with self.journey.turn_for(order):
             result = await steps.cancel_following(order, self.journey.policy)
@@ -64,26 +65,25 @@ class BookingRequests(Requests):
             await self._series_changed(result, request_id=order.request_id, by_client=by_client)
             return result
 
-    @workflow.update(name=RESCHEDULE_FOLLOWING.name, description="Move an appointment of a series and all after it.")
+    @takes_update(RESCHEDULE_FOLLOWING, "Move an appointment of a series and all after it.")
     async def reschedule_following(self, order: FollowingMoveOrder) -> FollowingChanged:
         async with self.journey.turn_for(order):
             result = await steps.reschedule_following(order, self.journey.policy)
             await self._series_changed(result, request_id=order.request_id, by_client=not order.by.is_practice)
             return result
 
-    @workflow.update(name=JOIN_WAITLIST.name, description="Wait for a time with the therapist, or change the wish.")
+    @takes_update(JOIN_WAITLIST, "Wait for a time with the therapist, or change the wish.")
     async def join_waitlist(self, order: WaitOrder) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.join_waitlist(order))
 
-    @workflow.update(name=LEAVE_WAITLIST.name, description="Give up a place on the waitlist.")
+    @takes_update(LEAVE_WAITLIST, "Give up a place on the waitlist.")
     async def leave_waitlist(self, order: LeaveOrder) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.leave_waitlist(order))
 
-    @workflow.signal(
-        name=LINKS_CHANGED,
-        description="A therapist's link has changed: the appointments ahead get the new one, and the client is told.",
+    @takes_signal(
+        LINKS_CHANGED, "A therapist's link has changed: the appointments ahead get the new one, and the client is told."
     )
     async def links_changed(self, change: LinksSignal) -> None:
         journey = self.journey
@@ -93,7 +93,11 @@ class BookingRequests(Requests):
             if journey.closed:
                 return
             order = LinksOrder(
-                client_id=journey.client_id, request_id=change.request_id, therapist=change.therapist, by=change.by
+                client_id=journey.client_id,
+                request_id=change.request_id,
+                therapist=change.therapist,
+                by=change.by,
+                voucher=change.voucher,
             )
             result = await steps.refresh_links(order)
             journey.take(result.facts)
@@ -101,9 +105,8 @@ class BookingRequests(Requests):
                 ids = result.appointment_ids
                 journey.mails.write(Mail.APPOINTMENT_UPDATED, key=change.request_id, appointment_ids=ids)
 
-    @workflow.signal(
-        name=APPOINTMENT_REPORTED,
-        description="From an appointment's workflow: something changed, and these are the client's facts now.",
+    @takes_signal(
+        APPOINTMENT_REPORTED, "From an appointment's workflow: something changed, and these are the client's facts now."
     )
     def appointment_reported(self, facts: JourneyFacts) -> None:
         """Synchronous, and without the lock: an appointment reports before it answers its own caller."""

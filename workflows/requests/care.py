@@ -3,6 +3,7 @@
 from temporalio import workflow
 
 from workflows import steps
+from workflows.parts.handlers import takes_signal, takes_update
 from workflows.parts.reminders import look_into_chat
 from workflows.requests.base import Requests
 
@@ -22,19 +23,18 @@ with workflow.unsafe.imports_passed_through():
 class CareRequests(Requests):
     """Requests about goals. Chats and documents are kept without the journey: it only orders the mails about them."""
 
-    @workflow.update(name=CREATE_GOAL.name, description="Set a goal, with a weekly reminder or none.")
+    @takes_update(CREATE_GOAL, "Set a goal, with a weekly reminder or none.")
     async def create_goal(self, order: GoalOrder) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.create_goal(order))
 
-    @workflow.update(name=CHANGE_GOAL.name, description="Change a goal or its reminder, or complete it.")
+    @takes_update(CHANGE_GOAL, "Change a goal or its reminder, or complete it.")
     async def change_goal(self, order: GoalChange) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.change_goal(order))
 
-    @workflow.signal(
-        name=MESSAGE_WAITS,
-        description="A message was written in a chat of the client, who is told by mail: once in a while, if unread.",
+    @takes_signal(
+        MESSAGE_WAITS, "A message was written in a chat of the client, who is told by mail: once in a while, if unread."
     )
     async def message_waits(self, message: MessageSignal) -> None:
         if not await self.journey.can_act_on(message):
@@ -43,7 +43,7 @@ class CareRequests(Requests):
             if not self.journey.closed:
                 await look_into_chat(self.journey, message.chat_id)
 
-    @workflow.signal(name=DOCUMENT_SHARED, description="A document was shared with the client, who is told by mail.")
+    @takes_signal(DOCUMENT_SHARED, "A document was shared with the client, who is told by mail.")
     async def document_shared(self, share: DocumentSharedSignal) -> None:
         if await self.journey.can_act_on(share):
             self.journey.mails.of_share(share.share_id)

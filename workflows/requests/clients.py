@@ -5,7 +5,7 @@ from temporalio import workflow
 from workflows import steps
 from workflows.parts import waitlist
 from workflows.parts.appointment import notify_appointment
-from workflows.parts.validation import validate
+from workflows.parts.handlers import takes_update
 from workflows.requests.base import Requests
 
 with workflow.unsafe.imports_passed_through():
@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
 class ClientRequests(Requests):
     """Requests about the match, the account, the details and the tasks of the client."""
 
-    @workflow.update(name=MATCH_BY_HAND.name, description="Assign a therapist by hand, with a reason.")
+    @takes_update(MATCH_BY_HAND, "Assign a therapist by hand, with a reason.")
     async def match_by_hand(self, order: MatchOrder) -> Matched:
         journey = self.journey
         async with journey.turn_for(order):
@@ -39,16 +39,15 @@ class ClientRequests(Requests):
             await waitlist.wake(result.lines, journey.policy)
             return result
 
-    @workflow.update(name=ACTIVATE.name, description="Activate the client's account with a mailed link.")
+    @takes_update(ACTIVATE, "Activate the client's account with a mailed link.")
     async def activate(self, order: ActivationOrder) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.activate_account(order))
 
-    @workflow.update(name=SEND_ACTIVATION_LINK.name, description="Mail a new activation link.")
+    @takes_update(SEND_ACTIVATION_LINK, "Mail a new activation link.")
     async def send_activation_link(self, order: LinkOrder) -> Done:
         journey = self.journey
         await journey.ready()
-        validate(order, client_id=journey.client_id)
         if journey.facts.account_active:
             detail = "The account is active already; the client can sign in."
             return Done(refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail=detail))
@@ -57,7 +56,7 @@ class ClientRequests(Requests):
         journey.mails.write(Mail.WELCOME, key=f"again:{order.request_id}", asked_for=True)
         return Done(facts=journey.facts)
 
-    @workflow.update(name=CHANGE_DETAILS.name, description="Change details, portal settings or the subscription.")
+    @takes_update(CHANGE_DETAILS, "Change details, portal settings or the subscription.")
     async def change_details(self, order: DetailsOrder) -> Done:
         journey = self.journey
         async with journey.turn_for(order):
@@ -69,7 +68,7 @@ class ClientRequests(Requests):
             await waitlist.wake(done.lines, journey.policy)
             return done
 
-    @workflow.update(name=RESOLVE_TASK.name, description="Resolve one of the care team's tasks.")
+    @takes_update(RESOLVE_TASK, "Resolve one of the care team's tasks.")
     async def resolve_task(self, order: TaskResolution) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.resolve_task(order))

@@ -3,6 +3,7 @@
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.parts.handlers import takes_signal, takes_update
 from workflows.requests.base import CARD_SERVICE_AWAY, Requests
 
 with workflow.unsafe.imports_passed_through():
@@ -15,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
 class FormRequests(Requests):
     """Requests about forms."""
 
-    @workflow.update(name=SUBMIT_FORM.name, description="Complete a form; Billing Info also saves the card.")
+    @takes_update(SUBMIT_FORM, "Complete a form; Billing Info also saves the card.")
     async def submit_form(self, order: FormSubmission) -> Done:
         async with self.journey.turn_for(order):
             try:
@@ -24,7 +25,7 @@ class FormRequests(Requests):
                 return Done(refusal=CARD_SERVICE_AWAY)
             return await self.journey.apply(done)
 
-    @workflow.update(name=REQUEST_FORM.name, description="Ask the client for a form that the practice has made.")
+    @takes_update(REQUEST_FORM, "Ask the client for a form that the practice has made.")
     async def request_form(self, order: FormAsking) -> Done:
         async with self.journey.turn_for(order):
             done = await self.journey.apply(await steps.request_form(order))
@@ -33,14 +34,13 @@ class FormRequests(Requests):
                 self.journey.mails.write(Mail.FORMS_REQUESTED, key=form, form_id=form)
             return done
 
-    @workflow.update(name=COMPLETE_FORM.name, description="Complete a form that the practice has made and asked for.")
+    @takes_update(COMPLETE_FORM, "Complete a form that the practice has made and asked for.")
     async def complete_form(self, order: FormCompletion) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.complete_form(order))
 
-    @workflow.signal(
-        name=FORM_VERSION_PUBLISHED,
-        description="A form has a new version: the client is asked again, if an older one was asked for.",
+    @takes_signal(
+        FORM_VERSION_PUBLISHED, "A form has a new version: the client is asked again, if an older one was asked for."
     )
     async def form_version_published(self, published: FormVersionSignal) -> None:
         journey = self.journey

@@ -7,6 +7,7 @@ from temporalio import exceptions, workflow
 from workflows import steps
 from workflows.parts import waitlist
 from workflows.parts.appointment import notify_appointment
+from workflows.parts.handlers import takes_signal, takes_update
 from workflows.parts.reminders import look_into_chat
 from workflows.requests.base import Requests
 
@@ -24,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
 class JoiningRequests(Requests):
     """A record that is joined into another ends, and its journey hands over what it was about to do."""
 
-    @workflow.update(name=JOIN.name, description="Join this record into another one of the same person.")
+    @takes_update(JOIN, "Join this record into another one of the same person.")
     async def join(self, order: JoinOrder) -> Joined:
         journey = self.journey
         async with journey.turn_for(order):
@@ -74,9 +75,8 @@ class JoiningRequests(Requests):
             # It was joined into a third one meanwhile. The database knows all the same.
             workflow.logger.warning("the journey of the other record could not be told: %s", error)
 
-    @workflow.signal(
-        name=RECORD_JOINED,
-        description="From the journey of a record that was joined into this one: these are the client's facts now.",
+    @takes_signal(
+        RECORD_JOINED, "From the journey of a record that was joined into this one: these are the client's facts now."
     )
     async def record_joined(self, joined: JoinedSignal) -> None:
         """Without the turn: the other journey waits, and this one may be waiting for an appointment that reports."""

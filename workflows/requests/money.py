@@ -7,7 +7,7 @@ from temporalio import exceptions, workflow
 from workflows import steps
 from workflows.parts import payment as money
 from workflows.parts.appointment import notify_appointment
-from workflows.parts.validation import validate
+from workflows.parts.handlers import takes_signal, takes_update
 from workflows.requests.base import CARD_SERVICE_AWAY, Requests
 
 with workflow.unsafe.imports_passed_through():
@@ -39,12 +39,12 @@ _PATIENCE = timedelta(seconds=8)  # of a person who asked for a refund; Stripe's
 class MoneyRequests(Requests):
     """Requests about money. A payment that is still open is told to its appointment's workflow, which settles it."""
 
-    @workflow.update(name=GRANT_CREDIT.name, description="Credit an amount to the client, with a reason.")
+    @takes_update(GRANT_CREDIT, "Credit an amount to the client, with a reason.")
     async def grant_credit(self, order: GrantOrder) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.grant_credit(order))
 
-    @workflow.update(name=REFUND.name, description="Give back what a payment took, to the card or as credit.")
+    @takes_update(REFUND, "Give back what a payment took, to the card or as credit.")
     async def refund(self, order: RefundOrder) -> Done:
         """Written down at once; Stripe is asked beside the story, and waited for as long as a person would."""
         outbox = self.journey.stripe_outbox
@@ -64,40 +64,38 @@ class MoneyRequests(Requests):
             workflow.logger.info("a refund is still on its way")
         return done
 
-    @workflow.update(name=WAIVE_PAYMENT.name, description="Waive a payment that is not made yet, with a reason.")
+    @takes_update(WAIVE_PAYMENT, "Waive a payment that is not made yet, with a reason.")
     async def waive_payment(self, order: LetGoOrder) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.waive_payment(order))
 
-    @workflow.update(name=WRITE_OFF_PAYMENT.name, description="Write a debt off, with a reason.")
+    @takes_update(WRITE_OFF_PAYMENT, "Write a debt off, with a reason.")
     async def write_off_payment(self, order: LetGoOrder) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.write_off_payment(order))
 
-    @workflow.update(name=RETRY_PAYMENT.name, description="Try a payment that failed, or a debt, again now.")
+    @takes_update(RETRY_PAYMENT, "Try a payment that failed, or a debt, again now.")
     async def retry_payment(self, order: RetryOrder) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.retry_payment(order))
 
-    @workflow.update(name=SET_UP_CARD.name, description="Prepare the saving of a card at Stripe.")
+    @takes_update(SET_UP_CARD, "Prepare the saving of a card at Stripe.")
     async def set_up_card(self, order: LinkOrder) -> Done:
         await self.journey.ready()
-        validate(order, client_id=self.journey.client_id)
         try:
             return await steps.set_up_card(order)
         except exceptions.ActivityError:
             return Done(refusal=CARD_SERVICE_AWAY)
 
-    @workflow.update(name=PREPARE_CONFIRMATION.name, description="Prepare a payment that the client is to confirm.")
+    @takes_update(PREPARE_CONFIRMATION, "Prepare a payment that the client is to confirm.")
     async def prepare_confirmation(self, order: ConfirmationOrder) -> Done:
         await self.journey.ready()
-        validate(order, client_id=self.journey.client_id)
         try:
             return await self.journey.apply(await steps.prepare_confirmation(order))
         except exceptions.ActivityError:
             return Done(refusal=CARD_SERVICE_AWAY)
 
-    @workflow.signal(name=INBOUND_EVENT, description="Stripe or the mail service reported something: look at it.")
+    @takes_signal(INBOUND_EVENT, "Stripe or the mail service reported something: look at it.")
     async def inbound_event(self, event_id: str) -> None:
         if not await self.journey.can_act_on(event_id):
             return

@@ -68,7 +68,8 @@ async def join(*, client_id: UUID, body: JoinBody, command: ByStaff, now: Now) -
     async with services.sessions() as session:
         if await visible_client(session, caller, body.into) is None:
             raise wrong_fields([("into", "there is no such client")])
-    if isinstance(await command.ask_if_open(JOIN, client_id=client_id, into_id=body.into), Gone):
+    joined = await command.ask_if_open(JOIN, client_id=client_id, into_id=body.into)
+    if isinstance(joined, Gone):
         await _must_be_joined(command, client_id, into=body.into)
     return await one_client(client_id=body.into, services=services, caller=caller, now=now)
 

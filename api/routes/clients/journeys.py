@@ -101,9 +101,10 @@ async def begin(*, body: JourneyBody, command: BySiteOrStaff, response: Response
                 raise wrong_fields([("therapist", "there is no such therapist")])
     client_id = command.id_of("client")
     new = command.order(BEGIN.argument, body, client_id=client_id, note=body.note or None)
-    opened = await services.engine.start(new, services.settings.policy)
-    if opened.refusal is not None:
-        raise Refused(for_journey(opened.refusal))
+    try:
+        opened = await services.engine.start(new, services.settings.policy)
+    except Refused as refused:
+        raise Refused(for_journey(refused.refusal)) from None
     if opened.facts is None:
         raise EngineUnavailable
     more = {"contact_required": opened.contact_required} if opened.match is None else {}

@@ -1,13 +1,16 @@
 """The steps of an archive of many: done twice is done once, and what was recorded late counts in the end."""
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 
 from activities.archive import bulk as bulk_archive
 from activities.archive.bulk import BulkArchiveActivities
+from activities.types.workflow_ids import journey_id
 from activities.types.archive import ArchiveOrder, BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
 from models.reads.archive import bulk as bulk_archives
+from rules.accounts.vouching import is_vouched
 from rules.archive.bulk import ALREADY_ARCHIVED, GONE, LATE, STOPPED, request_id_of
 from tests.care.practice import DESK, POLICY, Practice
 
@@ -31,7 +34,8 @@ class Many:
         order = BulkRound(id=self.order.id, **more)  # type: ignore[arg-type]
         first = await self.steps.work_off_bulk_archive(order)
         assert await self.steps.work_off_bulk_archive(order) == first
-        return first
+        assert tuple(first.vouchers) == first.next
+        return replace(first, vouchers={})
 
     async def records(self, client: str, request_id: str | None = None) -> None:
         """What the client's journey does."""
@@ -97,6 +101,20 @@ async def test_a_round_records_what_the_journeys_did_and_names_the_next(many: Ma
     assert await many.steps.finish_bulk_archive(many.order.id) == ended
     assert await many.steps.finish_bulk_archive(many.order.id) == ended
     assert (await many.results())[0] == archived
+
+
+async def test_each_journey_is_told_with_a_voucher_for_whoever_asked(many: Many) -> None:
+    look = await many.steps.work_off_bulk_archive(BulkRound(id=many.order.id))
+    believes = many.practice.archive.deps.vouching.holds
+    for client_id in look.next:
+        order = ArchiveOrder(
+            client_id=client_id,
+            request_id=request_id_of(many.order.id, client_id),
+            by=DESK.actor,
+            voucher=look.vouchers[client_id],
+        )
+        assert is_vouched(order, workflow_id=journey_id(client_id), holds=believes)
+        assert not is_vouched(replace(order, by="admin:root"), workflow_id=journey_id(client_id), holds=believes)
 
 
 async def test_once_stopped_whoever_was_asked_is_waited_for(many: Many) -> None:

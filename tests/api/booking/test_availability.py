@@ -11,7 +11,7 @@ from models.tables import Appointment, OccupiedTime, WeeklyHours
 from rules.enums import AppointmentStatus, AppointmentType, Mode
 from tests.api.conftest import DESK, SITE, StandingClock, ToldEngine, fields_of
 from tests.care.rows import NOW, Rows
-from workflows.messages import journey_id
+from workflows.messages import LINKS_CHANGED, journey_id
 
 HOURS_OF_ANA = "/v1/therapists/ana/availability"
 WINDOW: dict[str, Any] = {"from": "10:00", "to": "11:00", "types": ["session"]}
@@ -294,7 +294,7 @@ async def test_s18_a_zoom_link_is_not_taken_away_from_appointments_ahead(
 
     changed = await api.patch(path, json={"zoom_link": link + "2"}, headers=DESK)
     assert (changed.status_code, changed.json()["zoom_link"]) == (200, link + "2")
-    assert [(asked.name, asked.workflow_id) for asked in engine.asked] == [("links_changed", journey_id(str(sara.id)))]
+    assert [(asked.name, asked.workflow_id) for asked in engine.asked] == [(LINKS_CHANGED, journey_id(str(sara.id)))]
     assert (await api.patch("/v1/therapists/ben", json={"zoom_link": None}, headers=DESK)).status_code == 200
 
     clock.time = ahead[0].starts_at

@@ -8,6 +8,7 @@ from activities.types.clients import Done
 from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION
 from tests.api.conftest import SITE, ToldEngine, fields_of
 from tests.care.rows import Rows
+from workflows.messages import SUBMIT_FORM
 
 BILLING: dict[str, Any] = {
     "answers": {"billing_name": "Sara Lind", "accepts_fee_policy": True},
@@ -39,4 +40,4 @@ async def test_a_text_that_has_changed_since_is_not_signed(
     engine.answers_to["submit_form"] = Done()
     for said in ({}, {"consent_version": FEE_POLICY_VERSION}):
         _ = await api.put(f"{path}/billing_info", json=BILLING | said, headers=SITE)
-    assert [asked.name for asked in engine.asked] == ["submit_form"] * 2
+    assert [asked.name for asked in engine.asked] == [SUBMIT_FORM.name] * 2

@@ -12,7 +12,7 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverse
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from engine.signal_record import TemporalSignalRecord
+from engine.message_record import TemporalMessageRecord
 
 DONE, BEGUN = "task completed", "task begun"
 
@@ -38,8 +38,8 @@ class Recorded:
         return GetWorkflowExecutionHistoryReverseResponse(history=History(events=events[::-1]))
 
     async def sender(self, *, events: int) -> str | None:
-        record = TemporalSignalRecord(cast(Client, self))
-        return await record.sender_of(workflow_id="client-journey:x", run_id="r", signal="archive", events=events)
+        record = TemporalMessageRecord(cast(Client, self))
+        return await record.sender_of(workflow_id="client-journey:x", run_id="r", message="archive", events=events)
 
 
 def _event(number: int, what: str | tuple[str, str]) -> HistoryEvent:

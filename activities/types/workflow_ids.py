@@ -1,0 +1,20 @@
+"""The ids of workflows, and the message that steps must know: who knows a row knows whom to tell of it."""
+
+ARCHIVE = "archive"
+
+_JOURNEY, _APPOINTMENT = "client-journey", "appointment"
+_OWN = {_JOURNEY: "client_id", _APPOINTMENT: "appointment_id"}
+
+
+def journey_id(client_id: str) -> str:
+    return f"{_JOURNEY}:{client_id}"
+
+
+def appointment_workflow_id(appointment_id: str) -> str:
+    return f"{_APPOINTMENT}:{appointment_id}"
+
+
+def own_id(workflow_id: str) -> dict[str, str]:
+    """What a workflow of this id is about, by the name that messages have for it: which they may so leave out."""
+    kind, _, id = workflow_id.partition(":")
+    return {_OWN[kind]: id} if kind in _OWN else {}

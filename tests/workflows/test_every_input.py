@@ -1,0 +1,210 @@
+"""Whatever is sent to a workflow, under whatever name it understands: it goes on, and whoever asked is answered.
+
+Made from the definitions: a message that is added is tried with the rest. The sender here is the UI without the codec,
+so that what is readable to it is readable to anybody.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from temporalio import workflow
+from temporalio.api.common.v1 import Payload
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.common import RawValue
+from temporalio.converter import DataConverter
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from activities.types.archive import BulkArchiveOrder
+from engine.codec import JourneyPayloads
+from rules.refusals import Problem
+from tests.care.story import Care
+from tests.journeys.booking.waitlist import comes, opens, takes, waits_for
+from tests.workflows.test_what_staff_see import details
+from workflows.messages import (
+    APPOINTMENT_JOURNEY,
+    BULK_ARCHIVE,
+    CLIENT_JOURNEY,
+    RECONCILE_PAYMENTS,
+    TASK_QUEUE,
+    WAITLIST_OFFER,
+    BulkArchiveInput,
+    bulk_archive_id,
+    reconciliation_id,
+    waitlist_id,
+)
+from workflows.parts.binding import field_names
+from workflows.parts.examples import example_of
+from workflows.registry import WORKFLOWS
+
+TYPED = "Sara Lind's diary"  # by a person, where a name is expected: nobody repeats it
+PATIENCE = 20.0  # seconds; a workflow that is stuck is so for longer
+
+
+def raw(data: bytes, **metadata: bytes) -> RawValue:
+    return RawValue(Payload(metadata=metadata, data=data))
+
+
+INPUTS: dict[str, list[Any]] = {
+    "nothing": [],
+    "null": [None],
+    "null in JSON": [raw(b"null", encoding=b"json/plain")],
+    "two values": [{}, {}],
+    "two, one null": [None, 7],
+    "a text": ["hello"],
+    "a number": [17],
+    "a list": [["a", {}]],
+    "an empty object": [{}],
+    "unknown fields": [{TYPED: 1, "reason": [TYPED]}],
+    "wrong types": [{"request_id": 5, "client_id": [], "by": 7, "version": "new", "reason": {}, "therapist": 4}],
+    "no JSON": [raw(b'{"reason": ', encoding=b"json/plain")],
+    "what nobody can open": [raw(b"\x00" * 40, encoding=b"binary/encrypted", **{"key-id": b"test"})],
+    "no encoding": [raw(b"\xff\xfe")],
+    "two that nobody can open": [raw(b"\x00", encoding=b"binary/encrypted"), raw(b"\xff")],
+}
+SHORT = ("nothing", "null", "two values", "unknown fields", "what nobody can open")
+KINDS = ("updates", "signals", "queries")
+DEFINITIONS = {d.name: d for d in map(workflow._Definition.must_from_class, WORKFLOWS)}
+THERE_ARE = [(name, kind) for name, each in DEFINITIONS.items() for kind in KINDS if getattr(each, kind)]
+
+
+async def anybody(care: Care) -> Client:
+    """The engine, as whoever has no key."""
+    readable = DataConverter(payload_converter_class=JourneyPayloads)
+    return await Client.connect(care.house.engine.service_client.config.target_host, data_converter=readable)
+
+
+async def one_of(care: Care, name: str) -> WorkflowHandle[Any, Any]:
+    """A workflow of this type, as whoever has no key sees it."""
+    client = await anybody(care)
+    if name == RECONCILE_PAYMENTS:
+        done = await care.post("/v1/reconciliations", by="desk", expect=200)
+        return client.get_workflow_handle(reconciliation_id(done["id"]))
+    if name == BULK_ARCHIVE:
+        now = await care.now()
+        order = BulkArchiveOrder(id=str(uuid4()), asked_by="x", asked_at=now, client_ids=())
+        begun = await care.house.engine.start_workflow(
+            BULK_ARCHIVE,
+            BulkArchiveInput(order=order, policy=care.house.policy),
+            id=bulk_archive_id(order.id),
+            task_queue=TASK_QUEUE,
+            start_signal="stop",
+            start_signal_args=INPUTS["two values"],
+        )
+        await begun.result()
+        return client.get_workflow_handle(begun.id)
+    await opens(care)
+    session = await takes(care, "Holder", day=3)
+    sara = await comes(care, "Sara")
+    await sara.completes_forms()
+    await waits_for(sara, session.starts_at)
+    await care.rest()
+    ids = {
+        CLIENT_JOURNEY: sara.journey.id,
+        APPOINTMENT_JOURNEY: session.workflow.id,
+        WAITLIST_OFFER: waitlist_id("ana"),
+    }
+    return client.get_workflow_handle(ids[name])
+
+
+async def tried(handle: WorkflowHandle[Any, Any], kind: str, name: str, sent: Sequence[Any]) -> Exception | None:
+    """Send it. None, or how it was refused."""
+    patience = {"rpc_timeout": timedelta(seconds=PATIENCE)}
+    async with asyncio.timeout(PATIENCE):
+        try:
+            if kind == "updates":
+                await handle.execute_update(name, args=list(sent), **patience)
+            elif kind == "signals":
+                await handle.signal(name, args=list(sent), **patience)
+            else:
+                await handle.query(name, args=list(sent), **patience)
+        except WorkflowUpdateFailedError as error:
+            return error
+    return None
+
+
+def goes_without_saying(kind: Any) -> bool:
+    """Whether nothing has to be said."""
+    return kind is not None and bool(field_names(kind)) and not example_is_needed(kind)
+
+
+def example_is_needed(kind: Any) -> bool:
+    try:
+        kind(**dict.fromkeys({"request_id", "by", "client_id", "appointment_id"} & field_names(kind), ""))
+    except TypeError:
+        return True
+    return False
+
+
+def is_told_in_words(refused: Exception | None) -> bool:
+    """Whether a person understands why, without the codec."""
+    assert isinstance(refused, WorkflowUpdateFailedError), refused
+    cause = refused.cause
+    assert isinstance(cause, ApplicationError), cause
+    assert cause.type in {problem.value for problem in Problem}, cause
+    assert cause.category is ApplicationErrorCategory.BENIGN
+    assert TYPED not in str(cause.failure)
+    assert not cause.failure.stack_trace
+    assert not cause.failure.HasField("cause")
+    return 20 < len(cause.message) <= 700 and cause.message != "Encoded failure"
+
+
+async def survives(care: Care, of: str, kind: str, inputs: Sequence[str]) -> None:
+    handle = await one_of(care, of)
+    definition = DEFINITIONS[of]
+    query = next(iter(definition.queries))
+    for name, handler in getattr(definition, kind).items():
+        argument = handler.fn.argument if kind == "updates" else None
+        for said in inputs:
+            if (
+                kind == "signals"
+                and not name.startswith("system.")
+                and said not in ("two values", "what nobody can open")
+            ):
+                continue  # what is for people acts upon next to anything
+            refused = await tried(handle, kind, name, INPUTS[said])
+            if kind == "updates" and not goes_without_saying(argument):
+                assert is_told_in_words(refused), (name, said)
+            elif refused is not None:
+                assert is_told_in_words(refused), (name, said)
+    await handle.query(query)
+    failed = [event async for event in handle.fetch_history_events() if _is_failed_task(event)]
+    assert failed == []
+    if kind == "signals" and of != BULK_ARCHIVE:  # the end of which comes first
+        assert "was dropped" in await details(handle) or of == WAITLIST_OFFER
+        assert TYPED not in await details(handle)
+
+
+def _is_failed_task(event: Any) -> bool:
+    return bool(event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED)
+
+
+@pytest.mark.parametrize(("of", "kind"), THERE_ARE)
+async def test_every_handler_survives_every_input(care: Care, of: str, kind: str) -> None:
+    await survives(care, of, kind, list(INPUTS))
+
+
+@pytest.mark.parametrize(("of", "kind"), THERE_ARE)
+async def test_so_it_does_on_the_engine_itself(live: Care, of: str, kind: str) -> None:
+    await survives(live, of, kind, SHORT)
+
+
+async def test_what_a_description_says_can_be_pasted(care: Care) -> None:
+    """As it stands there: where ids are made up, and nothing else, is what the answer is about."""
+    for name in (CLIENT_JOURNEY, APPOINTMENT_JOURNEY):
+        for update, handler in DEFINITIONS[name].updates.items():
+            if not update.startswith("system."):
+                assert example_of(handler.fn.argument) is not None
+
+
+def test_names_tell_what_is_for_people_and_sort_them_first() -> None:
+    for each in DEFINITIONS.values():
+        for kind in ("updates", "signals"):
+            for name, handler in getattr(each, kind).items():
+                system = name.startswith("system.")
+                assert system == ("Not for people" in handler.description), name
+                assert system or "nput" in handler.description, name
