@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -19,6 +19,7 @@ from rules.money.payment_states import PENDING, UNPAID
 from workflows.messages import appointment_workflow_id, journey_id
 
 _AT_ONCE = 20
+_SOON = timedelta(minutes=5)  # what is to be sent only later than that was not put off by the storm
 _SHOWN = 5  # of those that broke a promise
 
 
@@ -229,8 +230,12 @@ async def tasks_by_kind(world: World) -> Counter[str]:
 
 
 async def is_at_rest(world: World) -> bool:
-    """Whether nothing is under way that a short while would change."""
+    """Whether nothing is under way: no payment, and nothing in the outbox."""
     pending = [state.value for state in PENDING]
-    waiting = await world.rows("SELECT 1 FROM payment WHERE status = ANY(:pending) LIMIT 1", pending=pending)
-    mails = await world.rows("SELECT 1 FROM mail WHERE status = 'claimed' LIMIT 1")
-    return not waiting and not mails
+    under_way = await world.rows(
+        "SELECT 1 FROM payment WHERE status = ANY(:pending) UNION ALL"
+        " SELECT 1 FROM outbox WHERE status IN ('waiting', 'claimed', 'sending') AND next_try_at < :soon LIMIT 1",
+        pending=pending,
+        soon=datetime.now(UTC) + _SOON,
+    )
+    return not under_way

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 from temporalio.client import Client
 
-from chaos.callers import DESK, Caller
+from chaos.callers import DESK, Caller, NotAnswered
 from chaos.clicks import Hands
 from chaos.journeys import open_practice, stories, tell_all
 from chaos.kills import kill_in_turn
@@ -26,11 +26,12 @@ from local.temporal import Service
 from models.database import connect
 
 _LOOK_EVERY = 2.0  # seconds
+_KEEP_EVERY = 45.0  # seconds, while the storm lasts
 
 
 @dataclass(kw_only=True)
 class Figures:
-    """What a run saw. Times in seconds."""
+    """What a run saw. Times in seconds. ``resumed`` counts what the keeper started again, by why."""
 
     killed: Counter[str] = field(default_factory=Counter)
     clicked: Counter[str] = field(default_factory=Counter)
@@ -99,6 +100,7 @@ async def _storm(shape: Shape, world: World, figures: Figures, stack: LocalStack
     hands = Hands(engine=world.engine, stories=world.stories, log=stack.log, chance=chance)
     async with asyncio.TaskGroup() as group:
         group.create_task(tell_all(world.stories, world.caller, sandbox_url=world.sandbox_url, over=shape.arrivals))
+        group.create_task(_keep_now_and_then(world, figures, over=shape.storm))
         killing = group.create_task(kill_in_turn(stack.processes, times=shape.kills, over=shape.storm))
         clicking = group.create_task(hands.click_on(times=shape.clicks, over=shape.storm))
     figures.killed, figures.clicked = killing.result(), clicking.result()
@@ -117,12 +119,21 @@ async def _calm(shape: Shape, world: World, figures: Figures, say: Callable[[str
     figures.calm = time.monotonic() - began
 
 
+async def _keep_now_and_then(world: World, figures: Figures, *, over: float) -> None:
+    """The care team does not wait for the keeper's own hour."""
+    for _ in range(int(over / _KEEP_EVERY)):
+        await asyncio.sleep(_KEEP_EVERY)
+        await _keep(world, figures)
+
+
 async def _keep(world: World, figures: Figures) -> bool:
-    """One round of the keeper. Whether it found anything."""
-    if (await world.caller.ask("GET", "/v1/keepings", by=DESK)).status_code == 404:
-        return False
-    keeping = await world.caller.done("POST", "/v1/keepings?wait=60", {}, by=DESK)
+    """One round of the keeper. Whether it found anything. Raises NotAnswered."""
+    started = await world.caller.done("POST", "/v1/keepings", {}, by=DESK, once=f"keep-{figures.rounds}")
     figures.rounds += 1
+    path, give_up = f"/v1/keepings/{started['keeping_id']}?wait=20", time.monotonic() + world.caller.patience
+    while (keeping := await world.caller.done("GET", path, by=DESK))["status"] != "finished":
+        if time.monotonic() > give_up:
+            raise NotAnswered(f"a round of the keeper has not ended in {world.caller.patience:g} s")
     for resumed in keeping["resumed"]:
         figures.resumed[resumed["because"]] += 1
     return bool(keeping["resumed"])
