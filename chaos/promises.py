@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -158,7 +158,9 @@ async def mails(world: World) -> list[Promise]:
         (mail["to"], mail["template"], mail["custom_args"]["key"]) for mail in await world.at_stand_ins("outbox")
     )
     arrived = Counter((to, template) for to, template, _ in sent)
-    wanted = Counter(pair for story in world.stories if story.ended for pair in _wanted(story))
+    rows = await world.rows("SELECT client_id, template FROM outbox WHERE status = 'not_wanted'")
+    dropped = {(str(row["client_id"]), row["template"]) for row in rows}
+    wanted = Counter(pair for story in world.stories if story.ended for pair in _wanted(story, dropped))
     lost = [f"{template} to {to}" for (to, template), number in wanted.items() if arrived[to, template] < number]
     vital, others, twice = 0, 0, []
     for (to, template, key), number in sent.items():
@@ -173,8 +175,12 @@ async def mails(world: World) -> list[Promise]:
     ]
 
 
-def _wanted(story: Story) -> list[tuple[str, str]]:
-    """Whom what must have reached. The last word about an appointment that was cancelled is its cancellation."""
+def _wanted(story: Story, dropped: Set[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Whom what must have reached.
+
+    The last word about an appointment that was cancelled is its cancellation. When and where it will be may be
+    ``dropped`` (by client and template): it had taken place before the mail could be sent.
+    """
     client, therapist = story.email, therapist_email(story.therapist)
     told = {
         Ending.OCCURRED: [(client, Mail.RECEIPT)],
@@ -184,7 +190,11 @@ def _wanted(story: Story) -> list[tuple[str, str]]:
     }[story.ending]
     if story.ending is not Ending.CANCELLED:
         told += [(client, Mail.BOOKING_CONFIRMATION), (therapist, Mail.APPOINTMENT_BOOKED)]
-    return [(to, mail.value) for to, mail in [(client, Mail.WELCOME), *told]]
+    return [
+        (to, mail.value)
+        for to, mail in [(client, Mail.WELCOME), *told]
+        if not (kind_of(mail).tells_times and (story.client_id, mail.value) in dropped)
+    ]
 
 
 # ---------------------------------------------------------------- workflows

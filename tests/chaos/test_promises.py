@@ -87,8 +87,8 @@ TOLD = [
 ]
 
 
-async def kept(outbox: Sequence[dict[str, Any]]) -> list[Promise]:
-    return await mails(world(HELD, outbox=outbox))
+async def kept(outbox: Sequence[dict[str, Any]], *, dropped: Sequence[dict[str, Any]] = ()) -> list[Promise]:
+    return await mails(world(HELD, outbox=outbox, rows=dropped))
 
 
 async def test_every_vital_mail_has_arrived_and_those_that_came_twice_are_counted() -> None:
@@ -102,6 +102,14 @@ async def test_a_lost_receipt_breaks_the_promise_and_another_one_does_not_make_u
     assert lost.broken == ("receipt to client0@example.com",)
     lost, _ = await kept([*TOLD[:-1], TOLD[0]])
     assert not lost.kept
+
+
+async def test_a_time_is_not_told_once_it_is_past_but_a_receipt_always_is() -> None:
+    dropped = [{"client_id": "c0", "template": template} for template in ("booking_confirmation", "receipt")]
+    lost, _ = await kept([mail for mail in TOLD if mail["template"] != "booking_confirmation"], dropped=dropped)
+    assert (lost.kept, lost.found) == (True, "3 wanted, 0 came twice")
+    lost, _ = await kept(TOLD[:-1], dropped=dropped)
+    assert lost.broken == ("receipt to client0@example.com",)
 
 
 async def test_a_mail_that_is_not_vital_came_once() -> None:
