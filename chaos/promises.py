@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -175,7 +176,7 @@ async def mails(world: World) -> list[Promise]:
     ]
 
 
-def _wanted(story: Story, dropped: Set[tuple[str, str]]) -> list[tuple[str, str]]:
+def _wanted(story: Story, dropped: AbstractSet[tuple[str, str]]) -> list[tuple[str, str]]:
     """Whom what must have reached.
 
     The last word about an appointment that was cancelled is its cancellation. When and where it will be may be
