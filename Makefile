@@ -11,7 +11,7 @@ AT_ONCE ?= 3
 # Every stack starts a few processes: compiled once, each of them is there a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run test demo chaos check fix bench lock clean
+.PHONY: help install run test pictures demo chaos check fix bench lock clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -54,6 +54,9 @@ run: $(STAMP) ## everything on this machine, until Ctrl-C
 
 test: $(STAMP) ## every test; TESTS=tests/rules for some
 	@$(PYTHON) -m pytest -n $(AT_ONCE) --dist worksteal $(TESTS)
+
+pictures: $(STAMP) ## the pictures of docs/temporal-ui.md anew; needs Chromium
+	@PICTURES=$(CURDIR)/docs/pictures NEED_CHROMIUM=1 $(PYTHON) -m pytest tests/ui
 
 demo: $(STAMP) ## one whole journey, narrated, on the movable clock
 	@exec $(PYTHON) demo.py

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -20,6 +20,7 @@ from engine.codec import PayloadKeys
 from engine.connect import TASK_QUEUE, EngineAddress
 from engine.event_key import EventKey
 from rules.enums import Role
+from rules.local_time import find_zone
 from rules.policy import JourneyPolicy
 
 # Development values are public: they protect nothing, and production refuses them.
@@ -88,6 +89,12 @@ def _address(value: str) -> str:
     return value
 
 
+def _time_zone(value: str) -> str:
+    if find_zone(value) is None:
+        raise ValueError("it is not the name of a time zone, such as America/New_York")
+    return value
+
+
 def _web(value: str | None) -> str | None:
     if value is not None and not re.match(r"https?://[^/\s]+", value):
         raise ValueError("it must start with http:// or https://")
@@ -138,6 +145,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".data")
     public_url: WebAddress = None
     practice_name: str = "Care Journeys"
+    practice_time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     insurance_email: MailAddress = "insurance@practice.example"
     care_team_email: MailAddress = "care-team@practice.example"
 
@@ -207,7 +215,7 @@ def _read_engine(environment: Mapping[str, str]) -> EngineAddress:
 
 def _read_policy(environment: Mapping[str, str]) -> JourneyPolicy:
     prefix = "POLICY__"
-    readers = {field.name: _POLICY_READERS[field.type] for field in fields(JourneyPolicy)}
+    readers = {field.name: _POLICY_READERS[field.type] for field in fields(JourneyPolicy) if field.name != "time_zone"}
     given: dict[str, Any] = {}
     problems = []
     for variable in sorted(name for name in environment if name.upper().startswith(prefix)):
@@ -328,7 +336,8 @@ def read_settings() -> Settings:
     problems += _refused_in_production(settings, os.environ) if settings.production else []
     if problems:
         raise SettingsProblem(problems)
-    return settings
+    policy = replace(settings.policy, time_zone=settings.practice_time_zone)
+    return settings.model_copy(update={"policy": policy})
 
 
 def settings_or_exit() -> Settings:

@@ -14,15 +14,18 @@ import uvicorn
 from api.announcing import announce_versions
 from api.app import create_app
 from api.engine import JourneyEngine
+from api.resuming import Resumer
 from api.settings import ApiSettings, ServiceKey
 from config import Settings, SettingsProblem, leave, settings_or_exit
 from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import lazy_client
+from engine.executions import Executions
 from engine.logs import set_up_logs
 from engine.vouching import Vouching
 from models import database
 from rules.accounts import vouching
+from workflows.starting import beginning_of
 
 _LAST_REQUESTS = 15  # seconds that running requests get when asked to stop
 _KEPT_OPEN = 75  # seconds without a request; longer than callers and proxies keep theirs, so that it is they who close
@@ -31,16 +34,22 @@ log = structlog.get_logger("api")
 
 async def run(settings: Settings) -> None:
     """Serve until asked to stop."""
-    engine = database.connect(settings.database, pool_size=20, max_overflow=20)
+    pulse = database.pulse_of(settings.database)
+    writing = database.connect(settings.database, pool_size=20, max_overflow=5, pulse=pulse)
+    reading = database.connect(settings.database, pool_size=10, max_overflow=5, pulse=pulse)
     client = await lazy_client(settings.engine, data_converter=data_converter(settings.payload_keys))
+    sessions, clock = database.SessionsApart(writing, reading=reading), clock_for(settings.time_travel_address)
+    executions = Executions(client, task_queue=settings.temporal_task_queue, beginning_of=beginning_of)
     app = create_app(
-        sessions=database.session_factory(engine),
+        sessions=sessions,
+        pulse=pulse,
         engine=JourneyEngine(
             client,
             vouching=Vouching(settings.payload_keys, vouching.PURPOSE),
+            resumer=Resumer(sessions=sessions, executions=executions, clock=clock),
             task_queue=settings.temporal_task_queue,
         ),
-        clock=clock_for(settings.time_travel_address),
+        clock=clock,
         settings=ApiSettings(
             public_url=settings.site_url,
             email_from=settings.email_from,
@@ -78,7 +87,8 @@ async def run(settings: Settings) -> None:
         announcing.cancel()
         log.info("Stopped")
     finally:
-        await engine.dispose()
+        await writing.dispose()
+        await reading.dispose()
 
 
 def main() -> int:

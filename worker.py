@@ -24,6 +24,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.accounts.believing import BelievesTheVouchedFor
 from activities.base import Dependencies
+from activities.failures import TellsFailures
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
@@ -33,6 +34,7 @@ from config import Settings, SettingsProblem, leave, settings_or_exit
 from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import TASK_QUEUE, connect
+from engine.executions import Executions
 from engine.logs import set_up_logs
 from engine.message_record import TemporalMessageRecord
 from engine.signed_links import SignedLinks
@@ -42,6 +44,7 @@ from models.migrate import FOLDER as MIGRATIONS
 from rules.accounts import vouching
 from rules.mail import unsubscribe
 from workflows.registry import WORKFLOWS
+from workflows.starting import beginning_of
 
 # What is not imported anew for every run of a workflow, which would take ten milliseconds: values and rules, and the
 # parts that workflows are made of. They keep no state of their own, and `make check` refuses them clocks, chance, I/O.
@@ -56,6 +59,7 @@ PASSED_THROUGH = (
     "workflows.messages",
     "workflows.parts",
     "workflows.requests",
+    "workflows.shown",
     "workflows.steps",
 )
 READY = "Ready: taking work"
@@ -87,7 +91,7 @@ def build_worker(
         task_queue=task_queue,
         workflows=WORKFLOWS,
         activities=build(dependencies),
-        interceptors=[BelievesTheVouchedFor(dependencies.vouching)],
+        interceptors=[TellsFailures(), BelievesTheVouchedFor(dependencies.vouching)],
         workflow_runner=workflow_runner(),
         max_cached_workflows=max_cached_workflows,
         max_concurrent_activities=_CONCURRENT_STEPS,
@@ -136,6 +140,7 @@ async def run(settings: Settings) -> None:
                 unsubscribe_links=SignedLinks(settings.payload_keys, unsubscribe.PURPOSE),
                 vouching=Vouching(settings.payload_keys, vouching.PURPOSE),
                 record=TemporalMessageRecord(client),
+                executions=Executions(client, task_queue=settings.temporal_task_queue, beginning_of=beginning_of),
                 policy=settings.policy,
             )
             worker = build_worker(

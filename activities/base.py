@@ -15,6 +15,7 @@ from temporalio import activity
 from activities.ports import Mailer, MessageRecord, PaymentGateway
 from activities.practice import Links, Practice
 from engine.clock import Clock
+from engine.executions import Executions
 from engine.signed_links import SignedLinks
 from engine.vouching import Vouching
 from models.database import Sessions
@@ -47,6 +48,7 @@ class Dependencies:
     unsubscribe_links: SignedLinks
     vouching: Vouching
     record: MessageRecord | None = None
+    executions: Executions | None = None
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
 
 

@@ -88,6 +88,7 @@ async def _write_address(
     if owner is not None and by.is_practice:
         return await email_in_use(session, owner, by=by)
     client.email_folded = folded
+    client.reachable_since = client.reachable_since or at
     if owner is not None:
         client.made_by_staff = False  # what staff entered is theirs alone; this is what anybody could have said
     mailed = col(Token.kind).in_((TokenKind.ACTIVATION, TokenKind.JOIN))

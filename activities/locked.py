@@ -14,6 +14,7 @@ from activities.types.booking import Changed
 from activities.types.facts import AppointmentFacts
 from activities.types.money import AttemptStarted, Settled
 from models.reads.journey import project
+from models.reads.outbox import deliver_at
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
@@ -21,6 +22,7 @@ from models.tables.money.payment import Payment
 from models.writes.locks import lock_client, lock_payment
 from rules.booking.series import Member
 from rules.money.fees import Money
+from rules.money.terms import Terms
 
 
 @dataclass
@@ -39,6 +41,10 @@ class LockedAppointment:
         return Member(id=str(one.id), week=one.week, status=one.status, starts_at=one.starts_at)
 
     @property
+    def terms(self) -> Terms:
+        return Terms.read(self.appointment.terms)
+
+    @property
     def fee(self) -> Money:
         return Money(self.appointment.fee_amount, self.appointment.fee_currency)
 
@@ -50,7 +56,7 @@ class LockedAppointment:
     ) -> Changed:
         return Changed(
             journey=await project(session, self.client),
-            appointment=self.facts(),
+            appointment=await self.facts(session),
             changed=True,
             sequence=self.appointment.sequence,
             lines=lines,
@@ -58,10 +64,11 @@ class LockedAppointment:
         )
 
     async def settled(self, session: AsyncSession) -> Settled:
-        return Settled(journey=await project(session, self.client), appointment=self.facts())
+        return Settled(journey=await project(session, self.client), appointment=await self.facts(session))
 
-    def facts(self) -> AppointmentFacts:
-        return appointment_facts(self.appointment, self.client, self.therapist, self.payment)
+    async def facts(self, session: AsyncSession) -> AppointmentFacts:
+        due = await deliver_at(session, self.client.id, self.appointment.id)
+        return appointment_facts(self.appointment, self.client, self.therapist, self.payment, due)
 
 
 @dataclass
@@ -73,16 +80,21 @@ class LockedPayment:
     appointment: Appointment
     therapist: Therapist
 
-    def facts(self) -> AppointmentFacts:
-        return appointment_facts(self.appointment, self.client, self.therapist, self.payment)
+    @property
+    def terms(self) -> Terms:
+        return Terms.read(self.appointment.terms)
+
+    async def facts(self, session: AsyncSession) -> AppointmentFacts:
+        due = await deliver_at(session, self.client.id, self.appointment.id)
+        return appointment_facts(self.appointment, self.client, self.therapist, self.payment, due)
 
     async def started(self, session: AsyncSession, started: bool) -> AttemptStarted:
         journey = await project(session, self.client)
-        return AttemptStarted(started=started, appointment=self.facts(), journey=journey)
+        return AttemptStarted(started=started, appointment=await self.facts(session), journey=journey)
 
     async def settled(self, session: AsyncSession, *, changed: bool = True) -> Settled:
         journey = await project(session, self.client)
-        return Settled(appointment=self.facts(), journey=journey, changed=changed)
+        return Settled(appointment=await self.facts(session), journey=journey, changed=changed)
 
 
 async def locked_payment(session: AsyncSession, payment_id: UUID) -> LockedPayment:

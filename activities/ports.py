@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
+from uuid import UUID
 
 # Stripe's own words for why; the practice's own stay with the practice.
 RefundReason = Literal["duplicate", "fraudulent", "requested_by_customer"]
@@ -47,6 +48,14 @@ class Intent:
     latest_charge: str | None = None
     payment_id: str | None = None
     created: datetime | None = None
+
+    @property
+    def our_payment(self) -> UUID | None:
+        """``payment_id`` if it can be one of ours: another program at the same account may say anything."""
+        try:
+            return UUID(self.payment_id or "")
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +208,11 @@ class PaymentGateway(Protocol):
         ...
 
     async def retrieve_intent(self, *, intent: str) -> Intent | None: ...
+
+    async def intents_of(self, *, payment_id: str, customer: str | None) -> list[Intent]:
+        """Every intent made for this payment: first those of ``customer``, newest first, as soon as they are made; then
+        those of other customers, which Stripe's search knows, usually within a minute."""
+        ...
 
     async def cancel_intent(self, *, intent: str, key: str) -> Intent:
         """Look at the status: one that was too late comes back ``succeeded``, and stays so."""

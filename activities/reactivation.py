@@ -11,6 +11,7 @@ from activities.tasks import open_task_once
 from models.reads.booking.waitlist import released_places
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormRequest
+from models.writes.outbox import resume_mails
 from models.writes.timeline import tell
 from rules.enums import ClientStatus, FormStatus, TaskKind
 from rules.timeline import FactKind
@@ -34,6 +35,8 @@ async def make_active(
             session.add(place)
     await session.flush()
     client.status, client.archived_at, client.archive_record = ClientStatus.ACTIVE, None, None
+    client.active_since = at
+    await resume_mails(session, client.id, at=at)
     for form in await session.exec(
         select(FormRequest).where(
             col(FormRequest.client_id) == client.id, col(FormRequest.status) == FormStatus.SUSPENDED

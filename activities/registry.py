@@ -17,10 +17,12 @@ from activities.care.goals import GoalActivities
 from activities.clients.account import AccountActivities
 from activities.clients.joining import JoiningActivities
 from activities.clients.matching import MatchingActivities
+from activities.clients.resuming import ResumingActivities
+from activities.delivery import DeliveryActivities
 from activities.forms.asking import AskingActivities
 from activities.forms.intake import FormActivities
 from activities.forms.requested import RequestedFormActivities
-from activities.mail.send import MailActivities
+from activities.keeping.rounds import KeepingActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
 from activities.money.reconciliation import ReconcileActivities
@@ -39,6 +41,7 @@ GROUPS = (
     WaitlistActivities,
     AccountActivities,
     JoiningActivities,
+    ResumingActivities,
     AskingActivities,
     FormActivities,
     RequestedFormActivities,
@@ -55,7 +58,8 @@ GROUPS = (
     SenderActivities,
     CancellationActivities,
     ChatActivities,
-    MailActivities,
+    KeepingActivities,
+    DeliveryActivities,
 )
 
 

@@ -1,12 +1,15 @@
 """Snapshots of appointments and payments, as steps hand them back."""
 
 from collections.abc import Collection
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.types.facts import AppointmentFacts, AppointmentShown, PaymentFacts
+from models.reads.outbox import next_delivery
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
@@ -35,7 +38,11 @@ def payment_facts(payment: Payment, client: Client) -> PaymentFacts:
 
 
 def appointment_facts(
-    appointment: Appointment, client: Client, therapist: Therapist, payment: Payment | None
+    appointment: Appointment,
+    client: Client,
+    therapist: Therapist,
+    payment: Payment | None,
+    deliver_at: datetime | None = None,
 ) -> AppointmentFacts:
     """A snapshot of one appointment, from rows read in this transaction."""
     return AppointmentFacts(
@@ -48,9 +55,12 @@ def appointment_facts(
         therapist=therapist.slug,
         starts_at=appointment.starts_at,
         ends_at=appointment.ends_at,
+        planned_at=appointment.planned_at,
+        first_name=client.first_name,
         client_archived=client.status is ClientStatus.ARCHIVED,
         payment=payment_facts(payment, client) if payment else None,
         shown=_shown(appointment),
+        deliver_at=deliver_at,
     )
 
 
@@ -91,8 +101,9 @@ async def appointments_as_they_stand(session: AsyncSession, ids: Collection[UUID
     """Snapshots of appointments, in time order, whoever's they are by now."""
     if not ids:
         return ()
-    statement = (
-        select(Appointment, Client, Therapist, Payment)
+    due = next_delivery(col(Client.id), col(Appointment.id))
+    statement: Any = (
+        select(Appointment, Client, Therapist, Payment, due)  # type: ignore[call-overload]
         .join(Client, col(Client.id) == col(Appointment.client_id))
         .join(Therapist, col(Therapist.id) == col(Appointment.therapist_id))
         .join(Payment, col(Payment.appointment_id) == col(Appointment.id), isouter=True)

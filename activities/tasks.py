@@ -9,9 +9,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.base import derived_id
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
+from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
+from rules.mail.kinds import Mail
 from rules.timeline import FactKind
 
 
@@ -25,12 +27,14 @@ async def open_task_once(
     at: datetime,
     appointment_id: UUID | None = None,
     payment_id: UUID | None = None,
+    other_id: UUID | None = None,
 ) -> Task | None:
-    """Open a task for the care team, once per key; None if it was opened before. The client's row is locked."""
+    """Open a task for the care team, once per key; None if it was opened before. The client's row is locked.
+    ``other_id``: another client's, whose record the task is about too."""
     known = (await session.exec(select(Task).where(col(Task.key) == key))).first()
     if known is not None:
         return None
-    about = {"appointment_id": appointment_id, "payment_id": payment_id}
+    about = {"appointment_id": appointment_id, "payment_id": payment_id, "other_id": other_id}
     task = Task(
         id=derived_id(client.id, "task", key),
         key=key,
@@ -50,6 +54,8 @@ async def open_task_once(
         text=f"A task was opened for the care team: {text}",
         data={"task_id": str(task.id), "task": kind.value, **task.data},
     )
+    mail = client_mail(Mail.TASK_OPENED, client, key, text=key)
+    await order_mails(session, [mail], at=at)
     return task
 
 

@@ -7,6 +7,8 @@ from fastapi.openapi.utils import get_openapi
 
 from api import problems
 from api.auth import FailedSignIns, Passwords
+from api.bounds.disk import Disk
+from api.bounds.letting_go import LetGo
 from api.deps import Services
 from api.engine import JourneyEngine
 from api.metrics import MeasureRequests, Metrics
@@ -17,6 +19,7 @@ from api.routes.booking import appointments, availability, calendar_files, chang
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
 from api.routes.clients import clients, groups, joins, journeys, tasks
 from api.routes.forms import form_templates, forms
+from api.routes.keeping import keepings
 from api.routes.mail import sendgrid_webhook, unsubscribes
 from api.routes.money import decisions, ledger, payments, reconciliations, stripe_webhook, totals
 from api.routes.stack import dev_clock, health
@@ -24,6 +27,7 @@ from api.settings import ApiSettings
 from engine.clock import Clock, EngineClock
 from engine.codec import PayloadKeys
 from models.database import Sessions
+from models.pulse import Pulse
 
 _PARTS = (
     health,
@@ -49,6 +53,7 @@ _PARTS = (
     reconciliations,
     archives,
     bulk_archives,
+    keepings,
     groups,
     documents,
     notes,
@@ -78,10 +83,11 @@ def create_app(
     settings: ApiSettings,
     cipher: PayloadKeys,
     passwords: Passwords | None = None,
+    pulse: Pulse | None = None,
 ) -> FastAPI:
     """The whole API over these services. ``/dev/clock`` exists only on a clock that can be moved.
 
-    ``passwords`` is for tests, which need not be slow to guess.
+    ``pulse`` is the database's. ``passwords`` is for tests, which need not be slow to guess.
     """
     app = FastAPI(title=TITLE, description=DESCRIPTION, version="1", redoc_url=None)
     metrics = Metrics()
@@ -94,12 +100,15 @@ def create_app(
         passwords=passwords or Passwords(),
         sign_ins=FailedSignIns(),
         metrics=metrics,
+        disk=Disk(),
+        pulse=pulse,
     )
     for part in _PARTS:
         app.include_router(part.router)
     if isinstance(clock, EngineClock):
         app.include_router(dev_clock.router)
     problems.install(app)
+    app.add_middleware(LetGo)
     app.add_middleware(Bounds, public_url=settings.public_url)
     app.add_middleware(MeasureRequests, metrics=metrics)
     app.add_middleware(HideSecrets)

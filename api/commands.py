@@ -181,7 +181,7 @@ async def wake_line(services: Services, therapist: Therapist) -> None:
         if not await somebody_waits(session, therapist.id):
             return
     try:
-        await services.engine.wake_line(therapist.slug, services.settings.policy)
+        await services.engine.wake_line(therapist.slug)
     except EngineUnavailable:
         log.warning("a waitlist could not be told that time was freed", therapist=therapist.slug)
 

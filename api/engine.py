@@ -16,29 +16,36 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.types.archive import BulkArchiveOrder
 from activities.types.clients import NewJourney, Opened
+from activities.types.keeping import KeepingOrder
 from activities.types.reconciliation import ReconciliationOrder
 from api.problems import EngineUnavailable, Refused, refuse
+from api.resuming import Resumer
+from engine.executions import in_epoch
 from engine.vouching import Vouching
+from models.pulse import Pulse, Silent
 from rules.accounts.vouching import vouched
-from rules.policy import JourneyPolicy
+from rules.clients.refs import ref_of
 from rules.refusals import Problem, Refusal
 from workflows.messages import (
     BEGIN,
     BULK_ARCHIVE,
     CLIENT_JOURNEY,
     JOURNEY_CLOSED,
+    KEEP,
+    KEEP_JOURNEYS,
+    KEEP_JOURNEYS_ID,
     LOOK_AGAIN,
     RECONCILE_PAYMENTS,
     TASK_QUEUE,
     WAITLIST_OFFER,
     BulkArchiveInput,
     JourneyInput,
+    KeepingInput,
     ReconciliationInput,
     Update,
     WaitlistInput,
@@ -78,8 +85,10 @@ class JourneyEngine:
     done without is waited for no longer than a ``glance``.
 
     At most ``at_once`` requests are with the engine at a time. The others wait in line, which is no part of their
-    patience: a burst takes its time, and its last request is answered like its first.
+    patience: a burst takes its time, and its last request is answered like its first. A busy engine is waited for;
+    one that does not answer at all, which ``pulse`` asks for all who wait, lets everybody go within five seconds.
 
+    A workflow that has ended while its record is open is started again by ``resumer``, and asked as if nothing was.
     Every update carries the request's id, so that asking again joins the first instead of repeating it. Whom a message
     is by it vouches for by ``vouching``; without it nobody believes that.
     Raises EngineUnavailable when nobody knows how it ended, and Refused for what a workflow would not accept.
@@ -90,32 +99,38 @@ class JourneyEngine:
         client: Client,
         *,
         vouching: Vouching | None = None,
+        resumer: Resumer | None = None,
         task_queue: str = TASK_QUEUE,
         patience: timedelta = timedelta(seconds=15),
         glance: timedelta = timedelta(seconds=2),
         at_once: int = AT_ONCE,
+        pulse: Pulse | None = None,
     ) -> None:
         self.client = client
         self._vouching = vouching
+        self._pulse = pulse or Pulse(self.answers)
+        self._resumer = resumer
         self._task_queue = task_queue
         self._patience = patience
         self._glance = glance
         self._places = asyncio.Semaphore(at_once)
 
-    async def start(self, new: NewJourney, policy: JourneyPolicy) -> Opened:
+    async def start(self, new: NewJourney) -> Opened:
         """Start a client's journey and wait for its first step. The same request again finds the same one."""
+        attributes = await self._attributes()
         new = self._vouched(new, workflow_id=journey_id(new.client_id), message=BEGIN.name)
 
-        async def attempt(update_id: str) -> Opened:
+        async def attempt(update_id: str, reuse: WorkflowIDReusePolicy) -> Opened:
             # Such an operation can be used once only.
             operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
                 CLIENT_JOURNEY,
-                JourneyInput(client_id=new.client_id, policy=policy, new=new),
+                JourneyInput(client_id=new.client_id, new=new),
                 id=journey_id(new.client_id),
                 task_queue=self._task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                static_summary="One client's care journey",
+                id_reuse_policy=reuse,
+                search_attributes=attributes,
+                static_summary=f"Care journey of client {ref_of(new.client_id)}",
                 static_details=f"Began by {new.source.value.replace('_', ' ')}, asked for by {new.by.actor}.",
             )
             answer = await self.client.execute_update_with_start_workflow(
@@ -128,7 +143,19 @@ class JourneyEngine:
             )
             return cast(Opened, answer)
 
-        opened = await self._call(attempt, new.request_id)
+        async def once(update_id: str) -> Opened:
+            return await attempt(update_id, WorkflowIDReusePolicy.REJECT_DUPLICATE)
+
+        async def anew(update_id: str) -> Opened:
+            return await attempt(update_id, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+
+        workflow_id = journey_id(new.client_id)
+        opened = await self._call(once, new.request_id)
+        if isinstance(opened, Gone) and self._resumer is not None:
+            if await self._resumer.resume(workflow_id):
+                opened = await self.update(workflow_id, BEGIN, new, request_id=new.request_id)
+            elif not await self._resumer.has_row(workflow_id):  # it was ended before it wrote anything
+                opened = await self._call(anew, new.request_id)
         if isinstance(opened, Gone):
             raise refuse(Problem.NOT_FOUND, "This request was answered already, and the journey it began has ended.")
         return opened
@@ -150,28 +177,31 @@ class JourneyEngine:
             )
             return cast(Result, answer)
 
-        return await self._call(attempt, str(request_id))
+        return await self._call_or_resume(workflow_id, attempt, str(request_id))
 
-    async def signal(self, workflow_id: str, name: str, argument: object) -> Gone | None:
+    async def signal(self, workflow_id: str, name: str, argument: object = None) -> Gone | None:
         """Tell a workflow something; who can act on it twice must be told an id that says so."""
         handle = self.client.get_workflow_handle(workflow_id)
         argument = self._vouched(argument, workflow_id=workflow_id, message=name)
 
         async def attempt(_: str) -> None:
-            await handle.signal(name, argument, rpc_timeout=self._patience)
+            said = () if argument is None else (argument,)
+            await handle.signal(name, args=said, rpc_timeout=self._patience)
 
-        return await self._call(attempt, "")
+        return await self._call_or_resume(workflow_id, attempt, "")
 
-    async def wake_line(self, therapist: str, policy: JourneyPolicy) -> None:
+    async def wake_line(self, therapist: str) -> None:
         """Let a therapist's waitlist look again, because time may have been freed; it is started if it does not run."""
+        attributes = await self._attributes()
 
         async def attempt(_: str) -> None:
             await self.client.start_workflow(
                 WAITLIST_OFFER,
-                WaitlistInput(therapist=therapist, policy=policy),
+                WaitlistInput(therapist=therapist),
                 id=waitlist_id(therapist),
                 task_queue=self._task_queue,
                 start_signal=LOOK_AGAIN,
+                search_attributes=attributes,
                 static_summary=f"The waitlist of {therapist}",
                 rpc_timeout=self._patience,
             )
@@ -188,17 +218,40 @@ class JourneyEngine:
             asked_by=order.asked_by,
         )
 
-    async def archive_many(self, order: BulkArchiveOrder, policy: JourneyPolicy) -> None:
-        """Start an archive of many clients. The same order again finds the same one."""
+    async def archive_many(self, archive_id: UUID, *, clients: int, asked_by: str) -> None:
+        """Start an archive of many clients, whose rows are there. The same one again finds the same one."""
         await self._start_once(
             BULK_ARCHIVE,
-            BulkArchiveInput(order=order, policy=policy),
-            id=bulk_archive_id(order.id),
-            summary=f"An archive of {len(order.client_ids)} clients",
-            asked_by=order.asked_by,
+            BulkArchiveInput(archive_id=str(archive_id)),
+            id=bulk_archive_id(str(archive_id)),
+            summary=f"An archive of {clients} clients",
+            asked_by=asked_by,
         )
 
+    async def keep(self, order: KeepingOrder) -> None:
+        """Have the keeper make a round, after those that were asked for before. The same order again is one round."""
+
+        async def attempt(_: str) -> None:
+            await self.client.start_workflow(
+                KEEP_JOURNEYS,
+                KeepingInput(asked=(order,)),
+                id=KEEP_JOURNEYS_ID,
+                task_queue=self._task_queue,
+                start_signal=KEEP,
+                start_signal_args=[order],
+                static_summary="What must run, compared with what runs",
+                rpc_timeout=self._patience,
+            )
+
+        await self._call(attempt, "")
+
+    async def _attributes(self) -> TypedSearchAttributes:
+        """What a workflow is started with that follows a row."""
+        return in_epoch(await self._resumer.epoch()) if self._resumer else TypedSearchAttributes.empty
+
     async def _start_once(self, workflow: str, input: object, *, id: str, summary: str, asked_by: str) -> None:
+        attributes = await self._attributes()
+
         async def attempt(_: str) -> None:
             await self.client.start_workflow(
                 workflow,
@@ -207,6 +260,7 @@ class JourneyEngine:
                 task_queue=self._task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=attributes,
                 static_summary=summary,
                 static_details=f"Asked for by {asked_by}.",
                 rpc_timeout=self._patience,
@@ -248,9 +302,23 @@ class JourneyEngine:
             return order
         return vouched(order, workflow_id=workflow_id, message=message, sign=self._vouching.sign)
 
+    async def _call_or_resume(
+        self, workflow_id: str, attempt: Callable[[str], Awaitable[Result]], request_id: str
+    ) -> Result | Gone:
+        """One that has ended is started again if its record is open, and asked once more."""
+        answer = await self._call(attempt, request_id)
+        if isinstance(answer, Gone) and self._resumer is not None and await self._resumer.resume(workflow_id):
+            answer = await self._call(attempt, request_id)
+            if isinstance(answer, Gone):  # its record is open, and yet it ended once more
+                raise EngineUnavailable
+        return answer
+
     async def _call(self, attempt: Callable[[str], Awaitable[Result]], request_id: str) -> Result | Gone:
-        async with self._in_turn():
-            return await self._asked(attempt, request_id)
+        try:
+            async with self._pulse.felt(), self._in_turn():
+                return await self._asked(attempt, request_id)
+        except Silent as error:
+            raise EngineUnavailable from error
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:

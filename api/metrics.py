@@ -2,7 +2,7 @@
 
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -13,6 +13,9 @@ class Metrics:
         self.registry = CollectorRegistry()
         labels = ("method", "route")
         self.requests = Counter("api_requests", "Requests answered.", (*labels, "status"), registry=self.registry)
+        self.resumed = Gauge(
+            "workflows_resumed_total", "Workflows started again, ever, by why.", ("because",), registry=self.registry
+        )
         self.seconds = Histogram("api_request_seconds", "Time to answer.", labels, registry=self.registry)
 
     def text(self) -> bytes:

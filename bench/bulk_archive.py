@@ -26,7 +26,6 @@ from local.stack import LocalStack, Ports
 from local.temporal import Service
 from models.database import Sessions, connect, session_factory
 from models.tables.clients.client import Client
-from rules.policy import JourneyPolicy
 from workflows.messages import APPOINTMENT_JOURNEY, AppointmentInput, appointment_workflow_id
 
 CLIENTS, THERAPISTS = 200, 10
@@ -144,7 +143,7 @@ async def _payments(stack: LocalStack, sessions: Sessions, clients: Sequence[UUI
             *(
                 engine.start_workflow(
                     APPOINTMENT_JOURNEY,
-                    AppointmentInput(policy=JourneyPolicy(), facts=appointment),
+                    AppointmentInput(appointment_id=appointment.id),
                     id=appointment_workflow_id(appointment.id),
                     task_queue=TASK_QUEUE,
                 )

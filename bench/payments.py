@@ -39,6 +39,7 @@ from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 from rules.enums import AppointmentStatus, AppointmentType, Mode, PaymentKind, PaymentStatus
+from rules.money.terms import Terms
 from rules.policy import JourneyPolicy
 from workflows.messages import APPOINTMENT_JOURNEY, AppointmentInput, appointment_workflow_id
 
@@ -153,7 +154,7 @@ async def _settle(stack: LocalStack, sessions: Sessions, clients: list[UUID], *,
     async def start(appointment: AppointmentFacts) -> None:
         await engine.start_workflow(
             APPOINTMENT_JOURNEY,
-            AppointmentInput(policy=JourneyPolicy(), facts=appointment),
+            AppointmentInput(appointment_id=appointment.id),
             id=appointment_workflow_id(appointment.id),
             task_queue=TASK_QUEUE,
         )
@@ -207,6 +208,8 @@ def _session_of(client: Client, *, at: datetime) -> Appointment:
         fee_currency="USD",
         booked_by="care_team:desk",
         booked_at=at - timedelta(days=8),
+        planned_at=at - timedelta(days=8),
+        terms=Terms.of(JourneyPolicy()).document(),
     )
 
 

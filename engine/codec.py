@@ -216,7 +216,7 @@ class JourneyPayloads(CompositePayloadConverter):
         super().__init__(*(_Json() if isinstance(c, JSONPlainPayloadConverter) else c for c in converters))
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
-        if type_hints is not None:
+        if any(hint is not None for hint in type_hints or ()):
             return super().from_payloads(payloads, type_hints)
         return [self._read_or_raw(payload) for payload in payloads]
 

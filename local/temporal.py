@@ -9,6 +9,7 @@ import shutil
 import signal
 import sqlite3
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -78,10 +79,12 @@ class TemporalServer:
         ui_port: int | None = None,
         api_port: int = 8000,
         log: Log | None = None,
+        dynamic_config: Mapping[str, Any] | None = None,
     ) -> Self:
         """Start the dev server, with its data in ``data_dir`` (in memory when None).
 
-        Ports that are not given are the service file's. Raises CannotStart when it does not come up.
+        Ports that are not given are the service file's; ``dynamic_config`` is beside what that has.
+        Raises CannotStart when it does not come up.
         """
         service = Service.read()
         port, ui_port = port or service.port, ui_port or service.ui_port
@@ -91,7 +94,7 @@ class TemporalServer:
         command += ["--log-level", "error", "--log-format", "text"]
         for name, kind in service.search_attributes.items():
             command += ["--search-attribute", f"{name}={kind}"]
-        for name, value in service.dynamic_config.items():
+        for name, value in {**service.dynamic_config, **(dynamic_config or {})}.items():
             command += ["--dynamic-config-value", f"{name}={json.dumps(value)}"]
         if data_dir is not None:
             database = data_dir / service.database

@@ -1,8 +1,8 @@
-"""JourneyPolicy: every duration and limit of a journey, in one frozen value.
+"""JourneyPolicy: every duration and limit of a journey, and the practice's time zone, in one frozen value.
 
 The policy travels as workflow input, so a changed setting reaches new journeys and never breaks the replay of a
 running one, and tests may shrink it. Each field can be set as ``POLICY__<NAME>`` in the environment, as an ISO 8601
-duration (``PT48H``), a comma-separated list of them, or a whole number.
+duration (``PT48H``), a comma-separated list of them, or a whole number; only the zone is ``PRACTICE_TIME_ZONE``.
 """
 
 from dataclasses import dataclass
@@ -38,6 +38,7 @@ class JourneyPolicy:
     token_idle: timedelta = 12 * _HOUR
     token_ttl: timedelta = 30 * _DAY
     history_limit: int = 4000  # events after which a workflow continues as new
+    time_zone: str = "UTC"  # the practice's (IANA): in it the people of the practice are told times
 
     def __post_init__(self) -> None:
         if self.history_limit < SHORTEST_HISTORY:

@@ -21,6 +21,7 @@ class FactKind(StrEnum):
     REMATCHED = "rematched"
     NOBODY_FITS = "nobody_fits"
     JOURNEY_CLOSED = "journey_closed"
+    JOURNEY_RESUMED = "journey_resumed"
     RECORD_JOINED = "record_joined"
     JOINED_INTO = "joined_into"
     DETAILS_CHANGED = "details_changed"

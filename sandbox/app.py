@@ -139,6 +139,10 @@ def _serve_by_hand(app: FastAPI, by_hand: ByHand) -> None:
     async def state() -> Document:
         return by_hand.state()
 
+    @app.post("/stripe/_forget_keys", status_code=204)
+    async def forget_keys() -> None:
+        by_hand.forget_keys()
+
     @app.post("/stripe/_authenticate/{id_}")
     async def authenticate(id_: str, outcome: RefundOutcome) -> Document:
         return await by_hand.authenticate(id_, succeeds=outcome.outcome == "succeed")

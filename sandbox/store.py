@@ -83,6 +83,10 @@ class Store:
             kept_at=row[6],
         )
 
+    def forget_answers(self) -> None:
+        """As if all of them were a day old."""
+        self._file.execute("DELETE FROM answers")
+
     def commit(self, answer: KeptAnswer | None = None) -> None:
         """Keeps every change and, in the same transaction, the answer that told of them."""
         if not self._changed and answer is None:

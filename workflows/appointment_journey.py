@@ -1,10 +1,12 @@
 """AppointmentJourney: remind, wait for the outcome, settle the payment."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from temporalio import workflow
+from temporalio import exceptions, workflow
 
 from workflows import steps
 from workflows.parts import details, waitlist
@@ -12,8 +14,7 @@ from workflows.parts import payment as money
 from workflows.parts.appointment import FollowedAppointment
 from workflows.parts.cancelling import heedless, record_cancellation
 from workflows.parts.handlers import answers_query, takes_signal, takes_update
-from workflows.parts.mail_orders import change_told
-from workflows.parts.mail_outbox import MailOutbox
+from workflows.parts.outbox import Outbox
 from workflows.parts.search_attributes import (
     CHARGE_DUE_AT,
     CLIENT_REF,
@@ -21,18 +22,22 @@ from workflows.parts.search_attributes import (
     THERAPIST_SLUG,
     SearchAttributes,
 )
-from workflows.parts.ui_text import describe_appointment, label_of, waiting_for
+from workflows.parts.stumbling import stumble
 from workflows.parts.wait import Wait
+from workflows.shown.appointment import describe_appointment, waiting_for
+from workflows.shown.watch import keep_shown
+from workflows.shown.words import label_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import CancelOrder, Changed, OutcomeOrder, RescheduleOrder
     from activities.types.clients import TaskOrder
     from activities.types.facts import AppointmentFacts
-    from activities.types.mail import MailOrder, mail_order
     from rules.enums import AppointmentStatus, TaskKind
     from rules.journey.reminders import APPOINTMENT_STARTS, OUTCOME_BREACH, OUTCOME_TASK, Due
     from rules.journey.settling import next_step
-    from rules.mail.kinds import MAILS, Mail, to_both_sides
+    from rules.mail.kinds import MAILS, Mail
+    from rules.mail.orders import mail_order
+    from rules.policy import JourneyPolicy
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
         APPOINTMENT_QUERY,
@@ -42,6 +47,7 @@ with workflow.unsafe.imports_passed_through():
         RESCHEDULE,
         AppointmentInput,
         AppointmentProgress,
+        AppointmentState,
     )
 
 
@@ -60,66 +66,100 @@ class AppointmentJourney:
 
     @workflow.init
     def __init__(self, start: AppointmentInput) -> None:
-        self.policy = start.policy
-        self.wait = Wait(start.policy)
-        self.followed = FollowedAppointment(start, self.wait)
-        self.state = self.followed.state
+        self.id = start.appointment_id
+        self.wait = Wait(lambda: self.policy.history_limit)
+        self.known = FollowedAppointment(start.state, self.wait) if start.state else None
+        self.early: list[AppointmentFacts] = []  # told before the rows were read
         self.turn = asyncio.Lock()  # one change at a time, in the order of arrival
         self.search_attributes = SearchAttributes()
-        self.mail_outbox = MailOutbox(self.state.mails, self.policy)
+
+    @property
+    def followed(self) -> FollowedAppointment:
+        assert self.known is not None, "the rows are read before anything is done"
+        return self.known
+
+    @property
+    def state(self) -> AppointmentState:
+        return self.followed.state
 
     @property
     def facts(self) -> AppointmentFacts:
         return self.state.facts
 
+    @property
+    def policy(self) -> JourneyPolicy:
+        return self.state.policy
+
+    @property
+    def outbox(self) -> Outbox:
+        return self.followed.outbox
+
     @workflow.run
     async def run(self, start: AppointmentInput) -> None:
-        await heedless(self.follow(start), instead=_INSTEAD, heard=self.record_cancellation)
+        await heedless(self.follow(), instead=_INSTEAD, heard=self.record_cancellation)
 
     async def record_cancellation(self) -> None:
         _ = await record_cancellation()
 
-    async def follow(self, start: AppointmentInput) -> None:
-        outbox = asyncio.create_task(self.mail_outbox.work())
+    async def follow(self) -> None:
+        if self.known is None:
+            await self.resume()
+        outbox = asyncio.create_task(self.outbox.work())
+        shown = asyncio.create_task(keep_shown(lambda: (self.wait.changes, len(self.followed.plan)), self.show))
         while await self.goes_on():
-            if self.facts.status is AppointmentStatus.SCHEDULED:
-                await self.remind_and_wait_for_the_outcome()
-            else:
-                await self.settle_the_payment()
+            try:
+                await self.take_the_next_step()
+            except exceptions.ActivityError as error:
+                await stumble(error, self.wait, client_id=self.facts.client_id, appointment_id=self.id)
             if self.wait.history_is_long() and not self.followed.is_over():
                 await self.continue_as_new()
-        await self.mail_outbox.finish()
+        self.wait.end()
+        await self.outbox.finish()
         await outbox
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self.followed.is_over():  # its payment was restored while this run was ending
             await self.continue_as_new()
+        shown.cancel()
+        self.show()
+
+    async def resume(self) -> None:
+        """Started with nothing but the id: everything is read from the rows."""
+        read = await steps.resume_appointment(self.id)
+        done = [key.removeprefix(f"{self.id}:") for key in read.mailed]
+        self.known = FollowedAppointment(AppointmentState(facts=read.facts, policy=read.policy, done=done), self.wait)
+        for facts in self.early:
+            self.known.take(facts)
 
     # ------------------------------------------------------------ the story
 
+    async def take_the_next_step(self) -> None:
+        if self.facts.status is AppointmentStatus.SCHEDULED:
+            await self.remind_and_wait_for_the_outcome()
+        else:
+            await self.settle_the_payment()
+
     async def goes_on(self) -> bool:
         """False at the end, once the last mail is out. While mails wait, a payment that is restored does not."""
-        self.show()
         if self.followed.is_over():
-            await workflow.wait_condition(lambda: self.mail_outbox.is_idle() or not self.followed.is_over())
+            await workflow.wait_condition(lambda: self.outbox.is_empty() or not self.followed.is_over())
         return not self.followed.is_over()
 
     async def remind_and_wait_for_the_outcome(self) -> None:
         """Before the start: reminders. After the end: ask the therapist, then the care team; never guess."""
-        if not self.state.plan:
+        if not self.followed.plan:
             await self.wait.until(None, label="the outcome")
             return
-        due = self.state.plan[0]
+        due = self.followed.plan[0]
         if await self.wait.until(due.at, label=label_of(due)):
             return
-        self.state.plan.remove(due)
-        self.state.done.append(due.key)
         await self.act_on(due)
+        self.followed.note_done(due)
 
     async def act_on(self, due: Due) -> None:
         facts = self.facts
         if due.kind in MAILS:
             order = mail_order(Mail(due.kind), key=f"{facts.id}:{due.key}", client_id=facts.client_id)
-            self.mail(replace(order, appointment_ids=(facts.id,), only_if_starts_at=facts.starts_at))
+            self.outbox.remind([replace(order, appointment_ids=(facts.id,), only_if_starts_at=facts.starts_at)])
         elif due.kind == APPOINTMENT_STARTS:
             await self.followed.follow(await steps.appointment_started(facts.id))
         elif due.kind == OUTCOME_TASK:
@@ -152,87 +192,71 @@ class AppointmentJourney:
             settled = await steps.owe_payment(payment.id)
         else:
             settled = await money.attempt(
-                payment, self.policy, began=lambda begun: self.followed.take(begun.appointment)
+                payment.id, money.number_of(payment), began=lambda begun: self.followed.take(begun.appointment)
             )
         await self.followed.follow(settled)
 
     # ------------------------------------------------------------ messages
 
+    @asynccontextmanager
+    async def own_turn(self) -> AsyncIterator[None]:
+        await workflow.wait_condition(lambda: self.known is not None)
+        async with self.turn:
+            yield
+
     @takes_update(RECORD_OUTCOME, "Record that it occurred, or that the client did not come.")
     async def record_outcome(self, order: OutcomeOrder) -> Changed:
-        async with self.turn:
-            result = await steps.record_outcome(order, self.policy)
+        async with self.own_turn():
+            result = await steps.record_outcome(order)
             await self.followed.follow(result)
             return result
 
     @takes_update(CANCEL, "Cancel, with the fee that is due for it, if any.")
     async def cancel(self, order: CancelOrder) -> Changed:
-        async with self.turn:
-            result = await steps.cancel_appointment(order, self.policy)
-            by_client = order.requested_by_client or not order.by.is_practice
-            self.tell_of_change(Mail.APPOINTMENT_CANCELLED, "cancelled", result, by_client=by_client)
+        async with self.own_turn():
+            result = await steps.cancel_appointment(order)
             await self.followed.follow(result)
-            await waitlist.wake(result.lines, self.policy)
+            await waitlist.wake(result.lines)
             return result
 
     @takes_update(RESCHEDULE, "Move to another time; the appointment keeps its id.")
     async def reschedule(self, order: RescheduleOrder) -> Changed:
-        async with self.turn:
-            result = await steps.reschedule_appointment(order, self.policy)
-            self.tell_of_change(Mail.APPOINTMENT_RESCHEDULED, "moved", result, by_client=not order.by.is_practice)
+        async with self.own_turn():
+            result = await steps.reschedule_appointment(order)
             await self.followed.follow(result)
-            await waitlist.wake(result.lines, self.policy)
+            await waitlist.wake(result.lines)
             return result
 
     @takes_signal(
         FACTS_CHANGED, "The client's journey changed something here (archive, new card, Stripe's word): take it over."
     )
     def facts_changed(self, facts: AppointmentFacts) -> None:
-        self.followed.take(facts)
-
-    # ------------------------------------------------------------ mails
-
-    def mail(self, order: MailOrder) -> None:
-        self.state.mails.append(order)
-
-    def tell_of_change(self, about: Mail, change: str, result: Changed, *, by_client: bool) -> None:
-        """The client and the therapist hear of a moved or cancelled appointment, with a calendar file.
-
-        What counts is what is new here: the step may have run before, and its answer been lost.
-        """
-        facts = result.appointment
-        if facts is None or facts == self.facts:
-            return
-        payment_id = facts.payment.id if facts.payment else None
-        for mail in to_both_sides(about):
-            self.mail(
-                replace(
-                    mail_order(mail, key=f"{mail}:{facts.id}:{result.sequence}", client_id=facts.client_id),
-                    appointment_ids=(facts.id,),
-                    payment_id=payment_id,
-                    text=change_told(mail, change),
-                    by_client=by_client,
-                    moves={facts.id: self.facts.starts_at} if change == "moved" else {},
-                )
-            )
+        if self.known is None:
+            self.early.append(facts)
+        else:
+            self.known.take(facts)
 
     # ------------------------------------------------------------ what is seen
 
     @answers_query(APPOINTMENT_QUERY, "Where this appointment stands, and what comes next.")
     def progress(self) -> AppointmentProgress:
+        if self.known is None:
+            message = "the appointment is being read"
+            raise exceptions.ApplicationError(message, type="NotYetRead")
         return AppointmentProgress(
             id=self.facts.id,
             type=self.facts.type.value,
             status=self.facts.status.value,
             starts_at=self.facts.starts_at,
             ends_at=self.facts.ends_at,
-            waiting_for=waiting_for(self.facts, self.state.plan),
+            waiting_for=waiting_for(self.facts, self.followed.plan, zone=self.policy.time_zone),
             next_step_at=self._next_step_at(),
             payment=self.facts.payment,
         )
 
     def show(self) -> None:
-        details.show(describe_appointment(self.facts, self.state.plan))
+        facts, plan, now, zone = self.facts, self.followed.plan, workflow.now(), self.policy.time_zone
+        details.show(lambda: describe_appointment(facts, plan, now=now, zone=zone))
         payment = self.facts.payment
         ahead = self.facts.status is AppointmentStatus.SCHEDULED and self.facts.starts_at > workflow.now()
         self.search_attributes.upsert(
@@ -246,13 +270,13 @@ class AppointmentJourney:
 
     def _next_step_at(self) -> datetime | None:
         if self.facts.status is AppointmentStatus.SCHEDULED:
-            return self.state.plan[0].at if self.state.plan else None
+            return self.followed.plan[0].at if self.followed.plan else None
         payment = self.facts.payment
         return next_step(payment).at if payment is not None and money.is_open(payment) else None
 
     # ------------------------------------------------------------ from one run to the next
 
     async def continue_as_new(self) -> None:
-        await self.mail_outbox.pause()
+        await self.outbox.pause()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(AppointmentInput(policy=self.policy, facts=self.facts, state=self.state))
+        workflow.continue_as_new(AppointmentInput(appointment_id=self.id, state=self.state))

@@ -1,20 +1,20 @@
 """BulkArchive: many clients archived, each by their own journey, and what became of each."""
 
 import asyncio
-from dataclasses import replace
 
 from temporalio import exceptions, workflow
 
 from workflows import steps
 from workflows.parts import details
 from workflows.parts.handlers import answers_query, takes_signal
-from workflows.parts.ui_text import describe_bulk_archive
 from workflows.parts.wait import Wait
+from workflows.shown.others import describe_bulk_archive
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.archive import BulkArchiveOrder, BulkProgress, BulkRound
     from rules.accounts.caller import Voucher
     from rules.archive.bulk import PATIENCE, request_id_of
+    from rules.policy import JourneyPolicy
     from workflows.messages import (
         ARCHIVE,
         BULK_ARCHIVE,
@@ -40,10 +40,11 @@ class BulkArchive:
 
     @workflow.init
     def __init__(self, start: BulkArchiveInput) -> None:
-        self.order: BulkArchiveOrder = start.order
-        self.policy = start.policy
-        self.wait = Wait(start.policy)
+        self.archive_id = start.archive_id
+        self.order: BulkArchiveOrder | None = None
         self.known = start.state
+        self.wait = Wait(lambda: self.history_limit)
+        self.history_limit = JourneyPolicy.history_limit
         self.vouchers: dict[str, Voucher] = {}
         self.stopped = start.state.stopped if start.state else False
 
@@ -54,12 +55,13 @@ class BulkArchive:
 
     @workflow.run
     async def run(self, start: BulkArchiveInput) -> BulkProgress:  # noqa: ARG002 - as __init__ takes it
-        if self.known is None:
-            self.known = BulkArchiveState(progress=await steps.begin_bulk_archive(self.order))
+        begun = await steps.begin_bulk_archive(self.archive_id)
+        self.order, self.history_limit = begun.order, begun.history_limit
+        self.known = self.known or BulkArchiveState(progress=begun.progress)
         while await self.goes_on():
             if self.wait.history_is_long():
                 await self.continue_as_new()
-        self.state.progress = await steps.finish_bulk_archive(self.order.id)
+        self.state.progress = await steps.finish_bulk_archive(self.archive_id)
         self.state.finished = True
         self.show()
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -89,7 +91,7 @@ class BulkArchive:
         patience = PATIENCE.total_seconds()
         look = await steps.work_off_bulk_archive(
             BulkRound(
-                id=self.order.id,
+                id=self.archive_id,
                 told=tuple(client_id for client_id, waited in state.told.items() if waited < patience),
                 late=tuple(client_id for client_id, waited in state.told.items() if waited >= patience),
                 gone=tuple(state.gone),
@@ -114,10 +116,11 @@ class BulkArchive:
 
     async def ask(self, client_id: str) -> bool:
         """Ask a client's journey. False if there is none, or none any more."""
+        assert self.order is not None, "the archive has begun"
         asked = ArchiveSignal(
             reason=self.order.reason,
             notify=self.order.notify,
-            request_id=request_id_of(self.order.id, client_id),
+            request_id=request_id_of(self.archive_id, client_id),
             by=self.order.asked_by,
             voucher=self.vouchers.get(client_id),
         )
@@ -149,8 +152,8 @@ class BulkArchive:
     def progress(self) -> BulkArchiveProgress:
         state = self.known or BulkArchiveState()
         return BulkArchiveProgress(
-            id=self.order.id,
-            asked_by=self.order.asked_by,
+            id=self.archive_id,
+            asked_by=self.order.asked_by if self.order else "",
             status="finished" if state.finished else "running",
             total=state.progress.total,
             done=state.progress.done,
@@ -162,14 +165,11 @@ class BulkArchive:
         )
 
     def show(self) -> None:
-        details.show(describe_bulk_archive(self.progress()))
+        details.show(lambda: describe_bulk_archive(self.progress()))
 
     # ------------------------------------------------------------ from one run to the next
 
     async def continue_as_new(self) -> None:
         await workflow.wait_condition(workflow.all_handlers_finished)
         self.state.stopped = self.stopped
-        # The rows say who is to be archived, from the first run on.
-        workflow.continue_as_new(
-            BulkArchiveInput(order=replace(self.order, client_ids=()), policy=self.policy, state=self.state)
-        )
+        workflow.continue_as_new(BulkArchiveInput(archive_id=self.archive_id, state=self.state))

@@ -1,6 +1,7 @@
 """ClientJourney: one client's story, from the first form to years of sessions, to the archive and back."""
 
 import asyncio
+from dataclasses import replace
 
 from temporalio import exceptions, workflow
 
@@ -10,7 +11,6 @@ from workflows.parts import payment as money
 from workflows.parts.cancelling import heedless, record_cancellation
 from workflows.parts.handlers import answers_query, takes_update
 from workflows.parts.journey import Journey
-from workflows.parts.reminders import remind_of_goals, tell_of_messages
 from workflows.parts.search_attributes import (
     ARCHIVED,
     CLIENT_REF,
@@ -20,7 +20,7 @@ from workflows.parts.search_attributes import (
     THERAPIST_SLUG,
     SearchAttributes,
 )
-from workflows.parts.ui_text import WAITING_FOR, describe_joined, describe_journey, label_of
+from workflows.parts.stumbling import stumble
 from workflows.requests.archive import ArchiveRequests
 from workflows.requests.booking import BookingRequests
 from workflows.requests.care import CareRequests
@@ -28,16 +28,19 @@ from workflows.requests.clients import ClientRequests
 from workflows.requests.forms import FormRequests
 from workflows.requests.joining import JoiningRequests
 from workflows.requests.money import MoneyRequests
+from workflows.shown.journey import WAITING_FOR, describe_joined, describe_journey
+from workflows.shown.watch import keep_shown
+from workflows.shown.words import label_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.clients import CloseOrder, NewJourney, Opened, TaskOrder
     from activities.types.forms import GateOrder
     from rules.enums import TaskKind
-    from rules.journey.memory import JourneyMemory
     from rules.journey.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, FORM_GATES, Due
     from rules.journey.stage import stage_of
-    from rules.mail.kinds import MAILS, Mail, to_both_sides
-    from workflows.messages import BEGIN, CLIENT_JOURNEY, JOURNEY_QUERY, MEMORY_QUERY, JourneyInput, JourneyProgress
+    from rules.mail.kinds import Mail, to_both_sides
+    from rules.mail.orders import MailOrder, mail_order
+    from workflows.messages import BEGIN, CLIENT_JOURNEY, JOURNEY_QUERY, JourneyInput, JourneyProgress
 
 
 _INSTEAD = "to stop everything for the client, send the signal `archive`; `unarchive` takes it back."
@@ -54,28 +57,33 @@ class ClientJourney(
 
     @workflow.init
     def __init__(self, start: JourneyInput) -> None:
-        self.journey = Journey(start)
+        self.journey = Journey(start.client_id)
         self.search_attributes = SearchAttributes()
 
     @workflow.run
     async def run(self, start: JourneyInput) -> None:
-        await heedless(self.follow(start), instead=_INSTEAD, heard=self.record_cancellation)
+        await heedless(self.follow(start.new), instead=_INSTEAD, heard=self.record_cancellation)
 
-    async def follow(self, start: JourneyInput) -> None:
+    async def follow(self, new: NewJourney | None) -> None:
         journey = self.journey
-        if journey.known is None and not await self.open(start.new):
+        if not await self.begin_run(new):
+            self.show()
             await workflow.wait_condition(workflow.all_handlers_finished)
             return
-        outboxes = [asyncio.create_task(each.work()) for each in (journey.mail_outbox, journey.stripe_outbox)]
+        outbox = asyncio.create_task(journey.outbox.work())
+        shown = asyncio.create_task(keep_shown(lambda: (journey.wait.changes, len(journey.plan)), self.show))
         while not journey.closed:
-            self.show()
-            await self.take_the_next_step()
+            try:
+                await self.take_the_next_step()
+            except exceptions.ActivityError as error:
+                await stumble(error, journey.wait, client_id=journey.client_id)
             if journey.wait.history_is_long() and not journey.closed:
                 await self.continue_as_new()
+        shown.cancel()
+        journey.wait.end()
         self.show()
-        await journey.mail_outbox.finish()
-        await journey.stripe_outbox.finish()
-        await asyncio.gather(*outboxes)
+        await journey.outbox.finish()
+        await outbox
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def record_cancellation(self) -> None:
@@ -83,37 +91,31 @@ class ClientJourney(
 
     # ------------------------------------------------------------ the story
 
-    async def open(self, new: NewJourney | None) -> bool:
-        """Make the client and find a therapist. False if it was refused, and there is no journey."""
-        if new is None:
-            message = "a journey starts with what the form said"
-            raise exceptions.ApplicationError(message, type="EmptyJourney", non_retryable=True)
+    async def begin_run(self, new: NewJourney | None) -> bool:
+        """Make the client and find a therapist; or read where the journey stands. False if there is none."""
         async with self.journey.turn:
-            return self.journey.open(await steps.open_journey(new), new)
+            if new is not None:
+                return self.journey.begin(await steps.open_journey(new))
+            return self.journey.begin(await steps.resume_journey(self.journey.client_id))
 
     async def take_the_next_step(self) -> None:
         """Whatever follows from the facts: a run may begin anywhere in the story."""
-        state = self.journey.state
-        if state.look_for_double:
-            await self.look_for_double()
-        elif state.debts:
+        if self.journey.facts.debts:
             await self.settle_a_debt()
-        elif state.facts.archived:
+        elif self.journey.facts.archived:
             await self.rest_in_the_archive()
         else:
             await self.accompany()
 
     async def accompany(self) -> None:
         """Remind in time: to book, to activate, to fill in forms. Whom nobody knows, and who never books, is let go."""
-        plan = self.journey.state.plan
+        plan = self.journey.plan
         if not plan:
             await self.journey.wait.until(None, label="")
             return
         due = plan[0]
-        if await self.journey.wait.until(due.at, label=label_of(due)):
-            return
-        self.journey.state.plan.remove(due)
-        await self.act_on(due)
+        if not await self.journey.wait.until(due.at, label=label_of(due)):
+            await self.act_on(due)
 
     async def act_on(self, due: Due) -> None:
         journey = self.journey
@@ -121,19 +123,28 @@ class ClientJourney(
             await self.let_go()
         elif due.kind == FIRST_SESSION_TASK:
             await self.ask_for_a_first_session(due)
-        elif due.kind == Mail.CARD_EXPIRING:
-            journey.state.told_of_card = due.key
-            if journey.facts.card is not None:
-                journey.mails.write(Mail.CARD_EXPIRING, key=due.key, text=journey.facts.card.key)
-        elif due.kind == Mail.GOAL_REMINDER:
-            remind_of_goals(journey, due)
-        elif due.kind == Mail.NEW_MESSAGE:
-            tell_of_messages(journey, due.about)
         elif due.kind == FORM_GATES:
             await journey.apply(await steps.form_gates(GateOrder(client_id=journey.client_id, at=due.at)))
-        elif due.kind in MAILS:
+        elif due.kind == Mail.GOAL_REMINDER:
+            self.remind_of_goals(due)
+        else:
             for mail in to_both_sides(Mail(due.kind)):
-                journey.mails.write(mail, key=due.key, form_id=due.about or None)
+                card = journey.facts.card.key if mail is Mail.CARD_EXPIRING and journey.facts.card else ""
+                journey.outbox.remind([replace(self.order_of(mail, due), form_id=due.about or None, text=card)])
+        journey.settle(due)
+
+    def order_of(self, mail: Mail, due: Due) -> MailOrder:
+        client_id = self.journey.client_id
+        return mail_order(mail, key=f"{mail}:{client_id}:{due.key}", client_id=client_id)
+
+    def remind_of_goals(self, due: Due) -> None:
+        """One mail for all goals that are due at this instant."""
+        journey = self.journey
+        together = [d for d in journey.plan if (d.kind, d.at) == (due.kind, due.at)]
+        at = {d.about: due.at for d in together}
+        goals = {goal.id: goal.since for goal in journey.facts.goals if goal.id in at}
+        journey.outbox.remind([replace(self.order_of(Mail.GOAL_REMINDER, due), goals=goals)], at)
+        journey.reminded_of(at)
 
     async def let_go(self) -> None:
         """Nobody gave a name or booked: the journey is closed, unless somebody just did."""
@@ -151,19 +162,14 @@ class ClientJourney(
         )
         await self.journey.apply(await steps.open_task(order))
 
-    async def look_for_double(self) -> None:
-        """Somebody may be known already by the address that was given: then the care team is told."""
-        self.journey.state.look_for_double = False
-        await self.journey.apply(await steps.notice_double(self.journey.client_id))
-
     async def settle_a_debt(self) -> None:
-        """A new card has come: what is owed is charged, one debt at a time."""
+        """What is owed is to be tried again: one debt at a time."""
         journey = self.journey
-        debt = journey.state.debts.pop(0)
-        settled = await money.attempt(debt, journey.policy, began=lambda begun: journey.take(begun.journey))
-        journey.state.mails.extend(money.mails_about(debt, settled.appointment))
+        debt = journey.facts.debts[0]
+        settled = await money.attempt(
+            debt.payment_id, debt.attempts + 1, began=lambda begun: journey.take(begun.journey)
+        )
         journey.take(settled.journey)
-        journey.add_debts(settled.debts)
 
     async def rest_in_the_archive(self) -> None:
         """No timer runs. An `unarchive` signal or a booking ends the rest."""
@@ -181,7 +187,7 @@ class ClientJourney(
 
     @answers_query(JOURNEY_QUERY, "Where the client is, what is awaited, and what comes next.")
     def progress(self) -> JourneyProgress:
-        facts, plan = self.journey.facts, self.journey.state.plan
+        facts, plan = self.journey.facts, self.journey.plan
         stage = stage_of(facts)
         return JourneyProgress(
             ref=facts.ref,
@@ -199,19 +205,15 @@ class ClientJourney(
             version=facts.version,
         )
 
-    @answers_query(
-        MEMORY_QUERY,
-        "What no table knows: the settings with which the journey began, and what it reminded and told of.",
-    )
-    def memory(self) -> JourneyMemory:
-        state = self.journey.state
-        return JourneyMemory(policy=self.journey.policy, reminded=state.reminded, chats=state.chats)
-
     def show(self) -> None:
         """What the support person sees: plain words, and the attributes that lists are filtered by."""
-        facts, into = self.journey.facts, self.journey.state.joined_into
+        journey = self.journey
+        if journey.known is None:
+            return
+        facts, into, plan = journey.facts, journey.joined_into, list(journey.plan)
+        now, zone = workflow.now(), journey.policy.time_zone
         details.show(
-            describe_journey(facts, self.journey.state.plan) if into is None else describe_joined(facts.ref, into)
+            lambda: describe_joined(facts, into) if into else describe_journey(facts, plan, now=now, zone=zone)
         )
         self.search_attributes.upsert(
             {
@@ -230,8 +232,6 @@ class ClientJourney(
     # ------------------------------------------------------------ from one run to the next
 
     async def continue_as_new(self) -> None:
-        journey = self.journey
-        await journey.mail_outbox.pause()
-        await journey.stripe_outbox.pause()
+        await self.journey.outbox.pause()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(JourneyInput(client_id=journey.client_id, policy=journey.policy, state=journey.state))
+        workflow.continue_as_new(JourneyInput(client_id=self.journey.client_id))

@@ -4,13 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from activities.types import archive, booking, care, clients, forms, mail, money, reconciliation, workflow_ids
+from activities.types import archive, booking, care, clients, forms, keeping, money, reconciliation, workflow_ids
 from activities.types.facts import AppointmentFacts, PaymentFacts
 from rules.accounts.caller import Voucher
-from rules.journey.joining import MovedChat
-from rules.journey.message_mails import Told
-from rules.journey.reminders import Due
-from rules.journey.stage import AskedForm, JourneyFacts
+from rules.journey.stage import JourneyFacts
 from rules.policy import JourneyPolicy
 
 TASK_QUEUE = "care-journeys"
@@ -19,6 +16,10 @@ APPOINTMENT_JOURNEY = "AppointmentJourney"
 WAITLIST_OFFER = "WaitlistOffer"
 RECONCILE_PAYMENTS = "ReconcilePayments"
 BULK_ARCHIVE = "BulkArchive"
+KEEP_JOURNEYS = "KeepJourneys"
+PRACTICE_MAIL = "PracticeMail"
+KEEP_JOURNEYS_ID = "keep-journeys"
+PRACTICE_MAIL_ID = "practice-mail"
 
 
 journey_id = workflow_ids.journey_id
@@ -41,62 +42,36 @@ def bulk_archive_id(id: str) -> str:
 # ---------------------------------------------------------------- workflow inputs
 
 
-@dataclass(kw_only=True)
-class JourneyState:
-    """All that a journey carries from one run to the next."""
-
-    facts: JourneyFacts
-    plan: list[Due]
-    mails: list[mail.MailOrder]
-    debts: list[PaymentFacts]
-    errands: list[money.StripeErrand] = field(default_factory=list)
-    announced_to: str | None = None
-    told_we_will_get_back: bool = False
-    told_of_card: str | None = None  # the key of the last notice that a card stops working
-    reminded: dict[str, datetime] = field(default_factory=dict)  # goal id -> the last instant it was reminded of at
-    chats: dict[str, Told] = field(default_factory=dict)  # chat id -> what was told of its messages by mail
-    look_for_double: bool = False  # an address was given that may be somebody else's
-    joined_into: str | None = None  # the record into which this one was joined: the journey ends
-
-
 @dataclass(frozen=True, kw_only=True)
 class JourneyInput:
-    """``new`` starts a journey; ``state`` continues one."""
+    """``new`` begins a journey; without it, everything is read from the database."""
 
     client_id: str
-    policy: JourneyPolicy
     new: clients.NewJourney | None = None
-    state: JourneyState | None = None
 
 
 @dataclass(kw_only=True)
 class AppointmentState:
     facts: AppointmentFacts
-    plan: list[Due]
-    mails: list[mail.MailOrder]
-    done: list[str]  # keys of the plan's steps that were taken
+    policy: JourneyPolicy
+    done: list[str] = field(default_factory=list)  # keys of the plan's steps that were taken
     former: list[str] = field(default_factory=list)  # records that had it before they were joined into another
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentInput:
-    """``facts`` start an appointment's workflow; ``state`` continues one."""
+    """The id is enough, and the rest is read from the rows; ``state`` saves a run from reading what the one before
+    knew."""
 
-    policy: JourneyPolicy
-    facts: AppointmentFacts
+    appointment_id: str
     state: AppointmentState | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class WaitlistInput:
-    """The line of one therapist (a slug). What the run before hands over: what it has ``seen`` last, the ``mails`` that
-    it has not sent yet, and the open offers that it has ``told`` of."""
+    """The line of one therapist (a slug)."""
 
     therapist: str
-    policy: JourneyPolicy
-    seen: booking.LineLook | None = None
-    mails: tuple[mail.MailOrder, ...] = ()
-    told: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -133,11 +108,17 @@ class BulkArchiveState:
 
 @dataclass(frozen=True, kw_only=True)
 class BulkArchiveInput:
-    """``state`` continues an archive of many; whom the order names is then in the database."""
+    """``state`` makes a continued run quick; what is asked for is in the database."""
 
-    order: archive.BulkArchiveOrder
-    policy: JourneyPolicy
+    archive_id: str
     state: BulkArchiveState | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepingInput:
+    """The rounds that were asked for. A schedule says nothing: one round."""
+
+    asked: tuple[keeping.KeepingOrder, ...] = ()
 
 
 # ---------------------------------------------------------------- signals
@@ -166,27 +147,10 @@ class UnarchiveSignal:
 
 @dataclass(frozen=True, kw_only=True)
 class JoinedSignal:
-    """The argument of ``system.record_joined``: the record that was joined into this one, and what its journey hands
-    over.
-
-    ``came`` are the keys of tasks of which the care team was told already, ``ahead`` the appointments that came along.
-    ``chats`` are by the ids that they had; ``moved`` says where the messages of some of them are now. ``mails`` are
-    those that had not gone out about what waits for the client, ``asked`` the forms that the join asked for again.
-    """
+    """The argument of ``system.record_joined``: the record that was joined into this one, and this one's facts now."""
 
     from_id: str
     facts: JourneyFacts
-    came: tuple[str, ...] = ()
-    ahead: tuple[str, ...] = ()
-    unarchived: bool = False
-    announced_to: str | None = None
-    told_we_will_get_back: bool = False
-    debts: tuple[PaymentFacts, ...] = ()
-    reminded: dict[str, datetime] = field(default_factory=dict)
-    chats: dict[str, Told] = field(default_factory=dict)
-    moved: dict[str, MovedChat] = field(default_factory=dict)
-    mails: tuple[mail.MailOrder, ...] = ()
-    asked: tuple[AskedForm, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,13 +161,6 @@ class LinksSignal:
     therapist: str
     by: str
     voucher: Voucher | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DocumentSharedSignal:
-    """The argument of ``system.document_shared``: which share the client is to be told of."""
-
-    share_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,16 +180,18 @@ class MessageSignal:
 
 # What begins with "system." is not for people.
 ARCHIVE = workflow_ids.ARCHIVE
-UNARCHIVE = "unarchive"
+UNARCHIVE = workflow_ids.UNARCHIVE
+AGAIN = workflow_ids.AGAIN
 APPOINTMENT_REPORTED = "system.appointment_reported"  # from an appointment to its journey: JourneyFacts
 INBOUND_EVENT = "system.inbound_event"  # from the API to a journey: the id of a stored event
 FACTS_CHANGED = "system.facts_changed"  # to an appointment: AppointmentFacts
 RECORD_JOINED = "system.record_joined"  # from the journey of a record that was joined into this one: JoinedSignal
 LINKS_CHANGED = "system.links_changed"  # from the API to a journey: LinksSignal
-DOCUMENT_SHARED = "system.document_shared"  # from the API to a journey: DocumentSharedSignal
+OUTBOX_FILLED = "system.outbox_filled"  # to a journey: something was put into its outbox by somebody else
 FORM_VERSION_PUBLISHED = "system.form_version_published"  # from whoever publishes to a journey: FormVersionSignal
 MESSAGE_WAITS = "system.message_waits"  # from the API to a journey: MessageSignal
 LOOK_AGAIN = "system.look_again"  # to a waitlist
+KEEP = "system.keep"  # from the API to the keeper: KeepingOrder
 STOP = "stop"  # to an archive of many
 
 JOURNEY_CLOSED = "JourneyClosed"  # why an update fails that comes after the end
@@ -287,7 +246,6 @@ RESCHEDULE = Update("reschedule", booking.RescheduleOrder, booking.Changed)
 # ---------------------------------------------------------------- queries and their views
 
 JOURNEY_QUERY = "journey"
-MEMORY_QUERY = "memory"  # answers a JourneyMemory
 APPOINTMENT_QUERY = "appointment"
 WAITLIST_QUERY = "waitlist"
 RECONCILIATION_QUERY = "reconciliation"

@@ -5,7 +5,7 @@ from temporalio import exceptions, workflow
 from workflows import steps
 from workflows.parts import details
 from workflows.parts.handlers import answers_query
-from workflows.parts.ui_text import describe_reconciliation
+from workflows.shown.others import describe_reconciliation
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.reconciliation import (
@@ -132,4 +132,5 @@ class ReconcilePayments:
         )
 
     def show(self) -> None:
-        details.show(describe_reconciliation(self.reconciliation()))
+        zone = self.state.reconciling.time_zone
+        details.show(lambda: describe_reconciliation(self.reconciliation(), zone=zone))

@@ -3,9 +3,13 @@
 ``await steps.book(order)`` runs the activity ``book``. Names, and whether a step is local, are fixed by recorded
 histories; labels, timeouts and retry policies are not.
 
-Short database writes run as local activities, which cost one marker instead of three events. Everything that talks to
-a vendor is an ordinary activity. A database that is away is waited for: giving up after a write that may have been
-committed would leave rows that no workflow knows of.
+Short database writes run as local activities, which cost one marker instead of three events, for at most ten seconds:
+where the database is away for longer, the same step goes on as an ordinary activity, whose tries write no history.
+Everything that talks to a vendor is an ordinary activity. A database that is away is waited for: giving up after a
+write that may have been committed would leave rows that no workflow knows of.
+
+Only what may pass is tried again, and which errors those are the activities say (``activities.failures``). Whatever
+else goes wrong fails the step at once, and with it the request; or it becomes a task for the care team.
 """
 
 from collections.abc import Callable
@@ -13,13 +17,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from temporalio import workflow
+from temporalio import exceptions, workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import accounts, archive, booking, care, clients, forms, mail, money, reconciliation
+    from activities.types import accounts, archive, booking, care, clients, forms, keeping, mail, money, reconciliation
     from rules.journey.stage import JourneyFacts
-    from rules.policy import JourneyPolicy
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -28,58 +31,16 @@ Argument = TypeVar("Argument")
 Further = TypeVar("Further")
 Result = TypeVar("Result")
 
-UNTIL_DONE = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
-"""For writes to our own database: it comes back, and then the step finds what it may already have done."""
-
-UNLESS_BROKEN = RetryPolicy(
-    initial_interval=timedelta(milliseconds=200),
-    maximum_interval=timedelta(seconds=30),
-    non_retryable_error_types=[
-        "AttributeError",
-        "DataError",
-        "IndexError",
-        "IntegrityError",
-        "KeyError",
-        "NoSuchMove",
-        "OverflowError",
-        "ProgrammingError",
-        "RowMissing",
-        "TypeError",
-        "ValueError",
-    ],
-)
-"""For writes that somebody asked for: what no waiting can heal fails the request, not the whole journey."""
+UNLESS_BROKEN = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
+"""For our own database: it comes back, and then the step finds what it may already have done."""
 
 PATIENTLY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
-"""For money: a vendor's outage is waited for, however long it lasts."""
-
-UNLESS_REFUSED = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
-    maximum_interval=timedelta(minutes=5),
-    non_retryable_error_types=["GatewayRejected", *(UNLESS_BROKEN.non_retryable_error_types or ())],
-)
-"""For errands at Stripe: outages are waited for, but what is refused today is refused tomorrow, and others wait behind
-it. The comparison of the books finds what was left undone."""
-
-UNLESS_UNWRITABLE = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
-    maximum_interval=timedelta(minutes=5),
-    non_retryable_error_types=[
-        "DataError",
-        "IncompleteMail",
-        "UndefinedError",
-        "UnknownMail",
-        "ValueError",
-        "ZoneInfoNotFoundError",
-    ],
-)
-"""For mails: outages are waited for, but what cannot be written today cannot be tomorrow, and others wait behind it."""
+"""For money and mails: a vendor's outage is waited for, however long it lasts."""
 
 WHILE_SOMEBODY_WAITS = RetryPolicy(
     initial_interval=timedelta(milliseconds=300),
     maximum_interval=timedelta(seconds=2),
     maximum_attempts=4,
-    non_retryable_error_types=["GatewayRejected"],
 )
 """For calls of a vendor that a person waits for: better a clear answer soon than a late one."""
 
@@ -95,11 +56,14 @@ class Where:
     sign_of_life: timedelta | None = None
 
 
-LOCAL = Where(timedelta(seconds=30))
-"""In the workflow's own worker: milliseconds as a rule; a burst of bookings with one therapist waits in line."""
+LOCAL = Where(timedelta(seconds=10))
+"""In the workflow's own worker: milliseconds as a rule. All tries together take no longer than one may."""
 
 VENDOR = Where(timedelta(seconds=30))
 """An ordinary activity, in any worker."""
+
+DELIVERY = Where(timedelta(minutes=3), sign_of_life=timedelta(seconds=45))
+"""An ordinary activity that asks vendors for one thing after the other; each answer is a sign of life."""
 
 LONG = Where(timedelta(minutes=10), sign_of_life=timedelta(seconds=60))
 """An ordinary activity with many questions to a vendor; each answer is a sign of life."""
@@ -123,25 +87,37 @@ class _Entry(Generic[Argument, Result]):
         result = cast("type[Result]", self.result)  # the SDK decodes unions too, and says only classes
         label = self.summary if isinstance(self.summary, str) else self.summary(argument)
         if self.where is LOCAL:
-            return await workflow.execute_local_activity(  # type: ignore[no-any-return]
-                self.name,
-                args=arguments,
-                result_type=result,
-                start_to_close_timeout=self.where.longest,
-                schedule_to_close_timeout=self.within,
-                retry_policy=self.retry,
-                summary=label,
-            )
+            try:
+                return await workflow.execute_local_activity(  # type: ignore[no-any-return]
+                    self.name,
+                    args=arguments,
+                    result_type=result,
+                    start_to_close_timeout=self.where.longest,
+                    schedule_to_close_timeout=self.where.longest,
+                    retry_policy=self.retry,
+                    summary=label,
+                )
+            except exceptions.ActivityError as error:
+                if not _may_pass(error):
+                    raise
+        where = VENDOR if self.where is LOCAL else self.where
         return await workflow.execute_activity(  # type: ignore[no-any-return]
             self.name,
             args=arguments,
             result_type=result,
-            start_to_close_timeout=self.where.longest,
+            start_to_close_timeout=where.longest,
+            heartbeat_timeout=where.sign_of_life,
             schedule_to_close_timeout=self.within,
-            heartbeat_timeout=self.where.sign_of_life,
             retry_policy=self.retry,
             summary=label,
         )
+
+
+def _may_pass(error: exceptions.ActivityError) -> bool:
+    cause = error.cause
+    return not exceptions.is_cancelled_exception(error) and not (
+        isinstance(cause, exceptions.ApplicationError) and cause.non_retryable
+    )
 
 
 class Step(_Entry[Argument, Result]):
@@ -174,16 +150,17 @@ activate_account = Step(
 )
 change_details = Step("change_details", clients.DetailsOrder, clients.Done, "Change details", UNLESS_BROKEN)
 open_task = Step(
-    "open_task", clients.TaskOrder, clients.Done, lambda order: f"Open a task: {order.kind.value}", UNTIL_DONE
+    "open_task", clients.TaskOrder, clients.Done, lambda order: f"Open a task: {order.kind.value}", UNLESS_BROKEN
 )
 resolve_task = Step("resolve_task", clients.TaskResolution, clients.Done, "Resolve a task", UNLESS_BROKEN)
 join_records = Step("join_records", clients.JoinOrder, clients.Joined, "Join two records of one person", UNLESS_BROKEN)
-close_anonymous_journey = Step(
-    "close_anonymous_journey", clients.CloseOrder, clients.Done, "Close the anonymous journey", UNTIL_DONE
+resume_journey = Step("resume_journey", str, clients.Resumed, "Read where the client stands", UNLESS_BROKEN)
+send_activation_link = Step(
+    "send_activation_link", clients.LinkOrder, clients.Done, "Order a new activation link", UNLESS_BROKEN
 )
-
-# An ordinary step: a local one would be waited for with the answer, which then would tell by its time.
-notice_double = Step("notice_double", str, clients.Done, "See whether the address is known", UNTIL_DONE, VENDOR)
+close_anonymous_journey = Step(
+    "close_anonymous_journey", clients.CloseOrder, clients.Done, "Close the anonymous journey", UNLESS_BROKEN
+)
 
 # An ordinary one: what was accepted stands in the history only after a local one would have run.
 message_sender = Step(
@@ -215,60 +192,58 @@ book = Step(
     lambda order: f"Book {order.weeks} x {order.type.value}",
     UNLESS_BROKEN,
 )
-cancel_following = StepWith(
+cancel_following = Step(
     "cancel_following",
     booking.FollowingCancelOrder,
     booking.FollowingChanged,
     "Cancel an appointment and all after it",
     UNLESS_BROKEN,
-    further=JourneyPolicy,
 )
-reschedule_following = StepWith(
+reschedule_following = Step(
     "reschedule_following",
     booking.FollowingMoveOrder,
     booking.FollowingChanged,
     "Move an appointment and all after it",
     UNLESS_BROKEN,
-    further=JourneyPolicy,
 )
 refresh_links = Step(
-    "refresh_links", booking.LinksOrder, booking.LinksChanged, "Take over the therapist's new link", UNTIL_DONE
+    "refresh_links", booking.LinksOrder, booking.LinksChanged, "Take over the therapist's new link", UNLESS_BROKEN
 )
 join_waitlist = Step("join_waitlist", booking.WaitOrder, clients.Done, "Take a place on the waitlist", UNLESS_BROKEN)
 leave_waitlist = Step(
     "leave_waitlist", booking.LeaveOrder, clients.Done, "Give up a place on the waitlist", UNLESS_BROKEN
 )
-look_at_line = StepWith("look_at_line", str, booking.LineLook, "Look at the line", UNTIL_DONE, further=JourneyPolicy)
+look_at_line = Step("look_at_line", str, booking.LineLook, "Look at the line", UNLESS_BROKEN)
 
-cancel_appointment = StepWith(
+cancel_appointment = Step(
     "cancel_appointment",
     booking.CancelOrder,
     booking.Changed,
     "Cancel the appointment",
     UNLESS_BROKEN,
-    further=JourneyPolicy,
 )
-reschedule_appointment = StepWith(
+reschedule_appointment = Step(
     "reschedule_appointment",
     booking.RescheduleOrder,
     booking.Changed,
     "Move the appointment",
     UNLESS_BROKEN,
-    further=JourneyPolicy,
 )
-record_outcome = StepWith(
+record_outcome = Step(
     "record_outcome",
     booking.OutcomeOrder,
     booking.Changed,
     lambda order: f"Record {order.outcome.value}",
     UNLESS_BROKEN,
-    further=JourneyPolicy,
 )
-appointment_started = Step("appointment_started", str, money.Settled, "The appointment starts", UNTIL_DONE)
+resume_appointment = Step(
+    "resume_appointment", str, booking.AppointmentResumed, "Read the appointment anew", UNLESS_BROKEN
+)
+appointment_started = Step("appointment_started", str, money.Settled, "The appointment starts", UNLESS_BROKEN)
 outcome_overdue = Step(
-    "outcome_overdue", clients.TaskOrder, money.Settled, "Open a task: the outcome is missing", UNTIL_DONE
+    "outcome_overdue", clients.TaskOrder, money.Settled, "Open a task: the outcome is missing", UNLESS_BROKEN
 )
-record_breach = Step("record_breach", str, money.Settled, "Record the breach", UNTIL_DONE)
+record_breach = Step("record_breach", str, money.Settled, "Record the breach", UNLESS_BROKEN)
 
 
 # ---------------------------------------------------------------- forms
@@ -282,8 +257,8 @@ submit_form = Step(
     VENDOR,
 )
 request_form = Step("request_form", forms.FormAsking, clients.Done, "Ask for a form", UNLESS_BROKEN)
-request_new_versions = Step("request_new_versions", str, forms.Asked, "Ask for new versions of forms", UNTIL_DONE)
-form_gates = Step("form_gates", forms.GateOrder, clients.Done, "Bookings wait for a form from now on", UNTIL_DONE)
+request_new_versions = Step("request_new_versions", str, clients.Done, "Ask for new versions of forms", UNLESS_BROKEN)
+form_gates = Step("form_gates", forms.GateOrder, clients.Done, "Bookings wait for a form from now on", UNLESS_BROKEN)
 complete_form = Step("complete_form", forms.FormCompletion, clients.Done, "Complete a form", UNLESS_BROKEN)
 
 
@@ -307,7 +282,7 @@ write_off_payment = Step("write_off_payment", money.LetGoOrder, clients.Done, "W
 retry_payment = Step("retry_payment", money.RetryOrder, clients.Done, "Try a payment again", UNLESS_BROKEN)
 
 start_attempt = Step(
-    "start_attempt", money.AttemptOrder, money.AttemptStarted, lambda order: f"Start try {order.attempt}", UNTIL_DONE
+    "start_attempt", money.AttemptOrder, money.AttemptStarted, lambda order: f"Start try {order.attempt}", UNLESS_BROKEN
 )
 charge_card = Step(
     "charge_card",
@@ -317,19 +292,18 @@ charge_card = Step(
     PATIENTLY,
     VENDOR,
 )
-finish_attempt = StepWith(
+finish_attempt = Step(
     "finish_attempt",
     money.AttemptResult,
     money.Settled,
     lambda result: f"Record try {result.attempt}",
-    UNTIL_DONE,
-    further=JourneyPolicy,
+    UNLESS_BROKEN,
 )
 owe_payment = Step("owe_payment", str, money.Settled, "Record that the payment is owed", PATIENTLY, VENDOR)
 cancel_intent = StepWith(
-    "cancel_intent", str, money.Settled | None, "Cancel an open payment at Stripe", UNLESS_REFUSED, VENDOR, further=str
+    "cancel_intent", str, money.Settled | None, "Cancel an open payment at Stripe", PATIENTLY, VENDOR, further=str
 )
-send_refund = Step("send_refund", str, money.Settled | None, "Give money back to the card", UNLESS_REFUSED, VENDOR)
+send_refund = Step("send_refund", str, money.Settled | None, "Give money back to the card", PATIENTLY, VENDOR)
 handle_inbound_event = Step(
     "handle_inbound_event", str, money.EventHandled, "Look at what was reported", PATIENTLY, VENDOR
 )
@@ -339,7 +313,7 @@ begin_reconciliation = Step(
     reconciliation.ReconciliationOrder,
     reconciliation.Reconciling,
     "Begin a comparison with Stripe",
-    UNTIL_DONE,
+    UNLESS_BROKEN,
 )
 compare_books = Step(
     "compare_books",
@@ -370,7 +344,7 @@ finish_reconciliation = Step(
     reconciliation.ReconciliationEnd,
     reconciliation.Reconciled,
     "End the comparison with Stripe",
-    UNTIL_DONE,
+    UNLESS_BROKEN,
 )
 
 
@@ -378,36 +352,54 @@ finish_reconciliation = Step(
 
 create_goal = Step("create_goal", care.GoalOrder, clients.Done, "Set a goal", UNLESS_BROKEN)
 change_goal = Step("change_goal", care.GoalChange, clients.Done, "Change a goal", UNLESS_BROKEN)
-look_at_chat = Step("look_at_chat", care.ChatLook, care.UnreadMessages, "Look for unread messages", UNTIL_DONE)
+look_at_chat = Step("look_at_chat", care.ChatLook, mail.Delivered, "Look for unread messages", UNLESS_BROKEN)
 
 
 # ---------------------------------------------------------------- archive
 
-archive_client = StepWith(
-    "archive_client", archive.ArchiveOrder, archive.Archived, "Archive", UNTIL_DONE, further=JourneyPolicy
+archive_client = Step("archive_client", archive.ArchiveOrder, archive.Archived, "Archive", UNLESS_BROKEN)
+unarchive_client = Step(
+    "unarchive_client", archive.UnarchiveOrder, archive.Unarchived, "Make active again", UNLESS_BROKEN
 )
-unarchive_client = Step("unarchive_client", archive.UnarchiveOrder, archive.Unarchived, "Make active again", UNTIL_DONE)
 begin_bulk_archive = Step(
-    "begin_bulk_archive",
-    archive.BulkArchiveOrder,
-    archive.BulkProgress,
-    lambda order: f"Begin an archive of {len(order.client_ids)} clients",
-    UNLESS_BROKEN,
+    "begin_bulk_archive", str, archive.BulkBegun, "Read whom an archive of many is about", UNLESS_BROKEN
 )
 work_off_bulk_archive = Step(
-    "work_off_bulk_archive", archive.BulkRound, archive.BulkLook, "Look at what the journeys have recorded", UNTIL_DONE
+    "work_off_bulk_archive",
+    archive.BulkRound,
+    archive.BulkLook,
+    "Look at what the journeys have recorded",
+    UNLESS_BROKEN,
 )
-finish_bulk_archive = Step("finish_bulk_archive", str, archive.BulkProgress, "End the archive of many", UNTIL_DONE)
+finish_bulk_archive = Step("finish_bulk_archive", str, archive.BulkProgress, "End the archive of many", UNLESS_BROKEN)
 
 
 # ---------------------------------------------------------------- mail
 
-send_mail = StepWith(
-    "send_mail",
-    mail.MailOrder,
-    mail.MailResult,
-    lambda order: f"Mail {order.template} to the {order.to}",
-    UNLESS_UNWRITABLE,
-    VENDOR,
-    further=JourneyPolicy,
+deliver = Step(
+    "deliver",
+    mail.DeliverOrder,
+    mail.Delivered,
+    "Deliver what the outbox has",
+    UNLESS_BROKEN,
+    DELIVERY,
+    within=timedelta(minutes=10),
 )
+
+
+# ---------------------------------------------------------------- keeping
+
+begin_keeping = Step("begin_keeping", keeping.KeepingOrder, keeping.Began, "Begin a round", PATIENTLY, LONG)
+keep_page = Step(
+    "keep_page",
+    keeping.PageOrder,
+    keeping.PageKept,
+    lambda order: f"Look whether each {order.place.kind.value} runs",
+    PATIENTLY,
+    LONG,
+)
+keep_wedged = Step(
+    "keep_wedged", keeping.WedgedOrder, keeping.TasksOpened, "Look for workflows that cannot go on", PATIENTLY, LONG
+)
+note_overdue = Step("note_overdue", str, keeping.TasksOpened, "Look for what has not happened in time", PATIENTLY, LONG)
+finish_keeping = Step("finish_keeping", keeping.KeepingEnd, keeping.KeepingDone, "End the round", UNLESS_BROKEN)

@@ -26,6 +26,6 @@ class SenderActivities(Activities):
             by.actor if look.update_id is None else by,
             workflow_id=look.workflow_id,
             message=look.message,
-            request_id=look.request_id,
+            request_id=look.request,
         )
         return Sender(by=by, voucher=Voucher(message=look.message, mac=self.deps.vouching.sign(about)))

@@ -10,11 +10,11 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.archive.restore import NOTHING_RESTORED, archive_change, restore
-from activities.base import looks_again, this_run
+from activities.base import looks_again
 from activities.booking.changes import cancel_row
+from activities.booking.telling import cancellation_mails
 from activities.booking.waitlist_places import end_places
 from activities.forms.asking import ask_again
-from activities.money.cards import debts_to_settle
 from activities.money.credits import give_back
 from activities.money.payments import move
 from activities.money.unexpected_charge import UnexpectedChargeActivities
@@ -35,15 +35,16 @@ from models.tables.care.chat import ChatMember
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormRequest
+from models.tables.mail.outbox import OutboxKind
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client, lock_payment, lock_therapist
+from models.writes.outbox import client_mail, order_errands, order_mails, put_off_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.archive.plan import ArchivePlan, plan_archive
 from rules.enums import AppointmentStatus, ClientStatus, FormStatus, LeftBecause, PlaceEnd
-from rules.journey.memory import JourneyMemory
+from rules.mail.kinds import Mail, to_both_sides
 from rules.money.payment_states import LET_GO, Because, PaymentEvent
-from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
 
 ARCHIVED = AnsweredOnce(ARCHIVE_CLIENT, Archived)
@@ -52,7 +53,7 @@ UNARCHIVED = AnsweredOnce(UNARCHIVE_CLIENT, Unarchived)
 
 class ArchiveActivities(UnexpectedChargeActivities):
     @activity.defn
-    async def archive_client(self, order: ArchiveOrder, policy: JourneyPolicy) -> Archived:
+    async def archive_client(self, order: ArchiveOrder) -> Archived:
         """Archive a client: everything ahead stops, nothing is deleted. Archiving twice is one archive."""
         now = await self.now()
         async with self.transaction() as session:
@@ -64,8 +65,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
             if given is not None or client.status is ClientStatus.ARCHIVED:
                 # An echo of an archive that is over must not undo its end, nor be taken for the one that lasts.
                 return Archived(facts=await journey_facts(session, client), changed=False)
-            memory = JourneyMemory(policy=policy, reminded=order.reminded, chats=order.chats)
-            situation = await archive_situation(session, client, memory=memory, now=now)
+            situation = await archive_situation(session, client, policy=self.deps.policy, now=now)
             plan = plan_archive(situation, now=now, notify=order.notify)
             for line in plan.appointments:
                 appointment = await session.get_one(Appointment, UUID(line.id))
@@ -95,6 +95,11 @@ class ArchiveActivities(UnexpectedChargeActivities):
                     col(OccupiedTime.made_by) == holds_of(client.id), col(OccupiedTime.expires_at).is_not(None)
                 )
             )
+            await order_errands(session, client.id, OutboxKind.CANCEL_INTENT, intents, reason=order.request_id, at=now)
+            await put_off_mails(session, client.id)
+            if order.notify:
+                told = [mail for line in plan.appointments for mail in cancellation_mails(client, line.id)]
+                await order_mails(session, told, at=now)
             await _leave_chats(session, client, plan, at=now)
             for task_line in plan.tasks_closed:
                 task = await session.get_one(Task, UUID(task_line.id))
@@ -122,8 +127,6 @@ class ArchiveActivities(UnexpectedChargeActivities):
                 facts=await project(session, client),
                 changed=True,
                 appointments=await facts_of_appointments(session, client, _touched(plan)),
-                cancelled=tuple(line.id for line in plan.appointments),
-                intents=tuple(intents),
                 lines=await lines_of(session, freed=freed, ended=ended),
             )
             return ARCHIVED.keep(session, client, order, archived, at=now)
@@ -151,7 +154,13 @@ class ArchiveActivities(UnexpectedChargeActivities):
             else:
                 back = NOTHING_RESTORED
                 await make_active(session, client, by=order.by, at=now, request_id=order.request_id)
-            asked = await ask_again(session, client, at=now, grace=self.deps.policy.form_grace)
+            await ask_again(session, client, at=now, grace=self.deps.policy.form_grace)
+            mails = [
+                client_mail(mail, client, f"{order.request_id}:{ids[0]}", appointment_ids=ids)
+                for ids in back.booked
+                for mail in to_both_sides(Mail.BOOKING_CONFIRMATION)
+            ]
+            await order_mails(session, mails, at=now)
             facts = await project(session, client)
             new = {UUID(id) for ids in back.booked for id in ids}
             told = [UUID(open.id) for open in facts.open_appointments if UUID(open.id) not in new]
@@ -161,15 +170,11 @@ class ArchiveActivities(UnexpectedChargeActivities):
                 appointments=await facts_of_appointments(session, client, told),
                 restored=await facts_of_appointments(session, client, new),
                 paying=await facts_of_appointments(session, client, back.paying),
-                booked=back.booked,
                 lines=await lines_of_client(session, client),
-                debts=await debts_to_settle(session, client),
-                asked=asked,
             )
             return UNARCHIVED.keep(session, client, order, unarchived, at=now)
 
-    @activity.defn
-    async def cancel_intent(self, client_id: str, intent: str) -> Settled | None:
+    async def cancel_intent(self, client_id: str, intent: str, *, tries: int = 0) -> Settled | None:
         """Cancel the open PaymentIntent of a cancelled payment at Stripe, so that no old link still pays.
 
         Not if that payment was restored meanwhile: it is this intent which pays it then. If the client was faster, a
@@ -182,9 +187,9 @@ class ArchiveActivities(UnexpectedChargeActivities):
             payment = (await session.exec(select(Payment).where(col(Payment.intent) == intent))).first()
         if payment is not None and payment.status not in LET_GO:
             return None
-        # A key for each run: Stripe would replay a stored failure, and cancelling twice cancels once.
+        # A key for each try: Stripe would replay a stored failure, and cancelling twice cancels once.
         try:
-            after = await self.gateway_for(client).cancel_intent(intent=intent, key=f"cancel:{intent}:{this_run()}")
+            after = await self.gateway_for(client).cancel_intent(intent=intent, key=f"cancel:{intent}:{tries}")
         except GatewayRejected as rejected:
             if rejected.code != "resource_missing":  # what Stripe does not know cannot be paid
                 raise

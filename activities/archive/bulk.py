@@ -7,12 +7,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.base import Activities
-from activities.types.archive import BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
+from activities.types.archive import BulkArchiveOrder, BulkBegun, BulkLook, BulkProgress, BulkRound
 from activities.types.workflow_ids import ARCHIVE, journey_id
 from models.reads.archive import bulk as bulk_archives
 from models.reads.clients.step_answers import ARCHIVE_CLIENT, answered
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
-from models.writes.archive.bulk import lock_bulk_archive, make_bulk_archive
+from models.writes.archive.bulk import lock_bulk_archive
 from rules.accounts.caller import Voucher
 from rules.accounts.vouching import sworn
 from rules.archive.bulk import AT_A_TIME, LineSituation, LineState, became, request_id_of
@@ -23,20 +23,17 @@ _LOOK_AT = 200  # lines at a time of those that were not asked yet: many of them
 
 class BulkArchiveActivities(Activities):
     @activity.defn
-    async def begin_bulk_archive(self, order: BulkArchiveOrder) -> BulkProgress:
-        """Write down who is to be archived. Whoever asked may have done so already."""
+    async def begin_bulk_archive(self, id: str) -> BulkBegun:
+        """What was asked for, and how far it is: whoever asked has written it down."""
         async with self.transaction() as session:
-            await make_bulk_archive(
-                session,
-                id=UUID(order.id),
-                client_ids=[UUID(client_id) for client_id in order.client_ids],
-                asked_by=order.asked_by,
-                at=order.asked_at,
-                group_id=UUID(order.group_id) if order.group_id else None,
-                reason=order.reason,
-                notify=order.notify,
+            row = await session.get_one(BulkArchiveRecord, UUID(id))
+            return BulkBegun(
+                order=BulkArchiveOrder(
+                    id=id, asked_by=row.asked_by, asked_at=row.asked_at, reason=row.reason, notify=row.notify
+                ),
+                progress=await _progress(session, row.id),
+                history_limit=self.deps.policy.history_limit,
             )
-            return await _progress(session, UUID(order.id))
 
     @activity.defn
     async def work_off_bulk_archive(self, order: BulkRound) -> BulkLook:

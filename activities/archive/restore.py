@@ -215,6 +215,8 @@ class _Restoring:
                     fee_currency=old.fee_currency,
                     booked_by=self.order.by,
                     booked_at=self.at,
+                    planned_at=self.at,
+                    terms=old.terms,
                     complete_forms_in_session=old.complete_forms_in_session,
                     forms_outstanding_when_booked=list(old.forms_outstanding_when_booked),
                     first_of_its_type=old.first_of_its_type,

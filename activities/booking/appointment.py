@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
@@ -11,24 +12,27 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities, looks_again
 from activities.booking.changes import cancel, move, refuse_cancel, refuse_move, refuse_waiver, would_cancel
 from activities.booking.dates import plan_move
+from activities.booking.telling import change_mails
 from activities.locked import LockedAppointment
 from activities.money.fee import accrue_fee, close_outcome_task, note_breach
+from activities.snapshots import appointments_as_they_stand
 from activities.tasks import open_task_once
-from activities.types.booking import CancelOrder, Changed, OutcomeOrder, RescheduleOrder
+from activities.types.booking import AppointmentResumed, CancelOrder, Changed, OutcomeOrder, RescheduleOrder
 from activities.types.clients import TaskOrder
 from activities.types.money import Settled
 from models.reads.booking.waitlist import lines_freed_by
 from models.reads.journey import project
-from models.tables.booking.appointment import Appointment
+from models.tables.mail.outbox import OutboxItem
 from models.tables.money.payment import Payment
 from models.writes.booking.holds import use_hold
 from models.writes.locks import lock_appointment
+from models.writes.outbox import order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.booking.eligibility import not_open, refuse_outcome
 from rules.enums import AppointmentStatus, AppointmentType, Outcome, PaymentKind, PaymentStatus, TaskKind
+from rules.mail.kinds import Mail
 from rules.money.payment_states import CORRECTABLE
-from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
 
 CANCELLED = AnsweredOnce("cancel_appointment", Changed)
@@ -38,7 +42,16 @@ MARKED = AnsweredOnce("record_outcome", Changed)
 
 class AppointmentActivities(Activities):
     @activity.defn
-    async def cancel_appointment(self, order: CancelOrder, policy: JourneyPolicy) -> Changed:
+    async def resume_appointment(self, appointment_id: str) -> AppointmentResumed:
+        """Everything that its workflow follows, from the rows alone."""
+        async with self.transaction() as session:
+            [facts] = await appointments_as_they_stand(session, [UUID(appointment_id)])
+            about = select(OutboxItem.key).where(col(OutboxItem.appointment_id) == UUID(appointment_id))
+            mailed = (await session.exec(about)).all()
+        return AppointmentResumed(facts=facts, policy=self.deps.policy, mailed=tuple(mailed))
+
+    @activity.defn
+    async def cancel_appointment(self, order: CancelOrder) -> Changed:
         """Cancel, with the fee that is due for it, if any. The practice always may; the client side in time."""
         now = await self.now()
         async with self.transaction() as session:
@@ -46,18 +59,21 @@ class AppointmentActivities(Activities):
             given = await CANCELLED.given(session, row.client, order)
             if given is not None:
                 return given
-            refusal = refuse_cancel(row, order, policy, now=now)
+            refusal = refuse_cancel(row, order, now=now)
             if refusal is not None:
                 return Changed(refusal=refusal)
             if not order.confirm:
-                return Changed(would=(would_cancel(row, order, policy, now=now),))
+                return Changed(would=(would_cancel(row, order, now=now),))
             lines = await lines_freed_by(session, row.client, row.therapist)
-            await cancel(session, row, order, policy, now=now)
+            await cancel(session, row, order, now=now)
+            by_client = order.requested_by_client or not order.by.is_practice
+            mails = change_mails(row, Mail.APPOINTMENT_CANCELLED, "cancelled", by_client=by_client)
+            await order_mails(session, mails, at=now, by_appointment=row.appointment.id)
             return CANCELLED.keep(session, row.client, order, await row.changed(session, lines=lines), at=now)
 
     @activity.defn
     @looks_again
-    async def reschedule_appointment(self, order: RescheduleOrder, policy: JourneyPolicy) -> Changed:
+    async def reschedule_appointment(self, order: RescheduleOrder) -> Changed:
         """Move an appointment; it keeps its id, its length and its fee. Its own old time is no conflict.
 
         An order that is not confirmed is only tested: nothing changes.
@@ -68,7 +84,7 @@ class AppointmentActivities(Activities):
             given = await MOVED.given(session, row.client, order)
             if given is not None:
                 return given
-            refusal = refuse_move(row, order, policy, now=now)
+            refusal = refuse_move(row, order, now=now)
             if refusal is not None:
                 return Changed(refusal=refusal)
             plan = await plan_move(session, [row], order, now=now)
@@ -80,12 +96,16 @@ class AppointmentActivities(Activities):
                 return MOVED.keep(session, row.client, order, await row.stands(session), at=now)
             lines = await lines_freed_by(session, row.client, row.therapist)
             await use_hold(session, UUID(order.hold_id) if order.hold_id else None, therapist_id=row.therapist.id)
+            was = row.appointment.starts_at
             await move(session, row, plan.free[0], order, exceptions=plan.exceptions, now=now)
+            by_client = not order.by.is_practice
+            mails = change_mails(row, Mail.APPOINTMENT_RESCHEDULED, "moved", by_client=by_client, was=was)
+            await order_mails(session, mails, at=now, by_appointment=row.appointment.id)
             moved = await row.changed(session, lines=lines, exceptions=plan.exceptions)
             return MOVED.keep(session, row.client, order, moved, at=now)
 
     @activity.defn
-    async def record_outcome(self, order: OutcomeOrder, policy: JourneyPolicy) -> Changed:
+    async def record_outcome(self, order: OutcomeOrder) -> Changed:
         """Record what happened, and the payment it earns. The same outcome again changes nothing."""
         now = await self.now()
         async with self.transaction() as session:
@@ -95,7 +115,7 @@ class AppointmentActivities(Activities):
                 return given
             appointment, payment = row.appointment, row.payment
             if appointment.status.value == order.outcome.value:
-                return await self._marked_again(session, row, order, policy, now=now)
+                return await self._marked_again(session, row, order, now=now)
             refusal = refuse_outcome(
                 status=appointment.status,
                 outcome=order.outcome,
@@ -123,7 +143,7 @@ class AppointmentActivities(Activities):
                     "appointment_id": order.appointment_id,
                     "request_id": order.request_id,
                     "outcome": order.outcome.value,
-                    **({} if corrected else _lateness(appointment, policy, now=now)),
+                    **({} if corrected else _lateness(row, now=now)),
                     **({"reason": order.reason} if order.reason else {}),
                 },
             )
@@ -135,7 +155,6 @@ class AppointmentActivities(Activities):
                 at=now,
                 by=order.by.actor,
                 waiver=order.waive_reason if order.waive_fee else None,
-                policy=policy,
                 first=not corrected,
                 reason=order.reason,
             )
@@ -146,7 +165,6 @@ class AppointmentActivities(Activities):
         session: AsyncSession,
         row: LockedAppointment,
         order: OutcomeOrder,
-        policy: JourneyPolicy,
         *,
         now: datetime,
     ) -> Changed:
@@ -162,9 +180,7 @@ class AppointmentActivities(Activities):
             return Changed(refusal=refusal)
         row.appointment.changed_by = UUID(order.request_id)
         waiver = order.waive_reason
-        await accrue_fee(
-            session, row, payment.kind, at=now, by=order.by.actor, waiver=waiver, policy=policy, first=False
-        )
+        await accrue_fee(session, row, payment.kind, at=now, by=order.by.actor, waiver=waiver, first=False)
         return MARKED.keep(session, row.client, order, await row.changed(session), at=now)
 
     @activity.defn
@@ -229,10 +245,10 @@ def _is_untouched(payment: Payment | None) -> bool:
     return payment.status in CORRECTABLE
 
 
-def _lateness(appointment: Appointment, policy: JourneyPolicy, *, now: datetime) -> dict[str, Any]:
+def _lateness(row: LockedAppointment, *, now: datetime) -> dict[str, Any]:
     """What the fact of a late mark says of it: who made it is its actor."""
-    late_by = now - appointment.ends_at - policy.charge_deadline
-    if appointment.type is not AppointmentType.SESSION or late_by <= timedelta(0):
+    late_by = now - row.appointment.ends_at - row.terms.charge_deadline
+    if row.appointment.type is not AppointmentType.SESSION or late_by <= timedelta(0):
         return {}
     return {"late": True, "late_by_minutes": -(-late_by // timedelta(minutes=1))}
 

@@ -10,9 +10,9 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id, looks_again
 from activities.booking.dates import DatesPlan, plan_booking
 from activities.booking.waitlist_places import end_places
+from activities.clients.announcing import details_were_given
 from activities.details import owner_of_address, write_details
 from activities.forms.asking import ask_again
-from activities.money.cards import debts_to_settle
 from activities.reactivation import make_active
 from activities.snapshots import appointment_facts, facts_of_appointments
 from activities.tasks import close_tasks
@@ -25,11 +25,15 @@ from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.writes.booking.holds import use_hold
 from models.writes.locks import RowMissing, lock_client, lock_therapist
+from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.booking.eligibility import MOST_WEEKS, missing_details, refuse_booking
 from rules.booking.links import join_url_of
 from rules.enums import AppointmentType, ClientStatus, Mode, PlaceEnd, TaskKind
 from rules.journey.stage import JourneyFacts
+from rules.mail.kinds import Mail, to_both_sides
+from rules.mail.orders import MailOrder
+from rules.money.terms import Terms
 from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
 
@@ -83,7 +87,7 @@ class BookingActivities(Activities):
             await session.flush()
             if first:
                 client.first_booked_at = now
-            asked = await ask_again(session, client, at=now, grace=self.deps.policy.form_grace, first_booking=first)
+            await ask_again(session, client, at=now, grace=self.deps.policy.form_grace, first_booking=first)
             if order.type is AppointmentType.SESSION:
                 await close_tasks(
                     session,
@@ -95,6 +99,17 @@ class BookingActivities(Activities):
                 )
             _tell(session, client, order, appointments, facts=facts, plan=plan, at=now)
             known_elsewhere = first and await _is_known_elsewhere(session, client)
+            mails = _mails(
+                client,
+                order,
+                appointments,
+                first=first,
+                known_elsewhere=known_elsewhere,
+                unarchived=unarchived,
+            )
+            await order_mails(session, mails, at=now)
+            if order.details is not None:
+                await details_were_given(session, client, order.details, by=order.by, reason=order.request_id, at=now)
             booked = Booked(
                 facts=await project(session, client),
                 appointments=tuple(appointment_facts(row, client, therapist, None) for row in appointments),
@@ -106,8 +121,6 @@ class BookingActivities(Activities):
                 resumed=await facts_of_appointments(session, client, left_open),
                 exceptions=plan.exceptions,
                 lines=await lines_of(session, freed=_freed(order, therapist.id), ended=lines),
-                debts=await debts_to_settle(session, client) if unarchived else (),
-                asked=asked,
             )
             return BOOKED.keep(session, client, order, booked, at=now)
 
@@ -153,6 +166,8 @@ class BookingActivities(Activities):
                 fee_currency=therapist.session_fee_currency,
                 booked_by=order.by.actor,
                 booked_at=now,
+                planned_at=now,
+                terms=Terms.of(self.deps.policy).document(),
                 complete_forms_in_session=in_session,
                 forms_outstanding_when_booked=list(facts.outstanding_forms),
                 first_of_its_type=first_of_type and date is plan.free[0],
@@ -271,6 +286,25 @@ def _tell(
                 "why": order.reason or "booked by the practice, which gave no reason",
             },
         )
+
+
+def _mails(
+    client: Client,
+    order: BookingOrder,
+    appointments: list[Appointment],
+    *,
+    first: bool,
+    known_elsewhere: bool,
+    unarchived: bool,
+) -> list[MailOrder]:
+    """Of every booking: a confirmation to both sides. The first brings the client's account with it."""
+    about = {"appointment_ids": tuple(str(appointment.id) for appointment in appointments)}
+    mails = [client_mail(mail, client, order.request_id, **about) for mail in to_both_sides(Mail.BOOKING_CONFIRMATION)]
+    if first:
+        mails.insert(0, client_mail(Mail.ALREADY_KNOWN if known_elsewhere else Mail.WELCOME, client, "first"))
+    if unarchived:
+        mails.append(client_mail(Mail.CLIENT_BACK, client, order.request_id, **about))
+    return mails
 
 
 async def _is_known_elsewhere(session: AsyncSession, client: Client) -> bool:

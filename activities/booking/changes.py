@@ -19,24 +19,21 @@ from models.writes.timeline import tell
 from rules.booking.eligibility import BOOKING_DISABLED, refuse_change
 from rules.enums import AppointmentStatus, ClientStatus, Mode, PaymentKind, PlaceEnd
 from rules.money.fees import Cancellation, cancellation
-from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
 # ---------------------------------------------------------------- cancelled
 
 
-def refuse_cancel(
-    row: LockedAppointment, order: CancelOrder, policy: JourneyPolicy, *, now: datetime
-) -> Refusal | None:
-    return _refuse_change(row, policy, by_practice=order.by.is_practice, now=now) or refuse_waiver(
+def refuse_cancel(row: LockedAppointment, order: CancelOrder, *, now: datetime) -> Refusal | None:
+    return _refuse_change(row, by_practice=order.by.is_practice, now=now) or refuse_waiver(
         waive=order.waive_fee, reason=order.waive_reason
     )
 
 
-def would_cancel(row: LockedAppointment, order: CancelOrder, policy: JourneyPolicy, *, now: datetime) -> WouldCancel:
-    """What cancelling now would mean; by the same rule and policy as the cancellation itself."""
-    result = _result(row, order, policy, now=now)
+def would_cancel(row: LockedAppointment, order: CancelOrder, *, now: datetime) -> WouldCancel:
+    """What cancelling now would mean; by the same rule as the cancellation itself."""
+    result = _result(row, order, now=now)
     fee = result.fee if result.fee is not None and not order.waive_fee else None
     return WouldCancel(
         appointment_id=str(row.appointment.id),
@@ -47,23 +44,21 @@ def would_cancel(row: LockedAppointment, order: CancelOrder, policy: JourneyPoli
     )
 
 
-def _result(row: LockedAppointment, order: CancelOrder, policy: JourneyPolicy, *, now: datetime) -> Cancellation:
+def _result(row: LockedAppointment, order: CancelOrder, *, now: datetime) -> Cancellation:
     return cancellation(
         type=row.appointment.type,
         fee=row.fee,
         starts_at=row.appointment.starts_at,
         now=now,
         requested_by_client=order.requested_by_client or not order.by.is_practice,
-        notice_window=policy.notice_window,
+        notice_window=row.terms.notice_window,
     )
 
 
-async def cancel(
-    session: AsyncSession, row: LockedAppointment, order: CancelOrder, policy: JourneyPolicy, *, now: datetime
-) -> None:
+async def cancel(session: AsyncSession, row: LockedAppointment, order: CancelOrder, *, now: datetime) -> None:
     """Cancel one appointment, with the fee that is due for it, if any. It was not refused."""
     asked_by_client = order.requested_by_client or not order.by.is_practice
-    result = _result(row, order, policy, now=now)
+    result = _result(row, order, now=now)
     await cancel_row(
         session,
         row.appointment,
@@ -97,7 +92,6 @@ async def cancel(
             at=now,
             by=order.by.actor,
             waiver=order.waive_reason if order.waive_fee else None,
-            policy=policy,
         )
 
 
@@ -125,12 +119,10 @@ async def cancel_row(
 # ---------------------------------------------------------------- moved
 
 
-def refuse_move(
-    row: LockedAppointment, order: RescheduleOrder, policy: JourneyPolicy, *, now: datetime
-) -> Refusal | None:
+def refuse_move(row: LockedAppointment, order: RescheduleOrder, *, now: datetime) -> Refusal | None:
     """Everything but the new time itself."""
     return (
-        _refuse_change(row, policy, by_practice=order.by.is_practice, now=now)
+        _refuse_change(row, by_practice=order.by.is_practice, now=now)
         or _refuse_disabled(row, by_practice=order.by.is_practice)
         or _refuse_archived(row)
     )
@@ -149,6 +141,7 @@ async def move(
     appointment, was = row.appointment, row.appointment.starts_at
     await _take_own_offer(session, row, date, by=order.by.actor, now=now)
     appointment.starts_at, appointment.ends_at = date.starts_at, date.ends_at
+    appointment.planned_at = now
     if appointment.mode is Mode.ZOOM and row.therapist.zoom_link:
         appointment.join_url = row.therapist.zoom_link  # it may have changed while this appointment lay in the past
     appointment.sequence += 1
@@ -201,9 +194,7 @@ async def _take_own_offer(
 # ---------------------------------------------------------------- refusals of both
 
 
-def _refuse_change(
-    row: LockedAppointment, policy: JourneyPolicy, *, by_practice: bool, now: datetime
-) -> Refusal | None:
+def _refuse_change(row: LockedAppointment, *, by_practice: bool, now: datetime) -> Refusal | None:
     return refuse_change(
         status=row.appointment.status,
         type=row.appointment.type,
@@ -212,7 +203,7 @@ def _refuse_change(
         therapist=row.therapist.slug,
         now=now,
         by_practice=by_practice,
-        notice_window=policy.notice_window,
+        notice_window=row.terms.notice_window,
     )
 
 

@@ -13,7 +13,9 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities, looks_again
 from activities.booking.changes import cancel, move, refuse_cancel, refuse_move, would_cancel
 from activities.booking.dates import plan_move
+from activities.booking.telling import series_mails
 from activities.locked import LockedAppointment
+from activities.snapshots import appointment_facts
 from activities.types.booking import (
     FollowingCancelOrder,
     FollowingChanged,
@@ -21,16 +23,18 @@ from activities.types.booking import (
     LinksChanged,
     LinksOrder,
 )
+from activities.types.facts import AppointmentFacts
 from models.reads.booking.waitlist import lines_freed_by
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.writes.booking.holds import use_hold
 from models.writes.locks import lock_appointment, lock_client, lock_therapist
+from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.booking.series import this_and_following
 from rules.enums import AppointmentStatus, Mode
-from rules.policy import JourneyPolicy
+from rules.mail.kinds import Mail
 from rules.refusals import Problem, Refusal
 from rules.timeline import FactKind
 
@@ -41,32 +45,34 @@ LINKED = AnsweredOnce("refresh_links", LinksChanged)
 
 class SeriesActivities(Activities):
     @activity.defn
-    async def cancel_following(self, order: FollowingCancelOrder, policy: JourneyPolicy) -> FollowingChanged:
+    async def cancel_following(self, order: FollowingCancelOrder) -> FollowingChanged:
         """Cancel an appointment and all after it, or none of them. Each has its own fee, if one is due."""
         now = await self.now()
         async with self.transaction() as session:
             rows = await _to_change(
-                session, order, CANCELLED_ON, refuse=lambda row: refuse_cancel(row, order, policy, now=now), now=now
+                session, order, CANCELLED_ON, refuse=lambda row: refuse_cancel(row, order, now=now), now=now
             )
             if isinstance(rows, FollowingChanged):
                 return rows
             client = rows[0].client
             if not order.confirm:
-                return FollowingChanged(would=tuple(would_cancel(row, order, policy, now=now) for row in rows))
+                return FollowingChanged(would=tuple(would_cancel(row, order, now=now) for row in rows))
             lines = await lines_freed_by(session, client, rows[0].therapist)
             for row in rows:
-                await cancel(session, row, order, policy, now=now)
-            cancelled = replace(await _changed(session, rows, {}), lines=lines)
+                await cancel(session, row, order, now=now)
+            by_client = order.requested_by_client or not order.by.is_practice
+            cancelled = await _changed(session, rows, {}, order=order, by_client=by_client, now=now)
+            cancelled = replace(cancelled, lines=lines)
             return CANCELLED_ON.keep(session, client, order, cancelled, at=now)
 
     @activity.defn
     @looks_again
-    async def reschedule_following(self, order: FollowingMoveOrder, policy: JourneyPolicy) -> FollowingChanged:
+    async def reschedule_following(self, order: FollowingMoveOrder) -> FollowingChanged:
         """Move an appointment, and all after it with it: all of them or none. Unconfirmed, it is only tested."""
         now = await self.now()
         async with self.transaction() as session:
             rows = await _to_change(
-                session, order, MOVED_ON, refuse=lambda row: refuse_move(row, order, policy, now=now), now=now
+                session, order, MOVED_ON, refuse=lambda row: refuse_move(row, order, now=now), now=now
             )
             if isinstance(rows, FollowingChanged):
                 return rows
@@ -92,7 +98,9 @@ class SeriesActivities(Activities):
             for row, date in moving:
                 of_this = [line for line in plan.exceptions if line["week"] == date.week + 1]
                 await move(session, row, date, order, exceptions=of_this, now=now)
-            changed = await _changed(session, [row for row, _ in moving], before)
+            by_client = not order.by.is_practice
+            moved_rows = [row for row, _ in moving]
+            changed = await _changed(session, moved_rows, before, order=order, by_client=by_client, now=now)
             moved = replace(changed, lines=lines, exceptions=plan.exceptions)
             return MOVED_ON.keep(session, client, order, moved, at=now)
 
@@ -135,7 +143,9 @@ class SeriesActivities(Activities):
                 text="The therapist's link has changed; the appointments ahead have the new one.",
                 data={"request_id": order.request_id, "appointments": ids},
             )
-            refreshed = LinksChanged(facts=await project(session, client), appointment_ids=tuple(ids))
+            mail = client_mail(Mail.APPOINTMENT_UPDATED, client, order.request_id, appointment_ids=tuple(ids))
+            await order_mails(session, [mail], at=now)
+            refreshed = LinksChanged(facts=await project(session, client))
             return LINKED.keep(session, client, order, refreshed, at=now)
 
 
@@ -178,20 +188,34 @@ async def _locked_following(
 
 
 async def _changed(
-    session: AsyncSession, rows: Sequence[LockedAppointment], before: dict[str, datetime]
+    session: AsyncSession,
+    rows: Sequence[LockedAppointment],
+    before: dict[str, datetime],
+    *,
+    order: FollowingCancelOrder | FollowingMoveOrder,
+    by_client: bool,
+    now: datetime,
 ) -> FollowingChanged:
+    """What has changed, with the mails that tell of it."""
     client = rows[0].client
-    return FollowingChanged(
-        journey=await project(session, client),
-        appointments=tuple(sorted((row.facts() for row in rows), key=lambda facts: (facts.starts_at, facts.id))),
-        moves=before,
-        changed=True,
-    )
+    changed = FollowingChanged(appointments=_in_time_order(rows), moves=before, changed=True)
+    mails = series_mails(client, order.request_id, changed, by_client=by_client)
+    await order_mails(session, mails, at=now)
+    return replace(changed, journey=await project(session, client))
 
 
 async def _as_they_stand(session: AsyncSession, rows: Sequence[LockedAppointment]) -> FollowingChanged:
     """Each is where it should be already: nothing moves, and nobody is told."""
-    return replace(await _changed(session, rows[:1], {}), changed=False)
+    return FollowingChanged(journey=await project(session, rows[0].client), appointments=_in_time_order(rows[:1]))
+
+
+def _in_time_order(rows: Sequence[LockedAppointment]) -> tuple[AppointmentFacts, ...]:
+    return tuple(
+        sorted(
+            (appointment_facts(row.appointment, row.client, row.therapist, row.payment) for row in rows),
+            key=lambda facts: (facts.starts_at, facts.id),
+        )
+    )
 
 
 _NOT_THEIRS = Refusal(name=Problem.NOT_FOUND, detail="There is no such appointment of this client.")

@@ -1,6 +1,6 @@
 """Waitlists: joining, leaving, and the line of one therapist, which is looked at one change at a time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -23,12 +23,14 @@ from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
 from models.tables.clients.client import Client
 from models.writes.booking.holds import drop_expired_holds
 from models.writes.locks import lock_client, lock_therapist
+from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.booking.availability import Availability, check_slot
 from rules.booking.eligibility import BOOKING_DISABLED, missing_details, refuse_booking
 from rules.booking.waitlist import Offer, Waiting, is_given_up, next_offer
 from rules.enums import AppointmentType, ClientStatus, OfferEnd, PlaceEnd
+from rules.mail.kinds import Mail
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
@@ -110,7 +112,7 @@ class WaitlistActivities(Activities):
             return LEFT_LINE.keep(session, client, order, left, at=now)
 
     @activity.defn
-    async def look_at_line(self, therapist: str, policy: JourneyPolicy) -> LineLook:
+    async def look_at_line(self, therapist: str) -> LineLook:
         """Bring a therapist's line up to date: offers that ran out, wishes that are over, and what can be offered now.
 
         Every change is a transaction of its own, because each locks one client. Ends when nothing is left to do.
@@ -120,8 +122,8 @@ class WaitlistActivities(Activities):
                 line = await _Line.of(session, therapist, now=await self.now())
                 if line is None:
                     return LineLook(line=())
-                if not (await line.something_ended() or await line.make_offer(policy)):
-                    return await line.look()
+                if not (await line.something_ended() or await line.make_offer(self.deps.policy)):
+                    return replace(await line.look(), policy=self.deps.policy)
 
 
 def _place(client: Client, therapist: Therapist, order: WaitOrder, *, at: datetime) -> WaitlistPlace:
@@ -294,6 +296,16 @@ class _Line:
                 "expires_at": offer.expires_at.isoformat(),
             },
         )
+        mail = client_mail(
+            Mail.SLOT_OFFERED,
+            client,
+            str(id),
+            therapist=self.therapist.slug,
+            offer_id=str(id),
+            asked_for=client.status is ClientStatus.ARCHIVED,  # who waits by an own wish
+        )
+        await self.session.flush()
+        await order_mails(self.session, [mail], at=self.now)
 
     async def look(self) -> LineLook:
         """The line as it stands, with every offer that is open."""
@@ -305,11 +317,11 @@ class _Line:
         for place in self.places:
             client, offer = clients[place.client_id], self.open_offer(place)
             if offer is not None:
-                archived = client.status is ClientStatus.ARCHIVED
-                offers.append(OfferMade(offer_id=str(offer.id), client_id=str(client.id), asked_for=archived))
+                offers.append(OfferMade(offer_id=str(offer.id), client_id=str(client.id)))
             shown.append(
                 PlaceInLine(
                     place_id=str(place.id),
+                    client_id=str(client.id),
                     ref=client.ref,
                     type=place.type,
                     wished_from=place.wished_from,

@@ -1,26 +1,71 @@
-"""Chats as a journey sees them: does something wait to be read, of which the client may be told by mail?"""
+"""Mails about messages that wait unread, throttled: the first at once, the next of the same chat only after a while."""
 
+from datetime import datetime
 from uuid import UUID
 
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.base import Activities
-from activities.types.care import ChatLook, UnreadMessages
-from models.reads.care.chats import waiting_for
+from activities.types.care import ChatLook
+from activities.types.mail import Delivered
+from models.reads.care.chats import WaitingMessage, waiting_for
+from models.reads.outbox import deliver_at
 from models.tables.clients.client import Client
+from models.tables.mail.outbox import UNSETTLED, OutboxItem, OutboxStatus
+from models.writes.locks import lock_client
+from models.writes.outbox import client_mail, order_mails
 from rules.care.chats import TOLD_WHILE_ARCHIVED
 from rules.enums import ClientStatus
+from rules.mail.kinds import Mail
+
+_TOLD = (OutboxStatus.SENT, OutboxStatus.UNCERTAIN, OutboxStatus.UNDELIVERABLE)
 
 
 class ChatActivities(Activities):
     @activity.defn
-    async def look_at_chat(self, look: ChatLook) -> UnreadMessages:
-        """The newest message that waits for this client in a chat. Only looks: once or often is the same."""
+    async def look_at_chat(self, look: ChatLook) -> Delivered:
+        """Order the mail about what waits for this client in a chat: at once, or for when the last one is long ago.
+
+        One that has not gone out yet tells of everything that is unread when it goes.
+        """
+        now = await self.now()
         async with self.transaction() as session:
-            client = await session.get(Client, UUID(look.client_id))
-            waiting = await waiting_for(session, client, UUID(look.chat_id)) if client else None
-        if client is None or waiting is None or client.unsubscribed or client.email is None:
-            return UnreadMessages(newest_unread=0)
-        if client.status is ClientStatus.ARCHIVED and waiting.kind not in TOLD_WHILE_ARCHIVED:
-            return UnreadMessages(newest_unread=0)
-        return UnreadMessages(newest_unread=waiting.seq)
+            client = await lock_client(session, UUID(look.client_id))
+            waiting = await waiting_for(session, client, UUID(look.chat_id))
+            if waiting is not None and _may_be_told(client, waiting):
+                await self._order(session, client, look.chat_id, waiting, now=now)
+            return Delivered(deliver_at=await deliver_at(session, client.id, None))
+
+    async def _order(
+        self, session: AsyncSession, client: Client, chat_id: str, waiting: WaitingMessage, *, now: datetime
+    ) -> None:
+        earlier = select(OutboxItem).where(
+            col(OutboxItem.client_id) == client.id,
+            col(OutboxItem.template) == Mail.NEW_MESSAGE.value,
+            col(OutboxItem.order)["chat_id"].astext == chat_id,
+        )
+        rows = (await session.exec(earlier.order_by(col(OutboxItem.seq).desc()))).all()
+        told = [row for row in rows if row.status in _TOLD]
+        if told and waiting.seq <= max(int(row.order.get("chat_seq", 0)) for row in told):
+            return
+        last = max((row.sent_at or row.made_at for row in told), default=None)
+        due = now if last is None else max(now, last + self.deps.policy.new_message_every)
+        archived = client.status is ClientStatus.ARCHIVED
+        open_still = next((row for row in rows if row.status in UNSETTLED), None)
+        if open_still is None:
+            mail = client_mail(
+                Mail.NEW_MESSAGE, client, f"{chat_id}:{waiting.seq}", chat_id=chat_id, chat_seq=waiting.seq
+            )
+            # An archived client has no timers: what cannot go out at once waits for the end of the archive.
+            await order_mails(session, [mail], at=now, not_before=due, put_off=archived and due > now)
+        elif open_still.next_try_at is None and due <= now:
+            open_still.next_try_at = now
+            session.add(open_still)
+
+
+def _may_be_told(client: Client, waiting: WaitingMessage) -> bool:
+    if client.unsubscribed or client.email is None:
+        return False
+    return client.status is not ClientStatus.ARCHIVED or waiting.kind in TOLD_WHILE_ARCHIVED

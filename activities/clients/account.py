@@ -9,12 +9,20 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities
+from activities.clients.announcing import details_were_given
 from activities.details import owner_of_address, write_details
-from activities.money.cards import debts_to_settle
 from activities.money.stripe_events import unfreeze
 from activities.snapshots import facts_of_appointments
 from activities.tasks import open_task_once
-from activities.types.clients import ActivationOrder, DetailsOrder, Done, GroupChoice, TaskOrder, TaskResolution
+from activities.types.clients import (
+    ActivationOrder,
+    DetailsOrder,
+    Done,
+    GroupChoice,
+    LinkOrder,
+    TaskOrder,
+    TaskResolution,
+)
 from models.reads.booking.waitlist import lines_of_client
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind
@@ -22,9 +30,11 @@ from models.tables.clients.client import Client
 from models.tables.clients.group import ClientGroup
 from models.tables.clients.task import Task
 from models.writes.locks import lock_client
+from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import Caller
 from rules.enums import TaskKind
+from rules.mail.kinds import Mail
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
@@ -34,6 +44,12 @@ RESOLVED = AnsweredOnce("resolve_task", Done)
 _LINK_INVALID = Refusal(
     name=Problem.ACTIVATION_LINK_INVALID,
     detail="This activation link is no longer valid. Ask for a new one.",
+)
+
+_NO_ADDRESS = Refusal(
+    name=Problem.CLIENT_DETAILS_REQUIRED,
+    detail="No e-mail address is known to send a link to.",
+    data={"missing": ["email"]},
 )
 
 
@@ -78,6 +94,21 @@ class AccountActivities(Activities):
             return ACTIVATED.keep(session, client, order, Done(facts=await project(session, client)), at=now)
 
     @activity.defn
+    async def send_activation_link(self, order: LinkOrder) -> Done:
+        """Mail a new activation link to a client whose account is not active yet."""
+        now = await self.now()
+        async with self.transaction() as session:
+            client = await lock_client(session, UUID(order.client_id))
+            if client.account_active:
+                detail = "The account is active already; the client can sign in."
+                return Done(refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail=detail))
+            if client.email is None:
+                return Done(refusal=_NO_ADDRESS)
+            mail = client_mail(Mail.WELCOME, client, f"again:{order.request_id}", asked_for=True)
+            await order_mails(session, [mail], at=now)
+            return Done(facts=await journey_facts(session, client))
+
+    @activity.defn
     async def change_details(self, order: DetailsOrder) -> Done:
         """Change details, the group, portal settings or the subscription; what is not said stays."""
         now = await self.now()
@@ -115,6 +146,7 @@ class AccountActivities(Activities):
                     by=order.by.actor,
                     text="Notification mails are off." if order.unsubscribed else "Notification mails are on again.",
                 )
+            await details_were_given(session, client, order.details, by=order.by, reason=order.request_id, at=now)
             done = Done(facts=await project(session, client), lines=await lines_of_client(session, client))
             return DETAILED.keep(session, client, order, done, at=now)
 
@@ -170,7 +202,6 @@ class AccountActivities(Activities):
             done = Done(
                 facts=await project(session, client),
                 resumed=await facts_of_appointments(session, client, resumed),
-                debts=await debts_to_settle(session, client) if held_charges else (),
             )
             return RESOLVED.keep(session, client, order, done, at=now)
 

@@ -1,6 +1,6 @@
 """What a record brings along when it is joined into another of the same person. Both clients are locked throughout."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,11 +25,12 @@ from models.tables.care.note import SessionNote
 from models.tables.care.notification import Notification
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormRequest
+from models.tables.mail.outbox import OutboxItem
 from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from models.writes.locks import lock_payment
-from rules.clients.joining import FormRecord, form_counts, read_afterwards
+from rules.clients.joining import FormRecord, MovedChat, form_counts, read_afterwards
 from rules.enums import (
     AppointmentStatus,
     ChatKind,
@@ -40,7 +41,7 @@ from rules.enums import (
     PlaceEnd,
     Role,
 )
-from rules.journey.joining import MovedChat
+from rules.mail.kinds import MAILS
 from rules.money.payment_states import WAITING, WAITS_FOR_CARD, Because, PaymentEvent
 
 _OWNED: tuple[type[Any], ...] = (Appointment, Payment, Credit, Refund, Dispute, SessionNote, Goal, Notification)
@@ -318,3 +319,26 @@ async def stop_payments(session: AsyncSession, record: Client, *, at: datetime) 
         await give_back(session, payment, at=at)
         stopped.append(payment)
     return stopped
+
+
+async def hand_over_mails(
+    session: AsyncSession, duplicate: Client, record: Client, chats: Mapping[str, MovedChat]
+) -> None:
+    """What a mail tells of waits for the person: the record sends it, for the same reason. What was told of a chat
+    counts wherever its messages are now. Mails of other kinds are the closed record's, which sends them."""
+    found = select(OutboxItem).where(
+        col(OutboxItem.client_id) == duplicate.id,
+        col(OutboxItem.template).in_([mail.value for mail, kind in MAILS.items() if kind.goes_along]),
+    )
+    for row in (await session.exec(found)).all():
+        row.client_id = record.id
+        order = {**row.order, "client_id": str(record.id)}
+        moved = chats.get(str(order.get("chat_id")))
+        if moved is not None:
+            order |= {"chat_id": moved.chat_id, "chat_seq": order.get("chat_seq", 0) + moved.behind}
+        row.order = order
+        session.add(row)
+    of_appointments = update(OutboxItem).where(
+        col(OutboxItem.client_id) == duplicate.id, col(OutboxItem.appointment_id).is_not(None)
+    )
+    await session.exec(of_appointments.values(client_id=record.id))

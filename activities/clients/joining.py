@@ -1,5 +1,6 @@
 """Two records of one person: noticing that there may be two, and joining one into the other in one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,8 +11,10 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities
+from activities.clients.announcing import announce
 from activities.clients.join_rows import (
     end_places_booked,
+    hand_over_mails,
     move_belongings,
     move_forms,
     move_places,
@@ -24,7 +27,7 @@ from activities.forms.asking import ask_again
 from activities.reactivation import make_active
 from activities.snapshots import facts_of_appointments
 from activities.tasks import close_tasks, open_task_once
-from activities.types.clients import Done, Joined, JoinOrder
+from activities.types.clients import Joined, JoinOrder
 from models.reads.booking.waitlist import lines_of
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind
@@ -34,12 +37,15 @@ from models.tables.booking.waitlist import WaitlistPlace
 from models.tables.clients.client import Client
 from models.tables.clients.match import Match
 from models.tables.clients.task import Task
+from models.tables.mail.outbox import OutboxKind
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client, lock_therapist
+from models.writes.outbox import client_mail, order_errands, order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM, fold_email
 from rules.clients.joining import Record, TakenTime, is_active_again, missing_details, refuse_join
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
+from rules.mail.kinds import Mail
 from rules.money.payment_states import PENDING
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
@@ -49,8 +55,7 @@ _LINK_INVALID = Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail="This link 
 
 
 class JoiningActivities(Activities):
-    @activity.defn
-    async def notice_double(self, client_id: str) -> Done:
+    async def notice_double(self, client_id: str) -> None:
         """Open a task if somebody else has the address that was given on a public form: probably one person."""
         now = await self.now()
         async with self.transaction() as session:
@@ -64,8 +69,9 @@ class JoiningActivities(Activities):
                     kind=TaskKind.POSSIBLE_DUPLICATE,
                     text=f"Client {client.ref} gave an address that client {owner.ref} has: probably one person.",
                     at=now,
+                    other_id=owner.id,
                 )
-            return Done(facts=await project(session, client))
+            await project(session, client)
 
     @activity.defn
     async def join_records(self, order: JoinOrder) -> Joined:
@@ -121,8 +127,12 @@ async def _join(
     await resume_payments(session, record, by=by, at=at)
     stopped = await stop_payments(session, record, at=at) if record.status is ClientStatus.ARCHIVED else []
     await _close(session, duplicate, record, token_hash=order.token_hash, at=at)
-    archived = record.status is ClientStatus.ARCHIVED
-    asked = () if archived else await ask_again(session, record, at=at, grace=grace)
+    if record.status is not ClientStatus.ARCHIVED:
+        await ask_again(session, record, at=at, grace=grace)
+    await hand_over_mails(session, duplicate, record, chats)
+    await _order_mails(session, duplicate, record, came, unarchived=unarchived, at=at)
+    intents = [payment.intent for payment in stopped if payment.intent is not None]
+    await order_errands(session, record.id, OutboxKind.CANCEL_INTENT, intents, reason=order.request_id, at=at)
     told = {
         "request_id": order.request_id,
         "appointments": [str(appointment.id) for appointment in came],
@@ -162,14 +172,27 @@ async def _join(
         into_id=str(record.id),
         into=into,
         appointments=await facts_of_appointments(session, record, must_hear) if must_hear else (),
-        ahead=tuple(open.id for open in into.open_appointments if UUID(open.id) in moved),
-        came=tuple(tasks),
-        unarchived=unarchived,
         lines=tuple(await lines_of(session, ended=lines)),
-        chats=chats,
-        intents=tuple(payment.intent for payment in stopped if payment.intent is not None),
-        asked=asked,
     )
+
+
+async def _order_mails(
+    session: AsyncSession,
+    duplicate: Client,
+    record: Client,
+    came: Sequence[Appointment],
+    *,
+    unarchived: bool,
+    at: datetime,
+) -> None:
+    """What the therapist hears of the join: of a client who is back; of one who is new, unless the other record was
+    announced to them before."""
+    if unarchived:
+        ahead = tuple(str(a.id) for a in came if a.status is AppointmentStatus.SCHEDULED)
+        mail = client_mail(Mail.CLIENT_BACK, record, f"joined:{duplicate.id}", appointment_ids=ahead)
+        await order_mails(session, [mail], at=at)
+    if record.matched_at != duplicate.matched_at or record.therapist_id != duplicate.therapist_id:
+        await announce(session, record, at=at)
 
 
 async def _as_joined(session: AsyncSession, duplicate: Client, order: JoinOrder) -> Joined:

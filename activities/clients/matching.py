@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -12,7 +11,9 @@ from temporalio import activity
 from activities.answers import AnsweredOnce, match_reference
 from activities.base import Activities, derived_id
 from activities.booking.changes import cancel_row
+from activities.booking.telling import cancellation_mails
 from activities.booking.waitlist_places import end_places
+from activities.clients.announcing import announce, details_were_given
 from activities.clients.candidates import find_therapist
 from activities.details import write_details
 from activities.snapshots import facts_of_appointments
@@ -26,23 +27,18 @@ from models.tables.clients.client import Client
 from models.tables.clients.match import Match
 from models.tables.clients.task import Task
 from models.writes.locks import RowMissing, lock_client, lock_therapist
+from models.writes.outbox import order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.clients.matching import MatchResult as Found
+from rules.clients.refs import ref_of
 from rules.enums import AppointmentStatus, PlaceEnd, Role, Source, TaskKind
+from rules.mail.orders import MailOrder
 from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
 
 OPENED = AnsweredOnce("open_journey", Opened)
 MATCHED = AnsweredOnce("match_by_hand", Matched)
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: a ref is read out on the telephone
-
-
-def ref_of(client_id: str) -> str:
-    """A short opaque name of a client, for people and for search attributes; it follows from the id."""
-    digest = int.from_bytes(sha256(UUID(client_id).bytes).digest()[:7])
-    letters = [_ALPHABET[(digest >> shift) & 31] for shift in range(0, 50, 5)]
-    return "".join(letters)
 
 
 class MatchingActivities(Activities):
@@ -124,8 +120,11 @@ class MatchingActivities(Activities):
                     text=f"No therapist fits client {client.ref}; please match by hand.",
                     at=now,
                 )
+            if new.details is not None:
+                await details_were_given(session, client, new.details, by=new.by, reason=new.request_id, at=now)
             facts = await project(session, client)
             opened = Opened(
+                policy=self.deps.policy,
                 facts=facts,
                 therapist=chosen.slug if chosen else None,
                 match=_match_document(chosen, explanation),
@@ -191,6 +190,9 @@ class MatchingActivities(Activities):
             cancelled: list[UUID] = []
             if order.cancel_appointments:
                 cancelled = await _cancel_ahead(session, client, open_ids, order=order, now=now)
+            if client.matched_at == now:
+                await announce(session, client, at=now)
+            await order_mails(session, _cancellations(client, cancelled), at=now)
             facts = await project(session, client)
             matched = Matched(
                 facts=facts,
@@ -299,6 +301,10 @@ async def _close_matching_task(session: AsyncSession, client: Client, *, at: dat
     for task in open_tasks:
         task.resolved_at, task.resolved_by, task.note = at, by, "A therapist was assigned."
         session.add(task)
+
+
+def _cancellations(client: Client, ids: list[UUID]) -> list[MailOrder]:
+    return [mail for id in ids for mail in cancellation_mails(client, id)]
 
 
 async def _therapists_of(session: AsyncSession, appointments: list[UUID]) -> set[UUID]:

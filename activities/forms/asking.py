@@ -8,33 +8,33 @@ from temporalio import activity
 
 from activities.base import Activities, derived_id
 from activities.types.clients import Done
-from activities.types.forms import Asked, GateOrder
-from models.reads.forms.requests import ASKED_AGAIN, FormsOf, asked_again, forms_by_client
+from activities.types.forms import GateOrder
+from models.reads.forms.requests import ASKED_AGAIN, FormsOf, forms_by_client
 from models.reads.forms.templates import newest_versions
 from models.reads.journey import journey_facts, project
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormRequest
 from models.writes.locks import lock_client
+from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import ClientStatus
 from rules.forms.asking import NewAsking, intake_to_ask, own_to_ask
-from rules.journey.stage import AskedForm
+from rules.mail.kinds import Mail
 from rules.timeline import FactKind
 
 
 class AskingActivities(Activities):
     @activity.defn
-    async def request_new_versions(self, client_id: str) -> Asked:
-        """Ask an active client for what is there in a newer version. ``asked`` is all that was asked for again and is
-        still open: whoever heard of it before tells it once, by the mail's key."""
+    async def request_new_versions(self, client_id: str) -> Done:
+        """Ask an active client for what is there in a newer version."""
         now = await self.now()
         async with self.transaction() as session:
             client = await lock_client(session, UUID(client_id))
             if client.status is ClientStatus.ARCHIVED or client.closed_at is not None:
-                return Asked(facts=await journey_facts(session, client))
+                return Done(facts=await journey_facts(session, client), changed=False)
             await ask_again(session, client, at=now, grace=self.deps.policy.form_grace)
-            return Asked(facts=await project(session, client), asked=await asked_again(session, client.id))
+            return Done(facts=await project(session, client))
 
     @activity.defn
     async def form_gates(self, order: GateOrder) -> Done:
@@ -61,10 +61,10 @@ class AskingActivities(Activities):
 
 async def ask_again(
     session: AsyncSession, client: Client, *, at: datetime, grace: timedelta, first_booking: bool = False
-) -> tuple[AskedForm, ...]:
-    """Ask for what is missing, inside the running transaction; the client's row is locked.
+) -> None:
+    """Ask for what is missing, with a mail, inside the running transaction; the client's row is locked.
 
-    With the first booking that is every intake form; before it, none. What is asked for again comes back, for the mail.
+    With the first booking that is every intake form; before it, none.
     To whom the portal shows no forms nothing is sent, so nothing is asked for again: that waits for the next booking
     after the part was switched on.
     """
@@ -91,14 +91,22 @@ async def ask_again(
             text="The intake forms were asked for.",
             data={"forms": [new.kind for new in first]},
         )
-    again = list[AskedForm]()
+    mails = [client_mail(Mail.FORMS_REQUESTED, client, "first")] if first else []
+    together = list[str]()
     for new in (*intake, *own):
-        if new not in first:
-            form = _request(client, forms, new, at=at, by=ASKED_AGAIN)
-            session.add(form)
-            _tell_again(session, client, form, at=at)
-            again.append(AskedForm(id=str(form.id), asked_at=at, intake=new in intake, gates_from=new.gates_from))
-    return tuple(again)
+        if new in first:
+            continue
+        form = _request(client, forms, new, at=at, by=ASKED_AGAIN)
+        session.add(form)
+        _tell_again(session, client, form, at=at)
+        if new in intake:
+            together.append(str(form.id))
+        else:
+            # An unsubscribed client does not get this one: it is the practice's own, and has a mail of its own.
+            mails.append(client_mail(Mail.FORMS_REQUESTED, client, str(form.id), form_id=str(form.id)))
+    if together:
+        mails.append(client_mail(Mail.FORMS_REQUESTED, client, at.isoformat(), form_ids=tuple(together)))
+    await order_mails(session, mails, at=at)
 
 
 def _request(client: Client, forms: FormsOf, new: NewAsking, *, at: datetime, by: str) -> FormRequest:

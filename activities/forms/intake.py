@@ -11,12 +11,11 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities, this_run
 from activities.forms.answering import complete, refuse_answers
 from activities.forms.asking import first_request
-from activities.money.cards import debts_to_settle, is_never_asked_again, shown_of
+from activities.money.cards import is_never_asked_again, shown_of
 from activities.money.payments import card_came
 from activities.ports import Card
 from activities.snapshots import facts_of_appointments
 from activities.types.clients import Done, LinkOrder
-from activities.types.facts import PaymentFacts
 from activities.types.forms import FormSubmission
 from models.reads.booking.waitlist import lines_of_client
 from models.reads.forms.requests import asked_of
@@ -84,14 +83,12 @@ class FormActivities(Activities):
             form = form or first_request(client, template.kind, template.version, at=now)
             await complete(session, client, form, template, order, at=now)
             resumed: list[UUID] = []
-            debts: tuple[PaymentFacts, ...] = ()
             if card is not None:
-                resumed, debts = await _save_card(session, client, card, at=now, by=order.by.actor)
+                resumed = await _save_card(session, client, card, at=now, by=order.by.actor)
             done = Done(
                 facts=await project(session, client),
                 lines=await lines_of_client(session, client),
                 resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
-                debts=debts,
             )
             return SUBMITTED.keep(session, client, order, done, at=now)
 
@@ -126,10 +123,8 @@ def _refuse(template: FormTemplate | None, order: FormSubmission) -> Refusal | N
     return refuse_answers(template, order) if template else invalid("kind", "there is no such intake form")
 
 
-async def _save_card(
-    session: AsyncSession, client: Client, card: Card, *, at: datetime, by: str
-) -> tuple[list[UUID], tuple[PaymentFacts, ...]]:
-    """Save the card, and resume what waited for one: appointments whose payment goes on, and debts to settle."""
+async def _save_card(session: AsyncSession, client: Client, card: Card, *, at: datetime, by: str) -> list[UUID]:
+    """Save the card, and resume what waited for one: the appointments whose payment goes on. Debts follow from it."""
     client.stripe_payment_method, client.card = card.payment_method, shown_of(card)
     client.card_blocked = False
     session.add(client)
@@ -144,7 +139,7 @@ async def _save_card(
     )
     resumed: list[UUID] = []
     if client.status is ClientStatus.ARCHIVED:
-        return resumed, ()
+        return resumed
     statement = (
         select(Payment)
         .join(Appointment, col(Appointment.id) == col(Payment.appointment_id))
@@ -156,4 +151,4 @@ async def _save_card(
             text = "A new card has come; the payment is tried again at once."
             card_came(session, client, payment, at=at, by=by, text=text)
             resumed.append(payment.appointment_id)
-    return resumed, await debts_to_settle(session, client)
+    return resumed

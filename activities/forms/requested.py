@@ -14,8 +14,10 @@ from models.reads.forms.templates import newest_template, template_of
 from models.reads.journey import journey_facts, project
 from models.tables.forms.form import FormRequest
 from models.writes.locks import lock_client
+from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.enums import ClientStatus, FormStatus
+from rules.mail.kinds import Mail
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
@@ -79,6 +81,8 @@ class RequestedFormActivities(Activities):
                     "request_id": order.request_id,
                 },
             )
+            mail = client_mail(Mail.FORMS_REQUESTED, client, str(asked.id), form_id=str(asked.id))
+            await order_mails(session, [mail], at=now)
             done = Done(facts=await project(session, client), document={"form_id": str(asked.id)})
             return ASKED_FOR.keep(session, client, order, done, at=now)
 

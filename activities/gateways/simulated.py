@@ -58,6 +58,9 @@ class SimulatedGateway(PaymentGateway):
     async def retrieve_intent(self, *, intent: str) -> Intent | None:
         return _intent(intent, status="requires_confirmation") if intent.startswith("pi_simulated_") else None
 
+    async def intents_of(self, *, payment_id: str, customer: str | None) -> list[Intent]:
+        return []
+
     async def cancel_intent(self, *, intent: str, key: str) -> Intent:
         return _intent(intent, status="canceled")
 

@@ -46,6 +46,10 @@ _PAGE = 100  # the most that Stripe gives at once
 _FINAL = ("succeeded", "processing", "canceled")
 
 
+def _is_of(row: stripe.PaymentIntent, payment_id: str) -> bool:
+    return metadata(row, "payment_id") == payment_id
+
+
 class Transport(stripe.HTTPXClient):
     """The library's own transport, save that a form goes out as content: httpx deprecates text as data."""
 
@@ -168,6 +172,26 @@ class StripeGateway:
         except GatewayRejected as rejected:
             raise_unless_missing(rejected)
             return None
+
+    async def intents_of(self, *, payment_id: str, customer: str | None) -> list[Intent]:
+        found: dict[str, Intent] = {}
+        if customer is not None:
+            first = self._stripe.v1.payment_intents.list_async({"limit": _PAGE, "customer": customer})
+            found = {row.id: intent_told(row) async for row in self._rows(first) if _is_of(row, payment_id)}
+        for id in await self._searched(payment_id):
+            intent = None if id in found else await self.retrieve_intent(intent=id)  # what a search shows may be old
+            if intent is not None:
+                found[id] = intent
+        return list(found.values())
+
+    async def _searched(self, payment_id: str) -> list[str]:
+        """By metadata, whoever the customer is. Some accounts have no search: these have the list alone."""
+        query = f"metadata['payment_id']:'{payment_id}'"
+        try:
+            told = await self._ask(self._stripe.v1.payment_intents.search_async({"query": query, "limit": _PAGE}))
+        except GatewayRejected:
+            return []
+        return [row.id for row in told.data]
 
     async def cancel_intent(self, *, intent: str, key: str) -> Intent:
         try:

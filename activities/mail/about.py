@@ -11,7 +11,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.details import owner_of_address
 from activities.mail.context import MailMoney
 from activities.mail.wording import is_intake_form
-from activities.types.mail import MailOrder
 from models.reads.booking.waitlist import offers_of, unanswered
 from models.reads.care.chats import WaitingMessage, waiting_for
 from models.reads.care.documents import is_shared
@@ -30,6 +29,7 @@ from rules.care.chats import TOLD_WHILE_ARCHIVED
 from rules.enums import AppointmentStatus, ClientStatus, FormStatus, PaymentStatus
 from rules.journey.goals import GoalReminder
 from rules.mail.kinds import MailKind
+from rules.mail.orders import MailOrder
 from rules.mail.terms import Topic
 from rules.mail.until import MailSituation
 

@@ -11,10 +11,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.base import Dependencies
 from activities.mail.about import About
 from activities.practice import Links
-from activities.types.mail import MailOrder
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.clients.client import Client
 from rules.mail.kinds import MailKind
+from rules.mail.orders import MailOrder
 from rules.mail.terms import Button
 from rules.mail.unsubscribe import address_mark
 from rules.policy import JourneyPolicy

@@ -19,13 +19,13 @@ from activities.mail.context import (
 from activities.mail.recipient import Recipient
 from activities.mail.rendering import render
 from activities.ports import Attachment, OutgoingMail
-from activities.types.mail import MailOrder
 from calendars.appointment_file import Attendee, calendar_file, entry_of
 from models.reads.money.balance import saved_card
 from models.tables.booking.appointment import Appointment
 from rules.booking.waitlist import counts_if_unanswered, is_given_up
 from rules.enums import AppointmentType
 from rules.mail.kinds import MailKind
+from rules.mail.orders import MailOrder
 from rules.mail.terms import Reader, Topic
 from rules.mail.unsubscribe import list_unsubscribe
 from rules.policy import JourneyPolicy

@@ -16,7 +16,7 @@ from models.reads.journey import project
 from models.reads.mail.mails import find_mail, open_task_about, person_of, therapist_at
 from models.tables.clients.client import Client
 from models.tables.mail.inbound_event import InboundEvent
-from models.tables.mail.mail import SentMail
+from models.tables.mail.outbox import OutboxItem
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.accounts.caller import fold_email
@@ -52,7 +52,7 @@ async def take_in(session: AsyncSession, event: InboundEvent, *, care_team: str,
 
 
 async def _not_arrived(
-    session: AsyncSession, event: InboundEvent, mail: SentMail, client: Client, *, care_team: str, at: datetime
+    session: AsyncSession, event: InboundEvent, mail: OutboxItem, client: Client, *, care_team: str, at: datetime
 ) -> str:
     because = str(event.payload.get("because") or "it was turned away")
     tell(
@@ -82,7 +82,7 @@ async def _not_arrived(
     return RECORDED
 
 
-async def _still_reads(session: AsyncSession, mail: SentMail, client: Client, *, care_team: str) -> str | None:
+async def _still_reads(session: AsyncSession, mail: OutboxItem, client: Client, *, care_team: str) -> str | None:
     """Who cannot be reached, in words, if the address is still the one that mails go to."""
     gone_to = fold_email(mail.recipient)
     if client.test and client.test_mail_to:
@@ -98,7 +98,7 @@ async def _still_reads(session: AsyncSession, mail: SentMail, client: Client, *,
     return f"Client {client.ref} cannot be reached at their address" if client.email_folded == gone_to else None
 
 
-def _unwanted(session: AsyncSession, event: InboundEvent, mail: SentMail, client: Client, *, at: datetime) -> str:
+def _unwanted(session: AsyncSession, event: InboundEvent, mail: OutboxItem, client: Client, *, at: datetime) -> str:
     """Only clients have something to unsubscribe from; a test client's mails are read by whoever made them."""
     present = (client.test_mail_to if client.test else None) or client.email
     if mail.reader != "client":
@@ -121,5 +121,5 @@ def _unwanted(session: AsyncSession, event: InboundEvent, mail: SentMail, client
     return RECORDED
 
 
-def _about(event: InboundEvent, mail: SentMail) -> dict[str, str]:
+def _about(event: InboundEvent, mail: OutboxItem) -> dict[str, str]:
     return {"template": mail.template, "to": mail.reader, "key": mail.key, "event": event.type}

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from activities.mail.about import About
 from activities.practice import Practice
-from activities.types.mail import MailOrder
 from rules.mail.kinds import MailKind
+from rules.mail.orders import MailOrder
 from rules.mail.terms import Reader
 
 

@@ -1,149 +1,180 @@
-"""Sending one mail for one reason (idempotency): claim its key, see whether it is wanted, render, send, record.
+"""Composing and sending the mails of the outbox, one by one (idempotency: every reason has one row).
 
-The mail service knows no idempotency. A claim that was made and never settled means that nobody knows whether the mail
-went out: activation and payment mails are then sent again, all others are not, because one missing reminder is better
-than two.
+The mail service knows no idempotency. A mail that was on its way when nobody learnt how it ended is sent again if it is
+vital (activation, payment), all others are not, because one missing reminder is better than two.
 """
 
-from dataclasses import replace
-from datetime import datetime
-from uuid import UUID
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col
+from pydantic import TypeAdapter
+from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
-from temporalio import activity
 
-from activities.base import Activities, derived_id
+from activities.base import Dependencies, derived_id
 from activities.mail.about import read_about, situation_of
 from activities.mail.buttons import link_of
 from activities.mail.compose import compose
 from activities.mail.recipient import recipient_of
 from activities.ports import MailerUnavailable, MailRejected, OutgoingMail
 from activities.tasks import open_task_once
-from activities.types.mail import MailOrder, MailResult
-from models.reads.journey import project
 from models.tables.clients.client import Client
-from models.tables.mail.mail import MailStatus, SentMail
-from models.writes.locks import lock_client
+from models.tables.mail.outbox import UNSETTLED, OutboxItem, OutboxKind, OutboxStatus
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
-from rules.journey.stage import JourneyFacts
-from rules.mail.kinds import kind_of
+from rules.mail.kinds import UnknownMail, kind_of
+from rules.mail.orders import MailOrder
 from rules.mail.terms import Topic
 from rules.mail.wanted import not_wanted
-from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
 
+_ORDERS = TypeAdapter(MailOrder)
+SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(minutes=30)
+_ANSWERED_WITHIN = timedelta(seconds=30)
 
-class MailActivities(Activities):
-    @activity.defn
-    async def send_mail(self, order: MailOrder, policy: JourneyPolicy) -> MailResult:
-        """Send one mail, once per key. Raises only if the mail service could not be asked."""
-        now, kind = await self.now(), kind_of(order.template)
-        async with self.transaction() as session:
-            client = await lock_client(session, UUID(order.client_id))
-            about = await read_about(session, client, order, kind)
-            if kind.if_address_is_anothers is not None and about.owner is not None:
-                order = replace(order, template=kind.if_address_is_anothers.value)
-                kind = kind_of(order.template)
-            unwanted = not_wanted(kind, situation_of(order, about, now=now))
-            if unwanted:
-                return MailResult(status="not_wanted", because=unwanted)
-            to = recipient_of(order, kind, about, practice=self.deps.practice)
-            if to is None:
-                return MailResult(status="not_wanted", because="there is no address")
-            if not await _claim(session, order, to.address, at=now):
-                before = await _sent_before(session, client, order, at=now)
-                if before is not None:
-                    return before
-            link = await link_of(session, order, kind, about, deps=self.deps, policy=policy, now=now)
-            mail = compose(order, kind, about, to, link=link, deps=self.deps, policy=policy, now=now)
-        return await self._send(order, mail)
 
-    async def _send(self, order: MailOrder, mail: OutgoingMail) -> MailResult:
-        try:
-            message_id = await self.deps.mailer.send(mail)
-        except MailerUnavailable as unavailable:
-            if not unavailable.ambiguous:
-                await self._release(order)
-            raise
-        except MailRejected as rejected:
-            facts = await self._settle(order, MailStatus.UNDELIVERABLE, message_id=None)
-            return MailResult(status="undeliverable", because=rejected.message, facts=facts)
-        await self._settle(order, MailStatus.SENT, message_id=message_id)
-        return MailResult(status="sent")
+def order_of(row: OutboxItem) -> MailOrder:
+    return _ORDERS.validate_python(row.order)
 
-    async def _release(self, order: MailOrder) -> None:
-        """Surely not sent: give the claim back, so that the next run may send."""
-        async with self.transaction() as session:
-            row = await session.get(SentMail, order.key)
-            if row is not None and row.status is MailStatus.CLAIMED:
-                await session.delete(row)
 
-    async def _settle(self, order: MailOrder, status: MailStatus, *, message_id: str | None) -> JourneyFacts | None:
-        now = await self.now()
-        async with self.transaction() as session:
-            client = await lock_client(session, UUID(order.client_id))
-            row = await session.get_one(SentMail, order.key)
-            row.status, row.message_id, row.sent_at = status, message_id, now
-            session.add(row)
-            if status is MailStatus.SENT:
-                _say(session, client, order, at=now, kind=FactKind.MAIL_SENT, text="was sent")
-                return None  # nothing of the journey depends on it
-            _say(session, client, order, at=now, kind=FactKind.MAIL_UNDELIVERABLE, text="could not be delivered")
-            if Topic.TASK in kind_of(order.template).about:
-                return await project(session, client)  # a task about it would need a mail, and so on for ever
+def about_of(row: OutboxItem) -> frozenset[str]:
+    """What it is about, so that nothing about the same overtakes it. What cannot be read is about nothing."""
+    try:
+        return order_of(row).about if row.kind is OutboxKind.MAIL else frozenset()
+    except ValueError:
+        return frozenset()
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A mail that a delivery has claimed, by the number of its try."""
+
+    mail: OutgoingMail
+    tries: int
+
+    async def row(self, session: AsyncSession) -> OutboxItem | None:
+        """Its row; None if another delivery has claimed it since. The client is locked."""
+        row = await session.get_one(OutboxItem, self.mail.key)
+        return row if row.tries == self.tries and row.status in UNSETTLED else None
+
+
+def mark_sending(row: OutboxItem, *, at: datetime) -> None:
+    """It is on its way. Nobody looks at it again before the mail service must have answered."""
+    row.status, row.next_try_at = OutboxStatus.SENDING, at + _ANSWERED_WITHIN
+
+
+def next_try(tries: int, *, now: datetime) -> datetime:
+    """When to ask a vendor again that was away so many times in a row: each pause twice the one before."""
+    pause: timedelta = min(SHORTEST * 2 ** min(tries - 1, 10), _LONGEST)
+    return now + pause
+
+
+async def prepare(
+    session: AsyncSession, client: Client, row: OutboxItem, *, deps: Dependencies, now: datetime
+) -> OutgoingMail | None:
+    """Claim one mail and compose it; None if it is settled already: it was in doubt, is not wanted, or cannot be
+    written."""
+    if row.status is OutboxStatus.SENDING and not row.vital:
+        row.status = OutboxStatus.UNCERTAIN
+        _say(session, client, row, at=now, kind=FactKind.MAIL_UNCERTAIN, text="may have been sent; not repeated")
+        return None
+    try:
+        return await _composed(session, client, row, deps=deps, now=now)
+    except DBAPIError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, what waits behind it must not wait for ever
+        row.status = OutboxStatus.UNWRITABLE
+        if not _is_about_a_task(row):  # a task about it would need a mail, and so on for ever
             await open_task_once(
                 session,
                 client,
-                key=f"mail_undeliverable:{derived_id(client.id, 'mail', order.key)}",
+                key=f"mail_unwritable:{derived_id(client.id, 'mail', row.key)}",
                 kind=TaskKind.MAIL_UNDELIVERABLE,
-                text=f"The mail {order.template} about client {client.ref} was refused by the mail service.",
+                text=f"The mail {row.template} about client {client.ref} cannot be written: something that it says is"
+                " missing or wrong. Tell the client by other means, and whoever runs the system.",
                 at=now,
             )
-            return await project(session, client)
-
-
-async def _claim(session: AsyncSession, order: MailOrder, address: str, *, at: datetime) -> bool:
-    statement = (
-        insert(SentMail)
-        .values(
-            key=order.key,
-            template=order.template,
-            client_id=UUID(order.client_id),
-            recipient=address,
-            reader=order.to,
-            status=MailStatus.CLAIMED,
-            claimed_at=at,
-        )
-        .on_conflict_do_nothing(index_elements=[col(SentMail.key)])
-        .returning(col(SentMail.key))
-    )
-    return (await session.exec(statement)).first() is not None
-
-
-async def _sent_before(session: AsyncSession, client: Client, order: MailOrder, *, at: datetime) -> MailResult | None:
-    """What became of the mail when its key was claimed before; None if it is to be sent again."""
-    row = await session.get_one(SentMail, order.key)
-    if row.status is not MailStatus.CLAIMED:
-        return MailResult(status="already_sent" if row.status is MailStatus.SENT else row.status.value)
-    if order.vital:
         return None
-    row.status = MailStatus.UNCERTAIN
-    session.add(row)
-    _say(session, client, order, at=at, kind=FactKind.MAIL_UNCERTAIN, text="may have been sent; not repeated")
-    return MailResult(status="uncertain")
 
 
-def _say(session: AsyncSession, client: Client, order: MailOrder, *, at: datetime, kind: FactKind, text: str) -> None:
+async def _composed(
+    session: AsyncSession, client: Client, row: OutboxItem, *, deps: Dependencies, now: datetime
+) -> OutgoingMail | None:
+    order = order_of(row)
+    kind = kind_of(order.template)
+    about = await read_about(session, client, order, kind)
+    if kind.if_address_is_anothers is not None and about.owner is not None:
+        order = replace(order, template=kind.if_address_is_anothers.value)
+        kind, row.template = kind_of(order.template), order.template
+    to = recipient_of(order, kind, about, practice=deps.practice)
+    if to is None or not_wanted(kind, situation_of(order, about, now=now)):
+        row.status = OutboxStatus.NOT_WANTED
+        return None
+    link = await link_of(session, order, kind, about, deps=deps, policy=deps.policy, now=now)
+    mail = compose(order, kind, about, to, link=link, deps=deps, policy=deps.policy, now=now)
+    row.status, row.recipient = OutboxStatus.CLAIMED, to.address
+    return mail
+
+
+async def send(mail: OutgoingMail, *, deps: Dependencies) -> tuple[OutboxStatus, str | None]:
+    """Hand one mail to the mail service: how it ended, and the service's id of it or why it was refused.
+
+    Raises MailerUnavailable.
+    """
+    try:
+        return OutboxStatus.SENT, await deps.mailer.send(mail)
+    except MailRejected as rejected:
+        return OutboxStatus.UNDELIVERABLE, rejected.message
+
+
+async def settle(
+    session: AsyncSession, client: Client, row: OutboxItem, status: OutboxStatus, said: str | None, *, at: datetime
+) -> None:
+    """Record how a mail ended."""
+    row.status, row.sent_at = status, at
+    if status is OutboxStatus.SENT:
+        row.message_id = said
+        _say(session, client, row, at=at, kind=FactKind.MAIL_SENT, text="was sent")
+        return
+    _say(session, client, row, at=at, kind=FactKind.MAIL_UNDELIVERABLE, text="could not be delivered")
+    if not _is_about_a_task(row):
+        await open_task_once(
+            session,
+            client,
+            key=f"mail_undeliverable:{derived_id(client.id, 'mail', row.key)}",
+            kind=TaskKind.MAIL_UNDELIVERABLE,
+            text=f"The mail {row.template} about client {client.ref} was refused by the mail service.",
+            at=at,
+        )
+
+
+def put_back(
+    session: AsyncSession, client: Client, row: OutboxItem, away: MailerUnavailable | None, *, at: datetime
+) -> None:
+    """The mail service is away: try again later, unless the mail may be out and is not vital. Without ``away`` it was
+    not asked about this one."""
+    if away is not None and away.ambiguous and not row.vital:
+        row.status = OutboxStatus.UNCERTAIN
+        _say(session, client, row, at=at, kind=FactKind.MAIL_UNCERTAIN, text="may have been sent; not repeated")
+        return
+    row.status, row.next_try_at = OutboxStatus.WAITING, next_try(row.tries, now=at)
+
+
+def _is_about_a_task(row: OutboxItem) -> bool:
+    try:
+        return Topic.TASK in kind_of(row.template).about
+    except UnknownMail:
+        return False
+
+
+def _say(session: AsyncSession, client: Client, row: OutboxItem, *, at: datetime, kind: FactKind, text: str) -> None:
     tell(
         session,
         client,
         kind,
         at=at,
         by=SYSTEM,
-        text=f"The mail {order.template} to the {order.to.replace('_', ' ')} {text}.",
-        data={"template": order.template, "to": order.to, "key": order.key},
+        text=f"The mail {row.template} to the {row.reader.replace('_', ' ')} {text}.",
+        data={"template": row.template, "to": row.reader, "key": row.key},
     )

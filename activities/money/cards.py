@@ -1,22 +1,17 @@
-"""Saved cards after they were saved: which are never asked again, which the bank has renewed by itself, and which debts
-a newer one can settle."""
+"""Saved cards after they were saved: which are never asked again, and which the bank has renewed by itself."""
 
 from datetime import datetime
 
 from sqlalchemy import or_
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.ports import Card
-from activities.snapshots import payment_facts
-from activities.types.facts import PaymentFacts
 from models.tables.clients.client import Client
-from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment, PaymentTry
 from models.writes.timeline import tell
 from rules.accounts.caller import STRIPE
-from rules.enums import ClientStatus, DeclineClass, PaymentStatus
-from rules.money.payment_states import can_a_card_settle
+from rules.enums import DeclineClass
 from rules.timeline import FactKind
 
 
@@ -51,40 +46,6 @@ async def is_never_asked_again(session: AsyncSession, client: Client, method: st
         .limit(1)
     )
     return (await session.exec(statement)).first() is not None
-
-
-async def debts_to_settle(session: AsyncSession, client: Client) -> tuple[PaymentFacts, ...]:
-    """What is owed, and the saved card was not asked for yet: it came after the last try, or after the fee was earned.
-
-    Nothing while no charge may be made: then whoever ends that asks again. Never what an archive cancelled.
-    """
-    held = client.status is ClientStatus.ARCHIVED or client.charges_frozen
-    if held or client.stripe_payment_method is None or client.card_blocked:
-        return ()
-    await session.flush()
-    owed = select(Payment).where(col(Payment.client_id) == client.id, col(Payment.status) == PaymentStatus.OWED)
-    debts = []
-    saved_at = None
-    for payment in (await session.exec(owed.order_by(col(Payment.due_at), col(Payment.id)))).all():
-        if not can_a_card_settle(payment.because):
-            continue
-        tries = select(PaymentTry).where(col(PaymentTry.payment_id) == payment.id)
-        last = (await session.exec(tries.order_by(col(PaymentTry.number).desc()).limit(1))).first()
-        if last is not None:
-            is_newer = last.payment_method != client.stripe_payment_method
-        else:
-            saved_at = saved_at or await _card_saved_at(session, client)
-            is_newer = saved_at is not None and saved_at >= payment.created_at
-        if is_newer:
-            debts.append(payment_facts(payment, client))
-    return tuple(debts)
-
-
-async def _card_saved_at(session: AsyncSession, client: Client) -> datetime | None:
-    saved = select(func.max(col(Fact.at))).where(
-        col(Fact.client_id) == client.id, col(Fact.kind) == FactKind.CARD_SAVED
-    )
-    return (await session.exec(saved)).one()
 
 
 def shown_of(card: Card) -> dict[str, str | int]:

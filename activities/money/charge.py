@@ -6,8 +6,8 @@ the stored number of the try. Whatever fails in between, the next run asks Strip
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import takewhile
 from uuid import UUID
 
@@ -15,28 +15,30 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.base import Activities, this_run
+from activities.base import this_run
 from activities.locked import LockedPayment, locked_payment
-from activities.money.cards import block_if_hard, debts_to_settle
+from activities.money.cards import block_if_hard
 from activities.money.credits import at_hand, give_back, reserve
+from activities.money.intents import UNCONFIRMED, PaymentIntents, refuse_before_comparison
 from activities.money.late_charge import note_lateness
-from activities.money.payments import declined, finish_try, move, new_try, no_card, owe, paid, tell_payment
+from activities.money.payments import declined, finish_try, move, new_try, no_card, owe, paid, put_off, tell_payment
 from activities.money.retries import by_credit_alone
 from activities.ports import GatewayRejected, GatewayUnavailable, Intent, PaymentGateway
 from activities.types.clients import Done
 from activities.types.money import AttemptOrder, AttemptResult, AttemptStarted, Charged, ConfirmationOrder, Settled
+from models.reads.epoch import epoch_is_compared
 from models.tables.clients.client import Client
+from models.tables.mail.outbox import OutboxKind
 from models.tables.money.payment import Payment, PaymentTry
-from models.writes.locks import lock_payment
+from models.writes.outbox import order_errands
 from rules.enums import ClientStatus, DeclineClass, PaymentStatus
 from rules.money.fees import classify_decline, minimum_charge, split_fee
-from rules.money.payment_states import CHARGEABLE, CONFIRMABLE, WAITING, Because, PaymentEvent
-from rules.policy import JourneyPolicy
+from rules.money.payment_states import CHARGEABLE, CONFIRMABLE, WAITING, Because, PaymentEvent, before
 from rules.refusals import Problem, Refusal
 
 REJECTED = "rejected"  # of a try: Stripe will never take this request
+LOOK_AGAIN = timedelta(minutes=5)  # at what waits for the comparison after a restore
 UNKNOWN = "gateway_error"  # of a try: Stripe answered with a failure, and may have asked the bank all the same
-UNCONFIRMED = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,18 +67,26 @@ def _runs(order: AttemptOrder) -> Callable[[Payment], bool]:
     return lambda payment: payment.status is PaymentStatus.PROCESSING and payment.attempts == order.attempt
 
 
-class StillProcessing(Exception):
+class StillProcessing(GatewayUnavailable):
     """The bank has not answered yet; asked again later."""
 
+    def __init__(self, intent: str) -> None:
+        super().__init__(f"the bank has not answered yet for {intent}", ambiguous=True, retry_with_same_key=True)
 
-class PaymentActivities(Activities):
+
+class PaymentActivities(PaymentIntents):
     @activity.defn
     async def start_attempt(self, order: AttemptOrder) -> AttemptStarted:
-        """Win the payment for one try, or learn that it may no longer be charged. Without a card: failed and a task."""
+        """Win the payment for one try, or learn that it may not be charged any more, or not yet: after a restore, not
+        before the comparison with Stripe has run. Without a card: failed and a task.
+        """
         now = await self.now()
         async with self.transaction() as session:
             row = await locked_payment(session, UUID(order.payment_id))
             payment, client = row.payment, row.client
+            if payment.status in before(PaymentEvent.PUT_OFF) and not await epoch_is_compared(session):
+                put_off(payment, until=now + LOOK_AGAIN, at=now)
+                return await row.started(session, False)
             if payment.status is PaymentStatus.PROCESSING and payment.attempts == order.attempt:
                 return await row.started(session, True)
             held = client.status is ClientStatus.ARCHIVED or client.charges_frozen
@@ -114,6 +124,7 @@ class PaymentActivities(Activities):
             payment, client = row.payment, row.client
             if payment.status is not PaymentStatus.PROCESSING or payment.attempts != order.attempt:
                 return None
+            await refuse_before_comparison(session)
             asking = await self._open_try(session, payment, client)
             number, method, customer = asking.number, asking.method, client.stripe_customer
         gateway = self.gateway_for(client)
@@ -122,12 +133,12 @@ class PaymentActivities(Activities):
                 return await self._without_the_card(gateway, payment.intent, number=number)
             if method is None or customer is None:
                 return None
-            intent = await self._intent(gateway, payment, client, customer, number=number, is_open=_runs(order))
+            intent = await self.one_intent(gateway, payment, client, customer, number=number, is_open=_runs(order))
             if intent is None:
                 return None
             if intent.status in UNCONFIRMED and not await self._has_said_no(gateway, intent, asking):
                 intent = await gateway.confirm_intent(
-                    intent=intent.id, payment_method=method, key=f"confirm:{payment.id}:{number}"
+                    intent=intent.id, payment_method=method, key=f"confirm:{payment.id}:{number}:{intent.id}:{method}"
                 )
         except GatewayUnavailable as unavailable:
             if not unavailable.retry_with_same_key:
@@ -137,8 +148,7 @@ class PaymentActivities(Activities):
         except GatewayRejected as rejected:
             return Charged(intent=payment.intent or "", status=REJECTED, decline_code=rejected.code)
         if intent.status == "processing":
-            message = f"the bank has not answered yet for {intent.id}"
-            raise StillProcessing(message)
+            raise StillProcessing(intent.id)
         if intent.status == "canceled":
             # By an archive's errand that came late: the payment was restored, and the next run makes another intent.
             await self._close_try(payment.id, number, result=UNKNOWN)
@@ -158,7 +168,7 @@ class PaymentActivities(Activities):
         )
 
     @activity.defn
-    async def finish_attempt(self, result: AttemptResult, policy: JourneyPolicy) -> Settled:
+    async def finish_attempt(self, result: AttemptResult) -> Settled:
         """Record how the try ended, and what follows: paid, tried again, the client is needed, or owed."""
         now = await self.now()
         async with self.transaction() as session:
@@ -178,10 +188,13 @@ class PaymentActivities(Activities):
                 await give_back(session, payment, at=now)
                 text = "The payment was declined; it is not tried again while archived."
                 tell_payment(session, row.client, payment, at=now, text=text)
+                if charged.intent:  # no old link may still pay
+                    kind, reason = OutboxKind.CANCEL_INTENT, f"{payment.id}:{result.attempt}"
+                    await order_errands(session, row.client.id, kind, [charged.intent], reason=reason, at=now)
             else:
                 decline = DeclineClass(charged.decline or DeclineClass.SOFT)
-                await declined(session, row, decline, tried=tried, at=now, policy=policy)
-            return replace(await row.settled(session), debts=await debts_to_settle(session, row.client))
+                await declined(session, row, decline, tried=tried, at=now)
+            return await row.settled(session)
 
     @activity.defn
     async def owe_payment(self, payment_id: str) -> Settled:
@@ -193,12 +206,14 @@ class PaymentActivities(Activities):
             row = await locked_payment(session, UUID(payment_id))
             if row.payment.status not in WAITING:
                 return await row.settled(session, changed=False)
-            client, made = row.client, row.payment.intent
-        intent = await self._as_it_stands(self.gateway_for(client), made) if made else None
+            client, payment = row.client, row.payment
+        intent = await self.intent_as_it_stands(self.gateway_for(client), payment, client)
         async with self.transaction() as session:
             row = await locked_payment(session, UUID(payment_id))
             changed = row.payment.status in WAITING
-            if changed and intent is not None and intent.status == "succeeded" and intent.id == row.payment.intent:
+            is_its = intent is not None and row.payment.intent in (intent.id, payment.intent)
+            if changed and intent is not None and intent.status == "succeeded" and is_its:
+                row.payment.intent = intent.id
                 if not await paid(session, row, at=now, by_card=intent.amount):
                     await owe(session, row, at=now, because=Because.AMOUNT_DIFFERS)
             elif changed and _is_tried_at_once(row, at=now):
@@ -206,13 +221,6 @@ class PaymentActivities(Activities):
             elif changed:
                 await owe(session, row, at=now, because=Because.DEADLINE_PASSED)
             return await row.settled(session, changed=changed)
-
-    async def _as_it_stands(self, gateway: PaymentGateway, intent: str) -> Intent | None:
-        """None if Stripe cannot say now: a deadline does not wait, and a webhook or the comparison tells later."""
-        try:
-            return await gateway.retrieve_intent(intent=intent)
-        except GatewayUnavailable:
-            return None
 
     @activity.defn
     async def prepare_confirmation(self, order: ConfirmationOrder) -> Done:
@@ -237,12 +245,13 @@ class PaymentActivities(Activities):
                 return Done(refusal=_DOES_NOT_WAIT)
             if split.card == 0:
                 return await by_credit_alone(session, row, at=now, by=order.by.actor)
+            await refuse_before_comparison(session)
             await reserve(session, payment, amount=split.credit, at=now)
         customer = await self.customer_of(client, request_id=order.request_id)
         # A key of its own: Stripe would replay a stored failure to one that every later look shares.
         mark = f"{order.request_id}:{this_run()}"
         gateway = self.gateway_for(client)
-        intent = await self._intent(gateway, payment, client, customer, number=mark, is_open=_waits)
+        intent = await self.one_intent(gateway, payment, client, customer, number=mark, is_open=_waits)
         if intent is None or not await self._can_be_confirmed(payment.id, intent):
             return Done(refusal=_DOES_NOT_WAIT)
         return Done(
@@ -263,17 +272,11 @@ class PaymentActivities(Activities):
         """Credit pays all of it now, and an intent of an earlier try is still there: it is called off first."""
         intent = await gateway.retrieve_intent(intent=made)
         if intent is not None:
-            intent = await self._call_off(gateway, intent, number=number)
+            intent = await self.call_off(gateway, intent, number=number)
         if intent is not None and intent.status == "processing":
-            message = f"the bank has not answered yet for {intent.id}"
-            raise StillProcessing(message)
+            raise StillProcessing(intent.id)
         took = intent.amount if intent is not None and intent.status == "succeeded" else 0
         return Charged(intent=made, status="succeeded", amount=took)
-
-    async def _call_off(self, gateway: PaymentGateway, intent: Intent, *, number: int | str) -> Intent:
-        if intent.status in ("succeeded", "processing", "canceled"):
-            return intent
-        return await gateway.cancel_intent(intent=intent.id, key=f"cancel:{intent.id}:{number}")
 
     async def _has_said_no(self, gateway: PaymentGateway, intent: Intent, asking: Asking) -> bool:
         """The bank has declined this very card since the asking began, and nobody heard: it is not asked again."""
@@ -308,58 +311,6 @@ class PaymentActivities(Activities):
             attempt = (await session.exec(statement)).one()
             attempt.result, attempt.finished_at = result, now
             session.add(attempt)
-
-    async def _intent(
-        self,
-        gateway: PaymentGateway,
-        payment: Payment,
-        client: Client,
-        customer: str,
-        *,
-        number: int | str,
-        is_open: Callable[[Payment], bool],
-    ) -> Intent | None:
-        """The payment's one intent: looked up if there is one, else made and its id stored before anything moves.
-
-        ``number`` is the try's: Stripe would replay a stored failure to a key that every try shares. None if the
-        payment ``is_open`` no more, or was reckoned anew, while one was made: that one is called off.
-        """
-        if payment.intent is not None:
-            intent = await gateway.retrieve_intent(intent=payment.intent)
-            if intent is not None and (
-                intent.amount != payment.amount - payment.credit_used or intent.customer not in (None, customer)
-            ):
-                # Made when there was less credit, or for the card of a record that was joined into this one: it must
-                # not pay any more, unless it just has.
-                intent = await self._call_off(gateway, intent, number=number)
-            if intent is not None and intent.status != "canceled":
-                return intent
-        # A cancelled intent never pays: the next one has a key of its own.
-        key = f"create:{payment.id}:{number}" + (f":{payment.intent}" if payment.intent else "")
-        intent = await gateway.create_intent(
-            payment_id=str(payment.id),
-            client_id=str(client.id),
-            customer=customer,
-            amount=payment.amount - payment.credit_used,
-            currency=payment.currency,
-            key=key,
-        )
-        async with self.transaction() as session:
-            stored = await lock_payment(session, payment.id)
-            wanted = is_open(stored) and intent.amount == stored.amount - stored.credit_used
-            if wanted and stored.intent == payment.intent:
-                stored.intent = intent.id
-                session.add(stored)
-            first = stored.intent
-        if not wanted:
-            if first != intent.id:  # else whoever settled it goes by this one
-                await self._call_off(gateway, intent, number=number)
-            return None
-        if first is None or first == intent.id:
-            return intent
-        # A twin of this step was faster: there is one intent for a payment, and a stray one is never confirmed.
-        winner = await gateway.retrieve_intent(intent=first)
-        return winner or intent
 
 
 _DOES_NOT_WAIT = Refusal(name=Problem.PAYMENT_NOT_OPEN, detail="This payment does not wait for the client.")

@@ -120,7 +120,7 @@ class Comparison:
     async def _unfinished_payments(self, window: Reconciling, place: ComparisonCursor) -> ComparisonPage:
         async with self._sessions() as session:
             payments = await ledger.payments_unfinished(
-                session, let_go_since=window.since, after=_after(place), limit=self._chunk
+                session, let_go_since=window.since, now=self._now, after=_after(place), limit=self._chunk
             )
         discrepancies = compare_payments(payments, await self._own_intents(payments, ()), now=self._now)
         return self._gone_through(

@@ -19,7 +19,6 @@ from rules.enums import AppointmentType, ClientStatus, PaymentKind, PaymentStatu
 from rules.forms.intake import BILLING_INFO
 from rules.money.fees import due_times, fee_due
 from rules.money.payment_states import FIRST, Because, PaymentEvent
-from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
 
 
@@ -31,7 +30,6 @@ async def accrue_fee(
     at: datetime,
     by: str,
     waiver: str | None,
-    policy: JourneyPolicy,
     first: bool = True,
     reason: str | None = None,
 ) -> None:
@@ -45,8 +43,8 @@ async def accrue_fee(
     due = due_times(
         marked_at=at,
         ends_at=row.appointment.ends_at,
-        charge_after=policy.charge_after,
-        charge_deadline=policy.charge_deadline,
+        charge_after=row.terms.charge_after,
+        charge_deadline=row.terms.charge_deadline,
     )
     if first and due.late:
         note_breach(session, row, at=at, marked_by=by, reason=reason)

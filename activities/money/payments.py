@@ -11,6 +11,7 @@ from activities.locked import LockedPayment
 from activities.money.cards import block_if_hard, fingerprint_of
 from activities.money.credits import at_hand, reserve
 from activities.money.discrepancies import open_discrepancy_task
+from activities.money.mails import deliverer, mail_about
 from activities.tasks import close_tasks, open_task_once
 from activities.types.money import Charged
 from models.tables.clients.client import Client
@@ -19,11 +20,11 @@ from models.tables.money.payment import Payment, PaymentTry
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import DeclineClass, PaymentStatus, TaskKind
+from rules.mail.kinds import Mail
 from rules.money.discrepancies import Discrepancy
 from rules.money.fees import next_try
 from rules.money.payment_states import Because, PaymentEvent, after
 from rules.money.reconciliation import not_covered
-from rules.policy import JourneyPolicy
 from rules.timeline import FactKind
 
 
@@ -47,6 +48,12 @@ def move(
         payment.paid_at = at
     elif event is PaymentEvent.STOPPED:
         payment.stopped_at = at
+
+
+def put_off(payment: Payment, *, until: datetime, at: datetime) -> None:
+    """It stands as it did, and is looked at again then."""
+    because = Because(payment.because) if payment.because else None
+    move(payment, PaymentEvent.PUT_OFF, because=because, next_try_at=until, at=at)
 
 
 def tell_payment(
@@ -114,7 +121,9 @@ async def paid(session: AsyncSession, row: LockedPayment, *, at: datetime, by_ca
             await open_discrepancy_task(session, row.client, _not_covered(row.payment, by_card), at=at)
             return False
         await reserve(session, row.payment, amount=rest, at=at)
+    by = deliverer(row.payment)
     move(row.payment, PaymentEvent.PAID, at=at)
+    await mail_about(session, row.payment, Mail.RECEIPT, by_appointment=by, at=at)
     tell_payment(session, row.client, row.payment, at=at, text="The payment was made.")
     await close_payment_tasks(session, row.client, row.payment, at=at, note="The payment was made.")
     return True
@@ -157,9 +166,8 @@ async def declined(
     *,
     tried: PaymentTry | None,
     at: datetime,
-    policy: JourneyPolicy,
 ) -> None:
-    payment, client = row.payment, row.client
+    payment, client, by = row.payment, row.client, deliverer(row.payment)
     block_if_hard(session, client, decline, tried)
     newer_card = tried is not None and client.stripe_payment_method != tried.payment_method and not client.card_blocked
     # A card that came meanwhile is asked past the deadline too; a debt is settled with it by the journey.
@@ -175,7 +183,7 @@ async def declined(
             tries_made=payment.attempts,
             last_try_at=at,
             deadline=payment.deadline,
-            retries=policy.charge_retries,
+            retries=row.terms.charge_retries,
         )
         if again is None:
             await owe(session, row, at=at, because=Because.TRIES_USED_UP)
@@ -184,9 +192,11 @@ async def declined(
         text = "The bank declined; it will be tried again."
     elif decline is DeclineClass.AUTHENTICATION_REQUIRED:
         move(payment, PaymentEvent.CLIENT_NEEDED, because=Because.AUTHENTICATION_REQUIRED, at=at)
+        await mail_about(session, payment, Mail.PAYMENT_NEEDS_YOU, by_appointment=by, at=at)
         text = "The bank wants the client to confirm the payment."
     else:
         move(payment, PaymentEvent.CARD_NEEDED, because=Because.NEW_CARD_NEEDED, at=at)
+        await mail_about(session, payment, Mail.PAYMENT_FAILED, by_appointment=by, at=at)
         text = "The bank declined; another card is needed."
     tell_payment(session, client, payment, at=at, text=text)
 
@@ -196,14 +206,20 @@ async def no_card(session: AsyncSession, row: LockedPayment, *, at: datetime) ->
     if at >= row.payment.deadline or row.payment.status is PaymentStatus.OWED:
         await owe(session, row, at=at, because=because)
         return
+    by = deliverer(row.payment)
     move(row.payment, PaymentEvent.CARD_NEEDED, because=because, at=at)
+    await mail_about(session, row.payment, Mail.PAYMENT_FAILED, by_appointment=by, at=at)
     tell_payment(session, row.client, row.payment, at=at, text="The payment is due, and there is no card to charge.")
     text = f"A payment of client {row.client.ref} is due and there is no card; please ask for one."
     await _open_task(session, row, TaskKind.CARD_MISSING, text=text, at=at)
 
 
 async def owe(session: AsyncSession, row: LockedPayment, *, at: datetime, because: Because) -> None:
+    by = deliverer(row.payment)
     move(row.payment, PaymentEvent.OWED, because=because, at=at)
+    # Where the bank wants the client, the link still settles it.
+    mail = Mail.PAYMENT_NEEDS_YOU if because is Because.AUTHENTICATION_REQUIRED else Mail.PAYMENT_FAILED
+    await mail_about(session, row.payment, mail, by_appointment=by, at=at)
     text = "The payment could not be made in time; the amount is owed."
     tell_payment(session, row.client, row.payment, at=at, text=text)
     text = f"Client {row.client.ref} owes a payment that could not be made in time."

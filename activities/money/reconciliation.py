@@ -36,6 +36,7 @@ from models.reads.money import reconciliation as ledger
 from models.tables.clients.client import Client
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.money.reconciliation import Reconciliation
+from models.writes.keeping.epoch import note_comparison
 from models.writes.money.reconciliation import begin_reconciliation
 from rules.money.discrepancies import Discrepancy, DiscrepancyKind
 
@@ -62,7 +63,7 @@ class ReconcileActivities(Activities):
             begun = await begin_reconciliation(
                 session, id=UUID(order.id), asked_by=order.asked_by, since=since, until=until, at=now
             )
-            return Reconciling(id=order.id, since=begun.since, until=begun.until)
+            return Reconciling(id=order.id, since=begun.since, until=begun.until, time_zone=self.deps.policy.time_zone)
 
     @activity.defn
     async def compare_books(self, order: ComparisonOrder) -> ComparisonPage:
@@ -116,6 +117,7 @@ class ReconcileActivities(Activities):
         async with self.transaction() as session:
             row = await session.get_one(Reconciliation, UUID(end.id), with_for_update=True)
             row.finished_at = row.finished_at or now
+            await note_comparison(session, began=row.started_at, at=now)
             row.compared = end.compared | ({"left_out": end.left_out} if end.left_out else {})
             session.add(row)
             await write_many(session, left_out=end.left_out, at=now)

@@ -11,6 +11,7 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
 from activities.locked import LockedPayment, locked_payment
 from activities.money.credits import add_credit
+from activities.money.intents import refuse_before_comparison
 from activities.money.payments import move, tell_payment
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
 from activities.tasks import open_task_once
@@ -106,6 +107,7 @@ class RefundActivities(Activities):
             refund = await session.get_one(Refund, UUID(refund_id))
             payment = await session.get_one(Payment, refund.payment_id)
             client = await session.get_one(Client, refund.client_id)
+            await refuse_before_comparison(session)
         if refund.status is not RefundStatus.PENDING or refund.stripe_refund is not None or payment.intent is None:
             return None
         gateway = self.gateway_for(client)

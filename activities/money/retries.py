@@ -1,5 +1,6 @@
 """A payment tried again because a person asked for it: the practice, or the client who came to pay."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,9 +11,8 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities
 from activities.locked import LockedPayment, locked_payment
 from activities.money.credits import at_hand
-from activities.money.payments import move, tell_payment
+from activities.money.payments import move, put_off, tell_payment
 from activities.money.waivers import NO_PAYMENT, answer_of, not_open
-from activities.snapshots import payment_facts
 from activities.types.clients import Done
 from activities.types.money import RetryOrder
 from models.writes.timeline import tell
@@ -61,9 +61,9 @@ class RetryActivities(Activities):
                     "request_id": order.request_id,
                 },
             )
-            answer = await answer_of(session, row)
             if payment.status is PaymentStatus.OWED:
-                answer = Done(facts=answer.facts, debts=(payment_facts(payment, client),))
+                put_off(payment, until=now, at=now)  # the mark by which the journey finds it
+            answer = await _answer(session, row)
             return TRIED_AGAIN.keep(session, client, order, answer, at=now)
 
 
@@ -74,11 +74,17 @@ async def by_credit_alone(session: AsyncSession, row: LockedPayment, *, at: date
         move(payment, PaymentEvent.RETRIED, because=Because.TRIED_BY_HAND, next_try_at=at, at=at)
         text = "The client came to pay, and credit covers all of it: it is made now."
         tell_payment(session, row.client, payment, at=at, text=text, by=by)
-    answer = await answer_of(session, row)
+    else:
+        put_off(payment, until=at, at=at)
+    answer = await _answer(session, row)
     refusal = Refusal(name=Problem.PAYMENT_NOT_OPEN, detail="Credit covers this payment; it is being made from it.")
-    if payment.status is PaymentStatus.OWED:
-        return Done(refusal=refusal, facts=answer.facts, debts=(payment_facts(payment, row.client),))
     return Done(refusal=refusal, facts=answer.facts, resumed=answer.resumed)
+
+
+async def _answer(session: AsyncSession, row: LockedPayment) -> Done:
+    """A debt is the journey's to try; no appointment's workflow waits for it any more."""
+    answer = await answer_of(session, row)
+    return replace(answer, resumed=()) if row.payment.status is PaymentStatus.OWED else answer
 
 
 async def _refuse_retry(session: AsyncSession, row: LockedPayment) -> Refusal | None:

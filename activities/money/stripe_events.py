@@ -73,11 +73,27 @@ class InboundActivities(UnexpectedChargeActivities):
             payment = (await session.exec(select(Payment).where(col(Payment.intent) == intent_id))).first()
             client = await session.get(Client, payment.client_id) if payment else None
         if payment is None or client is None:
-            return EventHandled(), "not about a payment of ours"
+            return await self._lost_payment(intent_id, at=at)
         intent = await self.gateway_for(client).retrieve_intent(intent=intent_id)
         return await self.settle_from(payment.id, intent, at=at)
 
-    async def settle_from(self, payment_id: UUID, intent: Intent | None, *, at: datetime) -> tuple[EventHandled, str]:
+    async def _lost_payment(self, intent_id: str, *, at: datetime) -> tuple[EventHandled, str]:
+        """An intent that no payment has: one that names a payment of ours whose own intent cannot pay is its own, which
+        the ledger has lost."""
+        intent = await self.deps.payments.retrieve_intent(intent=intent_id)
+        id = intent.our_payment if intent is not None else None
+        async with self.transaction() as session:
+            payment = await session.get(Payment, id) if id is not None else None
+        if intent is None or payment is None:
+            return EventHandled(), "not about a payment of ours"
+        own = await self.deps.payments.retrieve_intent(intent=payment.intent) if payment.intent else None
+        if own is not None and own.status != "canceled":
+            return EventHandled(), "not the intent that its payment uses"
+        return await self.settle_from(payment.id, intent, instead_of=payment.intent, at=at)
+
+    async def settle_from(
+        self, payment_id: UUID, intent: Intent | None, *, instead_of: str | None = None, at: datetime
+    ) -> tuple[EventHandled, str]:
         """Record that a payment was paid, if Stripe says so and nobody has yet. Money that was taken for a payment that
         waits for none, or is not what the ledger says, is a person's to judge: a task is opened at once."""
         if intent is None or intent.status != "succeeded":
@@ -86,12 +102,15 @@ class InboundActivities(UnexpectedChargeActivities):
             row = await locked_payment(session, payment_id)
             if row.payment.status is PaymentStatus.PROCESSING:
                 return EventHandled(), "the running try records it"
+            if row.payment.intent not in (intent.id, instead_of):
+                return EventHandled(), "not the intent that its payment uses"
             # What a person called off or let go stays so.
             stopped = is_stopped(status=row.payment.status, because=row.payment.because)
             by_card = row.payment.amount - row.payment.credit_used
             if row.payment.status is PaymentStatus.PAID and by_card == intent.amount:
                 return EventHandled(settled=await row.settled(session, changed=False)), RECORDED
             if row.payment.status in OUTSTANDING or stopped:
+                row.payment.intent = intent.id
                 if await paid(session, row, at=at, by_card=intent.amount):
                     return EventHandled(settled=await row.settled(session)), RECORDED
                 return EventHandled(facts=await project(session, row.client)), ASKED

@@ -13,8 +13,10 @@ from activities.money.fee import waiver_record
 from activities.money.payments import close_payment_tasks, move, tell_payment
 from activities.types.clients import Done
 from activities.types.money import LetGoOrder
+from models.tables.mail.outbox import OutboxKind
+from models.writes.outbox import order_errands
 from rules.enums import PaymentStatus
-from rules.money.payment_states import FORGIVEN, Act, Because, PaymentEvent, may
+from rules.money.payment_states import Act, Because, PaymentEvent, may
 from rules.refusals import Problem, Refusal, invalid
 
 _LET_GO = {Act.WAIVE: AnsweredOnce("waive_payment", Done), Act.WRITE_OFF: AnsweredOnce("write_off_payment", Done)}
@@ -61,17 +63,18 @@ class WaiverActivities(Activities):
             await give_back(session, payment, at=now)
             tell_payment(session, row.client, payment, at=now, text=text, by=order.by.actor)
             await close_payment_tasks(session, row.client, payment, at=now, note=text)
+            if payment.intent is not None:
+                kind, reason = OutboxKind.CANCEL_INTENT, order.request_id
+                await order_errands(session, row.client.id, kind, [payment.intent], reason=reason, at=now)
             return _LET_GO[act].keep(session, row.client, order, await answer_of(session, row), at=now)
 
 
 async def answer_of(session: AsyncSession, row: LockedPayment, *, changed: bool = True) -> Done:
     settled = await row.settled(session)
-    intent = row.payment.intent
     return Done(
         facts=settled.journey,
         changed=changed,
         resumed=(settled.appointment,),
-        intents=(intent,) if intent and row.payment.status in FORGIVEN else (),
     )
 
 

@@ -13,7 +13,7 @@ class MessageLook:
     workflow_id: str
     run_id: str
     message: str
-    request_id: str
+    request: str  # its id, which the voucher is for
     update_id: str | None = None
     events: int = 0
 

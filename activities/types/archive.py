@@ -3,15 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.facts import AppointmentFacts
 from rules.accounts.caller import Voucher
-from rules.journey.message_mails import Told
-from rules.journey.stage import AskedForm, JourneyFacts
+from rules.journey.stage import JourneyFacts
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveOrder:
-    """``reminded`` and ``chats`` are what the journey remembers (``JourneyMemory``), for a record of what stops."""
+    """Archive one client. ``notify``: send the ordinary cancellations."""
 
     client_id: str
     request_id: str
@@ -19,22 +18,15 @@ class ArchiveOrder:
     voucher: Voucher | None = None
     reason: str | None = None
     notify: bool = True
-    reminded: dict[str, datetime] = field(default_factory=dict)
-    chats: dict[str, Told] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Archived:
-    """``appointments`` are the fresh facts of every open appointment's workflow, cancelled or left.
-
-    ``intents`` are PaymentIntents of cancelled payments, to be cancelled at Stripe; ``cancelled`` names appointments.
-    """
+    """``appointments`` are the fresh facts of every open appointment's workflow, cancelled or left."""
 
     facts: JourneyFacts
     changed: bool
     appointments: tuple[AppointmentFacts, ...] = ()
-    cancelled: tuple[str, ...] = ()
-    intents: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
 
 
@@ -52,30 +44,23 @@ class UnarchiveOrder:
 @dataclass(frozen=True, kw_only=True)
 class Unarchived:
     """``appointments`` were left open by the archive. Of what a restore brought back, ``restored`` are appointments,
-    ``booked`` their ids, a series together, and ``paying`` those whose payment is to be made after all. ``debts`` are
-    owed payments that a card which came meanwhile can settle, ``asked`` forms asked for again in a new version.
-    """
+    and ``paying`` those whose payment is to be made after all."""
 
     facts: JourneyFacts
     changed: bool
     appointments: tuple[AppointmentFacts, ...] = ()
     restored: tuple[AppointmentFacts, ...] = ()
-    booked: tuple[tuple[str, ...], ...] = ()
     paying: tuple[AppointmentFacts, ...] = ()
     lines: tuple[str, ...] = ()
-    debts: tuple[PaymentFacts, ...] = ()
-    asked: tuple[AskedForm, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class BulkArchiveOrder:
-    """Archive these clients, in this order. ``asked_by`` is an actor."""
+    """What an archive of many is: the rows say who is to be archived. ``asked_by`` is an actor."""
 
     id: str
     asked_by: str
     asked_at: datetime
-    client_ids: tuple[str, ...]
-    group_id: str | None = None
     reason: str | None = None
     notify: bool = True
 
@@ -92,6 +77,15 @@ class BulkProgress:
     @property
     def done(self) -> int:
         return self.archived + self.skipped + self.failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkBegun:
+    """What a run of an archive of many begins with."""
+
+    order: BulkArchiveOrder
+    progress: BulkProgress
+    history_limit: int
 
 
 @dataclass(frozen=True, kw_only=True)

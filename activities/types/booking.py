@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from activities.types.clients import ClientDetails
-from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.facts import AppointmentFacts
 from rules.accounts.caller import Caller, Voucher
 from rules.enums import AppointmentType, Mode, Outcome
-from rules.journey.stage import AskedForm, JourneyFacts
+from rules.journey.stage import JourneyFacts
+from rules.policy import JourneyPolicy
 from rules.refusals import Refusal
 
 
@@ -36,9 +37,8 @@ class BookingOrder:
 class Booked:
     """``first`` marks the first booking ever; ``known_elsewhere`` a public booking with an address somebody has.
 
-    ``resumed`` are appointments that were left open by an archive which this booking ended, ``debts`` owed payments
-    that a card which came meanwhile can settle. ``exceptions`` are the dates that only the practice could take, and
-    why. ``lines`` names therapists whose waitlist this concerns. ``asked``: forms asked for again in a new version.
+    ``resumed`` are appointments that were left open by an archive which this booking ended. ``exceptions`` are the
+    dates that only the practice could take, and why. ``lines`` names therapists whose waitlist this concerns.
     """
 
     refusal: Refusal | None = None
@@ -52,8 +52,6 @@ class Booked:
     resumed: tuple[AppointmentFacts, ...] = ()
     exceptions: tuple[dict[str, Any], ...] = ()
     lines: tuple[str, ...] = ()
-    debts: tuple[PaymentFacts, ...] = ()
-    asked: tuple[AskedForm, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +118,16 @@ class Changed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AppointmentResumed:
+    """What the rows know of an appointment, for a workflow that knows nothing but its id. ``policy`` has the present
+    settings; ``mailed`` are the keys of the mails about it that were made already."""
+
+    facts: AppointmentFacts
+    policy: JourneyPolicy
+    mailed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class FollowingCancelOrder(CancelOrder):
     """Cancel an appointment of a series and all after it."""
 
@@ -165,7 +173,6 @@ class LinksOrder:
 @dataclass(frozen=True, kw_only=True)
 class LinksChanged:
     facts: JourneyFacts
-    appointment_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,11 +198,10 @@ class LeaveOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class OfferMade:
-    """A time that is offered to somebody in line. ``asked_for``: an archived client waits, by an own wish."""
+    """A time that is offered to somebody in line."""
 
     offer_id: str
     client_id: str
-    asked_for: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +209,7 @@ class PlaceInLine:
     """What the line's workflow shows of one place: opaque values only."""
 
     place_id: str
+    client_id: str
     ref: str
     type: AppointmentType
     wished_from: datetime
@@ -221,3 +228,4 @@ class LineLook:
     line: tuple[PlaceInLine, ...]
     offers: tuple[OfferMade, ...] = ()
     look_at: datetime | None = None
+    policy: JourneyPolicy = field(default_factory=JourneyPolicy)

@@ -34,10 +34,3 @@ class GoalChange:
 class ChatLook:
     client_id: str
     chat_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnreadMessages:
-    """``newest_unread``: the number of the newest message that waits to be read, and may be told of; 0 if none does."""
-
-    newest_unread: int

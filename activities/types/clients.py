@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.facts import AppointmentFacts
 from rules.accounts.caller import Caller
 from rules.enums import Source, TaskKind
-from rules.journey.joining import MovedChat
-from rules.journey.stage import AskedForm, JourneyFacts
+from rules.journey.stage import JourneyFacts
+from rules.policy import JourneyPolicy
 from rules.refusals import Refusal
 
 
@@ -45,6 +45,19 @@ class Opened:
     therapist: str | None = None
     match: dict[str, Any] | None = None
     contact_required: bool = False
+    policy: JourneyPolicy = field(default_factory=JourneyPolicy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resumed:
+    """All that a run of a client's journey begins with, read from the database. ``facts`` is None if there is no such
+    client. ``done`` are the keys of the plan that were acted on, ``policy`` the settings in force."""
+
+    facts: JourneyFacts | None = None
+    closed: bool = False
+    joined_into: str | None = None
+    done: tuple[str, ...] = ()
+    policy: JourneyPolicy = field(default_factory=JourneyPolicy)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +142,8 @@ class TaskResolution:
 class Done:
     """The plain answer of a step: refused, or done, with the journey's fresh facts.
 
-    ``resumed`` are appointments whose payment goes on with a new card; ``debts`` are owed payments it can settle.
-    ``lines`` names therapists whose waitlist should be looked at.
+    ``resumed`` are appointments whose payment goes on, with a new card. ``lines`` names therapists whose waitlist
+    should be looked at.
     """
 
     refusal: Refusal | None = None
@@ -138,8 +151,6 @@ class Done:
     changed: bool = True
     document: dict[str, Any] | None = None
     resumed: tuple[AppointmentFacts, ...] = ()
-    debts: tuple[PaymentFacts, ...] = ()
-    intents: tuple[str, ...] = ()  # to be cancelled at Stripe
     lines: tuple[str, ...] = ()
 
 
@@ -164,12 +175,9 @@ class JoinOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Joined:
-    """``facts`` are of the record that is closed now, ``into`` of the one that it was joined into, ``into_id``.
+    """``facts`` are of the record that is closed now; ``into`` of the one that it was joined into, ``into_id``.
 
-    ``appointments`` are those whose workflows must hear of it; ``ahead`` names those that came along and are still to
-    be held. ``came`` are the keys of the tasks that came along; ``chats`` says of the closed record's own chats where
-    their messages are now. ``intents`` are PaymentIntents of payments that stop, to be cancelled at Stripe. ``asked``:
-    forms asked for again in a new version.
+    ``appointments`` are those whose workflows must hear of it; ``lines`` names therapists whose waitlist this concerns.
     """
 
     refusal: Refusal | None = None
@@ -177,10 +185,4 @@ class Joined:
     into_id: str | None = None
     into: JourneyFacts | None = None
     appointments: tuple[AppointmentFacts, ...] = ()
-    ahead: tuple[str, ...] = ()
-    came: tuple[str, ...] = ()
-    unarchived: bool = False
     lines: tuple[str, ...] = ()
-    chats: dict[str, MovedChat] = field(default_factory=dict)
-    intents: tuple[str, ...] = ()
-    asked: tuple[AskedForm, ...] = ()

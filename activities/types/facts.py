@@ -61,6 +61,9 @@ class AppointmentFacts:
     therapist: str
     starts_at: datetime
     ends_at: datetime
+    planned_at: datetime  # since when it stands at this time
+    first_name: str | None = None  # the client's
     client_archived: bool = False
     payment: PaymentFacts | None = None
     shown: AppointmentShown | None = None
+    deliver_at: datetime | None = None  # when something of its outbox is due next

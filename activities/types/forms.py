@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from rules.accounts.caller import Caller
-from rules.journey.stage import AskedForm, JourneyFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +40,6 @@ class FormAsking:
     client_id: str
     by: Caller
     kind: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What a client was asked for in a new version: for the mails that tell of it."""
-
-    facts: JourneyFacts
-    asked: tuple[AskedForm, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.facts import AppointmentFacts
 from rules.accounts.caller import Caller
 from rules.enums import RefundTo
 from rules.journey.stage import JourneyFacts
@@ -114,15 +114,11 @@ class AttemptResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """The payment after a try or another change, with both snapshots. ``changed`` is False if it already stood so.
-
-    ``debts`` are owed payments that a card which came meanwhile can settle.
-    """
+    """The payment after a try or another change, with both snapshots. ``changed`` is False if it already stood so."""
 
     appointment: AppointmentFacts
     journey: JourneyFacts
     changed: bool = True
-    debts: tuple[PaymentFacts, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,11 +31,13 @@ class ReconciliationOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciling:
-    """A comparison that was begun: of what happened from ``since`` to ``until``, both included, in whole seconds."""
+    """A comparison that was begun: of what happened from ``since`` to ``until``, both included, in whole seconds.
+    ``time_zone``: the practice's, in which it is shown."""
 
     id: str
     since: datetime
     until: datetime
+    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,8 @@
-"""The ids of workflows, and the message that steps must know: who knows a row knows whom to tell of it."""
+"""The ids of workflows, and the messages that steps must know: who knows a row knows whom to tell of it."""
 
-ARCHIVE = "archive"
+ARCHIVE, UNARCHIVE = "archive", "unarchive"
+AGAIN = (ARCHIVE, UNARCHIVE)
+"""Signals that are sent again to a workflow that was started anew: nothing else knows what they ask for."""
 
 _JOURNEY, _APPOINTMENT = "client-journey", "appointment"
 _OWN = {_JOURNEY: "client_id", _APPOINTMENT: "appointment_id"}

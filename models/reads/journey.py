@@ -3,18 +3,21 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from sqlalchemy import Uuid, cast
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.care.goals import goals_to_remind_of
 from models.reads.forms.requests import FormsOf, asking_of, forms_by_client, outstanding_forms
-from models.reads.money.balance import has_open_payment, saved_card
+from models.reads.money.balance import saved_card
+from models.reads.money.debts import debts_to_settle, open_and_due
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
+from models.tables.money.payment import Payment
 from rules.enums import AppointmentStatus, AppointmentType, ClientStatus, FormStatus
-from rules.journey.stage import AskedForm, JourneyFacts, OpenAppointment, OpenTask, stage_of
+from rules.journey.stage import AskedForm, JourneyFacts, OpenAppointment, OpenTask, TaskPayment, stage_of
 
 
 async def journey_facts(session: AsyncSession, client: Client, *, now: datetime | None = None) -> JourneyFacts:
@@ -28,21 +31,25 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
     forms = (await forms_by_client(session, [client.id]))[client.id]
     tasks = (
         await session.exec(
-            select(Task)
+            select(Task, Payment)
+            .join(Payment, col(Payment.id) == cast(col(Task.data)["payment_id"].astext, Uuid), isouter=True)
             .where(col(Task.client_id) == client.id, col(Task.resolved_at).is_(None))
             .order_by(col(Task.opened_at), col(Task.key))
         )
     ).all()
     sessions = [a for a in appointments if a.type is AppointmentType.SESSION]
+    unpaid, deliver_at = await open_and_due(session, client)
     return JourneyFacts(
         version=client.fact_seq,
         ref=client.ref,
         archived=client.status is ClientStatus.ARCHIVED,
+        first_name=client.first_name,
         created_at=client.created_at,
         therapist=therapist.slug if therapist else None,
         matched_at=client.matched_at,
         anonymous=not any((client.first_name, client.last_name, client.email, client.phone)),
         reachable=client.email is not None,
+        known_since=client.reachable_since,
         account_active=client.account_active,
         first_booked_at=client.first_booked_at,
         forms_requested_at=max(
@@ -50,7 +57,9 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
         ),
         outstanding_forms=(await outstanding_forms(session, {client.id: forms}, now=now))[client.id],
         open_appointments=tuple(
-            OpenAppointment(id=str(a.id), type=a.type, starts_at=a.starts_at, ends_at=a.ends_at)
+            OpenAppointment(
+                id=str(a.id), type=a.type, starts_at=a.starts_at, ends_at=a.ends_at, planned_at=a.planned_at
+            )
             for a in sorted(appointments, key=lambda a: a.starts_at)
             if a.status is AppointmentStatus.SCHEDULED
         ),
@@ -64,17 +73,44 @@ async def journey_facts(session: AsyncSession, client: Client, *, now: datetime 
             ),
             default=None,
         ),
+        unbooked_since=max(
+            (at for a in appointments for at in (a.outcome_at, a.cancelled_at) if at is not None), default=None
+        ),
         session_booked=any(
             a.status in (AppointmentStatus.SCHEDULED, AppointmentStatus.OCCURRED, AppointmentStatus.NO_SHOW)
             for a in sessions
         ),
         session_occurred=any(a.status is AppointmentStatus.OCCURRED for a in sessions),
-        open_tasks=tuple(OpenTask(key=task.key, kind=task.kind.value) for task in tasks),
+        open_tasks=tuple(_open_task(task, payment) for task, payment in tasks),
         card=saved_card(client),
-        payment_open=client.first_booked_at is not None and await has_open_payment(session, client.id),
+        payment_open=bool(unpaid),
         time_zone=client.time_zone or (therapist.time_zone if therapist else "UTC"),
         goals=await goals_to_remind_of(session, client),
         asked_forms=tuple(_asked_forms(forms, as_of=now or forms.as_of)),
+        active_since=client.active_since,
+        debts=await debts_to_settle(session, client, unpaid),
+        deliver_at=deliver_at,
+    )
+
+
+def _open_task(task: Task, payment: Payment | None) -> OpenTask:
+    about = None
+    if payment is not None:
+        about = TaskPayment(
+            id=str(payment.id),
+            status=payment.status,
+            amount=payment.amount,
+            currency=payment.currency,
+            deadline=payment.deadline,
+            because=payment.because,
+        )
+    return OpenTask(
+        key=task.key,
+        kind=task.kind.value,
+        id=str(task.id),
+        appointment_id=task.data.get("appointment_id"),
+        payment=about,
+        other_id=task.data.get("other_id"),
     )
 
 

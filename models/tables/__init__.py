@@ -21,8 +21,10 @@ from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.template import FormTemplate
+from models.tables.keeping.epoch import Epoch
+from models.tables.keeping.keeping import Keeping, Resumption
 from models.tables.mail.inbound_event import InboundEvent
-from models.tables.mail.mail import SentMail
+from models.tables.mail.outbox import OutboxItem
 from models.tables.money.credit import Credit, CreditUse
 from models.tables.money.payment import Payment, PaymentTry
 from models.tables.money.reconciliation import Reconciliation
@@ -49,6 +51,7 @@ __all__ = [
     "Document",
     "DocumentContent",
     "DocumentShare",
+    "Epoch",
     "Fact",
     "FormAnswer",
     "FormRequest",
@@ -56,14 +59,16 @@ __all__ = [
     "Goal",
     "IdempotencyKey",
     "InboundEvent",
+    "Keeping",
     "Match",
     "Notification",
     "OccupiedTime",
+    "OutboxItem",
     "Payment",
     "PaymentTry",
     "Reconciliation",
     "Refund",
-    "SentMail",
+    "Resumption",
     "SessionNote",
     "StepAnswer",
     "Task",

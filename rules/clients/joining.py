@@ -143,3 +143,11 @@ def read_afterwards(*, theirs: int, of_theirs: int, mine: int, of_mine: int) -> 
     not read all of the first has the moved ones still to read.
     """
     return of_mine + min(theirs, of_theirs) if mine >= of_mine else mine
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedChat:
+    """Where the messages of a chat are now: mostly in another chat, each with its number and ``behind`` more."""
+
+    chat_id: str
+    behind: int

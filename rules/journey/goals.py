@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from rules.local_time import WEEKDAYS, find_zone, from_micros, local_to_instant
 
 _WEEK = timedelta(days=7)
-_INSTANT = timedelta(microseconds=1)
+_LATE = timedelta(days=1)  # a weekly reminder that could not go out is worth nothing after a day
 _AT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 SAME_WEEK = timedelta(days=3)
@@ -29,13 +29,15 @@ class WeeklyTime:
 class GoalReminder:
     """The reminder of one open goal, as it stands ``since`` an instant.
 
-    ``weekday`` is 0 (Monday) to 6, ``minute`` the minute of the local day.
+    ``weekday`` is 0 (Monday) to 6, ``minute`` the minute of the local day. ``reminded_at``: the last instant that was
+    acted on.
     """
 
     id: str
     weekday: int
     minute: int
     since: datetime
+    reminded_at: datetime | None = None
 
 
 def read_weekly(remind: WeeklyTime) -> tuple[int, int] | None:
@@ -67,6 +69,10 @@ def next_reminder(reminder: GoalReminder, *, time_zone: str, after: datetime) ->
         wall += _WEEK
 
 
-def is_due_at(reminder: GoalReminder, at: datetime, *, time_zone: str) -> bool:
-    """Whether this instant is one of the reminder's, as it stands now."""
-    return at > reminder.since and next_reminder(reminder, time_zone=time_zone, after=at - _INSTANT) == at
+def due_reminder(reminder: GoalReminder, *, time_zone: str, since: datetime, now: datetime) -> datetime:
+    """The instant of the reminder that is to be acted on next: the newest that has come within the last day, else the
+    next one. None before ``since``, and none twice in a week."""
+    after = since
+    if reminder.reminded_at is not None and reminder.reminded_at > since:
+        after = reminder.reminded_at + SAME_WEEK
+    return next_reminder(reminder, time_zone=time_zone, after=max(after, now - _LATE))

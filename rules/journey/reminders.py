@@ -1,17 +1,18 @@
 """What falls due when (timers): every timed mail of a journey and of an appointment, from the facts alone.
 
-Each function gives the whole plan; whoever follows it skips what is already past when it is first planned.
+Each function gives the whole plan, at any time the same; `open_plan` leaves out what is done, and what was past already
+when the thing itself came to be. So whoever starts anew plans what the one before planned.
 
 It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rules.enums import AppointmentType
-from rules.journey.goals import SAME_WEEK, is_due_at, next_reminder
-from rules.journey.stage import JourneyFacts
+from rules.journey.goals import due_reminder
+from rules.journey.stage import JourneyFacts, OpenAppointment
 from rules.mail.kinds import MAILS, Mail
 from rules.policy import JourneyPolicy
 
@@ -29,13 +30,14 @@ _TOLD_LATE = frozenset(mail.value for mail, kind in MAILS.items() if kind.even_l
 @dataclass(frozen=True, kw_only=True, order=True)
 class Due:
     """Something to do at an instant. ``kind`` is the name of a mail (`rules.mail.kinds.Mail`), or one of the others
-    above. ``key`` is stable: the same reason always has the same key. ``about`` is the id of the form, goal or chat
-    that it is about, if it is about one.
+    above. ``key`` is stable: the same reason always has the same key. ``about`` is the id of the form or goal that it
+    is about, if it is about one. ``since`` is when its reason came to be: what was past by then is skipped.
     """
 
     at: datetime
     kind: str
     key: str
+    since: datetime
     about: str = ""
 
     @property
@@ -44,125 +46,131 @@ class Due:
         return self.kind in _ENDINGS or self.kind in _TOLD_LATE
 
 
-def mail_due(mail: Mail, at: datetime, reason: str, *, about: str = "") -> Due:
+def mail_due(mail: Mail, at: datetime, reason: str, *, since: datetime, about: str = "") -> Due:
     """A timed mail. ``reason``: stable ids and instants, so that the same reason is one mail."""
-    return Due(at=at, kind=mail.value, key=f"{mail}:{reason}", about=about)
+    return Due(at=at, kind=mail.value, key=f"{mail}:{reason}", since=since, about=about)
 
 
-def journey_plan(
-    facts: JourneyFacts,
-    *,
-    policy: JourneyPolicy,
-    now: datetime,
-    before: Iterable[Due] = (),
-    reminded: Mapping[str, datetime] | None = None,
-) -> list[Due]:
-    """Reminders of a client's journey, earliest first; none while archived.
+def journey_plan(facts: JourneyFacts, *, policy: JourneyPolicy, now: datetime) -> list[Due]:
+    """Reminders of a client's journey, earliest first; none while archived, and none again for what fell due meanwhile.
 
-    What comes every week has no first instant to count from: ``before`` is the plan up to now, ``reminded`` says which
-    instant of each goal (by id) was acted on last.
+    What comes every week is planned once, as of ``now``.
     """
     if facts.archived:
         return []
-    plan = [*_goal_reminders(facts, now=now, before=before, reminded=reminded or {})]
-    ahead = facts.next_start(after=now)
+    plan = [*_goal_reminders(facts, now=now)]
+    ahead = facts.next_open(after=now)
     plan += _asked_forms(facts, policy=policy, ahead=ahead)
-    if facts.first_booked_at is None:
+    booked = facts.first_booked_at
+    if booked is None:
         if facts.anonymous:
-            plan.append(Due(at=facts.created_at + policy.anonymous_ttl, kind=ANONYMOUS_EXPIRY, key=ANONYMOUS_EXPIRY))
+            at = facts.created_at + policy.anonymous_ttl
+            plan.append(Due(at=at, kind=ANONYMOUS_EXPIRY, key=ANONYMOUS_EXPIRY, since=facts.created_at))
         elif facts.reachable and facts.matched_at is not None:
-            plan += _after(Mail.BOOK_FIRST, facts.matched_at, policy.book_first_reminders)
-        return sorted(plan)
+            since = facts.matched_at
+            plan += _after(Mail.BOOK_FIRST, since, policy.book_first_reminders, since=facts.known_since or since)
+        return _after_the_archive(plan, facts)
     if not facts.account_active:
-        plan += _after(Mail.ACTIVATION_REMINDER, facts.first_booked_at, policy.activation_reminders)
+        plan += _after(Mail.ACTIVATION_REMINDER, booked, policy.activation_reminders)
     if facts.outstanding_forms and facts.forms_requested_at is not None:
         plan += _after(Mail.FORMS_REMINDER, facts.forms_requested_at, policy.forms_reminders)
         if ahead is not None:
-            plan.append(_before_appointment(ahead, policy))
+            plan.append(_before_appointment(ahead, policy, asked_at=facts.forms_requested_at))
     if facts.intro_occurred_at is not None and not facts.session_booked and not facts.session_occurred:
-        since = facts.intro_occurred_at
-        key = since.isoformat()
-        plan.append(mail_due(Mail.BOOK_FIRST_SESSION, since + policy.first_session_reminder, key))
-        plan.append(Due(at=since + policy.first_session_task, kind=FIRST_SESSION_TASK, key=f"first_session_task:{key}"))
+        occurred, key = facts.intro_occurred_at, facts.intro_occurred_at.isoformat()
+        since = max(occurred, facts.unbooked_since or occurred)
+        plan.append(mail_due(Mail.BOOK_FIRST_SESSION, occurred + policy.first_session_reminder, key, since=since))
+        at = occurred + policy.first_session_task
+        plan.append(Due(at=at, kind=FIRST_SESSION_TASK, key=f"{FIRST_SESSION_TASK}:{key}", since=since))
     if facts.card is not None and (facts.payment_open or facts.has_open(AppointmentType.SESSION)):
         at = facts.card.stops_working_at - policy.card_expiry_notice
-        plan.append(mail_due(Mail.CARD_EXPIRING, at, facts.card.key))
-    return sorted(plan)
+        plan.append(mail_due(Mail.CARD_EXPIRING, at, facts.card.key, since=booked))
+    return _after_the_archive(plan, facts)
 
 
-def _asked_forms(facts: JourneyFacts, *, policy: JourneyPolicy, ahead: datetime | None) -> Iterator[Due]:
+def _after_the_archive(plan: Iterable[Due], facts: JourneyFacts) -> list[Due]:
+    """What fell due while the client was archived is past, and skipped."""
+    if facts.active_since is None:
+        return sorted(plan)
+    return sorted(replace(due, since=max(due.since, facts.active_since)) for due in plan)
+
+
+def _asked_forms(facts: JourneyFacts, *, policy: JourneyPolicy, ahead: OpenAppointment | None) -> Iterator[Due]:
     """Reminders of forms that were asked for by themselves, and when one of them begins to gate bookings."""
     for form in facts.asked_forms:
         # An intake form that is still open moves to a newer version: the same row, asked for anew.
         reason = f"{form.id}:{form.asked_at.isoformat()}" if form.intake else form.id
         yield from _after(Mail.FORMS_REMINDER, form.asked_at, policy.forms_reminders, about=form.id, reason=reason)
         if form.intake and ahead is not None:
-            yield _before_appointment(ahead, policy, about=form.id, reason=reason)
+            yield _before_appointment(ahead, policy, asked_at=form.asked_at, about=form.id, reason=reason)
         if form.gates_from is not None:
-            yield Due(at=form.gates_from, kind=FORM_GATES, key=f"{FORM_GATES}:{reason}", about=form.id)
+            key = f"{FORM_GATES}:{reason}"
+            yield Due(at=form.gates_from, kind=FORM_GATES, key=key, since=form.asked_at, about=form.id)
 
 
-def _before_appointment(starts_at: datetime, policy: JourneyPolicy, *, about: str = "", reason: str = "") -> Due:
+def _before_appointment(
+    ahead: OpenAppointment, policy: JourneyPolicy, *, asked_at: datetime, about: str = "", reason: str = ""
+) -> Due:
     """The reminder of intake forms before the next appointment: of those of the first booking together, of one that was
     asked for again by itself."""
-    at, key = starts_at - policy.forms_reminder_before, f"before:{starts_at.isoformat()}"
-    return mail_due(Mail.FORMS_REMINDER, at, f"{key}:{reason}" if reason else key, about=about)
+    at, key = ahead.starts_at - policy.forms_reminder_before, f"before:{ahead.starts_at.isoformat()}"
+    since = max(asked_at, ahead.planned_at or asked_at)
+    return mail_due(Mail.FORMS_REMINDER, at, f"{key}:{reason}" if reason else key, since=since, about=about)
 
 
 def appointment_plan(
-    *, starts_at: datetime, ends_at: datetime, type: AppointmentType, policy: JourneyPolicy
+    *, starts_at: datetime, ends_at: datetime, type: AppointmentType, policy: JourneyPolicy, since: datetime
 ) -> list[Due]:
     """Everything timed of an appointment, earliest first: mails before it, its start, and what happens while nobody has
     said how it went. A moved one has new keys: new reminders. Only sessions carry money, so only they can breach.
+    ``since``: when it was booked or moved.
     """
     start, key = starts_at.isoformat(), ends_at.isoformat()
     plan = [
-        *_before(Mail.APPOINTMENT_REMINDER, starts_at, policy.appointment_reminders),
-        Due(at=starts_at, kind=APPOINTMENT_STARTS, key=f"{APPOINTMENT_STARTS}:{start}"),
-        mail_due(Mail.MARK_OUTCOME, ends_at + policy.outcome_nudge, key),
-        Due(at=ends_at + policy.outcome_task, kind=OUTCOME_TASK, key=f"{OUTCOME_TASK}:{key}"),
+        *_before(Mail.APPOINTMENT_REMINDER, starts_at, policy.appointment_reminders, since=since),
+        Due(at=starts_at, kind=APPOINTMENT_STARTS, key=f"{APPOINTMENT_STARTS}:{start}", since=since),
+        mail_due(Mail.MARK_OUTCOME, ends_at + policy.outcome_nudge, key, since=since),
+        Due(at=ends_at + policy.outcome_task, kind=OUTCOME_TASK, key=f"{OUTCOME_TASK}:{key}", since=since),
     ]
     if type is AppointmentType.SESSION:
-        plan.append(Due(at=ends_at + policy.charge_deadline, kind=OUTCOME_BREACH, key=f"{OUTCOME_BREACH}:{key}"))
+        at = ends_at + policy.charge_deadline
+        plan.append(Due(at=at, kind=OUTCOME_BREACH, key=f"{OUTCOME_BREACH}:{key}", since=since))
     return sorted(plan)
 
 
-def replan(*, before: Iterable[Due], fresh: Iterable[Due], now: datetime, done: str | None = None) -> list[Due]:
-    """The plan after the facts changed, earliest first.
+def open_plan(plan: Iterable[Due], *, done: Collection[str]) -> list[Due]:
+    """What is still to be done, earliest first. ``done`` are the keys of what was: those that no fact tells of.
 
-    What is already past when it is first planned is skipped, unless it must happen; what was planned and is still
-    wanted stays. ``done`` is the key of what must happen and has: no fact tells of it.
+    What was past when its reason came to be is skipped, unless it must happen.
     """
-    kept = {due.key for due in before}
-    wanted = (due for due in fresh if due.key != done)
-    return sorted(due for due in wanted if due.at > now or due.key in kept or due.must_happen)
+    return sorted(due for due in plan if due.key not in done and (due.at > due.since or due.must_happen))
 
 
-def _goal_reminders(
-    facts: JourneyFacts, *, now: datetime, before: Iterable[Due], reminded: Mapping[str, datetime]
-) -> Iterator[Due]:
-    """Each goal's next reminder; and one whose time has come, but which nobody has acted on yet."""
-    planned = [due for due in before if due.kind == Mail.GOAL_REMINDER and due.at <= now]
+def _goal_reminders(facts: JourneyFacts, *, now: datetime) -> Iterator[Due]:
+    """Each goal's next reminder, or one whose time has come within this day, but which nobody has acted on yet."""
     for goal in facts.goals:
-        yield from (
-            due for due in planned if due.about == goal.id and is_due_at(goal, due.at, time_zone=facts.time_zone)
-        )
-        after, last = max(now, goal.since), reminded.get(goal.id)
-        if last is not None and last > goal.since:
-            after = max(after, last + SAME_WEEK)
-        at = next_reminder(goal, time_zone=facts.time_zone, after=after)
-        yield mail_due(Mail.GOAL_REMINDER, at, f"{goal.id}:{at.isoformat()}", about=goal.id)
+        since = max(goal.since, facts.active_since or goal.since)
+        at = due_reminder(goal, time_zone=facts.time_zone, since=since, now=now)
+        yield mail_due(Mail.GOAL_REMINDER, at, f"{goal.id}:{at.isoformat()}", since=since, about=goal.id)
 
 
 def _after(
-    mail: Mail, since: datetime, delays: tuple[timedelta, ...], *, about: str = "", reason: str = ""
+    mail: Mail,
+    start: datetime,
+    delays: tuple[timedelta, ...],
+    *,
+    since: datetime | None = None,
+    about: str = "",
+    reason: str = "",
 ) -> list[Due]:
-    why = reason or since.isoformat()
-    return [mail_due(mail, since + delay, f"{why}:{_iso(delay)}", about=about) for delay in delays]
+    why = reason or start.isoformat()
+    return [
+        mail_due(mail, start + delay, f"{why}:{_iso(delay)}", since=since or start, about=about) for delay in delays
+    ]
 
 
-def _before(mail: Mail, start: datetime, delays: tuple[timedelta, ...]) -> list[Due]:
-    return [mail_due(mail, start - delay, f"{start.isoformat()}:{_iso(delay)}") for delay in delays]
+def _before(mail: Mail, start: datetime, delays: tuple[timedelta, ...], *, since: datetime) -> list[Due]:
+    return [mail_due(mail, start - delay, f"{start.isoformat()}:{_iso(delay)}", since=since) for delay in delays]
 
 
 def _iso(delay: timedelta) -> str:

@@ -1,6 +1,7 @@
 """What an open payment waits for, from its state alone: the journey's timer, and what an archive would stop.
 
-It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
+A payment that is due, or whose try runs, has a ``next_try_at`` only while a restored database waits for the comparison
+with Stripe.
 """
 
 from dataclasses import dataclass
@@ -46,11 +47,11 @@ class Next:
 def next_step(payment: OpenPayment) -> Next:
     """What happens next to an open payment, and when."""
     if payment.status is PaymentStatus.PROCESSING:
-        return Next(at=payment.due_at, owe=False, why=Awaited.TRY)
+        return Next(at=payment.next_try_at or payment.due_at, owe=False, why=Awaited.TRY)
     if payment.frozen:
         return Next(at=payment.deadline, owe=True, why=Awaited.DISPUTE)
     if payment.status is PaymentStatus.SCHEDULED:
-        return Next(at=payment.due_at, owe=False, why=Awaited.DUE)
+        return Next(at=payment.next_try_at or payment.due_at, owe=False, why=Awaited.DUE)
     if payment.status is PaymentStatus.FAILED and payment.next_try_at is not None:
         return Next(at=payment.next_try_at, owe=False, why=Awaited.NEXT_TRY)
     return Next(at=payment.deadline, owe=True, why=Awaited.DEADLINE)

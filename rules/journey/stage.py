@@ -6,7 +6,7 @@ It runs inside workflows. A change here needs `workflow.patched`, and every reco
 from dataclasses import dataclass
 from datetime import datetime
 
-from rules.enums import AppointmentType, Stage
+from rules.enums import AppointmentType, PaymentStatus, Stage
 from rules.journey.goals import GoalReminder
 from rules.money.cards import SavedCard
 
@@ -19,6 +19,7 @@ class OpenAppointment:
     type: AppointmentType
     starts_at: datetime
     ends_at: datetime
+    planned_at: datetime | None = None  # when it was booked, or moved last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +34,36 @@ class AskedForm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TaskPayment:
+    """How a payment stands that a task is about; ``amount`` in minor units."""
+
+    id: str
+    status: PaymentStatus
+    amount: int
+    currency: str
+    deadline: datetime
+    because: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class OpenTask:
-    """A task that nobody has resolved yet. ``key`` says the reason in stable ids."""
+    """A task that nobody has resolved yet. ``key`` says the reason in stable ids; the rest is what it is about, if it
+    is about one: an appointment, a payment, the record of another client (``other_id``)."""
 
     key: str
     kind: str
+    id: str
+    appointment_id: str | None = None
+    payment: TaskPayment | None = None
+    other_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Debt:
+    """An owed payment that is to be tried at once. ``attempts`` are the tries that were made."""
+
+    payment_id: str
+    attempts: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,16 +77,19 @@ class JourneyFacts:
     ref: str
     archived: bool
     created_at: datetime
+    first_name: str | None = None
     therapist: str | None = None
     matched_at: datetime | None = None
     anonymous: bool = True  # no detail of the person is known
     reachable: bool = False  # an address is known
+    known_since: datetime | None = None  # when the first details of the person were given
     account_active: bool = False
     first_booked_at: datetime | None = None
     forms_requested_at: datetime | None = None
     outstanding_forms: tuple[str, ...] = ()
     open_appointments: tuple[OpenAppointment, ...] = ()
     intro_occurred_at: datetime | None = None  # the end of the latest one with the present therapist
+    unbooked_since: datetime | None = None  # when it was known that the intro call occurred, or a session was cancelled
     session_booked: bool = False  # one that was not cancelled, whenever it is or was
     session_occurred: bool = False
     open_tasks: tuple[OpenTask, ...] = ()
@@ -69,12 +98,20 @@ class JourneyFacts:
     time_zone: str = "UTC"  # the client's; while they have said none, the therapist's
     goals: tuple[GoalReminder, ...] = ()  # open ones to be reminded of; none while the client gets no such mail
     asked_forms: tuple[AskedForm, ...] = ()  # by themselves: the practice's own, and new versions
+    active_since: datetime | None = None  # the end of the last archive; none if there never was one
+    debts: tuple[Debt, ...] = ()
+    deliver_at: datetime | None = None  # when something of the client's outbox is due next
 
     def has_open(self, kind: AppointmentType) -> bool:
         return any(appointment.type == kind for appointment in self.open_appointments)
 
+    def next_open(self, *, after: datetime) -> OpenAppointment | None:
+        ahead = (a for a in self.open_appointments if a.starts_at > after)
+        return min(ahead, key=lambda a: (a.starts_at, a.id), default=None)
+
     def next_start(self, *, after: datetime) -> datetime | None:
-        return min((a.starts_at for a in self.open_appointments if a.starts_at > after), default=None)
+        ahead = self.next_open(after=after)
+        return ahead.starts_at if ahead else None
 
 
 def stage_of(facts: JourneyFacts, *, as_if_active: bool = False) -> Stage:

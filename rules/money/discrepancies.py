@@ -55,6 +55,7 @@ class LedgerPayment:
     because: str | None
     amount: int
     currency: str
+    deadline: datetime
     credit_used: int = 0
     credit_at_hand: int = 0
     to_card: int = 0

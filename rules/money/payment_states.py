@@ -19,6 +19,7 @@ class PaymentEvent(StrEnum):
 
     EARNED = "earned"  # its fee, by an event or by a corrected one; a fee that was waived stays waived
     TRY_BEGUN = "try_begun"
+    PUT_OFF = "put_off"  # nothing changes but when it is looked at next: a person asked, or no money may move yet
     PAID = "paid"  # by the card, by credit, or by Stripe's word
     DECLINED = "declined"  # by the bank; it is tried again later
     CLIENT_NEEDED = "client_needed"  # the bank wants the client to confirm
@@ -89,6 +90,7 @@ _MOVES = (
     (PaymentEvent.EARNED, {_S.SCHEDULED, _S.CANCELLED}, _S.SCHEDULED),
     (PaymentEvent.EARNED, {_S.WAIVED}, _S.WAIVED),
     (PaymentEvent.TRY_BEGUN, {_S.SCHEDULED, _S.FAILED, _S.OWED}, _S.PROCESSING),
+    *((PaymentEvent.PUT_OFF, {state}, state) for state in (_S.SCHEDULED, _S.PROCESSING, _S.FAILED, _S.OWED)),
     (PaymentEvent.PAID, UNPAID | {_S.CANCELLED}, _S.PAID),
     (PaymentEvent.DECLINED, {_S.PROCESSING}, _S.FAILED),
     (PaymentEvent.CLIENT_NEEDED, {_S.PROCESSING}, _S.REQUIRES_ACTION),

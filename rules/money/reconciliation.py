@@ -19,10 +19,11 @@ from rules.money.discrepancies import (
     StripeIntent,
     StripeRefund,
 )
-from rules.money.payment_states import COLLECTED, LET_GO, is_stopped
+from rules.money.payment_states import COLLECTED, LET_GO, OUTSTANDING, WAITING, is_stopped
 
 STRAY_AFTER = timedelta(hours=1)  # a step that runs stores its intent within minutes
 STUCK_AFTER = timedelta(days=1)
+OVERDUE_AFTER = timedelta(hours=1)  # a try that begins at the deadline, and the card that comes in that moment
 
 _UNCONFIRMED = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 _UNDECIDED = frozenset({"processing", "requires_capture"})
@@ -42,15 +43,14 @@ def compare_payments(
     ours = {payment.id: payment for payment in payments}
     by_intent = {payment.intent: payment for payment in ours.values() if payment.intent}
     told = {intent.id: intent for intent in intents}
-    found = [
-        _own(payment, told.get(payment.intent) if payment.intent else None, now=now)
-        for payment in ours.values()
-        if not payment.test
-    ]
+    own = {id: told.get(payment.intent) if payment.intent else None for id, payment in ours.items()}
+    # What an intent aside has paid is healed first: its payment is overdue no more.
+    found = []
     for intent in told.values():
         named = ours.get(intent.payment_id) if intent.payment_id else None
         if intent.id not in by_intent and not (named and named.test):
-            found.append(_aside(intent, named, now=now))
+            found.append(_aside(intent, named, own[named.id] if named else None, now=now))
+    found += [_own(payment, own[payment.id], now=now) for payment in ours.values() if not payment.test]
     return [discrepancy for discrepancy in found if discrepancy is not None]
 
 
@@ -63,14 +63,22 @@ def _own(payment: LedgerPayment, intent: StripeIntent | None, *, now: datetime) 
     if payment.status in COLLECTED:
         return _paid(payment, intent, now=now)
     if intent is None or intent.status == "canceled":
-        return None  # nothing was taken, and nothing is said to have been
+        return _overdue(payment, now=now)  # nothing was taken, and nothing is said to have been
     if intent.currency != payment.currency:
         return _currencies(payment, intent)
     if intent.status == "succeeded":
         return _succeeded(payment, intent)
     if payment.status in LET_GO:
         return _left_over(intent, payment, now=now)
-    return None
+    return _overdue(payment, now=now)
+
+
+def _overdue(payment: LedgerPayment, *, now: datetime) -> Discrepancy | None:
+    """Past its deadline a payment is paid, owed or let go of: whoever should have seen to that has not."""
+    if payment.status not in WAITING or now - payment.deadline <= OVERDUE_AFTER:
+        return None
+    text = "A payment is past its deadline, and was neither made nor owed. Look whether the steps that make it can run."
+    return _of(payment, DiscrepancyKind.STUCK_PAYMENT, text)
 
 
 def _paid(payment: LedgerPayment, intent: StripeIntent | None, *, now: datetime) -> Discrepancy | None:
@@ -123,7 +131,7 @@ def _succeeded(payment: LedgerPayment, intent: StripeIntent) -> Discrepancy | No
             currency=payment.currency,
         )
     text = f"Stripe took {_money(intent.received, intent)}, and the ledger had not heard of it."
-    return _of(payment, DiscrepancyKind.MISSED_PAYMENT, text)
+    return _of(payment, DiscrepancyKind.MISSED_PAYMENT, text, intent=intent)
 
 
 def not_covered(
@@ -139,13 +147,24 @@ def not_covered(
     )
 
 
-def _aside(intent: StripeIntent, payment: LedgerPayment | None, *, now: datetime) -> Discrepancy | None:
-    """An intent that is no payment's own. ``payment`` is the one that it names, if that is ours."""
+def _aside(
+    intent: StripeIntent, payment: LedgerPayment | None, own: StripeIntent | None, *, now: datetime
+) -> Discrepancy | None:
+    """An intent that is no payment's own. ``payment`` is the one that it names, if that is ours, and ``own`` that one's
+    intent."""
     if intent.status == "succeeded":
+        if payment is not None and _has_lost(payment, own, intent):
+            return _succeeded(payment, intent)
         return _unexpected_charge(intent, payment)
     if payment is None:
         return None  # another program's at the same account, or another installation's of this one
     return _left_over(intent, payment, now=now)
+
+
+def _has_lost(payment: LedgerPayment, own: StripeIntent | None, intent: StripeIntent) -> bool:
+    """A ledger that was restored knows a payment as it stood before ``intent`` was made for it."""
+    waits = payment.status in OUTSTANDING or is_stopped(status=payment.status, because=payment.because)
+    return waits and (own is None or own.status == "canceled") and intent.currency == payment.currency
 
 
 def _unexpected_charge(intent: StripeIntent, payment: LedgerPayment | None) -> Discrepancy | None:

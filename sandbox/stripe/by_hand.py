@@ -83,6 +83,10 @@ class ByHand:
             lambda desk: stripe_disputes.close_dispute(desk, desk.find("dispute", id_), status=status)
         )
 
+    def forget_keys(self) -> None:
+        """Every idempotency key, as Stripe forgets them after a day."""
+        self._store.forget_answers()
+
     def state(self) -> Document:
         """Every object there is, oldest first, by the plural of its kind; and of each payment intent, how many
         confirms reached it and how many of them succeeded."""

@@ -1,5 +1,7 @@
 """PaymentIntents, and the charges they make."""
 
+import re
+
 from sandbox.store import Document
 from sandbox.stripe.cards import CURRENCIES, MINIMUM_CHARGE, Asks, decline_words, spoken_amount
 from sandbox.stripe.customers import attach, bank_of, card_error
@@ -7,6 +9,7 @@ from sandbox.stripe.objects import charge, emit, merged_metadata, payment_intent
 from sandbox.stripe.setups import browser_may, method_for, unexpected_state, wait_for_client
 from sandbox.stripe.wire import PAGING, Desk, Kind, Params, Route, StripeError, page
 
+_INDEXED_AFTER = 60  # seconds
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 _CANCELLABLE = (
     "requires_payment_method",
@@ -243,6 +246,18 @@ def _list(desk: Desk, params: Params, _: str) -> Document:
     return page(rows, params, url="/v1/payment_intents")
 
 
+def _search(desk: Desk, params: Params, _: str) -> Document:
+    """By one metadata value. Like Stripe's, it does not know yet what was made within the last minute."""
+    asked = re.fullmatch(r"metadata\['(\w+)'\]:'([^']*)'", params["query"])
+    if asked is None:
+        raise StripeError(400, "This stand-in searches by one metadata value only.", param="query", executed=False)
+    name, wanted = asked.groups()
+    known = [row for row in desk.store.all("payment_intent") if desk.now - row["created"] >= _INDEXED_AFTER]
+    rows = [row for row in known if row["metadata"].get(name) == wanted]
+    found = page(rows, {"limit": params.get("limit", 10)}, url="/v1/payment_intents/search")
+    return {**found, "object": "search_result", "next_page": None}
+
+
 def _retrieve_charge(desk: Desk, _: Params, id_: str) -> Document:
     return desk.find("charge", id_)
 
@@ -287,6 +302,13 @@ ROUTES = (
         needs=("amount", "currency"),
     ),
     Route(method="GET", path="/v1/payment_intents", handler=_list, takes={**PAGING, "customer": "str"}),
+    Route(
+        method="GET",
+        path="/v1/payment_intents/search",
+        handler=_search,
+        takes={"query": "str", "limit": "int"},
+        needs=("query",),
+    ),
     Route(
         method="GET",
         path="/v1/payment_intents/{id}",

@@ -89,6 +89,8 @@ class Route:
     def call(self) -> str:
         """As Stripe's client libraries name it: ``payment_intents.confirm``, ``customers.payment_methods.list``."""
         resource, *rest = self.path.removeprefix("/v1/").split("/")
+        if rest == ["search"]:
+            return f"{resource}.search"
         verbs = {"GET": "retrieve", "POST": "update", "DELETE": "delete"} if rest else {"GET": "list", "POST": "create"}
         if len(rest) < 2:
             return f"{resource}.{verbs[self.method]}"

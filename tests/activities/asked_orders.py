@@ -35,7 +35,6 @@ from activities.types.clients import (
     TaskResolution,
 )
 from activities.types.forms import FormAsking, FormCompletion
-from activities.types.mail import MailOrder
 from activities.types.money import GrantOrder, LetGoOrder, RefundOrder, RetryOrder
 from models.reads.journey import journey_facts
 from models.tables.booking.therapist import Therapist
@@ -47,6 +46,7 @@ from models.writes.forms.templates import add_version
 from rules.enums import AppointmentType, Mode, Outcome, RefundTo, Source, TaskKind
 from rules.forms.fields import FieldType, FormField
 from rules.journey.stage import JourneyFacts
+from rules.mail.orders import MailOrder
 from tests.activities.test_twice import Story, _token
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
 

@@ -25,8 +25,8 @@ from activities.types.clients import (
     TaskResolution,
 )
 from activities.types.forms import FormSubmission
-from activities.types.mail import MailOrder
 from rules.enums import Outcome, Source, TaskKind
+from rules.mail.orders import MailOrder
 from tests.care.crash_points import Death
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
@@ -132,7 +132,7 @@ async def test_booking_moving_and_cancelling_are_done_once(story: Story) -> None
     one, two, three, _ = (facts.id for facts in first.appointments)
 
     move = RescheduleOrder(request_id=str(uuid4()), appointment_id=one, by=DESK, starts_at=MONDAY + timedelta(days=1))
-    moved, again = await story.twice(lambda: practice.appointments.reschedule_appointment(move, POLICY))
+    moved, again = await story.twice(lambda: practice.appointments.reschedule_appointment(move))
     assert moved == again
     assert again.appointment.starts_at == move.starts_at
 
@@ -141,12 +141,12 @@ async def test_booking_moving_and_cancelling_are_done_once(story: Story) -> None
         cancel = CancelOrder(
             request_id=str(uuid4()), appointment_id=appointment, by=DESK, requested_by_client=by_client
         )
-        done, again = await story.twice(lambda c=cancel: practice.appointments.cancel_appointment(c, POLICY))  # type: ignore[misc]
+        done, again = await story.twice(lambda c=cancel: practice.appointments.cancel_appointment(c))  # type: ignore[misc]
         assert done == again
         # Another request for the same is refused, and changes nothing.
         stands = await story.rows()
         other = replace(cancel, request_id=str(uuid4()))
-        assert (await practice.appointments.cancel_appointment(other, POLICY)).refusal is not None
+        assert (await practice.appointments.cancel_appointment(other)).refusal is not None
         assert await story.rows() == stands
 
     change = MatchOrder(
@@ -200,7 +200,7 @@ async def test_outcomes_forms_details_and_tasks_are_done_once(story: Story) -> N
     practice.clock.instant = session.ends_at + timedelta(hours=49)
     await story.twice(lambda: practice.appointments.record_breach(session.id))
     outcome = OutcomeOrder(request_id=str(uuid4()), appointment_id=session.id, by=DESK, outcome=Outcome.NO_SHOW)
-    marked, again = await story.twice(lambda: practice.appointments.record_outcome(outcome, POLICY))
+    marked, again = await story.twice(lambda: practice.appointments.record_outcome(outcome))
     assert marked == again
     await story.twice(lambda: practice.money.owe_payment(marked.appointment.payment.id))
 
@@ -238,10 +238,10 @@ async def test_archiving_and_its_end_are_done_once(story: Story) -> None:
     practice = story.practice
     await practice.booked(story.client, weeks=3)
     archive = ArchiveOrder(client_id=story.client, request_id=str(uuid4()), by="care_team:desk")
-    first, second = await story.twice(lambda: practice.archive.archive_client(archive, POLICY))
+    first, second = await story.twice(lambda: practice.archive.archive_client(archive))
     assert first == second, "whoever asks again, because the answer was lost, must hear all of it"
     assert len(first.cancelled) == 3
-    other = await practice.archive.archive_client(replace(archive, request_id=str(uuid4())), POLICY)
+    other = await practice.archive.archive_client(replace(archive, request_id=str(uuid4())))
     assert (other.changed, other.appointments) == (False, ())
     back = UnarchiveOrder(client_id=story.client, request_id=str(uuid4()), by="care_team:desk")
     first_back, second_back = await story.twice(lambda: practice.archive.unarchive_client(back))
@@ -254,7 +254,7 @@ async def test_a_restore_is_done_once_and_its_whole_answer_is_heard_again(story:
     await practice.gives_card(story.client)
     _ = await practice.occurred(held)
     archive = ArchiveOrder(client_id=story.client, request_id="from the command line", by="via Temporal")
-    _ = await practice.archive.archive_client(archive, POLICY)
+    _ = await practice.archive.archive_client(archive)
     back = UnarchiveOrder(client_id=story.client, request_id="the same", by="via Temporal", restore=True)
     first, second = await story.twice(lambda: practice.archive.unarchive_client(back))
     assert first == second
@@ -263,10 +263,8 @@ async def test_a_restore_is_done_once_and_its_whole_answer_is_heard_again(story:
     again = replace(back, request_id="another")
     assert not (await practice.archive.unarchive_client(again)).changed
     # An echo of the archive does not undo what was decided since, nor one of its end the next archive.
-    assert not (await practice.archive.archive_client(archive, POLICY)).changed
-    await story.killed_at_every_commit(
-        lambda: practice.archive.archive_client(replace(archive, request_id="the next"), POLICY)
-    )
+    assert not (await practice.archive.archive_client(archive)).changed
+    await story.killed_at_every_commit(lambda: practice.archive.archive_client(replace(archive, request_id="the next")))
     assert not (await practice.archive.unarchive_client(back)).changed
     await story.killed_at_every_commit(lambda: practice.archive.unarchive_client(replace(back, request_id="its end")))
     rows = await story.rows()
@@ -280,7 +278,7 @@ async def test_killed_at_every_commit_a_step_still_ends_once(story: Story) -> No
     billing = await practice.billing_form(story.client)
     await story.killed_at_every_commit(lambda: practice.forms.submit_form(billing))
     archive = ArchiveOrder(client_id=story.client, request_id=str(uuid4()), by="care_team:desk")
-    await story.killed_at_every_commit(lambda: practice.archive.archive_client(archive, POLICY))
+    await story.killed_at_every_commit(lambda: practice.archive.archive_client(archive))
     rows = await story.rows()
     assert (len(rows["appointment"]), len(rows["occupied_time"]), len(rows["form_answer"])) == (3, 0, 1)
     kinds = await practice.facts(story.client)
@@ -293,7 +291,7 @@ async def test_a_booking_and_an_archive_in_opposite_order_do_not_wait_for_each_o
     orders = [practice.booking_order(story.client, start, weeks=2) for start in starts]
     archive = ArchiveOrder(client_id=story.client, request_id=str(uuid4()), by="care_team:desk")
     bookings = asyncio.gather(*(practice.booking.book(order) for order in orders))
-    archived = practice.archive.archive_client(archive, POLICY)
+    archived = practice.archive.archive_client(archive)
     booked, _ = await asyncio.wait_for(asyncio.gather(bookings, archived), 20)
     assert [done.refusal for done in booked] == [None] * len(orders)
     await practice.facts(story.client)  # and the chain holds

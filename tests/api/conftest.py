@@ -15,6 +15,7 @@ from activities.gateways.simulated import SimulatedGateway
 from activities.types.clients import NewJourney, Opened
 from api.app import create_app
 from api.auth import FailedSignIns, Passwords
+from api.bounds.disk import Disk
 from api.engine import Gone, JourneyEngine
 from api.problems import Refused
 from engine.codec import PayloadKeys
@@ -57,8 +58,8 @@ Answer = Callable[[Any], Any]
 
 @dataclass
 class ToldEngine(JourneyEngine):
-    """``answers`` by the message's name, without "system." if you like: a value, a function of the order, or an exception
-    to raise. One with a refusal is raised, as a workflow fails an update that it refuses."""
+    """``answers`` by the message's name, without "system." if you like: a value, a function of the order, or an error.
+    One with a refusal is raised, as a workflow fails an update that it refuses."""
 
     answers_to: dict[str, Any] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
@@ -75,7 +76,7 @@ class ToldEngine(JourneyEngine):
             raise Refused(answer.refusal)
         return answer
 
-    async def start(self, new: NewJourney, policy: JourneyPolicy) -> Opened:
+    async def start(self, new: NewJourney) -> Opened:
         self.asked.append(Asked(new.client_id, "begin", new, new.request_id))
         answer = await self._answer("begin", new)
         assert isinstance(answer, Opened)
@@ -85,7 +86,7 @@ class ToldEngine(JourneyEngine):
         self.asked.append(Asked(workflow_id, update.name, order, str(request_id)))
         return await self._answer(update.name, order)
 
-    async def signal(self, workflow_id: str, name: str, argument: object) -> Gone | None:
+    async def signal(self, workflow_id: str, name: str, argument: object = None) -> Gone | None:
         self.asked.append(Asked(workflow_id, name, argument, ""))
         answer = await self._answer(name, argument)
         assert answer is None or isinstance(answer, Gone)
@@ -130,6 +131,8 @@ def app(whole_app: FastAPI, sessions: Sessions, clock: StandingClock, engine: To
         clock=clock,
         sign_ins=FailedSignIns(),
         passwords=Passwords(hasher=HASHER),
+        disk=Disk(),
+        pulse=None,
     )
     return whole_app
 

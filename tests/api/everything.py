@@ -18,6 +18,7 @@ from models.tables import (
     FormRequest,
     FormTemplate,
     Goal,
+    Keeping,
     Notification,
     OccupiedTime,
     Reconciliation,
@@ -116,9 +117,10 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         id=uuid4(), asked_by="care_team:desk", started_at=NOW, since=NOW - timedelta(days=1), until=NOW
     )
     feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(SECRET), **made)
-    content = DocumentContent(document_id=document.id, content=b"plan")
+    content = DocumentContent(document_id=document.id, number=0, content=b"plan")
     await rows.add(goal, document, content, share, note, place, news, hold, group, template, form, task)
-    await rows.add(archive, compared, feed)
+    kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)
+    await rows.add(archive, compared, kept, feed)
     chats = {}
     for kind in ChatKind:
         own = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM)
@@ -148,6 +150,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "task_id": task.id,
         "archive_id": archive.id,
         "id": compared.id,
+        "keeping_id": kept.id,
         "chat_id": chats["direct"],
         "secret": SECRET,
         "own_kind": template.kind,

@@ -19,7 +19,7 @@ from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from rules.archive.plan import owed_by_currency
 from rules.enums import CreditSource, PaymentStatus, RefundTo
-from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, Practice
 from tests.care.rows import Rows
 
 Row = TypeVar("Row", Credit, Dispute, Payment, Refund, Task)
@@ -95,7 +95,7 @@ class ClientMoney:
         return ArchiveOrder(client_id=self.client, request_id=str(uuid4()), by="care_team:desk")
 
     async def archived(self) -> None:
-        await self.practice.archive.archive_client(self.archive_order(), POLICY)
+        await self.practice.archive.archive_client(self.archive_order())
 
     async def unarchived(self) -> None:
         order = UnarchiveOrder(client_id=self.client, request_id=str(uuid4()), by="care_team:desk")

@@ -22,9 +22,11 @@ from api.app import create_app
 from api.auth import FailedSignIns, Passwords
 from api.deps import Services
 from api.engine import JourneyEngine
+from api.resuming import Resumer
 from api.settings import ApiSettings
 from engine.clock import EngineClock, SystemClock
 from engine.codec import PayloadKeys, data_converter
+from engine.executions import Executions
 from engine.message_record import TemporalMessageRecord
 from engine.vouching import Vouching
 from local.processes import free_port
@@ -38,6 +40,8 @@ from tests.care.defaults import HASHER, WEBHOOK_SECRET, api_settings, dependenci
 from tests.care.served import served
 from tests.conftest import engine_on
 from worker import build_worker
+from workflows.messages import TASK_QUEUE
+from workflows.starting import beginning_of
 
 KEYS = PayloadKeys((("test", bytes(range(32))),))
 PUBLIC_URL = "http://portal.example"
@@ -105,6 +109,8 @@ async def open_house(
         sessions = session_factory(database)
         engine = await Client.connect(temporal.address, data_converter=data_converter(KEYS))
 
+        executions = Executions(engine, task_queue=TASK_QUEUE, beginning_of=beginning_of)
+
         store = Store(None)
         stack.callback(store.close)
         sandbox = create_sandbox(store=store, clock=clock)
@@ -115,6 +121,7 @@ async def open_house(
                 engine=JourneyEngine(
                     engine,
                     vouching=Vouching(KEYS, vouching.PURPOSE),
+                    resumer=Resumer(sessions=sessions, executions=executions, clock=clock),
                     patience=timedelta(seconds=60),
                     glance=timedelta(seconds=60),
                 ),
@@ -143,6 +150,7 @@ async def open_house(
                 keys=KEYS,
                 public_url=PUBLIC_URL,
                 record=TemporalMessageRecord(engine),
+                executions=executions,
                 policy=rules,
             ),
         )

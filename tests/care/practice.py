@@ -19,8 +19,8 @@ from activities.booking.appointment import AppointmentActivities
 from activities.booking.book import BookingActivities
 from activities.clients.account import AccountActivities
 from activities.clients.matching import MatchingActivities
+from activities.delivery import DeliveryActivities
 from activities.forms.intake import FormActivities
-from activities.mail.send import MailActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
 from activities.money.refunds import RefundActivities
@@ -38,6 +38,7 @@ from models.database import Sessions
 from models.reads.clients.timeline import link_of
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
+from models.tables.mail.outbox import OutboxItem, OutboxKind, OutboxStatus
 from models.tables.money.payment import Payment, PaymentTry
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentType, Mode, Outcome, Role, Source
@@ -113,7 +114,7 @@ class Practice:
         self.retries = RetryActivities(deps)
         self.inbound = InboundActivities(deps)
         self.archive = ArchiveActivities(deps)
-        self.mail = MailActivities(deps)
+        self.delivery = DeliveryActivities(deps)
 
     async def aclose(self) -> None:
         await self.gateway.aclose()
@@ -185,7 +186,6 @@ class Practice:
         self.clock.instant = max(self.clock.instant, appointment.ends_at)
         marked = await self.appointments.record_outcome(
             OutcomeOrder(request_id=str(uuid4()), appointment_id=appointment.id, by=DESK, outcome=Outcome.OCCURRED),
-            POLICY,
         )
         assert marked.appointment is not None
         assert marked.appointment.payment is not None
@@ -211,7 +211,7 @@ class Practice:
             return None
         charged = await self.until_done(lambda: self.money.charge_card(order))
         result = AttemptResult(payment_id=payment, attempt=number, charged=charged)
-        return await self.until_done(lambda: self.money.finish_attempt(result, POLICY))
+        return await self.until_done(lambda: self.money.finish_attempt(result))
 
     # ------------------------------------------------------------ looking
 
@@ -225,6 +225,14 @@ class Practice:
         """How the bank answered for this payment, each time it was asked."""
         ids = {intent["id"] for intent in await self.intents_of(payment)}
         return [c["status"] for c in (await self.stripe())["charges"] if c["payment_intent"] in ids]
+
+    async def to_call_off(self) -> list[str]:
+        """The intents that wait in an outbox to be called off."""
+        async with self.sessions() as session:
+            waiting = select(OutboxItem).where(
+                col(OutboxItem.kind) == OutboxKind.CANCEL_INTENT, col(OutboxItem.status) == OutboxStatus.WAITING
+            )
+            return [errand.order["about"] for errand in (await session.exec(waiting)).all()]
 
     async def row(self, client: str) -> Client:
         async with self.sessions() as session:

@@ -25,6 +25,8 @@ from rules.enums import (
     Source,
     Stage,
 )
+from rules.money.terms import Terms
+from rules.policy import JourneyPolicy
 from tests.care.defaults import Json, weekly_hours
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
@@ -46,6 +48,8 @@ def appointment_row(**columns: Any) -> Appointment:
         "fee_currency": "USD",
         "booked_by": "care_team:desk",
         "booked_at": NOW,
+        "planned_at": NOW,
+        "terms": Terms.of(JourneyPolicy()).document(),
         "booking_id": uuid4(),
     }
     return Appointment(**usual | columns)

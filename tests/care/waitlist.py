@@ -19,7 +19,7 @@ from models.writes.booking.holds import drop_hold
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentType, OfferEnd, Role
 from tests.care.defaults import weekly_hours
-from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, Practice
 from tests.care.rows import Rows, opens
 
 SITE = Caller(role=Role.BOOKING_SITE, name="site")
@@ -83,7 +83,7 @@ class Waitlist:
         return await self.steps.leave_waitlist(order)
 
     async def look(self) -> LineLook:
-        return await self.steps.look_at_line("ana", POLICY)
+        return await self.steps.look_at_line("ana")
 
     async def places(self) -> Sequence[WaitlistPlace]:
         async with self.practice.sessions() as session:

@@ -100,6 +100,7 @@ async def test_search_attributes_are_registered_and_may_be_again(server: Tempora
         "NextAppointmentAt",
         "ChargeDueAt",
         "NeedsAttention",
+        "Epoch",
     }
 
 

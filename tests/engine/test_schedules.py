@@ -31,16 +31,15 @@ async def client(server: TemporalServer) -> Client:
     return await connect(EngineAddress(address=server.address), data_converter=DataConverter.default)
 
 
-def test_what_is_listed_is_there_to_be_run_by_the_hour() -> None:
-    [reconcile] = recurring(SERVICE_FILE)
-    known = {vars(each)["__temporal_workflow_definition"].name for each in WORKFLOWS}
-    assert reconcile.workflow in known
-    assert reconcile.every == timedelta(hours=1)
+def test_what_is_listed_is_there_to_be_run() -> None:
+    listed = {each.workflow: each.every for each in recurring(SERVICE_FILE)}
+    assert listed == {"ReconcilePayments": timedelta(hours=1), "KeepJourneys": timedelta(minutes=10)}
+    assert listed.keys() <= {vars(each)["__temporal_workflow_definition"].name for each in WORKFLOWS}
 
 
 async def test_schedules_are_made_once_and_what_was_changed_stays(server: TemporalServer, client: Client) -> None:
     told = await register(EngineAddress(address=server.address), task_queue="a-queue")
-    assert told == f"Registered in 'default' at {server.address}: reconcile-payments."
+    assert told == f"Registered in 'default' at {server.address}: reconcile-payments, keep-journeys."
     handle = client.get_schedule_handle("reconcile-payments")
     described = (await handle.describe()).schedule
     assert isinstance(described.action, ScheduleActionStartWorkflow)

@@ -360,6 +360,19 @@ async def a_charge_adds_up_its_refunds(shop: Shop) -> None:
 
 
 @contract
+async def the_intents_of_a_payment_are_found_at_once(shop: Shop) -> None:
+    customer, card = await shop.saved_card()
+    first = await shop.intent(customer)
+    await shop.gateway.confirm_intent(intent=first.id, payment_method=card, key=fresh_key())
+    second = await shop.intent(customer)
+    found = await shop.gateway.intents_of(payment_id="p-1", customer=customer)
+    assert [(intent.id, intent.status == "succeeded") for intent in found] == [
+        (second.id, False), (first.id, True)
+    ], "they are not found"  # fmt: skip
+    assert await shop.gateway.intents_of(payment_id="p-2", customer=customer) == []
+
+
+@contract
 async def intents_are_listed_with_our_ids(shop: Shop) -> None:
     paid = await shop.paid()
     listed = {row.intent.id: row for row in await every(shop.gateway.list_intents(**around_now()))}

@@ -70,6 +70,9 @@ LOCALSTRIPE: Mapping[str, Otherwise] = {
     "a_charge_adds_up_its_refunds": Otherwise(
         because="its charges do not say what was captured", raises=AttributeError, saying="amount_captured"
     ),
+    "the_intents_of_a_payment_are_found_at_once": Otherwise(
+        because="it lists no intents by their customer", raises=GatewayRejected, saying="Unexpected customer"
+    ),
     "intents_are_listed_with_our_ids": Otherwise(
         because="it lists no intents by their time", raises=GatewayRejected, saying="Unexpected created"
     ),
@@ -102,6 +105,7 @@ SIMULATED: Mapping[str, Otherwise] = {
         because=_NO_MEMORY, raises=pytest.fail.Exception, saying="DID NOT RAISE"
     ),
     "a_refund_is_found_by_our_own_id": Otherwise(because=_NO_MEMORY, saying="it is not found"),
+    "the_intents_of_a_payment_are_found_at_once": Otherwise(because=_NO_MEMORY, saying="they are not found"),
     "a_charge_adds_up_its_refunds": Otherwise(because=_NO_MEMORY, saying="the refund is not counted"),
     "intents_are_listed_with_our_ids": Otherwise(because=_NO_MEMORY, saying="it is not listed"),
     "refunds_are_listed_with_our_ids": Otherwise(because=_NO_MEMORY, saying="it is not listed"),

@@ -15,7 +15,7 @@ from workflows.client_journey import ClientJourney
 from workflows.messages import Update
 from workflows.registry import WORKFLOWS
 from workflows.requests.base import Requests
-from workflows.steps import LOCAL, ONCE, UNLESS_BROKEN, UNTIL_DONE, Step, StepWith
+from workflows.steps import LOCAL, ONCE, UNLESS_BROKEN, Step, StepWith
 
 NO_NEED_OF_A_STEP: set[str] = set()
 
@@ -78,7 +78,7 @@ async def test_a_step_asks_the_engine_for_its_activity(name: str, monkeypatch: p
 
 def test_a_step_that_asks_a_vendor_is_never_local() -> None:
     """A local one keeps the workflow task, and so every message, waiting with it."""
-    ours = [UNTIL_DONE, UNLESS_BROKEN, ONCE]
+    ours = [UNLESS_BROKEN, ONCE]
     for name, step in all_steps().items():
         assert step.where is not LOCAL or step.retry in ours, name
 

@@ -82,17 +82,18 @@ async def test_an_update_by_hand_needs_neither_ids_nor_a_name_and_is_told_by_ide
     sara = await comes(live, "Sara")
     journey = await _journey(live, sara, as_="maria@desk")
     await journey.execute_update("grant_credit", {"amount": 500, "currency": "USD", "reason": "sorry"})
-    told = (await sara.timeline())[-1]
-    assert (told["kind"], told["actor"]) == ("credit_granted", "via Temporal (maria@desk)")
+
+    async def givers() -> list[str]:
+        return [fact["actor"] for fact in await sara.timeline() if fact["kind"] == "credit_granted"]
+
+    assert await givers() == ["via Temporal (maria@desk)"]
 
     # A request's id may be any word, and the same one again changes nothing more. Who is typed counts for nothing.
     client = {"role": "client", "name": "Sara", "client_id": sara.id}
     again = {"amount": 700, "currency": "USD", "reason": "sorry", "request_id": "ticket 4711", "by": client}
     for _ in range(2):
         await journey.execute_update("grant_credit", again)
-    told = (await sara.timeline())[-1]
-    assert [told["kind"], told["actor"]] == ["credit_granted", "via Temporal (maria@desk)"]
-    assert (await sara.facts()).count("credit_granted") == 2
+    assert await givers() == ["via Temporal (maria@desk)"] * 2
 
 
 async def test_nobody_can_be_somebody_else_by_copying_what_the_api_has_sent(live: Care) -> None:

@@ -3,16 +3,19 @@
 from temporalio import exceptions, workflow
 
 from workflows.parts import payment as money
+from workflows.parts.outbox import Outbox
+from workflows.parts.search_attributes import own_epoch
 from workflows.parts.wait import Wait
+from workflows.shown.appointment import summary_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import Changed
     from activities.types.facts import AppointmentFacts
     from activities.types.money import Settled
     from rules.enums import AppointmentStatus
-    from rules.journey.reminders import Due, appointment_plan, replan
+    from rules.journey.reminders import Due, appointment_plan, open_plan
     from rules.journey.stage import JourneyFacts
-    from rules.policy import JourneyPolicy
+    from rules.mail.kinds import Mail
     from workflows.messages import (
         APPOINTMENT_JOURNEY,
         APPOINTMENT_REPORTED,
@@ -27,10 +30,12 @@ with workflow.unsafe.imports_passed_through():
 class FollowedAppointment:
     """One appointment as its own workflow follows it: the newest facts, and the plan that follows from them."""
 
-    def __init__(self, start: AppointmentInput, wait: Wait) -> None:
-        self.policy = start.policy
-        self.state = start.state or AppointmentState(facts=start.facts, plan=[], mails=[], done=[])
+    def __init__(self, state: AppointmentState, wait: Wait) -> None:
+        self.state = state
         self.wait = wait
+        self.outbox = Outbox(state.facts.client_id, state.facts.id)
+        self.outbox.note(state.facts.deliver_at)
+        self.plan: list[Due] = []
         self.replan()
 
     @property
@@ -49,21 +54,21 @@ class FollowedAppointment:
             await self._report(answer.journey)
 
     def take(self, facts: AppointmentFacts) -> bool:
-        """Keep the newer facts, and order the mails about what became of the payment. False if these are old.
+        """Keep the newer facts, and deliver what they say is due. False if these are old.
 
         What Stripe reports may be here before the answer of the step that charged: one of them is new, once.
 
         Once the client's record was joined into another, the versions are that one's, and what still comes from the
         former is old.
         """
+        self.outbox.note(facts.deliver_at)
         if facts == self.facts or facts.client_id in self.state.former:
             return False
         if facts.client_id != self.facts.client_id:
             self.state.former.append(self.facts.client_id)
+            self.outbox.client_id = facts.client_id
         elif facts.version < self.facts.version:
             return False
-        if self.facts.payment is not None:
-            self.state.mails.extend(money.mails_about(self.facts.payment, facts))
         self.state.facts = facts
         self.wait.note_change()
         self.replan()
@@ -71,13 +76,23 @@ class FollowedAppointment:
 
     def replan(self) -> None:
         facts = self.facts
-        fresh: list[Due] = []
-        if facts.status is AppointmentStatus.SCHEDULED and not facts.client_archived:
-            fresh = appointment_plan(
-                starts_at=facts.starts_at, ends_at=facts.ends_at, type=facts.type, policy=self.policy
-            )
-        wanted = [due for due in fresh if due.key not in self.state.done]
-        self.state.plan = replan(before=self.state.plan, fresh=wanted, now=workflow.now())
+        self.plan = []
+        if facts.status is not AppointmentStatus.SCHEDULED or facts.client_archived:
+            return
+        policy, since = self.state.policy, facts.planned_at
+        plan = appointment_plan(
+            starts_at=facts.starts_at, ends_at=facts.ends_at, type=facts.type, policy=policy, since=since
+        )
+        now = workflow.now()
+        left = open_plan(plan, done=self.state.done)
+        # Of several reminders that nobody sent in time the last one goes out, and none once it has begun.
+        late = [due for due in left if due.kind == Mail.APPOINTMENT_REMINDER and due.at <= now]
+        useless = late if now >= facts.starts_at else late[:-1]
+        self.plan = [due for due in left if due not in useless]
+
+    def note_done(self, due: Due) -> None:
+        self.state.done.append(due.key)
+        self.replan()
 
     async def _report(self, journey: JourneyFacts) -> None:
         handle = workflow.get_external_workflow_handle(journey_id(self.facts.client_id))
@@ -91,16 +106,17 @@ class FollowedAppointment:
 # ---------------------------------------------------------------- from a client's journey
 
 
-async def start_appointment(facts: AppointmentFacts, policy: JourneyPolicy) -> None:
+async def start_appointment(facts: AppointmentFacts, *, zone: str) -> None:
     """Every appointment is a workflow of its own. It outlives the runs of the journey, and is started once."""
     try:
         _ = await workflow.start_child_workflow(
             APPOINTMENT_JOURNEY,
-            AppointmentInput(policy=policy, facts=facts),
+            AppointmentInput(appointment_id=facts.id),
             id=appointment_workflow_id(facts.id),
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
-            static_summary=f"{facts.type.value} of client {facts.ref} with {facts.therapist}",
+            search_attributes=own_epoch(),
+            static_summary=summary_of(facts, zone=zone),
         )
     except exceptions.WorkflowAlreadyStartedError:
         workflow.logger.info("appointment %s is started already", facts.id)

@@ -27,21 +27,20 @@ async def heedless(
     """Run a story to its end, whoever asks that it be cancelled. The details then say what to do ``instead``, and
     ``heard`` is run beside it: once a run, for the engine keeps the first request alone."""
     running = asyncio.create_task(story)
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    running.add_done_callback(lambda _: ended.set_result(None))
     hearing: asyncio.Task[None] | None = None
-    try:
-        while True:
-            try:
-                return await asyncio.shield(running)
-            except asyncio.CancelledError:
-                if (
-                    running.done() or workflow.cancellation_reason() is None
-                ):  # its own end, or the worker forgets the run
-                    raise
-                if hearing is None:
-                    hearing = asyncio.create_task(_hear(instead, heard))
-    finally:
-        if hearing is not None:
-            await hearing
+    while not running.done():
+        try:
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            if workflow.cancellation_reason() is None:  # the worker forgets the run
+                raise
+            if hearing is None:
+                hearing = asyncio.create_task(_hear(instead, heard))
+    if hearing is not None:
+        await hearing
+    return running.result()
 
 
 async def _hear(instead: str, heard: Callable[[], Awaitable[None]] | None) -> None:

@@ -1,12 +1,14 @@
 """The current details of a workflow: what it tells of itself, and notes of what people tried in vain."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from temporalio import workflow
 
 _NOTES = 3
 _LONGEST_NOTE = 500
+_NO_WORDS = "What stands here could not be put into words; the log of the worker says why. The workflow itself goes on."
 
 
 @dataclass
@@ -15,14 +17,22 @@ class _Details:
     notes: deque[str] = field(default_factory=lambda: deque(maxlen=_NOTES))
 
     def show(self) -> None:
+        first, _, rest = self.text.partition("\n\n")  # who it is about comes first, then what went wrong just now
         lines = [f"> {note}" for note in self.notes]
-        workflow.set_current_details("\n\n".join(part for part in (self.text, *lines) if part))
+        workflow.set_current_details("\n\n".join(part for part in (first, *lines, rest) if part))
 
 
-def show(text: str) -> None:
-    """Show this as the details of the workflow that runs, with the notes of this run below."""
+def show(describe: Callable[[], str]) -> None:
+    """Show this as the details of the workflow that runs, with the notes of this run below the first line.
+
+    Words that cannot be found never hold up what they are about: any error would fail the workflow's task for ever.
+    """
     details = _of_this_workflow()
-    details.text = text
+    try:
+        details.text = describe()
+    except Exception:  # noqa: BLE001 - as said above
+        workflow.logger.exception("the details could not be described")
+        details.text = _NO_WORDS
     details.show()
 
 

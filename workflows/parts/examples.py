@@ -60,9 +60,7 @@ def input_for(kind: Any) -> str:
     pasted = json.dumps(example)
     names = [field.name for field in fields(kind) if field.name not in {*_goes_without_saying(kind), *example}]
     more = f" Also possible: {', '.join(names)}." if names else ""
-    if any(_is_required(field) for field in fields(kind) if field.name in example):
-        return f"Input, for example: {pasted}{more}"
-    return f"Input, if you like: {pasted}{more}"
+    return f"Input, for example: {pasted}{more}"
 
 
 def _goes_without_saying(kind: Any) -> set[str]:

@@ -19,8 +19,8 @@ from temporalio import exceptions, workflow
 
 from workflows import steps
 from workflows.parts import details
-from workflows.parts.binding import WHOLE, Bound, Unsound, as_id, bind, check, field_names
-from workflows.parts.examples import input_for
+from workflows.parts.binding import WHOLE, Bound, Flaw, Unsound, as_id, bind, check, field_names
+from workflows.parts.examples import example_of, input_for
 from workflows.parts.refusing import refused, unsound
 
 with workflow.unsafe.imports_passed_through():
@@ -64,6 +64,7 @@ def takes_update(update: Update[Any, Any], says: str) -> Callable[[Handler], Han
             try:
                 bound = bind(update.name, kind, said, own=_own(), request_id=as_id(here.id), strict=True)
                 check(bound.order, _own())
+                _must_say_something(update.name, kind, said)
             except Unsound as error:
                 raise unsound(error.flaws, hint=_hint(update.name, kind, error)) from None
 
@@ -134,7 +135,7 @@ async def _with_its_sender(
         workflow_id=here.workflow_id,
         run_id=here.run_id,
         message=message,
-        request_id=bound.order.request_id,
+        request=bound.order.request_id,
         update_id=update_id,
         events=events,
     )
@@ -166,6 +167,12 @@ def _door(self: Any) -> asyncio.Lock:
 
 
 # ---------------------------------------------------------------- what is said about it
+
+
+def _must_say_something(name: str, kind: Any, said: tuple[Any, ...]) -> None:
+    """A click alone changes nothing, where there is anything to say."""
+    if not name.startswith(SYSTEM) and said in ((), (None,), ({},)) and example_of(kind):
+        raise Unsound([Flaw(WHOLE, "is empty")])
 
 
 def _own() -> dict[str, str]:

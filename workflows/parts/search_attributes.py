@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+from temporalio.common import SearchAttributeKey, SearchAttributePair, SearchAttributeUpdate, TypedSearchAttributes
 
 JOURNEY_STAGE = SearchAttributeKey.for_keyword("JourneyStage")
 THERAPIST_SLUG = SearchAttributeKey.for_keyword("TherapistSlug")
@@ -14,8 +14,16 @@ ARCHIVED = SearchAttributeKey.for_bool("Archived")
 NEXT_APPOINTMENT_AT = SearchAttributeKey.for_datetime("NextAppointmentAt")
 CHARGE_DUE_AT = SearchAttributeKey.for_datetime("ChargeDueAt")
 NEEDS_ATTENTION = SearchAttributeKey.for_keyword_list("NeedsAttention")
+EPOCH = SearchAttributeKey.for_keyword("Epoch")
 
 Value = str | bool | datetime | Sequence[str] | None
+
+
+def own_epoch() -> TypedSearchAttributes:
+    """What a child is started with: by which database its parent was started. It stays as it was at the start, also
+    when the database has a new epoch: what its parent knows may be of the old one."""
+    epoch = workflow.info().typed_search_attributes.get(EPOCH)
+    return TypedSearchAttributes([SearchAttributePair(EPOCH, epoch)] if epoch else [])
 
 
 class SearchAttributes:

@@ -11,9 +11,7 @@ from workflows.parts.handlers import takes_signal
 from workflows.requests.base import Requests
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.archive import ArchiveOrder, Unarchived, UnarchiveOrder
-    from activities.types.facts import AppointmentFacts
-    from rules.mail.kinds import Mail, to_both_sides
+    from activities.types.archive import ArchiveOrder, UnarchiveOrder
     from workflows.messages import ARCHIVE, UNARCHIVE, ArchiveSignal, UnarchiveSignal
 
 
@@ -37,19 +35,11 @@ class ArchiveRequests(Requests):
             voucher=asked.voucher,
             reason=asked.reason,
             notify=asked.notify,
-            reminded=journey.state.reminded,
-            chats=journey.state.chats,
         )
-        result = await steps.archive_client(order, journey.policy)
+        result = await steps.archive_client(order)
         journey.take(result.facts)
-        if journey.facts.archived:  # else it was an echo of an archive that is over
-            journey.state.debts.clear()
         await asyncio.gather(*(notify_appointment(appointment) for appointment in result.appointments))
-        for appointment in result.appointments:
-            if appointment.id in result.cancelled and asked.notify:
-                journey.mails.of_cancellation(appointment)
-        await waitlist.wake(result.lines, journey.policy)
-        journey.call_off(result.intents)
+        await waitlist.wake(result.lines)
 
     @takes_signal(UNARCHIVE, "Make the client active again; with `restore`, what was cancelled too.")
     async def unarchive(self, asked: UnarchiveSignal) -> None:
@@ -71,21 +61,10 @@ class ArchiveRequests(Requests):
         result = await steps.unarchive_client(order)
         journey.take(result.facts)
         await asyncio.gather(*(notify_appointment(appointment) for appointment in result.appointments))
-        await self._bring_back(result, asked.request_id)
-        journey.add_debts(result.debts)
-        journey.mails.of_forms(result.asked)
-        await waitlist.wake(result.lines, journey.policy)
-
-    async def _bring_back(self, result: Unarchived, request_id: str) -> None:
-        """What was restored gets its workflow, and its ordinary confirmations."""
-        policy = self.journey.policy
-        await asyncio.gather(*(start_appointment(facts, policy) for facts in result.restored))
-        await asyncio.gather(*(self._settle_after_all(facts) for facts in result.paying))
-        for ids in result.booked:
-            for mail in to_both_sides(Mail.BOOKING_CONFIRMATION):
-                self.journey.mails.write(mail, key=f"{request_id}:{ids[0]}", appointment_ids=ids)
-
-    async def _settle_after_all(self, facts: AppointmentFacts) -> None:
-        """A payment that the archive stopped is to be made: by its appointment's workflow, which mostly has ended."""
-        if not await notify_appointment(facts):
-            await start_appointment(facts, self.journey.policy)
+        # What was restored gets its workflow; a payment that the archive stopped is made by its appointment's.
+        zone = journey.policy.time_zone
+        await asyncio.gather(*(start_appointment(facts, zone=zone) for facts in result.restored))
+        for facts in result.paying:
+            if not await notify_appointment(facts):  # it had ended, mostly
+                await start_appointment(facts, zone=zone)
+        await waitlist.wake(result.lines)

@@ -23,7 +23,6 @@ with workflow.unsafe.imports_passed_through():
     )
     from activities.types.clients import Done
     from rules.journey.stage import JourneyFacts
-    from rules.mail.kinds import Mail
     from workflows.messages import (
         APPOINTMENT_REPORTED,
         BOOK,
@@ -47,29 +46,26 @@ class BookingRequests(Requests):
             if result.facts is None:
                 return result
             journey.take(result.facts)
-            journey.note_address(order.details, order.by)
-            await asyncio.gather(*(start_appointment(facts, journey.policy) for facts in result.appointments))
+            await asyncio.gather(
+                *(start_appointment(facts, zone=journey.policy.time_zone) for facts in result.appointments)
+            )
             for appointment in result.resumed:
                 await notify_appointment(appointment)
-            journey.add_debts(result.debts)
-            journey.mails.of_booking(order, result, journey.facts)
-            journey.mails.of_forms(result.asked)
-            await waitlist.wake(result.lines, journey.policy)
+            await waitlist.wake(result.lines)
             return result
 
     @takes_update(CANCEL_FOLLOWING, "Cancel an appointment of a series and all after it.")
     async def cancel_following(self, order: FollowingCancelOrder) -> FollowingChanged:
         async with self.journey.turn_for(order):
-            result = await steps.cancel_following(order, self.journey.policy)
-            by_client = order.requested_by_client or not order.by.is_practice
-            await self._series_changed(result, request_id=order.request_id, by_client=by_client)
+            result = await steps.cancel_following(order)
+            await self._series_changed(result)
             return result
 
     @takes_update(RESCHEDULE_FOLLOWING, "Move an appointment of a series and all after it.")
     async def reschedule_following(self, order: FollowingMoveOrder) -> FollowingChanged:
         async with self.journey.turn_for(order):
-            result = await steps.reschedule_following(order, self.journey.policy)
-            await self._series_changed(result, request_id=order.request_id, by_client=not order.by.is_practice)
+            result = await steps.reschedule_following(order)
+            await self._series_changed(result)
             return result
 
     @takes_update(JOIN_WAITLIST, "Wait for a time with the therapist, or change the wish.")
@@ -99,11 +95,7 @@ class BookingRequests(Requests):
                 by=change.by,
                 voucher=change.voucher,
             )
-            result = await steps.refresh_links(order)
-            journey.take(result.facts)
-            if result.appointment_ids:
-                ids = result.appointment_ids
-                journey.mails.write(Mail.APPOINTMENT_UPDATED, key=change.request_id, appointment_ids=ids)
+            journey.take((await steps.refresh_links(order)).facts)
 
     @takes_signal(
         APPOINTMENT_REPORTED, "From an appointment's workflow: something changed, and these are the client's facts now."
@@ -114,12 +106,11 @@ class BookingRequests(Requests):
         # An appointment that has begun is no longer the next one, although no fact is new.
         self.journey.wait.note_change()
 
-    async def _series_changed(self, result: FollowingChanged, *, request_id: str, by_client: bool) -> None:
-        """Several appointments changed at once: their workflows are told, and the people."""
+    async def _series_changed(self, result: FollowingChanged) -> None:
+        """Several appointments changed at once: their workflows are told."""
         journey = self.journey
         if result.journey is None or not result.changed:
             return
         journey.take(result.journey)
         await asyncio.gather(*(notify_appointment(appointment) for appointment in result.appointments))
-        journey.mails.of_change_from_here_on(request_id, result, by_client=by_client)
-        await waitlist.wake(result.lines, journey.policy)
+        await waitlist.wake(result.lines)

@@ -4,24 +4,22 @@ from temporalio import workflow
 
 from workflows import steps
 from workflows.parts.handlers import takes_signal, takes_update
-from workflows.parts.reminders import look_into_chat
 from workflows.requests.base import Requests
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.care import GoalChange, GoalOrder
+    from activities.types.care import ChatLook, GoalChange, GoalOrder
     from activities.types.clients import Done
     from workflows.messages import (
         CHANGE_GOAL,
         CREATE_GOAL,
-        DOCUMENT_SHARED,
         MESSAGE_WAITS,
-        DocumentSharedSignal,
+        OUTBOX_FILLED,
         MessageSignal,
     )
 
 
 class CareRequests(Requests):
-    """Requests about goals. Chats and documents are kept without the journey: it only orders the mails about them."""
+    """Requests about goals. Chats and documents are kept without the journey: it only delivers the mails about them."""
 
     @takes_update(CREATE_GOAL, "Set a goal, with a weekly reminder or none.")
     async def create_goal(self, order: GoalOrder) -> Done:
@@ -41,9 +39,10 @@ class CareRequests(Requests):
             return
         async with self.journey.turn:
             if not self.journey.closed:
-                await look_into_chat(self.journey, message.chat_id)
+                look = ChatLook(client_id=self.journey.client_id, chat_id=message.chat_id)
+                self.journey.outbox.note((await steps.look_at_chat(look)).deliver_at)
 
-    @takes_signal(DOCUMENT_SHARED, "A document was shared with the client, who is told by mail.")
-    async def document_shared(self, share: DocumentSharedSignal) -> None:
-        if await self.journey.can_act_on(share):
-            self.journey.mails.of_share(share.share_id)
+    @takes_signal(OUTBOX_FILLED, "Something was put into the client's outbox: it is delivered.")
+    async def outbox_filled(self) -> None:
+        if await self.journey.can_act_on():
+            self.journey.outbox.note(workflow.now())

@@ -18,8 +18,6 @@ with workflow.unsafe.imports_passed_through():
         MatchOrder,
         TaskResolution,
     )
-    from rules.mail.kinds import Mail
-    from rules.refusals import Problem, Refusal
     from workflows.messages import ACTIVATE, CHANGE_DETAILS, MATCH_BY_HAND, RESOLVE_TASK, SEND_ACTIVATION_LINK
 
 
@@ -34,9 +32,8 @@ class ClientRequests(Requests):
             if result.facts is not None:
                 journey.take(result.facts)
             for appointment in result.cancelled:
-                journey.mails.of_cancellation(appointment)
                 await notify_appointment(appointment)
-            await waitlist.wake(result.lines, journey.policy)
+            await waitlist.wake(result.lines)
             return result
 
     @takes_update(ACTIVATE, "Activate the client's account with a mailed link.")
@@ -46,36 +43,15 @@ class ClientRequests(Requests):
 
     @takes_update(SEND_ACTIVATION_LINK, "Mail a new activation link.")
     async def send_activation_link(self, order: LinkOrder) -> Done:
-        journey = self.journey
-        await journey.ready()
-        if journey.facts.account_active:
-            detail = "The account is active already; the client can sign in."
-            return Done(refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail=detail))
-        if not journey.facts.reachable:
-            return Done(refusal=_NO_ADDRESS)
-        journey.mails.write(Mail.WELCOME, key=f"again:{order.request_id}", asked_for=True)
-        return Done(facts=journey.facts)
+        async with self.journey.turn_for(order):
+            return await self.journey.apply(await steps.send_activation_link(order))
 
     @takes_update(CHANGE_DETAILS, "Change details, portal settings or the subscription.")
     async def change_details(self, order: DetailsOrder) -> Done:
-        journey = self.journey
-        async with journey.turn_for(order):
-            done = await steps.change_details(order)
-            if done.facts is not None:
-                journey.take(done.facts)
-            if done.refusal is None:
-                journey.note_address(order.details, order.by)
-            await waitlist.wake(done.lines, journey.policy)
-            return done
+        async with self.journey.turn_for(order):
+            return await self.journey.apply(await steps.change_details(order))
 
     @takes_update(RESOLVE_TASK, "Resolve one of the care team's tasks.")
     async def resolve_task(self, order: TaskResolution) -> Done:
         async with self.journey.turn_for(order):
             return await self.journey.apply(await steps.resolve_task(order))
-
-
-_NO_ADDRESS = Refusal(
-    name=Problem.CLIENT_DETAILS_REQUIRED,
-    detail="No e-mail address is known to send a link to.",
-    data={"missing": ["email"]},
-)

@@ -9,7 +9,6 @@ from workflows.requests.base import CARD_SERVICE_AWAY, Requests
 with workflow.unsafe.imports_passed_through():
     from activities.types.clients import Done
     from activities.types.forms import FormAsking, FormCompletion, FormSubmission
-    from rules.mail.kinds import Mail
     from workflows.messages import COMPLETE_FORM, FORM_VERSION_PUBLISHED, REQUEST_FORM, SUBMIT_FORM, FormVersionSignal
 
 
@@ -28,11 +27,7 @@ class FormRequests(Requests):
     @takes_update(REQUEST_FORM, "Ask the client for a form that the practice has made.")
     async def request_form(self, order: FormAsking) -> Done:
         async with self.journey.turn_for(order):
-            done = await self.journey.apply(await steps.request_form(order))
-            if done.changed and done.document is not None:
-                form = str(done.document["form_id"])
-                self.journey.mails.write(Mail.FORMS_REQUESTED, key=form, form_id=form)
-            return done
+            return await self.journey.apply(await steps.request_form(order))
 
     @takes_update(COMPLETE_FORM, "Complete a form that the practice has made and asked for.")
     async def complete_form(self, order: FormCompletion) -> Done:
@@ -49,6 +44,4 @@ class FormRequests(Requests):
         async with journey.turn:
             if journey.closed:
                 return
-            result = await steps.request_new_versions(journey.client_id)
-            journey.take(result.facts)
-            journey.mails.of_forms(result.asked)
+            await journey.apply(await steps.request_new_versions(journey.client_id))

@@ -5,7 +5,6 @@ from datetime import timedelta
 from temporalio import exceptions, workflow
 
 from workflows import steps
-from workflows.parts import payment as money
 from workflows.parts.appointment import notify_appointment
 from workflows.parts.handlers import takes_signal, takes_update
 from workflows.requests.base import CARD_SERVICE_AWAY, Requests
@@ -19,9 +18,7 @@ with workflow.unsafe.imports_passed_through():
         RefundOrder,
         RetryOrder,
         Settled,
-        StripeErrand,
     )
-    from rules.mail.kinds import Mail
     from workflows.messages import (
         GRANT_CREDIT,
         INBOUND_EVENT,
@@ -46,19 +43,15 @@ class MoneyRequests(Requests):
 
     @takes_update(REFUND, "Give back what a payment took, to the card or as credit.")
     async def refund(self, order: RefundOrder) -> Done:
-        """Written down at once; Stripe is asked beside the story, and waited for as long as a person would."""
-        outbox = self.journey.stripe_outbox
+        """Written down at once; Stripe is asked by the outbox, and waited for as long as a person would."""
+        outbox = self.journey.outbox
         async with self.journey.turn_for(order):
             done = await self.journey.apply(await steps.begin_refund(order))
             if done.refusal is not None:
                 return done
-            errand = StripeErrand(refund_id=order.refund_id)
-            outbox.add(errand)
         try:
             await workflow.wait_condition(
-                lambda: not outbox.is_pending(errand) or outbox.stopping,
-                timeout=_PATIENCE,
-                timeout_summary="Stripe's answer",
+                lambda: not outbox.busy and not outbox.is_due(), timeout=_PATIENCE, timeout_summary="Stripe's answer"
             )
         except TimeoutError:
             workflow.logger.info("a refund is still on its way")
@@ -108,9 +101,6 @@ class MoneyRequests(Requests):
             await notify_appointment(appointment)
 
     async def _payment_changed(self, settled: Settled) -> None:
-        """A payment changed by Stripe's word: its appointment is told, or the client is, if that has ended."""
+        """A payment changed by Stripe's word: its appointment is told."""
         self.journey.take(settled.journey)
-        payment = settled.appointment.payment
-        # One of the two writes the receipt: both at once might each take the other's mail for one that was lost.
-        if not await notify_appointment(settled.appointment) and payment is not None:
-            self.journey.state.mails.append(money.mail_about(Mail.RECEIPT, payment, client_id=self.journey.client_id))
+        await notify_appointment(settled.appointment)

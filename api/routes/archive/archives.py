@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.bodies import Body, Flag, Reason
 from api.commands import ByPractice, Command, order_of
-from api.deps import Now, Practice, Services, Svc, must_see_client
+from api.deps import Now, Practice, Svc, must_see_client
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, refuse, responses
@@ -21,9 +21,8 @@ from models.tables.clients.client import Client
 from rules.archive.plan import plan_archive
 from rules.archive.restore import nothing_restored
 from rules.enums import ClientStatus
-from rules.journey.memory import JourneyMemory
 from rules.refusals import Problem
-from workflows.messages import ARCHIVE, MEMORY_QUERY, UNARCHIVE, ArchiveSignal, UnarchiveSignal, journey_id
+from workflows.messages import ARCHIVE, UNARCHIVE, ArchiveSignal, UnarchiveSignal, journey_id
 
 router = APIRouter(prefix="/v1", tags=["archive"], route_class=IdempotentRoute)
 
@@ -44,12 +43,8 @@ async def preview(
     now: Now,
     notify: Annotated[bool, Query(description="As it would be said when archiving: it decides about `mails`.")] = True,
 ) -> dict[str, Any]:
-    """Timers are told as the client's journey knows them: by the settings with which it began, and with what it told.
-
-    If nobody answers for the journey within two seconds, they are reckoned by the present settings, and mails about
-    messages that were put off are not named.
-    """
-    memory = await _memory_of(services, await must_see_client(services, caller, client_id))
+    """Timers are told as the client's journey plans them, by the settings in force."""
+    _ = await must_see_client(services, caller, client_id)
     # One view of everything: what happens between two statements would be in one line and not in another.
     async with services.sessions() as session:
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -60,16 +55,9 @@ async def preview(
             return _recorded(client_id, client.archive_record)
         if client.closed_at is not None or client.joined_into is not None:
             raise refuse(Problem.NOT_FOUND, _why_gone(client))
-        situation = await archive_situation(session, client, memory=memory, now=now)
+        situation = await archive_situation(session, client, policy=services.settings.policy, now=now)
     plan = plan_archive(situation, now=now, notify=notify)
     return {"client_id": client_id, "already_archived": False, **plan.to_document()}
-
-
-async def _memory_of(services: Services, client: Client) -> JourneyMemory:
-    known = None
-    if client.status is ClientStatus.ACTIVE and client.closed_at is None and client.joined_into is None:
-        known = await services.engine.ask(journey_id(str(client.id)), MEMORY_QUERY, JourneyMemory)
-    return known or JourneyMemory(policy=services.settings.policy)
 
 
 def _recorded(client_id: UUID, record: dict[str, Any] | None) -> dict[str, Any]:

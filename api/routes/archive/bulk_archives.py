@@ -9,7 +9,6 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.types.archive import BulkArchiveOrder
 from api.bodies import Body, Flag, Reason
 from api.deps import ByTime, Now, Practice, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
@@ -77,16 +76,6 @@ async def archive_many(
             return await _preview(session, clients, now=now)
     id = uuid5(request_id, "bulk archive")
     client_ids = [client.id for client in clients]
-    order = BulkArchiveOrder(
-        id=str(id),
-        asked_by=caller.actor,
-        asked_at=now,
-        client_ids=tuple(str(client_id) for client_id in client_ids),
-        group_id=str(body.group_id) if body.group_id else None,
-        reason=body.reason,
-        notify=body.notify,
-    )
-    await services.engine.archive_many(order, services.settings.policy)
     async with services.sessions() as session:
         await make_bulk_archive(
             session,
@@ -99,6 +88,7 @@ async def archive_many(
             notify=body.notify,
         )
         await session.commit()
+    await services.engine.archive_many(id, clients=len(client_ids), asked_by=caller.actor)
     return BulkStarted(archive_id=id)
 
 

@@ -102,7 +102,7 @@ async def begin(*, body: JourneyBody, command: BySiteOrStaff, response: Response
     client_id = command.id_of("client")
     new = command.order(BEGIN.argument, body, client_id=client_id, note=body.note or None)
     try:
-        opened = await services.engine.start(new, services.settings.policy)
+        opened = await services.engine.start(new)
     except Refused as refused:
         raise Refused(for_journey(refused.refusal)) from None
     if opened.facts is None:

@@ -32,6 +32,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("name_folded"),
     )
     op.create_table(
+        "epoch",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("epoch", sa.Uuid(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("compared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("epoch"),
+    )
+    # A new database has no past that Stripe could know better.
+    op.execute("INSERT INTO epoch VALUES (1, gen_random_uuid(), now(), now())")
+    op.create_table(
         "form_template",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(length=80), nullable=False),
@@ -52,6 +63,7 @@ def upgrade() -> None:
         sa.Column("body_hash", sa.String(length=64), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("alive_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("answer", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("caller", "route", "key"),
@@ -66,6 +78,16 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "keeping",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("looked_at", sa.Integer(), nullable=False),
+        sa.Column("tasks", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -257,7 +279,9 @@ def upgrade() -> None:
         sa.Column("charges_frozen", sa.Boolean(), nullable=False),
         sa.Column("card_blocked", sa.Boolean(), nullable=False),
         sa.Column("joined_into", sa.Uuid(), nullable=True),
+        sa.Column("reachable_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("active_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("archive_record", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("fact_seq", sa.Integer(), nullable=False),
         sa.Column("fact_hash", sa.String(length=64), nullable=False),
@@ -394,6 +418,8 @@ def upgrade() -> None:
         sa.Column("fee_currency", sa.String(length=3), nullable=False),
         sa.Column("booked_by", sa.String(), nullable=False),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("terms", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("complete_forms_in_session", sa.Boolean(), nullable=False),
         sa.Column("forms_outstanding_when_booked", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("first_of_its_type", sa.Boolean(), nullable=False),
@@ -535,12 +561,13 @@ def upgrade() -> None:
     op.create_table(
         "document_content",
         sa.Column("document_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["document_id"],
             ["document.id"],
         ),
-        sa.PrimaryKeyConstraint("document_id"),
+        sa.PrimaryKeyConstraint("document_id", "number"),
     )
     op.create_table(
         "document_share",
@@ -633,6 +660,7 @@ def upgrade() -> None:
         sa.Column("remind_weekday", sa.Integer(), nullable=True),
         sa.Column("remind_minute", sa.Integer(), nullable=True),
         sa.Column("remind_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "status",
             sa.Enum("open", "completed", name="goal_status", native_enum=False, create_constraint=True, length=40),
@@ -652,38 +680,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("goals_of_client", "goal", ["client_id", "made_at", "id"], unique=False)
-    op.create_table(
-        "mail",
-        sa.Column("key", sa.String(length=200), nullable=False),
-        sa.Column("template", sa.String(length=60), nullable=False),
-        sa.Column("client_id", sa.Uuid(), nullable=False),
-        sa.Column("recipient", sa.String(), nullable=False),
-        sa.Column("reader", sa.String(length=20), nullable=False),
-        sa.Column(
-            "status",
-            sa.Enum(
-                "claimed",
-                "sent",
-                "undeliverable",
-                "uncertain",
-                name="mail_status",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("message_id", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["client_id"],
-            ["client.id"],
-        ),
-        sa.PrimaryKeyConstraint("key"),
-    )
-    op.create_index(op.f("ix_mail_client_id"), "mail", ["client_id"], unique=False)
-    op.create_index(op.f("ix_mail_message_id"), "mail", ["message_id"], unique=False)
     op.create_table(
         "match",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -747,6 +743,42 @@ def upgrade() -> None:
     op.create_index("feed_of_therapist", "notification", ["therapist_id", "at", "id"], unique=False)
     op.create_index(op.f("ix_notification_client_id"), "notification", ["client_id"], unique=False)
     op.create_table(
+        "resumption",
+        sa.Column("workflow_id", sa.String(length=200), nullable=False),
+        sa.Column("run_id", sa.String(length=100), nullable=False),
+        sa.Column(
+            "because",
+            sa.Enum(
+                "missing",
+                "completed",
+                "failed",
+                "cancelled",
+                "terminated",
+                "timed_out",
+                "wedged",
+                "other_epoch",
+                name="resumption_because",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("by", sa.String(), nullable=True),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("keeping_id", sa.Uuid(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"]),
+        sa.ForeignKeyConstraint(["keeping_id"], ["keeping.id"]),
+        sa.PrimaryKeyConstraint("workflow_id", "run_id"),
+    )
+    op.create_index(op.f("ix_resumption_keeping_id"), "resumption", ["keeping_id"], unique=False)
+    op.create_index(
+        "resumptions_not_done", "resumption", ["at"], unique=False, postgresql_where=sa.text("done_at IS NULL")
+    )
+    op.create_index("resumptions_of_workflow", "resumption", ["workflow_id", "at"], unique=False)
+    op.create_table(
         "step_answer",
         sa.Column("client_id", sa.Uuid(), nullable=False),
         sa.Column("step", sa.String(length=60), nullable=False),
@@ -778,6 +810,12 @@ def upgrade() -> None:
                 "dispute",
                 "refund_failed",
                 "ledger_difference",
+                "step_failed",
+                "overdue",
+                "keeps_ending",
+                "many_wedged",
+                "no_record",
+                "restored",
                 name="task_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -1303,9 +1341,85 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_refund_client_id"), "refund", ["client_id"], unique=False)
     op.create_index(op.f("ix_refund_payment_id"), "refund", ["payment_id"], unique=False)
+    op.create_table(
+        "outbox",
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "mail",
+                "look_for_double",
+                "cancel_intent",
+                "send_refund",
+                name="outbox_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("template", sa.String(length=60), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("appointment_id", sa.Uuid(), nullable=True),
+        sa.Column("order", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("vital", sa.Boolean(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "waiting",
+                "claimed",
+                "sending",
+                "sent",
+                "done",
+                "not_wanted",
+                "undeliverable",
+                "uncertain",
+                "unwritable",
+                name="outbox_status",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reader", sa.String(length=20), nullable=False),
+        sa.Column("recipient", sa.String(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["appointment_id"],
+            ["appointment.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index(op.f("ix_outbox_message_id"), "outbox", ["message_id"], unique=False)
+    op.create_index("outbox_of_client", "outbox", ["client_id", "seq"], unique=False)
+    op.create_index(
+        "outbox_waiting",
+        "outbox",
+        ["next_try_at"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('waiting', 'claimed', 'sending')"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index(
+        "outbox_waiting",
+        table_name="outbox",
+        postgresql_where=sa.text("status IN ('waiting', 'claimed', 'sending')"),
+    )
+    op.drop_index("outbox_of_client", table_name="outbox")
+    op.drop_index(op.f("ix_outbox_message_id"), table_name="outbox")
+    op.drop_table("outbox")
     op.drop_index(op.f("ix_refund_payment_id"), table_name="refund")
     op.drop_index(op.f("ix_refund_client_id"), table_name="refund")
     op.drop_table("refund")
@@ -1346,6 +1460,10 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_task_client_id"), table_name="task")
     op.drop_table("task")
     op.drop_table("step_answer")
+    op.drop_index("resumptions_of_workflow", table_name="resumption")
+    op.drop_index("resumptions_not_done", table_name="resumption", postgresql_where=sa.text("done_at IS NULL"))
+    op.drop_index(op.f("ix_resumption_keeping_id"), table_name="resumption")
+    op.drop_table("resumption")
     op.drop_index(op.f("ix_notification_client_id"), table_name="notification")
     op.drop_index("feed_of_therapist", table_name="notification")
     op.drop_table("notification")
@@ -1353,9 +1471,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_match_therapist_id"), table_name="match")
     op.drop_index(op.f("ix_match_client_id"), table_name="match")
     op.drop_table("match")
-    op.drop_index(op.f("ix_mail_message_id"), table_name="mail")
-    op.drop_index(op.f("ix_mail_client_id"), table_name="mail")
-    op.drop_table("mail")
     op.drop_index("goals_of_client", table_name="goal")
     op.drop_table("goal")
     op.drop_index(op.f("ix_form_request_client_id"), table_name="form_request")
@@ -1401,9 +1516,11 @@ def downgrade() -> None:
     op.drop_table("appointment_settings")
     op.drop_table("therapist")
     op.drop_table("reconciliation")
+    op.drop_table("keeping")
     op.drop_table("inbound_event")
     op.drop_index(op.f("ix_idempotency_key_claimed_at"), table_name="idempotency_key")
     op.drop_table("idempotency_key")
     op.drop_table("form_template")
+    op.drop_table("epoch")
     op.drop_table("client_group")
     op.drop_table("blast")

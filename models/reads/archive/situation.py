@@ -19,6 +19,7 @@ from models.tables.care.goal import Goal
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormRequest
+from models.tables.mail.outbox import OutboxItem, OutboxStatus
 from models.tables.money.payment import Payment
 from rules.archive.plan import (
     AppointmentLine,
@@ -32,19 +33,15 @@ from rules.archive.plan import (
     WaitlistLine,
 )
 from rules.enums import AppointmentStatus, GoalStatus, Role
-from rules.journey.memory import JourneyMemory
-from rules.journey.message_mails import message_plan
-from rules.journey.reminders import APPOINTMENT_STARTS, appointment_plan, journey_plan
+from rules.journey.reminders import APPOINTMENT_STARTS, appointment_plan, journey_plan, open_plan
+from rules.mail.kinds import Mail
 from rules.policy import JourneyPolicy
 
 
 async def archive_situation(
-    session: AsyncSession, client: Client, *, memory: JourneyMemory, now: datetime
+    session: AsyncSession, client: Client, *, policy: JourneyPolicy, now: datetime
 ) -> ArchiveSituation:
-    """What an archive at this instant would find; with the client's row locked, it stays true.
-
-    ``memory`` is of the client's journey, on which depends when its timers are due.
-    """
+    """What an archive at this instant would find; with the client's row locked, it stays true."""
     appointments = (
         await session.exec(
             select(Appointment, Therapist.slug)
@@ -66,10 +63,10 @@ async def archive_situation(
         )
     ).all()
     facts = await journey_facts(session, client)
-    plan = journey_plan(facts, policy=memory.policy, now=now, reminded=memory.reminded)
+    plan = open_plan(journey_plan(facts, policy=policy, now=now), done=())
     due = [ReminderLine(kind=due.kind, at=due.at) for due in plan]
-    due += [line for appointment, _ in appointments for line in _timers_of(appointment, policy=memory.policy)]
-    due += await _mails_about_messages(session, client, memory)
+    due += [line for appointment, _ in appointments for line in _timers_of(appointment, policy=policy)]
+    due += await _mails_about_messages(session, client)
     therapist = await session.get(Therapist, client.therapist_id) if client.therapist_id else None
     return ArchiveSituation(
         appointments=tuple(appointment_line(appointment, slug) for appointment, slug in appointments),
@@ -108,7 +105,11 @@ def _timers_of(appointment: Appointment, *, policy: JourneyPolicy) -> list[Remin
     if appointment.status is not AppointmentStatus.SCHEDULED:
         return []
     plan = appointment_plan(
-        starts_at=appointment.starts_at, ends_at=appointment.ends_at, type=appointment.type, policy=policy
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        type=appointment.type,
+        policy=policy,
+        since=appointment.planned_at,
     )
     return [
         ReminderLine(kind=due.kind, at=due.at, about=str(appointment.id))
@@ -117,14 +118,19 @@ def _timers_of(appointment: Appointment, *, policy: JourneyPolicy) -> list[Remin
     ]
 
 
-async def _mails_about_messages(session: AsyncSession, client: Client, memory: JourneyMemory) -> list[ReminderLine]:
+async def _mails_about_messages(session: AsyncSession, client: Client) -> list[ReminderLine]:
     """Those that are put off to a later hour, and would go then as things stand: about what is not read yet."""
     if client.email is None or client.unsubscribed:
         return []
+    waiting = select(OutboxItem).where(
+        col(OutboxItem.client_id) == client.id,
+        col(OutboxItem.template) == Mail.NEW_MESSAGE.value,
+        col(OutboxItem.status) == OutboxStatus.WAITING,
+    )
     return [
-        ReminderLine(kind=due.kind, at=due.at, chat=due.about)
-        for due in message_plan(memory.chats)
-        if await waiting_for(session, client, UUID(due.about)) is not None
+        ReminderLine(kind=row.template, at=row.next_try_at, chat=str(row.order["chat_id"]))
+        for row in (await session.exec(waiting)).all()
+        if row.next_try_at is not None and await waiting_for(session, client, UUID(row.order["chat_id"])) is not None
     ]
 
 

@@ -69,5 +69,9 @@ def reminder_of(goal: Goal) -> GoalReminder | None:
     if goal.remind_weekday is None or goal.remind_minute is None or goal.remind_since is None:
         return None
     return GoalReminder(
-        id=str(goal.id), weekday=goal.remind_weekday, minute=goal.remind_minute, since=goal.remind_since
+        id=str(goal.id),
+        weekday=goal.remind_weekday,
+        minute=goal.remind_minute,
+        since=goal.remind_since,
+        reminded_at=goal.reminded_at,
     )

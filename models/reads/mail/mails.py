@@ -11,16 +11,16 @@ from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.mail.inbound_event import InboundEvent
-from models.tables.mail.mail import SentMail
+from models.tables.mail.outbox import OutboxItem
 from rules.accounts.caller import fold_email
 from rules.enums import TaskKind
 
 
-async def find_mail(session: AsyncSession, *, key: str | None, message_id: str | None) -> SentMail | None:
+async def find_mail(session: AsyncSession, *, key: str | None, message_id: str | None) -> OutboxItem | None:
     """The mail with this key, else the one that the mail service gave this id."""
-    mail = await session.get(SentMail, key) if key else None
+    mail = await session.get(OutboxItem, key) if key else None
     if mail is None and message_id:
-        mail = (await session.exec(select(SentMail).where(col(SentMail.message_id) == message_id))).first()
+        mail = (await session.exec(select(OutboxItem).where(col(OutboxItem.message_id) == message_id))).first()
     return mail
 
 

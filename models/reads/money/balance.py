@@ -28,11 +28,6 @@ def saved_card(client: Client) -> SavedCard | None:
     )
 
 
-async def has_open_payment(session: AsyncSession, client_id: UUID) -> bool:
-    found = select(Payment.id).where(col(Payment.client_id) == client_id, col(Payment.status).in_(UNPAID)).limit(1)
-    return (await session.exec(found)).first() is not None
-
-
 async def currency_of(session: AsyncSession, client: Client) -> str:
     """What the client pays in: that of the newest payment or appointment, else the therapist's."""
     paid_in = (

@@ -22,7 +22,7 @@ from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Dispute, Refund
 from rules.enums import PaymentStatus, RefundStatus, TaskKind
 from rules.money.discrepancies import LedgerPayment, LedgerRefund
-from rules.money.payment_states import COLLECTED, LET_GO, OUTSTANDING, Because
+from rules.money.payment_states import COLLECTED, LET_GO, OUTSTANDING, WAITING, Because
 from rules.timeline import FactKind
 
 TASK_KEY = "ledger:"  # how the keys begin of tasks that a reconciliation opens, and may close
@@ -57,20 +57,22 @@ async def payments_made(
 
 
 async def payments_unfinished(
-    session: AsyncSession, *, let_go_since: datetime, after: UUID | None, limit: int
+    session: AsyncSession, *, let_go_since: datetime, now: datetime, after: UUID | None, limit: int
 ) -> list[LedgerPayment]:
-    """Whatever is being tried, and whatever is not paid and yet has an intent, however old; and what was let go of
-    since ``let_go_since`` with an intent, which may have been paid in that very moment."""
+    """Whatever is being tried, whatever waits past its deadline, and whatever is not paid and yet has an intent,
+    however old; and what was let go of since ``let_go_since`` with an intent, which may have been paid in that very
+    moment."""
     has_intent = col(Payment.intent).is_not(None)
     waiting = col(Payment.status).in_(OUTSTANDING) & has_intent
     running = col(Payment.status) == PaymentStatus.PROCESSING
+    overdue = col(Payment.status).in_(WAITING) & (col(Payment.deadline) < now)
     stopped = (col(Fact.kind) == FactKind.ARCHIVED) & (col(Payment.because) == Because.ARCHIVED.value)
     decided = col(Fact.kind).in_(_LET_GO_FACTS) & (col(Fact.data)["payment_id"].astext == cast(col(Payment.id), String))
     lately = exists().where(
         col(Fact.client_id) == col(Payment.client_id), col(Fact.at) >= let_go_since, or_(stopped, decided)
     )
     let_go = col(Payment.status).in_(LET_GO) & has_intent & lately
-    return await _payments(session, or_(waiting, running, let_go), after=after, limit=limit)
+    return await _payments(session, or_(waiting, running, overdue, let_go), after=after, limit=limit)
 
 
 async def _payments(
@@ -117,6 +119,7 @@ async def _payments(
             because=payment.because,
             amount=payment.amount,
             currency=payment.currency,
+            deadline=payment.deadline,
             credit_used=payment.credit_used,
             credit_at_hand=payment.credit_used + int(open_credit),
             to_card=int(given_back),

@@ -1,12 +1,13 @@
 """Appointments: intro calls and sessions, and what became of them."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from models.columns import Instant, MinorUnits, Words, word
+from models.columns import Document, Instant, MinorUnits, Words, word
 from rules.enums import AppointmentStatus, AppointmentType, Mode
 
 
@@ -36,6 +37,8 @@ class Appointment(SQLModel, table=True):
     fee_currency: str = Field(max_length=3)
     booked_by: str
     booked_at: datetime = Field(sa_type=Instant)
+    planned_at: datetime = Field(sa_type=Instant)  # when it was booked, or moved last: its reminders count from then
+    terms: dict[str, Any] = Field(sa_type=Document)  # rules.money.terms, as they were when it was booked
     complete_forms_in_session: bool = False
     forms_outstanding_when_booked: list[str] = Field(default_factory=list, sa_type=Words)
     first_of_its_type: bool = False

@@ -27,6 +27,7 @@ class Goal(SQLModel, table=True):
     remind_weekday: int | None = None
     remind_minute: int | None = None
     remind_since: datetime | None = Field(default=None, sa_type=Instant)  # since when this reminder stands as it is
+    reminded_at: datetime | None = Field(default=None, sa_type=Instant)  # the last instant that was acted on
     status: GoalStatus = Field(default=GoalStatus.OPEN, sa_type=word(GoalStatus, name="goal_status"))
     made_by: str
     made_at: datetime = Field(sa_type=Instant)

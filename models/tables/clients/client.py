@@ -58,6 +58,7 @@ class Client(SQLModel, table=True):
     made_by_staff: bool = False
     created_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    reachable_since: datetime | None = Field(default=None, sa_type=Instant)  # when an address was given first
     test: bool = False
     test_mail_to: str | None = None
 
@@ -75,6 +76,7 @@ class Client(SQLModel, table=True):
     joined_into: UUID | None = Field(default=None, foreign_key="client.id")  # the same person's own record
 
     archived_at: datetime | None = Field(default=None, sa_type=Instant)
+    active_since: datetime | None = Field(default=None, sa_type=Instant)  # the end of the last archive
     archive_record: dict[str, Any] | None = Field(default=None, sa_type=Document)
 
     fact_seq: int = 0

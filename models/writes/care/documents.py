@@ -3,14 +3,19 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.care.documents import shares_of
 from models.tables.care.document import Document, DocumentContent, DocumentShare
 from models.tables.clients.client import Client
+from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.enums import ClientStatus
+from rules.mail.kinds import Mail
 from rules.timeline import FactKind
+
+PIECE = 1024 * 1024  # bytes
 
 
 async def keep_document(session: AsyncSession, document: Document, content: bytes) -> Document:
@@ -20,7 +25,9 @@ async def keep_document(session: AsyncSession, document: Document, content: byte
         return known
     session.add(document)
     await session.flush()
-    session.add(DocumentContent(document_id=document.id, content=content))
+    for number, start in enumerate(range(0, len(content), PIECE)):
+        piece = content[start : start + PIECE]
+        await session.exec(insert(DocumentContent).values(document_id=document.id, number=number, content=piece))
     return document
 
 
@@ -50,6 +57,8 @@ async def share_document(
         text="A document was shared with the client.",
         data={"document_id": str(document.id), "share_id": str(id)},
     )
+    mail = client_mail(Mail.DOCUMENT_SHARED, client, str(id), share_id=str(id))
+    await order_mails(session, [mail], at=at)
     return made
 
 

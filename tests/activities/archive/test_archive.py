@@ -50,7 +50,7 @@ async def preview(practice: Practice, client: str, memory: JourneyMemory) -> Jso
 
 async def archived(practice: Practice, client: str, memory: JourneyMemory) -> Json:
     order = ArchiveOrder(client_id=client, request_id="archive", by="x", reminded=memory.reminded, chats=memory.chats)
-    assert (await practice.archive.archive_client(order, memory.policy)).changed
+    assert (await practice.archive.archive_client(order)).changed
     record = (await practice.row(client)).archive_record
     assert record is not None
     return record

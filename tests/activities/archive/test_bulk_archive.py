@@ -7,12 +7,12 @@ import pytest
 
 from activities.archive import bulk as bulk_archive
 from activities.archive.bulk import BulkArchiveActivities
-from activities.types.workflow_ids import journey_id
 from activities.types.archive import ArchiveOrder, BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
+from activities.types.workflow_ids import journey_id
 from models.reads.archive import bulk as bulk_archives
 from rules.accounts.vouching import is_vouched
 from rules.archive.bulk import ALREADY_ARCHIVED, GONE, LATE, STOPPED, request_id_of
-from tests.care.practice import DESK, POLICY, Practice
+from tests.care.practice import DESK, Practice
 
 
 class Many:
@@ -42,7 +42,7 @@ class Many:
         order = ArchiveOrder(
             client_id=client, request_id=request_id or request_id_of(self.order.id, client), by=DESK.actor
         )
-        await self.practice.archive.archive_client(order, POLICY)
+        await self.practice.archive.archive_client(order)
 
     async def results(self) -> list[tuple[str, str | None]]:
         async with self.practice.sessions() as session:

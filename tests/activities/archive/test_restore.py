@@ -18,7 +18,7 @@ from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment
 from rules.enums import AppointmentStatus, ChatKind, Outcome, PaymentStatus
 from tests.activities.clients.two_records import Two
-from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, Practice
 
 Json = dict[str, Any]
 WEEK = timedelta(days=7)
@@ -39,7 +39,7 @@ async def a_declined_payment(practice: Practice) -> tuple[str, str, str]:
 
 
 async def archived_and_restored(practice: Practice, sara: str) -> None:
-    _ = await practice.archive.archive_client(ArchiveOrder(client_id=sara, request_id="a", by="x"), POLICY)
+    _ = await practice.archive.archive_client(ArchiveOrder(client_id=sara, request_id="a", by="x"))
     back = await practice.archive.unarchive_client(UnarchiveOrder(client_id=sara, request_id="b", by="x", restore=True))
     assert len(back.paying) == 1
 
@@ -77,7 +77,7 @@ async def test_an_intent_that_is_called_off_while_it_is_confirmed_is_replaced_an
 
 async def archived(practice: Practice, client: str) -> Json:
     """What the archive has recorded."""
-    _ = await practice.archive.archive_client(ArchiveOrder(client_id=client, request_id=str(uuid4()), by="x"), POLICY)
+    _ = await practice.archive.archive_client(ArchiveOrder(client_id=client, request_id=str(uuid4()), by="x"))
     record = (await practice.row(client)).archive_record
     assert record is not None
     return record
@@ -111,7 +111,7 @@ async def let_go(practice: Practice, client: str, payment: str, *, write_off: bo
 async def marked(practice: Practice, appointment: AppointmentFacts) -> str:
     """Its payment's id."""
     order = OutcomeOrder(request_id=str(uuid4()), appointment_id=appointment.id, by=DESK, outcome=Outcome.OCCURRED)
-    facts = (await practice.appointments.record_outcome(order, POLICY)).appointment
+    facts = (await practice.appointments.record_outcome(order)).appointment
     assert facts is not None
     assert facts.payment is not None
     return facts.payment.id
@@ -196,7 +196,7 @@ async def test_what_was_on_its_way_to_the_card_is_restored_or_named_if_it_was_de
     record = await archived(practice, sara)
     assert [line["id"] for line in record["in_flight"]] == [payment]
     charged = await practice.money.charge_card(order)
-    _ = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged), POLICY)
+    _ = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged))
     if then == "waived":
         await let_go(practice, sara, payment)
     answer = await restored(practice, sara)

@@ -32,7 +32,7 @@ from rules.enums import AppointmentStatus, AppointmentType, Mode, Outcome, Role
 from rules.refusals import Problem
 from tests.activities.test_twice import Story
 from tests.care.crash_points import Death
-from tests.care.practice import DESK, FEE, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, FEE, MONDAY, Practice
 
 WEEK = timedelta(weeks=1)
 HOUR = timedelta(hours=1)
@@ -81,7 +81,7 @@ async def test_cancelled_from_one_on_once(story: Story, series: SeriesActivities
     booked = await practice.booked(story.client, weeks=6)
     practice.clock.instant = booked[2].starts_at - 3 * HOUR
     order = cancel(story.client, booked[2], requested_by_client=True, reason="moves away")
-    first, second = await story.twice(lambda: series.cancel_following(order, POLICY))
+    first, second = await story.twice(lambda: series.cancel_following(order))
     assert first == second
     assert [one.id for one in first.appointments] == [one.id for one in booked[2:]]
     assert (first.changed, first.moves) == (True, {})
@@ -90,7 +90,7 @@ async def test_cancelled_from_one_on_once(story: Story, series: SeriesActivities
     assert {(one.status, one.payment) for one in others} == {(AppointmentStatus.CANCELLED, None)}
     stand = [row for row in await appointments(practice) if row.status is AppointmentStatus.SCHEDULED]
     assert [str(row.id) for row in stand] == [one.id for one in booked[:2]]
-    other = await series.cancel_following(replace(order, request_id=str(uuid4())), POLICY)
+    other = await series.cancel_following(replace(order, request_id=str(uuid4())))
     assert other.refusal is not None
     assert other.refusal.name is Problem.APPOINTMENT_NOT_OPEN
 
@@ -100,7 +100,7 @@ async def test_moved_onto_its_own_dates_once(story: Story, series: SeriesActivit
     practice = story.practice
     booked = await practice.booked(story.client, weeks=4)
     order = move(story.client, booked[0], booked[1].starts_at)
-    first, second = await story.twice(lambda: series.reschedule_following(order, POLICY))
+    first, second = await story.twice(lambda: series.reschedule_following(order))
     assert first == second
     assert starts(first.appointments) == [*starts(booked[1:]), booked[3].starts_at + WEEK]
     assert [one.id for one in first.appointments] == [one.id for one in booked]
@@ -114,10 +114,10 @@ async def test_moved_onto_its_own_dates_once(story: Story, series: SeriesActivit
 async def test_killed_at_every_commit_it_still_happens_once(story: Story, series: SeriesActivities) -> None:
     booked = await story.practice.booked(story.client, weeks=4)
     later = move(story.client, booked[1], booked[1].starts_at + HOUR)
-    await story.killed_at_every_commit(lambda: series.reschedule_following(later, POLICY))
+    await story.killed_at_every_commit(lambda: series.reschedule_following(later))
     assert {row.sequence for row in await appointments(story.practice)} == {0, 1}
     gone = cancel(story.client, booked[2])
-    await story.killed_at_every_commit(lambda: series.cancel_following(gone, POLICY))
+    await story.killed_at_every_commit(lambda: series.cancel_following(gone))
     kinds = await story.practice.facts(story.client)
     assert (kinds.count("appointment_rescheduled"), kinds.count("appointment_cancelled")) == (3, 2)
 
@@ -129,12 +129,12 @@ async def test_a_lost_answer_is_given_again_whatever_happened_since(story: Story
     order = move(story.client, booked[0], booked[0].starts_at + HOUR)
     practice.points.reset(2)
     with pytest.raises(Death):
-        await series.reschedule_following(order, POLICY)
+        await series.reschedule_following(order)
     practice.points.reset()
     single = CancelOrder(request_id=str(uuid4()), appointment_id=booked[0].id, by=DESK)
-    assert (await practice.appointments.cancel_appointment(single, POLICY)).refusal is None
+    assert (await practice.appointments.cancel_appointment(single)).refusal is None
     before = await story.rows()
-    again = await series.reschedule_following(order, POLICY)
+    again = await series.reschedule_following(order)
     assert await story.rows() == before
     assert again.refusal is None
     assert again.changed
@@ -154,7 +154,7 @@ async def test_what_is_only_asked_for_or_refused_changes_nothing(story: Story, s
     before = await story.rows()
 
     asked = move(story.client, booked[0], booked[1].starts_at, confirm=False)
-    would = await series.reschedule_following(asked, POLICY)
+    would = await series.reschedule_following(asked)
     assert (would.refusal, would.changed, would.journey) == (None, False, None)
     assert would.moves == {
         one.id: to for one, to in zip(booked, [*starts(booked[1:]), booked[3].starts_at + WEEK], strict=True)
@@ -163,7 +163,7 @@ async def test_what_is_only_asked_for_or_refused_changes_nothing(story: Story, s
 
     for confirm in (True, False):
         onto = move(story.client, booked[1], booked[1].starts_at + HOUR, confirm=confirm)
-        refused = await series.reschedule_following(onto, POLICY)
+        refused = await series.reschedule_following(onto)
         assert refused.refusal is not None
         assert refused.refusal.name is Problem.SERIES_CONFLICT
         [conflict] = refused.refusal.data["conflicts"]
@@ -173,12 +173,12 @@ async def test_what_is_only_asked_for_or_refused_changes_nothing(story: Story, s
     practice.clock.instant = booked[2].starts_at - timedelta(hours=47)
     before = await story.rows()
     changes: list[Awaitable[Any]] = [
-        series.cancel_following(cancel(story.client, booked[2], by=PORTAL), POLICY),
-        series.reschedule_following(move(story.client, booked[2], MONDAY + 9 * WEEK, by=PORTAL), POLICY),
-        series.cancel_following(cancel(otto, booked[0]), POLICY),
-        series.reschedule_following(move(otto, booked[0], MONDAY + 9 * WEEK), POLICY),
-        series.cancel_following(cancel(story.client, booked[2], waive_fee=True), POLICY),
-        series.cancel_following(cancel(story.client, replace(in_the_way, id=str(uuid4()))), POLICY),
+        series.cancel_following(cancel(story.client, booked[2], by=PORTAL)),
+        series.reschedule_following(move(story.client, booked[2], MONDAY + 9 * WEEK, by=PORTAL)),
+        series.cancel_following(cancel(otto, booked[0])),
+        series.reschedule_following(move(otto, booked[0], MONDAY + 9 * WEEK)),
+        series.cancel_following(cancel(story.client, booked[2], waive_fee=True)),
+        series.cancel_following(cancel(story.client, replace(in_the_way, id=str(uuid4())))),
     ]
     names = [(await change).refusal.name for change in changes]
     assert names == [
@@ -195,9 +195,9 @@ async def test_what_is_only_asked_for_or_refused_changes_nothing(story: Story, s
 async def test_one_without_a_series_is_a_series_of_one(story: Story, series: SeriesActivities) -> None:
     [alone] = await story.practice.booked(story.client)
     [other] = await story.practice.booked(story.client, MONDAY + WEEK)
-    moved = await series.reschedule_following(move(story.client, alone, MONDAY + HOUR), POLICY)
+    moved = await series.reschedule_following(move(story.client, alone, MONDAY + HOUR))
     assert starts(moved.appointments) == [MONDAY + HOUR]
-    gone = await series.cancel_following(cancel(story.client, alone), POLICY)
+    gone = await series.cancel_following(cancel(story.client, alone))
     assert [one.id for one in gone.appointments] == [alone.id]
     assert [row.status for row in await appointments(story.practice) if str(row.id) == other.id] == ["scheduled"]
 
@@ -214,12 +214,12 @@ async def test_those_held_begun_or_cancelled_stay_and_one_moved_by_itself_comes_
     alone = RescheduleOrder(
         request_id=str(uuid4()), appointment_id=booked[4].id, by=DESK, starts_at=booked[4].starts_at + 50 * HOUR
     )
-    assert (await practice.appointments.reschedule_appointment(alone, POLICY)).refusal is None
+    assert (await practice.appointments.reschedule_appointment(alone)).refusal is None
     off = CancelOrder(request_id=str(uuid4()), appointment_id=booked[3].id, by=DESK)
-    assert (await practice.appointments.cancel_appointment(off, POLICY)).refusal is None
+    assert (await practice.appointments.cancel_appointment(off)).refusal is None
 
     order = move(story.client, booked[0], booked[1].starts_at + 24 * HOUR)  # a past one: the practice's to move
-    moved = await series.reschedule_following(order, POLICY)
+    moved = await series.reschedule_following(order)
     assert [one.id for one in moved.appointments] == [booked[week].id for week in (0, 2, 4, 5)]
     assert starts(moved.appointments) == [order.starts_at + week * WEEK for week in (0, 2, 4, 5)]
     stay = {str(row.id): row.starts_at for row in await appointments(practice)}
@@ -254,13 +254,13 @@ async def test_each_keeps_its_length_and_what_is_offered_instead_is_as_long(
         )
         await session.commit()
     moved = await series.reschedule_following(
-        move(story.client, booked[0], booked[0].starts_at + timedelta(minutes=10), by=PORTAL, confirm=False), POLICY
+        move(story.client, booked[0], booked[0].starts_at + timedelta(minutes=10), by=PORTAL, confirm=False)
     )
     assert moved.refusal is not None  # off the grid, and it would end after the hours do
     tuesday = booked[0].starts_at + 24 * HOUR
     [taken] = await practice.booked(otto, tuesday + WEEK - HOUR)  # summer time by then
     order = move(story.client, booked[0], tuesday, by=PORTAL)
-    refused = await series.reschedule_following(order, POLICY)
+    refused = await series.reschedule_following(order)
     assert refused.refusal is not None
     [conflict] = refused.refusal.data["conflicts"]
     offered = [
@@ -272,8 +272,8 @@ async def test_each_keeps_its_length_and_what_is_offered_instead_is_as_long(
     assert {begins.minute for begins, _ in offered} == {0}
 
     off = CancelOrder(request_id=str(uuid4()), appointment_id=taken.id, by=DESK)
-    assert (await practice.appointments.cancel_appointment(off, POLICY)).refusal is None
-    assert (await series.reschedule_following(order, POLICY)).refusal is None
+    assert (await practice.appointments.cancel_appointment(off)).refusal is None
+    assert (await series.reschedule_following(order)).refusal is None
     rows = [row for row in await appointments(practice) if str(row.client_id) == story.client]
     assert {row.ends_at - row.starts_at for row in rows} == {timedelta(minutes=50)}
 
@@ -282,8 +282,8 @@ async def test_a_year_of_weeks_is_changed_quickly(story: Story, series: SeriesAc
     """The therapist's calendar is locked meanwhile: everybody else waits for so long."""
     booked = await story.practice.booked(story.client, weeks=52)
     began = monotonic()
-    moved = await series.reschedule_following(move(story.client, booked[0], booked[1].starts_at), POLICY)
-    gone = await series.cancel_following(cancel(story.client, booked[0]), POLICY)
+    moved = await series.reschedule_following(move(story.client, booked[0], booked[1].starts_at))
+    gone = await series.cancel_following(cancel(story.client, booked[0]))
     took = monotonic() - began
     assert (len(moved.appointments), len(gone.appointments)) == (52, 52)
     assert took < 10
@@ -310,7 +310,7 @@ async def test_a_new_link_is_taken_over_once_and_only_where_it_is_needed(
     booked = (await practice.booking.book(order)).appointments
     await practice.booking.book(replace(practice.booking_order(story.client, MONDAY + HOUR), mode=Mode.VIDEO))
     off = CancelOrder(request_id=str(uuid4()), appointment_id=booked[2].id, by=DESK)
-    await practice.appointments.cancel_appointment(off, POLICY)
+    await practice.appointments.cancel_appointment(off)
     practice.clock.instant = booked[0].starts_at
 
     news = LinksOrder(request_id=str(uuid4()), client_id=story.client, therapist="ana", by="care_team:desk")
@@ -374,19 +374,19 @@ def everything(
         return str(uuid4())
 
     return [
-        lambda: series.cancel_following(cancel(client, booked[2]), POLICY),
-        lambda: series.cancel_following(cancel(client, booked[0], requested_by_client=True), POLICY),
-        lambda: series.reschedule_following(move(client, booked[1], booked[2].starts_at), POLICY),
-        lambda: series.reschedule_following(move(client, booked[1], booked[1].starts_at + HOUR), POLICY),
-        lambda: series.reschedule_following(move(client, booked[4], booked[4].starts_at - HOUR), POLICY),
-        lambda: practice.appointments.cancel_appointment(CancelOrder(request_id=fresh(), **one), POLICY),
+        lambda: series.cancel_following(cancel(client, booked[2])),
+        lambda: series.cancel_following(cancel(client, booked[0], requested_by_client=True)),
+        lambda: series.reschedule_following(move(client, booked[1], booked[2].starts_at)),
+        lambda: series.reschedule_following(move(client, booked[1], booked[1].starts_at + HOUR)),
+        lambda: series.reschedule_following(move(client, booked[4], booked[4].starts_at - HOUR)),
+        lambda: practice.appointments.cancel_appointment(CancelOrder(request_id=fresh(), **one)),
         lambda: practice.appointments.reschedule_appointment(
-            RescheduleOrder(request_id=fresh(), starts_at=booked[3].starts_at + 3 * HOUR, **one), POLICY
+            RescheduleOrder(request_id=fresh(), starts_at=booked[3].starts_at + 3 * HOUR, **one)
         ),
         lambda: practice.appointments.record_outcome(
-            OutcomeOrder(request_id=fresh(), by=DESK, appointment_id=booked[0].id, outcome=Outcome.NO_SHOW), POLICY
+            OutcomeOrder(request_id=fresh(), by=DESK, appointment_id=booked[0].id, outcome=Outcome.NO_SHOW)
         ),
         lambda: practice.archive.archive_client(
-            ArchiveOrder(client_id=client, request_id=fresh(), by="care_team:desk"), POLICY
+            ArchiveOrder(client_id=client, request_id=fresh(), by="care_team:desk")
         ),
     ]

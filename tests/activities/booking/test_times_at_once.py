@@ -153,7 +153,7 @@ async def test_one_hold_for_a_booking_and_a_move_at_once(practice: Practice) -> 
     hold = await hold_id(practice)
     answers = await asyncio.gather(
         practice.booking.book(practice.booking_order(sara, hold_id=hold)),
-        practice.appointments.reschedule_appointment(moving(appointment.id, MONDAY, hold_id=hold), POLICY),
+        practice.appointments.reschedule_appointment(moving(appointment.id, MONDAY, hold_id=hold)),
     )
     [loser] = [answer for answer in answers if answer.refusal is not None]
     refused(loser)
@@ -202,9 +202,7 @@ async def test_a_move_that_meets_a_stranger_at_the_write(practice: Practice) -> 
     aim = MONDAY + timedelta(days=1)
     async with somebody_else(practice) as connection:
         await write(connection, practice, aim)
-        [move] = await in_line(
-            practice, practice.appointments.reschedule_appointment(moving(appointment.id, aim), POLICY)
-        )
+        [move] = await in_line(practice, practice.appointments.reschedule_appointment(moving(appointment.id, aim)))
         await connection.commit()
     refused(await move)
     assert await occupied(practice) == [(MONDAY, True), (aim, False)]
@@ -229,7 +227,7 @@ async def test_two_therapists_and_one_client(practice: Practice) -> None:
     moves, bookings = [], []
     for client, aim in zip(people, aims, strict=True):
         [appointment] = await practice.booked(client, aim + WEEK)
-        moves.append(practice.appointments.reschedule_appointment(moving(appointment.id, aim), POLICY))
+        moves.append(practice.appointments.reschedule_appointment(moving(appointment.id, aim)))
         bookings.append(practice.booking.book(practice.booking_order(client, aim + timedelta(minutes=20))))
     async with practice.sessions() as session:
         connection = await session.connection()

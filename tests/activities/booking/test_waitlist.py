@@ -16,7 +16,7 @@ from models.tables.booking.waitlist import WaitlistPlace
 from rules.enums import OfferEnd, PlaceEnd
 from rules.refusals import Problem
 from tests.care.crash_points import Death
-from tests.care.practice import DESK, MONDAY, POLICY
+from tests.care.practice import DESK, MONDAY
 from tests.care.waitlist import DAY, HOUR, INTRO, MINUTE, SITE, TUESDAY, Waitlist
 
 # ---------------------------------------------------------------- once, however often
@@ -119,7 +119,7 @@ async def test_looks_bookings_joins_and_archives_at_once_never_wait_in_a_circle(
         waitlist.look(),
         practice.booking.book(practice.booking_order(stranger, MONDAY)),
         waitlist.look(),
-        practice.archive.archive_client(archive, POLICY),
+        practice.archive.archive_client(archive),
         practice.booking.book(practice.booking_order(people[(round + 1) % 4], TUESDAY)),
         waitlist.steps.join_waitlist(waitlist.wish(people[(round + 2) % 4], last=5)),
         waitlist.look(),
@@ -237,7 +237,7 @@ async def test_an_appointment_can_be_moved_into_what_is_offered(waitlist: Waitli
     await waitlist.look()
     hold = await waitlist.open_offer(anna)
     move = RescheduleOrder(request_id=str(uuid4()), appointment_id=later.id, by=SITE, starts_at=MONDAY, hold_id=hold)
-    moved = await waitlist.practice.appointments.reschedule_appointment(move, POLICY)
+    moved = await waitlist.practice.appointments.reschedule_appointment(move)
     assert (moved.refusal, moved.lines) == (None, ("ana",))
     assert await waitlist.ends() == [PlaceEnd.BOOKED, None]
     assert await waitlist.offers() == [("Anna", MONDAY, OfferEnd.BOOKED), ("Berta", TUESDAY, None)]

@@ -89,7 +89,7 @@ async def test_a_hold_of_somebody_who_is_choosing_is_waited_for(waitlist: Waitli
 
 async def test_a_line_that_nobody_has_is_over(waitlist: Waitlist) -> None:
     assert await waitlist.look() == LineLook(line=())
-    assert await waitlist.steps.look_at_line("nobody", POLICY) == LineLook(line=())
+    assert await waitlist.steps.look_at_line("nobody") == LineLook(line=())
 
 
 # ---------------------------------------------------------------- the archive, another therapist
@@ -104,7 +104,7 @@ async def test_an_archive_releases_a_place_and_the_client_side_does_not_see_it(w
     await waitlist.look()
     order = archiving(anna)
     for _ in range(2):
-        assert (await waitlist.practice.archive.archive_client(order, POLICY)).lines == ("ana",)
+        assert (await waitlist.practice.archive.archive_client(order)).lines == ("ana",)
     assert await waitlist.ends() == [PlaceEnd.ARCHIVED, None]
     await waitlist.look()
     assert await waitlist.offers() == [("Anna", MONDAY, OfferEnd.WITHDRAWN), ("Berta", MONDAY, None)]
@@ -126,7 +126,7 @@ async def test_an_archive_releases_a_place_and_the_client_side_does_not_see_it(w
 async def test_whoever_joins_again_while_archived_has_the_place_they_always_saw(waitlist: Waitlist) -> None:
     anna, _ = await waitlist.waiters("Anna", "Berta", last=1)
     [before] = await waitlist.seen(anna)
-    await waitlist.practice.archive.archive_client(archiving(anna), POLICY)
+    await waitlist.practice.archive.archive_client(archiving(anna))
     await waitlist.joins(anna, last=2)
     [row] = await waitlist.seen(anna)
     assert (row.place.id, row.place.joined_at, row.position) == (before.place.id, before.place.joined_at, 1)
@@ -138,7 +138,7 @@ async def test_whoever_joins_again_while_archived_has_the_place_they_always_saw(
 
 async def test_whoever_leaves_while_archived_has_left(waitlist: Waitlist) -> None:
     [anna] = await waitlist.waiters("Anna")
-    await waitlist.practice.archive.archive_client(archiving(anna), POLICY)
+    await waitlist.practice.archive.archive_client(archiving(anna))
     [row] = await waitlist.seen(anna)
     assert (await waitlist.leaves(anna, row.place.id)).changed is True
     assert (await waitlist.seen(anna), await waitlist.ends()) == ([], [PlaceEnd.LEFT])
@@ -151,7 +151,7 @@ async def test_of_two_archives_only_the_last_ones_place_is_seen(waitlist: Waitli
     for day in range(2):
         await waitlist.joins(anna, last=day)
         waitlist.passes(MINUTE)
-        await waitlist.practice.archive.archive_client(archiving(anna), POLICY)
+        await waitlist.practice.archive.archive_client(archiving(anna))
         assert [row.place.wished_until for row in await waitlist.seen(anna)] == [
             waitlist.wish(anna, last=day).wished_until
         ]

@@ -14,12 +14,12 @@ from activities.types.archive import ArchiveOrder, UnarchiveOrder
 from activities.types.care import GoalChange, GoalOrder
 from activities.types.clients import DetailsOrder, Done
 from activities.types.forms import FormAsking, FormCompletion
-from activities.types.mail import MailOrder
 from models.writes.forms.templates import add_version
 from rules.accounts.caller import Caller
 from rules.enums import GoalStatus, Role
 from rules.forms.fields import FieldType, FormField
 from rules.journey.goals import WeeklyTime
+from rules.mail.orders import MailOrder
 from rules.refusals import Problem
 from tests.activities.test_twice import Story
 from tests.care.practice import DESK, POLICY, Practice
@@ -86,7 +86,7 @@ class Asked:
 
     async def archived(self) -> None:
         order = ArchiveOrder(client_id=self.client, request_id=str(uuid4()), by="desk")
-        await self.practice.archive.archive_client(order, POLICY)
+        await self.practice.archive.archive_client(order)
 
     async def unarchived(self) -> None:
         order = UnarchiveOrder(client_id=self.client, request_id=str(uuid4()), by="desk")

@@ -364,7 +364,7 @@ async def test_an_outcome_that_comes_meanwhile_is_written_down_where_the_appoint
         await blocking.get_one(Client, UUID(two.duplicate), with_for_update=True)
         joining = asyncio.create_task(two.join())
         await asyncio.sleep(0.3)
-        marking = asyncio.create_task(practice.appointments.record_outcome(marked, POLICY))
+        marking = asyncio.create_task(practice.appointments.record_outcome(marked))
         await asyncio.sleep(0.3)
         await blocking.rollback()
     joined, changed = await asyncio.gather(joining, marking)

@@ -14,7 +14,7 @@ from models.tables.forms.form import FormRequest
 from rules.enums import ChatKind, FormStatus, LeftBecause, PaymentStatus
 from rules.refusals import Problem
 from tests.activities.clients.two_records import WEEK, Two
-from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, Practice
 
 
 async def failed_once(practice: Practice, client: str, start: Any) -> tuple[AppointmentFacts, str]:
@@ -108,7 +108,7 @@ async def test_an_archived_record_becomes_active_again_unless_both_are_archived(
         await practice.booked(two.duplicate, day + WEEK)
         for client in (two.record, two.duplicate) if both else (two.record,):
             await practice.archive.archive_client(
-                ArchiveOrder(client_id=client, request_id=str(uuid4()), by=DESK.actor), POLICY
+                ArchiveOrder(client_id=client, request_id=str(uuid4()), by=DESK.actor)
             )
         joined = await two.are_joined()
         assert joined.unarchived is not both
@@ -142,7 +142,7 @@ async def test_a_link_that_is_followed_takes_a_booking_or_leaves_an_archived_rec
             ChatMember(chat_id=chat, client_id=UUID(two.duplicate), joined_at=at, added_by="x"),
         )
         archiving = ArchiveOrder(client_id=two.record, request_id=str(uuid4()), by=DESK.actor)
-        await practice.archive.archive_client(archiving, POLICY)
+        await practice.archive.archive_client(archiving)
         await two.is_mailed_a_link()
         joined = await two.are_joined()
         assert (joined.unarchived, joined.into is not None and joined.into.archived) == (ahead, not ahead)

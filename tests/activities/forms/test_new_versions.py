@@ -172,7 +172,7 @@ async def test_a_gate_that_was_opened_meanwhile_tells_nothing(sara: Sara) -> Non
 async def test_who_is_archived_is_asked_in_the_step_that_makes_active(sara: Sara) -> None:
     practice = sara.practice
     archive = ArchiveOrder(client_id=sara.client, request_id=str(uuid4()), by="desk")
-    await practice.archive.archive_client(archive, POLICY)
+    await practice.archive.archive_client(archive)
     template = await sara.publishes()
     assert not await sara.to_be_told(template)
     before = await sara.story.rows()
@@ -183,7 +183,7 @@ async def test_who_is_archived_is_asked_in_the_step_that_makes_active(sara: Sara
     assert first.asked == second.asked
     assert len(first.asked) == 1
 
-    await practice.archive.archive_client(replace(archive, request_id=str(uuid4())), POLICY)
+    await practice.archive.archive_client(replace(archive, request_id=str(uuid4())))
     [_, open_still] = await sara.forms()
     assert open_still.status is FormStatus.SUSPENDED
     await sara.publishes()

@@ -10,13 +10,13 @@ import pytest
 from activities.ports import OutgoingMail
 from activities.types.booking import CancelOrder
 from activities.types.facts import AppointmentFacts
-from activities.types.mail import MailOrder
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 from rules.enums import AppointmentType, ClientStatus, Mode, OfferEnd, PaymentStatus
+from rules.mail.orders import MailOrder
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
 WEEK = timedelta(weeks=1)
@@ -194,7 +194,6 @@ async def cancel(practice: Practice, facts: AppointmentFacts, *, waived: bool = 
             waive_fee=waived,
             waive_reason="ill" if waived else None,
         ),
-        POLICY,
     )
     assert done.appointment is not None
     return done.appointment.payment.id if done.appointment.payment else None

@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from activities.mail.wording import local_date
-from activities.types.mail import MailOrder
 from models.tables.forms.form import FormRequest
+from rules.mail.orders import MailOrder
 from tests.activities.forms.test_new_versions import CONSENT, Sara
 from tests.activities.test_twice import Story
 from tests.care.practice import DESK, POLICY, Practice

@@ -9,8 +9,8 @@ import pytest
 from activities.ports import MailerUnavailable, MailRejected
 from activities.types.booking import CancelOrder, RescheduleOrder
 from activities.types.clients import ActivationOrder, ClientDetails, DetailsOrder
-from activities.types.mail import MailOrder
 from models.tables.accounts.token import Token
+from rules.mail.orders import MailOrder
 from tests.care.crash_points import Death
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
@@ -101,10 +101,10 @@ async def test_a_reminder_of_what_was_moved_or_cancelled_is_dropped(practice: Pr
     move = RescheduleOrder(
         request_id=str(uuid4()), appointment_id=session, by=DESK, starts_at=MONDAY + timedelta(hours=4)
     )
-    await practice.appointments.reschedule_appointment(move, POLICY)
+    await practice.appointments.reschedule_appointment(move)
     assert (await practice.mail.send_mail(order, POLICY)).status == "not_wanted"
     cancel = CancelOrder(request_id=str(uuid4()), appointment_id=session, by=DESK)
-    await practice.appointments.cancel_appointment(cancel, POLICY)
+    await practice.appointments.cancel_appointment(cancel)
     fresh = MailOrder(**{**vars(order), "key": "again", "only_if_starts_at": move.starts_at})
     assert (await practice.mail.send_mail(fresh, POLICY)).status == "not_wanted"
     assert practice.post.sent == []

@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from activities.types.mail import MailOrder
 from models.tables.care.document import Document, DocumentShare
 from models.tables.clients.client import Client
 from rules.enums import ClientStatus
+from rules.mail.orders import MailOrder
 from tests.care.practice import POLICY, Practice
 
 

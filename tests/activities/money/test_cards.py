@@ -11,7 +11,6 @@ from sqlmodel import col, select
 
 from activities.types.clients import LinkOrder
 from activities.types.forms import FormSubmission
-from activities.types.mail import MailOrder
 from activities.types.money import EventHandled
 from models.reads.journey import journey_facts
 from models.reads.money.balance import saved_card
@@ -22,6 +21,7 @@ from models.tables.mail.inbound_event import InboundEvent
 from models.tables.money.payment import Payment
 from rules.enums import ClientStatus, FormStatus, PaymentStatus
 from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION
+from rules.mail.orders import MailOrder
 from rules.refusals import Problem
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
 

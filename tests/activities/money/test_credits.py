@@ -184,7 +184,9 @@ async def test_credit_that_came_since_the_last_try_pays_its_part_of_what_the_cli
         return
     # All of it: nothing is asked of the client, and the try that takes it follows at once.
     assert (asked.refusal is not None and asked.refusal.name) == Problem.PAYMENT_NOT_OPEN
-    assert ([debt.id for debt in asked.debts], bool(asked.resumed)) == (([payment], False) if owed else ([], True))
+    assert asked.facts is not None
+    debts = [debt.payment_id for debt in asked.facts.debts]
+    assert (debts, bool(asked.resumed)) == (([payment], False) if owed else ([], True))
     await practice.attempt(payment, 2)
     after = await practice.payment(payment)
     assert (after.status, after.credit_used, await left(money)) == (PaymentStatus.PAID, FEE, [0])

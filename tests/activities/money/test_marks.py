@@ -13,7 +13,7 @@ from models.tables.clients.fact import Fact
 from rules.enums import Outcome, PaymentKind, PaymentStatus
 from rules.refusals import Problem
 from tests.care.client_money import ClientMoney
-from tests.care.practice import DESK, POLICY, Practice
+from tests.care.practice import DESK, Practice
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ async def marked(
         waive_reason=why,
         reason=more.get("reason"),
     )
-    return await practice.appointments.record_outcome(order, POLICY)
+    return await practice.appointments.record_outcome(order)
 
 
 async def told(practice: Practice, client: str, kind: str) -> list[Fact]:

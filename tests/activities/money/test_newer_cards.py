@@ -8,13 +8,14 @@ from sqlmodel import col, select
 
 from activities.clients.join_rows import take_card
 from activities.types.archive import UnarchiveOrder
-from activities.types.clients import TaskResolution
-from activities.types.facts import PaymentFacts
+from activities.types.booking import Booked
+from activities.types.clients import Done, TaskResolution
 from activities.types.money import AttemptOrder, AttemptResult
 from models.tables.clients.task import Task
 from rules.enums import PaymentStatus, TaskKind
+from rules.journey.stage import Debt
 from tests.care.client_money import ClientMoney
-from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.practice import DESK, MONDAY, Practice
 
 REFUSED = "pm_card_chargeCustomerFail"
 DAY = timedelta(days=1)
@@ -34,21 +35,27 @@ async def a_debt(practice: Practice, money: ClientMoney, *, weeks: int = 0) -> s
     return payment
 
 
-async def gives(practice: Practice, money: ClientMoney, card: str = "pm_card_visa") -> tuple[PaymentFacts, ...]:
+async def gives(practice: Practice, money: ClientMoney, card: str = "pm_card_visa") -> tuple[Debt, ...]:
     done = await practice.forms.submit_form(await practice.billing_form(money.client, card))
     assert done.refusal is None
-    return done.debts
+    assert done.facts is not None
+    return done.facts.debts
 
 
-def ids(debts: tuple[PaymentFacts, ...]) -> list[str]:
-    return [debt.id for debt in debts]
+def debts_of(answer: Done | Booked) -> tuple[Debt, ...]:
+    assert answer.facts is not None
+    return answer.facts.debts
 
 
-async def settled(practice: Practice, debts: tuple[PaymentFacts, ...]) -> None:
+def ids(debts: tuple[Debt, ...]) -> list[str]:
+    return [debt.payment_id for debt in debts]
+
+
+async def settled(practice: Practice, debts: tuple[Debt, ...]) -> None:
     """As the journey does it."""
     for debt in debts:
-        await practice.attempt(debt.id, debt.attempts + 1)
-        assert (await practice.payment(debt.id)).status is PaymentStatus.PAID
+        await practice.attempt(debt.payment_id, debt.attempts + 1)
+        assert (await practice.payment(debt.payment_id)).status is PaymentStatus.PAID
 
 
 async def test_a_card_that_comes_while_a_debt_is_tried_settles_it(practice: Practice, money: ClientMoney) -> None:
@@ -56,11 +63,11 @@ async def test_a_card_that_comes_while_a_debt_is_tried_settles_it(practice: Prac
     await money.retried(payment)
     order = AttemptOrder(payment_id=payment, attempt=2)
     assert (await practice.money.start_attempt(order)).started
-    assert await gives(practice, money) == ()
+    assert ids(await gives(practice, money)) == [payment]  # the try that runs
     charged = await practice.money.charge_card(order)
-    ended = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=2, charged=charged), POLICY)
-    assert (ids(ended.debts), (await practice.payment(payment)).status) == ([payment], PaymentStatus.OWED)
-    await settled(practice, ended.debts)
+    ended = await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=2, charged=charged))
+    assert (ids(ended.journey.debts), (await practice.payment(payment)).status) == ([payment], PaymentStatus.OWED)
+    await settled(practice, ended.journey.debts)
     await money.adds_up()
 
 
@@ -72,7 +79,7 @@ async def test_a_card_that_comes_at_the_deadline_is_tried_at_once(practice: Prac
     charged = await practice.money.charge_card(order)
     await gives(practice, money)
     practice.clock.instant += DAY
-    await practice.money.finish_attempt(AttemptResult(payment_id=trying, attempt=1, charged=charged), POLICY)
+    await practice.money.finish_attempt(AttemptResult(payment_id=trying, attempt=1, charged=charged))
     assert not (await practice.money.owe_payment(waiting)).changed  # the deadline's timer runs out just then
     for payment in (trying, waiting):
         row = await practice.payment(payment)
@@ -97,10 +104,10 @@ async def test_a_card_that_comes_while_charges_are_held_settles_what_is_owed_aft
     )
     assert await gives(practice, money) == ()
     resolved = await practice.accounts.resolve_task(resolution)
-    assert ids(resolved.debts) == [untried]
-    assert ids((await practice.accounts.resolve_task(resolution)).debts) == [untried]  # told again
-    await settled(practice, resolved.debts)
-    assert (await practice.accounts.resolve_task(resolution)).debts == ()
+    assert ids(debts_of(resolved)) == [untried]
+    assert ids(debts_of(await practice.accounts.resolve_task(resolution))) == [untried]  # told again
+    await settled(practice, debts_of(resolved))
+    assert debts_of(await practice.accounts.resolve_task(resolution)) == ()
 
 
 async def test_without_another_card_what_is_owed_waits_for_a_person(practice: Practice) -> None:
@@ -112,7 +119,7 @@ async def test_without_another_card_what_is_owed_waits_for_a_person(practice: Pr
     await practice.money.owe_payment(untried)
     [task] = [one for one in await money.tasks() if one.kind is TaskKind.DISPUTE]
     order = TaskResolution(request_id=str(uuid4()), client_id=money.client, by=DESK, task_id=str(task.id), note="ok")
-    assert (await practice.accounts.resolve_task(order)).debts == ()
+    assert debts_of(await practice.accounts.resolve_task(order)) == ()
 
 
 @pytest.mark.parametrize("how", ["by hand", "by a booking"])
@@ -124,11 +131,11 @@ async def test_a_card_that_comes_while_archived_settles_what_was_owed_and_nothin
     assert await gives(practice, money) == ()
     if how == "by hand":
         order = UnarchiveOrder(client_id=money.client, request_id=str(uuid4()), by="care_team:desk")
-        debts = (await practice.archive.unarchive_client(order)).debts
+        debts = (await practice.archive.unarchive_client(order)).facts.debts
     else:
         booking = practice.booking_order(money.client, MONDAY + timedelta(weeks=3))
-        debts = (await practice.booking.book(booking)).debts
-        assert (await practice.booking.book(booking)).debts == debts
+        debts = debts_of(await practice.booking.book(booking))
+        assert debts_of(await practice.booking.book(booking)) == debts
     assert ids(debts) == [owed]
     await settled(practice, debts)
     assert (await practice.payment(stopped)).status is PaymentStatus.CANCELLED
@@ -180,7 +187,7 @@ async def test_the_stolen_card_typed_in_anew_while_it_is_asked_is_blocked_too(pr
     assert (await practice.money.start_attempt(order)).started
     await gives(practice, money, "pm_card_visa")
     charged = await practice.money.charge_card(order)
-    await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged), POLICY)
+    await practice.money.finish_attempt(AttemptResult(payment_id=payment, attempt=1, charged=charged))
     row = await practice.payment(payment)
     assert (row.because, (await practice.row(money.client)).card_blocked) == ("new_card_needed", True)
 

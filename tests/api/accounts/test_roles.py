@@ -156,6 +156,9 @@ CALLS: dict[str, Line] = {
     "POST /v1/reconciliations": STAFF,
     "GET /v1/reconciliations": STAFF,
     "GET /v1/reconciliations/{id}": STAFF,
+    "POST /v1/keepings": STAFF,
+    "GET /v1/keepings": STAFF,
+    "GET /v1/keepings/{keeping_id}": STAFF,
     # Care between sessions
     "POST /v1/clients/{client_id}/goals": OF_THERAPIST.given({"text": "Walk"}),
     "GET /v1/clients/{client_id}/goals": GOALS,
@@ -196,7 +199,7 @@ class AwayEngine(ToldEngine):
     async def _away(self, *_: Any, **__: Any) -> NoReturn:
         raise EngineUnavailable
 
-    start = update = signal = wake_line = reconcile = archive_many = _away
+    start = update = signal = wake_line = reconcile = archive_many = keep = _away
 
 
 @pytest.fixture
@@ -283,7 +286,7 @@ async def test_every_kind_of_chat_as_every_role(walk: Walk) -> None:
             await walk.goes(call, line.given({} if call.startswith("POST") else None), ids=ids)
 
 
-_NOT_THEIRS = {"slug", "group_id", "task_id", "id", "own_kind", "secret", "hold_id"}
+_NOT_THEIRS = {"slug", "group_id", "task_id", "id", "keeping_id", "own_kind", "secret", "hold_id"}
 
 
 async def test_no_list_shows_what_is_anothers(walk: Walk) -> None:

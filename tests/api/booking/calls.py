@@ -13,7 +13,6 @@ from activities.booking.appointment import AppointmentActivities
 from activities.booking.book import BookingActivities
 from activities.booking.series import SeriesActivities
 from models.tables import Client, OccupiedTime, Therapist
-from rules.policy import JourneyPolicy
 from tests.api.conftest import SITE, StandingClock, ToldEngine, steps_behind
 from tests.care.defaults import details
 from tests.care.rows import NOW, Rows
@@ -79,14 +78,13 @@ def booking_calls(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, clock:
     """The API, over an engine that books and moves at once."""
     steps = steps_behind(rows, clock)
     booking, appointments, series = BookingActivities(steps), AppointmentActivities(steps), SeriesActivities(steps)
-    policy = JourneyPolicy()
     done: dict[str, Callable[[Any], Awaitable[Any]]] = {
         "book": booking.book,
-        "reschedule": lambda order: appointments.reschedule_appointment(order, policy),
-        "cancel": lambda order: appointments.cancel_appointment(order, policy),
-        "record_outcome": lambda order: appointments.record_outcome(order, policy),
-        "reschedule_following": lambda order: series.reschedule_following(order, policy),
-        "cancel_following": lambda order: series.cancel_following(order, policy),
+        "reschedule": appointments.reschedule_appointment,
+        "cancel": appointments.cancel_appointment,
+        "record_outcome": appointments.record_outcome,
+        "reschedule_following": series.reschedule_following,
+        "cancel_following": series.cancel_following,
     }
     engine.answers_to |= {name: _through_the_engine(step) for name, step in done.items()}
     return BookingCalls(api, rows)

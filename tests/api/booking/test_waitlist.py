@@ -84,7 +84,7 @@ class Door:
         return place
 
     async def looks(self) -> LineLook:
-        return await self.steps.look_at_line("ana", JourneyPolicy())
+        return await self.steps.look_at_line("ana")
 
     async def count(self, table: type[SQLModel]) -> int:
         async with self.rows.sessions() as session:

@@ -14,8 +14,8 @@ from api.engine import GONE
 from api.problems import EngineUnavailable
 from api.settings import ApiSettings
 from models.database import Sessions
-from models.tables import Client, InboundEvent, SentMail
-from models.tables.mail.mail import MailStatus
+from models.tables import Client, InboundEvent, OutboxItem
+from models.tables.mail.outbox import OutboxStatus
 from rules.mail.events import MOST_EVENTS
 from sandbox.sendgrid.events import sign
 from tests.api.conftest import StandingClock, ToldEngine, fields_of
@@ -27,12 +27,12 @@ TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
 
 async def _mail(rows: Rows, client: Client, key: str = "welcome:1:first", message_id: str | None = "m1") -> None:
     await rows.add(
-        SentMail(
+        OutboxItem(
             key=key,
             template="welcome",
             client_id=client.id,
             recipient="sara@mail.example",
-            status=MailStatus.SENT,
+            status=OutboxStatus.SENT,
             claimed_at=NOW,
             sent_at=NOW,
             message_id=message_id,

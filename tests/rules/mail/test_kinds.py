@@ -12,13 +12,13 @@ import pytest
 from activities.mail.buttons import PAGES, WITH_TOKEN
 from activities.mail.context import MailContext
 from activities.mail.rendering import TEMPLATE_ROOT
-from activities.types.mail import MailOrder, mail_order
 from models.tables.clients.client import PORTAL_SETTINGS
 from rules.archive.wording import reminder_words
 from rules.journey.reminders import mail_due
 from rules.mail.kinds import MAILS, Mail, MailKind, UnknownMail, kind_of, to_both_sides
+from rules.mail.orders import MailOrder, mail_order
 from rules.mail.terms import NAMED_BY, Button, Reader, Stopped, Topic
-from workflows.parts.ui_text import label_of
+from workflows.shown.words import label_of
 
 ROOT = Path(__file__).resolve().parents[3]
 PRODUCT = ("activities", "api", "calendars", "engine", "local", "models", "rules", "workflows")

@@ -41,6 +41,7 @@ MATRIX = """
                   scheduled   processing      requires_action failed      owed        cancelled   waived paid                 partially_refunded refunded           written_off
 earned            scheduled   -               -               -           -           scheduled   waived -                    -                  -                  -
 try_begun         processing  -               -               processing  processing  -           -      -                    -                  -                  -
+put_off           scheduled   processing      -               failed      owed        -           -      -                    -                  -                  -
 paid              paid        paid            paid            paid        paid        paid        -      -                    -                  -                  -
 declined          -           failed          -               -           -           -           -      -                    -                  -                  -
 client_needed     -           requires_action -               -           -           -           -      -                    -                  -                  -

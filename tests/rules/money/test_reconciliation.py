@@ -50,7 +50,14 @@ def test_what_is_planted_for_a_test_client_is_left_out(
     of: str, kind: DiscrepancyKind, plant: Callable[[Case], object]
 ) -> None:
     payment = LedgerPayment(
-        id="1", client_id="client-1", status=PaymentStatus.PAID, because=None, amount=FEE, currency="USD", intent="pi_1"
+        id="1",
+        client_id="client-1",
+        status=PaymentStatus.PAID,
+        because=None,
+        amount=FEE,
+        currency="USD",
+        deadline=NOW,
+        intent="pi_1",
     )
     case = two_books.TRUTHS[of](payment)
     plant(case)
@@ -75,7 +82,13 @@ def test_an_intent_that_names_a_payment_which_does_not_use_it(
     status: str, age: timedelta, kinds: list[DiscrepancyKind]
 ) -> None:
     scheduled = LedgerPayment(
-        id="1", client_id="client-1", status=PaymentStatus.SCHEDULED, because=None, amount=FEE, currency="USD"
+        id="1",
+        client_id="client-1",
+        status=PaymentStatus.SCHEDULED,
+        because=None,
+        amount=FEE,
+        currency="USD",
+        deadline=NOW,
     )
     found = compare_payments([scheduled], [an_intent(status, named="1", age=age)], now=NOW)
     assert [finding.kind for finding in found] == kinds
@@ -126,7 +139,14 @@ def test_refunds_and_disputes_of_what_is_not_ours_are_not_ours() -> None:
 
 def test_a_refund_that_is_being_asked_for_is_no_difference_yet() -> None:
     payment = LedgerPayment(
-        id="1", client_id="client-1", status=PaymentStatus.PAID, because=None, amount=FEE, currency="USD", intent="pi_1"
+        id="1",
+        client_id="client-1",
+        status=PaymentStatus.PAID,
+        because=None,
+        amount=FEE,
+        currency="USD",
+        deadline=NOW,
+        intent="pi_1",
     )
     case = two_books.refunded(payment)
     two_books.change_refund(case, status=RefundStatus.PENDING, stripe_refund=None, asked_at=NOW - STRAY_AFTER)
@@ -141,8 +161,8 @@ def test_a_refund_that_is_being_asked_for_is_no_difference_yet() -> None:
 def test_what_credit_cannot_cover_is_not_taken_for_paid() -> None:
     """Called off, its credit went elsewhere, and then the client paid the rest by an old link."""
     payment = LedgerPayment(
-        id="1", client_id="c", status=PaymentStatus.OWED, because=None, amount=FEE, currency="USD", intent="pi_1",
-        credit_at_hand=5000,
+        id="1", client_id="c", status=PaymentStatus.OWED, because=None, amount=FEE, currency="USD", deadline=NOW,
+        intent="pi_1", credit_at_hand=5000,
     )  # fmt: skip
     taken = intent_of(payment, "succeeded", received=7000)
     assert [f.kind for f in compare_payments([payment], [taken], now=NOW)] == [DiscrepancyKind.MISSED_PAYMENT]

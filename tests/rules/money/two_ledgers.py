@@ -92,6 +92,7 @@ def cases(draw: st.DrawFn, id: str, kinds: tuple[str, ...] = ()) -> Case:
         because=None,
         amount=amount,
         currency=currency,
+        deadline=NOW,
         credit_used=credit,
         credit_at_hand=credit,
         intent=f"pi_{id}",
@@ -224,9 +225,9 @@ def _taken(case: Case) -> None:
 
 
 def _aside(case: Case, status: str, **more: Any) -> None:
-    own = case.intents[0] if case.intents else None
+    took = case.intents[0].amount if case.intents else case.payment.amount
     aside = intent_of(replace(case.payment, intent=None), status, received=0, **more)
-    case.intents.append(replace(aside, received=own.amount if own and status == "succeeded" else 0))
+    case.intents.append(replace(aside, received=took if status == "succeeded" else 0))
 
 
 def change_refund(case: Case, **changes: Any) -> None:
@@ -281,6 +282,15 @@ PLANTINGS: list[Planting] = [
     ),
     ("_paid", DiscrepancyKind.TAKEN_TWICE, lambda c: _aside(c, "succeeded")),
     ("_declined", DiscrepancyKind.UNKNOWN_PAYMENT, lambda c: _aside(c, "succeeded")),
+    ("_scheduled", DiscrepancyKind.MISSED_PAYMENT, lambda c: _aside(c, "succeeded")),  # its intent was lost
+    (
+        "_declined",
+        DiscrepancyKind.MISSED_PAYMENT,
+        _all(lambda c: _own(c, status="canceled"), lambda c: _aside(c, "succeeded")),
+    ),
+    ("_scheduled", DiscrepancyKind.STUCK_PAYMENT, lambda c: _pay(c, deadline=NOW - 2 * HOUR)),
+    ("_declined", DiscrepancyKind.STUCK_PAYMENT, lambda c: _pay(c, deadline=NOW - 2 * HOUR)),
+    ("_waits_for_the_client", DiscrepancyKind.STUCK_PAYMENT, lambda c: _pay(c, deadline=NOW - 2 * HOUR)),
     ("_waived", DiscrepancyKind.TAKEN_AFTER_ALL, _taken),
     (
         "_declined",

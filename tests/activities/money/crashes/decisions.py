@@ -8,7 +8,7 @@ from activities.types.money import ConfirmationOrder
 from tests.activities.money.crashes.side_by_side import Fee, journey_of
 from tests.activities.money.crashes.steps import PaymentSteps
 from tests.care.client_money import ClientMoney
-from tests.care.practice import DESK, POLICY, Practice
+from tests.care.practice import DESK, Practice
 
 
 async def grant(practice: Practice, client: str, amount: int) -> None:
@@ -32,9 +32,8 @@ async def archive(steps: PaymentSteps, client: str, fees: Iterable[Fee]) -> None
     """The journey archives, calls open intents off, and tells the payments' workflows."""
     order = ClientMoney(steps.practice, client).archive_order()
     with steps.as_workflow(journey_of(client)):
-        archived = await steps.run("archive_client", order, POLICY)
-        for intent in archived.intents:
-            await steps.run("cancel_intent", client, intent)
+        archived = await steps.run("archive_client", order)
+        await steps.deliver(client)
     told = {facts.id: facts for facts in archived.appointments}
     for fee in fees:
         if fee.facts.id in told:
@@ -45,7 +44,6 @@ async def waive(steps: PaymentSteps, fee: Fee) -> None:
     order = ClientMoney(steps.practice, fee.client).let_go_order(fee.id)
     with steps.as_workflow(journey_of(fee.client)):
         done = await steps.run("waive_payment", order)
-        for intent in done.intents:
-            await steps.run("cancel_intent", fee.client, intent)
+        await steps.deliver(fee.client)
     for told in done.resumed:
         fee.take(told)

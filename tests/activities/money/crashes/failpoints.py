@@ -5,6 +5,7 @@ serve a test that dies by an exception and a worker process that dies by SIGKILL
 
     start_attempt    before_reserve   after_reserve    the commit that wins the payment and reserves credit
     charge_card      before_look      after_look       the commit that reads which try it is, or begins another
+                     before_ask       after_ask        the call that asks which intents the payment has
                      before_create    after_create     the call that makes the intent
                      before_store     after_store      the commit that stores its id
                      before_confirm   after_confirm    the call that takes the money
@@ -35,6 +36,7 @@ _CALLS = {
     "create_intent": "create",
     "confirm_intent": "confirm",
     "retrieve_intent": "retrieve",
+    "intents_of": "ask",
     "cancel_intent": "cancel",
 }
 _COMMITS = {"start_attempt": "reserve", "finish_attempt": "record"}

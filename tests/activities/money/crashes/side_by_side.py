@@ -17,7 +17,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.base import derived_id
 from activities.snapshots import facts_of_appointments
 from activities.types.facts import AppointmentFacts, PaymentFacts
-from activities.types.mail import MailOrder
 from activities.types.money import EventHandled
 from activities.types.reconciliation import JourneyNews
 from models.tables.clients.client import Client
@@ -91,19 +90,16 @@ class Fee:
             if step.owe:
                 settled = await self.steps.run("owe_payment", before.id)
             else:
-                settled = await money.attempt(before, POLICY, began=lambda begun: self.take(begun.appointment))
-            await self.mail(money.mails_about(before, settled.appointment))
+                settled = await money.attempt(
+                    before.id, money.number_of(before), began=lambda begun: self.take(begun.appointment)
+                )
         self.take(settled.appointment)
+        await self.deliver()
 
     async def hear(self, facts: AppointmentFacts) -> None:
-        """Its journey tells what Stripe has reported; of a workflow that has ended, it writes the receipt itself."""
-        before = self.payment
-        if not self.open:
-            key = f"receipt:{self.id}:{facts.payment.status.value}:{facts.payment.attempts}" if facts.payment else ""
-            receipt = MailOrder(key=key, template="receipt", client_id=self.client, payment_id=self.id, vital=True)
-            await self.mail([receipt])
-        elif self.take(facts):
-            await self.mail(money.mails_about(before, facts))
+        """Its journey tells what Stripe has reported."""
+        self.take(facts)
+        await self.deliver()
 
     def take(self, facts: AppointmentFacts) -> bool:
         """Keep the newer facts, as the workflow does."""
@@ -112,10 +108,12 @@ class Fee:
         self.facts = facts
         return True
 
-    async def mail(self, orders: list[MailOrder]) -> None:
-        async with self.postman:
-            for order in orders if self.tells else []:
-                await self.steps.run("send_mail", order, POLICY)
+    async def deliver(self) -> None:
+        """What waits for the payment's workflow, and for its client's journey."""
+        if self.tells:
+            async with self.postman:
+                await self.steps.deliver(self.client, self.facts.id)
+                await self.steps.deliver(self.client)
 
 
 @dataclass

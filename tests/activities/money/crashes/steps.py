@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -19,6 +20,7 @@ from activities.gateways.stripe import StripeGateway
 from activities.money.charge import StillProcessing
 from activities.ports import GatewayUnavailable
 from activities.registry import build
+from activities.types.mail import DeliverOrder
 from activities.types.reconciliation import (
     JourneyNews,
     ReconciliationOrder,
@@ -37,7 +39,7 @@ PATIENCE = 2.0  # seconds that the gateway waits for an answer
 SLOW = 2.5  # seconds that a slow answer takes: nobody waits for it any more
 _MOST_RUNS = 100
 _PAUSE = 0.03  # seconds between two runs of a step that met trouble
-_ORCHESTRATED = ("start_attempt", "charge_card", "finish_attempt", "cancel_intent", "owe_payment")
+_ORCHESTRATED = ("start_attempt", "charge_card", "finish_attempt", "owe_payment")
 
 # The workflow whose step is running.
 _workflow: ContextVar[str] = ContextVar("workflow", default="nobody")
@@ -100,6 +102,14 @@ class PaymentSteps:
                 await asyncio.sleep(_PAUSE)
         message = f"{step} for {workflow}"
         raise NeverEnds(message)
+
+    async def deliver(self, client: str, appointment: str | None = None) -> None:
+        """All that waits in an outbox, however often Stripe must be asked."""
+        due: datetime | None = self.practice.clock.instant
+        while due is not None:
+            self.practice.clock.instant = max(self.practice.clock.instant, due)
+            delivered = await self.run("deliver", DeliverOrder(client_id=client, appointment_id=appointment))
+            due = delivered.deliver_at
 
     def _die(self, workflow: str, point: str) -> None:
         self.deaths[point] += 1

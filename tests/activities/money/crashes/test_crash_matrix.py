@@ -63,9 +63,7 @@ async def test_x2_every_death_with_every_fault_charges_once(steps: PaymentSteps,
     records = await PaymentRecords.read(lanes)
     for fee in lanes.fees:
         records.check_paid(fee)
-    strays = records.left_over(lanes.fees)
-    assert len(strays) == sum("error_after@create" in fee.trouble for fee in lanes.fees)
+    assert records.left_over(lanes.fees) == []  # what a lost answer made was found, and used
     lanes.practice.clock.instant += timedelta(hours=2)
-    await check_reconciler(lanes, heals=Counter({"stray_intent": len(strays)} if strays else {}))
-    assert (await PaymentRecords.read(lanes)).left_over(lanes.fees) == []
+    await check_reconciler(lanes, heals=Counter())
     await check_chains(lanes)

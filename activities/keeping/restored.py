@@ -1,0 +1,147 @@
+"""A database that was restored from a copy: noticing it, what it has no row for, and having Stripe compared."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_OID, uuid5
+
+import structlog
+
+from activities.base import Dependencies
+from activities.keeping.tasks import open_keeping_task
+from activities.money.comparison import heartbeat
+from activities.types.workflow_ids import journey_id
+from models.reads.epoch import newest_epoch
+from models.reads.keeping.keepings import compares_since, lately_seen, newest_fact_at, versions
+from models.writes.keeping.epoch import begin_epoch
+from models.writes.money.reconciliation import begin_reconciliation
+from rules.accounts.caller import SYSTEM
+from rules.enums import TaskKind
+from rules.keeping import NOT_YET, Kept, kept
+
+if TYPE_CHECKING:
+    from engine.executions import Execution, Executions
+
+log = structlog.get_logger(__name__)
+
+_SAMPLE = 10
+_QUERY = {Kept.JOURNEY: "journey", Kept.APPOINTMENT: "appointment"}
+_USUAL, _OVERLAP = timedelta(days=30), timedelta(days=1)
+_LONGEST = timedelta(days=366)
+
+
+class Restored:
+    def __init__(self, deps: Dependencies, executions: "Executions", *, keeping_id: str) -> None:
+        self._deps = deps
+        self._executions = executions
+        self._keeping_id = keeping_id
+
+    # ------------------------------------------------------------ noticing
+
+    async def notice_by_sample(self, *, at: datetime) -> None:
+        """Ask a few journeys how much they know. One that knows more than its row shows that the database is a copy."""
+        async with self._deps.sessions() as session:
+            clients = await lately_seen(session, now=at, limit=_SAMPLE)
+        asked = (self._executions.tells(journey_id(str(client)), _QUERY[Kept.JOURNEY]) for client in clients)
+        told = dict(zip(clients, await asyncio.gather(*asked), strict=True))
+        async with self._deps.sessions() as session:
+            rows = await versions(session, clients)  # after the journeys: what they know was in the database before
+        if any(answer and _version(answer) > rows.get(client, 0) for client, answer in told.items()):
+            await self._begin_epoch(at=at)
+
+    async def settle_strangers(self, strangers: list["Execution"], *, epoch: str, at: datetime) -> str:
+        """What runs and has no row: of an earlier epoch, it is ended, with a task. Of this one, it shows that the
+        database is older than the engine: an epoch begins. Returns the epoch that is."""
+        for stranger in strangers:
+            heartbeat()
+            if stranger.started_at > at - NOT_YET:
+                continue
+            told = await self._tells(stranger)
+            if stranger.epoch is None or stranger.epoch != epoch:
+                await self._end(stranger, told, at=at)
+            elif told is not None:  # else its row is still to be written
+                return await self._begin_epoch(at=at)
+        return epoch
+
+    async def _tells(self, stranger: "Execution") -> dict[str, Any] | None:
+        known = kept(stranger.workflow_id)
+        query = _QUERY.get(known[0]) if known else None
+        return await self._executions.tells(stranger.workflow_id, query) if query else None
+
+    async def _end(self, stranger: "Execution", told: dict[str, Any] | None, *, at: datetime) -> None:
+        who = f" It was about {_about(told)}." if told else ""
+        async with self._deps.sessions() as session:
+            await open_keeping_task(
+                session,
+                None,
+                keeping_id=self._keeping_id,
+                key=f"no-record:{stranger.workflow_id}",
+                kind=TaskKind.NO_RECORD,
+                text=(
+                    f"The workflow {stranger.workflow_id} has no row in this database: what it did came after the copy"
+                    f" that was restored.{who} It was ended. Its history in the Temporal UI shows what was asked of it:"
+                    " whatever of that is still wanted must be entered again."
+                ),
+                at=at,
+            )
+            await session.commit()
+        await self._executions.end(
+            stranger.workflow_id, stranger.run_id, because="The keeper: it has no row in this database."
+        )
+
+    async def _begin_epoch(self, *, at: datetime) -> str:
+        """Once a round: its id follows from the round's."""
+        epoch = uuid5(NAMESPACE_OID, f"epoch of keeping {self._keeping_id}")
+        log.error("the database is older than its workflows: a new epoch begins", epoch=str(epoch))
+        async with self._deps.sessions() as session:
+            if (await newest_epoch(session)).epoch != epoch:
+                await begin_epoch(session, epoch=epoch, at=at)
+                await session.commit()
+        return str(epoch)
+
+    # ------------------------------------------------------------ Stripe
+
+    async def have_stripe_compared(self, *, at: datetime) -> None:
+        """Begin a comparison where none has run in this epoch, and tell the care team what no machine can find out."""
+        async with self._deps.sessions() as session:
+            epoch = await newest_epoch(session)
+            if epoch.compared_at is not None or await compares_since(session, epoch.began_at):
+                return
+            copied = await newest_fact_at(session, before=epoch.began_at)
+            since = min(at - _USUAL, (copied or at) - _OVERLAP)
+            id = uuid5(NAMESPACE_OID, f"comparison of keeping {self._keeping_id}")
+            await begin_reconciliation(
+                session, id=id, asked_by=SYSTEM, since=max(since, at - _LONGEST), until=at, at=at
+            )
+            await open_keeping_task(
+                session,
+                None,
+                keeping_id=self._keeping_id,
+                key=f"restored:{epoch.epoch}",
+                kind=TaskKind.RESTORED,
+                text=_what_to_do(copied),
+                at=at,
+            )
+            await session.commit()
+        await self._executions.start(Kept.COMPARISON.id_of(str(id)), epoch=str(epoch.epoch))
+
+
+def _what_to_do(copied: datetime | None) -> str:
+    since = f"{copied:%d %b %Y %H:%M} UTC" if copied else "it was made"
+    return (
+        f"The database was restored from a copy: what happened after {since} is not in it. Payments and refunds come"
+        " back by the comparison with Stripe, which has begun; until it has ended nothing is charged or refunded. What"
+        " was booked, moved, cancelled, marked or filled in after that must be entered again: ask the therapists for"
+        " their calendars. Mails of that time may go out a second time; SendGrid's activity feed shows which went out."
+    )
+
+
+def _version(told: dict[str, Any]) -> int:
+    version = told.get("version")
+    return version if isinstance(version, int) else 0
+
+
+def _about(told: dict[str, Any]) -> str:
+    if "ref" in told:
+        return f"client {told['ref']}, stage {told.get('stage')}"
+    return f"an appointment ({told.get('type')}, {told.get('status')}) at {told.get('starts_at')}"

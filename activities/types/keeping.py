@@ -1,0 +1,79 @@
+"""Keeping: one round in which what must run is compared with what runs."""
+
+from dataclasses import dataclass
+
+from rules.journey.stage import JourneyFacts
+from rules.keeping import Kept
+
+FIRST = Kept.JOURNEY
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepingOrder:
+    id: str
+    asked_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """How far a round has come: which kind is looked at, and the key of the last row of it that was."""
+
+    kind: Kept = FIRST
+    after: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Began:
+    """``epoch``: that of the database, which workflows must have."""
+
+    epoch: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageOrder:
+    keeping_id: str
+    epoch: str
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageKept:
+    """``place`` is the next, None behind the last. ``epoch`` is another than asked for where the database turned out to
+    be older than a workflow: then the round begins anew."""
+
+    looked_at: int
+    place: Place | None
+    epoch: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WedgedOrder:
+    keeping_id: str
+    epoch: str
+    looked_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JourneyHears:
+    """A task was opened for a client: the fresh facts for their journey."""
+
+    client_id: str
+    facts: JourneyFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class TasksOpened:
+    news: tuple[JourneyHears, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepingEnd:
+    id: str
+    looked_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepingDone:
+    looked_at: int
+    resumed: int
+    tasks: int

@@ -1,0 +1,128 @@
+"""Whose workflow must run, by rows alone; in pages, in the order of their keys."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String, cast, func, null, or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.tables.archive.bulk_archive import BulkArchiveRecord
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.therapist import Therapist
+from models.tables.booking.waitlist import WaitlistPlace
+from models.tables.clients.client import Client
+from models.tables.money.payment import Payment
+from models.tables.money.reconciliation import Reconciliation
+from rules.enums import AppointmentStatus, PaymentStatus
+from rules.keeping import Kept
+
+UNSETTLED = (
+    PaymentStatus.SCHEDULED,
+    PaymentStatus.PROCESSING,
+    PaymentStatus.FAILED,
+    PaymentStatus.REQUIRES_ACTION,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A row whose workflow must run. ``key`` is the row's id, or a therapist's slug."""
+
+    kind: Kept
+    key: str
+    client_id: UUID | None = None
+
+    @property
+    def workflow_id(self) -> str:
+        return self.kind.id_of(self.key)
+
+
+async def must_run(
+    session: AsyncSession,
+    kind: Kept,
+    *,
+    before: datetime,
+    after: str = "",
+    limit: int | None = None,
+    only: Collection[str] | None = None,
+) -> list[Record]:
+    """The rows of this kind that are older than ``before``, behind the key ``after``; or of these keys alone."""
+    statement, key = _of(kind, before)
+    statement = statement.order_by(key)
+    if only is not None:
+        statement = statement.where(key.in_([_read(kind, each) for each in only]))
+    if after:
+        statement = statement.where(key > _read(kind, after))
+    rows = (await session.exec(statement if limit is None else statement.limit(limit))).all()
+    return [Record(kind=kind, key=str(key), client_id=client_id) for key, client_id in rows]
+
+
+async def known_keys(session: AsyncSession, kind: Kept, keys: Collection[str]) -> set[str]:
+    """Those that have a row at all, whether their workflow must run or not."""
+    column: Any = {
+        Kept.JOURNEY: col(Client.id),
+        Kept.APPOINTMENT: col(Appointment.id),
+        Kept.WAITLIST: col(Therapist.slug),
+        Kept.BULK_ARCHIVE: col(BulkArchiveRecord.id),
+        Kept.COMPARISON: col(Reconciliation.id),
+    }[kind]
+    found: Sequence[Any] = (await session.exec(select(column).where(cast(column, String).in_(keys)))).all()
+    return {str(key) for key in found}
+
+
+async def is_open(session: AsyncSession, kind: Kept, key: str, *, now: datetime) -> Record | None:
+    """The one row, if its workflow must run; it may have been written a moment ago."""
+    if not is_key(kind, key):
+        return None
+    return next(iter(await must_run(session, kind, before=now, only=[key])), None)
+
+
+def _of(kind: Kept, before: datetime) -> tuple[Any, Any]:
+    """A statement for key and client of each, and the key's column."""
+    if kind is Kept.JOURNEY:
+        journeys = select(Client.id, Client.id).where(col(Client.closed_at).is_(None), col(Client.created_at) <= before)
+        return journeys, col(Client.id)
+    if kind is Kept.APPOINTMENT:
+        unsettled = select(Payment.appointment_id).where(col(Payment.status).in_(UNSETTLED))
+        open_still = or_(col(Appointment.status) == AppointmentStatus.SCHEDULED, col(Appointment.id).in_(unsettled))
+        appointments = select(Appointment.id, Appointment.client_id).where(
+            open_still, col(Appointment.booked_at) <= before
+        )
+        return appointments, col(Appointment.id)
+    if kind is Kept.WAITLIST:
+        slug = col(Therapist.slug).collate("C")  # as the engine sorts
+        waits = (
+            select(WaitlistPlace.therapist_id)
+            .where(col(WaitlistPlace.ended_at).is_(None))
+            .group_by(col(WaitlistPlace.therapist_id))
+            .having(func.min(col(WaitlistPlace.joined_at)) <= before)
+        )
+        return select(slug, null()).where(col(Therapist.id).in_(waits)), slug
+    if kind is Kept.BULK_ARCHIVE:
+        archives = select(BulkArchiveRecord.id, null()).where(
+            col(BulkArchiveRecord.finished_at).is_(None), col(BulkArchiveRecord.asked_at) <= before
+        )
+        return archives, col(BulkArchiveRecord.id)
+    comparisons = select(Reconciliation.id, null()).where(
+        col(Reconciliation.finished_at).is_(None), col(Reconciliation.started_at) <= before
+    )
+    return comparisons, col(Reconciliation.id)
+
+
+def _read(kind: Kept, key: str) -> str | UUID:
+    return key if kind is Kept.WAITLIST else UUID(key)
+
+
+def is_key(kind: Kept, key: str) -> bool:
+    """Whether a row of this kind could have it: a schedule and people give workflows ids of their own."""
+    if kind is Kept.WAITLIST:
+        return True
+    try:
+        UUID(key)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,115 @@
+"""What is late by rows alone, and has no task yet: by the keys that the workflows themselves would give it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import String, cast, exists
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.reads.keeping.must_run import UNSETTLED
+from models.tables.archive.bulk_archive import BulkArchiveRecord
+from models.tables.booking.appointment import Appointment
+from models.tables.clients.client import Client
+from models.tables.clients.task import Task
+from models.tables.money.payment import Payment
+from models.tables.money.reconciliation import Reconciliation
+from rules.enums import AppointmentStatus, ClientStatus, TaskKind
+from rules.keeping import Kept
+
+_MOST = 200  # in one round: what is more waits for the next
+
+
+@dataclass(frozen=True, kw_only=True)
+class Late:
+    """``text`` has a place for the client's ``{ref}``."""
+
+    key: str
+    text: str
+    client_id: UUID | None = None
+    appointment_id: UUID | None = None
+    payment_id: UUID | None = None
+    outcome_missing: bool = False
+
+
+async def payments_past_their_deadline(session: AsyncSession, *, before: datetime) -> list[Late]:
+    """Payments that are neither made nor owed, though their deadline was before."""
+    key = "past-deadline:"
+    statement = (
+        select(Payment)
+        .where(
+            col(Payment.status).in_(UNSETTLED),
+            col(Payment.deadline) < before,
+            ~exists().where(col(Task.key) == key + cast(col(Payment.id), String)),
+        )
+        .order_by(col(Payment.deadline))
+        .limit(_MOST)
+    )
+    return [
+        Late(
+            key=f"{key}{payment.id}",
+            text=f"A payment of client {{ref}} is {payment.status.value} after its deadline. Its appointment's workflow"
+            f" ({Kept.APPOINTMENT.id_of(str(payment.appointment_id))}) shows what it waits for.",
+            client_id=payment.client_id,
+            appointment_id=payment.appointment_id,
+            payment_id=payment.id,
+        )
+        for payment in (await session.exec(statement)).all()
+    ]
+
+
+async def sessions_unmarked(session: AsyncSession, *, before: datetime) -> list[Late]:
+    """Appointments of active clients that ended before, of which nobody said how they went, nor was a task opened."""
+    statement = (
+        select(Appointment)
+        .join(Client, col(Client.id) == col(Appointment.client_id))
+        .where(
+            col(Appointment.status) == AppointmentStatus.SCHEDULED,
+            col(Appointment.ends_at) < before,
+            col(Client.status) == ClientStatus.ACTIVE,
+            ~exists().where(
+                col(Task.kind) == TaskKind.OUTCOME_MISSING,
+                col(Task.client_id) == col(Appointment.client_id),
+                col(Task.data)["appointment_id"].astext == cast(col(Appointment.id), String),
+            ),
+        )
+        .order_by(col(Appointment.ends_at))
+        .limit(_MOST)
+    )
+    return [
+        Late(
+            key=f"{appointment.id}:outcome_task:{appointment.ends_at.isoformat()}",
+            text="The outcome of an appointment of client {ref} is missing.",
+            client_id=appointment.client_id,
+            appointment_id=appointment.id,
+            outcome_missing=True,
+        )
+        for appointment in (await session.exec(statement)).all()
+    ]
+
+
+async def running_for_long(session: AsyncSession, *, before: datetime) -> list[Late]:
+    """Archives of many and comparisons that began before and have not ended."""
+    found: list[Late] = []
+    for kind, table, began, what in (
+        (Kept.BULK_ARCHIVE, BulkArchiveRecord, BulkArchiveRecord.asked_at, "An archive of many clients"),
+        (Kept.COMPARISON, Reconciliation, Reconciliation.started_at, "A comparison with Stripe"),
+    ):
+        statement = (
+            select(table.id)
+            .where(
+                col(table.finished_at).is_(None),
+                col(began) < before,
+                ~exists().where(col(Task.key) == f"running-long:{kind.value}:" + cast(col(table.id), String)),
+            )
+            .limit(_MOST)
+        )
+        found += [
+            Late(
+                key=f"running-long:{kind.id_of(str(id))}",
+                text=f"{what} has been running for more than a day: look at {kind.id_of(str(id))} in the Temporal UI.",
+            )
+            for id in (await session.exec(statement)).all()
+        ]
+    return found

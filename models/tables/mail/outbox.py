@@ -1,0 +1,64 @@
+"""The outbox (transactional): mails, and errands at Stripe, each written in the transaction of the change that causes
+it. Once it is settled a row stays as the record of what was sent: one row per reason, so that a reason is mailed once.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Identity, Index, text
+from sqlmodel import Field, SQLModel
+
+from models.columns import Document, Instant, word
+
+
+class OutboxKind(StrEnum):
+    MAIL = "mail"
+    LOOK_FOR_DOUBLE = "look_for_double"  # see whether the address that was given is known
+    CANCEL_INTENT = "cancel_intent"  # at Stripe, so that no old link still pays
+    SEND_REFUND = "send_refund"
+
+
+class OutboxStatus(StrEnum):
+    WAITING = "waiting"
+    CLAIMED = "claimed"  # by a delivery that runs; surely not sent yet
+    SENDING = "sending"  # on its way, or nobody knows
+    SENT = "sent"
+    DONE = "done"  # an errand
+    NOT_WANTED = "not_wanted"
+    UNDELIVERABLE = "undeliverable"
+    UNCERTAIN = "uncertain"  # perhaps sent; not sent again, because one missing reminder is better than two
+    UNWRITABLE = "unwritable"  # it cannot be composed; a task tells the care team
+
+
+class OutboxItem(SQLModel, table=True):
+    """``key`` is the reason, in stable ids. ``order`` says what it is about, in ids alone: for a mail it is a
+    `rules.mail.orders.MailOrder`. Its deliverer is the workflow of the appointment, if one is named, else the client's
+    journey. ``next_try_at``: empty while it is not to be tried (an archive put it off)."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("outbox_of_client", "client_id", "seq"),
+        Index("outbox_waiting", "next_try_at", postgresql_where=text("status IN ('waiting', 'claimed', 'sending')")),
+    )
+
+    key: str = Field(primary_key=True, max_length=200)
+    seq: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), nullable=False))  # order of making
+    kind: OutboxKind = Field(sa_type=word(OutboxKind, name="outbox_kind"))
+    template: str = Field(default="", max_length=60)  # of a mail
+    client_id: UUID = Field(foreign_key="client.id")
+    appointment_id: UUID | None = Field(default=None, foreign_key="appointment.id")
+    order: dict[str, Any] = Field(sa_type=Document)
+    vital: bool = False  # sent again after an ambiguous failure
+    status: OutboxStatus = Field(default=OutboxStatus.WAITING, sa_type=word(OutboxStatus, name="outbox_status"))
+    made_at: datetime = Field(sa_type=Instant)
+    next_try_at: datetime | None = Field(default=None, sa_type=Instant)
+    tries: int = 0
+    sent_at: datetime | None = Field(default=None, sa_type=Instant)
+    reader: str = Field(default="client", max_length=20)  # whom a mail is meant for: client, therapist or care_team
+    recipient: str = ""  # the address that a mail goes to, once it was composed
+    message_id: str | None = Field(default=None, index=True)
+
+
+UNSETTLED = (OutboxStatus.WAITING, OutboxStatus.CLAIMED, OutboxStatus.SENDING)

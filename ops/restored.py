@@ -1,0 +1,45 @@
+"""Say that this database was restored from a copy: ``python -m ops.restored``, before workers and servers start.
+
+A new epoch begins. Until a comparison with Stripe has run in it, nothing is charged or refunded; the keeper begins
+that comparison, and replaces every workflow that knows the past which this database does not have.
+"""
+
+import asyncio
+import sys
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from config import Settings, settings_or_exit
+from engine.clock import clock_for
+from models import database
+from models.database import Sessions
+from models.writes.keeping.epoch import begin_epoch
+
+
+async def mark_restored(sessions: Sessions, *, at: datetime) -> UUID:
+    """The new epoch."""
+    epoch = uuid4()
+    async with sessions() as session:
+        await begin_epoch(session, epoch=epoch, at=at)
+        await session.commit()
+    return epoch
+
+
+async def _main(settings: Settings) -> None:
+    pool = database.connect(settings.database)
+    try:
+        epoch = await mark_restored(
+            database.session_factory(pool), at=await clock_for(settings.time_travel_address).now()
+        )
+    finally:
+        await pool.dispose()
+    print(
+        f"This database has a new epoch, {epoch}.\n"
+        "Start the workers and the servers, then `POST /v1/keepings`, or wait ten minutes: workflows of other epochs"
+        " are replaced, and Stripe is compared. Nothing is charged or refunded before that comparison has ended."
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(settings_or_exit()))
+    sys.exit(0)

@@ -1,0 +1,72 @@
+"""What the keeper goes by: which workflows there are, by whose rows they must run, and when it leaves one alone."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+NOT_YET = timedelta(minutes=1)  # rows younger than that are not looked at: their workflow is about to start
+WEDGED_AFTER = timedelta(minutes=10)  # of failing workflow tasks, with none that worked since
+A_DAY = timedelta(days=1)
+TIMES_A_DAY = 2  # that one workflow is started again; the next time a person must look
+LATE_BY = timedelta(minutes=30)  # before something that should have happened by itself is a task
+_FEW, _SHARE = 5, 0.01
+
+
+class Kept(StrEnum):
+    """The kinds of workflows that follow rows, by what their ids begin with; looked at in this order."""
+
+    JOURNEY = "client-journey"
+    APPOINTMENT = "appointment"
+    WAITLIST = "waitlist"
+    BULK_ARCHIVE = "bulk-archive"
+    COMPARISON = "reconcile-payments"
+
+    def id_of(self, key: str) -> str:
+        """The workflow's id; ``key`` is the row's id, or a therapist's slug."""
+        return f"{self.value}:{key}"
+
+    @property
+    def following(self) -> "Kept | None":
+        """The kind that is looked at next."""
+        kinds = list(Kept)
+        place = kinds.index(self) + 1
+        return kinds[place] if place < len(kinds) else None
+
+
+def kept(workflow_id: str) -> tuple[Kept, str] | None:
+    """Of which kind a workflow of this id is, and the key of its row. None for one that follows no row."""
+    kind, _, key = workflow_id.partition(":")
+    return (Kept(kind), key) if kind in set(Kept) and key else None
+
+
+class ResumedBecause(StrEnum):
+    """What had become of a workflow that was started again."""
+
+    MISSING = "missing"  # the engine does not know it (any more)
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TERMINATED = "terminated"
+    TIMED_OUT = "timed_out"
+    WEDGED = "wedged"  # its workflow tasks failed, one after the other
+    OTHER_EPOCH = "other_epoch"  # it knew a past that this database does not have
+
+    @property
+    def told(self) -> str:
+        return _TOLD[self]
+
+
+_TOLD = {
+    ResumedBecause.MISSING: "the engine did not know it any more",
+    ResumedBecause.COMPLETED: "it had ended too early",
+    ResumedBecause.FAILED: "it had failed",
+    ResumedBecause.CANCELLED: "it had been cancelled",
+    ResumedBecause.TERMINATED: "it had been terminated",
+    ResumedBecause.TIMED_OUT: "it had run out of time",
+    ResumedBecause.WEDGED: "it could not go on",
+    ResumedBecause.OTHER_EPOCH: "it was from before the database was restored",
+}
+
+
+def too_many_wedged(wedged: int, *, looked_at: int) -> bool:
+    """More than a few at once is a broken release or a missing key: to start them again would help nobody."""
+    return wedged > max(_FEW, looked_at * _SHARE)

@@ -1,0 +1,93 @@
+"""KeepJourneys: what must run by the database, compared with what runs; what is lost is started again."""
+
+from temporalio import exceptions, workflow
+
+from workflows import steps
+from workflows.parts import details
+from workflows.parts.handlers import takes_signal
+
+with workflow.unsafe.imports_passed_through():
+    from activities.types.keeping import (
+        JourneyHears,
+        KeepingDone,
+        KeepingEnd,
+        KeepingOrder,
+        PageOrder,
+        Place,
+        WedgedOrder,
+    )
+    from workflows.messages import APPOINTMENT_REPORTED, KEEP, KEEP_JOURNEYS, KeepingInput, journey_id
+
+BY_SCHEDULE = "schedule"
+_ANEW = 3  # times that a round begins anew because the epoch changed
+
+
+@workflow.defn(name=KEEP_JOURNEYS)
+class KeepJourneys:
+    """One round after the other, as long as rounds are asked for. Two at once do no harm: each suspicion is confirmed
+    on the workflow itself, and each lost run is started again once."""
+
+    @workflow.init
+    def __init__(self, start: KeepingInput | None = None) -> None:
+        self.asked = list(start.asked) if start else []
+        self.taken = {order.id for order in self.asked}
+
+    @workflow.run
+    async def run(self, start: KeepingInput | None = None) -> None:  # noqa: ARG002 - as __init__ takes it
+        if not self.asked:
+            self.asked.append(KeepingOrder(id=str(workflow.uuid4()), asked_by=BY_SCHEDULE))
+        while self.asked:
+            await self.keep(self.asked.pop(0))
+            if self.asked and workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(KeepingInput(asked=tuple(self.asked)))
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    @takes_signal(KEEP, "A round is asked for: it comes after those that were asked for before.")
+    def keep_also(self, order: KeepingOrder) -> None:
+        if order.id not in self.taken:
+            self.taken.add(order.id)
+            self.asked.append(order)
+
+    # ------------------------------------------------------------ the story
+
+    async def keep(self, order: KeepingOrder) -> None:
+        details.show(lambda: f"**A round is under way**, asked for by {order.asked_by}.")
+        epoch = (await steps.begin_keeping(order)).epoch
+        looked_at = 0
+        for _ in range(_ANEW):
+            looked_at, now = await self.look_at_all(order, epoch)
+            if now == epoch:
+                break
+            epoch = now
+        opened = await steps.keep_wedged(WedgedOrder(keeping_id=order.id, epoch=epoch, looked_at=looked_at))
+        await self.tell(opened.news)
+        await self.tell((await steps.note_overdue(order.id)).news)
+        self.show(await steps.finish_keeping(KeepingEnd(id=order.id, looked_at=looked_at)))
+
+    async def look_at_all(self, order: KeepingOrder, epoch: str) -> tuple[int, str]:
+        """How many rows were looked at, and the epoch that is. Another one ends this: all must be looked at anew."""
+        looked_at, place = 0, Place()
+        while True:
+            page = await steps.keep_page(PageOrder(keeping_id=order.id, epoch=epoch, place=place))
+            looked_at += page.looked_at
+            if page.epoch != epoch or page.place is None:
+                return looked_at, page.epoch
+            place = page.place
+
+    async def tell(self, news: tuple[JourneyHears, ...]) -> None:
+        """The journeys hear of their new tasks."""
+        for told in news:
+            try:
+                await workflow.get_external_workflow_handle(journey_id(told.client_id)).signal(
+                    APPOINTMENT_REPORTED, told.facts
+                )
+            except exceptions.FailureError:
+                workflow.logger.info("the journey of client %s has ended", told.client_id)
+
+    def show(self, done: KeepingDone) -> None:
+        details.show(
+            lambda: (
+                f"**The last round is over.** {done.looked_at} rows were looked at, {done.resumed} workflows started"
+                f" again, {done.tasks} tasks opened."
+            )
+        )

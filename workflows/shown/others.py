@@ -1,0 +1,72 @@
+"""A waitlist, a comparison with Stripe and an archive of many, in plain words."""
+
+from temporalio import workflow
+
+from workflows.shown.sending import as_list, as_text, signal, update
+from workflows.shown.words import at, name_of
+
+with workflow.unsafe.imports_passed_through():
+    from activities.types.booking import LineLook
+    from workflows.messages import (
+        LEAVE_WAITLIST,
+        STOP,
+        UNARCHIVE,
+        BulkArchiveProgress,
+        ReconciliationProgress,
+        journey_id,
+    )
+
+
+def describe_line(therapist: str, look: LineLook, *, zone: str) -> str:
+    """Markdown for the current details of a therapist's waitlist. ``zone``: the practice's."""
+    if not look.line:
+        return f"Nobody waits for a time with **{therapist}** any more."
+    lines = [f"**{len(look.line)}** waiting for a time with **{therapist}**, first in line first:", ""]
+    for place in look.line:
+        wish = f"{name_of(place.type)}, from {at(place.wished_from, zone)} until {at(place.wished_until, zone)}"
+        offered = ""
+        if place.offered is not None and place.offered_until is not None:
+            offered = f"; **offered {at(place.offered, zone)}**, held until {at(place.offered_until, zone)}"
+        leave = update(
+            "Take off the line", LEAVE_WAITLIST, workflow_id=journey_id(place.client_id), place_id=place.place_id
+        )
+        lines.append(f"1. Client {place.ref}: {wish}{offered}. {leave.line()}")
+    if look.look_at is not None:
+        lines += ["", f"Next look: {at(look.look_at, zone)}, or when time is freed. It goes on by itself."]
+    return as_text(lines)
+
+
+def describe_reconciliation(view: ReconciliationProgress, *, zone: str) -> str:
+    """Markdown for the current details of a comparison with Stripe."""
+    if view.since is None or view.until is None:
+        return "The comparison of ledger and Stripe begins."
+    lines = [f"**The ledger and Stripe**, from {at(view.since, zone)} until {at(view.until, zone)}.", ""]
+    lines += [f"- Compared: {number} {name.replace('_', ' ')}" for name, number in view.compared.items()]
+    if view.result is None:
+        part = (view.comparing or "earlier differences").replace("_", " ")
+        return "\n".join([*lines, f"- Looking at: {part}", "", "**You can:** wait; it ends by itself."])
+    healed, differences = view.result.healed, view.result.differences
+    lines += [f"- Healed: {healed}", f"- Differences for a person: {differences}"]
+    todo = "look at the open tasks `ledger_difference`" if differences else "nothing: the books agree"
+    return "\n".join([*lines, "", f"**You can:** {todo}."])
+
+
+def describe_bulk_archive(view: BulkArchiveProgress) -> str:
+    """Markdown for the current details of an archive of many."""
+    running = view.status == "running"
+    what = f"**An archive of {view.total} clients**, asked for by {view.asked_by}"
+    lines = [
+        f"{what}: **{view.done} of {view.total}** done." if running else f"{what}, is finished.",
+        "",
+        f"- Archived: {view.archived}",
+        f"- Skipped: {view.skipped}",
+        f"- Failed: {view.failed}",
+    ]
+    if running:
+        lines.append(f"- Waiting for: {view.waiting_for} journeys to record it")
+        if view.stopped:
+            return as_text([*lines, "", "It has been stopped, and ends with those already asked."])
+        stop = signal("To stop it, so that whose turn has not come stays active", STOP)
+        return as_text([*lines, "", "It goes on by itself.", "", *as_list([stop])])
+    back = signal("To make one active again", UNARCHIVE, workflow_id=journey_id("<the client's id>"))
+    return as_text([*lines, "", f"Why of each client: `GET /v1/archives/{view.id}`.", "", *as_list([back])])
