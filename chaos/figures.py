@@ -19,7 +19,7 @@ def tell(figures: Figures, *, folder: Path) -> None:
     seen.add_row("answers to callers", _counted(figures.answers))
     seen.add_row("the longest that anybody had to ask", f"{figures.slowest:.1f} s")
     seen.add_row("rounds of the keeper", f"{figures.rounds}, the last after {figures.calm:.0f} s of calm")
-    seen.add_row("workflows started again by it", _counted(figures.resumed))
+    seen.add_row("workflows started again, by it or by a request", _counted(figures.resumed))
     seen.add_row("open tasks", _counted(figures.tasks))
     console.print(seen)
     kept = Table("", "promise", "found", title="What was promised", title_justify="left")

@@ -240,6 +240,11 @@ async def tasks_by_kind(world: World) -> Counter[str]:
     return Counter({row["kind"]: row["number"] for row in rows})
 
 
+async def resumed_by_reason(world: World) -> Counter[str]:
+    rows = await world.rows("SELECT because, count(*) AS number FROM resumption GROUP BY because")
+    return Counter({row["because"]: row["number"] for row in rows})
+
+
 async def is_at_rest(world: World) -> bool:
     """Whether nothing is under way: no payment, and nothing in the outbox."""
     pending = [state.value for state in PENDING]

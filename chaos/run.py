@@ -16,7 +16,7 @@ from chaos.callers import DESK, Caller, NotAnswered
 from chaos.clicks import Hands
 from chaos.journeys import open_practice, stories, tell_all
 from chaos.kills import kill_in_turn
-from chaos.promises import Promise, World, is_at_rest, reckon, tasks_by_kind
+from chaos.promises import Promise, World, is_at_rest, reckon, resumed_by_reason, tasks_by_kind
 from chaos.shape import POLICY, Shape
 from config import DEV_PAYLOAD_KEYS
 from engine.codec import PayloadKeys, data_converter
@@ -31,7 +31,7 @@ _KEEP_EVERY = 45.0  # seconds, while the storm lasts
 
 @dataclass(kw_only=True)
 class Figures:
-    """What a run saw. Times in seconds. ``resumed`` counts what the keeper started again, by why."""
+    """What a run saw. Times in seconds. ``resumed`` counts what was started again, by why."""
 
     killed: Counter[str] = field(default_factory=Counter)
     clicked: Counter[str] = field(default_factory=Counter)
@@ -84,7 +84,7 @@ async def run(shape: Shape, *, folder: Path, say: Callable[[str], None]) -> Figu
             await _calm(shape, world, figures, say)
             say("Reckoning ...")
             figures.promises = await reckon(world)
-            figures.tasks = await tasks_by_kind(world)
+            figures.tasks, figures.resumed = await tasks_by_kind(world), await resumed_by_reason(world)
         finally:
             await database.dispose()
             figures.answers, figures.slowest = caller.tries, caller.slowest
@@ -134,6 +134,4 @@ async def _keep(world: World, figures: Figures) -> bool:
     while (keeping := await world.caller.done("GET", path, by=DESK))["status"] != "finished":
         if time.monotonic() > give_up:
             raise NotAnswered(f"a round of the keeper has not ended in {world.caller.patience:g} s")
-    for resumed in keeping["resumed"]:
-        figures.resumed[resumed["because"]] += 1
     return bool(keeping["resumed"])
