@@ -56,6 +56,13 @@ class Caller:
             tried += 1
             await asyncio.sleep(pause)
 
+    async def is_ready(self) -> bool:
+        """Whether the practice could be asked now, with database and engine."""
+        try:
+            return (await self.http.get(f"{self.api_url}/readyz", timeout=3)).is_success
+        except httpx.TransportError:
+            return False
+
     async def done(self, method: str, path: str, body: Any = None, *, by: str = SITE, once: str | None = None) -> Any:
         """The answer of a request that nothing stands in the way of. Raises NotAnswered."""
         answer = await self.ask(method, path, body, by=by, once=once)

@@ -61,9 +61,9 @@ class Hands:
             workflow_id = await self._target(appointment=number % 2 == 1)
             kind = next(kinds)
             self.log.line("chaos", f"clicks {kind} on {workflow_id}")
-            await self._click(kind, self.engine.get_workflow_handle(workflow_id))
-            self.done[kind] += 1
-            number += 1
+            if await self._click(kind, self.engine.get_workflow_handle(workflow_id)):
+                self.done[kind] += 1
+                number += 1
         return self.done
 
     async def _target(self, *, appointment: bool) -> str:
@@ -73,14 +73,15 @@ class Hands:
                 for story in self.stories
                 if story.client_id and (story.appointment_id or not appointment)
             ]
-            if fresh := [id for id in ids if id not in self.met]:
+            if ids:
                 # The latest: something is still ahead of them.
-                chosen = self.chance.choice(fresh[-20:])
+                chosen = self.chance.choice(([id for id in ids if id not in self.met] or ids)[-20:])
                 self.met.add(chosen)
                 return chosen
             await asyncio.sleep(0.5)
 
-    async def _click(self, kind: str, handle: Handle) -> None:
+    async def _click(self, kind: str, handle: Handle) -> bool:
+        """Whether the engine took it."""
         doing: dict[str, Callable[[Handle], Awaitable[None]]] = {
             _TERMINATE: self._terminate,
             _CANCEL: self._cancel,
@@ -92,14 +93,15 @@ class Hands:
         while True:
             try:
                 await doing[kind](handle)
-                return
+                return True
             except RPCError as error:
                 if error.status is RPCStatusCode.NOT_FOUND:  # it has ended: the UI says so
-                    return
+                    return False
                 if error.status is RPCStatusCode.INVALID_ARGUMENT or time.monotonic() > give_up:
-                    raise
+                    self.log.line("chaos", f"could not click: {error}")
+                    return False
             except WorkflowUpdateRPCTimeoutOrCancelledError:
-                return
+                return True
             await asyncio.sleep(0.5)
 
     # ---------------------------------------------------------------- the buttons

@@ -94,13 +94,17 @@ def therapist_email(slug: str) -> str:
     return f"{slug}@practice.example"
 
 
-async def tell_all(all_stories: Sequence[Story], caller: Caller, *, sandbox_url: str, over: float) -> None:
-    """All of them, arriving one after the other over so many seconds."""
+async def tell_all(
+    all_stories: Sequence[Story], caller: Caller, *, sandbox_url: str, over: float, at_once: int
+) -> None:
+    """All of them, arriving one after the other over so many seconds, or when one of those before has left."""
+    places = asyncio.Semaphore(at_once)
 
     async def tell(story: Story) -> None:
         await asyncio.sleep(story.number * over / len(all_stories))
         try:
-            await _tell(story, caller, sandbox_url)
+            async with places:
+                await _tell(story, caller, sandbox_url)
             story.ended = True
         except NotAnswered as error:
             story.broke = str(error)

@@ -6,6 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,9 +100,15 @@ async def _storm(shape: Shape, world: World, figures: Figures, stack: LocalStack
     chance = random.Random(shape.seed)  # noqa: S311 - whom it meets, the same in every run
     hands = Hands(engine=world.engine, stories=world.stories, log=stack.log, chance=chance)
     async with asyncio.TaskGroup() as group:
-        group.create_task(tell_all(world.stories, world.caller, sandbox_url=world.sandbox_url, over=shape.arrivals))
+        group.create_task(
+            tell_all(
+                world.stories, world.caller, sandbox_url=world.sandbox_url, over=shape.arrivals, at_once=shape.at_once
+            )
+        )
         group.create_task(_keep_now_and_then(world, figures, over=shape.storm))
-        killing = group.create_task(kill_in_turn(stack.processes, times=shape.kills, over=shape.storm))
+        killing = group.create_task(
+            kill_in_turn(stack.processes, ready=world.caller.is_ready, times=shape.kills, over=shape.storm)
+        )
         clicking = group.create_task(hands.click_on(times=shape.clicks, over=shape.storm))
     figures.killed, figures.clicked = killing.result(), clicking.result()
     figures.stormy = time.monotonic() - began
@@ -120,10 +127,11 @@ async def _calm(shape: Shape, world: World, figures: Figures, say: Callable[[str
 
 
 async def _keep_now_and_then(world: World, figures: Figures, *, over: float) -> None:
-    """The care team does not wait for the keeper's own hour."""
+    """The care team does not wait for the keeper's own hour; a round that nobody ends is looked for in the calm."""
     for _ in range(int(over / _KEEP_EVERY)):
         await asyncio.sleep(_KEEP_EVERY)
-        await _keep(world, figures)
+        with suppress(NotAnswered):
+            await _keep(world, figures)
 
 
 async def _keep(world: World, figures: Figures) -> bool:
