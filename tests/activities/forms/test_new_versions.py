@@ -86,12 +86,11 @@ class Sara:
 
     async def mails(self) -> int:
         """How often this client was asked for forms by mail."""
-        asked = (Mail.FORMS_REQUESTED, Mail.FORM_ASKED_AGAIN)
-        rows = select(func.count()).where(
-            col(OutboxItem.client_id) == UUID(self.client), col(OutboxItem.template).in_(asked)
+        mails = select(OutboxItem).where(
+            OutboxItem.client_id == UUID(self.client), OutboxItem.template == Mail.FORMS_REQUESTED.value
         )
         async with self.practice.sessions() as session:
-            return (await session.exec(rows)).one()
+            return len((await session.exec(mails)).all())
 
     async def to_be_told(self, template: FormTemplate) -> bool:
         async with self.practice.sessions() as session:
