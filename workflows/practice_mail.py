@@ -30,12 +30,12 @@ class PracticeMail:
                 continue
             if left.look_at is None:
                 return
-            details.show(lambda: f"**Something waits** until {left.look_at:%a %d %b %Y %H:%M} UTC.")
             await self.wait_until(left.look_at)
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new()
 
     async def wait_until(self, at: datetime) -> None:
+        details.show(lambda: f"**Something waits** until {at:%a %d %b %Y %H:%M} UTC.")
         with suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self.woken, timeout=at - workflow.now(), timeout_summary="the next delivery"
