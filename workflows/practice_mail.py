@@ -28,9 +28,10 @@ class PracticeMail:
             left = await steps.deliver_practice_mail("closed")
             if self.woken:
                 continue
-            if left.look_at is None:
+            at = left.look_at
+            if at is None:
                 return
-            await self.wait_until(left.look_at)
+            await self.wait_until(at)
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new()
 

@@ -98,7 +98,7 @@ class _Entry(Generic[Argument, Result]):
                     summary=label,
                 )
             except exceptions.ActivityError as error:
-                if not _may_pass(error):
+                if not may_pass(error):
                     raise
         where = VENDOR if self.where is LOCAL else self.where
         return await workflow.execute_activity(  # type: ignore[no-any-return]
@@ -113,7 +113,8 @@ class _Entry(Generic[Argument, Result]):
         )
 
 
-def _may_pass(error: exceptions.ActivityError) -> bool:
+def may_pass(error: exceptions.ActivityError) -> bool:
+    """Whether the step failed for want of something that is away, and may be done later."""
     cause = error.cause
     return not exceptions.is_cancelled_exception(error) and not (
         isinstance(cause, exceptions.ApplicationError) and cause.non_retryable

@@ -19,8 +19,10 @@ from activities.types.clients import Done
 from activities.types.money import RefundOrder, Settled
 from models.reads.journey import project
 from models.tables.clients.client import Client
+from models.tables.mail.outbox import OutboxKind
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
+from models.writes.outbox import order_errands
 from models.writes.timeline import tell
 from rules.accounts.caller import STRIPE, SYSTEM
 from rules.enums import CreditSource, PaymentStatus, RefundStatus, TaskKind
@@ -74,6 +76,10 @@ class RefundActivities(Activities):
                 finished_at=None if parts.to_card else now,
             )
             session.add(refund)
+            if parts.to_card:
+                await order_errands(
+                    session, row.client.id, OutboxKind.SEND_REFUND, [order.refund_id], reason=order.request_id, at=now
+                )
             if parts.to_credit:
                 add_credit(
                     session,

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -93,16 +94,28 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    database_url: str, policy: JourneyPolicy | None = None, *, real_time: bool = False
+    database_url: str,
+    policy: JourneyPolicy | None = None,
+    *,
+    real_time: bool = False,
+    temporal: TemporalServer | None = None,
+    stand_ins: Path | None = None,
 ) -> AsyncIterator[House]:
-    """Start everything; stop everything. ``real_time``: on the dev server, whose time nobody can move."""
+    """Start everything; stop everything.
+
+    Args:
+        real_time: on the dev server, whose time nobody can move.
+        temporal: this server instead of one of its own; it goes on afterwards.
+        stand_ins: the file in which the stand-ins' state outlives the house.
+    """
     rules = policy or JourneyPolicy()
     async with AsyncExitStack() as stack:
-        if real_time:
-            temporal = await TemporalServer.start_dev(data_dir=None, port=free_port(), ui_port=free_port())
-        else:
-            temporal = await TemporalServer.start_time_skipping()
-        _ = await stack.enter_async_context(temporal)
+        if temporal is None:
+            if real_time:
+                temporal = await TemporalServer.start_dev(data_dir=None, port=free_port(), ui_port=free_port())
+            else:
+                temporal = await TemporalServer.start_time_skipping()
+            _ = await stack.enter_async_context(temporal)
         clock = temporal.clock or PatientClock()
         database: AsyncEngine = engine_on(database_url, pool_size=20, max_overflow=20)
         stack.push_async_callback(database.dispose)
@@ -111,7 +124,7 @@ async def open_house(
 
         executions = Executions(engine, task_queue=TASK_QUEUE, beginning_of=beginning_of)
 
-        store = Store(None)
+        store = Store(stand_ins)
         stack.callback(store.close)
         sandbox = create_sandbox(store=store, clock=clock)
         sandbox_url = await stack.enter_async_context(served(sandbox))

@@ -5,6 +5,8 @@ so that what is readable to it is readable to anybody.
 """
 
 import asyncio
+import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -21,7 +23,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.types.archive import BulkArchiveOrder
 from engine.codec import JourneyPayloads
-from rules.refusals import Problem
+from rules.refusals import NEUTRAL, Problem
 from tests.care.story import Care
 from tests.journeys.booking.waitlist import comes, opens, takes, waits_for
 from tests.workflows.test_what_staff_see import details
@@ -37,6 +39,7 @@ from workflows.messages import (
     reconciliation_id,
     waitlist_id,
 )
+from workflows.parts.binding import bind, check, field_names
 from workflows.parts.examples import example_of
 from workflows.registry import WORKFLOWS
 
@@ -187,13 +190,56 @@ async def test_so_it_does_on_the_engine_itself(live: Care, of: str, kind: str) -
     await survives(live, of, kind, SHORT)
 
 
-async def test_what_a_description_says_can_be_pasted(care: Care) -> None:
-    """As it stands there: where ids are made up, and nothing else, is what the answer is about."""
-    for name in (CLIENT_JOURNEY, APPOINTMENT_JOURNEY):
-        updates: Any = DEFINITIONS[name].updates
-        for update, handler in updates.items():
-            if not update.startswith("system."):
-                assert example_of(handler.fn.argument) is not None
+async def test_a_refusal_is_read_by_anybody_and_its_details_by_whoever_has_the_key(care: Care) -> None:
+    await opens(care)
+    session = await takes(care, "Sara", day=3)
+    await care.rest()
+
+    async def refused(client: Client) -> ApplicationError:
+        handle = client.get_workflow_handle(session.workflow.id)
+        with pytest.raises(WorkflowUpdateFailedError) as failed:
+            await handle.execute_update("record_outcome", {"outcome": "occurred"})
+        assert isinstance(failed.value.cause, ApplicationError)
+        return failed.value.cause
+
+    problem = Problem.APPOINTMENT_NOT_STARTED
+    anybody_s, ours = await refused(await anybody(care)), await refused(care.house.engine)
+    assert (anybody_s.type, anybody_s.message) == (problem.value, NEUTRAL[problem])
+    assert [type(detail) for detail in anybody_s.details] == [RawValue]
+    assert (ours.type, ours.message, ours.details[0]["name"]) == (problem.value, NEUTRAL[problem], problem.value)
+    answer = await care.call("POST", f"/v1/appointments/{session.id}/outcome", {"outcome": "occurred"}, by="desk")
+    assert (answer.status_code, answer.json()["detail"]) == (409, ours.details[0]["detail"])
+
+
+PASTED = re.compile(r"Input, for example: (\{.*\})(?: Also possible: ([a-z_, ]+)\.)?$")
+
+
+def for_people() -> list[tuple[str, str, Any]]:
+    """Every message that people send: of which workflow, its name, its handler."""
+    kinds = ("updates", "signals")
+    every = [
+        (of, name, each) for of, d in DEFINITIONS.items() for kind in kinds for name, each in getattr(d, kind).items()
+    ]
+    return [(str(of), name, each) for of, name, each in every if not name.startswith("system.")]
+
+
+@pytest.mark.parametrize(("of", "name", "handler"), for_people())
+def test_what_a_description_says_can_be_pasted(of: str, name: str, handler: Any) -> None:
+    kind = handler.fn.argument
+    pasted = PASTED.search(handler.description)
+    if pasted is None:
+        assert handler.description.endswith("Leave the input empty."), name
+        said: dict[str, Any] = {}
+    else:
+        said = json.loads(pasted[1])
+        assert said
+        assert set((pasted[2] or "").split(", ")) - {""} <= field_names(kind)
+    if kind is not None:
+        own = {"client_id": str(uuid4())} if of == CLIENT_JOURNEY else {"appointment_id": str(uuid4())}
+        bound = bind(name, kind, (said,), own=own, request_id=str(uuid4()), strict=True)
+        check(bound.order, own)
+        assert bound.by_hand
+        assert len(handler.description) < 500
 
 
 def test_names_tell_what_is_for_people_and_sort_them_first() -> None:
