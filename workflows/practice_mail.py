@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 from temporalio import workflow
 
@@ -31,7 +32,7 @@ class PracticeMail:
             at = left.look_at
             if at is None:
                 return
-            details.show(lambda at=at: f"**Something waits** until {at:%a %d %b %Y %H:%M} UTC.")
+            details.show(partial(_waits_until, at))
             await self.wait_until(at)
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new()
@@ -45,3 +46,7 @@ class PracticeMail:
     @takes_signal(LOOK_AGAIN, "A record was closed while something waited for it.")
     def look_again(self) -> None:
         self.woken = True
+
+
+def _waits_until(at: datetime) -> str:
+    return f"**Something waits** until {at:%a %d %b %Y %H:%M} UTC."

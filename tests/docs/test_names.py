@@ -17,6 +17,7 @@ PACKAGES = (
     "api",
     "bench",
     "calendars",
+    "chaos",
     "config",
     "demo",
     "dev",
