@@ -38,6 +38,7 @@ class PracticeMail:
                 workflow.continue_as_new()
 
     async def wait_until(self, at: datetime) -> None:
+        details.show(lambda: f"**Something waits** until {at:%a %d %b %Y %H:%M} UTC.")
         with suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self.woken, timeout=at - workflow.now(), timeout_summary="the next delivery"
