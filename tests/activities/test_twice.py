@@ -41,7 +41,7 @@ TABLES = (
     "goal",
     "payment",
     "payment_try",
-    "mail",
+    "outbox",
     "task",
     "token",
     "fact",
