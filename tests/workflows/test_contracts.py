@@ -15,7 +15,7 @@ from workflows.client_journey import ClientJourney
 from workflows.messages import Update
 from workflows.registry import WORKFLOWS
 from workflows.requests.base import Requests
-from workflows.steps import LOCAL, ONCE, UNLESS_BROKEN, Step, StepWith
+from workflows.steps import LOCAL, ONCE, UNLESS_BROKEN, Step
 
 NO_NEED_OF_A_STEP: set[str] = set()
 
@@ -30,8 +30,8 @@ def activities() -> dict[str, Callable[..., Any]]:
     return found
 
 
-def all_steps() -> dict[str, Step[Any, Any] | StepWith[Any, Any, Any]]:
-    return {name: value for name, value in vars(steps).items() if isinstance(value, Step | StepWith)}
+def all_steps() -> dict[str, Step[Any, Any]]:
+    return {name: value for name, value in vars(steps).items() if isinstance(value, Step)}
 
 
 def types_of(function: Callable[..., Any]) -> tuple[list[Any], Any]:
