@@ -1,12 +1,13 @@
 """An appointment whose workflow is ended, at whatever stage, and started with its id alone: as if nothing had been."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.care.story import Care, Person
+from tests.journeys.money.amounts import goes_well_again, goes_wrong, payment_of, pays_at_the_link
 from workflows.messages import APPOINTMENT_JOURNEY, TASK_QUEUE, AppointmentInput
 
 FEE = 12000
@@ -86,3 +87,51 @@ async def test_an_appointment_goes_on_from_its_rows(care: Care, stage: str) -> N
     assert after == await told(care, twin)
     assert [status for status, _ in after["payments"]] == ["owed" if stage == "never paid" else "paid"]
     assert await care.charges_at_stripe() == ([] if stage == "never paid" else [FEE, FEE])
+
+
+async def until_it_is_due(care: Care, both: tuple[Person, Person]) -> datetime:
+    """Their sessions took place; a moment before the cards are charged. When that is."""
+    due: datetime = both[0].session(1).ends_at + timedelta(hours=24)
+    await care.until(due - timedelta(hours=23))
+    for one in both:
+        await one.session(1).marked("occurred")
+    return due
+
+
+async def test_a_payment_that_waits_for_its_client_waits_on(care: Care) -> None:
+    both = sara, twin = await at_the_same_time(care)
+    for one in both:
+        await one.bank_says("authentication_required")
+    due = await until_it_is_due(care, both)
+    await care.until(due + timedelta(minutes=1))
+    assert (await payment_of(sara.session(1)))["status"] == "requires_action"
+    await is_ended_and_started_again(care, sara)
+    for one in both:
+        payment = await payment_of(one.session(1))
+        asked = await care.post(f"/v1/payments/{payment['id']}/confirmation", expect=200)
+        await pays_at_the_link(care, asked, card="pm_card_visa")
+        await care.rest()
+    await care.pass_time(days=30)
+
+    after = await told(care, sara)
+    assert after == await told(care, twin)
+    assert [status for status, _ in after["payments"]] == ["paid"]
+    assert await care.charges_at_stripe() == [FEE, FEE]
+
+
+@pytest.mark.parametrize("kind", ["lost_request", "lost_answer"])
+async def test_a_try_that_was_begun_is_carried_through(care: Care, kind: str) -> None:
+    """Ended between start and finish: Stripe may have done what was asked, and nobody heard of it."""
+    both = sara, twin = await at_the_same_time(care)
+    due = await until_it_is_due(care, both)
+    await goes_wrong(care, {"kind": kind, "call": "payment_intents.confirm", "times": 1000})
+    await care.until(due + timedelta(minutes=1))
+    assert (await payment_of(sara.session(1)))["status"] == "processing"
+    await is_ended_and_started_again(care, sara)
+    await goes_well_again(care)
+    await care.pass_time(days=30)
+
+    after = await told(care, sara)
+    assert after == await told(care, twin)
+    assert after["payments"] == [("paid", 1)]
+    assert await care.charges_at_stripe() == [FEE, FEE]
