@@ -51,7 +51,9 @@ class MoneyRequests(Requests):
                 return done
         try:
             await workflow.wait_condition(
-                lambda: not outbox.busy and not outbox.is_due(), timeout=_PATIENCE, timeout_summary="Stripe's answer"
+                lambda: outbox.stopping or not (outbox.busy or outbox.is_due()),
+                timeout=_PATIENCE,
+                timeout_summary="Stripe's answer",
             )
         except TimeoutError:
             workflow.logger.info("a refund is still on its way")
