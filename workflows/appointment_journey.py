@@ -279,4 +279,5 @@ class AppointmentJourney:
     async def continue_as_new(self) -> None:
         await self.outbox.pause()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(AppointmentInput(appointment_id=self.id, state=self.state))
+        state = None if self.outbox.reminders else self.state  # it calls done what no row marks yet: plan from the rows
+        workflow.continue_as_new(AppointmentInput(appointment_id=self.id, state=state))
