@@ -11,7 +11,7 @@ AT_ONCE ?= 3
 # Every stack starts a few processes: compiled once, each of them is there a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run test pictures demo check fix bench lock clean
+.PHONY: help install run test pictures demo chaos check fix bench lock clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -60,6 +60,9 @@ pictures: $(STAMP) ## the pictures of docs/temporal-ui.md anew; needs Chromium
 
 demo: $(STAMP) ## one whole journey, narrated, on the movable clock
 	@exec $(PYTHON) demo.py
+
+chaos: $(STAMP) ## programs killed and wrong clicks under load, and whether every promise was kept; SHORT=1 for a little
+	@exec $(PYTHON) -m chaos $(if $(SHORT),--short)
 
 check: $(STAMP) ## format, lint, types, and the arrows between packages
 	@$(PYTHON) -m ruff format --check .

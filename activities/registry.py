@@ -22,6 +22,7 @@ from activities.delivery import DeliveryActivities
 from activities.forms.asking import AskingActivities
 from activities.forms.intake import FormActivities
 from activities.forms.requested import RequestedFormActivities
+from activities.keeping.practice_mail import PracticeMailActivities
 from activities.keeping.rounds import KeepingActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
@@ -59,6 +60,7 @@ GROUPS = (
     CancellationActivities,
     ChatActivities,
     KeepingActivities,
+    PracticeMailActivities,
     DeliveryActivities,
 )
 

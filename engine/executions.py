@@ -229,8 +229,8 @@ class Executions:
                 if signal.name in again:
                     await self._send(workflow_id, signal, id=f"{lost_run}:{signal.event.event_id}")
 
-    async def start(self, workflow_id: str, *, epoch: str) -> bool:
-        """False if it runs already."""
+    async def start(self, workflow_id: str, *, epoch: str | None) -> bool:
+        """False if it runs already. One that follows no row is of no ``epoch``."""
         beginning = self._beginning_of(workflow_id)
         try:
             await self._client.start_workflow(
@@ -240,7 +240,7 @@ class Executions:
                 task_queue=self._task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                search_attributes=in_epoch(epoch),
+                search_attributes=in_epoch(epoch) if epoch else None,
                 static_summary=beginning.summary,
                 rpc_timeout=_CALL,
             )

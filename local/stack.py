@@ -82,6 +82,7 @@ class LocalStack:
         database_url: ``postgresql://...``
         clock: the engine's on the movable clock, else the system's.
         workers: worker processes, by name, in the order they were added.
+        servers: the processes of ``postgres`` and ``temporal``, by name, where this stack started them.
     """
 
     def __init__(self, *, data_dir: Path, ports: Ports, log: Log, temporary: bool, env: Mapping[str, str]) -> None:
@@ -95,6 +96,7 @@ class LocalStack:
         self.database_url = ""
         self.clock: SystemClock | EngineClock = SystemClock()
         self.workers: dict[str, Process] = {}
+        self.servers: dict[str, Process] = {}
         self.sandbox: Process | None = None
         self.api: Process | None = None
         self.ended: asyncio.Event = asyncio.Event()
@@ -131,7 +133,7 @@ class LocalStack:
             workers: how many worker processes.
             seed: add a few therapists to an empty practice.
             database_url, temporal_address: use these instead of starting servers (not with time travel).
-            restart: start worker, API and stand-ins again when they end by themselves.
+            restart: start worker, API and stand-ins again when they end by themselves or are killed.
 
         Raises CannotStart with one sentence for the person; nothing is left running then.
         """
@@ -191,6 +193,12 @@ class LocalStack:
         process.tail.clear()
         await process.start()
         await self._until_taking_work(process)
+
+    @property
+    def processes(self) -> dict[str, Process]:
+        """Everything that this stack started, by name."""
+        ours = [process for process in (self.sandbox, self.api) if process is not None]
+        return {**self.servers, **{process.name: process for process in ours}, **self.workers}
 
     # ---------------------------------------------------------------- stopping
 
@@ -284,14 +292,14 @@ class LocalStack:
         self.clock = server.clock or SystemClock()
         self.temporal_ui_url = server.ui_url
         self._stops.append((_TEMPORAL, server.stop))
-        server.process.on_end = self._lost
+        self._keeps(server.process)
 
     async def _start_database(self, *, embedded: bool, seed: bool) -> None:
         if embedded:
             folder = self.data_dir / "postgres"
             postgres = await Postgres.start(folder, durable=not self._temporary, log=self.log)
             self._stops.append((_POSTGRES, postgres.stop))
-            postgres.process.on_end = self._lost
+            self._keeps(postgres.process)
             await postgres.create_database()
         from models import database
         from models.migrate import upgrade
@@ -340,6 +348,10 @@ class LocalStack:
 
     def _setting(self, name: str) -> str | None:
         return self._env.get(name) or (None if self._temporary else os.environ.get(name))
+
+    def _keeps(self, server: Process) -> None:
+        self.servers[server.name] = server
+        server.on_end = self._lost
 
     def _lost(self, process: Process, code: int) -> None:
         """A server without which nothing works has gone."""

@@ -11,6 +11,7 @@ from workflows.parts import payment as money
 from workflows.parts.cancelling import heedless, record_cancellation
 from workflows.parts.handlers import answers_query, takes_update
 from workflows.parts.journey import Journey
+from workflows.parts.practice_mail import leave_to_practice_mail
 from workflows.parts.search_attributes import (
     ARCHIVED,
     CLIENT_REF,
@@ -84,6 +85,8 @@ class ClientJourney(
         self.show()
         await journey.outbox.finish()
         await outbox
+        if not journey.outbox.is_empty():
+            await leave_to_practice_mail()
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def record_cancellation(self) -> None:

@@ -19,7 +19,7 @@ BULK_ARCHIVE = "BulkArchive"
 KEEP_JOURNEYS = "KeepJourneys"
 PRACTICE_MAIL = "PracticeMail"
 KEEP_JOURNEYS_ID = "keep-journeys"
-PRACTICE_MAIL_ID = "practice-mail"
+PRACTICE_MAIL_ID = workflow_ids.PRACTICE_MAIL_ID
 
 
 journey_id = workflow_ids.journey_id

@@ -1,5 +1,7 @@
 """ReconcilePayments: the ledger and Stripe, compared line by line; what is certain is healed, the rest is a task's."""
 
+import asyncio
+
 from temporalio import exceptions, workflow
 
 from workflows import steps
@@ -52,6 +54,17 @@ class ReconcilePayments:
 
     @workflow.run
     async def run(self, start: ReconciliationInput | None = None) -> Reconciled:  # noqa: ARG002 - as __init__ takes it
+        try:
+            await self.compare_all()
+        except (asyncio.CancelledError, exceptions.FailureError) as error:
+            if not exceptions.is_cancelled_exception(error):
+                raise
+            if self.known is None:
+                await self.begin()
+            return await self.finish(stopped=True)  # else it would seem to run for ever
+        return await self.finish()
+
+    async def compare_all(self) -> None:
         if self.known is None:
             await self.begin()
         while self.state.place is not None:
@@ -59,13 +72,12 @@ class ReconcilePayments:
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(ReconciliationInput(state=self.state))
         await self.look_again_at_earlier_discrepancies()
-        return await self.finish()
 
     # ------------------------------------------------------------ the story
 
     async def begin(self) -> None:
-        order = self.order or ReconciliationOrder(id=str(workflow.uuid4()), asked_by=BY_SCHEDULE)
-        reconciling = await steps.begin_reconciliation(order)
+        self.order = self.order or ReconciliationOrder(id=str(workflow.uuid4()), asked_by=BY_SCHEDULE)
+        reconciling = await steps.begin_reconciliation(self.order)
         self.known = ReconciliationState(reconciling=reconciling, place=ComparisonCursor(part=ComparisonPart.PAYMENTS))
         self.show()
 
@@ -97,9 +109,12 @@ class ReconcilePayments:
             if old.after is None:
                 return
 
-    async def finish(self) -> Reconciled:
+    async def finish(self, *, stopped: bool = False) -> Reconciled:
         end = ReconciliationEnd(
-            id=self.state.reconciling.id, compared=self.state.compared, left_out=self.state.left_out
+            id=self.state.reconciling.id,
+            compared=self.state.compared,
+            left_out=self.state.left_out,
+            stopped=stopped,
         )
         self.result = await steps.finish_reconciliation(end)
         self.show()

@@ -4,7 +4,16 @@ from workflows.appointment_journey import AppointmentJourney
 from workflows.bulk_archive import BulkArchive
 from workflows.client_journey import ClientJourney
 from workflows.keep_journeys import KeepJourneys
+from workflows.practice_mail import PracticeMail
 from workflows.reconcile_payments import ReconcilePayments
 from workflows.waitlist_offer import WaitlistOffer
 
-WORKFLOWS = (ClientJourney, AppointmentJourney, WaitlistOffer, ReconcilePayments, BulkArchive, KeepJourneys)
+WORKFLOWS = (
+    ClientJourney,
+    AppointmentJourney,
+    WaitlistOffer,
+    ReconcilePayments,
+    BulkArchive,
+    KeepJourneys,
+    PracticeMail,
+)

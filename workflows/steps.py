@@ -98,7 +98,7 @@ class _Entry(Generic[Argument, Result]):
                     summary=label,
                 )
             except exceptions.ActivityError as error:
-                if not _may_pass(error):
+                if not may_pass(error):
                     raise
         where = VENDOR if self.where is LOCAL else self.where
         return await workflow.execute_activity(  # type: ignore[no-any-return]
@@ -113,7 +113,8 @@ class _Entry(Generic[Argument, Result]):
         )
 
 
-def _may_pass(error: exceptions.ActivityError) -> bool:
+def may_pass(error: exceptions.ActivityError) -> bool:
+    """Whether the step failed for want of something that is away, and may be done later."""
     cause = error.cause
     return not exceptions.is_cancelled_exception(error) and not (
         isinstance(cause, exceptions.ApplicationError) and cause.non_retryable
@@ -402,4 +403,7 @@ keep_wedged = Step(
     "keep_wedged", keeping.WedgedOrder, keeping.TasksOpened, "Look for workflows that cannot go on", PATIENTLY, LONG
 )
 note_overdue = Step("note_overdue", str, keeping.TasksOpened, "Look for what has not happened in time", PATIENTLY, LONG)
+deliver_practice_mail = Step(
+    "deliver_practice_mail", str, keeping.PracticeMailed, "Deliver for records that are closed", PATIENTLY, LONG
+)
 finish_keeping = Step("finish_keeping", keeping.KeepingEnd, keeping.KeepingDone, "End the round", UNLESS_BROKEN)

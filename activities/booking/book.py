@@ -6,11 +6,11 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.announcing import details_were_given
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id, looks_again
 from activities.booking.dates import DatesPlan, plan_booking
 from activities.booking.waitlist_places import end_places
-from activities.clients.announcing import details_were_given
 from activities.details import owner_of_address, write_details
 from activities.forms.asking import ask_again
 from activities.reactivation import make_active

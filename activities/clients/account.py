@@ -7,9 +7,9 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.announcing import details_were_given
 from activities.answers import AnsweredOnce
 from activities.base import Activities
-from activities.clients.announcing import details_were_given
 from activities.details import owner_of_address, write_details
 from activities.money.stripe_events import unfreeze
 from activities.snapshots import facts_of_appointments

@@ -9,9 +9,9 @@ from sqlmodel import col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.announcing import announce
 from activities.answers import AnsweredOnce
 from activities.base import Activities
-from activities.clients.announcing import announce
 from activities.clients.join_rows import (
     end_places_booked,
     hand_over_mails,

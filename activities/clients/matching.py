@@ -8,12 +8,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.announcing import announce, details_were_given
 from activities.answers import AnsweredOnce, match_reference
 from activities.base import Activities, derived_id
 from activities.booking.changes import cancel_row
 from activities.booking.telling import cancellation_mails
 from activities.booking.waitlist_places import end_places
-from activities.clients.announcing import announce, details_were_given
 from activities.clients.candidates import find_therapist
 from activities.details import write_details
 from activities.snapshots import facts_of_appointments

@@ -31,7 +31,7 @@ from models.writes.timeline import tell
 from rules.enums import ClientStatus
 from rules.forms.intake import BILLING_INFO
 from rules.money.payment_states import RESUMED_BY_CARD
-from rules.refusals import Refusal, invalid
+from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
 SUBMITTED = AnsweredOnce("submit_form", Done)
@@ -74,6 +74,8 @@ class FormActivities(Activities):
             given = await SUBMITTED.given(session, client, order)  # another run of it may have ended meanwhile
             if given is not None:
                 return given
+            if client.closed_at is not None:
+                return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="This journey was closed meanwhile."))
             if card is not None and await is_never_asked_again(session, client, card.payment_method, card.fingerprint):
                 return Done(refusal=invalid("setup_intent", "saved a card that cannot be used; please give another"))
             form, template = await _asked(session, client, order.kind)

@@ -26,6 +26,7 @@ class Overdue:
             late: Sequence[reads.Late] = [
                 *await reads.payments_past_their_deadline(session, before=at - LATE_BY),
                 *await reads.sessions_unmarked(session, before=at - self._deps.policy.outcome_task - LATE_BY),
+                *await reads.undelivered(session, before=at - LATE_BY),
                 *await reads.running_for_long(session, before=at - A_DAY),
             ]
         news = [told for each in late if (told := await self._open(each, at=at)) is not None]

@@ -117,11 +117,15 @@ class ReconcileActivities(Activities):
         async with self.transaction() as session:
             row = await session.get_one(Reconciliation, UUID(end.id), with_for_update=True)
             row.finished_at = row.finished_at or now
-            await note_comparison(session, began=row.started_at, at=now)
+            row.stopped = end.stopped
+            if not end.stopped:
+                await note_comparison(session, began=row.started_at, at=now)
             row.compared = end.compared | ({"left_out": end.left_out} if end.left_out else {})
             session.add(row)
             await write_many(session, left_out=end.left_out, at=now)
-            return Reconciled(healed=len(row.healed), differences=len(row.differences) + end.left_out)
+            return Reconciled(
+                healed=len(row.healed), differences=len(row.differences) + end.left_out, stopped=end.stopped
+            )
 
     # ------------------------------------------------------------ what is certain
 

@@ -1,6 +1,7 @@
 """Keeping: one round in which what must run is compared with what runs."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from rules.journey.stage import JourneyFacts
 from rules.keeping import Kept
@@ -64,6 +65,13 @@ class JourneyHears:
 @dataclass(frozen=True, kw_only=True)
 class TasksOpened:
     news: tuple[JourneyHears, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PracticeMailed:
+    """``look_at``: when something more is due; None while nothing waits."""
+
+    look_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)

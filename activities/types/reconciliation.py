@@ -112,6 +112,7 @@ class ReconciliationEnd:
     id: str
     compared: dict[str, int]
     left_out: int = 0
+    stopped: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,3 +121,4 @@ class Reconciled:
 
     healed: int
     differences: int
+    stopped: bool = False

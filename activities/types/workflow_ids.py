@@ -4,6 +4,8 @@ ARCHIVE, UNARCHIVE = "archive", "unarchive"
 AGAIN = (ARCHIVE, UNARCHIVE)
 """Signals that are sent again to a workflow that was started anew: nothing else knows what they ask for."""
 
+PRACTICE_MAIL_ID = "practice-mail"
+
 _JOURNEY, _APPOINTMENT = "client-journey", "appointment"
 _OWN = {_JOURNEY: "client_id", _APPOINTMENT: "appointment_id"}
 

@@ -6,10 +6,12 @@ On the dev server too: the time-skipping one cannot continue as new once a cance
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 
+from activities.types.reconciliation import ReconciliationOrder
 from engine.codec import data_converter
 from rules.policy import JourneyPolicy
 from tests.care.house import KEYS
@@ -17,7 +19,7 @@ from tests.care.story import Care, Person
 from tests.journeys.booking.waitlist import comes, offer_to, opens, takes, waits_for
 from tests.workflows.conftest import run_of
 from tests.workflows.test_what_staff_see import details
-from workflows.messages import waitlist_id
+from workflows.messages import reconciliation_id, waitlist_id
 
 
 async def cancelled_by(care: Care, who: str, handle: WorkflowHandle[Any, Any]) -> None:
@@ -84,6 +86,21 @@ async def test_a_cancelled_line_goes_on(care: Care) -> None:
     await session.cancelled(by="desk")
     await care.rest()
     assert await offer_to(sara) is not None
+
+
+async def test_a_cancelled_comparison_stops_and_its_row_says_so(care: Care) -> None:
+    order = ReconciliationOrder(id=str(uuid4()), asked_by="care_team:desk")
+    await care.house.stop_worker()
+    await care.house.services.engine.reconcile(order)
+    handle = care.house.engine.get_workflow_handle(reconciliation_id(order.id))
+    await handle.cancel()
+    await care.house.start_worker()
+    await handle.result()
+    view = await care.get(f"/v1/reconciliations/{order.id}", by="desk")
+    assert (view["status"], view["asked_by"]) == ("stopped", "care_team:desk")
+    assert "It was stopped" in await details(handle)
+    done = await care.post("/v1/reconciliations", by="desk", expect=200)
+    assert done["status"] == "finished"
 
 
 class TestOverRuns:

@@ -5,6 +5,8 @@ so that what is readable to it is readable to anybody.
 """
 
 import asyncio
+import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -19,24 +21,26 @@ from temporalio.common import RawValue
 from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.types.archive import BulkArchiveOrder
+from activities.types.keeping import KeepingOrder
 from engine.codec import JourneyPayloads
-from rules.refusals import Problem
+from rules.refusals import NEUTRAL, Problem
 from tests.care.story import Care
+from tests.journeys.archive.bulk import archive_many, finished
 from tests.journeys.booking.waitlist import comes, opens, takes, waits_for
 from tests.workflows.test_what_staff_see import details
 from workflows.messages import (
     APPOINTMENT_JOURNEY,
     BULK_ARCHIVE,
     CLIENT_JOURNEY,
+    KEEP_JOURNEYS,
+    KEEP_JOURNEYS_ID,
     RECONCILE_PAYMENTS,
-    TASK_QUEUE,
     WAITLIST_OFFER,
-    BulkArchiveInput,
     bulk_archive_id,
     reconciliation_id,
     waitlist_id,
 )
+from workflows.parts.binding import bind, check, field_names
 from workflows.parts.examples import example_of
 from workflows.registry import WORKFLOWS
 
@@ -68,6 +72,7 @@ INPUTS: dict[str, list[Any]] = {
 SAYS_NOTHING = ("nothing", "null", "null in JSON", "an empty object")
 MEANS_NOTHING = ("two values", "two, one null", "a text", "a number", "what nobody can open", "no encoding")
 SHORT = ("nothing", "null", "two values", "unknown fields", "what nobody can open")
+ENDS_SOON = (BULK_ARCHIVE, KEEP_JOURNEYS)  # so what is sent to them is there when they begin
 KINDS = ("updates", "signals", "queries")
 DEFINITIONS = {d.name: d for d in map(workflow._Definition.must_from_class, WORKFLOWS)}
 THERE_ARE = [(name, kind) for name, each in DEFINITIONS.items() for kind in KINDS if getattr(each, kind)]
@@ -89,17 +94,21 @@ async def one_of(care: Care, name: str, *, sent: Sequence[Any] = ()) -> Workflow
         slug = f"ana-{uuid4()}"
         await care.therapist(slug)
         sara = await care.arrives(therapist=slug)
-        order = BulkArchiveOrder(id=str(uuid4()), asked_by="x", asked_at=await care.now(), client_ids=(sara.id,))
-        begun = await care.house.engine.start_workflow(
-            BULK_ARCHIVE,
-            BulkArchiveInput(order=order, policy=care.house.policy),
-            id=bulk_archive_id(order.id),
-            task_queue=TASK_QUEUE,
-            start_signal="stop",
-            start_signal_args=sent,
-        )
-        await begun.result()
-        return client.get_workflow_handle(begun.id)
+        await care.house.stop_worker()
+        archive_id = await archive_many(care, [sara])
+        begun = client.get_workflow_handle(bulk_archive_id(archive_id))
+        await begun.signal("stop", args=list(sent))
+        await care.house.start_worker()
+        await finished(care, archive_id)
+        return begun
+    if name == KEEP_JOURNEYS:
+        await care.house.stop_worker()
+        await care.house.services.engine.keep(KeepingOrder(id=str(uuid4()), asked_by="x"))
+        keeper = client.get_workflow_handle(KEEP_JOURNEYS_ID)
+        await keeper.signal("system.keep", args=list(sent))
+        await care.house.start_worker()
+        await care.house.engine.get_workflow_handle(KEEP_JOURNEYS_ID).result()
+        return keeper
     await opens(care)
     session = await takes(care, "Holder", day=3)
     sara = await comes(care, "Sara")
@@ -147,14 +156,13 @@ def is_told_in_words(refused: Exception | None) -> bool:
 async def survives(care: Care, of: str, kind: str, inputs: Sequence[str]) -> None:
     handle = await one_of(care, of)
     definition = DEFINITIONS[of]
-    query = str(next(iter(definition.queries)))
     handlers: dict[str, Any] = getattr(definition, kind)
     for name, handler in handlers.items():
         argument = handler.fn.argument if kind == "updates" else None
         for said in inputs:
             if kind == "signals" and not name.startswith("system.") and said not in MEANS_NOTHING:
                 continue  # a signal for people acts upon next to anything
-            if of == BULK_ARCHIVE and kind == "signals":
+            if of in ENDS_SOON and kind == "signals":
                 handle = await one_of(care, of, sent=INPUTS[said])
                 continue
             refused = await tried(handle, kind, name, INPUTS[said])
@@ -164,12 +172,13 @@ async def survives(care: Care, of: str, kind: str, inputs: Sequence[str]) -> Non
                 assert refused is not None, (name, said)
             if refused is not None:
                 assert is_told_in_words(refused), (name, said)
-    await handle.query(query)
+    for query in definition.queries:
+        await handle.query(str(query))
     failed = [event async for event in handle.fetch_history_events() if _is_failed_task(event)]
     assert failed == []
     if kind == "signals":
         shown = await details(care.house.engine.get_workflow_handle(handle.id))
-        assert "was dropped" in shown or of in (WAITLIST_OFFER, BULK_ARCHIVE)  # whose signals say nothing
+        assert "was dropped" in shown or of in (WAITLIST_OFFER, *ENDS_SOON)  # whose signals say nothing, or came first
         assert TYPED not in shown
 
 
@@ -187,13 +196,56 @@ async def test_so_it_does_on_the_engine_itself(live: Care, of: str, kind: str) -
     await survives(live, of, kind, SHORT)
 
 
-async def test_what_a_description_says_can_be_pasted(care: Care) -> None:
-    """As it stands there: where ids are made up, and nothing else, is what the answer is about."""
-    for name in (CLIENT_JOURNEY, APPOINTMENT_JOURNEY):
-        updates: Any = DEFINITIONS[name].updates
-        for update, handler in updates.items():
-            if not update.startswith("system."):
-                assert example_of(handler.fn.argument) is not None
+async def test_a_refusal_is_read_by_anybody_and_its_details_by_whoever_has_the_key(care: Care) -> None:
+    await opens(care)
+    session = await takes(care, "Sara", day=3)
+    await care.rest()
+
+    async def refused(client: Client) -> ApplicationError:
+        handle = client.get_workflow_handle(session.workflow.id)
+        with pytest.raises(WorkflowUpdateFailedError) as failed:
+            await handle.execute_update("record_outcome", {"outcome": "occurred"})
+        assert isinstance(failed.value.cause, ApplicationError)
+        return failed.value.cause
+
+    problem = Problem.APPOINTMENT_NOT_STARTED
+    anybody_s, ours = await refused(await anybody(care)), await refused(care.house.engine)
+    assert (anybody_s.type, anybody_s.message) == (problem.value, NEUTRAL[problem])
+    assert [type(detail) for detail in anybody_s.details] == [RawValue]
+    assert (ours.type, ours.message, ours.details[0]["name"]) == (problem.value, NEUTRAL[problem], problem.value)
+    answer = await care.call("POST", f"/v1/appointments/{session.id}/outcome", {"outcome": "occurred"}, by="desk")
+    assert (answer.status_code, answer.json()["detail"]) == (409, ours.details[0]["detail"])
+
+
+PASTED = re.compile(r"Input, for example: (\{.*\})(?: Also possible: ([a-z_, ]+)\.)?$")
+
+
+def for_people() -> list[tuple[str, str, Any]]:
+    """Every message that people send: of which workflow, its name, its handler."""
+    kinds = ("updates", "signals")
+    every = [
+        (of, name, each) for of, d in DEFINITIONS.items() for kind in kinds for name, each in getattr(d, kind).items()
+    ]
+    return [(str(of), name, each) for of, name, each in every if not name.startswith("system.")]
+
+
+@pytest.mark.parametrize(("of", "name", "handler"), for_people())
+def test_what_a_description_says_can_be_pasted(of: str, name: str, handler: Any) -> None:
+    kind = handler.fn.argument
+    pasted = PASTED.search(handler.description)
+    if pasted is None:
+        assert handler.description.endswith("Leave the input empty."), name
+        said: dict[str, Any] = {}
+    else:
+        said = json.loads(pasted[1])
+        assert said
+        assert set((pasted[2] or "").split(", ")) - {""} <= field_names(kind)
+    if kind is not None:
+        own = {"client_id": str(uuid4())} if of == CLIENT_JOURNEY else {"appointment_id": str(uuid4())}
+        bound = bind(name, kind, (said,), own=own, request_id=str(uuid4()), strict=True)
+        check(bound.order, own)
+        assert bound.by_hand
+        assert len(handler.description) < 500
 
 
 def test_names_tell_what_is_for_people_and_sort_them_first() -> None:

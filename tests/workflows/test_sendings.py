@@ -59,6 +59,7 @@ def an_appointment(status: AppointmentStatus, payment: PaymentFacts | None = Non
         type=AppointmentType.SESSION,
         status=status,
         therapist="ana",
+        planned_at=NOW,
         payment=payment,
         **{"starts_at": NOW, "ends_at": NOW + timedelta(minutes=50), **more},
     )
@@ -192,7 +193,7 @@ def test_times_are_the_practices_and_money_is_money() -> None:
     assert summary_of(an_appointment(AppointmentStatus.SCHEDULED), zone=NEW_YORK) == (
         "session of client VBMGA596LT, Thu 3 Dec 2026, 09:00 EST, with ana"
     )
-    later = Due(at=NOW + timedelta(days=1), kind=ANONYMOUS_EXPIRY, key="x")
+    later = Due(at=NOW + timedelta(days=1), since=NOW, kind=ANONYMOUS_EXPIRY, key="x")
     assert "Fri 4 Dec 2026, 09:00 EST" in describe_journey(FACTS, [later], now=NOW, zone=NEW_YORK)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from temporalio import exceptions, workflow
 
-from workflows.parts import waitlist
+from workflows.parts import details, waitlist
 from workflows.parts.appointment import notify_appointment
 from workflows.parts.outbox import Outbox
 from workflows.parts.wait import Wait
@@ -89,6 +89,7 @@ class Journey:
         await workflow.wait_condition(lambda: self.known is not None or self.opened is not None)
         if self.known is None or self.closed:
             workflow.logger.warning("a signal was dropped: this journey is closed")
+            details.note("a signal was dropped: this journey is closed.")
             return False
         return True
 

@@ -1,10 +1,10 @@
 """What can be asked of a journey about forms: the intake forms, and those that the practice has made."""
 
-from temporalio import exceptions, workflow
+from temporalio import workflow
 
 from workflows import steps
 from workflows.parts.handlers import takes_signal, takes_update
-from workflows.requests.base import CARD_SERVICE_AWAY, Requests
+from workflows.requests.base import Requests, asked_of_the_card_service
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.clients import Done
@@ -17,12 +17,9 @@ class FormRequests(Requests):
 
     @takes_update(SUBMIT_FORM, "Complete a form; Billing Info also saves the card.")
     async def submit_form(self, order: FormSubmission) -> Done:
-        async with self.journey.turn_for(order):
-            try:
-                done = await steps.submit_form(order)
-            except exceptions.ActivityError:
-                return Done(refusal=CARD_SERVICE_AWAY)
-            return await self.journey.apply(done)
+        # No turn is kept while Stripe is asked: the step looks anew at what its answer meets.
+        await self.journey.ready()
+        return await self.journey.apply(await asked_of_the_card_service(steps.submit_form(order)))
 
     @takes_update(REQUEST_FORM, "Ask the client for a form that the practice has made.")
     async def request_form(self, order: FormAsking) -> Done:

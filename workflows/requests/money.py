@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from temporalio import exceptions, workflow
+from temporalio import workflow
 
 from workflows import steps
 from workflows.parts.appointment import notify_appointment
 from workflows.parts.handlers import takes_signal, takes_update
-from workflows.requests.base import CARD_SERVICE_AWAY, Requests
+from workflows.requests.base import Requests, asked_of_the_card_service
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.clients import Done, LinkOrder
@@ -75,18 +75,12 @@ class MoneyRequests(Requests):
     @takes_update(SET_UP_CARD, "Prepare the saving of a card at Stripe.")
     async def set_up_card(self, order: LinkOrder) -> Done:
         await self.journey.ready()
-        try:
-            return await steps.set_up_card(order)
-        except exceptions.ActivityError:
-            return Done(refusal=CARD_SERVICE_AWAY)
+        return await asked_of_the_card_service(steps.set_up_card(order))
 
     @takes_update(PREPARE_CONFIRMATION, "Prepare a payment that the client is to confirm.")
     async def prepare_confirmation(self, order: ConfirmationOrder) -> Done:
         await self.journey.ready()
-        try:
-            return await self.journey.apply(await steps.prepare_confirmation(order))
-        except exceptions.ActivityError:
-            return Done(refusal=CARD_SERVICE_AWAY)
+        return await self.journey.apply(await asked_of_the_card_service(steps.prepare_confirmation(order)))
 
     @takes_signal(INBOUND_EVENT, "Stripe or the mail service reported something: look at it.")
     async def inbound_event(self, event_id: str) -> None:

@@ -45,6 +45,9 @@ def describe_reconciliation(view: ReconciliationProgress, *, zone: str) -> str:
     if view.result is None:
         part = (view.comparing or "earlier differences").replace("_", " ")
         return "\n".join([*lines, f"- Looking at: {part}", "", "**You can:** wait; it ends by itself."])
+    if view.result.stopped:
+        lines += ["- **It was stopped** before all was compared", "", "**You can:** start another; it does no harm."]
+        return "\n".join(lines)
     healed, differences = view.result.healed, view.result.differences
     lines += [f"- Healed: {healed}", f"- Differences for a person: {differences}"]
     todo = "look at the open tasks `ledger_difference`" if differences else "nothing: the books agree"

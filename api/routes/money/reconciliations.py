@@ -54,7 +54,8 @@ class DifferenceView(BaseModel):
 
 
 class ReconciliationView(View):
-    """``status`` is ``running`` or ``finished``; ``compared`` counts what was looked at."""
+    """``status`` is ``running``, ``finished``, or ``stopped`` by somebody before all was compared; ``compared`` counts
+    what was looked at."""
 
     id: UUID
     status: str
@@ -154,4 +155,5 @@ async def one(*, id: UUID, services: Svc, _: Staff) -> ReconciliationView:
 
 
 def _view(row: Reconciliation) -> ReconciliationView:
-    return ReconciliationView.of(row, status="finished" if row.finished_at else "running")
+    ended = "stopped" if row.stopped else "finished"
+    return ReconciliationView.of(row, status=ended if row.finished_at else "running")

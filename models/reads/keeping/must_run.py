@@ -15,6 +15,8 @@ from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistPlace
 from models.tables.clients.client import Client
+from models.tables.mail.outbox import UNSETTLED as UNDELIVERED
+from models.tables.mail.outbox import OutboxItem
 from models.tables.money.payment import Payment
 from models.tables.money.reconciliation import Reconciliation
 from rules.enums import AppointmentStatus, PaymentStatus
@@ -26,6 +28,8 @@ UNSETTLED = (
     PaymentStatus.FAILED,
     PaymentStatus.REQUIRES_ACTION,
 )
+
+WAITS = col(OutboxItem.status).in_(UNDELIVERED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +92,14 @@ def _of(kind: Kept, before: datetime) -> tuple[Any, Any]:
         return journeys, col(Client.id)
     if kind is Kept.APPOINTMENT:
         unsettled = select(Payment.appointment_id).where(col(Payment.status).in_(UNSETTLED))
-        open_still = or_(col(Appointment.status) == AppointmentStatus.SCHEDULED, col(Appointment.id).in_(unsettled))
+        undelivered = select(OutboxItem.appointment_id).where(
+            col(OutboxItem.appointment_id).is_not(None), col(OutboxItem.next_try_at).is_not(None), WAITS
+        )
+        open_still = or_(
+            col(Appointment.status) == AppointmentStatus.SCHEDULED,
+            col(Appointment.id).in_(unsettled),
+            col(Appointment.id).in_(undelivered),
+        )
         appointments = select(Appointment.id, Appointment.client_id).where(
             open_still, col(Appointment.booked_at) <= before
         )
@@ -126,3 +137,22 @@ def is_key(kind: Kept, key: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+async def undelivered_of_closed(session: AsyncSession, *, limit: int | None = None) -> list[tuple[UUID, datetime]]:
+    """Closed clients for whom something waits that their journey would deliver, with when it is due; soonest first."""
+    due = func.min(col(OutboxItem.next_try_at))
+    statement = (
+        select(OutboxItem.client_id, due)
+        .join(Client, col(Client.id) == col(OutboxItem.client_id))
+        .where(
+            WAITS,
+            col(OutboxItem.next_try_at).is_not(None),
+            col(OutboxItem.appointment_id).is_(None),
+            col(Client.closed_at).is_not(None),
+        )
+        .group_by(col(OutboxItem.client_id))
+        .order_by(due)
+    )
+    rows = (await session.exec(statement if limit is None else statement.limit(limit))).all()
+    return [(client_id, at) for client_id, at in rows if at is not None]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import String, cast, exists
+from sqlalchemy import String, cast, exists, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -13,6 +13,8 @@ from models.tables.archive.bulk_archive import BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
+from models.tables.mail.outbox import UNSETTLED as UNDELIVERED
+from models.tables.mail.outbox import OutboxItem
 from models.tables.money.payment import Payment
 from models.tables.money.reconciliation import Reconciliation
 from rules.enums import AppointmentStatus, ClientStatus, TaskKind
@@ -87,6 +89,31 @@ async def sessions_unmarked(session: AsyncSession, *, before: datetime) -> list[
         )
         for appointment in (await session.exec(statement)).all()
     ]
+
+
+async def undelivered(session: AsyncSession, *, before: datetime) -> list[Late]:
+    """Clients of whose outbox something was due before, and was neither delivered nor put off since."""
+    since, number = func.min(col(OutboxItem.next_try_at)), func.count()
+    statement = (
+        select(OutboxItem.client_id, since, number)
+        .where(col(OutboxItem.status).in_(UNDELIVERED), col(OutboxItem.next_try_at) < before)
+        .group_by(col(OutboxItem.client_id))
+        .order_by(since)
+        .limit(_MOST)
+    )
+    found = [
+        Late(
+            key=f"undelivered:{client_id}:{at.isoformat()}",
+            text=f"{many} mails or errands for client {{ref}} have waited since {at:%d %b %Y %H:%M} UTC, and nobody"
+            f" delivers them. {Kept.JOURNEY.id_of(str(client_id))} shows what it waits for.",
+            client_id=client_id,
+        )
+        for client_id, at, many in (await session.exec(statement)).all()
+        if at is not None
+    ]
+    known = select(Task.key).where(col(Task.key).in_([late.key for late in found]))
+    told = set((await session.exec(known)).all())
+    return [late for late in found if late.key not in told]
 
 
 async def running_for_long(session: AsyncSession, *, before: datetime) -> list[Late]:

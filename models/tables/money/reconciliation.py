@@ -10,7 +10,8 @@ from models.columns import Document, Instant
 
 
 class Reconciliation(SQLModel, table=True):
-    """``compared`` counts what was looked at; ``healed`` and ``differences`` list discrepancies as documents."""
+    """``compared`` counts what was looked at; ``healed`` and ``differences`` list discrepancies as documents. One that
+    was ``stopped`` has not compared all, and is finished all the same."""
 
     __tablename__ = "reconciliation"
 
@@ -18,6 +19,7 @@ class Reconciliation(SQLModel, table=True):
     asked_by: str
     started_at: datetime = Field(sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
+    stopped: bool = False
     since: datetime = Field(sa_type=Instant)
     until: datetime = Field(sa_type=Instant)
     compared: dict[str, int] = Field(default_factory=dict, sa_type=Document)

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from models.tables import BulkArchiveRecord, Reconciliation
+from models.tables import BulkArchiveRecord, OutboxItem, Reconciliation
+from models.tables.mail.outbox import OutboxKind
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, Stage, TaskKind
 from tests.activities.keeping.conftest import Kept
 from tests.care.rows import DAY, NOW
@@ -46,3 +47,23 @@ async def test_what_has_been_running_for_a_day_is_a_task(kept: Kept) -> None:
     assert (await kept.round()).tasks == 1
     [task] = await kept.tasks()
     assert bulk_archive_id(str(archive)) in task.text
+
+
+async def test_what_nobody_delivers_is_a_task(kept: Kept) -> None:
+    now = await kept.deps.clock.now()
+    sara, tina = await kept.journey(), await kept.journey()
+    for client, due in ((sara, now - timedelta(hours=2)), (tina, now - timedelta(minutes=5))):
+        await kept.rows.add(
+            OutboxItem(
+                key=f"welcome:{client.id}",
+                kind=OutboxKind.MAIL,
+                client_id=client.id,
+                order={},
+                made_at=due,
+                next_try_at=due,
+            )
+        )
+    assert (await kept.round()).tasks == 1
+    [task] = await kept.tasks()
+    assert (task.kind, task.client_id) == (TaskKind.OVERDUE, sara.id)
+    assert (await kept.round()).tasks == 0

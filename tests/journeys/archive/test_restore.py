@@ -96,8 +96,8 @@ async def test_s64_after_a_month_what_is_past_is_named_and_what_was_earned_is_du
 
 async def test_x3_a_restore_by_signal_is_done_once_and_an_echo_does_not_undo_what_came_since(care: Care) -> None:
     sara = await care.client_in_care(sessions=1)
-    again = {"restore": True, "request_id": str(uuid4()), "by": "maria"}
-    archive = {"request_id": str(uuid4()), "by": "maria"}
+    again = {"restore": True, "request_id": str(uuid4())}
+    archive = {"request_id": str(uuid4())}
     await sara.journey.signal("archive", archive)
     await care.rest()
     await sara.journey.signal("unarchive", {"restore": "perhaps"})  # of the wrong shape: dropped, and the journey lives
@@ -113,7 +113,7 @@ async def test_x3_a_restore_by_signal_is_done_once_and_an_echo_does_not_undo_wha
 
     items = (await care.get("/v1/appointments", client=sara.id, status="scheduled"))["items"]
     [one] = [line for line in items if line["type"] == "session"]
-    assert (one["booked_by"], one["restored_from"]) == ("maria", sara.session(1).id)
+    assert (one["booked_by"], one["restored_from"]) == ("via Temporal", sara.session(1).id)
     await sara.journey.signal("archive", archive)  # an echo of the first
     await care.rest()
     assert (await sara.look())["status"] == "active"

@@ -1,0 +1,53 @@
+"""PracticeMail: delivers what waits in the outbox for records that are closed, and so have no journey."""
+
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+
+from temporalio import workflow
+
+from workflows import steps
+from workflows.parts import details
+from workflows.parts.handlers import takes_signal
+
+with workflow.unsafe.imports_passed_through():
+    from workflows.messages import LOOK_AGAIN, PRACTICE_MAIL
+
+
+@workflow.defn(name=PRACTICE_MAIL)
+class PracticeMail:
+    """Runs while something waits, and is woken by whoever leaves something behind. The keeper starts it otherwise."""
+
+    @workflow.init
+    def __init__(self, start: None = None) -> None:  # noqa: ARG002 - nothing is to be said
+        self.woken = False
+
+    @workflow.run
+    async def run(self, start: None = None) -> None:  # noqa: ARG002 - as __init__ takes it
+        while True:
+            self.woken = False
+            left = await steps.deliver_practice_mail("closed")
+            if self.woken:
+                continue
+            at = left.look_at
+            if at is None:
+                return
+            details.show(partial(_waits_until, at))
+            await self.wait_until(at)
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new()
+
+    async def wait_until(self, at: datetime) -> None:
+        details.show(lambda: f"**Something waits** until {at:%a %d %b %Y %H:%M} UTC.")
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self.woken, timeout=at - workflow.now(), timeout_summary="the next delivery"
+            )
+
+    @takes_signal(LOOK_AGAIN, "A record was closed while something waited for it.")
+    def look_again(self) -> None:
+        self.woken = True
+
+
+def _waits_until(at: datetime) -> str:
+    return f"**Something waits** until {at:%a %d %b %Y %H:%M} UTC."
