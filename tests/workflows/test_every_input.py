@@ -34,7 +34,10 @@ from workflows.messages import (
     CLIENT_JOURNEY,
     KEEP_JOURNEYS,
     KEEP_JOURNEYS_ID,
+    PRACTICE_MAIL,
+    PRACTICE_MAIL_ID,
     RECONCILE_PAYMENTS,
+    TASK_QUEUE,
     WAITLIST_OFFER,
     bulk_archive_id,
     reconciliation_id,
@@ -72,7 +75,7 @@ INPUTS: dict[str, list[Any]] = {
 SAYS_NOTHING = ("nothing", "null", "null in JSON", "an empty object")
 MEANS_NOTHING = ("two values", "two, one null", "a text", "a number", "what nobody can open", "no encoding")
 SHORT = ("nothing", "null", "two values", "unknown fields", "what nobody can open")
-ENDS_SOON = (BULK_ARCHIVE, KEEP_JOURNEYS)  # so what is sent to them is there when they begin
+ENDS_SOON = (BULK_ARCHIVE, KEEP_JOURNEYS, PRACTICE_MAIL)  # so what is sent to them is there when they begin
 KINDS = ("updates", "signals", "queries")
 DEFINITIONS = {d.name: d for d in map(workflow._Definition.must_from_class, WORKFLOWS)}
 THERE_ARE = [(name, kind) for name, each in DEFINITIONS.items() for kind in KINDS if getattr(each, kind)]
@@ -109,6 +112,13 @@ async def one_of(care: Care, name: str, *, sent: Sequence[Any] = ()) -> Workflow
         await care.house.start_worker()
         await care.house.engine.get_workflow_handle(KEEP_JOURNEYS_ID).result()
         return keeper
+    if name == PRACTICE_MAIL:
+        await care.house.stop_worker()
+        waits = await client.start_workflow(PRACTICE_MAIL, id=PRACTICE_MAIL_ID, task_queue=TASK_QUEUE)
+        await waits.signal("system.look_again", args=list(sent))
+        await care.house.start_worker()
+        await waits.result()
+        return waits
     await opens(care)
     session = await takes(care, "Holder", day=3)
     sara = await comes(care, "Sara")
