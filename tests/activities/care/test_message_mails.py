@@ -71,7 +71,9 @@ class Letters:
     async def due(self) -> list[timedelta | None]:
         """When the next mail is, after the start."""
         return [
-            at and at - self.start for what, at in await waiting(self.practice, self.client) if what == "new_message"
+            at - self.start if at is not None else None
+            for what, at in await waiting(self.practice, self.client)
+            if what == "new_message"
         ]
 
 

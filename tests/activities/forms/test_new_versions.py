@@ -132,7 +132,8 @@ async def test_a_new_version_is_asked_for_once_whoever_tells_of_it(sara: Sara) -
     assert form.gates_from == form.asked_at + POLICY.form_grace
     assert (await sara.asking.request_new_versions(sara.client)).facts.outstanding_forms == ()  # type: ignore[union-attr]
     assert not await sara.to_be_told(template)
-    assert await sara.books_and_is_asked() == ()
+    assert await sara.books_and_is_asked() == (form,)
+    assert await sara.mails() == 2
 
 
 async def test_the_gate_closes_at_its_very_instant(sara: Sara) -> None:

@@ -37,7 +37,7 @@ async def test_a_form_that_is_asked_for_again_says_until_when_and_then_that_it_i
     await sara.books(by=DESK)
     await sara.completes(CONSENT)
     await sara.publishes()
-    [asked] = (await sara.told()).asked
+    [asked] = await sara.told()
     assert asked.gates_from is not None
     by_mail: dict[str, dict[str, Any]] = {
         "forms_requested": {"form_ids": (asked.id,)},

@@ -24,10 +24,10 @@ Token = Callable[[str], Any]
 
 @dataclass
 class ToldToArchive(ToldEngine):
-    asked: list[tuple[UUID, int, str]] = field(default_factory=list)
+    many: list[tuple[UUID, int, str]] = field(default_factory=list)
 
     async def archive_many(self, archive_id: UUID, *, clients: int, asked_by: str) -> None:
-        self.asked.append((archive_id, clients, asked_by))
+        self.many.append((archive_id, clients, asked_by))
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ async def test_s60_a_dry_run_lists_each_client_as_the_single_preview_does_and_ar
         single = (await api.get(f"/v1/clients/{line['client_id']}/archive", headers=DESK)).json()
         assert (line["credit"], line["owed"], line["currency"]) == (single["credit"], single["owed"], "USD")
         assert (line["appointments"], line["payments"]) == (len(single["appointments"]), len(single["payments"]))
-    assert engine.orders == []
+    assert engine.many == []
     assert (await api.get("/v1/archives", headers=DESK)).json()["items"] == []
 
 
@@ -216,7 +216,7 @@ async def test_what_cannot_be_archived_is_refused_by_name_before_anything_happen
     assert fields_of(await _ask(api, {"client_ids": [str(own.id)], "everybody": True})) == ["everybody"]
     assert problem_of(await _ask(api, {"client_ids": [str(own.id)]}, by=SITE)) == "not-allowed"
     assert (await api.post("/v1/archives", json={"client_ids": [str(own.id)]})).status_code == 401
-    assert engine.orders == []
+    assert engine.many == []
 
 
 async def test_s61_a_group_is_asked_for_as_it_is_now_and_a_repeat_is_the_same_archive(
@@ -233,7 +233,7 @@ async def test_s61_a_group_is_asked_for_as_it_is_now_and_a_repeat_is_the_same_ar
     [archive_id] = answer.json().values()
     later = await rows.client(ana, group_id=group.id, created_at=NOW + timedelta(seconds=2))
     assert (await _ask(api, body, by=key)).json() == {"archive_id": archive_id}
-    assert set(engine.asked) == {(UUID(archive_id), 2, "care_team:desk")}
+    assert set(engine.many) == {(UUID(archive_id), 2, "care_team:desk")}
     async with sessions() as session:
         row = await session.get_one(BulkArchiveRecord, UUID(archive_id))
     assert (row.asked_by, row.reason, row.notify) == ("care_team:desk", body["reason"], False)
@@ -258,7 +258,7 @@ async def test_s61_a_group_is_asked_for_as_it_is_now_and_a_repeat_is_the_same_ar
     as_ana = await therapist_token("ana")
     assert problem_of(await api.get(f"/v1/archives/{archive_id}", headers=as_ana)) == "not-found"
     own = await _ask(api, {"group_id": str(group.id)}, by=as_ana)
-    assert engine.asked[-1][1:] == (2, "therapist:ana")
+    assert engine.many[-1][1:] == (2, "therapist:ana")
     [listed] = (await api.get("/v1/archives", headers=as_ana)).json()["items"]
     assert listed["archive_id"] == own.json()["archive_id"]
     assert (await api.get(f"/v1/archives/{listed['archive_id']}", headers=as_ana)).json()["total"] == 2
