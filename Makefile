@@ -5,13 +5,14 @@ SHELL := /bin/sh
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
-TESTS ?= tests
+# Stores that are lost and put back take minutes: `make restores` has those stories.
+TESTS ?= tests --ignore=tests/restores
 # Test processes side by side: one more than two cores, because tests also wait for servers to start and stop.
 AT_ONCE ?= 3
 # Every stack starts a few processes: compiled once, each of them is there a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run test pictures demo chaos check fix bench lock clean
+.PHONY: help install run test restores pictures demo chaos check fix bench lock clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -52,8 +53,11 @@ $(STAMP): requirements.txt Makefile
 run: $(STAMP) ## everything on this machine, until Ctrl-C
 	@exec $(PYTHON) dev.py
 
-test: $(STAMP) ## every test; TESTS=tests/rules for some
+test: $(STAMP) ## every test but those of `make restores`; TESTS=tests/rules for some
 	@$(PYTHON) -m pytest -n $(AT_ONCE) --dist worksteal $(TESTS)
+
+restores: $(STAMP) ## the stories in which the database or the engine is lost or put back; some ten minutes
+	@$(PYTHON) -m pytest tests/restores
 
 pictures: $(STAMP) ## the pictures of docs/temporal-ui.md anew; needs Chromium
 	@PICTURES=$(CURDIR)/docs/pictures NEED_CHROMIUM=1 $(PYTHON) -m pytest tests/ui

@@ -12,7 +12,6 @@ from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
-    WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -278,16 +277,6 @@ class JourneyEngine:
             return error.status is not RPCStatusCode.NOT_FOUND
         except (TimeoutError, RuntimeError):  # silent, or not connected
             return True
-
-    async def ask(self, workflow_id: str, query: str, answer: type[Result]) -> Result | None:
-        """What a workflow tells of itself; None if it is not there, or nobody answers for it at a glance."""
-        handle = self.client.get_workflow_handle(workflow_id)
-        try:
-            async with asyncio.timeout(self._glance.total_seconds()), self._places:
-                return cast(Result, await handle.query(query, result_type=answer, rpc_timeout=self._glance))
-        except (TimeoutError, RuntimeError, RPCError, WorkflowQueryFailedError) as error:
-            log.info("a workflow did not answer", workflow=workflow_id, query=query, error=repr(error))
-            return None
 
     async def answers(self) -> bool:
         """Whether the engine can be reached now."""

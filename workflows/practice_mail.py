@@ -31,12 +31,12 @@ class PracticeMail:
             at = left.look_at
             if at is None:
                 return
-            details.show(lambda at=at: f"**Something waits** until {at:%a %d %b %Y %H:%M} UTC.")
             await self.wait_until(at)
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new()
 
     async def wait_until(self, at: datetime) -> None:
+        details.show(lambda: f"**Something waits** until {at:%a %d %b %Y %H:%M} UTC.")
         with suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self.woken, timeout=at - workflow.now(), timeout_summary="the next delivery"

@@ -13,7 +13,7 @@ else goes wrong fails the step at once, and with it the request; or it becomes a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
 Argument = TypeVar("Argument")
-Further = TypeVar("Further")
 Result = TypeVar("Result")
 
 UNLESS_BROKEN = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
@@ -70,9 +69,9 @@ LONG = Where(timedelta(minutes=10), sign_of_life=timedelta(seconds=60))
 
 
 @dataclass(frozen=True)
-class _Entry(Generic[Argument, Result]):
-    """One line of the table. ``summary`` is the label in the history; ``within`` bounds all tries together, for a step
-    that the story does not wait for."""
+class Step(Generic[Argument, Result]):
+    """One line of the table: a step that takes one argument, and is awaited with it. ``summary`` is the label in the
+    history; ``within`` bounds all tries together, for a step that the story does not wait for."""
 
     name: str
     argument: "TypeForm[Argument]"
@@ -82,15 +81,14 @@ class _Entry(Generic[Argument, Result]):
     where: Where = LOCAL
     within: timedelta | None = None
 
-    async def _run(self, argument: Argument, *further: object) -> Result:
-        arguments = (argument, *further)
+    async def __call__(self, argument: Argument) -> Result:
         result = cast("type[Result]", self.result)  # the SDK decodes unions too, and says only classes
         label = self.summary if isinstance(self.summary, str) else self.summary(argument)
         if self.where is LOCAL:
             try:
                 return await workflow.execute_local_activity(  # type: ignore[no-any-return]
                     self.name,
-                    args=arguments,
+                    args=(argument,),
                     result_type=result,
                     start_to_close_timeout=self.where.longest,
                     schedule_to_close_timeout=self.where.longest,
@@ -104,7 +102,7 @@ class _Entry(Generic[Argument, Result]):
         where = VENDOR if self.where is LOCAL else self.where
         return await workflow.execute_activity(  # type: ignore[no-any-return]
             self.name,
-            args=arguments,
+            args=(argument,),
             result_type=result,
             start_to_close_timeout=where.longest,
             heartbeat_timeout=where.sign_of_life,
@@ -137,23 +135,6 @@ def may_pass(error: exceptions.ActivityError) -> bool:
     return not exceptions.is_cancelled_exception(error) and not (
         isinstance(cause, exceptions.ApplicationError) and cause.non_retryable
     )
-
-
-class Step(_Entry[Argument, Result]):
-    """A step that takes one argument, and is awaited with it."""
-
-    async def __call__(self, argument: Argument) -> Result:
-        return await self._run(argument)
-
-
-@dataclass(frozen=True)
-class StepWith(_Entry[Argument, Result], Generic[Argument, Result, Further]):
-    """A step that takes one argument more, of the type ``further``."""
-
-    further: "TypeForm[Further]" = field(kw_only=True)
-
-    async def __call__(self, argument: Argument, further: Further) -> Result:
-        return await self._run(argument, further)
 
 
 # ---------------------------------------------------------------- clients and accounts
@@ -319,10 +300,6 @@ finish_attempt = Step(
     UNLESS_BROKEN,
 )
 owe_payment = Step("owe_payment", str, money.Settled, "Record that the payment is owed", PATIENTLY, VENDOR)
-cancel_intent = StepWith(
-    "cancel_intent", str, money.Settled | None, "Cancel an open payment at Stripe", PATIENTLY, VENDOR, further=str
-)
-send_refund = Step("send_refund", str, money.Settled | None, "Give money back to the card", PATIENTLY, VENDOR)
 handle_inbound_event = Step(
     "handle_inbound_event", str, money.EventHandled, "Look at what was reported", PATIENTLY, VENDOR
 )

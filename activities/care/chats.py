@@ -16,7 +16,7 @@ from models.tables.clients.client import Client
 from models.tables.mail.outbox import UNSETTLED, OutboxItem, OutboxStatus
 from models.writes.locks import lock_client
 from models.writes.outbox import client_mail, order_mails
-from rules.care.chats import TOLD_WHILE_ARCHIVED
+from rules.care.chats import TOLD_WHILE_ARCHIVED, message_mail_due
 from rules.enums import ClientStatus
 from rules.mail.kinds import Mail
 
@@ -48,10 +48,15 @@ class ChatActivities(Activities):
         )
         rows = (await session.exec(earlier.order_by(col(OutboxItem.seq).desc()))).all()
         told = [row for row in rows if row.status in _TOLD]
-        if told and waiting.seq <= max(int(row.order.get("chat_seq", 0)) for row in told):
+        due = message_mail_due(
+            newest=waiting.seq,
+            told=max((int(row.order.get("chat_seq", 0)) for row in told), default=0),
+            told_at=max((row.sent_at or row.made_at for row in told), default=None),
+            every=self.deps.policy.new_message_every,
+            now=now,
+        )
+        if due is None:
             return
-        last = max((row.sent_at or row.made_at for row in told), default=None)
-        due = now if last is None else max(now, last + self.deps.policy.new_message_every)
         archived = client.status is ClientStatus.ARCHIVED
         open_still = next((row for row in rows if row.status in UNSETTLED), None)
         if open_still is None:
@@ -60,8 +65,10 @@ class ChatActivities(Activities):
             )
             # An archived client has no timers: what cannot go out at once waits for the end of the archive.
             await order_mails(session, [mail], at=now, not_before=due, put_off=archived and due > now)
-        elif open_still.next_try_at is None and due <= now:
-            open_still.next_try_at = now
+        else:
+            open_still.order = {**open_still.order, "chat_seq": waiting.seq}  # it tells of this one too
+            if open_still.next_try_at is None and due <= now:
+                open_still.next_try_at = now
             session.add(open_still)
 
 

@@ -10,17 +10,7 @@ from activities.types.clients import Resumed
 from models.reads.journey import journey_facts
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxItem
-from rules.mail.kinds import Mail
-
-_TIMED = (
-    Mail.BOOK_FIRST,
-    Mail.ACTIVATION_REMINDER,
-    Mail.FORMS_REMINDER,
-    Mail.BOOK_FIRST_SESSION,
-    Mail.CARD_EXPIRING,
-    Mail.GOAL_REMINDER,
-)
-"""The timed mails of a journey: that one is in the outbox, sent or not, marks it as done."""
+from rules.journey.reminders import MAILS_OF_A_JOURNEY
 
 _NEWEST = 50  # marks: what is older has long passed out of every plan
 
@@ -35,7 +25,7 @@ class ResumingActivities(Activities):
                 return Resumed(closed=True)
             marks = (
                 select(OutboxItem.key, OutboxItem.template)
-                .where(col(OutboxItem.client_id) == client.id, col(OutboxItem.template).in_(_TIMED))
+                .where(col(OutboxItem.client_id) == client.id, col(OutboxItem.template).in_(MAILS_OF_A_JOURNEY))
                 .order_by(col(OutboxItem.seq).desc())
                 .limit(_NEWEST)
             )

@@ -105,7 +105,6 @@ class RefundActivities(Activities):
             await _show(session, row, at=now)
             return BEGUN.keep(session, row.client, order, Done(facts=await project(session, row.client)), at=now)
 
-    @activity.defn
     async def send_refund(self, refund_id: str) -> Settled | None:
         """Have Stripe give the card's part back, and record its answer. None if nothing is left to do."""
         now = await self.now()

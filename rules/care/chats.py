@@ -1,7 +1,7 @@
 """Chats: who may start which, and who may write; and whom a blast leaves out."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rules.accounts.caller import Caller
 from rules.enums import ChatKind, ClientStatus, Role
@@ -45,6 +45,19 @@ def read_after_writing(*, read: int, shown: int, newest: int) -> int:
     """
     seen = max(read, min(shown, newest))
     return newest + 1 if seen >= newest else seen
+
+
+def message_mail_due(
+    *, newest: int, told: int, told_at: datetime | None, every: timedelta, now: datetime
+) -> datetime | None:
+    """When a mail is to say that something waits: at once, or ``every`` after the last mail about the same chat.
+
+    ``newest``: the number of the newest unread message, 0 if all is read; ``told``: the newest that the last mail told
+    of, which went out at ``told_at``. None if nothing waits that no mail has told of.
+    """
+    if newest <= told:
+        return None
+    return now if told_at is None else max(now, told_at + every)
 
 
 # ---------------------------------------------------------------- blasts

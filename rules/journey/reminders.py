@@ -23,6 +23,16 @@ OUTCOME_TASK = "outcome_task"
 OUTCOME_BREACH = "outcome_breach"
 FORM_GATES = "form_gates"
 
+MAILS_OF_A_JOURNEY = (
+    Mail.BOOK_FIRST,
+    Mail.ACTIVATION_REMINDER,
+    Mail.FORMS_REMINDER,
+    Mail.BOOK_FIRST_SESSION,
+    Mail.CARD_EXPIRING,
+    Mail.GOAL_REMINDER,
+)
+"""The timed mails of a journey: that one is in the outbox, sent or not, marks it as done."""
+
 _ENDINGS = frozenset({ANONYMOUS_EXPIRY, OUTCOME_TASK, OUTCOME_BREACH, FORM_GATES})
 _TOLD_LATE = frozenset(mail.value for mail, kind in MAILS.items() if kind.even_late)
 

@@ -2,6 +2,8 @@
 
 A payment that is due, or whose try runs, has a ``next_try_at`` only while a restored database waits for the comparison
 with Stripe.
+
+It runs inside workflows. A change here needs `workflow.patched`, and every recorded history must replay.
 """
 
 from dataclasses import dataclass

@@ -47,6 +47,7 @@ from rules.enums import AppointmentType, Mode, Outcome, RefundTo, Source, TaskKi
 from rules.forms.fields import FieldType, FormField
 from rules.journey.stage import JourneyFacts
 from rules.mail.orders import MailOrder
+from tests.activities.mail.sending import send
 from tests.activities.test_twice import Story, _token
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
@@ -193,7 +194,7 @@ async def leave_waitlist(scene: Scene) -> Any:
 
 async def activate_account(scene: Scene) -> Any:
     order = MailOrder(key="welcome", template="welcome", client_id=scene.client, vital=True)
-    await scene.practice.mail.send_mail(order, POLICY)
+    await send(scene.practice, order)
     token = sha256(_token(scene.practice.post.sent[0]).encode()).hexdigest()
     return ActivationOrder(request_id=str(uuid4()), client_id=scene.client, token_hash=token, password_hash="hashed")
 

@@ -199,11 +199,12 @@ async def test_a_debt_that_was_settled_since_is_not_given_back(scene: Scene) -> 
     await scene.run("owe_payment", payment)
     order = scene.order(RetryOrder, payment_id=payment)
     first: Done = await scene.done("retry_payment", order)
-    assert [debt.id for debt in first.debts] == [payment]
+    assert first.facts is not None
+    assert [debt.payment_id for debt in first.facts.debts] == [payment]
     await scene.practice.bank_says(scene.client, None)
-    await scene.practice.attempt(payment, first.debts[0].attempts + 1)
+    await scene.practice.attempt(payment, first.facts.debts[0].attempts + 1)
     assert (await scene.practice.payment(payment)).status is PaymentStatus.PAID
-    assert (await scene.run("retry_payment", order)).debts == ()
+    assert (await scene.run("retry_payment", order)).facts.debts == ()
 
 
 async def test_an_intake_form_that_has_a_new_version_since_is_still_complete_to_whoever_sent_it(scene: Scene) -> None:

@@ -92,12 +92,6 @@ class ToldEngine(JourneyEngine):
         assert answer is None or isinstance(answer, Gone)
         return answer
 
-    async def ask(self, workflow_id: str, query: str, answer: type[Any]) -> Any:
-        """Nobody answers for a workflow, unless told."""
-        told = self.answers_to.get(query)
-        assert told is None or isinstance(told, answer)
-        return told
-
     async def is_under_way(self, workflow_id: str) -> bool:
         return workflow_id not in self.ended
 

@@ -10,11 +10,11 @@ from rules.care.chats import (
     MOST_OF_A_BLAST,
     TOLD_WHILE_ARCHIVED,
     may_start,
+    message_mail_due,
     read_after_writing,
     setting_of,
 )
 from rules.enums import ChatKind, Role
-from rules.journey.message_mails import Told, after_looking, after_telling
 from rules.policy import JourneyPolicy
 from tests.docs.pages import ROOT, table, words
 
@@ -49,13 +49,14 @@ def test_how_far_is_read_after_writing() -> None:
 
 
 def test_when_the_next_mail_is_due() -> None:
-    told, newest = Told(), 0
+    told, told_at, waits, due_at = 0, None, 0, None
     for at, what, due in table(SECTION, "at", "what happens", "the next mail is due"):
         now = datetime.fromisoformat(f"2026-03-02T{at}").replace(tzinfo=UTC)
-        if told.due_at is not None and told.due_at < now:
-            told = after_telling(told, now=told.due_at)
-        newest = int(what.rpartition(" ")[2]) if "message" in what else 0
-        told = after_looking(told, newest_unread=newest, every=JourneyPolicy().new_message_every, now=now)
-        assert (f"{told.due_at:%H:%M}" if told.due_at else "-") == due, (at, what)
-        if told.due_at == now:
-            told = after_telling(told, now=now)
+        if due_at is not None and due_at < now:
+            told, told_at = waits, due_at
+        waits = int(what.rpartition(" ")[2]) if "message" in what else 0
+        every = JourneyPolicy().new_message_every
+        due_at = message_mail_due(newest=waits, told=told, told_at=told_at, every=every, now=now)
+        assert (f"{due_at:%H:%M}" if due_at else "-") == due, (at, what)
+        if due_at == now:
+            told, told_at, due_at = waits, now, None

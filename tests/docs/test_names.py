@@ -25,6 +25,7 @@ PACKAGES = (
     "engine",
     "local",
     "models",
+    "ops",
     "rules",
     "sandbox",
     "server",
@@ -33,7 +34,7 @@ PACKAGES = (
     "worker",
     "workflows",
 )
-SUBJECTS = ("clients", "accounts", "booking", "forms", "money", "care", "archive", "mail")
+SUBJECTS = ("clients", "accounts", "booking", "forms", "money", "care", "archive", "mail", "keeping")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 # Names with a slash that are no paths: zones of the clock.
 ZONES = zoneinfo.available_timezones()

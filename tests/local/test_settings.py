@@ -144,6 +144,19 @@ def test_a_wrong_value_is_named_and_no_secret_shown(
     assert "aHVudGVyMg" not in told
 
 
+def test_the_practices_time_zone_goes_with_the_policy_and_is_no_setting_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().policy.time_zone == "UTC"
+    monkeypatch.setenv("PRACTICE_TIME_ZONE", "America/New_York")
+    assert read_settings().policy.time_zone == "America/New_York"
+    monkeypatch.setenv("PRACTICE_TIME_ZONE", "New York")
+    with pytest.raises(SettingsProblem, match="PRACTICE_TIME_ZONE cannot be used: it is not the name of a time zone"):
+        read_settings()
+    monkeypatch.delenv("PRACTICE_TIME_ZONE")
+    monkeypatch.setenv("POLICY__TIME_ZONE", "America/New_York")
+    with pytest.raises(SettingsProblem, match="POLICY__TIME_ZONE is no setting of the policy"):
+        read_settings()
+
+
 def test_the_policy_is_read_as_durations(monkeypatch: pytest.MonkeyPatch) -> None:
     given(
         monkeypatch,

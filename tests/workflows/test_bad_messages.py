@@ -115,7 +115,7 @@ async def test_messages_that_come_before_the_journey_is_open_wait_for_it(care: C
     )
     handle = await house.engine.start_workflow(
         CLIENT_JOURNEY,
-        JourneyInput(client_id=client_id, policy=house.policy, new=new),
+        JourneyInput(client_id=client_id, new=new),
         id=journey_id(client_id),
         task_queue=TASK_QUEUE,
         start_signal=ARCHIVE,
@@ -153,7 +153,7 @@ async def test_a_signal_to_a_journey_that_was_refused_or_has_closed_does_not_bre
     )
     handle = await house.engine.start_workflow(
         CLIENT_JOURNEY,
-        JourneyInput(client_id=client_id, policy=house.policy, new=new),
+        JourneyInput(client_id=client_id, new=new),
         id=journey_id(client_id),
         task_queue=TASK_QUEUE,
         start_signal=ARCHIVE,

@@ -15,7 +15,7 @@ from workflows.client_journey import ClientJourney
 from workflows.messages import Update
 from workflows.registry import WORKFLOWS
 from workflows.requests.base import Requests
-from workflows.steps import LOCAL, ONCE, UNLESS_BROKEN, Step, StepWith
+from workflows.steps import LOCAL, ONCE, UNLESS_BROKEN, Step
 
 NO_NEED_OF_A_STEP: set[str] = set()
 
@@ -30,8 +30,8 @@ def activities() -> dict[str, Callable[..., Any]]:
     return found
 
 
-def all_steps() -> dict[str, Step[Any, Any] | StepWith[Any, Any, Any]]:
-    return {name: value for name, value in vars(steps).items() if isinstance(value, Step | StepWith)}
+def all_steps() -> dict[str, Step[Any, Any]]:
+    return {name: value for name, value in vars(steps).items() if isinstance(value, Step)}
 
 
 def types_of(function: Callable[..., Any]) -> tuple[list[Any], Any]:
@@ -45,8 +45,7 @@ def test_every_step_has_the_name_and_the_types_of_its_activity() -> None:
     assert len(found) > 20
     for name, step in found.items():
         assert step.name == name
-        further = [step.further] if isinstance(step, StepWith) else []
-        assert ([step.argument, *further], step.result) == types_of(registered[name]), name
+        assert ([step.argument], step.result) == types_of(registered[name]), name
     assert set(found) == set(registered) - NO_NEED_OF_A_STEP
 
 
@@ -64,11 +63,11 @@ async def test_a_step_asks_the_engine_for_its_activity(name: str, monkeypatch: p
     monkeypatch.setattr(workflow, "execute_local_activity", note("local"))
     monkeypatch.setattr(workflow, "execute_activity", note("ordinary"))
     step = all_steps()[name]
-    order, further = MagicMock(), MagicMock()
-    answer = await (step(order, further) if isinstance(step, StepWith) else step(order))
+    order = MagicMock()
+    answer = await step(order)
     [(kind, given)] = asked
     assert answer == given["result_type"] == step.result
-    assert (given["activity"], given["args"]) == (name, (order, further) if isinstance(step, StepWith) else (order,))
+    assert (given["activity"], given["args"]) == (name, (order,))
     assert kind == ("local" if step.where is LOCAL else "ordinary")
     assert given["start_to_close_timeout"] == step.where.longest
     assert given["retry_policy"] is step.retry

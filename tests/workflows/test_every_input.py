@@ -21,20 +21,24 @@ from temporalio.common import RawValue
 from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.types.archive import BulkArchiveOrder
+from activities.types.keeping import KeepingOrder
 from engine.codec import JourneyPayloads
 from rules.refusals import NEUTRAL, Problem
 from tests.care.story import Care
+from tests.journeys.archive.bulk import archive_many, finished
 from tests.journeys.booking.waitlist import comes, opens, takes, waits_for
 from tests.workflows.test_what_staff_see import details
 from workflows.messages import (
     APPOINTMENT_JOURNEY,
     BULK_ARCHIVE,
     CLIENT_JOURNEY,
+    KEEP_JOURNEYS,
+    KEEP_JOURNEYS_ID,
+    PRACTICE_MAIL,
+    PRACTICE_MAIL_ID,
     RECONCILE_PAYMENTS,
     TASK_QUEUE,
     WAITLIST_OFFER,
-    BulkArchiveInput,
     bulk_archive_id,
     reconciliation_id,
     waitlist_id,
@@ -71,6 +75,7 @@ INPUTS: dict[str, list[Any]] = {
 SAYS_NOTHING = ("nothing", "null", "null in JSON", "an empty object")
 MEANS_NOTHING = ("two values", "two, one null", "a text", "a number", "what nobody can open", "no encoding")
 SHORT = ("nothing", "null", "two values", "unknown fields", "what nobody can open")
+ENDS_SOON = (BULK_ARCHIVE, KEEP_JOURNEYS, PRACTICE_MAIL)  # so what is sent to them is there when they begin
 KINDS = ("updates", "signals", "queries")
 DEFINITIONS = {d.name: d for d in map(workflow._Definition.must_from_class, WORKFLOWS)}
 THERE_ARE = [(name, kind) for name, each in DEFINITIONS.items() for kind in KINDS if getattr(each, kind)]
@@ -92,17 +97,28 @@ async def one_of(care: Care, name: str, *, sent: Sequence[Any] = ()) -> Workflow
         slug = f"ana-{uuid4()}"
         await care.therapist(slug)
         sara = await care.arrives(therapist=slug)
-        order = BulkArchiveOrder(id=str(uuid4()), asked_by="x", asked_at=await care.now(), client_ids=(sara.id,))
-        begun = await care.house.engine.start_workflow(
-            BULK_ARCHIVE,
-            BulkArchiveInput(order=order, policy=care.house.policy),
-            id=bulk_archive_id(order.id),
-            task_queue=TASK_QUEUE,
-            start_signal="stop",
-            start_signal_args=sent,
-        )
-        await begun.result()
-        return client.get_workflow_handle(begun.id)
+        await care.house.stop_worker()
+        archive_id = await archive_many(care, [sara])
+        begun = client.get_workflow_handle(bulk_archive_id(archive_id))
+        await begun.signal("stop", args=list(sent))
+        await care.house.start_worker()
+        await finished(care, archive_id)
+        return begun
+    if name == KEEP_JOURNEYS:
+        await care.house.stop_worker()
+        await care.house.services.engine.keep(KeepingOrder(id=str(uuid4()), asked_by="x"))
+        keeper = client.get_workflow_handle(KEEP_JOURNEYS_ID)
+        await keeper.signal("system.keep", args=list(sent))
+        await care.house.start_worker()
+        await care.house.engine.get_workflow_handle(KEEP_JOURNEYS_ID).result()
+        return keeper
+    if name == PRACTICE_MAIL:
+        await care.house.stop_worker()
+        waits = await client.start_workflow(PRACTICE_MAIL, id=PRACTICE_MAIL_ID, task_queue=TASK_QUEUE)
+        await waits.signal("system.look_again", args=list(sent))
+        await care.house.start_worker()
+        await waits.result()
+        return waits
     await opens(care)
     session = await takes(care, "Holder", day=3)
     sara = await comes(care, "Sara")
@@ -150,14 +166,13 @@ def is_told_in_words(refused: Exception | None) -> bool:
 async def survives(care: Care, of: str, kind: str, inputs: Sequence[str]) -> None:
     handle = await one_of(care, of)
     definition = DEFINITIONS[of]
-    query = str(next(iter(definition.queries)))
     handlers: dict[str, Any] = getattr(definition, kind)
     for name, handler in handlers.items():
         argument = handler.fn.argument if kind == "updates" else None
         for said in inputs:
             if kind == "signals" and not name.startswith("system.") and said not in MEANS_NOTHING:
                 continue  # a signal for people acts upon next to anything
-            if of == BULK_ARCHIVE and kind == "signals":
+            if of in ENDS_SOON and kind == "signals":
                 handle = await one_of(care, of, sent=INPUTS[said])
                 continue
             refused = await tried(handle, kind, name, INPUTS[said])
@@ -167,12 +182,13 @@ async def survives(care: Care, of: str, kind: str, inputs: Sequence[str]) -> Non
                 assert refused is not None, (name, said)
             if refused is not None:
                 assert is_told_in_words(refused), (name, said)
-    await handle.query(query)
+    for query in definition.queries:
+        await handle.query(str(query))
     failed = [event async for event in handle.fetch_history_events() if _is_failed_task(event)]
     assert failed == []
     if kind == "signals":
         shown = await details(care.house.engine.get_workflow_handle(handle.id))
-        assert "was dropped" in shown or of in (WAITLIST_OFFER, BULK_ARCHIVE)  # whose signals say nothing
+        assert "was dropped" in shown or of in (WAITLIST_OFFER, *ENDS_SOON)  # whose signals say nothing, or came first
         assert TYPED not in shown
 
 

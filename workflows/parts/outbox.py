@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.mail import Delivered, DeliverOrder
     from rules.mail.orders import MailOrder
 
+_A_MOMENT = timedelta(seconds=1)
 _PAUSE = timedelta(minutes=5)  # after a step that could not be carried out at all
 
 
@@ -41,7 +42,10 @@ class Outbox:
         self._changed = changed
 
     def note(self, at: datetime | None) -> None:
-        """Something waits, and is due at this instant."""
+        """Something waits, and is due at this instant. What a step has just made is due now: its clock is ahead of the
+        workflow's by as long as it ran, and no timer is set for that."""
+        if at is not None and at - workflow.now() < _A_MOMENT:
+            at = min(at, workflow.now())
         if at is not None and (self.at is None or at < self.at):
             self.at = at
 

@@ -41,12 +41,18 @@ _HELPS: Mapping[TaskKind, str] = {
     TaskKind.DISPUTE: "Answer the bank in Stripe. Nothing is charged to this client until the task is resolved.",
     TaskKind.REFUND_FAILED: "The bank did not take it back. Give it as credit, or pay it by hand.",
     TaskKind.LEDGER_DIFFERENCE: "Compare the payment with Stripe; the task says what differs.",
+    TaskKind.STEP_FAILED: "It is tried again every hour. Show the task to whoever runs the system.",
+    TaskKind.KEEPS_ENDING: "It is not started again by itself. Show the task to whoever runs the system.",
+    TaskKind.OVERDUE: "It should have happened by itself, and has not. Show the task to whoever runs the system.",
+    TaskKind.NO_RECORD: "What was asked of it may have to be entered again; the task says where to look.",
+    TaskKind.MANY_WEDGED: "Show the task to whoever runs the system; nothing is lost meanwhile.",
+    TaskKind.RESTORED: "What came after the copy must be entered again; the task says what.",
 }
 _LOOK = "The task says what to look at."
 _SETTLED_BY_ITSELF = frozenset(
     (TaskKind.MATCH_BY_HAND, TaskKind.OUTCOME_MISSING, TaskKind.CARD_MISSING, TaskKind.PAYMENT_OWED)
 )
-_ABOUT_MONEY = frozenset((TaskKind.CARD_MISSING, TaskKind.PAYMENT_OWED, TaskKind.PAYMENT_FAILED))
+_ABOUT_MONEY = frozenset((TaskKind.CARD_MISSING, TaskKind.PAYMENT_OWED, TaskKind.PAYMENT_FAILED, TaskKind.OVERDUE))
 _ACTS: Mapping[Act, tuple[str, Update[Any, Any], Mapping[str, str]]] = {
     Act.RETRY: ("Try the card again now", RETRY_PAYMENT, {}),
     Act.WAIVE: ("Waive it, so that nothing is taken", WAIVE_PAYMENT, {"reason": REASON}),

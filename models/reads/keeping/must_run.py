@@ -19,15 +19,9 @@ from models.tables.mail.outbox import UNSETTLED as UNDELIVERED
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.payment import Payment
 from models.tables.money.reconciliation import Reconciliation
-from rules.enums import AppointmentStatus, PaymentStatus
+from rules.enums import AppointmentStatus
 from rules.keeping import Kept
-
-UNSETTLED = (
-    PaymentStatus.SCHEDULED,
-    PaymentStatus.PROCESSING,
-    PaymentStatus.FAILED,
-    PaymentStatus.REQUIRES_ACTION,
-)
+from rules.money.payment_states import PENDING
 
 WAITS = col(OutboxItem.status).in_(UNDELIVERED)
 
@@ -91,7 +85,7 @@ def _of(kind: Kept, before: datetime) -> tuple[Any, Any]:
         journeys = select(Client.id, Client.id).where(col(Client.closed_at).is_(None), col(Client.created_at) <= before)
         return journeys, col(Client.id)
     if kind is Kept.APPOINTMENT:
-        unsettled = select(Payment.appointment_id).where(col(Payment.status).in_(UNSETTLED))
+        unsettled = select(Payment.appointment_id).where(col(Payment.status).in_(PENDING))
         undelivered = select(OutboxItem.appointment_id).where(
             col(OutboxItem.appointment_id).is_not(None), col(OutboxItem.next_try_at).is_not(None), WAITS
         )

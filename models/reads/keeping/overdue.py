@@ -8,7 +8,6 @@ from sqlalchemy import String, cast, exists, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.reads.keeping.must_run import UNSETTLED
 from models.tables.archive.bulk_archive import BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
@@ -19,6 +18,7 @@ from models.tables.money.payment import Payment
 from models.tables.money.reconciliation import Reconciliation
 from rules.enums import AppointmentStatus, ClientStatus, TaskKind
 from rules.keeping import Kept
+from rules.money.payment_states import PENDING
 
 _MOST = 200  # in one round: what is more waits for the next
 
@@ -41,7 +41,7 @@ async def payments_past_their_deadline(session: AsyncSession, *, before: datetim
     statement = (
         select(Payment)
         .where(
-            col(Payment.status).in_(UNSETTLED),
+            col(Payment.status).in_(PENDING),
             col(Payment.deadline) < before,
             ~exists().where(col(Task.key) == key + cast(col(Payment.id), String)),
         )

@@ -1,6 +1,5 @@
 """What the step that archives writes down: what the preview said of the same moment, and nothing besides."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,10 +13,10 @@ from models.tables.care.goal import Goal
 from models.tables.clients.task import Task
 from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
+from models.writes.outbox import client_mail, order_mails
 from rules.archive.plan import plan_archive
 from rules.enums import ChatKind, CreditSource, PaymentStatus, TaskKind
-from rules.journey.memory import JourneyMemory
-from rules.journey.message_mails import Told
+from rules.mail.kinds import Mail
 from tests.care.practice import FEE, MONDAY, POLICY, Practice
 
 HOUR = timedelta(hours=1)
@@ -41,15 +40,15 @@ async def change(practice: Practice, row: Any, **columns: object) -> None:
         await session.commit()
 
 
-async def preview(practice: Practice, client: str, memory: JourneyMemory) -> Json:
+async def preview(practice: Practice, client: str) -> Json:
     now = practice.clock.instant
     async with practice.sessions() as session:
-        situation = await archive_situation(session, await practice.row(client), memory=memory, now=now)
+        situation = await archive_situation(session, await practice.row(client), policy=POLICY, now=now)
     return plan_archive(situation, now=now).to_document()
 
 
-async def archived(practice: Practice, client: str, memory: JourneyMemory) -> Json:
-    order = ArchiveOrder(client_id=client, request_id="archive", by="x", reminded=memory.reminded, chats=memory.chats)
+async def archived(practice: Practice, client: str) -> Json:
+    order = ArchiveOrder(client_id=client, request_id="archive", by="x")
     assert (await practice.archive.archive_client(order)).changed
     record = (await practice.row(client)).archive_record
     assert record is not None
@@ -85,9 +84,13 @@ async def chat(practice: Practice, client: str, kind: ChatKind, *, read: int = 0
     return str(row.id)
 
 
-def put_off(practice: Practice, *chats: str) -> dict[str, Told]:
-    at = practice.clock.instant
-    return {id: Told(seq=1, at=at, waits=2, due_at=at + HOUR) for id in chats}
+async def put_off(practice: Practice, client: str, *chats: str) -> None:
+    """Of each chat a mail told not long ago: the next is to go in an hour."""
+    at, row = practice.clock.instant, await practice.row(client)
+    mails = [client_mail(Mail.NEW_MESSAGE, row, f"{id}:2", chat_id=id, chat_seq=2) for id in chats]
+    async with practice.sessions() as session:
+        await order_mails(session, mails, at=at, not_before=at + HOUR)
+        await session.commit()
 
 
 async def credit(practice: Practice, client: str, amount: int, currency: str) -> None:
@@ -112,10 +115,10 @@ async def test_the_record_says_what_the_preview_said_and_what_it_says_is_done(pr
     match, owed = [await task(practice, sara, kind) for kind in (TaskKind.MATCH_BY_HAND, TaskKind.PAYMENT_OWED)]
     done = await task(practice, sara, TaskKind.MATCH_BY_HAND, resolved_at=MONDAY)
     told = await chat(practice, sara, ChatKind.CARE_TEAM)
-    memory = JourneyMemory(policy=replace(POLICY, appointment_reminders=(5 * HOUR,)), chats=put_off(practice, told))
+    await put_off(practice, sara, told)
 
-    said = await preview(practice, sara, memory)
-    record = await archived(practice, sara, memory)
+    said = await preview(practice, sara)
+    record = await archived(practice, sara)
     assert {name: record[name] for name in said} == said
     assert [line["text"].split(" on ")[0] for line in said["payments"]] == ["another try of the payment", "charge"]
     assert said["money"] == [
@@ -124,7 +127,7 @@ async def test_the_record_says_what_the_preview_said_and_what_it_says_is_done(pr
     ]
     assert said["tasks_closed"] == [{"id": str(match.id), "kind": "match_by_hand"}]
     kinds = [line["kind"] for line in said["reminders"]]
-    assert (kinds.count("appointment_reminder"), kinds.count("new_message")) == (1, 1)
+    assert (kinds.count("appointment_reminder"), kinds.count("new_message")) == (2, 1)
     assert [line["chat_id"] for line in said["reminders"] if line["kind"] == "new_message"] == [told]
 
     async with practice.sessions() as session:
@@ -167,20 +170,19 @@ async def test_a_stopped_payment_is_named_with_what_it_waited_for(
     practice.clock.instant = held.ends_at + HOUR
     await change(practice, row, **payment)
     await change(practice, await practice.row(sara), **client)
-    memory = JourneyMemory(policy=POLICY)
-    said = await preview(practice, sara, memory)
+    said = await preview(practice, sara)
     assert [line["text"] for line in said["payments"]] == [told]
-    assert (await archived(practice, sara, memory))["payments"] == said["payments"]
+    assert (await archived(practice, sara))["payments"] == said["payments"]
 
 
 async def test_only_mails_that_would_go_are_named_among_those_put_off(practice: Practice) -> None:
     sara = await practice.client()
     waits, read = [await chat(practice, sara, ChatKind.COMMUNITY, read=read) for read in (0, 2)]
-    quiet = await chat(practice, sara, ChatKind.GROUP)
-    memory = JourneyMemory(policy=POLICY, chats=put_off(practice, waits, read) | {quiet: Told(seq=2, at=MONDAY)})
+    await chat(practice, sara, ChatKind.GROUP)  # of which every message was told
+    await put_off(practice, sara, waits, read)
 
     async def named() -> list[str]:
-        lines = (await preview(practice, sara, memory))["reminders"]
+        lines = (await preview(practice, sara))["reminders"]
         return [line["chat_id"] for line in lines if line["kind"] == "new_message"]
 
     assert await named() == [waits]
@@ -191,7 +193,7 @@ async def test_only_mails_that_would_go_are_named_among_those_put_off(practice: 
 
 
 async def test_a_goal_that_was_reminded_of_is_not_due_again_by_another_time_zone(practice: Practice) -> None:
-    """The journey remembers that it was, and the reminder that stops is next week's."""
+    """The goal's row says that it was, and the reminder that stops is next week's."""
     sara = await practice.client()
     goal = Goal(
         id=uuid4(),
@@ -206,9 +208,9 @@ async def test_a_goal_that_was_reminded_of_is_not_due_again_by_another_time_zone
     await add(practice, goal)
     practice.clock.instant = MONDAY.replace(hour=14, minute=1)  # a minute after nine in New York
     await change(practice, await practice.row(sara), time_zone="America/Los_Angeles")
-    reminded = {str(goal.id): MONDAY.replace(hour=14)}
     named = {}
-    for what, memory in {"told": reminded, "nothing": {}}.items():
-        said = await preview(practice, sara, JourneyMemory(policy=POLICY, reminded=memory))
+    for what, reminded_at in {"told": MONDAY.replace(hour=14), "nothing": None}.items():
+        await change(practice, goal, reminded_at=reminded_at)
+        said = await preview(practice, sara)
         [named[what]] = [line["at"] for line in said["reminders"] if line["kind"] == "goal_reminder"]
     assert named == {"told": "2026-03-09T16:00:00+00:00", "nothing": "2026-03-02T17:00:00+00:00"}

@@ -10,6 +10,7 @@ from activities.archive.bulk import BulkArchiveActivities
 from activities.types.archive import ArchiveOrder, BulkArchiveOrder, BulkLook, BulkProgress, BulkRound
 from activities.types.workflow_ids import journey_id
 from models.reads.archive import bulk as bulk_archives
+from models.writes.archive.bulk import make_bulk_archive
 from rules.accounts.vouching import is_vouched
 from rules.archive.bulk import ALREADY_ARCHIVED, GONE, LATE, STOPPED, request_id_of
 from tests.care.practice import DESK, Practice
@@ -22,12 +23,22 @@ class Many:
         self.practice = practice
         self.clients = clients
         self.steps = BulkArchiveActivities(practice.archive.deps)
-        self.order = BulkArchiveOrder(
-            id=str(uuid4()),
-            asked_by=DESK.actor,
-            asked_at=practice.clock.instant,
-            client_ids=tuple(clients),
-        )
+        self.order = BulkArchiveOrder(id=str(uuid4()), asked_by=DESK.actor, asked_at=practice.clock.instant)
+
+    async def is_asked_for(self) -> None:
+        """What the API writes down."""
+        async with self.practice.sessions() as session:
+            await make_bulk_archive(
+                session,
+                id=UUID(self.order.id),
+                client_ids=[UUID(client) for client in self.clients],
+                asked_by=self.order.asked_by,
+                at=self.order.asked_at,
+                group_id=None,
+                reason=None,
+                notify=True,
+            )
+            await session.commit()
 
     async def look(self, **more: object) -> BulkLook:
         """One round, done twice: the second time nothing is new."""
@@ -56,17 +67,19 @@ async def many(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> Many:
     monkeypatch.setattr(bulk_archive, "AT_A_TIME", 2)
     names = ("Anna", "Berta", "Carla", "Doris", "Edith")
     many = Many(practice, [await practice.client(name=name) for name in names])
-    assert await many.steps.begin_bulk_archive(many.order) == BulkProgress(total=5)
+    await many.is_asked_for()
     return many
 
 
-async def test_the_first_ask_counts_however_often_it_is_asked(many: Many) -> None:
-    """A group may have other clients by then."""
-    later = BulkArchiveOrder(
-        id=many.order.id, asked_by="x", asked_at=many.order.asked_at, client_ids=(many.clients[0],)
-    )
-    assert await many.steps.begin_bulk_archive(later) == BulkProgress(total=5)
-    assert (await many.look()).next == tuple(many.clients[:2])
+async def test_it_begins_with_its_id_alone_wherever_it_was_ended(many: Many) -> None:
+    begun = await many.steps.begin_bulk_archive(many.order.id)
+    assert (begun.order, begun.progress) == (many.order, BulkProgress(total=5))
+    anna, berta = many.clients[:2]
+    assert (await many.look()).next == (anna, berta)
+    await many.records(anna)
+    await many.look(told=(anna, berta))
+    again = await many.steps.begin_bulk_archive(many.order.id)
+    assert (again.order, again.progress) == (many.order, BulkProgress(total=5, archived=1))
 
 
 async def test_a_round_records_what_the_journeys_did_and_names_the_next(many: Many) -> None:

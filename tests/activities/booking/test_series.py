@@ -27,8 +27,10 @@ from activities.types.facts import AppointmentFacts
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import AppointmentSettings, Therapist, WeeklyHours
+from models.tables.mail.outbox import OutboxItem
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, AppointmentType, Mode, Outcome, Role
+from rules.mail.kinds import Mail
 from rules.refusals import Problem
 from tests.activities.test_twice import Story
 from tests.care.crash_points import Death
@@ -315,19 +317,24 @@ async def test_a_new_link_is_taken_over_once_and_only_where_it_is_needed(
 
     news = LinksOrder(request_id=str(uuid4()), client_id=story.client, therapist="ana", by="care_team:desk")
     stands = await story.rows()
-    assert (await series.refresh_links(news)).appointment_ids == ()  # it has not changed
+    await series.refresh_links(news)  # it has not changed
     assert await story.rows() == stands
     await link_is(new)
     first, second = await story.twice(lambda: series.refresh_links(news))
     assert first == second
-    assert first.appointment_ids == (booked[1].id, booked[3].id)
+    async with practice.sessions() as session:
+        told = (
+            await session.exec(select(OutboxItem).where(col(OutboxItem.template) == Mail.APPOINTMENT_UPDATED))
+        ).all()
+    assert {tuple(mail.order["appointment_ids"]) for mail in told} == {(booked[1].id, booked[3].id)}
     rows = {str(row.id): row for row in await appointments(practice)}
     ahead, others = (booked[1].id, booked[3].id), (booked[0].id, booked[2].id)
     assert {(rows[id].join_url, rows[id].sequence) for id in ahead} == {(new, 1)}
     assert {rows[id].join_url for id in others} == {old}
     assert [row.join_url for row in rows.values() if row.mode is Mode.VIDEO] != [new]
-    nobodys = await series.refresh_links(replace(news, request_id=str(uuid4()), therapist="nobody"))
-    assert nobodys.appointment_ids == ()
+    stands = await story.rows()
+    await series.refresh_links(replace(news, request_id=str(uuid4()), therapist="nobody"))
+    assert await story.rows() == stands
 
 
 # ---------------------------------------------------------------- at once

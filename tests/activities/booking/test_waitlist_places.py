@@ -4,13 +4,16 @@ from dataclasses import replace
 from uuid import uuid4
 
 from sqlalchemy import text
+from sqlmodel import col, select
 
 from activities.types.archive import ArchiveOrder, UnarchiveOrder
 from activities.types.booking import LineLook
 from activities.types.clients import MatchOrder
 from models.tables.booking.occupied_time import OccupiedTime
+from models.tables.mail.outbox import OutboxItem
 from models.writes.booking.holds import put_hold
 from rules.enums import OfferEnd, PlaceEnd
+from rules.mail.kinds import Mail
 from rules.refusals import Problem
 from tests.care.practice import DESK, MONDAY, POLICY
 from tests.care.waitlist import DAY, HOUR, MINUTE, SESSION, SITE, TUESDAY, Waitlist
@@ -131,7 +134,13 @@ async def test_whoever_joins_again_while_archived_has_the_place_they_always_saw(
     [row] = await waitlist.seen(anna)
     assert (row.place.id, row.place.joined_at, row.position) == (before.place.id, before.place.joined_at, 1)
     look = await waitlist.look()
-    assert [(offer.client_id == anna, offer.asked_for) for offer in look.offers] == [(True, True), (False, False)]
+    assert [offer.client_id == anna for offer in look.offers] == [True, False]
+    async with waitlist.practice.sessions() as session:
+        told = (await session.exec(select(OutboxItem).where(col(OutboxItem.template) == Mail.SLOT_OFFERED))).all()
+    # Whoever joined while archived asked for it, and is told even so.
+    assert {str(mail.client_id): mail.order["asked_for"] for mail in told} == {
+        offer.client_id: offer.client_id == anna for offer in look.offers
+    }
     facts = await waitlist.practice.facts(anna)
     assert facts.count("waitlist_joined") == facts.count("waitlist_wish_changed") == 1
 

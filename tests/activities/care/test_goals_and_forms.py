@@ -21,8 +21,9 @@ from rules.forms.fields import FieldType, FormField
 from rules.journey.goals import WeeklyTime
 from rules.mail.orders import MailOrder
 from rules.refusals import Problem
+from tests.activities.mail.sending import send
 from tests.activities.test_twice import Story
-from tests.care.practice import DESK, POLICY, Practice
+from tests.care.practice import DESK, Practice
 
 ANA = Caller(role=Role.THERAPIST, name="ana", therapist="ana")
 MONDAYS = WeeklyTime(weekday="mon", at="09:00")
@@ -95,7 +96,7 @@ class Asked:
     async def mailed(self, template: str, **about: Any) -> str:
         """What becomes of a mail that was ordered for some reason."""
         order = MailOrder(key=str(uuid4()), template=template, client_id=self.client, **about)
-        return (await self.practice.mail.send_mail(order, POLICY)).status
+        return await send(self.practice, order)
 
 
 async def test_setting_and_changing_goals_is_done_once(story: Story) -> None:

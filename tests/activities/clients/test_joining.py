@@ -22,18 +22,22 @@ from models.tables.care.goal import Goal
 from models.tables.care.note import SessionNote
 from models.tables.care.notification import Notification
 from models.tables.clients.client import Client
+from models.tables.clients.fact import Fact
 from models.tables.clients.match import Match
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.money.credit import Credit
 from models.writes.care.chats import lock_chat
 from models.writes.forms.templates import add_version
+from models.writes.outbox import client_mail
 from rules.accounts.caller import Caller
 from rules.enums import ChatKind, FormStatus, LeftBecause, Outcome, Role
 from rules.forms.fields import FieldType, FormField
-from rules.journey.joining import MovedChat
+from rules.mail.kinds import Mail
 from rules.refusals import Problem
+from rules.timeline import FactKind
 from tests.activities.clients.two_records import SITE, WEEK, Two, therapist_id
+from tests.activities.mail.sending import item, put
 from tests.care.crash_points import Death
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
 
@@ -78,7 +82,6 @@ async def test_what_a_record_has_comes_along_and_nothing_is_left_or_lost(two: Tw
     assert joined.into_id == two.record
     assert {facts.id for facts in joined.appointments} == {theirs.id}
     assert joined.appointments[0].client_id == two.record
-    assert joined.ahead == (theirs.id,)
     for table, number in (
         (Appointment, 2), (OccupiedTime, 2), (Credit, 1), (SessionNote, 1), (Goal, 1), (DocumentShare, 2)
     ):  # fmt: skip
@@ -150,7 +153,7 @@ async def test_a_newer_version_that_the_duplicate_was_asked_for_is_asked_for_aga
     joined = await two.are_joined()
     assert joined.into is not None
     assert "informed_consent" not in joined.into.outstanding_forms
-    [asked] = joined.asked
+    [asked] = joined.into.asked_forms
     assert asked.intake
     assert asked.gates_from == asked.asked_at + POLICY.form_grace
     [form] = [form for form in await two.rows(FormRequest, two.record) if form.version == 2]
@@ -192,11 +195,18 @@ async def test_messages_go_behind_those_that_are_there(two: Two) -> None:
             data={"chat_id": str(direct), "seq": 2},
         ),
     )  # fmt: skip
-    joined = await two.are_joined()
-    assert joined.chats == {
-        str(direct): MovedChat(chat_id=str(own), behind=3),
-        str(alone): MovedChat(chat_id=str(alone), behind=0),  # the record had none
+    mailed = client_mail(Mail.NEW_MESSAGE, await practice.row(two.duplicate), "x", chat_id=str(direct), chat_seq=1)
+    await put(practice, mailed)
+    await two.are_joined()
+    [fact] = [fact for fact in await two.rows(Fact, two.duplicate) if fact.kind == FactKind.JOINED_INTO]
+    assert fact.data["chats"] == {
+        str(direct): {"into": str(own), "behind": 3},
+        str(alone): {"into": str(alone), "behind": 0},  # the record had none
     }
+    # What a mail told of it, or has still to tell, counts of the chat that its messages are in.
+    row = await item(practice, mailed.key)
+    assert str(row.client_id) == row.order["client_id"] == two.record
+    assert (row.order["chat_id"], row.order["chat_seq"]) == (str(own), 4)
 
     async with practice.sessions() as session:
         empty = await session.get_one(Chat, direct)  # kept, and nobody's
@@ -309,8 +319,8 @@ async def test_an_address_of_somebody_opens_a_task_which_the_join_settles(practi
     await two.joining.notice_double(two.record)
     [task] = await two.rows(Task, two.duplicate)
     assert task.key == f"possible_duplicate:{two.duplicate}:{two.record}"
-    joined = await two.are_joined()
-    assert joined.came == ()
+    await two.are_joined()
+    assert await two.rows(Task, two.record) == []
     [task] = await two.rows(Task, two.duplicate)
     assert task.resolved_at is not None
 

@@ -17,14 +17,15 @@ from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 from rules.enums import AppointmentType, ClientStatus, Mode, OfferEnd, PaymentStatus
 from rules.mail.orders import MailOrder
-from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.activities.mail.sending import send
+from tests.care.practice import DESK, MONDAY, Practice
 
 WEEK = timedelta(weeks=1)
 NEW_LINK = "https://zoom.example/j/new"
 
 
 async def told(practice: Practice, order: MailOrder) -> OutgoingMail:
-    assert (await practice.mail.send_mail(order, POLICY)).status == "sent"
+    assert await send(practice, order) == "sent"
     return practice.post.sent[-1]
 
 
@@ -120,7 +121,7 @@ async def test_the_last_offer_before_a_place_is_given_up_says_so(
 @pytest.mark.parametrize("how", OfferEnd)
 async def test_an_offer_that_is_closed_is_not_told_of(practice: Practice, how: OfferEnd) -> None:
     order = await (await Offers.begin(practice)).make(closed=how)
-    assert (await practice.mail.send_mail(order, POLICY)).status == "not_wanted"
+    assert await send(practice, order) == "not_wanted"
     assert practice.post.sent == []
 
 
@@ -128,18 +129,18 @@ async def test_an_offer_that_is_closed_is_not_told_of(practice: Practice, how: O
 async def test_an_offer_is_told_of_until_it_runs_out(practice: Practice, later: int, status: str) -> None:
     order = await (await Offers.begin(practice)).make()
     practice.clock.instant += timedelta(seconds=later)
-    assert (await practice.mail.send_mail(order, POLICY)).status == status
+    assert await send(practice, order) == status
 
 
 async def test_an_offer_is_told_to_nobody_but_whose_it_is(practice: Practice) -> None:
     order = await (await Offers.begin(practice)).make()
     other = await practice.client(name="Tom")
     for wrong in (
-        replace(order, client_id=other),
-        replace(order, offer_id=str(uuid4())),
-        replace(order, offer_id=None),
+        replace(order, key="1", client_id=other),
+        replace(order, key="2", offer_id=str(uuid4())),
+        replace(order, key="3", offer_id=None),
     ):
-        assert (await practice.mail.send_mail(wrong, POLICY)).status == "not_wanted"
+        assert await send(practice, wrong) == "not_wanted"
     assert practice.post.sent == []
 
 
@@ -149,7 +150,7 @@ async def test_an_archived_client_hears_only_of_what_they_asked_for(
 ) -> None:
     order = await (await Offers.begin(practice)).make()
     await change_client(practice, order.client_id, archived=True)
-    assert (await practice.mail.send_mail(replace(order, asked_for=asked_for), POLICY)).status == status
+    assert await send(practice, replace(order, asked_for=asked_for)) == status
 
 
 async def test_who_joined_the_waitlist_is_told_even_if_unsubscribed(practice: Practice) -> None:  # S66
@@ -231,7 +232,7 @@ async def test_a_new_link_is_told_for_what_is_still_ahead(practice: Practice) ->
     for facts in (series[0], series[2]):
         await cancel(practice, facts)
     late = replace(about(series, "appointment_updated"), key="later")
-    assert (await practice.mail.send_mail(late, POLICY)).status == "not_wanted"
+    assert await send(practice, late) == "not_wanted"
 
 
 @pytest.mark.parametrize("waived", [False, True])
@@ -311,7 +312,7 @@ async def test_moved_together_each_shows_its_old_time_and_a_cancelled_one_none(p
     for facts in (series[0], series[2]):
         await cancel(practice, facts)
     for order in (replace(about(series, "appointment_rescheduled"), key="k1", moves=moves), replace(news, key="k2")):
-        assert (await practice.mail.send_mail(order, POLICY)).status == "not_wanted"
+        assert await send(practice, order) == "not_wanted"
 
 
 async def test_a_year_of_weeks_cancelled_is_one_mail(practice: Practice) -> None:

@@ -8,8 +8,9 @@ from activities.mail.wording import local_date
 from models.tables.forms.form import FormRequest
 from rules.mail.orders import MailOrder
 from tests.activities.forms.test_new_versions import CONSENT, Sara
+from tests.activities.mail.sending import send
 from tests.activities.test_twice import Story
-from tests.care.practice import DESK, POLICY, Practice
+from tests.care.practice import DESK, Practice
 
 NEW_YORK = "America/New_York"
 WAITS, WILL_WAIT = "you can book further appointments yourself.", "You have until"
@@ -17,7 +18,7 @@ WAITS, WILL_WAIT = "you can book further appointments yourself.", "You have unti
 
 async def told(practice: Practice, client: str, template: str, **about: Any) -> str:
     order = MailOrder(key=str(uuid4()), template=template, client_id=client, **about)
-    assert (await practice.mail.send_mail(order, POLICY)).status == "sent"
+    assert await send(practice, order) == "sent"
     return practice.post.sent[-1].text
 
 
@@ -36,7 +37,7 @@ async def test_a_form_that_is_asked_for_again_says_until_when_and_then_that_it_i
     await sara.books(by=DESK)
     await sara.completes(CONSENT)
     await sara.publishes()
-    [asked] = (await sara.told()).asked
+    [asked] = await sara.told()
     assert asked.gates_from is not None
     by_mail: dict[str, dict[str, Any]] = {
         "forms_requested": {"form_ids": (asked.id,)},

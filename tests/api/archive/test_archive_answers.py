@@ -115,7 +115,7 @@ async def test_an_answer_that_says_not_yet_is_not_kept_and_the_same_key_looks_ag
 async def test_an_archive_of_many_has_begun_for_good_and_its_202_is_kept(
     desk: Desk, engine: ToldEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def archive_many(*_: object) -> None: ...
+    async def archive_many(*_: object, **__: object) -> None: ...
 
     monkeypatch.setattr(engine, "archive_many", archive_many)
     body = {"client_ids": [str((await desk.client(ClientStatus.ACTIVE)).id)]}

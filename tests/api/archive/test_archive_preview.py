@@ -1,26 +1,19 @@
-"""The preview of an archive: what the client's journey remembers counts, as far as it can be asked."""
+"""The preview of an archive: it names the timers that stop, from the rows alone."""
 
-import asyncio
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import httpx
-import pytest
-from temporalio.client import Client, WorkflowQueryFailedError
-from temporalio.service import RPCError, RPCStatusCode
 
-from api.engine import JourneyEngine
+from models.database import Sessions
+from models.writes.outbox import client_mail, order_mails
 from rules.enums import ClientStatus
-from rules.journey.memory import JourneyMemory
-from rules.journey.message_mails import Told
+from rules.mail.kinds import Mail
 from tests.api.conftest import DESK, SETTINGS, ToldEngine
 from tests.care.rows import NOW, Rows
-from workflows.messages import MEMORY_QUERY
 
 Json = dict[str, Any]
 HOUR = timedelta(hours=1)
-OTHER = replace(SETTINGS.policy, appointment_reminders=(5 * HOUR, 2 * HOUR), outcome_nudge=3 * HOUR)
 
 
 async def reminders(api: httpx.AsyncClient, client: Any) -> list[Json]:
@@ -30,26 +23,15 @@ async def reminders(api: httpx.AsyncClient, client: Any) -> list[Json]:
     return lines
 
 
-@pytest.mark.parametrize(("known", "before"), [(JourneyMemory(policy=OTHER), (5, 2)), (None, (24, 1))])
-async def test_timers_follow_the_settings_with_which_the_journey_began(
-    api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, known: JourneyMemory | None, before: tuple[int, ...]
-) -> None:
-    """And the present ones, if nobody answers for it."""
+async def test_timers_follow_the_settings(api: httpx.AsyncClient, rows: Rows) -> None:
     ana = await rows.therapist()
     sara = await rows.client(ana, first_booked_at=NOW, account_active=True)
     ahead = await rows.appointment(sara, ana)
-    engine.answers_to[MEMORY_QUERY] = known
     told = [line["at"] for line in await reminders(api, sara) if line["kind"] == "appointment_reminder"]
-    assert told == [(ahead.starts_at - hours * HOUR).isoformat() for hours in before]
+    assert told == [(ahead.starts_at - before).isoformat() for before in SETTINGS.policy.appointment_reminders]
 
 
-async def test_nobody_is_asked_about_who_is_archived_or_gone(
-    api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def never(*_: object) -> None:
-        raise AssertionError("a journey was asked that has nothing to say")
-
-    monkeypatch.setattr(engine, "ask", never)
+async def test_nothing_stops_of_who_is_archived_or_gone(api: httpx.AsyncClient, rows: Rows) -> None:
     ana = await rows.therapist()
     archived = await rows.client(ana, status=ClientStatus.ARCHIVED, archive_record={"reason": "moved"})
     closed = await rows.client(ana, closed_at=NOW)
@@ -60,7 +42,7 @@ async def test_nobody_is_asked_about_who_is_archived_or_gone(
 
 
 async def test_mails_that_are_put_off_are_named_while_their_message_is_unread(
-    api: httpx.AsyncClient, rows: Rows, engine: ToldEngine
+    api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, sessions: Sessions
 ) -> None:
     engine.answers_to["message_waits"] = None
     ana = await rows.therapist()
@@ -69,8 +51,11 @@ async def test_mails_that_are_put_off_are_named_while_their_message_is_unread(
     chat = (await api.post("/v1/chats", json=body, headers=DESK)).json()["id"]
     for text in ("One", "Two"):
         assert (await api.post(f"/v1/chats/{chat}/messages", json={"text": text}, headers=DESK)).status_code == 201
-    told = Told(seq=1, at=NOW, waits=2, due_at=NOW + HOUR)
-    engine.answers_to[MEMORY_QUERY] = JourneyMemory(policy=SETTINGS.policy, chats={chat: told})
+    assert await reminders(api, sara) == []
+    mail = client_mail(Mail.NEW_MESSAGE, sara, f"{chat}:2", chat_id=chat, chat_seq=2)
+    async with sessions() as session:
+        await order_mails(session, [mail], at=NOW, not_before=NOW + HOUR)
+        await session.commit()
     assert await reminders(api, sara) == [
         {
             "kind": "new_message",
@@ -80,56 +65,6 @@ async def test_mails_that_are_put_off_are_named_while_their_message_is_unread(
             "text": "notice of a new message on Mon 2 Mar 08:00",
         }
     ]
-    engine.answers_to[MEMORY_QUERY] = None
-    assert await reminders(api, sara) == []
-    engine.answers_to[MEMORY_QUERY] = JourneyMemory(policy=SETTINGS.policy, chats={chat: told})
     read = await api.post(f"/v1/chats/{chat}/read?client_id={sara.id}", headers={"Authorization": "Bearer site-key"})
     assert read.status_code == 200
     assert await reminders(api, sara) == []
-
-
-# ---------------------------------------------------------------- asking the engine
-
-
-class Handle:
-    """Temporal's client as far as a query needs it."""
-
-    def __init__(self, answer: object) -> None:
-        self.answer = answer
-
-    def get_workflow_handle(self, _: str) -> "Handle":
-        return self
-
-    async def query(self, name: str, *, result_type: type[Any], rpc_timeout: timedelta) -> object:
-        if self.answer is None:
-            await asyncio.Event().wait()
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        assert (name, result_type) == ("memory", str)
-        return self.answer
-
-
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        ("an answer", "an answer"),
-        (None, None),  # nobody ever answers
-        (RPCError("no such workflow", RPCStatusCode.NOT_FOUND, b""), None),
-        (RPCError("away", RPCStatusCode.UNAVAILABLE, b""), None),
-        (WorkflowQueryFailedError("no such query"), None),
-    ],
-)
-async def test_a_question_that_can_be_done_without_is_answered_at_a_glance_or_not_at_all(
-    answer: object, told: str | None
-) -> None:
-    journeys = JourneyEngine(cast(Client, Handle(answer)), glance=timedelta(seconds=0.05), at_once=1)
-    for _ in range(2):  # the place in the line is given back
-        async with asyncio.timeout(5):
-            assert await journeys.ask("client-journey:x", "memory", str) == told
-
-
-async def test_a_long_line_at_the_engine_is_not_waited_in() -> None:
-    journeys = JourneyEngine(cast(Client, Handle("an answer")), glance=timedelta(seconds=0.05), at_once=1)
-    await journeys._places.acquire()
-    async with asyncio.timeout(5):
-        assert await journeys.ask("client-journey:x", "memory", str) is None

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from activities.types.archive import BulkArchiveOrder
 from models.database import Sessions
 from models.tables import Appointment, Client, Therapist
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
@@ -25,10 +24,10 @@ Token = Callable[[str], Any]
 
 @dataclass
 class ToldToArchive(ToldEngine):
-    orders: list[BulkArchiveOrder] = field(default_factory=list)
+    many: list[tuple[UUID, int, str]] = field(default_factory=list)
 
-    async def archive_many(self, order: BulkArchiveOrder, _: object) -> None:
-        self.orders.append(order)
+    async def archive_many(self, archive_id: UUID, *, clients: int, asked_by: str) -> None:
+        self.many.append((archive_id, clients, asked_by))
 
 
 @pytest.fixture
@@ -143,7 +142,7 @@ async def test_s60_a_dry_run_lists_each_client_as_the_single_preview_does_and_ar
         single = (await api.get(f"/v1/clients/{line['client_id']}/archive", headers=DESK)).json()
         assert (line["credit"], line["owed"], line["currency"]) == (single["credit"], single["owed"], "USD")
         assert (line["appointments"], line["payments"]) == (len(single["appointments"]), len(single["payments"]))
-    assert engine.orders == []
+    assert engine.many == []
     assert (await api.get("/v1/archives", headers=DESK)).json()["items"] == []
 
 
@@ -217,7 +216,7 @@ async def test_what_cannot_be_archived_is_refused_by_name_before_anything_happen
     assert fields_of(await _ask(api, {"client_ids": [str(own.id)], "everybody": True})) == ["everybody"]
     assert problem_of(await _ask(api, {"client_ids": [str(own.id)]}, by=SITE)) == "not-allowed"
     assert (await api.post("/v1/archives", json={"client_ids": [str(own.id)]})).status_code == 401
-    assert engine.orders == []
+    assert engine.many == []
 
 
 async def test_s61_a_group_is_asked_for_as_it_is_now_and_a_repeat_is_the_same_archive(
@@ -234,14 +233,10 @@ async def test_s61_a_group_is_asked_for_as_it_is_now_and_a_repeat_is_the_same_ar
     [archive_id] = answer.json().values()
     later = await rows.client(ana, group_id=group.id, created_at=NOW + timedelta(seconds=2))
     assert (await _ask(api, body, by=key)).json() == {"archive_id": archive_id}
-    [order] = engine.orders
-    assert order.client_ids == (str(anna.id), str(berta.id))
-    assert (order.id, order.asked_by, order.reason, order.notify) == (
-        archive_id,
-        "care_team:desk",
-        body["reason"],
-        False,
-    )
+    assert set(engine.many) == {(UUID(archive_id), 2, "care_team:desk")}
+    async with sessions() as session:
+        row = await session.get_one(BulkArchiveRecord, UUID(archive_id))
+    assert (row.asked_by, row.reason, row.notify) == ("care_team:desk", body["reason"], False)
 
     view = (await api.get(f"/v1/archives/{archive_id}", headers=DESK)).json()
     assert (view["status"], view["total"], view["done"], view["group_id"]) == ("running", 2, 0, str(group.id))
@@ -263,10 +258,12 @@ async def test_s61_a_group_is_asked_for_as_it_is_now_and_a_repeat_is_the_same_ar
     as_ana = await therapist_token("ana")
     assert problem_of(await api.get(f"/v1/archives/{archive_id}", headers=as_ana)) == "not-found"
     own = await _ask(api, {"group_id": str(group.id)}, by=as_ana)
-    assert engine.orders[-1].client_ids == (str(anna.id), str(later.id))
+    assert engine.many[-1][1:] == (2, "therapist:ana")
     [listed] = (await api.get("/v1/archives", headers=as_ana)).json()["items"]
     assert listed["archive_id"] == own.json()["archive_id"]
     assert (await api.get(f"/v1/archives/{listed['archive_id']}", headers=as_ana)).json()["total"] == 2
+    of_own = (await api.get(f"/v1/archives/{listed['archive_id']}", headers=as_ana)).json()["results"]
+    assert [line["client_id"] for line in of_own] == [str(anna.id), str(later.id)]
     for path in ("/v1/archives", f"/v1/archives/{archive_id}"):
         assert problem_of(await api.get(path, headers=SITE)) == "not-allowed"
     page = (await api.get("/v1/archives?limit=1", headers=DESK)).json()

@@ -23,7 +23,6 @@ from models.tables.booking.waitlist import WaitlistPlace
 from models.tables.clients.fact import Fact
 from models.tables.forms.form import FormRequest
 from rules.enums import AppointmentStatus, AppointmentType, IntroCalls
-from rules.policy import JourneyPolicy
 from tests.api.conftest import (
     DESK,
     SITE,
@@ -47,8 +46,7 @@ class WakingEngine(ToldEngine):
     woken: list[str] = field(default_factory=list)
     away: bool = False
 
-    async def wake_line(self, therapist: str, policy: JourneyPolicy) -> None:
-        assert policy == JourneyPolicy()
+    async def wake_line(self, therapist: str) -> None:
         if self.away:
             raise EngineUnavailable
         self.woken.append(therapist)

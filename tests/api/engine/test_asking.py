@@ -102,6 +102,7 @@ async def test_a_match_by_hand(api: httpx.AsyncClient, rows: Rows, engine: ToldE
             therapist="ana",
             starts_at=row.starts_at,
             ends_at=row.ends_at,
+            planned_at=row.planned_at,
         )
         for row in (stands, gone)
     ]

@@ -15,7 +15,7 @@ from api.problems import EngineUnavailable
 from api.settings import ApiSettings
 from models.database import Sessions
 from models.tables import Client, InboundEvent, OutboxItem
-from models.tables.mail.outbox import OutboxStatus
+from models.tables.mail.outbox import OutboxKind, OutboxStatus
 from rules.mail.events import MOST_EVENTS
 from sandbox.sendgrid.events import sign
 from tests.api.conftest import StandingClock, ToldEngine, fields_of
@@ -33,7 +33,9 @@ async def _mail(rows: Rows, client: Client, key: str = "welcome:1:first", messag
             client_id=client.id,
             recipient="sara@mail.example",
             status=OutboxStatus.SENT,
-            claimed_at=NOW,
+            kind=OutboxKind.MAIL,
+            order={},
+            made_at=NOW,
             sent_at=NOW,
             message_id=message_id,
         )

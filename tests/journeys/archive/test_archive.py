@@ -1,15 +1,11 @@
 """Archiving, from every stage and with money in every state; and back again."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from activities.ports import GatewayUnavailable, Intent, PaymentGateway
-from activities.types.clients import NewJourney, Opened
-from api.engine import JourneyEngine
-from rules.policy import JourneyPolicy
 from tests.care.story import Care, Person
 from tests.journeys.archive.situations import CANCELLATIONS, of_the_desk, starts_chat, timers_of
 
@@ -56,27 +52,6 @@ async def test_s37_without_notify_nobody_hears_of_the_cancellations(care: Care) 
 
 
 # ---------------------------------------------------------------- timers
-
-
-async def test_the_preview_tells_the_timers_of_the_settings_with_which_the_journey_began(
-    care: Care, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    earlier = replace(care.house.policy, appointment_reminders=(timedelta(hours=5),), activation_reminders=())
-    start = JourneyEngine.start
-
-    async def began_earlier(self: JourneyEngine, new: NewJourney, policy: JourneyPolicy) -> Opened:
-        return await start(self, new, earlier)
-
-    with monkeypatch.context() as then:
-        then.setattr(JourneyEngine, "start", began_earlier)
-        sara = await _activation(care)
-    await care.rest()
-    said = await care.get(f"/v1/clients/{sara.id}/archive")
-    at = [line["at"] for line in said["reminders"] if line["kind"] == "appointment_reminder"]
-    assert at == [(sara.appointments[0].starts_at - timedelta(hours=5)).isoformat()]
-    assert "activation_reminder" not in {line["kind"] for line in said["reminders"]}
-    done = await sara.is_archived()
-    assert {name: done[name] for name in said} == said
 
 
 async def test_s29_a_mail_about_a_message_that_was_put_off_stops_in_every_kind_of_chat(care: Care) -> None:

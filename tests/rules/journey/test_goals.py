@@ -7,9 +7,11 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rules.journey.goals import GoalReminder, WeeklyTime, is_due_at, next_reminder, read_weekly, write_weekly
-from rules.journey.reminders import Due, journey_plan, replan
+from rules.journey.goals import GoalReminder, WeeklyTime, due_reminder, next_reminder, read_weekly, write_weekly
+from rules.journey.reminders import Due, journey_plan, open_plan
 from rules.journey.stage import JourneyFacts
 from rules.local_time import WEEKDAYS
 from rules.mail.kinds import Mail
@@ -70,8 +72,6 @@ def test_what_the_clocks_skip_is_due_at_the_change_and_what_they_show_twice_at_f
 ) -> None:
     sunday = goal("sun", at)
     assert next_reminder(sunday, time_zone=zone, after=datetime.fromisoformat(after)) == datetime.fromisoformat(due)
-    assert is_due_at(sunday, datetime.fromisoformat(due), time_zone=zone)
-    assert not is_due_at(sunday, datetime.fromisoformat(due) + MINUTE, time_zone=zone)
 
 
 @pytest.mark.parametrize(
@@ -86,26 +86,25 @@ def test_what_is_no_weekday_or_no_time_is_not_read(weekday: str, at: str) -> Non
 
 
 class Journey:
-    """A journey's plan as its workflow keeps it."""
+    """A journey's plan of goals' reminders, as whoever starts anew makes it: from the facts alone."""
 
     def __init__(self, *goals: GoalReminder, now: datetime) -> None:
         self.facts = JourneyFacts(
             version=1, ref="R", archived=False, created_at=START, anonymous=False, time_zone=NEW_YORK, goals=goals
         )
         self.plan: list[Due] = []
-        self.reminded: dict[str, datetime] = {}
         self.look(now)
 
     def look(self, now: datetime, **changed: object) -> None:
         self.facts = replace(self.facts, **changed)  # type: ignore[arg-type]
-        fresh = journey_plan(self.facts, policy=JourneyPolicy(), now=now, before=self.plan, reminded=self.reminded)
-        self.plan = replan(before=self.plan, fresh=fresh, now=now)
+        self.plan = open_plan(journey_plan(self.facts, policy=JourneyPolicy(), now=now), done=())
 
     def acts(self, now: datetime) -> datetime:
-        due = self.plan.pop(0)
-        assert due.kind == Mail.GOAL_REMINDER
-        self.reminded[due.about] = due.at
         self.look(now)
+        due = self.plan[0]
+        assert due.kind == Mail.GOAL_REMINDER
+        marked = (replace(goal, reminded_at=due.at) if goal.id == due.about else goal for goal in self.facts.goals)
+        self.look(now, goals=tuple(marked))
         return due.at
 
     @property
@@ -132,31 +131,55 @@ def test_what_was_planned_is_not_lost_when_facts_change_before_it_is_acted_on() 
     journey = Journey(goal(), now=START)
     for version in (2, 3):
         journey.look(MONDAY + MINUTE, version=version)
-    assert journey.ahead == weeks(0, 1)
+    assert journey.ahead == weeks(0)
     assert journey.acts(MONDAY + MINUTE) == MONDAY
     journey.look(MONDAY + MINUTE, version=4)
     assert journey.ahead == weeks(1)
 
 
-def test_after_a_long_outage_one_comes_late_and_then_next_weeks() -> None:
+@pytest.mark.parametrize(
+    ("out", "ahead"), [(timedelta(hours=23), weeks(0)), (timedelta(days=1), weeks(1)), (timedelta(days=24), weeks(4))]
+)
+def test_after_an_outage_one_comes_late_within_its_day_and_then_next_weeks(
+    out: timedelta, ahead: list[datetime]
+) -> None:
     journey = Journey(goal(), now=START)
-    late = MONDAY + timedelta(days=24)
-    journey.look(late, version=2)
-    assert journey.acts(late) == MONDAY
-    assert journey.ahead == weeks(4)
+    journey.look(MONDAY + out)
+    assert journey.ahead == ahead
 
 
 def test_an_archive_or_a_switch_pauses_and_nothing_missed_is_made_up() -> None:
+    on_again = MONDAY + timedelta(days=10)
     pauses: Iterable[tuple[dict[str, object], dict[str, object]]] = (
-        ({"archived": True}, {"archived": False}),
+        ({"archived": True}, {"archived": False, "active_since": on_again}),
         ({"goals": ()}, {"goals": (goal(),)}),
     )
     for off, on in pauses:
         journey = Journey(goal(), now=START)
         journey.look(START + MINUTE, **off)
         assert journey.ahead == []
-        journey.look(MONDAY + timedelta(days=10), **on)
+        journey.look(on_again, **on)
         assert journey.ahead == weeks(2)
+
+
+def test_what_fell_due_a_moment_before_the_end_of_an_archive_is_not_made_up() -> None:
+    journey = Journey(goal(), now=START)
+    journey.look(MONDAY + MINUTE, active_since=MONDAY + MINUTE)
+    assert journey.ahead == weeks(1)
+
+
+@given(moments=st.lists(st.integers(0, 60 * 24 * 40), min_size=1), reminded=st.booleans())
+def test_looking_again_and_again_plans_the_same(moments: list[int], reminded: bool) -> None:
+    """Nothing is carried from look to look: the plan at an instant is that of whoever looks for the first time."""
+    one = replace(goal(), reminded_at=MONDAY if reminded else None)
+    looks_often = Journey(one, now=START)
+    for minutes in sorted(moments):
+        now = START + minutes * MINUTE
+        looks_often.look(now)
+        assert looks_often.plan == Journey(one, now=now).plan
+        [at] = looks_often.ahead
+        assert at > now - timedelta(days=1)
+        assert at == due_reminder(one, time_zone=NEW_YORK, since=START, now=now)
 
 
 def test_another_reminder_or_none_takes_the_place_of_the_one_before() -> None:
@@ -182,5 +205,5 @@ def test_another_time_zone_moves_a_reminder_and_does_not_repeat_it() -> None:
     journey.look(START, time_zone="Europe/London")
     assert journey.ahead == [datetime(2026, 1, 5, 9, tzinfo=UTC)]
     journey.acts(journey.ahead[0])
-    journey.look(journey.reminded["g"] + MINUTE, time_zone=NEW_YORK)  # where it is not yet 09:00 on that Monday
+    journey.look(datetime(2026, 1, 5, 9, 1, tzinfo=UTC), time_zone=NEW_YORK)  # where it is not yet 09:00 on that Monday
     assert journey.ahead == weeks(1)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.enums import AppointmentType
-from rules.journey.reminders import Due, journey_plan, replan
+from rules.journey.reminders import Due, journey_plan, open_plan
 from rules.journey.stage import JourneyFacts, OpenAppointment
 from rules.mail.kinds import Mail
 from rules.money.cards import SavedCard
@@ -100,12 +100,11 @@ def test_each_card_has_a_notice_of_its_own() -> None:
 
 
 def test_a_card_given_late_is_told_of_at_once_and_once() -> None:
-    fresh = notices(IN_CARE)
-    late = MARCH.stops_working_at - 3 * DAY
-    planned = replan(before=[], fresh=fresh, now=late)
-    assert planned == fresh
-    assert replan(before=[], fresh=fresh, now=late + 60 * DAY) == fresh  # it has stopped working already
+    """Whose thirty days have begun already, when the card is given: it is the one mail that is told even so."""
+    [fresh] = notices(replace(IN_CARE, first_booked_at=MARCH.stops_working_at - 3 * DAY))
+    assert fresh.at < fresh.since
+    assert open_plan([fresh], done=()) == [fresh]
     # The facts change again: what is done is not planned anew.
-    assert replan(before=[], fresh=fresh, now=late, done=fresh[0].key) == []
+    assert open_plan([fresh], done=[fresh.key]) == []
     other = notices(replace(IN_CARE, card=replace(MARCH, id="pm_2")))
-    assert replan(before=[], fresh=other, now=late, done=fresh[0].key) == other
+    assert open_plan(other, done=[fresh.key]) == other
