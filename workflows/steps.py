@@ -95,9 +95,10 @@ class Step(Generic[Argument, Result]):
                     retry_policy=self.retry,
                     summary=label,
                 )
-            except exceptions.ActivityError as error:
+            except exceptions.FailureError as problem:
+                error = _as_at_first(problem, self.name)
                 if not may_pass(error):
-                    raise
+                    raise error from error.cause
         where = VENDOR if self.where is LOCAL else self.where
         return await workflow.execute_activity(  # type: ignore[no-any-return]
             self.name,
@@ -109,6 +110,23 @@ class Step(Generic[Argument, Result]):
             retry_policy=self.retry,
             summary=label,
         )
+
+
+def _as_at_first(problem: exceptions.FailureError, step: str) -> exceptions.ActivityError:
+    """A failed local activity as its workflow first met it: when its history is replayed, the failure comes bare."""
+    if isinstance(problem, exceptions.ActivityError):
+        return problem
+    error = exceptions.ActivityError(
+        "Activity task failed",
+        scheduled_event_id=0,
+        started_event_id=0,
+        identity="",
+        activity_type=step,
+        activity_id="",
+        retry_state=None,
+    )
+    error.__cause__ = problem
+    return error
 
 
 def may_pass(error: exceptions.ActivityError) -> bool:
