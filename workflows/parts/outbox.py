@@ -49,6 +49,11 @@ class Outbox:
         if at is not None and (self.at is None or at < self.at):
             self.at = at
 
+    def expect(self, at: datetime | None) -> None:
+        """What waits was put off, or taken away: this instant counts, whatever was known before."""
+        self.at = None
+        self.note(at)
+
     def remind(self, orders: Iterable[MailOrder], goals: Mapping[str, datetime] | None = None) -> None:
         """The time of these mails has come. Lost with this run, they are planned again: no row marks them yet."""
         self.reminders.extend(orders)

@@ -38,6 +38,7 @@ class ArchiveRequests(Requests):
         )
         result = await steps.archive_client(order)
         journey.take(result.facts)
+        journey.outbox.expect(result.facts.deliver_at)  # an archived client has no timers
         await asyncio.gather(*(notify_appointment(appointment) for appointment in result.appointments))
         await waitlist.wake(result.lines)
 

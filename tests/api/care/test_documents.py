@@ -20,6 +20,7 @@ from rules.enums import ClientStatus
 from tests.api.callers import Callers, everybody
 from tests.api.conftest import DESK, StandingClock, ToldEngine, fields_of, problem_of
 from tests.care.rows import NOW, Rows
+from workflows.messages import OUTBOX_FILLED
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\xff"
@@ -28,7 +29,7 @@ LONG = 200 * 1024 * 1024
 
 @pytest.fixture
 async def people(rows: Rows, therapist_token: Callable[[str], Any], engine: ToldEngine) -> Callers:
-    engine.answers_to["document_shared"] = None
+    engine.answers_to["outbox_filled"] = None
     return await everybody(rows, therapist_token)
 
 
@@ -302,7 +303,7 @@ async def test_sharing_twice_is_one_share_and_unsharing_hides(
     clock.advance(hours=1)
     again = await desk.share(id, sara, by=ana)
     assert first.json() == again.json()
-    assert {asked.order.share_id for asked in engine.asked} == {first.json()["id"]}
+    assert {asked.name for asked in engine.asked} == {OUTBOX_FILLED}
     assert engine.asked[0].workflow_id == f"client-journey:{sara.id}"
     [fact] = await facts(sessions, sara)
     assert (fact.kind, fact.actor, fact.data) == (
@@ -373,12 +374,12 @@ async def test_a_share_that_could_not_be_told_is_told_by_the_repeat(
     people: Callers, desk: Cabinet, engine: ToldEngine, sessions: Sessions
 ) -> None:
     id, headers = await desk.kept(), DESK | {"Idempotency-Key": "share"}
-    engine.answers_to["document_shared"] = EngineUnavailable()
+    engine.answers_to["outbox_filled"] = EngineUnavailable()
     assert (await desk.share(id, people.sara, by=headers)).status_code == 503
-    engine.answers_to["document_shared"] = None
+    engine.answers_to["outbox_filled"] = None
     answer = await desk.share(id, people.sara, by=headers)
     assert answer.status_code == 201
-    assert [asked.order.share_id for asked in engine.asked] == [answer.json()["id"]] * 2
+    assert [asked.name for asked in engine.asked] == [OUTBOX_FILLED] * 2
     assert len(await facts(sessions, people.sara)) == 1
     async with sessions() as session:
         assert len((await session.exec(select(DocumentShare))).all()) == 1
