@@ -27,8 +27,8 @@ from rules.policy import JourneyPolicy
 from tests.care.house import open_house
 from tests.care.story import Care
 from tests.journeys.booking.waitlist import waitlist_of
-from tests.replay.stories import STORIES, Story, in_line
-from workflows.messages import bulk_archive_id, reconciliation_id
+from tests.replay.stories import STORIES, Story, in_line, kept
+from workflows.messages import KEEP_JOURNEYS_ID, PRACTICE_MAIL_ID, bulk_archive_id, reconciliation_id
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -55,7 +55,7 @@ def untold() -> list[tuple[Story, JourneyPolicy]]:
 
 async def record(postgres: Postgres, folder: Path, stories: Iterable[tuple[Story, JourneyPolicy]]) -> None:
     """Tell the stories, and write what became of them into the (empty) folder."""
-    kept = set[tuple[int, ...]]()
+    known = set[tuple[int, ...]]()
     for story, policy in stories:
         url = await postgres.create_database(story.__name__, template="migrated")
         async with open_house(url, policy) as house, httpx.AsyncClient(timeout=60, trust_env=False) as http:
@@ -76,12 +76,14 @@ async def record(postgres: Postgres, folder: Path, stories: Iterable[tuple[Story
             archives = (await care.get("/v1/archives"))["items"]
             for number, line in enumerate(reversed(archives), start=1):
                 workflows[f"archive-{number}"] = house.engine.get_workflow_handle(bulk_archive_id(line["archive_id"]))
+            if story is kept:
+                workflows |= {id: house.engine.get_workflow_handle(id) for id in (KEEP_JOURNEYS_ID, PRACTICE_MAIL_ID)}
             for name, handle in workflows.items():
                 runs = await runs_of(handle)
                 shape = tuple(event.event_type for history in runs for event in history.events)
-                if name.startswith("appointment") and shape in kept:
+                if name.startswith("appointment") and shape in known:
                     continue  # an ordinary one, of which the corpus needs no second
-                kept.add(shape)
+                known.add(shape)
                 for run, history in enumerate(runs, start=1):
                     path = folder / f"{story.__name__}.{name}.{run}.json"
                     document = {"workflow_id": handle.id, "history": anonymous(json.loads(history.to_json()))}

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from activities.ports import MailerUnavailable
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
 from tests.care.defaults import Json
 from tests.care.story import Booked, Care, Person
@@ -300,6 +301,31 @@ async def first_restored(care: Care, person: Person) -> Booked:
     return Booked(person, await care.get(f"/v1/appointments/{line['id']}"))
 
 
+async def kept(care: Care) -> Person:
+    """A journey and an appointment that were ended, a round of the keeper, and what a closed record leaves behind."""
+    sara = await care.client_in_care(sessions=1)
+    double = await comes_again(care, sara)
+    await care.rest()
+    await sara.journey.terminate("a wrong click")
+    await sara.session(1).workflow.terminate("a wrong click")
+    await care.pass_time(minutes=2)
+    await care.post("/v1/keepings?wait=60", by="desk", expect=200)
+    await sara.session(1).occurs()
+    mailer = care.house.dependencies.mailer
+    send = mailer.send
+    setattr(mailer, "send", _away)  # noqa: B010 - a method is put in place of another
+    await care.post(f"/v1/clients/{double.id}/activation", expect=202)
+    await care.post(f"/v1/clients/{double.id}/join", {"into": sara.id}, by="desk", expect=200)
+    await care.rest()
+    setattr(mailer, "send", send)  # noqa: B010
+    await care.pass_time(hours=1)
+    return sara
+
+
+async def _away(_: object) -> str:
+    raise MailerUnavailable("nobody answers", ambiguous=False)
+
+
 Story = Callable[[Care], Awaitable[Person | tuple[Person, ...]]]
 STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (from_the_form_to_a_charge, JourneyPolicy()),
@@ -318,4 +344,5 @@ STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (a_series_changed, JourneyPolicy()),
     (an_account_and_its_settings, JourneyPolicy()),
     (a_form_asked_again, JourneyPolicy()),
+    (kept, JourneyPolicy()),
 )

@@ -109,19 +109,18 @@ async def _end(engine: Engine, workflow_ids: Sequence[str]) -> None:
 
 
 async def _receipt_was_begun(engine: Engine, workflow_id: str) -> int:
-    """How often the one mail of an appointment's workflow was begun: once more for every worker that did not answer."""
+    """How often a delivery of an appointment's workflow was begun: once more for every worker that did not answer."""
     scheduled: set[int] = set()
     attempts: list[int] = []
     async for event in engine.get_workflow_handle(workflow_id).fetch_history_events():
         if event.HasField("activity_task_scheduled_event_attributes"):
-            if event.activity_task_scheduled_event_attributes.activity_type.name == "send_mail":
+            if event.activity_task_scheduled_event_attributes.activity_type.name == "deliver":
                 scheduled.add(event.event_id)
         elif event.HasField("activity_task_started_event_attributes"):
             started = event.activity_task_started_event_attributes
             if started.scheduled_event_id in scheduled:
                 attempts.append(started.attempt)
-    [attempt] = attempts
-    return attempt
+    return sum(attempts)
 
 
 @asynccontextmanager
