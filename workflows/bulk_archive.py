@@ -5,8 +5,8 @@ import asyncio
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.handling.handlers import answers_query, takes_signal
 from workflows.parts import details
-from workflows.parts.handlers import answers_query, takes_signal
 from workflows.parts.wait import Wait
 from workflows.shown.others import describe_bulk_archive
 

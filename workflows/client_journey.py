@@ -6,10 +6,10 @@ from dataclasses import replace
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.handling.handlers import answers_query, takes_update
 from workflows.parts import details
 from workflows.parts import payment as money
 from workflows.parts.cancelling import heedless, record_cancellation
-from workflows.parts.handlers import answers_query, takes_update
 from workflows.parts.journey import Journey
 from workflows.parts.practice_mail import leave_to_practice_mail
 from workflows.parts.search_attributes import (

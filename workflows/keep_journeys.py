@@ -3,8 +3,8 @@
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.handling.handlers import takes_signal
 from workflows.parts import details
-from workflows.parts.handlers import takes_signal
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.keeping import (

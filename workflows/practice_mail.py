@@ -6,8 +6,8 @@ from datetime import datetime
 from temporalio import workflow
 
 from workflows import steps
+from workflows.handling.handlers import takes_signal
 from workflows.parts import details
-from workflows.parts.handlers import takes_signal
 
 with workflow.unsafe.imports_passed_through():
     from workflows.messages import LOOK_AGAIN, PRACTICE_MAIL

@@ -3,9 +3,9 @@
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.handling.handlers import answers_query, takes_signal
 from workflows.parts import details
 from workflows.parts.cancelling import heedless
-from workflows.parts.handlers import answers_query, takes_signal
 from workflows.parts.search_attributes import THERAPIST_SLUG, SearchAttributes
 from workflows.parts.wait import Wait
 from workflows.shown.others import describe_line

@@ -21,8 +21,8 @@ from rules.money.cards import SavedCard
 from rules.money.payment_states import Because
 from tests.workflows.pasting import Pasted, filled_in, pasted_from
 from workflows import messages
+from workflows.handling.binding import Unsound, bind, check
 from workflows.messages import BulkArchiveProgress, appointment_workflow_id, journey_id, waitlist_id
-from workflows.parts.binding import Unsound, bind, check
 from workflows.registry import WORKFLOWS
 from workflows.shown.appointment import describe_appointment, summary_of, waiting_for
 from workflows.shown.journey import describe_joined, describe_journey

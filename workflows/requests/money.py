@@ -5,8 +5,8 @@ from datetime import timedelta
 from temporalio import workflow
 
 from workflows import steps
+from workflows.handling.handlers import takes_signal, takes_update
 from workflows.parts.appointment import notify_appointment
-from workflows.parts.handlers import takes_signal, takes_update
 from workflows.requests.base import Requests, asked_of_the_card_service
 
 with workflow.unsafe.imports_passed_through():
