@@ -120,8 +120,10 @@ class Journey:
         self.replan()
 
     def close(self, facts: JourneyFacts, *, into: str | None = None) -> None:
-        """The journey ends; whatever is waited for is waited for no longer."""
+        """The journey ends; whatever is waited for is waited for no longer. What it had to deliver may have been handed
+        over: what these facts say of it counts."""
         self.take(facts)
+        self.outbox.expect(facts.deliver_at)
         self.closed, self.joined_into = True, into
         self.wait.note_change()
 
