@@ -39,6 +39,7 @@ from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
 ACTIVATED = AnsweredOnce("activate_account", Done)
+LINK_ORDERED = AnsweredOnce("send_activation_link", Done)
 DETAILED = AnsweredOnce("change_details", Done)
 RESOLVED = AnsweredOnce("resolve_task", Done)
 _LINK_INVALID = Refusal(
@@ -99,6 +100,9 @@ class AccountActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
+            given = await LINK_ORDERED.given(session, client, order)
+            if given is not None:
+                return given
             if client.account_active:
                 detail = "The account is active already; the client can sign in."
                 return Done(refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail=detail))
@@ -106,7 +110,8 @@ class AccountActivities(Activities):
                 return Done(refusal=_NO_ADDRESS)
             mail = client_mail(Mail.WELCOME, client, f"again:{order.request_id}", asked_for=True)
             await order_mails(session, [mail], at=now)
-            return Done(facts=await journey_facts(session, client))
+            answer = Done(facts=await journey_facts(session, client))
+            return LINK_ORDERED.keep(session, client, order, answer, at=now)
 
     @activity.defn
     async def change_details(self, order: DetailsOrder) -> Done:

@@ -29,6 +29,7 @@ from activities.types.clients import (
     DetailsOrder,
     Done,
     JoinOrder,
+    LinkOrder,
     MatchOrder,
     NewJourney,
     TaskOrder,
@@ -199,6 +200,10 @@ async def activate_account(scene: Scene) -> Any:
     return ActivationOrder(request_id=str(uuid4()), client_id=scene.client, token_hash=token, password_hash="hashed")
 
 
+async def send_activation_link(scene: Scene) -> Any:
+    return scene.order(LinkOrder)
+
+
 async def change_details(scene: Scene) -> Any:
     return scene.order(DetailsOrder, details=ClientDetails(phone="+12125550199"), unsubscribed=True)
 
@@ -281,7 +286,8 @@ ASKED: list[tuple[str, Prepare]] = [
     for prepare in (
         open_journey, match_by_hand, book, cancel_appointment, reschedule_appointment, record_outcome,
         cancel_following, reschedule_following, refresh_links, join_waitlist, leave_waitlist, activate_account,
-        change_details, resolve_task, join_records, create_goal, change_goal, submit_form, request_form,
+        send_activation_link, change_details, resolve_task, join_records, create_goal, change_goal, submit_form,
+        request_form,
         complete_form, grant_credit, begin_refund,
         waive_payment, write_off_payment, retry_payment, archive_client, unarchive_client,
     )

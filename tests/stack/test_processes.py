@@ -99,11 +99,12 @@ async def _support_staff_can_act(stack: LocalStack, care: Care, client_id: str) 
             listed = await _cli(stack, "list", "--query", "JourneyStage = 'activation'", "--limit", "100", "-o", "json")
     journey = f"client-journey:{client_id}"
     codec = ["--codec-endpoint", f"{stack.api_url}/codec", "--codec-auth", "Bearer dev-care-team"]
-    view = json.loads(await _cli(stack, "query", "-w", journey, "--type", "journey", *codec, "-o", "json"))
+    asked = ["query", "-w", journey, "--type", "journey", *codec]
+    view = json.loads(await _cli(stack, *asked, "-o", "json"))
     assert view["queryResult"][0]["stage"] == "activation", view
     await _cli(stack, "signal", "-w", journey, "--name", "archive")
     async with asyncio.timeout(60):
-        while "archived" not in await _cli(stack, "query", "-w", journey, "--type", "journey", *codec):
+        while not json.loads(await _cli(stack, *asked, "-o", "json"))["queryResult"][0]["archived"]:
             await asyncio.sleep(0.2)
     timeline = await care.get(f"/v1/clients/{client_id}/timeline", limit=100)
     [actor] = [fact["actor"] for fact in timeline["items"] if fact["kind"] == "archived"]
