@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local.postgres import Postgres
+from rules.timeline import FactKind
 from tests.care.story import Care, Person
 from tests.journeys.archive.situations import everybody
 from tests.restores.runbook import blocks, follow
@@ -23,7 +24,8 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Year:
-    """What a practice has seen: of each client facts, mails and payments, whatever their order at one instant."""
+    """What a practice has seen: of each client facts, mails and payments, whatever their order at one instant. That a
+    workflow was started again is told on the timeline, and is the one fact that may differ."""
 
     facts: Mapping[str, Counter[str]]
     payments: Mapping[str, list[Any]]
@@ -76,7 +78,10 @@ async def _the_year_after(care: Care, people: Mapping[str, Person]) -> Year:
     clients = {person.email for person in people.values()}
     mails = await care.mails()
     return Year(
-        facts={name: Counter(await person.facts()) for name, person in people.items()},
+        facts={
+            name: Counter(kind for kind in await person.facts() if kind != FactKind.JOURNEY_RESUMED)
+            for name, person in people.items()
+        },
         payments={
             name: [(line["status"], line["amount"], line["because"]) for line in await person.payments()]
             for name, person in people.items()
