@@ -30,12 +30,14 @@ async def test_a_round_over_ten_thousand_clients_costs_at_most_fifty_actions(
     """The rows are real, and so is the round; the engine's list is made up, because ten thousand workflows take minutes
     to start. Lists, descriptions and histories are no billable actions."""
     await many(kept)
+    epoch = await kept.epoch()
 
     async def all_run(kind: str, *, after: str, until: str | None, keys: list[str]) -> dict[str, Execution]:
         assert len(keys) <= 1000
         now = await kept.deps.clock.now()
         return {
-            key: Execution(workflow_id=f"{kind}:{key}", run_id="run", status="running", started_at=now) for key in keys
+            key: Execution(workflow_id=f"{kind}:{key}", run_id="run", status="running", started_at=now, epoch=epoch)
+            for key in keys
         }
 
     asked: list[str] = []
