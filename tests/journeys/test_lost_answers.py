@@ -41,6 +41,7 @@ async def test_what_was_done_is_told_although_the_answer_was_lost(
 
     lose_the_next_answer()
     await first.cancelled(by="desk")
+    await care.rest()
     lose_the_next_answer()
     await second.moved(await care.slot("ana", "session", number=3), by="desk")
     await care.rest()

@@ -157,6 +157,7 @@ async def one_person_twice(care: Care) -> tuple[Person, ...]:
         chat = await starts(care, "ana", "direct", [person])
         for _ in range(2):  # of the second a mail is due in an hour
             await writes(care, "ana", chat)
+            await care.rest()
     await share(care, await upload(care), double)
     await sets_goal(double, weekly(await care.now() + timedelta(days=1), NEW_YORK))
     await care.rest()

@@ -163,7 +163,7 @@ async def test_s68_what_waits_to_be_read_at_a_join_is_mailed_all_the_same(
 
     for _ in range(2):  # of the second a mail is due in an hour
         await writes("direct", double, by="ana")
-    await care.rest()
+        await care.rest()
     assert (await mailed(sara), await mailed(double)) == ((0, 0), (1, 0))
 
     mailer = care.house.dependencies.mailer

@@ -157,7 +157,7 @@ async def test_an_answer_that_was_lost_is_found_again_and_the_money_goes_back_on
         await asyncio.sleep(0.2)
         await care.pass_time(seconds=3)
     assert (await asked)["payment"]["status"] == "refunded"
-    await care.pass_time(minutes=1)
+    await care.pass_time(hours=1)
     assert await refunds_at_stripe(care) == [(FEE, "succeeded")]
     assert (await sara.facts()).count("refund_made") == 1
 
