@@ -248,6 +248,20 @@ class Executions:
             return False
         return True
 
+    async def wake(self, workflow_id: str, signal: str) -> None:
+        """Send it a signal without an argument, and start it if it does not run. For one that follows no row."""
+        beginning = self._beginning_of(workflow_id)
+        await self._client.start_workflow(
+            beginning.workflow,
+            beginning.input,
+            id=workflow_id,
+            task_queue=self._task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal=signal,
+            static_summary=beginning.summary,
+            rpc_timeout=_CALL,
+        )
+
     async def end(self, workflow_id: str, run_id: str, *, because: str) -> None:
         """Terminate this run; nothing if it has ended."""
         asked = TerminateWorkflowExecutionRequest(

@@ -11,7 +11,6 @@ from workflows.parts import details
 from workflows.parts import payment as money
 from workflows.parts.cancelling import heedless, record_cancellation
 from workflows.parts.journey import Journey
-from workflows.parts.practice_mail import leave_to_practice_mail
 from workflows.parts.search_attributes import (
     ARCHIVED,
     CLIENT_REF,
@@ -86,7 +85,7 @@ class ClientJourney(
         await journey.outbox.finish()
         await outbox
         if not journey.outbox.is_empty():
-            await leave_to_practice_mail()
+            await steps.leave_to_practice_mail(journey.client_id)
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def record_cancellation(self) -> None:

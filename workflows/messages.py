@@ -190,7 +190,7 @@ LINKS_CHANGED = "system.links_changed"  # from the API to a journey: LinksSignal
 OUTBOX_FILLED = "system.outbox_filled"  # to a journey: something was put into its outbox by somebody else
 FORM_VERSION_PUBLISHED = "system.form_version_published"  # from whoever publishes to a journey: FormVersionSignal
 MESSAGE_WAITS = "system.message_waits"  # from the API to a journey: MessageSignal
-LOOK_AGAIN = "system.look_again"  # to a waitlist
+LOOK_AGAIN = workflow_ids.LOOK_AGAIN
 KEEP = "system.keep"  # from the API to the keeper: KeepingOrder
 STOP = "stop"  # to an archive of many
 

@@ -398,6 +398,9 @@ keep_wedged = Step(
     "keep_wedged", keeping.WedgedOrder, keeping.TasksOpened, "Look for workflows that cannot go on", PATIENTLY, LONG
 )
 note_overdue = Step("note_overdue", str, keeping.TasksOpened, "Look for what has not happened in time", PATIENTLY, LONG)
+leave_to_practice_mail = Step(
+    "leave_to_practice_mail", str, None, "Leave what waits to be delivered after the end", PATIENTLY
+)
 deliver_practice_mail = Step(
     "deliver_practice_mail", str, keeping.PracticeMailed, "Deliver for records that are closed", PATIENTLY, LONG
 )

@@ -9,13 +9,19 @@ from activities.delivery import DeliveryActivities
 from activities.money.comparison import heartbeat
 from activities.types.keeping import PracticeMailed
 from activities.types.mail import DeliverOrder
-from activities.types.workflow_ids import journey_id
+from activities.types.workflow_ids import LOOK_AGAIN, PRACTICE_MAIL_ID, journey_id
 from models.reads.keeping.must_run import undelivered_of_closed
 
 _STILL_ENDING = timedelta(seconds=30)
 
 
 class PracticeMailActivities(Activities):
+    @activity.defn
+    async def leave_to_practice_mail(self, _: str) -> None:
+        """Have what a journey leaves behind delivered by PracticeMail, which is no child of a journey that ends."""
+        assert self.deps.executions is not None, "who leaves something to others can reach them"
+        await self.deps.executions.wake(PRACTICE_MAIL_ID, LOOK_AGAIN)
+
     @activity.defn
     async def deliver_practice_mail(self, _: str) -> PracticeMailed:
         """Deliver all that is due. A journey that is about to end delivers its own: it is left to do so."""

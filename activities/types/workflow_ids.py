@@ -5,6 +5,7 @@ AGAIN = (ARCHIVE, UNARCHIVE)
 """Signals that are sent again to a workflow that was started anew: nothing else knows what they ask for."""
 
 PRACTICE_MAIL_ID = "practice-mail"
+LOOK_AGAIN = "system.look_again"  # to a waitlist, or to what delivers for closed records: something has changed
 
 _JOURNEY, _APPOINTMENT = "client-journey", "appointment"
 _OWN = {_JOURNEY: "client_id", _APPOINTMENT: "appointment_id"}

@@ -302,7 +302,7 @@ async def first_restored(care: Care, person: Person) -> Booked:
     return Booked(person, await care.get(f"/v1/appointments/{line['id']}"))
 
 
-async def kept(care: Care) -> Person:
+async def kept(care: Care) -> tuple[Person, ...]:
     """A journey and an appointment that were ended, a round of the keeper, and what a closed record leaves behind."""
     sara = await care.client_in_care(sessions=1)
     double = await comes_again(care, sara)
@@ -320,7 +320,7 @@ async def kept(care: Care) -> Person:
     await care.rest()
     setattr(mailer, "send", send)  # noqa: B010
     await care.pass_time(hours=1)
-    return sara
+    return sara, double
 
 
 async def _away(_: object) -> str:
