@@ -15,6 +15,7 @@ else goes wrong fails the step at once, and with it the request; or it becomes a
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from types import NoneType
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from temporalio import exceptions, workflow
@@ -399,7 +400,7 @@ keep_wedged = Step(
 )
 note_overdue = Step("note_overdue", str, keeping.TasksOpened, "Look for what has not happened in time", PATIENTLY, LONG)
 leave_to_practice_mail = Step(
-    "leave_to_practice_mail", str, None, "Leave what waits to be delivered after the end", PATIENTLY
+    "leave_to_practice_mail", str, NoneType, "Leave what waits to be delivered after the end", UNLESS_BROKEN
 )
 deliver_practice_mail = Step(
     "deliver_practice_mail", str, keeping.PracticeMailed, "Deliver for records that are closed", PATIENTLY, LONG
