@@ -31,10 +31,13 @@ log = structlog.get_logger("api")
 
 async def run(settings: Settings) -> None:
     """Serve until asked to stop."""
-    engine = database.connect(settings.database, pool_size=20, max_overflow=20)
+    pulse = database.pulse_of(settings.database)
+    writing = database.connect(settings.database, pool_size=20, max_overflow=5, pulse=pulse)
+    reading = database.connect(settings.database, pool_size=10, max_overflow=5, pulse=pulse)
     client = await lazy_client(settings.engine, data_converter=data_converter(settings.payload_keys))
     app = create_app(
-        sessions=database.session_factory(engine),
+        sessions=database.SessionsApart(writing, reading=reading),
+        pulse=pulse,
         engine=JourneyEngine(
             client,
             vouching=Vouching(settings.payload_keys, vouching.PURPOSE),
@@ -78,7 +81,8 @@ async def run(settings: Settings) -> None:
         announcing.cancel()
         log.info("Stopped")
     finally:
-        await engine.dispose()
+        await writing.dispose()
+        await reading.dispose()
 
 
 def main() -> int:

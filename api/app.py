@@ -7,6 +7,8 @@ from fastapi.openapi.utils import get_openapi
 
 from api import problems
 from api.auth import FailedSignIns, Passwords
+from api.bounds.disk import Disk
+from api.bounds.letting_go import LetGo
 from api.deps import Services
 from api.engine import JourneyEngine
 from api.metrics import MeasureRequests, Metrics
@@ -24,6 +26,7 @@ from api.settings import ApiSettings
 from engine.clock import Clock, EngineClock
 from engine.codec import PayloadKeys
 from models.database import Sessions
+from models.pulse import Pulse
 
 _PARTS = (
     health,
@@ -78,10 +81,11 @@ def create_app(
     settings: ApiSettings,
     cipher: PayloadKeys,
     passwords: Passwords | None = None,
+    pulse: Pulse | None = None,
 ) -> FastAPI:
     """The whole API over these services. ``/dev/clock`` exists only on a clock that can be moved.
 
-    ``passwords`` is for tests, which need not be slow to guess.
+    ``pulse`` is the database's. ``passwords`` is for tests, which need not be slow to guess.
     """
     app = FastAPI(title=TITLE, description=DESCRIPTION, version="1", redoc_url=None)
     metrics = Metrics()
@@ -94,12 +98,15 @@ def create_app(
         passwords=passwords or Passwords(),
         sign_ins=FailedSignIns(),
         metrics=metrics,
+        disk=Disk(),
+        pulse=pulse,
     )
     for part in _PARTS:
         app.include_router(part.router)
     if isinstance(clock, EngineClock):
         app.include_router(dev_clock.router)
     problems.install(app)
+    app.add_middleware(LetGo)
     app.add_middleware(Bounds, public_url=settings.public_url)
     app.add_middleware(MeasureRequests, metrics=metrics)
     app.add_middleware(HideSecrets)

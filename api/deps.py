@@ -1,7 +1,8 @@
 """What routes ask for: the services, who is asking, and the id that what they create follows from."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -10,6 +11,7 @@ from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPBearer
 
 from api.auth import FailedSignIns, Passwords, read_bearer, service_caller, token_caller, unauthenticated
+from api.bounds.disk import Disk
 from api.engine import JourneyEngine
 from api.metrics import Metrics
 from api.problems import not_found, refuse, wrong_fields
@@ -18,12 +20,15 @@ from engine.clock import Clock
 from engine.codec import PayloadKeys
 from models.database import Sessions
 from models.paging import DEFAULT_LIMIT, MOST, BadCursor, Page, read_cursor
+from models.pulse import Pulse
 from models.reads.booking.appointments import AppointmentRow, visible_appointment
 from models.reads.clients.clients import visible_client
 from models.tables.clients.client import Client
 from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.refusals import Problem
+
+_UPLOADS = 2  # files that one process has in memory at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +43,9 @@ class Services:
     passwords: Passwords
     sign_ins: FailedSignIns
     metrics: Metrics
+    disk: Disk
+    uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_UPLOADS))
+    pulse: Pulse | None = None  # of the database
 
 
 def services_of(request: Request) -> Services:

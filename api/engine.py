@@ -25,6 +25,7 @@ from activities.types.clients import NewJourney, Opened
 from activities.types.reconciliation import ReconciliationOrder
 from api.problems import EngineUnavailable, Refused, refuse
 from engine.vouching import Vouching
+from models.pulse import Pulse, Silent
 from rules.accounts.vouching import vouched
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
@@ -78,7 +79,8 @@ class JourneyEngine:
     done without is waited for no longer than a ``glance``.
 
     At most ``at_once`` requests are with the engine at a time. The others wait in line, which is no part of their
-    patience: a burst takes its time, and its last request is answered like its first.
+    patience: a burst takes its time, and its last request is answered like its first. A busy engine is waited for;
+    one that does not answer at all, which ``pulse`` asks for all who wait, lets everybody go within five seconds.
 
     Every update carries the request's id, so that asking again joins the first instead of repeating it. Whom a message
     is by it vouches for by ``vouching``; without it nobody believes that.
@@ -94,9 +96,11 @@ class JourneyEngine:
         patience: timedelta = timedelta(seconds=15),
         glance: timedelta = timedelta(seconds=2),
         at_once: int = AT_ONCE,
+        pulse: Pulse | None = None,
     ) -> None:
         self.client = client
         self._vouching = vouching
+        self._pulse = pulse or Pulse(self.answers)
         self._task_queue = task_queue
         self._patience = patience
         self._glance = glance
@@ -249,8 +253,11 @@ class JourneyEngine:
         return vouched(order, workflow_id=workflow_id, message=message, sign=self._vouching.sign)
 
     async def _call(self, attempt: Callable[[str], Awaitable[Result]], request_id: str) -> Result | Gone:
-        async with self._in_turn():
-            return await self._asked(attempt, request_id)
+        try:
+            async with self._pulse.felt(), self._in_turn():
+                return await self._asked(attempt, request_id)
+        except Silent as error:
+            raise EngineUnavailable from error
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:

@@ -10,8 +10,8 @@ import asyncio
 import hmac
 import json
 import re
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from time import monotonic
 from typing import Any
@@ -21,14 +21,15 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
-from python_multipart.multipart import parse_options_header
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from api.bounds.kept_body import kept_body
 from api.deps import Services, caller_of, services_of
 from api.problems import EngineUnavailable, Refused, refuse, wrong_fields
 from engine.codec import PayloadKeys, decrypt_bytes, encrypt_bytes
 from models.writes import idempotency as idempotency_store
-from models.writes.idempotency import Claim, RequestKey, StoredAnswer
+from models.writes.idempotency import BEATS_EVERY, Claim, RequestKey, StoredAnswer
 from rules.refusals import Problem
 
 HEADER = "Idempotency-Key"
@@ -64,12 +65,18 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     if len(route) > _LONGEST_ROUTE:
         route = sha256(route.encode()).hexdigest()
     row = RequestKey(caller=caller.actor if caller else "anyone", route=route, key=key)
-    claim = await _claim(services, row, _hashes(services.cipher, await _said(request), query=_asked(request)))
-    if isinstance(claim, StoredAnswer):
-        return _replay(services, row, claim)
+    async with kept_body(request) as (readable, said):
+        claim = await _claim(services, row, _hashes(services.cipher, said, query=_asked(request)))
+        if isinstance(claim, StoredAnswer):
+            return _replay(services, row, claim)
+        return await _answered(services, readable, claim, handler)
+
+
+async def _answered(services: Services, request: Request, claim: Claim, handler: Handler) -> Response:
     request.state.request_id = claim.request_id
     try:
-        response = await handler(request)
+        async with _alive(services, claim):
+            response = await handler(request)
     except BaseException as error:
         # What broke half-way goes on under the same id; what was refused is over.
         # A refusal's key must be free whatever its status: the engine keeps answers too, and would refuse the
@@ -81,6 +88,25 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
         raise
     await _finish(services, claim, response)
     return response
+
+
+@asynccontextmanager
+async def _alive(services: Services, claim: Claim) -> AsyncIterator[None]:
+    """Tell twins in other processes, while this goes on, that it does: what they hear nothing of is theirs soon."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(BEATS_EVERY.total_seconds())
+            with suppress(SQLAlchemyError, OSError):  # the next may get through
+                async with services.sessions() as session:
+                    await idempotency_store.beat(session, claim)
+                    await session.commit()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
 
 
 async def _claim(services: Services, row: RequestKey, hashes: Sequence[str]) -> Claim | StoredAnswer:
@@ -126,13 +152,6 @@ def _replay(services: Services, row: RequestKey, stored: StoredAnswer) -> Respon
 
 def _context(row: RequestKey) -> bytes:
     return f"{row.caller}\n{row.route}\n{row.key}".encode()
-
-
-async def _said(request: Request) -> bytes:
-    """The body, without the boundary of a form's parts: every try of the same form draws another one."""
-    body = await request.body()
-    boundary = parse_options_header(request.headers.get("content-type"))[1].get(b"boundary")
-    return body.replace(boundary, b"") if boundary else body
 
 
 def _asked(request: Request) -> bytes:

@@ -7,11 +7,13 @@ from urllib.parse import quote, unquote_to_bytes
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from models.database import reads_alone
 from rules.care import documents
 
 MOST_BYTES = 1024 * 1024
 _TOO_LARGE = f"A body may have at most {MOST_BYTES} bytes."
 _UPLOADS = "/v1/documents"
+_READS = ("GET", "HEAD", "OPTIONS")
 _AROUND_A_FILE = 64 * 1024  # its name, its title, and what stands between
 TOO_LARGE_A_FILE = f"A document may have at most {documents.MOST_BYTES} bytes (10 MB)."
 
@@ -25,7 +27,7 @@ def _bound(scope: Scope) -> tuple[int, str]:
 
 class Bounds:
     """ASGI middleware: bodies up to 1 MB, an upload's up to 10 MB, declared or not; addresses that a database can
-    compare.
+    compare; and places in the database's pools by what the request is for.
     """
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:
@@ -47,6 +49,7 @@ class Bounds:
         if not declared.isdigit() or int(declared) > most:
             await self._refuse(send, 413, "validation-failed", too_large, "body")
             return
+        reads_alone.set(scope["method"] in _READS)
         received = 0
 
         async def bounded() -> Message:

@@ -8,12 +8,14 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
+from psycopg.errors import DiskFull
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from api.metrics import route_of
 from engine.clock import ClockUnavailable
+from models.pulse import Silent
 from rules.refusals import Problem, Refusal
 
 log = structlog.get_logger(__name__)
@@ -122,6 +124,15 @@ def responses(*names: Problem) -> dict[int | str, dict[str, Any]]:
     }
 
 
+_NOT_NOW = (
+    "This could not be finished just now. Repeat the request with the same Idempotency-Key:"
+    " whatever was done already is not done twice."
+)
+_DISK_FULL = (
+    "The database's disk is full: nothing can be written until an operator has made room. Repeat the request with the"
+    " same Idempotency-Key then."
+)
+
 PROBLEM_SCHEMA = {
     "title": "ProblemDocument",
     "type": "object",
@@ -146,8 +157,8 @@ PROBLEM_SCHEMA = {
 def install(app: FastAPI) -> None:
     """Answer every exception with a problem document."""
     app.add_exception_handler(Refused, _refused)
-    for broken in (EngineUnavailable, ClockUnavailable, OperationalError, PoolTimeout):
-        app.add_exception_handler(broken, _unavailable)
+    for broken in (EngineUnavailable, ClockUnavailable, Silent, OperationalError, InterfaceError, PoolTimeout):
+        app.add_exception_handler(broken, unavailable)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _protocol)
     app.add_exception_handler(Exception, _broken)
@@ -171,16 +182,19 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+async def unavailable(request: Request, error: Exception) -> JSONResponse:
+    """The answer where database or engine are away, or nobody knows how it ended."""
     # Not the error's own words: a database's may repeat what a row holds.
+    full = isinstance(getattr(error, "orig", None), DiskFull)
+    if full:
+        request.app.state.services.disk.was_full()
     log.warning("unavailable", route=_route(request), error=type(error.__cause__ or error).__name__)
     return problem(
         request,
         type_name=Problem.ENGINE_UNAVAILABLE.value,
         status=503,
-        detail="This could not be finished just now. Repeat the request with the same Idempotency-Key:"
-        " whatever was done already is not done twice.",
-        headers={"Retry-After": "2"},
+        detail=_DISK_FULL if full else _NOT_NOW,
+        headers={"Retry-After": "60" if full else "2"},
     )
 
 

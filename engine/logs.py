@@ -5,9 +5,13 @@ Logs carry ids and words of the product, never what a client wrote or paid for.
 
 import logging
 import sys
+from contextlib import nullcontext
+from functools import partial
 
 import structlog
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
+
+from engine.outages import CountOutages
 
 # Libraries that would log bodies, keys or every request.
 _TOO_TALKATIVE = (
@@ -20,6 +24,12 @@ _TOO_TALKATIVE = (
     "urllib3",
     "uvicorn",
 )
+
+
+def _written(handler: logging.Handler, line: logging.LogRecord) -> None:
+    """Past the handler's filters, which made the line."""
+    with handler.lock or nullcontext():
+        handler.emit(line)
 
 
 def set_up_logs(*, production: bool, time_travel: bool = False) -> None:
@@ -55,6 +65,7 @@ def set_up_logs(*, production: bool, time_travel: bool = False) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
+    handler.addFilter(CountOutages(partial(_written, handler)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

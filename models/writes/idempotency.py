@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
+from sqlmodel import select as rows
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.accounts.idempotency import IdempotencyKey
 
 KEPT_FOR = timedelta(hours=24)
-ABANDONED_AFTER = timedelta(seconds=60)
+BEATS_EVERY = timedelta(seconds=2)
+ABANDONED_AFTER = timedelta(seconds=6)  # without a word of whoever claimed it
 _FORGET_AT_ONCE = 20  # more than come in with one claim, so that old ones never pile up
 LOST = 0  # the status of a request whose end nobody knows
 
@@ -53,9 +55,9 @@ async def claim(
 ) -> Claim | StoredAnswer | None:
     """Claim a key: the claim, what is kept under it, or None when another was quicker (look again then).
 
-    A key is free when it is new or older than a day. The same request takes over one whose end nobody knows,
-    and one that was abandoned, and goes on under its ``request_id``. ``body_hashes`` all stand for the request; the
-    first is kept. Each new key takes some old ones away.
+    A key is free when it is new or older than a day. The same request takes over one whose end nobody knows, and
+    one of whose first process nothing was heard for some seconds, and goes on under its ``request_id``.
+    ``body_hashes`` all stand for the request; the first is kept. Each new key takes some old ones away.
     """
     body_hash = body_hashes[0]
     row = insert(IdempotencyKey).values(
@@ -69,11 +71,13 @@ async def claim(
     if (await session.exec(row.on_conflict_do_nothing().returning(col(IdempotencyKey.key)))).first():
         await _forget_old(session, now=now)
         return Claim(key=key, request_id=new_id, claimed_at=now)
-    known = await session.get(IdempotencyKey, (key.caller, key.route, key.key), populate_existing=True)
-    if known is None:
+    dead = col(IdempotencyKey.alive_at) < func.clock_timestamp() - ABANDONED_AFTER
+    found = (await session.exec(rows(IdempotencyKey, dead).where(_is(key)))).one_or_none()
+    if found is None:
         return None
+    known, is_dead = found
     old = known.claimed_at <= now - KEPT_FOR
-    abandoned = known.status is None and known.claimed_at <= now - ABANDONED_AFTER
+    abandoned = known.status is None and is_dead
     if not old and (known.body_hash not in body_hashes or not (abandoned or known.status == LOST)):
         return StoredAnswer(body_hash=known.body_hash, status=known.status, answer=known.answer)
     request_id = new_id if old else known.request_id
@@ -85,12 +89,24 @@ async def claim(
             col(IdempotencyKey.claimed_at) == known.claimed_at,
             status.is_(None) if known.status is None else status == known.status,
         )
-        .values(body_hash=body_hash, request_id=request_id, claimed_at=now, status=None, answer=None)
+        .values(
+            body_hash=body_hash,
+            request_id=request_id,
+            claimed_at=now,
+            alive_at=func.clock_timestamp(),
+            status=None,
+            answer=None,
+        )
         .returning(col(IdempotencyKey.key))
     )
     if (await session.exec(taken)).first() is None:
         return None
     return Claim(key=key, request_id=request_id, claimed_at=now)
+
+
+async def beat(session: AsyncSession, claim: Claim) -> None:
+    """Let others know that the request is still being answered; due every ``BEATS_EVERY``."""
+    await session.exec(update(IdempotencyKey).where(_mine(claim)).values(alive_at=func.clock_timestamp()))
 
 
 async def store(session: AsyncSession, claim: Claim, *, status: int, answer: bytes) -> None:

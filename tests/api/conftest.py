@@ -15,6 +15,7 @@ from activities.gateways.simulated import SimulatedGateway
 from activities.types.clients import NewJourney, Opened
 from api.app import create_app
 from api.auth import FailedSignIns, Passwords
+from api.bounds.disk import Disk
 from api.engine import Gone, JourneyEngine
 from api.problems import Refused
 from engine.codec import PayloadKeys
@@ -130,6 +131,8 @@ def app(whole_app: FastAPI, sessions: Sessions, clock: StandingClock, engine: To
         clock=clock,
         sign_ins=FailedSignIns(),
         passwords=Passwords(hasher=HASHER),
+        disk=Disk(),
+        pulse=None,
     )
     return whole_app
 

@@ -116,7 +116,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         id=uuid4(), asked_by="care_team:desk", started_at=NOW, since=NOW - timedelta(days=1), until=NOW
     )
     feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(SECRET), **made)
-    content = DocumentContent(document_id=document.id, content=b"plan")
+    content = DocumentContent(document_id=document.id, number=0, content=b"plan")
     await rows.add(goal, document, content, share, note, place, news, hold, group, template, form, task)
     await rows.add(archive, compared, feed)
     chats = {}

@@ -2,12 +2,13 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from sqlmodel import select
 
@@ -16,6 +17,7 @@ from api.problems import EngineUnavailable
 from engine.codec import PayloadKeys
 from models.database import Sessions
 from models.tables import IdempotencyKey, OccupiedTime
+from models.writes.idempotency import ABANDONED_AFTER
 from rules.journey.stage import JourneyFacts
 from rules.refusals import Problem, Refusal
 from tests.api.conftest import CIPHER, DESK, SITE, StandingClock, ToldEngine, fields_of, problem_of
@@ -162,7 +164,7 @@ async def test_a_twin_waits_for_the_first(api: httpx.AsyncClient, engine: ToldEn
 
 
 async def test_one_that_was_abandoned_is_taken_over(
-    api: httpx.AsyncClient, engine: ToldEngine, rows: Rows, sessions: Sessions, clock: StandingClock
+    api: httpx.AsyncClient, engine: ToldEngine, rows: Rows, sessions: Sessions
 ) -> None:
     await rows.therapist()
     body = {"source": "direct_booking", "therapist": "ana"}
@@ -171,12 +173,27 @@ async def test_one_that_was_abandoned_is_taken_over(
     first = await api.post("/v1/journeys", json=body, headers=headers)
     async with sessions() as session:  # as a process leaves it that was killed before it answered
         row = (await session.exec(select(IdempotencyKey))).one()
-        row.status, row.answer = None, None
+        row.status, row.answer, row.alive_at = None, None, datetime.now(UTC) - timedelta(seconds=7)
         session.add(row)
         await session.commit()
-    clock.advance(seconds=61)
     again = await api.post("/v1/journeys", json=body, headers=headers)
     assert again.json()["client_id"] == first.json()["client_id"]
+
+
+@pytest.mark.timeout(60)
+async def test_what_goes_on_for_long_is_not_taken_over(api: httpx.AsyncClient, engine: ToldEngine, rows: Rows) -> None:
+    await rows.therapist()
+
+    async def slowly(new: NewJourney) -> Opened:
+        await asyncio.sleep(ABANDONED_AFTER.total_seconds() + 2)
+        return _opened(new)
+
+    engine.answers_to["begin"] = slowly
+    body = {"source": "direct_booking", "therapist": "ana"}
+    headers = {**SITE, "Idempotency-Key": "k"}
+    answers = await asyncio.gather(*(api.post("/v1/journeys", json=body, headers=headers) for _ in range(2)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len(engine.asked) == 1
 
 
 async def test_a_key_must_be_plain(api: httpx.AsyncClient, rows: Rows) -> None:
@@ -236,6 +253,7 @@ async def test_old_keys_are_taken_away_a_few_with_each_new_one(
                 body_hash="x",
                 request_id=uuid4(),
                 claimed_at=NOW - timedelta(minutes=number),
+                alive_at=NOW,
                 status=201,
             )
         )

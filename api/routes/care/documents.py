@@ -1,10 +1,12 @@
 """Documents: kept by the practice, shared with clients and taken back, and always saved to a file, never shown."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from itertools import count
 from typing import Annotated
 from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.bodies import Body
@@ -51,8 +53,7 @@ ForClient = Annotated[UUID | None, Query(description="For which client the booki
 )
 async def upload(*, request: Request, services: Svc, caller: Practice, request_id: RequestId, now: Now) -> DocumentView:
     """A therapist's document is theirs, anybody else's is the care team's. What it is, is told by its content."""
-    file = await read_upload(request)
-    async with services.sessions() as session:
+    async with read_upload(request, services.uploads) as file, services.sessions() as session:
         therapist = await therapist_by_slug(session, caller.therapist) if caller.therapist else None
         row = Document(
             id=uuid5(request_id, "document"),
@@ -103,12 +104,28 @@ async def one_document(*, document_id: UUID, services: Svc, caller: Known, clien
     response_class=Response,
     responses={**responses(Problem.NOT_FOUND), 200: {"description": "The bytes as they were uploaded"}},
 )
-async def content(*, document_id: UUID, services: Svc, caller: Known, client_id: ForClient = None) -> Response:
+async def content(
+    *, request: Request, document_id: UUID, services: Svc, caller: Known, client_id: ForClient = None
+) -> Response:
     document, _ = await _seen(services, caller, document_id, through=client_id)
-    async with services.sessions() as session:
-        whole = await documents.content_of(session, document)
-    headers = {**_SAFE, "Content-Disposition": content_disposition(document.filename)}
-    return Response(whole, media_type=document.content_type, headers=headers)
+    headers = {
+        **_SAFE,
+        "Content-Disposition": content_disposition(document.filename),
+        "Content-Length": str(document.size),
+    }
+    if request.method == "HEAD":
+        return Response(media_type=document.content_type, headers=headers)
+    return StreamingResponse(_pieces(services, document), media_type=document.content_type, headers=headers)
+
+
+async def _pieces(services: Services, document: Document) -> AsyncIterator[bytes]:
+    """The bytes, piece by piece: a slow reader holds no place at the database meanwhile."""
+    for number in count():
+        async with services.sessions() as session:
+            piece = await documents.piece_of(session, document, number)
+        if piece is None:
+            return
+        yield piece
 
 
 async def _seen(

@@ -1,7 +1,8 @@
 """One file from a multipart form, bounded and judged before anything is kept of it."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -53,8 +54,13 @@ class Upload:
     sha256: str
 
 
-async def read_upload(request: Request) -> Upload:
-    """The form's file, with its title. Raises Refused, naming the field; 413 for a file that is too large."""
+@asynccontextmanager
+async def read_upload(request: Request, places: asyncio.Semaphore) -> AsyncIterator[Upload]:
+    """The form's file, with its title, to be kept in here. Raises Refused, naming the field; 413 for one too large.
+
+    While it comes in, a file is on the disk. There are few ``places`` in memory, each for as long as it takes to look
+    at a file and to write it to the database, and none for as long as it takes to send one.
+    """
     _must_be_readable(request)
     async with request.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_MOST_OF_A_FIELD) as form:
         unknown = sorted(set(form) - {"file", "title"})
@@ -68,8 +74,8 @@ async def read_upload(request: Request) -> Upload:
         if file.size is not None and file.size > MOST_BYTES:
             raise _too_large()
         title = _title(titles[0]) if titles and titles[0] != "" else None
-        content = await file.read()
-        return await asyncio.to_thread(_judged, content, file.filename or "", title)
+        async with places:
+            yield await asyncio.to_thread(_judged, await file.read(), file.filename or "", title)
 
 
 def _must_be_readable(request: Request) -> None:

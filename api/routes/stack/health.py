@@ -1,13 +1,16 @@
 """Is it alive, is it ready, and its numbers."""
 
+import asyncio
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import select
 
 from api.deps import Services, Svc
 
+_GLANCE = 3.0  # seconds
 router = APIRouter(tags=["health"])
 
 
@@ -18,22 +21,19 @@ async def alive() -> dict[str, str]:
 
 @router.get("/readyz", summary="Database and engine can be reached", responses={503: {"description": "Not yet"}})
 async def ready(services: Svc) -> JSONResponse:
-    checks = {
-        "database": "ok" if await _database_answers(services) else "unavailable",
-        "engine": "ok" if await services.engine.answers() else "unavailable",
-    }
+    database, engine = await asyncio.gather(_database(services), services.engine.answers())
+    checks = {"database": database, "engine": "ok" if engine else "unavailable"}
     fine = set(checks.values()) == {"ok"}
     return JSONResponse({"status": "ok" if fine else "unavailable", **checks}, status_code=200 if fine else 503)
 
 
-async def _database_answers(services: Services) -> bool:
+async def _database(services: Services) -> str:
     try:
-        async with services.sessions() as session:
-            connection = await session.connection()
-            await connection.execute(text("SELECT 1"))
-    except (SQLAlchemyError, OSError):
-        return False
-    return True
+        async with asyncio.timeout(_GLANCE), services.sessions() as session:
+            await session.exec(select(1))
+            return "ok" if await services.disk.has_room(session) else "disk full"
+    except (SQLAlchemyError, OSError, TimeoutError):
+        return "unavailable"
 
 
 @router.get("/metrics", summary="Numbers for Prometheus", response_class=Response)

@@ -74,9 +74,12 @@ async def list_documents(session: AsyncSession, caller: Caller, page: Page) -> S
     return await one_page(session, statement, page, Document.uploaded_at, Document.id, descending=True)
 
 
-async def content_of(session: AsyncSession, document: Document) -> bytes:
-    """The bytes of a document that the caller may see."""
-    return (await session.get_one(DocumentContent, document.id)).content
+async def piece_of(session: AsyncSession, document: Document, number: int) -> bytes | None:
+    """A piece of a document that the caller may see, counted from 0; None after the last."""
+    statement = select(DocumentContent.content).where(
+        col(DocumentContent.document_id) == document.id, col(DocumentContent.number) == number
+    )
+    return (await session.exec(statement)).one_or_none()
 
 
 async def documents_of_client(session: AsyncSession, client: Client, page: Page) -> Sequence[SharedDocument]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import LargeBinary
+from sqlalchemy import LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant
@@ -14,6 +14,7 @@ class IdempotencyKey(SQLModel, table=True):
 
     Ids of what the request creates follow from ``request_id``: when an answer was lost on the way, the next
     try with the same key finds its own work. ``status`` is then 0, "nobody knows": that try may go ahead.
+    ``alive_at``, by the database's own clock, is when whoever answers was last heard of.
     """
 
     __tablename__ = "idempotency_key"
@@ -24,5 +25,6 @@ class IdempotencyKey(SQLModel, table=True):
     body_hash: str = Field(max_length=64)
     request_id: UUID
     claimed_at: datetime = Field(sa_type=Instant, index=True)
+    alive_at: datetime = Field(sa_type=Instant, sa_column_kwargs={"server_default": text("now()")})
     status: int | None = None
     answer: bytes | None = Field(default=None, sa_type=LargeBinary)

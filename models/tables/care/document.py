@@ -27,11 +27,15 @@ class Document(SQLModel, table=True):
 
 
 class DocumentContent(SQLModel, table=True):
-    """Apart from the document's own row, so that lists do not read it."""
+    """A piece of 1 MB at most: whoever writes or reads a document has one in memory at a time, never the whole.
+
+    Apart from the document's own row, so that lists do not read it. ``number`` counts from 0.
+    """
 
     __tablename__ = "document_content"
 
     document_id: UUID = Field(primary_key=True, foreign_key="document.id")
+    number: int = Field(primary_key=True)
     content: bytes = Field(sa_type=LargeBinary)
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.care.documents import shares_of
@@ -12,6 +13,8 @@ from models.writes.timeline import tell
 from rules.enums import ClientStatus
 from rules.timeline import FactKind
 
+PIECE = 1024 * 1024  # bytes
+
 
 async def keep_document(session: AsyncSession, document: Document, content: bytes) -> Document:
     """Keep a document with its bytes, in the running transaction; or the one of this id that is kept already."""
@@ -20,7 +23,9 @@ async def keep_document(session: AsyncSession, document: Document, content: byte
         return known
     session.add(document)
     await session.flush()
-    session.add(DocumentContent(document_id=document.id, content=content))
+    for number, start in enumerate(range(0, len(content), PIECE)):
+        piece = content[start : start + PIECE]
+        await session.exec(insert(DocumentContent).values(document_id=document.id, number=number, content=piece))
     return document
 
 
