@@ -53,6 +53,7 @@ PASSED_THROUGH = (
     "rules",
     "typing_extensions",
     "typing_inspection",
+    "workflows.handling",
     "workflows.messages",
     "workflows.parts",
     "workflows.requests",

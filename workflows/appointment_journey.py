@@ -7,11 +7,11 @@ from datetime import datetime
 from temporalio import workflow
 
 from workflows import steps
+from workflows.handling.handlers import answers_query, takes_signal, takes_update
 from workflows.parts import details, waitlist
 from workflows.parts import payment as money
 from workflows.parts.appointment import FollowedAppointment
 from workflows.parts.cancelling import heedless, record_cancellation
-from workflows.parts.handlers import answers_query, takes_signal, takes_update
 from workflows.parts.mail_orders import change_told
 from workflows.parts.mail_outbox import MailOutbox
 from workflows.parts.search_attributes import (

@@ -6,8 +6,8 @@ from dataclasses import replace
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.handling.handlers import answers_query, takes_signal
 from workflows.parts import details
-from workflows.parts.handlers import answers_query, takes_signal
 from workflows.parts.ui_text import describe_bulk_archive
 from workflows.parts.wait import Wait
 

@@ -5,10 +5,10 @@ import asyncio
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.handling.handlers import answers_query, takes_update
 from workflows.parts import details
 from workflows.parts import payment as money
 from workflows.parts.cancelling import heedless, record_cancellation
-from workflows.parts.handlers import answers_query, takes_update
 from workflows.parts.journey import Journey
 from workflows.parts.reminders import remind_of_goals, tell_of_messages
 from workflows.parts.search_attributes import (

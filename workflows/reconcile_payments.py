@@ -5,8 +5,8 @@ import asyncio
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.handling.handlers import answers_query
 from workflows.parts import details
-from workflows.parts.handlers import answers_query
 from workflows.parts.ui_text import describe_reconciliation
 
 with workflow.unsafe.imports_passed_through():

@@ -6,9 +6,9 @@ from dataclasses import replace
 from temporalio import workflow
 
 from workflows import steps
+from workflows.handling.handlers import answers_query, takes_signal
 from workflows.parts import details
 from workflows.parts.cancelling import heedless
-from workflows.parts.handlers import answers_query, takes_signal
 from workflows.parts.mail_outbox import MailOutbox
 from workflows.parts.search_attributes import THERAPIST_SLUG, SearchAttributes
 from workflows.parts.ui_text import describe_line

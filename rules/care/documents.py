@@ -151,9 +151,9 @@ def _office_kind(content: bytes) -> str | None:
                     kind = said.read(100).decode("ascii").strip()
                 return kind if kind in ENDINGS else None
     except (zipfile.BadZipFile, ValueError, IndexError, RuntimeError, EOFError, OSError):
-        # No ZIP, an empty one, names or a type that are no text (ValueError); a part that is encrypted (RuntimeError),
-        # packed in a way that zipfile cannot read (its NotImplementedError is one too), cut off (EOFError), or said to
-        # lie where there is nothing (ValueError, OSError).
+        # No ZIP, an empty one, names or a type that are no text (ValueError); a part that is encrypted, or packed in a
+        # way that zipfile does not know (RuntimeError), cut off (EOFError), or said to lie where there is nothing
+        # (ValueError, OSError).
         return None
     return None
 

@@ -18,7 +18,7 @@ from tests.care.story import Booked, Care, Person
 from tests.docs.pages import PAGES, ROOT, table, words
 from tests.journeys.conftest import care, policy
 from workflows import messages
-from workflows.parts.binding import bind
+from workflows.handling.binding import bind
 from workflows.registry import WORKFLOWS
 
 __all__ = ["care", "policy"]  # fixtures of the story

@@ -27,6 +27,8 @@ from rules.refusals import NEUTRAL, Problem
 from tests.care.story import Care
 from tests.journeys.booking.waitlist import comes, opens, takes, waits_for
 from tests.workflows.test_what_staff_see import details
+from workflows.handling.binding import bind, check, field_names
+from workflows.handling.examples import example_of
 from workflows.messages import (
     APPOINTMENT_JOURNEY,
     BULK_ARCHIVE,
@@ -39,8 +41,6 @@ from workflows.messages import (
     reconciliation_id,
     waitlist_id,
 )
-from workflows.parts.binding import bind, check, field_names
-from workflows.parts.examples import example_of
 from workflows.registry import WORKFLOWS
 
 TYPED = "Sara Lind's diary"  # by a person, where a name is expected: nobody repeats it

@@ -5,9 +5,9 @@ import asyncio
 from temporalio import workflow
 
 from workflows import steps
+from workflows.handling.handlers import takes_signal, takes_update
 from workflows.parts import waitlist
 from workflows.parts.appointment import notify_appointment, start_appointment
-from workflows.parts.handlers import takes_signal, takes_update
 from workflows.requests.base import Requests
 
 with workflow.unsafe.imports_passed_through():

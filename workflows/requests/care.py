@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 from workflows import steps
-from workflows.parts.handlers import takes_signal, takes_update
+from workflows.handling.handlers import takes_signal, takes_update
 from workflows.parts.reminders import look_into_chat
 from workflows.requests.base import Requests
 

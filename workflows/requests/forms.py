@@ -3,7 +3,7 @@
 from temporalio import exceptions, workflow
 
 from workflows import steps
-from workflows.parts.handlers import takes_signal, takes_update
+from workflows.handling.handlers import takes_signal, takes_update
 from workflows.requests.base import CARD_SERVICE_AWAY, Requests
 
 with workflow.unsafe.imports_passed_through():

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.handling.handlers import takes_signal, takes_update
 from workflows.parts import waitlist
 from workflows.parts.appointment import notify_appointment
-from workflows.parts.handlers import takes_signal, takes_update
 from workflows.parts.reminders import look_into_chat
 from workflows.requests.base import Requests
 

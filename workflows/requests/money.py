@@ -5,9 +5,9 @@ from datetime import timedelta
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.handling.handlers import takes_signal, takes_update
 from workflows.parts import payment as money
 from workflows.parts.appointment import notify_appointment
-from workflows.parts.handlers import takes_signal, takes_update
 from workflows.requests.base import CARD_SERVICE_AWAY, Requests
 
 with workflow.unsafe.imports_passed_through():

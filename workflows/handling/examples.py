@@ -6,7 +6,7 @@ from typing import Any
 
 from temporalio import workflow
 
-from workflows.parts.binding import NAMED_BY_THE_REQUEST, field_names
+from workflows.handling.binding import NAMED_BY_THE_REQUEST, field_names
 
 with workflow.unsafe.imports_passed_through():
     from rules.enums import AppointmentType, Mode, Outcome, RefundTo

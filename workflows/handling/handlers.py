@@ -18,10 +18,10 @@ from typing import Any, TypeVar, get_type_hints
 from temporalio import exceptions, workflow
 
 from workflows import steps
+from workflows.handling.binding import WHOLE, Bound, Flaw, Unsound, as_id, bind, check, field_names
+from workflows.handling.examples import example_of, input_for
+from workflows.handling.refusing import refused, unsound
 from workflows.parts import details
-from workflows.parts.binding import WHOLE, Bound, Flaw, Unsound, as_id, bind, check, field_names
-from workflows.parts.examples import example_of, input_for
-from workflows.parts.refusing import refused, unsound
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.accounts import MessageLook

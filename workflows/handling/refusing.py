@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from temporalio import exceptions, workflow
 
-from workflows.parts.binding import Flaw
+from workflows.handling.binding import Flaw
 
 with workflow.unsafe.imports_passed_through():
     from rules.refusals import NEUTRAL, Problem, Refusal
