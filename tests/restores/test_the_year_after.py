@@ -15,6 +15,7 @@ from tests.care.story import Care, Person
 from tests.journeys.archive.situations import everybody
 from tests.restores.runbook import blocks, follow
 from tests.restores.stores import Stores
+from workflows.messages import appointment_workflow_id, journey_id, waitlist_id
 
 pytestmark = pytest.mark.timeout(480)
 
@@ -45,6 +46,16 @@ async def test_the_year_after_an_engine_was_lost_is_as_if_nothing_had_happened(
     assert lost == twin
 
 
+async def test_the_year_after_every_workflow_was_terminated_is_as_if_nothing_had_happened(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    """By somebody in the Temporal UI; one round of the keeper finds them all."""
+    begin = (datetime.now(UTC) + timedelta(days=7)).replace(hour=15, minute=0, second=0, microsecond=0)
+    twin = await _untouched(Stores(postgres, tmp_path / "twin", database="twin"), begin)
+    ended = await _terminated(Stores(postgres, tmp_path / "ended", database="ended"), begin)
+    assert ended == twin
+
+
 async def _untouched(stores: Stores, begin: datetime) -> Year:
     await stores.open()
     async with stores.movable_engine(at=begin) as engine, stores.running(engine):
@@ -63,6 +74,30 @@ async def _lost(stores: Stores, begin: datetime) -> Year:
         [block] = blocks("The engine is empty")
         resume = block.splitlines()[-1]  # schedules are nothing that this server has
         await follow(stores, resume, TIME_TRAVEL_ADDRESS=stores.address)
+        year = await _the_year_after(stores.care, people)
+    await stores.close()
+    return year
+
+
+async def _terminated(stores: Stores, begin: datetime) -> Year:
+    await stores.open()
+    async with stores.movable_engine(at=begin) as engine, stores.running(engine) as house:
+        people = await everybody(stores.care)
+        await stores.care.rest()
+        appointments = await stores.care.items("/v1/appointments", limit=200)
+        ids = [
+            *(journey_id(person.id) for person in people.values()),
+            *(appointment_workflow_id(line["id"]) for line in appointments),
+            *(waitlist_id(slug) for slug in ("ana", "ben")),
+        ]
+        executions = house.dependencies.executions
+        assert executions is not None
+        run = [id for id, found in (await executions.look_at_all(ids)).items() if found is not None and found.runs]
+        for id in run:
+            await house.engine.get_workflow_handle(id).terminate("a wrong click")
+        await stores.care.pass_time(minutes=2)
+        told = await stores.care.post("/v1/keepings?wait=60", by="desk", expect=200)
+        assert {line["workflow_id"] for line in told["resumed"]} == set(run)
         year = await _the_year_after(stores.care, people)
     await stores.close()
     return year

@@ -5,18 +5,23 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from temporalio.client import Client
 
 from activities.keeping import rounds
 from activities.keeping.rounds import KeepingActivities
+from engine.codec import PayloadKeys, data_converter
 from local.processes import free_port
 from local.temporal import TemporalServer
 from rules.enums import TaskKind
 from rules.keeping import too_many_wedged
 from tests.activities.keeping import followers
 from tests.activities.keeping.conftest import Kept
-from workflows.messages import journey_id
+from tests.activities.keeping.followers import following
+from workflows.keep_journeys import KeepJourneys
+from workflows.messages import KEEP_JOURNEYS, KEEP_JOURNEYS_ID, TASK_QUEUE, journey_id
 
 A_MOMENT = timedelta(seconds=1)
+OTHER_KEYS = PayloadKeys((("tests", bytes([1]) * 32),))  # of the right name
 AT_ONCE = {"system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": 2}  # after two failures, not five
 
 
@@ -71,6 +76,33 @@ async def test_many_at_once_are_left_with_one_task_and_an_alert(kept: Kept, monk
     assert "PAYLOAD_KEYS" in task.text
     assert len(alerts) == 1
     assert (await kept.round()).tasks == 0, "one task a day"
+
+
+@pytest.mark.timeout(240)
+async def test_a_worker_without_the_right_key_ends_nothing(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under 300 journeys. The keeper itself goes on: it is run by the same worker, and asked without a payload."""
+    clients = [await kept.journey() for _ in range(300)]
+    ids = [journey_id(str(client.id)) for client in clients]
+    for client in clients:
+        await kept.of(client).query("heard")  # each has begun
+    runs = await kept.executions.look_at_all(ids)
+    monkeypatch.setattr(KeepingActivities, "wedged_after", A_MOMENT)
+    async with kept.nobody_works():
+        stranger = await Client.connect(
+            kept.client.service_client.config.target_host, data_converter=data_converter(OTHER_KEYS)
+        )
+        async with following(stranger, KeepJourneys, activities=kept.steps):
+            for client in clients:
+                await kept.of(client).signal("archive", {"request_id": str(client.id)})
+            async with asyncio.timeout(150):
+                while len(await kept.executions.reporting_problems()) < 20:  # more than too many
+                    await asyncio.sleep(0.5)
+            await asyncio.sleep(2 * A_MOMENT.total_seconds())
+            await stranger.execute_workflow(KEEP_JOURNEYS, id=KEEP_JOURNEYS_ID, task_queue=TASK_QUEUE)
+        assert await kept.executions.look_at_all(ids) == runs, "nothing was ended"
+        [task] = await kept.tasks()
+        assert task.kind is TaskKind.MANY_WEDGED
+        assert "PAYLOAD_KEYS" in task.text
 
 
 @pytest.mark.parametrize(
