@@ -34,6 +34,12 @@ Result = TypeVar("Result")
 UNLESS_BROKEN = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
 """For our own database: it comes back, and then the step finds what it may already have done."""
 
+LOCALLY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=6)
+"""The first tries of such a step, over after some six seconds. They are counted, because the bound on all of them
+together is not kept while the worker waits before the next: a timeout that falls there finds nothing to end
+(``complete`` in the SDK core's local_activities.rs), and the workflow task would be kept alive for as long as the
+database is away."""
+
 PATIENTLY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
 """For money and mails: a vendor's outage is waited for, however long it lasts."""
 
@@ -56,8 +62,11 @@ class Where:
     sign_of_life: timedelta | None = None
 
 
-LOCAL = Where(timedelta(seconds=10))
-"""In the workflow's own worker: milliseconds as a rule. All tries together take no longer than one may."""
+LOCAL = Where(timedelta(seconds=8))
+"""In the workflow's own worker: milliseconds as a rule."""
+
+LOCAL_TRIES = timedelta(seconds=10)
+"""All local tries together. Longer than one, which else would be tried again as the whole is over."""
 
 VENDOR = Where(timedelta(seconds=30))
 """An ordinary activity, in any worker."""
@@ -92,8 +101,8 @@ class Step(Generic[Argument, Result]):
                     args=(argument,),
                     result_type=result,
                     start_to_close_timeout=self.where.longest,
-                    schedule_to_close_timeout=self.where.longest,
-                    retry_policy=self.retry,
+                    schedule_to_close_timeout=LOCAL_TRIES,
+                    retry_policy=LOCALLY,
                     summary=label,
                 )
             except exceptions.FailureError as problem:

@@ -3,6 +3,7 @@
 import inspect
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, get_type_hints
 from unittest.mock import MagicMock
 
@@ -15,7 +16,7 @@ from workflows.client_journey import ClientJourney
 from workflows.messages import Update
 from workflows.registry import WORKFLOWS
 from workflows.requests.base import Requests
-from workflows.steps import LOCAL, ONCE, UNLESS_BROKEN, Step
+from workflows.steps import LOCAL, LOCAL_TRIES, LOCALLY, UNLESS_BROKEN, Step
 
 NO_NEED_OF_A_STEP: set[str] = set()
 
@@ -70,16 +71,23 @@ async def test_a_step_asks_the_engine_for_its_activity(name: str, monkeypatch: p
     assert (given["activity"], given["args"]) == (name, (order,))
     assert kind == ("local" if step.where is LOCAL else "ordinary")
     assert given["start_to_close_timeout"] == step.where.longest
-    assert given["retry_policy"] is step.retry
+    assert given["retry_policy"] is (LOCALLY if kind == "local" else step.retry)
     assert isinstance(given["summary"], str)
     assert given["summary"], "what the support person reads in the history"
 
 
 def test_a_step_that_asks_a_vendor_is_never_local() -> None:
     """A local one keeps the workflow task, and so every message, waiting with it."""
-    ours = [UNLESS_BROKEN, ONCE]
     for name, step in all_steps().items():
-        assert step.where is not LOCAL or step.retry in ours, name
+        assert step.where is not LOCAL or step.retry is UNLESS_BROKEN, name
+
+
+def test_local_tries_end_by_their_count_before_the_bound_on_all_of_them() -> None:
+    """A bound that falls between two tries is lost in the SDK core, and tries without a count would never end."""
+    between = [
+        LOCALLY.initial_interval * LOCALLY.backoff_coefficient**tried for tried in range(LOCALLY.maximum_attempts - 1)
+    ]
+    assert sum(between, start=timedelta()) < LOCAL.longest < LOCAL_TRIES
 
 
 def handler_of(definition: Any) -> Callable[..., Any]:
