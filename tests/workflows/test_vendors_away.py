@@ -1,0 +1,84 @@
+"""Mail and Stripe are away for a day, while the client's workflows begin new runs every few steps: deadlines are kept
+meanwhile, and then all that is still wanted goes out, once."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from activities.ports import MailerUnavailable, OutgoingMail
+from rules.policy import SHORTEST_HISTORY
+from tests.care.story import Care, Person
+from tests.journeys.money.amounts import goes_well_again, goes_wrong, payment_of
+from tests.workflows.conftest import run_of
+from tests.workflows.test_continue_as_new import burst
+
+HOUR = timedelta(hours=1)
+
+
+async def test_a_day_without_mail_and_stripe(care: Care, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sara's card has expired, so that her fee becomes a debt meanwhile; Tom's fee falls due meanwhile."""
+    sara, tom = await care.client_in_care(), await care.client_in_care(name="Tom")
+    hers = sara.session(1)
+    await tom.session(1).moved(hers.starts_at + 16 * HOUR, by="desk")
+    his = tom.session(1)
+    await _with_short_histories(care, sara, tom)
+    await hers.occurs()
+    await sara.bank_says("expired_card")
+    await his.occurs()
+    await care.until(his.ends_at + 20 * HOUR)
+    assert (await payment_of(hers))["status"] == "failed"
+    before, told = await care.mail_counts(), {person.name: Counter(await person.facts()) for person in (sara, tom)}
+
+    mailer = care.house.dependencies.mailer
+    send, away = mailer.send, True
+
+    async def sometimes(mail: OutgoingMail) -> str:
+        if away:
+            raise MailerUnavailable("nobody answers", ambiguous=False)
+        return await send(mail)
+
+    monkeypatch.setattr(mailer, "send", sometimes)
+    await goes_wrong(care, {"kind": "lost_request", "call": "*", "times": 100_000})
+    runs = {await run_of(person.journey) for person in (sara, tom)}
+    for number in range(4):
+        for person in (sara, tom):
+            await burst(person, number)
+            runs.add(await run_of(person.journey))
+        await care.pass_time(hours=6)
+        is_over = await care.now() >= hers.ends_at + 48 * HOUR
+        assert ((await payment_of(hers))["status"] == "owed") is is_over
+        assert (await payment_of(his))["status"] == "processing"
+    assert len(runs) == 10
+    assert await care.mail_counts() == before
+
+    away = False
+    await goes_well_again(care)
+    await care.pass_time(hours=1)
+    assert await care.now() < his.ends_at + 48 * HOUR
+    assert [(await payment_of(session))["status"] for session in (hers, his)] == ["owed", "paid"]
+    assert await care.charges_at_stripe() == [12000]
+    assert await care.mail_counts() - before == Counter(payment_failed=1, task_opened=1, receipt=1)
+    for person, kinds in ((sara, ["payment_owed"]), (tom, ["payment_processing", "payment_paid"])):
+        new = Counter(await person.facts()) - told[person.name]
+        assert [new[kind] for kind in kinds] == [1] * len(kinds)
+    assert [task["kind"] for task in await care.tasks()] == ["payment_owed"]
+
+
+async def _with_short_histories(care: Care, *people: Person) -> None:
+    """All are started again by themselves: the time-skipping server stops moving once an appointment ends whose journey
+    started it and has begun another run since."""
+    house = care.house
+    await care.rest()
+    await house.stop_worker()
+    house.dependencies = replace(
+        house.dependencies, policy=replace(house.dependencies.policy, history_limit=SHORTEST_HISTORY)
+    )
+    await house.start_worker()
+    workflows = [workflow for person in people for workflow in (person.journey, person.session(1).workflow)]
+    for workflow in workflows:
+        await workflow.terminate()
+    await care.pass_time(minutes=2)
+    kept = await care.post("/v1/keepings?wait=60", by="desk", expect=200)
+    assert len(kept["resumed"]) == len(workflows)
