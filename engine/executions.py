@@ -42,6 +42,12 @@ _PAGE = 1000
 _AT_ONCE = 40
 _EVENTS = 100
 _BEHIND_EVERY_KEY = "~"
+_AWAY = {
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.CANCELLED,
+}
 _STATUS = {
     WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING: RUNNING,
     WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED: "completed",
@@ -192,7 +198,8 @@ class Executions:
         return None
 
     async def unheard(self, workflow_id: str, run_id: str) -> list[Unheard]:
-        """The signals of a run that none of its workflow tasks had taken in, oldest first."""
+        """The signals of a run that none of its workflow tasks had taken in, oldest first; none where the engine has
+        forgotten the run."""
         newer: list[HistoryEvent] = []
         taken_in = 0
         async for event in self._backwards(workflow_id, run_id):
@@ -277,7 +284,8 @@ class Executions:
                 raise
 
     async def _send(self, workflow_id: str, signal: Unheard, *, id: str) -> None:
-        """Exactly what was sent, by whom it was sent; of the same ``id`` the engine takes one."""
+        """Exactly what was sent, by whom it was sent; of the same ``id`` the engine takes one. A workflow that has
+        ended meanwhile, as its row wants it, hears nothing."""
         said = signal.event.workflow_execution_signaled_event_attributes
         again = SignalWorkflowExecutionRequest(
             namespace=self._client.namespace,
@@ -288,10 +296,23 @@ class Executions:
             header=said.header,
             request_id=id,
         )
-        await self._client.workflow_service.signal_workflow_execution(again, timeout=_CALL)
+        try:
+            await self._client.workflow_service.signal_workflow_execution(again, timeout=_CALL)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
 
     async def _backwards(self, workflow_id: str, run_id: str) -> AsyncIterator[HistoryEvent]:
-        """The events of a run, newest first."""
+        """The events of a run, newest first; none of one that the engine has forgotten: after its retention, or because
+        its store was lost."""
+        try:
+            async for event in self._as_stored(workflow_id, run_id):
+                yield event
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def _as_stored(self, workflow_id: str, run_id: str) -> AsyncIterator[HistoryEvent]:
         which = WorkflowExecution(workflow_id=workflow_id, run_id=run_id)
         token = b""
         try:
@@ -327,6 +348,11 @@ class Executions:
                 break
         for event in reversed(forwards):
             yield event
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether it is the engine that does not answer, or takes nothing more, rather than one workflow that cannot."""
+    return isinstance(error, RuntimeError) or (isinstance(error, RPCError) and error.status in _AWAY)
 
 
 def in_epoch(epoch: str) -> TypedSearchAttributes:

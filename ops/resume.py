@@ -13,10 +13,10 @@ from uuid import uuid4
 from config import settings_or_exit
 from engine.connect import EngineUnreachable
 from models.reads.epoch import present_epoch
-from models.reads.keeping.must_run import Record, is_open, must_run
+from models.reads.keeping.must_run import Record, is_open, must_run, undelivered_of_closed
 from models.writes.keeping.resumptions import Lost, lost_run, mark_done, note_resumptions, run_key
 from ops.connected import Connected, connected
-from rules.keeping import Kept, ResumedBecause, kept
+from rules.keeping import PRACTICE_MAIL_ID, Kept, ResumedBecause, kept
 from workflows.messages import AGAIN
 
 _ROWS = 500
@@ -32,16 +32,19 @@ async def resume_all(on: Connected) -> int:
         await _start(on, lost)
         number += len(lost)
         print(f"{records[0].kind.value}: {len(records)} looked at, {len(lost)} started", flush=True)
-    return number
+    return number + await _start_practice_mail(on)
 
 
 async def resume_these(on: Connected, workflow_ids: Sequence[str]) -> tuple[int, list[str]]:
     """Start these, unless they run; how many were started, and the ids whose row says that nothing must run."""
     records: list[Record] = []
     closed: list[str] = []
-    now = await on.clock.now()
+    number, now = 0, await on.clock.now()
     async with on.sessions() as session:
         for workflow_id in workflow_ids:
+            if workflow_id == PRACTICE_MAIL_ID:
+                number += await _start_practice_mail(on)
+                continue
             known = kept(workflow_id)
             record = await is_open(session, *known, now=now) if known else None
             if record is None:
@@ -50,7 +53,7 @@ async def resume_these(on: Connected, workflow_ids: Sequence[str]) -> tuple[int,
                 records.append(record)
     lost = await _lost(on, records)
     await _start(on, lost)
-    return len(lost), closed
+    return number + len(lost), closed
 
 
 async def _must_run(on: Connected) -> AsyncIterator[list[Record]]:
@@ -65,6 +68,13 @@ async def _must_run(on: Connected) -> AsyncIterator[list[Record]]:
             if len(records) < _ROWS:
                 break
             after = records[-1].key
+
+
+async def _start_practice_mail(on: Connected) -> int:
+    """One if something waits for a closed record, and nothing delivered it; else none."""
+    async with on.sessions() as session:
+        waits = await undelivered_of_closed(session, limit=1)
+    return int(bool(waits) and await on.executions.start(PRACTICE_MAIL_ID, epoch=None))
 
 
 async def _lost(on: Connected, records: Sequence[Record]) -> list[Lost]:

@@ -10,6 +10,8 @@ TIMES_A_DAY = 2  # that one workflow is started again; the next time a person mu
 LATE_BY = timedelta(minutes=30)  # before something that should have happened by itself is a task
 _FEW, _SHARE = 5, 0.01
 
+PRACTICE_MAIL_ID = "practice-mail"  # of the workflow that delivers for records that are closed
+
 
 class Kept(StrEnum):
     """The kinds of workflows that follow rows, by what their ids begin with; looked at in this order."""

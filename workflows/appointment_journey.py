@@ -47,7 +47,6 @@ with workflow.unsafe.imports_passed_through():
         RESCHEDULE,
         AppointmentInput,
         AppointmentProgress,
-        AppointmentState,
     )
 
 
@@ -68,7 +67,7 @@ class AppointmentJourney:
     def __init__(self, start: AppointmentInput) -> None:
         self.id = start.appointment_id
         self.wait = Wait(lambda: self.policy.history_limit)
-        self.known = FollowedAppointment(start.state, self.wait) if start.state else None
+        self.known: FollowedAppointment | None = None
         self.early: list[AppointmentFacts] = []  # told before the rows were read
         self.turn = asyncio.Lock()  # one change at a time, in the order of arrival
         self.search_attributes = SearchAttributes()
@@ -79,16 +78,12 @@ class AppointmentJourney:
         return self.known
 
     @property
-    def state(self) -> AppointmentState:
-        return self.followed.state
-
-    @property
     def facts(self) -> AppointmentFacts:
-        return self.state.facts
+        return self.followed.facts
 
     @property
     def policy(self) -> JourneyPolicy:
-        return self.state.policy
+        return self.followed.policy
 
     @property
     def outbox(self) -> Outbox:
@@ -102,8 +97,7 @@ class AppointmentJourney:
         _ = await record_cancellation()
 
     async def follow(self) -> None:
-        if self.known is None:
-            await self.resume()
+        await self.resume()
         outbox = asyncio.create_task(self.outbox.work())
         shown = asyncio.create_task(keep_shown(lambda: (self.wait.changes, len(self.followed.plan)), self.show))
         while await self.goes_on():
@@ -124,9 +118,7 @@ class AppointmentJourney:
 
     async def resume(self) -> None:
         """Started with nothing but the id: everything is read from the rows."""
-        read = await steps.resume_appointment(self.id)
-        done = [key.removeprefix(f"{self.id}:") for key in read.mailed]
-        self.known = FollowedAppointment(AppointmentState(facts=read.facts, policy=read.policy, done=done), self.wait)
+        self.known = FollowedAppointment(await steps.resume_appointment(self.id), self.wait)
         for facts in self.early:
             self.known.take(facts)
 
@@ -279,5 +271,4 @@ class AppointmentJourney:
     async def continue_as_new(self) -> None:
         await self.outbox.pause()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        state = None if self.outbox.reminders else self.state  # it calls done what no row marks yet: plan from the rows
-        workflow.continue_as_new(AppointmentInput(appointment_id=self.id, state=state))
+        workflow.continue_as_new(AppointmentInput(appointment_id=self.id))

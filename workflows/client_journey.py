@@ -37,13 +37,14 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.forms import GateOrder
     from rules.enums import TaskKind
     from rules.journey.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, FORM_GATES, Due
-    from rules.journey.stage import stage_of
+    from rules.journey.stage import Debt, stage_of
     from rules.mail.kinds import Mail, to_both_sides
     from rules.mail.orders import MailOrder, mail_order
     from workflows.messages import BEGIN, CLIENT_JOURNEY, JOURNEY_QUERY, JourneyInput, JourneyProgress
 
 
 _INSTEAD = "to stop everything for the client, send the signal `archive`; `unarchive` takes it back."
+_OWED_AGAIN = "another try at what is owed"
 
 
 @workflow.defn(name=CLIENT_JOURNEY)
@@ -102,8 +103,9 @@ class ClientJourney(
 
     async def take_the_next_step(self) -> None:
         """Whatever follows from the facts: a run may begin anywhere in the story."""
-        if self.journey.facts.debts:
-            await self.settle_a_debt()
+        debt = self.journey.debt_to_settle()
+        if debt is not None:
+            await self.settle(debt)
         elif self.journey.facts.archived:
             await self.rest_in_the_archive()
         else:
@@ -111,9 +113,9 @@ class ClientJourney(
 
     async def accompany(self) -> None:
         """Remind in time: to book, to activate, to fill in forms. Whom nobody knows, and who never books, is let go."""
-        plan = self.journey.plan
-        if not plan:
-            await self.journey.wait.until(None, label="")
+        plan, debt_at = self.journey.plan, self.journey.next_debt_at()
+        if not plan or (debt_at is not None and debt_at < plan[0].at):
+            await self.journey.wait.until(debt_at, label=_OWED_AGAIN)
             return
         due = plan[0]
         if not await self.journey.wait.until(due.at, label=label_of(due)):
@@ -164,18 +166,17 @@ class ClientJourney(
         )
         await self.journey.apply(await steps.open_task(order))
 
-    async def settle_a_debt(self) -> None:
+    async def settle(self, debt: Debt) -> None:
         """What is owed is to be tried again: one debt at a time."""
         journey = self.journey
-        debt = journey.facts.debts[0]
         settled = await money.attempt(
             debt.payment_id, debt.attempts + 1, began=lambda begun: journey.take(begun.journey)
         )
         journey.take(settled.journey)
 
     async def rest_in_the_archive(self) -> None:
-        """No timer runs. An `unarchive` signal or a booking ends the rest."""
-        await self.journey.wait.until(None, label="")
+        """No timer runs, but for a try that was begun before. An `unarchive` signal or a booking ends the rest."""
+        await self.journey.wait.until(self.journey.next_debt_at(), label=_OWED_AGAIN)
 
     # ------------------------------------------------------------ the beginning, for whoever asked for it
 

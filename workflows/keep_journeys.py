@@ -5,6 +5,7 @@ from temporalio import exceptions, workflow
 from workflows import steps
 from workflows.handling.handlers import takes_signal
 from workflows.parts import details
+from workflows.parts.cancelling import heedless
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.keeping import (
@@ -19,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import APPOINTMENT_REPORTED, KEEP, KEEP_JOURNEYS, KeepingInput, journey_id
 
 BY_SCHEDULE = "schedule"
+_INSTEAD = "a round ends by itself, in minutes; to have none, pause the schedule `keep-journeys`."
 _ANEW = 3  # times that a round begins anew because the epoch changed
 
 
@@ -34,6 +36,9 @@ class KeepJourneys:
 
     @workflow.run
     async def run(self, start: KeepingInput | None = None) -> None:  # noqa: ARG002 - as __init__ takes it
+        await heedless(self.keep_all(), instead=_INSTEAD)
+
+    async def keep_all(self) -> None:
         if not self.asked:
             self.asked.append(KeepingOrder(id=str(workflow.uuid4()), asked_by=BY_SCHEDULE))
         while self.asked:

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from activities.types import archive, booking, care, clients, forms, keeping, money, reconciliation, workflow_ids
-from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.types.facts import PaymentFacts
+from rules import keeping as keeping_rules
 from rules.accounts.caller import Voucher
 from rules.journey.stage import JourneyFacts
-from rules.policy import JourneyPolicy
 
 TASK_QUEUE = "care-journeys"
 CLIENT_JOURNEY = "ClientJourney"
@@ -19,7 +19,7 @@ BULK_ARCHIVE = "BulkArchive"
 KEEP_JOURNEYS = "KeepJourneys"
 PRACTICE_MAIL = "PracticeMail"
 KEEP_JOURNEYS_ID = "keep-journeys"
-PRACTICE_MAIL_ID = workflow_ids.PRACTICE_MAIL_ID
+PRACTICE_MAIL_ID = keeping_rules.PRACTICE_MAIL_ID
 
 
 journey_id = workflow_ids.journey_id
@@ -50,21 +50,11 @@ class JourneyInput:
     new: clients.NewJourney | None = None
 
 
-@dataclass(kw_only=True)
-class AppointmentState:
-    facts: AppointmentFacts
-    policy: JourneyPolicy
-    done: list[str] = field(default_factory=list)  # keys of the plan's steps that were taken
-    former: list[str] = field(default_factory=list)  # records that had it before they were joined into another
-
-
 @dataclass(frozen=True, kw_only=True)
 class AppointmentInput:
-    """The id is enough, and the rest is read from the rows; ``state`` saves a run from reading what the one before
-    knew."""
+    """The id is enough: every run reads the rest from the rows."""
 
     appointment_id: str
-    state: AppointmentState | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

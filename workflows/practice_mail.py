@@ -8,9 +8,12 @@ from temporalio import workflow
 from workflows import steps
 from workflows.handling.handlers import takes_signal
 from workflows.parts import details
+from workflows.parts.cancelling import heedless
 
 with workflow.unsafe.imports_passed_through():
     from workflows.messages import LOOK_AGAIN, PRACTICE_MAIL
+
+_INSTEAD = "it ends by itself when nothing waits any more."
 
 
 @workflow.defn(name=PRACTICE_MAIL)
@@ -23,6 +26,9 @@ class PracticeMail:
 
     @workflow.run
     async def run(self, start: None = None) -> None:  # noqa: ARG002 - as __init__ takes it
+        await heedless(self.deliver_all(), instead=_INSTEAD)
+
+    async def deliver_all(self) -> None:
         while True:
             self.woken = False
             left = await steps.deliver_practice_mail("closed")

@@ -22,6 +22,7 @@ from activities.types.clients import TaskOrder
 from activities.types.money import Settled
 from models.reads.booking.waitlist import lines_freed_by
 from models.reads.journey import project
+from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.payment import Payment
 from models.writes.booking.holds import use_hold
@@ -48,7 +49,9 @@ class AppointmentActivities(Activities):
             [facts] = await appointments_as_they_stand(session, [UUID(appointment_id)])
             about = select(OutboxItem.key).where(col(OutboxItem.appointment_id) == UUID(appointment_id))
             mailed = (await session.exec(about)).all()
-        return AppointmentResumed(facts=facts, policy=self.deps.policy, mailed=tuple(mailed))
+            joined = select(Client.id).where(col(Client.joined_into) == UUID(facts.client_id))
+            former = tuple(str(id) for id in (await session.exec(joined)).all())
+        return AppointmentResumed(facts=facts, policy=self.deps.policy, mailed=tuple(mailed), former=former)
 
     @activity.defn
     async def cancel_appointment(self, order: CancelOrder) -> Changed:

@@ -1,18 +1,26 @@
 """Delivering what no open journey delivers: what waits for clients whose record was closed."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
+import structlog
 from temporalio import activity
 
 from activities.base import Activities
 from activities.delivery import DeliveryActivities
+from activities.failures import MAY_PASS
 from activities.money.comparison import heartbeat
 from activities.types.keeping import PracticeMailed
 from activities.types.mail import DeliverOrder
-from activities.types.workflow_ids import LOOK_AGAIN, PRACTICE_MAIL_ID, journey_id
+from activities.types.workflow_ids import LOOK_AGAIN, journey_id
 from models.reads.keeping.must_run import undelivered_of_closed
+from rules.keeping import PRACTICE_MAIL_ID
 
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 20  # records of one step: it is to end in minutes
 _STILL_ENDING = timedelta(seconds=30)
+_PAUSE = timedelta(minutes=5)  # after what could not be delivered at all
 
 
 class PracticeMailActivities(Activities):
@@ -29,14 +37,23 @@ class PracticeMailActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             waiting = await undelivered_of_closed(session)
-        for client_id, at in waiting:
+        delivering = DeliveryActivities(self.deps)
+        later: dict[UUID, datetime] = {}
+        for client_id, at in waiting[:_AT_ONCE]:
             if at > now:
                 break
             heartbeat()
             journey = await self.deps.executions.look_at(journey_id(str(client_id)))
             if journey is not None and journey.runs:
-                return PracticeMailed(look_at=now + _STILL_ENDING)
-            await DeliveryActivities(self.deps).deliver(DeliverOrder(client_id=str(client_id)))
+                later[client_id] = now + _STILL_ENDING
+                continue
+            try:
+                await delivering.deliver(DeliverOrder(client_id=str(client_id)))
+            except MAY_PASS:
+                raise
+            except Exception:
+                log.exception("the outbox of a closed record cannot be delivered")
+                later[client_id] = now + _PAUSE
         async with self.transaction() as session:
-            left = await undelivered_of_closed(session, limit=1)
-        return PracticeMailed(look_at=left[0][1] if left else None)
+            left = await undelivered_of_closed(session)
+        return PracticeMailed(look_at=min((later.get(client_id, at) for client_id, at in left), default=None))

@@ -1,15 +1,17 @@
 """Starting again what was lost: written down first, so that what a crash leaves half done is found and finished."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
+
+import structlog
 
 from activities.base import Dependencies
 from activities.keeping.tasks import open_keeping_task
 from activities.money.comparison import heartbeat
 from activities.types.workflow_ids import AGAIN
-from engine.executions import Execution, Executions
+from engine.executions import Execution, Executions, is_away
 from models.reads.keeping.keepings import not_done, resumed_since
 from models.reads.keeping.must_run import Record, must_run
 from models.writes.keeping.resumptions import Lost, lost_run, mark_done, note_resumptions, run_key
@@ -17,8 +19,11 @@ from models.writes.locks import lock_client
 from rules.enums import TaskKind
 from rules.keeping import A_DAY, TIMES_A_DAY, ResumedBecause
 
+log = structlog.get_logger(__name__)
+
 _AT_ONCE = 20
 _IN_ONE_TRANSACTION = 50
+_AT_ONE_LOOK = 1000
 REASON = "The keeper: {because}. It is started again from the database."
 
 
@@ -68,13 +73,12 @@ class Resuming:
 
     async def finish_what_was_begun(self, *, before: datetime, at: datetime) -> None:
         """What somebody wrote down and, perhaps, died of: a request, or a round before."""
-        while True:
-            async with self._deps.sessions() as session:
-                undone = await not_done(session, before=before, limit=_IN_ONE_TRANSACTION)
-            await self._bring_back([(row.workflow_id, row.run_id, row.because) for row in undone], at=at)
+        async with self._deps.sessions() as session:
+            undone = await not_done(session, before=before, limit=_AT_ONE_LOOK)
+        for first in range(0, len(undone), _IN_ONE_TRANSACTION):
+            few = undone[first : first + _IN_ONE_TRANSACTION]
+            await self._bring_back([(row.workflow_id, row.run_id, row.because) for row in few], at=at)
             heartbeat()
-            if len(undone) < _IN_ONE_TRANSACTION:
-                return
 
     # ------------------------------------------------------------ how
 
@@ -113,7 +117,7 @@ class Resuming:
                     session,
                     client,
                     keeping_id=self._keeping_id,
-                    key=f"keeps-ending:{one.workflow_id}:{one.run_id}",
+                    key=f"keeps-ending:{one.workflow_id}:{one.run_id or at.date().isoformat()}",
                     kind=TaskKind.KEEPS_ENDING,
                     text=(
                         f"The workflow {one.workflow_id} was started again {TIMES_A_DAY} times within a day, and ended"
@@ -125,7 +129,11 @@ class Resuming:
             await session.commit()
         return [one for one in lost if one not in keep_ending]
 
-    async def _bring_back(self, runs: Collection[tuple[str, str, ResumedBecause]], *, at: datetime) -> None:
+    async def _bring_back(self, runs: Sequence[tuple[str, str, ResumedBecause]], *, at: datetime) -> None:
+        """One that cannot be brought back holds up no other: it stays undone, and the next round tries it again.
+
+        Raises what the engine said where it is the engine that is away.
+        """
         places = asyncio.Semaphore(_AT_ONCE)
 
         async def bring(workflow_id: str, run: str, because: ResumedBecause) -> None:
@@ -138,7 +146,12 @@ class Resuming:
                     because=REASON.format(because=because.told),
                 )
 
-        await asyncio.gather(*(bring(*run) for run in runs))
+        ends = await asyncio.gather(*(bring(*run) for run in runs), return_exceptions=True)
+        failed = {run: end for run, end in zip(runs, ends, strict=True) if end is not None}
         async with self._deps.sessions() as session:
-            await mark_done(session, [(workflow_id, run) for workflow_id, run, _ in runs], at=at)
+            await mark_done(session, [(workflow_id, run) for workflow_id, run, _ in set(runs) - set(failed)], at=at)
             await session.commit()
+        for (workflow_id, _, _), error in failed.items():
+            if is_away(error) or not isinstance(error, Exception):
+                raise error
+            log.error("a workflow cannot be started again", workflow_id=workflow_id, error=str(error))

@@ -25,7 +25,6 @@ from activities.types.keeping import (
     TasksOpened,
     WedgedOrder,
 )
-from activities.types.workflow_ids import PRACTICE_MAIL_ID
 from models.reads.epoch import present_epoch
 from models.reads.keeping.keepings import tasks_opened_by, times_resumed_in
 from models.reads.keeping.must_run import Record, is_key, is_open, known_keys, must_run, undelivered_of_closed
@@ -33,7 +32,7 @@ from models.tables.keeping.keeping import Keeping
 from models.writes.keeping.keepings import begin_keeping
 from models.writes.keeping.resumptions import Lost
 from rules.enums import TaskKind
-from rules.keeping import NOT_YET, WEDGED_AFTER, Kept, ResumedBecause, kept, too_many_wedged
+from rules.keeping import NOT_YET, PRACTICE_MAIL_ID, WEDGED_AFTER, Kept, ResumedBecause, kept, too_many_wedged
 
 if TYPE_CHECKING:
     from engine.executions import Execution, Executions

@@ -120,11 +120,13 @@ class Changed:
 @dataclass(frozen=True, kw_only=True)
 class AppointmentResumed:
     """What the rows know of an appointment, for a workflow that knows nothing but its id. ``policy`` has the present
-    settings; ``mailed`` are the keys of the mails about it that were made already."""
+    settings; ``mailed`` are the keys of the mails about it that were made already; ``former`` the ids of the records
+    that were joined into the client's: one of them may have had it before."""
 
     facts: AppointmentFacts
     policy: JourneyPolicy
     mailed: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ ARCHIVE, UNARCHIVE = "archive", "unarchive"
 AGAIN = (ARCHIVE, UNARCHIVE)
 """Signals that are sent again to a workflow that was started anew: nothing else knows what they ask for."""
 
-PRACTICE_MAIL_ID = "practice-mail"
 LOOK_AGAIN = "system.look_again"  # to a waitlist, or to what delivers for closed records: something has changed
 
 _JOURNEY, _APPOINTMENT = "client-journey", "appointment"

@@ -60,10 +60,11 @@ class OpenTask:
 
 @dataclass(frozen=True, kw_only=True)
 class Debt:
-    """An owed payment that is to be tried at once. ``attempts`` are the tries that were made."""
+    """An owed payment that is to be tried again, not before that instant. ``attempts`` are the tries that were made."""
 
     payment_id: str
     attempts: int
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from workflows.parts.wait import Wait
 from workflows.shown.appointment import summary_of
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.booking import Changed
+    from activities.types.booking import AppointmentResumed, Changed
     from activities.types.facts import AppointmentFacts
     from activities.types.money import Settled
     from rules.enums import AppointmentStatus
@@ -21,7 +21,6 @@ with workflow.unsafe.imports_passed_through():
         APPOINTMENT_REPORTED,
         FACTS_CHANGED,
         AppointmentInput,
-        AppointmentState,
         appointment_workflow_id,
         journey_id,
     )
@@ -30,17 +29,16 @@ with workflow.unsafe.imports_passed_through():
 class FollowedAppointment:
     """One appointment as its own workflow follows it: the newest facts, and the plan that follows from them."""
 
-    def __init__(self, state: AppointmentState, wait: Wait) -> None:
-        self.state = state
+    def __init__(self, read: AppointmentResumed, wait: Wait) -> None:
+        self.facts = read.facts
+        self.policy = read.policy
+        self.done = {key.removeprefix(f"{read.facts.id}:") for key in read.mailed}  # keys of the plan's steps
+        self.former = set(read.former)
         self.wait = wait
-        self.outbox = Outbox(state.facts.client_id, state.facts.id)
-        self.outbox.note(state.facts.deliver_at)
+        self.outbox = Outbox(read.facts.client_id, read.facts.id)
+        self.outbox.note(read.facts.deliver_at)
         self.plan: list[Due] = []
         self.replan()
-
-    @property
-    def facts(self) -> AppointmentFacts:
-        return self.state.facts
 
     def is_over(self) -> bool:
         return self.facts.status is not AppointmentStatus.SCHEDULED and not money.is_open(self.facts.payment)
@@ -62,14 +60,14 @@ class FollowedAppointment:
         former is old.
         """
         self.outbox.note(facts.deliver_at)
-        if facts == self.facts or facts.client_id in self.state.former:
+        if facts == self.facts or facts.client_id in self.former:
             return False
         if facts.client_id != self.facts.client_id:
-            self.state.former.append(self.facts.client_id)
+            self.former.add(self.facts.client_id)
             self.outbox.client_id = facts.client_id
         elif facts.version < self.facts.version:
             return False
-        self.state.facts = facts
+        self.facts = facts
         self.wait.note_change()
         self.replan()
         return True
@@ -79,19 +77,19 @@ class FollowedAppointment:
         self.plan = []
         if facts.status is not AppointmentStatus.SCHEDULED or facts.client_archived:
             return
-        policy, since = self.state.policy, facts.planned_at
+        policy, since = self.policy, facts.planned_at
         plan = appointment_plan(
             starts_at=facts.starts_at, ends_at=facts.ends_at, type=facts.type, policy=policy, since=since
         )
         now = workflow.now()
-        left = open_plan(plan, done=self.state.done)
+        left = open_plan(plan, done=self.done)
         # Of several reminders that nobody sent in time the last one goes out, and none once it has begun.
         late = [due for due in left if due.kind == Mail.APPOINTMENT_REMINDER and due.at <= now]
         useless = late if now >= facts.starts_at else late[:-1]
         self.plan = [due for due in left if due not in useless]
 
     def note_done(self, due: Due) -> None:
-        self.state.done.append(due.key)
+        self.done.add(due.key)
         self.replan()
 
     async def _report(self, journey: JourneyFacts) -> None:

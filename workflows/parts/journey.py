@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.clients import Done, Opened, Resumed
     from activities.types.mail import Delivered
     from rules.journey.reminders import Due, journey_plan, open_plan
-    from rules.journey.stage import JourneyFacts
+    from rules.journey.stage import Debt, JourneyFacts
     from rules.policy import JourneyPolicy
     from workflows.messages import JOURNEY_CLOSED
 
@@ -146,5 +146,18 @@ class Journey:
         if delivered.facts is not None:
             self.take(delivered.facts)
 
+    # ------------------------------------------------------------ debts
+
+    def debt_to_settle(self) -> "Debt | None":
+        """What is owed and is to be tried now."""
+        if self.known is None:
+            return None
+        now = workflow.now()
+        return next((d for d in self.known.debts if d.not_before is None or d.not_before <= now), None)
+
+    def next_debt_at(self) -> datetime | None:
+        """When a debt that must not be tried yet may be."""
+        return min((debt.not_before for debt in self.facts.debts if debt.not_before is not None), default=None)
+
     def _work_is_left(self) -> bool:
-        return self.known is not None and bool(self.known.debts)
+        return self.debt_to_settle() is not None

@@ -34,4 +34,4 @@ async def stumble(
         _ = await steps.open_task(order)
     except exceptions.ActivityError as no_task:
         workflow.logger.error("no task could be opened either", exc_info=no_task)
-    await wait.until(workflow.now() + _LOOK_AGAIN, label="to try again what failed")
+    await wait.until(workflow.now() + _LOOK_AGAIN, label="to try again what failed", though_work_is_left=True)

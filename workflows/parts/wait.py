@@ -25,8 +25,11 @@ class Wait:
         """End every wait: what was awaited is to be looked at anew."""
         self.changes += 1
 
-    async def until(self, instant: datetime | None, *, label: str) -> bool:
-        """Wait for an instant. True if something happened before it came, or if this run should end."""
+    async def until(self, instant: datetime | None, *, label: str, though_work_is_left: bool = False) -> bool:
+        """Wait for an instant. True if something happened before it came, or if this run should end.
+
+        ``though_work_is_left``: it is that work which cannot be done now.
+        """
         seen = self.changes
         if instant is not None and instant <= workflow.now():
             return False
@@ -34,7 +37,7 @@ class Wait:
         await workflow.wait_condition(
             lambda: (
                 self.changes != seen
-                or self.work_is_left()
+                or (self.work_is_left() and not though_work_is_left)
                 or self.history_is_long()
                 or (timer is not None and timer.done())
             )

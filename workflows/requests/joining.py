@@ -6,6 +6,7 @@ from workflows import steps
 from workflows.handling.handlers import takes_signal, takes_update
 from workflows.parts import waitlist
 from workflows.parts.appointment import notify_appointment
+from workflows.parts.search_attributes import own_epoch
 from workflows.requests.base import Requests
 
 with workflow.unsafe.imports_passed_through():
@@ -43,6 +44,7 @@ class JoiningRequests(Requests):
                     id=journey_id(into_id),
                     parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                     cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
+                    search_attributes=own_epoch(),
                     static_summary="One client's care journey",
                 )
             except exceptions.WorkflowAlreadyStartedError:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import String, cast, exists, func
@@ -17,7 +18,7 @@ from models.tables.mail.outbox import OutboxItem
 from models.tables.money.payment import Payment
 from models.tables.money.reconciliation import Reconciliation
 from rules.enums import AppointmentStatus, ClientStatus, TaskKind
-from rules.keeping import Kept
+from rules.keeping import PRACTICE_MAIL_ID, Kept
 from rules.money.payment_states import PENDING
 
 _MOST = 200  # in one round: what is more waits for the next
@@ -92,28 +93,40 @@ async def sessions_unmarked(session: AsyncSession, *, before: datetime) -> list[
 
 
 async def undelivered(session: AsyncSession, *, before: datetime) -> list[Late]:
-    """Clients of whose outbox something was due before, and was neither delivered nor put off since."""
+    """Outboxes, one a deliverer, of which something was due before, and was neither delivered nor put off since."""
     since, number = func.min(col(OutboxItem.next_try_at)), func.count()
-    statement = (
-        select(OutboxItem.client_id, since, number)
+    key = func.concat(
+        "undelivered:",
+        func.coalesce(col(OutboxItem.appointment_id), col(OutboxItem.client_id)),
+        ":",
+        func.extract("epoch", since),
+    )
+    statement: Any = (
+        select(OutboxItem.client_id, OutboxItem.appointment_id, since, key)
+        .add_columns(number, col(Client.closed_at))
+        .join(Client, col(Client.id) == col(OutboxItem.client_id))
         .where(col(OutboxItem.status).in_(UNDELIVERED), col(OutboxItem.next_try_at) < before)
-        .group_by(col(OutboxItem.client_id))
+        .group_by(col(OutboxItem.client_id), col(OutboxItem.appointment_id), col(Client.closed_at))
+        .having(~exists().where(col(Task.key) == key))
         .order_by(since)
         .limit(_MOST)
     )
-    found = [
+    return [
         Late(
-            key=f"undelivered:{client_id}:{at.isoformat()}",
+            key=key,
             text=f"{many} mails or errands for client {{ref}} have waited since {at:%d %b %Y %H:%M} UTC, and nobody"
-            f" delivers them. {Kept.JOURNEY.id_of(str(client_id))} shows what it waits for.",
+            f" delivers them. {_deliverer(client_id, appointment_id, closed=closed_at is not None)} shows what it waits"
+            " for.",
             client_id=client_id,
         )
-        for client_id, at, many in (await session.exec(statement)).all()
-        if at is not None
+        for client_id, appointment_id, at, key, many, closed_at in (await session.exec(statement)).all()
     ]
-    known = select(Task.key).where(col(Task.key).in_([late.key for late in found]))
-    told = set((await session.exec(known)).all())
-    return [late for late in found if late.key not in told]
+
+
+def _deliverer(client_id: UUID, appointment_id: UUID | None, *, closed: bool) -> str:
+    if appointment_id is not None:
+        return Kept.APPOINTMENT.id_of(str(appointment_id))
+    return PRACTICE_MAIL_ID if closed else Kept.JOURNEY.id_of(str(client_id))
 
 
 async def running_for_long(session: AsyncSession, *, before: datetime) -> list[Late]:

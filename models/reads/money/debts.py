@@ -40,7 +40,7 @@ async def debts_to_settle(session: AsyncSession, client: Client, unpaid: Sequenc
     Nothing new while no charge may be made. Never what an archive cancelled.
     """
     debts = [
-        Debt(payment_id=str(payment.id), attempts=payment.attempts - 1)
+        Debt(payment_id=str(payment.id), attempts=payment.attempts - 1, not_before=payment.next_try_at)
         for payment in unpaid
         if payment.status is PaymentStatus.PROCESSING and payment.because == Because.DEBT
     ]
@@ -48,7 +48,7 @@ async def debts_to_settle(session: AsyncSession, client: Client, unpaid: Sequenc
         return tuple(debts)
     owed = [payment for payment in unpaid if payment.status is PaymentStatus.OWED]
     debts += [
-        Debt(payment_id=str(payment.id), attempts=payment.attempts)
+        Debt(payment_id=str(payment.id), attempts=payment.attempts, not_before=payment.next_try_at)
         for payment in owed
         if payment.next_try_at is not None or await _is_card_newer(session, client, payment)
     ]
