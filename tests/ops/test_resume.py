@@ -6,7 +6,9 @@ import pytest
 
 from ops.connected import Connected
 from ops.resume import main, resume_all, resume_these
-from tests.activities.keeping.conftest import Kept, kept, server
+from rules.keeping import PRACTICE_MAIL_ID
+from tests.activities.keeping.conftest import Kept, kept, mail_of, server
+from tests.care.rows import NOW
 from workflows.messages import appointment_workflow_id, journey_id
 
 __all__ = ["kept", "server"]
@@ -31,6 +33,15 @@ async def test_on_an_empty_engine_everything_is_started(kept: Kept, capsys: pyte
     assert {fact.kind for fact in await kept.facts(sara)} == {"journey_resumed"}
     assert await kept.facts(tina) == []
     assert await resume_all(on(kept)) == 0
+
+
+async def test_what_delivers_for_closed_records_is_started_where_something_waits(kept: Kept) -> None:
+    assert await resume_these(on(kept), [PRACTICE_MAIL_ID]) == (0, [])
+    gone = await kept.journey(started=False, closed_at=NOW)
+    await kept.rows.add(mail_of(gone, due=NOW))
+    assert await resume_all(on(kept)) == 1
+    assert await kept.runs(PRACTICE_MAIL_ID)
+    assert await resume_these(on(kept), [PRACTICE_MAIL_ID]) == (0, [])
 
 
 async def test_what_is_named_is_started_and_what_is_closed_is_named(kept: Kept) -> None:

@@ -17,7 +17,7 @@ from sqlmodel import col, select
 from models.tables.mail.outbox import OutboxItem, OutboxStatus
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
 from tests.care.house import open_house
-from tests.care.story import Care, Person
+from tests.care.story import Booked, Care, Person
 from tests.journeys.money.amounts import goes_well_again, goes_wrong, payment_of, refunded, refunds_at_stripe
 from tests.workflows.conftest import run_of
 from workflows.messages import APPOINTMENT_QUERY, INBOUND_EVENT, OUTBOX_FILLED, AppointmentProgress
@@ -70,6 +70,16 @@ async def until(look: Callable[[], Awaitable[object]], wanted: object) -> None:
     assert found == wanted
 
 
+async def soon(care: Care) -> datetime:
+    """Late enough that a mail about it goes out before: once it has begun, nobody wants to be told of its time."""
+    return (await care.now() + 8 * SECOND).replace(microsecond=0)
+
+
+async def begins(session: Booked) -> None:
+    """Wait for its start."""
+    await asyncio.sleep((session.starts_at - await session.person.care.now() + SECOND).total_seconds())
+
+
 async def test_a_journey_continues_as_new_in_every_stage_with_messages_arriving(hasty: Care) -> None:
     care = hasty
     await care.therapist("ana", licensed_in=["CA"])
@@ -81,9 +91,6 @@ async def test_a_journey_continues_as_new_in_every_stage_with_messages_arriving(
         nonlocal updates
         stages.append(await sara.stage())
         updates += await burst(sara, len(stages))
-
-    async def soon() -> datetime:
-        return (await care.now() + 2 * SECOND).replace(microsecond=0)
 
     await here()
     match = {"therapist": "ana", "reason": "by telephone"}
@@ -99,8 +106,13 @@ async def test_a_journey_continues_as_new_in_every_stage_with_messages_arriving(
     await call.cancelled()
     await here()
     [session] = await sara.books("session")
-    await session.moved(await soon(), by="desk")
-    await care.rest()
+    await session.moved(await soon(care), by="desk")
+
+    async def moves() -> int:
+        return (await care.mail_counts(to=sara.email))["appointment_rescheduled"]
+
+    await until(moves, 1)
+    await begins(session)
     await session.marked("occurred")
     await here()
 
@@ -151,13 +163,13 @@ async def test_an_appointment_continues_as_new_while_it_is_moved_about_and_is_ch
     assert view.starts_at == datetime.fromisoformat((await session.look())["starts_at"])
     assert view.starts_at in times
 
-    await session.moved((await care.now()).replace(microsecond=0) + 2 * SECOND, by="desk")
+    await session.moved(await soon(care), by="desk")
 
     async def told() -> int:
         return (await care.mail_counts(to=sara.email))["appointment_rescheduled"]
 
     await until(told, BURST + 1)
-    await care.rest()
+    await begins(session)
     await asyncio.gather(*(session.marked("occurred") for _ in range(BURST)))
     await session.workflow.result()
     assert await care.charges_at_stripe() == [12000]

@@ -1,9 +1,11 @@
 """Both sides of every message agree: names and types of steps and activities, of updates and handlers."""
 
+import ast
 import inspect
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, get_type_hints
 from unittest.mock import MagicMock
 
@@ -127,3 +129,24 @@ def test_the_groups_of_requests_stand_side_by_side() -> None:
     assert all(group.__bases__ == (Requests,) for group in groups)
     own = Counter(name for group in (ClientJourney, *groups) for name in vars(group) if not name.startswith("__"))
     assert {name for name, number in own.items() if number > 1} == set()
+
+
+def calls_of(name: str) -> list[ast.Call]:
+    """All calls of this name in the workflows' code."""
+    trees = (ast.parse(path.read_text()) for path in Path(steps.__file__).parent.rglob("*.py"))
+    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return [call for call in calls if ast.unparse(call.func).rpartition(".")[2] == name]
+
+
+def test_whoever_starts_what_follows_a_row_says_of_which_epoch_it_is() -> None:
+    """Else the keeper takes it for one from before a restore, and replaces it."""
+    started = calls_of("start_child_workflow")
+    assert len(started) > 2
+    for call in started:
+        given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        assert given.get("search_attributes") == "own_epoch()", ast.unparse(call)
+
+
+def test_cancellation_is_obeyed_by_archives_of_many_and_comparisons_alone() -> None:
+    heedless = {each.__name__ for each in WORKFLOWS if "await heedless(" in inspect.getsource(each)}
+    assert {each.__name__ for each in WORKFLOWS} - heedless == {"BulkArchive", "ReconcilePayments"}

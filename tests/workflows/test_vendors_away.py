@@ -66,6 +66,31 @@ async def test_a_day_without_mail_and_stripe(care: Care, monkeypatch: pytest.Mon
     assert [task["kind"] for task in await care.tasks()] == ["payment_owed"]
 
 
+async def test_what_was_put_off_is_delivered_by_the_next_run(care: Care, monkeypatch: pytest.MonkeyPatch) -> None:
+    sara = await care.client_in_care()
+    session = sara.session(1)
+    await _with_short_histories(care, sara)
+    mailer, told = care.house.dependencies.mailer, (await care.mail_counts(to=sara.email))["appointment_reminder"]
+
+    async def away(_: OutgoingMail) -> str:
+        raise MailerUnavailable("nobody answers", ambiguous=False)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(mailer, "send", away)
+        await care.until(session.starts_at - timedelta(hours=24) + timedelta(seconds=10))
+    before = await run_of(session.workflow)
+    while await run_of(session.workflow) == before:
+        await care.refused(
+            "POST",
+            f"/v1/appointments/{session.id}/outcome",
+            {"outcome": "occurred"},
+            by="desk",
+            name="appointment-not-started",
+        )
+    await care.pass_time(minutes=5)
+    assert (await care.mail_counts(to=sara.email))["appointment_reminder"] == told + 1
+
+
 async def _with_short_histories(care: Care, *people: Person) -> None:
     """All are started again by themselves: the time-skipping server stops moving once an appointment ends whose journey
     started it and has begun another run since."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from models.reads.epoch import present_epoch
 from models.reads.keeping.keepings import resumed_in
 from models.tables import Appointment, Fact, Keeping, Task, Therapist
 from models.tables.clients.client import Client as ClientRow
+from models.tables.mail.outbox import OutboxItem, OutboxKind
 from tests.activities.keeping import followers
 from tests.activities.keeping.followers import following
 from tests.care.defaults import dependencies
@@ -170,6 +172,19 @@ async def kept_on(address: str, sessions: Sessions, *, clock: Any) -> AsyncItera
         yield kept
         followers.broken.clear()
         await _end_all(client)
+
+
+def mail_of(client: ClientRow, *, due: datetime, appointment: Appointment | None = None) -> OutboxItem:
+    """One that waits in the outbox since then."""
+    return OutboxItem(
+        key=f"welcome:{appointment.id if appointment else client.id}",
+        kind=OutboxKind.MAIL,
+        client_id=client.id,
+        appointment_id=appointment.id if appointment else None,
+        order={},
+        made_at=due,
+        next_try_at=due,
+    )
 
 
 def _is_step(member: object) -> bool:

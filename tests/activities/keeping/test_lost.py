@@ -3,11 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import pytest
+from temporalio.service import RPCError, RPCStatusCode
+
 from engine.clock import SystemClock
 from local.temporal import TemporalServer
 from models.database import Sessions
-from models.tables import BulkArchiveRecord, Reconciliation, WaitlistPlace
+from models.reads.keeping.keepings import not_done
+from models.tables import BulkArchiveRecord, Reconciliation, Resumption, WaitlistPlace
 from rules.enums import AppointmentStatus, AppointmentType, PaymentStatus, TaskKind
+from rules.keeping import ResumedBecause
 from tests.activities.keeping.conftest import Kept, kept_on
 from tests.care.rows import DAY, NOW
 from workflows.messages import appointment_workflow_id, bulk_archive_id, journey_id, reconciliation_id, waitlist_id
@@ -137,3 +142,33 @@ async def test_on_the_movable_clock_each_is_asked_for_by_its_id(sessions: Sessio
             assert (told.looked_at, told.resumed) == (2, {journey_id(str(lost.id)): "terminated"})
             assert await kept.facts(sara) == []
             assert await kept.runs(journey_id(str(lost.id)))
+
+
+async def test_a_lost_run_that_the_engine_has_forgotten_holds_up_nobody(kept: Kept) -> None:
+    """Written down before the engine's store was lost, or its history's time was over."""
+    sara, tina = await kept.journey(), await kept.journey(started=False)
+    id = journey_id(str(sara.id))
+    await kept.rows.add(
+        Resumption(workflow_id=id, run_id=str(uuid4()), because=ResumedBecause.TERMINATED, client_id=sara.id, at=NOW)
+    )
+    assert (await kept.round()).resumed == {journey_id(str(tina.id)): "missing"}
+    async with kept.sessions() as session:
+        assert await not_done(session, before=datetime.now(UTC), limit=10) == []
+
+
+async def test_one_that_cannot_be_started_again_holds_up_nobody(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    sara, tina = await kept.journey(started=False), await kept.journey(started=False)
+    start = kept.executions.start
+
+    async def mostly(workflow_id: str, *, epoch: str | None) -> bool:
+        if workflow_id == journey_id(str(sara.id)):
+            raise RPCError("never", RPCStatusCode.INVALID_ARGUMENT, b"")
+        return await start(workflow_id, epoch=epoch)
+
+    monkeypatch.setattr(kept.executions, "start", mostly)
+    await kept.round()
+    assert [await kept.runs(journey_id(str(row.id))) for row in (sara, tina)] == [False, True]
+    monkeypatch.undo()
+    await kept.round()
+    assert await kept.runs(journey_id(str(sara.id)))
+    assert len(await kept.facts(sara)) == 1

@@ -3,12 +3,15 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from models.tables import BulkArchiveRecord, OutboxItem, Reconciliation
-from models.tables.mail.outbox import OutboxKind
+import pytest
+
+from models.reads.keeping import overdue
+from models.tables import BulkArchiveRecord, Reconciliation
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, Stage, TaskKind
-from tests.activities.keeping.conftest import Kept
+from rules.keeping import PRACTICE_MAIL_ID
+from tests.activities.keeping.conftest import Kept, mail_of
 from tests.care.rows import DAY, NOW
-from workflows.messages import bulk_archive_id
+from workflows.messages import appointment_workflow_id, bulk_archive_id, journey_id
 
 
 async def test_payments_past_their_deadline_and_sessions_unmarked_are_tasks_once(kept: Kept) -> None:
@@ -52,18 +55,24 @@ async def test_what_has_been_running_for_a_day_is_a_task(kept: Kept) -> None:
 async def test_what_nobody_delivers_is_a_task(kept: Kept) -> None:
     now = await kept.deps.clock.now()
     sara, tina = await kept.journey(), await kept.journey()
-    for client, due in ((sara, now - timedelta(hours=2)), (tina, now - timedelta(minutes=5))):
-        await kept.rows.add(
-            OutboxItem(
-                key=f"welcome:{client.id}",
-                kind=OutboxKind.MAIL,
-                client_id=client.id,
-                order={},
-                made_at=due,
-                next_try_at=due,
-            )
-        )
+    await kept.rows.add(mail_of(sara, due=now - timedelta(hours=2)), mail_of(tina, due=now - timedelta(minutes=5)))
     assert (await kept.round()).tasks == 1
     [task] = await kept.tasks()
     assert (task.kind, task.client_id) == (TaskKind.OVERDUE, sara.id)
     assert (await kept.round()).tasks == 0
+
+
+async def test_what_is_known_to_be_undelivered_hides_nothing_and_the_deliverer_is_named(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overdue, "_MOST", 1)
+    now = await kept.deps.clock.now()
+    sara, gone = await kept.journey(), await kept.journey(started=False, closed_at=now)
+    session = await kept.appointment(sara)
+    waiting = [mail_of(sara, due=now - DAY), mail_of(sara, due=now - DAY / 2, appointment=session)]
+    await kept.rows.add(*waiting, mail_of(gone, due=now - DAY / 4))
+    for deliverer in (journey_id(str(sara.id)), appointment_workflow_id(str(session.id)), PRACTICE_MAIL_ID):
+        known = {task.key for task in await kept.tasks()}
+        assert (await kept.round()).tasks == 1
+        [task] = [task for task in await kept.tasks() if task.key not in known]
+        assert deliverer in task.text
