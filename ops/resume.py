@@ -13,7 +13,7 @@ from uuid import uuid4
 from config import settings_or_exit
 from engine.connect import EngineUnreachable
 from models.reads.epoch import present_epoch
-from models.reads.keeping.must_run import Record, is_open, must_run
+from models.reads.keeping.must_run import FollowedRow, is_open, must_run
 from models.writes.keeping.resumptions import Lost, lost_run, mark_done, note_resumptions, run_key
 from ops.connected import Connected, connected
 from rules.keeping import Kept, ResumedBecause, kept
@@ -37,7 +37,7 @@ async def resume_all(on: Connected) -> int:
 
 async def resume_these(on: Connected, workflow_ids: Sequence[str]) -> tuple[int, list[str]]:
     """Start these, unless they run; how many were started, and the ids whose row says that nothing must run."""
-    records: list[Record] = []
+    records: list[FollowedRow] = []
     closed: list[str] = []
     now = await on.clock.now()
     async with on.sessions() as session:
@@ -53,7 +53,7 @@ async def resume_these(on: Connected, workflow_ids: Sequence[str]) -> tuple[int,
     return len(lost), closed
 
 
-async def _must_run(on: Connected) -> AsyncIterator[list[Record]]:
+async def _must_run(on: Connected) -> AsyncIterator[list[FollowedRow]]:
     now = await on.clock.now()
     for kind in Kept:
         after = ""
@@ -67,7 +67,7 @@ async def _must_run(on: Connected) -> AsyncIterator[list[Record]]:
             after = records[-1].key
 
 
-async def _lost(on: Connected, records: Sequence[Record]) -> list[Lost]:
+async def _lost(on: Connected, records: Sequence[FollowedRow]) -> list[Lost]:
     executions = await on.executions.look_at_all(record.workflow_id for record in records)
     lost = []
     for record in records:

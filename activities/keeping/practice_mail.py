@@ -4,9 +4,8 @@ from datetime import timedelta
 
 from temporalio import activity
 
-from activities.base import Activities
+from activities.base import Activities, heartbeat
 from activities.delivery import DeliveryActivities
-from activities.money.comparison import heartbeat
 from activities.types.keeping import PracticeMailed
 from activities.types.mail import DeliverOrder
 from activities.types.workflow_ids import LOOK_AGAIN, PRACTICE_MAIL_ID, journey_id

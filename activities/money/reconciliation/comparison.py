@@ -8,8 +8,8 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
-from temporalio import activity
 
+from activities.base import heartbeat
 from activities.ports import DisputeSeen, Intent, PaymentGateway, RefundMade
 from activities.types.reconciliation import (
     ComparisonCursor,
@@ -360,8 +360,3 @@ async def _asked(answer: Awaitable[Answer]) -> Answer:
     found = await answer
     heartbeat()
     return found
-
-
-def heartbeat() -> None:
-    if activity.in_activity():
-        activity.heartbeat()
