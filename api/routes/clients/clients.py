@@ -13,7 +13,7 @@ from api.commands import ByKnown, ByStaff
 from api.deps import ByNumber, ByTime, Known, Now, Practice, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, refuse, responses, wrong_fields
-from api.views.booking import AppointmentView, appointment_view
+from api.views.booking import AppointmentView
 from api.views.clients import ClientView, FactView, VerifiedView, client_view, match_document
 from api.views.lists import Listed, cut, listed
 from models.reads.booking.appointments import appointments_by_id
@@ -157,8 +157,8 @@ async def match(*, client_id: UUID, body: MatchBody, command: ByStaff, now: Now)
     return RematchedView(
         match=client.match or matched.match or {"therapist": body.therapist},
         client=client,
-        open_appointments=[appointment_view(r, caller=caller) for r in rows if r.appointment.id not in cancelled],
-        cancelled=[appointment_view(r, caller=caller) for r in rows if r.appointment.id in cancelled],
+        open_appointments=[AppointmentView.of_row(r, caller=caller) for r in rows if r.appointment.id not in cancelled],
+        cancelled=[AppointmentView.of_row(r, caller=caller) for r in rows if r.appointment.id in cancelled],
     )
 
 
