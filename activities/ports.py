@@ -158,18 +158,6 @@ class ChargeSeen:
     created: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ListedIntent:
-    """One PaymentIntent of a list, with the ids that were given to it as metadata."""
-
-    intent: Intent
-    payment_id: str | None
-    client_id: str | None
-    created: datetime
-    amount_received: int
-    appointment_id: str | None = None
-
-
 class PaymentGateway(Protocol):
     """Every ``key`` is an idempotency key made of stable ids: the same key means the same request."""
 
@@ -244,7 +232,7 @@ class PaymentGateway(Protocol):
 
     async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None: ...
 
-    def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedIntent]:
+    def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[Intent]:
         """Every intent created from ``since`` to ``until`` (aware), both included, newest first, page by page. A page
         that cannot be had raises as any other call; start again."""
         ...

@@ -15,7 +15,6 @@ from activities.ports import (
     DisputeSeen,
     GatewayRejected,
     Intent,
-    ListedIntent,
     PaymentGateway,
     RefundMade,
     RefundReason,
@@ -107,7 +106,7 @@ class SimulatedGateway(PaymentGateway):
     async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None:
         return None
 
-    async def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedIntent]:
+    async def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[Intent]:
         return
         yield
 

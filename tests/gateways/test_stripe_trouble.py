@@ -175,7 +175,7 @@ async def test_lists_go_on_to_the_last_page(shop: Shop, sandbox: Sandbox, monkey
     monkeypatch.setattr(gateway_module, "_PAGE", 2)
     customer = await shop.gateway.create_customer(client_ref="C-1", key=fresh_key())
     made = [(await shop.intent(customer)).id for _ in range(5)]
-    listed = [row.intent.id for row in await every(shop.gateway.list_intents(**around_now()))]
+    listed = [row.id for row in await every(shop.gateway.list_intents(**around_now()))]
     assert listed[:5] == made[::-1]  # newest first
     assert len(listed) == len(set(listed)) == len(sandbox.get("/stripe/_state")["payment_intents"])
 

@@ -19,7 +19,7 @@ from api.commands import ByKnown, ByPractice, Command
 from api.deps import must_see_appointment
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
-from api.problems import Refused, not_found, refuse, responses, wrong_fields
+from api.problems import Refused, must_find, refuse, responses, wrong_fields
 from api.views.base import PracticeOnly, View
 from api.views.booking import AppointmentView, seen_by
 from api.views.lists import MoneyView
@@ -263,9 +263,7 @@ async def _must_change(command: Command, appointment_id: UUID) -> UUID:
     """The client of the appointment, for one who may change it: a therapist only their own."""
     caller = command.caller
     async with command.services.sessions() as session:
-        owner = await owner_of_appointment(session, caller, appointment_id)
-    if owner is None:
-        raise not_found("appointment")
+        owner = must_find("appointment", await owner_of_appointment(session, caller, appointment_id))
     client_id, therapist = owner
     if caller.role is Role.THERAPIST and therapist != caller.therapist:
         raise refuse(Problem.NOT_ALLOWED, "This appointment is another therapist's.")

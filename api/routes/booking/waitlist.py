@@ -13,7 +13,7 @@ from api.commands import ByKnown
 from api.dates import edge
 from api.deps import ByTime, Known, Now, Practice, Svc, must_see_client
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, responses, wrong_fields
+from api.problems import must_find, not_found, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
 from models.paging import Page
 from models.reads.booking.therapists import therapist_by_slug
@@ -80,9 +80,7 @@ async def join(*, slug: str, body: WaitBody, command: ByKnown, now: Now) -> Plac
     services = command.services
     client = await command.must_see_client(body.client_id)
     async with services.sessions() as session:
-        therapist = await therapist_by_slug(session, slug)
-    if therapist is None:
-        raise not_found("therapist")
+        therapist = must_find("therapist", await therapist_by_slug(session, slug))
     zone = ZoneInfo(body.time_zone or client.time_zone or therapist.time_zone)
     first, last = edge("from", body.first, zone, days_on=0), edge("to", body.last, zone, days_on=1)
     if last <= first:
@@ -138,9 +136,7 @@ async def of_client(client_id: UUID, services: Svc, caller: Known, page: ByTime,
 )
 async def leave(place_id: UUID, command: ByKnown) -> None:
     async with command.services.sessions() as session:
-        client_id = await client_of_place(session, command.caller, place_id)
-    if client_id is None:
-        raise not_found("place on the waitlist")
+        client_id = must_find("place on the waitlist", await client_of_place(session, command.caller, place_id))
     await command.ask(LEAVE_WAITLIST, client_id=client_id, place_id=place_id)
 
 

@@ -12,7 +12,7 @@ from api.bodies import Body, ClientDetailsBody, Flag, Reason, Slug
 from api.commands import ByKnown, ByStaff
 from api.deps import ByNumber, ByTime, Known, Now, Practice, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, refuse, responses, wrong_fields
+from api.problems import must_find, refuse, responses, wrong_fields
 from api.views.booking import AppointmentView
 from api.views.clients import ClientView, FactView, VerifiedView, client_view, match_document
 from api.views.lists import Listed, cut, listed
@@ -67,9 +67,7 @@ async def one_client(*, client_id: UUID, services: Svc, caller: Known, now: Now)
 
 async def _view(services: Services, caller: Caller, client_id: UUID, *, now: datetime) -> ClientView:
     async with services.sessions() as session:
-        client = await visible_client(session, caller, client_id)
-        if client is None:
-            raise not_found("client")
+        client = must_find("client", await visible_client(session, caller, client_id))
         (row,) = await with_context(session, [client], now=now)
         view = client_view(row, caller=caller)
         if caller.is_practice:
@@ -188,9 +186,7 @@ async def verify(*, client_id: UUID, services: Svc, caller: Practice) -> Verifie
     # One statement's view of both: facts that are being added meanwhile belong to a later head.
     async with services.sessions() as session:
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        client = await visible_client(session, caller, client_id)
-        if client is None:
-            raise not_found("client")
+        client = must_find("client", await visible_client(session, caller, client_id))
         facts = await facts_of(session, client_id, after_seq=0, limit=_MOST_FACTS)
     broken = first_break([link_of(fact) for fact in facts], head_seq=client.fact_seq, head_hash=client.fact_hash)
     return VerifiedView(valid=broken is None, facts=len(facts), head=client.fact_hash, broken=broken)
