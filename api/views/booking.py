@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from activities.types.facts import AppointmentFacts, AppointmentShown, PaymentFacts
 from api.views.base import PracticeOnly, View
 from api.views.lists import MoneyView
@@ -20,7 +18,7 @@ from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Mode, Ro
 from rules.journey.stage import JourneyFacts
 
 
-class TherapistView(BaseModel):
+class TherapistView(View):
     """The public profile; the last lines are for the practice."""
 
     slug: str
@@ -36,40 +34,21 @@ class TherapistView(BaseModel):
     intro_calls: IntroCalls
     accepting_clients: bool
     booking_url: str
-    email: str = ""
-    zoom_link: str | None = None
-    caseload_limit: int | None = None
-    active_clients: int = 0
-
-
-def may_see_more(caller: Caller | None, slug: str) -> bool:
-    return caller is not None and (caller.is_staff or caller.therapist == slug)
+    email: PracticeOnly[str] = ""
+    zoom_link: PracticeOnly[str | None] = None
+    caseload_limit: PracticeOnly[int | None] = None
+    active_clients: PracticeOnly[int] = 0
 
 
 def therapist_view(therapist: Therapist, *, caller: Caller | None, public_url: str, active: int) -> TherapistView:
-    more: dict[str, Any] = {}
-    if may_see_more(caller, therapist.slug):
-        more = {
-            "email": therapist.email,
-            "zoom_link": therapist.zoom_link,
-            "caseload_limit": therapist.caseload_limit,
-            "active_clients": active,
-        }
-    return TherapistView(
-        slug=therapist.slug,
-        name=therapist.name,
-        time_zone=therapist.time_zone,
-        licensed_in=therapist.licensed_in,
-        concerns=therapist.concerns,
-        languages=therapist.languages,
-        modalities=therapist.modalities,
-        gender=therapist.gender,
-        insurances=therapist.insurances,
+    """What is for the practice alone is told to staff, and to therapists of themselves."""
+    sees_all = caller is not None and (caller.is_staff or caller.therapist == therapist.slug)
+    return TherapistView.of(
+        therapist,
+        caller=caller if sees_all else None,
         session_fee=MoneyView(amount=therapist.session_fee_amount, currency=therapist.session_fee_currency),
-        intro_calls=therapist.intro_calls,
-        accepting_clients=therapist.accepting_clients,
         booking_url=f"{public_url}/book/{therapist.slug}",
-        **more,
+        active_clients=active,
     )
 
 

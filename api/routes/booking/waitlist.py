@@ -6,7 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from api.bodies import Body, Zone
 from api.commands import ByKnown
@@ -14,6 +14,7 @@ from api.dates import edge
 from api.deps import ByTime, Known, Now, Practice, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, responses, wrong_fields
+from api.views.base import View
 from api.views.lists import Listed, cut, listed
 from models.paging import Page
 from models.reads.booking.therapists import therapist_by_slug
@@ -38,7 +39,7 @@ class WaitBody(Body):
     time_zone: Zone | None = Field(default=None, exclude=True)
 
 
-class OfferView(BaseModel):
+class OfferView(View):
     """A time that is held for the client: whoever presents ``hold_id`` with a booking takes it."""
 
     hold_id: UUID
@@ -47,7 +48,7 @@ class OfferView(BaseModel):
     expires_at: datetime
 
 
-class PlaceView(BaseModel):
+class PlaceView(View):
     """``position`` counts from 1; ``to`` is the end of the wish, and not in it."""
 
     id: UUID
@@ -142,16 +143,5 @@ async def leave(place_id: UUID, command: ByKnown) -> None:
 
 def _view(row: PlaceRow) -> PlaceView:
     place, offer = row.place, row.offer
-    return PlaceView(
-        id=place.id,
-        client_id=place.client_id,
-        therapist=row.therapist,
-        type=place.type,
-        first=place.wished_from,
-        last=place.wished_until,
-        joined_at=place.joined_at,
-        position=row.position,
-        offer=OfferView(hold_id=offer.id, starts_at=offer.starts_at, ends_at=offer.ends_at, expires_at=offer.expires_at)
-        if offer is not None
-        else None,
-    )
+    held = OfferView.of(offer, hold_id=offer.id) if offer is not None else None
+    return PlaceView.of(place, row, first=place.wished_from, last=place.wished_until, offer=held)
