@@ -16,7 +16,6 @@ from api.problems import must_find, refuse, responses, wrong_fields
 from api.views.booking import AppointmentView
 from api.views.clients import ClientView, FactView, VerifiedView, client_view, match_document
 from api.views.lists import Listed, cut, listed
-from models.reads.booking.appointments import appointments_by_id
 from models.reads.booking.therapists import therapist_by_slug
 from models.reads.clients.clients import ClientFilter, present_match, visible_client, with_context
 from models.reads.clients.clients import list_clients as read_list_clients
@@ -147,16 +146,17 @@ async def match(*, client_id: UUID, body: MatchBody, command: ByStaff, now: Now)
         if await therapist_by_slug(session, body.therapist) is None:
             raise wrong_fields([("therapist", "there is no such therapist")])
     matched = await command.ask(MATCH_BY_HAND, body, client_id=client_id)
-    cancelled = {UUID(facts.id) for facts in matched.cancelled}
-    former = {UUID(facts.id) for facts in matched.former_appointments} | cancelled
-    async with services.sessions() as session:
-        rows = await appointments_by_id(session, caller, former)
     client = await _view(services, caller, client_id, now=now)
+    former, cancelled = (
+        [AppointmentView.of_answer(one, matched.facts, caller=caller) for one in answered]
+        for answered in (matched.former_appointments, matched.cancelled)
+    )
+    gone = {view.id for view in cancelled}
     return RematchedView(
         match=client.match or matched.match or {"therapist": body.therapist},
         client=client,
-        open_appointments=[AppointmentView.of_row(r, caller=caller) for r in rows if r.appointment.id not in cancelled],
-        cancelled=[AppointmentView.of_row(r, caller=caller) for r in rows if r.appointment.id in cancelled],
+        open_appointments=[view for view in former if view.id not in gone],
+        cancelled=cancelled,
     )
 
 
