@@ -30,7 +30,6 @@ from activities.ports import (
     GatewayUnavailable,
     Intent,
     RefundMade,
-    RefundReason,
     SetupIntent,
 )
 
@@ -109,11 +108,7 @@ class StripeGateway:
         amount: int,
         currency: str,
         key: str,
-        appointment_id: str | None = None,
     ) -> Intent:
-        metadata = {"payment_id": payment_id, "client_id": client_id}
-        if appointment_id is not None:
-            metadata["appointment_id"] = appointment_id
         return intent_told(
             await self._ask(
                 self._stripe.v1.payment_intents.create_async(
@@ -123,7 +118,7 @@ class StripeGateway:
                         "customer": customer,
                         "allowed_payment_method_types": ["card"],
                         "capture_method": "automatic",
-                        "metadata": metadata,
+                        "metadata": {"payment_id": payment_id, "client_id": client_id},
                     },
                     {"idempotency_key": key},
                 )
@@ -185,7 +180,6 @@ class StripeGateway:
         amount: int,
         currency: str,
         key: str,
-        reason: RefundReason = "requested_by_customer",
     ) -> RefundMade:
         # Stripe refunds in the charge's currency and asks for none: the same number of another one would go out.
         charged = await self.retrieve_intent(intent=intent)
@@ -199,7 +193,7 @@ class StripeGateway:
                     {
                         "payment_intent": intent,
                         "amount": amount,
-                        "reason": reason,
+                        "reason": "requested_by_customer",  # the practice's own reason stays with the practice
                         "metadata": {"refund_id": refund_id},
                     },
                     {"idempotency_key": key},

@@ -69,7 +69,6 @@ def refund_made(told: stripe.Refund) -> RefundMade:
         intent=_id(told.payment_intent),
         charge=_id(told.charge),
         refund_id=metadata(told, "refund_id"),
-        reason=told.reason,
         because=getattr(told, "failure_reason", None),
         created=_instant(told.created),
     )

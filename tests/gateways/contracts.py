@@ -38,7 +38,6 @@ class Shop:
         return await self.gateway.create_intent(
             payment_id="p-1",
             client_id="c-1",
-            appointment_id="a-1",
             customer=customer,
             amount=amount,
             currency="USD",

@@ -23,7 +23,6 @@ async def an_intent(gateway: PaymentGateway, customer: str | None = None, amount
     return await gateway.create_intent(
         payment_id="p-1",
         client_id="c-1",
-        appointment_id="a-1",
         customer=customer,
         amount=amount,
         currency="USD",
@@ -60,7 +59,7 @@ async def test_an_intent_is_created_unconfirmed_then_charged(
     assert (paid.id, paid.status, paid.payment_method, paid.decline) == (made.id, "succeeded", card, None)
     assert await gateway.retrieve_intent(intent=made.id) == paid
     charged = await vendor.v1.payment_intents.retrieve_async(made.id, {"expand": ["latest_charge"]})
-    assert charged.metadata.to_dict() == {"payment_id": "p-1", "client_id": "c-1", "appointment_id": "a-1"}
+    assert charged.metadata.to_dict() == {"payment_id": "p-1", "client_id": "c-1"}
     assert isinstance(charged.latest_charge, stripe.Charge)
     assert (charged.latest_charge.amount, charged.latest_charge.status) == (12000, "succeeded")
 

@@ -222,10 +222,8 @@ async def test_a_refund_that_fails_later_is_told(shop: Shop, vendor: stripe.Stri
     customer, card = await shop.saved_card("pm_card_refundFail")
     made = await shop.intent(customer)
     await shop.gateway.confirm_intent(intent=made.id, payment_method=card, key=fresh_key())
-    refund = await shop.gateway.refund(
-        intent=made.id, refund_id="r-1", amount=12000, currency="USD", key=fresh_key(), reason="duplicate"
-    )
-    assert (refund.status, refund.reason, refund.because) == ("succeeded", "duplicate", None)
+    refund = await shop.gateway.refund(intent=made.id, refund_id="r-1", amount=12000, currency="USD", key=fresh_key())
+    assert (refund.status, refund.because) == ("succeeded", None)
     sandbox.post(f"/stripe/_refunds/{refund.id}", {})
     assert refund.id is not None
     told = await shop.gateway.retrieve_refund(id=refund.id)
