@@ -91,6 +91,12 @@ def this_run() -> int:
     return activity.info().attempt if activity.in_activity() else 1
 
 
+def heartbeat() -> None:
+    """A sign of life of a long step; what is called outside of one, as tests do, needs none."""
+    if activity.in_activity():
+        activity.heartbeat()
+
+
 def looks_again(step: Callable[Asked, Awaitable[Result]]) -> Callable[Asked, Awaitable[Result]]:
     """For a step that takes times: run it again when the database found one of them taken at the write.
 

@@ -23,6 +23,7 @@ from models.writes.locks import lock_client, lock_payment
 from rules.booking.series import Member
 from rules.money.fees import Money
 from rules.money.terms import Terms
+from rules.refusals import Problem, Refusal
 
 
 @dataclass
@@ -69,6 +70,9 @@ class LockedAppointment:
     async def facts(self, session: AsyncSession) -> AppointmentFacts:
         due = await deliver_at(session, self.client.id, self.appointment.id)
         return appointment_facts(self.appointment, self.client, self.therapist, self.payment, due)
+
+
+NO_PAYMENT = Refusal(name=Problem.NOT_FOUND, detail="There is no such payment.")
 
 
 @dataclass

@@ -9,11 +9,8 @@ of the port.
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
-
-# Stripe's own words for why; the practice's own stay with the practice.
-RefundReason = Literal["duplicate", "fraudulent", "requested_by_customer"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +106,7 @@ class GatewayRejected(Exception):
 @dataclass(frozen=True, kw_only=True)
 class RefundMade:
     """A refund as Stripe last told it. ``status``: pending, requires_action, succeeded, failed or canceled; ``because``
-    is the reason of a failure, which may come days after a success. ``refund_id`` is our own id, from its metadata;
-    ``reason`` is Stripe's word for why it was made."""
+    is the reason of a failure, which may come days after a success. ``refund_id`` is our own id, from its metadata."""
 
     id: str | None
     status: str
@@ -119,7 +115,6 @@ class RefundMade:
     intent: str | None = None
     charge: str | None = None
     refund_id: str | None = None
-    reason: str | None = None
     because: str | None = None
     created: datetime | None = None
 
@@ -158,18 +153,6 @@ class ChargeSeen:
     created: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ListedIntent:
-    """One PaymentIntent of a list, with the ids that were given to it as metadata."""
-
-    intent: Intent
-    payment_id: str | None
-    client_id: str | None
-    created: datetime
-    amount_received: int
-    appointment_id: str | None = None
-
-
 class PaymentGateway(Protocol):
     """Every ``key`` is an idempotency key made of stable ids: the same key means the same request."""
 
@@ -197,7 +180,6 @@ class PaymentGateway(Protocol):
         amount: int,
         currency: str,
         key: str,
-        appointment_id: str | None = None,
     ) -> Intent:
         """An unconfirmed intent; nothing is charged. The opaque ids are its only metadata."""
         ...
@@ -226,7 +208,6 @@ class PaymentGateway(Protocol):
         amount: int,
         currency: str,
         key: str,
-        reason: RefundReason = "requested_by_customer",
     ) -> RefundMade:
         """Gives so much of a succeeded intent back to its card. ``refund_id`` is its only metadata. Raises
         GatewayRejected, with nothing given back, for another currency than the intent's, for more than is left, for an
@@ -244,7 +225,7 @@ class PaymentGateway(Protocol):
 
     async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None: ...
 
-    def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedIntent]:
+    def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[Intent]:
         """Every intent created from ``since`` to ``until`` (aware), both included, newest first, page by page. A page
         that cannot be had raises as any other call; start again."""
         ...

@@ -28,9 +28,6 @@ class Links:
     def activation(self, token: str) -> str:
         return self._page("activate", token)
 
-    def sign_in(self) -> str:
-        return self._page("sign-in")
-
     def join(self, token: str) -> str:
         """Joins a new booking to the record that already has this address."""
         return self._page("join", token)

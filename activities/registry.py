@@ -26,7 +26,7 @@ from activities.keeping.practice_mail import PracticeMailActivities
 from activities.keeping.rounds import KeepingActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
-from activities.money.reconciliation import ReconcileActivities
+from activities.money.reconcile import ReconcileActivities
 from activities.money.refunds import RefundActivities
 from activities.money.retries import RetryActivities
 from activities.money.stripe_events import InboundActivities

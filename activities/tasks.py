@@ -71,12 +71,10 @@ async def close_tasks(
             continue
         task.resolved_at, task.resolved_by, task.note = at, SYSTEM, note
         session.add(task)
-        tell(
-            session,
-            client,
-            FactKind.TASK_RESOLVED,
-            at=at,
-            by=SYSTEM,
-            text=f"A task was resolved: {note}",
-            data={"task_id": str(task.id), "task": task.kind.value},
-        )
+        tell_task(session, client, task, FactKind.TASK_RESOLVED, at=at, text=f"A task was resolved: {note}")
+
+
+def tell_task(session: AsyncSession, client: Client, task: Task, kind: FactKind, *, at: datetime, text: str) -> None:
+    """The fact of a task that nobody but this program has opened or closed."""
+    about = {"task_id": str(task.id), "task": task.kind.value}
+    tell(session, client, kind, at=at, by=SYSTEM, text=text, data=about)

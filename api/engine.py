@@ -191,21 +191,14 @@ class JourneyEngine:
 
     async def wake_line(self, therapist: str) -> None:
         """Let a therapist's waitlist look again, because time may have been freed; it is started if it does not run."""
-        attributes = await self._attributes()
-
-        async def attempt(_: str) -> None:
-            await self.client.start_workflow(
-                WAITLIST_OFFER,
-                WaitlistInput(therapist=therapist),
-                id=waitlist_id(therapist),
-                task_queue=self._task_queue,
-                start_signal=LOOK_AGAIN,
-                search_attributes=attributes,
-                static_summary=f"The waitlist of {therapist}",
-                rpc_timeout=self._patience,
-            )
-
-        await self._call(attempt, "")
+        await self._start(
+            WAITLIST_OFFER,
+            WaitlistInput(therapist=therapist),
+            id=waitlist_id(therapist),
+            start_signal=LOOK_AGAIN,
+            search_attributes=await self._attributes(),
+            static_summary=f"The waitlist of {therapist}",
+        )
 
     async def reconcile(self, order: ReconciliationOrder) -> None:
         """Start a comparison with Stripe. The same order again finds the same one."""
@@ -229,40 +222,35 @@ class JourneyEngine:
 
     async def keep(self, order: KeepingOrder) -> None:
         """Have the keeper make a round, after those that were asked for before. The same order again is one round."""
-
-        async def attempt(_: str) -> None:
-            await self.client.start_workflow(
-                KEEP_JOURNEYS,
-                KeepingInput(asked=(order,)),
-                id=KEEP_JOURNEYS_ID,
-                task_queue=self._task_queue,
-                start_signal=KEEP,
-                start_signal_args=[order],
-                static_summary="What must run, compared with what runs",
-                rpc_timeout=self._patience,
-            )
-
-        await self._call(attempt, "")
+        await self._start(
+            KEEP_JOURNEYS,
+            KeepingInput(asked=(order,)),
+            id=KEEP_JOURNEYS_ID,
+            start_signal=KEEP,
+            start_signal_args=[order],
+            static_summary="What must run, compared with what runs",
+        )
 
     async def _attributes(self) -> TypedSearchAttributes:
         """What a workflow is started with that follows a row."""
         return in_epoch(await self._resumer.epoch()) if self._resumer else TypedSearchAttributes.empty
 
     async def _start_once(self, workflow: str, input: object, *, id: str, summary: str, asked_by: str) -> None:
-        attributes = await self._attributes()
+        await self._start(
+            workflow,
+            input,
+            id=id,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=await self._attributes(),
+            static_summary=summary,
+            static_details=f"Asked for by {asked_by}.",
+        )
 
+    async def _start(self, workflow: str, input: object, **how: Any) -> None:
         async def attempt(_: str) -> None:
             await self.client.start_workflow(
-                workflow,
-                input,
-                id=id,
-                task_queue=self._task_queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                search_attributes=attributes,
-                static_summary=summary,
-                static_details=f"Asked for by {asked_by}.",
-                rpc_timeout=self._patience,
+                workflow, input, task_queue=self._task_queue, rpc_timeout=self._patience, **how
             )
 
         await self._call(attempt, "")

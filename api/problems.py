@@ -1,7 +1,7 @@
 """Every "no" of the API as application/problem+json: one table from names to statuses."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from fastapi import FastAPI, Request
@@ -17,6 +17,8 @@ from api.metrics import route_of
 from engine.clock import ClockUnavailable
 from models.pulse import Silent
 from rules.refusals import Problem, Refusal
+
+Row = TypeVar("Row")
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +72,13 @@ def refuse(name: Problem, detail: str, **data: Any) -> Refused:
 def not_found(what: str) -> Refused:
     """The answer for what is not there, and for what the caller may not see."""
     return refuse(Problem.NOT_FOUND, f"There is no such {what}.")
+
+
+def must_find(what: str, row: Row | None) -> Row:
+    """What was looked for, with regard to who asks. Raises Refused: not found."""
+    if row is None:
+        raise not_found(what)
+    return row
 
 
 def wrong_fields(errors: Sequence[tuple[str, str]]) -> Refused:

@@ -10,7 +10,7 @@ from engine.clock import Clock
 from engine.executions import Execution, Executions
 from models.database import Sessions
 from models.reads.epoch import present_epoch
-from models.reads.keeping.must_run import Record, is_open, known_keys
+from models.reads.keeping.must_run import FollowedRow, is_open, known_keys
 from models.writes.keeping.resumptions import Lost, lost_run, mark_done, note_resumptions, run_key
 from rules.keeping import ResumedBecause, kept
 from workflows.messages import AGAIN
@@ -57,7 +57,7 @@ class Resumer:
             raise EngineUnavailable from error
         return True
 
-    async def _start(self, record: Record, execution: Execution | None, *, epoch: str) -> None:
+    async def _start(self, record: FollowedRow, execution: Execution | None, *, epoch: str) -> None:
         now = await self.clock.now()
         found_by: UUID = uuid4()
         if execution is None:  # about to start for the first time, or unknown to a new engine: the keeper tells of that

@@ -18,7 +18,7 @@ class NotAnswered(Exception):
 
 
 @dataclass
-class Caller:
+class ApiClient:
     """Asks over HTTP. ``tries`` counts what came back, by status or kind of failure; ``slowest`` is the longest that
     anybody had to ask; after ``patience`` they have not been answered. In seconds."""
 

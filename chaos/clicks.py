@@ -27,7 +27,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from chaos.journeys import Story
+from chaos.journeys import ClientStory
 from local.processes import Log
 from workflows.messages import appointment_workflow_id, journey_id
 
@@ -46,7 +46,7 @@ class Hands:
     """People in the UI. Each click meets a workflow that no click has met yet, while there is one."""
 
     engine: Client
-    stories: Sequence[Story]
+    stories: Sequence[ClientStory]
     log: Log
     chance: random.Random
     done: Counter[str] = field(default_factory=Counter)

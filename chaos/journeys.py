@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from chaos.callers import ADMIN, DESK, Caller, NotAnswered, problem_of
+from chaos.callers import ADMIN, DESK, ApiClient, NotAnswered, problem_of
 
 FEE = 12_000
 _LEAD = timedelta(seconds=6)  # from the booking to the session, which lasts the shortest time that there is: a minute
@@ -32,7 +32,7 @@ class Ending(StrEnum):
 
 
 @dataclass
-class Story:
+class ClientStory:
     """One client. ``ended`` once all that they asked was answered; ``broke`` says what was not."""
 
     number: int
@@ -60,17 +60,17 @@ class Story:
         return bool(self.client_id) and not self.ended and not self.broke
 
 
-def stories(*, journeys: int, therapists: int) -> list[Story]:
+def stories(*, journeys: int, therapists: int) -> list[ClientStory]:
     """So many clients, of so many therapists in turn."""
-    return [Story(number=number, therapist=f"t{number % therapists}") for number in range(journeys)]
+    return [ClientStory(number=number, therapist=f"t{number % therapists}") for number in range(journeys)]
 
 
-async def open_practice(caller: Caller, all_stories: Sequence[Story]) -> None:
+async def open_practice(caller: ApiClient, all_stories: Sequence[ClientStory]) -> None:
     """Their therapists, who are always there, with sessions of a minute back to back."""
     await asyncio.gather(*(_therapist(caller, slug) for slug in {story.therapist for story in all_stories}))
 
 
-async def _therapist(caller: Caller, slug: str) -> None:
+async def _therapist(caller: ApiClient, slug: str) -> None:
     profile = {
         "slug": slug,
         "name": slug.title(),
@@ -95,12 +95,12 @@ def therapist_email(slug: str) -> str:
 
 
 async def tell_all(
-    all_stories: Sequence[Story], caller: Caller, *, sandbox_url: str, over: float, at_once: int
+    all_stories: Sequence[ClientStory], caller: ApiClient, *, sandbox_url: str, over: float, at_once: int
 ) -> None:
     """All of them, arriving one after the other over so many seconds, or when one of those before has left."""
     places = asyncio.Semaphore(at_once)
 
-    async def tell(story: Story) -> None:
+    async def tell(story: ClientStory) -> None:
         await asyncio.sleep(story.number * over / len(all_stories))
         try:
             async with places:
@@ -112,7 +112,7 @@ async def tell_all(
     await asyncio.gather(*(tell(story) for story in all_stories))
 
 
-async def _tell(story: Story, caller: Caller, sandbox_url: str) -> None:
+async def _tell(story: ClientStory, caller: ApiClient, sandbox_url: str) -> None:
     name = story.name
     details = {
         "first_name": name.title(),
@@ -135,7 +135,7 @@ async def _tell(story: Story, caller: Caller, sandbox_url: str) -> None:
     await caller.done("POST", f"/v1/appointments/{booked['id']}/outcome", outcome, by=DESK, once=f"outcome-{name}")
 
 
-async def _book(story: Story, caller: Caller) -> Any:
+async def _book(story: ClientStory, caller: ApiClient) -> Any:
     """The next moment that the therapist has; a later one where somebody was quicker, or the moment has gone by."""
     path, ahead, number = f"/v1/clients/{story.client_id}/appointments", _LEAD, 0
     while True:
@@ -148,7 +148,7 @@ async def _book(story: Story, caller: Caller) -> Any:
         ahead, number = ahead + _SESSION, number + 1
 
 
-async def _fill_in(story: Story, caller: Caller, sandbox_url: str) -> None:
+async def _fill_in(story: ClientStory, caller: ApiClient, sandbox_url: str) -> None:
     forms = f"/v1/clients/{story.client_id}/forms"
     signed = {"signature": f"{story.name.title()} Lind"}
     contact = {"name": "Jo Lind", "phone": "+12125550101"}
@@ -166,7 +166,7 @@ async def _fill_in(story: Story, caller: Caller, sandbox_url: str) -> None:
         await caller.done("PUT", f"{forms}/{kind}", {**body, **signed})
 
 
-async def _save_card(story: Story, caller: Caller, setup: str, sandbox_url: str) -> None:
+async def _save_card(story: ClientStory, caller: ApiClient, setup: str, sandbox_url: str) -> None:
     """What the browser does at Stripe, until Stripe has it."""
     card = "pm_card_chargeCustomerFail" if story.ending is Ending.CARD_DECLINES else "pm_card_visa"
     url, headers = f"{sandbox_url}/stripe/v1/setup_intents/{setup}", {"Authorization": "Bearer sk_test_browser"}

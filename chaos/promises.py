@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from chaos.callers import DESK, Caller
-from chaos.journeys import FEE, Ending, Story, therapist_email
+from chaos.callers import DESK, ApiClient
+from chaos.journeys import FEE, ClientStory, Ending, therapist_email
 from rules.mail.kinds import Mail, kind_of
 from rules.money.payment_states import PENDING, UNPAID
 from workflows.messages import appointment_workflow_id, journey_id
@@ -45,8 +45,8 @@ def promise(name: str, found: str, broken: Iterable[str]) -> Promise:
 class World:
     """Where to look."""
 
-    stories: Sequence[Story]
-    caller: Caller
+    stories: Sequence[ClientStory]
+    caller: ApiClient
     database: AsyncEngine
     engine: Client
     sandbox_url: str
@@ -75,7 +75,7 @@ async def reckon(world: World) -> list[Promise]:
 # ---------------------------------------------------------------- callers
 
 
-def answered(stories: Sequence[Story]) -> Promise:
+def answered(stories: Sequence[ClientStory]) -> Promise:
     told = [f"{story.name}: {story.broke or 'is still asking'}" for story in stories if not story.ended]
     return promise("Everybody was answered, as if nothing had been", f"{len(stories) - len(told)} journeys", told)
 
@@ -116,7 +116,7 @@ async def money(world: World) -> list[Promise]:
     ]
 
 
-def _cancelled(world: World, by_appointment: dict[str, dict[str, Any]]) -> Iterable[tuple[Story, dict[str, Any]]]:
+def _cancelled(world: World, by_appointment: dict[str, dict[str, Any]]) -> Iterable[tuple[ClientStory, dict[str, Any]]]:
     for story in world.stories:
         row = by_appointment.get(story.appointment_id)
         if story.ending is Ending.CANCELLED and row is not None and row["status"] != "cancelled":
@@ -176,7 +176,7 @@ async def mails(world: World) -> list[Promise]:
     ]
 
 
-def _wanted(story: Story, dropped: AbstractSet[tuple[str, str]]) -> list[tuple[str, str]]:
+def _wanted(story: ClientStory, dropped: AbstractSet[tuple[str, str]]) -> list[tuple[str, str]]:
     """Whom what must have reached.
 
     The last word about an appointment that was cancelled is its cancellation. When and where it will be may be

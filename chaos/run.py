@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 from temporalio.client import Client
 
-from chaos.callers import DESK, Caller, NotAnswered
+from chaos.callers import DESK, ApiClient, NotAnswered
 from chaos.clicks import Hands
 from chaos.journeys import open_practice, stories, tell_all
 from chaos.kills import kill_in_turn
@@ -71,7 +71,7 @@ async def run(shape: Shape, *, folder: Path, say: Callable[[str], None]) -> Figu
             data_converter=data_converter(PayloadKeys.parse(DEV_PAYLOAD_KEYS)),
         )
         database = connect(stack.database_url)
-        caller = Caller(http=http, api_url=stack.api_url, patience=shape.patience)
+        caller = ApiClient(http=http, api_url=stack.api_url, patience=shape.patience)
         world = World(
             stories=stories(journeys=shape.journeys, therapists=shape.therapists),
             caller=caller,

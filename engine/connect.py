@@ -126,9 +126,9 @@ def _first_line(error: BaseException) -> str:
     return told[1] if told else text[0][:200]
 
 
-def search_attributes(path: Path = SERVICE_FILE) -> dict[str, str]:
+def search_attributes() -> dict[str, str]:
     """Name -> type (``Keyword``, ``Bool``, ``Datetime``, ``KeywordList``), as the service file lists them."""
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = yaml.safe_load(SERVICE_FILE.read_text(encoding="utf-8"))
     return {str(name): str(kind) for name, kind in document["search_attributes"].items()}
 
 

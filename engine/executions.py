@@ -60,8 +60,8 @@ _STATUS = {
 }
 
 
-class Beginning(Protocol):
-    """What a workflow is started with."""
+class Startable(Protocol):
+    """What the engine needs to start a workflow: its type, its input, and how lists label it."""
 
     @property
     def workflow(self) -> str: ...
@@ -103,7 +103,7 @@ class Executions:
     Raises RPCError, or RuntimeError before the first connection, when the engine does not answer.
     """
 
-    def __init__(self, client: Client, *, task_queue: str, beginning_of: Callable[[str], Beginning]) -> None:
+    def __init__(self, client: Client, *, task_queue: str, beginning_of: Callable[[str], Startable]) -> None:
         self._client = client
         self._task_queue = task_queue
         self._beginning_of = beginning_of

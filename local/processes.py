@@ -20,8 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-import psutil
-
 from local.problems import CannotStart
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -305,12 +303,3 @@ async def wait_until_listening(port: int, *, within: float = 20.0, process: Proc
         return True
 
     return await until(answers, within=within, process=process)
-
-
-def processes_of(leader: int) -> list[int]:
-    """The process and all that it started, by id."""
-    try:
-        process = psutil.Process(leader)
-        return [leader, *(child.pid for child in process.children(recursive=True))]
-    except psutil.NoSuchProcess:
-        return []

@@ -28,6 +28,7 @@ from local.problems import CannotStart
 from local.processes import Log, Process, free_port, or_killed, wait_until_listening
 
 _SQLITE_HEADER = b"SQLite format 3\x00"
+_HEALTHY_WITHIN = 60.0  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,11 +146,11 @@ class TemporalServer:
         await self.stop()
 
 
-async def _until_healthy(address: str, process: Process, *, within: float = 60.0) -> None:
+async def _until_healthy(address: str, process: Process) -> None:
     """Wait until the server says that it serves: it listens a while before it does, longer on a busy machine."""
     last: RuntimeError | RPCError | None = None
     try:
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(_HEALTHY_WITHIN):
             while process.running:
                 try:
                     client = await Client.connect(address, data_converter=DataConverter.default)

@@ -13,7 +13,7 @@ from uuid import uuid4
 from config import settings_or_exit
 from engine.connect import EngineUnreachable
 from models.reads.epoch import present_epoch
-from models.reads.keeping.must_run import Record, is_open, must_run, undelivered_of_closed
+from models.reads.keeping.must_run import FollowedRow, is_open, must_run, undelivered_of_closed
 from models.writes.keeping.resumptions import Lost, lost_run, mark_done, note_resumptions, run_key
 from ops.connected import Connected, connected
 from rules.keeping import PRACTICE_MAIL_ID, Kept, ResumedBecause, kept
@@ -37,7 +37,7 @@ async def resume_all(on: Connected) -> int:
 
 async def resume_these(on: Connected, workflow_ids: Sequence[str]) -> tuple[int, list[str]]:
     """Start these, unless they run; how many were started, and the ids whose row says that nothing must run."""
-    records: list[Record] = []
+    records: list[FollowedRow] = []
     closed: list[str] = []
     number, now = 0, await on.clock.now()
     async with on.sessions() as session:
@@ -56,7 +56,7 @@ async def resume_these(on: Connected, workflow_ids: Sequence[str]) -> tuple[int,
     return number + len(lost), closed
 
 
-async def _must_run(on: Connected) -> AsyncIterator[list[Record]]:
+async def _must_run(on: Connected) -> AsyncIterator[list[FollowedRow]]:
     now = await on.clock.now()
     for kind in Kept:
         after = ""
@@ -77,7 +77,7 @@ async def _start_practice_mail(on: Connected) -> int:
     return int(bool(waits) and await on.executions.start(PRACTICE_MAIL_ID, epoch=None))
 
 
-async def _lost(on: Connected, records: Sequence[Record]) -> list[Lost]:
+async def _lost(on: Connected, records: Sequence[FollowedRow]) -> list[Lost]:
     executions = await on.executions.look_at_all(record.workflow_id for record in records)
     lost = []
     for record in records:

@@ -77,3 +77,6 @@ def invalid(field_name: str, message: str) -> Refusal:
         detail=f"{field_name}: {message}",
         data={"errors": [{"field": field_name, "message": message}]},
     )
+
+
+REASON_REQUIRED = invalid("reason", "is required: it is kept with who decided, and when")

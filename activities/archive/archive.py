@@ -17,7 +17,7 @@ from activities.booking.waitlist_places import end_places
 from activities.forms.asking import ask_again
 from activities.money.credits import give_back
 from activities.money.payments import move
-from activities.money.unexpected_charge import UnexpectedChargeActivities
+from activities.money.reconciliation.unexpected_charge import UnexpectedChargeActivities
 from activities.ports import GatewayRejected
 from activities.reactivation import make_active
 from activities.snapshots import facts_of_appointments

@@ -21,7 +21,6 @@ from activities.types.booking import AppointmentResumed, CancelOrder, Changed, O
 from activities.types.clients import TaskOrder
 from activities.types.money import Settled
 from models.reads.booking.waitlist import lines_freed_by
-from models.reads.journey import project
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.payment import Payment
@@ -192,24 +191,22 @@ class AppointmentActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             row = LockedAppointment(*await lock_appointment(session, UUID(appointment_id)))
-            facts = await project(session, row.client)
-            if (
-                facts.outstanding_forms
-                and row.appointment.status is AppointmentStatus.SCHEDULED
-                and not facts.archived
-                and not row.appointment.forms_warned
-            ):
-                row.appointment.forms_warned = True
-                session.add(row.appointment)
-                tell(
-                    session,
-                    row.client,
-                    FactKind.FORMS_INCOMPLETE_AT_START,
-                    at=now,
-                    by=SYSTEM,
-                    text="An appointment starts while intake forms are incomplete.",
-                    data={"appointment_id": appointment_id, "outstanding": list(facts.outstanding_forms)},
-                )
+            stands = await row.settled(session)
+            missing = stands.journey.outstanding_forms
+            is_ahead = row.appointment.status is AppointmentStatus.SCHEDULED and not stands.journey.archived
+            if not (missing and is_ahead) or row.appointment.forms_warned:
+                return stands
+            row.appointment.forms_warned = True
+            session.add(row.appointment)
+            tell(
+                session,
+                row.client,
+                FactKind.FORMS_INCOMPLETE_AT_START,
+                at=now,
+                by=SYSTEM,
+                text="An appointment starts while intake forms are incomplete.",
+                data={"appointment_id": appointment_id, "outstanding": list(missing)},
+            )
             return await row.settled(session)
 
     @activity.defn

@@ -43,7 +43,7 @@ from models.writes.locks import lock_client, lock_therapist
 from models.writes.outbox import client_mail, order_errands, order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM, fold_email
-from rules.clients.joining import Record, TakenTime, is_active_again, missing_details, refuse_join
+from rules.clients.joining import ClientRecord, TakenTime, is_active_again, missing_details, refuse_join
 from rules.enums import AppointmentStatus, ClientStatus, PaymentStatus, TaskKind
 from rules.mail.kinds import Mail
 from rules.money.payment_states import PENDING
@@ -252,12 +252,12 @@ async def _opens(session: AsyncSession, token_hash: str, duplicate: Client, *, n
     return token.used_at is None and token.revoked_at is None and token.expires_at > now
 
 
-async def _record(session: AsyncSession, client: Client, *, now: datetime) -> Record:
+async def _record(session: AsyncSession, client: Client, *, now: datetime) -> ClientRecord:
     ahead = select(OccupiedTime).where(col(OccupiedTime.client_id) == client.id, col(OccupiedTime.ends_at) > now)
     running = select(Payment.id).where(
         col(Payment.client_id) == client.id, col(Payment.status) == PaymentStatus.PROCESSING
     )
-    return Record(
+    return ClientRecord(
         id=str(client.id),
         ref=client.ref,
         test=client.test,

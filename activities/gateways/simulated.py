@@ -15,10 +15,8 @@ from activities.ports import (
     DisputeSeen,
     GatewayRejected,
     Intent,
-    ListedIntent,
     PaymentGateway,
     RefundMade,
-    RefundReason,
     SetupIntent,
 )
 
@@ -47,7 +45,6 @@ class SimulatedGateway(PaymentGateway):
         amount: int,
         currency: str,
         key: str,
-        appointment_id: str | None = None,
     ) -> Intent:
         digest = sha256(f"{payment_id}:{amount}:{currency}".encode()).hexdigest()[:24]
         return _intent(f"pi_simulated_{amount}_{currency}_{digest}", status="requires_confirmation", customer=customer)
@@ -72,7 +69,6 @@ class SimulatedGateway(PaymentGateway):
         amount: int,
         currency: str,
         key: str,
-        reason: RefundReason = "requested_by_customer",
     ) -> RefundMade:
         paid = _intent(intent, status="succeeded")
         if paid.currency != currency.upper():
@@ -81,7 +77,7 @@ class SimulatedGateway(PaymentGateway):
             raise GatewayRejected(f"{amount} cannot be refunded of the {paid.amount} that were paid")
         digest = sha256(f"{intent}:{refund_id}".encode()).hexdigest()[:24]
         made = _refund(f"re_simulated_{amount}_{paid.currency}_{digest}")
-        return replace(made, intent=intent, charge=paid.latest_charge, refund_id=refund_id, reason=reason)
+        return replace(made, intent=intent, charge=paid.latest_charge, refund_id=refund_id)
 
     async def find_refund(self, *, intent: str, refund_id: str) -> RefundMade | None:
         return None
@@ -107,7 +103,7 @@ class SimulatedGateway(PaymentGateway):
     async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None:
         return None
 
-    async def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedIntent]:
+    async def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[Intent]:
         return
         yield
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -12,12 +12,11 @@ import stripe
 
 from activities.gateways.stripe_answers import (
     between,
+    card_of,
     charge_seen,
     dispute_seen,
     intent_told,
-    listed_intent,
     metadata,
-    raise_unless_missing,
     refund_made,
     setup_intent,
     translate,
@@ -30,9 +29,7 @@ from activities.ports import (
     GatewayRejected,
     GatewayUnavailable,
     Intent,
-    ListedIntent,
     RefundMade,
-    RefundReason,
     SetupIntent,
 )
 
@@ -97,28 +94,10 @@ class StripeGateway:
         )
 
     async def retrieve_setup_intent(self, *, id: str) -> SetupIntent | None:
-        try:
-            return setup_intent(await self._ask(self._stripe.v1.setup_intents.retrieve_async(id)))
-        except GatewayRejected as rejected:
-            raise_unless_missing(rejected)
-            return None
+        return await self._found(self._stripe.v1.setup_intents.retrieve_async(id), setup_intent)
 
     async def card(self, *, payment_method: str) -> Card | None:
-        try:
-            found = await self._ask(self._stripe.v1.payment_methods.retrieve_async(payment_method))
-        except GatewayRejected as rejected:
-            raise_unless_missing(rejected)
-            return None
-        if found.type != "card" or found.card is None:
-            return None
-        return Card(
-            payment_method=found.id,
-            brand=found.card.brand,
-            last4=found.card.last4 or "",
-            exp_month=found.card.exp_month,
-            exp_year=found.card.exp_year,
-            fingerprint=found.card.fingerprint,
-        )
+        return await self._found(self._stripe.v1.payment_methods.retrieve_async(payment_method), card_of)
 
     async def create_intent(
         self,
@@ -129,11 +108,7 @@ class StripeGateway:
         amount: int,
         currency: str,
         key: str,
-        appointment_id: str | None = None,
     ) -> Intent:
-        metadata = {"payment_id": payment_id, "client_id": client_id}
-        if appointment_id is not None:
-            metadata["appointment_id"] = appointment_id
         return intent_told(
             await self._ask(
                 self._stripe.v1.payment_intents.create_async(
@@ -143,7 +118,7 @@ class StripeGateway:
                         "customer": customer,
                         "allowed_payment_method_types": ["card"],
                         "capture_method": "automatic",
-                        "metadata": metadata,
+                        "metadata": {"payment_id": payment_id, "client_id": client_id},
                     },
                     {"idempotency_key": key},
                 )
@@ -167,11 +142,7 @@ class StripeGateway:
             return await self._as_it_stands(intent, rejected)
 
     async def retrieve_intent(self, *, intent: str) -> Intent | None:
-        try:
-            return intent_told(await self._ask(self._stripe.v1.payment_intents.retrieve_async(intent)))
-        except GatewayRejected as rejected:
-            raise_unless_missing(rejected)
-            return None
+        return await self._found(self._stripe.v1.payment_intents.retrieve_async(intent), intent_told)
 
     async def intents_of(self, *, payment_id: str, customer: str | None) -> list[Intent]:
         found: dict[str, Intent] = {}
@@ -209,7 +180,6 @@ class StripeGateway:
         amount: int,
         currency: str,
         key: str,
-        reason: RefundReason = "requested_by_customer",
     ) -> RefundMade:
         # Stripe refunds in the charge's currency and asks for none: the same number of another one would go out.
         charged = await self.retrieve_intent(intent=intent)
@@ -223,7 +193,7 @@ class StripeGateway:
                     {
                         "payment_intent": intent,
                         "amount": amount,
-                        "reason": reason,
+                        "reason": "requested_by_customer",  # the practice's own reason stays with the practice
                         "metadata": {"refund_id": refund_id},
                     },
                     {"idempotency_key": key},
@@ -239,30 +209,18 @@ class StripeGateway:
         return None
 
     async def retrieve_refund(self, *, id: str) -> RefundMade | None:
-        try:
-            return refund_made(await self._ask(self._stripe.v1.refunds.retrieve_async(id)))
-        except GatewayRejected as rejected:
-            raise_unless_missing(rejected)
-            return None
+        return await self._found(self._stripe.v1.refunds.retrieve_async(id), refund_made)
 
     async def retrieve_charge(self, *, id: str) -> ChargeSeen | None:
-        try:
-            return charge_seen(await self._ask(self._stripe.v1.charges.retrieve_async(id)))
-        except GatewayRejected as rejected:
-            raise_unless_missing(rejected)
-            return None
+        return await self._found(self._stripe.v1.charges.retrieve_async(id), charge_seen)
 
     async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None:
-        try:
-            return dispute_seen(await self._ask(self._stripe.v1.disputes.retrieve_async(id)))
-        except GatewayRejected as rejected:
-            raise_unless_missing(rejected)
-            return None
+        return await self._found(self._stripe.v1.disputes.retrieve_async(id), dispute_seen)
 
-    async def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedIntent]:
+    async def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[Intent]:
         first = self._stripe.v1.payment_intents.list_async({"limit": _PAGE, "created": between(since, until)})
         async for row in self._rows(first):
-            yield listed_intent(row)
+            yield intent_told(row)
 
     async def list_refunds(self, *, since: datetime, until: datetime) -> AsyncIterator[RefundMade]:
         first = self._stripe.v1.refunds.list_async({"limit": _PAGE, "created": between(since, until)})
@@ -283,6 +241,15 @@ class StripeGateway:
             if not page.has_more:
                 return
             page = await self._ask(page.next_page_async())
+
+    async def _found(self, request: Awaitable[Row], told: Callable[[Row], T]) -> T | None:
+        """What Stripe has by an id, as ``told``; None where it has nothing."""
+        try:
+            return told(await self._ask(request))
+        except GatewayRejected as rejected:
+            if rejected.code != "resource_missing":
+                raise
+            return None
 
     async def _ask(self, request: Awaitable[T]) -> T:
         """One request; what goes wrong becomes one of the port's exceptions. A decline passes through as it

@@ -7,22 +7,16 @@ import httpx
 import stripe
 
 from activities.ports import (
+    Card,
     ChargeSeen,
     Decline,
     DisputeSeen,
     GatewayRejected,
     GatewayUnavailable,
     Intent,
-    ListedIntent,
     RefundMade,
     SetupIntent,
 )
-
-
-def raise_unless_missing(rejected: GatewayRejected) -> None:
-    """That there is no such object is an answer; anything else is not."""
-    if rejected.code != "resource_missing":
-        raise rejected
 
 
 def translate(problem: stripe.StripeError) -> NoReturn:
@@ -75,7 +69,6 @@ def refund_made(told: stripe.Refund) -> RefundMade:
         intent=_id(told.payment_intent),
         charge=_id(told.charge),
         refund_id=metadata(told, "refund_id"),
-        reason=told.reason,
         because=getattr(told, "failure_reason", None),
         created=_instant(told.created),
     )
@@ -119,6 +112,20 @@ def setup_intent(told: stripe.SetupIntent) -> SetupIntent:
     )
 
 
+def card_of(told: stripe.PaymentMethod) -> Card | None:
+    """None for a method that is no card."""
+    if told.type != "card" or told.card is None:
+        return None
+    return Card(
+        payment_method=told.id,
+        brand=told.card.brand,
+        last4=told.card.last4 or "",
+        exp_month=told.card.exp_month,
+        exp_year=told.card.exp_year,
+        fingerprint=told.card.fingerprint,
+    )
+
+
 def intent_told(told: stripe.PaymentIntent, *, declined: Decline | None = None) -> Intent:
     error = told.last_payment_error
     method = _id(told.payment_method)
@@ -142,15 +149,4 @@ def intent_told(told: stripe.PaymentIntent, *, declined: Decline | None = None) 
         latest_charge=_id(told.latest_charge),
         payment_id=metadata(told, "payment_id"),
         created=_instant(told.created),
-    )
-
-
-def listed_intent(told: stripe.PaymentIntent) -> ListedIntent:
-    return ListedIntent(
-        intent=intent_told(told),
-        payment_id=metadata(told, "payment_id"),
-        client_id=metadata(told, "client_id"),
-        created=_instant(told.created),
-        amount_received=told.amount_received,
-        appointment_id=metadata(told, "appointment_id"),
     )

@@ -6,10 +6,9 @@ from uuid import UUID
 import structlog
 from temporalio import activity
 
-from activities.base import Activities
+from activities.base import Activities, heartbeat
 from activities.delivery import DeliveryActivities
 from activities.failures import MAY_PASS
-from activities.money.comparison import heartbeat
 from activities.types.keeping import PracticeMailed
 from activities.types.mail import DeliverOrder
 from activities.types.workflow_ids import LOOK_AGAIN, journey_id

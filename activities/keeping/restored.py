@@ -7,9 +7,8 @@ from uuid import NAMESPACE_OID, uuid5
 
 import structlog
 
-from activities.base import Dependencies
+from activities.base import Dependencies, heartbeat
 from activities.keeping.tasks import open_keeping_task
-from activities.money.comparison import heartbeat
 from activities.types.workflow_ids import journey_id
 from models.reads.epoch import newest_epoch
 from models.reads.keeping.keepings import compares_since, lately_seen, newest_fact_at, versions

@@ -7,13 +7,12 @@ from uuid import UUID
 
 import structlog
 
-from activities.base import Dependencies
+from activities.base import Dependencies, heartbeat
 from activities.keeping.tasks import open_keeping_task
-from activities.money.comparison import heartbeat
 from activities.types.workflow_ids import AGAIN
 from engine.executions import Execution, Executions, is_away
 from models.reads.keeping.keepings import not_done, resumed_since
-from models.reads.keeping.must_run import Record, must_run
+from models.reads.keeping.must_run import FollowedRow, must_run
 from models.writes.keeping.resumptions import Lost, lost_run, mark_done, note_resumptions, run_key
 from models.writes.locks import lock_client
 from rules.enums import TaskKind
@@ -36,7 +35,7 @@ class Resuming:
         self._keeping_id = keeping_id
         self._epoch = epoch
 
-    async def confirm(self, suspects: Sequence[Record]) -> list[Lost]:
+    async def confirm(self, suspects: Sequence[FollowedRow]) -> list[Lost]:
         """Those of these rows whose workflow does not run, by the engine's own word on each, or is from another epoch,
         and must run still, by the row as it is now."""
         executions = await self._executions.look_at_all(record.workflow_id for record in suspects)
@@ -93,7 +92,7 @@ class Resuming:
         """One without any was started by somebody who knows nothing of epochs, and may be as old."""
         return execution.epoch != self._epoch
 
-    async def _must_run_still(self, records: Sequence[Record]) -> set[str]:
+    async def _must_run_still(self, records: Sequence[FollowedRow]) -> set[str]:
         """The rows are looked at after the engine: what has ended as it should has said so in its row before."""
         now = await self._deps.clock.now()
         still: set[str] = set()

@@ -8,12 +8,11 @@ from uuid import UUID
 import structlog
 from temporalio import activity
 
-from activities.base import Activities
+from activities.base import Activities, heartbeat
 from activities.keeping.overdue import Overdue
 from activities.keeping.restored import Restored
 from activities.keeping.resuming import Resuming
 from activities.keeping.tasks import open_keeping_task
-from activities.money.comparison import heartbeat
 from activities.types.keeping import (
     Began,
     KeepingDone,
@@ -27,7 +26,7 @@ from activities.types.keeping import (
 )
 from models.reads.epoch import present_epoch
 from models.reads.keeping.keepings import tasks_opened_by, times_resumed_in
-from models.reads.keeping.must_run import Record, is_key, is_open, known_keys, must_run, undelivered_of_closed
+from models.reads.keeping.must_run import FollowedRow, is_key, is_open, known_keys, must_run, undelivered_of_closed
 from models.tables.keeping.keeping import Keeping
 from models.writes.keeping.keepings import begin_keeping
 from models.writes.keeping.resumptions import Lost
@@ -45,7 +44,7 @@ PAGES_A_STEP = 10  # that one step looks at, while there is nothing to do
 
 @dataclass(frozen=True, kw_only=True)
 class _Page:
-    rows: list[Record]
+    rows: list[FollowedRow]
     place: Place | None
     epoch: str
     busy: bool

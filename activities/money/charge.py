@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.base import this_run
-from activities.locked import LockedPayment, locked_payment
+from activities.locked import NO_PAYMENT, LockedPayment, locked_payment
 from activities.money.cards import block_if_hard
 from activities.money.credits import at_hand, give_back, reserve
 from activities.money.intents import UNCONFIRMED, PaymentIntents, refuse_before_comparison
@@ -234,7 +234,7 @@ class PaymentActivities(PaymentIntents):
             row = await locked_payment(session, UUID(order.payment_id))
             payment, client = row.payment, row.client
             if client.id != UUID(order.client_id):
-                return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="There is no such payment."))
+                return Done(refusal=NO_PAYMENT)
             split = split_fee(
                 amount=payment.amount,
                 credit=await at_hand(session, payment),

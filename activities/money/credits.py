@@ -19,7 +19,7 @@ from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.enums import CreditSource
 from rules.money.credits import Available, oldest_first
-from rules.refusals import invalid
+from rules.refusals import REASON_REQUIRED, invalid
 from rules.timeline import FactKind
 
 GRANTED = AnsweredOnce("grant_credit", Done)
@@ -33,7 +33,7 @@ class CreditActivities(Activities):
         if order.amount <= 0:
             return Done(refusal=invalid("amount", "must be a whole number of minor units, and more than 0"))
         if not order.reason.strip():
-            return Done(refusal=invalid("reason", "is required: it is kept with who decided, and when"))
+            return Done(refusal=REASON_REQUIRED)
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
             id = derived_id(order.request_id, "credit")
@@ -44,17 +44,18 @@ class CreditActivities(Activities):
             if order.currency not in pays_in:
                 told = f"this client pays in {' and '.join(sorted(pays_in))}"
                 return Done(refusal=invalid("currency", told), changed=False)
-            add_credit(
-                session,
+            credit = Credit(
                 id=id,
                 client_id=client.id,
                 amount=order.amount,
+                remaining=order.amount,
                 currency=order.currency,
                 source=CreditSource.GRANTED,
                 reason=order.reason,
-                by=order.by.actor,
-                at=now,
+                given_by=order.by.actor,
+                given_at=now,
             )
+            session.add(credit)
             tell(
                 session,
                 client,
@@ -70,33 +71,6 @@ class CreditActivities(Activities):
                 },
             )
             return GRANTED.keep(session, client, order, Done(facts=await project(session, client)), at=now)
-
-
-def add_credit(
-    session: AsyncSession,
-    *,
-    id: UUID,
-    client_id: UUID,
-    amount: int,
-    currency: str,
-    source: CreditSource,
-    reason: str,
-    by: str,
-    at: datetime,
-) -> None:
-    session.add(
-        Credit(
-            id=id,
-            client_id=client_id,
-            amount=amount,
-            remaining=amount,
-            currency=currency,
-            source=source,
-            reason=reason,
-            given_by=by,
-            given_at=at,
-        )
-    )
 
 
 async def reserve(session: AsyncSession, payment: Payment, *, amount: int, at: datetime) -> None:

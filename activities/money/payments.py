@@ -10,8 +10,8 @@ from activities.base import derived_id
 from activities.locked import LockedPayment
 from activities.money.cards import block_if_hard, fingerprint_of
 from activities.money.credits import at_hand, reserve
-from activities.money.discrepancies import open_discrepancy_task
 from activities.money.mails import deliverer, mail_about
+from activities.money.reconciliation.discrepancies import open_discrepancy_task
 from activities.tasks import close_tasks, open_task_once
 from activities.types.money import Charged
 from models.tables.clients.client import Client

@@ -9,8 +9,7 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
-from activities.locked import LockedPayment, locked_payment
-from activities.money.credits import add_credit
+from activities.locked import NO_PAYMENT, LockedPayment, locked_payment
 from activities.money.intents import refuse_before_comparison
 from activities.money.payments import move, tell_payment
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
@@ -20,6 +19,7 @@ from activities.types.money import RefundOrder, Settled
 from models.reads.journey import project
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxKind
+from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from models.writes.outbox import order_errands
@@ -28,7 +28,7 @@ from rules.accounts.caller import STRIPE, SYSTEM
 from rules.enums import CreditSource, PaymentStatus, RefundStatus, TaskKind
 from rules.money.credits import PaidParts, split_refund
 from rules.money.payment_states import Act, PaymentEvent, may
-from rules.refusals import Problem, Refusal, invalid
+from rules.refusals import REASON_REQUIRED, Problem, Refusal
 from rules.timeline import FactKind
 
 BEGUN = AnsweredOnce("begin_refund", Done)
@@ -47,11 +47,11 @@ class RefundActivities(Activities):
         now = await self.now()
         id = UUID(order.refund_id)
         if not order.reason.strip():
-            return Done(refusal=invalid("reason", "is required: it is kept with who decided, and when"), changed=False)
+            return Done(refusal=REASON_REQUIRED, changed=False)
         async with self.transaction() as session:
             row = await locked_payment(session, UUID(order.payment_id))
             if str(row.client.id) != order.client_id:
-                return Done(refusal=_NO_PAYMENT, changed=False)
+                return Done(refusal=NO_PAYMENT, changed=False)
             given = await BEGUN.given(session, row.client, order)
             if given is not None:
                 return given
@@ -81,17 +81,18 @@ class RefundActivities(Activities):
                     session, row.client.id, OutboxKind.SEND_REFUND, [order.refund_id], reason=order.request_id, at=now
                 )
             if parts.to_credit:
-                add_credit(
-                    session,
+                credit = Credit(
                     id=id,
                     client_id=row.client.id,
                     amount=parts.to_credit,
+                    remaining=parts.to_credit,
                     currency=refund.currency,
                     source=CreditSource.REFUND,
                     reason=order.reason,
-                    by=order.by.actor,
-                    at=now,
+                    given_by=order.by.actor,
+                    given_at=now,
                 )
+                session.add(credit)
             _tell_refund(
                 session,
                 row.client,
@@ -296,6 +297,3 @@ def _tell_refund(
             "reason": refund.reason,
         },
     )
-
-
-_NO_PAYMENT = Refusal(name=Problem.NOT_FOUND, detail="There is no such payment.")

@@ -9,10 +9,10 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities
-from activities.locked import LockedPayment, locked_payment
+from activities.locked import NO_PAYMENT, LockedPayment, locked_payment
 from activities.money.credits import at_hand
 from activities.money.payments import move, put_off, tell_payment
-from activities.money.waivers import NO_PAYMENT, answer_of, not_open
+from activities.money.waivers import answer_of, not_open
 from activities.types.clients import Done
 from activities.types.money import RetryOrder
 from models.writes.timeline import tell

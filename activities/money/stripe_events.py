@@ -12,8 +12,8 @@ from activities.locked import locked_payment
 from activities.mail.events import take_in
 from activities.money.cards import renew
 from activities.money.payments import paid
+from activities.money.reconciliation.unexpected_charge import UnexpectedChargeActivities
 from activities.money.refunds import record_refund
-from activities.money.unexpected_charge import UnexpectedChargeActivities
 from activities.ports import DisputeSeen, Intent, RefundMade
 from activities.snapshots import facts_of_appointments
 from activities.tasks import open_task_once

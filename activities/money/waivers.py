@@ -7,7 +7,7 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities
-from activities.locked import LockedPayment, locked_payment
+from activities.locked import NO_PAYMENT, LockedPayment, locked_payment
 from activities.money.credits import give_back
 from activities.money.fee import waiver_record
 from activities.money.payments import close_payment_tasks, move, tell_payment
@@ -17,7 +17,7 @@ from models.tables.mail.outbox import OutboxKind
 from models.writes.outbox import order_errands
 from rules.enums import PaymentStatus
 from rules.money.payment_states import Act, Because, PaymentEvent, may
-from rules.refusals import Problem, Refusal, invalid
+from rules.refusals import REASON_REQUIRED, Problem, Refusal
 
 _LET_GO = {Act.WAIVE: AnsweredOnce("waive_payment", Done), Act.WRITE_OFF: AnsweredOnce("write_off_payment", Done)}
 
@@ -44,7 +44,7 @@ class WaiverActivities(Activities):
     async def _let_go(self, order: LetGoOrder, act: Act, event: PaymentEvent, *, end: PaymentStatus, text: str) -> Done:
         now = await self.now()
         if not order.reason.strip():
-            return Done(refusal=invalid("reason", "is required: it is kept with who decided, and when"), changed=False)
+            return Done(refusal=REASON_REQUIRED, changed=False)
         async with self.transaction() as session:
             row = await locked_payment(session, UUID(order.payment_id))
             payment = row.payment
@@ -85,6 +85,3 @@ def not_open(row: LockedPayment) -> Refusal:
         detail=f"This cannot be done with a payment that is {status.replace('_', ' ')}.",
         data={"payment_status": status},
     )
-
-
-NO_PAYMENT = Refusal(name=Problem.NOT_FOUND, detail="There is no such payment.")

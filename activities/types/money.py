@@ -53,14 +53,6 @@ class RefundOrder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StripeErrand:
-    """Something to do at Stripe when it can be reached: make a refund (our id), or cancel an intent (Stripe's id)."""
-
-    refund_id: str | None = None
-    intent: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class LetGoOrder:
     """Waive a payment, or write a debt off; who, why and when are recorded."""
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from activities.types.facts import AppointmentFacts, AppointmentShown, PaymentFacts
+from api.views.base import PracticeOnly, View
 from api.views.lists import MoneyView
 from api.views.money import PaymentView
 from models.reads.booking.appointments import AppointmentRow
@@ -19,7 +18,7 @@ from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Mode, Ro
 from rules.journey.stage import JourneyFacts
 
 
-class TherapistView(BaseModel):
+class TherapistView(View):
     """The public profile; the last lines are for the practice."""
 
     slug: str
@@ -35,44 +34,25 @@ class TherapistView(BaseModel):
     intro_calls: IntroCalls
     accepting_clients: bool
     booking_url: str
-    email: str = ""
-    zoom_link: str | None = None
-    caseload_limit: int | None = None
-    active_clients: int = 0
-
-
-def may_see_more(caller: Caller | None, slug: str) -> bool:
-    return caller is not None and (caller.is_staff or caller.therapist == slug)
+    email: PracticeOnly[str] = ""
+    zoom_link: PracticeOnly[str | None] = None
+    caseload_limit: PracticeOnly[int | None] = None
+    active_clients: PracticeOnly[int] = 0
 
 
 def therapist_view(therapist: Therapist, *, caller: Caller | None, public_url: str, active: int) -> TherapistView:
-    more: dict[str, Any] = {}
-    if may_see_more(caller, therapist.slug):
-        more = {
-            "email": therapist.email,
-            "zoom_link": therapist.zoom_link,
-            "caseload_limit": therapist.caseload_limit,
-            "active_clients": active,
-        }
-    return TherapistView(
-        slug=therapist.slug,
-        name=therapist.name,
-        time_zone=therapist.time_zone,
-        licensed_in=therapist.licensed_in,
-        concerns=therapist.concerns,
-        languages=therapist.languages,
-        modalities=therapist.modalities,
-        gender=therapist.gender,
-        insurances=therapist.insurances,
+    """What is for the practice alone is told to staff, and to therapists of themselves."""
+    sees_all = caller is not None and (caller.is_staff or caller.therapist == therapist.slug)
+    return TherapistView.of(
+        therapist,
+        caller=caller if sees_all else None,
         session_fee=MoneyView(amount=therapist.session_fee_amount, currency=therapist.session_fee_currency),
-        intro_calls=therapist.intro_calls,
-        accepting_clients=therapist.accepting_clients,
         booking_url=f"{public_url}/book/{therapist.slug}",
-        **more,
+        active_clients=active,
     )
 
 
-class AppointmentView(BaseModel):
+class AppointmentView(View):
     id: UUID
     client_id: UUID
     therapist: str
@@ -89,72 +69,52 @@ class AppointmentView(BaseModel):
     complete_forms_in_session: bool
     outstanding_forms: list[str]
     payment: PaymentView | None
-    # For the practice alone:
-    cancelled_at: datetime | None = None
-    cancelled_by: str | None = None
-    cancel_reason: str | None = None
-    outcome_at: datetime | None = None
-    outcome_by: str | None = None
-    breached_at: datetime | None = None
-    restored_from: UUID | None = None
+    cancelled_at: PracticeOnly[datetime | None] = None
+    cancelled_by: PracticeOnly[str | None] = None
+    cancel_reason: PracticeOnly[str | None] = None
+    outcome_at: PracticeOnly[datetime | None] = None
+    outcome_by: PracticeOnly[str | None] = None
+    breached_at: PracticeOnly[datetime | None] = None
+    restored_from: PracticeOnly[UUID | None] = None
+
+    @classmethod
+    def of_row(cls, row: AppointmentRow, *, caller: Caller, **more: Any) -> Self:
+        return cls._of(row.appointment, row.payment, row, caller=caller, **more)
+
+    @classmethod
+    def of_answer(
+        cls, answer: AppointmentFacts | None, journey: JourneyFacts | None, *, caller: Caller, **more: Any
+    ) -> Self:
+        """What a step has just read is not read again."""
+        if answer is None or journey is None:
+            raise LookupError("a change was neither refused nor made")
+        if answer.shown is None:
+            raise LookupError(f"appointment {answer.id} was answered by a step of an older version")
+        return cls._of(answer.shown, answer.payment, answer, journey, caller=caller, **more)
+
+    @classmethod
+    def _of(
+        cls,
+        terms: Appointment | AppointmentShown,
+        payment: Payment | PaymentFacts | None,
+        *beside: object,
+        caller: Caller,
+        **more: Any,
+    ) -> Self:
+        fee = MoneyView(amount=terms.fee_amount, currency=terms.fee_currency)
+        paid = PaymentView.of(payment, caller=caller) if payment else None
+        return cls.of(terms, *beside, caller=caller, fee=fee, payment=paid, **more)
 
 
-_TERMS = ("mode", "join_url", "series_id", "booked_by", "booked_at", "complete_forms_in_session")
-_PRACTICE_ALONE = (
-    "cancelled_at",
-    "cancelled_by",
-    "cancel_reason",
-    "outcome_at",
-    "outcome_by",
-    "breached_at",
-    "restored_from",
-)
-
-
-def appointment_view(row: AppointmentRow, *, caller: Caller) -> AppointmentView:
-    return AppointmentView.model_validate(shown_of_row(row, caller=caller))
-
-
-def shown_of_row(row: AppointmentRow, *, caller: Caller) -> dict[str, Any]:
-    """The fields of an ``AppointmentView``, from what was read for it."""
-    return {
-        **_shown(row.appointment, row.appointment, row.payment, caller=caller),
-        "therapist": row.therapist,
-        "outstanding_forms": row.outstanding_forms,
-    }
-
-
-def shown_of_answer(
-    appointments: Iterable[AppointmentFacts], journey: JourneyFacts | None, *, caller: Caller
-) -> list[dict[str, Any]]:
-    """The same from a step's answer, in the order of time: what the step has just read is not read again. Left out is
-    what the caller may not see: a therapist sees their own appointments, and all of a client who is theirs."""
+def seen_by(
+    caller: Caller, answered: Iterable[AppointmentFacts], journey: JourneyFacts | None
+) -> list[AppointmentFacts]:
+    """Of a step's answer what the caller may see, in the order of time: a therapist sees their own appointments, and
+    all of a client who is theirs."""
     if journey is None:
         return []
     return [
-        {
-            **_shown(facts, facts.shown, facts.payment, caller=caller),
-            "therapist": facts.therapist,
-            "outstanding_forms": journey.outstanding_forms,
-        }
-        for facts in sorted(appointments, key=lambda facts: (facts.starts_at, facts.id))
+        facts
+        for facts in sorted(answered, key=lambda facts: (facts.starts_at, facts.id))
         if caller.role is not Role.THERAPIST or caller.therapist in (facts.therapist, journey.therapist)
     ]
-
-
-def _shown(
-    one: Appointment | AppointmentFacts,
-    terms: Appointment | AppointmentShown | None,
-    payment: Payment | PaymentFacts | None,
-    *,
-    caller: Caller,
-) -> dict[str, Any]:
-    if terms is None:
-        raise LookupError(f"appointment {one.id} was answered by a step of an older version")
-    names = (*_TERMS, *_PRACTICE_ALONE) if caller.is_practice else _TERMS
-    return {
-        **{name: getattr(one, name) for name in ("id", "client_id", "type", "status", "starts_at", "ends_at")},
-        **{name: getattr(terms, name) for name in names},
-        "fee": MoneyView(amount=terms.fee_amount, currency=terms.fee_currency),
-        "payment": PaymentView.of(payment, caller=caller) if payment else None,
-    }

@@ -3,14 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel
-
+from api.views.base import View
 from models.tables.forms.form import FormRequest
 from rules.accounts.caller import Caller
 from rules.enums import FormStatus, Role
 
 
-class FormView(BaseModel):
+class FormView(View):
     """``gates_from``: from when on bookings wait for an intake form that was asked for again; null for one that was
     asked for with the first booking, which gates at once, and for the practice's own, which gate nothing.
     ``entered_by``: who of the practice entered the answers; null if the client's side did."""
@@ -30,17 +29,8 @@ def form_view(form: FormRequest, *, caller: Caller, title: str, answered_by: str
     status = form.status
     if status is FormStatus.SUSPENDED and not caller.is_practice:
         status = FormStatus.REQUESTED
-    return FormView(
-        id=form.id,
-        kind=form.kind,
-        title=title,
-        version=form.version,
-        status=status,
-        requested_at=form.requested_at,
-        completed_at=form.completed_at,
-        gates_from=form.gates_from,
-        entered_by=answered_by if answered_by is not None and _is_of_practice(answered_by) else None,
-    )
+    entered_by = answered_by if answered_by is not None and _is_of_practice(answered_by) else None
+    return FormView.of(form, title=title, status=status, entered_by=entered_by)
 
 
 def _is_of_practice(actor: str) -> bool:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.views.booking import AppointmentView, appointment_view
+from api.views.booking import AppointmentView
 from models.reads.booking.appointments import appointments_by_id
 from models.reads.booking.calendar import booked_outside_hours
 from models.tables.booking.therapist import Therapist
@@ -24,9 +24,6 @@ async def outside_hours(
     """Those ahead or running now that the caller may see, in the order of time."""
     reasons = await booked_outside_hours(session, therapist, availability, now=now)
     return [
-        OutsideHoursView(
-            **appointment_view(row, caller=caller).model_dump(exclude_unset=True),
-            because=reasons[row.appointment.id],
-        )
+        OutsideHoursView.of_row(row, caller=caller, because=reasons[row.appointment.id])
         for row in await appointments_by_id(session, caller, reasons)
     ]

@@ -234,7 +234,6 @@ def alternatives(
     now: datetime,
     near: datetime,
     count: int = 3,
-    within: timedelta | None = None,
     first_day: date | None = None,
     last_day: date | None = None,
     client_busy: Iterable[Busy] = (),
@@ -242,18 +241,15 @@ def alternatives(
 ) -> list[Slot]:
     """Up to ``count`` other open slots nearest in time to the wanted one, in the order of time.
 
-    They may be limited to ``within`` of the wanted start, and to the therapist's local dates from
-    ``first_day`` to ``last_day``, both included. Slots that overlap ``client_busy`` are left out. Without
-    ``needs_horizon`` the search goes as far beyond the wanted time as the horizon is long.
+    They may be limited to the therapist's local dates from ``first_day`` to ``last_day``, both included. Slots that
+    overlap ``client_busy`` are left out. Without ``needs_horizon`` the search goes as far beyond the wanted time as
+    the horizon is long.
     """
     calendar = SlotCalendar(availability, type, busy)
     wanted = to_micros(near)
     low, high = calendar.bookable(to_micros(now))
     if not needs_horizon:
         high = max(high, wanted + calendar.settings.horizon_days * DAY)
-    if within is not None:
-        reach = within // timedelta(microseconds=1)
-        low, high = max(low, wanted - reach), min(high, wanted + reach)
     if first_day is not None:
         low = max(low, day_start(first_day, calendar.zone))
     if last_day is not None:

@@ -99,7 +99,7 @@ def ignored_windows(availability: Availability) -> list[WrongLine]:
     return [WrongLine(path=path, message=message) for path, start, end in lines if end <= start]
 
 
-def _written(window: DayWindow | WeeklyWindow) -> dict[str, Any]:
+def _written(window: DayWindow) -> dict[str, Any]:
     return {
         "from": f"{window.start // 60:02}:{window.start % 60:02}",
         "to": f"{window.end // 60:02}:{window.end % 60:02}",

@@ -59,13 +59,10 @@ class DayWindow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WeeklyWindow:
-    """Hours of one weekday (``mon`` to ``sun``), as DayWindow otherwise."""
+class WeeklyWindow(DayWindow):
+    """Hours of one weekday (``mon`` to ``sun``)."""
 
     weekday: str
-    start: int
-    end: int
-    types: frozenset[AppointmentType]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

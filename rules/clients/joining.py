@@ -20,7 +20,7 @@ class TakenTime:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class ClientRecord:
     """One of the two. ``ahead`` are its times that are not over; ``on_their_way`` its payments that are being made."""
 
     id: str
@@ -34,7 +34,7 @@ class Record:
     on_their_way: tuple[str, ...] = ()
 
 
-def refuse_join(duplicate: Record, into: Record, *, by_staff: bool) -> Refusal | None:
+def refuse_join(duplicate: ClientRecord, into: ClientRecord, *, by_staff: bool) -> Refusal | None:
     """Why ``duplicate`` cannot be joined into the other record, or None.
 
     What is not done by staff is done with the link that was mailed to the record's own address.
@@ -59,7 +59,7 @@ def refuse_join(duplicate: Record, into: Record, *, by_staff: bool) -> Refusal |
     return _refuse_for_money(duplicate, into) or _refuse_for_times(duplicate, into)
 
 
-def _refuse_for_money(duplicate: Record, into: Record) -> Refusal | None:
+def _refuse_for_money(duplicate: ClientRecord, into: ClientRecord) -> Refusal | None:
     payments = [*duplicate.on_their_way, *into.on_their_way]
     if not payments:
         return None
@@ -70,7 +70,7 @@ def _refuse_for_money(duplicate: Record, into: Record) -> Refusal | None:
     )
 
 
-def _refuse_for_times(duplicate: Record, into: Record) -> Refusal | None:
+def _refuse_for_times(duplicate: ClientRecord, into: ClientRecord) -> Refusal | None:
     pairs = overlapping(duplicate.ahead, into.ahead)
     if not pairs:
         return None

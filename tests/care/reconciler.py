@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from activities.money.reconciliation import ReconcileActivities
+from activities.money.reconcile import ReconcileActivities
 from activities.types.reconciliation import (
     ComparisonCursor,
     ComparisonOrder,

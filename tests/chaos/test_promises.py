@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from chaos.journeys import FEE, Ending, Story
+from chaos.journeys import FEE, ClientStory, Ending
 from chaos.promises import Promise, World, answered, deadlines, mails, money
 
 HELD, DECLINED, CANCELLED = 0, 11, 7  # numbers of clients, each of whose sessions ends so
@@ -22,8 +22,8 @@ class Seen(World):
         return self.seen_at[path]
 
 
-def story(number: int, **more: Any) -> Story:
-    return Story(number=number, therapist="t0", **more)
+def story(number: int, **more: Any) -> ClientStory:
+    return ClientStory(number=number, therapist="t0", **more)
 
 
 def world(*numbers: int, rows: Sequence[dict[str, Any]] = (), **at: Any) -> Seen:

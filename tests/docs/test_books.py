@@ -3,8 +3,8 @@
 import re
 from datetime import timedelta
 
-from activities.money.discrepancies import MOST_DISCREPANCIES
-from activities.money.reconciliation import USUAL_WINDOW
+from activities.money.reconcile import USUAL_WINDOW
+from activities.money.reconciliation.discrepancies import MOST_DISCREPANCIES
 from api.routes.money import reconciliations
 from rules.money.discrepancies import HEALED, DiscrepancyKind
 from rules.money.reconciliation import STRAY_AFTER, STUCK_AFTER

@@ -21,7 +21,12 @@ def key() -> str:
 async def an_intent(gateway: PaymentGateway, customer: str | None = None, amount: int = 12000) -> Intent:
     customer = customer or await gateway.create_customer(client_ref="C-1", key=key())
     return await gateway.create_intent(
-        payment_id="p-1", client_id="c-1", customer=customer, amount=amount, currency="USD", key=key()
+        payment_id="p-1",
+        client_id="c-1",
+        customer=customer,
+        amount=amount,
+        currency="USD",
+        key=key(),
     )
 
 

@@ -175,7 +175,7 @@ async def test_lists_go_on_to_the_last_page(shop: Shop, sandbox: Sandbox, monkey
     monkeypatch.setattr(gateway_module, "_PAGE", 2)
     customer = await shop.gateway.create_customer(client_ref="C-1", key=fresh_key())
     made = [(await shop.intent(customer)).id for _ in range(5)]
-    listed = [row.intent.id for row in await every(shop.gateway.list_intents(**around_now()))]
+    listed = [row.id for row in await every(shop.gateway.list_intents(**around_now()))]
     assert listed[:5] == made[::-1]  # newest first
     assert len(listed) == len(set(listed)) == len(sandbox.get("/stripe/_state")["payment_intents"])
 
@@ -222,10 +222,8 @@ async def test_a_refund_that_fails_later_is_told(shop: Shop, vendor: stripe.Stri
     customer, card = await shop.saved_card("pm_card_refundFail")
     made = await shop.intent(customer)
     await shop.gateway.confirm_intent(intent=made.id, payment_method=card, key=fresh_key())
-    refund = await shop.gateway.refund(
-        intent=made.id, refund_id="r-1", amount=12000, currency="USD", key=fresh_key(), reason="duplicate"
-    )
-    assert (refund.status, refund.reason, refund.because) == ("succeeded", "duplicate", None)
+    refund = await shop.gateway.refund(intent=made.id, refund_id="r-1", amount=12000, currency="USD", key=fresh_key())
+    assert (refund.status, refund.because) == ("succeeded", None)
     sandbox.post(f"/stripe/_refunds/{refund.id}", {})
     assert refund.id is not None
     told = await shop.gateway.retrieve_refund(id=refund.id)

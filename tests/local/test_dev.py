@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from local.processes import ROOT, processes_of
+from local.processes import ROOT
 from local.stack import Ports
 
 
@@ -97,7 +97,10 @@ def test_it_serves_and_leaves_no_process(started: Running, environment: dict[str
     assert httpx.get(f"http://127.0.0.1:{ports.api}/readyz", trust_env=False).status_code == 200
     assert httpx.get(f"http://127.0.0.1:{ports.api}/dev/clock", trust_env=False).status_code == 404
     assert "in use by a running stack" in refused(environment)
-    family = processes_of(started.process.pid)
+    family = [
+        started.process.pid,
+        *(child.pid for child in psutil.Process(started.process.pid).children(recursive=True)),
+    ]
     assert len(family) >= 6  # itself, PostgreSQL, Temporal, stand-ins, worker, API
     started.process.send_signal(signal.SIGINT)
     assert started.process.wait(timeout=60) == 0

@@ -15,7 +15,7 @@ from activities.ports import MailerUnavailable, OutgoingMail
 from rules.policy import JourneyPolicy
 from tests.care.story import Care
 from tests.workflows.conftest import attributes_of
-from tests.workflows.pasting import filled_in, pasted_from
+from tests.workflows.messages.pasting import filled_in, pasted_from
 from workflows.messages import JOURNEY_QUERY, JourneyProgress
 
 

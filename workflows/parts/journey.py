@@ -77,15 +77,15 @@ class Journey:
             )
 
     @asynccontextmanager
-    async def turn_for(self, order: object) -> AsyncIterator[None]:  # noqa: ARG002 - reads as what it is the turn of
+    async def own_turn(self) -> AsyncIterator[None]:
         """The turn of a request. The journey may have closed while others had theirs."""
         await self.ready()
         async with self.turn:
             await self.ready()
             yield
 
-    async def can_act_on(self, *said: object) -> bool:  # noqa: ARG002 - reads as what is acted on
-        """Whether a signal can be acted on. It has no answer: a log line."""
+    async def can_act(self) -> bool:
+        """Whether a signal can be acted on. One that cannot be has no answer: a log line and a note."""
         await workflow.wait_condition(lambda: self.known is not None or self.opened is not None)
         if self.known is None or self.closed:
             workflow.logger.warning("a signal was dropped: this journey is closed")

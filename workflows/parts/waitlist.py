@@ -27,7 +27,7 @@ async def _wake(therapist: str) -> None:
         except exceptions.FailureError:
             pass
         try:
-            _started = await workflow.start_child_workflow(
+            _ = await workflow.start_child_workflow(
                 WAITLIST_OFFER,
                 WaitlistInput(therapist=therapist),
                 id=waitlist_id(therapist),

@@ -20,7 +20,7 @@ class ArchiveRequests(Requests):
 
     @takes_signal(ARCHIVE, "Archive the client: everything ahead stops.")
     async def archive(self, asked: ArchiveSignal) -> None:
-        if not await self.journey.can_act_on(asked):
+        if not await self.journey.can_act():
             return
         async with self.journey.turn:
             if not self.journey.closed:
@@ -44,7 +44,7 @@ class ArchiveRequests(Requests):
 
     @takes_signal(UNARCHIVE, "Make the client active again; with `restore`, what was cancelled too.")
     async def unarchive(self, asked: UnarchiveSignal) -> None:
-        if not await self.journey.can_act_on(asked):
+        if not await self.journey.can_act():
             return
         async with self.journey.turn:
             if not self.journey.closed:

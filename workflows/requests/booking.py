@@ -41,7 +41,7 @@ class BookingRequests(Requests):
     @takes_update(BOOK, "Book an appointment or a weekly series.")
     async def book(self, order: BookingOrder) -> Booked:
         journey = self.journey
-        async with journey.turn_for(order):
+        async with journey.own_turn():
             result = await steps.book(order)
             if result.facts is None:
                 return result
@@ -56,26 +56,26 @@ class BookingRequests(Requests):
 
     @takes_update(CANCEL_FOLLOWING, "Cancel an appointment of a series and all after it.")
     async def cancel_following(self, order: FollowingCancelOrder) -> FollowingChanged:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             result = await steps.cancel_following(order)
             await self._series_changed(result)
             return result
 
     @takes_update(RESCHEDULE_FOLLOWING, "Move an appointment of a series and all after it.")
     async def reschedule_following(self, order: FollowingMoveOrder) -> FollowingChanged:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             result = await steps.reschedule_following(order)
             await self._series_changed(result)
             return result
 
     @takes_update(JOIN_WAITLIST, "Wait for a time with the therapist, or change the wish.")
     async def join_waitlist(self, order: WaitOrder) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.join_waitlist(order))
 
     @takes_update(LEAVE_WAITLIST, "Give up a place on the waitlist.")
     async def leave_waitlist(self, order: LeaveOrder) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.leave_waitlist(order))
 
     @takes_signal(
@@ -83,7 +83,7 @@ class BookingRequests(Requests):
     )
     async def links_changed(self, change: LinksSignal) -> None:
         journey = self.journey
-        if not await journey.can_act_on(change.request_id, change.therapist, change.by):
+        if not await journey.can_act():
             return
         async with journey.turn:
             if journey.closed:

@@ -23,19 +23,19 @@ class CareRequests(Requests):
 
     @takes_update(CREATE_GOAL, "Set a goal, with a weekly reminder or none.")
     async def create_goal(self, order: GoalOrder) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.create_goal(order))
 
     @takes_update(CHANGE_GOAL, "Change a goal or its reminder, or complete it.")
     async def change_goal(self, order: GoalChange) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.change_goal(order))
 
     @takes_signal(
         MESSAGE_WAITS, "A message was written in a chat of the client, who is told by mail: once in a while, if unread."
     )
     async def message_waits(self, message: MessageSignal) -> None:
-        if not await self.journey.can_act_on(message):
+        if not await self.journey.can_act():
             return
         async with self.journey.turn:
             if not self.journey.closed:
@@ -44,5 +44,5 @@ class CareRequests(Requests):
 
     @takes_signal(OUTBOX_FILLED, "Something was put into the client's outbox: it is delivered.")
     async def outbox_filled(self) -> None:
-        if await self.journey.can_act_on():
+        if await self.journey.can_act():
             self.journey.outbox.note(workflow.now())

@@ -27,7 +27,7 @@ class ClientRequests(Requests):
     @takes_update(MATCH_BY_HAND, "Assign a therapist by hand, with a reason.")
     async def match_by_hand(self, order: MatchOrder) -> Matched:
         journey = self.journey
-        async with journey.turn_for(order):
+        async with journey.own_turn():
             result = await steps.match_by_hand(order)
             if result.facts is not None:
                 journey.take(result.facts)
@@ -38,20 +38,20 @@ class ClientRequests(Requests):
 
     @takes_update(ACTIVATE, "Activate the client's account with a mailed link.")
     async def activate(self, order: ActivationOrder) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.activate_account(order))
 
     @takes_update(SEND_ACTIVATION_LINK, "Mail a new activation link.")
     async def send_activation_link(self, order: LinkOrder) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.send_activation_link(order))
 
     @takes_update(CHANGE_DETAILS, "Change details, portal settings or the subscription.")
     async def change_details(self, order: DetailsOrder) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.change_details(order))
 
     @takes_update(RESOLVE_TASK, "Resolve one of the care team's tasks.")
     async def resolve_task(self, order: TaskResolution) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.resolve_task(order))

@@ -23,20 +23,20 @@ class FormRequests(Requests):
 
     @takes_update(REQUEST_FORM, "Ask the client for a form that the practice has made.")
     async def request_form(self, order: FormAsking) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.request_form(order))
 
     @takes_update(COMPLETE_FORM, "Complete a form that the practice has made and asked for.")
     async def complete_form(self, order: FormCompletion) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.complete_form(order))
 
     @takes_signal(
         FORM_VERSION_PUBLISHED, "A form has a new version: the client is asked again, if an older one was asked for."
     )
-    async def form_version_published(self, published: FormVersionSignal) -> None:
+    async def form_version_published(self, published: FormVersionSignal) -> None:  # noqa: ARG002 - all that is missing
         journey = self.journey
-        if not await journey.can_act_on(published.kind):
+        if not await journey.can_act():
             return
         async with journey.turn:
             if journey.closed:

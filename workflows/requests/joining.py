@@ -20,7 +20,7 @@ class JoiningRequests(Requests):
     @takes_update(JOIN, "Join this record into another one of the same person.")
     async def join(self, order: JoinOrder) -> Joined:
         journey = self.journey
-        async with journey.turn_for(order):
+        async with journey.own_turn():
             joined = await steps.join_records(order)
             if joined.facts is None or joined.into is None or joined.into_id is None:
                 return joined
@@ -56,6 +56,6 @@ class JoiningRequests(Requests):
     )
     async def record_joined(self, joined: JoinedSignal) -> None:
         """Without the turn: the other journey waits, and this one may be waiting for an appointment that reports."""
-        if await self.journey.can_act_on(joined.from_id):
+        if await self.journey.can_act():
             self.journey.take(joined.facts)
             self.journey.wait.note_change()

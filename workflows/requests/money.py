@@ -38,14 +38,14 @@ class MoneyRequests(Requests):
 
     @takes_update(GRANT_CREDIT, "Credit an amount to the client, with a reason.")
     async def grant_credit(self, order: GrantOrder) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.grant_credit(order))
 
     @takes_update(REFUND, "Give back what a payment took, to the card or as credit.")
     async def refund(self, order: RefundOrder) -> Done:
         """Written down at once; Stripe is asked by the outbox, and waited for as long as a person would."""
         outbox = self.journey.outbox
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             done = await self.journey.apply(await steps.begin_refund(order))
             if done.refusal is not None:
                 return done
@@ -61,17 +61,17 @@ class MoneyRequests(Requests):
 
     @takes_update(WAIVE_PAYMENT, "Waive a payment that is not made yet, with a reason.")
     async def waive_payment(self, order: LetGoOrder) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.waive_payment(order))
 
     @takes_update(WRITE_OFF_PAYMENT, "Write a debt off, with a reason.")
     async def write_off_payment(self, order: LetGoOrder) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.write_off_payment(order))
 
     @takes_update(RETRY_PAYMENT, "Try a payment that failed, or a debt, again now.")
     async def retry_payment(self, order: RetryOrder) -> Done:
-        async with self.journey.turn_for(order):
+        async with self.journey.own_turn():
             return await self.journey.apply(await steps.retry_payment(order))
 
     @takes_update(SET_UP_CARD, "Prepare the saving of a card at Stripe.")
@@ -86,7 +86,7 @@ class MoneyRequests(Requests):
 
     @takes_signal(INBOUND_EVENT, "Stripe or the mail service reported something: look at it.")
     async def inbound_event(self, event_id: str) -> None:
-        if not await self.journey.can_act_on(event_id):
+        if not await self.journey.can_act():
             return
         handled = await steps.handle_inbound_event(event_id)
         if handled.settled is not None:

@@ -16,7 +16,6 @@ REASON = "<why>"
 NOTE = "<what was done>"
 START = "<such as 2026-12-04T09:00-05:00>"
 ADDRESS = "<the right address>"
-FORM = "<the form's name>"
 OTHER_RECORD = "<the id of the other record>"
 FILL_IN = "Where `<…>` stands in an input, put what it says."
 

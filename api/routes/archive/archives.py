@@ -12,7 +12,7 @@ from api.commands import ByPractice, Command, order_of
 from api.deps import Now, Practice, Svc, must_see_client
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, refuse, responses
+from api.problems import must_find, refuse, responses
 from models.reads.archive.situation import archive_situation
 from models.reads.clients.clients import visible_client
 from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT, answered
@@ -48,9 +48,7 @@ async def preview(
     # One view of everything: what happens between two statements would be in one line and not in another.
     async with services.sessions() as session:
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        client = await visible_client(session, caller, client_id)
-        if client is None:
-            raise not_found("client")
+        client = must_find("client", await visible_client(session, caller, client_id))
         if client.status is ClientStatus.ARCHIVED:
             return _recorded(client_id, client.archive_record)
         if client.closed_at is not None or client.joined_into is not None:
@@ -146,9 +144,7 @@ async def _result(command: Command, client_id: UUID, *, wanted: ClientStatus, re
     step = ARCHIVE_CLIENT if archives else UNARCHIVE_CLIENT
     while True:
         async with command.services.sessions() as session:
-            client = await visible_client(session, command.caller, client_id)
-            if client is None:
-                raise not_found("client")
+            client = must_find("client", await visible_client(session, command.caller, client_id))
             by_this_request = client_id in await answered(session, step, {client_id: str(command.request_id)})
             fact = await fact_of_request(session, client_id, str(command.request_id)) if by_this_request else None
         told = fact.data if fact is not None else {}

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.bodies import Body, Flag, Reason
 from api.deps import ByTime, Now, Practice, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, responses, wrong_fields
+from api.problems import must_find, responses, wrong_fields
 from api.views.archive import (
     BulkPreview,
     BulkStarted,
@@ -165,9 +165,7 @@ async def _look(services: Services, caller: Caller, archive_id: UUID) -> BulkVie
     # One view of both: what is recorded between two statements would be in the list and not in the numbers.
     async with services.sessions() as session:
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        row = await bulk_archives.visible_archive(session, caller, archive_id)
-        if row is None:
-            raise not_found("archive")
+        row = must_find("archive", await bulk_archives.visible_archive(session, caller, archive_id))
         lines = await bulk_archives.lines_of(session, caller, archive_id)
     results = [ResultView.of(line, client, name=client.full_name) for line, client in lines]
     return BulkView.of(row.archive, **summary_of(row), results=results)

@@ -6,7 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from api.bodies import Body, ClientDetailsBody, Flag, Instant, Reason, Whole
 from api.commands import ByKnown
@@ -14,7 +14,8 @@ from api.dates import MOST_DAYS, edge
 from api.deps import ByTime, Known, Svc, must_see_appointment
 from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses, wrong_fields
-from api.views.booking import AppointmentView, appointment_view, shown_of_answer
+from api.views.base import PracticeOnly, View
+from api.views.booking import AppointmentView, seen_by
 from api.views.lists import Listed, cut, listed
 from models.reads.booking.appointments import AppointmentFilter, appointment_rows
 from models.reads.booking.appointments import list_appointments as read_list_appointments
@@ -45,7 +46,7 @@ class BookingBody(Body):
     details: ClientDetailsBody | None = None
 
 
-class BookedView(BaseModel):
+class BookedView(View):
     """``skipped`` are the conflicts of a series that was booked without them.
 
     Told to the practice alone: ``unarchived``, and the ``exceptions``, which are the dates that the client side could
@@ -55,8 +56,8 @@ class BookedView(BaseModel):
     appointments: list[AppointmentView]
     series_id: UUID | None
     skipped: list[dict[str, Any]]
-    unarchived: bool = False
-    exceptions: list[dict[str, Any]] = Field(default_factory=list)
+    unarchived: PracticeOnly[bool] = False
+    exceptions: PracticeOnly[list[dict[str, Any]]] = Field(default_factory=list)
 
 
 @router.post(
@@ -84,17 +85,9 @@ async def book(*, client_id: UUID, body: BookingBody, command: ByKnown) -> Booke
         raise refuse(Problem.NOT_ALLOWED, "Only the practice gives a reason for booking.")
     await command.must_see_client(client_id)
     booked = await command.ask(BOOK, body, client_id=client_id)
-    more: dict[str, Any] = {}
-    if caller.is_practice:
-        more = {"unarchived": booked.unarchived, "exceptions": booked.exceptions}
-    return BookedView.model_validate(
-        {
-            "appointments": shown_of_answer(booked.appointments, booked.facts, caller=caller),
-            "series_id": booked.series_id,
-            "skipped": booked.skipped,
-            **more,
-        }
-    )
+    seen = seen_by(caller, booked.appointments, booked.facts)
+    views = [AppointmentView.of_answer(one, booked.facts, caller=caller) for one in seen]
+    return BookedView.of(booked, caller=caller, appointments=views)
 
 
 # ---------------------------------------------------------------- look
@@ -130,7 +123,7 @@ async def list_appointments(
     )
     async with services.sessions() as session:
         rows, behind = cut(await read_list_appointments(session, caller, wanted, page), page)
-        views = [appointment_view(row, caller=caller) for row in await appointment_rows(session, rows)]
+        views = [AppointmentView.of_row(row, caller=caller) for row in await appointment_rows(session, rows)]
     return listed(views, (behind.starts_at, behind.id) if behind else None)
 
 
@@ -144,4 +137,4 @@ _LONGEST = timedelta(days=MOST_DAYS, hours=25)  # whole local dates, on which cl
     responses=responses(Problem.NOT_FOUND),
 )
 async def one_appointment(*, appointment_id: UUID, services: Svc, caller: Known) -> AppointmentView:
-    return appointment_view(await must_see_appointment(services, caller, appointment_id), caller=caller)
+    return AppointmentView.of_row(await must_see_appointment(services, caller, appointment_id), caller=caller)

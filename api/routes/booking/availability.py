@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from api.commands import wake_line
 from api.deps import Now, Practice, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, responses, wrong_fields
+from api.problems import must_find, responses, wrong_fields
 from api.routes.booking.therapists import must_be_own
 from api.views.outside_hours import OutsideHoursView, outside_hours
 from models.reads.booking.hours import load_availability
@@ -50,9 +50,7 @@ class SavedAvailability(BaseModel):
 async def read(slug: str, services: Svc, caller: Practice) -> dict[str, Any]:
     must_be_own(caller, slug)
     async with services.sessions() as session:
-        therapist = await therapist_by_slug(session, slug)
-        if therapist is None:
-            raise not_found("therapist")
+        therapist = must_find("therapist", await therapist_by_slug(session, slug))
         availability = await load_availability(session, therapist)
     return {"time_zone": therapist.time_zone, **write_availability(availability)}
 
@@ -74,9 +72,7 @@ async def replace(
     answer names every wrong line (``weekly[2].to``) and nothing is changed. Booked appointments stay as they are."""
     must_be_own(caller, slug)
     async with services.sessions() as session:
-        found = await therapist_by_slug(session, slug)
-        if found is None:
-            raise not_found("therapist")
+        found = must_find("therapist", await therapist_by_slug(session, slug))
         therapist = await lock_therapist(session, found.id)
         try:
             availability = read_availability(document, time_zone=therapist.time_zone)

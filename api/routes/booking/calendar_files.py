@@ -19,7 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.auth import hash_of
 from api.deps import Known, Now, Practice, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, responses
+from api.problems import must_find, not_found, responses
 from api.routes.booking.therapists import must_be_own
 from calendars.appointment_file import Attendee, calendar_file, entry_of
 from calendars.feed import Feed, FeedEvent, feed_file
@@ -53,9 +53,7 @@ _FILE: dict[int | str, dict[str, Any]] = {200: {"description": "A calendar file.
 )
 async def one_file(*, appointment_id: UUID, services: Svc, caller: Known, now: Now) -> Response:
     async with services.sessions() as session:
-        row = await visible_appointment(session, caller, appointment_id)
-        if row is None:
-            raise not_found("appointment")
+        row = must_find("appointment", await visible_appointment(session, caller, appointment_id))
         client = await session.get_one(Client, row.appointment.client_id)
         therapist = await session.get_one(Therapist, row.appointment.therapist_id)
     entry = entry_of(
@@ -120,9 +118,7 @@ async def make_feed(slug: str, request: Request, services: Svc, caller: Practice
 async def look_at_feed(slug: str, services: Svc, caller: Practice) -> FeedView:
     must_be_own(caller, slug)
     async with services.sessions() as session:
-        feed = await session.get(CalendarFeed, (await _therapist(session, slug)).id)
-    if feed is None:
-        raise not_found("feed")
+        feed = must_find("feed", await session.get(CalendarFeed, (await _therapist(session, slug)).id))
     return FeedView(made_at=feed.made_at, made_by=feed.made_by)
 
 
@@ -142,10 +138,7 @@ async def drop_feed(slug: str, services: Svc, caller: Practice) -> None:
 
 
 async def _therapist(session: AsyncSession, slug: str) -> Therapist:
-    therapist = await therapist_by_slug(session, slug)
-    if therapist is None:
-        raise not_found("therapist")
-    return therapist
+    return must_find("therapist", await therapist_by_slug(session, slug))
 
 
 @router.head("/therapists/{slug}/feed/{secret}.ics", include_in_schema=False)
@@ -161,9 +154,7 @@ async def read_feed(*, slug: str, secret: str, request: Request, services: Svc, 
     if not secret.isascii():
         raise not_found("feed")
     async with services.sessions() as session:
-        found = await feed_by_secret(session, slug, hash_of(secret))
-        if found is None:
-            raise not_found("feed")
+        found = must_find("feed", await feed_by_secret(session, slug, hash_of(secret)))
         rows = await feed_rows(session, found.therapist.id, since=now - _LOOKS_BACK)
     feed = _feed(found, rows, organizer_email=services.settings.email_from)
     content = await asyncio.to_thread(feed_file, feed)  # the first time of a full calendar takes a while

@@ -19,8 +19,9 @@ from api.commands import ByKnown, ByPractice, Command
 from api.deps import must_see_appointment
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
-from api.problems import Refused, not_found, refuse, responses, wrong_fields
-from api.views.booking import AppointmentView, appointment_view, shown_of_answer, shown_of_row
+from api.problems import Refused, must_find, refuse, responses, wrong_fields
+from api.views.base import PracticeOnly, View
+from api.views.booking import AppointmentView, seen_by
 from api.views.lists import MoneyView
 from models.reads.booking.appointments import AppointmentRow, appointments_by_id, owner_of_appointment
 from rules.accounts.caller import Caller
@@ -46,7 +47,7 @@ class ChangedView(AppointmentView):
     """
 
     following: list[AppointmentView] = Field(default_factory=list)
-    exceptions: list[dict[str, Any]] = Field(default_factory=list)
+    exceptions: PracticeOnly[list[dict[str, Any]]] = Field(default_factory=list)
 
 
 class WaiverBody(Body):
@@ -123,7 +124,7 @@ async def _preview(command: Command, appointment_id: UUID, would: Sequence[Would
     fees = [line.fee for line in would if line.fee]
     currency = row.appointment.fee_currency
     return CancelPreview(
-        appointment=appointment_view(row, caller=command.caller),
+        appointment=AppointmentView.of_row(row, caller=command.caller),
         late=any(line.late for line in would),
         fee=MoneyView(amount=sum(fees), currency=currency) if fees else None,
         appointments=[
@@ -159,14 +160,14 @@ class WouldMove(BaseModel):
     to: datetime
 
 
-class MovePreview(BaseModel):
+class MovePreview(View):
     """What moving now would mean. A move that is allowed is never late, and costs nothing."""
 
     appointment: AppointmentView
     late: bool = False
     fee: MoneyView | None = None
     appointments: list[WouldMove]
-    exceptions: list[dict[str, Any]] = Field(default_factory=list)
+    exceptions: PracticeOnly[list[dict[str, Any]]] = Field(default_factory=list)
 
 
 @router.post(
@@ -212,12 +213,13 @@ async def _move_preview(
         WouldMove(appointment_id=one.id, starts_at=one.starts_at, to=moves[str(one.id)])
         for one in (row.appointment for row in rows)
     ]
-    return MovePreview(
-        appointment=appointment_view(first, caller=command.caller),
+    return MovePreview.of(
+        caller=command.caller,
+        appointment=AppointmentView.of_row(first, caller=command.caller),
         late=False,
         fee=None,
         appointments=sorted(would, key=lambda one: one.to),
-        **_told(exceptions, command.caller),
+        exceptions=exceptions,
     )
 
 
@@ -246,8 +248,8 @@ async def record_outcome(*, appointment_id: UUID, body: OutcomeBody, command: By
         waived = stands.payment is not None and stands.payment.status is PaymentStatus.WAIVED
         if stands.appointment.status.value != body.outcome.value or (body.waive_fee and not waived):
             raise Refused(not_open(stands.appointment.status))
-        return appointment_view(stands, caller=command.caller)
-    return AppointmentView.model_validate(_the_one(answer, command.caller))
+        return AppointmentView.of_row(stands, caller=command.caller)
+    return AppointmentView.of_answer(answer.appointment, answer.journey, caller=command.caller)
 
 
 # ---------------------------------------------------------------- parts
@@ -261,47 +263,27 @@ async def _must_change(command: Command, appointment_id: UUID) -> UUID:
     """The client of the appointment, for one who may change it: a therapist only their own."""
     caller = command.caller
     async with command.services.sessions() as session:
-        owner = await owner_of_appointment(session, caller, appointment_id)
-    if owner is None:
-        raise not_found("appointment")
+        owner = must_find("appointment", await owner_of_appointment(session, caller, appointment_id))
     client_id, therapist = owner
     if caller.role is Role.THERAPIST and therapist != caller.therapist:
         raise refuse(Problem.NOT_ALLOWED, "This appointment is another therapist's.")
     return client_id
 
 
-def _the_one(answer: Changed, caller: Caller) -> dict[str, Any]:
-    if answer.appointment is None:
-        raise LookupError("a change was neither refused nor made")
-    [shown] = shown_of_answer([answer.appointment], answer.journey, caller=caller)
-    return shown
-
-
 def _changed(answer: Changed, caller: Caller) -> ChangedView:
-    return _view(_the_one(answer, caller), caller, exceptions=answer.exceptions)
-
-
-def _view(
-    first: dict[str, Any],
-    caller: Caller,
-    following: Sequence[dict[str, Any]] = (),
-    *,
-    exceptions: Sequence[dict[str, Any]] = (),
-) -> ChangedView:
-    return ChangedView.model_validate({**first, "following": following, **_told(exceptions, caller)})
-
-
-def _told(exceptions: Sequence[dict[str, Any]], caller: Caller) -> dict[str, Any]:
-    return {"exceptions": list(exceptions)} if caller.is_practice else {}
+    more = {"following": [], "exceptions": answer.exceptions}
+    return ChangedView.of_answer(answer.appointment, answer.journey, caller=caller, **more)
 
 
 async def _changed_together(command: Command, appointment_id: UUID, done: FollowingChanged) -> ChangedView:
     caller = command.caller
-    shown = shown_of_answer(done.appointments, done.journey, caller=caller)
-    first = next((one for one in shown if one["id"] == str(appointment_id)), None)
+    seen = seen_by(caller, done.appointments, done.journey)
+    first = next((one for one in seen if one.id == str(appointment_id)), None)
+    others = [AppointmentView.of_answer(one, done.journey, caller=caller) for one in seen if one is not first]
+    more = {"following": others, "exceptions": done.exceptions}
     if first is None:  # the others came back into its rhythm, and it stays where it is
-        first = shown_of_row(await _appointment(command, appointment_id), caller=caller)
-    return _view(first, caller, [one for one in shown if one is not first], exceptions=done.exceptions)
+        return ChangedView.of_row(await _appointment(command, appointment_id), caller=caller, **more)
+    return ChangedView.of_answer(first, done.journey, caller=caller, **more)
 
 
 async def _as_this_request_left_it(command: Command, appointment_id: UUID) -> ChangedView:
@@ -309,4 +291,4 @@ async def _as_this_request_left_it(command: Command, appointment_id: UUID) -> Ch
     row = await _appointment(command, appointment_id)
     if row.appointment.changed_by != command.request_id:
         raise Refused(not_open(row.appointment.status))
-    return _view(shown_of_row(row, caller=command.caller), command.caller)
+    return ChangedView.of_row(row, caller=command.caller, following=[], exceptions=[])

@@ -16,7 +16,7 @@ from api.dates import MOST_DAYS
 from api.deps import Anyone, Known, Now, RequestId, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.portal import booking_must_be_on
-from api.problems import Refused, not_found, responses, wrong_fields
+from api.problems import Refused, must_find, not_found, responses, wrong_fields
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
 from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import therapist_by_slug
@@ -71,9 +71,7 @@ async def slots(
     if time_zone is not None and find_zone(time_zone) is None:
         raise wrong_fields([("time_zone", "must be an IANA time zone such as America/New_York")])
     async with services.sessions() as session:
-        therapist = await therapist_by_slug(session, slug)
-        if therapist is None:
-            raise not_found("therapist")
+        therapist = must_find("therapist", await therapist_by_slug(session, slug))
         zone_name = time_zone or therapist.time_zone
         zone = ZoneInfo(zone_name)
         first_day, last_day = _range(first, last, today=now.astimezone(zone).date())

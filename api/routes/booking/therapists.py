@@ -15,7 +15,7 @@ from api.bodies import Body, Email, Flag, Line, Name, Slug, Whole, Words, Zone
 from api.commands import tell_of_new_link, wake_line
 from api.deps import Admin, Anyone, BySlug, Now, Practice, RequestId, Staff, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, refuse, responses, wrong_fields
+from api.problems import must_find, refuse, responses, wrong_fields
 from api.views.booking import TherapistView, therapist_view
 from api.views.lists import Listed, cut, listed
 from api.views.outside_hours import OutsideHoursView, outside_hours
@@ -137,9 +137,7 @@ async def change_therapist(
     columns = body.columns()
     must_be_own(caller, slug)
     async with services.sessions() as session:
-        found = await therapist_by_slug(session, slug)
-        if found is None:
-            raise not_found("therapist")
+        found = must_find("therapist", await therapist_by_slug(session, slug))
         therapist = await lock_therapist(session, found.id)
         if "zoom_link" in columns and columns["zoom_link"] is None:
             await _no_zoom_ahead(session, therapist, now=now)
@@ -205,9 +203,7 @@ async def list_therapists(
 )
 async def one_therapist(slug: str, services: Svc, caller: Anyone) -> TherapistView:
     async with services.sessions() as session:
-        therapist = await therapist_by_slug(session, slug)
-        if therapist is None:
-            raise not_found("therapist")
+        therapist = must_find("therapist", await therapist_by_slug(session, slug))
         return await _view(session, therapist, services=services, caller=caller)
 
 
@@ -235,9 +231,7 @@ class NewTokenView(BaseModel):
 async def make_token(slug: str, services: Svc, _: Admin, now: Now) -> NewTokenView:
     token = new_token()
     async with services.sessions() as session:
-        therapist = await therapist_by_slug(session, slug)
-        if therapist is None:
-            raise not_found("therapist")
+        therapist = must_find("therapist", await therapist_by_slug(session, slug))
         row = Token(
             hash=hash_of(token),
             kind=TokenKind.THERAPIST,

@@ -6,14 +6,15 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from api.bodies import Body, Zone
 from api.commands import ByKnown
 from api.dates import edge
 from api.deps import ByTime, Known, Now, Practice, Svc, must_see_client
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, responses, wrong_fields
+from api.problems import must_find, not_found, responses, wrong_fields
+from api.views.base import View
 from api.views.lists import Listed, cut, listed
 from models.paging import Page
 from models.reads.booking.therapists import therapist_by_slug
@@ -38,7 +39,7 @@ class WaitBody(Body):
     time_zone: Zone | None = Field(default=None, exclude=True)
 
 
-class OfferView(BaseModel):
+class OfferView(View):
     """A time that is held for the client: whoever presents ``hold_id`` with a booking takes it."""
 
     hold_id: UUID
@@ -47,7 +48,7 @@ class OfferView(BaseModel):
     expires_at: datetime
 
 
-class PlaceView(BaseModel):
+class PlaceView(View):
     """``position`` counts from 1; ``to`` is the end of the wish, and not in it."""
 
     id: UUID
@@ -80,9 +81,7 @@ async def join(*, slug: str, body: WaitBody, command: ByKnown, now: Now) -> Plac
     services = command.services
     client = await command.must_see_client(body.client_id)
     async with services.sessions() as session:
-        therapist = await therapist_by_slug(session, slug)
-    if therapist is None:
-        raise not_found("therapist")
+        therapist = must_find("therapist", await therapist_by_slug(session, slug))
     zone = ZoneInfo(body.time_zone or client.time_zone or therapist.time_zone)
     first, last = edge("from", body.first, zone, days_on=0), edge("to", body.last, zone, days_on=1)
     if last <= first:
@@ -138,24 +137,11 @@ async def of_client(client_id: UUID, services: Svc, caller: Known, page: ByTime,
 )
 async def leave(place_id: UUID, command: ByKnown) -> None:
     async with command.services.sessions() as session:
-        client_id = await client_of_place(session, command.caller, place_id)
-    if client_id is None:
-        raise not_found("place on the waitlist")
+        client_id = must_find("place on the waitlist", await client_of_place(session, command.caller, place_id))
     await command.ask(LEAVE_WAITLIST, client_id=client_id, place_id=place_id)
 
 
 def _view(row: PlaceRow) -> PlaceView:
     place, offer = row.place, row.offer
-    return PlaceView(
-        id=place.id,
-        client_id=place.client_id,
-        therapist=row.therapist,
-        type=place.type,
-        first=place.wished_from,
-        last=place.wished_until,
-        joined_at=place.joined_at,
-        position=row.position,
-        offer=OfferView(hold_id=offer.id, starts_at=offer.starts_at, ends_at=offer.ends_at, expires_at=offer.expires_at)
-        if offer is not None
-        else None,
-    )
+    held = OfferView.of(offer, hold_id=offer.id) if offer is not None else None
+    return PlaceView.of(place, row, first=place.wished_from, last=place.wished_until, offer=held)

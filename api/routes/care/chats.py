@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.bodies import Body, Line, Message, Slug, Whole
 from api.deps import ByNumber, ByTime, Known, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, refuse, responses, wrong_fields
+from api.problems import must_find, not_found, refuse, responses, wrong_fields
 from api.routes.care.chat_signals import part_must_be_on, side_of, tell_journeys
 from api.views.care import (
     ChatView,
@@ -137,9 +137,7 @@ def _check_shape(body: ChatBody, caller: Caller, *, own: bool) -> None:
 async def _start_own(
     session: AsyncSession, caller: Caller, body: ChatBody, *, id: UUID, now: datetime
 ) -> tuple[Side, Chat]:
-    client = await visible_client(session, caller, body.members[0])
-    if client is None:
-        raise not_found("client")
+    client = must_find("client", await visible_client(session, caller, body.members[0]))
     side = Side(caller=caller, client=None if caller.is_practice else client)
     part_must_be_on(side, body.kind)
     known = await chats.chat_of_client(session, body.kind, client.id, client.therapist_id)
@@ -275,9 +273,7 @@ async def write(
     """A message is text: whatever looks like markup in it is text too. The others are told by mail that one waits."""
     async with services.sessions() as session:
         await _must_see(session, side, chat_id)
-        chat = await chat_writing.lock_chat(session, side, chat_id)
-        if chat is None:
-            raise not_found("chat")
+        chat = must_find("chat", await chat_writing.lock_chat(session, side, chat_id))
         id = uuid5(request_id, "message")
         message = await session.get(ChatMessage, id)
         if message is None:
@@ -350,9 +346,7 @@ async def add_member(*, chat_id: ChatId, body: MemberBody, services: Svc, side: 
             raise wrong_fields([("client_id", "is no client of yours")])
         if client.status is ClientStatus.ARCHIVED:
             raise _archived([client])
-        locked = await chat_writing.lock_chat(session, side, chat_id)
-        if locked is None:
-            raise not_found("chat")
+        locked = must_find("chat", await chat_writing.lock_chat(session, side, chat_id))
         await chat_writing.put_members(session, locked, [client.id], by=side.caller.actor, at=now)
         await session.commit()
         [member] = [m for m, _ in await chats.members_of(session, side, chat_id) if m.client_id == client.id]
@@ -385,8 +379,6 @@ async def remove_member(*, chat_id: ChatId, member_id: Member, services: Svc, si
 
 async def _must_see(session: AsyncSession, side: Side, chat_id: UUID) -> ChatRow:
     """The chat, if it is seen and switched on. Raises Refused."""
-    row = await chats.visible_chat(session, side, chat_id)
-    if row is None:
-        raise not_found("chat")
+    row = must_find("chat", await chats.visible_chat(session, side, chat_id))
     part_must_be_on(side, row.chat.kind)
     return row

@@ -13,7 +13,7 @@ from api.bodies import Body
 from api.deps import ByTime, Known, Now, Practice, RequestId, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.portal import must_be_on
-from api.problems import not_found, refuse, responses
+from api.problems import must_find, not_found, refuse, responses
 from api.routes.care.uploads import UPLOAD_FORM, read_upload
 from api.views.care import DocumentView, ShareView, document_view
 from api.views.lists import Listed, cut, listed
@@ -133,9 +133,8 @@ async def _seen(
 ) -> tuple[Document, Sequence[Client]]:
     """The document, and the clients it is shared with. Raises Refused: not found, or switched off for the client."""
     async with services.sessions() as session:
-        document = await documents.visible_document(session, caller, document_id, through=through)
-        if document is None:
-            raise not_found("document")
+        row = await documents.visible_document(session, caller, document_id, through=through)
+        document = must_find("document", row)
         shared_with = (await documents.clients_shared_with(session, caller, [document_id]))[document_id]
     if not caller.is_practice:
         readers = [client for client in shared_with if through in (None, client.id)]
@@ -163,9 +162,7 @@ async def share(
     """The client is told by mail that a document waits. Sharing it twice is one share."""
     async with services.sessions() as session:
         client = await lock_open_client(session, caller, body.client_id)
-        document = await documents.visible_document(session, caller, document_id)
-        if document is None:
-            raise not_found("document")
+        document = must_find("document", await documents.visible_document(session, caller, document_id))
         if client is None:
             raise not_found("client")
         made = await share_document(session, document, client, id=uuid5(request_id, "share"), by=caller.actor, at=now)
@@ -202,9 +199,7 @@ async def unshare(*, document_id: UUID, client_id: UUID, services: Svc, caller: 
 
 async def _to_be_taken_back(session: AsyncSession, caller: Caller, document_id: UUID, client_id: UUID) -> Document:
     """The document, if it was shared with this client and the caller may take it back. Raises Refused."""
-    document = await documents.visible_document(session, caller, document_id)
-    if document is None:
-        raise not_found("document")
+    document = must_find("document", await documents.visible_document(session, caller, document_id))
     owned = await documents.is_the_callers(session, caller, document)
     if not owned and await visible_client(session, caller, client_id) is None:
         raise not_found("client")

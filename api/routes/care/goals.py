@@ -11,7 +11,7 @@ from api.commands import Command, commands_of
 from api.deps import ByTime, Svc, allow, must_see_client
 from api.idempotency import IdempotentRoute
 from api.portal import must_be_on
-from api.problems import not_found, refuse, responses
+from api.problems import must_find, refuse, responses
 from api.views.care import GoalView, goal_view
 from api.views.lists import Listed, cut, listed
 from models.reads.care.goals import goals_of, visible_goal
@@ -73,9 +73,7 @@ async def change_goal(*, goal_id: UUID, body: GoalChanges, command: ByReader) ->
     """The client side can say ``{"status": "completed"}``, and nothing else."""
     caller = command.caller
     async with command.services.sessions() as session:
-        found = await visible_goal(session, caller, goal_id)
-    if found is None:
-        raise not_found("goal")
+        found = must_find("goal", await visible_goal(session, caller, goal_id))
     goal, client = found
     must_be_on(client, caller, "goals")
     if not caller.is_practice and (body.model_fields_set != {"status"} or body.status is not GoalStatus.COMPLETED):

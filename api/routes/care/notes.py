@@ -11,7 +11,7 @@ from api.bodies import Body, Flag, Prose
 from api.deps import ByTime, Known, Now, RequestId, Svc, allow, must_see_appointment, must_see_client
 from api.idempotency import IdempotentRoute
 from api.portal import must_be_on
-from api.problems import Refused, not_found, refuse, responses
+from api.problems import Refused, must_find, refuse, responses
 from api.views.care import NoteView, note_view
 from api.views.lists import Listed, cut, listed
 from models.reads.booking.appointments import AppointmentRow, visible_appointment
@@ -53,9 +53,7 @@ async def write(
     """One per appointment, by its own therapist, who can share it only with a client who is theirs now. The same again
     finds it; another text is a change of that note."""
     async with services.sessions() as session:
-        row = await visible_appointment(session, caller, appointment_id)
-        if row is None:
-            raise not_found("appointment")
+        row = must_find("appointment", await visible_appointment(session, caller, appointment_id))
         client = await lock_client_of(session, row.appointment)
         _must_be_noteworthy(row, caller, now=now)
         note = await notes.note_of_appointment(session, appointment_id)
@@ -121,9 +119,7 @@ class NoteChanges(Body):
 async def change(*, note_id: UUID, body: NoteChanges, services: Svc, caller: Author, now: Now) -> NoteView:
     """By its author, who keeps it for good, but can share it only with a client who is theirs now."""
     async with services.sessions() as session:
-        row = await notes.visible_note(session, caller, note_id)
-        if row is None:
-            raise not_found("note")
+        row = must_find("note", await notes.visible_note(session, caller, note_id))
         if row.therapist != caller.therapist:
             raise refuse(Problem.NOT_ALLOWED, "A note is changed by the therapist who wrote it.")
         note = row.note
@@ -153,9 +149,7 @@ async def of_appointment(*, appointment_id: UUID, services: Svc, caller: Known) 
     if not caller.is_practice:
         must_be_on(await must_see_client(services, caller, appointment.client_id), caller, "documents")
     async with services.sessions() as session:
-        row = await notes.visible_note_of_appointment(session, caller, appointment_id)
-    if row is None:
-        raise not_found("note")
+        row = must_find("note", await notes.visible_note_of_appointment(session, caller, appointment_id))
     return note_view(row, caller=caller)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 
 from api.deps import ByTime, Now, Svc, allow
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, responses
+from api.problems import must_find, responses
 from api.views.care import NotificationView
 from api.views.lists import Listed, cut, listed
 from models.reads.care.feed import list_notifications as read_list_notifications
@@ -40,9 +40,7 @@ async def list_notifications(
 async def read(*, notification_id: UUID, services: Svc, caller: Reader, now: Now) -> NotificationView:
     """The same again gives the same answer: what counts is the first time."""
     async with services.sessions() as session:
-        row = await mark_read(session, caller, notification_id, at=now)
-        if row is None:
-            raise not_found("notification")
+        row = must_find("notification", await mark_read(session, caller, notification_id, at=now))
         view = NotificationView.of(row)
         await session.commit()
     return view

@@ -12,11 +12,10 @@ from api.bodies import Body, ClientDetailsBody, Flag, Reason, Slug
 from api.commands import ByKnown, ByStaff
 from api.deps import ByNumber, ByTime, Known, Now, Practice, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, refuse, responses, wrong_fields
-from api.views.booking import AppointmentView, appointment_view
+from api.problems import must_find, refuse, responses, wrong_fields
+from api.views.booking import AppointmentView
 from api.views.clients import ClientView, FactView, VerifiedView, client_view, match_document
 from api.views.lists import Listed, cut, listed
-from models.reads.booking.appointments import appointments_by_id
 from models.reads.booking.therapists import therapist_by_slug
 from models.reads.clients.clients import ClientFilter, present_match, visible_client, with_context
 from models.reads.clients.clients import list_clients as read_list_clients
@@ -67,9 +66,7 @@ async def one_client(*, client_id: UUID, services: Svc, caller: Known, now: Now)
 
 async def _view(services: Services, caller: Caller, client_id: UUID, *, now: datetime) -> ClientView:
     async with services.sessions() as session:
-        client = await visible_client(session, caller, client_id)
-        if client is None:
-            raise not_found("client")
+        client = must_find("client", await visible_client(session, caller, client_id))
         (row,) = await with_context(session, [client], now=now)
         view = client_view(row, caller=caller)
         if caller.is_practice:
@@ -149,16 +146,17 @@ async def match(*, client_id: UUID, body: MatchBody, command: ByStaff, now: Now)
         if await therapist_by_slug(session, body.therapist) is None:
             raise wrong_fields([("therapist", "there is no such therapist")])
     matched = await command.ask(MATCH_BY_HAND, body, client_id=client_id)
-    cancelled = {UUID(facts.id) for facts in matched.cancelled}
-    former = {UUID(facts.id) for facts in matched.former_appointments} | cancelled
-    async with services.sessions() as session:
-        rows = await appointments_by_id(session, caller, former)
     client = await _view(services, caller, client_id, now=now)
+    former, cancelled = (
+        [AppointmentView.of_answer(one, matched.facts, caller=caller) for one in answered]
+        for answered in (matched.former_appointments, matched.cancelled)
+    )
+    gone = {view.id for view in cancelled}
     return RematchedView(
         match=client.match or matched.match or {"therapist": body.therapist},
         client=client,
-        open_appointments=[appointment_view(r, caller=caller) for r in rows if r.appointment.id not in cancelled],
-        cancelled=[appointment_view(r, caller=caller) for r in rows if r.appointment.id in cancelled],
+        open_appointments=[view for view in former if view.id not in gone],
+        cancelled=cancelled,
     )
 
 
@@ -188,9 +186,7 @@ async def verify(*, client_id: UUID, services: Svc, caller: Practice) -> Verifie
     # One statement's view of both: facts that are being added meanwhile belong to a later head.
     async with services.sessions() as session:
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        client = await visible_client(session, caller, client_id)
-        if client is None:
-            raise not_found("client")
+        client = must_find("client", await visible_client(session, caller, client_id))
         facts = await facts_of(session, client_id, after_seq=0, limit=_MOST_FACTS)
     broken = first_break([link_of(fact) for fact in facts], head_seq=client.fact_seq, head_hash=client.fact_hash)
     return VerifiedView(valid=broken is None, facts=len(facts), head=client.fact_hash, broken=broken)

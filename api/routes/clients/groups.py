@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from api.bodies import Body, Line
 from api.deps import ByTime, Now, Practice, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import Refused, not_found, responses, wrong_fields
+from api.problems import Refused, must_find, not_found, responses, wrong_fields
 from api.views.base import View
 from api.views.lists import Listed, cut, listed
 from models.reads.clients import groups
@@ -62,9 +62,7 @@ async def list_groups(*, services: Svc, _: Practice, page: ByTime) -> Listed[Gro
 @router.get("/groups/{group_id}", summary="One client group", responses=responses(Problem.NOT_FOUND))
 async def one_group(*, group_id: UUID, services: Svc, _: Practice) -> GroupView:
     async with services.sessions() as session:
-        group = await session.get(ClientGroup, group_id)
-    if group is None:
-        raise not_found("group")
+        group = must_find("group", await session.get(ClientGroup, group_id))
     return await _shown(services, group)
 
 

@@ -10,7 +10,7 @@ from api.bodies import Body, Reason
 from api.commands import ByStaff
 from api.deps import ByTime, Now, Staff, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, responses
+from api.problems import must_find, responses
 from api.views.clients import TaskView
 from api.views.lists import Listed, cut, listed
 from models.reads.clients.tasks import list_tasks as read_list_tasks
@@ -69,7 +69,4 @@ async def _resolve_directly(services: Svc, task_id: UUID, *, by: Caller, note: s
 
 async def _task(services: Svc, task_id: UUID) -> Task:
     async with services.sessions() as session:
-        task = await session.get(Task, task_id)
-    if task is None:
-        raise not_found("task")
-    return task
+        return must_find("task", await session.get(Task, task_id))

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.types.keeping import KeepingOrder
 from api.deps import ByTime, Now, RequestId, Services, Staff, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, responses
+from api.problems import must_find, responses
 from api.views.base import View
 from api.views.lists import Listed, cut, listed
 from models.reads.keeping import keepings as reads
@@ -103,9 +103,7 @@ async def _look(services: Services, id: UUID, *, wait: float) -> KeepingView:
     give_up = monotonic() + wait
     while True:
         async with services.sessions() as session:
-            row = await session.get(Keeping, id)
-            if row is None:
-                raise not_found("keeping")
+            row = must_find("keeping", await session.get(Keeping, id))
             if row.finished_at is not None or monotonic() >= give_up:
                 return await _view(session, row)
         await asyncio.sleep(_LOOK_EVERY)

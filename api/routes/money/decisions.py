@@ -13,7 +13,7 @@ from api.bodies import Body, Reason, Whole
 from api.commands import ByPractice, Command
 from api.deps import ByTime, Known, Practice, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, responses
+from api.problems import must_find, responses
 from api.views.base import PracticeOnly, View
 from api.views.lists import Listed, cut, listed
 from api.views.money import PaymentView
@@ -188,7 +188,4 @@ async def retry(*, payment_id: UUID, command: ByPractice) -> PaymentView:
 async def _must_see_payment(services: Services, caller: Caller, payment_id: UUID) -> Payment:
     """The payment, for one who may decide about it. Raises Refused: not found."""
     async with services.sessions() as session:
-        payment = await payment_to_act_on(session, caller, payment_id)
-    if payment is None:
-        raise not_found("payment")
-    return payment
+        return must_find("payment", await payment_to_act_on(session, caller, payment_id))

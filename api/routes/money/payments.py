@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from api.commands import ByKnown
 from api.deps import ByTime, Known, Now, Svc, must_see_client
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, refuse, responses
+from api.problems import must_find, not_found, refuse, responses
 from api.views.lists import Listed, cut, listed
 from api.views.money import BalanceView, CurrencyBalance, PaymentView
 from models.reads.clients.clients import visible_client
@@ -43,9 +43,7 @@ async def list_payments(*, client_id: UUID, services: Svc, caller: Known, page: 
 )
 async def balance(*, client_id: UUID, services: Svc, caller: Known, now: Now) -> BalanceView:
     async with services.sessions() as session:
-        client = await visible_client(session, caller, client_id)
-        if client is None:
-            raise not_found("client")
+        client = must_find("client", await visible_client(session, caller, client_id))
         payments = await all_payments_of(session, client_id)
         currency = await currency_of(session, client)
         credits = await credits_of_all(session, client_id)

@@ -13,7 +13,7 @@ from activities.types.reconciliation import ReconciliationOrder
 from api.bodies import Body, Instant
 from api.deps import ByTime, Now, RequestId, Services, Staff, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, responses, wrong_fields
+from api.problems import must_find, responses, wrong_fields
 from api.views.base import View
 from api.views.lists import Listed, cut, listed
 from models.reads.money import reconciliation as ledger
@@ -148,9 +148,7 @@ async def list_reconciliations(*, services: Svc, _: Staff, page: ByTime) -> List
 )
 async def one(*, id: UUID, services: Svc, _: Staff) -> ReconciliationView:
     async with services.sessions() as session:
-        row = await session.get(Reconciliation, id)
-    if row is None:
-        raise not_found("reconciliation")
+        row = must_find("reconciliation", await session.get(Reconciliation, id))
     return _view(row)
 
 

@@ -60,15 +60,9 @@ async def load_busy(
     ``leave_out`` names holds being presented and appointments being moved. Make the stretch wider than what
     is wanted by ``busy_margin`` on both sides.
     """
-    whose = col(OccupiedTime.therapist_id) == therapist_id
-    return await _busy(
-        session,
-        whose=whose,
-        starts_before=starts_before,
-        ends_after=ends_after,
-        now=now,
-        leave_out=leave_out,
-    )
+    touching = _touching(starts_before, ends_after, now=now)
+    statement = select(*_BUSY).where(col(OccupiedTime.therapist_id) == therapist_id, *touching)
+    return await _in_order(session, statement, leave_out)
 
 
 async def load_busy_of_many(
@@ -82,9 +76,7 @@ async def load_busy_of_many(
     """`load_busy` for several therapists at once, by id; an empty list for who has nothing."""
     statement = select(*[*_BUSY, OccupiedTime.therapist_id]).where(
         col(OccupiedTime.therapist_id) == any_(literal(list(therapist_ids), ARRAY(Uuid))),
-        col(OccupiedTime.starts_at) < starts_before,
-        col(OccupiedTime.ends_at) > ends_after,
-        or_(col(OccupiedTime.expires_at).is_(None), col(OccupiedTime.expires_at) > now),
+        *_touching(starts_before, ends_after, now=now),
     )
     busy: dict[UUID, list[Busy]] = {therapist_id: [] for therapist_id in therapist_ids}
     for *row, therapist_id in await session.exec(statement.order_by(col(OccupiedTime.starts_at))):
@@ -102,39 +94,24 @@ async def load_client_busy(
     leave_out: Collection[UUID] = (),
 ) -> list[Busy]:
     """What a client has in that stretch, with whomever."""
-    whose = col(OccupiedTime.client_id) == client_id
-    return await _busy(
-        session,
-        whose=whose,
-        starts_before=starts_before,
-        ends_after=ends_after,
-        now=now,
-        leave_out=leave_out,
+    touching = _touching(starts_before, ends_after, now=now)
+    statement = select(*_BUSY).where(col(OccupiedTime.client_id) == client_id, *touching)
+    return await _in_order(session, statement, leave_out)
+
+
+def _touching(starts_before: datetime, ends_after: datetime, *, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Appointments, and holds that live, which touch the stretch."""
+    return (
+        col(OccupiedTime.starts_at) < starts_before,
+        col(OccupiedTime.ends_at) > ends_after,
+        or_(col(OccupiedTime.expires_at).is_(None), col(OccupiedTime.expires_at) > now),
     )
 
 
-async def _busy(
-    session: AsyncSession,
-    *,
-    whose: ColumnElement[bool],
-    starts_before: datetime,
-    ends_after: datetime,
-    now: datetime,
-    leave_out: Collection[UUID],
-) -> list[Busy]:
-    statement = (
-        select(*_BUSY)
-        .where(
-            whose,
-            col(OccupiedTime.starts_at) < starts_before,
-            col(OccupiedTime.ends_at) > ends_after,
-            or_(col(OccupiedTime.expires_at).is_(None), col(OccupiedTime.expires_at) > now),
-        )
-        .order_by(col(OccupiedTime.starts_at))
-    )
+async def _in_order(session: AsyncSession, statement: Any, leave_out: Collection[UUID]) -> list[Busy]:
     if leave_out:
         statement = statement.where(col(OccupiedTime.id).not_in(leave_out))
-    return [_as_busy(*row) for row in await session.exec(statement)]
+    return [_as_busy(*row) for row in await session.exec(statement.order_by(col(OccupiedTime.starts_at)))]
 
 
 def _as_busy(id: UUID, type: AppointmentType, starts_at: datetime, ends_at: datetime) -> Busy:

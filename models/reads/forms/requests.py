@@ -16,7 +16,6 @@ from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.template import FormTemplate
 from rules.enums import ClientStatus, FormStatus
 from rules.forms.asking import AskedVersion, outstanding
-from rules.journey.stage import AskedForm
 
 ASKED_AGAIN = "system: a new version"
 
@@ -113,16 +112,6 @@ async def asked_of(session: AsyncSession, client_id: UUID, kind: str) -> Sequenc
         .order_by(col(FormRequest.requested_at), col(FormRequest.version), col(FormRequest.number))
     )
     return (await session.exec(statement)).all()
-
-
-async def asked_again(session: AsyncSession, client_id: UUID) -> tuple[AskedForm, ...]:
-    """What was asked for in a new version, and is still open."""
-    forms = (await forms_by_client(session, [client_id]))[client_id]
-    return tuple(
-        AskedForm(id=str(form.id), asked_at=form.requested_at, intake=forms.is_intake(form), gates_from=form.gates_from)
-        for form in forms.requests
-        if (form.requested_by, form.status) == (ASKED_AGAIN, FormStatus.REQUESTED)
-    )
 
 
 async def answer_to(session: AsyncSession, request_id: UUID) -> FormAnswer | None:

@@ -27,7 +27,7 @@ WAITS = col(OutboxItem.status).in_(UNDELIVERED)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class FollowedRow:
     """A row whose workflow must run. ``key`` is the row's id, or a therapist's slug."""
 
     kind: Kept
@@ -47,7 +47,7 @@ async def must_run(
     after: str = "",
     limit: int | None = None,
     only: Collection[str] | None = None,
-) -> list[Record]:
+) -> list[FollowedRow]:
     """The rows of this kind that are older than ``before``, behind the key ``after``; or of these keys alone."""
     statement, key = _of(kind, before)
     statement = statement.order_by(key)
@@ -56,7 +56,7 @@ async def must_run(
     if after:
         statement = statement.where(key > _read(kind, after))
     rows = (await session.exec(statement if limit is None else statement.limit(limit))).all()
-    return [Record(kind=kind, key=str(key), client_id=client_id) for key, client_id in rows]
+    return [FollowedRow(kind=kind, key=str(key), client_id=client_id) for key, client_id in rows]
 
 
 async def known_keys(session: AsyncSession, kind: Kept, keys: Collection[str]) -> set[str]:
@@ -72,7 +72,7 @@ async def known_keys(session: AsyncSession, kind: Kept, keys: Collection[str]) -
     return {str(key) for key in found}
 
 
-async def is_open(session: AsyncSession, kind: Kept, key: str, *, now: datetime) -> Record | None:
+async def is_open(session: AsyncSession, kind: Kept, key: str, *, now: datetime) -> FollowedRow | None:
     """The one row, if its workflow must run; it may have been written a moment ago."""
     if not is_key(kind, key):
         return None

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, String, case, cast, exists, func
+from sqlalchemy.orm import Mapped
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -106,11 +107,8 @@ async def _payments(
         select(Payment, col(Client.test), to_card, credit, trying)  # type: ignore[call-overload]
         .join(Client, col(Client.id) == col(Payment.client_id))
         .where(*conditions)
-        .order_by(col(Payment.id))
     )
-    statement = statement if tests else statement.where(col(Client.test).is_(False))
-    statement = statement if after is None else statement.where(col(Payment.id) > after)
-    rows = (await session.exec(statement if limit is None else statement.limit(limit))).all()
+    rows = await _chunk(session, statement, col(Payment.id), tests=tests, after=after, limit=limit)
     return [
         LedgerPayment(
             id=str(payment.id),
@@ -130,6 +128,18 @@ async def _payments(
         )
         for payment, test, given_back, open_credit, since in rows
     ]
+
+
+async def _chunk(
+    session: AsyncSession, statement: Any, id: Mapped[UUID], *, tests: bool, after: UUID | None, limit: int | None
+) -> Sequence[Any]:
+    """So many rows behind ``after``, by id; of test clients only where they are wanted."""
+    if not tests:
+        statement = statement.where(col(Client.test).is_(False))
+    if after is not None:
+        statement = statement.where(id > after)
+    rows: Sequence[Any] = (await session.exec(statement.order_by(id).limit(limit))).all()
+    return rows
 
 
 # ---------------------------------------------------------------- refunds and disputes
@@ -171,11 +181,8 @@ async def _refunds(
         .join(Client, col(Client.id) == col(Refund.client_id))
         .join(Payment, col(Payment.id) == col(Refund.payment_id))
         .where(col(Refund.card_amount) > 0, *conditions)
-        .order_by(col(Refund.id))
     )
-    statement = statement if tests else statement.where(col(Client.test).is_(False))
-    statement = statement if after is None else statement.where(col(Refund.id) > after)
-    rows = (await session.exec(statement if limit is None else statement.limit(limit))).all()
+    rows = await _chunk(session, statement, col(Refund.id), tests=tests, after=after, limit=limit)
     return [
         LedgerRefund(
             id=str(refund.id),

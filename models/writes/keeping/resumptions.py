@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.reads.keeping.must_run import Record
+from models.reads.keeping.must_run import FollowedRow
 from models.tables.clients.client import Client
 from models.tables.keeping.keeping import Resumption
 from models.writes.locks import lock_clients
@@ -34,7 +34,7 @@ class Lost:
     """A workflow that must run and does not, or cannot go on. ``run_id`` is that of the lost run; None where the engine
     knew none. ``by`` is the identity of whoever ended it, where the history tells."""
 
-    record: Record
+    record: FollowedRow
     because: ResumedBecause
     run_id: str | None = None
     by: str | None = None

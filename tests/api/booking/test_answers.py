@@ -3,6 +3,7 @@
 Only the engine between the two is left out; answers travel as JSON.
 """
 
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,17 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.types.booking import BookingOrder, OutcomeOrder
+from activities.types.facts import AppointmentFacts, AppointmentShown, PaymentFacts
+from api.bodies import Body
+from api.routes.booking.appointments import BookingBody
+from api.routes.booking.changes import OutcomeBody
+from api.views.booking import AppointmentView
+from api.views.money import PaymentView
+from models.reads.booking.appointments import AppointmentRow
+from models.tables.booking.appointment import Appointment
+from models.tables.money.payment import Payment
+from rules.journey.stage import JourneyFacts
 from tests.api.booking.calls import TEN, BookingCalls, booking_calls
 from tests.api.conftest import DESK, SITE, StandingClock, ToldEngine
 from tests.care.rows import Rows
@@ -51,6 +63,25 @@ async def test_statements_of_a_booking_and_of_its_changes(
     clock.advance(days=-5)
     await change(await books(), "cancel")
     assert counted == STATEMENTS
+
+
+def test_a_row_and_an_answer_both_have_all_that_is_shown() -> None:
+    """A view takes what it shows by name, and a name that only one of the two had would be shown as missing."""
+    made = {"fee", "payment"}
+    shown = AppointmentView.model_fields.keys() - made
+    assert shown <= Appointment.model_fields.keys() | {field.name for field in fields(AppointmentRow)}
+    answered = (AppointmentFacts, AppointmentShown, JourneyFacts)
+    assert shown <= {field.name for kind in answered for field in fields(kind)}
+    paid = PaymentView.model_fields.keys()
+    assert paid <= Payment.model_fields.keys()
+    assert paid <= {field.name for field in fields(PaymentFacts)}
+
+
+@pytest.mark.parametrize(("kind", "bodies"), [(OutcomeOrder, OutcomeBody), (BookingOrder, BookingBody)])
+def test_a_body_says_its_order_by_the_same_names(kind: type, bodies: type[Body]) -> None:
+    said = {name for name, field in bodies.model_fields.items() if not field.exclude}
+    known = {"request_id", "client_id", "appointment_id", "by"}
+    assert said == {field.name for field in fields(kind)} - known
 
 
 @pytest.mark.parametrize("by", [DESK, SITE], ids=["practice", "client side"])

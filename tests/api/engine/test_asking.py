@@ -10,7 +10,6 @@ import pytest
 from activities.snapshots import appointment_facts
 from activities.types.booking import Booked, Changed, FollowingChanged, WouldCancel
 from activities.types.clients import Done, Matched, Opened
-from activities.types.facts import AppointmentFacts
 from api.engine import GONE
 from models.database import Sessions
 from models.tables import Task
@@ -91,22 +90,10 @@ async def test_a_match_by_hand(api: httpx.AsyncClient, rows: Rows, engine: ToldE
         await rows.appointment(sara, ana),
         await rows.appointment(sara, ana, starts_at=NOW + timedelta(days=9)),
     )
-    facts = [
-        AppointmentFacts(
-            version=1,
-            id=str(row.id),
-            client_id=str(sara.id),
-            ref=sara.ref,
-            type=row.type,
-            status=row.status,
-            therapist="ana",
-            starts_at=row.starts_at,
-            ends_at=row.ends_at,
-            planned_at=row.planned_at,
-        )
-        for row in (stands, gone)
-    ]
-    engine.answers_to["match_by_hand"] = Matched(former_appointments=tuple(facts[:1]), cancelled=tuple(facts[1:]))
+    former, cancelled = (appointment_facts(row, sara, ana, None) for row in (stands, gone))
+    engine.answers_to["match_by_hand"] = Matched(
+        facts=_facts(therapist="ben"), former_appointments=(former, cancelled), cancelled=(cancelled,)
+    )
     body = {"therapist": "ben", "reason": "asked for it", "cancel_appointments": True}
     path = f"/v1/clients/{sara.id}/match"
     told = (await api.put(path, json=body, headers=DESK)).json()

@@ -279,9 +279,11 @@ async def test_a_client_cannot_be_in_two_places(care: Care) -> None:
     sara = await care.arrives()
     [call] = await sara.books("intro_call", await care.slot("ana", "session"))
     await sara.completes_forms()
-    await care.call(
+    answer = await care.call(
         "PUT", f"/v1/clients/{sara.id}/match", {"therapist": "ben", "reason": "evenings"}, by="desk", expect=200
     )
+    shown = answer.json()
+    assert (shown["open_appointments"], shown["cancelled"]) == ([await call.look()], [])
     for by in ("site", "desk"):
         problem = await sara.cannot_book("session", by=by, name="slot-taken", starts_at=call.starts_at)
         offered = [datetime.fromisoformat(slot["starts_at"]) for slot in problem["alternatives"]]

@@ -191,7 +191,8 @@ async def _archived(care: Care, taken: Booked) -> None:
 
 async def _rematched(care: Care, taken: Booked) -> None:
     match = {"therapist": "ben", "reason": "evenings", "cancel_appointments": True}
-    await care.call("PUT", f"/v1/clients/{taken.person.id}/match", match, by="desk", expect=200)
+    shown = (await care.call("PUT", f"/v1/clients/{taken.person.id}/match", match, by="desk", expect=200)).json()
+    assert (shown["open_appointments"], shown["cancelled"]) == ([], [await taken.look()])
 
 
 async def _cancelled_late(care: Care, taken: Booked) -> None:

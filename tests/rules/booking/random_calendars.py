@@ -264,10 +264,7 @@ class _Maker:
 
     def other(self, *, far: bool) -> dict[str, Any]:
         asked: dict[str, Any] = {"near": self.asked()}
-        limit = self.any(["within", "days"] if far else ["within", "days", "", "", ""])
-        if limit == "within":
-            asked["within"] = self.any([30, 300, 1440, 2880]) * MINUTE
-        elif limit == "days":
+        if far or self.rng.random() < 0.4:
             asked["first_day"] = self.any([self.asked().date(), self.where.near]) - self.any([0, 0, 1]) * DAY
             asked["last_day"] = asked["first_day"] + timedelta(days=self.any([0, 0, 1, 4]))
         if self.rng.random() < 0.3:

@@ -225,7 +225,6 @@ class SlowModel:
         near: datetime,
         *,
         count: int = 3,
-        within: timedelta | None = None,
         first_day: date | None = None,
         last_day: date | None = None,
         client_busy: Sequence[Busy] = (),
@@ -237,7 +236,6 @@ class SlowModel:
             for start in (self.open if needs_horizon else self.open_for_ever)
             if start != near
             and start <= latest
-            and (within is None or abs(start - near) <= within)
             and (first_day is None or start.astimezone(self.clock.zone).date() >= first_day)
             and (last_day is None or start.astimezone(self.clock.zone).date() <= last_day)
             and not self._overlaps(start, client_busy)

@@ -297,7 +297,6 @@ class TestAlternatives:
         assert self.near(at(9), *full) == ["Mon 09:00", "Mon 09:30", "Mon 10:00"]  # the week after
         assert self.near(at(9), *full, first_day=monday, last_day=sunday) == []
         assert self.near(at(9), *full[:4], first_day=monday, last_day=sunday, count=1) == ["Fri 09:00"]
-        assert self.near(at(12), booked(at(12)), within=timedelta(hours=1)) == ["Mon 11:00", "Mon 13:00"]
 
     @pytest.mark.parametrize(
         ("zone", "hours", "day", "starts"),

@@ -8,8 +8,8 @@ import pytest
 
 from rules.accounts.caller import fold_email
 from rules.clients.joining import (
+    ClientRecord,
     FormRecord,
-    Record,
     TakenTime,
     form_counts,
     is_active_again,
@@ -28,8 +28,8 @@ def taken(id: str, minutes: int, *, length: int = 50) -> TakenTime:
     return TakenTime(appointment_id=id, starts_at=start, ends_at=start + timedelta(minutes=length))
 
 
-OLD = Record(id="old", ref="OLD", account_active=True)
-NEW = Record(id="new", ref="NEW", ahead=(taken("a", 0),))
+OLD = ClientRecord(id="old", ref="OLD", account_active=True)
+NEW = ClientRecord(id="new", ref="NEW", ahead=(taken("a", 0),))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ NEW = Record(id="new", ref="NEW", ahead=(taken("a", 0),))
 )
 @pytest.mark.parametrize("by_staff", [True, False])
 def test_what_can_never_be_joined_is_refused_by_field(
-    duplicate: Record, into: Record, says: str, by_staff: bool
+    duplicate: ClientRecord, into: ClientRecord, says: str, by_staff: bool
 ) -> None:
     refusal = refuse_join(duplicate, into, by_staff=by_staff)
     assert refusal is not None

@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.base import Activities, Dependencies, this_run
-from activities.money.comparison import Comparison, heartbeat
-from activities.money.discrepancies import close, discrepancy_of, hand_over, note_healed, write_many
+from activities.base import Activities, Dependencies, heartbeat, this_run
+from activities.money.reconciliation.comparison import Comparison
+from activities.money.reconciliation.discrepancies import close, discrepancy_of, hand_over, note_healed, write_many
 from activities.money.refunds import adopt_refund, record_refund
 from activities.money.stripe_events import RECORDED, InboundActivities
 from activities.ports import RefundMade

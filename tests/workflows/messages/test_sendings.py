@@ -19,7 +19,7 @@ from rules.journey.reminders import ANONYMOUS_EXPIRY, Due
 from rules.journey.stage import JourneyFacts, OpenAppointment, OpenTask, TaskPayment
 from rules.money.cards import SavedCard
 from rules.money.payment_states import Because
-from tests.workflows.pasting import Pasted, filled_in, pasted_from
+from tests.workflows.messages.pasting import Pasted, filled_in, pasted_from
 from workflows import messages
 from workflows.handling.binding import Unsound, bind, check
 from workflows.messages import BulkArchiveProgress, appointment_workflow_id, journey_id, waitlist_id

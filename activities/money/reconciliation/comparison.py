@@ -8,8 +8,8 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
-from temporalio import activity
 
+from activities.base import heartbeat
 from activities.ports import DisputeSeen, Intent, PaymentGateway, RefundMade
 from activities.types.reconciliation import (
     ComparisonCursor,
@@ -101,7 +101,7 @@ class Comparison:
     async def _payments(self, window: Reconciling, place: ComparisonCursor) -> ComparisonPage:
         until = place.until or window.until
         listed = await self._listed(self._gateway.list_intents(since=window.since, until=until), window.since, until)
-        intents = [stripe_intent(row.intent) for row in listed.rows]
+        intents = [stripe_intent(row) for row in listed.rows]
         told = {intent.id for intent in intents}
         async with self._sessions() as session:
             named = await ledger.payments_named(session, ids=_ids(i.payment_id for i in intents), intents=told)
@@ -360,8 +360,3 @@ async def _asked(answer: Awaitable[Answer]) -> Answer:
     found = await answer
     heartbeat()
     return found
-
-
-def heartbeat() -> None:
-    if activity.in_activity():
-        activity.heartbeat()

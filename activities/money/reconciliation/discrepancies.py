@@ -7,7 +7,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.tasks import open_task_once
+from activities.tasks import open_task_once, tell_task
 from activities.types.reconciliation import JourneyNews
 from models.reads.journey import project
 from models.reads.money.reconciliation import TASK_KEY
@@ -15,7 +15,6 @@ from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.money.reconciliation import Reconciliation
 from models.writes.locks import lock_client
-from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
 from rules.money.discrepancies import Discrepancy, DiscrepancyKind
@@ -109,9 +108,7 @@ async def _open_again(
     task.data = {**task.data, "reconciliation": reconciliation}
     session.add(task)
     if client is not None:
-        _tell_task(
-            session, client, task, at=at, kind=FactKind.TASK_OPENED, text="A task was opened again for the care team."
-        )
+        tell_task(session, client, task, FactKind.TASK_OPENED, at=at, text="A task was opened again for the care team.")
 
 
 async def close(session: AsyncSession, task_id: UUID, *, at: datetime) -> JourneyNews | None:
@@ -123,7 +120,7 @@ async def close(session: AsyncSession, task_id: UUID, *, at: datetime) -> Journe
         task.resolved_at, task.resolved_by, task.note = at, SYSTEM, _GONE
         session.add(task)
         if client is not None:
-            _tell_task(session, client, task, at=at, kind=FactKind.TASK_RESOLVED, text=f"A task was resolved: {_GONE}")
+            tell_task(session, client, task, FactKind.TASK_RESOLVED, at=at, text=f"A task was resolved: {_GONE}")
     return JourneyNews(client_id=str(client.id), facts=await project(session, client)) if client else None
 
 
@@ -162,18 +159,6 @@ def discrepancy_of(task: Task) -> Discrepancy | None:
 def _about(discrepancy: Discrepancy) -> dict[str, str]:
     told = {"kind": discrepancy.kind.value, **{name: getattr(discrepancy, name) for name in _NAMED}}
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _tell_task(session: AsyncSession, client: Client, task: Task, *, at: datetime, kind: FactKind, text: str) -> None:
-    tell(
-        session,
-        client,
-        kind,
-        at=at,
-        by=SYSTEM,
-        text=text,
-        data={"task_id": str(task.id), "task": task.kind.value},
-    )
 
 
 async def _locked(session: AsyncSession, reconciliation: str) -> Reconciliation:

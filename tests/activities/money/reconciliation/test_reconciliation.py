@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from activities.money import comparison
+from activities.money.reconciliation import comparison
 from activities.ports import Intent
 from activities.types.money import AttemptOrder, ConfirmationOrder
 from activities.types.reconciliation import ComparisonPart, DiscrepanciesOrder

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from activities.base import Activities
 from activities.locked import locked_payment
-from activities.money.comparison import Comparison
-from activities.money.discrepancies import open_discrepancy_task
+from activities.money.reconciliation.comparison import Comparison
+from activities.money.reconciliation.discrepancies import open_discrepancy_task
 from activities.types.money import Settled
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from activities.money import discrepancies as differences
+from activities.money.reconciliation import discrepancies as differences
 from activities.types.money import AttemptOrder
 from models.tables.clients.task import Task
 from rules.enums import PaymentStatus
