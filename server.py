@@ -13,6 +13,7 @@ import uvicorn
 
 from api.announcing import announce_versions
 from api.app import create_app
+from api.bounds.connections import CONNECTIONS
 from api.engine import JourneyEngine
 from api.resuming import Resumer
 from api.settings import ApiSettings, ServiceKey
@@ -28,7 +29,6 @@ from rules.accounts import vouching
 from workflows.starting import beginning_of
 
 _LAST_REQUESTS = 15  # seconds that running requests get when asked to stop
-_KEPT_OPEN = 75  # seconds without a request; longer than callers and proxies keep theirs, so that it is they who close
 log = structlog.get_logger("api")
 
 
@@ -73,8 +73,8 @@ async def run(settings: Settings) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_keep_alive=_KEPT_OPEN,
             timeout_graceful_shutdown=_LAST_REQUESTS,
+            **CONNECTIONS,
         )
     )
     try:
