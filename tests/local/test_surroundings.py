@@ -104,6 +104,7 @@ def test_the_first_lines_say_when_services_are_real(monkeypatch: pytest.MonkeyPa
     assert "at Stripe itself" in told
     assert "REAL MONEY" not in told
     monkeypatch.setenv("STRIPE_API_KEY", "sk_live_mine")
+    monkeypatch.setenv("ENVIRONMENT", "development")  # a live key wants it said
     assert "REAL MONEY MOVES" in dev._where_to_look(stack, read_settings())
 
 

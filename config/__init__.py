@@ -1,21 +1,23 @@
 """The settings, read from the environment once, by the programs and the migrations alone.
 
-Everything has a default that works on one machine. ``ENVIRONMENT=production`` takes no default for anything
-secret or public, and refuses the development values; every problem is named at once.
+Everything has a default that works on one machine. ``ENVIRONMENT=production`` takes no default for anything secret or
+public, and refuses the development values, weak secrets and plain connections; every problem is named at once.
 """
 
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config import surroundings
 from engine.codec import PayloadKeys
 from engine.connect import TASK_QUEUE, EngineAddress
 from engine.event_key import EventKey
@@ -139,6 +141,9 @@ class Settings(BaseSettings):
 
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, _from_text(surroundings.allowed_hosts)] = ()
+    api_docs: bool | None = None
+    private_network: bool = False
     temporal_port: Port = 7233
     temporal_ui_port: Port = 8233
     sandbox_port: Port = 8400
@@ -181,6 +186,19 @@ class Settings(BaseSettings):
     def site_url(self) -> str:
         """What mails link to, without a slash at the end."""
         return self.public_url or f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """What the API may be called by, without ports."""
+        site = urlsplit(self.public_url or "").hostname or ""
+        local = () if self.production else ("localhost", "127.0.0.1", "::1")
+        named = (name for host in (site, self.api_host, *local) for name in surroundings.names_of(host))
+        return tuple(dict.fromkeys((*self.allowed_hosts, *named)))
+
+    @property
+    def shows_docs(self) -> bool:
+        """Whether the API's description can be read: away from production, unless said otherwise."""
+        return not self.production if self.api_docs is None else self.api_docs
 
     @property
     def ui_origins(self) -> tuple[str, ...]:
@@ -304,6 +322,10 @@ def _refused_in_production(settings: Settings, environment: Mapping[str, str]) -
         refused["PAYLOAD_KEYS"] = "the development key is public"
     if settings.time_travel_address:
         refused["TIME_TRAVEL_ADDRESS"] = "the clock cannot be moved in production"
+    for name, why in _weak(settings):
+        refused.setdefault(name, why)
+    if not settings.private_network:
+        refused.update(dict(_plain_connections(settings, environment)))
     web = {
         "PUBLIC_URL": settings.public_url,
         "STRIPE_API_BASE": settings.stripe_api_base,
@@ -315,6 +337,70 @@ def _refused_in_production(settings: Settings, environment: Mapping[str, str]) -
     return missing + [
         f"{name} is refused in production: {because}." for name, because in refused.items() if name in given
     ]
+
+
+def _weak(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Secrets that could be guessed, each with why; of several in one setting, the first."""
+    for key in settings.api_keys:
+        if why := surroundings.weak_secret(key.secret.get_secret_value()):
+            yield "API_KEYS", f"the secret of {key.name!r}: {why}"
+    for id_, key_bytes in settings.payload_keys.keys:
+        if why := surroundings.weak_key(key_bytes):
+            yield "PAYLOAD_KEYS", f"the key {id_!r}: {why}"
+    vendors = {
+        "STRIPE_API_KEY": settings.stripe_api_key,
+        "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secret,
+        "SENDGRID_API_KEY": settings.sendgrid_api_key,
+    }
+    for name, secret in vendors.items():
+        if why := surroundings.weak_secret(secret.get_secret_value()):
+            yield name, why
+
+
+_WAY_OUT = "or PRIVATE_NETWORK=yes where nobody else is on the wire"
+
+
+def _plain_connections(settings: Settings, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Connections that leave this machine and that others on the way could read or answer, each with why."""
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    foreign = surroundings.foreign_hosts(url, environment) if url else ()
+    if foreign and not surroundings.is_verified(url, environment):
+        there = ", ".join(foreign)
+        yield "DATABASE_URL", f"nothing proves that {there} is the database; give sslmode=verify-full, {_WAY_OUT}"
+    address = settings.engine.address
+    if not settings.engine.tls and not surroundings.is_this_machine(surroundings.host_of(address)):
+        yield "TEMPORAL_ADDRESS", f"{address} is reached without TLS; give TEMPORAL_TLS=true, {_WAY_OUT}"
+
+
+def _refused_without_environment(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """What nobody has for development by chance: then it must be said which of the two this is."""
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    foreign = surroundings.foreign_hosts(url, environment) if url else ()
+    signs = []
+    if re.match(r"(sk|rk)_live_", settings.stripe_api_key.get_secret_value()):
+        signs.append("STRIPE_API_KEY is a live key, which moves money")
+    if foreign:
+        signs.append(f"DATABASE_URL leads to {', '.join(foreign)}")
+    if not surroundings.is_this_machine(settings.api_host or "0.0.0.0"):  # noqa: S104 - a comparison
+        signs.append(f"API_HOST is {settings.api_host}, which others can reach")
+    return [f"ENVIRONMENT must be set, to production or to development: {sign}." for sign in signs]
+
+
+def ways_out(settings: Settings, *, serving: bool = False) -> list[str]:
+    """For the log at the start in production: what is plain, and why it was let through. ``serving`` is the API."""
+    if not settings.production:
+        return []
+    said = [f"PRIVATE_NETWORK=yes: {name}, {why}" for name, why in _plain_connections(settings, os.environ)]
+    url = settings.database
+    if not said and settings.private_network:
+        said.append("PRIVATE_NETWORK=yes is not needed: no connection leaves this machine unprotected")
+    if not surroundings.foreign_hosts(url, os.environ) and not surroundings.is_verified(url, os.environ):
+        said.append("DATABASE_URL: a plain connection on this machine")
+    if not settings.engine.tls and surroundings.is_this_machine(surroundings.host_of(settings.engine.address)):
+        said.append("TEMPORAL_ADDRESS: a plain connection on this machine")
+    if serving and not surroundings.is_this_machine(settings.api_host):
+        said.append(f"API_HOST: plain HTTP on {settings.api_host}; what ends TLS in front must be alone with it")
+    return said
 
 
 def read_settings() -> Settings:
@@ -333,7 +419,10 @@ def read_settings() -> Settings:
         settings = Settings(**given)
     except ValidationError as error:
         raise SettingsProblem(problems + [_sentence(detail) for detail in error.errors()]) from None
-    problems += _refused_in_production(settings, os.environ) if settings.production else []
+    if settings.production:
+        problems += _refused_in_production(settings, os.environ)
+    elif "environment" not in settings.model_fields_set:
+        problems += _refused_without_environment(settings, os.environ)
     if problems:
         raise SettingsProblem(problems)
     policy = replace(settings.policy, time_zone=settings.practice_time_zone)
