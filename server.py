@@ -17,7 +17,7 @@ from api.bounds.connections import CONNECTIONS
 from api.engine import JourneyEngine
 from api.resuming import Resumer
 from api.settings import ApiSettings, ServiceKey
-from config import Settings, SettingsProblem, leave, settings_or_exit
+from config import Settings, SettingsProblem, leave, settings_or_exit, ways_out
 from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import lazy_client
@@ -57,11 +57,14 @@ async def run(settings: Settings) -> None:
                 ServiceKey(role=key.role, name=key.name, secret=key.secret.get_secret_value())
                 for key in settings.api_keys
             ),
+            allowed_hosts=settings.own_hosts,
             stripe_webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
             mail_event_key=settings.sendgrid_webhook_public_key,
             policy=settings.policy,
             ui_origins=settings.ui_origins,
             trust_ui=not settings.production,
+            https_only=settings.production,
+            docs=settings.shows_docs,
         ),
         cipher=settings.payload_keys,
     )
@@ -94,6 +97,8 @@ async def run(settings: Settings) -> None:
 def main() -> int:
     settings = settings_or_exit()
     set_up_logs(production=settings.production, time_travel=bool(settings.time_travel_address))
+    for sentence in ways_out(settings, serving=True):
+        log.warning(sentence)
     try:
         asyncio.run(run(settings))
     except SettingsProblem as error:

@@ -14,7 +14,7 @@ KEPT_OPEN = 75  # seconds without a request; longer than callers and proxies kee
 
 
 class BoundedConnection(H11Protocol):
-    """One connection. What takes longer than these bounds (seconds) is cut off; so a slow sender holds nothing for long.
+    """One connection. What takes longer than these bounds (seconds) is cut off: a slow sender holds nothing for long.
 
     The head's time begins with the connection, and after an answer with the first byte of the next request. A body's
     begins with its head: 10 MB in three minutes are half a megabit a second.
@@ -34,7 +34,7 @@ class BoundedConnection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.cycle is None or self.cycle.response_complete:
+        if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr] # None before the first
             self._enter("head")
         else:
             self._enter(f"body {id(self.cycle)}" if self.cycle.more_body else "quiet")

@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from time import monotonic
-from typing import Any
 
 import pytest
 from starlette.requests import ClientDisconnect, Request
@@ -18,8 +18,6 @@ from tests.care.served import started, stopped
 HEAD = b"POST /echo HTTP/1.1\r\nHost: localhost\r\n"
 LARGE = 64 * 1024 * 1024  # more than any network buffers hold
 SOON = 5.0
-
-Answer = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 
 
 class Hasty(BoundedConnection):
@@ -59,25 +57,18 @@ async def port(echo: Echo) -> AsyncIterator[int]:
     await stopped(server)
 
 
-async def _send_until_refused(port: int, pieces: Callable[[], bytes], *, most: int) -> tuple[int, bytes]:
-    """How many bytes were taken until the other end had enough, and what it said."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def _send_until_refused(port: int, pieces: Callable[[], bytes], *, most: int) -> int:
+    """How many bytes were taken until the other end had enough."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
     sent = 0
-    try:
+    with suppress(ConnectionError):
         while sent < most:
             piece = pieces()
             writer.write(piece)
             await writer.drain()
             sent += len(piece)
-    except (ConnectionError, BrokenPipeError):
-        pass
-    said = b""
-    try:
-        said = await asyncio.wait_for(reader.read(), SOON)
-    except ConnectionError:  # what was said may be lost when what we sent was never read
-        pass
     writer.transport.abort()
-    return sent, said
+    return sent
 
 
 @pytest.mark.parametrize("attack", ["many headers", "one header without end", "one line without end"])
@@ -91,7 +82,7 @@ async def test_two_hundred_megabytes_of_head_are_refused_at_once(port: int, echo
             return next(first, b"") + b"".join(b"X-%d: %s\r\n" % (next(number), b"y" * 8000) for _ in range(8))
         return next(first, b"") + b"y" * 65536
 
-    sent, _ = await _send_until_refused(port, pieces, most=200 * 1024 * 1024)
+    sent = await _send_until_refused(port, pieces, most=200 * 1024 * 1024)
     assert sent < 20 * 1024 * 1024  # most of it waited in the network's buffers, and was never read
     assert monotonic() - began < SOON
     assert echo.asked == 0
@@ -118,13 +109,11 @@ async def _drips(port: int, begin: bytes, drop: bytes) -> float:
     writer.write(begin)
     began = monotonic()
     ended = asyncio.create_task(reader.read())
-    try:
+    with suppress(ConnectionError):
         while not ended.done() and monotonic() - began < 4 * SOON:
             await asyncio.sleep(0.05)
             writer.write(drop)
         await ended
-    except ConnectionError:
-        pass
     writer.transport.abort()
     return monotonic() - began
 
