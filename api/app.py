@@ -76,7 +76,8 @@ DESCRIPTION = """The care journeys of a therapy practice: matching, booking, for
 
 Times are RFC 3339 with an offset, dates are ISO, amounts are whole minor units with an ISO currency. Lists take
 `limit` and `cursor`, and answer `items` and `next_cursor`. Every POST takes an `Idempotency-Key`. Errors are
-`application/problem+json`; their `type` ends in a name that programs can rely on.
+`application/problem+json`; their `type` ends in a name that programs can rely on. Fields and parameters that a
+call does not know are refused.
 """
 
 

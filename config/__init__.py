@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from config import surroundings
+from config import connections, hosts, strength
 from engine.codec import PayloadKeys
 from engine.connect import TASK_QUEUE, EngineAddress
 from engine.event_key import EventKey
@@ -141,7 +141,7 @@ class Settings(BaseSettings):
 
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode, _from_text(surroundings.allowed_hosts)] = ()
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, _from_text(hosts.allowed_hosts)] = ()
     api_docs: bool | None = None
     private_network: bool = False
     temporal_port: Port = 7233
@@ -192,7 +192,7 @@ class Settings(BaseSettings):
         """What the API may be called by, without ports."""
         site = urlsplit(self.public_url or "").hostname or ""
         local = () if self.production else ("localhost", "127.0.0.1", "::1")
-        named = (name for host in (site, self.api_host, *local) for name in surroundings.names_of(host))
+        named = (name for host in (site, self.api_host, *local) for name in hosts.names_of(host))
         return tuple(dict.fromkeys((*self.allowed_hosts, *named)))
 
     @property
@@ -325,7 +325,9 @@ def _refused_in_production(settings: Settings, environment: Mapping[str, str]) -
     for name, why in _weak(settings):
         refused.setdefault(name, why)
     if not settings.private_network:
-        refused.update(dict(_plain_connections(settings, environment)))
+        url = settings.database if settings.database_url else ""
+        for name, why in connections.unprotected(url, settings.engine, environment):
+            refused[name] = f"{why}; {connections.REMEDIES[name]}"
     web = {
         "PUBLIC_URL": settings.public_url,
         "STRIPE_API_BASE": settings.stripe_api_base,
@@ -342,10 +344,10 @@ def _refused_in_production(settings: Settings, environment: Mapping[str, str]) -
 def _weak(settings: Settings) -> Iterator[tuple[str, str]]:
     """Secrets that could be guessed, each with why; of several in one setting, the first."""
     for key in settings.api_keys:
-        if why := surroundings.weak_secret(key.secret.get_secret_value()):
+        if why := strength.weak_secret(key.secret.get_secret_value()):
             yield "API_KEYS", f"the secret of {key.name!r}: {why}"
     for id_, key_bytes in settings.payload_keys.keys:
-        if why := surroundings.weak_key(key_bytes):
+        if why := strength.weak_key(key_bytes):
             yield "PAYLOAD_KEYS", f"the key {id_!r}: {why}"
     vendors = {
         "STRIPE_API_KEY": settings.stripe_api_key,
@@ -353,52 +355,31 @@ def _weak(settings: Settings) -> Iterator[tuple[str, str]]:
         "SENDGRID_API_KEY": settings.sendgrid_api_key,
     }
     for name, secret in vendors.items():
-        if why := surroundings.weak_secret(secret.get_secret_value()):
+        if why := strength.weak_secret(secret.get_secret_value()):
             yield name, why
-
-
-_WAY_OUT = "or PRIVATE_NETWORK=yes where nobody else is on the wire"
-
-
-def _plain_connections(settings: Settings, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Connections that leave this machine and that others on the way could read or answer, each with why."""
-    url = settings.database_url.get_secret_value() if settings.database_url else ""
-    foreign = surroundings.foreign_hosts(url, environment) if url else ()
-    if foreign and not surroundings.is_verified(url, environment):
-        there = ", ".join(foreign)
-        yield "DATABASE_URL", f"nothing proves that {there} is the database; give sslmode=verify-full, {_WAY_OUT}"
-    address = settings.engine.address
-    if not settings.engine.tls and not surroundings.is_this_machine(surroundings.host_of(address)):
-        yield "TEMPORAL_ADDRESS", f"{address} is reached without TLS; give TEMPORAL_TLS=true, {_WAY_OUT}"
 
 
 def _refused_without_environment(settings: Settings, environment: Mapping[str, str]) -> list[str]:
     """What nobody has for development by chance: then it must be said which of the two this is."""
-    url = settings.database_url.get_secret_value() if settings.database_url else ""
-    foreign = surroundings.foreign_hosts(url, environment) if url else ()
-    signs = []
-    if re.match(r"(sk|rk)_live_", settings.stripe_api_key.get_secret_value()):
-        signs.append("STRIPE_API_KEY is a live key, which moves money")
-    if foreign:
-        signs.append(f"DATABASE_URL leads to {', '.join(foreign)}")
-    if not surroundings.is_this_machine(settings.api_host or "0.0.0.0"):  # noqa: S104 - a comparison
-        signs.append(f"API_HOST is {settings.api_host}, which others can reach")
-    return [f"ENVIRONMENT must be set, to production or to development: {sign}." for sign in signs]
+    foreign = ", ".join(connections.foreign_hosts(settings.database, environment)) if settings.database_url else ""
+    signs = {
+        "STRIPE_API_KEY is a live key": re.match(r"(sk|rk)_live_", settings.stripe_api_key.get_secret_value()),
+        f"DATABASE_URL leads to {foreign}": foreign,
+        f"API_HOST is {settings.api_host}": not hosts.is_this_machine(settings.api_host),
+    }
+    return [
+        f"ENVIRONMENT must be set, to production or to development: {sign}." for sign, there in signs.items() if there
+    ]
 
 
 def ways_out(settings: Settings, *, serving: bool = False) -> list[str]:
     """For the log at the start in production: what is plain, and why it was let through. ``serving`` is the API."""
     if not settings.production:
         return []
-    said = [f"PRIVATE_NETWORK=yes: {name}, {why}" for name, why in _plain_connections(settings, os.environ)]
-    url = settings.database
-    if not said and settings.private_network:
-        said.append("PRIVATE_NETWORK=yes is not needed: no connection leaves this machine unprotected")
-    if not surroundings.foreign_hosts(url, os.environ) and not surroundings.is_verified(url, os.environ):
-        said.append("DATABASE_URL: a plain connection on this machine")
-    if not settings.engine.tls and surroundings.is_this_machine(surroundings.host_of(settings.engine.address)):
-        said.append("TEMPORAL_ADDRESS: a plain connection on this machine")
-    if serving and not surroundings.is_this_machine(settings.api_host):
+    said = connections.let_through(
+        settings.database, settings.engine, os.environ, private_network=settings.private_network
+    )
+    if serving and not hosts.is_this_machine(settings.api_host):
         said.append(f"API_HOST: plain HTTP on {settings.api_host}; what ends TLS in front must be alone with it")
     return said
 

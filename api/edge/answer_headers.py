@@ -54,6 +54,8 @@ class AnswerHeaders:
         try:
             await self._app(scope, receive, marked)
         except Exception as error:
-            if not begun:  # here, for what Starlette would answer further out would go without
-                await (await broken(Request(scope), error))(scope, receive, marked)
+            # Here rather than by Starlette's own handler, which stands outside, and so would answer without them.
+            answer = await broken(Request(scope), error)
+            if not begun:
+                await answer(scope, receive, marked)
             raise

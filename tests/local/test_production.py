@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from config import read_settings, ways_out
-from config.surroundings import LEAST_SECRET, foreign_hosts, is_this_machine, is_verified
+from config.connections import foreign_hosts, is_verified
+from config.hosts import is_this_machine
+from config.strength import LEAST_SECRET
 from local.processes import ROOT, free_port
 from tests.local.environment import PRODUCTION, bare_environment, given, problems
 
@@ -66,6 +68,12 @@ def test_everything_that_is_refused_is_named_at_once(monkeypatch: pytest.MonkeyP
         "DATABASE_URL",
     }
     assert all(sentence.endswith(".") for sentence in told)
+
+
+def test_what_is_missing_hides_nothing_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **{**PRODUCTION, "TEMPORAL_TLS": "false"})
+    monkeypatch.delenv("DATABASE_URL")
+    assert [sentence.split(" ")[0] for sentence in problems(monkeypatch)] == ["DATABASE_URL", "TEMPORAL_ADDRESS"]
 
 
 def test_a_key_for_temporal_brings_tls_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,9 +140,9 @@ def test_on_a_private_network_too_and_it_is_said(monkeypatch: pytest.MonkeyPatch
     plain = {"DATABASE_URL": FOREIGN, "TEMPORAL_TLS": "false", "PRIVATE_NETWORK": "yes"}
     given(monkeypatch, **{**PRODUCTION, **plain})
     database, engine = ways_out(read_settings())
-    assert database.startswith("PRIVATE_NETWORK=yes: DATABASE_URL, ")
+    assert database.startswith("PRIVATE_NETWORK=yes lets DATABASE_URL through: ")
     assert "db.example" in database
-    assert engine.startswith("PRIVATE_NETWORK=yes: TEMPORAL_ADDRESS, ")
+    assert engine.startswith("PRIVATE_NETWORK=yes lets TEMPORAL_ADDRESS through: ")
     assert "hunter2" not in database
 
 
@@ -253,8 +261,3 @@ def test_the_description_is_shown_where_it_is_wanted(monkeypatch: pytest.MonkeyP
     assert not read_settings().shows_docs
     monkeypatch.setenv("API_DOCS", "yes")
     assert read_settings().shows_docs
-
-
-def test_the_page_for_operators_names_the_least_length() -> None:
-    page = (ROOT / "docs/production.md").read_text()
-    assert f"at least {LEAST_SECRET} characters" in page
