@@ -37,6 +37,7 @@ async def page(request: Request) -> HTMLResponse:
         swagger_js_url="docs/swagger-ui-bundle.js",
         swagger_css_url="docs/swagger-ui.css",
         swagger_favicon_url="docs/favicon.png",
+        swagger_ui_parameters={"validatorUrl": None},  # which would be told this API's address
     )
     html.headers["Content-Security-Policy"] = _policy(bytes(html.body).decode())
     return html

@@ -111,7 +111,7 @@ def test_the_first_lines_say_when_services_are_real(monkeypatch: pytest.MonkeyPa
 def test_time_travel_leaves_the_shells_practice_alone(tmp_path: Path) -> None:
     ports = Ports.free()
     named = {f"{name.upper()}_PORT": str(port) for name, port in asdict(ports).items()}
-    environment = {"PATH": os.environ["PATH"], **SHELL, **named}
+    environment = {"PATH": os.environ["PATH"], **SHELL, "STRIPE_API_KEY": "sk_live_mine", **named}
     running = Running(environment, tmp_path / "log", "--time-travel")
     try:
         running.wait_until_serving()

@@ -22,6 +22,7 @@ async def test_the_page_asks_nobody_else(full: httpx.AsyncClient) -> None:
         answer = await full.get(f"/{path}")
         assert answer.status_code == 200, path
         assert answer.content
+    assert '"validatorUrl": null' in page.text
     assert "http" not in page.headers["content-security-policy"]
 
 
