@@ -25,6 +25,10 @@ def main() -> int:
     options = _options()
     if options.data_dir:
         os.environ["DATA_DIR"] = str(options.data_dir)
+    if options.time_travel and os.environ.get("ENVIRONMENT") != "production":
+        for name in settings_of_a_practice():
+            if not name.upper().startswith(_POLICY):  # a rule that somebody wants to see at work
+                del os.environ[name]
     settings = settings_or_exit()
     if settings.production:
         print(
@@ -32,11 +36,6 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    if options.time_travel:
-        for name in settings_of_a_practice():
-            if not name.upper().startswith(_POLICY):  # a rule that somebody wants to see at work
-                del os.environ[name]
-        settings = settings_or_exit()
     return asyncio.run(_run(settings, time_travel=options.time_travel))
 
 

@@ -13,10 +13,11 @@ import uvicorn
 
 from api.announcing import announce_versions
 from api.app import create_app
+from api.bounds.connections import CONNECTIONS
 from api.engine import JourneyEngine
 from api.resuming import Resumer
 from api.settings import ApiSettings, ServiceKey
-from config import Settings, SettingsProblem, leave, settings_or_exit
+from config import Settings, SettingsProblem, leave, settings_or_exit, ways_out
 from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import lazy_client
@@ -28,7 +29,6 @@ from rules.accounts import vouching
 from workflows.starting import beginning_of
 
 _LAST_REQUESTS = 15  # seconds that running requests get when asked to stop
-_KEPT_OPEN = 75  # seconds without a request; longer than callers and proxies keep theirs, so that it is they who close
 log = structlog.get_logger("api")
 
 
@@ -57,11 +57,14 @@ async def run(settings: Settings) -> None:
                 ServiceKey(role=key.role, name=key.name, secret=key.secret.get_secret_value())
                 for key in settings.api_keys
             ),
+            allowed_hosts=settings.own_hosts,
             stripe_webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
             mail_event_key=settings.sendgrid_webhook_public_key,
             policy=settings.policy,
             ui_origins=settings.ui_origins,
             trust_ui=not settings.production,
+            https_only=settings.production,
+            docs=settings.shows_docs,
         ),
         cipher=settings.payload_keys,
     )
@@ -73,8 +76,8 @@ async def run(settings: Settings) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_keep_alive=_KEPT_OPEN,
             timeout_graceful_shutdown=_LAST_REQUESTS,
+            **CONNECTIONS,
         )
     )
     try:
@@ -94,6 +97,8 @@ async def run(settings: Settings) -> None:
 def main() -> int:
     settings = settings_or_exit()
     set_up_logs(production=settings.production, time_travel=bool(settings.time_travel_address))
+    for sentence in ways_out(settings, serving=True):
+        log.warning(sentence)
     try:
         asyncio.run(run(settings))
     except SettingsProblem as error:

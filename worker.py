@@ -30,7 +30,7 @@ from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
 from activities.practice import Links, Practice
 from activities.registry import build
-from config import Settings, SettingsProblem, leave, settings_or_exit
+from config import Settings, SettingsProblem, leave, settings_or_exit, ways_out
 from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import TASK_QUEUE, connect
@@ -207,6 +207,8 @@ async def _database_is_ready(engine: AsyncEngine) -> None:
 def main() -> int:
     settings = settings_or_exit()
     set_up_logs(production=settings.production, time_travel=bool(settings.time_travel_address))
+    for sentence in ways_out(settings):
+        log.warning(sentence)
     try:
         asyncio.run(run(settings))
     except SettingsProblem as error:

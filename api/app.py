@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import problems
@@ -10,6 +10,11 @@ from api.auth import FailedSignIns, Passwords
 from api.bounds.disk import Disk
 from api.bounds.letting_go import LetGo
 from api.deps import Services
+from api.edge import docs_pages
+from api.edge.answer_headers import AnswerHeaders
+from api.edge.hosts import KnownHosts
+from api.edge.methods import Methods
+from api.edge.queries import knows_its_query
 from api.engine import JourneyEngine
 from api.metrics import MeasureRequests, Metrics
 from api.middleware import Bounds, HideSecrets
@@ -71,7 +76,8 @@ DESCRIPTION = """The care journeys of a therapy practice: matching, booking, for
 
 Times are RFC 3339 with an offset, dates are ISO, amounts are whole minor units with an ISO currency. Lists take
 `limit` and `cursor`, and answer `items` and `next_cursor`. Every POST takes an `Idempotency-Key`. Errors are
-`application/problem+json`; their `type` ends in a name that programs can rely on.
+`application/problem+json`; their `type` ends in a name that programs can rely on. Fields and parameters that a
+call does not know are refused.
 """
 
 
@@ -89,7 +95,14 @@ def create_app(
 
     ``pulse`` is the database's. ``passwords`` is for tests, which need not be slow to guess.
     """
-    app = FastAPI(title=TITLE, description=DESCRIPTION, version="1", redoc_url=None)
+    app = FastAPI(
+        title=TITLE,
+        description=DESCRIPTION,
+        version="1",
+        openapi_url=None,  # the pages are our own: see docs_pages
+        redirect_slashes=False,  # behind a proxy a redirect would lead to plain HTTP, with the token
+        dependencies=[Depends(knows_its_query)],
+    )
     metrics = Metrics()
     app.state.services = Services(
         sessions=sessions,
@@ -107,9 +120,14 @@ def create_app(
         app.include_router(part.router)
     if isinstance(clock, EngineClock):
         app.include_router(dev_clock.router)
+    if settings.docs:
+        app.include_router(docs_pages.router)
     problems.install(app)
+    app.add_middleware(Methods)
     app.add_middleware(LetGo)
-    app.add_middleware(Bounds, public_url=settings.public_url)
+    app.add_middleware(Bounds)
+    app.add_middleware(KnownHosts, hosts=settings.allowed_hosts)
+    app.add_middleware(AnswerHeaders, https_only=settings.https_only)
     app.add_middleware(MeasureRequests, metrics=metrics)
     app.add_middleware(HideSecrets)
     _describe(app)

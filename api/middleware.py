@@ -1,14 +1,19 @@
-"""What every request passes first: a bound on its size, no NUL in its address, and no secret of it in a log."""
+"""What every request passes first: bounds on its size, no NUL in its address, and no secret of it in a log."""
 
-import json
 import re
+from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
+from fastapi import Request
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.bounds.connections import MOST_HEAD_BYTES
+from api.problems import problem
 from models.database import reads_alone
 from rules.care import documents
+from rules.refusals import Problem
 
 MOST_BYTES = 1024 * 1024
 _TOO_LARGE = f"A body may have at most {MOST_BYTES} bytes."
@@ -26,29 +31,26 @@ def _bound(scope: Scope) -> tuple[int, str]:
 
 
 class Bounds:
-    """ASGI middleware: bodies up to 1 MB, an upload's up to 10 MB, declared or not; addresses that a database can
-    compare; and places in the database's pools by what the request is for.
+    """ASGI middleware: heads up to 32 KB; bodies up to 1 MB, an upload's up to 10 MB, declared or not, and as they are
+    read; addresses that a database can compare; and places in the database's pools by what the request is for.
     """
 
-    def __init__(self, app: ASGIApp, public_url: str) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._problems = f"{public_url}/problems"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if "\0" in scope["path"]:
-            await self._refuse(send, 404, "not-found", "There is no such page.")
-            return
-        if b"\0" in unquote_to_bytes(scope.get("query_string", b"")):
-            await self._refuse(send, 422, "validation-failed", "The query must not contain NUL.", "query")
+        refused = _refusal(scope)
+        if refused is not None:
+            status, detail, more = refused
+            name = Problem.NOT_FOUND if status == 404 else Problem.VALIDATION_FAILED
+            answer = problem(Request(scope), type_name=name.value, status=status, detail=detail, **more)
+            answer.headers["Connection"] = "close"
+            await answer(scope, receive, send)
             return
         most, too_large = _bound(scope)
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > most:
-            await self._refuse(send, 413, "validation-failed", too_large, "body")
-            return
         reads_alone.set(scope["method"] in _READS)
         received = 0
 
@@ -62,23 +64,28 @@ class Bounds:
 
         await self._app(scope, bounded, send)
 
-    async def _refuse(self, send: Send, status: int, name: str, detail: str, field: str | None = None) -> None:
-        document: dict[str, object] = {
-            "type": f"{self._problems}/{name}",
-            "title": name.replace("-", " ").capitalize(),
-            "status": status,
-            "detail": detail,
-        }
-        if field:
-            document["errors"] = [{"field": field, "message": detail}]
-        body = json.dumps(document).encode()
-        headers = [
-            (b"content-type", b"application/problem+json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+
+def _refusal(scope: Scope) -> tuple[int, str, dict[str, Any]] | None:
+    """Why this request is not even looked at: status, sentence, and what else the problem has."""
+    headers = Headers(scope=scope)
+    if "\0" in scope["path"]:
+        return 404, "There is no such page.", {}
+    if b"\0" in unquote_to_bytes(scope.get("query_string", b"")):
+        return 422, *_about("query", "The query must not contain NUL.")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEAD_BYTES:
+        return 431, *_about("headers", f"All headers together may have at most {MOST_HEAD_BYTES} bytes.")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        detail, more = _about("Content-Encoding", "Bodies are read as they are: send them without an encoding.")
+        return 415, detail, {**more, "headers": {"Accept-Encoding": "identity"}}
+    most, too_large = _bound(scope)
+    declared = headers.get("content-length", "0")
+    if not declared.isdecimal() or int(declared) > most:
+        return 413, *_about("body", too_large)
+    return None
+
+
+def _about(field: str, message: str) -> tuple[str, dict[str, Any]]:
+    return message, {"data": {"errors": [{"field": field, "message": message}]}}
 
 
 class HideSecrets:

@@ -164,13 +164,12 @@ PROBLEM_SCHEMA = {
 
 
 def install(app: FastAPI) -> None:
-    """Answer every exception with a problem document."""
+    """Answer every exception that somebody expected with a problem document; ``broken`` is for the others."""
     app.add_exception_handler(Refused, _refused)
-    for broken in (EngineUnavailable, ClockUnavailable, Silent, OperationalError, InterfaceError, PoolTimeout):
-        app.add_exception_handler(broken, unavailable)
+    for away in (EngineUnavailable, ClockUnavailable, Silent, OperationalError, InterfaceError, PoolTimeout):
+        app.add_exception_handler(away, unavailable)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _protocol)
-    app.add_exception_handler(Exception, _broken)
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
@@ -250,7 +249,8 @@ async def _protocol(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _broken(request: Request, error: Exception) -> JSONResponse:
+async def broken(request: Request, error: Exception) -> JSONResponse:
+    """The answer where a fault of ours came up, which is logged."""
     log.error("request failed", route=_route(request), exc_info=error)
     return problem(
         request,

@@ -20,14 +20,19 @@ class ServiceKey:
 class ApiSettings:
     """``public_url`` has no slash at its end. ``email_from`` is the organizer in calendar files, as in those of mails.
     ``mail_event_key`` fits what the mail service signs its events with; without one no event is believed.
+    ``allowed_hosts`` are the names, without ports, that a request may be meant for. ``https_only`` tells browsers so.
+    ``docs`` shows the description of the API and the page for it.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone."""
 
     public_url: str
     email_from: str
     service_keys: tuple[ServiceKey, ...]
+    allowed_hosts: tuple[str, ...]
     stripe_webhook_secret: str = field(repr=False)
     mail_event_key: EventKey | None = None
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
+    https_only: bool = False
+    docs: bool = False
     ui_origins: tuple[str, ...] = ()
     trust_ui: bool = False

@@ -1,7 +1,8 @@
-"""What people wrote, made harmless before it is shown: one line of plain text, and what may become a link."""
+"""What people wrote, made harmless before it is shown: one line of plain text, and what may be a link or kept."""
 
 import re
 import unicodedata
+from typing import TypeGuard
 
 _WEB_ADDRESS = re.compile(r"https?://[^\s\"'<>]+\Z", re.IGNORECASE)
 _TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
@@ -20,3 +21,14 @@ def one_line(value: str) -> str:
 def is_web_address(value: str) -> bool:
     """Only such a value may become a link; anything else is shown as text."""
     return bool(_WEB_ADDRESS.match(value))
+
+
+def is_storable(value: object) -> TypeGuard[str]:
+    """Whether this is text that a database takes: whole characters, no NUL."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

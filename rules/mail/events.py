@@ -12,7 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from rules.money.webhook_signature import TOLERANCE, SignatureInvalid
+from rules.money.webhook_signature import TOLERANCE, SignatureInvalid, is_unix_time
+from rules.plain_text import is_storable
 
 VENDOR = "sendgrid"
 MOST_EVENTS = 5_000  # the service sends at most 768 KB at a time
@@ -106,7 +107,7 @@ def _event(entry: Any) -> MailEvent | None:
     return MailEvent(
         id=f"{VENDOR}:{id}",
         type=type,
-        at=at if isinstance(at, int) and not isinstance(at, bool) and 0 <= at < 2**40 else None,
+        at=at if is_unix_time(at) else None,
         key=_text(entry, "key"),
         message_id=message.partition(".")[0] if message else None,
         because=_because(type, entry) if meaning_of(type) is Meaning.NOT_ARRIVED else None,
@@ -116,19 +117,14 @@ def _event(entry: Any) -> MailEvent | None:
 def _text(entry: Mapping[str, Any], name: str) -> str | None:
     """A short text that a database can store."""
     value = entry.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST or "\0" in value:
-        return None
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return None
-    return value
+    return value if is_storable(value) and 0 < len(value) <= _LONGEST else None
 
 
 def _because(type: str, entry: Mapping[str, Any]) -> str:
     """Why, in our own words: what a server answered may say anything, and is not repeated."""
     if type == "dropped":
-        reason = str(entry.get("reason", "")).lower()
+        told = entry.get("reason")
+        reason = told.lower() if isinstance(told, str) else ""
         return next((words for sign, words in _WHY_DROPPED if sign in reason), "the mail service did not send it")
     if type == "blocked" or entry.get("type") == "blocked":
         return "the server at the other end turned it away"

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeGuard
+
+from rules.plain_text import is_storable
 
 TOLERANCE = timedelta(seconds=300)
 
@@ -69,11 +71,17 @@ def _read_header(header: str | None) -> tuple[int, list[str]]:
 
 
 def _read_event(payload: bytes) -> Event:
+    """Of arbitrary JSON, which may be nested beyond reading, and hold half characters and numbers of any size."""
     try:
         body = json.loads(payload)
-        id_, type_, created, told = body["id"], body["type"], int(body["created"]), body["data"]["object"]
-    except (ValueError, KeyError, TypeError) as problem:
+        id_, type_, created, told = body["id"], body["type"], body["created"], body["data"]["object"]
+    except (ValueError, KeyError, TypeError, RecursionError) as problem:
         raise SignatureInvalid("the body is not an event") from problem
-    if not (isinstance(id_, str) and isinstance(type_, str) and isinstance(told, dict)):
+    if not (is_storable(id_) and is_storable(type_) and is_unix_time(created) and isinstance(told, dict)):
         raise SignatureInvalid("the body is not an event")
     return Event(id=id_, type=type_, created=created, object=told)
+
+
+def is_unix_time(value: object) -> TypeGuard[int]:
+    """Whether these are seconds that fit into the next thousands of years."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40

@@ -68,9 +68,9 @@ async def test_another_query_is_another_request(api: httpx.AsyncClient, rows: Ro
     async def write(key: str, **query: str) -> httpx.Response:
         return await api.post(path, json={"text": "Hello"}, params=query, headers={**SITE, "Idempotency-Key": key})
 
-    first = await write("k", client_id=str(sara.id), x="1")
-    assert (await write("k", x="1", client_id=str(sara.id))).json() == first.json()
-    for other in ({"client_id": str(uuid4()), "x": "1"}, {"client_id": str(sara.id)}, {}):
+    first = await write("k", client_id=str(sara.id))
+    assert (await write("k", client_id=str(sara.id))).json() == first.json()
+    for other in ({"client_id": str(uuid4())}, {}):
         assert problem_of(await write("k", **other)) == "idempotency-key-reused"
     assert (await api.get(path, params={"client_id": str(sara.id)}, headers=SITE)).json()["items"] == [first.json()]
 

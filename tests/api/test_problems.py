@@ -167,7 +167,7 @@ async def test_a_method_that_is_not_there(api: httpx.AsyncClient) -> None:
     answer = await api.delete("/v1/clients", headers=DESK)
     assert answer.status_code == 405
     assert problem_of(answer) == "not-allowed"
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 async def test_what_breaks_is_told_without_its_inside(app: FastAPI, api: httpx.AsyncClient) -> None:

@@ -86,6 +86,8 @@ def api_settings(public_url: str, policy: JourneyPolicy, **more: Any) -> ApiSett
         public_url=public_url,
         email_from=EMAIL_FROM,
         service_keys=tuple(ServiceKey(role=role, name=name, secret=secret) for role, name, secret in keys),
+        allowed_hosts=("api", "localhost", "127.0.0.1"),
+        docs=True,
         stripe_webhook_secret=WEBHOOK_SECRET,
         mail_event_key=EventKey.parse(DEV_SENDGRID_WEBHOOK_PUBLIC_KEY),
         policy=policy,

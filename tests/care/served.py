@@ -6,12 +6,14 @@ To start one and to stop it again takes a quarter of a second, nearly all of it 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.bounds.connections import CONNECTIONS
 from local.processes import free_port
 
 PATIENCE = 2.0  # seconds for requests that are still under way at the end
@@ -46,7 +48,7 @@ _free: list[Stage] = []
 _servers: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
 
 
-async def started(app: ASGIApp, port: int, *, lifespan: bool, access_log: bool = False) -> uvicorn.Server:
+async def started(app: ASGIApp, port: int, *, lifespan: bool, access_log: bool = False, **more: Any) -> uvicorn.Server:
     """A server as the real one is; end it by ``stopped``."""
     config = uvicorn.Config(
         app,
@@ -55,8 +57,8 @@ async def started(app: ASGIApp, port: int, *, lifespan: bool, access_log: bool =
         log_config=None,
         access_log=access_log,
         lifespan="on" if lifespan else "off",
-        timeout_keep_alive=75,
         timeout_graceful_shutdown=2,
+        **CONNECTIONS | more,
     )
     server = uvicorn.Server(config)
     _servers.append((server, asyncio.create_task(server.serve())))

@@ -1,6 +1,5 @@
 """Settings: every problem at once, in a sentence that names the variable; production takes no development value."""
 
-import base64
 import os
 import subprocess
 import sys
@@ -13,44 +12,9 @@ from config import SettingsProblem, read_settings
 from local.processes import ROOT
 from local.stack import WEBHOOK_SECRET
 from rules.policy import JourneyPolicy
+from tests.local.environment import PRODUCTION, SECRETS, bare_environment, given, problems
 
-PRODUCTION = {
-    "ENVIRONMENT": "production",
-    "DATABASE_URL": "postgresql://app:hunter2@db.example/care",
-    "TEMPORAL_ADDRESS": "engine.example:7233",
-    "STRIPE_API_KEY": "sk_live_1",
-    "STRIPE_WEBHOOK_SECRET": "whsec_1",
-    "SENDGRID_API_KEY": "SG.1",
-    "SENDGRID_WEBHOOK_PUBLIC_KEY": (
-        "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEHlvOtwzWsuOn8SH2rd8sQHlqyWOQ4NUynq2JnxxJzYpy5QzRyC5Df2cIuvKOsUXqWRYauWR6"
-        "RdZuwH+RxjVXig=="
-    ),
-    "EMAIL_FROM": "care@practice.test",
-    "API_KEYS": "care_team:desk:s3cret,admin:root:s4cret",
-    "PAYLOAD_KEYS": f"2026:{base64.b64encode(b'k' * 32).decode()}",
-    "PUBLIC_URL": "https://care.test/",
-    "INSURANCE_EMAIL": "insurance@practice.test",
-    "CARE_TEAM_EMAIL": "team@practice.test",
-}
-
-
-@pytest.fixture(autouse=True)
-def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.upper() in PRODUCTION or name.upper().startswith(("POLICY__", "TEMPORAL_", "STRIPE_", "SENDGRID_")):
-            monkeypatch.delenv(name)
-
-
-def given(monkeypatch: pytest.MonkeyPatch, **environment: str) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-
-
-def problems(monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[str]:
-    given(monkeypatch, **environment)
-    with pytest.raises(SettingsProblem) as told:
-        read_settings()
-    return told.value.problems
+__all__ = ["bare_environment"]
 
 
 def test_everything_has_a_default_for_one_machine() -> None:
@@ -80,7 +44,7 @@ def test_a_key_of_ones_own_reaches_the_real_thing(monkeypatch: pytest.MonkeyPatc
 
 def test_production_names_everything_that_is_missing_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     told = problems(monkeypatch, ENVIRONMENT="production")
-    assert {sentence.split(" ")[0] for sentence in told} == set(PRODUCTION) - {"ENVIRONMENT"}
+    assert {sentence.split(" ")[0] for sentence in told} == set(PRODUCTION) - {"ENVIRONMENT", "TEMPORAL_TLS"}
     assert all("must be set" in sentence and sentence.endswith(".") for sentence in told)
 
 
@@ -90,7 +54,7 @@ def test_production_names_everything_that_is_missing_at_once(monkeypatch: pytest
         ("STRIPE_API_KEY", "sk_test_abc"),
         ("STRIPE_WEBHOOK_SECRET", config.DEV_STRIPE_WEBHOOK_SECRET),
         ("SENDGRID_API_KEY", config.DEV_SENDGRID_API_KEY),
-        ("API_KEYS", "care_team:desk:s3cret,admin:root:dev-admin"),
+        ("API_KEYS", f"{PRODUCTION['API_KEYS']},booking_site:site:dev-booking-site"),
         ("PAYLOAD_KEYS", f"{PRODUCTION['PAYLOAD_KEYS']},{config.DEV_PAYLOAD_KEYS}"),
         ("PUBLIC_URL", "http://care.test"),
         ("STRIPE_API_BASE", "http://127.0.0.1:8400/stripe"),
@@ -108,7 +72,7 @@ def test_production_starts_with_values_of_its_own(monkeypatch: pytest.MonkeyPatc
     assert settings.site_url == "https://care.test"
     assert settings.ui_origins == ()
     shown = repr(settings)
-    assert not any(secret in shown for secret in ("hunter2", "sk_live_1", "whsec_1", "SG.1", "s3cret", "s4cret"))
+    assert not any(secret in shown for secret in SECRETS)
 
 
 @pytest.mark.parametrize(

@@ -104,13 +104,14 @@ def test_the_first_lines_say_when_services_are_real(monkeypatch: pytest.MonkeyPa
     assert "at Stripe itself" in told
     assert "REAL MONEY" not in told
     monkeypatch.setenv("STRIPE_API_KEY", "sk_live_mine")
+    monkeypatch.setenv("ENVIRONMENT", "development")  # a live key wants it said
     assert "REAL MONEY MOVES" in dev._where_to_look(stack, read_settings())
 
 
 def test_time_travel_leaves_the_shells_practice_alone(tmp_path: Path) -> None:
     ports = Ports.free()
     named = {f"{name.upper()}_PORT": str(port) for name, port in asdict(ports).items()}
-    environment = {"PATH": os.environ["PATH"], **SHELL, **named}
+    environment = {"PATH": os.environ["PATH"], **SHELL, "STRIPE_API_KEY": "sk_live_mine", **named}
     running = Running(environment, tmp_path / "log", "--time-travel")
     try:
         running.wait_until_serving()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rules.plain_text import is_web_address, one_line
+from rules.plain_text import is_storable, is_web_address, one_line
 
 
 def test_one_line_keeps_letters_and_drops_tricks() -> None:
@@ -24,3 +24,10 @@ def test_one_line_keeps_letters_and_drops_tricks() -> None:
 )
 def test_only_a_web_address_becomes_a_link(value: str, is_one: bool) -> None:
     assert is_web_address(value) == is_one
+
+
+@pytest.mark.parametrize(
+    ("value", "is_one"), [("Sara", True), ("", True), ("a\0", False), ("a\ud800", False), (7, False)]
+)
+def test_only_whole_text_is_kept(value: object, is_one: bool) -> None:
+    assert is_storable(value) == is_one

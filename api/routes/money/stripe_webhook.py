@@ -14,6 +14,7 @@ from models.reads.money.payments import client_of_customer, client_of_intent
 from models.tables.clients.client import Client
 from models.writes.mail.inbound_events import store_events
 from rules.money.webhook_signature import Event, SignatureInvalid, verify_webhook
+from rules.plain_text import is_storable
 
 router = APIRouter(prefix="/v1", tags=["webhooks"])
 
@@ -38,7 +39,7 @@ async def stripe(*, request: Request, services: Svc, now: Now) -> Received:
         )
     except SignatureInvalid as error:
         raise not_believed("Stripe-Signature", error) from error
-    if len(event.id) > _LONGEST_ID or len(event.type) > _LONGEST_TYPE or "\0" in event.id + event.type:
+    if len(event.id) > _LONGEST_ID or len(event.type) > _LONGEST_TYPE:
         raise wrong_fields([("id", "is not an event's")])
     if await _store(services, event, now):
         await _hand_on(services, event, now)
@@ -57,7 +58,7 @@ async def _store(services: Services, event: Event, now: datetime) -> bool:
 def _kept(event: Event) -> dict[str, Any]:
     """What is needed to fetch the object again; the rest of the event is not believed anyway."""
     kept = {name: event.object.get(name) for name in ("id", "object", "status", "customer", "payment_intent")}
-    plain = {name: value for name, value in kept.items() if isinstance(value, str) and "\0" not in value}
+    plain = {name: value for name, value in kept.items() if is_storable(value)}
     return {"id": event.id, "type": event.type, "created": event.created, "data": {"object": plain}}
 
 
@@ -73,8 +74,8 @@ async def _client(services: Services, told: Mapping[str, Any]) -> Client | None:
     """Whom an object is about: refunds and disputes name no customer, but the intent of the payment."""
     customer, intent = told.get("customer"), told.get("payment_intent")
     async with services.sessions() as session:
-        if isinstance(customer, str) and "\0" not in customer:
+        if is_storable(customer):
             return await client_of_customer(session, customer)
-        if isinstance(intent, str) and "\0" not in intent:
+        if is_storable(intent):
             return await client_of_intent(session, intent)
     return None

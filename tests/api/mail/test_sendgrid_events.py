@@ -143,7 +143,11 @@ async def test_nothing_moves_for_what_cannot_be_believed(
 async def test_without_a_key_nothing_is_believed(app: FastAPI, sessions: Sessions) -> None:
     services = app.state.services
     settings = ApiSettings(
-        public_url="https://care.example", email_from="a@b.c", service_keys=(), stripe_webhook_secret=""
+        public_url="https://care.example",
+        email_from="a@b.c",
+        service_keys=(),
+        allowed_hosts=("api",),
+        stripe_webhook_secret="",
     )
     bare = create_app(
         sessions=sessions, engine=services.engine, clock=services.clock, settings=settings, cipher=services.cipher

@@ -1,21 +1,23 @@
 """The settings, read from the environment once, by the programs and the migrations alone.
 
-Everything has a default that works on one machine. ``ENVIRONMENT=production`` takes no default for anything
-secret or public, and refuses the development values; every problem is named at once.
+Everything has a default that works on one machine. ``ENVIRONMENT=production`` takes no default for anything secret or
+public, and refuses the development values, weak secrets and plain connections; every problem is named at once.
 """
 
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config import connections, hosts, strength
 from engine.codec import PayloadKeys
 from engine.connect import TASK_QUEUE, EngineAddress
 from engine.event_key import EventKey
@@ -139,6 +141,9 @@ class Settings(BaseSettings):
 
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, _from_text(hosts.allowed_hosts)] = ()
+    api_docs: bool | None = None
+    private_network: bool = False
     temporal_port: Port = 7233
     temporal_ui_port: Port = 8233
     sandbox_port: Port = 8400
@@ -181,6 +186,19 @@ class Settings(BaseSettings):
     def site_url(self) -> str:
         """What mails link to, without a slash at the end."""
         return self.public_url or f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """What the API may be called by, without ports."""
+        site = urlsplit(self.public_url or "").hostname or ""
+        local = () if self.production else ("localhost", "127.0.0.1", "::1")
+        named = (name for host in (site, self.api_host, *local) for name in hosts.names_of(host))
+        return tuple(dict.fromkeys((*self.allowed_hosts, *named)))
+
+    @property
+    def shows_docs(self) -> bool:
+        """Whether the API's description can be read: away from production, unless said otherwise."""
+        return not self.production if self.api_docs is None else self.api_docs
 
     @property
     def ui_origins(self) -> tuple[str, ...]:
@@ -304,6 +322,12 @@ def _refused_in_production(settings: Settings, environment: Mapping[str, str]) -
         refused["PAYLOAD_KEYS"] = "the development key is public"
     if settings.time_travel_address:
         refused["TIME_TRAVEL_ADDRESS"] = "the clock cannot be moved in production"
+    for name, why in _weak(settings):
+        refused.setdefault(name, why)
+    if not settings.private_network:
+        url = settings.database if settings.database_url else ""
+        for name, why in connections.unprotected(url, settings.engine, environment):
+            refused[name] = f"{why}; {connections.REMEDIES[name]}"
     web = {
         "PUBLIC_URL": settings.public_url,
         "STRIPE_API_BASE": settings.stripe_api_base,
@@ -315,6 +339,49 @@ def _refused_in_production(settings: Settings, environment: Mapping[str, str]) -
     return missing + [
         f"{name} is refused in production: {because}." for name, because in refused.items() if name in given
     ]
+
+
+def _weak(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Secrets that could be guessed, each with why; of several in one setting, the first."""
+    for key in settings.api_keys:
+        if why := strength.weak_secret(key.secret.get_secret_value()):
+            yield "API_KEYS", f"the secret of {key.name!r}: {why}"
+    for id_, key_bytes in settings.payload_keys.keys:
+        if why := strength.weak_key(key_bytes):
+            yield "PAYLOAD_KEYS", f"the key {id_!r}: {why}"
+    vendors = {
+        "STRIPE_API_KEY": settings.stripe_api_key,
+        "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secret,
+        "SENDGRID_API_KEY": settings.sendgrid_api_key,
+    }
+    for name, secret in vendors.items():
+        if why := strength.weak_secret(secret.get_secret_value()):
+            yield name, why
+
+
+def _refused_without_environment(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """What nobody has for development by chance: then it must be said which of the two this is."""
+    foreign = ", ".join(connections.foreign_hosts(settings.database, environment)) if settings.database_url else ""
+    signs = {
+        "STRIPE_API_KEY is a live key": re.match(r"(sk|rk)_live_", settings.stripe_api_key.get_secret_value()),
+        f"DATABASE_URL leads to {foreign}": foreign,
+        f"API_HOST is {settings.api_host}": not hosts.is_this_machine(settings.api_host),
+    }
+    return [
+        f"ENVIRONMENT must be set, to production or to development: {sign}." for sign, there in signs.items() if there
+    ]
+
+
+def ways_out(settings: Settings, *, serving: bool = False) -> list[str]:
+    """For the log at the start in production: what is plain, and why it was let through. ``serving`` is the API."""
+    if not settings.production:
+        return []
+    said = connections.let_through(
+        settings.database, settings.engine, os.environ, private_network=settings.private_network
+    )
+    if serving and not hosts.is_this_machine(settings.api_host):
+        said.append(f"API_HOST: plain HTTP on {settings.api_host}; what ends TLS in front must be alone with it")
+    return said
 
 
 def read_settings() -> Settings:
@@ -333,7 +400,10 @@ def read_settings() -> Settings:
         settings = Settings(**given)
     except ValidationError as error:
         raise SettingsProblem(problems + [_sentence(detail) for detail in error.errors()]) from None
-    problems += _refused_in_production(settings, os.environ) if settings.production else []
+    if settings.production:
+        problems += _refused_in_production(settings, os.environ)
+    elif "environment" not in settings.model_fields_set:
+        problems += _refused_without_environment(settings, os.environ)
     if problems:
         raise SettingsProblem(problems)
     policy = replace(settings.policy, time_zone=settings.practice_time_zone)
