@@ -69,7 +69,7 @@ class KeepingActivities(Activities):
             await begin_keeping(session, id=UUID(order.id), asked_by=order.asked_by, at=now)
         restored = Restored(self.deps, self.executions, keeping_id=order.id)
         await restored.notice_by_sample(at=now)
-        await restored.have_stripe_compared(at=now)
+        await restored.see_to_the_epoch(at=now)
         async with self.transaction() as session:
             return Began(epoch=str(await present_epoch(session)))
 

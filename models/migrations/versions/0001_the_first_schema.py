@@ -36,12 +36,14 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("epoch", sa.Uuid(), nullable=False),
         sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("missing_since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("compared_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("epoch"),
     )
     # A new database has no past that Stripe could know better.
-    op.execute("INSERT INTO epoch VALUES (1, gen_random_uuid(), now(), now())")
+    op.execute("INSERT INTO epoch VALUES (1, gen_random_uuid(), now(), now(), now(), now())")
     op.create_table(
         "form_template",
         sa.Column("id", sa.Uuid(), nullable=False),
