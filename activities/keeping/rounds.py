@@ -9,6 +9,7 @@ import structlog
 from temporalio import activity
 
 from activities.base import Activities
+from activities.keeping.listed import Listed
 from activities.keeping.overdue import Overdue
 from activities.keeping.restored import Restored
 from activities.keeping.resuming import Resuming
@@ -79,9 +80,10 @@ class KeepingActivities(Activities):
         now = await self.now()
         resuming = Resuming(self.deps, self.executions, keeping_id=order.keeping_id, epoch=order.epoch)
         await resuming.finish_what_was_begun(before=now, at=now)
+        listed = Listed(self.executions)
         looked_at, place = 0, order.place
         for _ in range(PAGES_A_STEP):
-            page = await self._keep(order, place, resuming, at=now)
+            page = await self._keep(order, place, resuming, listed, at=now)
             looked_at += len(page.rows)
             if page.epoch != order.epoch or page.place is None or page.busy:
                 return PageKept(looked_at=looked_at, place=page.place, epoch=page.epoch)
@@ -89,12 +91,12 @@ class KeepingActivities(Activities):
             heartbeat()
         return PageKept(looked_at=looked_at, place=place, epoch=order.epoch)
 
-    async def _keep(self, order: PageOrder, place: Place, resuming: Resuming, *, at: datetime) -> _Page:
+    async def _keep(self, order: PageOrder, place: Place, resuming: Resuming, listed: Listed, *, at: datetime) -> _Page:
         async with self.transaction() as session:
             rows = await must_run(session, place.kind, before=at - NOT_YET, after=place.after, limit=ROWS_AT_A_TIME)
         last = rows[-1].key if len(rows) == ROWS_AT_A_TIME else None
         keys = [row.key for row in rows]
-        running = await self.executions.running(place.kind.value, after=place.after, until=last, keys=keys)
+        running = await listed.running(place, until=last, keys=keys)
         suspects = [row for row in rows if row.key not in running or resuming.is_of_another_epoch(running[row.key])]
         if place.kind is Kept.COMPARISON and not all(is_key(place.kind, key) for key in running):
             suspects = []  # one that a schedule began is under way, and has an id of its own

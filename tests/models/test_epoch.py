@@ -1,6 +1,7 @@
 """An epoch of the database: the first counts as compared, a later one once a comparison has shown all it may lack."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -24,7 +25,7 @@ def comparison(*, began: datetime, since: datetime, until: datetime) -> Reconcil
 async def something_happened(sessions: Sessions, *, at: datetime) -> None:
     rows = Rows(sessions)
     client = await rows.client(await rows.therapist("ana"))
-    about = {"actor": "system", "kind": "opened", "text": "", "previous_hash": "", "hash": ""}
+    about: dict[str, Any] = {"actor": "system", "kind": "opened", "text": "", "previous_hash": "", "hash": ""}
     await rows.add(Fact(client_id=client.id, seq=client.fact_seq + 1, at=at, **about))
 
 

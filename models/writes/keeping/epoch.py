@@ -1,4 +1,4 @@
-"""Epochs: begun when a copy was restored, compared once a comparison with Stripe has shown all that the copy may lack."""
+"""Epochs: begun when a copy was restored, compared once a comparison has shown all that the copy may lack."""
 
 from datetime import datetime
 from uuid import UUID
