@@ -1,5 +1,7 @@
 """KeepJourneys: what must run by the database, compared with what runs; what is lost is started again."""
 
+from contextlib import suppress
+
 from temporalio import exceptions, workflow
 
 from workflows import steps
@@ -16,16 +18,28 @@ with workflow.unsafe.imports_passed_through():
         Place,
         WedgedOrder,
     )
-    from workflows.messages import APPOINTMENT_REPORTED, KEEP, KEEP_JOURNEYS, KeepingInput, journey_id
+    from workflows.messages import (
+        APPOINTMENT_REPORTED,
+        KEEP,
+        KEEP_JOURNEYS,
+        KEEP_JOURNEYS_ID,
+        KeepingInput,
+        journey_id,
+    )
 
 BY_SCHEDULE = "schedule"
+SUMMARY = "What must run, compared with what runs"
 _ANEW = 3  # times that a round begins anew because the epoch changed
 
 
 @workflow.defn(name=KEEP_JOURNEYS)
 class KeepJourneys:
-    """One round after the other, as long as rounds are asked for. Two at once do no harm: each suspicion is confirmed
-    on the workflow itself, and each lost run is started again once."""
+    """One round after the other, as long as rounds are asked for, under one id: two keepers at once would both start
+    again what the engine does not know any more, and count it twice.
+
+    A schedule gives each of its runs an id of its own. Such a run only begins the keeper; where one is under way, this
+    is its round.
+    """
 
     @workflow.init
     def __init__(self, start: KeepingInput | None = None) -> None:
@@ -34,6 +48,9 @@ class KeepJourneys:
 
     @workflow.run
     async def run(self, start: KeepingInput | None = None) -> None:  # noqa: ARG002 - as __init__ takes it
+        if workflow.info().workflow_id != KEEP_JOURNEYS_ID:
+            await self.leave_to_the_keeper()
+            return
         if not self.asked:
             self.asked.append(KeepingOrder(id=str(workflow.uuid4()), asked_by=BY_SCHEDULE))
         while self.asked:
@@ -49,6 +66,17 @@ class KeepJourneys:
             self.asked.append(order)
 
     # ------------------------------------------------------------ the story
+
+    async def leave_to_the_keeper(self) -> None:
+        with suppress(exceptions.WorkflowAlreadyStartedError):
+            await workflow.start_child_workflow(
+                KEEP_JOURNEYS,
+                KeepingInput(asked=tuple(self.asked)),
+                id=KEEP_JOURNEYS_ID,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                static_summary=SUMMARY,
+            )
+        details.show(lambda: f"**A round is under way**: the workflow `{KEEP_JOURNEYS_ID}` shows it.")
 
     async def keep(self, order: KeepingOrder) -> None:
         details.show(lambda: f"**A round is under way**, asked for by {order.asked_by}.")
