@@ -69,7 +69,7 @@ class KeepJourneys:
 
     async def leave_to_the_keeper(self) -> None:
         with suppress(exceptions.WorkflowAlreadyStartedError):
-            await workflow.start_child_workflow(
+            _ = await workflow.start_child_workflow(
                 KEEP_JOURNEYS,
                 KeepingInput(asked=tuple(self.asked)),
                 id=KEEP_JOURNEYS_ID,

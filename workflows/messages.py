@@ -102,7 +102,6 @@ class BulkArchiveState:
     told: dict[str, float] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
     pause: float = 0.2  # seconds until the next look
-    stopped: bool = False
     finished: bool = False
 
 
@@ -192,7 +191,7 @@ FORM_VERSION_PUBLISHED = "system.form_version_published"  # from whoever publish
 MESSAGE_WAITS = "system.message_waits"  # from the API to a journey: MessageSignal
 LOOK_AGAIN = workflow_ids.LOOK_AGAIN
 KEEP = "system.keep"  # from the API to the keeper: KeepingOrder
-STOP = "stop"  # to an archive of many
+STOP = workflow_ids.STOP
 
 JOURNEY_CLOSED = "JourneyClosed"  # why an update fails that comes after the end
 

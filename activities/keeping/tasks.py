@@ -27,10 +27,10 @@ async def open_keeping_task(
 ) -> bool:
     """Open it, unless it was opened before. A client's row is locked."""
     if client is None:
-        task = insert(Task).values(
+        row = insert(Task).values(
             id=uuid5(NAMESPACE_OID, key), key=key, kind=kind, text=text, data={"keeping": keeping_id}, opened_at=at
         )
-        opened = task.on_conflict_do_nothing().returning(col(Task.id))
+        opened = row.on_conflict_do_nothing().returning(col(Task.id))
         return (await session.exec(opened)).first() is not None
     task = await open_task_once(
         session, client, key=key, kind=kind, text=text, at=at, appointment_id=appointment_id, payment_id=payment_id

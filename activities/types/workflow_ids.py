@@ -1,7 +1,8 @@
 """The ids of workflows, and the messages that steps must know: who knows a row knows whom to tell of it."""
 
 ARCHIVE, UNARCHIVE = "archive", "unarchive"
-AGAIN = (ARCHIVE, UNARCHIVE)
+STOP = "stop"  # to an archive of many
+AGAIN = (ARCHIVE, UNARCHIVE, STOP)
 """Signals that are sent again to a workflow that was started anew: nothing else knows what they ask for."""
 
 PRACTICE_MAIL_ID = "practice-mail"
