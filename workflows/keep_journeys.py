@@ -20,9 +20,11 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.messages import (
         APPOINTMENT_REPORTED,
+        INBOUND_EVENT,
         KEEP,
         KEEP_JOURNEYS,
         KEEP_JOURNEYS_ID,
+        LINKS_CHANGED,
         KeepingInput,
         journey_id,
     )
@@ -103,12 +105,16 @@ class KeepJourneys:
             place = page.place
 
     async def tell(self, news: tuple[JourneyHears, ...]) -> None:
-        """The journeys hear of their new tasks."""
+        """The journeys hear of their new tasks, and of what they have missed."""
         for told in news:
+            journey = workflow.get_external_workflow_handle(journey_id(told.client_id))
             try:
-                await workflow.get_external_workflow_handle(journey_id(told.client_id)).signal(
-                    APPOINTMENT_REPORTED, told.facts
-                )
+                if told.facts is not None:
+                    await journey.signal(APPOINTMENT_REPORTED, told.facts)
+                if told.event_id is not None:
+                    await journey.signal(INBOUND_EVENT, told.event_id)
+                if told.link is not None:
+                    await journey.signal(LINKS_CHANGED, told.link)
             except exceptions.FailureError:
                 workflow.logger.info("the journey of client %s has ended", told.client_id)
 

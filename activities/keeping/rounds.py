@@ -14,6 +14,7 @@ from activities.keeping.overdue import Overdue
 from activities.keeping.restored import Restored
 from activities.keeping.resuming import Resuming
 from activities.keeping.tasks import open_keeping_task
+from activities.keeping.unheard_news import UnheardNews
 from activities.money.comparison import heartbeat
 from activities.types.keeping import (
     Began,
@@ -158,13 +159,16 @@ class KeepingActivities(Activities):
 
     @activity.defn
     async def note_overdue(self, keeping_id: str) -> TasksOpened:
-        """What should have happened by itself and has not, by the rows alone, whatever became of its workflow; and have
-        delivered what waits for a record that is closed."""
+        """What should have happened by itself and has not, by the rows alone, whatever became of its workflow: what was
+        reported, and nobody acted on, is acted on; and what waits for a record that is closed is delivered."""
         async with self.transaction() as session:
             waits = await undelivered_of_closed(session, limit=1)
         if waits:
             _ = await self.executions.start(PRACTICE_MAIL_ID, epoch=None)
-        return await Overdue(self.deps, keeping_id=keeping_id).note(at=await self.now())
+        now = await self.now()
+        unheard = await UnheardNews(self.deps, keeping_id).find(at=now)
+        late = await Overdue(self.deps, keeping_id=keeping_id).note(at=now)
+        return TasksOpened(news=(*unheard, *late.news))
 
     @activity.defn
     async def finish_keeping(self, end: KeepingEnd) -> KeepingDone:

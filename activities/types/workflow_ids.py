@@ -5,6 +5,8 @@ STOP = "stop"  # to an archive of many
 AGAIN = (ARCHIVE, UNARCHIVE, STOP)
 """Signals that are sent again to a workflow that was started anew: nothing else knows what they ask for."""
 
+LINKS_CHANGED = "system.links_changed"  # to a journey: a therapist's link is new
+
 PRACTICE_MAIL_ID = "practice-mail"
 LOOK_AGAIN = "system.look_again"  # to a waitlist, or to what delivers for closed records: something has changed
 

@@ -82,6 +82,13 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(
+        "inbound_events_left",
+        "inbound_event",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("handled_at IS NULL"),
+    )
     op.create_table(
         "keeping",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1521,6 +1528,7 @@ def downgrade() -> None:
     op.drop_table("therapist")
     op.drop_table("reconciliation")
     op.drop_table("keeping")
+    op.drop_index("inbound_events_left", table_name="inbound_event", postgresql_where=sa.text("handled_at IS NULL"))
     op.drop_table("inbound_event")
     op.drop_index(op.f("ix_idempotency_key_claimed_at"), table_name="idempotency_key")
     op.drop_table("idempotency_key")

@@ -44,6 +44,14 @@ class ClientFollower(Follower):
     def reported(self, said: Any = None) -> None:
         self.hear("news")
 
+    @workflow.signal(name="system.inbound_event")
+    def event(self, id: str) -> None:
+        self.hear(id)
+
+    @workflow.signal(name="system.links_changed")
+    def link(self, said: Any) -> None:
+        self.hear(said["therapist"])
+
     @workflow.signal(name="knows")
     def knows(self, version: int) -> None:
         self.version = version
