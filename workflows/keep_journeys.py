@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         KEEP_JOURNEYS,
         KEEP_JOURNEYS_ID,
         LINKS_CHANGED,
+        OUTBOX_FILLED,
         KeepingInput,
         journey_id,
     )
@@ -115,6 +116,8 @@ class KeepJourneys:
                     await journey.signal(INBOUND_EVENT, told.event_id)
                 if told.link is not None:
                     await journey.signal(LINKS_CHANGED, told.link)
+                if told.delivers:
+                    await journey.signal(OUTBOX_FILLED)
             except exceptions.FailureError:
                 workflow.logger.info("the journey of client %s has ended", told.client_id)
 

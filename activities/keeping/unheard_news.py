@@ -9,23 +9,26 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from activities.base import Dependencies
+from activities.care.chats import ChatActivities
 from activities.money.comparison import heartbeat
 from activities.money.stripe_events import ASKED, RECORDED, InboundActivities
 from activities.ports import GatewayUnavailable
+from activities.types.care import ChatLook
 from activities.types.keeping import JourneyHears, NewLink
 from activities.types.workflow_ids import LINKS_CHANGED, journey_id
 from models.reads.booking.appointments import old_links
+from models.reads.care.untold_messages import untold_messages
 from models.reads.mail.events import client_of_event, events_left
 from models.tables.mail.inbound_event import InboundEvent
 from rules.accounts.caller import SYSTEM, Voucher
 from rules.accounts.vouching import sworn
-from rules.keeping import NOT_YET
+from rules.keeping import A_DAY, NOT_YET
 from rules.mail.events import VENDOR as MAIL_SERVICE
 
 log = structlog.get_logger(__name__)
 
 _PAGE, _PAGES = 50, 10  # of events, in one round: what is more waits for the next
-_LINKS = 200
+_MESSAGES, _LINKS = 200, 200
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class UnheardNews:
 
     async def find(self, *, at: datetime) -> tuple[JourneyHears, ...]:
         """What journeys must hear of it."""
-        return (*await self._events(at=at), *await self._links(at=at))
+        return (*await self._events(at=at), *await self._messages(at=at), *await self._links(at=at))
 
     async def _events(self, *, at: datetime) -> list[JourneyHears]:
         """Act on what vendors reported more than a minute ago, whether the client's record is open or closed: what is
@@ -72,6 +75,18 @@ class UnheardNews:
         if not acted_on or client is None or client.closed_at is not None:
             return ()
         return (JourneyHears(client_id=str(client.id), event_id=event_id),)
+
+    async def _messages(self, *, at: datetime) -> list[JourneyHears]:
+        """Messages that wait unread, and of which no mail was ordered: it is ordered, and their journeys deliver it."""
+        async with self.deps.sessions() as session:
+            found = await untold_messages(session, since=at - A_DAY, before=at - NOT_YET, limit=_MESSAGES)
+        news: list[JourneyHears] = []
+        for client_id, chat_id in found:
+            heartbeat()
+            look = ChatLook(client_id=str(client_id), chat_id=str(chat_id))
+            if (await ChatActivities(self.deps).look_at_chat(look)).deliver_at is not None:
+                news.append(JourneyHears(client_id=str(client_id), delivers=True))
+        return news
 
     async def _links(self, *, at: datetime) -> list[JourneyHears]:
         """Appointments ahead that have not got their therapist's link: their journeys put it there, and mail it."""

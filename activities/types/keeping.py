@@ -68,12 +68,13 @@ class NewLink:
 @dataclass(frozen=True, kw_only=True)
 class JourneyHears:
     """What a client's journey is told: fresh facts, because a task was opened; the id of a stored event that was acted
-    on; or a new link."""
+    on; a new link; or that there is something to deliver."""
 
     client_id: str
     facts: JourneyFacts | None = None
     event_id: str | None = None
     link: NewLink | None = None
+    delivers: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

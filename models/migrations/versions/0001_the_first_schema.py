@@ -1010,6 +1010,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("chat_id", "seq", name="messages_are_numbered"),
     )
     op.create_index(op.f("ix_chat_message_blast_id"), "chat_message", ["blast_id"], unique=False)
+    op.create_index("messages_by_time", "chat_message", ["written_at"], unique=False)
     op.create_table(
         "chat_read",
         sa.Column("chat_id", sa.Uuid(), nullable=False),
@@ -1457,6 +1458,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_form_answer_request_id"), table_name="form_answer")
     op.drop_table("form_answer")
     op.drop_table("chat_read")
+    op.drop_index("messages_by_time", table_name="chat_message")
     op.drop_index(op.f("ix_chat_message_blast_id"), table_name="chat_message")
     op.drop_table("chat_message")
     op.drop_index("chats_of_client", table_name="chat_member", postgresql_where=sa.text("left_at IS NULL"))

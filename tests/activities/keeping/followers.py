@@ -52,6 +52,10 @@ class ClientFollower(Follower):
     def link(self, said: Any) -> None:
         self.hear(said["therapist"])
 
+    @workflow.signal(name="system.outbox_filled")
+    def outbox(self) -> None:
+        self.hear("deliver")
+
     @workflow.signal(name="knows")
     def knows(self, version: int) -> None:
         self.version = version

@@ -2,17 +2,20 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from sqlmodel import select
 
 from activities.keeping.unheard_news import UnheardNews
 from activities.money.stripe_events import InboundActivities
 from activities.ports import GatewayUnavailable
 from models.tables import InboundEvent
+from models.tables.care.chat import Chat, ChatMember, ChatMessage
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxItem, OutboxKind, OutboxStatus
 from rules.accounts.vouching import is_vouched
-from rules.enums import Mode, TaskKind
+from rules.enums import ChatKind, Mode, TaskKind
 from tests.activities.keeping.conftest import Kept
 from tests.care.rows import DAY, NOW
 from workflows.messages import journey_id
@@ -125,6 +128,29 @@ async def test_a_new_link_reaches_the_appointments_ahead_although_nobody_was_tol
         await session.commit()
     await kept.round()
     assert ([("ana" in await heard(kept, one)) for one in (sara, otto)]) == [True, False]
+
+
+async def a_message_waits(kept: Kept, client: Client, *, at: datetime) -> None:
+    """As the API stores it before it tells the journey."""
+    chat = Chat(id=uuid4(), kind=ChatKind.CARE_TEAM, client_id=client.id, made_by="desk", made_at=at, last_seq=1)
+    member = ChatMember(chat_id=chat.id, client_id=client.id, joined_at=at, added_by="desk")
+    message = ChatMessage(id=uuid4(), chat_id=chat.id, seq=1, author="care_team:desk", text="Hello", written_at=at)
+    await kept.rows.add(chat, member, message)
+
+
+async def test_a_message_of_which_nobody_was_told_is_mailed_after_all_and_once(kept: Kept) -> None:
+    now = await kept.deps.clock.now()
+    sara, silent = await kept.journey(**ADDRESS), await kept.journey(email="otto@example.org", unsubscribed=True)
+    fresh = await kept.journey(email="nora@example.org")
+    await a_message_waits(kept, sara, at=now - TWO_MINUTES)
+    await a_message_waits(kept, silent, at=now - TWO_MINUTES)
+    await a_message_waits(kept, fresh, at=now)
+    for _ in range(2):
+        await kept.round()
+        async with kept.sessions() as session:
+            ordered = (await session.exec(select(OutboxItem))).all()
+        assert [(row.client_id, row.template) for row in ordered] == [(sara.id, "new_message")]
+        assert [await heard(kept, one) for one in (sara, silent, fresh)] == [["deliver"], [], []]
 
 
 async def test_that_a_link_is_new_is_vouched_for(kept: Kept) -> None:
