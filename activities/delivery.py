@@ -17,6 +17,7 @@ from temporalio import activity
 from activities.archive.archive import ArchiveActivities
 from activities.base import Activities, Dependencies
 from activities.clients.joining import JoiningActivities
+from activities.ending import Stopping, to_a_good_end
 from activities.mail.send import SHORTEST, Claimed, about_of, mark_sending, next_try, prepare, put_back, send, settle
 from activities.money.refunds import RefundActivities
 from activities.ports import GatewayRejected, GatewayUnavailable, MailerUnavailable
@@ -50,8 +51,12 @@ class DeliveryActivities(Activities):
     async def deliver(self, order: DeliverOrder) -> Delivered:
         """Deliver all that is due. ``order.due`` are reminders whose time has come: their rows are their marks.
 
-        Raises nothing that a vendor's outage causes: what is left has its next try.
+        Raises nothing that a vendor's outage causes: what is left has its next try. A worker that drains, and whoever
+        ends the workflow, waits for the one mail or errand that is on its way; the rest is left to the next delivery.
         """
+        return await to_a_good_end(lambda stopping: self._deliver(order, stopping))
+
+    async def _deliver(self, order: DeliverOrder, stopping: Stopping) -> Delivered:
         now = await self.now()
         async with self.transaction() as session:
             client = await lock_client(session, await _whose(session, order))
@@ -59,9 +64,11 @@ class DeliveryActivities(Activities):
             await order_mails(session, order.due, at=now, by_appointment=_id(order.appointment_id))
             await note_reminders(session, client.id, order.goals)
             mails, errands = await self._claim(session, client, order, now=now)
-        await self._send(client.id, mails)
+        await self._send(client.id, mails, stopping)
         away = False
         for key in errands:
+            if stopping:
+                break  # they are due still
             activity.heartbeat()
             away = await self._run(client.id, key, stripe_is_away=away)
         async with self.transaction() as session:
@@ -115,12 +122,15 @@ class DeliveryActivities(Activities):
             await project(session, client)
         return mails, errands
 
-    async def _send(self, client_id: UUID, mails: list[Claimed]) -> None:
+    async def _send(self, client_id: UUID, mails: list[Claimed], stopping: Stopping) -> None:
         """One after the other. How one ended is recorded together with that the next is on its way: whoever kills this
         leaves one mail in doubt, and no more. Whoever comes after a delivery that was given up, but still runs, claims
         what it has not sent; it then leaves that alone."""
         status, said = OutboxStatus.SENT, None
         for number, claimed in enumerate(mails):
+            if stopping:
+                await self._leave(client_id, mails[number:])
+                return
             activity.heartbeat()
             away: MailerUnavailable | None = None
             try:
@@ -147,6 +157,15 @@ class DeliveryActivities(Activities):
                     return
                 if following and following[0] is not None:
                     mark_sending(following[0], at=now)
+
+    async def _leave(self, client_id: UUID, mails: list[Claimed]) -> None:
+        """To the next delivery, at once: none of these was sent."""
+        now = await self.now()
+        async with self.transaction() as session:
+            await lock_client(session, client_id)
+            for row in [await one.row(session) for one in mails]:
+                if row is not None:
+                    row.status, row.next_try_at = OutboxStatus.WAITING, now
 
     async def _run(self, client_id: UUID, key: str, *, stripe_is_away: bool) -> bool:
         """Run one errand, unless it is for Stripe, which was away a moment ago. Answers whether Stripe is away."""

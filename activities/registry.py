@@ -22,6 +22,7 @@ from activities.delivery import DeliveryActivities
 from activities.forms.asking import AskingActivities
 from activities.forms.intake import FormActivities
 from activities.forms.requested import RequestedFormActivities
+from activities.keeping.gone_journeys import GoneJourneyActivities
 from activities.keeping.practice_mail import PracticeMailActivities
 from activities.keeping.rounds import KeepingActivities
 from activities.money.charge import PaymentActivities
@@ -56,6 +57,7 @@ GROUPS = (
     ReconcileActivities,
     ArchiveActivities,
     BulkArchiveActivities,
+    GoneJourneyActivities,
     SenderActivities,
     CancellationActivities,
     ChatActivities,

@@ -41,13 +41,13 @@ _GLANCE = timedelta(seconds=2)
 _PAGE = 1000
 _AT_ONCE = 40
 _EVENTS = 100
-_BEHIND_EVERY_KEY = "~"
 _AWAY = {
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.RESOURCE_EXHAUSTED,
     RPCStatusCode.CANCELLED,
 }
+_SOME_KEY = "any"  # by which the type of a kind is asked for
 _STATUS = {
     WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING: RUNNING,
     WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED: "completed",
@@ -107,26 +107,24 @@ class Executions:
         self._client = client
         self._task_queue = task_queue
         self._beginning_of = beginning_of
-        self._lists = True
 
     # ------------------------------------------------------------ which run
 
-    async def running(self, kind: str, *, after: str, until: str | None, keys: Collection[str]) -> dict[str, Execution]:
-        """Those of this kind (what their ids begin with) that run, by key: listed from behind ``after`` up to ``until``
-        (None: to the end), with no promise as to the last second. Where nothing can be listed: those of ``keys``."""
-        if self._lists:
-            try:
-                upper = until if until is not None else _BEHIND_EVERY_KEY
-                query = f"WorkflowId > '{kind}:{after}' AND WorkflowId <= '{kind}:{upper}'"
-                listed = await self._list(f"{query} AND ExecutionStatus = 'Running'")
-            except RPCError as error:
-                if error.status is not RPCStatusCode.UNIMPLEMENTED:
-                    raise
-                self._lists = False
-            else:
-                return {execution.workflow_id.partition(":")[2]: execution for execution in listed}
-        found = await self.look_at_all(f"{kind}:{key}" for key in keys)
-        return {id.partition(":")[2]: execution for id, execution in found.items() if execution and execution.runs}
+    async def running(self, kind: str) -> dict[str, Execution] | None:
+        """All of this kind (what their ids begin with) that run, by key, with no promise as to the last second. None
+        where nothing can be listed.
+
+        By their type: which id comes before which is for each store's collation to say, and not asked.
+        """
+        workflow = self._beginning_of(f"{kind}:{_SOME_KEY}").workflow
+        try:
+            listed = await self._list(f"WorkflowType = '{workflow}' AND ExecutionStatus = 'Running'")
+        except RPCError as error:
+            if error.status is not RPCStatusCode.UNIMPLEMENTED:
+                raise
+            return None
+        by_id = (execution.workflow_id.partition(":") for execution in listed)
+        return {key: each for (of, _, key), each in zip(by_id, listed, strict=True) if of == kind and key}
 
     async def look_at_all(self, workflow_ids: Iterable[str]) -> dict[str, Execution | None]:
         places = asyncio.Semaphore(_AT_ONCE)

@@ -20,7 +20,7 @@ async def mark_restored(sessions: Sessions, *, at: datetime) -> UUID:
     """The new epoch."""
     epoch = uuid4()
     async with sessions() as session:
-        await begin_epoch(session, epoch=epoch, at=at)
+        await begin_epoch(session, epoch=epoch, at=at, marked=True)
         await session.commit()
     return epoch
 

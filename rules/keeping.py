@@ -1,6 +1,6 @@
 """What the keeper goes by: which workflows there are, by whose rows they must run, and when it leaves one alone."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 NOT_YET = timedelta(minutes=1)  # rows younger than that are not looked at: their workflow is about to start
@@ -72,3 +72,29 @@ _TOLD = {
 def too_many_wedged(wedged: int, *, looked_at: int) -> bool:
     """More than a few at once is a broken release or a missing key: to start them again would help nobody."""
     return wedged > max(_FEW, looked_at * _SHARE)
+
+
+# ---------------------------------------------------------------- after a restore
+
+_USUAL, _OVERLAP, _LONGEST = timedelta(days=30), timedelta(days=1), timedelta(days=366)
+
+
+def missing_since(*, began: datetime, newest_fact: datetime | None, marked: bool) -> datetime:
+    """From when on a restored database may lack what Stripe did: a day before the newest thing that it knows of.
+
+    Where nobody ``marked`` the restore before workers went on, what is newest may have happened since: then a month at
+    least. ``began`` is when its epoch did.
+    """
+    since = (newest_fact or began) - _OVERLAP
+    if newest_fact is None or not marked:
+        since = min(since, began - _USUAL)
+    return max(since, began - _LONGEST)
+
+
+def comparison_counts(
+    *, epoch_began: datetime, missing_since: datetime, began: datetime, since: datetime, until: datetime
+) -> bool:
+    """Whether a comparison with Stripe tells all that a restored database may lack: it ``began`` after the restore, and
+    looks from what is missing ``since`` on up to the restore. Comparisons go by whole seconds."""
+    restored = epoch_began.replace(microsecond=0)
+    return began >= epoch_began and since <= missing_since and until >= restored

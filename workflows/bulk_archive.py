@@ -1,6 +1,7 @@
 """BulkArchive: many clients archived, each by their own journey, and what became of each."""
 
 import asyncio
+from collections.abc import Iterable
 
 from temporalio import exceptions, workflow
 
@@ -11,9 +12,9 @@ from workflows.parts.wait import Wait
 from workflows.shown.others import describe_bulk_archive
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.archive import BulkArchiveOrder, BulkProgress, BulkRound
+    from activities.types.archive import BulkArchiveOrder, BulkProgress, BulkRound, JourneysGone
     from rules.accounts.caller import Voucher
-    from rules.archive.bulk import PATIENCE, request_id_of
+    from rules.archive.bulk import PATIENCE, QUIET, request_id_of
     from rules.policy import JourneyPolicy
     from workflows.messages import (
         ARCHIVE,
@@ -33,7 +34,8 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds
 @workflow.defn(name=BULK_ARCHIVE)
 class BulkArchive:
     """Asks one journey after the other to archive its client, a bounded number at a time, and looks for what they have
-    recorded. A journey that does not answer, or is not there, holds up nobody else.
+    recorded. A journey that has ended is started again, and asked once more. One that does not answer holds up nobody
+    else.
 
     How long a journey has had is counted in the pauses made here: time in which no worker ran is not held against it.
     """
@@ -46,7 +48,7 @@ class BulkArchive:
         self.wait = Wait(lambda: self.history_limit)
         self.history_limit = JourneyPolicy.history_limit
         self.vouchers: dict[str, Voucher] = {}
-        self.stopped = start.state.stopped if start.state else False
+        self.stopped = False
 
     @property
     def state(self) -> BulkArchiveState:
@@ -57,6 +59,7 @@ class BulkArchive:
     async def run(self, start: BulkArchiveInput) -> BulkProgress:  # noqa: ARG002 - as __init__ takes it
         begun = await steps.begin_bulk_archive(self.archive_id)
         self.order, self.history_limit = begun.order, begun.history_limit
+        self.stopped |= begun.stopped
         self.known = self.known or BulkArchiveState(progress=begun.progress)
         while await self.goes_on():
             if self.wait.history_is_long():
@@ -105,14 +108,26 @@ class BulkArchive:
         state.gone = []
         self.vouchers = look.vouchers
         self.show()
-        found = await asyncio.gather(*(self.ask(client_id) for client_id in look.next))
-        for client_id, journey_is_there in zip(look.next, found, strict=True):
-            if journey_is_there:
-                state.told[client_id] = 0.0
-            else:
-                state.gone.append(client_id)
+        ended = await self.ask_all(look.next)
+        if ended:
+            state.gone = await self.ask_again(ended)
+        state.told |= dict.fromkeys((of for of in look.next if of not in state.gone), 0.0)
         self.show()
         return look.progress.done < look.progress.total
+
+    async def ask_all(self, client_ids: Iterable[str]) -> list[str]:
+        """Ask the journeys of these clients. Those who have none, or none any more."""
+        asked = list(client_ids)
+        there = await asyncio.gather(*(self.ask(client_id) for client_id in asked))
+        return [client_id for client_id, journey_is_there in zip(asked, there, strict=True) if not journey_is_there]
+
+    async def ask_again(self, client_ids: Iterable[str]) -> list[str]:
+        """Start these clients' journeys, where they have ended, and ask them. Those who have none even so."""
+        gone = list(client_ids)
+        back = await steps.bring_journeys_back(JourneysGone(archive_id=self.archive_id, client_ids=tuple(gone)))
+        self.vouchers |= back.vouchers
+        still = await self.ask_all(back.vouchers)
+        return [client_id for client_id in gone if client_id in still or client_id not in back.vouchers]
 
     async def ask(self, client_id: str) -> bool:
         """Ask a client's journey. False if there is none, or none any more."""
@@ -139,12 +154,17 @@ class BulkArchive:
         if not state.told:
             return
         await workflow.sleep(state.pause, summary="the next look at what the journeys have recorded")
+        quiet = QUIET.total_seconds()
+        silent = [of for of, waited in state.told.items() if waited < quiet <= waited + state.pause]
         state.told = {client_id: waited + state.pause for client_id, waited in state.told.items()}
         state.pause = min(2 * state.pause, LONGEST_PAUSE)
+        if silent:
+            await self.ask_again(silent)
 
     @takes_signal(STOP, "Ask no further client's journey: whose turn has not come stays as they are.")
-    def stop(self) -> None:
+    async def stop(self) -> None:
         self.stopped = True
+        await steps.stop_bulk_archive(self.archive_id)
 
     # ------------------------------------------------------------ what is seen
 
@@ -171,5 +191,4 @@ class BulkArchive:
 
     async def continue_as_new(self) -> None:
         await workflow.wait_condition(workflow.all_handlers_finished)
-        self.state.stopped = self.stopped
         workflow.continue_as_new(BulkArchiveInput(archive_id=self.archive_id, state=self.state))

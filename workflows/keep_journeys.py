@@ -1,5 +1,7 @@
 """KeepJourneys: what must run by the database, compared with what runs; what is lost is started again."""
 
+from contextlib import suppress
+
 from temporalio import exceptions, workflow
 
 from workflows import steps
@@ -17,17 +19,32 @@ with workflow.unsafe.imports_passed_through():
         Place,
         WedgedOrder,
     )
-    from workflows.messages import APPOINTMENT_REPORTED, KEEP, KEEP_JOURNEYS, KeepingInput, journey_id
+    from workflows.messages import (
+        APPOINTMENT_REPORTED,
+        INBOUND_EVENT,
+        KEEP,
+        KEEP_JOURNEYS,
+        KEEP_JOURNEYS_ID,
+        LINKS_CHANGED,
+        OUTBOX_FILLED,
+        KeepingInput,
+        journey_id,
+    )
 
 BY_SCHEDULE = "schedule"
 _INSTEAD = "a round ends by itself, in minutes; to have none, pause the schedule `keep-journeys`."
+SUMMARY = "What must run, compared with what runs"
 _ANEW = 3  # times that a round begins anew because the epoch changed
 
 
 @workflow.defn(name=KEEP_JOURNEYS)
 class KeepJourneys:
-    """One round after the other, as long as rounds are asked for. Two at once do no harm: each suspicion is confirmed
-    on the workflow itself, and each lost run is started again once."""
+    """One round after the other, as long as rounds are asked for, under one id: two keepers at once would both start
+    again what the engine does not know any more, and count it twice.
+
+    A schedule gives each of its runs an id of its own. Such a run only begins the keeper; where one is under way, this
+    is its round.
+    """
 
     @workflow.init
     def __init__(self, start: KeepingInput | None = None) -> None:
@@ -36,6 +53,9 @@ class KeepJourneys:
 
     @workflow.run
     async def run(self, start: KeepingInput | None = None) -> None:  # noqa: ARG002 - as __init__ takes it
+        if workflow.info().workflow_id != KEEP_JOURNEYS_ID:
+            await self.leave_to_the_keeper()
+            return
         await heedless(self.keep_all(), instead=_INSTEAD)
 
     async def keep_all(self) -> None:
@@ -54,6 +74,17 @@ class KeepJourneys:
             self.asked.append(order)
 
     # ------------------------------------------------------------ the story
+
+    async def leave_to_the_keeper(self) -> None:
+        with suppress(exceptions.WorkflowAlreadyStartedError):
+            _ = await workflow.start_child_workflow(
+                KEEP_JOURNEYS,
+                KeepingInput(asked=tuple(self.asked)),
+                id=KEEP_JOURNEYS_ID,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                static_summary=SUMMARY,
+            )
+        details.show(lambda: f"**A round is under way**: the workflow `{KEEP_JOURNEYS_ID}` shows it.")
 
     async def keep(self, order: KeepingOrder) -> None:
         details.show(lambda: f"**A round is under way**, asked for by {order.asked_by}.")
@@ -80,12 +111,18 @@ class KeepJourneys:
             place = page.place
 
     async def tell(self, news: tuple[JourneyHears, ...]) -> None:
-        """The journeys hear of their new tasks."""
+        """The journeys hear of their new tasks, and of what they have missed."""
         for told in news:
+            journey = workflow.get_external_workflow_handle(journey_id(told.client_id))
             try:
-                await workflow.get_external_workflow_handle(journey_id(told.client_id)).signal(
-                    APPOINTMENT_REPORTED, told.facts
-                )
+                if told.facts is not None:
+                    await journey.signal(APPOINTMENT_REPORTED, told.facts)
+                if told.event_id is not None:
+                    await journey.signal(INBOUND_EVENT, told.event_id)
+                if told.link is not None:
+                    await journey.signal(LINKS_CHANGED, told.link)
+                if told.delivers:
+                    await journey.signal(OUTBOX_FILLED)
             except exceptions.FailureError:
                 workflow.logger.info("the journey of client %s has ended", told.client_id)
 

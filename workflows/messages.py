@@ -92,7 +92,6 @@ class BulkArchiveState:
     told: dict[str, float] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
     pause: float = 0.2  # seconds until the next look
-    stopped: bool = False
     finished: bool = False
 
 
@@ -176,13 +175,13 @@ APPOINTMENT_REPORTED = "system.appointment_reported"  # from an appointment to i
 INBOUND_EVENT = "system.inbound_event"  # from the API to a journey: the id of a stored event
 FACTS_CHANGED = "system.facts_changed"  # to an appointment: AppointmentFacts
 RECORD_JOINED = "system.record_joined"  # from the journey of a record that was joined into this one: JoinedSignal
-LINKS_CHANGED = "system.links_changed"  # from the API to a journey: LinksSignal
+LINKS_CHANGED = workflow_ids.LINKS_CHANGED  # from the API to a journey: LinksSignal
 OUTBOX_FILLED = "system.outbox_filled"  # to a journey: something was put into its outbox by somebody else
 FORM_VERSION_PUBLISHED = "system.form_version_published"  # from whoever publishes to a journey: FormVersionSignal
 MESSAGE_WAITS = "system.message_waits"  # from the API to a journey: MessageSignal
 LOOK_AGAIN = workflow_ids.LOOK_AGAIN
 KEEP = "system.keep"  # from the API to the keeper: KeepingOrder
-STOP = "stop"  # to an archive of many
+STOP = workflow_ids.STOP
 
 JOURNEY_CLOSED = "JourneyClosed"  # why an update fails that comes after the end
 

@@ -377,6 +377,17 @@ work_off_bulk_archive = Step(
     "Look at what the journeys have recorded",
     UNLESS_BROKEN,
 )
+stop_bulk_archive = Step(
+    "stop_bulk_archive", str, NoneType, "Write down that the archive of many is stopped", UNLESS_BROKEN
+)
+bring_journeys_back = Step(
+    "bring_journeys_back",
+    archive.JourneysGone,
+    archive.JourneysBack,
+    "Start journeys again that have ended",
+    UNLESS_BROKEN,
+    LONG,
+)
 finish_bulk_archive = Step("finish_bulk_archive", str, archive.BulkProgress, "End the archive of many", UNLESS_BROKEN)
 
 

@@ -9,6 +9,7 @@ from temporalio import activity
 from activities.base import Activities
 from activities.types.archive import BulkArchiveOrder, BulkBegun, BulkLook, BulkProgress, BulkRound
 from activities.types.workflow_ids import ARCHIVE, journey_id
+from engine.vouching import Vouching
 from models.reads.archive import bulk as bulk_archives
 from models.reads.clients.step_answers import ARCHIVE_CLIENT, answered
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
@@ -32,8 +33,17 @@ class BulkArchiveActivities(Activities):
                     id=id, asked_by=row.asked_by, asked_at=row.asked_at, reason=row.reason, notify=row.notify
                 ),
                 progress=await _progress(session, row.id),
+                stopped=row.stopped_at is not None,
                 history_limit=self.deps.policy.history_limit,
             )
+
+    @activity.defn
+    async def stop_bulk_archive(self, id: str) -> None:
+        """Write down that nobody else is to be asked, for whoever works it off from now on."""
+        now = await self.now()
+        async with self.transaction() as session:
+            archive = await lock_bulk_archive(session, UUID(id))
+            archive.stopped_at = archive.stopped_at or now
 
     @activity.defn
     async def work_off_bulk_archive(self, order: BulkRound) -> BulkLook:
@@ -46,7 +56,9 @@ class BulkArchiveActivities(Activities):
         waiting: list[str] = []
         following: list[str] = []
         async with self.transaction() as session:
-            await lock_bulk_archive(session, id)
+            archive = await lock_bulk_archive(session, id)
+            if order.stopped:
+                archive.stopped_at = archive.stopped_at or now
             lines = await bulk_archives.open_lines(session, id, asked=asked, limit=_LOOK_AT)
             recorded = await answered(session, ARCHIVE_CLIENT, {of: request_id_of(order.id, str(of)) for of in asked})
             for line, client in lines:
@@ -57,7 +69,7 @@ class BulkArchiveActivities(Activities):
                     closed=client.closed_at is not None,
                     joined=client.joined_into is not None,
                 )
-                result = became(situation, stopped=order.stopped)
+                result = became(situation, stopped=archive.stopped_at is not None)
                 if result is not None:
                     line.result, line.because, line.done_at = result.result, result.because, now
                     session.add(line)
@@ -65,19 +77,12 @@ class BulkArchiveActivities(Activities):
                     waiting.append(str(line.client_id))
                 elif len(waiting) + len(following) < AT_A_TIME:
                     following.append(str(line.client_id))
-            asked_by = (await session.get_one(BulkArchiveRecord, id)).asked_by
             return BulkLook(
                 progress=await _progress(session, id),
                 waiting=tuple(waiting),
                 next=tuple(following),
-                vouchers={of: self._voucher(order.id, of, asked_by) for of in following},
+                vouchers={of: voucher_of(archive, of, self.deps.vouching) for of in following},
             )
-
-    def _voucher(self, archive_id: str, client_id: str, asked_by: str) -> Voucher:
-        """The archive is asked for by whoever asked for all of them."""
-        request_id = request_id_of(archive_id, client_id)
-        about = sworn(asked_by, workflow_id=journey_id(client_id), message=ARCHIVE, request_id=request_id)
-        return Voucher(message=ARCHIVE, mac=self.deps.vouching.sign(about))
 
     @activity.defn
     async def finish_bulk_archive(self, id: str) -> BulkProgress:
@@ -90,6 +95,13 @@ class BulkArchiveActivities(Activities):
                 archive.finished_at = now
                 session.add(archive)
             return await _progress(session, archive.id)
+
+
+def voucher_of(archive: BulkArchiveRecord, client_id: str, vouching: Vouching) -> Voucher:
+    """One client's archive is asked for by whoever asked for all of them."""
+    request_id = request_id_of(str(archive.id), client_id)
+    about = sworn(archive.asked_by, workflow_id=journey_id(client_id), message=ARCHIVE, request_id=request_id)
+    return Voucher(message=ARCHIVE, mac=vouching.sign(about))
 
 
 async def _look_again(session: AsyncSession, id: UUID, *, at: datetime) -> None:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, uuid5
 
 import structlog
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import Dependencies, heartbeat
 from activities.keeping.tasks import open_keeping_task
 from activities.types.workflow_ids import journey_id
 from models.reads.epoch import newest_epoch
-from models.reads.keeping.keepings import compares_since, lately_seen, newest_fact_at, versions
-from models.writes.keeping.epoch import begin_epoch
+from models.reads.keeping.keepings import comparisons_under_way, lately_seen, newest_fact_at, versions
+from models.tables.keeping.epoch import Epoch
+from models.writes.keeping.epoch import begin_epoch, counts_for
 from models.writes.money.reconciliation import begin_reconciliation
 from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
@@ -25,8 +27,7 @@ log = structlog.get_logger(__name__)
 
 _SAMPLE = 10
 _QUERY = {Kept.JOURNEY: "journey", Kept.APPOINTMENT: "appointment"}
-_USUAL, _OVERLAP = timedelta(days=30), timedelta(days=1)
-_LONGEST = timedelta(days=366)
+_USUAL = timedelta(days=30)
 
 
 class Restored:
@@ -94,42 +95,50 @@ class Restored:
         log.error("the database is older than its workflows: a new epoch begins", epoch=str(epoch))
         async with self._deps.sessions() as session:
             if (await newest_epoch(session)).epoch != epoch:
-                await begin_epoch(session, epoch=epoch, at=at)
+                await begin_epoch(session, epoch=epoch, at=at, marked=False)
                 await session.commit()
         return str(epoch)
 
     # ------------------------------------------------------------ Stripe
 
-    async def have_stripe_compared(self, *, at: datetime) -> None:
-        """Begin a comparison where none has run in this epoch, and tell the care team what no machine can find out."""
+    async def see_to_the_epoch(self, *, at: datetime) -> None:
+        """After a restore: tell the care team, once, what no machine can find out, whoever compares what with Stripe;
+        and begin a comparison of all that may be missing, unless there is one."""
         async with self._deps.sessions() as session:
             epoch = await newest_epoch(session)
-            if epoch.compared_at is not None or await compares_since(session, epoch.began_at):
-                return
-            copied = await newest_fact_at(session, before=epoch.began_at)
-            since = min(at - _USUAL, (copied or at) - _OVERLAP)
+            if epoch.told_at is None:
+                await self._tell_care_team(session, epoch, at=at)
+            compared = epoch.compared_at is not None or any(
+                counts_for(epoch, comparison)
+                for comparison in await comparisons_under_way(session, since=epoch.began_at)
+            )
             id = uuid5(NAMESPACE_OID, f"comparison of keeping {self._keeping_id}")
-            await begin_reconciliation(
-                session, id=id, asked_by=SYSTEM, since=max(since, at - _LONGEST), until=at, at=at
-            )
-            await open_keeping_task(
-                session,
-                None,
-                keeping_id=self._keeping_id,
-                key=f"restored:{epoch.epoch}",
-                kind=TaskKind.RESTORED,
-                text=_what_to_do(copied),
-                at=at,
-            )
+            if not compared:
+                since = min(at - _USUAL, epoch.missing_since)
+                await begin_reconciliation(session, id=id, asked_by=SYSTEM, since=since, until=at, at=at)
             await session.commit()
-        await self._executions.start(Kept.COMPARISON.id_of(str(id)), epoch=str(epoch.epoch))
+        if not compared:
+            await self._executions.start(Kept.COMPARISON.id_of(str(id)), epoch=str(epoch.epoch))
+
+    async def _tell_care_team(self, session: AsyncSession, epoch: Epoch, *, at: datetime) -> None:
+        await open_keeping_task(
+            session,
+            None,
+            keeping_id=self._keeping_id,
+            key=f"restored:{epoch.epoch}",
+            kind=TaskKind.RESTORED,
+            text=_what_to_do(await newest_fact_at(session, before=epoch.began_at)),
+            at=at,
+        )
+        epoch.told_at = at
+        session.add(epoch)
 
 
 def _what_to_do(copied: datetime | None) -> str:
     since = f"{copied:%d %b %Y %H:%M} UTC" if copied else "it was made"
     return (
         f"The database was restored from a copy: what happened after {since} is not in it. Payments and refunds come"
-        " back by the comparison with Stripe, which has begun; until it has ended nothing is charged or refunded. What"
+        " back by the comparison with Stripe; until that has ended nothing is charged or refunded. What"
         " was booked, moved, cancelled, marked or filled in after that must be entered again: ask the therapists for"
         " their calendars. Mails of that time may go out a second time; SendGrid's activity feed shows which went out."
     )

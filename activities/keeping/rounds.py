@@ -9,10 +9,12 @@ import structlog
 from temporalio import activity
 
 from activities.base import Activities, heartbeat
+from activities.keeping.listed import Listed
 from activities.keeping.overdue import Overdue
 from activities.keeping.restored import Restored
 from activities.keeping.resuming import Resuming
 from activities.keeping.tasks import open_keeping_task
+from activities.keeping.unheard_news import UnheardNews
 from activities.types.keeping import (
     Began,
     KeepingDone,
@@ -67,7 +69,7 @@ class KeepingActivities(Activities):
             await begin_keeping(session, id=UUID(order.id), asked_by=order.asked_by, at=now)
         restored = Restored(self.deps, self.executions, keeping_id=order.id)
         await restored.notice_by_sample(at=now)
-        await restored.have_stripe_compared(at=now)
+        await restored.see_to_the_epoch(at=now)
         async with self.transaction() as session:
             return Began(epoch=str(await present_epoch(session)))
 
@@ -77,9 +79,10 @@ class KeepingActivities(Activities):
         now = await self.now()
         resuming = Resuming(self.deps, self.executions, keeping_id=order.keeping_id, epoch=order.epoch)
         await resuming.finish_what_was_begun(before=now, at=now)
+        listed = Listed(self.executions)
         looked_at, place = 0, order.place
         for _ in range(PAGES_A_STEP):
-            page = await self._keep(order, place, resuming, at=now)
+            page = await self._keep(order, place, resuming, listed, at=now)
             looked_at += len(page.rows)
             if page.epoch != order.epoch or page.place is None or page.busy:
                 return PageKept(looked_at=looked_at, place=page.place, epoch=page.epoch)
@@ -87,12 +90,12 @@ class KeepingActivities(Activities):
             heartbeat()
         return PageKept(looked_at=looked_at, place=place, epoch=order.epoch)
 
-    async def _keep(self, order: PageOrder, place: Place, resuming: Resuming, *, at: datetime) -> _Page:
+    async def _keep(self, order: PageOrder, place: Place, resuming: Resuming, listed: Listed, *, at: datetime) -> _Page:
         async with self.transaction() as session:
             rows = await must_run(session, place.kind, before=at - NOT_YET, after=place.after, limit=ROWS_AT_A_TIME)
         last = rows[-1].key if len(rows) == ROWS_AT_A_TIME else None
         keys = [row.key for row in rows]
-        running = await self.executions.running(place.kind.value, after=place.after, until=last, keys=keys)
+        running = await listed.running(place, until=last, keys=keys)
         suspects = [row for row in rows if row.key not in running or resuming.is_of_another_epoch(running[row.key])]
         if place.kind is Kept.COMPARISON and not all(is_key(place.kind, key) for key in running):
             suspects = []  # one that a schedule began is under way, and has an id of its own
@@ -154,13 +157,16 @@ class KeepingActivities(Activities):
 
     @activity.defn
     async def note_overdue(self, keeping_id: str) -> TasksOpened:
-        """What should have happened by itself and has not, by the rows alone, whatever became of its workflow; and have
-        delivered what waits for a record that is closed."""
+        """What should have happened by itself and has not, by the rows alone, whatever became of its workflow: what was
+        reported, and nobody acted on, is acted on; and what waits for a record that is closed is delivered."""
         async with self.transaction() as session:
             waits = await undelivered_of_closed(session, limit=1)
         if waits:
             _ = await self.executions.start(PRACTICE_MAIL_ID, epoch=None)
-        return await Overdue(self.deps, keeping_id=keeping_id).note(at=await self.now())
+        now = await self.now()
+        unheard = await UnheardNews(self.deps, keeping_id).find(at=now)
+        late = await Overdue(self.deps, keeping_id=keeping_id).note(at=now)
+        return TasksOpened(news=(*unheard, *late.news))
 
     @activity.defn
     async def finish_keeping(self, end: KeepingEnd) -> KeepingDone:

@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from sqlmodel import col, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.tasks import open_task_once
@@ -26,11 +27,11 @@ async def open_keeping_task(
 ) -> bool:
     """Open it, unless it was opened before. A client's row is locked."""
     if client is None:
-        if (await session.exec(select(Task.id).where(col(Task.key) == key))).first() is not None:
-            return False
-        data = {"keeping": keeping_id}
-        session.add(Task(id=uuid5(NAMESPACE_OID, key), key=key, kind=kind, text=text, data=data, opened_at=at))
-        return True
+        row = insert(Task).values(
+            id=uuid5(NAMESPACE_OID, key), key=key, kind=kind, text=text, data={"keeping": keeping_id}, opened_at=at
+        )
+        opened = row.on_conflict_do_nothing().returning(col(Task.id))
+        return (await session.exec(opened)).first() is not None
     task = await open_task_once(
         session, client, key=key, kind=kind, text=text, at=at, appointment_id=appointment_id, payment_id=payment_id
     )

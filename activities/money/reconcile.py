@@ -119,7 +119,7 @@ class ReconcileActivities(Activities):
             row.finished_at = row.finished_at or now
             row.stopped = end.stopped
             if not end.stopped:
-                await note_comparison(session, began=row.started_at, at=now)
+                await note_comparison(session, row, at=now)
             row.compared = end.compared | ({"left_out": end.left_out} if end.left_out else {})
             session.add(row)
             await write_many(session, left_out=end.left_out, at=now)

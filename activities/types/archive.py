@@ -81,11 +81,12 @@ class BulkProgress:
 
 @dataclass(frozen=True, kw_only=True)
 class BulkBegun:
-    """What a run of an archive of many begins with."""
+    """What a run of an archive of many begins with. ``stopped``: nobody else is asked."""
 
     order: BulkArchiveOrder
     progress: BulkProgress
     history_limit: int
+    stopped: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,3 +109,18 @@ class BulkLook:
     waiting: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
     vouchers: dict[str, Voucher] = field(default_factory=dict)  # by client: for the signal to the journey
+
+
+@dataclass(frozen=True, kw_only=True)
+class JourneysGone:
+    """Clients whose journeys do not answer an archive of many: their ids."""
+
+    archive_id: str
+    client_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JourneysBack:
+    """Those of them whose journeys run, each with what vouches for whoever asks."""
+
+    vouchers: dict[str, Voucher] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from rules.accounts.caller import Voucher
 from rules.journey.stage import JourneyFacts
 from rules.keeping import Kept
 
@@ -55,11 +56,25 @@ class WedgedOrder:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NewLink:
+    """A therapist (a slug) has a link that a client's appointments ahead have not got. ``by`` is an actor."""
+
+    request_id: str
+    therapist: str
+    by: str
+    voucher: Voucher
+
+
+@dataclass(frozen=True, kw_only=True)
 class JourneyHears:
-    """A task was opened for a client: the fresh facts for their journey."""
+    """What a client's journey is told: fresh facts, because a task was opened; the id of a stored event that was acted
+    on; a new link; or that there is something to deliver."""
 
     client_id: str
-    facts: JourneyFacts
+    facts: JourneyFacts | None = None
+    event_id: str | None = None
+    link: NewLink | None = None
+    delivers: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

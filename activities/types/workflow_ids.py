@@ -1,8 +1,11 @@
 """The ids of workflows, and the messages that steps must know: who knows a row knows whom to tell of it."""
 
 ARCHIVE, UNARCHIVE = "archive", "unarchive"
-AGAIN = (ARCHIVE, UNARCHIVE)
+STOP = "stop"  # to an archive of many
+AGAIN = (ARCHIVE, UNARCHIVE, STOP)
 """Signals that are sent again to a workflow that was started anew: nothing else knows what they ask for."""
+
+LINKS_CHANGED = "system.links_changed"  # to a journey: a therapist's link is new
 
 LOOK_AGAIN = "system.look_again"  # to a waitlist, or to what delivers for closed records: something has changed
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from rules.accounts.caller import Caller, Voucher
 
 PURPOSE = "vouching"  # of the key, which is derived from the payloads' own
+SYSTEM_MESSAGES = "system."  # what the names of messages begin with that are not for people
 Order = TypeVar("Order")
 
 
@@ -22,6 +23,11 @@ def sworn(by: Caller | str, *, workflow_id: str, message: str, request_id: str) 
     """What a voucher is about: who, to which workflow, by which message, in which request."""
     who = (by,) if isinstance(by, str) else (by.role.value, by.name, by.client_id, by.therapist, by.known_as)
     return (*(part or "" for part in who), workflow_id, message, request_id)
+
+
+def is_system(message: str) -> bool:
+    """Whether a message is for the product's own programs alone."""
+    return message.startswith(SYSTEM_MESSAGES)
 
 
 def says_who(order: object) -> bool:

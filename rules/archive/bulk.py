@@ -11,12 +11,13 @@ from rules.enums import ArchiveResult, ClientStatus
 
 MOST_CLIENTS = 1000
 AT_A_TIME = 50  # journeys that are asked and have not recorded it yet
+QUIET = timedelta(seconds=30)  # after which it is looked whether a journey that was asked still runs
 PATIENCE = timedelta(minutes=5)  # longer than a journey is ever kept by a vendor that does not answer
 
 ALREADY_ARCHIVED = "Was archived already."
 CLOSED = "The journey was closed, because nobody booked; there is nothing to archive."
 JOINED = "Was joined to another record of the same person."
-GONE = "The journey does not run in the engine any more; an engineer must look at it."
+GONE = "The journey does not run in the engine, and could not be started again; an engineer must look at it."
 LATE = "The journey did not record it in time, and may still do so; look at the client again."
 STOPPED = "The archive was stopped before it was this client's turn."
 
@@ -26,7 +27,7 @@ class LineState(StrEnum):
 
     NOT_YET = "not_yet"
     TOLD = "told"  # the journey was sent the signal
-    GONE = "gone"  # there was no journey to send it to
+    GONE = "gone"  # there was no journey to send it to, nor could it be started again
     LATE = "late"  # sent, and not recorded within PATIENCE
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import PAGES, ROOT, table, words
+from workflows.registry import WORKFLOWS
 
 EACH = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 PACKAGES = (
@@ -132,3 +133,12 @@ def test_no_two_decisions_have_one_number_and_each_says_what_enforces_it() -> No
         text = path.read_text()
         assert text.startswith(f"# {path.name[:4]}"), path.name
         assert "What enforces it" in text or "**Check.**" in text, path.name
+
+
+def test_every_query_that_is_told_of_is_answered_by_a_workflow() -> None:
+    answered = {str(name) for each in WORKFLOWS for name in vars(each)["__temporal_workflow_definition"].queries}
+    paragraphs = prose(ROOT / "docs" / "temporal-ui.md").split("\n\n")
+    [told] = [paragraph for paragraph in paragraphs if "The query `" in paragraph]
+    named = {word for word in words(told) if re.fullmatch(r"[a-z_]+", word)}
+    assert named <= answered
+    assert "journey" in named

@@ -13,6 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.api.enums.v1 import EventType
 
 from activities.archive import bulk as bulk_steps
+from models.reads.epoch import present_epoch
+from models.tables import BulkArchiveRecord
 from models.tables.clients.client import Client
 from models.writes import locks
 from rules.archive.bulk import LATE, STOPPED
@@ -70,6 +72,15 @@ async def _until_waiting_for(care: Care, archive_id: str, number: int) -> BulkAr
             await asyncio.sleep(0.05)
 
 
+async def _until_stopped(care: Care, archive_id: str) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            async with care.house.sessions() as session:
+                if (await session.get_one(BulkArchiveRecord, UUID(archive_id))).stopped_at is not None:
+                    return
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize("how", ["stop", "cancel"])
 @pytest.mark.usefixtures("two_at_a_time")
 async def test_x7_a_support_person_reads_how_far_it_is_and_stops_it(live: Care, held: Held, how: str) -> None:
@@ -102,6 +113,42 @@ async def test_x7_a_support_person_reads_how_far_it_is_and_stops_it(live: Care, 
     labelled = [event for event in (await workflow.fetch_history()).events if event.event_type in kinds]
     assert {event.event_type for event in labelled} == kinds
     assert all(event.user_metadata.summary.data for event in labelled)
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+async def test_once_stopped_it_stays_stopped_whoever_ends_it(live: Care, held: Held) -> None:
+    """The run that was told is lost, and another begins with the row alone."""
+    people = await _come(live, 4)
+    held.clients |= {person.id for person in people}
+    archive_id = await archive_many(live, people)
+    await _until_waiting_for(live, archive_id, 2)
+    workflow = workflow_of(live, archive_id)
+    await workflow.signal(STOP)
+    await _until_stopped(live, archive_id)
+    await workflow.terminate("a wrong click")
+    held.clients.clear()
+    executions = live.house.dependencies.executions
+    assert executions is not None
+    async with live.house.sessions() as session:
+        await executions.start(workflow.id, epoch=str(await present_epoch(session)))
+    told = await finished(live, archive_id)
+    assert results(told)[2:] == [("skipped", STOPPED)] * 2
+    assert [(await person.look())["status"] for person in people[2:]] == ["active"] * 2
+
+
+async def test_a_journey_that_is_ended_after_it_was_asked_is_started_again_and_asked_again(
+    live: Care, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rules.archive.bulk.QUIET", timedelta(seconds=2))
+    people = await _come(live, 2)
+    held.clients.add(people[1].id)
+    archive_id = await archive_many(live, people)
+    await _until_waiting_for(live, archive_id, 1)
+    held.clients.clear()
+    await people[1].journey.terminate("a wrong click")
+    assert results(await finished(live, archive_id)) == [("archived", None)] * 2
+    [fact] = [fact for fact in await people[1].timeline() if fact["kind"] == "archived"]
+    assert fact["actor"] == "care_team:desk"
 
 
 async def test_a_journey_that_does_not_answer_holds_up_nobody_and_may_still_do_it(

@@ -26,10 +26,9 @@ from workflows.parts import details
 with workflow.unsafe.imports_passed_through():
     from activities.types.accounts import MessageLook
     from activities.types.workflow_ids import own_id
-    from rules.accounts.vouching import named, says_who
+    from rules.accounts.vouching import is_system, named, says_who
     from workflows.messages import Update
 
-SYSTEM = "system."  # what the names of messages begin with that are not for people
 _NOT_FOR_PEOPLE = "Not for people: the product's own programs send this."
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -63,6 +62,7 @@ def takes_update(update: Update[Any, Any], says: str) -> Callable[[Handler], Han
             assert here is not None
             try:
                 bound = bind(update.name, kind, said, own=_own(), request_id=as_id(here.id), strict=True)
+                _must_be_a_program_s(update.name, bound, here.id)
                 check(bound.order, _own())
                 _must_say_something(update.name, kind, said)
             except Unsound as error:
@@ -171,8 +171,14 @@ def _door(self: Any) -> asyncio.Lock:
 
 def _must_say_something(name: str, kind: Any, said: tuple[Any, ...]) -> None:
     """A click alone changes nothing, where there is anything to say."""
-    if not name.startswith(SYSTEM) and said in ((), (None,), ({},)) and example_of(kind):
+    if not is_system(name) and said in ((), (None,), ({},)) and example_of(kind):
         raise Unsound([Flaw(WHOLE, "is empty")])
+
+
+def _must_be_a_program_s(name: str, bound: Bound, update_id: str) -> None:
+    """What is not for people is for whoever the API has let in: its step looks whether that is true."""
+    if is_system(name) and (bound.by_hand or not _is_sent_by_a_program(bound.order, update_id)):
+        raise Unsound([Flaw(WHOLE, "is vouched for by nobody")])
 
 
 def _own() -> dict[str, str]:
@@ -181,7 +187,7 @@ def _own() -> dict[str, str]:
 
 def _bound_signal(name: str, kind: Any, said: tuple[Any, ...]) -> Bound:
     bound = bind(name, kind, said, own=_own(), request_id=str(workflow.uuid4()))
-    if not name.startswith(SYSTEM):
+    if not is_system(name):
         check(bound.order, _own())
     if bound.ignored:
         details.note(f"the signal `{name}` had a field that it does not know, which was ignored.")
@@ -208,12 +214,12 @@ def _drop(name: str, why: str) -> None:
 
 
 def _description(name: str, says: str, kind: Any) -> str:
-    return f"{says} {_NOT_FOR_PEOPLE if name.startswith(SYSTEM) else input_for(kind)}"
+    return f"{says} {_NOT_FOR_PEOPLE if is_system(name) else input_for(kind)}"
 
 
 def _hint(name: str, kind: Any, error: Unsound) -> str:
     """What would be accepted, for whoever sent something else altogether."""
-    if name.startswith(SYSTEM):
+    if is_system(name):
         return f" {_NOT_FOR_PEOPLE}"
     lost = any(flaw.field == WHOLE or flaw.message == "is required" for flaw in error.flaws)
     return f" {input_for(kind)}" if lost else ""

@@ -36,12 +36,14 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("epoch", sa.Uuid(), nullable=False),
         sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("missing_since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("compared_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("epoch"),
     )
     # A new database has no past that Stripe could know better.
-    op.execute("INSERT INTO epoch VALUES (1, gen_random_uuid(), now(), now())")
+    op.execute("INSERT INTO epoch VALUES (1, gen_random_uuid(), now(), now(), now(), now())")
     op.create_table(
         "form_template",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -79,6 +81,13 @@ def upgrade() -> None:
         sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "inbound_events_left",
+        "inbound_event",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("handled_at IS NULL"),
     )
     op.create_table(
         "keeping",
@@ -172,6 +181,7 @@ def upgrade() -> None:
         sa.Column("notify", sa.Boolean(), nullable=False),
         sa.Column("asked_by", sa.String(), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["group_id"],
@@ -1000,6 +1010,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("chat_id", "seq", name="messages_are_numbered"),
     )
     op.create_index(op.f("ix_chat_message_blast_id"), "chat_message", ["blast_id"], unique=False)
+    op.create_index("messages_by_time", "chat_message", ["written_at"], unique=False)
     op.create_table(
         "chat_read",
         sa.Column("chat_id", sa.Uuid(), nullable=False),
@@ -1447,6 +1458,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_form_answer_request_id"), table_name="form_answer")
     op.drop_table("form_answer")
     op.drop_table("chat_read")
+    op.drop_index("messages_by_time", table_name="chat_message")
     op.drop_index(op.f("ix_chat_message_blast_id"), table_name="chat_message")
     op.drop_table("chat_message")
     op.drop_index("chats_of_client", table_name="chat_member", postgresql_where=sa.text("left_at IS NULL"))
@@ -1518,6 +1530,7 @@ def downgrade() -> None:
     op.drop_table("therapist")
     op.drop_table("reconciliation")
     op.drop_table("keeping")
+    op.drop_index("inbound_events_left", table_name="inbound_event", postgresql_where=sa.text("handled_at IS NULL"))
     op.drop_table("inbound_event")
     op.drop_index(op.f("ix_idempotency_key_claimed_at"), table_name="idempotency_key")
     op.drop_table("idempotency_key")

@@ -107,6 +107,25 @@ async def clients_with_an_old_link(session: AsyncSession, therapist: Therapist, 
     return (await session.exec(statement.distinct().order_by(col(Appointment.client_id)))).all()
 
 
+async def old_links(session: AsyncSession, *, now: datetime, limit: int) -> list[tuple[UUID, str]]:
+    """Clients with an appointment ahead by Zoom whose link is not its therapist's present one, with that therapist's
+    slug."""
+    statement = (
+        select(Appointment.client_id, Therapist.slug)
+        .join(Therapist, col(Therapist.id) == col(Appointment.therapist_id))
+        .where(
+            col(Appointment.status) == AppointmentStatus.SCHEDULED,
+            col(Appointment.mode) == Mode.ZOOM,
+            col(Appointment.starts_at) > now,
+            col(Appointment.join_url).is_distinct_from(col(Therapist.zoom_link)),
+        )
+        .distinct()
+        .order_by(col(Appointment.client_id), col(Therapist.slug))
+        .limit(limit)
+    )
+    return list((await session.exec(statement)).all())
+
+
 async def appointment_rows(session: AsyncSession, appointments: Sequence[Appointment]) -> list[AppointmentRow]:
     """Each appointment with what is shown beside it, in three queries."""
     slugs = await slugs_of(session, {appointment.therapist_id for appointment in appointments})

@@ -90,12 +90,12 @@ async def versions(session: AsyncSession, client_ids: Collection[UUID]) -> dict[
     return dict((await session.exec(select(Client.id, Client.fact_seq).where(col(Client.id).in_(client_ids)))).all())
 
 
-async def compares_since(session: AsyncSession, since: datetime) -> bool:
-    """Whether a comparison with Stripe that began at this instant or later is under way."""
-    running = select(Reconciliation.id).where(
+async def comparisons_under_way(session: AsyncSession, *, since: datetime) -> Sequence[Reconciliation]:
+    """Comparisons with Stripe that began at this instant or later, and have not ended."""
+    running = select(Reconciliation).where(
         col(Reconciliation.started_at) >= since, col(Reconciliation.finished_at).is_(None)
     )
-    return (await session.exec(running.limit(1))).first() is not None
+    return (await session.exec(running)).all()
 
 
 async def times_resumed_in(session: AsyncSession, keeping_id: UUID) -> int:

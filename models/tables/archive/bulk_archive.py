@@ -19,6 +19,7 @@ class BulkArchiveRecord(SQLModel, table=True):
     notify: bool = True
     asked_by: str
     asked_at: datetime = Field(sa_type=Instant)
+    stopped_at: datetime | None = Field(default=None, sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

@@ -58,7 +58,10 @@ class ChatMessage(SQLModel, table=True):
     """``author`` is an actor; ``seq`` counts the messages of one chat from 1."""
 
     __tablename__ = "chat_message"
-    __table_args__ = (UniqueConstraint("chat_id", "seq", name="messages_are_numbered"),)
+    __table_args__ = (
+        UniqueConstraint("chat_id", "seq", name="messages_are_numbered"),
+        Index("messages_by_time", "written_at"),
+    )
 
     id: UUID = Field(primary_key=True)
     chat_id: UUID = Field(foreign_key="chat.id")

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant
@@ -10,6 +11,7 @@ from models.columns import Document, Instant
 
 class InboundEvent(SQLModel, table=True):
     __tablename__ = "inbound_event"
+    __table_args__ = (Index("inbound_events_left", "id", postgresql_where=text("handled_at IS NULL")),)
 
     id: str = Field(primary_key=True, max_length=255)
     vendor: str = Field(max_length=20)

@@ -44,6 +44,18 @@ class ClientFollower(Follower):
     def reported(self, said: Any = None) -> None:
         self.hear("news")
 
+    @workflow.signal(name="system.inbound_event")
+    def event(self, id: str) -> None:
+        self.hear(id)
+
+    @workflow.signal(name="system.links_changed")
+    def link(self, said: Any) -> None:
+        self.hear(said["therapist"])
+
+    @workflow.signal(name="system.outbox_filled")
+    def outbox(self) -> None:
+        self.hear("deliver")
+
     @workflow.signal(name="knows")
     def knows(self, version: int) -> None:
         self.version = version

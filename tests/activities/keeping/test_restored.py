@@ -4,18 +4,19 @@ Stripe is compared before any money moves."""
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlmodel import select
+import pytest
+from sqlmodel import col, select
 
 from models.reads.epoch import epoch_is_compared, newest_epoch
 from models.tables import Reconciliation
-from models.writes.keeping.epoch import begin_epoch
+from models.writes.keeping.epoch import begin_epoch, note_comparison
 from ops.restored import mark_restored
 from rules.enums import TaskKind
 from tests.activities.keeping.conftest import Kept
 from tests.care.rows import DAY
 from workflows.messages import appointment_workflow_id, journey_id, reconciliation_id
 
-LONG_AGO = timedelta(minutes=2)
+HOUR = timedelta(hours=1)
 
 
 async def restored(kept: Kept) -> UUID:
@@ -101,11 +102,36 @@ async def test_a_journey_that_knows_more_than_its_row_shows_that_the_database_is
         assert (await newest_epoch(session)).number == 2
 
 
-async def test_an_epoch_that_was_compared_needs_no_comparison(kept: Kept) -> None:
+@pytest.mark.parametrize("ended", [False, True])
+async def test_whoever_else_compares_the_last_hour_the_care_team_is_told_and_all_is_compared(
+    kept: Kept, ended: bool
+) -> None:
+    """By the hourly schedule, or at somebody's wish, while the keeper has not looked yet."""
+    await restored(kept)
+    now = await kept.deps.clock.now()
+    hour = Reconciliation(id=uuid4(), asked_by="care_team:desk", started_at=now, since=now - HOUR, until=now)
     async with kept.sessions() as session:
-        await begin_epoch(session, epoch=uuid4(), at=await kept.deps.clock.now())
+        session.add(hour)
+        await session.flush()
+        if ended:
+            hour.finished_at = now
+            await note_comparison(session, hour, at=now)
+        await session.commit()
+    assert (await kept.round()).tasks == 1
+    async with kept.sessions() as session:
+        assert not await epoch_is_compared(session)
+        begun = (await session.exec(select(Reconciliation).where(col(Reconciliation.id) != hour.id))).all()
+    assert [await kept.runs(reconciliation_id(str(each.id))) for each in begun] == [True]
+    assert [task.kind for task in await kept.tasks()] == [TaskKind.RESTORED]
+
+
+async def test_an_epoch_that_was_compared_needs_no_comparison_but_the_care_team_is_told_once(kept: Kept) -> None:
+    async with kept.sessions() as session:
+        await begin_epoch(session, epoch=uuid4(), at=await kept.deps.clock.now(), marked=True)
         row = await newest_epoch(session)
         row.compared_at = row.began_at
         session.add(row)
         await session.commit()
-    assert (await kept.round()).tasks == 0
+    assert [(await kept.round()).tasks for _ in range(2)] == [1, 0]
+    async with kept.sessions() as session:
+        assert (await session.exec(select(Reconciliation))).all() == []

@@ -31,7 +31,7 @@ async def goes_back(practice: Practice, *statements: str) -> None:
 
 async def is_restored(practice: Practice) -> None:
     async with practice.sessions() as session:
-        await begin_epoch(session, epoch=EPOCH, at=practice.clock.instant)
+        await begin_epoch(session, epoch=EPOCH, at=practice.clock.instant, marked=True)
         await session.commit()
 
 

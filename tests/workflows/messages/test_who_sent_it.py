@@ -8,19 +8,21 @@ from uuid import uuid4
 
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 
 from engine.codec import PayloadKeys, data_converter
 from engine.message_record import TemporalMessageRecord
 from engine.vouching import Vouching
 from rules.accounts import vouching
 from rules.accounts.caller import Caller, via_temporal
-from rules.accounts.vouching import sworn, vouched
+from rules.accounts.vouching import is_system, sworn, vouched
 from rules.enums import Role
 from tests.care.house import KEYS
 from tests.care.story import Care, Person
 from tests.journeys.booking.waitlist import comes
-from workflows.messages import ArchiveSignal, journey_id
+from workflows import messages
+from workflows.messages import SET_UP_CARD, ArchiveSignal, Update, journey_id
 
 STEP = "message_sender"
 
@@ -152,3 +154,31 @@ async def test_a_record_that_cannot_be_read_endangers_no_archive(
     assert await _actors(sara, number=2) == ["via Temporal", "via Temporal"]
     assert monotonic() - asked < 120
     assert await sara.stage() == "first_booking"
+
+
+SYSTEM_UPDATES = [update for update in vars(messages).values() if isinstance(update, Update) and is_system(update.name)]
+
+
+async def test_what_is_not_for_people_is_refused_them_and_does_nothing_at_stripe(live: Care) -> None:
+    """Nothing but an empty input would be needed for a customer and a card's setup at Stripe."""
+    await live.therapist("ana", intro_calls="off")
+    sara = await comes(live, "Sara")
+    before = await live.stripe()
+    forged = {"role": "care_team", "name": "desk", "voucher": {"message": "book", "mac": "0" * 64}}
+    journey = await _journey(live, sara, as_="mallory")
+    names = {update.name for update in SYSTEM_UPDATES if "by" in update.argument.__dataclass_fields__}
+    assert SET_UP_CARD.name in names
+    for name in sorted(names):
+        with pytest.raises(WorkflowUpdateFailedError) as failed:
+            await journey.execute_update(name, {})
+        assert isinstance(failed.value.cause, ApplicationError)
+        assert "Not for people" in failed.value.cause.message
+    request_id = str(uuid4())
+    for id in (None, request_id):
+        with pytest.raises(WorkflowUpdateFailedError) as failed:
+            await journey.execute_update(SET_UP_CARD.name, {"by": forged, "request_id": request_id}, id=id)
+        error: BaseException | None = failed.value.cause
+        while error is not None and not isinstance(error, ApplicationError):
+            error = error.__cause__
+        assert "ot for people" in str(error)
+    assert await live.stripe() == before
