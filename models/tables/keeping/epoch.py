@@ -21,3 +21,4 @@ class Epoch(SQLModel, table=True):
     epoch: UUID = Field(unique=True)
     began_at: datetime = Field(sa_type=Instant)
     compared_at: datetime | None = Field(default=None, sa_type=Instant)
+    marked_at: datetime | None = Field(default=None, sa_type=Instant)
