@@ -1,4 +1,4 @@
-"""Delivering what no open journey delivers: what waits for clients whose record was closed."""
+"""Delivering what no open journey delivers: the practice's own mails, and what waits for closed records."""
 
 from datetime import timedelta
 
@@ -6,11 +6,12 @@ from temporalio import activity
 
 from activities.base import Activities
 from activities.delivery import DeliveryActivities
+from activities.mail.own_mails import OwnMails
 from activities.money.comparison import heartbeat
 from activities.types.keeping import PracticeMailed
 from activities.types.mail import DeliverOrder
 from activities.types.workflow_ids import LOOK_AGAIN, PRACTICE_MAIL_ID, journey_id
-from models.reads.keeping.must_run import undelivered_of_closed
+from models.reads.keeping.must_run import undelivered_of_closed, undelivered_of_nobody
 
 _STILL_ENDING = timedelta(seconds=30)
 
@@ -26,6 +27,7 @@ class PracticeMailActivities(Activities):
     async def deliver_practice_mail(self, _: str) -> PracticeMailed:
         """Deliver all that is due. A journey that is about to end delivers its own: it is left to do so."""
         assert self.deps.executions is not None, "who delivers for others looks whether they do"
+        await OwnMails(self.deps).deliver()
         now = await self.now()
         async with self.transaction() as session:
             waiting = await undelivered_of_closed(session)
@@ -38,5 +40,6 @@ class PracticeMailActivities(Activities):
                 return PracticeMailed(look_at=now + _STILL_ENDING)
             await DeliveryActivities(self.deps).deliver(DeliverOrder(client_id=str(client_id)))
         async with self.transaction() as session:
-            left = await undelivered_of_closed(session, limit=1)
-        return PracticeMailed(look_at=left[0][1] if left else None)
+            left = [at for _, at in await undelivered_of_closed(session, limit=1)]
+            own = await undelivered_of_nobody(session)
+        return PracticeMailed(look_at=min([*left, *([own] if own is not None else [])], default=None))

@@ -103,9 +103,9 @@ async def undelivered(session: AsyncSession, *, before: datetime) -> list[Late]:
     )
     found = [
         Late(
-            key=f"undelivered:{client_id}:{at.isoformat()}",
-            text=f"{many} mails or errands for client {{ref}} have waited since {at:%d %b %Y %H:%M} UTC, and nobody"
-            f" delivers them. {Kept.JOURNEY.id_of(str(client_id))} shows what it waits for.",
+            key=f"undelivered:{client_id or 'own'}:{at.isoformat()}",
+            text=f"{many} {_for_whom(client_id)} have waited since {at:%d %b %Y %H:%M} UTC, and nobody delivers them."
+            f" {Kept.JOURNEY.id_of(str(client_id)) if client_id else 'practice-mail'} shows what it waits for.",
             client_id=client_id,
         )
         for client_id, at, many in (await session.exec(statement)).all()
@@ -114,6 +114,10 @@ async def undelivered(session: AsyncSession, *, before: datetime) -> list[Late]:
     known = select(Task.key).where(col(Task.key).in_([late.key for late in found]))
     told = set((await session.exec(known)).all())
     return [late for late in found if late.key not in told]
+
+
+def _for_whom(client_id: UUID | None) -> str:
+    return "mails or errands for client {ref}" if client_id else "mails of the practice's own"
 
 
 async def running_for_long(session: AsyncSession, *, before: datetime) -> list[Late]:
