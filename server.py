@@ -10,7 +10,7 @@ import sys
 
 import structlog
 import uvicorn
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.announcing import announce_versions
@@ -31,7 +31,7 @@ from rules.accounts import vouching
 from workflows.starting import beginning_of
 
 _LAST_REQUESTS = 15  # seconds that running requests get when asked to stop
-_FIRST_LOOK, _LOOK_AGAIN = 5, 2  # seconds, for whose role the database's is
+_FIRST_LOOK, _LOOK_AGAIN = 3, 2  # seconds, for whose role the database's is
 _KEPT_OPEN = 75  # seconds without a request; longer than callers and proxies keep theirs, so that it is they who close
 log = structlog.get_logger("api")
 
@@ -88,7 +88,9 @@ async def run(settings: Settings) -> None:
         gc.freeze()
         guarding = asyncio.create_task(_refuse_owner(writing, server)) if settings.production else None
         if guarding is not None:
-            await asyncio.wait({guarding}, timeout=_FIRST_LOOK)
+            done, _ = await asyncio.wait({guarding}, timeout=_FIRST_LOOK)
+            for known in done:
+                known.result()
         log.info("Serving", address=f"http://{settings.api_host}:{settings.api_port}")
         announcing = asyncio.create_task(announce_versions(app.state.services))
         await server.serve()
@@ -109,7 +111,7 @@ async def _refuse_owner(engine: AsyncEngine, server: uvicorn.Server) -> None:
         except RefusedRole:
             server.should_exit = True
             raise
-        except (DBAPIError, OSError):  # away, or not migrated yet
+        except (SQLAlchemyError, OSError):  # away, or not migrated yet
             await asyncio.sleep(_LOOK_AGAIN)
         else:
             return

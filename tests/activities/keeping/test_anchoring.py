@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -12,10 +13,12 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.base import Dependencies
 from activities.keeping.anchoring import Anchoring, keep_line
+from activities.keeping.practice_mail import PracticeMailActivities
 from activities.mail.own_mails import OwnMails
 from activities.ports import MailerUnavailable, MailRejected
 from activities.practice import Witness
 from models.database import Sessions
+from models.reads.keeping.overdue import undelivered
 from models.tables import Anchor, OutboxItem, Task
 from models.tables.mail.outbox import OutboxStatus
 from models.writes.keeping.epoch import begin_epoch
@@ -193,6 +196,27 @@ async def test_whom_no_setting_names_gets_none(practice: Practice, by_mail: Depe
     await deliver(replace(by_mail, witness=Witness()))
     [row] = await mails(practice.sessions)
     assert (row.status, practice.post.sent) == (OutboxStatus.NOT_WANTED, [])
+
+
+async def test_practice_mail_delivers_it_and_comes_back_for_what_is_left(
+    practice: Practice, by_mail: Dependencies
+) -> None:
+    practice.post.trouble = [(False, MailerUnavailable("away", ambiguous=False))]
+    await see_to_it(by_mail, practice.clock.instant)
+    reaches_others: Any = object()  # nobody's journey is asked about a mail of the practice's own
+    steps = PracticeMailActivities(replace(by_mail, executions=reaches_others))
+    for left in (practice.clock.instant + timedelta(minutes=1), None):
+        told = await ActivityEnvironment().run(steps.deliver_practice_mail, "closed")
+        assert told.look_at == left
+        practice.clock.instant += timedelta(minutes=1)
+    assert len(practice.post.sent) == 1
+
+
+async def test_one_that_nobody_delivers_is_found_late(practice: Practice, by_mail: Dependencies) -> None:
+    await see_to_it(by_mail, practice.clock.instant)
+    async with practice.sessions() as session:
+        [late] = await undelivered(session, before=practice.clock.instant + timedelta(hours=1))
+    assert (late.client_id, late.text.split(" have ")[0]) == (None, "1 mails of the practice's own")
 
 
 # ---------------------------------------------------------------- by the keeper's rounds
