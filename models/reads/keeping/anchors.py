@@ -1,7 +1,6 @@
 """Anchors and the heads that they cover, in the order in which they were made; and the heads that no anchor covers."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from uuid import UUID
 
 from sqlalchemy import exists, func, tuple_
@@ -18,14 +17,9 @@ async def newest_anchor(session: AsyncSession) -> Anchor | None:
     return (await session.exec(select(Anchor).order_by(col(Anchor.number).desc()).limit(1))).first()
 
 
-async def is_anchored(session: AsyncSession, day: date) -> bool:
-    """Whether there is an anchor of that day, or of a later one."""
-    return (await session.exec(select(Anchor.number).where(col(Anchor.date) >= day).limit(1))).first() is not None
-
-
-async def anchors(session: AsyncSession, *, after: int = 0, limit: int | None = None) -> Sequence[Anchor]:
-    statement = select(Anchor).where(col(Anchor.number) > after).order_by(col(Anchor.number))
-    return (await session.exec(statement if limit is None else statement.limit(limit))).all()
+async def anchors(session: AsyncSession) -> Sequence[Anchor]:
+    """All of them: one a day."""
+    return (await session.exec(select(Anchor).order_by(col(Anchor.number)))).all()
 
 
 async def chains_begun(session: AsyncSession) -> int:
