@@ -406,7 +406,7 @@ async def prove_it(story: Story, sara: str) -> None:
     story.check("owed", balance["owed"], 0)
     verified = await story.ask("GET", f"/v1/clients/{sara}/timeline/verify", by="desk")
     story.check("timeline", verified["valid"], True)
-    story.say(f"the timeline's hash chain holds: {verified['facts']} facts")
+    story.say(f"the timeline's signed chain holds: {verified['facts']} facts")
 
 
 async def _payment_of(story: Story, sara: str, session: Json) -> Json:

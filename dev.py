@@ -101,6 +101,7 @@ async def _start(settings: Settings, *, time_travel: bool) -> LocalStack:
         env={name: value for name, value in os.environ.items() if name.upper().startswith(_POLICY)},
         log=Log(),
         database_url=settings.database if settings.database_url and not time_travel else None,
+        owner_url=settings.owners_database if settings.database_url and not time_travel else None,
         temporal_address=settings.engine.address if given_engine else None,
         restart=True,
     )

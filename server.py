@@ -10,6 +10,8 @@ import sys
 
 import structlog
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.announcing import announce_versions
 from api.app import create_app
@@ -25,10 +27,12 @@ from engine.executions import Executions
 from engine.logs import set_up_logs
 from engine.vouching import Vouching
 from models import database
+from models.privileges import RefusedRole, refuse_owner
 from rules.accounts import vouching
 from workflows.starting import beginning_of
 
 _LAST_REQUESTS = 15  # seconds that running requests get when asked to stop
+_FIRST_LOOK, _LOOK_AGAIN = 3, 2  # seconds, for whose role the database's is
 log = structlog.get_logger("api")
 
 
@@ -38,7 +42,8 @@ async def run(settings: Settings) -> None:
     writing = database.connect(settings.database, pool_size=20, max_overflow=5, pulse=pulse)
     reading = database.connect(settings.database, pool_size=10, max_overflow=5, pulse=pulse)
     client = await lazy_client(settings.engine, data_converter=data_converter(settings.payload_keys))
-    sessions, clock = database.SessionsApart(writing, reading=reading), clock_for(settings.time_travel_address)
+    sessions = database.SessionsApart(writing, reading=reading, chain=settings.chain_keys)
+    clock = clock_for(settings.time_travel_address)
     executions = Executions(client, task_queue=settings.temporal_task_queue, beginning_of=beginning_of)
     app = create_app(
         sessions=sessions,
@@ -84,14 +89,35 @@ async def run(settings: Settings) -> None:
         # What was imported stays for good: the collector need not walk it again, at a fifth of a second a time.
         gc.collect()
         gc.freeze()
+        guarding = asyncio.create_task(_refuse_owner(writing, server)) if settings.production else None
+        if guarding is not None:
+            done, _ = await asyncio.wait({guarding}, timeout=_FIRST_LOOK)
+            for known in done:
+                known.result()
         log.info("Serving", address=f"http://{settings.api_host}:{settings.api_port}")
         announcing = asyncio.create_task(announce_versions(app.state.services))
         await server.serve()
         announcing.cancel()
+        if guarding is not None and not guarding.cancel():
+            await guarding
         log.info("Stopped")
     finally:
         await writing.dispose()
         await reading.dispose()
+
+
+async def _refuse_owner(engine: AsyncEngine, server: uvicorn.Server) -> None:
+    """As soon as the database can be asked; who serves already stops. Raises RefusedRole."""
+    while True:
+        try:
+            await refuse_owner(engine)
+        except RefusedRole:
+            server.should_exit = True
+            raise
+        except (SQLAlchemyError, OSError):  # away, or not migrated yet
+            await asyncio.sleep(_LOOK_AGAIN)
+        else:
+            return
 
 
 def main() -> int:
@@ -101,6 +127,8 @@ def main() -> int:
         log.warning(sentence)
     try:
         asyncio.run(run(settings))
+    except RefusedRole as refused:
+        leave(SettingsProblem([str(refused)]))
     except SettingsProblem as error:
         leave(error)
     except KeyboardInterrupt:  # uvicorn raises it again once it has stopped

@@ -28,7 +28,7 @@ from activities.failures import TellsFailures
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
-from activities.practice import Links, Practice
+from activities.practice import Links, Practice, Witness
 from activities.registry import build
 from config import Settings, SettingsProblem, leave, settings_or_exit, ways_out
 from engine.clock import clock_for
@@ -41,6 +41,7 @@ from engine.signed_links import SignedLinks
 from engine.vouching import Vouching
 from models import database
 from models.migrate import FOLDER as MIGRATIONS
+from models.privileges import RefusedRole, refuse_owner
 from rules.accounts import vouching
 from rules.mail import unsubscribe
 from workflows.registry import WORKFLOWS
@@ -115,6 +116,8 @@ async def run(settings: Settings) -> None:
     try:
         with contextlib.suppress(asyncio.CancelledError):
             await _until(stop, _database_is_ready(engine))
+            if settings.production:
+                await refuse_owner(engine)
             client = await _until(
                 stop,
                 connect(
@@ -125,7 +128,7 @@ async def run(settings: Settings) -> None:
                 ),
             )
             dependencies = Dependencies(
-                sessions=database.session_factory(engine),
+                sessions=database.session_factory(engine, chain=settings.chain_keys),
                 clock=clock_for(settings.time_travel_address),
                 payments=payments,
                 simulated_payments=SimulatedGateway(),
@@ -143,6 +146,7 @@ async def run(settings: Settings) -> None:
                 record=TemporalMessageRecord(client),
                 executions=Executions(client, task_queue=settings.temporal_task_queue, beginning_of=beginning_of),
                 policy=settings.policy,
+                witness=Witness(email=settings.anchor_email, file=settings.anchor_file),
             )
             worker = build_worker(
                 client,
@@ -211,6 +215,8 @@ def main() -> int:
         log.warning(sentence)
     try:
         asyncio.run(run(settings))
+    except RefusedRole as refused:
+        leave(SettingsProblem([str(refused)]))
     except SettingsProblem as error:
         leave(error)
     return 0

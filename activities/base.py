@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.ports import Mailer, MessageRecord, PaymentGateway
-from activities.practice import Links, Practice
+from activities.practice import Links, Practice, Witness
 from engine.clock import Clock
 from engine.executions import Executions
 from engine.signed_links import SignedLinks
@@ -34,7 +34,7 @@ class Dependencies:
     """All that activities touch outside of themselves. ``link_key`` makes the tokens of activation links,
     ``unsubscribe_links`` those by which a client unsubscribes. ``vouching`` says whom a step believes to be who is
     named. Without a ``record`` nobody knows who sent a message.
-    ``policy`` has the present settings, for what follows them at once."""
+    ``policy`` has the present settings, for what follows them at once. The ``witness`` is told the anchors."""
 
     sessions: Sessions
     clock: Clock
@@ -50,6 +50,7 @@ class Dependencies:
     record: MessageRecord | None = None
     executions: Executions | None = None
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
+    witness: Witness = field(default_factory=Witness)
 
 
 class Activities:

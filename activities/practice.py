@@ -1,7 +1,8 @@
-"""The addresses (URLs) that a mail may point to: the pages of the website, with their ids and tokens."""
+"""The practice: the addresses (URLs) that its mails may point to, with their ids and tokens, and whom they name."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 
@@ -75,3 +76,11 @@ class Practice:
     name: str
     care_team_email: str
     insurance_email: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witness:
+    """Who keeps the anchors of the chains, outside of the database: a mailbox, a file that is added to, or both."""
+
+    email: str | None = None
+    file: Path | None = None

@@ -6,7 +6,6 @@ the best score's earliest slots found, the winner locked. Told apart: time spent
 one that asks for so little that all 5,000 do. Every other therapist has appointments in the days ahead.
 """
 
-import asyncio
 import gc
 import tempfile
 from collections.abc import Iterator
@@ -23,7 +22,6 @@ from bench.figures import HEADER, against, line, median, now_ms
 from bench.therapists import add_therapists
 from local.postgres import Postgres
 from models.database import connect, session_factory
-from models.migrate import upgrade
 
 THERAPISTS = 5_000
 BOOKED = 4
@@ -46,8 +44,7 @@ FORMS: dict[str, dict[str, Any]] = {
 async def run() -> None:
     with tempfile.TemporaryDirectory(prefix="care-journeys-") as folder:
         async with await Postgres.start(Path(folder) / "postgres", durable=False) as postgres:
-            url = await postgres.create_database()
-            await asyncio.to_thread(upgrade, url)
+            url = await postgres.migrated()
             now = datetime.now(UTC)
             await add_therapists(url, THERAPISTS, now=now, booked=BOOKED)
             engine = connect(url)

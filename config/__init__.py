@@ -21,6 +21,7 @@ from config import connections, hosts, strength
 from engine.codec import PayloadKeys
 from engine.connect import TASK_QUEUE, EngineAddress
 from engine.event_key import EventKey
+from rules.chain import ChainKeys
 from rules.enums import Role
 from rules.local_time import find_zone
 from rules.policy import JourneyPolicy
@@ -28,6 +29,7 @@ from rules.policy import JourneyPolicy
 # Development values are public: they protect nothing, and production refuses them.
 DEV_API_KEYS = "booking_site:site:dev-booking-site,care_team:desk:dev-care-team,admin:root:dev-admin"
 DEV_PAYLOAD_KEYS = "dev:Y2FyZS1qb3VybmV5cy1kZXZlbG9wbWVudC1rZXktMzI="  # "care-journeys-development-key-32"
+DEV_CHAIN_KEYS = "dev:Y2FyZS1qb3VybmV5cy1kZXZlbG9wbWVudC1jaGFpbi0="  # "care-journeys-development-chain-"
 DEV_STRIPE_API_KEY = "sk_test_care_journeys_development"
 DEV_STRIPE_WEBHOOK_SECRET = "whsec_care_journeys_development"  # noqa: S105 - public, as said above
 DEV_SENDGRID_API_KEY = "SG.care_journeys_development"
@@ -79,6 +81,10 @@ def _api_keys(text: str) -> tuple[ApiKey, ...]:
     return tuple(keys)
 
 
+def _chain_keys(text: str) -> ChainKeys:
+    return ChainKeys(PayloadKeys.parse(text).keys)  # written in the same form
+
+
 def _postgres_url(value: SecretStr | None) -> SecretStr | None:
     if value is not None and not re.match(r"postgres(ql)?://", value.get_secret_value()):
         raise ValueError("it must start with postgresql://")
@@ -89,6 +95,10 @@ def _address(value: str) -> str:
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
         raise ValueError("it is not an e-mail address")
     return value
+
+
+def _no_or_address(value: str | None) -> str | None:
+    return None if value is None else _address(value)
 
 
 def _time_zone(value: str) -> str:
@@ -121,6 +131,7 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = "development"
     database_url: Annotated[SecretStr | None, AfterValidator(_postgres_url)] = None
+    database_owner_url: Annotated[SecretStr | None, AfterValidator(_postgres_url)] = None
 
     stripe_api_key: SecretStr = SecretStr(DEV_STRIPE_API_KEY)
     stripe_api_base: WebAddress = None
@@ -138,6 +149,11 @@ class Settings(BaseSettings):
     payload_keys: Annotated[PayloadKeys, NoDecode, _from_text(PayloadKeys.parse)] = Field(
         default=DEV_PAYLOAD_KEYS, validate_default=True
     )
+    chain_keys: Annotated[ChainKeys, NoDecode, _from_text(_chain_keys)] = Field(
+        default=DEV_CHAIN_KEYS, validate_default=True
+    )
+    anchor_email: Annotated[str | None, AfterValidator(_no_or_address)] = None
+    anchor_file: Path | None = None
 
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
@@ -213,6 +229,17 @@ class Settings(BaseSettings):
         if self.database_url is None:
             raise SettingsProblem(["DATABASE_URL is not set: give one, or start the local stack with `make run`."])
         return self.database_url.get_secret_value()
+
+    @property
+    def owners_database(self) -> str:
+        """The URL by which migrations are run: in development the programs' own, unless another is given.
+
+        Raises SettingsProblem when there is none."""
+        if self.database_owner_url is not None:
+            return self.database_owner_url.get_secret_value()
+        if self.production:
+            raise SettingsProblem(["DATABASE_OWNER_URL must be set to migrate: the programs' own role owns no table."])
+        return self.database
 
 
 def _sentence(detail: Mapping[str, Any]) -> str:
@@ -292,10 +319,15 @@ _NEEDED_IN_PRODUCTION = {
     "EMAIL_FROM": "mails need a sender of yours",
     "API_KEYS": "the development keys are public",
     "PAYLOAD_KEYS": "the development key is public",
+    "CHAIN_KEYS": "with the development key anybody could forge the timeline",
     "PUBLIC_URL": "mails link to it",
     "INSURANCE_EMAIL": "mails name it",
     "CARE_TEAM_EMAIL": "tasks are mailed to it",
 }
+
+
+def _role(url: SecretStr | None) -> str | None:
+    return urlsplit(url.get_secret_value()).username if url is not None else None
 
 
 def _refused_in_production(settings: Settings, environment: Mapping[str, str]) -> list[str]:
@@ -303,23 +335,14 @@ def _refused_in_production(settings: Settings, environment: Mapping[str, str]) -
     if settings.engine.address != f"127.0.0.1:{settings.temporal_port}":
         given.add("TEMPORAL_ADDRESS")  # by a profile of the SDK's
     missing = [f"{name} must be set: {why}." for name, why in _NEEDED_IN_PRODUCTION.items() if name not in given]
+    if not given & {"ANCHOR_EMAIL", "ANCHOR_FILE"}:
+        missing.append(
+            "ANCHOR_EMAIL or ANCHOR_FILE must be set: a timeline that ends early is found by its anchors alone."
+        )
 
-    public_secrets = {entry.rpartition(":")[2] for entry in DEV_API_KEYS.split(",")}
-    public_names = [key.name for key in settings.api_keys if key.secret.get_secret_value() in public_secrets]
-    public_key = PayloadKeys.parse(DEV_PAYLOAD_KEYS).current[1]
-    refused: dict[str, str] = {}
-    if re.match(r"(sk|rk)_test_", settings.stripe_api_key.get_secret_value()):
-        refused["STRIPE_API_KEY"] = "it is a test key, which moves no money"
-    if settings.stripe_webhook_secret.get_secret_value() == DEV_STRIPE_WEBHOOK_SECRET:
-        refused["STRIPE_WEBHOOK_SECRET"] = "the development value is public"  # noqa: S105 - a sentence
-    if settings.sendgrid_api_key.get_secret_value() == DEV_SENDGRID_API_KEY:
-        refused["SENDGRID_API_KEY"] = "the development key is public"
-    if settings.sendgrid_webhook_public_key.text == DEV_SENDGRID_WEBHOOK_PUBLIC_KEY:
-        refused["SENDGRID_WEBHOOK_PUBLIC_KEY"] = "whoever has this code can sign for the development key"
-    if public_names:
-        refused["API_KEYS"] = f"the development keys are public ({', '.join(public_names)})"
-    if any(key == public_key for _, key in settings.payload_keys.keys):
-        refused["PAYLOAD_KEYS"] = "the development key is public"
+    refused = _public(settings)
+    if settings.database_owner_url is not None and _role(settings.database_owner_url) == _role(settings.database_url):
+        refused["DATABASE_URL"] = "its role is that of DATABASE_OWNER_URL, and the programs must own no table"
     if settings.time_travel_address:
         refused["TIME_TRAVEL_ADDRESS"] = "the clock cannot be moved in production"
     for name, why in _weak(settings):
@@ -341,14 +364,39 @@ def _refused_in_production(settings: Settings, environment: Mapping[str, str]) -
     ]
 
 
+def _public(settings: Settings) -> dict[str, str]:
+    """Values for development or for tests, which anybody has: each with why it is refused."""
+    public_secrets = {entry.rpartition(":")[2] for entry in DEV_API_KEYS.split(",")}
+    public_names = [key.name for key in settings.api_keys if key.secret.get_secret_value() in public_secrets]
+    public_key = PayloadKeys.parse(DEV_PAYLOAD_KEYS).current[1]
+    public_chain_key = PayloadKeys.parse(DEV_CHAIN_KEYS).current[1]
+    refused: dict[str, str] = {}
+    if re.match(r"(sk|rk)_test_", settings.stripe_api_key.get_secret_value()):
+        refused["STRIPE_API_KEY"] = "it is a test key, which moves no money"
+    if settings.stripe_webhook_secret.get_secret_value() == DEV_STRIPE_WEBHOOK_SECRET:
+        refused["STRIPE_WEBHOOK_SECRET"] = "the development value is public"  # noqa: S105 - a sentence
+    if settings.sendgrid_api_key.get_secret_value() == DEV_SENDGRID_API_KEY:
+        refused["SENDGRID_API_KEY"] = "the development key is public"
+    if settings.sendgrid_webhook_public_key.text == DEV_SENDGRID_WEBHOOK_PUBLIC_KEY:
+        refused["SENDGRID_WEBHOOK_PUBLIC_KEY"] = "whoever has this code can sign for the development key"
+    if public_names:
+        refused["API_KEYS"] = f"the development keys are public ({', '.join(public_names)})"
+    if any(key == public_key for _, key in settings.payload_keys.keys):
+        refused["PAYLOAD_KEYS"] = "the development key is public"
+    if any(key == public_chain_key for _, key in settings.chain_keys.keys):
+        refused["CHAIN_KEYS"] = "the development key is public"
+    return refused
+
+
 def _weak(settings: Settings) -> Iterator[tuple[str, str]]:
     """Secrets that could be guessed, each with why; of several in one setting, the first."""
     for key in settings.api_keys:
         if why := strength.weak_secret(key.secret.get_secret_value()):
             yield "API_KEYS", f"the secret of {key.name!r}: {why}"
-    for id_, key_bytes in settings.payload_keys.keys:
-        if why := strength.weak_key(key_bytes):
-            yield "PAYLOAD_KEYS", f"the key {id_!r}: {why}"
+    for setting, keys in (("PAYLOAD_KEYS", settings.payload_keys), ("CHAIN_KEYS", settings.chain_keys)):
+        for id_, key_bytes in keys.keys:
+            if why := strength.weak_key(key_bytes):
+                yield setting, f"the key {id_!r}: {why}"
     vendors = {
         "STRIPE_API_KEY": settings.stripe_api_key,
         "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secret,

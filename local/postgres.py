@@ -25,6 +25,7 @@ from local.problems import CannotStart
 from local.processes import Log, Process, leashed, or_killed, until
 
 DATABASE = "care_journeys"
+OWNER, APPLICATION = "postgres", "care_journeys"  # the roles: who migrates, and as whom the programs connect
 _VERSION = "18"
 _LONGEST_SOCKET_FOLDER = 90  # a socket's whole path may have 107 bytes
 # A log without values from the tables.
@@ -101,14 +102,19 @@ class Postgres:
                     f"PostgreSQL could not start on {folder} ({because.strip()}): delete that folder"
                     " to start afresh, or set DATA_DIR to another."
                 )
+            await server._make_role()
         return server
 
     def url(self, database: str = DATABASE) -> str:
-        """``postgresql://...`` over the Unix socket."""
+        """``postgresql://...`` over the Unix socket, as the programs connect: by a role that owns nothing."""
         return url_of(self.folder, database)
 
+    def owner_url(self, database: str = DATABASE) -> str:
+        """The same as a superuser, who owns the tables."""
+        return url_of(self.folder, database, role=OWNER)
+
     async def create_database(self, name: str = DATABASE, *, template: str | None = None) -> str:
-        """Make a database, a copy of ``template`` when given; keep one that is there. Returns its URL."""
+        """Make a database, a copy of ``template`` when given; keep one that is there. Returns its URL for programs."""
         async with await self._admin() as admin:
             there = await admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
             if await there.fetchone() is None:
@@ -118,6 +124,14 @@ class Postgres:
                 names = [sql.Identifier(name), *([sql.Identifier(template)] if template else [])]
                 await admin.execute(statement.format(*names))
         return self.url(name)
+
+    async def migrated(self, name: str = DATABASE) -> str:
+        """Make a database, if need be, and bring it up to the present schema. Returns its URL for programs."""
+        from models.migrate import upgrade
+
+        url = await self.create_database(name)
+        await asyncio.to_thread(upgrade, self.owner_url(name), application=APPLICATION)
+        return url
 
     async def drop_database(self, name: str) -> None:
         """Remove a database, with whoever is still connected to it."""
@@ -138,7 +152,13 @@ class Postgres:
         await self.stop()
 
     async def _admin(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
-        return await psycopg.AsyncConnection.connect(self.url("postgres"), autocommit=True)
+        return await psycopg.AsyncConnection.connect(self.owner_url("postgres"), autocommit=True)
+
+    async def _make_role(self) -> None:
+        async with await self._admin() as admin:
+            there = await admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APPLICATION,))
+            if await there.fetchone() is None:
+                await admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(APPLICATION)))
 
     async def _ready(self) -> bool:
         try:
@@ -148,9 +168,9 @@ class Postgres:
         return lines[:1] == [str(self.process.pid)] and lines[-1].strip() == "ready"
 
 
-def url_of(folder: Path, database: str = DATABASE) -> str:
+def url_of(folder: Path, database: str = DATABASE, *, role: str = APPLICATION) -> str:
     """The URL of a database in a data folder, whether or not a server runs there yet."""
-    return f"postgresql://postgres@/{quote(database)}?host={quote(str(socket_folder(folder.absolute())), safe='/')}"
+    return f"postgresql://{role}@/{quote(database)}?host={quote(str(socket_folder(folder.absolute())), safe='/')}"
 
 
 def check_data(folder: Path) -> None:
@@ -176,7 +196,7 @@ async def _initialise(folder: Path, programs: Path, user: str | None, *, durable
     try:
         if user:
             shutil.chown(new, user, user)
-        arguments = ["-D", way_to(new, user), "-U", "postgres", "-E", "UTF8", "--auth=trust", "--no-instructions"]
+        arguments = ["-D", way_to(new, user), "-U", OWNER, "-E", "UTF8", "--auth=trust", "--no-instructions"]
         arguments += ["--locale-provider=builtin", "--locale=C.UTF-8", *([] if durable else ["--no-sync"])]
         initdb = await asyncio.create_subprocess_exec(
             *leashed([str(programs / "initdb"), *arguments], user=user),

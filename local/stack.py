@@ -16,10 +16,11 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 import httpx
+from sqlalchemy.engine import make_url
 
 from engine.clock import EngineClock, SystemClock
 from engine.connect import TASK_QUEUE, EngineAddress, EngineUnreachable, RegistrationRefused, register
-from local.postgres import Postgres, check_data, url_of
+from local.postgres import OWNER, Postgres, check_data, url_of
 from local.problems import CannotStart
 from local.processes import Log, Process, free_ports, port_is_free, until
 from local.temporal import Service, TemporalServer, check_database
@@ -30,9 +31,9 @@ _PORT_SETTINGS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT
 _OF_A_PRACTICE = ("POLICY__", "SENDGRID_", "STRIPE_", "TEMPORAL_")
 _OF_A_PRACTICE_TOO = frozenset(
     (
-        *("ALLOWED_HOSTS", "API_DOCS", "API_HOST", "API_KEYS", "CARE_TEAM_EMAIL", "CODEC_ORIGINS", "DATABASE_URL"),
-        *("EMAIL_FROM", "ENVIRONMENT", "PRIVATE_NETWORK"),
-        *("INSURANCE_EMAIL", "PAYLOAD_KEYS", "PRACTICE_NAME", "PRACTICE_TIME_ZONE", "PUBLIC_URL"),
+        *("ALLOWED_HOSTS", "ANCHOR_EMAIL", "ANCHOR_FILE", "API_DOCS", "API_HOST", "API_KEYS", "CARE_TEAM_EMAIL"),
+        *("CHAIN_KEYS", "CODEC_ORIGINS", "DATABASE_OWNER_URL", "DATABASE_URL", "EMAIL_FROM", "ENVIRONMENT"),
+        *("INSURANCE_EMAIL", "PAYLOAD_KEYS", "PRACTICE_NAME", "PRACTICE_TIME_ZONE", "PRIVATE_NETWORK", "PUBLIC_URL"),
         *("TIME_TRAVEL_ADDRESS", "WORKER_CACHED_WORKFLOWS"),
     )
 )
@@ -80,7 +81,7 @@ class LocalStack:
     Attributes:
         api_url, sandbox_url: without a slash at the end.
         temporal_address: ``host:port``; temporal_ui_url is None on the movable clock.
-        database_url: ``postgresql://...``
+        database_url: ``postgresql://...``, as the programs connect; owner_url: as whoever owns the tables does.
         clock: the engine's on the movable clock, else the system's.
         workers: worker processes, by name, in the order they were added.
         servers: the processes of ``postgres`` and ``temporal``, by name, where this stack started them.
@@ -95,6 +96,7 @@ class LocalStack:
         self.temporal_address = f"127.0.0.1:{ports.temporal}"
         self.temporal_ui_url: str | None = None
         self.database_url = ""
+        self.owner_url = ""
         self.clock: SystemClock | EngineClock = SystemClock()
         self.workers: dict[str, Process] = {}
         self.servers: dict[str, Process] = {}
@@ -119,6 +121,7 @@ class LocalStack:
         workers: int = 1,
         seed: bool = True,
         database_url: str | None = None,
+        owner_url: str | None = None,
         temporal_address: str | None = None,
         restart: bool = False,
     ) -> Self:
@@ -134,6 +137,7 @@ class LocalStack:
             workers: how many worker processes.
             seed: add a few therapists to an empty practice.
             database_url, temporal_address: use these instead of starting servers (not with time travel).
+            owner_url: by which a given database is migrated, if not by ``database_url``.
             restart: start worker, API and stand-ins again when they end by themselves or are killed.
 
         Raises CannotStart with one sentence for the person; nothing is left running then.
@@ -153,7 +157,8 @@ class LocalStack:
             check_data(stack.data_dir / "postgres")
             check_database(stack.data_dir / Service.read().database)
             stack._check_ports(skip=_skipped(time_travel, temporal_address))
-            await stack._start_all(time_travel, seed, database_url, temporal_address, workers)
+            stack._set_database(database_url, owner_url)
+            await stack._start_all(time_travel, seed, not database_url, temporal_address, workers)
         except BaseException:
             await stack.stop()
             raise
@@ -247,8 +252,13 @@ class LocalStack:
             if name not in skip and not port_is_free(port):
                 raise CannotStart(f"Port {port} is already in use; set {name} to another or stop what uses it.")
 
+    def _set_database(self, given: str | None, owner: str | None) -> None:
+        folder = self.data_dir / "postgres"
+        self.database_url = given or url_of(folder)
+        self.owner_url = (owner or given) if given else url_of(folder, role=OWNER)
+
     async def _start_all(
-        self, time_travel: bool, seed: bool, database_url: str | None, temporal_address: str | None, workers: int
+        self, time_travel: bool, seed: bool, embedded: bool, temporal_address: str | None, workers: int
     ) -> None:
         """All side by side: importing takes our programs longer than the servers need to come up."""
         if time_travel:
@@ -259,9 +269,8 @@ class LocalStack:
             self.temporal_address = temporal_address
         else:
             self._env["TEMPORAL_NAMESPACE"] = Service.read().namespace
-        self.database_url = database_url or url_of(self.data_dir / "postgres")
-        database = self._start_database(embedded=not database_url, seed=seed)
-        if not database_url and not (self.data_dir / "postgres" / "PG_VERSION").exists():
+        database = self._start_database(embedded=embedded, seed=seed)
+        if embedded and not (self.data_dir / "postgres" / "PG_VERSION").exists():
             # A first start: programs that look for a database that nobody has made yet would fill the log with alarm.
             await database
             database = _nothing()
@@ -306,7 +315,8 @@ class LocalStack:
         from models.migrate import upgrade
         from models.writes.booking.seed import add_demo_therapists
 
-        await asyncio.to_thread(upgrade, self.database_url)
+        application = make_url(self.database_url).username
+        await asyncio.to_thread(upgrade, self.owner_url, application=application)
         if not seed:
             return
         engine = database.connect(self.database_url)

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.pulse import Pulse, Silent
+from rules.chain import ChainKeys
 
 Sessions = async_sessionmaker[AsyncSession]
 Connection = psycopg.AsyncConnection[Any]
@@ -24,6 +25,7 @@ Result = TypeVar("Result")
 LOCK, STATEMENT, IDLE = 8, 30, 60  # seconds, kept by the server
 _ANY_ANSWER = STATEMENT + 10  # seconds, kept here: for one connection that is dead while the server lives
 _CONNECT = 3
+_CHAIN = "chain"  # where a session keeps its keys
 _FOR_A_PLACE = 10
 _SERVER_SIDE = {
     "timezone": "UTC",
@@ -109,8 +111,8 @@ class SessionsApart(async_sessionmaker[AsyncSession]):
     Writers may all wait for one row that somebody has; who reads never waits behind them for a place.
     """
 
-    def __init__(self, writing: AsyncEngine, *, reading: AsyncEngine) -> None:
-        super().__init__(writing, class_=AsyncSession, expire_on_commit=False)
+    def __init__(self, writing: AsyncEngine, *, reading: AsyncEngine, chain: ChainKeys | None = None) -> None:
+        super().__init__(writing, class_=AsyncSession, expire_on_commit=False, info={_CHAIN: chain})
         self._reading = reading
 
     def __call__(self, **local: Any) -> AsyncSession:
@@ -119,5 +121,14 @@ class SessionsApart(async_sessionmaker[AsyncSession]):
         return super().__call__(**local)
 
 
-def session_factory(engine: AsyncEngine) -> Sessions:
-    return async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
+def session_factory(engine: AsyncEngine, *, chain: ChainKeys | None = None) -> Sessions:
+    """``chain``: by which the sessions sign facts and verify them; whoever does neither needs none."""
+    return async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False, info={_CHAIN: chain})
+
+
+def chain_keys(session: AsyncSession) -> ChainKeys:
+    """By which facts are signed."""
+    keys: ChainKeys | None = session.info.get(_CHAIN)
+    if keys is None:
+        raise LookupError("these sessions were made without CHAIN_KEYS")
+    return keys

@@ -1,7 +1,8 @@
 """Say that this database was restored from a copy: ``python -m ops.restored``, before workers and servers start.
 
-A new epoch begins. Until a comparison with Stripe has run in it, nothing is charged or refunded; the keeper begins
-that comparison, and replaces every workflow that knows the past which this database does not have.
+A new epoch begins, and is written into every client's chain of facts. Until a comparison with Stripe has run in it,
+nothing is charged or refunded; the keeper begins that comparison, and replaces every workflow that knows the past which
+this database does not have.
 """
 
 import asyncio
@@ -14,22 +15,33 @@ from engine.clock import clock_for
 from models import database
 from models.database import Sessions
 from models.writes.keeping.epoch import begin_epoch
+from models.writes.keeping.marks import mark_chains
+
+_SAID_EVERY = 2000
 
 
 async def mark_restored(sessions: Sessions, *, at: datetime) -> UUID:
-    """The new epoch."""
+    """The new epoch. What is interrupted while it is written into the chains, the keeper finishes."""
     epoch = uuid4()
     async with sessions() as session:
         await begin_epoch(session, epoch=epoch, at=at, marked=True)
         await session.commit()
+    added = await mark_chains(sessions, at=at, progress=_say)
+    print(f"It was written into {added} chains.")
     return epoch
+
+
+def _say(chains: int) -> None:
+    if chains and chains % _SAID_EVERY == 0:
+        print(f"{chains} chains tell of it ...", flush=True)
 
 
 async def _main(settings: Settings) -> None:
     pool = database.connect(settings.database)
     try:
         epoch = await mark_restored(
-            database.session_factory(pool), at=await clock_for(settings.time_travel_address).now()
+            database.session_factory(pool, chain=settings.chain_keys),
+            at=await clock_for(settings.time_travel_address).now(),
         )
     finally:
         await pool.dispose()

@@ -1,16 +1,12 @@
-"""The timeline: what a fact can be about, and the hash chain, in which each hash covers the one before it."""
+"""The timeline: what a fact can be about, and what of it its place in the client's chain is signed over."""
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from rules.chain import instant
 from rules.enums import OfferEnd, PaymentStatus
-
-GENESIS = "0" * 64
 
 
 class FactKind(StrEnum):
@@ -22,6 +18,7 @@ class FactKind(StrEnum):
     NOBODY_FITS = "nobody_fits"
     JOURNEY_CLOSED = "journey_closed"
     JOURNEY_RESUMED = "journey_resumed"
+    EPOCH_BEGAN = "epoch_began"
     RECORD_JOINED = "record_joined"
     JOINED_INTO = "joined_into"
     DETAILS_CHANGED = "details_changed"
@@ -101,48 +98,16 @@ class FactKind(StrEnum):
         return cls(f"offer_{end.value}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Link:
-    """One fact, as far as the chain is concerned."""
-
-    client_id: str
-    seq: int
-    at: datetime
-    actor: str
-    kind: str
-    text: str
-    data: Mapping[str, Any]
-    previous_hash: str
-    hash: str = ""
+def clear_of(*, at: datetime, actor: str, kind: str) -> dict[str, str]:
+    """What a fact's signature covers as it stands."""
+    return {"at": instant(at), "actor": actor, "kind": kind}
 
 
-def hash_of(link: Link) -> str:
-    """SHA-256, in hex, of the canonical JSON of everything but the hash itself."""
-    content = {
-        "client_id": link.client_id,
-        "seq": link.seq,
-        "at": link.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        "actor": link.actor,
-        "kind": link.kind,
-        "text": link.text,
-        "data": link.data,
-        "previous_hash": link.previous_hash,
-    }
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+def content_of(*, text: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What it covers by its digest: here people's own words may be."""
+    return {"text": text, "data": dict(data)}
 
 
-def first_break(links: Iterable[Link], *, head_seq: int, head_hash: str) -> str | None:
-    """Why the chain does not hold, or None. The head (kept with the client) also shows that the end is not cut off."""
-    seq, previous = 0, GENESIS
-    for link in links:
-        if link.seq != seq + 1:
-            return f"entry {seq + 1} is missing"
-        if link.previous_hash != previous:
-            return f"entry {link.seq} does not follow from the one before it"
-        if hash_of(link) != link.hash:
-            return f"entry {link.seq} was changed after it was written"
-        seq, previous = link.seq, link.hash
-    if (seq, previous) != (head_seq, head_hash):
-        return f"the timeline ends at entry {seq}, but {head_seq} were written"
-    return None
+def chain_of(client_id: object) -> str:
+    """The name of a client's chain, which every signature in it covers."""
+    return f"timeline:{client_id}"

@@ -1,6 +1,5 @@
 """What every test can stand on: one PostgreSQL for the run, and in it an empty, migrated database."""
 
-import asyncio
 import gc
 import os
 import ssl
@@ -16,15 +15,17 @@ from sqlmodel import SQLModel
 from local.postgres import Postgres
 from models import tables
 from models.database import Sessions, connect, session_factory
-from models.migrate import upgrade
 from models.writes.forms.templates import BUILT_IN
+from tests.care.defaults import CHAIN_KEYS
+from tests.care.owner import Owner
 from tests.care.served import all_stopped
 
 TEMPLATE = "migrated"
 assert tables.__all__, "importing them is what fills the metadata"
 # What is there from the start: the intake forms, and the first epoch.
 ADDED = {"form_template": f"made_by <> '{BUILT_IN}'", "epoch": "number > 1"}
-EMPTY = "; ".join(
+# As the owner, past the triggers of what is only ever added to, and of what refers to what.
+EMPTY = "SET LOCAL session_replication_role = replica; " + "; ".join(
     f"{table.delete()} WHERE {ADDED.get(table.name, 'true')}" for table in reversed(SQLModel.metadata.sorted_tables)
 )
 
@@ -52,8 +53,7 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Po
     """A server with one database that every migration has run on; tests get copies of it."""
     folder: Path = tmp_path_factory.mktemp("postgres")
     async with await Postgres.start(folder, durable=False) as server:
-        url = await server.create_database(TEMPLATE)
-        await asyncio.to_thread(upgrade, url)
+        await server.migrated(TEMPLATE)
         yield server
 
 
@@ -78,14 +78,20 @@ async def story_database(postgres: Postgres) -> str:
 
 
 @pytest.fixture
-async def database_url(story_database: str) -> AsyncIterator[str]:
+async def database_url(postgres: Postgres, story_database: str) -> AsyncIterator[str]:
     """The address of an empty, migrated database, for those who connect by themselves: each test leaves it so, and its
     counts of what happened in it at nought."""
     yield story_database
-    engine = engine_on(story_database)
+    engine = engine_on(postgres.owner_url("stories"))
     async with engine.begin() as connection:
         await connection.exec_driver_sql(f"{EMPTY}; SELECT pg_stat_reset()")
     await engine.dispose()
+
+
+@pytest.fixture
+async def owner_url(postgres: Postgres, database_url: str) -> str:
+    """The address of the same database, for whoever owns its tables."""
+    return postgres.owner_url("stories")
 
 
 @cache
@@ -103,14 +109,28 @@ async def shared_database(postgres: Postgres) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
+@pytest.fixture(scope="session")
+async def owner_of_shared(postgres: Postgres) -> AsyncIterator[AsyncEngine]:
+    engine = connect(postgres.owner_url("shared"), pool_size=2)
+    yield engine
+    await engine.dispose()
+
+
 @pytest.fixture
-async def database(shared_database: AsyncEngine) -> AsyncIterator[AsyncEngine]:
+async def database(shared_database: AsyncEngine, owner_of_shared: AsyncEngine) -> AsyncIterator[AsyncEngine]:
     """An engine on an empty database: each test leaves it so, which is quicker than a new one."""
     yield shared_database
-    async with shared_database.begin() as connection:
+    async with owner_of_shared.begin() as connection:
         await connection.exec_driver_sql(EMPTY)
 
 
 @pytest.fixture
 def sessions(database: AsyncEngine) -> Sessions:
-    return session_factory(database)
+    """As the programs connect: they own nothing."""
+    return session_factory(database, chain=CHAIN_KEYS)
+
+
+@pytest.fixture
+def owner(database: AsyncEngine, owner_of_shared: AsyncEngine) -> Owner:
+    """The same database, for somebody who owns its tables and has none of the keys."""
+    return Owner(owner_of_shared)

@@ -1,4 +1,4 @@
-"""Delivering what no open journey delivers: what waits for clients whose record was closed."""
+"""Delivering what no open journey delivers: the practice's own mails, and what waits for closed records."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,10 +9,11 @@ from temporalio import activity
 from activities.base import Activities, heartbeat
 from activities.delivery import DeliveryActivities
 from activities.failures import MAY_PASS
+from activities.mail.own_mails import OwnMails
 from activities.types.keeping import PracticeMailed
 from activities.types.mail import DeliverOrder
 from activities.types.workflow_ids import LOOK_AGAIN, journey_id
-from models.reads.keeping.must_run import undelivered_of_closed
+from models.reads.keeping.must_run import undelivered_of_closed, undelivered_of_nobody
 from rules.keeping import PRACTICE_MAIL_ID
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ class PracticeMailActivities(Activities):
     async def deliver_practice_mail(self, _: str) -> PracticeMailed:
         """Deliver all that is due. A journey that is about to end delivers its own: it is left to do so."""
         assert self.deps.executions is not None, "who delivers for others looks whether they do"
+        await OwnMails(self.deps).deliver()
         now = await self.now()
         async with self.transaction() as session:
             waiting = await undelivered_of_closed(session)
@@ -54,5 +56,6 @@ class PracticeMailActivities(Activities):
                 log.exception("the outbox of a closed record cannot be delivered")
                 later[client_id] = now + _PAUSE
         async with self.transaction() as session:
-            left = await undelivered_of_closed(session)
-        return PracticeMailed(look_at=min((later.get(client_id, at) for client_id, at in left), default=None))
+            left = [later.get(client_id, at) for client_id, at in await undelivered_of_closed(session)]
+            own = await undelivered_of_nobody(session)
+        return PracticeMailed(look_at=min([*left, *([own] if own is not None else [])], default=None))

@@ -15,6 +15,7 @@ from models.reads.epoch import newest_epoch
 from models.reads.keeping.keepings import comparisons_under_way, lately_seen, newest_fact_at, versions
 from models.tables.keeping.epoch import Epoch
 from models.writes.keeping.epoch import begin_epoch, counts_for
+from models.writes.keeping.marks import mark_chains
 from models.writes.money.reconciliation import begin_reconciliation
 from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
@@ -98,6 +99,10 @@ class Restored:
                 await begin_epoch(session, epoch=epoch, at=at, marked=False)
                 await session.commit()
         return str(epoch)
+
+    async def have_chains_marked(self, *, at: datetime) -> None:
+        """Where nobody has, or somebody died of it: write the present epoch into every client's chain."""
+        _ = await mark_chains(self._deps.sessions, at=at, progress=lambda _: heartbeat())
 
     # ------------------------------------------------------------ Stripe
 

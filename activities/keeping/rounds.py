@@ -9,6 +9,7 @@ import structlog
 from temporalio import activity
 
 from activities.base import Activities, heartbeat
+from activities.keeping.anchoring import Anchoring
 from activities.keeping.listed import Listed
 from activities.keeping.overdue import Overdue
 from activities.keeping.restored import Restored
@@ -28,7 +29,15 @@ from activities.types.keeping import (
 )
 from models.reads.epoch import present_epoch
 from models.reads.keeping.keepings import tasks_opened_by, times_resumed_in
-from models.reads.keeping.must_run import FollowedRow, is_key, is_open, known_keys, must_run, undelivered_of_closed
+from models.reads.keeping.must_run import (
+    FollowedRow,
+    is_key,
+    is_open,
+    known_keys,
+    must_run,
+    undelivered_of_closed,
+    undelivered_of_nobody,
+)
 from models.tables.keeping.keeping import Keeping
 from models.writes.keeping.keepings import begin_keeping
 from models.writes.keeping.resumptions import Lost
@@ -62,13 +71,14 @@ class KeepingActivities(Activities):
 
     @activity.defn
     async def begin_keeping(self, order: KeepingOrder) -> Began:
-        """Write down that a round begins; see whether the database is older than what workflows know; and have Stripe
-        compared where no money may move before it was."""
+        """Write down that a round begins; see whether the database is older than what workflows know; tell every chain
+        of a new epoch; and have Stripe compared where no money may move before it was."""
         now = await self.now()
         async with self.transaction() as session:
             await begin_keeping(session, id=UUID(order.id), asked_by=order.asked_by, at=now)
         restored = Restored(self.deps, self.executions, keeping_id=order.id)
         await restored.notice_by_sample(at=now)
+        await restored.have_chains_marked(at=now)
         await restored.see_to_the_epoch(at=now)
         async with self.transaction() as session:
             return Began(epoch=str(await present_epoch(session)))
@@ -158,12 +168,14 @@ class KeepingActivities(Activities):
     @activity.defn
     async def note_overdue(self, keeping_id: str) -> TasksOpened:
         """What should have happened by itself and has not, by the rows alone, whatever became of its workflow: what was
-        reported, and nobody acted on, is acted on; and what waits for a record that is closed is delivered."""
+        reported, and nobody acted on, is acted on; the day's anchor is made; and what waits for nobody, or for a record
+        that is closed, is delivered."""
+        now = await self.now()
+        await Anchoring(self.deps).see_to_it(at=now)
         async with self.transaction() as session:
-            waits = await undelivered_of_closed(session, limit=1)
+            waits = await undelivered_of_closed(session, limit=1) or await undelivered_of_nobody(session)
         if waits:
             _ = await self.executions.start(PRACTICE_MAIL_ID, epoch=None)
-        now = await self.now()
         unheard = await UnheardNews(self.deps, keeping_id).find(at=now)
         late = await Overdue(self.deps, keeping_id=keeping_id).note(at=now)
         return TasksOpened(news=(*unheard, *late.news))

@@ -1,15 +1,13 @@
 """Tasks that a round of the keeper opens: once per reason, of a client or of nobody."""
 
 from datetime import datetime
-from uuid import NAMESPACE_OID, UUID, uuid5
+from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.tasks import open_task_once
 from models.tables.clients.client import Client
-from models.tables.clients.task import Task
+from models.writes.clients.tasks import open_own_task
 from rules.enums import TaskKind
 
 
@@ -27,11 +25,7 @@ async def open_keeping_task(
 ) -> bool:
     """Open it, unless it was opened before. A client's row is locked."""
     if client is None:
-        row = insert(Task).values(
-            id=uuid5(NAMESPACE_OID, key), key=key, kind=kind, text=text, data={"keeping": keeping_id}, opened_at=at
-        )
-        opened = row.on_conflict_do_nothing().returning(col(Task.id))
-        return (await session.exec(opened)).first() is not None
+        return await open_own_task(session, key=key, kind=kind, text=text, at=at, data={"keeping": keeping_id})
     task = await open_task_once(
         session, client, key=key, kind=kind, text=text, at=at, appointment_id=appointment_id, payment_id=payment_id
     )

@@ -105,6 +105,16 @@ class MailTask:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MailAnchor:
+    """An anchor of the chains: ``line`` is what is to be kept."""
+
+    number: int
+    date: str
+    chains: int
+    line: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class MailContext:
     """Everything a mail may say. The first four parts belong to every mail; the entry of each in `rules.mail.kinds`
     lists what else it cannot do without.
@@ -141,3 +151,4 @@ class MailContext:
     payment: MailPayment | None = None
     card: MailCard | None = None
     task: MailTask | None = None
+    anchor: MailAnchor | None = None

@@ -32,7 +32,7 @@ async def take_in(session: AsyncSession, event: InboundEvent, *, care_team: str,
     """Act on one stored event, once, in the running transaction. ``care_team`` is that mailbox's address."""
     told = event.payload
     mail = await find_mail(session, key=told.get("key"), message_id=told.get("message_id"))
-    client = await person_of(session, mail.client_id) if mail else None
+    client = await person_of(session, mail.client_id) if mail and mail.client_id else None
     if mail is None or client is None:
         event.handled_at, event.outcome = at, "not about a mail of ours"
         session.add(event)

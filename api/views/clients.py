@@ -85,17 +85,29 @@ class FactView(View):
     kind: str
     text: str
     data: dict[str, Any]
+    digest: str
+    key_id: str
+    previous_key_id: str | None
     previous_hash: str
     hash: str
 
 
+class FaultView(BaseModel):
+    """What does not hold, of the entries ``entry`` to ``last``, in a sentence."""
+
+    entry: int
+    last: int
+    what: str
+
+
 class VerifiedView(BaseModel):
-    """``broken`` says in a sentence where the chain does not hold."""
+    """``broken`` says in a sentence where the chain does not hold first, ``faults`` everywhere."""
 
     valid: bool
     facts: int
     head: str
     broken: str | None
+    faults: list[FaultView]
 
 
 class TaskView(View):

@@ -18,7 +18,7 @@ def _url() -> str:
         return str(given)
     from config import settings_or_exit
 
-    return settings_or_exit().database
+    return settings_or_exit().owners_database
 
 
 def run() -> None:

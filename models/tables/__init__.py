@@ -21,6 +21,7 @@ from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.template import FormTemplate
+from models.tables.keeping.anchor import Anchor, AnchoredHead
 from models.tables.keeping.epoch import Epoch
 from models.tables.keeping.keeping import Keeping, Resumption
 from models.tables.mail.inbound_event import InboundEvent
@@ -31,6 +32,8 @@ from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Dispute, Refund
 
 __all__ = [
+    "Anchor",
+    "AnchoredHead",
     "Appointment",
     "AppointmentSettings",
     "Blast",

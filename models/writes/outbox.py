@@ -23,6 +23,11 @@ def client_mail(mail: Mail, client: Client, reason: str, **about: Any) -> MailOr
     return replace(order, **about)
 
 
+def own_mail(mail: Mail, reason: str, *, text: str) -> MailOrder:
+    """The order of a mail of the practice's own: PracticeMail delivers it. ``text`` says what it is about."""
+    return replace(mail_order(mail, key=f"{mail}:{reason}", client_id=""), text=text)
+
+
 async def order_mails(
     session: AsyncSession,
     orders: Iterable[MailOrder],
@@ -42,7 +47,7 @@ async def order_mails(
             "key": order.key,
             "kind": OutboxKind.MAIL,
             "template": order.template,
-            "client_id": UUID(order.client_id),
+            "client_id": UUID(order.client_id) if order.client_id else None,
             "appointment_id": by_appointment,
             "order": to_jsonable_python(order, exclude_none=True),
             "vital": order.vital,

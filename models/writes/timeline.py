@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.database import chain_keys
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.writes.feed import add_news
-from rules.timeline import FactKind, Link, hash_of
+from rules.chain import next_entry
+from rules.timeline import FactKind, chain_of, clear_of, content_of
 
 
 def tell(
@@ -28,29 +30,29 @@ def tell(
     ``data`` must be JSON; nothing clinical belongs in it.
     """
     plain: dict[str, Any] = json.loads(json.dumps(dict(data or {})))
-    link = Link(
-        client_id=str(client.id),
-        seq=client.fact_seq + 1,
-        at=at,
-        actor=by,
-        kind=kind.value,
-        text=text,
-        data=plain,
-        previous_hash=client.fact_hash,
+    entry = next_entry(
+        chain_keys(session),
+        client.head,
+        chain=chain_of(client.id),
+        clear=clear_of(at=at, actor=by, kind=kind.value),
+        content=content_of(text=text, data=plain),
     )
     fact = Fact(
         client_id=client.id,
-        seq=link.seq,
+        seq=entry.seq,
         at=at,
         actor=by,
         kind=kind.value,
         text=text,
         data=plain,
-        previous_hash=link.previous_hash,
-        hash=hash_of(link),
+        digest=entry.digest,
+        key_id=entry.key_id,
+        previous_key_id=entry.previous_key_id,
+        previous_hash=entry.previous_hash,
+        hash=entry.hash,
     )
     session.add(fact)
-    client.fact_seq, client.fact_hash = fact.seq, fact.hash
+    client.fact_seq, client.fact_hash, client.fact_key_id = fact.seq, fact.hash, fact.key_id
     session.add(client)
     add_news(session, client, fact)
     return fact

@@ -60,6 +60,7 @@ class Mail(StrEnum):
     MARK_OUTCOME = "mark_outcome"
     BOOK_NEXT = "book_next"
     TASK_OPENED = "task_opened"
+    DAILY_ANCHOR = "daily_anchor"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -354,5 +355,7 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             button=Button.TASK,
             while_archived=True,
         ),
+        # ------------------------------------------------------------ to whoever keeps the anchors
+        Mail.DAILY_ANCHOR: MailKind(to=Reader.WITNESS, needs=("anchor",), about=(Topic.ANCHOR,), vital=True),
     }
 )

@@ -10,6 +10,7 @@ from rules.mail.terms import Reader
 @dataclass(frozen=True, kw_only=True)
 class MailOrder:
     """One mail for one reason. ``key`` is made of stable ids and says the reason; it is claimed before sending.
+    ``client_id`` is empty in a mail of the practice's own, which is about no client.
 
     Made by `mail_order`; ``template`` is the name of its kind, which tells ``to`` (a `rules.mail.terms.Reader`) and
     whether it is ``vital``: sent again after an ambiguous failure; others rather not twice. ``only_if_starts_at``

@@ -11,6 +11,7 @@ class Reader(StrEnum):
     CLIENT = "client"
     THERAPIST = "therapist"
     CARE_TEAM = "care_team"
+    WITNESS = "witness"  # who keeps the anchors of the chains, outside
 
 
 class Button(Enum):
@@ -42,6 +43,7 @@ class Topic(Enum):
     CHAT = auto()
     SHARE = auto()
     TASK = auto()
+    ANCHOR = auto()
     FORMS = auto()  # those that are outstanding, unless the order names one that the practice has made
     BOOKINGS = auto()  # whether a session is booked
     ADDRESS = auto()  # whether another client, with an account or made by staff, has this client's address
@@ -57,6 +59,7 @@ NAMED_BY: Mapping[Topic, str] = MappingProxyType(
         Topic.CHAT: "chat_id",
         Topic.SHARE: "share_id",
         Topic.TASK: "text",
+        Topic.ANCHOR: "text",
     }
 )
 """The field of a mail's order that says which rows: what a mail about them cannot be ordered without."""

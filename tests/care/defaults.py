@@ -17,6 +17,7 @@ from engine.signed_links import SignedLinks
 from engine.vouching import Vouching
 from models.database import Sessions
 from rules.accounts import vouching
+from rules.chain import ChainKeys
 from rules.enums import Role
 from rules.mail import unsubscribe
 from rules.policy import JourneyPolicy
@@ -27,6 +28,7 @@ SITE_KEY, DESK_KEY, ADMIN_KEY = "site-key", "desk-key", "root-key"
 CARE_TEAM_EMAIL = "care@practice.example"
 EMAIL_FROM = "hello@practice.example"
 WEBHOOK_SECRET = "whsec_tests"
+CHAIN_KEYS = ChainKeys((("tests", bytes(range(32))),))
 HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # a quick one
 EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

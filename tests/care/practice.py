@@ -35,18 +35,18 @@ from activities.types.forms import FormSubmission
 from activities.types.money import AttemptOrder, AttemptResult, Settled
 from engine.codec import PayloadKeys
 from models.database import Sessions
-from models.reads.clients.timeline import link_of
+from models.reads.clients.timeline import entry_of
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.mail.outbox import OutboxItem, OutboxKind, OutboxStatus
 from models.tables.money.payment import Payment, PaymentTry
 from rules.accounts.caller import Caller
+from rules.chain import faults_of
 from rules.enums import AppointmentType, Mode, Outcome, Role, Source
 from rules.policy import JourneyPolicy
-from rules.timeline import first_break
 from tests.care.at_stripe import AtStripe
 from tests.care.crash_points import Death, MortalGateway, NeverEnds, Points, mortal_sessions
-from tests.care.defaults import dependencies, details
+from tests.care.defaults import CHAIN_KEYS, dependencies, details
 from tests.care.rows import Rows
 
 Result = TypeVar("Result")
@@ -253,5 +253,5 @@ class Practice:
             row = await session.get_one(Client, UUID(client))
             statement = select(Fact).where(col(Fact.client_id) == UUID(client)).order_by(col(Fact.seq))
             found = (await session.exec(statement)).all()
-        assert first_break([link_of(f) for f in found], head_seq=row.fact_seq, head_hash=row.fact_hash) is None
+        assert faults_of(CHAIN_KEYS, map(entry_of, found), row.head) == []
         return [fact.kind for fact in found]

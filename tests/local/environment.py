@@ -14,8 +14,9 @@ SECRETS = (
     "mK8Zr2Xv6Qw1Ty5Nb9Lc3Jd7Hf4Gs0PaUe",
     "Ou4Iy8Tr2Ew6Qa1Zs5Xd9Cf3Vg7Bh0NjKl",
     "u5zgVSrWXaPqwnNRQDO9wrOTtCF24N9a1z/OhJ1vccY=",
+    "pT3v0mJ8yXk1cQe6rLwZb5NhUa9sDf2gVi4oKx7tBuM=",
 )
-_DATABASE, _STRIPE, _WEBHOOK, _SENDGRID, _DESK, _ROOT, _PAYLOADS = SECRETS
+_DATABASE, _STRIPE, _WEBHOOK, _SENDGRID, _DESK, _ROOT, _PAYLOADS, _CHAIN = SECRETS
 PRODUCTION = {
     "ENVIRONMENT": "production",
     "DATABASE_URL": f"postgresql://app:{_DATABASE}@db.example/care?sslmode=verify-full",
@@ -31,6 +32,8 @@ PRODUCTION = {
     "EMAIL_FROM": "care@practice.test",
     "API_KEYS": f"care_team:desk:{_DESK},admin:root:{_ROOT}",
     "PAYLOAD_KEYS": f"2026:{_PAYLOADS}",
+    "CHAIN_KEYS": f"2026:{_CHAIN}",
+    "ANCHOR_EMAIL": "notary@elsewhere.test",
     "PUBLIC_URL": "https://care.test/",
     "INSURANCE_EMAIL": "insurance@practice.test",
     "CARE_TEAM_EMAIL": "team@practice.test",

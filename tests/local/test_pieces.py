@@ -120,18 +120,23 @@ async def test_postgres_keeps_its_data_and_clones_a_database(tmp_path: Path) -> 
     folder = tmp_path / ("long" * 30)  # too long for a socket's path
     async with (
         await Postgres.start(folder, durable=False) as server,
-        await psycopg.AsyncConnection.connect(await server.create_database("one")) as one,
+        await psycopg.AsyncConnection.connect(await _owned(server, "one")) as one,
     ):
         await one.execute("CREATE TABLE kept (word text)")
         await one.execute("INSERT INTO kept VALUES ('yes')")
     async with await Postgres.start(folder, durable=False) as server:
-        url = await server.create_database("two", template="one")
-        async with await psycopg.AsyncConnection.connect(url) as two:
+        await server.create_database("two", template="one")
+        async with await psycopg.AsyncConnection.connect(server.owner_url("two")) as two:
             assert await (await two.execute("SELECT word FROM kept")).fetchall() == [("yes",)]
             assert await (await two.execute("SHOW timezone")).fetchone() == ("UTC",)
         await server.drop_database("two")
         assert await server.create_database("one") == server.url("one")
     assert not server.process.running
+
+
+async def _owned(server: Postgres, name: str) -> str:
+    await server.create_database(name)
+    return server.owner_url(name)
 
 
 async def test_postgres_runs_below_folders_that_are_closed_and_leaves_them_so(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +57,7 @@ def test_production_names_everything_that_is_missing_at_once(monkeypatch: pytest
         ("SENDGRID_API_KEY", config.DEV_SENDGRID_API_KEY),
         ("API_KEYS", f"{PRODUCTION['API_KEYS']},booking_site:site:dev-booking-site"),
         ("PAYLOAD_KEYS", f"{PRODUCTION['PAYLOAD_KEYS']},{config.DEV_PAYLOAD_KEYS}"),
+        ("CHAIN_KEYS", f"{PRODUCTION['CHAIN_KEYS']},{config.DEV_CHAIN_KEYS}"),
         ("PUBLIC_URL", "http://care.test"),
         ("STRIPE_API_BASE", "http://127.0.0.1:8400/stripe"),
         ("TIME_TRAVEL_ADDRESS", "127.0.0.1:7233"),
@@ -75,6 +77,30 @@ def test_production_starts_with_values_of_its_own(monkeypatch: pytest.MonkeyPatc
     assert not any(secret in shown for secret in SECRETS)
 
 
+def test_production_keeps_its_anchors_outside_by_mail_or_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given(monkeypatch, **PRODUCTION)
+    monkeypatch.delenv("ANCHOR_EMAIL")
+    with pytest.raises(SettingsProblem, match="ANCHOR_EMAIL or ANCHOR_FILE must be set"):
+        read_settings()
+    given(monkeypatch, ANCHOR_FILE=str(tmp_path / "anchors"))
+    assert read_settings().anchor_file == tmp_path / "anchors"
+
+
+def test_the_programs_own_role_is_no_owner_and_migrates_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    (told,) = problems(monkeypatch, **PRODUCTION, DATABASE_OWNER_URL="postgresql://app:other@db.example/care")
+    assert told.startswith("DATABASE_URL is refused in production: its role is that of DATABASE_OWNER_URL")
+    owner = "postgresql://owner:other@db.example/care"
+    given(monkeypatch, DATABASE_OWNER_URL=owner)
+    assert read_settings().owners_database == owner
+    monkeypatch.delenv("DATABASE_OWNER_URL")
+    with pytest.raises(SettingsProblem, match="DATABASE_OWNER_URL must be set to migrate"):
+        _ = read_settings().owners_database
+    given(monkeypatch, ENVIRONMENT="development")
+    assert read_settings().owners_database == PRODUCTION["DATABASE_URL"]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
@@ -87,6 +113,10 @@ def test_production_starts_with_values_of_its_own(monkeypatch: pytest.MonkeyPatc
         ("API_KEYS", "admin:a:hunter2,care_team:a:other", "'a' is given twice"),
         ("API_KEYS", "admin:a:hunter2,care_team:b:hunter2", "same secret"),
         ("PAYLOAD_KEYS", "k:aHVudGVyMg==", "7 bytes, not 32"),
+        ("CHAIN_KEYS", "k:aHVudGVyMg==", "7 bytes, not 32"),
+        ("CHAIN_KEYS", "aHVudGVyMg==", "entry 1 is not id:base64"),
+        ("ANCHOR_EMAIL", "nobody", "not an e-mail address"),
+        ("DATABASE_OWNER_URL", "mysql://u:hunter2@h/d", "postgresql://"),
         ("EMAIL_FROM", "nobody", "not an e-mail address"),
         ("PUBLIC_URL", "care.example", "http://"),
         ("POLICY__CHARGE_AFTER", "24", "ISO 8601 duration such as PT48H"),

@@ -17,8 +17,8 @@ async def test_the_migrations_make_exactly_the_tables_in_code(database_url: str)
 
 
 async def test_a_database_goes_down_and_up_again(postgres: Postgres) -> None:
-    url = await postgres.create_database("down_and_up")
-    await asyncio.to_thread(upgrade, url)
+    await postgres.migrated("down_and_up")
+    url = postgres.owner_url("down_and_up")
     await asyncio.to_thread(command.downgrade, configuration(url), "base")
     engine = connect(url)
     async with engine.connect() as connection:

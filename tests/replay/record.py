@@ -22,7 +22,6 @@ import httpx
 from temporalio.client import WorkflowHandle, WorkflowHistory
 
 from local.postgres import Postgres
-from models.migrate import upgrade
 from rules.policy import JourneyPolicy
 from tests.care.house import open_house
 from tests.care.story import Care
@@ -94,7 +93,7 @@ async def record(postgres: Postgres, folder: Path, stories: Iterable[tuple[Story
 async def main() -> int:
     with tempfile.TemporaryDirectory() as place:
         async with await Postgres.start(Path(place), durable=False) as postgres:
-            await asyncio.to_thread(upgrade, await postgres.create_database("migrated"))
+            await postgres.migrated("migrated")
             fresh = Path(place) / "histories"
             fresh.mkdir()
             await record(postgres, fresh, untold())

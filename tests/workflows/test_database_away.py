@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from local.postgres import Postgres
-from models.migrate import upgrade
 from tests.api.outages.test_frozen_database import standing_still
 from tests.care.house import open_house
 from tests.care.story import Care, Person
@@ -42,8 +41,7 @@ Away = Callable[[Postgres], AbstractAsyncContextManager[None]]
 @pytest.mark.timeout(180)
 async def test_a_step_that_waits_for_the_database_writes_few_events(tmp_path: Path, away: Away) -> None:
     async with await Postgres.start(tmp_path / "postgres", durable=False) as server:
-        url = await server.create_database()
-        await asyncio.to_thread(upgrade, url)
+        url = await server.migrated()
         async with (
             open_house(url, real_time=True) as house,
             httpx.AsyncClient(timeout=60, trust_env=False) as http,

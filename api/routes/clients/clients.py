@@ -14,17 +14,19 @@ from api.deps import ByNumber, ByTime, Known, Now, Practice, Services, Svc, must
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refuse, responses, wrong_fields
 from api.views.booking import AppointmentView
-from api.views.clients import ClientView, FactView, VerifiedView, client_view, match_document
+from api.views.clients import ClientView, FactView, FaultView, VerifiedView, client_view, match_document
 from api.views.lists import Listed, cut, listed
+from models.database import chain_keys
 from models.reads.booking.therapists import therapist_by_slug
 from models.reads.clients.clients import ClientFilter, present_match, visible_client, with_context
 from models.reads.clients.clients import list_clients as read_list_clients
-from models.reads.clients.timeline import facts_of, link_of
+from models.reads.clients.timeline import entry_of, facts_of
+from models.reads.keeping.anchors import heads_of_client, read_anchored
 from models.tables.clients.client import PORTAL_SETTINGS
 from rules.accounts.caller import Caller
+from rules.chain import faults_of
 from rules.enums import ClientStatus, Stage
 from rules.refusals import Problem
-from rules.timeline import first_break
 from workflows.messages import CHANGE_DETAILS, MATCH_BY_HAND
 
 router = APIRouter(prefix="/v1", tags=["clients"], route_class=IdempotentRoute)
@@ -179,14 +181,23 @@ async def timeline(*, client_id: UUID, services: Svc, caller: Practice, page: By
 
 @router.get(
     "/clients/{client_id}/timeline/verify",
-    summary="Verify the hash chain of a client's timeline",
+    summary="Verify the chain of a client's timeline against the keys and the anchors",
     responses=responses(Problem.NOT_FOUND),
 )
 async def verify(*, client_id: UUID, services: Svc, caller: Practice) -> VerifiedView:
-    # One statement's view of both: facts that are being added meanwhile belong to a later head.
+    # One statement's view of all: facts that are being added meanwhile belong to a later head.
     async with services.sessions() as session:
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         client = must_find("client", await visible_client(session, caller, client_id))
         facts = await facts_of(session, client_id, after_seq=0, limit=_MOST_FACTS)
-    broken = first_break([link_of(fact) for fact in facts], head_seq=client.fact_seq, head_hash=client.fact_hash)
-    return VerifiedView(valid=broken is None, facts=len(facts), head=client.fact_hash, broken=broken)
+        keys, covered = chain_keys(session), await heads_of_client(session, client_id)
+    anchored, faults = read_anchored(keys, covered)
+    faults += faults_of(keys, map(entry_of, facts), client.head, anchored=anchored)
+    faults.sort(key=lambda fault: fault.seq)
+    return VerifiedView(
+        valid=not faults,
+        facts=len(facts),
+        head=client.fact_hash,
+        broken=str(faults[0]) if faults else None,
+        faults=[FaultView(entry=fault.seq, last=fault.last, what=str(fault)) for fault in faults],
+    )

@@ -16,8 +16,10 @@ from api.deps import Now, Services, Svc
 from api.problems import responses
 from api.webhooks import Received, hand_on, not_believed
 from models.reads.mail.mails import find_mail, person_of, unhandled_events
+from models.writes.clients.tasks import open_own_task
 from models.writes.mail.inbound_events import store_events
-from rules.mail.events import VENDOR, MailEvent, Meaning, check_age, read_mail_events
+from rules.enums import TaskKind
+from rules.mail.events import VENDOR, MailEvent, Meaning, check_age, meaning_of, read_mail_events
 from rules.money.webhook_signature import SignatureInvalid
 
 log = structlog.get_logger(__name__)
@@ -90,8 +92,19 @@ def _row(event: MailEvent, now: datetime) -> dict[str, Any]:
 
 
 async def _hand_on(services: Services, event: MailEvent, now: datetime) -> None:
-    """Wake the journey of the client whom the mail was about; without one the event is done with."""
+    """Wake the journey of the client whom the mail was about. Of one that is about nobody, and did not arrive, a task
+    tells; any other event is done with."""
     async with services.sessions() as session:
         mail = await find_mail(session, key=event.key, message_id=event.message_id)
-        client = await person_of(session, mail.client_id) if mail else None
-    await hand_on(services, event.id, client, otherwise="not about a mail of ours", now=now)
+        client = await person_of(session, mail.client_id) if mail and mail.client_id else None
+        if mail is not None and mail.client_id is None and meaning_of(event.type) is Meaning.NOT_ARRIVED:
+            _ = await open_own_task(
+                session,
+                key=f"own-mail:{mail.key}",
+                kind=TaskKind.MAIL_UNDELIVERABLE,
+                text=f"The mail {mail.key} did not arrive: {event.because or 'it was turned away'}.",
+                at=now,
+            )
+            await session.commit()
+    otherwise = "not about a mail of ours" if mail is None else "not about a client"
+    await hand_on(services, event.id, client, otherwise=otherwise, now=now)

@@ -9,10 +9,40 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+APPEND_ONLY = ("fact", "anchor", "anchored_head")
+
 
 def upgrade() -> None:
     # Lets one GiST constraint compare ids and time ranges together.
     op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+    op.create_table(
+        "anchor",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("date", sa.Date(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("epoch", sa.Uuid(), nullable=False),
+        sa.Column("chains", sa.Integer(), nullable=False),
+        sa.Column("heads", sa.Integer(), nullable=False),
+        sa.Column("root", sa.String(length=64), nullable=False),
+        sa.Column("key_id", sa.String(length=100), nullable=False),
+        sa.Column("previous_key_id", sa.String(length=100), nullable=True),
+        sa.Column("previous_hash", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("date"),
+    )
+    op.create_table(
+        "anchored_head",
+        sa.Column("anchor", sa.Integer(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("follows", sa.Uuid(), nullable=True),
+        sa.Column("key_id", sa.String(length=100), nullable=False),
+        sa.Column("mac", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("anchor", "client_id"),
+    )
+    op.create_index("heads_of_client", "anchored_head", ["client_id", "anchor"], unique=False)
     op.create_table(
         "blast",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -39,11 +69,12 @@ def upgrade() -> None:
         sa.Column("missing_since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("compared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("marked_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("epoch"),
     )
     # A new database has no past that Stripe could know better.
-    op.execute("INSERT INTO epoch VALUES (1, gen_random_uuid(), now(), now(), now(), now())")
+    op.execute("INSERT INTO epoch VALUES (1, gen_random_uuid(), now(), now(), now(), now(), now())")
     op.create_table(
         "form_template",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -296,6 +327,7 @@ def upgrade() -> None:
         sa.Column("archive_record", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("fact_seq", sa.Integer(), nullable=False),
         sa.Column("fact_hash", sa.String(length=64), nullable=False),
+        sa.Column("fact_key_id", sa.String(length=100), nullable=True),
         sa.CheckConstraint("stage_shown <> 'archived'", name="stage_shown_tells_of_no_archive"),
         sa.ForeignKeyConstraint(
             ["group_id"],
@@ -623,6 +655,9 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=60), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
         sa.Column("data", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("key_id", sa.String(length=100), nullable=False),
+        sa.Column("previous_key_id", sa.String(length=100), nullable=True),
         sa.Column("previous_hash", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(
@@ -1372,7 +1407,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("template", sa.String(length=60), nullable=False),
-        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column("appointment_id", sa.Uuid(), nullable=True),
         sa.Column("order", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("vital", sa.Boolean(), nullable=False),
@@ -1421,6 +1456,20 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status IN ('waiting', 'claimed', 'sending')"),
     )
+    # For everybody, an owner too: whoever wants to change these must first switch it off, and can be seen to have.
+    op.execute(
+        """
+        CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION 'rows of % are only ever added', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+        END $$
+        """
+    )
+    for table in APPEND_ONLY:
+        op.execute(
+            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
 
 
 def downgrade() -> None:
@@ -1538,3 +1587,7 @@ def downgrade() -> None:
     op.drop_table("epoch")
     op.drop_table("client_group")
     op.drop_table("blast")
+    op.drop_index("heads_of_client", table_name="anchored_head")
+    op.drop_table("anchored_head")
+    op.drop_table("anchor")
+    op.execute("DROP FUNCTION refuse_change")

@@ -149,4 +149,10 @@ async def undelivered_of_closed(session: AsyncSession, *, limit: int | None = No
         .order_by(due)
     )
     rows = (await session.exec(statement if limit is None else statement.limit(limit))).all()
-    return [(client_id, at) for client_id, at in rows if at is not None]
+    return [(client_id, at) for client_id, at in rows if client_id is not None and at is not None]
+
+
+async def undelivered_of_nobody(session: AsyncSession) -> datetime | None:
+    """When the next of the practice's own mails is due, that belong to no client; None while none waits."""
+    theirs = (col(OutboxItem.client_id).is_(None), col(OutboxItem.next_try_at).is_not(None), WAITS)
+    return (await session.exec(select(func.min(OutboxItem.next_try_at)).where(*theirs))).one()

@@ -97,14 +97,14 @@ async def undelivered(session: AsyncSession, *, before: datetime) -> list[Late]:
     since, number = func.min(col(OutboxItem.next_try_at)), func.count()
     key = func.concat(
         "undelivered:",
-        func.coalesce(col(OutboxItem.appointment_id), col(OutboxItem.client_id)),
+        func.coalesce(cast(col(OutboxItem.appointment_id), String), cast(col(OutboxItem.client_id), String), "own"),
         ":",
         func.extract("epoch", since),
     )
     statement: Any = (
         select(OutboxItem.client_id, OutboxItem.appointment_id, since, key)
         .add_columns(number, col(Client.closed_at))
-        .join(Client, col(Client.id) == col(OutboxItem.client_id))
+        .join(Client, col(Client.id) == col(OutboxItem.client_id), isouter=True)
         .where(col(OutboxItem.status).in_(UNDELIVERED), col(OutboxItem.next_try_at) < before)
         .group_by(col(OutboxItem.client_id), col(OutboxItem.appointment_id), col(Client.closed_at))
         .having(~exists().where(col(Task.key) == key))
@@ -114,19 +114,22 @@ async def undelivered(session: AsyncSession, *, before: datetime) -> list[Late]:
     return [
         Late(
             key=key,
-            text=f"{many} mails or errands for client {{ref}} have waited since {at:%d %b %Y %H:%M} UTC, and nobody"
-            f" delivers them. {_deliverer(client_id, appointment_id, closed=closed_at is not None)} shows what it waits"
-            " for.",
+            text=f"{many} {_for_whom(client_id)} have waited since {at:%d %b %Y %H:%M} UTC, and nobody delivers them."
+            f" {_deliverer(client_id, appointment_id, closed=closed_at is not None)} shows what it waits for.",
             client_id=client_id,
         )
         for client_id, appointment_id, at, key, many, closed_at in (await session.exec(statement)).all()
     ]
 
 
-def _deliverer(client_id: UUID, appointment_id: UUID | None, *, closed: bool) -> str:
+def _deliverer(client_id: UUID | None, appointment_id: UUID | None, *, closed: bool) -> str:
     if appointment_id is not None:
         return Kept.APPOINTMENT.id_of(str(appointment_id))
-    return PRACTICE_MAIL_ID if closed else Kept.JOURNEY.id_of(str(client_id))
+    return PRACTICE_MAIL_ID if closed or client_id is None else Kept.JOURNEY.id_of(str(client_id))
+
+
+def _for_whom(client_id: UUID | None) -> str:
+    return "mails or errands for client {ref}" if client_id else "mails of the practice's own"
 
 
 async def running_for_long(session: AsyncSession, *, before: datetime) -> list[Late]:

@@ -29,7 +29,7 @@ async def client_of_event(session: AsyncSession, event: InboundEvent) -> Client 
     """The client whose journey is to hear of it."""
     if event.vendor == VENDOR:
         mail = await find_mail(session, key=event.payload.get("key"), message_id=event.payload.get("message_id"))
-        return await person_of(session, mail.client_id) if mail else None
+        return await person_of(session, mail.client_id) if mail and mail.client_id else None
     told = event.payload.get("data", {}).get("object", {})
     if told.get("customer"):
         return await client_of_customer(session, told["customer"])

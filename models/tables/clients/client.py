@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant, word
+from rules.chain import GENESIS, Head
 from rules.enums import ClientStatus, Source, Stage
 
 PORTAL_SETTINGS = ("schedule_appointments", "chat", "community", "documents", "forms", "goals")
@@ -80,7 +81,13 @@ class Client(SQLModel, table=True):
     archive_record: dict[str, Any] | None = Field(default=None, sa_type=Document)
 
     fact_seq: int = 0
-    fact_hash: str = Field(default="0" * 64, max_length=64)
+    fact_hash: str = Field(default=GENESIS, max_length=64)
+    fact_key_id: str | None = Field(default=None, max_length=100)
+
+    @property
+    def head(self) -> Head:
+        """Of the chain of facts."""
+        return Head(seq=self.fact_seq, hash=self.fact_hash, key_id=self.fact_key_id)
 
     @property
     def full_name(self) -> str:

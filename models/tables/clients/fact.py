@@ -1,4 +1,4 @@
-"""The timeline: every fact of a client's journey, who did it, in a hash chain. Facts are only ever added."""
+"""The timeline: every fact of a client's journey, who did it, in a signed chain. Facts are only ever added."""
 
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,8 @@ from models.columns import Document, Instant
 
 
 class Fact(SQLModel, table=True):
+    """An entry of the client's chain (`rules.chain.Entry`): ``digest`` is that of text and data."""
+
     __tablename__ = "fact"
 
     client_id: UUID = Field(primary_key=True, foreign_key="client.id")
@@ -19,5 +21,8 @@ class Fact(SQLModel, table=True):
     kind: str = Field(max_length=60)
     text: str
     data: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    digest: str = Field(max_length=64)
+    key_id: str = Field(max_length=100)
+    previous_key_id: str | None = Field(default=None, max_length=100)  # of the entry before, under a new key
     previous_hash: str = Field(max_length=64)
     hash: str = Field(max_length=64)

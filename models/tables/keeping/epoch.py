@@ -24,3 +24,4 @@ class Epoch(SQLModel, table=True):
     missing_since: datetime = Field(sa_type=Instant)
     told_at: datetime | None = Field(default=None, sa_type=Instant)
     compared_at: datetime | None = Field(default=None, sa_type=Instant)
+    marked_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -10,11 +10,14 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.database import Sessions
-from models.tables import Fact, FormRequest
+from models.tables import FormRequest
+from models.writes.keeping.anchors import make_anchor
 from models.writes.timeline import tell
+from rules.chain import SAYS_ELSE
 from rules.enums import AppointmentStatus, AppointmentType, ClientStatus, FormStatus, PaymentStatus, Stage
 from rules.timeline import FactKind
 from tests.api.conftest import DESK, SITE, fields_of, problem_of
+from tests.care.owner import Owner
 from tests.care.rows import NOW, Rows
 
 
@@ -219,7 +222,7 @@ async def test_appointments_are_filtered_by_time(api: httpx.AsyncClient, rows: R
 
 
 async def test_a_timeline_can_be_verified_and_a_change_is_found(
-    api: httpx.AsyncClient, rows: Rows, sessions: Sessions
+    api: httpx.AsyncClient, rows: Rows, sessions: Sessions, owner: Owner
 ) -> None:
     sara = await rows.client()
     async with sessions() as session:
@@ -241,13 +244,32 @@ async def test_a_timeline_can_be_verified_and_a_change_is_found(
     assert [fact["seq"] for fact in rest.json()["items"]] == [4, 5]
     told = (await api.get(f"/v1/clients/{sara.id}/timeline/verify", headers=DESK)).json()
     assert (told["valid"], told["facts"], told["broken"]) == (True, 5, None)
-    async with sessions() as session:
-        fact = (await session.get_one(type(sara), sara.id)).fact_seq
-        changed = await session.get_one(Fact, (sara.id, fact - 2))
-        changed.text = "Something else"
-        await session.commit()
+    await owner.writes("UPDATE fact SET text = 'Something else' WHERE client_id = :id AND seq = 3", id=sara.id)
     told = (await api.get(f"/v1/clients/{sara.id}/timeline/verify", headers=DESK)).json()
-    assert (told["valid"], told["broken"]) == (False, "entry 3 was changed after it was written")
+    assert (told["valid"], told["broken"]) == (False, f"entry 3 is {SAYS_ELSE}")
+    assert told["faults"] == [{"entry": 3, "last": 3, "what": told["broken"]}]
+
+
+async def test_a_timeline_that_was_cut_with_its_head_is_found_by_the_anchor_of_the_day_before(
+    api: httpx.AsyncClient, rows: Rows, sessions: Sessions, owner: Owner
+) -> None:
+    sara = await rows.client()
+    async with sessions() as session:
+        client = await session.get_one(type(sara), sara.id)
+        for _ in range(3):
+            tell(session, client, FactKind.DETAILS_CHANGED, at=NOW, by="system", text="As it was")
+        await session.commit()
+    async with sessions() as session:
+        assert await make_anchor(session, at=NOW) is not None
+        await session.commit()
+    await owner.writes(
+        "DELETE FROM fact WHERE client_id = :id AND seq > 1",
+        "UPDATE client SET fact_seq = 1, fact_hash = hash FROM fact WHERE client_id = id AND id = :id",
+        id=sara.id,
+    )
+    told = (await api.get(f"/v1/clients/{sara.id}/timeline/verify", headers=DESK)).json()
+    assert (told["valid"], told["facts"]) == (False, 1)
+    assert told["broken"] == "entries 2 to 3 are missing: anchor 1 covers entry 3"
 
 
 @pytest.mark.parametrize(("who", "more"), [(None, False), (SITE, False), (DESK, True)])

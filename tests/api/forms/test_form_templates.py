@@ -229,11 +229,11 @@ async def test_what_nobody_was_told_of_is_announced_at_the_start_once_the_engine
 
 
 def test_a_release_writes_the_next_version_of_a_built_in_form_once(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raised = replace(INTAKE_FORMS["informed_consent"], title="Consent", version=2)
     monkeypatch.setattr(templates, "INTAKE_FORMS", {**INTAKE_FORMS, "informed_consent": raised})
-    engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    engine = create_engine(make_url(owner_url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with engine.begin() as connection:
         for _ in range(2):
             templates.write_built_in_forms(connection)

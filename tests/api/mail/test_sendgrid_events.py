@@ -14,8 +14,9 @@ from api.engine import GONE
 from api.problems import EngineUnavailable
 from api.settings import ApiSettings
 from models.database import Sessions
-from models.tables import Client, InboundEvent, OutboxItem
+from models.tables import Client, InboundEvent, OutboxItem, Task
 from models.tables.mail.outbox import OutboxKind, OutboxStatus
+from rules.enums import TaskKind
 from rules.mail.events import MOST_EVENTS
 from sandbox.sendgrid.events import sign
 from tests.api.conftest import StandingClock, ToldEngine, fields_of
@@ -25,12 +26,12 @@ SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
 
 
-async def _mail(rows: Rows, client: Client, key: str = "welcome:1:first", message_id: str | None = "m1") -> None:
+async def _mail(rows: Rows, client: Client | None, key: str = "welcome:1:first", message_id: str | None = "m1") -> None:
     await rows.add(
         OutboxItem(
             key=key,
             template="welcome",
-            client_id=client.id,
+            client_id=client.id if client is not None else None,
             recipient="sara@mail.example",
             status=OutboxStatus.SENT,
             kind=OutboxKind.MAIL,
@@ -104,6 +105,20 @@ async def test_a_mail_is_found_by_its_key_or_by_the_service_s_own_id(
     stored = await _stored(sessions)
     assert stored["sendgrid:e3"].outcome == "the journey has ended"
     assert stored["sendgrid:e4"].outcome == "not about a mail of ours"
+
+
+async def test_a_mail_of_the_practices_own_that_does_not_arrive_is_one_task(
+    api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, sessions: Sessions
+) -> None:
+    await _mail(rows, None, key="daily_anchor:1:1")
+    for id in ("e1", "e2"):
+        assert (await _post(api, [_event(id=id, key="daily_anchor:1:1")])).status_code == 200
+    assert engine.asked == []
+    assert {row.outcome for row in (await _stored(sessions)).values()} == {"not about a client"}
+    async with sessions() as session:
+        [task] = (await session.exec(select(Task))).all()
+    assert (task.kind, task.client_id, "daily_anchor:1:1" in task.text) == (TaskKind.MAIL_UNDELIVERABLE, None, True)
+    assert "sara" not in task.text
 
 
 async def test_nothing_moves_for_what_cannot_be_believed(

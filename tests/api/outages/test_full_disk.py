@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.api.conftest import SITE, problem_of
+from tests.care.owner import Owner
 from tests.care.rows import Rows
 
 HOLD = {"type": "session", "starts_at": "2026-03-03T15:00:00Z"}
@@ -28,20 +28,20 @@ DROP FUNCTION IF EXISTS no_room_at_all
 """
 
 
-async def _run(database: AsyncEngine, script: str) -> None:
-    async with database.begin() as connection:
+async def _run(owner: Owner, script: str) -> None:
+    async with owner.engine.begin() as connection:
         await connection.exec_driver_sql(script)
 
 
 @pytest.fixture
-async def full(database: AsyncEngine) -> AsyncIterator[None]:
-    await _run(database, _FULL)
+async def full(owner: Owner) -> AsyncIterator[None]:
+    await _run(owner, _FULL)
     yield
-    await _run(database, _ROOM)
+    await _run(owner, _ROOM)
 
 
 async def test_a_full_disk_is_named_until_there_is_room(
-    api: httpx.AsyncClient, rows: Rows, database: AsyncEngine, full: None
+    api: httpx.AsyncClient, rows: Rows, owner: Owner, full: None
 ) -> None:
     await rows.therapist()
     answer = await api.post("/v1/therapists/ana/holds", json=HOLD, headers=SITE)
@@ -51,7 +51,7 @@ async def test_a_full_disk_is_named_until_there_is_room(
     ready = await api.get("/readyz")
     assert (ready.status_code, ready.json()["database"]) == (503, "disk full")
 
-    await _run(database, _ROOM)
+    await _run(owner, _ROOM)
     ready = await api.get("/readyz")
     assert (ready.status_code, ready.json()) == (200, {"status": "ok", "database": "ok", "engine": "ok"})
     assert (await api.post("/v1/therapists/ana/holds", json=HOLD, headers=SITE)).status_code == 201

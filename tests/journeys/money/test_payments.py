@@ -3,11 +3,11 @@
 import json
 from datetime import timedelta
 
-from sqlalchemy import text
-
 from rules.money.webhook_signature import signature
 from tests.care.defaults import CARE_TEAM_EMAIL, WEBHOOK_SECRET
+from tests.care.owner import Owner
 from tests.care.story import Booked, Care, Person
+from tests.conftest import engine_on
 
 FEE = 12000
 LINK = "http://portal.example/payments/"
@@ -301,7 +301,8 @@ async def test_webhooks_twice_forged_or_stale_move_nothing(care: Care) -> None:
     assert len(await care.mails(to=sara.email, template="receipt")) == 1
 
 
-async def test_x5_every_change_is_in_a_chain_that_shows_tampering(care: Care) -> None:
+async def test_x5_every_change_is_in_a_chain_that_shows_tampering(care: Care, owner_url: str) -> None:
+    owner = Owner(engine_on(owner_url))
     sara = await care.client_in_care()
     await sara.session(1).occurs()
     await care.pass_time(days=2)
@@ -314,10 +315,7 @@ async def test_x5_every_change_is_in_a_chain_that_shows_tampering(care: Care) ->
         "UPDATE fact SET data = data || '{\"amount\": 1}' WHERE client_id = :id AND seq = :seq",
         "DELETE FROM fact WHERE client_id = :id AND seq = :seq",
     ):
-        async with care.house.sessions() as session:
-            connection = await session.connection()
-            await connection.execute(text(change), {"id": sara.id, "seq": paid})
-            await session.commit()
+        await owner.writes(change, id=sara.id, seq=paid)
         broken = await care.get(f"/v1/clients/{sara.id}/timeline/verify")
         assert broken["valid"] is False
         assert str(paid) in broken["broken"]

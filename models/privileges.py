@@ -1,0 +1,52 @@
+"""What the application's role may do in a database that another role owns: everything but change what is only added to.
+
+It owns nothing, makes no tables, and can neither update, delete nor truncate the rows of `APPEND_ONLY`.
+"""
+
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+APPEND_ONLY = ("fact", "anchor", "anchored_head")
+_OWNED_BY_MIGRATIONS = "alembic_version"
+
+
+def grant(connection: Connection, role: str) -> None:
+    """Give a role what the programs need, and take from it what they do not; the owner of the tables asks."""
+    name = connection.dialect.identifier_preparer.quote_identifier(role)
+    for statement in (
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {name}",
+        f"GRANT USAGE ON SCHEMA public TO {name}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
+        f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}",
+        f"REVOKE UPDATE, DELETE ON {', '.join(APPEND_ONLY)} FROM {name}",
+        f"REVOKE INSERT, UPDATE, DELETE ON {_OWNED_BY_MIGRATIONS} FROM {name}",
+    ):
+        connection.execute(text(statement))
+
+
+class RefusedRole(ValueError):
+    """The role of the programs could change what is only ever added to; the message is a sentence."""
+
+
+async def refuse_owner(engine: AsyncEngine) -> None:
+    """Raises RefusedRole where the role of these connections could rewrite the timeline."""
+    async with engine.connect() as connection:
+        why = await _may_change_facts(connection)
+    if why is not None:
+        raise RefusedRole(
+            f"DATABASE_URL is refused in production: its role {why}, so that the programs could rewrite the timeline."
+        )
+
+
+async def _may_change_facts(connection: AsyncConnection) -> str | None:
+    asked = text(
+        "SELECT rolsuper, pg_has_role(current_user, relowner, 'MEMBER'),"
+        " has_table_privilege(pg_class.oid, 'UPDATE, DELETE, TRUNCATE')"
+        " FROM pg_class, pg_roles WHERE pg_class.oid = 'fact'::regclass AND rolname = current_user"
+    )
+    is_superuser, is_owner, may_change = (await connection.execute(asked)).one()
+    if is_superuser:
+        return "is a superuser's"
+    if is_owner:
+        return "owns the tables"
+    return "may change facts" if may_change else None

@@ -1,0 +1,116 @@
+"""Anchors and the heads that they cover, in the order in which they were made; and the heads that no anchor covers."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import exists, func, tuple_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.tables.clients.client import Client
+from models.tables.keeping.anchor import Anchor, AnchoredHead
+from rules.anchors import CHAIN, AnchorHead, clear_of_anchor, head_holds
+from rules.chain import Anchored, ChainFault, ChainKeys, Entry, Head, instant
+
+
+async def newest_anchor(session: AsyncSession) -> Anchor | None:
+    return (await session.exec(select(Anchor).order_by(col(Anchor.number).desc()).limit(1))).first()
+
+
+async def anchors(session: AsyncSession) -> Sequence[Anchor]:
+    """All of them: one a day."""
+    return (await session.exec(select(Anchor).order_by(col(Anchor.number)))).all()
+
+
+async def chains_begun(session: AsyncSession) -> int:
+    """How many clients have any fact."""
+    return (await session.exec(select(func.count()).where(col(Client.fact_seq) > 0))).one()
+
+
+async def heads_not_anchored(
+    session: AsyncSession, *, after: UUID | None, limit: int
+) -> Sequence[tuple[UUID, int, str]]:
+    """The next chains, in the order of their ids, whose head is in no anchor: id, number and hash of the head."""
+    covered = exists().where(
+        col(AnchoredHead.client_id) == col(Client.id),
+        col(AnchoredHead.seq) == col(Client.fact_seq),
+        col(AnchoredHead.hash) == col(Client.fact_hash),
+    )
+    statement = select(Client.id, Client.fact_seq, Client.fact_hash).where(col(Client.fact_seq) > 0, ~covered)
+    if after is not None:
+        statement = statement.where(col(Client.id) > after)
+    return (await session.exec(statement.order_by(col(Client.id)).limit(limit))).all()
+
+
+async def heads_of_clients(session: AsyncSession, *, after: UUID | None, until: UUID | None) -> Sequence[AnchoredHead]:
+    """What all anchors say of the clients behind an id, and up to another one."""
+    statement = select(AnchoredHead).order_by(col(AnchoredHead.client_id), col(AnchoredHead.anchor))
+    if after is not None:
+        statement = statement.where(col(AnchoredHead.client_id) > after)
+    if until is not None:
+        statement = statement.where(col(AnchoredHead.client_id) <= until)
+    return (await session.exec(statement)).all()
+
+
+async def heads_of_client(session: AsyncSession, client_id: UUID) -> Sequence[AnchoredHead]:
+    statement = select(AnchoredHead).where(col(AnchoredHead.client_id) == client_id)
+    return (await session.exec(statement.order_by(col(AnchoredHead.anchor)))).all()
+
+
+async def heads_in_order(
+    session: AsyncSession, *, after: tuple[int, UUID] | None, limit: int
+) -> Sequence[AnchoredHead]:
+    """The next heads, in the order in which anchors cover them."""
+    place = tuple_(col(AnchoredHead.anchor), col(AnchoredHead.client_id))
+    statement = select(AnchoredHead).order_by(col(AnchoredHead.anchor), col(AnchoredHead.client_id)).limit(limit)
+    return (await session.exec(statement if after is None else statement.where(place > after))).all()
+
+
+def head_of_anchor(anchor: Anchor | None) -> Head:
+    """The newest entry of the chain of anchors."""
+    return Head() if anchor is None else Head(seq=anchor.number, hash=anchor.hash, key_id=anchor.key_id)
+
+
+def entry_of_anchor(anchor: Anchor) -> Entry:
+    return Entry(
+        chain=CHAIN,
+        seq=anchor.number,
+        clear=clear_of_anchor(
+            date=anchor.date.isoformat(),
+            at=instant(anchor.at),
+            epoch=str(anchor.epoch),
+            chains=anchor.chains,
+            heads=anchor.heads,
+            root=anchor.root,
+        ),
+        key_id=anchor.key_id,
+        previous_key_id=anchor.previous_key_id,
+        previous_hash=anchor.previous_hash,
+        hash=anchor.hash,
+    )
+
+
+def signed_head_of(row: AnchoredHead) -> AnchorHead:
+    return AnchorHead(
+        anchor=row.anchor,
+        client_id=str(row.client_id),
+        seq=row.seq,
+        hash=row.hash,
+        follows=str(row.follows) if row.follows is not None else None,
+    )
+
+
+def read_anchored(keys: ChainKeys, rows: Iterable[AnchoredHead]) -> tuple[dict[int, Anchored], list[ChainFault]]:
+    """What anchors say of one chain, by the entry's number; and the heads that were changed since. One that is signed
+    with a key that is not given says nothing."""
+    anchored: dict[int, Anchored] = {}
+    faults: list[ChainFault] = []
+    for row in rows:
+        if head_holds(keys, signed_head_of(row), key_id=row.key_id, mac=row.mac):
+            # The first to cover a number counts: whoever cuts a chain and lets it grow again has it covered anew.
+            anchored.setdefault(row.seq, Anchored(hash=row.hash, told=f"anchor {row.anchor}"))
+        elif keys.knows(row.key_id):
+            faults.append(
+                ChainFault(seq=row.seq, last=row.seq, what=f"another in anchor {row.anchor}, which was changed")
+            )
+    return anchored, faults

@@ -1,0 +1,254 @@
+"""Verify every chain against the keys and the anchors: ``python -m ops.verify [--anchor FILE]``.
+
+``FILE`` is the one of ANCHOR_FILE, or the daily mails saved below each other: what is kept outside of the database.
+Exit code 0: everything holds; 1: something does not, and each fault is a line; 2: it could not be looked at.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from config import Settings, settings_or_exit
+from models import database
+from models.database import Sessions, chain_keys
+from models.reads.clients.timeline import ChainHead, entry_of, facts_of_clients, heads
+from models.reads.keeping.anchors import (
+    anchors,
+    entry_of_anchor,
+    head_of_anchor,
+    heads_in_order,
+    heads_of_clients,
+    read_anchored,
+    signed_head_of,
+)
+from models.tables.clients.fact import Fact
+from models.tables.keeping.anchor import Anchor, AnchoredHead
+from rules.anchors import NO_ROOT, AnchorLine, Root, UnreadableLine, compare_lines, head_holds, read_lines
+from rules.chain import ChainFault, ChainKeys, ChainWalk, Head, faults_of, instant, put_together
+from rules.timeline import FactKind
+
+CLIENTS_AT_A_TIME, ROWS_AT_A_TIME = 500, 2000
+_SAID_EVERY = 5000
+_LAST_SEQ = 2**31 - 1
+
+
+@dataclass
+class Found:
+    """``restored_at``: when a restore was last marked, by an entry that holds. ``notes`` are no faults."""
+
+    chains: int = 0
+    facts: int = 0
+    anchors: int = 0
+    restored_at: str | None = None
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+async def verify_all(sessions: Sessions, lines: Sequence[AnchorLine] = ()) -> Found:
+    """Everything that does not hold, of one moment of the database; ``lines`` are the anchors that are kept outside."""
+    found = Found()
+    async with sessions() as session:
+        _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        await _verify_chains(session, found)
+        known = await _verify_anchors(session, found)
+        compared = compare_lines(chain_keys(session), lines, known, restored_at=found.restored_at)
+    found.faults += compared.faults
+    if compared.lost:
+        first, last = compared.lost[0], compared.lost[-1]
+        found.notes.append(
+            f"{len(compared.lost)} anchors, from {first} to {last}, went with the restore that was marked on"
+            f" {found.restored_at}: what they cover came after the copy, and is not in this database."
+        )
+    return found
+
+
+# ---------------------------------------------------------------- the clients' chains
+
+
+async def _verify_chains(session: AsyncSession, found: Found) -> None:
+    after: UUID | None = None
+    while True:
+        clients = await heads(session, after=after, limit=CLIENTS_AT_A_TIME)
+        until = clients[-1].client_id if len(clients) == CLIENTS_AT_A_TIME else None
+        await _verify_between(session, found, clients, after, until)
+        if until is None:
+            return
+        after = until
+        _say_how_far(found)
+
+
+async def _verify_between(
+    session: AsyncSession, found: Found, clients: Sequence[ChainHead], after: UUID | None, until: UUID | None
+) -> None:
+    """The chains of these clients, and whatever else stands between the two ids: a chain whose client is gone."""
+    keys = chain_keys(session)
+    covered: dict[UUID, list[AnchoredHead]] = {}
+    for row in await heads_of_clients(session, after=after, until=until):
+        covered.setdefault(row.client_id, []).append(row)
+    known = {client.client_id: client for client in clients}
+    walks: dict[UUID, ChainWalk] = {}
+    faults: dict[UUID, list[ChainFault]] = {}
+    for client_id in {*known, *covered}:
+        anchored, faults[client_id] = read_anchored(keys, covered.get(client_id, ()))
+        walks[client_id] = ChainWalk(keys, anchored=anchored)
+    place: tuple[UUID, int] | None = (after, _LAST_SEQ) if after is not None else None
+    while True:
+        facts = await facts_of_clients(session, after=place, until=until, limit=ROWS_AT_A_TIME)
+        for fact in facts:
+            walk = walks.setdefault(fact.client_id, ChainWalk(keys))
+            wrong = walk.look(entry_of(fact))
+            faults.setdefault(fact.client_id, []).extend(wrong)
+            _note_restore(found, fact, wrong)
+        found.facts += len(facts)
+        if len(facts) < ROWS_AT_A_TIME:
+            break
+        place = (facts[-1].client_id, facts[-1].seq)
+        session.expunge_all()
+    for client_id, walk in sorted(walks.items()):
+        client = known.get(client_id)
+        faults[client_id] += walk.end(client.head if client else Head())
+        _say_whose(found, client_id, client, faults[client_id])
+    found.chains += len(walks)
+
+
+def _note_restore(found: Found, fact: Fact, wrong: Sequence[ChainFault]) -> None:
+    if fact.kind == FactKind.EPOCH_BEGAN and not wrong:
+        found.restored_at = max(filter(None, (found.restored_at, instant(fact.at))))
+
+
+def _say_whose(found: Found, client_id: UUID, client: ChainHead | None, faults: Sequence[ChainFault]) -> None:
+    if client is None:
+        found.faults.append(f"client {client_id}: the client's own row was removed")
+    told = f"client {client_id} ({client.ref})" if client is not None else f"client {client_id}"
+    in_order = sorted(faults, key=lambda fault: fault.seq)
+    found.faults += [f"{told}: {fault}" for fault in put_together(in_order)]
+
+
+# ---------------------------------------------------------------- the anchors
+
+
+async def _verify_anchors(session: AsyncSession, found: Found) -> dict[str, int]:
+    """The chain of anchors, and that each covers the heads that are stored for it. Their numbers, by their hashes."""
+    keys, rows = chain_keys(session), await anchors(session)
+    newest = rows[-1] if rows else None
+    found.faults += [
+        f"anchors: {fault}" for fault in faults_of(keys, map(entry_of_anchor, rows), head_of_anchor(newest))
+    ]
+    found.anchors = len(rows)
+    covers = _Covers(found, {row.number: row for row in rows})
+    place: tuple[int, UUID] | None = None
+    while True:
+        page = await heads_in_order(session, after=place, limit=ROWS_AT_A_TIME)
+        for row in page:
+            covers.take(row, wrong=_wrong_with(keys, row))
+        if len(page) < ROWS_AT_A_TIME:
+            break
+        place = (page[-1].anchor, page[-1].client_id)
+        session.expunge_all()
+    covers.end()
+    return {row.hash: row.number for row in rows}
+
+
+def _wrong_with(keys: ChainKeys, row: AnchoredHead) -> str | None:
+    if not keys.knows(row.key_id):
+        return f"is signed with the key {row.key_id!r}, which is not among the CHAIN_KEYS"
+    holds = head_holds(keys, signed_head_of(row), key_id=row.key_id, mac=row.mac)
+    return None if holds else "was changed"
+
+
+class _Covers:
+    """Whether the stored heads, anchor after anchor, are those that it covers."""
+
+    def __init__(self, found: Found, anchors: dict[int, Anchor]) -> None:
+        self._found = found
+        self._anchors = anchors
+        self._looked_at: set[int] = set()
+        self._clients: set[UUID] = set()  # whose chains are told of, so far
+        self._heads: list[AnchoredHead] = []  # of the anchor that is looked at
+
+    def take(self, row: AnchoredHead, *, wrong: str | None) -> None:
+        """The next head, in the order in which anchors cover them."""
+        if self._heads and self._heads[0].anchor != row.anchor:
+            self._compare(self._heads[0].anchor)
+        before = self._heads[-1].client_id if self._heads else None
+        if wrong is not None:
+            self._fault(row.anchor, f"the head of client {row.client_id} {wrong}")
+        elif row.follows != before:
+            self._fault(row.anchor, f"the head of client {row.follows or 'before the first'} was removed")
+        self._heads.append(row)
+        self._clients.add(row.client_id)
+
+    def end(self) -> None:
+        if self._heads:
+            self._compare(self._heads[0].anchor)
+        for number in sorted(self._anchors.keys() - self._looked_at):
+            self._compare(number)  # no head had changed, or all were removed
+
+    def _compare(self, number: int) -> None:
+        heads, self._heads = self._heads, []
+        self._looked_at.add(number)
+        anchor, previous = self._anchors.get(number), self._anchors.get(number - 1)
+        if anchor is None:
+            self._fault(number, "it was removed, and the heads that it covers were not")
+            return
+        root = Root(previous.root if previous is not None else NO_ROOT)
+        for head in heads:
+            root.add(signed_head_of(head))
+        if len(heads) != anchor.heads:
+            self._fault(number, f"it covers {anchor.heads} heads, and {len(heads)} are stored")
+        elif heads and len(self._clients) != anchor.chains:
+            self._fault(number, f"it covers {anchor.chains} chains, and {len(self._clients)} are told of")
+        elif root.value != anchor.root and (previous is not None or number == 1):
+            self._fault(number, "the heads that are stored are not those that it covers")
+
+    def _fault(self, number: int, what: str) -> None:
+        self._found.faults.append(f"anchor {number}: {what}")
+
+
+# ---------------------------------------------------------------- the command
+
+
+def _say_how_far(found: Found) -> None:
+    if found.chains % _SAID_EVERY < CLIENTS_AT_A_TIME:
+        print(f"{found.chains} chains, {found.facts} entries: {len(found.faults)} faults so far ...", flush=True)
+
+
+async def _main(settings: Settings, lines: Sequence[AnchorLine]) -> int:
+    pool = database.connect(settings.database)
+    try:
+        found = await verify_all(database.session_factory(pool, chain=settings.chain_keys), lines)
+    finally:
+        await pool.dispose()
+    for sentence in (*found.notes, *found.faults):
+        print(sentence)
+    print(
+        f"{found.chains} chains with {found.facts} entries and {found.anchors} anchors were looked at"
+        f"{f', and {len(lines)} that are kept outside' if lines else ''}: {len(found.faults)} faults."
+    )
+    return 1 if found.faults else 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command. Returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m ops.verify", description=__doc__)
+    parser.add_argument("--anchor", type=Path, metavar="FILE", help="anchors that are kept outside of the database")
+    file: Path | None = parser.parse_args(arguments).anchor
+    try:
+        lines = read_lines(file.read_text()) if file is not None else []
+        return asyncio.run(_main(settings_or_exit(), lines))
+    except (OSError, UnicodeDecodeError, UnreadableLine) as error:
+        print(f"{file} cannot be read: {error}", file=sys.stderr)
+    except DBAPIError as error:
+        print(f"The database cannot be read: {error.orig}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
