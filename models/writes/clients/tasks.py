@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from sqlmodel import col, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.clients.task import Task
@@ -14,8 +15,9 @@ from rules.enums import TaskKind
 async def open_own_task(
     session: AsyncSession, *, key: str, kind: TaskKind, text: str, at: datetime, data: dict[str, Any] | None = None
 ) -> bool:
-    """Open it, once per key, in the running transaction; whether it was opened now."""
-    if (await session.exec(select(Task.id).where(col(Task.key) == key))).first() is not None:
-        return False
-    session.add(Task(id=uuid5(NAMESPACE_OID, key), key=key, kind=kind, text=text, data=data or {}, opened_at=at))
-    return True
+    """Open it, once per key, in the running transaction, whoever else does so now; whether it was opened here."""
+    row = insert(Task).values(
+        id=uuid5(NAMESPACE_OID, key), key=key, kind=kind, text=text, data=data or {}, opened_at=at
+    )
+    opened = row.on_conflict_do_nothing().returning(col(Task.id))
+    return (await session.exec(opened)).first() is not None
