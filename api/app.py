@@ -6,14 +6,16 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import problems
-from api.auth import FailedSignIns, Passwords
+from api.accounts.passwords import Passwords
+from api.accounts.sign_ins import FailedSignIns
 from api.bounds.disk import Disk
 from api.bounds.letting_go import LetGo
 from api.deps import Services
 from api.engine import JourneyEngine
 from api.metrics import MeasureRequests, Metrics
 from api.middleware import Bounds, HideSecrets
-from api.routes.accounts import accounts, codec
+from api.routes.accounts import activations, codec
+from api.routes.accounts import sessions as sign_ins
 from api.routes.archive import archives, bulk_archives
 from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
@@ -41,7 +43,8 @@ _PARTS = (
     appointments,
     changes,
     calendar_files,
-    accounts,
+    sign_ins,
+    activations,
     joins,
     forms,
     form_templates,

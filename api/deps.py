@@ -10,7 +10,11 @@ from uuid import UUID, uuid4
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPBearer
 
-from api.auth import FailedSignIns, Passwords, read_bearer, service_caller, token_caller, unauthenticated
+from api.accounts.callers import Asker, service_caller, token_caller
+from api.accounts.passwords import Passwords
+from api.accounts.sign_ins import FailedSignIns
+from api.accounts.tokens import read_bearer, unauthenticated
+from api.accounts.visitors import Visitor, visitor_of
 from api.bounds.disk import Disk
 from api.engine import JourneyEngine
 from api.metrics import Metrics
@@ -58,27 +62,41 @@ Svc = Annotated[Services, Depends(services_of)]
 
 _bearer = HTTPBearer(
     auto_error=False,
-    description="A service key, a client's token (POST /v1/sessions), or a therapist's token.",
+    description="A service key, a person's token (POST /v1/sessions), or a therapist's token.",
 )
 
 
-async def caller_of(request: Request) -> Caller | None:
+async def asker_of(request: Request) -> Asker | None:
     """Who is asking, or None without a token. Raises Refused for a token that is not valid (any more)."""
-    if hasattr(request.state, "caller"):
-        known = request.state.caller
-        assert known is None or isinstance(known, Caller)
+    if hasattr(request.state, "asker"):
+        known = request.state.asker
+        assert known is None or isinstance(known, Asker)
         return known
     services = services_of(request)
     token = read_bearer(request.headers.get("authorization"))
-    caller: Caller | None = None
+    asker: Asker | None = None
     if token is not None:
-        caller = service_caller(token, services.settings.service_keys) or await token_caller(
+        asker = service_caller(token, services.settings.service_keys) or await token_caller(
             services.sessions, token, policy=services.settings.policy, now=await services.clock.now()
         )
-        if caller is None:
+        if asker is None:
             raise unauthenticated("This token is not valid, or not valid any more.")
-    request.state.caller = caller
-    return caller
+    request.state.asker = asker
+    return asker
+
+
+async def caller_of(request: Request) -> Caller | None:
+    """In which role they ask. Raises Refused for a token that is not valid (any more)."""
+    asker = await asker_of(request)
+    tried: Caller | None = getattr(request.state, "caller", None)
+    return tried or (asker.callers[0] if asker is not None else None)
+
+
+async def _from_where(request: Request) -> Visitor:
+    return visitor_of(request, await asker_of(request))
+
+
+FromWhere = Annotated[Visitor, Depends(_from_where)]
 
 
 def allow(*roles: Role) -> Callable[..., Awaitable[Caller]]:

@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from api.bounds.kept_body import kept_body
-from api.deps import Services, caller_of, services_of
+from api.deps import Services, asker_of, services_of
 from api.problems import EngineUnavailable, Refused, refuse, wrong_fields
 from engine.codec import PayloadKeys, decrypt_bytes, encrypt_bytes
 from models.writes import idempotency as idempotency_store
@@ -60,11 +60,11 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     if not _FORM.fullmatch(key):
         raise wrong_fields([(HEADER, "must be 1 to 255 visible ASCII characters")])
     services = services_of(request)
-    caller = await caller_of(request)
+    asker = await asker_of(request)
     route = f"{request.method} {request.url.path}"
     if len(route) > _LONGEST_ROUTE:
         route = sha256(route.encode()).hexdigest()
-    row = RequestKey(caller=caller.actor if caller else "anyone", route=route, key=key)
+    row = RequestKey(caller=asker.key if asker else "anyone", route=route, key=key)
     async with kept_body(request) as (readable, said):
         claim = await _claim(services, row, _hashes(services.cipher, said, query=_asked(request)))
         if isinstance(claim, StoredAnswer):

@@ -1,5 +1,6 @@
 """The schema, one file per noun. Importing this package loads every table."""
 
+from models.tables.accounts.account import Account
 from models.tables.accounts.idempotency import IdempotencyKey
 from models.tables.accounts.token import Token
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
@@ -31,6 +32,7 @@ from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Dispute, Refund
 
 __all__ = [
+    "Account",
     "Appointment",
     "AppointmentSettings",
     "Blast",

@@ -13,8 +13,9 @@ from fastapi import FastAPI
 from activities.base import Dependencies
 from activities.gateways.simulated import SimulatedGateway
 from activities.types.clients import NewJourney, Opened
+from api.accounts.passwords import Passwords
+from api.accounts.sign_ins import FailedSignIns
 from api.app import create_app
-from api.auth import FailedSignIns, Passwords
 from api.bounds.disk import Disk
 from api.engine import Gone, JourneyEngine
 from api.problems import Refused

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from api.auth import hash_of
+from api.accounts.tokens import hash_of
 from models.tables import (
     BulkArchiveRecord,
     CalendarFeed,

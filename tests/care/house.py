@@ -19,8 +19,9 @@ from temporalio.worker import Worker
 from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.stripe import StripeGateway
+from api.accounts.passwords import Passwords
+from api.accounts.sign_ins import FailedSignIns
 from api.app import create_app
-from api.auth import FailedSignIns, Passwords
 from api.deps import Services
 from api.engine import JourneyEngine
 from api.resuming import Resumer

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.auth import live_link
+from api.accounts.links import live_link
 from api.bodies import Body
 from api.commands import ByStaff, Command, command_by_link
 from api.deps import Anyone, Now, RequestId, Svc

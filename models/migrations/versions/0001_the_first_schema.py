@@ -271,7 +271,6 @@ def upgrade() -> None:
         sa.Column("test", sa.Boolean(), nullable=False),
         sa.Column("test_mail_to", sa.String(), nullable=True),
         sa.Column("account_active", sa.Boolean(), nullable=False),
-        sa.Column("password_hash", sa.String(), nullable=True),
         sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_booked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stripe_customer", sa.String(), nullable=True),
@@ -839,6 +838,44 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_task_client_id"), "task", ["client_id"], unique=False)
     op.create_table(
+        "account",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "side",
+            sa.Enum("client", "staff", name="account_side", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("email", sa.String(), nullable=True),
+        sa.Column("email_folded", sa.String(), nullable=True),
+        sa.Column("handle", sa.String(length=80), nullable=True),
+        sa.Column("name", sa.String(), nullable=True),
+        sa.Column("roles", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=True),
+        sa.Column("password_hash", sa.String(), nullable=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("invited_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("deactivated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(client_id IS NOT NULL) = (side = 'client')", name="account_of_a_client_has_one"),
+        sa.CheckConstraint("(email_folded IS NOT NULL) = (side = 'staff')", name="account_of_staff_has_an_address"),
+        sa.CheckConstraint("(handle IS NOT NULL) = (side = 'staff')", name="account_of_staff_has_a_handle"),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"]),
+        sa.ForeignKeyConstraint(["therapist_id"], ["therapist.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("client_id"),
+        sa.UniqueConstraint("handle"),
+    )
+    op.create_index(op.f("ix_account_therapist_id"), "account", ["therapist_id"], unique=False)
+    op.create_index(
+        "one_staff_account_per_address",
+        "account",
+        ["email_folded"],
+        unique=True,
+        postgresql_where=sa.text("deactivated_at IS NULL"),
+    )
+    op.create_table(
         "token",
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column(
@@ -855,6 +892,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column("therapist_id", sa.Uuid(), nullable=True),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
@@ -862,6 +900,12 @@ def upgrade() -> None:
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("network", sa.String(length=64), nullable=True),
+        sa.Column("agent", sa.String(length=200), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["account.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["client_id"],
             ["client.id"],
@@ -872,6 +916,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("hash"),
     )
+    op.create_index(op.f("ix_token_account_id"), "token", ["account_id"], unique=False)
     op.create_index(op.f("ix_token_client_id"), "token", ["client_id"], unique=False)
     op.create_index(op.f("ix_token_therapist_id"), "token", ["therapist_id"], unique=False)
     op.create_table(
@@ -1457,7 +1502,13 @@ def downgrade() -> None:
     op.drop_table("waitlist_place")
     op.drop_index(op.f("ix_token_therapist_id"), table_name="token")
     op.drop_index(op.f("ix_token_client_id"), table_name="token")
+    op.drop_index(op.f("ix_token_account_id"), table_name="token")
     op.drop_table("token")
+    op.drop_index(
+        "one_staff_account_per_address", table_name="account", postgresql_where=sa.text("deactivated_at IS NULL")
+    )
+    op.drop_index(op.f("ix_account_therapist_id"), table_name="account")
+    op.drop_table("account")
     op.drop_index(op.f("ix_task_client_id"), table_name="task")
     op.drop_table("task")
     op.drop_table("step_answer")

@@ -1,6 +1,7 @@
-"""Tokens: made at a sign-in, marked as used, and ended. The caller commits."""
+"""Tokens: marked as used, and ended. The caller commits."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import update
 from sqlmodel import col
@@ -18,3 +19,10 @@ async def revoke_token(session: AsyncSession, token_hash: str, *, at: datetime) 
     same = col(Token.hash) == token_hash
     ended = await session.exec(update(Token).where(same).values(revoked_at=at).returning(col(Token.hash)))
     return ended.first() is not None
+
+
+async def end_sign_ins(session: AsyncSession, account_id: UUID, *, at: datetime, but: str | None = None) -> None:
+    """End all that an account holds: sign-ins and links; ``but`` the token with this hash."""
+    live = (col(Token.account_id) == account_id, col(Token.revoked_at).is_(None), col(Token.used_at).is_(None))
+    others = update(Token).where(*live) if but is None else update(Token).where(*live, col(Token.hash) != but)
+    await session.exec(others.values(revoked_at=at))

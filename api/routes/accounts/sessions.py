@@ -1,0 +1,61 @@
+"""Sign-ins: by address and password, on either side of the house."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+
+from api.accounts.sessions import begin_session
+from api.accounts.tokens import hash_of, read_bearer, storable, unauthenticated
+from api.bodies import Body
+from api.deps import Anyone, FromWhere, Known, Now, Svc
+from api.idempotency import IdempotentRoute
+from api.problems import refuse, responses
+from api.views.accounts import SignedIn, signed_in
+from models.reads.accounts.accounts import account_with_address
+from models.writes.accounts.tokens import revoke_token
+from rules.accounts.caller import fold_email
+from rules.accounts.sides import AccountSide
+from rules.refusals import Problem
+
+router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
+
+
+class SignIn(Body):
+    """``side``: as a client, or as somebody of the practice."""
+
+    email: Annotated[str, Field(min_length=1, max_length=254)]
+    password: Annotated[str, Field(min_length=1, max_length=200, repr=False)]
+    side: AccountSide = AccountSide.CLIENT
+
+
+@router.post(
+    "/sessions",
+    status_code=201,
+    summary="Sign in",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.RATE_LIMITED),
+)
+async def sign_in(*, body: SignIn, services: Svc, _: Anyone, visitor: FromWhere, now: Now) -> SignedIn:
+    address = storable(fold_email(body.email))
+    async with services.sessions() as session:
+        account = await account_with_address(session, address, body.side)
+    stored = account.password_hash if account else None
+    services.sign_ins.count(f"{body.side}:{address}", now=now)
+    if not await services.passwords.fits(storable(body.password), stored) or account is None:
+        raise unauthenticated("This address and password do not fit.")
+    services.sign_ins.succeeded(f"{body.side}:{address}")
+    async with services.sessions() as session:
+        new = await begin_session(session, account, visitor, policy=services.settings.policy, now=now)
+        await session.commit()
+    return signed_in(new)
+
+
+@router.delete("/sessions/current", status_code=204, summary="Sign out", responses=responses())
+async def sign_out(*, request: Request, services: Svc, _: Known, now: Now) -> None:
+    token = read_bearer(request.headers.get("authorization")) or ""
+    async with services.sessions() as session:
+        ended = await revoke_token(session, hash_of(token), at=now)
+        await session.commit()
+    if not ended:
+        raise refuse(Problem.NOT_ALLOWED, "A service key cannot be signed out.")
