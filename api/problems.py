@@ -170,7 +170,7 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     headers = {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if error.refusal.name is Problem.RATE_LIMITED:
+    if error.refusal.name is Problem.RATE_LIMITED or "retry_after" in data:
         headers["Retry-After"] = str(data.pop("retry_after", 60))
     return problem(
         request,

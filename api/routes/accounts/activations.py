@@ -1,15 +1,14 @@
 """Activation of a client's account by a mailed link."""
 
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from api.accounts.links import live_link
+from api.accounts.passwords import Place
 from api.accounts.sessions import begin_session
-from api.accounts.tokens import storable
-from api.bodies import Body
+from api.bodies import Body, Password, Secret
 from api.commands import ByKnown, command_by_link
 from api.deps import Anyone, FromWhere, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
@@ -17,16 +16,15 @@ from api.problems import not_found, responses
 from api.views.accounts import SignedIn, signed_in
 from models.reads.accounts.accounts import account_of_client
 from models.tables.accounts.token import TokenKind
+from rules.accounts.sides import AccountSide
 from rules.refusals import Problem
 from workflows.messages import ACTIVATE, SEND_ACTIVATION_LINK
 
 router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
 
-Password = Annotated[str, Field(min_length=8, max_length=200, repr=False)]
-
 
 class Activation(Body):
-    token: Annotated[str, Field(min_length=1, max_length=200, repr=False)]
+    token: Secret
     password: Password
 
 
@@ -41,7 +39,8 @@ async def activate(
 ) -> SignedIn:
     otherwise = "This activation link is no longer valid. Ask for a new one."
     link = await live_link(services.sessions, body.token, TokenKind.ACTIVATION, now=now, otherwise=otherwise)
-    password_hash = await services.passwords.hash(storable(body.password))
+    place = Place(who=visitor.mark)
+    password_hash = await services.passwords.hash(body.password, side=AccountSide.CLIENT, place=place)
     command = command_by_link(services, link.client_id, request_id=request_id)
     await command.ask(ACTIVATE, client_id=link.client_id, token_hash=link.token_hash, password_hash=password_hash)
     async with services.sessions() as session:

@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import Field
 
+from api.accounts.passwords import Place
 from api.accounts.sessions import begin_session
 from api.accounts.tokens import hash_of, read_bearer, storable, unauthenticated
-from api.bodies import Body
+from api.bodies import Body, Password
 from api.deps import Anyone, FromWhere, Known, Now, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses
@@ -25,7 +26,7 @@ class SignIn(Body):
     """``side``: as a client, or as somebody of the practice."""
 
     email: Annotated[str, Field(min_length=1, max_length=254)]
-    password: Annotated[str, Field(min_length=1, max_length=200, repr=False)]
+    password: Password
     side: AccountSide = AccountSide.CLIENT
 
 
@@ -42,7 +43,7 @@ async def sign_in(*, body: SignIn, services: Svc, _: Anyone, visitor: FromWhere,
         account = await account_with_address(session, address, body.side)
     stored = account.password_hash if account else None
     services.sign_ins.count(f"{body.side}:{address}", now=now)
-    if not await services.passwords.fits(storable(body.password), stored) or account is None:
+    if not await services.passwords.fits(body.password, stored, place=Place(who=visitor.mark)) or account is None:
         raise unauthenticated("This address and password do not fit.")
     services.sign_ins.succeeded(f"{body.side}:{address}")
     async with services.sessions() as session:

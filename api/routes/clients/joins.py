@@ -1,13 +1,12 @@
 """Two records of one person become one: by staff, or by the link that was mailed to the address they share."""
 
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from api.accounts.links import live_link
-from api.bodies import Body
+from api.bodies import Body, Secret
 from api.commands import ByStaff, Command, command_by_link
 from api.deps import Anyone, Now, RequestId, Svc
 from api.engine import Gone
@@ -26,7 +25,7 @@ _MAY_FAIL = (Problem.BOOKING_DISABLED, Problem.PAYMENT_NOT_OPEN, Problem.SLOT_TA
 
 
 class JoinByLink(Body):
-    token: Annotated[str, Field(min_length=1, max_length=200, repr=False)]
+    token: Secret
 
 
 class JoinedByLink(BaseModel):

@@ -37,7 +37,9 @@ async def test_s10_an_activation_link_works_once_and_ends_the_reminders(care: Ca
     [link] = await links_of(care, sara)
 
     activated = await care.post("/v1/activations", use(link), by=None, expect=200)
-    assert activated == {"client_id": sara.id}
+    assert (activated["client_id"], activated["role"]) == (sara.id, "client")
+    care.tokens["by the link"] = activated["token"]
+    assert (await sara.look(by="by the link"))["id"] == sara.id  # whoever activates is signed in
     assert (await sara.look())["account_active"] is True
     facts = len(await sara.timeline())
     await care.refused("POST", "/v1/activations", use(link), by=None, name="activation-link-invalid", status=410)
