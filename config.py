@@ -144,6 +144,7 @@ class Settings(BaseSettings):
     sandbox_port: Port = 8400
     data_dir: Path = Path(".data")
     public_url: WebAddress = None
+    staff_url: WebAddress = None
     practice_name: str = "Care Journeys"
     practice_time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     insurance_email: MailAddress = "insurance@practice.example"
@@ -181,6 +182,11 @@ class Settings(BaseSettings):
     def site_url(self) -> str:
         """What mails link to, without a slash at the end."""
         return self.public_url or f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def staff_site_url(self) -> str:
+        """Where the practice's own pages are, without a slash at the end."""
+        return self.staff_url or f"{self.site_url}/staff"
 
     @property
     def ui_origins(self) -> tuple[str, ...]:
@@ -306,6 +312,7 @@ def _refused_in_production(settings: Settings, environment: Mapping[str, str]) -
         refused["TIME_TRAVEL_ADDRESS"] = "the clock cannot be moved in production"
     web = {
         "PUBLIC_URL": settings.public_url,
+        "STAFF_URL": settings.staff_url,
         "STRIPE_API_BASE": settings.stripe_api_base,
         "SENDGRID_API_HOST": settings.sendgrid_api_host,
     }

@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.types.clients import ClientDetails
 from models.reads.clients.clients import visible_client
+from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.clients.client import Client
 from models.writes.timeline import tell
@@ -91,7 +92,9 @@ async def _write_address(
     client.reachable_since = client.reachable_since or at
     if owner is not None:
         client.made_by_staff = False  # what staff entered is theirs alone; this is what anybody could have said
-    mailed = col(Token.kind).in_((TokenKind.ACTIVATION, TokenKind.JOIN))
-    links = (col(Token.client_id) == client.id, mailed, col(Token.used_at).is_(None))
+    mailed = col(Token.kind).in_((TokenKind.ACTIVATION, TokenKind.JOIN, TokenKind.RESET))
+    account = select(Account.id).where(col(Account.client_id) == client.id)
+    theirs = or_(col(Token.client_id) == client.id, col(Token.account_id).in_(account))
+    links = (theirs, mailed, col(Token.used_at).is_(None))
     await session.exec(update(Token).where(*links).values(revoked_at=at))
     return None

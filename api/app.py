@@ -14,7 +14,7 @@ from api.deps import Services
 from api.engine import JourneyEngine
 from api.metrics import MeasureRequests, Metrics
 from api.middleware import Bounds, HideSecrets
-from api.routes.accounts import activations, codec
+from api.routes.accounts import activations, codec, passwords
 from api.routes.accounts import sessions as sign_ins
 from api.routes.archive import archives, bulk_archives
 from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
@@ -45,6 +45,7 @@ _PARTS = (
     calendar_files,
     sign_ins,
     activations,
+    passwords,
     joins,
     forms,
     form_templates,

@@ -154,8 +154,8 @@ Message = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_MESSAGE),
     BeforeValidator(_clean_prose),
 ]
-Password = Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED, repr=False)]
-Secret = Annotated[str, Field(min_length=1, max_length=200, repr=False)]  # a token, a device, a code
+Password = Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
+Secret = Annotated[str, Field(min_length=1, max_length=200)]  # a token, a device, a code
 Prose = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000),

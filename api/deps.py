@@ -27,6 +27,7 @@ from models.paging import DEFAULT_LIMIT, MOST, BadCursor, Page, read_cursor
 from models.pulse import Pulse
 from models.reads.booking.appointments import AppointmentRow, visible_appointment
 from models.reads.clients.clients import visible_client
+from models.tables.accounts.account import Account
 from models.tables.clients.client import Client
 from rules.accounts.caller import Caller
 from rules.enums import Role
@@ -50,6 +51,14 @@ class Services:
     disk: Disk
     uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_UPLOADS))
     pulse: Pulse | None = None  # of the database
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedInAs:
+    """A person who has signed in: their account, and the hash of the token that they showed."""
+
+    account: Account
+    token_hash: str
 
 
 def services_of(request: Request) -> Services:
@@ -119,6 +128,16 @@ async def _anyone(request: Request, _: Annotated[object, Security(_bearer)]) -> 
 
 PRACTICE = (Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
 Anyone = Annotated[Caller | None, Depends(_anyone)]
+
+
+async def _signed_in(request: Request, _: Annotated[Caller, Depends(allow(*Role))]) -> SignedInAs:
+    asker = await asker_of(request)
+    if asker is None or asker.account is None or asker.token_hash is None:
+        raise refuse(Problem.NOT_ALLOWED, "This is for people who have signed in.")
+    return SignedInAs(account=asker.account, token_hash=asker.token_hash)
+
+
+Person = Annotated[SignedInAs, Depends(_signed_in)]
 Known = Annotated[Caller, Depends(allow(*Role))]
 Practice = Annotated[Caller, Depends(allow(*PRACTICE))]
 Staff = Annotated[Caller, Depends(allow(Role.CARE_TEAM, Role.ADMIN))]

@@ -1,4 +1,4 @@
-"""Delivering what no open journey delivers: what waits for clients whose record was closed."""
+"""Delivering what no open journey delivers: mails about accounts, and what waits for a record that was closed."""
 
 from datetime import timedelta
 
@@ -6,11 +6,12 @@ from temporalio import activity
 
 from activities.base import Activities
 from activities.delivery import DeliveryActivities
+from activities.mail.account_mails import AccountMails
 from activities.money.comparison import heartbeat
 from activities.types.keeping import PracticeMailed
 from activities.types.mail import DeliverOrder
 from activities.types.workflow_ids import LOOK_AGAIN, PRACTICE_MAIL_ID, journey_id
-from models.reads.keeping.must_run import undelivered_of_closed
+from models.reads.keeping.must_run import undelivered_of_no_journey
 
 _STILL_ENDING = timedelta(seconds=30)
 
@@ -26,17 +27,20 @@ class PracticeMailActivities(Activities):
     async def deliver_practice_mail(self, _: str) -> PracticeMailed:
         """Deliver all that is due. A journey that is about to end delivers its own: it is left to do so."""
         assert self.deps.executions is not None, "who delivers for others looks whether they do"
+        await AccountMails(self.deps).deliver()
         now = await self.now()
         async with self.transaction() as session:
-            waiting = await undelivered_of_closed(session)
+            waiting = await undelivered_of_no_journey(session)
         for client_id, at in waiting:
             if at > now:
                 break
+            if client_id is None:
+                continue
             heartbeat()
             journey = await self.deps.executions.look_at(journey_id(str(client_id)))
             if journey is not None and journey.runs:
                 return PracticeMailed(look_at=now + _STILL_ENDING)
             await DeliveryActivities(self.deps).deliver(DeliverOrder(client_id=str(client_id)))
         async with self.transaction() as session:
-            left = await undelivered_of_closed(session, limit=1)
+            left = await undelivered_of_no_journey(session, limit=1)
         return PracticeMailed(look_at=left[0][1] if left else None)

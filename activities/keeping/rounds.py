@@ -28,7 +28,7 @@ from activities.types.keeping import (
 from activities.types.workflow_ids import PRACTICE_MAIL_ID
 from models.reads.epoch import present_epoch
 from models.reads.keeping.keepings import tasks_opened_by, times_resumed_in
-from models.reads.keeping.must_run import Record, is_key, is_open, known_keys, must_run, undelivered_of_closed
+from models.reads.keeping.must_run import Record, is_key, is_open, known_keys, must_run, undelivered_of_no_journey
 from models.tables.keeping.keeping import Keeping
 from models.writes.keeping.keepings import begin_keeping
 from models.writes.keeping.resumptions import Lost
@@ -159,7 +159,7 @@ class KeepingActivities(Activities):
         """What should have happened by itself and has not, by the rows alone, whatever became of its workflow; and have
         delivered what waits for a record that is closed."""
         async with self.transaction() as session:
-            waits = await undelivered_of_closed(session, limit=1)
+            waits = await undelivered_of_no_journey(session, limit=1)
         if waits:
             _ = await self.executions.start(PRACTICE_MAIL_ID, epoch=None)
         return await Overdue(self.deps, keeping_id=keeping_id).note(at=await self.now())

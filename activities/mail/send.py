@@ -7,6 +7,7 @@ vital (activation, payment), all others are not, because one missing reminder is
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import structlog
 from pydantic import TypeAdapter
 from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -28,6 +29,8 @@ from rules.mail.orders import MailOrder
 from rules.mail.terms import Topic
 from rules.mail.wanted import not_wanted
 from rules.timeline import FactKind
+
+log = structlog.get_logger(__name__)
 
 _ORDERS = TypeAdapter(MailOrder)
 SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(minutes=30)
@@ -129,12 +132,23 @@ async def send(mail: OutgoingMail, *, deps: Dependencies) -> tuple[OutboxStatus,
 
 
 async def settle(
-    session: AsyncSession, client: Client, row: OutboxItem, status: OutboxStatus, said: str | None, *, at: datetime
+    session: AsyncSession,
+    client: Client | None,
+    row: OutboxItem,
+    status: OutboxStatus,
+    said: str | None,
+    *,
+    at: datetime,
 ) -> None:
-    """Record how a mail ended."""
+    """Record how a mail ended. Without a ``client`` no timeline tells of it."""
     row.status, row.sent_at = status, at
     if status is OutboxStatus.SENT:
         row.message_id = said
+    if client is None:
+        if status is OutboxStatus.UNDELIVERABLE:
+            log.error("a mail to somebody of the practice was refused by the mail service", template=row.template)
+        return
+    if status is OutboxStatus.SENT:
         _say(session, client, row, at=at, kind=FactKind.MAIL_SENT, text="was sent")
         return
     _say(session, client, row, at=at, kind=FactKind.MAIL_UNDELIVERABLE, text="could not be delivered")
@@ -150,13 +164,14 @@ async def settle(
 
 
 def put_back(
-    session: AsyncSession, client: Client, row: OutboxItem, away: MailerUnavailable | None, *, at: datetime
+    session: AsyncSession, client: Client | None, row: OutboxItem, away: MailerUnavailable | None, *, at: datetime
 ) -> None:
     """The mail service is away: try again later, unless the mail may be out and is not vital. Without ``away`` it was
     not asked about this one."""
     if away is not None and away.ambiguous and not row.vital:
         row.status = OutboxStatus.UNCERTAIN
-        _say(session, client, row, at=at, kind=FactKind.MAIL_UNCERTAIN, text="may have been sent; not repeated")
+        if client is not None:
+            _say(session, client, row, at=at, kind=FactKind.MAIL_UNCERTAIN, text="may have been sent; not repeated")
         return
     row.status, row.next_try_at = OutboxStatus.WAITING, next_try(row.tries, now=at)
 

@@ -29,6 +29,21 @@ def next_delivery(client_id: Id, appointment_id: Id | None) -> ScalarSelect[date
     )
 
 
+async def due_of_practice(session: AsyncSession, *, now: datetime, limit: int) -> list[str]:
+    """The keys of what PracticeMail is to deliver now for nobody's journey, in the order of making."""
+    due = (
+        select(OutboxItem.key)
+        .where(
+            col(OutboxItem.client_id).is_(None),
+            col(OutboxItem.status).in_(UNSETTLED),
+            col(OutboxItem.next_try_at) <= now,
+        )
+        .order_by(col(OutboxItem.seq))
+        .limit(limit)
+    )
+    return list((await session.exec(due)).all())
+
+
 async def deliver_at(session: AsyncSession, client_id: UUID, appointment_id: UUID | None) -> datetime | None:
     """When something is due next for this deliverer; None if nothing waits."""
     return (await session.exec(select(next_delivery(client_id, appointment_id)))).one()

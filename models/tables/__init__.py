@@ -1,6 +1,7 @@
 """The schema, one file per noun. Importing this package loads every table."""
 
 from models.tables.accounts.account import Account
+from models.tables.accounts.budget import BudgetUse
 from models.tables.accounts.idempotency import IdempotencyKey
 from models.tables.accounts.token import Token
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
@@ -37,6 +38,7 @@ __all__ = [
     "AppointmentSettings",
     "Blast",
     "BlastLine",
+    "BudgetUse",
     "BulkArchiveLine",
     "BulkArchiveRecord",
     "CalendarFeed",

@@ -20,6 +20,7 @@ from rules.mail.until import (
     no_goal_stands,
     no_message_waits,
     something_is_booked,
+    the_account_is_not_open,
     the_address_is_anothers,
     the_address_is_free,
     the_card_is_another,
@@ -60,6 +61,8 @@ class Mail(StrEnum):
     MARK_OUTCOME = "mark_outcome"
     BOOK_NEXT = "book_next"
     TASK_OPENED = "task_opened"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - a name
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -354,5 +357,14 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             button=Button.TASK,
             while_archived=True,
         ),
+        # ------------------------------------------------------------ to whoever has an account
+        Mail.PASSWORD_RESET: MailKind(
+            to=Reader.ACCOUNT,
+            needs=("link", "link_expires_at"),
+            until=(the_account_is_not_open,),
+            button=Button.RESET,
+            vital=True,
+        ),
+        Mail.PASSWORD_CHANGED: MailKind(to=Reader.ACCOUNT, until=(the_account_is_not_open,), vital=True),
     }
 )

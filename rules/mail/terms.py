@@ -11,12 +11,14 @@ class Reader(StrEnum):
     CLIENT = "client"
     THERAPIST = "therapist"
     CARE_TEAM = "care_team"
+    ACCOUNT = "account"  # whoever signs in by it, a client or somebody of the practice
 
 
 class Button(Enum):
     """The destination of a mail's one button (its call to action)."""
 
     ACTIVATION = auto()  # with a token of its own
+    RESET = auto()  # likewise: of an account, on whichever side of the house
     JOIN = auto()  # likewise: joins a new booking to the record that already has the address
     BOOKING = auto()
     OFFERED_TIME = auto()

@@ -1,9 +1,10 @@
 """Activation of a client's account by a mailed link."""
 
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.accounts.links import live_link
 from api.accounts.passwords import Place
@@ -24,8 +25,8 @@ router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
 
 
 class Activation(Body):
-    token: Secret
-    password: Password
+    token: Annotated[Secret, Field(repr=False)]
+    password: Annotated[Password, Field(repr=False)]
 
 
 @router.post(

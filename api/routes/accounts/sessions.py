@@ -26,7 +26,7 @@ class SignIn(Body):
     """``side``: as a client, or as somebody of the practice."""
 
     email: Annotated[str, Field(min_length=1, max_length=254)]
-    password: Password
+    password: Annotated[Password, Field(repr=False)]
     side: AccountSide = AccountSide.CLIENT
 
 

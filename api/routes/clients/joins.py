@@ -1,9 +1,10 @@
 """Two records of one person become one: by staff, or by the link that was mailed to the address they share."""
 
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.accounts.links import live_link
 from api.bodies import Body, Secret
@@ -25,7 +26,7 @@ _MAY_FAIL = (Problem.BOOKING_DISABLED, Problem.PAYMENT_NOT_OPEN, Problem.SLOT_TA
 
 
 class JoinByLink(Body):
-    token: Secret
+    token: Annotated[Secret, Field(repr=False)]
 
 
 class JoinedByLink(BaseModel):

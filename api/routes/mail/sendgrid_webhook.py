@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request
 from api.deps import Now, Services, Svc
 from api.problems import responses
 from api.webhooks import Received, hand_on, not_believed
-from models.reads.mail.mails import find_mail, person_of, unhandled_events
+from models.reads.mail.mails import find_mail, unhandled_events, whom_it_is_about
 from models.writes.mail.inbound_events import store_events
 from rules.mail.events import VENDOR, MailEvent, Meaning, check_age, read_mail_events
 from rules.money.webhook_signature import SignatureInvalid
@@ -93,5 +93,6 @@ async def _hand_on(services: Services, event: MailEvent, now: datetime) -> None:
     """Wake the journey of the client whom the mail was about; without one the event is done with."""
     async with services.sessions() as session:
         mail = await find_mail(session, key=event.key, message_id=event.message_id)
-        client = await person_of(session, mail.client_id) if mail else None
-    await hand_on(services, event.id, client, otherwise="not about a mail of ours", now=now)
+        client = await whom_it_is_about(session, mail) if mail else None
+    otherwise = "not about a mail of ours" if mail is None else "not about a client"
+    await hand_on(services, event.id, client, otherwise=otherwise, now=now)

@@ -22,6 +22,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "budget_use",
+        sa.Column("key", sa.String(length=100), nullable=False),
+        sa.Column("uses", postgresql.ARRAY(sa.DateTime(timezone=True)), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index(op.f("ix_budget_use_last_at"), "budget_use", ["last_at"], unique=False)
+    op.create_table(
         "client_group",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -884,6 +892,7 @@ def upgrade() -> None:
                 "session",
                 "therapist",
                 "activation",
+                "reset",
                 "join",
                 name="token_kind",
                 native_enum=False,
@@ -1406,7 +1415,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("template", sa.String(length=60), nullable=False),
-        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column("appointment_id", sa.Uuid(), nullable=True),
         sa.Column("order", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("vital", sa.Boolean(), nullable=False),
@@ -1575,4 +1584,6 @@ def downgrade() -> None:
     op.drop_table("form_template")
     op.drop_table("epoch")
     op.drop_table("client_group")
+    op.drop_index(op.f("ix_budget_use_last_at"), table_name="budget_use")
+    op.drop_table("budget_use")
     op.drop_table("blast")

@@ -133,17 +133,20 @@ def is_key(kind: Kept, key: str) -> bool:
     return True
 
 
-async def undelivered_of_closed(session: AsyncSession, *, limit: int | None = None) -> list[tuple[UUID, datetime]]:
-    """Closed clients for whom something waits that their journey would deliver, with when it is due; soonest first."""
+async def undelivered_of_no_journey(
+    session: AsyncSession, *, limit: int | None = None
+) -> list[tuple[UUID | None, datetime]]:
+    """Closed clients for whom something waits that their journey would deliver, and None for what is no client's; with
+    when it is due, soonest first."""
     due = func.min(col(OutboxItem.next_try_at))
     statement = (
         select(OutboxItem.client_id, due)
-        .join(Client, col(Client.id) == col(OutboxItem.client_id))
+        .join(Client, col(Client.id) == col(OutboxItem.client_id), isouter=True)
         .where(
             WAITS,
             col(OutboxItem.next_try_at).is_not(None),
             col(OutboxItem.appointment_id).is_(None),
-            col(Client.closed_at).is_not(None),
+            or_(col(OutboxItem.client_id).is_(None), col(Client.closed_at).is_not(None)),
         )
         .group_by(col(OutboxItem.client_id))
         .order_by(due)

@@ -104,8 +104,9 @@ async def undelivered(session: AsyncSession, *, before: datetime) -> list[Late]:
     found = [
         Late(
             key=f"undelivered:{client_id}:{at.isoformat()}",
-            text=f"{many} mails or errands for client {{ref}} have waited since {at:%d %b %Y %H:%M} UTC, and nobody"
-            f" delivers them. {Kept.JOURNEY.id_of(str(client_id))} shows what it waits for.",
+            text=f"{many} mails or errands{' for client {ref}' if client_id else ''} have waited since"
+            f" {at:%d %b %Y %H:%M} UTC, and nobody delivers them."
+            f" {Kept.JOURNEY.id_of(str(client_id)) if client_id else 'PracticeMail'} shows what it waits for.",
             client_id=client_id,
         )
         for client_id, at, many in (await session.exec(statement)).all()

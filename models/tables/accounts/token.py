@@ -13,6 +13,7 @@ class TokenKind(StrEnum):
     SESSION = "session"
     THERAPIST = "therapist"
     ACTIVATION = "activation"
+    RESET = "reset"  # sets a new password
     JOIN = "join"  # joins a booking made with a known address to the record that has it
 
 

@@ -35,7 +35,8 @@ class OutboxStatus(StrEnum):
 class OutboxItem(SQLModel, table=True):
     """``key`` is the reason, in stable ids. ``order`` says what it is about, in ids alone: for a mail it is a
     `rules.mail.orders.MailOrder`. Its deliverer is the workflow of the appointment, if one is named, else the client's
-    journey. ``next_try_at``: empty while it is not to be tried (an archive put it off)."""
+    journey; PracticeMail where no client is named. ``next_try_at``: empty while it is not to be tried (an archive put
+    it off)."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -47,7 +48,7 @@ class OutboxItem(SQLModel, table=True):
     seq: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), nullable=False))  # order of making
     kind: OutboxKind = Field(sa_type=word(OutboxKind, name="outbox_kind"))
     template: str = Field(default="", max_length=60)  # of a mail
-    client_id: UUID = Field(foreign_key="client.id")
+    client_id: UUID | None = Field(default=None, foreign_key="client.id")
     appointment_id: UUID | None = Field(default=None, foreign_key="appointment.id")
     order: dict[str, Any] = Field(sa_type=Document)
     vital: bool = False  # sent again after an ambiguous failure
@@ -56,7 +57,7 @@ class OutboxItem(SQLModel, table=True):
     next_try_at: datetime | None = Field(default=None, sa_type=Instant)
     tries: int = 0
     sent_at: datetime | None = Field(default=None, sa_type=Instant)
-    reader: str = Field(default="client", max_length=20)  # whom a mail is meant for: client, therapist or care_team
+    reader: str = Field(default="client", max_length=20)  # whom a mail is meant for: a rules.mail.terms.Reader
     recipient: str = ""  # the address that a mail goes to, once it was composed
     message_id: str | None = Field(default=None, index=True)
 

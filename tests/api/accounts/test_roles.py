@@ -74,6 +74,9 @@ CALLS: dict[str, Line] = {
     "DELETE /v1/sessions/current": PEOPLE,
     "POST /v1/activations": ANYBODY.given({}),
     "POST /v1/joins": ANYBODY.given({}),
+    "POST /v1/password-resets": ANYBODY.given({}),
+    "GET /v1/password-resets/{token}": ANYBODY,  # the token is the key
+    "POST /v1/passwords": ANYBODY.given({}),
     # Therapists
     "GET /v1/therapists": ANYBODY,
     "POST /v1/therapists": STAFF.given({}),
