@@ -7,7 +7,6 @@ from fastapi.openapi.utils import get_openapi
 
 from api import problems
 from api.accounts.passwords import Passwords
-from api.accounts.sign_ins import FailedSignIns
 from api.bounds.disk import Disk
 from api.bounds.letting_go import LetGo
 from api.deps import Services
@@ -102,7 +101,6 @@ def create_app(
         settings=settings,
         cipher=cipher,
         passwords=passwords or Passwords(),
-        sign_ins=FailedSignIns(),
         metrics=metrics,
         disk=Disk(),
         pulse=pulse,

@@ -12,7 +12,6 @@ from fastapi.security import HTTPBearer
 
 from api.accounts.callers import Asker, service_caller, token_caller
 from api.accounts.passwords import Passwords
-from api.accounts.sign_ins import FailedSignIns
 from api.accounts.tokens import read_bearer, unauthenticated
 from api.accounts.visitors import Visitor, visitor_of
 from api.bounds.disk import Disk
@@ -46,7 +45,6 @@ class Services:
     settings: ApiSettings
     cipher: PayloadKeys
     passwords: Passwords
-    sign_ins: FailedSignIns
     metrics: Metrics
     disk: Disk
     uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_UPLOADS))

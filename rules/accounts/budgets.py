@@ -8,6 +8,11 @@ from hashlib import sha256
 
 class BudgetKind(StrEnum):
     RESETS_OF_ADDRESS = "resets_of_address"
+    SIGN_INS_OF_VISITOR = "sign_ins_of_visitor"
+    SIGN_INS_OF_ADDRESS = "sign_ins_of_address"
+    SIGN_INS_OF_DEVICE = "sign_ins_of_device"
+    PASSWORDS_OF_ACCOUNT = "passwords_of_account"
+    TURN = "turn"  # of a visitor who waits at an address
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,5 +24,10 @@ class Budget:
     within: timedelta
 
 
+def counted_for(kind: BudgetKind, *whom: str) -> str:
+    """The key under which it is counted for these, who do not show in it."""
+    return f"{kind}:{sha256(chr(10).join(whom).encode()).hexdigest()}"
+
+
 def budget(kind: BudgetKind, whom: str, *, most: int, within: timedelta) -> Budget:
-    return Budget(key=f"{kind}:{sha256(whom.encode()).hexdigest()}", most=most, within=within)
+    return Budget(key=counted_for(kind, whom), most=most, within=within)

@@ -14,7 +14,6 @@ from activities.base import Dependencies
 from activities.gateways.simulated import SimulatedGateway
 from activities.types.clients import NewJourney, Opened
 from api.accounts.passwords import Passwords
-from api.accounts.sign_ins import FailedSignIns
 from api.app import create_app
 from api.bounds.disk import Disk
 from api.engine import Gone, JourneyEngine
@@ -127,7 +126,6 @@ def app(whole_app: FastAPI, sessions: Sessions, clock: StandingClock, engine: To
         sessions=sessions,
         engine=engine,
         clock=clock,
-        sign_ins=FailedSignIns(),
         passwords=Passwords(hasher=HASHER),
         disk=Disk(),
         pulse=None,

@@ -20,7 +20,6 @@ from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.stripe import StripeGateway
 from api.accounts.passwords import Passwords
-from api.accounts.sign_ins import FailedSignIns
 from api.app import create_app
 from api.deps import Services
 from api.engine import JourneyEngine
@@ -194,7 +193,6 @@ def _api(
         clock=clock,
         settings=settings,
         passwords=Passwords(hasher=HASHER),
-        sign_ins=FailedSignIns(),
     )
     yield app
     left.append(app)

@@ -11,6 +11,7 @@ from api.accounts.links import is_spent, link_invalid, live_account_link
 from api.accounts.passwords import Place
 from api.accounts.practice_mails import have_delivered, order_account_mail
 from api.accounts.sessions import begin_session
+from api.accounts.sign_ins import admit_current, restore
 from api.accounts.tokens import hash_of, storable, unauthenticated
 from api.accounts.visitors import Visitor
 from api.bodies import Body, Password, Secret
@@ -181,8 +182,7 @@ async def _by_link(
 async def _by_current(
     services: Services, person: SignedInAs, body: NewPassword, *, request_id: UUID, now: datetime
 ) -> None:
-    place = Place(who=f"account:{person.account.id}", known=True)
-    await must_fit(services, person, body.current or "", field="current", place=place, now=now)
+    place = await must_fit(services, person, body.current or "", field="current", now=now)
     password_hash = await services.passwords.hash(body.password, side=person.account.side, place=place)
     async with services.sessions() as session:
         account = await session.get_one(Account, person.account.id, with_for_update=True)
@@ -193,12 +193,10 @@ async def _by_current(
         await session.commit()
 
 
-async def must_fit(
-    services: Services, person: SignedInAs, password: str, *, field: str, place: Place, now: datetime
-) -> None:
-    """Whoever found a browser open must not guess on. Raises Refused where the password is not theirs."""
-    whose = f"account:{person.account.id}"
-    services.sign_ins.count(whose, now=now)
-    if not await services.passwords.fits(password, person.account.password_hash, place=place):
+async def must_fit(services: Services, person: SignedInAs, password: str, *, field: str, now: datetime) -> Place:
+    """Raises Refused where the password is not theirs. The place is for what follows."""
+    admitted = await admit_current(services.sessions, str(person.account.id), now=now)
+    if not await services.passwords.fits(password, person.account.password_hash, place=admitted.place):
         raise wrong_fields([(field, "is not your password")])
-    services.sign_ins.succeeded(whose)
+    await restore(services.sessions, admitted, now=now)
+    return admitted.place

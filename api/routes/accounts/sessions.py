@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from api.accounts.passwords import Place
-from api.accounts.sessions import begin_session
+from api.accounts.sessions import begin_session, known_device
+from api.accounts.sign_ins import admit, restore
 from api.accounts.tokens import hash_of, read_bearer, storable, unauthenticated
-from api.bodies import Body, Password
+from api.bodies import Body, Password, Secret
 from api.deps import Anyone, FromWhere, Known, Now, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import refuse, responses
+from api.problems import Refused, refuse, responses
 from api.views.accounts import SignedIn, signed_in
 from models.reads.accounts.accounts import account_with_address
 from models.writes.accounts.tokens import revoke_token
@@ -23,11 +23,12 @@ router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
 
 
 class SignIn(Body):
-    """``side``: as a client, or as somebody of the practice."""
+    """``side``: as a client, or as somebody of the practice. ``device``: as the last sign-in from there answered it."""
 
     email: Annotated[str, Field(min_length=1, max_length=254)]
     password: Annotated[Password, Field(repr=False)]
     side: AccountSide = AccountSide.CLIENT
+    device: Annotated[Secret | None, Field(repr=False)] = None
 
 
 @router.post(
@@ -41,13 +42,21 @@ async def sign_in(*, body: SignIn, services: Svc, _: Anyone, visitor: FromWhere,
     address = storable(fold_email(body.email))
     async with services.sessions() as session:
         account = await account_with_address(session, address, body.side)
+        device = await known_device(session, body.device, account, now=now) if body.device else None
+    policy = services.settings.policy
+    where = f"{body.side}:{address}"
+    admitted = await admit(services.sessions, where, visitor, device, policy=policy, now=now)
     stored = account.password_hash if account else None
-    services.sign_ins.count(f"{body.side}:{address}", now=now)
-    if not await services.passwords.fits(body.password, stored, place=Place(who=visitor.mark)) or account is None:
+    try:
+        fits = await services.passwords.fits(body.password, stored, place=admitted.place)
+    except Refused:  # too many wait already: nothing was looked at
+        await restore(services.sessions, admitted, now=now)
+        raise
+    if not fits or account is None:
         raise unauthenticated("This address and password do not fit.")
-    services.sign_ins.succeeded(f"{body.side}:{address}")
+    await restore(services.sessions, admitted, now=now)
     async with services.sessions() as session:
-        new = await begin_session(session, account, visitor, policy=services.settings.policy, now=now)
+        new = await begin_session(session, account, visitor, policy=policy, now=now, device=device)
         await session.commit()
     return signed_in(new)
 

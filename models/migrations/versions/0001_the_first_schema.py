@@ -893,6 +893,7 @@ def upgrade() -> None:
                 "therapist",
                 "activation",
                 "reset",
+                "device",
                 "join",
                 name="token_kind",
                 native_enum=False,

@@ -14,6 +14,7 @@ class TokenKind(StrEnum):
     THERAPIST = "therapist"
     ACTIVATION = "activation"
     RESET = "reset"  # sets a new password
+    DEVICE = "device"  # from which its owner has signed in before
     JOIN = "join"  # joins a booking made with a known address to the record that has it
 
 

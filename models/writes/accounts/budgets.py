@@ -21,9 +21,18 @@ _USE = text(f"""
     RETURNING key
 """)  # noqa: S608 - it is put together from what stands above
 _GIVE_BACK = text("""
-    UPDATE budget_use SET uses = uses[:array_position(uses, CAST(:at AS timestamptz)) - 1]
+    UPDATE budget_use SET uses = uses[1:array_position(uses, CAST(:at AS timestamptz)) - 1]
         || uses[array_position(uses, CAST(:at AS timestamptz)) + 1:]
     WHERE key = :key AND array_position(uses, CAST(:at AS timestamptz)) IS NOT NULL
+""")
+_TAKE_TURN = text("""
+    DELETE FROM budget_use WHERE key = :key AND uses[1] <= :at AND uses[1] > :since RETURNING key
+""")
+_KEEP_TURN = text("""
+    INSERT INTO budget_use (key, uses, last_at) VALUES (:key, ARRAY[CAST(:ready AS timestamptz)], :at)
+    ON CONFLICT (key) DO UPDATE SET last_at = :at,
+        uses = CASE WHEN budget_use.uses[1] > :since THEN budget_use.uses ELSE EXCLUDED.uses END
+    RETURNING uses[1]
 """)
 _SWEEP = text("""
     DELETE FROM budget_use WHERE key IN (
@@ -47,6 +56,17 @@ async def give_back(session: AsyncSession, budget: Budget, *, at: datetime) -> N
     """The use at this instant was none after all."""
     connection = await session.connection()
     await connection.execute(_GIVE_BACK, {"key": budget.key, "at": at})
+
+
+async def take_turn(session: AsyncSession, key: str, *, wait: timedelta, at: datetime) -> datetime | None:
+    """Somebody whom a budget refuses waits for so long at most, however many others use it up meanwhile: None if they
+    have waited, which is good for one use; else from when on they will have."""
+    connection = await session.connection()
+    said = {"key": key, "at": at, "since": at - wait}
+    if (await connection.execute(_TAKE_TURN, said)).first() is not None:
+        return None
+    ready: datetime = (await connection.execute(_KEEP_TURN, said | {"ready": at + wait})).scalar_one()
+    return ready
 
 
 async def forget_old_uses(session: AsyncSession, *, at: datetime) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.tables.accounts.token import Token
+from models.tables.accounts.token import Token, TokenKind
 
 
 async def mark_used(session: AsyncSession, token: Token, *, at: datetime) -> None:
@@ -22,7 +22,10 @@ async def revoke_token(session: AsyncSession, token_hash: str, *, at: datetime) 
 
 
 async def end_sign_ins(session: AsyncSession, account_id: UUID, *, at: datetime, but: str | None = None) -> None:
-    """End all that an account holds: sign-ins and links; ``but`` the token with this hash."""
+    """End all that an account holds: sign-ins, links, and that devices are known. ``but`` the token with this hash,
+    whose holder is who they say: then the devices stay known."""
     live = (col(Token.account_id) == account_id, col(Token.revoked_at).is_(None), col(Token.used_at).is_(None))
-    others = update(Token).where(*live) if but is None else update(Token).where(*live, col(Token.hash) != but)
-    await session.exec(others.values(revoked_at=at))
+    ended = update(Token).where(*live)
+    if but is not None:
+        ended = ended.where(col(Token.hash) != but, col(Token.kind) != TokenKind.DEVICE)
+    await session.exec(ended.values(revoked_at=at))
