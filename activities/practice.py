@@ -42,6 +42,10 @@ class Links:
         """Where a new password is set."""
         return self._staff_page("reset", token) if side is AccountSide.STAFF else self._page("reset", token)
 
+    def invitation(self, token: str) -> str:
+        """Where somebody of the practice chooses a password."""
+        return self._staff_page("invitations", token)
+
     def join(self, token: str) -> str:
         """Joins a new booking to the record that already has this address."""
         return self._page("join", token)

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.base import Dependencies
-from activities.mail.buttons import OF_ACCOUNTS, mailed_token
+from activities.mail.buttons import OF_ACCOUNTS, good_for, mailed_token
 from activities.mail.context import MailContext
 from activities.mail.rendering import render
 from activities.mail.send import Claimed, mark_sending, next_try, order_of, prepare, put_back, send, settle
@@ -98,7 +98,8 @@ class AccountMails:
     ) -> OutgoingMail:
         link, expires_at = None, None
         if kind.button is not None:
-            token_kind, ttl, address = OF_ACCOUNTS[kind.button]
+            token_kind, address = OF_ACCOUNTS[kind.button]
+            ttl = good_for(token_kind, self.deps.policy)
             row = Token(hash="", kind=token_kind, account_id=reader.account.id, made_at=now, expires_at=now + ttl)
             token, expires_at = await mailed_token(session, order, row, to=reader.address, deps=self.deps)
             link = address(self.deps.links, token, reader.account.side)

@@ -58,10 +58,16 @@ WITH_TOKEN: Mapping[Button, tuple[TokenKind, Callable[[Links, str], str]]] = {
 }
 """Destinations that whoever has the mail may act at, for as long as its token is good."""
 
-OF_ACCOUNTS: Mapping[Button, tuple[TokenKind, timedelta, Callable[[Links, str, AccountSide], str]]] = {
-    Button.RESET: (TokenKind.RESET, RESET_LINK_TTL, Links.reset),
+OF_ACCOUNTS: Mapping[Button, tuple[TokenKind, Callable[[Links, str, AccountSide], str]]] = {
+    Button.INVITATION: (TokenKind.INVITATION, lambda links, token, _: links.invitation(token)),
+    Button.RESET: (TokenKind.RESET, Links.reset),
 }
-"""The same for whoever has an account, on their side of the house, with how long the token is good."""
+"""The same for whoever has an account, on their side of the house."""
+
+
+def good_for(kind: TokenKind, policy: JourneyPolicy) -> timedelta:
+    """How long a link of an account works."""
+    return RESET_LINK_TTL if kind is TokenKind.RESET else policy.activation_link_ttl
 
 
 async def link_of(

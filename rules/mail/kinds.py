@@ -25,6 +25,7 @@ from rules.mail.until import (
     the_address_is_free,
     the_card_is_another,
     the_forms_are_complete,
+    the_invitation_is_over,
     the_task_is_resolved,
     the_time_is_not_held,
 )
@@ -61,6 +62,7 @@ class Mail(StrEnum):
     MARK_OUTCOME = "mark_outcome"
     BOOK_NEXT = "book_next"
     TASK_OPENED = "task_opened"
+    INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a name
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
 
@@ -358,6 +360,13 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             while_archived=True,
         ),
         # ------------------------------------------------------------ to whoever has an account
+        Mail.INVITATION: MailKind(
+            to=Reader.ACCOUNT,
+            needs=("link", "link_expires_at"),
+            until=(the_invitation_is_over,),
+            button=Button.INVITATION,
+            vital=True,
+        ),
         Mail.PASSWORD_RESET: MailKind(
             to=Reader.ACCOUNT,
             needs=("link", "link_expires_at"),

@@ -18,6 +18,7 @@ class Button(Enum):
     """The destination of a mail's one button (its call to action)."""
 
     ACTIVATION = auto()  # with a token of its own
+    INVITATION = auto()  # likewise, of an account of the practice
     RESET = auto()  # likewise: of an account, on whichever side of the house
     JOIN = auto()  # likewise: joins a new booking to the record that already has the address
     BOOKING = auto()

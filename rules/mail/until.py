@@ -55,6 +55,10 @@ def the_account_is_not_open(situation: MailSituation) -> str | None:
     return None if situation.account_active and not situation.account_ended else "nobody signs in by this account"
 
 
+def the_invitation_is_over(situation: MailSituation) -> str | None:
+    return "the invitation was accepted or revoked" if situation.account_active or situation.account_ended else None
+
+
 def it_has_begun(situation: MailSituation) -> str | None:
     start = situation.only_if_starts_at
     return "the appointment has changed" if start is not None and start <= situation.now else None

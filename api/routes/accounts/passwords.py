@@ -81,6 +81,10 @@ def _order(asked: Asked, request_id: UUID) -> MailOrder:
         account, client_id = asked.account, asked.account.client_id
         named = str(client_id) if client_id else None
         return account_mail_order(Mail.PASSWORD_RESET, key=key, account_id=str(account.id), client_id=named)
+    if asked.account is not None and asked.account.side is AccountSide.STAFF:
+        return account_mail_order(
+            Mail.INVITATION, key=f"{Mail.INVITATION}:{request_id}", account_id=str(asked.account.id), client_id=None
+        )
     if asked.client_id is not None:
         return mail_order(
             Mail.WELCOME, key=f"{Mail.WELCOME}:{request_id}", client_id=str(asked.client_id), asked_for=True

@@ -892,6 +892,7 @@ def upgrade() -> None:
                 "session",
                 "therapist",
                 "activation",
+                "invitation",
                 "reset",
                 "device",
                 "join",

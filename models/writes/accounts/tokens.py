@@ -21,6 +21,12 @@ async def revoke_token(session: AsyncSession, token_hash: str, *, at: datetime) 
     return ended.first() is not None
 
 
+async def revoke_sessions(session: AsyncSession, account_id: UUID, *, at: datetime) -> None:
+    """Sign out everywhere. The devices stay known, and mailed links good."""
+    live = (col(Token.account_id) == account_id, col(Token.kind) == TokenKind.SESSION, col(Token.revoked_at).is_(None))
+    await session.exec(update(Token).where(*live).values(revoked_at=at))
+
+
 async def end_sign_ins(session: AsyncSession, account_id: UUID, *, at: datetime, but: str | None = None) -> None:
     """End all that an account holds: sign-ins, links, and that devices are known. ``but`` the token with this hash,
     whose holder is who they say: then the devices stay known."""

@@ -37,6 +37,7 @@ NAMESAKES = {
     "rules/enums.py": {Mail.PAYMENT_FAILED},
     "rules/care/feed.py": {Mail.APPOINTMENT_CANCELLED, Mail.APPOINTMENT_RESCHEDULED, Mail.CLIENT_BACK},
     "workflows/messages.py": {Mail.DOCUMENT_SHARED},
+    "models/tables/accounts/token.py": {Mail.INVITATION},
 }
 EVERY = pytest.mark.parametrize(("mail", "kind"), MAILS.items(), ids=lambda one: str(one) if one in MAILS else "")
 
