@@ -42,6 +42,10 @@ class Links:
         """Where a new password is set."""
         return self._staff_page("reset", token) if side is AccountSide.STAFF else self._page("reset", token)
 
+    def new_address(self, token: str, side: AccountSide) -> str:
+        """Where a new address is confirmed."""
+        return self._staff_page("email", token) if side is AccountSide.STAFF else self._page("email", token)
+
     def invitation(self, token: str) -> str:
         """Where somebody of the practice chooses a password."""
         return self._staff_page("invitations", token)

@@ -13,7 +13,7 @@ from api.deps import Services
 from api.engine import JourneyEngine
 from api.metrics import MeasureRequests, Metrics
 from api.middleware import Bounds, HideSecrets
-from api.routes.accounts import activations, codec, passwords, staff, therapist_tokens
+from api.routes.accounts import activations, codec, email_changes, passwords, staff, therapist_tokens
 from api.routes.accounts import sessions as sign_ins
 from api.routes.archive import archives, bulk_archives
 from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
@@ -45,6 +45,7 @@ _PARTS = (
     sign_ins,
     activations,
     passwords,
+    email_changes,
     staff,
     therapist_tokens,
     joins,

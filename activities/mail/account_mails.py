@@ -1,6 +1,6 @@
 """The mails about accounts, composed and delivered one by one: by PracticeMail, within seconds of a wake-up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from activities.ports import MailerUnavailable, OutgoingMail
 from models.reads.journey import project
 from models.reads.outbox import due_of_practice
 from models.tables.accounts.account import Account
+from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.token import Token
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
@@ -26,6 +27,7 @@ from models.writes.locks import lock_client
 from rules.accounts.sides import AccountSide
 from rules.mail.kinds import MailKind, kind_of
 from rules.mail.orders import MailOrder
+from rules.mail.terms import AccountAddress
 from rules.mail.until import MailSituation
 from rules.mail.wanted import not_wanted
 
@@ -87,6 +89,8 @@ class AccountMails:
             return await prepare(session, client, row, deps=self.deps, now=now)
         kind = kind_of(order.template)
         reader = await _reader(session, UUID(order.account_id), client, deps=self.deps)
+        if reader is not None and kind.at is not AccountAddress.PRESENT:
+            reader = await _elsewhere(session, reader, order, kind, is_test=client is not None and client.test)
         if reader is None or not_wanted(kind, _situation(reader.account, now=now)):
             row.status = OutboxStatus.NOT_WANTED
             return None
@@ -183,6 +187,20 @@ async def _reader(
         time_zone=client.time_zone or deps.policy.time_zone,
         test=client.test,
     )
+
+
+async def _elsewhere(
+    session: AsyncSession, reader: AccountReader, order: MailOrder, kind: MailKind, *, is_test: bool
+) -> AccountReader | None:
+    """The same person at the new address, while nobody has asked for another one, or at the former one. Every mail of a
+    test client goes to whoever made it."""
+    change = await session.get(EmailChange, UUID(order.text))
+    if change is None or is_test:
+        return reader if change is not None else None
+    if kind.at is AccountAddress.FORMER:
+        return replace(reader, address=change.former) if change.former else None
+    is_open = change.applied_at is None and change.replaced_at is None
+    return replace(reader, address=change.email) if is_open else None
 
 
 def _situation(account: Account, *, now: datetime) -> MailSituation:

@@ -13,7 +13,7 @@ from activities.mail.about import About
 from activities.practice import Links
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.clients.client import Client
-from rules.accounts.limits import RESET_LINK_TTL
+from rules.accounts.limits import EMAIL_LINK_TTL, RESET_LINK_TTL
 from rules.accounts.sides import AccountSide
 from rules.mail.kinds import MailKind
 from rules.mail.orders import MailOrder
@@ -60,6 +60,7 @@ WITH_TOKEN: Mapping[Button, tuple[TokenKind, Callable[[Links, str], str]]] = {
 
 OF_ACCOUNTS: Mapping[Button, tuple[TokenKind, Callable[[Links, str, AccountSide], str]]] = {
     Button.INVITATION: (TokenKind.INVITATION, lambda links, token, _: links.invitation(token)),
+    Button.NEW_ADDRESS: (TokenKind.EMAIL, Links.new_address),
     Button.RESET: (TokenKind.RESET, Links.reset),
 }
 """The same for whoever has an account, on their side of the house."""
@@ -67,7 +68,7 @@ OF_ACCOUNTS: Mapping[Button, tuple[TokenKind, Callable[[Links, str, AccountSide]
 
 def good_for(kind: TokenKind, policy: JourneyPolicy) -> timedelta:
     """How long a link of an account works."""
-    return RESET_LINK_TTL if kind is TokenKind.RESET else policy.activation_link_ttl
+    return {TokenKind.RESET: RESET_LINK_TTL, TokenKind.EMAIL: EMAIL_LINK_TTL}.get(kind, policy.activation_link_ttl)
 
 
 async def link_of(

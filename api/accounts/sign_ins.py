@@ -84,6 +84,15 @@ async def restore(sessions: Sessions, admitted: Admitted, *, now: datetime) -> N
         await session.commit()
 
 
+async def spend(sessions: Sessions, used: Budget, *, now: datetime) -> None:
+    """For what has a budget and is no sign-in. Raises Refused."""
+    async with sessions() as session:
+        free_at = await use(session, used, at=now)
+        await session.commit()
+    if free_at is not None:
+        raise _too_many(free_at, now=now, detail="This was asked for too often. Please wait.")
+
+
 async def _admit_one(sessions: Sessions, used: Budget, place: Place, *, now: datetime) -> Admitted:
     async with sessions() as session:
         free_at = await use(session, used, at=now)
@@ -93,9 +102,12 @@ async def _admit_one(sessions: Sessions, used: Budget, place: Place, *, now: dat
     return Admitted(used=(used,), place=place)
 
 
-def _too_many(free_at: datetime, *, now: datetime) -> Refused:
+_FAILED = "Too many sign-ins have failed. Please wait, or ask for a link by mail to set a new password."
+
+
+def _too_many(free_at: datetime, *, now: datetime, detail: str = _FAILED) -> Refused:
     return refuse(
         Problem.RATE_LIMITED,
-        "Too many sign-ins have failed. Please wait, or ask for a link by mail to set a new password.",
+        detail,
         retry_after=max(1, round((free_at - now).total_seconds())),
     )

@@ -2,6 +2,7 @@
 
 from models.tables.accounts.account import Account
 from models.tables.accounts.budget import BudgetUse
+from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.idempotency import IdempotencyKey
 from models.tables.accounts.token import Token
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
@@ -55,6 +56,7 @@ __all__ = [
     "Document",
     "DocumentContent",
     "DocumentShare",
+    "EmailChange",
     "Epoch",
     "Fact",
     "FormAnswer",

@@ -884,6 +884,21 @@ def upgrade() -> None:
         postgresql_where=sa.text("deactivated_at IS NULL"),
     )
     op.create_table(
+        "email_change",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("email_folded", sa.String(), nullable=False),
+        sa.Column("former", sa.String(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("replaced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_email_change_account_id"), "email_change", ["account_id"], unique=False)
+    op.create_table(
         "token",
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column(
@@ -894,6 +909,7 @@ def upgrade() -> None:
                 "activation",
                 "invitation",
                 "reset",
+                "email",
                 "device",
                 "join",
                 name="token_kind",
@@ -1515,6 +1531,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_token_client_id"), table_name="token")
     op.drop_index(op.f("ix_token_account_id"), table_name="token")
     op.drop_table("token")
+    op.drop_index(op.f("ix_email_change_account_id"), table_name="email_change")
+    op.drop_table("email_change")
     op.drop_index(
         "one_staff_account_per_address", table_name="account", postgresql_where=sa.text("deactivated_at IS NULL")
     )

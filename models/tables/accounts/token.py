@@ -15,6 +15,7 @@ class TokenKind(StrEnum):
     ACTIVATION = "activation"
     INVITATION = "invitation"  # makes an account of the practice active
     RESET = "reset"  # sets a new password
+    EMAIL = "email"  # confirms a new address
     DEVICE = "device"  # from which its owner has signed in before
     JOIN = "join"  # joins a booking made with a known address to the record that has it
 

@@ -84,6 +84,8 @@ CALLS: dict[str, Line] = {
     "POST /v1/password-resets": ANYBODY.given({}),
     "GET /v1/password-resets/{token}": ANYBODY,  # the token is the key
     "POST /v1/passwords": ANYBODY.given({}),
+    "POST /v1/email-changes": SIGNED_IN.given({"email": "another@mail.example", "current": "x"}),
+    "POST /v1/email-changes/confirmations": ANYBODY.given({}),
     "POST /v1/staff": ADMIN.given({"name": "Ivo", "email": "ivo@practice.example", "roles": ["care_team"]}),
     "GET /v1/staff": ADMIN,
     "PATCH /v1/staff/{staff_id}": ADMIN.given({"name": "Maria"}),
