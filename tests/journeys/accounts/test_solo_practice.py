@@ -5,6 +5,7 @@ from datetime import timedelta
 from ops.invite import invite_admin
 from tests.care.house import PUBLIC_URL
 from tests.care.story import Care
+from tests.journeys.accounts.arriving import arrived
 
 PASSWORD = "correct horse battery"
 
@@ -46,8 +47,7 @@ async def test_one_person_does_the_whole_day(care: Care) -> None:
     await care.post(
         "/v1/staff", {"name": "Ivo", "email": "ivo@practice.example", "roles": ["care_team"]}, by="maria", expect=201
     )
-    await care.rest()
-    [mail] = await care.mails(template="invitation")
+    [mail] = await arrived(care, "invitation")
     assert mail["to"] == "ivo@practice.example"
     assert f"{PUBLIC_URL}/staff/invitations/" in mail["text"]
 
