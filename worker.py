@@ -133,7 +133,7 @@ async def run(settings: Settings) -> None:
                 payments=payments,
                 simulated_payments=SimulatedGateway(),
                 mailer=mailer,
-                links=Links(public_url=settings.site_url),
+                links=Links(public_url=settings.site_url, staff_url=settings.staff_site_url),
                 practice=Practice(
                     name=settings.practice_name,
                     care_team_email=settings.care_team_email,

@@ -7,9 +7,13 @@ from sqlmodel import col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.types.clients import ClientDetails
+from models.reads.accounts.email_changes import confirmed_change
 from models.reads.clients.clients import visible_client
+from models.tables.accounts.account import Account
+from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.clients.client import Client
+from models.writes.accounts.email_changes import apply_change
 from models.writes.timeline import tell
 from rules.accounts.caller import Caller, fold_email
 from rules.booking.availability import find_zone
@@ -47,18 +51,20 @@ async def write_details(
 
     The practice is told of an address in use. Anybody else gets the ordinary answer, and the same work is done,
     whatever is known: a public form never tells. What follows from a known address is looked at afterwards. People
-    sign in by their address, so only the practice changes that of an account, whether or not somebody has the new one.
+    sign in by their address, so that of an account is changed by the practice, or once it was confirmed by a mail.
     """
     said = {name: value for name, value in vars(details).items() if value is not None}
     if "time_zone" in said and find_zone(said["time_zone"]) is None:
         return invalid("time_zone", "must be an IANA time zone such as America/New_York")
     if "email" in said and not _ADDRESS.fullmatch(said["email"]):
         return invalid("email", "must be an e-mail address")
-    if client.account_active and not by.is_practice and fold_email(said.get("email", "")) == client.email_folded:
+    signs_in = client.account_active and not by.is_practice and "email" in said
+    confirmed = await confirmed_change(session, client.id, fold_email(said["email"])) if signs_in else None
+    if signs_in and confirmed is None and fold_email(said["email"]) == client.email_folded:
         del said["email"]  # another spelling of the same address, which might be another mailbox
     changed = sorted(name for name, value in said.items() if getattr(client, name) != value)
     if "email" in changed:
-        refusal = await _write_address(session, client, said["email"], by=by, at=at)
+        refusal = await _write_address(session, client, said["email"], confirmed, by=by, at=at)
         if refusal is not None:
             return refusal
     for name in changed:
@@ -78,20 +84,27 @@ async def write_details(
 
 
 async def _write_address(
-    session: AsyncSession, client: Client, email: str, *, by: Caller, at: datetime
+    session: AsyncSession, client: Client, email: str, confirmed: EmailChange | None, *, by: Caller, at: datetime
 ) -> Refusal | None:
     """Fold the new address, unless it may not be theirs. A link mailed before proves another address: it ends."""
     folded = fold_email(email)
-    if client.account_active and not by.is_practice:
-        return invalid("email", "cannot be changed here; please contact the practice")
+    if client.account_active and not by.is_practice and confirmed is None:
+        return invalid("email", "is changed by a link that is mailed to the new address")
     owner = await owner_of_address(session, email, other_than=client)
     if owner is not None and by.is_practice:
         return await email_in_use(session, owner, by=by)
+    if owner is not None and confirmed is not None:
+        return Refusal(name=Problem.LINK_INVALID, detail="This address belongs to another account.")
+    if confirmed is not None:
+        account = await session.get_one(Account, confirmed.account_id)
+        await apply_change(session, account, confirmed, former=client.email, at=at)
     client.email_folded = folded
     client.reachable_since = client.reachable_since or at
     if owner is not None:
         client.made_by_staff = False  # what staff entered is theirs alone; this is what anybody could have said
-    mailed = col(Token.kind).in_((TokenKind.ACTIVATION, TokenKind.JOIN))
-    links = (col(Token.client_id) == client.id, mailed, col(Token.used_at).is_(None))
+    mailed = col(Token.kind).in_((TokenKind.ACTIVATION, TokenKind.JOIN, TokenKind.RESET))
+    accounts = select(Account.id).where(col(Account.client_id) == client.id)
+    theirs = or_(col(Token.client_id) == client.id, col(Token.account_id).in_(accounts))
+    links = (theirs, mailed, col(Token.used_at).is_(None))
     await session.exec(update(Token).where(*links).values(revoked_at=at))
     return None

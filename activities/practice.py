@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+from rules.accounts.sides import AccountSide
+
 
 @dataclass(frozen=True, kw_only=True)
 class Links:
@@ -13,9 +15,14 @@ class Links:
     """
 
     public_url: str
+    staff_url: str = ""  # of the practice's own pages; empty: below the public ones
 
     def _page(self, *parts: str) -> str:
         return "/".join((self.public_url.rstrip("/"), *(quote(part, safe="") for part in parts)))
+
+    def _staff_page(self, *parts: str) -> str:
+        base = self.staff_url or f"{self.public_url.rstrip('/')}/staff"
+        return "/".join((base.rstrip("/"), *(quote(part, safe="") for part in parts)))
 
     def booking(self, therapist_slug: str) -> str:
         return self._page("book", therapist_slug)
@@ -28,6 +35,18 @@ class Links:
 
     def activation(self, token: str) -> str:
         return self._page("activate", token)
+
+    def reset(self, token: str, side: AccountSide) -> str:
+        """Where a new password is set."""
+        return self._staff_page("reset", token) if side is AccountSide.STAFF else self._page("reset", token)
+
+    def new_address(self, token: str, side: AccountSide) -> str:
+        """Where a new address is confirmed."""
+        return self._staff_page("email", token) if side is AccountSide.STAFF else self._page("email", token)
+
+    def invitation(self, token: str) -> str:
+        """Where somebody of the practice chooses a password."""
+        return self._staff_page("invitations", token)
 
     def join(self, token: str) -> str:
         """Joins a new booking to the record that already has this address."""

@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import problems
-from api.auth import FailedSignIns, Passwords
+from api.accounts.passwords import Passwords
 from api.bounds.disk import Disk
 from api.bounds.letting_go import LetGo
 from api.deps import Services
@@ -18,7 +18,8 @@ from api.edge.queries import knows_its_query
 from api.engine import JourneyEngine
 from api.metrics import MeasureRequests, Metrics
 from api.middleware import Bounds, HideSecrets
-from api.routes.accounts import accounts, codec
+from api.routes.accounts import activations, codec, email_changes, passwords, staff, therapist_tokens
+from api.routes.accounts import sessions as sign_ins
 from api.routes.archive import archives, bulk_archives
 from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
@@ -46,7 +47,12 @@ _PARTS = (
     appointments,
     changes,
     calendar_files,
-    accounts,
+    sign_ins,
+    activations,
+    passwords,
+    email_changes,
+    staff,
+    therapist_tokens,
     joins,
     forms,
     form_templates,
@@ -111,7 +117,6 @@ def create_app(
         settings=settings,
         cipher=cipher,
         passwords=passwords or Passwords(),
-        sign_ins=FailedSignIns(),
         metrics=metrics,
         disk=Disk(),
         pulse=pulse,

@@ -17,6 +17,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from rules.accounts.passwords import LONGEST_TYPED
 from rules.care.chats import LONGEST_MESSAGE
 from rules.local_time import find_zone
 
@@ -153,6 +154,8 @@ Message = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_MESSAGE),
     BeforeValidator(_clean_prose),
 ]
+Password = Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
+Secret = Annotated[str, Field(min_length=1, max_length=200)]  # a token, a device, a code
 Prose = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000),

@@ -10,7 +10,10 @@ from uuid import UUID, uuid4
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPBearer
 
-from api.auth import FailedSignIns, Passwords, read_bearer, service_caller, token_caller, unauthenticated
+from api.accounts.callers import Asker, service_caller, token_caller
+from api.accounts.passwords import Passwords
+from api.accounts.tokens import read_bearer, unauthenticated
+from api.accounts.visitors import Visitor, visitor_of
 from api.bounds.disk import Disk
 from api.engine import JourneyEngine
 from api.metrics import Metrics
@@ -23,6 +26,7 @@ from models.paging import DEFAULT_LIMIT, MOST, BadCursor, Page, read_cursor
 from models.pulse import Pulse
 from models.reads.booking.appointments import AppointmentRow, visible_appointment
 from models.reads.clients.clients import visible_client
+from models.tables.accounts.account import Account
 from models.tables.clients.client import Client
 from rules.accounts.caller import Caller
 from rules.enums import Role
@@ -41,11 +45,18 @@ class Services:
     settings: ApiSettings
     cipher: PayloadKeys
     passwords: Passwords
-    sign_ins: FailedSignIns
     metrics: Metrics
     disk: Disk
     uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_UPLOADS))
     pulse: Pulse | None = None  # of the database
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedInAs:
+    """A person who has signed in: their account, and the hash of the token that they showed."""
+
+    account: Account
+    token_hash: str
 
 
 def services_of(request: Request) -> Services:
@@ -58,27 +69,41 @@ Svc = Annotated[Services, Depends(services_of)]
 
 _bearer = HTTPBearer(
     auto_error=False,
-    description="A service key, a client's token (POST /v1/sessions), or a therapist's token.",
+    description="A service key, a person's token (POST /v1/sessions), or a therapist's token.",
 )
 
 
-async def caller_of(request: Request) -> Caller | None:
+async def asker_of(request: Request) -> Asker | None:
     """Who is asking, or None without a token. Raises Refused for a token that is not valid (any more)."""
-    if hasattr(request.state, "caller"):
-        known = request.state.caller
-        assert known is None or isinstance(known, Caller)
+    if hasattr(request.state, "asker"):
+        known = request.state.asker
+        assert known is None or isinstance(known, Asker)
         return known
     services = services_of(request)
     token = read_bearer(request.headers.get("authorization"))
-    caller: Caller | None = None
+    asker: Asker | None = None
     if token is not None:
-        caller = service_caller(token, services.settings.service_keys) or await token_caller(
+        asker = service_caller(token, services.settings.service_keys) or await token_caller(
             services.sessions, token, policy=services.settings.policy, now=await services.clock.now()
         )
-        if caller is None:
+        if asker is None:
             raise unauthenticated("This token is not valid, or not valid any more.")
-    request.state.caller = caller
-    return caller
+    request.state.asker = asker
+    return asker
+
+
+async def caller_of(request: Request) -> Caller | None:
+    """In which role they ask. Raises Refused for a token that is not valid (any more)."""
+    asker = await asker_of(request)
+    tried: Caller | None = getattr(request.state, "caller", None)
+    return tried or (asker.callers[0] if asker is not None else None)
+
+
+async def _from_where(request: Request) -> Visitor:
+    return visitor_of(request, await asker_of(request))
+
+
+FromWhere = Annotated[Visitor, Depends(_from_where)]
 
 
 def allow(*roles: Role) -> Callable[..., Awaitable[Caller]]:
@@ -101,6 +126,16 @@ async def _anyone(request: Request, _: Annotated[object, Security(_bearer)]) -> 
 
 PRACTICE = (Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
 Anyone = Annotated[Caller | None, Depends(_anyone)]
+
+
+async def _signed_in(request: Request, _: Annotated[Caller, Depends(allow(*Role))]) -> SignedInAs:
+    asker = await asker_of(request)
+    if asker is None or asker.account is None or asker.token_hash is None:
+        raise refuse(Problem.NOT_ALLOWED, "This is for people who have signed in.")
+    return SignedInAs(account=asker.account, token_hash=asker.token_hash)
+
+
+Person = Annotated[SignedInAs, Depends(_signed_in)]
 Known = Annotated[Caller, Depends(allow(*Role))]
 Practice = Annotated[Caller, Depends(allow(*PRACTICE))]
 Staff = Annotated[Caller, Depends(allow(Role.CARE_TEAM, Role.ADMIN))]

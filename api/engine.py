@@ -39,6 +39,8 @@ from workflows.messages import (
     KEEP_JOURNEYS,
     KEEP_JOURNEYS_ID,
     LOOK_AGAIN,
+    PRACTICE_MAIL,
+    PRACTICE_MAIL_ID,
     RECONCILE_PAYMENTS,
     TASK_QUEUE,
     WAITLIST_OFFER,
@@ -199,6 +201,21 @@ class JourneyEngine:
             search_attributes=await self._attributes(),
             static_summary=f"The waitlist of {therapist}",
         )
+
+    async def wake_practice_mail(self) -> None:
+        """Let what waits for no journey be delivered now."""
+
+        async def attempt(_: str) -> None:
+            await self.client.start_workflow(
+                PRACTICE_MAIL,
+                id=PRACTICE_MAIL_ID,
+                task_queue=self._task_queue,
+                start_signal=LOOK_AGAIN,
+                static_summary="Mails that belong to no open journey",
+                rpc_timeout=self._patience,
+            )
+
+        await self._call(attempt, "")
 
     async def reconcile(self, order: ReconciliationOrder) -> None:
         """Start a comparison with Stripe. The same order again finds the same one."""

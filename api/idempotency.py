@@ -10,11 +10,10 @@ import asyncio
 import hmac
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from time import monotonic
-from typing import Any
 from uuid import uuid4
 
 from fastapi import Request
@@ -24,8 +23,9 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from api.accounts.acting import Handler, in_each_role
 from api.bounds.kept_body import kept_body
-from api.deps import Services, caller_of, services_of
+from api.deps import Services, asker_of, services_of
 from api.problems import EngineUnavailable, Refused, refuse, wrong_fields
 from engine.codec import PayloadKeys, decrypt_bytes, encrypt_bytes
 from models.writes import idempotency as idempotency_store
@@ -38,14 +38,12 @@ _LOOK_AGAIN_AFTER = 0.05
 _WAIT_AT_MOST = 20.0
 _LONGEST_ROUTE = 300
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
 
 class IdempotentRoute(APIRoute):
     """A route that honours ``Idempotency-Key`` when it is a POST."""
 
     def get_route_handler(self) -> Handler:
-        handler = super().get_route_handler()
+        handler = in_each_role(super().get_route_handler(), asker_of)
         if "POST" not in (self.methods or ()):
             return handler
 
@@ -60,11 +58,11 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     if not _FORM.fullmatch(key):
         raise wrong_fields([(HEADER, "must be 1 to 255 visible ASCII characters")])
     services = services_of(request)
-    caller = await caller_of(request)
+    asker = await asker_of(request)
     route = f"{request.method} {request.url.path}"
     if len(route) > _LONGEST_ROUTE:
         route = sha256(route.encode()).hexdigest()
-    row = RequestKey(caller=caller.actor if caller else "anyone", route=route, key=key)
+    row = RequestKey(caller=asker.key if asker else "anyone", route=route, key=key)
     async with kept_body(request) as (readable, said):
         claim = await _claim(services, row, _hashes(services.cipher, said, query=_asked(request)))
         if isinstance(claim, StoredAnswer):

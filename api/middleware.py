@@ -95,7 +95,11 @@ class HideSecrets:
     Servers write their access log, and error handlers theirs, from the same ``scope``, when the answer begins or later.
     """
 
-    _SECRET = re.compile(r"(?<=/feed/).+|(?<=^/unsubscribe/).+|(?<=^/join/).+|(?<=^/activate/).+", re.DOTALL)
+    _SECRET = re.compile(
+        r"(?<=/feed/).+|(?<=^/unsubscribe/).+|(?<=^/join/).+|(?<=^/activate/).+"
+        r"|(?<=/password-resets/).+|(?<=/activations/).+",
+        re.DOTALL,
+    )
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -44,6 +44,7 @@ STATUS: Mapping[Problem, int] = {
     Problem.APPOINTMENT_NOT_STARTED: 409,
     Problem.CLIENT_ARCHIVED: 409,
     Problem.ACTIVATION_LINK_INVALID: 410,
+    Problem.LINK_INVALID: 410,
     Problem.IDEMPOTENCY_KEY_REUSED: 422,
     Problem.PAYMENT_NOT_REFUNDABLE: 409,
     Problem.PAYMENT_NOT_OPEN: 409,
@@ -178,7 +179,7 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     headers = {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if error.refusal.name is Problem.RATE_LIMITED:
+    if error.refusal.name is Problem.RATE_LIMITED or "retry_after" in data:
         headers["Retry-After"] = str(data.pop("retry_after", 60))
     return problem(
         request,

@@ -165,6 +165,7 @@ class Settings(BaseSettings):
     sandbox_port: Port = 8400
     data_dir: Path = Path(".data")
     public_url: WebAddress = None
+    staff_url: WebAddress = None
     practice_name: str = "Care Journeys"
     practice_time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     insurance_email: MailAddress = "insurance@practice.example"
@@ -215,6 +216,11 @@ class Settings(BaseSettings):
     def shows_docs(self) -> bool:
         """Whether the API's description can be read: away from production, unless said otherwise."""
         return not self.production if self.api_docs is None else self.api_docs
+
+    @property
+    def staff_site_url(self) -> str:
+        """Where the practice's own pages are, without a slash at the end."""
+        return self.staff_url or f"{self.site_url}/staff"
 
     @property
     def ui_origins(self) -> tuple[str, ...]:
@@ -353,6 +359,7 @@ def _refused_in_production(settings: Settings, environment: Mapping[str, str]) -
             refused[name] = f"{why}; {connections.REMEDIES[name]}"
     web = {
         "PUBLIC_URL": settings.public_url,
+        "STAFF_URL": settings.staff_url,
         "STRIPE_API_BASE": settings.stripe_api_base,
         "SENDGRID_API_HOST": settings.sendgrid_api_host,
     }

@@ -37,6 +37,8 @@ class JourneyPolicy:
     waitlist_offer_ttl: timedelta = 2 * _HOUR
     token_idle: timedelta = 12 * _HOUR
     token_ttl: timedelta = 30 * _DAY
+    resets_per_address: int = 3  # an hour
+    sign_ins_per_visitor: int = 10  # that fail, in 15 minutes
     history_limit: int = 4000  # events after which a workflow continues as new
     time_zone: str = "UTC"  # the practice's (IANA): in it the people of the practice are told times
 

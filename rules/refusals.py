@@ -27,6 +27,7 @@ class Problem(StrEnum):
     APPOINTMENT_NOT_STARTED = "appointment-not-started"
     CLIENT_ARCHIVED = "client-archived"
     ACTIVATION_LINK_INVALID = "activation-link-invalid"
+    LINK_INVALID = "link-invalid"
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
     PAYMENT_NOT_REFUNDABLE = "payment-not-refundable"
     PAYMENT_NOT_OPEN = "payment-not-open"
@@ -54,6 +55,7 @@ NEUTRAL = {
     Problem.APPOINTMENT_NOT_STARTED: "This appointment has not started yet.",
     Problem.CLIENT_ARCHIVED: "The client is archived: send `unarchive` first.",
     Problem.ACTIVATION_LINK_INVALID: "There is nothing to activate with this link.",
+    Problem.LINK_INVALID: "This link is not valid, or not any more.",
     Problem.IDEMPOTENCY_KEY_REUSED: "The same request was sent before with other content.",
     Problem.PAYMENT_NOT_REFUNDABLE: "This cannot be given back; the details say what can.",
     Problem.PAYMENT_NOT_OPEN: "The payment does not stand so that this could be done.",

@@ -27,6 +27,7 @@ class FactKind(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     SUBSCRIBED = "subscribed"
     ACCOUNT_ACTIVATED = "account_activated"
+    ACCOUNT_PASSWORD_CHANGED = "account_password_changed"  # noqa: S105 - a kind
     TASK_OPENED = "task_opened"
     TASK_RESOLVED = "task_resolved"
     BOOKED = "booked"

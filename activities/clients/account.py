@@ -29,6 +29,7 @@ from models.tables.accounts.token import Token, TokenKind
 from models.tables.clients.client import Client
 from models.tables.clients.group import ClientGroup
 from models.tables.clients.task import Task
+from models.writes.accounts.accounts import activate_client
 from models.writes.locks import lock_client
 from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
@@ -82,7 +83,8 @@ class AccountActivities(Activities):
             )
             token.used_at = now
             session.add(token)
-            client.account_active, client.password_hash, client.activated_at = True, order.password_hash, now
+            client.account_active, client.activated_at = True, now
+            await activate_client(session, client.id, password_hash=order.password_hash, at=now)
             tell(
                 session,
                 client,

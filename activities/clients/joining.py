@@ -28,6 +28,7 @@ from activities.reactivation import make_active
 from activities.snapshots import facts_of_appointments
 from activities.tasks import close_tasks, open_task_once
 from activities.types.clients import Joined, JoinOrder
+from models.reads.accounts.accounts import account_of_client
 from models.reads.booking.waitlist import lines_of
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind
@@ -39,6 +40,7 @@ from models.tables.clients.match import Match
 from models.tables.clients.task import Task
 from models.tables.mail.outbox import OutboxKind
 from models.tables.money.payment import Payment
+from models.writes.accounts.accounts import end_account
 from models.writes.locks import lock_client, lock_therapist
 from models.writes.outbox import client_mail, order_errands, order_mails
 from models.writes.timeline import tell
@@ -353,12 +355,15 @@ async def _close(
 ) -> None:
     """The end of a record: nobody signs in or acts by it any more. What was joined into it before follows."""
     duplicate.closed_at, duplicate.joined_into = at, record.id
-    duplicate.account_active, duplicate.password_hash = False, None
+    account = await account_of_client(session, duplicate.id) if duplicate.account_active else None
+    duplicate.account_active = False
     duplicate.group_id, duplicate.charges_frozen = None, False
     session.add(duplicate)
     if token_hash is not None:
         await session.exec(update(Token).where(col(Token.hash) == token_hash).values(used_at=at))
     tokens = (col(Token.client_id) == duplicate.id, col(Token.revoked_at).is_(None), col(Token.used_at).is_(None))
     await session.exec(update(Token).where(*tokens).values(revoked_at=at))
+    if account is not None:
+        await end_account(session, account, at=at)
     earlier = col(Client.joined_into) == duplicate.id
     await session.exec(update(Client).where(earlier).values(joined_into=record.id))

@@ -16,7 +16,7 @@ from models.reads.keeping.anchors import entry_of_anchor, newest_anchor
 from models.tables.keeping.anchor import Anchor
 from models.writes.clients.tasks import open_own_task
 from models.writes.keeping.anchors import make_anchor
-from models.writes.outbox import order_mails, own_mail
+from models.writes.outbox import order_practice_mail, own_mail
 from rules.anchors import line_of
 from rules.enums import TaskKind
 from rules.keeping import PRACTICE_MAIL_ID
@@ -48,7 +48,9 @@ class Anchoring:
                 anchor = await make_anchor(session, at=at)
                 if anchor is not None and mailed:
                     reason = f"{anchor.epoch}:{anchor.number}"
-                    await order_mails(session, [own_mail(Mail.DAILY_ANCHOR, reason, text=str(anchor.number))], at=at)
+                    await order_practice_mail(
+                        session, own_mail(Mail.DAILY_ANCHOR, reason, text=str(anchor.number)), at=at
+                    )
                 await session.commit()
         except IntegrityError:
             return None  # somebody else was quicker by a moment

@@ -3,7 +3,7 @@
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,6 +13,8 @@ from activities.mail.about import About
 from activities.practice import Links
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.clients.client import Client
+from rules.accounts.limits import EMAIL_LINK_TTL, RESET_LINK_TTL
+from rules.accounts.sides import AccountSide
 from rules.mail.kinds import MailKind
 from rules.mail.orders import MailOrder
 from rules.mail.terms import Button
@@ -56,6 +58,18 @@ WITH_TOKEN: Mapping[Button, tuple[TokenKind, Callable[[Links, str], str]]] = {
 }
 """Destinations that whoever has the mail may act at, for as long as its token is good."""
 
+OF_ACCOUNTS: Mapping[Button, tuple[TokenKind, Callable[[Links, str, AccountSide], str]]] = {
+    Button.INVITATION: (TokenKind.INVITATION, lambda links, token, _: links.invitation(token)),
+    Button.NEW_ADDRESS: (TokenKind.EMAIL, Links.new_address),
+    Button.RESET: (TokenKind.RESET, Links.reset),
+}
+"""The same for whoever has an account, on their side of the house."""
+
+
+def good_for(kind: TokenKind, policy: JourneyPolicy) -> timedelta:
+    """How long a link of an account works."""
+    return {TokenKind.RESET: RESET_LINK_TTL, TokenKind.EMAIL: EMAIL_LINK_TTL}.get(kind, policy.activation_link_ttl)
+
 
 async def link_of(
     session: AsyncSession,
@@ -95,20 +109,23 @@ async def _mailed_token(
     policy: JourneyPolicy,
     now: datetime,
 ) -> tuple[str, datetime]:
-    """The link's token follows from the mail's key and the address: a mail that must be sent again carries the same
-    link, unless the address is another by then, with which the links that were mailed before have ended."""
-    reason = f"{order.key}:{address_mark(client.email or '')}"
-    secret = hmac.new(deps.link_key, reason.encode(), sha256).digest()
+    link = Token(hash="", kind=kind, client_id=client.id, made_at=now, expires_at=now + policy.activation_link_ttl)
+    return await mailed_token(session, order, link, to=client.email or "", deps=deps)
+
+
+async def mailed_token(
+    session: AsyncSession, order: MailOrder, link: Token, *, to: str, deps: Dependencies
+) -> tuple[str, datetime]:
+    """The token of the link in a mail to this address, and until when it is good. ``link``: its row, but for the hash.
+
+    It follows from the mail's key and the address: a mail that must be sent again carries the same link, unless the
+    address is another by then, with which the links that were mailed before have ended.
+    """
+    secret = hmac.new(deps.link_key, f"{order.key}:{address_mark(to)}".encode(), sha256).digest()
     token = urlsafe_b64encode(secret).decode().rstrip("=")
     hashed = sha256(token.encode()).hexdigest()
     known = await session.get(Token, hashed)
     if known is None:
-        known = Token(
-            hash=hashed,
-            kind=kind,
-            client_id=client.id,
-            made_at=now,
-            expires_at=now + policy.activation_link_ttl,
-        )
-        session.add(known)
-    return token, known.expires_at
+        link.hash = hashed
+        session.add(link)
+    return token, (known or link).expires_at

@@ -13,7 +13,7 @@ from activities.base import derived_id
 from activities.tasks import open_task_once
 from activities.types.money import EventHandled
 from models.reads.journey import project
-from models.reads.mail.mails import find_mail, open_task_about, person_of, therapist_at
+from models.reads.mail.mails import find_mail, open_task_about, therapist_at, whom_it_is_about
 from models.tables.clients.client import Client
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.mail.outbox import OutboxItem
@@ -22,6 +22,7 @@ from models.writes.timeline import tell
 from rules.accounts.caller import fold_email
 from rules.enums import TaskKind
 from rules.mail.events import VENDOR, Meaning, meaning_of
+from rules.mail.terms import Reader
 from rules.mail.unsubscribe import address_mark
 from rules.timeline import FactKind
 
@@ -32,9 +33,9 @@ async def take_in(session: AsyncSession, event: InboundEvent, *, care_team: str,
     """Act on one stored event, once, in the running transaction. ``care_team`` is that mailbox's address."""
     told = event.payload
     mail = await find_mail(session, key=told.get("key"), message_id=told.get("message_id"))
-    client = await person_of(session, mail.client_id) if mail and mail.client_id else None
+    client = await whom_it_is_about(session, mail) if mail else None
     if mail is None or client is None:
-        event.handled_at, event.outcome = at, "not about a mail of ours"
+        event.handled_at, event.outcome = at, "not about a mail of ours" if mail is None else "not about a client"
         session.add(event)
         return EventHandled()
     client = await lock_client(session, client.id)
@@ -68,7 +69,7 @@ async def _not_arrived(
     if who is None:
         return "recorded; the address has been changed since"
     # One open task for each address: of the practice's own addresses, whichever client the mail was about.
-    whose = client.id if mail.reader == "client" else UUID(int=0)
+    whose = client.id if mail.reader in (Reader.CLIENT, Reader.ACCOUNT) else UUID(int=0)
     prefix = f"unreachable:{derived_id(whose, 'address', address_mark(mail.recipient))}:"
     if await open_task_about(session, prefix=prefix) is None:
         await open_task_once(

@@ -1,22 +1,28 @@
-"""Delivering the practice's own mails, which are about no client: claimed, composed, sent and settled one by one."""
+"""Delivering what is in no client's outbox: mails about accounts, and the practice's own; by PracticeMail, one by one."""
 
 from datetime import datetime
+from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.base import Dependencies
+from activities.mail.account_mails import account_mail
 from activities.mail.context import MailAnchor, MailContext
 from activities.mail.rendering import render
-from activities.mail.send import Claimed, mark_sending, next_try, order_of, send
+from activities.mail.send import Claimed, mark_sending, next_try, order_of, prepare, put_back, send, settle
 from activities.ports import MailerUnavailable, OutgoingMail
 from models.database import chain_keys
+from models.reads.journey import project
 from models.reads.keeping.anchors import entry_of_anchor
+from models.tables.clients.client import Client
 from models.tables.keeping.anchor import Anchor
 from models.tables.mail.outbox import UNSETTLED, OutboxItem, OutboxStatus
 from models.writes.clients.tasks import open_own_task
+from models.writes.locks import lock_client
 from rules.anchors import line_of
 from rules.enums import TaskKind
 from rules.mail.orders import MailOrder
@@ -29,23 +35,27 @@ class OwnMails:
     async def deliver(self) -> None:
         """Deliver all that is due. Raises nothing that an outage of the mail service causes."""
         while True:
-            activity.heartbeat()
+            if activity.in_activity():
+                activity.heartbeat()
             async with self._deps.sessions() as session:
                 row = await _next(session, due=await self._deps.clock.now())
                 if row is None:
                     return
                 claimed = await self._claim(session, row)
                 await session.commit()
-            if claimed is not None:
-                await self._send(claimed)
+            if claimed is not None and not await self._send(claimed):
+                await self._put_off()
+                return
 
     async def _claim(self, session: AsyncSession, row: OutboxItem) -> Claimed | None:
+        """The mail, composed and on its way; None if it is settled already."""
         now = await self._deps.clock.now()
+        client = await _lock_client_of(session, row)
         if row.status is OutboxStatus.SENDING and not row.vital:
             row.status = OutboxStatus.UNCERTAIN
             return None
         try:
-            mail = await self._composed(session, order_of(row))
+            mail = await self._composed(session, row, client, now=now)
         except DBAPIError:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, what waits behind it must not wait for ever
@@ -54,14 +64,27 @@ class OwnMails:
             await _say_lost(session, row, "cannot be written", at=now)
             return None
         if mail is None:
-            row.status = OutboxStatus.NOT_WANTED
             return None
         row.recipient, row.tries = mail.to, row.tries + 1
         mark_sending(row, at=now)
         return Claimed(mail, row.tries)
 
-    async def _composed(self, session: AsyncSession, order: MailOrder) -> OutgoingMail | None:
-        """None where nobody is to have it any more."""
+    async def _composed(
+        self, session: AsyncSession, row: OutboxItem, client: Client | None, *, now: datetime
+    ) -> OutgoingMail | None:
+        """About an account, about a client's record, or of the practice's own; None where nobody is to have it."""
+        order = order_of(row)
+        if order.account_id is None and client is not None:
+            return await prepare(session, client, row, deps=self._deps, now=now)
+        if order.account_id is not None:
+            mail = await account_mail(session, row, client, deps=self._deps, now=now)
+        else:
+            mail = await self._anchor(session, order)
+        if mail is None:
+            row.status = OutboxStatus.NOT_WANTED
+        return mail
+
+    async def _anchor(self, session: AsyncSession, order: MailOrder) -> OutgoingMail | None:
         to = self._deps.witness.email
         anchor = await session.get(Anchor, int(order.text))
         if to is None or anchor is None:
@@ -81,36 +104,58 @@ class OwnMails:
             template=order.template,
         )
 
-    async def _send(self, claimed: Claimed) -> None:
-        status, said, away = OutboxStatus.WAITING, None, None
+    async def _send(self, claimed: Claimed) -> bool:
+        """Whether the mail service is there."""
+        status, said, away = OutboxStatus.SENT, None, None
         try:
             status, said = await send(claimed.mail, deps=self._deps)
         except MailerUnavailable as unavailable:
             away = unavailable
         now = await self._deps.clock.now()
         async with self._deps.sessions() as session:
-            row = await claimed.row(session)
-            if row is None:
-                return
-            if away is not None and away.ambiguous and not row.vital:
-                row.status = OutboxStatus.UNCERTAIN
-            elif away is not None:
-                row.status, row.next_try_at = OutboxStatus.WAITING, next_try(row.tries, now=now)
+            row = await session.get_one(OutboxItem, claimed.mail.key, with_for_update=True)
+            client = await _lock_client_of(session, row)
+            if await claimed.row(session) is None:
+                return away is None
+            if away is not None:
+                put_back(session, client, row, away, at=now)
+            elif client is not None:
+                await settle(session, client, row, status, said, at=now)
             else:
                 row.status, row.sent_at = status, now
                 row.message_id = said if status is OutboxStatus.SENT else None
-            if status is OutboxStatus.UNDELIVERABLE:
+            if status is OutboxStatus.UNDELIVERABLE and client is not None:
+                await project(session, client)
+            elif status is OutboxStatus.UNDELIVERABLE:
                 await _say_lost(session, row, "was refused by the mail service", at=now)
+            await session.commit()
+        return away is None
+
+    async def _put_off(self) -> None:
+        """What was not asked about yet would only wait for the same outage, one after the other."""
+        now = await self._deps.clock.now()
+        async with self._deps.sessions() as session:
+            await session.exec(update(OutboxItem).where(*_due(now)).values(next_try_at=next_try(1, now=now)))
             await session.commit()
 
 
 async def _next(session: AsyncSession, *, due: datetime) -> OutboxItem | None:
     """The first that is due, and that nobody else is about to claim."""
-    waiting = select(OutboxItem).where(
-        col(OutboxItem.client_id).is_(None), col(OutboxItem.status).in_(UNSETTLED), col(OutboxItem.next_try_at) <= due
+    first = (
+        select(OutboxItem).where(*_due(due)).order_by(col(OutboxItem.seq)).limit(1).with_for_update(skip_locked=True)
     )
-    first = waiting.order_by(col(OutboxItem.seq)).limit(1).with_for_update(skip_locked=True)
     return (await session.exec(first)).first()
+
+
+def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    unsettled = col(OutboxItem.status).in_(UNSETTLED)
+    return col(OutboxItem.client_id).is_(None), unsettled, col(OutboxItem.next_try_at) <= now
+
+
+async def _lock_client_of(session: AsyncSession, row: OutboxItem) -> Client | None:
+    """The client, locked, whose timeline tells of this mail."""
+    named = row.order.get("client_id")
+    return await lock_client(session, UUID(named)) if named else None
 
 
 async def _say_lost(session: AsyncSession, row: OutboxItem, what: str, *, at: datetime) -> None:

@@ -129,7 +129,13 @@ async def send(mail: OutgoingMail, *, deps: Dependencies) -> tuple[OutboxStatus,
 
 
 async def settle(
-    session: AsyncSession, client: Client, row: OutboxItem, status: OutboxStatus, said: str | None, *, at: datetime
+    session: AsyncSession,
+    client: Client,
+    row: OutboxItem,
+    status: OutboxStatus,
+    said: str | None,
+    *,
+    at: datetime,
 ) -> None:
     """Record how a mail ended."""
     row.status, row.sent_at = status, at
@@ -150,13 +156,14 @@ async def settle(
 
 
 def put_back(
-    session: AsyncSession, client: Client, row: OutboxItem, away: MailerUnavailable | None, *, at: datetime
+    session: AsyncSession, client: Client | None, row: OutboxItem, away: MailerUnavailable | None, *, at: datetime
 ) -> None:
     """The mail service is away: try again later, unless the mail may be out and is not vital. Without ``away`` it was
     not asked about this one."""
     if away is not None and away.ambiguous and not row.vital:
         row.status = OutboxStatus.UNCERTAIN
-        _say(session, client, row, at=at, kind=FactKind.MAIL_UNCERTAIN, text="may have been sent; not repeated")
+        if client is not None:
+            _say(session, client, row, at=at, kind=FactKind.MAIL_UNCERTAIN, text="may have been sent; not repeated")
         return
     row.status, row.next_try_at = OutboxStatus.WAITING, next_try(row.tries, now=at)
 

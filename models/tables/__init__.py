@@ -1,5 +1,8 @@
 """The schema, one file per noun. Importing this package loads every table."""
 
+from models.tables.accounts.account import Account
+from models.tables.accounts.budget import BudgetUse
+from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.idempotency import IdempotencyKey
 from models.tables.accounts.token import Token
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
@@ -32,12 +35,14 @@ from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Dispute, Refund
 
 __all__ = [
+    "Account",
     "Anchor",
     "AnchoredHead",
     "Appointment",
     "AppointmentSettings",
     "Blast",
     "BlastLine",
+    "BudgetUse",
     "BulkArchiveLine",
     "BulkArchiveRecord",
     "CalendarFeed",
@@ -54,6 +59,7 @@ __all__ = [
     "Document",
     "DocumentContent",
     "DocumentShare",
+    "EmailChange",
     "Epoch",
     "Fact",
     "FormAnswer",

@@ -42,25 +42,40 @@ async def order_mails(
     ``by_appointment``: the appointment whose workflow delivers them, if not the client's journey. ``put_off``: not to
     be tried until the client is active again.
     """
+    when = None if put_off else not_before or at
     rows = [
-        {
-            "key": order.key,
-            "kind": OutboxKind.MAIL,
-            "template": order.template,
-            "client_id": UUID(order.client_id) if order.client_id else None,
-            "appointment_id": by_appointment,
-            "order": to_jsonable_python(order, exclude_none=True),
-            "vital": order.vital,
-            "reader": order.to,
-            "recipient": "",
-            "status": OutboxStatus.WAITING,
-            "made_at": at,
-            "next_try_at": None if put_off else not_before or at,
-            "tries": 0,
-        }
+        _row(order, at=at) | {"client_id": UUID(order.client_id), "appointment_id": by_appointment, "next_try_at": when}
         for order in orders
     ]
     await _put(session, rows)
+
+
+async def order_practice_mail(session: AsyncSession, order: MailOrder, *, at: datetime, wanted: bool = True) -> None:
+    """Put a mail into the outbox that PracticeMail delivers, whether a client has to do with it or not.
+
+    One that is not ``wanted`` is settled as that: whether somebody has an address must not show in how long it takes
+    to say so.
+    """
+    status = OutboxStatus.WAITING if wanted else OutboxStatus.NOT_WANTED
+    await _put(session, [_row(order, at=at) | {"status": status}])
+
+
+def _row(order: MailOrder, *, at: datetime) -> dict[str, Any]:
+    return {
+        "key": order.key,
+        "kind": OutboxKind.MAIL,
+        "template": order.template,
+        "client_id": None,
+        "appointment_id": None,
+        "order": to_jsonable_python(order, exclude_none=True),
+        "vital": order.vital,
+        "reader": order.to,
+        "recipient": "",
+        "status": OutboxStatus.WAITING,
+        "made_at": at,
+        "next_try_at": at,
+        "tries": 0,
+    }
 
 
 async def order_errands(

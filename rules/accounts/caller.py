@@ -1,6 +1,7 @@
 """Who asks: the one value that queries, rules and the timeline share."""
 
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from rules.enums import Role
@@ -47,6 +48,20 @@ class Caller:
     def is_staff(self) -> bool:
         """The care team and admins: those who see every client."""
         return self.role in (Role.CARE_TEAM, Role.ADMIN)
+
+
+def therapist_caller(slug: str) -> Caller:
+    return Caller(role=Role.THERAPIST, name=slug, therapist=slug)
+
+
+def staff_callers(handle: str, roles: Collection[Role], therapist: str | None) -> tuple[Caller, ...]:
+    """A caller for each role of a person of the practice, the one that sees most first: in each the timeline names
+    them by that role.
+
+    ``therapist`` is the slug of a therapist's profile, without which nobody acts as one.
+    """
+    named = tuple(Caller(role=role, name=handle) for role in (Role.CARE_TEAM, Role.ADMIN) if role in roles)
+    return (*named, therapist_caller(therapist)) if therapist is not None and Role.THERAPIST in roles else named
 
 
 # Who did what nobody asked for: this program, and Stripe (an event of its own, or somebody in its dashboard).

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from rules.mail.terms import NAMED_BY, Button, Reader, Stopped, Topic
+from rules.mail.terms import NAMED_BY, AccountAddress, Button, Reader, Stopped, Topic
 from rules.mail.until import (
     Until,
     a_session_is_booked,
@@ -20,10 +20,12 @@ from rules.mail.until import (
     no_goal_stands,
     no_message_waits,
     something_is_booked,
+    the_account_is_not_open,
     the_address_is_anothers,
     the_address_is_free,
     the_card_is_another,
     the_forms_are_complete,
+    the_invitation_is_over,
     the_task_is_resolved,
     the_time_is_not_held,
 )
@@ -61,6 +63,11 @@ class Mail(StrEnum):
     BOOK_NEXT = "book_next"
     TASK_OPENED = "task_opened"
     DAILY_ANCHOR = "daily_anchor"
+    INVITATION = "invitation"
+    EMAIL_CONFIRM = "email_confirm"
+    EMAIL_CHANGED = "email_changed"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - a name
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +80,8 @@ class MailKind:
     timed mail that is not skipped where its time had passed when it was first planned. ``goes_along``: when its client
     is joined into another record, that one sends it. ``therapist_hears``: the mail that tells the therapist the same.
     ``if_address_is_anothers``: the mail that goes out instead; ``to_its_owner``: it goes to the address as its owner
-    gave it. ``in_ui`` and ``in_preview`` name a timed mail in the Temporal UI and in an archive's preview.
+    gave it. ``at``: of a mail about an account, which address of it. ``in_ui`` and ``in_preview`` name a timed mail in
+    the Temporal UI and in an archive's preview.
     """
 
     to: Reader
@@ -92,6 +100,7 @@ class MailKind:
     even_late: bool = False
     goes_along: bool = False
     to_its_owner: bool = False
+    at: AccountAddress = AccountAddress.PRESENT
     if_address_is_anothers: Mail | None = None
     therapist_hears: Mail | None = None
     in_ui: str | None = None
@@ -355,6 +364,33 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             button=Button.TASK,
             while_archived=True,
         ),
+        # ------------------------------------------------------------ to whoever has an account
+        Mail.INVITATION: MailKind(
+            to=Reader.ACCOUNT,
+            needs=("link", "link_expires_at"),
+            until=(the_invitation_is_over,),
+            button=Button.INVITATION,
+            vital=True,
+        ),
+        Mail.PASSWORD_RESET: MailKind(
+            to=Reader.ACCOUNT,
+            needs=("link", "link_expires_at"),
+            until=(the_account_is_not_open,),
+            button=Button.RESET,
+            vital=True,
+        ),
+        Mail.EMAIL_CONFIRM: MailKind(
+            to=Reader.ACCOUNT,
+            needs=("link", "link_expires_at"),
+            until=(the_account_is_not_open,),
+            button=Button.NEW_ADDRESS,
+            vital=True,
+            at=AccountAddress.NEW,
+        ),
+        Mail.EMAIL_CHANGED: MailKind(
+            to=Reader.ACCOUNT, until=(the_account_is_not_open,), vital=True, at=AccountAddress.FORMER
+        ),
+        Mail.PASSWORD_CHANGED: MailKind(to=Reader.ACCOUNT, until=(the_account_is_not_open,), vital=True),
         # ------------------------------------------------------------ to whoever keeps the anchors
         Mail.DAILY_ANCHOR: MailKind(to=Reader.WITNESS, needs=("anchor",), about=(Topic.ANCHOR,), vital=True),
     }

@@ -1,6 +1,6 @@
 """The order of a mail: what it is about, in ids. It is kept in the outbox until the mail is sent, and after."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rules.mail.kinds import MAILS, Mail
@@ -42,6 +42,7 @@ class MailOrder:
     chat_id: str | None = None
     chat_seq: int = 0
     share_id: str | None = None
+    account_id: str | None = None
 
     @property
     def about(self) -> frozenset[str]:
@@ -50,7 +51,19 @@ class MailOrder:
         return frozenset(id for id in named if id is not None)
 
 
-def mail_order(mail: Mail, *, key: str, client_id: str) -> MailOrder:
+def account_mail_order(mail: Mail, *, key: str, account_id: str, client_id: str | None) -> MailOrder:
+    """An order about an account; ``client_id``: of a client's."""
+    return replace(mail_order(mail, key=key, client_id=client_id or ""), account_id=account_id)
+
+
+def mail_order(mail: Mail, *, key: str, client_id: str, asked_for: bool = False) -> MailOrder:
     """An order as its kind wants it. The rows that it is about (``MAILS[mail].ids``) are added with `replace`."""
     kind = MAILS[mail]
-    return MailOrder(key=key, template=mail.value, client_id=client_id, to=kind.to.value, vital=kind.vital)
+    return MailOrder(
+        key=key,
+        template=mail.value,
+        client_id=client_id,
+        to=kind.to.value,
+        vital=kind.vital,
+        asked_for=asked_for,
+    )

@@ -12,12 +12,16 @@ class Reader(StrEnum):
     THERAPIST = "therapist"
     CARE_TEAM = "care_team"
     WITNESS = "witness"  # who keeps the anchors of the chains, outside
+    ACCOUNT = "account"  # whoever signs in by it, a client or somebody of the practice
 
 
 class Button(Enum):
     """The destination of a mail's one button (its call to action)."""
 
     ACTIVATION = auto()  # with a token of its own
+    INVITATION = auto()  # likewise, of an account of the practice
+    NEW_ADDRESS = auto()  # likewise: confirms that it is an account's
+    RESET = auto()  # likewise: of an account, on whichever side of the house
     JOIN = auto()  # likewise: joins a new booking to the record that already has the address
     BOOKING = auto()
     OFFERED_TIME = auto()
@@ -63,6 +67,14 @@ NAMED_BY: Mapping[Topic, str] = MappingProxyType(
     }
 )
 """The field of a mail's order that says which rows: what a mail about them cannot be ordered without."""
+
+
+class AccountAddress(Enum):
+    """Which address of an account a mail about it goes to."""
+
+    PRESENT = auto()
+    NEW = auto()  # of the change that the mail is about
+    FORMER = auto()
 
 
 class Stopped(Enum):

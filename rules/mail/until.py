@@ -14,6 +14,7 @@ class MailSituation:
     """What one mail depends on, as the database knows it at ``now`` (aware).
 
     ``asked_for``: a person waits for this very mail. ``by_person``: it tells that a person wrote to this client.
+    ``account_ended``: an admin, or a join, has ended it.
     ``portal``: the client's settings, by part. ``own_form``: it is about a form that the practice has made.
     ``names_rows``: it names appointments or a payment, which joining two records hands on. ``only_if_starts_at``: the
     start at which its appointment must still be; ``scheduled``: the starts of those of its appointments that are on.
@@ -26,6 +27,7 @@ class MailSituation:
     archived: bool = False
     unsubscribed: bool = False
     account_active: bool = False
+    account_ended: bool = False
     joined: bool = False
     portal: Mapping[str, bool] = field(default_factory=dict)
     own_form: bool = False
@@ -47,6 +49,14 @@ class MailSituation:
 
 Until = Callable[[MailSituation], str | None]
 """A condition that ends a mail: why it is not wanted any more, or None."""
+
+
+def the_account_is_not_open(situation: MailSituation) -> str | None:
+    return None if situation.account_active and not situation.account_ended else "nobody signs in by this account"
+
+
+def the_invitation_is_over(situation: MailSituation) -> str | None:
+    return "the invitation was accepted or revoked" if situation.account_active or situation.account_ended else None
 
 
 def it_has_begun(situation: MailSituation) -> str | None:

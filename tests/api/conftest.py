@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from activities.base import Dependencies
 from activities.gateways.simulated import SimulatedGateway
 from activities.types.clients import NewJourney, Opened
+from api.accounts.passwords import Passwords
 from api.app import create_app
-from api.auth import FailedSignIns, Passwords
 from api.bounds.disk import Disk
 from api.engine import Gone, JourneyEngine
 from api.problems import Refused
@@ -25,7 +25,7 @@ from tests.api.callers import Callers, everybody
 from tests.care.defaults import ADMIN_KEY, DESK_KEY, HASHER, SITE_KEY, api_settings, dependencies
 from tests.care.practice import Post
 from tests.care.rows import NOW, Rows
-from workflows.messages import Update
+from workflows.messages import LOOK_AGAIN, PRACTICE_MAIL_ID, Update
 
 SITE, DESK, ROOT = ({"Authorization": f"Bearer {secret}"} for secret in (SITE_KEY, DESK_KEY, ADMIN_KEY))
 PUBLIC_URL = "https://care.example"
@@ -92,6 +92,9 @@ class ToldEngine(JourneyEngine):
         assert answer is None or isinstance(answer, Gone)
         return answer
 
+    async def wake_practice_mail(self) -> None:
+        self.asked.append(Asked(PRACTICE_MAIL_ID, LOOK_AGAIN, None, ""))
+
     async def is_under_way(self, workflow_id: str) -> bool:
         return workflow_id not in self.ended
 
@@ -123,7 +126,6 @@ def app(whole_app: FastAPI, sessions: Sessions, clock: StandingClock, engine: To
         sessions=sessions,
         engine=engine,
         clock=clock,
-        sign_ins=FailedSignIns(),
         passwords=Passwords(hasher=HASHER),
         disk=Disk(),
         pulse=None,

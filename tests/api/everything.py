@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
-from api.auth import hash_of
+from api.accounts.tokens import hash_of
+from models.reads.accounts.tokens import public_id
 from models.tables import (
     BulkArchiveRecord,
     CalendarFeed,
@@ -26,7 +27,8 @@ from models.tables import (
     Task,
     WaitlistPlace,
 )
-from rules.enums import AppointmentStatus, AppointmentType, ChatKind, TaskKind
+from models.tables.accounts.token import Token, TokenKind
+from rules.enums import AppointmentStatus, AppointmentType, ChatKind, Role, TaskKind
 from tests.api.callers import Callers
 from tests.care.rows import NOW, Rows
 
@@ -121,6 +123,17 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     await rows.add(goal, document, content, share, note, place, news, hold, group, template, form, task)
     kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)
     await rows.add(archive, compared, kept, feed)
+    elsewhere = (await rows.session_of(await rows.account(sara)))["Authorization"].removeprefix("Bearer ")
+    program = Token(
+        hash=hash_of(f"a program of {ana.slug}"),
+        kind=TokenKind.THERAPIST,
+        therapist_id=ana.id,
+        made_at=NOW,
+        expires_at=NOW + timedelta(days=30),
+    )
+    await rows.add(program)
+    maria = await rows.staff("maria", Role.CARE_TEAM)
+    invited = await rows.staff("invited", Role.CARE_TEAM, activated_at=None, invited_at=NOW)
     chats = {}
     for kind in ChatKind:
         own = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM)
@@ -151,6 +164,10 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "archive_id": archive.id,
         "id": compared.id,
         "keeping_id": kept.id,
+        "staff_id": maria.id,
+        "session_id": uuid5(NAMESPACE_OID, hash_of(elsewhere)),
+        "token_id": public_id(program),
+        "invitation_id": invited.id,
         "chat_id": chats["direct"],
         "secret": SECRET,
         "own_kind": template.kind,

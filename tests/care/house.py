@@ -19,8 +19,8 @@ from temporalio.worker import Worker
 from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.stripe import StripeGateway
+from api.accounts.passwords import Passwords
 from api.app import create_app
-from api.auth import FailedSignIns, Passwords
 from api.deps import Services
 from api.engine import JourneyEngine
 from api.resuming import Resumer
@@ -193,7 +193,6 @@ def _api(
         clock=clock,
         settings=settings,
         passwords=Passwords(hasher=HASHER),
-        sign_ins=FailedSignIns(),
     )
     yield app
     left.append(app)

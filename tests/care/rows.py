@@ -5,14 +5,15 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import text
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.auth import hash_of, new_token
+from api.accounts.tokens import hash_of, new_token
 from models.database import Sessions
-from models.tables import Appointment, Client, Match, OccupiedTime, Payment, Therapist
+from models.tables import Account, Appointment, Client, Match, OccupiedTime, Payment, Therapist
 from models.tables.accounts.token import Token, TokenKind
 from models.writes.booking.hours import save_availability
+from rules.accounts.sides import AccountSide
 from rules.booking.availability import read_availability
 from rules.enums import (
     AppointmentStatus,
@@ -22,12 +23,13 @@ from rules.enums import (
     Mode,
     PaymentKind,
     PaymentStatus,
+    Role,
     Source,
     Stage,
 )
 from rules.money.terms import Terms
 from rules.policy import JourneyPolicy
-from tests.care.defaults import Json, weekly_hours
+from tests.care.defaults import HASHER, Json, weekly_hours
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
 DAY = timedelta(days=1)
@@ -91,6 +93,11 @@ class Rows:
                 await session.flush()
             await session.commit()
 
+    async def change(self, row: SQLModel, **columns: Any) -> None:
+        for name, value in columns.items():
+            setattr(row, name, value)
+        await self.add(row)
+
     async def snapshot(self, *tables: str) -> dict[str, list[str]]:
         """Everything that these tables know, row by row."""
         async with self.sessions() as session:
@@ -147,9 +154,47 @@ class Rows:
 
     async def signed_in(self, client: Client) -> dict[str, str]:
         """The headers of a client who has signed in, for a month."""
+        return await self.session_of(await self.account(client))
+
+    async def account(self, client: Client, *, password: str | None = None) -> Account:
+        """The account of a client, made if there is none."""
+        async with self.sessions() as session:
+            known = (await session.exec(select(Account).where(col(Account.client_id) == client.id))).first()
+        return known or await self._account(side=AccountSide.CLIENT, client_id=client.id, password=password)
+
+    async def staff(
+        self,
+        handle: str,
+        *roles: Role,
+        therapist: Therapist | None = None,
+        password: str | None = None,
+        **columns: Any,
+    ) -> Account:
+        """Somebody of the practice, whose address is ``handle@practice.example`` unless told otherwise."""
+        email = columns.pop("email", f"{handle}@practice.example")
+        return await self._account(
+            side=AccountSide.STAFF,
+            handle=handle,
+            name=handle.title(),
+            email=email,
+            email_folded=email,
+            roles=[role.value for role in roles],
+            therapist_id=therapist.id if therapist else None,
+            password=password,
+            **columns,
+        )
+
+    async def _account(self, *, password: str | None, **columns: Any) -> Account:
+        usual: Json = {"id": uuid4(), "made_at": NOW, "made_by": "tests", "activated_at": NOW}
+        row = Account(password_hash=HASHER.hash(password) if password else None, **usual | columns)
+        await self.add(row)
+        return row
+
+    async def session_of(self, account: Account, **columns: Any) -> dict[str, str]:
+        """The headers of a person who has signed in, for a month."""
         token = new_token()
-        kind, expires_at = TokenKind.SESSION, NOW + timedelta(days=30)
-        await self.add(Token(hash=hash_of(token), kind=kind, client_id=client.id, made_at=NOW, expires_at=expires_at))
+        usual: Json = {"made_at": NOW, "expires_at": NOW + timedelta(days=30)}
+        await self.add(Token(hash=hash_of(token), kind=TokenKind.SESSION, account_id=account.id, **usual | columns))
         return {"Authorization": f"Bearer {token}"}
 
     async def appointment(self, client: Client, therapist: Therapist, **columns: Any) -> Appointment:

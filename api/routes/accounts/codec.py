@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse, Response
 from google.protobuf.json_format import MessageToDict, Parse, ParseError
 from temporalio.api.common.v1 import Payloads
 
-from api.auth import unauthenticated
-from api.deps import Services, Svc, caller_of
+from api.accounts.tokens import unauthenticated
+from api.deps import Services, Svc, asker_of
 from api.problems import refuse, responses, wrong_fields
 from engine.codec import DecryptionFailed, EncryptionCodec, UnknownKey
 from rules.refusals import Problem
@@ -38,10 +38,10 @@ def _cors(services: Services, origin: str | None) -> dict[str, str]:
 async def _let_in(request: Request, services: Services, origin: str | None) -> None:
     if services.settings.trust_ui and origin in services.settings.ui_origins:
         return
-    caller = await caller_of(request)
-    if caller is None:
+    asker = await asker_of(request)
+    if asker is None:
         raise unauthenticated()
-    if not caller.is_staff:
+    if not any(caller.is_staff for caller in asker.callers):
         raise refuse(Problem.NOT_ALLOWED, "Payloads are for staff alone.")
 
 

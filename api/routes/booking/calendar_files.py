@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.auth import hash_of
+from api.accounts.tokens import hash_of
 from api.deps import Known, Now, Practice, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, responses

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.accounts.portal import booking_must_be_on
 from api.bodies import Body, Instant
 from api.commands import wake_line
 from api.dates import MOST_DAYS
 from api.deps import Anyone, Known, Now, RequestId, Svc, must_see_client
 from api.idempotency import IdempotentRoute
-from api.portal import booking_must_be_on
 from api.problems import Refused, must_find, not_found, responses, wrong_fields
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
 from models.reads.booking.hours import load_availability

@@ -6,14 +6,13 @@ from typing import Annotated, Any
 from uuid import uuid5
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, Field
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.auth import hash_of, new_token
 from api.bodies import Body, Email, Flag, Line, Name, Slug, Whole, Words, Zone
 from api.commands import tell_of_new_link, wake_line
-from api.deps import Admin, Anyone, BySlug, Now, Practice, RequestId, Staff, Svc
+from api.deps import Anyone, BySlug, Now, Practice, RequestId, Staff, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refuse, responses, wrong_fields
 from api.views.booking import TherapistView, therapist_view
@@ -23,7 +22,6 @@ from models.reads.booking.appointments import zoom_appointments_ahead
 from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import active_clients, therapist_by_slug
 from models.reads.booking.therapists import list_therapists as read_list_therapists
-from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.therapist import Therapist
 from models.writes.locks import lock_therapist
 from rules.accounts.caller import Caller
@@ -215,30 +213,3 @@ async def _view(session: AsyncSession, therapist: Therapist, *, services: Svc, c
         public_url=services.settings.public_url,
         active=active.get(therapist.id, 0),
     )
-
-
-class NewTokenView(BaseModel):
-    token: str
-    expires_at: datetime
-
-
-@router.post(
-    "/therapists/{slug}/tokens",
-    status_code=201,
-    summary="Make a token for a therapist",
-    responses=responses(Problem.NOT_FOUND),
-)
-async def make_token(slug: str, services: Svc, _: Admin, now: Now) -> NewTokenView:
-    token = new_token()
-    async with services.sessions() as session:
-        therapist = must_find("therapist", await therapist_by_slug(session, slug))
-        row = Token(
-            hash=hash_of(token),
-            kind=TokenKind.THERAPIST,
-            therapist_id=therapist.id,
-            made_at=now,
-            expires_at=now + services.settings.policy.token_ttl,
-        )
-        session.add(row)
-        await session.commit()
-    return NewTokenView(token=token, expires_at=row.expires_at)

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Collection
 from uuid import UUID
 
+from api.accounts.portal import must_be_on
 from api.deps import Services, must_see_client
-from api.portal import must_be_on
 from api.problems import not_found, wrong_fields
 from models.reads.care.chats import Side
 from rules.accounts.caller import Caller

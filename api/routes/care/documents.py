@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.accounts.portal import must_be_on
 from api.bodies import Body
 from api.deps import ByTime, Known, Now, Practice, RequestId, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
-from api.portal import must_be_on
 from api.problems import must_find, not_found, refuse, responses
 from api.routes.care.uploads import UPLOAD_FORM, read_upload
 from api.views.care import DocumentView, ShareView, document_view

@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
+from api.accounts.portal import must_be_on
 from api.bodies import Body, Prose
 from api.commands import Command, commands_of
 from api.deps import ByTime, Svc, allow, must_see_client
 from api.idempotency import IdempotentRoute
-from api.portal import must_be_on
 from api.problems import must_find, refuse, responses
 from api.views.care import GoalView, goal_view
 from api.views.lists import Listed, cut, listed

@@ -7,10 +7,10 @@ from uuid import UUID, uuid5
 from fastapi import APIRouter, Depends
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.accounts.portal import must_be_on
 from api.bodies import Body, Flag, Prose
 from api.deps import ByTime, Known, Now, RequestId, Svc, allow, must_see_appointment, must_see_client
 from api.idempotency import IdempotentRoute
-from api.portal import must_be_on
 from api.problems import Refused, must_find, refuse, responses
 from api.views.care import NoteView, note_view
 from api.views.lists import Listed, cut, listed

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.auth import live_link
-from api.bodies import Body
+from api.accounts.links import live_link
+from api.bodies import Body, Secret
 from api.commands import ByStaff, Command, command_by_link
 from api.deps import Anyone, Now, RequestId, Svc
 from api.engine import Gone
@@ -26,7 +26,7 @@ _MAY_FAIL = (Problem.BOOKING_DISABLED, Problem.PAYMENT_NOT_OPEN, Problem.SLOT_TA
 
 
 class JoinByLink(Body):
-    token: Annotated[str, Field(min_length=1, max_length=200, repr=False)]
+    token: Annotated[Secret, Field(repr=False)]
 
 
 class JoinedByLink(BaseModel):

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.accounts.portal import must_be_on
 from api.bodies import Body, Json, Line
 from api.commands import ByKnown, ByPractice, Command
 from api.deps import ByTime, Known, Svc, must_see_client
 from api.idempotency import IdempotentRoute
-from api.portal import must_be_on
 from api.problems import EngineUnavailable, not_found, responses, wrong_fields
 from api.routes.forms.form_templates import FieldView, fields_view
 from api.views.forms import FormView, form_view

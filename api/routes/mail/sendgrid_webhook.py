@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request
 from api.deps import Now, Services, Svc
 from api.problems import responses
 from api.webhooks import Received, hand_on, not_believed
-from models.reads.mail.mails import find_mail, person_of, unhandled_events
+from models.reads.mail.mails import find_mail, unhandled_events, whom_it_is_about
 from models.writes.clients.tasks import open_own_task
 from models.writes.mail.inbound_events import store_events
 from rules.enums import TaskKind
@@ -96,8 +96,8 @@ async def _hand_on(services: Services, event: MailEvent, now: datetime) -> None:
     tells; any other event is done with."""
     async with services.sessions() as session:
         mail = await find_mail(session, key=event.key, message_id=event.message_id)
-        client = await person_of(session, mail.client_id) if mail and mail.client_id else None
-        if mail is not None and mail.client_id is None and meaning_of(event.type) is Meaning.NOT_ARRIVED:
+        client = await whom_it_is_about(session, mail) if mail else None
+        if mail is not None and client is None and meaning_of(event.type) is Meaning.NOT_ARRIVED:
             _ = await open_own_task(
                 session,
                 key=f"own-mail:{mail.key}",

@@ -52,6 +52,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "budget_use",
+        sa.Column("key", sa.String(length=100), nullable=False),
+        sa.Column("uses", postgresql.ARRAY(sa.DateTime(timezone=True)), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index(op.f("ix_budget_use_last_at"), "budget_use", ["last_at"], unique=False)
+    op.create_table(
         "client_group",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -312,7 +320,6 @@ def upgrade() -> None:
         sa.Column("test", sa.Boolean(), nullable=False),
         sa.Column("test_mail_to", sa.String(), nullable=True),
         sa.Column("account_active", sa.Boolean(), nullable=False),
-        sa.Column("password_hash", sa.String(), nullable=True),
         sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_booked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stripe_customer", sa.String(), nullable=True),
@@ -884,6 +891,59 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_task_client_id"), "task", ["client_id"], unique=False)
     op.create_table(
+        "account",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "side",
+            sa.Enum("client", "staff", name="account_side", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("email", sa.String(), nullable=True),
+        sa.Column("email_folded", sa.String(), nullable=True),
+        sa.Column("handle", sa.String(length=80), nullable=True),
+        sa.Column("name", sa.String(), nullable=True),
+        sa.Column("roles", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=True),
+        sa.Column("password_hash", sa.String(), nullable=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("invited_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("deactivated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(client_id IS NOT NULL) = (side = 'client')", name="account_of_a_client_has_one"),
+        sa.CheckConstraint("(email_folded IS NOT NULL) = (side = 'staff')", name="account_of_staff_has_an_address"),
+        sa.CheckConstraint("(handle IS NOT NULL) = (side = 'staff')", name="account_of_staff_has_a_handle"),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"]),
+        sa.ForeignKeyConstraint(["therapist_id"], ["therapist.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("client_id"),
+        sa.UniqueConstraint("handle"),
+    )
+    op.create_index(op.f("ix_account_therapist_id"), "account", ["therapist_id"], unique=False)
+    op.create_index(
+        "one_staff_account_per_address",
+        "account",
+        ["email_folded"],
+        unique=True,
+        postgresql_where=sa.text("deactivated_at IS NULL"),
+    )
+    op.create_table(
+        "email_change",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("email_folded", sa.String(), nullable=False),
+        sa.Column("former", sa.String(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("replaced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_email_change_account_id"), "email_change", ["account_id"], unique=False)
+    op.create_table(
         "token",
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column(
@@ -892,6 +952,10 @@ def upgrade() -> None:
                 "session",
                 "therapist",
                 "activation",
+                "invitation",
+                "reset",
+                "email",
+                "device",
                 "join",
                 name="token_kind",
                 native_enum=False,
@@ -900,6 +964,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column("therapist_id", sa.Uuid(), nullable=True),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
@@ -907,6 +972,12 @@ def upgrade() -> None:
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("network", sa.String(length=64), nullable=True),
+        sa.Column("agent", sa.String(length=200), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["account.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["client_id"],
             ["client.id"],
@@ -917,6 +988,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("hash"),
     )
+    op.create_index(op.f("ix_token_account_id"), "token", ["account_id"], unique=False)
     op.create_index(op.f("ix_token_client_id"), "token", ["client_id"], unique=False)
     op.create_index(op.f("ix_token_therapist_id"), "token", ["therapist_id"], unique=False)
     op.create_table(
@@ -1518,7 +1590,15 @@ def downgrade() -> None:
     op.drop_table("waitlist_place")
     op.drop_index(op.f("ix_token_therapist_id"), table_name="token")
     op.drop_index(op.f("ix_token_client_id"), table_name="token")
+    op.drop_index(op.f("ix_token_account_id"), table_name="token")
     op.drop_table("token")
+    op.drop_index(op.f("ix_email_change_account_id"), table_name="email_change")
+    op.drop_table("email_change")
+    op.drop_index(
+        "one_staff_account_per_address", table_name="account", postgresql_where=sa.text("deactivated_at IS NULL")
+    )
+    op.drop_index(op.f("ix_account_therapist_id"), table_name="account")
+    op.drop_table("account")
     op.drop_index(op.f("ix_task_client_id"), table_name="task")
     op.drop_table("task")
     op.drop_table("step_answer")
@@ -1586,6 +1666,8 @@ def downgrade() -> None:
     op.drop_table("form_template")
     op.drop_table("epoch")
     op.drop_table("client_group")
+    op.drop_index(op.f("ix_budget_use_last_at"), table_name="budget_use")
+    op.drop_table("budget_use")
     op.drop_table("blast")
     op.drop_index("heads_of_client", table_name="anchored_head")
     op.drop_table("anchored_head")

@@ -2,25 +2,57 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import NAMESPACE_OID, UUID, uuid5
 
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.therapist import Therapist
 
 
 @dataclass(frozen=True, kw_only=True)
 class KnownToken:
+    """``therapist``: the slug, of a therapist's token or of an account that is a therapist's."""
+
     token: Token
+    account: Account | None
     therapist: str | None
 
 
+def public_id(token: Token) -> UUID:
+    """By which a token is named where neither it nor its hash is to be shown."""
+    return uuid5(NAMESPACE_OID, token.hash)
+
+
+async def sessions_of(session: AsyncSession, account_id: UUID, *, now: datetime, idle: timedelta) -> list[Token]:
+    """The sign-ins of an account that are live, the latest used first."""
+    used = func.coalesce(col(Token.last_used_at), col(Token.made_at))
+    live = (col(Token.account_id) == account_id, col(Token.kind) == TokenKind.SESSION, used > now - idle, *_live(now))
+    return list((await session.exec(select(Token).where(*live).order_by(used.desc(), col(Token.hash)))).all())
+
+
+async def tokens_of_therapist(session: AsyncSession, therapist_id: UUID, *, now: datetime) -> list[Token]:
+    """A therapist's programs' tokens that are live, the newest first."""
+    live = (col(Token.therapist_id) == therapist_id, col(Token.kind) == TokenKind.THERAPIST, *_live(now))
+    newest = (col(Token.made_at).desc(), col(Token.hash))
+    return list((await session.exec(select(Token).where(*live).order_by(*newest))).all())
+
+
+def _live(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(Token.revoked_at).is_(None), col(Token.expires_at) > now
+
+
 async def token_by_hash(session: AsyncSession, token_hash: str, kinds: Collection[TokenKind]) -> KnownToken | None:
+    whose = func.coalesce(col(Token.therapist_id), col(Account.therapist_id))
     statement = (
-        select(Token, Therapist.slug)
-        .join(Therapist, col(Therapist.id) == col(Token.therapist_id), isouter=True)
+        select(Token, Account, Therapist.slug)
+        .join(Account, col(Account.id) == col(Token.account_id), isouter=True)
+        .join(Therapist, col(Therapist.id) == whose, isouter=True)
         .where(col(Token.hash) == token_hash, col(Token.kind).in_(kinds))
     )
     found = (await session.exec(statement)).first()
-    return KnownToken(token=found[0], therapist=found[1]) if found else None
+    return KnownToken(token=found[0], account=found[1], therapist=found[2]) if found else None

@@ -100,8 +100,3 @@ async def with_context(session: AsyncSession, clients: Sequence[Client], *, now:
 async def present_match(session: AsyncSession, client_id: UUID) -> Match | None:
     statement = select(Match).where(col(Match.client_id) == client_id, col(Match.ended_at).is_(None))
     return (await session.exec(statement)).first()
-
-
-async def client_who_signs_in(session: AsyncSession, email_folded: str) -> Client | None:
-    statement = select(Client).where(col(Client.email_folded) == email_folded, col(Client.account_active).is_(True))
-    return (await session.exec(statement)).first()

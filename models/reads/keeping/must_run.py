@@ -137,22 +137,22 @@ async def undelivered_of_closed(session: AsyncSession, *, limit: int | None = No
     """Closed clients for whom something waits that their journey would deliver, with when it is due; soonest first."""
     due = func.min(col(OutboxItem.next_try_at))
     statement = (
-        select(OutboxItem.client_id, due)
-        .join(Client, col(Client.id) == col(OutboxItem.client_id))
+        select(Client.id, due)
+        .join(OutboxItem, col(Client.id) == col(OutboxItem.client_id))
         .where(
             WAITS,
             col(OutboxItem.next_try_at).is_not(None),
             col(OutboxItem.appointment_id).is_(None),
             col(Client.closed_at).is_not(None),
         )
-        .group_by(col(OutboxItem.client_id))
+        .group_by(col(Client.id))
         .order_by(due)
     )
     rows = (await session.exec(statement if limit is None else statement.limit(limit))).all()
-    return [(client_id, at) for client_id, at in rows if client_id is not None and at is not None]
+    return [(client_id, at) for client_id, at in rows if at is not None]
 
 
 async def undelivered_of_nobody(session: AsyncSession) -> datetime | None:
-    """When the next of the practice's own mails is due, that belong to no client; None while none waits."""
+    """When the next mail about an account, or of the practice's own, is due; None while none waits."""
     theirs = (col(OutboxItem.client_id).is_(None), col(OutboxItem.next_try_at).is_not(None), WAITS)
     return (await session.exec(select(func.min(OutboxItem.next_try_at)).where(*theirs))).one()

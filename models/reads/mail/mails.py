@@ -30,6 +30,13 @@ async def unhandled_events(session: AsyncSession, ids: Collection[str]) -> set[s
     return set((await session.exec(open_still)).all())
 
 
+async def whom_it_is_about(session: AsyncSession, mail: OutboxItem) -> Client | None:
+    """The client whose record or account a mail is about; None of one to somebody of the practice about themselves."""
+    named = mail.order.get("client_id")
+    client_id = mail.client_id or (UUID(named) if named else None)
+    return await person_of(session, client_id) if client_id else None
+
+
 async def person_of(session: AsyncSession, client_id: UUID) -> Client | None:
     """The client, or the person's own record if this one was joined to it."""
     client = await session.get(Client, client_id)

@@ -1,4 +1,4 @@
-"""Tokens: sessions, therapists' tokens and links sent by mail. Only hashes are kept."""
+"""Tokens: sign-ins, therapists' tokens and links sent by mail. Only hashes are kept."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,14 +13,24 @@ class TokenKind(StrEnum):
     SESSION = "session"
     THERAPIST = "therapist"
     ACTIVATION = "activation"
+    INVITATION = "invitation"  # makes an account of the practice active
+    RESET = "reset"  # sets a new password
+    EMAIL = "email"  # confirms a new address
+    DEVICE = "device"  # from which its owner has signed in before
     JOIN = "join"  # joins a booking made with a known address to the record that has it
 
 
 class Token(SQLModel, table=True):
+    """``account_id`` is whose sign-in it is, ``client_id`` whose mailed link, ``therapist_id`` whose program's token.
+
+    ``network`` (an address, cut) and ``agent`` (a browser, in its own words) tell its owner where a sign-in was made.
+    """
+
     __tablename__ = "token"
 
     hash: str = Field(primary_key=True, max_length=64)  # SHA-256 of the token, in hex
     kind: TokenKind = Field(sa_type=word(TokenKind, name="token_kind"))
+    account_id: UUID | None = Field(default=None, foreign_key="account.id", index=True)
     client_id: UUID | None = Field(default=None, foreign_key="client.id", index=True)
     therapist_id: UUID | None = Field(default=None, foreign_key="therapist.id", index=True)
     made_at: datetime = Field(sa_type=Instant)
@@ -28,3 +38,5 @@ class Token(SQLModel, table=True):
     last_used_at: datetime | None = Field(default=None, sa_type=Instant)
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
     used_at: datetime | None = Field(default=None, sa_type=Instant)
+    network: str | None = Field(default=None, max_length=64)
+    agent: str | None = Field(default=None, max_length=200)

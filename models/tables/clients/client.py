@@ -64,7 +64,6 @@ class Client(SQLModel, table=True):
     test_mail_to: str | None = None
 
     account_active: bool = False
-    password_hash: str | None = None
     activated_at: datetime | None = Field(default=None, sa_type=Instant)
     first_booked_at: datetime | None = Field(default=None, sa_type=Instant)
     stripe_customer: str | None = None

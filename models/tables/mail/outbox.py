@@ -57,7 +57,7 @@ class OutboxItem(SQLModel, table=True):
     next_try_at: datetime | None = Field(default=None, sa_type=Instant)
     tries: int = 0
     sent_at: datetime | None = Field(default=None, sa_type=Instant)
-    reader: str = Field(default="client", max_length=20)  # whom a mail is meant for: a `Reader`
+    reader: str = Field(default="client", max_length=20)  # whom a mail is meant for: a rules.mail.terms.Reader
     recipient: str = ""  # the address that a mail goes to, once it was composed
     message_id: str | None = Field(default=None, index=True)
 

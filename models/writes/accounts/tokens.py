@@ -1,12 +1,13 @@
-"""Tokens: made at a sign-in, marked as used, and ended. The caller commits."""
+"""Tokens: marked as used, and ended. The caller commits."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.tables.accounts.token import Token
+from models.tables.accounts.token import Token, TokenKind
 
 
 async def mark_used(session: AsyncSession, token: Token, *, at: datetime) -> None:
@@ -18,3 +19,19 @@ async def revoke_token(session: AsyncSession, token_hash: str, *, at: datetime) 
     same = col(Token.hash) == token_hash
     ended = await session.exec(update(Token).where(same).values(revoked_at=at).returning(col(Token.hash)))
     return ended.first() is not None
+
+
+async def revoke_sessions(session: AsyncSession, account_id: UUID, *, at: datetime) -> None:
+    """Sign out everywhere. The devices stay known, and mailed links good."""
+    live = (col(Token.account_id) == account_id, col(Token.kind) == TokenKind.SESSION, col(Token.revoked_at).is_(None))
+    await session.exec(update(Token).where(*live).values(revoked_at=at))
+
+
+async def end_sign_ins(session: AsyncSession, account_id: UUID, *, at: datetime, but: str | None = None) -> None:
+    """End all that an account holds: sign-ins, links, and that devices are known. ``but`` the token with this hash,
+    whose holder is who they say: then the devices stay known."""
+    live = (col(Token.account_id) == account_id, col(Token.revoked_at).is_(None), col(Token.used_at).is_(None))
+    ended = update(Token).where(*live)
+    if but is not None:
+        ended = ended.where(col(Token.hash) != but, col(Token.kind) != TokenKind.DEVICE)
+    await session.exec(ended.values(revoked_at=at))

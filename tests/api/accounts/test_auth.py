@@ -1,20 +1,19 @@
 """Who may call what, and with which token."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from sqlmodel import select
 
 from activities.types.clients import Done
-from api.auth import FailedSignIns, hash_of
-from api.problems import Refused
+from api.accounts.tokens import hash_of
 from models.tables import Token
 from models.tables.accounts.token import TokenKind
+from rules.enums import Role
 from rules.refusals import Problem, Refusal
 from tests.api.conftest import DESK, ROOT, SITE, StandingClock, ToldEngine, problem_of
-from tests.care.defaults import HASHER
 from tests.care.rows import NOW, Rows
 
 PASSWORD = "correct horse battery"
@@ -22,13 +21,9 @@ PASSWORD = "correct horse battery"
 
 async def _member(rows: Rows, email: str = "sara@mail.example") -> Any:
     therapist = await rows.therapist()
-    return await rows.client(
-        therapist,
-        email=email,
-        email_folded=email,
-        account_active=True,
-        password_hash=HASHER.hash(PASSWORD),
-    )
+    client = await rows.client(therapist, email=email, email_folded=email, account_active=True)
+    await rows.account(client, password=PASSWORD)
+    return client
 
 
 async def _sign_in(api: httpx.AsyncClient, email: str = "sara@mail.example", password: str = PASSWORD) -> Any:
@@ -104,50 +99,6 @@ async def test_a_sign_in_ends_when_idle_and_at_its_end(
     assert (await api.get(f"/v1/clients/{sara.id}", headers=idle)).status_code == 401
 
 
-async def test_failed_sign_ins_are_bounded_for_known_and_unknown_addresses_alike(
-    api: httpx.AsyncClient, rows: Rows, clock: StandingClock
-) -> None:
-    await _member(rows)
-    for email in ("sara@mail.example", "nobody@mail.example"):
-        for _ in range(10):
-            wrong = await _sign_in(api, email, "wrong password")
-            assert wrong.status_code == 401
-            assert "fit" in wrong.json()["detail"]
-        limited = await _sign_in(api, email)
-        assert problem_of(limited) == "rate-limited"
-        assert limited.status_code == 429
-        assert int(limited.headers["retry-after"]) == 900
-    clock.advance(minutes=15)
-    assert (await _sign_in(api)).status_code == 201
-
-
-async def test_guesses_side_by_side_are_bounded_too(api: httpx.AsyncClient, rows: Rows) -> None:
-    await _member(rows)
-    guesses = await asyncio.gather(*(_sign_in(api, password=f"guess {number}") for number in range(30)))
-    statuses = [answer.status_code for answer in guesses]
-    assert (statuses.count(401), statuses.count(429)) == (10, 20)
-
-
-async def test_a_sign_in_that_fits_is_not_counted(api: httpx.AsyncClient, rows: Rows) -> None:
-    await _member(rows)
-    for _ in range(9):
-        assert (await _sign_in(api, password="wrong password")).status_code == 401
-    for _ in range(12):
-        assert (await _sign_in(api)).status_code == 201
-
-
-def test_a_flood_of_made_up_addresses_pushes_nobodys_counter_out_and_passes() -> None:
-    limit = FailedSignIns()
-    for _ in range(10):
-        limit.count("sara@mail.example", now=NOW)
-    for number in range(20_000):
-        limit.count(f"{number}@made.up", now=NOW + timedelta(milliseconds=number))
-    with pytest.raises(Refused):
-        limit.count("sara@mail.example", now=NOW + timedelta(minutes=14, seconds=59))
-    limit.count("sara@mail.example", now=NOW + timedelta(minutes=16))
-    assert len(limit._tries) == 1
-
-
 @pytest.mark.parametrize(
     ("email", "status"), [(rb"a\u0000b@mail.example", 401), (rb"\ud800@mail.example", 422), (b"x", 401)]
 )
@@ -186,11 +137,19 @@ async def test_activation_sends_hashes_alone_to_the_engine(
             expires_at=NOW + timedelta(days=7),
         )
     )
-    engine.answers_to["activate"] = Done()
+
+    async def activated(_: Any) -> Done:
+        await rows.account(sara)
+        return Done()
+
+    engine.answers_to["activate"] = activated
     body = {"token": "the-link", "password": PASSWORD}
     answer = await api.post("/v1/activations", json=body)
     assert answer.status_code == 200
-    assert answer.json() == {"client_id": str(sara.id)}
+    told = answer.json()
+    assert told["client_id"] == str(sara.id)
+    me = {"Authorization": f"Bearer {told['token']}"}
+    assert (await api.get(f"/v1/clients/{sara.id}", headers=me)).status_code == 200
     assert PASSWORD not in repr(engine.asked)
     assert "the-link" not in repr(engine.asked)
     assert engine.asked[0].order.token_hash == hash_of("the-link")
@@ -198,12 +157,62 @@ async def test_activation_sends_hashes_alone_to_the_engine(
         refusal=Refusal(name=Problem.ACTIVATION_LINK_INVALID, detail="This activation link is no longer valid.")
     )
     assert problem_of(await api.post("/v1/activations", json=body)) == "activation-link-invalid"
+    short = await api.post("/v1/activations", json={"token": "the-link", "password": "short"})
+    assert short.status_code == 422
+    assert "short" not in short.json()["errors"][0]["message"].replace("shorter", "")
     clock.advance(days=7)
     late = await api.post("/v1/activations", json=body)
     assert late.status_code == 410
     assert len(engine.asked) == 2
     unknown = await api.post("/v1/activations", json={"token": "other", "password": PASSWORD})
     assert problem_of(unknown) == "activation-link-invalid"
-    short = await api.post("/v1/activations", json={"token": "the-link", "password": "short"})
-    assert short.status_code == 422
-    assert "short" not in short.json()["errors"][0]["message"].replace("shorter", "")
+
+
+async def test_clients_and_staff_sign_in_by_the_same_rules_each_on_their_side(
+    api: httpx.AsyncClient, rows: Rows
+) -> None:
+    await _member(rows, "both@mail.example")
+    maria = await rows.staff("maria", Role.CARE_TEAM, Role.ADMIN, email="both@mail.example", password="another battery")
+    as_client = await _sign_in(api, "both@mail.example")
+    assert as_client.json()["roles"] == ["client"]
+    assert (await _sign_in(api, "both@mail.example", "another battery")).status_code == 401
+    body = {"email": "Both@Mail.example", "password": "another battery", "side": "staff"}
+    as_staff = (await api.post("/v1/sessions", json=body)).json()
+    assert (as_staff["role"], as_staff["roles"]) == ("care_team", ["care_team", "admin"])
+    assert "client_id" not in as_staff
+    her = {"Authorization": f"Bearer {as_staff['token']}"}
+    assert (await api.get("/v1/tasks", headers=her)).status_code == 200
+    await rows.change(maria, deactivated_at=NOW)
+    assert (await api.get("/v1/tasks", headers=her)).status_code == 401
+    assert (await api.post("/v1/sessions", json=body)).status_code == 401
+
+
+async def test_nobody_signs_in_to_an_account_that_was_not_activated(api: httpx.AsyncClient, rows: Rows) -> None:
+    await rows.staff("ivo", Role.CARE_TEAM, password="another battery", activated_at=None)
+    body = {"email": "ivo@practice.example", "password": "another battery", "side": "staff"}
+    assert (await api.post("/v1/sessions", json=body)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("headers", "network"),
+    [
+        ({}, "127.0.0.0/24"),
+        ({"Visitor": "v1", "Visitor-Network": "203.0.113.77"}, "127.0.0.0/24"),  # says somebody without a key
+        (SITE | {"Visitor": "v1", "Visitor-Network": "203.0.113.77/24"}, "203.0.113.0/24"),
+        (SITE | {"Visitor": "v1", "Visitor-Network": "2001:db8:1:2::3"}, "2001:db8:1::/48"),
+        (SITE | {"Visitor": "v1", "Visitor-Network": "<script>"}, None),
+    ],
+)
+async def test_a_sign_in_knows_its_place_and_believes_only_programs_about_it(
+    api: httpx.AsyncClient, rows: Rows, headers: dict[str, str], network: str | None
+) -> None:
+    await _member(rows)
+    body = {"email": "sara@mail.example", "password": PASSWORD}
+    agent = {"User-Agent": "Firefox\x7f on Linux" + "x" * 300}
+    assert (await api.post("/v1/sessions", json=body, headers=headers | agent)).status_code == 201
+    async with rows.sessions() as session:
+        token = (await session.exec(select(Token).where(Token.kind == TokenKind.SESSION))).one()
+    assert token.network == network
+    assert token.agent is not None
+    assert token.agent.startswith("Firefox on Linuxxx")
+    assert len(token.agent) == 200

@@ -18,7 +18,7 @@ import structlog
 from fastapi import FastAPI
 from sqlmodel import select
 
-from api.auth import hash_of
+from api.accounts.tokens import hash_of
 from api.routes.booking import calendar_files
 from local.processes import ROOT as CHECKOUT
 from local.processes import free_port

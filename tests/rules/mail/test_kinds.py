@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from activities.mail.buttons import PAGES, WITH_TOKEN
+from activities.mail.buttons import OF_ACCOUNTS, PAGES, WITH_TOKEN
 from activities.mail.context import MailContext
 from activities.mail.rendering import TEMPLATE_ROOT
 from models.tables.clients.client import PORTAL_SETTINGS
@@ -37,6 +37,7 @@ NAMESAKES = {
     "rules/enums.py": {Mail.PAYMENT_FAILED},
     "rules/care/feed.py": {Mail.APPOINTMENT_CANCELLED, Mail.APPOINTMENT_RESCHEDULED, Mail.CLIENT_BACK},
     "workflows/messages.py": {Mail.DOCUMENT_SHARED},
+    "models/tables/accounts/token.py": {Mail.INVITATION},
 }
 EVERY = pytest.mark.parametrize(("mail", "kind"), MAILS.items(), ids=lambda one: str(one) if one in MAILS else "")
 
@@ -51,7 +52,8 @@ def test_there_is_an_entry_and_a_folder_for_each_name() -> None:
 def test_what_it_needs_is_what_a_mail_can_be_told(mail: Mail, kind: MailKind) -> None:
     assert kind.parts <= {part.name for part in fields(MailContext)}
     assert ("link" in kind.parts) <= (kind.button is not None)
-    assert ("link_expires_at" in kind.parts) == (kind.button in WITH_TOKEN)
+    assert ("link_expires_at" in kind.parts) == (kind.button in {*WITH_TOKEN, *OF_ACCOUNTS})
+    assert (kind.button in OF_ACCOUNTS) <= (kind.to is Reader.ACCOUNT)
     assert ("appointments" in kind.parts) == (Topic.APPOINTMENTS in kind.about)
     assert ("forms" in kind.parts) == (Topic.FORMS in kind.about)
 
@@ -63,8 +65,7 @@ def test_what_its_order_names_is_a_field_of_the_order() -> None:
 
 
 def test_every_destination_of_a_button_is_a_page() -> None:
-    assert PAGES.keys() | WITH_TOKEN.keys() == set(Button)
-    assert not PAGES.keys() & WITH_TOKEN.keys()
+    assert sorted([*PAGES, *WITH_TOKEN, *OF_ACCOUNTS], key=str) == sorted(Button, key=str)
 
 
 @EVERY

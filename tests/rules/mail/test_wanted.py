@@ -8,7 +8,7 @@ import pytest
 
 from rules.mail.kinds import MAILS, Mail
 from rules.mail.terms import Stopped
-from rules.mail.until import MailSituation, the_address_is_free
+from rules.mail.until import MailSituation, the_account_is_not_open, the_address_is_free
 from rules.mail.wanted import not_wanted
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -30,7 +30,12 @@ JOINED = "the client was joined into another record"
 
 def well(mail: Mail) -> MailSituation:
     """As it is when this mail is wanted."""
-    return replace(ALL_WELL, address_is_anothers=the_address_is_free in MAILS[mail].until)
+    kind = MAILS[mail]
+    return replace(
+        ALL_WELL,
+        address_is_anothers=the_address_is_free in kind.until,
+        account_active=the_account_is_not_open in kind.until,
+    )
 
 
 @pytest.mark.parametrize("mail", Mail)
@@ -75,6 +80,8 @@ def test_a_part_of_the_portal_that_is_off_is_led_to_by_no_mail(mail: Mail) -> No
         (Mail.MARK_OUTCOME, {"only_if_starts_at": NOW, "scheduled": ()}, CHANGED),
         (Mail.WELCOME, {"account_active": True}, "the account is active"),
         (Mail.ACTIVATION_REMINDER, {"account_active": True, "joined": True}, "the account is active"),
+        (Mail.PASSWORD_RESET, {"account_active": False}, "nobody signs in by this account"),
+        (Mail.PASSWORD_CHANGED, {"account_ended": True}, "nobody signs in by this account"),
         (Mail.RECEIPT, {"account_active": True}, None),
         (Mail.WELCOME, {"joined": True, "address_is_anothers": True}, JOINED),
         (Mail.RECEIPT, {"joined": True, "names_rows": True}, None),

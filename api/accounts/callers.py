@@ -1,0 +1,89 @@
+"""Who is asking: a program by its key, or a person by a token."""
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from api.accounts.tokens import PREFIX, hash_of
+from api.settings import ServiceKey
+from models.database import Sessions
+from models.reads.accounts.tokens import KnownToken, token_by_hash
+from models.tables.accounts.account import Account
+from models.tables.accounts.token import TokenKind
+from models.writes.accounts.tokens import mark_used
+from rules.accounts.caller import Caller, staff_callers, therapist_caller
+from rules.enums import Role
+from rules.policy import JourneyPolicy
+
+_NOTE_USE_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asker:
+    """Who asks: a program, or a person with as many callers as they have roles. At least one.
+
+    ``account`` is a person's who has signed in, ``token_hash`` that of their token, or of a therapist's program's.
+    """
+
+    callers: tuple[Caller, ...]
+    account: Account | None = None
+    token_hash: str | None = None
+
+    @property
+    def is_program(self) -> bool:
+        """Whether it is a program with a key, which speaks for visitors."""
+        return self.token_hash is None
+
+    @property
+    def key(self) -> str:
+        """One name for each asker, whatever the role."""
+        return f"account:{self.account.id}" if self.account is not None else self.callers[0].actor
+
+
+def service_caller(token: str, keys: Iterable[ServiceKey]) -> Asker | None:
+    """The program whose key this is. Every key is compared, so that the time taken tells nothing."""
+    found: ServiceKey | None = None
+    given = sha256(token.encode(errors="surrogateescape")).digest()
+    for key in keys:
+        if hmac.compare_digest(sha256(key.secret.encode()).digest(), given):
+            found = key
+    return Asker(callers=(Caller(role=found.role, name=found.name),)) if found else None
+
+
+async def token_caller(sessions: Sessions, token: str, *, policy: JourneyPolicy, now: datetime) -> Asker | None:
+    """The person whose token this is, if it is live. Sign-ins also end when they lie idle."""
+    if not token.startswith(PREFIX) or not token.isascii():
+        return None
+    async with sessions() as session:
+        known = await token_by_hash(session, hash_of(token), (TokenKind.SESSION, TokenKind.THERAPIST))
+        if known is None or not _is_live(known, policy=policy, now=now):
+            return None
+        last_used = known.token.last_used_at or known.token.made_at
+        if now - last_used >= min(_NOTE_USE_EVERY, policy.token_idle / 4):
+            await mark_used(session, known.token, at=now)
+            await session.commit()
+    callers = _callers(known)
+    return Asker(callers=callers, account=known.account, token_hash=known.token.hash) if callers else None
+
+
+def _is_live(known: KnownToken, *, policy: JourneyPolicy, now: datetime) -> bool:
+    token = known.token
+    if token.revoked_at is not None or token.expires_at <= now:
+        return False
+    if token.kind is TokenKind.THERAPIST:
+        return True
+    if known.account is None or known.account.deactivated_at is not None:
+        return False
+    return now < (token.last_used_at or token.made_at) + policy.token_idle
+
+
+def _callers(known: KnownToken) -> tuple[Caller, ...]:
+    account = known.account
+    if account is None:
+        return (therapist_caller(known.therapist),) if known.therapist else ()
+    if account.client_id is not None:
+        client_id = str(account.client_id)
+        return (Caller(role=Role.CLIENT, name=client_id, client_id=client_id),)
+    return staff_callers(account.handle or "", [Role(role) for role in account.roles], known.therapist)

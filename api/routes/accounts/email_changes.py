@@ -1,0 +1,108 @@
+"""A new address to sign in by: asked for with the password, confirmed by a link that is mailed there."""
+
+from typing import Annotated
+from uuid import UUID, uuid5
+
+from fastapi import APIRouter, BackgroundTasks
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import IntegrityError
+
+from api.accounts.links import link_invalid, live_account_link
+from api.accounts.practice_mails import have_delivered
+from api.accounts.sign_ins import spend
+from api.bodies import Body, Email, Password, Secret
+from api.commands import command_by_link
+from api.deps import Anyone, Now, Person, RequestId, Services, Svc
+from api.idempotency import IdempotentRoute
+from api.problems import responses, wrong_fields
+from api.routes.accounts.passwords import must_fit
+from models.reads.accounts.email_changes import open_change
+from models.tables.accounts.account import Account
+from models.tables.accounts.token import TokenKind
+from models.tables.clients.client import Client
+from models.writes.accounts.email_changes import apply_change, begin_change
+from rules.accounts.budgets import BudgetKind, budget
+from rules.accounts.caller import fold_email
+from rules.accounts.limits import RESETS_WITHIN
+from rules.refusals import Problem
+from workflows.messages import CHANGE_DETAILS
+
+router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
+
+
+class NewAddress(Body):
+    """``current``: the password."""
+
+    email: Email
+    current: Annotated[Password, Field(repr=False)]
+
+
+class AddressView(BaseModel):
+    email: str
+
+
+@router.post(
+    "/email-changes",
+    status_code=202,
+    summary="Ask for another address to sign in by: a link is mailed there",
+    responses=responses(Problem.RATE_LIMITED),
+)
+async def ask_for_change(
+    *, body: NewAddress, services: Svc, person: Person, request_id: RequestId, now: Now, after: BackgroundTasks
+) -> AddressView:
+    """The answer is the same whether somebody has the new address: whoever reads its mail learns what comes of it."""
+    await must_fit(services, person, body.current, field="current", now=now)
+    most = services.settings.policy.resets_per_address
+    asks = budget(BudgetKind.ADDRESSES_OF_ACCOUNT, str(person.account.id), most=most, within=RESETS_WITHIN)
+    await spend(services.sessions, asks, now=now)
+    async with services.sessions() as session:
+        account = await session.get_one(Account, person.account.id, with_for_update=True)
+        client = await session.get(Client, account.client_id) if account.client_id else None
+        if body.email == (client.email if client is not None else account.email):
+            raise wrong_fields([("email", "is your address already")])
+        await begin_change(session, account, id=uuid5(request_id, "email"), email=body.email, at=now)
+        await session.commit()
+    after.add_task(have_delivered, services.engine)
+    return AddressView(email=body.email)
+
+
+class Confirmation(Body):
+    token: Annotated[Secret, Field(repr=False)]
+
+
+@router.post(
+    "/email-changes/confirmations",
+    summary="Confirm a new address with the mailed link's token",
+    responses=responses(Problem.LINK_INVALID),
+)
+async def confirm(
+    *, body: Confirmation, services: Svc, _: Anyone, request_id: RequestId, now: Now, after: BackgroundTasks
+) -> AddressView:
+    """One use. The former address is told; whoever is signed in stays so."""
+    async with services.sessions() as session:
+        known = await live_account_link(session, body.token, TokenKind.EMAIL, now=now)
+        assert known.account is not None
+        account = await session.get_one(Account, known.account.id, with_for_update=True)
+        change = await open_change(session, account.id)
+        if change is None:
+            raise link_invalid()
+        email, client_id = change.email, account.client_id
+        change.confirmed_at = now
+        session.add(change)
+        try:
+            if client_id is None:
+                former, account.email, account.email_folded = account.email, email, fold_email(email)
+                session.add(account)
+                await apply_change(session, account, change, former=former, at=now)
+            await session.commit()
+        except IntegrityError:
+            raise link_invalid() from None
+    if client_id is not None:  # the client's record is the journey's
+        await _change_record(services, client_id, email, request_id=request_id)
+    after.add_task(have_delivered, services.engine)
+    return AddressView(email=email)
+
+
+async def _change_record(services: Services, client_id: UUID, email: str, *, request_id: UUID) -> None:
+    command = command_by_link(services, client_id, request_id=request_id)
+    await command.ask(CHANGE_DETAILS, client_id=client_id, details={"email": email})

@@ -1,0 +1,206 @@
+"""Passwords: forgotten, and set anew by a mailed link; or changed by whoever has signed in."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, BackgroundTasks, Path, Request, Response
+from pydantic import BaseModel, Field, model_validator
+
+from api.accounts.links import is_spent, link_invalid, live_account_link
+from api.accounts.passwords import Place
+from api.accounts.practice_mails import have_delivered, order_account_mail
+from api.accounts.sessions import begin_session
+from api.accounts.sign_ins import admit_current, restore
+from api.accounts.tokens import hash_of, storable, unauthenticated
+from api.accounts.visitors import Visitor
+from api.bodies import Body, Password, Secret
+from api.deps import Anyone, FromWhere, Now, RequestId, Services, SignedInAs, Svc, asker_of
+from api.idempotency import IdempotentRoute
+from api.problems import refuse, responses, wrong_fields
+from api.views.accounts import SignedIn, signed_in
+from models.reads.accounts.accounts import Asked, whose_address
+from models.tables.accounts.account import Account
+from models.tables.accounts.token import Token, TokenKind
+from models.writes.accounts.budgets import forget_old_uses, use
+from models.writes.accounts.passwords import set_password
+from models.writes.outbox import order_practice_mail
+from rules.accounts.budgets import BudgetKind, budget
+from rules.accounts.caller import fold_email
+from rules.accounts.limits import RESETS_WITHIN
+from rules.accounts.sides import AccountSide
+from rules.mail.kinds import Mail
+from rules.mail.orders import MailOrder, account_mail_order, mail_order
+from rules.refusals import Problem
+
+router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
+
+
+class ResetAsked(Body):
+    """``side``: of a client's account, or of somebody's of the practice."""
+
+    email: Annotated[str, Field(min_length=1, max_length=254)]
+    side: AccountSide = AccountSide.CLIENT
+
+
+class ResetTaken(BaseModel):
+    detail: str = "If there is an account with this address, a mail is on its way to it."
+
+
+@router.post(
+    "/password-resets",
+    status_code=202,
+    summary="Ask for a link by which to set a new password",
+    responses=responses(Problem.RATE_LIMITED),
+)
+async def ask_for_reset(
+    *, body: ResetAsked, services: Svc, _: Anyone, request_id: RequestId, now: Now, after: BackgroundTasks
+) -> ResetTaken:
+    """The answer is the same, and the work for it is, whether anybody has this address or not. An account that is not
+    active yet is mailed its activation link again. What is asked for too often is mailed no more: what came is still
+    good."""
+    address = storable(fold_email(body.email))
+    most = services.settings.policy.resets_per_address
+    resets = budget(BudgetKind.RESETS_OF_ADDRESS, f"{body.side}:{address}", most=most, within=RESETS_WITHIN)
+    async with services.sessions() as session:
+        asked = await whose_address(session, address, body.side)
+        spent_until = await use(session, resets, at=now)
+        order = _order(asked, request_id)
+        wanted = spent_until is None and bool(order.account_id or order.client_id)
+        await order_practice_mail(session, order, at=now, wanted=wanted)
+        await forget_old_uses(session, at=now)
+        await session.commit()
+    after.add_task(have_delivered, services.engine)
+    return ResetTaken()
+
+
+def _order(asked: Asked, request_id: UUID) -> MailOrder:
+    """What whoever was found is mailed. Nobody is mailed what names nobody."""
+    key = f"{Mail.PASSWORD_RESET}:{request_id}"
+    if asked.account is not None and asked.account.activated_at is not None:
+        account, client_id = asked.account, asked.account.client_id
+        named = str(client_id) if client_id else None
+        return account_mail_order(Mail.PASSWORD_RESET, key=key, account_id=str(account.id), client_id=named)
+    if asked.account is not None and asked.account.side is AccountSide.STAFF:
+        return account_mail_order(
+            Mail.INVITATION, key=f"{Mail.INVITATION}:{request_id}", account_id=str(asked.account.id), client_id=None
+        )
+    if asked.client_id is not None:
+        return mail_order(
+            Mail.WELCOME, key=f"{Mail.WELCOME}:{request_id}", client_id=str(asked.client_id), asked_for=True
+        )
+    return mail_order(Mail.PASSWORD_RESET, key=key, client_id="")
+
+
+class LinkView(BaseModel):
+    """``side``: which rules a new password has to keep."""
+
+    expires_at: datetime
+    side: AccountSide
+
+
+@router.get(
+    "/password-resets/{token}",
+    summary="Whether a link by which to set a new password is still good",
+    responses=responses(Problem.LINK_INVALID),
+)
+async def look_at_reset(*, token: Annotated[str, Path(max_length=200)], services: Svc, _: Anyone, now: Now) -> LinkView:
+    async with services.sessions() as session:
+        known = await live_account_link(session, token, TokenKind.RESET, now=now)
+    assert known.account is not None
+    return LinkView(expires_at=known.token.expires_at, side=known.account.side)
+
+
+class NewPassword(Body):
+    """``token`` of a mailed link, or ``current``: the password that is to be changed by whoever has signed in."""
+
+    token: Annotated[Secret | None, Field(repr=False)] = None
+    current: Annotated[Password | None, Field(repr=False)] = None
+    password: Annotated[Password, Field(repr=False)]
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "NewPassword":
+        if (self.token is None) == (self.current is None):
+            raise ValueError("either token or current is required")
+        return self
+
+
+@router.post(
+    "/passwords",
+    summary="Set a new password; by a mailed link: answers a sign-in",
+    response_model=SignedIn,
+    response_model_exclude_unset=True,
+    responses={
+        204: {"description": "It is changed, and every other sign-in has ended", "model": None},
+        **responses(Problem.LINK_INVALID, Problem.RATE_LIMITED),
+    },
+)
+async def new_password(
+    *,
+    body: NewPassword,
+    request: Request,
+    services: Svc,
+    _: Anyone,
+    visitor: FromWhere,
+    request_id: RequestId,
+    now: Now,
+    after: BackgroundTasks,
+) -> SignedIn | Response:
+    after.add_task(have_delivered, services.engine)
+    if body.token is not None:
+        return await _by_link(services, body.token, body.password, visitor, request_id=request_id, now=now)
+    asker = await asker_of(request)
+    if asker is None:
+        raise unauthenticated()
+    if asker.account is None or asker.token_hash is None:
+        raise refuse(Problem.NOT_ALLOWED, "Only people who have signed in have a password.")
+    person = SignedInAs(account=asker.account, token_hash=asker.token_hash)
+    await _by_current(services, person, body, request_id=request_id, now=now)
+    return Response(status_code=204)
+
+
+async def _by_link(
+    services: Services, token: str, password: str, visitor: Visitor, *, request_id: UUID, now: datetime
+) -> SignedIn:
+    """One use: whoever comes second at the same time finds it used. Every sign-in ends, and the others of its kind."""
+    async with services.sessions() as session:
+        known = await live_account_link(session, token, TokenKind.RESET, now=now)
+    assert known.account is not None
+    side, account_id = known.account.side, known.account.id
+    password_hash = await services.passwords.hash(password, side=side, place=Place(who=visitor.mark))
+    async with services.sessions() as session:
+        account = await session.get_one(Account, account_id, with_for_update=True)
+        link = await session.get_one(Token, hash_of(storable(token)))
+        if account.deactivated_at is not None or is_spent(link, now=now):
+            raise link_invalid()
+        link.used_at = now
+        session.add(link)
+        await session.flush()
+        await set_password(session, account, password_hash, at=now)
+        new = await begin_session(session, account, visitor, policy=services.settings.policy, now=now)
+        await order_account_mail(session, Mail.PASSWORD_CHANGED, account, reason=str(request_id), at=now)
+        await session.commit()
+    return signed_in(new)
+
+
+async def _by_current(
+    services: Services, person: SignedInAs, body: NewPassword, *, request_id: UUID, now: datetime
+) -> None:
+    place = await must_fit(services, person, body.current or "", field="current", now=now)
+    password_hash = await services.passwords.hash(body.password, side=person.account.side, place=place)
+    async with services.sessions() as session:
+        account = await session.get_one(Account, person.account.id, with_for_update=True)
+        if account.password_hash != person.account.password_hash:
+            raise wrong_fields([("current", "was changed just now")])
+        await set_password(session, account, password_hash, at=now, but=person.token_hash)
+        await order_account_mail(session, Mail.PASSWORD_CHANGED, account, reason=str(request_id), at=now)
+        await session.commit()
+
+
+async def must_fit(services: Services, person: SignedInAs, password: str, *, field: str, now: datetime) -> Place:
+    """Raises Refused where the password is not theirs. The place is for what follows."""
+    admitted = await admit_current(services.sessions, str(person.account.id), now=now)
+    if not await services.passwords.fits(password, person.account.password_hash, place=admitted.place):
+        raise wrong_fields([(field, "is not your password")])
+    await restore(services.sessions, admitted, now=now)
+    return admitted.place

@@ -1,0 +1,172 @@
+"""Sign-ins: by address and password, on either side of the house."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from api.accounts.sessions import begin_session, known_device
+from api.accounts.sign_ins import admit, restore
+from api.accounts.tokens import hash_of, read_bearer, storable, unauthenticated
+from api.bodies import Body, Password, Secret
+from api.deps import Anyone, FromWhere, Known, Now, Person, Svc, asker_of, must_see_client
+from api.idempotency import IdempotentRoute
+from api.problems import Refused, not_found, refuse, responses
+from api.views.accounts import SignedIn, signed_in
+from models.reads.accounts.accounts import account_with_address
+from models.reads.accounts.tokens import public_id, sessions_of
+from models.tables.accounts.token import Token
+from models.writes.accounts.tokens import revoke_sessions, revoke_token
+from rules.accounts.caller import fold_email
+from rules.accounts.sides import AccountSide
+from rules.enums import Role
+from rules.refusals import Problem
+
+router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
+
+
+class SignIn(Body):
+    """``side``: as a client, or as somebody of the practice. ``device``: as the last sign-in from there answered it."""
+
+    email: Annotated[str, Field(min_length=1, max_length=254)]
+    password: Annotated[Password, Field(repr=False)]
+    side: AccountSide = AccountSide.CLIENT
+    device: Annotated[Secret | None, Field(repr=False)] = None
+
+
+@router.post(
+    "/sessions",
+    status_code=201,
+    summary="Sign in",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.RATE_LIMITED),
+)
+async def sign_in(*, body: SignIn, services: Svc, _: Anyone, visitor: FromWhere, now: Now) -> SignedIn:
+    address = storable(fold_email(body.email))
+    async with services.sessions() as session:
+        account = await account_with_address(session, address, body.side)
+        device = await known_device(session, body.device, account, now=now) if body.device else None
+    policy = services.settings.policy
+    where = f"{body.side}:{address}"
+    admitted = await admit(services.sessions, where, visitor, device, policy=policy, now=now)
+    stored = account.password_hash if account else None
+    try:
+        fits = await services.passwords.fits(body.password, stored, place=admitted.place)
+    except Refused:  # too many wait already: nothing was looked at
+        await restore(services.sessions, admitted, now=now)
+        raise
+    if not fits or account is None:
+        raise unauthenticated("This address and password do not fit.")
+    await restore(services.sessions, admitted, now=now)
+    async with services.sessions() as session:
+        new = await begin_session(session, account, visitor, policy=policy, now=now, device=device)
+        await session.commit()
+    return signed_in(new)
+
+
+class SessionView(BaseModel):
+    """``network`` is an address, cut to what many share; ``agent`` what the browser calls itself. ``current``: the one
+    that asks."""
+
+    id: UUID
+    made_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    network: str | None
+    agent: str | None
+    current: bool
+
+
+class SessionList(BaseModel):
+    items: list[SessionView]
+    next_cursor: None = None
+
+
+@router.get("/sessions", summary="Where one is signed in, the latest used first", responses=responses())
+async def list_sessions(*, services: Svc, person: Person, now: Now) -> SessionList:
+    async with services.sessions() as session:
+        found = await sessions_of(session, person.account.id, now=now, idle=services.settings.policy.token_idle)
+    return SessionList(items=[_session_view(token, current=token.hash == person.token_hash) for token in found])
+
+
+def _session_view(token: Token, *, current: bool) -> SessionView:
+    return SessionView(
+        id=public_id(token),
+        made_at=token.made_at,
+        last_used_at=token.last_used_at or token.made_at,
+        expires_at=token.expires_at,
+        network=token.network,
+        agent=token.agent,
+        current=current,
+    )
+
+
+@router.delete("/sessions", status_code=204, summary="Sign out everywhere, here too", responses=responses())
+async def sign_out_everywhere(*, services: Svc, person: Person, now: Now) -> None:
+    async with services.sessions() as session:
+        await revoke_sessions(session, person.account.id, at=now)
+        await session.commit()
+
+
+@router.delete("/sessions/current", status_code=204, summary="Sign out", responses=responses())
+async def sign_out(*, request: Request, services: Svc, _: Known, now: Now) -> None:
+    token = read_bearer(request.headers.get("authorization")) or ""
+    async with services.sessions() as session:
+        ended = await revoke_token(session, hash_of(token), at=now)
+        await session.commit()
+    if not ended:
+        raise refuse(Problem.NOT_ALLOWED, "A service key cannot be signed out.")
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    status_code=204,
+    summary="Sign out somewhere else",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def sign_out_there(*, session_id: UUID, services: Svc, person: Person, now: Now) -> None:
+    async with services.sessions() as session:
+        idle = services.settings.policy.token_idle
+        found = await sessions_of(session, person.account.id, now=now, idle=idle)
+        theirs = next((token for token in found if public_id(token) == session_id), None)
+        if theirs is None:
+            raise not_found("sign-in")
+        await revoke_token(session, theirs.hash, at=now)
+        await session.commit()
+
+
+class Me(BaseModel):
+    """``role`` is the first of ``roles``. Of a program that has a key, or a therapist's token: its name and role
+    alone. ``therapist`` is the slug of the profile they act for, ``client_id`` a client's record."""
+
+    name: str
+    role: Role
+    roles: list[Role]
+    email: str | None = None
+    handle: str | None = None
+    therapist: str | None = None
+    client_id: UUID | None = None
+
+
+@router.get("/me", summary="Who asks", response_model_exclude_none=True, responses=responses())
+async def me(*, request: Request, services: Svc, caller: Known) -> Me:
+    asker = await asker_of(request)
+    assert asker is not None
+    roles = [each.role for each in asker.callers]
+    therapist = next((each.therapist for each in asker.callers if each.therapist), None)
+    account = asker.account
+    if account is None:
+        return Me(name=caller.name, role=roles[0], roles=roles, therapist=therapist)
+    if account.client_id is None:
+        return Me(
+            name=account.name or "",
+            role=roles[0],
+            roles=roles,
+            email=account.email,
+            handle=account.handle,
+            therapist=therapist,
+        )
+    client = await must_see_client(services, caller, account.client_id)
+    return Me(name=client.full_name, role=roles[0], roles=roles, email=client.email, client_id=client.id)

@@ -1,0 +1,104 @@
+"""Tokens of therapists' programs: made, listed and revoked by an admin."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.accounts.tokens import hash_of, new_token
+from api.deps import Admin, Now, Svc
+from api.idempotency import IdempotentRoute
+from api.problems import not_found, responses
+from models.reads.accounts.tokens import public_id, tokens_of_therapist
+from models.reads.booking.therapists import therapist_by_slug
+from models.tables.accounts.token import Token, TokenKind
+from models.tables.booking.therapist import Therapist
+from models.writes.accounts.tokens import revoke_token
+from rules.refusals import Problem
+
+router = APIRouter(prefix="/v1", tags=["therapists"], route_class=IdempotentRoute)
+
+
+class NewTokenView(BaseModel):
+    token: str
+    expires_at: datetime
+
+
+@router.post(
+    "/therapists/{slug}/tokens",
+    status_code=201,
+    summary="Make a token for a therapist",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def make_token(slug: str, services: Svc, _: Admin, now: Now) -> NewTokenView:
+    token = new_token()
+    async with services.sessions() as session:
+        therapist = await _therapist(session, slug)
+        row = Token(
+            hash=hash_of(token),
+            kind=TokenKind.THERAPIST,
+            therapist_id=therapist.id,
+            made_at=now,
+            expires_at=now + services.settings.policy.token_ttl,
+        )
+        session.add(row)
+        await session.commit()
+    return NewTokenView(token=token, expires_at=row.expires_at)
+
+
+class TokenView(BaseModel):
+    id: UUID
+    made_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+
+
+class TokenList(BaseModel):
+    items: list[TokenView]
+    next_cursor: None = None
+
+
+@router.get(
+    "/therapists/{slug}/tokens",
+    summary="A therapist's tokens that are good, the newest first",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def list_tokens(slug: str, services: Svc, _: Admin, now: Now) -> TokenList:
+    async with services.sessions() as session:
+        found = await tokens_of_therapist(session, (await _therapist(session, slug)).id, now=now)
+    return TokenList(
+        items=[
+            TokenView(
+                id=public_id(token),
+                made_at=token.made_at,
+                last_used_at=token.last_used_at,
+                expires_at=token.expires_at,
+            )
+            for token in found
+        ]
+    )
+
+
+@router.delete(
+    "/therapists/{slug}/tokens/{token_id}",
+    status_code=204,
+    summary="Revoke a therapist's token",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def end_token(slug: str, token_id: UUID, services: Svc, _: Admin, now: Now) -> None:
+    async with services.sessions() as session:
+        found = await tokens_of_therapist(session, (await _therapist(session, slug)).id, now=now)
+        token = next((token for token in found if public_id(token) == token_id), None)
+        if token is None:
+            raise not_found("token")
+        await revoke_token(session, token.hash, at=now)
+        await session.commit()
+
+
+async def _therapist(session: AsyncSession, slug: str) -> Therapist:
+    therapist = await therapist_by_slug(session, slug)
+    if therapist is None:
+        raise not_found("therapist")
+    return therapist

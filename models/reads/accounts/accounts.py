@@ -1,0 +1,54 @@
+"""Accounts, found by what people type when they sign in."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import and_, or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.tables.accounts.account import Account
+from models.tables.clients.client import Client
+from rules.accounts.sides import AccountSide
+
+
+async def account_with_address(session: AsyncSession, email_folded: str, side: AccountSide) -> Account | None:
+    """The account that was activated and not ended, and has this address on this side; at most one has."""
+    live = (col(Account.side) == side, col(Account.activated_at).is_not(None), col(Account.deactivated_at).is_(None))
+    statement = select(Account).where(*live)
+    if side is AccountSide.STAFF:
+        return (await session.exec(statement.where(col(Account.email_folded) == email_folded))).first()
+    theirs = (col(Client.email_folded) == email_folded, col(Client.account_active).is_(True))
+    return (await session.exec(statement.join(Client, col(Client.id) == col(Account.client_id)).where(*theirs))).first()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Whose address it is that a new password is asked for: an account, or a client who has none yet."""
+
+    account: Account | None = None
+    client_id: UUID | None = None
+
+
+async def whose_address(session: AsyncSession, email_folded: str, side: AccountSide) -> Asked:
+    """In one statement, whoever has the address and whether anybody has."""
+    if side is AccountSide.STAFF:
+        staff = select(Account).where(col(Account.email_folded) == email_folded, col(Account.deactivated_at).is_(None))
+        return Asked(account=(await session.exec(staff)).first())
+    statement = (
+        select(Client.id, Account)
+        .join(Account, and_(col(Account.client_id) == col(Client.id), col(Client.account_active)), isouter=True)
+        .where(
+            col(Client.email_folded) == email_folded,
+            col(Client.closed_at).is_(None),
+            or_(col(Client.account_active).is_(True), col(Client.first_booked_at).is_not(None)),
+        )
+        .order_by(col(Client.account_active).desc(), col(Client.created_at).desc())
+        .limit(1)
+    )
+    found = (await session.exec(statement)).first()
+    return Asked(client_id=found[0], account=found[1]) if found else Asked()
+
+
+async def account_of_client(session: AsyncSession, client_id: UUID) -> Account | None:
+    return (await session.exec(select(Account).where(col(Account.client_id) == client_id))).first()

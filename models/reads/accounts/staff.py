@@ -1,0 +1,55 @@
+"""People of the practice: lists of them, and of those who were invited."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.paging import Page, one_page
+from models.tables.accounts.account import Account
+from models.tables.booking.therapist import Therapist
+from rules.accounts.sides import AccountSide
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffRow:
+    """``therapist``: the slug of the profile that the account acts for."""
+
+    account: Account
+    therapist: str | None
+
+
+async def list_staff(session: AsyncSession, *, page: Page, invited: bool) -> Sequence[Account]:
+    """One more than the page holds; the newest first. ``invited``: those who have not accepted, else all others."""
+    active = col(Account.activated_at).is_not(None)
+    statement = select(Account).where(col(Account.side) == AccountSide.STAFF)
+    statement = statement.where(~active, col(Account.deactivated_at).is_(None)) if invited else statement.where(active)
+    return await one_page(session, statement, page, Account.made_at, Account.id, descending=True)
+
+
+async def with_therapists(session: AsyncSession, accounts: Sequence[Account]) -> list[StaffRow]:
+    ids = {account.therapist_id for account in accounts if account.therapist_id}
+    found = select(Therapist.id, Therapist.slug).where(col(Therapist.id).in_(ids))
+    slugs = dict((await session.exec(found)).all()) if ids else {}
+    return [
+        StaffRow(account=account, therapist=slugs.get(account.therapist_id) if account.therapist_id else None)
+        for account in accounts
+    ]
+
+
+async def lock_staff(session: AsyncSession, account_id: UUID) -> Account | None:
+    """The account, locked, of somebody of the practice that has not ended."""
+    statement = select(Account).where(
+        col(Account.id) == account_id,
+        col(Account.side) == AccountSide.STAFF,
+        col(Account.deactivated_at).is_(None),
+    )
+    return (await session.exec(statement.with_for_update())).first()
+
+
+async def handles_like(session: AsyncSession, start: str) -> set[str]:
+    """All handles that begin so, also of accounts that have ended."""
+    handles = select(Account.handle).where(col(Account.handle).startswith(start, autoescape=True))
+    return {handle for handle in (await session.exec(handles)).all() if handle is not None}

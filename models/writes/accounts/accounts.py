@@ -1,0 +1,31 @@
+"""Accounts: a client's is made when it is activated, and ends with its record. The caller commits."""
+
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.reads.accounts.accounts import account_of_client
+from models.tables.accounts.account import Account
+from models.writes.accounts.tokens import end_sign_ins
+from rules.accounts.sides import AccountSide
+
+
+async def activate_client(session: AsyncSession, client_id: UUID, *, password_hash: str, at: datetime) -> None:
+    """Give the client, whose row is locked, an account with this password."""
+    account = await account_of_client(session, client_id) or Account(
+        id=uuid5(client_id, "account"),
+        side=AccountSide.CLIENT,
+        client_id=client_id,
+        made_at=at,
+        made_by=f"client:{client_id}",
+    )
+    account.password_hash, account.activated_at, account.deactivated_at = password_hash, at, None
+    session.add(account)
+
+
+async def end_account(session: AsyncSession, account: Account, *, at: datetime) -> None:
+    """Nobody signs in by it any more, and every sign-in and link of it ends now."""
+    account.deactivated_at, account.password_hash = at, None
+    session.add(account)
+    await end_sign_ins(session, account.id, at=at)

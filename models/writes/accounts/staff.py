@@ -1,0 +1,62 @@
+"""People of the practice: invited, and invited again. The caller commits."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.reads.accounts.staff import handles_like
+from models.tables.accounts.account import Account
+from models.tables.accounts.token import Token, TokenKind
+from rules.accounts.caller import fold_email
+from rules.accounts.sides import AccountSide
+from rules.accounts.staff import handle_of, in_order
+from rules.enums import Role
+
+
+async def invite(
+    session: AsyncSession,
+    *,
+    id: UUID,
+    email: str,
+    name: str,
+    roles: Collection[Role],
+    therapist_id: UUID | None,
+    by: str,
+    not_handles: Collection[str],
+    at: datetime,
+) -> Account:
+    """An account that waits to be accepted. Raises IntegrityError if the address, or the handle by now, is another's.
+
+    ``not_handles``: names of programs, by which the timeline tells of these.
+    """
+    base = handle_of(name, taken=())
+    account = Account(
+        id=id,
+        side=AccountSide.STAFF,
+        email=email,
+        email_folded=fold_email(email),
+        handle=handle_of(name, taken={*not_handles, *await handles_like(session, base)}),
+        name=name,
+        roles=[role.value for role in in_order(roles)],
+        therapist_id=therapist_id,
+        made_at=at,
+        made_by=by,
+        invited_at=at,
+    )
+    session.add(account)
+    await session.flush()
+    return account
+
+
+async def end_invitation_links(session: AsyncSession, account: Account, *, at: datetime) -> None:
+    """Those that were mailed before end with the next one."""
+    links = (
+        col(Token.account_id) == account.id,
+        col(Token.kind) == TokenKind.INVITATION,
+        col(Token.used_at).is_(None),
+    )
+    await session.exec(update(Token).where(*links).values(revoked_at=at))

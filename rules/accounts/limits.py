@@ -1,0 +1,13 @@
+"""How long links and devices of accounts are good (lifetimes), and over which time their budgets are counted."""
+
+from datetime import timedelta
+
+RESET_LINK_TTL = timedelta(hours=1)
+EMAIL_LINK_TTL = timedelta(days=1)
+RESETS_WITHIN = timedelta(hours=1)
+SIGN_INS_WITHIN = timedelta(minutes=15)
+LONGEST_WAIT = timedelta(minutes=15)  # of somebody unknown, while others fail with the same address
+DEVICE_TTL = timedelta(days=90)
+SIGN_INS_OF_ADDRESS = 10  # by whoever is unknown
+SIGN_INS_OF_DEVICE = 10
+PASSWORDS_OF_ACCOUNT = 10  # typed by whoever has signed in already

@@ -1,0 +1,32 @@
+"""What a password must be, on either side of the house (password policy).
+
+Two keyboards may write one letter in two ways, so a password is compared as Unicode's NFKC form of it, and its length
+is that form's. Nothing is demanded of its letters, digits and signs: length, and not being one that everybody tries
+first, is what helps.
+"""
+
+import unicodedata
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
+from rules.accounts.sides import AccountSide
+
+SHORTEST: Mapping[AccountSide, int] = MappingProxyType({AccountSide.CLIENT: 8, AccountSide.STAFF: 12})
+LONGEST = 128
+LONGEST_TYPED = 1024  # in any form: what is more is not looked at
+
+
+def normal_password(typed: str) -> str:
+    return unicodedata.normalize("NFKC", typed)
+
+
+def wrong_with_password(typed: str, *, side: AccountSide, common: Collection[str]) -> str | None:
+    """Why this may not be somebody's password, or None. ``common`` has the usual ones, case-folded."""
+    password = normal_password(typed)
+    if len(password) < SHORTEST[side]:
+        return f"must have at least {SHORTEST[side]} characters"
+    if len(password) > LONGEST:
+        return f"must have at most {LONGEST} characters"
+    if password.casefold() in common:
+        return "is one of the passwords that are tried first; please choose another"
+    return None
