@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from engine.executions import Execution, Executions
 
 
-class Listed:
+class Listing:
     """For one step: what has begun since is found to run when the suspicion is confirmed."""
 
     def __init__(self, executions: "Executions") -> None:

@@ -1,4 +1,4 @@
-"""Delivering what no open journey delivers: mails about accounts, the practice's own, and what waits for closed records."""
+"""Delivering what no open journey delivers: what is in no client's outbox, and what waits for closed records."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities.base import Activities, heartbeat
 from activities.keeping.anchoring import Anchoring
-from activities.keeping.listed import Listed
+from activities.keeping.listed import Listing
 from activities.keeping.overdue import Overdue
 from activities.keeping.restored import Restored
 from activities.keeping.resuming import Resuming
@@ -89,7 +89,7 @@ class KeepingActivities(Activities):
         now = await self.now()
         resuming = Resuming(self.deps, self.executions, keeping_id=order.keeping_id, epoch=order.epoch)
         await resuming.finish_what_was_begun(before=now, at=now)
-        listed = Listed(self.executions)
+        listed = Listing(self.executions)
         looked_at, place = 0, order.place
         for _ in range(PAGES_A_STEP):
             page = await self._keep(order, place, resuming, listed, at=now)
@@ -100,7 +100,9 @@ class KeepingActivities(Activities):
             heartbeat()
         return PageKept(looked_at=looked_at, place=place, epoch=order.epoch)
 
-    async def _keep(self, order: PageOrder, place: Place, resuming: Resuming, listed: Listed, *, at: datetime) -> _Page:
+    async def _keep(
+        self, order: PageOrder, place: Place, resuming: Resuming, listed: Listing, *, at: datetime
+    ) -> _Page:
         async with self.transaction() as session:
             rows = await must_run(session, place.kind, before=at - NOT_YET, after=place.after, limit=ROWS_AT_A_TIME)
         last = rows[-1].key if len(rows) == ROWS_AT_A_TIME else None

@@ -41,7 +41,7 @@ class AccountReader:
 async def account_mail(
     session: AsyncSession, row: OutboxItem, client: Client | None, *, deps: Dependencies, now: datetime
 ) -> OutgoingMail | None:
-    """The mail of a row about an account, composed; None where nobody is to have it any more. ``client``: whose it is."""
+    """The mail of a row about an account, composed; None where nobody is to have it. ``client``: whose it is."""
     order = order_of(row)
     kind = kind_of(order.template)
     reader = await _reader(session, UUID(order.account_id or ""), client, deps=deps)

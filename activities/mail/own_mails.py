@@ -1,4 +1,4 @@
-"""Delivering what is in no client's outbox: mails about accounts, and the practice's own; by PracticeMail, one by one."""
+"""Delivering what is in no client's outbox, one by one: mails about accounts, and the practice's own."""
 
 from datetime import datetime
 from uuid import UUID

@@ -22,7 +22,7 @@ _SOON = 5  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Waiter:
     """Who waits: by a name that is the same for the same visitor or person. ``known``: a person or a device that has
     signed in before, for whom a turn is kept."""
 
@@ -57,7 +57,7 @@ class Passwords:
         self._most_in_line = most_in_line
         self._most_of_one = most_of_one
 
-    async def hash(self, password: str, *, side: AccountSide, place: Place) -> str:
+    async def hash(self, password: str, *, side: AccountSide, place: Waiter) -> str:
         """The hash of a new password. Raises Refused for one that may be nobody's, and as `fits` does."""
         wrong = wrong_with_password(password, side=side, common=common_passwords())
         if wrong is not None:
@@ -65,7 +65,7 @@ class Passwords:
         async with self._turn(place):
             return await asyncio.to_thread(self._hasher.hash, _hashable(password))
 
-    async def fits(self, password: str, stored: str | None, *, place: Place) -> bool:
+    async def fits(self, password: str, stored: str | None, *, place: Waiter) -> bool:
         """Whether the password is the stored one; takes as long when nothing is stored. Raises Refused where too many
         wait already."""
         async with self._turn(place):
@@ -79,7 +79,7 @@ class Passwords:
         return stored is not None
 
     @asynccontextmanager
-    async def _turn(self, place: Place) -> AsyncIterator[None]:
+    async def _turn(self, place: Waiter) -> AsyncIterator[None]:
         lane = self._lanes[place.known]
         if self._of_one[place.who] >= self._most_of_one:
             raise refuse(

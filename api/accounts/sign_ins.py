@@ -10,7 +10,7 @@ bounded too, and is given back if it fits. All servers count together, in the da
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.accounts.passwords import Place
+from api.accounts.passwords import Waiter
 from api.accounts.sessions import KnownDevice
 from api.accounts.visitors import Visitor
 from api.problems import Refused, refuse
@@ -33,7 +33,7 @@ class Admitted:
     """A try that may be made: what it has used of which budgets, and where it waits."""
 
     used: tuple[Budget, ...]
-    place: Place
+    place: Waiter
 
 
 async def admit(
@@ -48,11 +48,11 @@ async def admit(
     """Count a try to sign in as failed, until `restore`. ``address`` says on which side, too. Raises Refused."""
     if device is not None:
         own = budget(BudgetKind.SIGN_INS_OF_DEVICE, device.row.hash, most=SIGN_INS_OF_DEVICE, within=SIGN_INS_WITHIN)
-        return await _admit_one(sessions, own, Place(who=f"device:{device.row.hash}", known=True), now=now)
+        return await _admit_one(sessions, own, Waiter(who=f"device:{device.row.hash}", known=True), now=now)
     most = policy.sign_ins_per_visitor
     of_visitor = budget(BudgetKind.SIGN_INS_OF_VISITOR, visitor.mark, most=most, within=SIGN_INS_WITHIN)
     of_address = budget(BudgetKind.SIGN_INS_OF_ADDRESS, address, most=SIGN_INS_OF_ADDRESS, within=SIGN_INS_WITHIN)
-    admitted = await _admit_one(sessions, of_visitor, Place(who=visitor.mark), now=now)
+    admitted = await _admit_one(sessions, of_visitor, Waiter(who=visitor.mark), now=now)
     async with sessions() as session:
         free_at = await use(session, of_address, at=now)
         await forget_old_uses(session, at=now)
@@ -73,7 +73,7 @@ async def admit(
 async def admit_current(sessions: Sessions, account: str, *, now: datetime) -> Admitted:
     """Count a password that is typed by whoever has signed in already: who found a browser open must not guess on."""
     typed = budget(BudgetKind.PASSWORDS_OF_ACCOUNT, account, most=PASSWORDS_OF_ACCOUNT, within=SIGN_INS_WITHIN)
-    return await _admit_one(sessions, typed, Place(who=f"account:{account}", known=True), now=now)
+    return await _admit_one(sessions, typed, Waiter(who=f"account:{account}", known=True), now=now)
 
 
 async def restore(sessions: Sessions, admitted: Admitted, *, now: datetime) -> None:
@@ -93,7 +93,7 @@ async def spend(sessions: Sessions, used: Budget, *, now: datetime) -> None:
         raise _too_many(free_at, now=now, detail="This was asked for too often. Please wait.")
 
 
-async def _admit_one(sessions: Sessions, used: Budget, place: Place, *, now: datetime) -> Admitted:
+async def _admit_one(sessions: Sessions, used: Budget, place: Waiter, *, now: datetime) -> Admitted:
     async with sessions() as session:
         free_at = await use(session, used, at=now)
         await session.commit()

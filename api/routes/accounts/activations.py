@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.accounts.links import is_spent
-from api.accounts.passwords import Place
+from api.accounts.passwords import Waiter
 from api.accounts.sessions import begin_session
 from api.accounts.tokens import hash_of, storable
 from api.bodies import Body, Password, Secret
@@ -71,7 +71,7 @@ async def activate(
     """The link of a client's welcome, or of an invitation to the practice."""
     link = (await _link(services, body.token, now=now)).token
     side = AccountSide.CLIENT if link.kind is TokenKind.ACTIVATION else AccountSide.STAFF
-    password_hash = await services.passwords.hash(body.password, side=side, place=Place(who=visitor.mark))
+    password_hash = await services.passwords.hash(body.password, side=side, place=Waiter(who=visitor.mark))
     if link.client_id is not None:
         command = command_by_link(services, link.client_id, request_id=request_id)
         await command.ask(ACTIVATE, client_id=link.client_id, token_hash=link.hash, password_hash=password_hash)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, BackgroundTasks, Path, Request, Response
 from pydantic import BaseModel, Field, model_validator
 
 from api.accounts.links import is_spent, link_invalid, live_account_link
-from api.accounts.passwords import Place
+from api.accounts.passwords import Waiter
 from api.accounts.practice_mails import have_delivered, order_account_mail
 from api.accounts.sessions import begin_session
 from api.accounts.sign_ins import admit_current, restore
@@ -167,7 +167,7 @@ async def _by_link(
         known = await live_account_link(session, token, TokenKind.RESET, now=now)
     assert known.account is not None
     side, account_id = known.account.side, known.account.id
-    password_hash = await services.passwords.hash(password, side=side, place=Place(who=visitor.mark))
+    password_hash = await services.passwords.hash(password, side=side, place=Waiter(who=visitor.mark))
     async with services.sessions() as session:
         account = await session.get_one(Account, account_id, with_for_update=True)
         link = await session.get_one(Token, hash_of(storable(token)))
@@ -197,7 +197,7 @@ async def _by_current(
         await session.commit()
 
 
-async def must_fit(services: Services, person: SignedInAs, password: str, *, field: str, now: datetime) -> Place:
+async def must_fit(services: Services, person: SignedInAs, password: str, *, field: str, now: datetime) -> Waiter:
     """Raises Refused where the password is not theirs. The place is for what follows."""
     admitted = await admit_current(services.sessions, str(person.account.id), now=now)
     if not await services.passwords.fits(password, person.account.password_hash, place=admitted.place):

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from api.accounts.common_passwords import common_passwords
-from api.accounts.passwords import Passwords, Place
+from api.accounts.passwords import Passwords, Waiter
 from api.problems import Refused
 from rules.accounts.sides import AccountSide
 from rules.refusals import Problem
@@ -26,10 +26,10 @@ def test_the_list_has_what_everybody_tries_first() -> None:
 
 async def test_a_password_that_fits_in_another_spelling_fits() -> None:
     passwords = Passwords(hasher=HASHER)
-    stored = await passwords.hash("cafe\u0301 au lait", side=AccountSide.CLIENT, place=Place(who="one"))
-    assert await passwords.fits("caf\xe9 au lait", stored, place=Place(who="one"))
-    assert not await passwords.fits("cafe au lait", stored, place=Place(who="one"))
-    assert not await passwords.fits("caf\xe9 au lait", None, place=Place(who="one"))
+    stored = await passwords.hash("cafe\u0301 au lait", side=AccountSide.CLIENT, place=Waiter(who="one"))
+    assert await passwords.fits("caf\xe9 au lait", stored, place=Waiter(who="one"))
+    assert not await passwords.fits("cafe au lait", stored, place=Waiter(who="one"))
+    assert not await passwords.fits("caf\xe9 au lait", None, place=Waiter(who="one"))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ async def test_a_password_that_fits_in_another_spelling_fits() -> None:
 )
 async def test_what_is_wrong_with_a_new_one_is_named(password: str, side: AccountSide, words: str) -> None:
     with pytest.raises(Refused) as refused:
-        _ = await Passwords(hasher=HASHER).hash(password, side=side, place=Place(who="one"))
+        _ = await Passwords(hasher=HASHER).hash(password, side=side, place=Waiter(who="one"))
     assert refused.value.status == 422
     [error] = refused.value.refusal.data["errors"]
     assert error["field"] == "password"
@@ -64,7 +64,7 @@ class _SlowHasher:
 
 
 async def _crowd(passwords: Passwords, *whos: str, known: bool = False) -> list[asyncio.Task[bool]]:
-    tasks = [asyncio.create_task(passwords.fits("x", "stored", place=Place(who=who, known=known))) for who in whos]
+    tasks = [asyncio.create_task(passwords.fits("x", "stored", place=Waiter(who=who, known=known))) for who in whos]
     await asyncio.sleep(0)
     return tasks
 
@@ -75,12 +75,12 @@ async def test_the_line_is_bounded_for_all_and_for_each() -> None:
     waiting = await _crowd(passwords, "a", "a", "b", "b")
     for who, problem, status in (("a", Problem.RATE_LIMITED, 429), ("c", Problem.ENGINE_UNAVAILABLE, 503)):
         with pytest.raises(Refused) as refused:
-            await passwords.fits("x", "stored", place=Place(who=who))
+            await passwords.fits("x", "stored", place=Waiter(who=who))
         assert (refused.value.refusal.name, refused.value.status) == (problem, status)
         assert refused.value.refusal.data["retry_after"] > 0
     hasher.go.set()
     assert await asyncio.gather(*waiting) == [True] * 4
-    assert await passwords.fits("x", "stored", place=Place(who="a"))
+    assert await passwords.fits("x", "stored", place=Waiter(who="a"))
 
 
 async def test_whoever_is_known_waits_behind_nobody_who_is_not() -> None:
