@@ -19,7 +19,7 @@ from temporalio.client import Client as Engine
 from activities.snapshots import facts_of_appointments
 from activities.types.facts import AppointmentFacts
 from bench.payments import THERAPIST, _payment_of, _session_of, _worked
-from config import DEV_PAYLOAD_KEYS
+from config.development import DEV_PAYLOAD_KEYS
 from engine.codec import PayloadKeys, data_converter
 from engine.connect import TASK_QUEUE
 from local.stack import LocalStack, Ports

@@ -28,7 +28,7 @@ from activities.ports import OutgoingMail
 from activities.snapshots import facts_of_appointments
 from activities.types.facts import AppointmentFacts
 from bench.nothing import QUEUE, READY, Nothing
-from config import DEV_PAYLOAD_KEYS
+from config.development import DEV_PAYLOAD_KEYS
 from engine.codec import PayloadKeys, data_converter
 from engine.connect import TASK_QUEUE
 from local.processes import Process, until

@@ -19,7 +19,7 @@ from chaos.journeys import open_practice, stories, tell_all
 from chaos.kills import kill_in_turn
 from chaos.promises import Promise, World, is_at_rest, reckon, resumed_by_reason, tasks_by_kind
 from chaos.shape import POLICY, Shape
-from config import DEV_PAYLOAD_KEYS
+from config.development import DEV_PAYLOAD_KEYS
 from engine.codec import PayloadKeys, data_converter
 from local.processes import Log
 from local.stack import LocalStack, Ports, settings_of_a_practice

@@ -33,7 +33,15 @@ _OF_A_PRACTICE_TOO = frozenset(
     (
         *("ALLOWED_HOSTS", "ANCHOR_EMAIL", "ANCHOR_FILE", "API_DOCS", "API_HOST", "API_KEYS", "CARE_TEAM_EMAIL"),
         *("CHAIN_KEYS", "CODEC_ORIGINS", "DATABASE_OWNER_URL", "DATABASE_URL", "EMAIL_FROM", "ENVIRONMENT"),
-        *("INSURANCE_EMAIL", "PAYLOAD_KEYS", "PRACTICE_NAME", "PRACTICE_TIME_ZONE", "PRIVATE_NETWORK", "PUBLIC_URL"),
+        *(
+            "INSURANCE_EMAIL",
+            "PAYLOAD_KEYS",
+            "PRACTICE_NAME",
+            "PRACTICE_TIME_ZONE",
+            "PRIVATE_NETWORK",
+            "PUBLIC_URL",
+            "STAFF_URL",
+        ),
         *("TIME_TRAVEL_ADDRESS", "WORKER_CACHED_WORKFLOWS"),
     )
 )

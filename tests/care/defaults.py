@@ -9,7 +9,7 @@ from activities.gateways.simulated import SimulatedGateway
 from activities.ports import Mailer, PaymentGateway
 from activities.practice import Links, Practice
 from api.settings import ApiSettings, ServiceKey
-from config import DEV_SENDGRID_WEBHOOK_PUBLIC_KEY
+from config.development import DEV_SENDGRID_WEBHOOK_PUBLIC_KEY
 from engine.clock import Clock
 from engine.codec import PayloadKeys
 from engine.event_key import EventKey

@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr
 from temporalio import workflow
 
-from config import _NEEDED_IN_PRODUCTION, Settings
+from config import Settings
+from config.production import NEEDED_IN_PRODUCTION
 from engine.connect import search_attributes
 from tests.care.story import Booked, Care, Person
 from tests.docs.pages import PAGES, ROOT, table, words
@@ -62,7 +63,7 @@ def test_what_production_needs_is_listed() -> None:
         r"^- any of (.*?) is missing;$", (ROOT / "docs/production.md").read_text(), re.MULTILINE | re.DOTALL
     )
     assert told
-    assert set(words(told[1])) == set(_NEEDED_IN_PRODUCTION)
+    assert set(words(told[1])) == set(NEEDED_IN_PRODUCTION)
 
 
 def test_search_attributes_are_those_that_are_registered() -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sendgrid.helpers.eventwebhook import EventWebhook
 
 from activities.gateways.sendgrid import SendGridMailer, _document
-from config import DEV_SENDGRID_WEBHOOK_PUBLIC_KEY
+from config.development import DEV_SENDGRID_WEBHOOK_PUBLIC_KEY
 from engine.event_key import EventKey, InvalidEventKey
 from rules.mail.unsubscribe import list_unsubscribe
 from sandbox.sendgrid.events import sign

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import config
-from config import SettingsProblem, read_settings
+from config import SettingsProblem, development, read_settings
 from local.processes import ROOT
 from local.stack import WEBHOOK_SECRET
 from rules.policy import JourneyPolicy
@@ -33,7 +32,7 @@ def test_everything_has_a_default_for_one_machine() -> None:
 
 
 def test_the_stand_in_signs_with_the_secret_that_the_api_expects() -> None:
-    assert WEBHOOK_SECRET == config.DEV_STRIPE_WEBHOOK_SECRET
+    assert WEBHOOK_SECRET == development.DEV_STRIPE_WEBHOOK_SECRET
 
 
 def test_a_key_of_ones_own_reaches_the_real_thing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,11 +52,11 @@ def test_production_names_everything_that_is_missing_at_once(monkeypatch: pytest
     ("name", "value"),
     [
         ("STRIPE_API_KEY", "sk_test_abc"),
-        ("STRIPE_WEBHOOK_SECRET", config.DEV_STRIPE_WEBHOOK_SECRET),
-        ("SENDGRID_API_KEY", config.DEV_SENDGRID_API_KEY),
+        ("STRIPE_WEBHOOK_SECRET", development.DEV_STRIPE_WEBHOOK_SECRET),
+        ("SENDGRID_API_KEY", development.DEV_SENDGRID_API_KEY),
         ("API_KEYS", f"{PRODUCTION['API_KEYS']},booking_site:site:dev-booking-site"),
-        ("PAYLOAD_KEYS", f"{PRODUCTION['PAYLOAD_KEYS']},{config.DEV_PAYLOAD_KEYS}"),
-        ("CHAIN_KEYS", f"{PRODUCTION['CHAIN_KEYS']},{config.DEV_CHAIN_KEYS}"),
+        ("PAYLOAD_KEYS", f"{PRODUCTION['PAYLOAD_KEYS']},{development.DEV_PAYLOAD_KEYS}"),
+        ("CHAIN_KEYS", f"{PRODUCTION['CHAIN_KEYS']},{development.DEV_CHAIN_KEYS}"),
         ("PUBLIC_URL", "http://care.test"),
         ("STRIPE_API_BASE", "http://127.0.0.1:8400/stripe"),
         ("TIME_TRAVEL_ADDRESS", "127.0.0.1:7233"),

@@ -27,7 +27,8 @@ SHELL = {
 }
 TELL = """
 import json
-from config import DEV_STRIPE_WEBHOOK_SECRET, read_settings
+from config import read_settings
+from config.development import DEV_STRIPE_WEBHOOK_SECRET
 s = read_settings()
 print(json.dumps({
     "stripe": s.stripe_base, "sendgrid": s.sendgrid_host, "keys": [key.name for key in s.api_keys],

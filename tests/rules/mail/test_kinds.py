@@ -22,7 +22,7 @@ from workflows.shown.words import label_of
 
 ROOT = Path(__file__).resolve().parents[3]
 PRODUCT = ("activities", "api", "calendars", "engine", "local", "models", "rules", "workflows")
-PROGRAMS = ("config/__init__.py", "dev.py", "server.py", "worker.py")
+PROGRAMS = ("config/settings.py", "dev.py", "server.py", "worker.py")
 HOME = "rules/mail/kinds.py"
 # Names that other things have too: facts, tasks, what a feed tells, a signal.
 NAMESAKES = {

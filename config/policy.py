@@ -1,0 +1,62 @@
+"""``POLICY__<NAME>``: the times and counts that the product keeps."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from config.problems import SettingsProblem
+from rules.policy import JourneyPolicy
+
+
+def read_policy(environment: Mapping[str, str]) -> JourneyPolicy:
+    prefix = "POLICY__"
+    readers = {field.name: _POLICY_READERS[field.type] for field in fields(JourneyPolicy) if field.name != "time_zone"}
+    given: dict[str, Any] = {}
+    problems = []
+    for variable in sorted(name for name in environment if name.upper().startswith(prefix)):
+        name = variable[len(prefix) :].lower()
+        if name not in readers:
+            problems.append(f"{variable} is no setting of the policy; there are {', '.join(sorted(readers))}.")
+            continue
+        try:
+            given[name] = readers[name](environment[variable].strip())
+        except ValueError as error:
+            problems.append(f"{variable} cannot be used: {error}.")
+    if problems:
+        raise SettingsProblem(problems)
+    try:
+        policy = JourneyPolicy(**given)
+    except ValueError as error:  # its first word is the field
+        name, _, why = str(error).partition(" ")
+        raise SettingsProblem([f"{prefix}{name.upper()} {why}."]) from None
+    if policy.charge_after > policy.charge_deadline:
+        raise SettingsProblem(["POLICY__CHARGE_AFTER must not be longer than POLICY__CHARGE_DEADLINE."])
+    return policy
+
+
+def _whole_number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        # Only the ISO form: a bare number would not say of what, and a sign would mean the past.
+        return TypeAdapter(timedelta).validate_python(text if text.startswith("P") else "")
+    except ValidationError:
+        raise ValueError(f"{text!r} is not an ISO 8601 duration such as PT48H, P1D or PT5S") from None
+
+
+def _durations(text: str) -> tuple[timedelta, ...]:
+    return tuple(_duration(part.strip()) for part in text.split(",") if part.strip())
+
+
+_POLICY_READERS: Mapping[Any, Callable[[str], Any]] = {
+    int: _whole_number,
+    timedelta: _duration,
+    tuple[timedelta, ...]: _durations,
+}

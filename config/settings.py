@@ -1,0 +1,232 @@
+"""Every setting, its default, and how its text is read."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from config import hosts
+from config.development import (
+    DEV_API_KEYS,
+    DEV_CHAIN_KEYS,
+    DEV_PAYLOAD_KEYS,
+    DEV_SENDGRID_API_KEY,
+    DEV_SENDGRID_WEBHOOK_PUBLIC_KEY,
+    DEV_STRIPE_API_KEY,
+    DEV_STRIPE_WEBHOOK_SECRET,
+)
+from config.problems import SettingsProblem
+from engine.codec import PayloadKeys
+from engine.connect import TASK_QUEUE, EngineAddress
+from engine.event_key import EventKey
+from rules.chain import ChainKeys
+from rules.enums import Role
+from rules.local_time import find_zone
+from rules.policy import JourneyPolicy
+
+KEY_ROLES = (Role.BOOKING_SITE, Role.CARE_TEAM, Role.ADMIN)
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A service key: who holds it (``name``), as what (``role``)."""
+
+    role: Role
+    name: str
+    secret: SecretStr
+
+
+def _from_text(read: Callable[[str], object]) -> BeforeValidator:
+    """A value that is written as one text, and read by this; ``read`` raises ValueError with a sentence."""
+    return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
+
+
+def _api_keys(text: str) -> tuple[ApiKey, ...]:
+    keys: list[ApiKey] = []
+    for number, entry in enumerate((part.strip() for part in text.split(",") if part.strip()), start=1):
+        role, _, rest = entry.partition(":")
+        name, _, secret = rest.partition(":")
+        if not (role and name and secret):
+            raise ValueError(f"entry {number} is not role:name:secret")
+        if role not in KEY_ROLES:
+            raise ValueError(f"entry {number} has the role {role!r}, which is none of {', '.join(KEY_ROLES)}")
+        if any(name == known.name for known in keys):
+            raise ValueError(f"the name {name!r} is given twice")
+        if any(secret == known.secret.get_secret_value() for known in keys):
+            raise ValueError(f"{name!r} has the same secret as another name")
+        keys.append(ApiKey(Role(role), name, SecretStr(secret)))
+    if not keys:
+        raise ValueError("at least one key is needed, as role:name:secret")
+    return tuple(keys)
+
+
+def _chain_keys(text: str) -> ChainKeys:
+    return ChainKeys(PayloadKeys.parse(text).keys)  # written in the same form
+
+
+def _postgres_url(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and not re.match(r"postgres(ql)?://", value.get_secret_value()):
+        raise ValueError("it must start with postgresql://")
+    return value
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
+        raise ValueError("it is not an e-mail address")
+    return value
+
+
+def _no_or_address(value: str | None) -> str | None:
+    return None if value is None else _address(value)
+
+
+def _time_zone(value: str) -> str:
+    if find_zone(value) is None:
+        raise ValueError("it is not the name of a time zone, such as America/New_York")
+    return value
+
+
+def _web(value: str | None) -> str | None:
+    if value is not None and not re.match(r"https?://[^/\s]+", value):
+        raise ValueError("it must start with http:// or https://")
+    return value.rstrip("/") if value else None
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+WebAddress = Annotated[str | None, AfterValidator(_web)]
+MailAddress = Annotated[str, AfterValidator(_address)]
+
+
+class Settings(BaseSettings):
+    """Every setting; see docs/production.md. Read them with :func:`read_settings`."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+    )
+
+    environment: Literal["development", "production"] = "development"
+    database_url: Annotated[SecretStr | None, AfterValidator(_postgres_url)] = None
+    database_owner_url: Annotated[SecretStr | None, AfterValidator(_postgres_url)] = None
+
+    stripe_api_key: SecretStr = SecretStr(DEV_STRIPE_API_KEY)
+    stripe_api_base: WebAddress = None
+    stripe_webhook_secret: SecretStr = SecretStr(DEV_STRIPE_WEBHOOK_SECRET)
+    sendgrid_api_key: SecretStr = SecretStr(DEV_SENDGRID_API_KEY)
+    sendgrid_api_host: WebAddress = None
+    sendgrid_webhook_public_key: Annotated[EventKey, NoDecode, _from_text(EventKey.parse)] = Field(
+        default=DEV_SENDGRID_WEBHOOK_PUBLIC_KEY, validate_default=True
+    )
+    email_from: MailAddress = "care@practice.example"
+
+    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, _from_text(_api_keys)] = Field(
+        default=DEV_API_KEYS, validate_default=True
+    )
+    payload_keys: Annotated[PayloadKeys, NoDecode, _from_text(PayloadKeys.parse)] = Field(
+        default=DEV_PAYLOAD_KEYS, validate_default=True
+    )
+    chain_keys: Annotated[ChainKeys, NoDecode, _from_text(_chain_keys)] = Field(
+        default=DEV_CHAIN_KEYS, validate_default=True
+    )
+    anchor_email: Annotated[str | None, AfterValidator(_no_or_address)] = None
+    anchor_file: Path | None = None
+
+    api_host: str = "127.0.0.1"
+    api_port: Port = 8000
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, _from_text(hosts.allowed_hosts)] = ()
+    api_docs: bool | None = None
+    private_network: bool = False
+    temporal_port: Port = 7233
+    temporal_ui_port: Port = 8233
+    sandbox_port: Port = 8400
+    data_dir: Path = Path(".data")
+    public_url: WebAddress = None
+    staff_url: WebAddress = None
+    practice_name: str = "Care Journeys"
+    practice_time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    insurance_email: MailAddress = "insurance@practice.example"
+    care_team_email: MailAddress = "care-team@practice.example"
+
+    temporal_task_queue: str = TASK_QUEUE
+    worker_cached_workflows: Annotated[int, Field(ge=0)] = 1000
+    time_travel_address: str | None = None
+    codec_origins: str = ""
+
+    policy: Annotated[JourneyPolicy, NoDecode] = JourneyPolicy()
+    engine: Annotated[EngineAddress, NoDecode] = EngineAddress()
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def stripe_base(self) -> str | None:
+        """Where Stripe is: the setting, else the stand-in for the development key, else Stripe (None)."""
+        stand_in = self.stripe_api_key.get_secret_value() == DEV_STRIPE_API_KEY
+        return self.stripe_api_base or (f"{self.sandbox_url}/stripe" if stand_in else None)
+
+    @property
+    def sendgrid_host(self) -> str | None:
+        """Where SendGrid is, by the same rule as for Stripe."""
+        stand_in = self.sendgrid_api_key.get_secret_value() == DEV_SENDGRID_API_KEY
+        return self.sendgrid_api_host or (f"{self.sandbox_url}/sendgrid" if stand_in else None)
+
+    @property
+    def site_url(self) -> str:
+        """What mails link to, without a slash at the end."""
+        return self.public_url or f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """What the API may be called by, without ports."""
+        site = urlsplit(self.public_url or "").hostname or ""
+        local = () if self.production else ("localhost", "127.0.0.1", "::1")
+        named = (name for host in (site, self.api_host, *local) for name in hosts.names_of(host))
+        return tuple(dict.fromkeys((*self.allowed_hosts, *named)))
+
+    @property
+    def shows_docs(self) -> bool:
+        """Whether the API's description can be read: away from production, unless said otherwise."""
+        return not self.production if self.api_docs is None else self.api_docs
+
+    @property
+    def staff_site_url(self) -> str:
+        """Where the practice's own pages are, without a slash at the end."""
+        return self.staff_url or f"{self.site_url}/staff"
+
+    @property
+    def ui_origins(self) -> tuple[str, ...]:
+        """Web origins from which the Temporal UI may ask the codec endpoint."""
+        given = tuple(part.strip().rstrip("/") for part in self.codec_origins.split(",") if part.strip())
+        local = tuple(f"http://{host}:{self.temporal_ui_port}" for host in ("127.0.0.1", "localhost"))
+        return given if self.production else (*given, *local)
+
+    @property
+    def database(self) -> str:
+        """The database's URL. Raises SettingsProblem when there is none: that needs the local stack."""
+        if self.database_url is None:
+            raise SettingsProblem(["DATABASE_URL is not set: give one, or start the local stack with `make run`."])
+        return self.database_url.get_secret_value()
+
+    @property
+    def owners_database(self) -> str:
+        """The URL by which migrations are run: in development the programs' own, unless another is given.
+
+        Raises SettingsProblem when there is none."""
+        if self.database_owner_url is not None:
+            return self.database_owner_url.get_secret_value()
+        if self.production:
+            raise SettingsProblem(["DATABASE_OWNER_URL must be set to migrate: the programs' own role owns no table."])
+        return self.database
