@@ -35,6 +35,9 @@ class LockedAppointment:
     client: Client
     payment: Payment | None
 
+    def __post_init__(self) -> None:
+        self._known = self.client.stage, self.client.fact_seq
+
     @property
     def member(self) -> Member:
         """Its place in its series."""
@@ -64,8 +67,12 @@ class LockedAppointment:
             exceptions=exceptions,
         )
 
-    async def settled(self, session: AsyncSession) -> Settled:
-        return Settled(journey=await project(session, self.client), appointment=await self.facts(session))
+    async def settled(self, session: AsyncSession, *, changed: bool = False) -> Settled:
+        """``changed``: the journey is to look anew in any case; else only where the stage or a fact is another since
+        the rows were locked, so that a step which has been done before tells nobody again."""
+        journey = await project(session, self.client)
+        changed = changed or self._known != (self.client.stage, self.client.fact_seq)
+        return Settled(journey=journey, appointment=await self.facts(session), changed=changed)
 
     async def facts(self, session: AsyncSession) -> AppointmentFacts:
         due = await deliver_at(session, self.client.id, self.appointment.id)

@@ -191,7 +191,7 @@ class AppointmentActivities(Activities):
         now = await self.now()
         async with self.transaction() as session:
             row = LockedAppointment(*await lock_appointment(session, UUID(appointment_id)))
-            stands = await row.settled(session)
+            stands = await row.settled(session, changed=now < row.appointment.starts_at + _JUST_NOW)
             missing = stands.journey.outstanding_forms
             is_ahead = row.appointment.status is AppointmentStatus.SCHEDULED and not stands.journey.archived
             if not (missing and is_ahead) or row.appointment.forms_warned:
@@ -253,4 +253,5 @@ def _lateness(row: LockedAppointment, *, now: datetime) -> dict[str, Any]:
     return {"late": True, "late_by_minutes": -(-late_by // timedelta(minutes=1))}
 
 
+_JUST_NOW = timedelta(minutes=5)  # within which a journey looks anew at what is ahead, since one has begun
 _NAMES = {AppointmentType.INTRO_CALL: "intro call", AppointmentType.SESSION: "session"}

@@ -67,7 +67,7 @@ async def nothing_comes_of(care: Care, person: Person, requests: Iterator[Bad]) 
     wrong = [found for bad in requests if (found := await wrong_with(care, bad)) is not None]
     await care.rest()
     after = await seen(care, person)
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
     for what, was in before.items():
         assert after[what] == was, what
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from rules.accounts.passwords import LONGEST_TYPED
 from tests.care.defaults import Json
 from tests.care.story import ANSWERS, Care, Person
 from tests.journeys.refused import Bad, field_by_field, nothing_comes_of, wrong_with
@@ -189,7 +190,7 @@ async def test_forms_accounts_and_cards(care: Care, sara: Person) -> None:
             "/v1/activations",
             {"token": "unknown", "password": "long enough"},
             {
-                "password": ["short", None, "x" * 201, 12345678],
+                "password": ["", None, "x" * (LONGEST_TYPED + 1), 12345678],
                 "token": [None, "", "x" * 201],
                 "email": ["a@b.example"],
             },

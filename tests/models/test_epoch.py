@@ -1,7 +1,6 @@
 """An epoch of the database: the first counts as compared, a later one once a comparison has shown all it may lack."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,8 +8,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.database import Sessions
 from models.reads.epoch import epoch_is_compared, newest_epoch, present_epoch
-from models.tables import Fact, Reconciliation
+from models.tables import Reconciliation
+from models.tables.clients.client import Client
 from models.writes.keeping.epoch import begin_epoch, note_comparison
+from models.writes.timeline import tell
+from rules.accounts.caller import SYSTEM
+from rules.timeline import FactKind
 from tests.care.rows import DAY, Rows
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 700_000, tzinfo=UTC)
@@ -25,8 +28,9 @@ def comparison(*, began: datetime, since: datetime, until: datetime) -> Reconcil
 async def something_happened(sessions: Sessions, *, at: datetime) -> None:
     rows = Rows(sessions)
     client = await rows.client(await rows.therapist("ana"))
-    about: dict[str, Any] = {"actor": "system", "kind": "opened", "text": "", "previous_hash": "", "hash": ""}
-    await rows.add(Fact(client_id=client.id, seq=client.fact_seq + 1, at=at, **about))
+    async with sessions.begin() as session:
+        row = await session.get_one(Client, client.id, with_for_update=True)
+        tell(session, row, FactKind.DETAILS_CHANGED, at=at, by=SYSTEM, text="")
 
 
 async def restore(session: AsyncSession, *, marked: bool = True) -> None:

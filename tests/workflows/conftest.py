@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -10,11 +11,12 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse
 from temporalio.client import WorkflowHandle
 
+from rules.policy import SHORTEST_HISTORY
 from tests.care.house import open_house
-from tests.care.story import Care
+from tests.care.story import Care, Person
 from tests.journeys.conftest import care, policy
 
-__all__ = ["attributes_of", "care", "policy", "run_of"]
+__all__ = ["attributes_of", "care", "policy", "run_of", "with_short_histories"]
 
 
 @pytest.fixture
@@ -47,3 +49,21 @@ async def attributes_of(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
     """The search attributes that are set, as JSON values."""
     fields = (await _described(handle)).workflow_execution_info.search_attributes.indexed_fields
     return {name: json.loads(payload.data) for name, payload in fields.items() if payload.data not in (b"", b"null")}
+
+
+async def with_short_histories(care: Care, *people: Person) -> None:
+    """All are started again by themselves: the time-skipping server stops moving once an appointment ends, or begins a
+    new run, whose journey started it and has begun another run since."""
+    house = care.house
+    await care.rest()
+    await house.stop_worker()
+    house.dependencies = replace(
+        house.dependencies, policy=replace(house.dependencies.policy, history_limit=SHORTEST_HISTORY)
+    )
+    await house.start_worker()
+    workflows = [workflow for person in people for workflow in (person.journey, person.session(1).workflow)]
+    for workflow in workflows:
+        await workflow.terminate()
+    await care.pass_time(minutes=2)
+    kept = await care.post("/v1/keepings?wait=60", by="desk", expect=200)
+    assert len(kept["resumed"]) == len(workflows)

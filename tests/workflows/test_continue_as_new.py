@@ -1,7 +1,7 @@
 """Workflows that begin a new run every few steps: nothing is lost, nothing happens twice, timers go on.
 
 The bursts run on the ordinary development server, in real time and with times of seconds: the time-skipping server
-stops moving once an appointment ends whose journey has continued as new since.
+stops moving once an appointment ends, or begins a new run, whose journey has begun one since.
 """
 
 import asyncio
@@ -19,17 +19,12 @@ from rules.policy import SHORTEST_HISTORY, JourneyPolicy
 from tests.care.house import open_house
 from tests.care.story import Booked, Care, Person
 from tests.journeys.money.amounts import goes_well_again, goes_wrong, payment_of, refunded, refunds_at_stripe
-from tests.workflows.conftest import run_of
+from tests.workflows.conftest import run_of, with_short_histories
 from workflows.messages import APPOINTMENT_QUERY, INBOUND_EVENT, OUTBOX_FILLED, AppointmentProgress
 
 BURST = 6
 SECOND = timedelta(seconds=1)
 SESSION = timedelta(minutes=50)
-
-
-@pytest.fixture
-def policy() -> JourneyPolicy:
-    return JourneyPolicy(history_limit=SHORTEST_HISTORY)
 
 
 @pytest.fixture
@@ -219,6 +214,7 @@ async def test_timers_go_on_from_run_to_run(care: Care) -> None:
     await care.therapist()
     sara = await care.arrives()
     await sara.books("session", after=timedelta(days=5))
+    await with_short_histories(care, sara)
     for day in range(8):
         await burst(sara, day)
         await care.pass_time(days=1)

@@ -140,7 +140,7 @@ def calls_of(name: str) -> list[ast.Call]:
 
 def test_whoever_starts_what_follows_a_row_says_of_which_epoch_it_is() -> None:
     """Else the keeper takes it for one from before a restore, and replaces it."""
-    started = calls_of("start_child_workflow")
+    started = [call for call in calls_of("start_child_workflow") if ast.unparse(call.args[0]) != "KEEP_JOURNEYS"]
     assert len(started) > 2
     for call in started:
         given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}

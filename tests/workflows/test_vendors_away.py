@@ -2,16 +2,14 @@
 meanwhile, and then all that is still wanted goes out, once."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from activities.ports import MailerUnavailable, OutgoingMail
-from rules.policy import SHORTEST_HISTORY
-from tests.care.story import Care, Person
+from tests.care.story import Care
 from tests.journeys.money.amounts import goes_well_again, goes_wrong, payment_of
-from tests.workflows.conftest import run_of
+from tests.workflows.conftest import run_of, with_short_histories
 from tests.workflows.test_continue_as_new import burst
 
 HOUR = timedelta(hours=1)
@@ -23,7 +21,7 @@ async def test_a_day_without_mail_and_stripe(care: Care, monkeypatch: pytest.Mon
     hers = sara.session(1)
     await tom.session(1).moved(hers.starts_at + 16 * HOUR, by="desk")
     his = tom.session(1)
-    await _with_short_histories(care, sara, tom)
+    await with_short_histories(care, sara, tom)
     await hers.occurs()
     await sara.bank_says("expired_card")
     await his.occurs()
@@ -69,7 +67,7 @@ async def test_a_day_without_mail_and_stripe(care: Care, monkeypatch: pytest.Mon
 async def test_what_was_put_off_is_delivered_by_the_next_run(care: Care, monkeypatch: pytest.MonkeyPatch) -> None:
     sara = await care.client_in_care()
     session = sara.session(1)
-    await _with_short_histories(care, sara)
+    await with_short_histories(care, sara)
     mailer, told = care.house.dependencies.mailer, (await care.mail_counts(to=sara.email))["appointment_reminder"]
 
     async def away(_: OutgoingMail) -> str:
@@ -89,21 +87,3 @@ async def test_what_was_put_off_is_delivered_by_the_next_run(care: Care, monkeyp
         )
     await care.pass_time(minutes=5)
     assert (await care.mail_counts(to=sara.email))["appointment_reminder"] == told + 1
-
-
-async def _with_short_histories(care: Care, *people: Person) -> None:
-    """All are started again by themselves: the time-skipping server stops moving once an appointment ends whose journey
-    started it and has begun another run since."""
-    house = care.house
-    await care.rest()
-    await house.stop_worker()
-    house.dependencies = replace(
-        house.dependencies, policy=replace(house.dependencies.policy, history_limit=SHORTEST_HISTORY)
-    )
-    await house.start_worker()
-    workflows = [workflow for person in people for workflow in (person.journey, person.session(1).workflow)]
-    for workflow in workflows:
-        await workflow.terminate()
-    await care.pass_time(minutes=2)
-    kept = await care.post("/v1/keepings?wait=60", by="desk", expect=200)
-    assert len(kept["resumed"]) == len(workflows)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -37,16 +36,6 @@ async def with_therapists(session: AsyncSession, accounts: Sequence[Account]) ->
         StaffRow(account=account, therapist=slugs.get(account.therapist_id) if account.therapist_id else None)
         for account in accounts
     ]
-
-
-async def lock_staff(session: AsyncSession, account_id: UUID) -> Account | None:
-    """The account, locked, of somebody of the practice that has not ended."""
-    statement = select(Account).where(
-        col(Account.id) == account_id,
-        col(Account.side) == AccountSide.STAFF,
-        col(Account.deactivated_at).is_(None),
-    )
-    return (await session.exec(statement.with_for_update())).first()
 
 
 async def handles_like(session: AsyncSession, start: str) -> set[str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import update
-from sqlmodel import col
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.accounts.staff import handles_like
@@ -60,3 +60,13 @@ async def end_invitation_links(session: AsyncSession, account: Account, *, at: d
         col(Token.used_at).is_(None),
     )
     await session.exec(update(Token).where(*links).values(revoked_at=at))
+
+
+async def lock_staff(session: AsyncSession, account_id: UUID) -> Account | None:
+    """The account, locked, of somebody of the practice that has not ended."""
+    statement = select(Account).where(
+        col(Account.id) == account_id,
+        col(Account.side) == AccountSide.STAFF,
+        col(Account.deactivated_at).is_(None),
+    )
+    return (await session.exec(statement.with_for_update())).first()
