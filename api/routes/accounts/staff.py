@@ -20,9 +20,9 @@ from models.reads.booking.therapists import therapist_by_slug
 from models.tables.accounts.account import Account
 from models.tables.booking.therapist import Therapist
 from models.writes.accounts.accounts import end_account
-from models.writes.accounts.staff import end_invitation_links, invite
+from models.writes.accounts.staff import change_roles, end_invitation_links, invite
 from rules.accounts.caller import Caller
-from rules.accounts.staff import in_order, wrong_with_roles
+from rules.accounts.staff import wrong_with_roles
 from rules.enums import Role
 from rules.mail.kinds import Mail
 from rules.refusals import Problem
@@ -151,7 +151,7 @@ async def staff(*, services: Svc, _: Admin, page: ByTime) -> Listed[StaffView]:
     summary="Change somebody's name or roles, at once",
     responses=responses(Problem.NOT_FOUND),
 )
-async def change_staff(*, staff_id: UUID, body: StaffChanges, services: Svc, caller: Admin) -> StaffView:
+async def change_staff(*, staff_id: UUID, body: StaffChanges, services: Svc, caller: Admin, now: Now) -> StaffView:
     async with services.sessions() as session:
         account = await lock_staff(session, staff_id)
         if account is None:
@@ -161,8 +161,7 @@ async def change_staff(*, staff_id: UUID, body: StaffChanges, services: Svc, cal
         if body.roles is not None:
             _not_themselves(caller, account, ends_admin=Role.ADMIN not in body.roles)
             therapist = await _profile(session, body.roles, body.therapist)
-            account.roles = [role.value for role in in_order(body.roles)]
-            account.therapist_id = therapist.id if therapist else None
+            await change_roles(session, account, body.roles, therapist_id=therapist.id if therapist else None, at=now)
         account.name = body.name or account.name
         session.add(account)
         view = await _view(session, account)

@@ -1,4 +1,4 @@
-"""People of the practice: invited, and invited again. The caller commits."""
+"""People of the practice: invited, invited again, and given other roles. The caller commits."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.reads.accounts.staff import handles_like
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
+from models.writes.accounts.tokens import end_program_tokens
 from rules.accounts.caller import fold_email
 from rules.accounts.sides import AccountSide
 from rules.accounts.staff import handle_of, in_order
@@ -50,6 +51,18 @@ async def invite(
     session.add(account)
     await session.flush()
     return account
+
+
+async def change_roles(
+    session: AsyncSession, account: Account, roles: Collection[Role], *, therapist_id: UUID | None, at: datetime
+) -> None:
+    """They count at once. With a profile that goes, so do the tokens of its programs."""
+    former, account.therapist_id = account.therapist_id, therapist_id
+    account.roles = [role.value for role in in_order(roles)]
+    session.add(account)
+    await session.flush()
+    if former is not None and former != therapist_id:
+        await end_program_tokens(session, former, at=at)
 
 
 async def end_invitation_links(session: AsyncSession, account: Account, *, at: datetime) -> None:
