@@ -49,6 +49,12 @@ async def lock_staff(session: AsyncSession, account_id: UUID) -> Account | None:
     return (await session.exec(statement.with_for_update())).first()
 
 
+async def account_of_therapist(session: AsyncSession, therapist_id: UUID) -> Account | None:
+    """The account, not ended, that acts for this profile."""
+    theirs = (col(Account.therapist_id) == therapist_id, col(Account.deactivated_at).is_(None))
+    return (await session.exec(select(Account).where(*theirs))).first()
+
+
 async def handles_like(session: AsyncSession, start: str) -> set[str]:
     """All handles that begin so, also of accounts that have ended."""
     handles = select(Account.handle).where(col(Account.handle).startswith(start, autoescape=True))

@@ -1,12 +1,13 @@
 """What somebody of the practice might try: stay after the end, become another, be the last one left."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 
 from rules.enums import Role
-from tests.api.conftest import ROOT
+from tests.api.conftest import ROOT, fields_of, problem_of
 from tests.care.rows import Rows
 
 
@@ -38,3 +39,41 @@ async def test_a_therapist_who_stays_keeps_the_programs_tokens(
     both = {"roles": ["therapist", "care_team"], "therapist": "ana"}
     assert (await api.patch(f"/v1/staff/{account.id}", json=both, headers=ROOT)).status_code == 200
     assert (await api.get("/v1/clients", headers=program)).status_code == 200
+
+
+async def test_nobody_changes_their_own_roles_or_profile(api: httpx.AsyncClient, rows: Rows) -> None:
+    await rows.therapist("ana")
+    maria = await rows.staff("maria", Role.ADMIN)
+    hers, path = await rows.session_of(maria), f"/v1/staff/{maria.id}"
+    as_ana = {"roles": ["admin", "therapist"], "therapist": "ana"}
+    for own in (as_ana, {"roles": ["admin", "care_team"]}, {"roles": ["care_team"]}):
+        assert problem_of(await api.patch(path, json=own, headers=hers)) == "not-allowed"
+    assert problem_of(await api.delete(path, headers=hers)) == "not-allowed"
+    assert (await api.patch(path, json={"name": "Maria L."}, headers=hers)).status_code == 200
+    assert (await api.patch(path, json=as_ana, headers=ROOT)).status_code == 200
+
+
+async def test_a_profile_is_one_persons(api: httpx.AsyncClient, rows: Rows) -> None:
+    ana = await rows.staff("ana", Role.THERAPIST, therapist=await rows.therapist("ana"))
+    maria, ivo = await rows.staff("maria", Role.ADMIN), await rows.staff("ivo", Role.CARE_TEAM)
+    hers = await rows.session_of(maria)
+    as_ana = {"roles": ["therapist"], "therapist": "ana"}
+    second = as_ana | {"name": "Maria", "email": "second@practice.example"}
+    assert fields_of(await api.patch(f"/v1/staff/{ivo.id}", json=as_ana, headers=hers)) == ["therapist"]
+    assert fields_of(await api.post("/v1/staff", json=second, headers=hers)) == ["therapist"]
+    assert (await api.patch(f"/v1/staff/{ana.id}", json=as_ana, headers=hers)).status_code == 200
+    assert (await api.delete(f"/v1/staff/{ana.id}", headers=hers)).status_code == 204
+    assert (await api.post("/v1/staff", json=second, headers=hers)).status_code == 201  # after the end it is free
+
+
+async def test_a_profile_given_to_two_at_once_is_one_persons(api: httpx.AsyncClient, rows: Rows) -> None:
+    await rows.therapist("ana")
+    given: Any = {"name": "New", "roles": ["therapist"], "therapist": "ana"}
+    people = [await rows.staff(f"ivo{number}", Role.CARE_TEAM) for number in range(2)]
+    as_ana = {"roles": ["therapist"], "therapist": "ana"}
+    answers = await asyncio.gather(
+        *(api.post("/v1/staff", json=given | {"email": f"{n}@p.example"}, headers=ROOT) for n in range(2)),
+        *(api.patch(f"/v1/staff/{one.id}", json=as_ana, headers=ROOT) for one in people),
+    )
+    refused = [answer for answer in answers if answer.status_code not in (200, 201)]
+    assert [fields_of(answer) for answer in refused] == [["therapist"]] * 3
