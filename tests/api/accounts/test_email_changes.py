@@ -10,9 +10,10 @@ from activities.clients.account import AccountActivities
 from activities.mail.own_mails import OwnMails
 from api.accounts.tokens import hash_of
 from models.tables import Account, OutboxItem
+from models.tables.accounts.email_change import EmailChange
 from rules.enums import Role
 from tests.api.accounts.test_password_resets import OLD, ask, member
-from tests.api.conftest import CIPHER, PUBLIC_URL, StandingClock, ToldEngine, fields_of, problem_of
+from tests.api.conftest import CIPHER, DESK, PUBLIC_URL, StandingClock, ToldEngine, fields_of, problem_of
 from tests.care.defaults import dependencies
 from tests.care.practice import Post
 from tests.care.rows import Rows
@@ -157,3 +158,39 @@ async def test_no_token_and_no_password_is_kept(api: httpx.AsyncClient, rows: Ro
     async with rows.sessions() as session:
         [mail] = (await session.exec(select(OutboxItem).where(col(OutboxItem.template) == "email_confirm"))).all()
     assert NEW not in str(mail.order)
+
+
+# ---------------------------------------------------------------- by the practice
+
+
+async def test_the_practice_takes_no_account_over_in_silence(
+    api: httpx.AsyncClient, rows: Rows, house: Any, post: Post
+) -> None:
+    account, old = await _person(rows, "client")
+    signed_in = (await api.post("/v1/sessions", json={"email": old, "password": OLD})).json()
+    me = {"Authorization": f"Bearer {signed_in['token']}"}
+    await asks(api, me, email="third@mail.example")
+    change = await link(house, post)
+    await ask(api, old)
+    await house.deliver()
+    reset = post.sent[-1].text.split("/reset/")[1].split()[0]
+    moved = await api.patch(f"/v1/clients/{account.client_id}", json={"email": NEW}, headers=DESK)
+    assert moved.json()["email"] == NEW, moved.text
+    await house.deliver()
+    assert (post.sent[-1].to, post.sent[-1].template) == (old, "email_changed")
+    assert (await api.get("/v1/me", headers=me)).status_code == 401
+    assert problem_of(await api.get(f"/v1/password-resets/{reset}")) == "link-invalid"
+    assert problem_of(await confirms(api, change)) == "link-invalid"
+    again = {"email": NEW, "password": OLD, "device": signed_in["device"]}
+    assert (await api.post("/v1/sessions", json=again)).json()["device"] != signed_in["device"]
+    async with rows.sessions() as session:
+        changes = (await session.exec(select(EmailChange))).all()
+    assert all(change.applied_at or change.replaced_at for change in changes)
+    assert [one.former for one in changes if one.applied_at] == [old]
+
+
+async def test_without_an_account_nobody_is_told(api: httpx.AsyncClient, rows: Rows, house: Any, post: Post) -> None:
+    sara = await rows.client(email="sara@mail.example", email_folded="sara@mail.example")
+    assert (await api.patch(f"/v1/clients/{sara.id}", json={"email": NEW}, headers=DESK)).status_code == 200
+    await house.deliver()
+    assert post.sent == []
