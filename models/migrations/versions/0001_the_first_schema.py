@@ -974,6 +974,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column("therapist_id", sa.Uuid(), nullable=True),
+        sa.Column("email_change_id", sa.Uuid(), nullable=True),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
@@ -992,6 +993,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["therapist_id"],
             ["therapist.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["email_change_id"],
+            ["email_change.id"],
         ),
         sa.PrimaryKeyConstraint("hash"),
     )

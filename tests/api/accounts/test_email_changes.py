@@ -1,22 +1,27 @@
 """A new address to sign in by: whoever has the password asks, whoever reads the new mailbox confirms."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from activities.clients.account import AccountActivities
 from activities.mail.own_mails import OwnMails
 from api.accounts.tokens import hash_of
+from models.reads.accounts.accounts import lock_account
 from models.tables import Account, OutboxItem
 from models.tables.accounts.email_change import EmailChange
+from models.tables.accounts.token import Token
+from models.writes.accounts.tokens import end_sign_ins
 from rules.enums import Role
 from tests.api.accounts.test_password_resets import OLD, ask, member
 from tests.api.conftest import CIPHER, DESK, PUBLIC_URL, StandingClock, ToldEngine, fields_of, problem_of
 from tests.care.defaults import dependencies
 from tests.care.practice import Post
-from tests.care.rows import Rows
+from tests.care.rows import NOW, Rows
 
 NEW = "new@mail.example"
 
@@ -158,6 +163,48 @@ async def test_no_token_and_no_password_is_kept(api: httpx.AsyncClient, rows: Ro
     async with rows.sessions() as session:
         [mail] = (await session.exec(select(OutboxItem).where(col(OutboxItem.template) == "email_confirm"))).all()
     assert NEW not in str(mail.order)
+
+
+async def test_a_link_confirms_the_change_that_it_was_mailed_for(
+    api: httpx.AsyncClient, rows: Rows, house: Any, post: Post
+) -> None:
+    """Even where its mail was being written while the next was begun, so that it was not among those that ended."""
+    account, old = await _person(rows, "staff")
+    me = await rows.session_of(account)
+    await asks(api, me)
+    first = await link(house, post)
+    await asks(api, me, email="newer@mail.example")
+    second = await link(house, post)
+    async with rows.sessions() as session:
+        (await session.get_one(Token, hash_of(first))).revoked_at = None
+        await session.commit()
+    assert problem_of(await confirms(api, first)) == "link-invalid"
+    assert (await api.get("/v1/me", headers=me)).json()["email"] == old
+    assert (await confirms(api, second)).json() == {"email": "newer@mail.example"}
+
+
+async def test_a_link_that_ends_while_it_is_followed_confirms_nothing(
+    api: httpx.AsyncClient, rows: Rows, house: Any, post: Post
+) -> None:
+    account, _ = await _person(rows, "staff")
+    me = await rows.session_of(account)
+    await asks(api, me)
+    token = await link(house, post)
+    async with rows.sessions() as session:  # the password is set anew, which ends every link
+        await lock_account(session, account.id)
+        following = asyncio.create_task(confirms(api, token))
+        await _somebody_waits(rows)
+        await end_sign_ins(session, account.id, at=NOW)
+        await session.commit()
+    assert problem_of(await following) == "link-invalid"
+
+
+async def _somebody_waits(rows: Rows) -> None:
+    waiting = text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    async with asyncio.timeout(10), rows.sessions() as session:
+        while (await (await session.connection()).execute(waiting)).first() is None:
+            await session.rollback()
+            await asyncio.sleep(0.02)
 
 
 # ---------------------------------------------------------------- by the practice
