@@ -56,6 +56,10 @@ async def ask_for_change(
 ) -> AddressView:
     """The answer is the same whether somebody has the new address: whoever reads its mail learns what comes of it."""
     await must_fit(services, person, body.current, field="current", now=now)
+    change_id = uuid5(request_id, "email")
+    async with services.sessions() as session:
+        if await session.get(EmailChange, change_id) is not None:  # begun by the same request, whose answer was lost
+            return AddressView(email=body.email)
     most = services.settings.policy.resets_per_address
     asks = budget(BudgetKind.ADDRESSES_OF_ACCOUNT, str(person.account.id), most=most, within=RESETS_WITHIN)
     await spend(services.sessions, asks, now=now)
@@ -64,7 +68,7 @@ async def ask_for_change(
         client = await session.get(Client, account.client_id) if account.client_id else None
         if body.email == (client.email if client is not None else account.email):
             raise wrong_fields([("email", "is your address already")])
-        await begin_change(session, account, id=uuid5(request_id, "email"), email=body.email, at=now)
+        await begin_change(session, account, id=change_id, email=body.email, at=now)
         await session.commit()
     after.add_task(have_delivered, services.engine)
     return AddressView(email=body.email)

@@ -153,6 +153,24 @@ async def test_three_an_hour_so_that_nobody_mails_the_world(
     assert (await asks(api, me)).status_code == 202
 
 
+async def test_an_answer_that_was_lost_is_given_again_and_mails_nothing_more(
+    api: httpx.AsyncClient, rows: Rows, house: Any, post: Post
+) -> None:
+    account, _ = await _person(rows, "client")
+    me = await rows.session_of(account) | {"Idempotency-Key": "lost-on-the-way"}
+    for _ in range(5):  # more than an hour's three: it is one change
+        answer = await asks(api, me)
+        assert (answer.status_code, answer.json()) == (202, {"email": NEW})
+        async with rows.sessions() as session:
+            connection = await session.connection()
+            await connection.execute(text("UPDATE idempotency_key SET status = 0, answer = NULL"))
+            await session.commit()
+    token = await link(house, post)
+    assert len(post.sent) == 1
+    assert (await confirms(api, token)).status_code == 200
+    assert (await asks(api, me)).status_code == 202  # by now it is their address
+
+
 async def test_no_token_and_no_password_is_kept(api: httpx.AsyncClient, rows: Rows, house: Any, post: Post) -> None:
     account, _ = await _person(rows, "client")
     await asks(api, await rows.session_of(account))
