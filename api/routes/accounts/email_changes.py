@@ -15,7 +15,7 @@ from api.accounts.sign_ins import spend
 from api.bodies import Body, Email, Password, Secret
 from api.commands import command_by_link
 from api.deps import Anyone, Now, Person, RequestId, Services, Svc
-from api.idempotency import IdempotentRoute
+from api.idempotency import AccountRoute
 from api.problems import responses, wrong_fields
 from api.routes.accounts.passwords import must_fit
 from models.reads.accounts.accounts import lock_account
@@ -31,7 +31,7 @@ from rules.accounts.limits import RESETS_WITHIN
 from rules.refusals import Problem
 from workflows.messages import CHANGE_DETAILS
 
-router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AccountRoute)
 
 
 class NewAddress(Body):

@@ -13,7 +13,7 @@ from api.accounts.sign_ins import admit, restore
 from api.accounts.tokens import hash_of, read_bearer, storable, unauthenticated
 from api.bodies import Body, Password, Secret
 from api.deps import Anyone, FromWhere, Known, Now, Person, Svc, asker_of, must_see_client
-from api.idempotency import IdempotentRoute
+from api.idempotency import AccountRoute
 from api.problems import Refused, not_found, refuse, responses
 from api.views.accounts import SignedIn, signed_in
 from models.reads.accounts.accounts import account_with_address, lock_account
@@ -27,7 +27,7 @@ from rules.accounts.sides import AccountSide
 from rules.enums import Role
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AccountRoute)
 
 
 class SignIn(Body):

@@ -197,6 +197,36 @@ async def test_what_no_role_may_is_said_as_to_the_one_that_was_told_most(api: ht
     assert problem_of(await api.delete("/v1/staff/x", headers=maria)) == "not-found"
 
 
+async def test_a_wrong_password_counts_once_however_many_roles_its_owner_has(
+    api: httpx.AsyncClient, rows: Rows
+) -> None:
+    people = [await rows.staff(name, *_ALL[:2], password=PASSWORD) for name in ("maria", "ivo")]
+    maria, ivo = [await rows.session_of(one) for one in people]
+    moves, sets = {"email": "new@practice.example", "current": "wrong"}, {"current": "wrong", "password": PASSWORD}
+    for path, body, headers in (("email-changes", moves, maria), ("passwords", sets, ivo)):
+        answers = [await api.post(f"/v1/{path}", json=body, headers=headers) for _ in range(11)]
+        assert [answer.status_code for answer in answers] == [422] * 10 + [429]
+
+
+async def test_a_file_that_cannot_be_kept_is_refused_in_clear_whatever_the_roles(
+    api: httpx.AsyncClient, rows: Rows
+) -> None:
+    ana = await rows.therapist("ana")
+    maria = await rows.session_of(await rows.staff("maria", *_ALL, therapist=ana))
+    page = {"file": ("page.html", b"<html><script>1</script></html>", "text/html")}
+    for headers in (maria, maria | {"Idempotency-Key": "same"}):
+        assert fields_of(await api.post("/v1/documents", files=page, headers=headers)) == ["file"]
+    text = {"file": ("plan.txt", b"A plan.", "text/plain")}
+    assert (await api.post("/v1/documents", files=text, headers=maria)).status_code == 201
+
+
+async def test_who_has_one_role_acts_in_no_other(api: httpx.AsyncClient, rows: Rows) -> None:
+    ivo = await rows.session_of(await rows.staff("ivo", Role.CARE_TEAM))
+    for path in ("clients", "me"):
+        assert problem_of(await api.get(f"/v1/{path}", headers=ivo | {"Acting-As": "admin"})) == "not-allowed"
+        assert (await api.get(f"/v1/{path}", headers=ivo | {"Acting-As": "care_team"})).status_code == 200
+
+
 async def test_one_key_of_a_request_is_one_request_whatever_the_role(api: httpx.AsyncClient, rows: Rows) -> None:
     maria = await rows.session_of(await rows.staff("maria", Role.CARE_TEAM, Role.ADMIN))
     key = maria | {"Idempotency-Key": "same"}
