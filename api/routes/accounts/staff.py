@@ -1,5 +1,6 @@
 """People of the practice: invited by an admin, with one account and one or more roles, until an admin ends it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID, uuid5
@@ -15,7 +16,14 @@ from api.deps import Admin, ByTime, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import Refused, not_found, refuse, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
-from models.reads.accounts.staff import StaffRow, account_of_therapist, list_staff, lock_staff, with_therapists
+from models.reads.accounts.staff import (
+    StaffRow,
+    account_of_therapist,
+    list_staff,
+    lock_admins,
+    lock_staff,
+    with_therapists,
+)
 from models.reads.booking.therapists import therapist_by_slug
 from models.tables.accounts.account import Account
 from models.tables.booking.therapist import Therapist
@@ -169,6 +177,7 @@ async def staff(*, services: Svc, _: Admin, page: ByTime) -> Listed[StaffView]:
 )
 async def change_staff(*, staff_id: UUID, body: StaffChanges, services: Svc, caller: Admin, now: Now) -> StaffView:
     async with services.sessions() as session:
+        admins = await lock_admins(session)
         account = await lock_staff(session, staff_id)
         if account is None:
             raise not_found("account")
@@ -176,6 +185,8 @@ async def change_staff(*, staff_id: UUID, body: StaffChanges, services: Svc, cal
             raise wrong_fields([("therapist", "is said together with the roles")])
         if body.roles is not None:
             _not_themselves(caller, account)
+            if Role.ADMIN not in body.roles:
+                _not_the_last(account, admins)
             therapist = await _profile(session, body.roles, body.therapist, of=account.id)
             profile = therapist.id if therapist else None
             try:
@@ -197,10 +208,12 @@ async def change_staff(*, staff_id: UUID, body: StaffChanges, services: Svc, cal
 )
 async def end_staff(*, staff_id: UUID, services: Svc, caller: Admin, now: Now) -> None:
     async with services.sessions() as session:
+        admins = await lock_admins(session)
         account = await lock_staff(session, staff_id)
         if account is None:
             raise not_found("account")
         _not_themselves(caller, account)
+        _not_the_last(account, admins)
         await end_account(session, account, at=now)
         await session.commit()
 
@@ -209,6 +222,12 @@ def _not_themselves(caller: Caller, account: Account) -> None:
     """Two people know of every right that is given or taken: nobody becomes somebody else's therapist alone."""
     if caller.name == account.handle:
         raise refuse(Problem.NOT_ALLOWED, "Another admin has to do this: nobody changes their own roles or end.")
+
+
+def _not_the_last(account: Account, admins: Sequence[Account]) -> None:
+    """``admins``: all of them, locked. Of two who end each other at once, the later one is the last."""
+    if [admin.id for admin in admins] == [account.id]:
+        raise refuse(Problem.NOT_ALLOWED, "This is the last admin: there has to be another one first.")
 
 
 # ---------------------------------------------------------------- invitations

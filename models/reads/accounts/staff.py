@@ -11,6 +11,7 @@ from models.paging import Page, one_page
 from models.tables.accounts.account import Account
 from models.tables.booking.therapist import Therapist
 from rules.accounts.sides import AccountSide
+from rules.enums import Role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,17 @@ async def lock_staff(session: AsyncSession, account_id: UUID) -> Account | None:
         col(Account.deactivated_at).is_(None),
     )
     return (await session.exec(statement.with_for_update())).first()
+
+
+async def lock_admins(session: AsyncSession) -> Sequence[Account]:
+    """All who can sign in as an admin, locked in the order of their ids, before any other account: whoever takes one
+    away knows that another one stays."""
+    statement = select(Account).where(
+        col(Account.roles).contains([Role.ADMIN.value]),
+        col(Account.activated_at).is_not(None),
+        col(Account.deactivated_at).is_(None),
+    )
+    return (await session.exec(statement.order_by(col(Account.id)).with_for_update())).all()
 
 
 async def account_of_therapist(session: AsyncSession, therapist_id: UUID) -> Account | None:

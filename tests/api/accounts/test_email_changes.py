@@ -18,6 +18,7 @@ from models.tables.accounts.token import Token
 from models.writes.accounts.tokens import end_sign_ins
 from rules.enums import Role
 from tests.api.accounts.test_password_resets import OLD, ask, member
+from tests.api.accounts.waiting import somebody_waits
 from tests.api.conftest import CIPHER, DESK, PUBLIC_URL, StandingClock, ToldEngine, fields_of, problem_of
 from tests.care.defaults import dependencies
 from tests.care.practice import Post
@@ -211,18 +212,10 @@ async def test_a_link_that_ends_while_it_is_followed_confirms_nothing(
     async with rows.sessions() as session:  # the password is set anew, which ends every link
         await lock_account(session, account.id)
         following = asyncio.create_task(confirms(api, token))
-        await _somebody_waits(rows)
+        await somebody_waits(rows)
         await end_sign_ins(session, account.id, at=NOW)
         await session.commit()
     assert problem_of(await following) == "link-invalid"
-
-
-async def _somebody_waits(rows: Rows) -> None:
-    waiting = text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-    async with asyncio.timeout(10), rows.sessions() as session:
-        while (await (await session.connection()).execute(waiting)).first() is None:
-            await session.rollback()
-            await asyncio.sleep(0.02)
 
 
 # ---------------------------------------------------------------- by the practice

@@ -145,7 +145,7 @@ async def test_what_an_invitation_cannot_say(api: httpx.AsyncClient, rows: Rows,
 
 
 async def test_changed_roles_count_at_once(api: httpx.AsyncClient, rows: Rows) -> None:
-    ivo = await rows.staff("ivo", Role.ADMIN)
+    ivo, _ = await rows.staff("ivo", Role.ADMIN), await rows.staff("maria", Role.ADMIN)
     his = await rows.session_of(ivo)
     assert (await api.get("/v1/staff", headers=his)).status_code == 200
     changed = await api.patch(f"/v1/staff/{ivo.id}", json={"roles": ["care_team"], "name": "Ivo"}, headers=ROOT)

@@ -6,7 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
+from models.reads.accounts.staff import lock_admins
+from models.tables import Account
 from rules.enums import Role
+from tests.api.accounts.waiting import somebody_waits
 from tests.api.conftest import ROOT, fields_of, problem_of
 from tests.care.rows import Rows
 
@@ -77,3 +80,35 @@ async def test_a_profile_given_to_two_at_once_is_one_persons(api: httpx.AsyncCli
     )
     refused = [answer for answer in answers if answer.status_code not in (200, 201)]
     assert [fields_of(answer) for answer in refused] == [["therapist"]] * 3
+
+
+@pytest.mark.parametrize("how", ["end", "take the role"])
+async def test_two_admins_who_end_each_other_at_once_leave_one(api: httpx.AsyncClient, rows: Rows, how: str) -> None:
+    maria, ivo = await rows.staff("maria", Role.ADMIN), await rows.staff("ivo", Role.ADMIN)
+    hers, his = await rows.session_of(maria), await rows.session_of(ivo)
+
+    async def ends(whom: Account, by: dict[str, str]) -> httpx.Response:
+        if how == "end":
+            return await api.delete(f"/v1/staff/{whom.id}", headers=by)
+        return await api.patch(f"/v1/staff/{whom.id}", json={"roles": ["care_team"]}, headers=by)
+
+    async with rows.sessions() as session:  # both have been let in before either is done
+        await lock_admins(session)
+        both = [asyncio.create_task(ends(ivo, hers)), asyncio.create_task(ends(maria, his))]
+        await somebody_waits(rows, number=2)
+        await session.rollback()
+    answers = sorted([await one for one in both], key=lambda answer: answer.status_code)
+    assert [answer.is_success for answer in answers] == [True, False]
+    assert problem_of(answers[1]) == "not-allowed"
+    async with rows.sessions() as session:
+        assert len(await lock_admins(session)) == 1
+
+
+async def test_the_last_admin_stays_whoever_asks(api: httpx.AsyncClient, rows: Rows) -> None:
+    maria = await rows.staff("maria", Role.ADMIN)
+    await rows.staff("ivo", Role.ADMIN, activated_at=None)  # was invited, and is not there yet
+    path = f"/v1/staff/{maria.id}"
+    assert problem_of(await api.delete(path, headers=ROOT)) == "not-allowed"
+    assert problem_of(await api.patch(path, json={"roles": ["care_team"]}, headers=ROOT)) == "not-allowed"
+    await rows.staff("eva", Role.ADMIN)
+    assert (await api.delete(path, headers=ROOT)).status_code == 204
