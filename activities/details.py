@@ -2,18 +2,20 @@
 
 import re
 from datetime import datetime
+from uuid import uuid5
 
 from sqlmodel import col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.types.clients import ClientDetails
+from models.reads.accounts.accounts import account_of_client
 from models.reads.accounts.email_changes import confirmed_change
 from models.reads.clients.clients import visible_client
 from models.tables.accounts.account import Account
 from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.clients.client import Client
-from models.writes.accounts.email_changes import apply_change
+from models.writes.accounts.email_changes import apply_change, move_address
 from models.writes.timeline import tell
 from rules.accounts.caller import Caller, fold_email
 from rules.booking.availability import find_zone
@@ -45,13 +47,14 @@ async def email_in_use(session: AsyncSession, owner: Client, *, by: Caller) -> R
 
 
 async def write_details(
-    session: AsyncSession, client: Client, details: ClientDetails, *, by: Caller, at: datetime
+    session: AsyncSession, client: Client, details: ClientDetails, *, by: Caller, reason: str, at: datetime
 ) -> Refusal | None:
     """Write what was said, and record which details changed (never their content).
 
     The practice is told of an address in use. Anybody else gets the ordinary answer, and the same work is done,
     whatever is known: a public form never tells. What follows from a known address is looked at afterwards. People
-    sign in by their address, so that of an account is changed by the practice, or once it was confirmed by a mail.
+    sign in by their address, so that of an account is changed by the practice, of which the former one is told, or once
+    it was confirmed by a mail. ``reason``: the request's id.
     """
     said = {name: value for name, value in vars(details).items() if value is not None}
     if "time_zone" in said and find_zone(said["time_zone"]) is None:
@@ -64,7 +67,7 @@ async def write_details(
         del said["email"]  # another spelling of the same address, which might be another mailbox
     changed = sorted(name for name, value in said.items() if getattr(client, name) != value)
     if "email" in changed:
-        refusal = await _write_address(session, client, said["email"], confirmed, by=by, at=at)
+        refusal = await _write_address(session, client, said["email"], confirmed, by=by, reason=reason, at=at)
         if refusal is not None:
             return refusal
     for name in changed:
@@ -83,8 +86,23 @@ async def write_details(
     return None
 
 
+async def _move_account(session: AsyncSession, client: Client, email: str, *, reason: str, at: datetime) -> None:
+    """By the practice, which a client may have asked on the telephone: it is told where they would see if not."""
+    account = await account_of_client(session, client.id)
+    if account is not None:
+        id = uuid5(account.id, f"moved:{reason}")
+        await move_address(session, account, id=id, email=email, former=client.email, at=at)
+
+
 async def _write_address(
-    session: AsyncSession, client: Client, email: str, confirmed: EmailChange | None, *, by: Caller, at: datetime
+    session: AsyncSession,
+    client: Client,
+    email: str,
+    confirmed: EmailChange | None,
+    *,
+    by: Caller,
+    reason: str,
+    at: datetime,
 ) -> Refusal | None:
     """Fold the new address, unless it may not be theirs. A link mailed before proves another address: it ends."""
     folded = fold_email(email)
@@ -98,6 +116,8 @@ async def _write_address(
     if confirmed is not None:
         account = await session.get_one(Account, confirmed.account_id)
         await apply_change(session, account, confirmed, former=client.email, at=at)
+    elif client.account_active:
+        await _move_account(session, client, email, reason=reason, at=at)
     client.email_folded = folded
     client.reachable_since = client.reachable_since or at
     if owner is not None:

@@ -42,8 +42,10 @@ _LONGEST_ROUTE = 300
 class IdempotentRoute(APIRoute):
     """A route that honours ``Idempotency-Key`` when it is a POST."""
 
+    of_account = False
+
     def get_route_handler(self) -> Handler:
-        handler = in_each_role(super().get_route_handler(), asker_of)
+        handler = in_each_role(super().get_route_handler(), asker_of, of_account=self.of_account)
         if "POST" not in (self.methods or ()):
             return handler
 
@@ -52,6 +54,12 @@ class IdempotentRoute(APIRoute):
             return await handler(request) if key is None else await _answer_once(request, key, handler)
 
         return answer
+
+
+class AccountRoute(IdempotentRoute):
+    """The same for what is of the account of whoever asks, whatever roles it has."""
+
+    of_account = True
 
 
 async def _answer_once(request: Request, key: str, handler: Handler) -> Response:

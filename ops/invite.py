@@ -1,5 +1,7 @@
 """Make the first admin: ``python -m ops.invite <email>`` prints a link, by which whoever has it chooses a password.
 
+With ``--therapist <slug>`` they are a practice of one: admin, care team, and the therapist with that profile.
+
 It works once, for as long as an invitation does. Said again for the same address, before it was used, it prints another
 one, and the first ends. Everybody else is invited by an admin (``POST /v1/staff``).
 """
@@ -8,10 +10,11 @@ import argparse
 import asyncio
 import sys
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from email_validator import EmailNotValidError, validate_email
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.practice import Links
 from api.accounts.tokens import hash_of, new_token
@@ -19,12 +22,19 @@ from config import Settings, settings_or_exit
 from engine.clock import clock_for
 from models import database
 from models.database import Sessions
+from models.reads.accounts.staff import account_of_therapist
+from models.reads.booking.therapists import therapist_by_slug
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
-from models.writes.accounts.staff import end_invitation_links, invite
+from models.writes.accounts.staff import change_roles, end_invitation_links, invite
 from rules.accounts.caller import fold_email
+from rules.accounts.staff import ROLES
 from rules.enums import Role
 from rules.policy import JourneyPolicy
+
+
+class NoProfile(Exception):
+    """There is no therapist with this slug, or somebody has the profile."""
 
 
 class HasAccount(Exception):
@@ -32,15 +42,23 @@ class HasAccount(Exception):
 
 
 async def invite_admin(
-    sessions: Sessions, email: str, *, names: tuple[str, ...], policy: JourneyPolicy, at: datetime
+    sessions: Sessions,
+    email: str,
+    *,
+    names: tuple[str, ...],
+    policy: JourneyPolicy,
+    at: datetime,
+    therapist: str | None = None,
 ) -> str:
-    """The token of an invitation as admin. ``names``: of programs, which nobody may be taken for. Raises HasAccount."""
+    """The token of an invitation as admin; with the slug of a ``therapist``, in every role. ``names``: of programs,
+    which nobody may be taken for. Raises HasAccount, NoProfile."""
     token = new_token()
     async with sessions() as session:
         same = (col(Account.email_folded) == fold_email(email), col(Account.deactivated_at).is_(None))
         account = (await session.exec(select(Account).where(*same).with_for_update())).first()
         if account is not None and account.activated_at is not None:
             raise HasAccount
+        profile = await _profile(session, therapist, account) if therapist else None
         if account is None:
             account = await invite(
                 session,
@@ -53,8 +71,11 @@ async def invite_admin(
                 not_handles=names,
                 at=at,
             )
-        account.invited_at, account.roles = at, sorted({*account.roles, Role.ADMIN.value})
-        session.add(account)
+        account.invited_at = at
+        roles = (*account.roles, Role.ADMIN) if profile is None else ROLES
+        await change_roles(
+            session, account, [Role(role) for role in roles], therapist_id=profile or account.therapist_id, at=at
+        )
         await end_invitation_links(session, account, at=at)
         expires_at = at + policy.activation_link_ttl
         kind = TokenKind.INVITATION
@@ -63,7 +84,15 @@ async def invite_admin(
     return token
 
 
-async def _main(settings: Settings, email: str) -> int:
+async def _profile(session: AsyncSession, slug: str, account: Account | None) -> UUID:
+    found = await therapist_by_slug(session, slug)
+    owner = await account_of_therapist(session, found.id) if found else None
+    if found is None or (owner is not None and owner is not account):
+        raise NoProfile
+    return found.id
+
+
+async def _main(settings: Settings, email: str, therapist: str | None) -> int:
     pool = database.connect(settings.database)
     try:
         token = await invite_admin(
@@ -72,9 +101,13 @@ async def _main(settings: Settings, email: str) -> int:
             names=tuple(key.name for key in settings.api_keys),
             policy=settings.policy,
             at=await clock_for(settings.time_travel_address).now(),
+            therapist=therapist,
         )
     except HasAccount:
         print(f"{email} has an account already. An admin can change its roles.", file=sys.stderr)
+        return 1
+    except NoProfile:
+        print(f"There is no therapist {therapist}, or somebody has this profile already.", file=sys.stderr)
         return 1
     finally:
         await pool.dispose()
@@ -93,4 +126,6 @@ def _address(text: str) -> str:
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(prog="python -m ops.invite", description="Make the first admin.")
     asked.add_argument("email", type=_address)
-    sys.exit(asyncio.run(_main(settings_or_exit(), asked.parse_args().email)))
+    asked.add_argument("--therapist", metavar="SLUG", help="they are the care team and this therapist, too")
+    said = asked.parse_args()
+    sys.exit(asyncio.run(_main(settings_or_exit(), said.email, said.therapist)))

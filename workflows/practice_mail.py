@@ -32,14 +32,14 @@ class PracticeMail:
         while True:
             self.woken = False
             left = await steps.deliver_practice_mail("closed")
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new()
             if self.woken:
                 continue
             at = left.look_at
             if at is None:
                 return
             await self.wait_until(at)
-            if workflow.info().is_continue_as_new_suggested():
-                workflow.continue_as_new()
 
     async def wait_until(self, at: datetime) -> None:
         details.show(lambda: f"**Something waits** until {at:%a %d %b %Y %H:%M} UTC.")

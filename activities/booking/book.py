@@ -57,7 +57,9 @@ class BookingActivities(Activities):
             if given is not None:
                 return given
             if order.details is not None:
-                refusal = await write_details(session, client, order.details, by=order.by, at=now)
+                refusal = await write_details(
+                    session, client, order.details, by=order.by, reason=order.request_id, at=now
+                )
                 if refusal is not None:
                     return await _refused(session, refusal)
             facts = await journey_facts(session, client, now=now)

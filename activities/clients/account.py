@@ -124,7 +124,7 @@ class AccountActivities(Activities):
             given = await DETAILED.given(session, client, order)
             if given is not None:
                 return given
-            refusal = await write_details(session, client, order.details, by=order.by, at=now)
+            refusal = await write_details(session, client, order.details, by=order.by, reason=order.request_id, at=now)
             if refusal is None and order.group is not None:
                 refusal = await _move_to_group(session, client, order.group, by=order.by, at=now)
             if refusal is not None:

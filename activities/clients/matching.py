@@ -83,7 +83,7 @@ class MatchingActivities(Activities):
                 data={"source": new.source.value, "request_id": new.request_id, "test": new.test},
             )
             if new.details is not None:
-                refusal = await write_details(session, client, new.details, by=new.by, at=now)
+                refusal = await write_details(session, client, new.details, by=new.by, reason=new.request_id, at=now)
                 if refusal is not None:
                     await session.rollback()
                     return Opened(refusal=refusal)

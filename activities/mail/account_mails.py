@@ -14,7 +14,7 @@ from activities.mail.send import order_of
 from activities.ports import OutgoingMail
 from models.tables.accounts.account import Account
 from models.tables.accounts.email_change import EmailChange
-from models.tables.accounts.token import Token
+from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxItem
@@ -54,6 +54,7 @@ async def account_mail(
         token_kind, address = OF_ACCOUNTS[kind.button]
         ttl = good_for(token_kind, deps.policy)
         made = Token(hash="", kind=token_kind, account_id=reader.account.id, made_at=now, expires_at=now + ttl)
+        made.email_change_id = UUID(order.text) if token_kind is TokenKind.EMAIL else None
         token, expires_at = await mailed_token(session, order, made, to=reader.address, deps=deps)
         link = address(deps.links, token, reader.account.side)
     context = MailContext(

@@ -27,14 +27,16 @@ _READS = ("GET", "HEAD", "OPTIONS")
 _TRY_ANOTHER = (Problem.NOT_ALLOWED, Problem.NOT_FOUND, Problem.VALIDATION_FAILED)
 
 
-def in_each_role(handler: Handler, asker_of: AskerOf) -> Handler:
-    """The same route, asked in one role after the other of whoever has several, until one of them may."""
+def in_each_role(handler: Handler, asker_of: AskerOf, *, of_account: bool) -> Handler:
+    """The same route, asked in one role after the other of whoever has several, until one of them may. What is
+    ``of_account``, a password for one, is the same in every role: it is asked, and counted, once."""
 
     async def answer(request: Request) -> Response:
         asker = await _if_known(request, asker_of)
-        if asker is None or len(asker.callers) == 1:
+        if asker is None:
             return await handler(request)
-        return await _in_turn(request, handler, _roles(request, asker))
+        roles = _roles(request, asker)
+        return await _in_turn(request, handler, roles[:1] if of_account else roles)
 
     return answer
 
@@ -54,7 +56,7 @@ def _roles(request: Request, asker: Asker) -> tuple[Caller, ...]:
         if not named:
             raise refuse(Problem.NOT_ALLOWED, "This is none of your roles.")
         return named
-    if request.method in _READS:
+    if request.method in _READS or len(asker.callers) == 1:
         return asker.callers
     return tuple(sorted(asker.callers, key=lambda caller: _NARROWEST_FIRST.index(caller.role)))
 
@@ -66,10 +68,17 @@ async def _in_turn(request: Request, handler: Handler, callers: tuple[Caller, ..
         try:
             return await handler(request)
         except Refused as refused:
-            if refused.refusal.name not in _TRY_ANOTHER:
+            if refused.refusal.name not in _TRY_ANOTHER or _is_read(request, refused):
                 raise
             # That a role is not meant for this tells less than what another one was told.
             if said is None or refused.refusal.name is not Problem.NOT_ALLOWED:
                 said = refused
     assert said is not None
     raise said
+
+
+def _is_read(request: Request, refused: Refused) -> bool:
+    """Whether it was said of a form, which is read while it comes in, and once. What is wrong with a file is wrong in
+    every role."""
+    form = request.headers.get("content-type", "").lower().startswith("multipart/")
+    return form and refused.refusal.name is Problem.VALIDATION_FAILED

@@ -1,23 +1,27 @@
 """A new address to sign in by: asked for with the password, confirmed by a link that is mailed there."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID, uuid5
 
 from fastapi import APIRouter, BackgroundTasks
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.accounts.links import link_invalid, live_account_link
+from api.accounts.links import is_spent, link_invalid, live_account_link
 from api.accounts.practice_mails import have_delivered
 from api.accounts.sign_ins import spend
 from api.bodies import Body, Email, Password, Secret
 from api.commands import command_by_link
 from api.deps import Anyone, Now, Person, RequestId, Services, Svc
-from api.idempotency import IdempotentRoute
+from api.idempotency import AccountRoute
 from api.problems import responses, wrong_fields
 from api.routes.accounts.passwords import must_fit
+from models.reads.accounts.accounts import lock_account
 from models.reads.accounts.email_changes import open_change
 from models.tables.accounts.account import Account
+from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.token import TokenKind
 from models.tables.clients.client import Client
 from models.writes.accounts.email_changes import apply_change, begin_change
@@ -27,7 +31,7 @@ from rules.accounts.limits import RESETS_WITHIN
 from rules.refusals import Problem
 from workflows.messages import CHANGE_DETAILS
 
-router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AccountRoute)
 
 
 class NewAddress(Body):
@@ -52,6 +56,10 @@ async def ask_for_change(
 ) -> AddressView:
     """The answer is the same whether somebody has the new address: whoever reads its mail learns what comes of it."""
     await must_fit(services, person, body.current, field="current", now=now)
+    change_id = uuid5(request_id, "email")
+    async with services.sessions() as session:
+        if await session.get(EmailChange, change_id) is not None:  # begun by the same request, whose answer was lost
+            return AddressView(email=body.email)
     most = services.settings.policy.resets_per_address
     asks = budget(BudgetKind.ADDRESSES_OF_ACCOUNT, str(person.account.id), most=most, within=RESETS_WITHIN)
     await spend(services.sessions, asks, now=now)
@@ -60,7 +68,7 @@ async def ask_for_change(
         client = await session.get(Client, account.client_id) if account.client_id else None
         if body.email == (client.email if client is not None else account.email):
             raise wrong_fields([("email", "is your address already")])
-        await begin_change(session, account, id=uuid5(request_id, "email"), email=body.email, at=now)
+        await begin_change(session, account, id=change_id, email=body.email, at=now)
         await session.commit()
     after.add_task(have_delivered, services.engine)
     return AddressView(email=body.email)
@@ -80,12 +88,7 @@ async def confirm(
 ) -> AddressView:
     """One use. The former address is told; whoever is signed in stays so."""
     async with services.sessions() as session:
-        known = await live_account_link(session, body.token, TokenKind.EMAIL, now=now)
-        assert known.account is not None
-        account = await session.get_one(Account, known.account.id, with_for_update=True)
-        change = await open_change(session, account.id)
-        if change is None:
-            raise link_invalid()
+        account, change = await _confirmed(session, body.token, now=now)
         email, client_id = change.email, account.client_id
         change.confirmed_at = now
         session.add(change)
@@ -101,6 +104,20 @@ async def confirm(
         await _change_record(services, client_id, email, request_id=request_id)
     after.add_task(have_delivered, services.engine)
     return AddressView(email=email)
+
+
+async def _confirmed(session: AsyncSession, token: str, *, now: datetime) -> tuple[Account, EmailChange]:
+    """The account, locked, and the change that this link was mailed for. Both may have ended while this waited, or the
+    change may have been replaced: each is looked at again. Raises Refused."""
+    known = await live_account_link(session, token, TokenKind.EMAIL, now=now)
+    account = await lock_account(session, known.account.id) if known.account else None
+    await session.refresh(known.token)
+    if account is None or account.deactivated_at is not None or is_spent(known.token, now=now):
+        raise link_invalid()
+    change = await open_change(session, account.id, known.token.email_change_id)
+    if change is None:
+        raise link_invalid()
+    return account, change
 
 
 async def _change_record(services: Services, client_id: UUID, email: str, *, request_id: UUID) -> None:

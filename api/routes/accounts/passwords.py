@@ -16,7 +16,7 @@ from api.accounts.tokens import hash_of, storable, unauthenticated
 from api.accounts.visitors import Visitor
 from api.bodies import Body, Password, Secret
 from api.deps import Anyone, FromWhere, Now, RequestId, Services, SignedInAs, Svc, asker_of
-from api.idempotency import IdempotentRoute
+from api.idempotency import AccountRoute
 from api.problems import refuse, responses, wrong_fields
 from api.views.accounts import SignedIn, signed_in
 from models.reads.accounts.accounts import Asked, whose_address
@@ -33,7 +33,7 @@ from rules.mail.kinds import Mail
 from rules.mail.orders import MailOrder, account_mail_order, mail_order
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AccountRoute)
 
 
 class ResetAsked(Body):

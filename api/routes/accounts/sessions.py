@@ -6,25 +6,28 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.accounts.sessions import begin_session, known_device
 from api.accounts.sign_ins import admit, restore
 from api.accounts.tokens import hash_of, read_bearer, storable, unauthenticated
 from api.bodies import Body, Password, Secret
 from api.deps import Anyone, FromWhere, Known, Now, Person, Svc, asker_of, must_see_client
-from api.idempotency import IdempotentRoute
+from api.idempotency import AccountRoute
 from api.problems import Refused, not_found, refuse, responses
 from api.views.accounts import SignedIn, signed_in
-from models.reads.accounts.accounts import account_with_address
+from models.reads.accounts.accounts import account_with_address, lock_account
 from models.reads.accounts.tokens import public_id, sessions_of
+from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token
 from models.writes.accounts.tokens import revoke_sessions, revoke_token
+from models.writes.locks import lock_client
 from rules.accounts.caller import fold_email
 from rules.accounts.sides import AccountSide
 from rules.enums import Role
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AccountRoute)
 
 
 class SignIn(Body):
@@ -34,6 +37,9 @@ class SignIn(Body):
     password: Annotated[Password, Field(repr=False)]
     side: AccountSide = AccountSide.CLIENT
     device: Annotated[Secret | None, Field(repr=False)] = None
+
+
+_NO_FIT = "This address and password do not fit."
 
 
 @router.post(
@@ -58,12 +64,24 @@ async def sign_in(*, body: SignIn, services: Svc, _: Anyone, visitor: FromWhere,
         await restore(services.sessions, admitted, now=now)
         raise
     if not fits or account is None:
-        raise unauthenticated("This address and password do not fit.")
+        raise unauthenticated(_NO_FIT)
     await restore(services.sessions, admitted, now=now)
     async with services.sessions() as session:
+        if not await _still_fits(session, account, address):
+            raise unauthenticated(_NO_FIT)
         new = await begin_session(session, account, visitor, policy=policy, now=now, device=device)
         await session.commit()
     return signed_in(new)
+
+
+async def _still_fits(session: AsyncSession, account: Account, address: str) -> bool:
+    """Whether what was shown still opens the account, which is locked: while a password is looked at, it may be set
+    anew, the address may change, and the account may end. Each ends every sign-in, and none may begin behind it."""
+    await lock_account(session, account.id)
+    if account.client_id is not None:
+        await lock_client(session, account.client_id)
+    found = await account_with_address(session, address, account.side)
+    return found is not None and (found.id, found.password_hash) == (account.id, account.password_hash)
 
 
 class SessionView(BaseModel):

@@ -1,5 +1,6 @@
 """People of the practice: invited by an admin, with one account and one or more roles, until an admin ends it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID, uuid5
@@ -13,16 +14,16 @@ from api.accounts.practice_mails import have_delivered, order_account_mail
 from api.bodies import Body, Email, Line, Slug
 from api.deps import Admin, ByTime, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import not_found, refuse, responses, wrong_fields
+from api.problems import Refused, not_found, refuse, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
-from models.reads.accounts.staff import StaffRow, list_staff, with_therapists
+from models.reads.accounts.staff import StaffRow, account_of_therapist, list_staff, with_therapists
 from models.reads.booking.therapists import therapist_by_slug
 from models.tables.accounts.account import Account
 from models.tables.booking.therapist import Therapist
 from models.writes.accounts.accounts import end_account
-from models.writes.accounts.staff import end_invitation_links, invite, lock_staff
+from models.writes.accounts.staff import change_roles, end_invitation_links, invite, lock_admins, lock_staff
 from rules.accounts.caller import Caller
-from rules.accounts.staff import in_order, wrong_with_roles
+from rules.accounts.staff import wrong_with_roles
 from rules.enums import Role
 from rules.mail.kinds import Mail
 from rules.refusals import Problem
@@ -96,15 +97,31 @@ async def _view(session: AsyncSession, account: Account) -> StaffView:
     return _staff_view((await with_therapists(session, [account]))[0])
 
 
-async def _profile(session: AsyncSession, roles: list[Role], slug: str | None) -> Therapist | None:
-    """The profile that goes with the roles. Raises Refused."""
+async def _profile(
+    session: AsyncSession, roles: list[Role], slug: str | None, *, of: UUID | None = None
+) -> Therapist | None:
+    """The profile that goes with the roles. ``of``: the account that may have it already. Raises Refused."""
     wrong = wrong_with_roles(roles, therapist=slug)
     if wrong:
         raise wrong_fields(wrong)
     therapist = await therapist_by_slug(session, slug) if slug else None
     if slug and therapist is None:
         raise wrong_fields([("therapist", "there is no such therapist")])
+    owner = await account_of_therapist(session, therapist.id) if therapist else None
+    if owner is not None and owner.id != of:
+        raise _profile_taken()
     return therapist
+
+
+def _profile_taken() -> Refused:
+    return wrong_fields([("therapist", "somebody has this profile already")])
+
+
+def _taken(error: IntegrityError) -> Refused:
+    """What somebody else was given at the same moment, or has."""
+    if "one_account_per_therapist" in str(error.orig):
+        return _profile_taken()
+    return wrong_fields([("email", "has an account or an invitation already")])
 
 
 @router.post("/staff", status_code=201, summary="Invite somebody to the practice", responses=responses())
@@ -129,8 +146,8 @@ async def invite_staff(
                 not_handles=[key.name for key in services.settings.service_keys],
                 at=now,
             )
-        except IntegrityError:
-            raise wrong_fields([("email", "has an account or an invitation already")]) from None
+        except IntegrityError as error:
+            raise _taken(error) from None
         await order_account_mail(session, Mail.INVITATION, account, reason=str(request_id), at=now)
         view = await _view(session, account)
         await session.commit()
@@ -151,18 +168,24 @@ async def staff(*, services: Svc, _: Admin, page: ByTime) -> Listed[StaffView]:
     summary="Change somebody's name or roles, at once",
     responses=responses(Problem.NOT_FOUND),
 )
-async def change_staff(*, staff_id: UUID, body: StaffChanges, services: Svc, caller: Admin) -> StaffView:
+async def change_staff(*, staff_id: UUID, body: StaffChanges, services: Svc, caller: Admin, now: Now) -> StaffView:
     async with services.sessions() as session:
+        admins = await lock_admins(session)
         account = await lock_staff(session, staff_id)
         if account is None:
             raise not_found("account")
         if body.roles is None and "therapist" in body.model_fields_set:
             raise wrong_fields([("therapist", "is said together with the roles")])
         if body.roles is not None:
-            _not_themselves(caller, account, ends_admin=Role.ADMIN not in body.roles)
-            therapist = await _profile(session, body.roles, body.therapist)
-            account.roles = [role.value for role in in_order(body.roles)]
-            account.therapist_id = therapist.id if therapist else None
+            _not_themselves(caller, account)
+            if Role.ADMIN not in body.roles:
+                _not_the_last(account, admins)
+            therapist = await _profile(session, body.roles, body.therapist, of=account.id)
+            profile = therapist.id if therapist else None
+            try:
+                await change_roles(session, account, body.roles, therapist_id=profile, at=now)
+            except IntegrityError as error:
+                raise _taken(error) from None
         account.name = body.name or account.name
         session.add(account)
         view = await _view(session, account)
@@ -178,18 +201,26 @@ async def change_staff(*, staff_id: UUID, body: StaffChanges, services: Svc, cal
 )
 async def end_staff(*, staff_id: UUID, services: Svc, caller: Admin, now: Now) -> None:
     async with services.sessions() as session:
+        admins = await lock_admins(session)
         account = await lock_staff(session, staff_id)
         if account is None:
             raise not_found("account")
-        _not_themselves(caller, account, ends_admin=True)
+        _not_themselves(caller, account)
+        _not_the_last(account, admins)
         await end_account(session, account, at=now)
         await session.commit()
 
 
-def _not_themselves(caller: Caller, account: Account, *, ends_admin: bool) -> None:
-    """So there always is an admin: whoever ends others."""
-    if ends_admin and caller.name == account.handle:
-        raise refuse(Problem.NOT_ALLOWED, "Another admin has to do this: nobody takes their own right away.")
+def _not_themselves(caller: Caller, account: Account) -> None:
+    """Two people know of every right that is given or taken: nobody becomes somebody else's therapist alone."""
+    if caller.name == account.handle:
+        raise refuse(Problem.NOT_ALLOWED, "Another admin has to do this: nobody changes their own roles or end.")
+
+
+def _not_the_last(account: Account, admins: Sequence[Account]) -> None:
+    """``admins``: all of them, locked. Of two who end each other at once, the later one is the last."""
+    if [admin.id for admin in admins] == [account.id]:
+        raise refuse(Problem.NOT_ALLOWED, "This is the last admin: there has to be another one first.")
 
 
 # ---------------------------------------------------------------- invitations

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import BaseModel, Field
 
 from activities.types.clients import GroupChoice
+from api.accounts.practice_mails import have_delivered
 from api.bodies import Body, ClientDetailsBody, Flag, Reason, Slug
 from api.commands import ByKnown, ByStaff
 from api.deps import ByNumber, ByTime, Known, Now, Practice, Services, Svc, must_see_client
@@ -94,7 +95,9 @@ class ClientChanges(ClientDetailsBody):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.EMAIL_IN_USE),
 )
-async def change_client(*, client_id: UUID, body: ClientChanges, command: ByKnown, now: Now) -> ClientView:
+async def change_client(
+    *, client_id: UUID, body: ClientChanges, command: ByKnown, now: Now, after: BackgroundTasks
+) -> ClientView:
     caller = command.caller
     grouped = "group" in body.model_fields_set
     if grouped and not caller.is_practice:
@@ -114,6 +117,8 @@ async def change_client(*, client_id: UUID, body: ClientChanges, command: ByKnow
         unsubscribed=body.unsubscribed,
         group=GroupChoice(group_id=str(body.group) if body.group else None) if grouped else None,
     )
+    if body.email is not None:
+        after.add_task(have_delivered, command.services.engine)  # a former address is told
     return await _view(command.services, caller, client_id, now=now)
 
 

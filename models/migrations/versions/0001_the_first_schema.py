@@ -928,6 +928,13 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("deactivated_at IS NULL"),
     )
+    op.create_index(
+        "one_account_per_therapist",
+        "account",
+        ["therapist_id"],
+        unique=True,
+        postgresql_where=sa.text("deactivated_at IS NULL"),
+    )
     op.create_table(
         "email_change",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -967,6 +974,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column("therapist_id", sa.Uuid(), nullable=True),
+        sa.Column("email_change_id", sa.Uuid(), nullable=True),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
@@ -985,6 +993,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["therapist_id"],
             ["therapist.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["email_change_id"],
+            ["email_change.id"],
         ),
         sa.PrimaryKeyConstraint("hash"),
     )
@@ -1594,6 +1606,7 @@ def downgrade() -> None:
     op.drop_table("token")
     op.drop_index(op.f("ix_email_change_account_id"), table_name="email_change")
     op.drop_table("email_change")
+    op.drop_index("one_account_per_therapist", table_name="account", postgresql_where=sa.text("deactivated_at IS NULL"))
     op.drop_index(
         "one_staff_account_per_address", table_name="account", postgresql_where=sa.text("deactivated_at IS NULL")
     )

@@ -11,8 +11,10 @@ from models.tables.accounts.email_change import EmailChange
 _OPEN = (col(EmailChange.applied_at).is_(None), col(EmailChange.replaced_at).is_(None))
 
 
-async def open_change(session: AsyncSession, account_id: UUID) -> EmailChange | None:
-    return (await session.exec(select(EmailChange).where(col(EmailChange.account_id) == account_id, *_OPEN))).first()
+async def open_change(session: AsyncSession, account_id: UUID, change_id: UUID | None) -> EmailChange | None:
+    """This change, while it is open and the account's."""
+    same = (col(EmailChange.id) == change_id, col(EmailChange.account_id) == account_id)
+    return (await session.exec(select(EmailChange).where(*same, *_OPEN))).first()
 
 
 async def confirmed_change(session: AsyncSession, client_id: UUID, email_folded: str) -> EmailChange | None:

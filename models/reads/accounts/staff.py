@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -36,6 +37,12 @@ async def with_therapists(session: AsyncSession, accounts: Sequence[Account]) ->
         StaffRow(account=account, therapist=slugs.get(account.therapist_id) if account.therapist_id else None)
         for account in accounts
     ]
+
+
+async def account_of_therapist(session: AsyncSession, therapist_id: UUID) -> Account | None:
+    """The account, not ended, that acts for this profile."""
+    theirs = (col(Account.therapist_id) == therapist_id, col(Account.deactivated_at).is_(None))
+    return (await session.exec(select(Account).where(*theirs))).first()
 
 
 async def handles_like(session: AsyncSession, start: str) -> set[str]:

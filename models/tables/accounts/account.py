@@ -15,8 +15,9 @@ class Account(SQLModel, table=True):
 
     The address of a client's account is that of the client's record, which owns it; staff have theirs here. ``handle``
     is the short name by which the timeline tells who of the staff it was: it is nobody else's, ever, and stays when the
-    name changes. Of staff that were invited and have not accepted, ``activated_at`` is empty. An account that was ended
-    stays, so that what it did keeps its name.
+    name changes. A therapist's profile is one live account's, so that it tells who acted. Of staff that were invited
+    and have not accepted, ``activated_at`` is empty. An account that was ended stays, so that what it did keeps its
+    name.
     """
 
     __tablename__ = "account"
@@ -26,6 +27,9 @@ class Account(SQLModel, table=True):
             "email_folded",
             unique=True,
             postgresql_where=text("deactivated_at IS NULL"),
+        ),
+        Index(
+            "one_account_per_therapist", "therapist_id", unique=True, postgresql_where=text("deactivated_at IS NULL")
         ),
         CheckConstraint("(client_id IS NOT NULL) = (side = 'client')", name="account_of_a_client_has_one"),
         CheckConstraint("(email_folded IS NOT NULL) = (side = 'staff')", name="account_of_staff_has_an_address"),

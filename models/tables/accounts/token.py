@@ -23,6 +23,7 @@ class TokenKind(StrEnum):
 class Token(SQLModel, table=True):
     """``account_id`` is whose sign-in it is, ``client_id`` whose mailed link, ``therapist_id`` whose program's token.
 
+    ``email_change_id``: the change, and no other one, that a link confirms which was mailed for it.
     ``network`` (an address, cut) and ``agent`` (a browser, in its own words) tell its owner where a sign-in was made.
     """
 
@@ -33,6 +34,7 @@ class Token(SQLModel, table=True):
     account_id: UUID | None = Field(default=None, foreign_key="account.id", index=True)
     client_id: UUID | None = Field(default=None, foreign_key="client.id", index=True)
     therapist_id: UUID | None = Field(default=None, foreign_key="therapist.id", index=True)
+    email_change_id: UUID | None = Field(default=None, foreign_key="email_change.id")
     made_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
     last_used_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -1,6 +1,6 @@
-"""People of the practice: invited, and invited again. The caller commits."""
+"""People of the practice: invited, invited again, and given other roles. The caller commits."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.reads.accounts.staff import handles_like
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
+from models.writes.accounts.tokens import end_program_tokens
 from rules.accounts.caller import fold_email
 from rules.accounts.sides import AccountSide
 from rules.accounts.staff import handle_of, in_order
@@ -52,6 +53,18 @@ async def invite(
     return account
 
 
+async def change_roles(
+    session: AsyncSession, account: Account, roles: Collection[Role], *, therapist_id: UUID | None, at: datetime
+) -> None:
+    """They count at once. With a profile that goes, so do the tokens of its programs."""
+    former, account.therapist_id = account.therapist_id, therapist_id
+    account.roles = [role.value for role in in_order(roles)]
+    session.add(account)
+    await session.flush()
+    if former is not None and former != therapist_id:
+        await end_program_tokens(session, former, at=at)
+
+
 async def end_invitation_links(session: AsyncSession, account: Account, *, at: datetime) -> None:
     """Those that were mailed before end with the next one."""
     links = (
@@ -70,3 +83,14 @@ async def lock_staff(session: AsyncSession, account_id: UUID) -> Account | None:
         col(Account.deactivated_at).is_(None),
     )
     return (await session.exec(statement.with_for_update())).first()
+
+
+async def lock_admins(session: AsyncSession) -> Sequence[Account]:
+    """All who can sign in as an admin, locked in the order of their ids, before any other account: whoever takes one
+    away knows that another one stays."""
+    statement = select(Account).where(
+        col(Account.roles).contains([Role.ADMIN.value]),
+        col(Account.activated_at).is_not(None),
+        col(Account.deactivated_at).is_(None),
+    )
+    return (await session.exec(statement.order_by(col(Account.id)).with_for_update())).all()

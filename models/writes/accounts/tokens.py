@@ -35,3 +35,10 @@ async def end_sign_ins(session: AsyncSession, account_id: UUID, *, at: datetime,
     if but is not None:
         ended = ended.where(col(Token.hash) != but, col(Token.kind) != TokenKind.DEVICE)
     await session.exec(ended.values(revoked_at=at))
+
+
+async def end_program_tokens(session: AsyncSession, therapist_id: UUID, *, at: datetime) -> None:
+    """Of a therapist's programs: they act for nobody any more."""
+    kind = col(Token.kind) == TokenKind.THERAPIST
+    live = (col(Token.therapist_id) == therapist_id, kind, col(Token.revoked_at).is_(None))
+    await session.exec(update(Token).where(*live).values(revoked_at=at))

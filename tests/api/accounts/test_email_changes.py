@@ -1,21 +1,28 @@
 """A new address to sign in by: whoever has the password asks, whoever reads the new mailbox confirms."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from activities.clients.account import AccountActivities
 from activities.mail.own_mails import OwnMails
 from api.accounts.tokens import hash_of
+from models.reads.accounts.accounts import lock_account
 from models.tables import Account, OutboxItem
+from models.tables.accounts.email_change import EmailChange
+from models.tables.accounts.token import Token
+from models.writes.accounts.tokens import end_sign_ins
 from rules.enums import Role
 from tests.api.accounts.test_password_resets import OLD, ask, member
-from tests.api.conftest import CIPHER, PUBLIC_URL, StandingClock, ToldEngine, fields_of, problem_of
+from tests.api.accounts.waiting import somebody_waits
+from tests.api.conftest import CIPHER, DESK, PUBLIC_URL, StandingClock, ToldEngine, fields_of, problem_of
 from tests.care.defaults import dependencies
 from tests.care.practice import Post
-from tests.care.rows import Rows
+from tests.care.rows import NOW, Rows
 
 NEW = "new@mail.example"
 
@@ -147,6 +154,24 @@ async def test_three_an_hour_so_that_nobody_mails_the_world(
     assert (await asks(api, me)).status_code == 202
 
 
+async def test_an_answer_that_was_lost_is_given_again_and_mails_nothing_more(
+    api: httpx.AsyncClient, rows: Rows, house: Any, post: Post
+) -> None:
+    account, _ = await _person(rows, "client")
+    me = await rows.session_of(account) | {"Idempotency-Key": "lost-on-the-way"}
+    for _ in range(5):  # more than an hour's three: it is one change
+        answer = await asks(api, me)
+        assert (answer.status_code, answer.json()) == (202, {"email": NEW})
+        async with rows.sessions() as session:
+            connection = await session.connection()
+            await connection.execute(text("UPDATE idempotency_key SET status = 0, answer = NULL"))
+            await session.commit()
+    token = await link(house, post)
+    assert len(post.sent) == 1
+    assert (await confirms(api, token)).status_code == 200
+    assert (await asks(api, me)).status_code == 202  # by now it is their address
+
+
 async def test_no_token_and_no_password_is_kept(api: httpx.AsyncClient, rows: Rows, house: Any, post: Post) -> None:
     account, _ = await _person(rows, "client")
     await asks(api, await rows.session_of(account))
@@ -157,3 +182,73 @@ async def test_no_token_and_no_password_is_kept(api: httpx.AsyncClient, rows: Ro
     async with rows.sessions() as session:
         [mail] = (await session.exec(select(OutboxItem).where(col(OutboxItem.template) == "email_confirm"))).all()
     assert NEW not in str(mail.order)
+
+
+async def test_a_link_confirms_the_change_that_it_was_mailed_for(
+    api: httpx.AsyncClient, rows: Rows, house: Any, post: Post
+) -> None:
+    """Even where its mail was being written while the next was begun, so that it was not among those that ended."""
+    account, old = await _person(rows, "staff")
+    me = await rows.session_of(account)
+    await asks(api, me)
+    first = await link(house, post)
+    await asks(api, me, email="newer@mail.example")
+    second = await link(house, post)
+    async with rows.sessions() as session:
+        (await session.get_one(Token, hash_of(first))).revoked_at = None
+        await session.commit()
+    assert problem_of(await confirms(api, first)) == "link-invalid"
+    assert (await api.get("/v1/me", headers=me)).json()["email"] == old
+    assert (await confirms(api, second)).json() == {"email": "newer@mail.example"}
+
+
+async def test_a_link_that_ends_while_it_is_followed_confirms_nothing(
+    api: httpx.AsyncClient, rows: Rows, house: Any, post: Post
+) -> None:
+    account, _ = await _person(rows, "staff")
+    me = await rows.session_of(account)
+    await asks(api, me)
+    token = await link(house, post)
+    async with rows.sessions() as session:  # the password is set anew, which ends every link
+        await lock_account(session, account.id)
+        following = asyncio.create_task(confirms(api, token))
+        await somebody_waits(rows)
+        await end_sign_ins(session, account.id, at=NOW)
+        await session.commit()
+    assert problem_of(await following) == "link-invalid"
+
+
+# ---------------------------------------------------------------- by the practice
+
+
+async def test_the_practice_takes_no_account_over_in_silence(
+    api: httpx.AsyncClient, rows: Rows, house: Any, post: Post
+) -> None:
+    account, old = await _person(rows, "client")
+    signed_in = (await api.post("/v1/sessions", json={"email": old, "password": OLD})).json()
+    me = {"Authorization": f"Bearer {signed_in['token']}"}
+    await asks(api, me, email="third@mail.example")
+    change = await link(house, post)
+    await ask(api, old)
+    await house.deliver()
+    reset = post.sent[-1].text.split("/reset/")[1].split()[0]
+    moved = await api.patch(f"/v1/clients/{account.client_id}", json={"email": NEW}, headers=DESK)
+    assert moved.json()["email"] == NEW, moved.text
+    await house.deliver()
+    assert (post.sent[-1].to, post.sent[-1].template) == (old, "email_changed")
+    assert (await api.get("/v1/me", headers=me)).status_code == 401
+    assert problem_of(await api.get(f"/v1/password-resets/{reset}")) == "link-invalid"
+    assert problem_of(await confirms(api, change)) == "link-invalid"
+    again = {"email": NEW, "password": OLD, "device": signed_in["device"]}
+    assert (await api.post("/v1/sessions", json=again)).json()["device"] != signed_in["device"]
+    async with rows.sessions() as session:
+        changes = (await session.exec(select(EmailChange))).all()
+    assert all(change.applied_at or change.replaced_at for change in changes)
+    assert [one.former for one in changes if one.applied_at] == [old]
+
+
+async def test_without_an_account_nobody_is_told(api: httpx.AsyncClient, rows: Rows, house: Any, post: Post) -> None:
+    sara = await rows.client(email="sara@mail.example", email_folded="sara@mail.example")
+    assert (await api.patch(f"/v1/clients/{sara.id}", json={"email": NEW}, headers=DESK)).status_code == 200
+    await house.deliver()
+    assert post.sent == []

@@ -13,7 +13,7 @@ from api.accounts.tokens import hash_of
 from models.tables import Account, OutboxItem
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.mail.outbox import OutboxStatus
-from ops.invite import HasAccount, invite_admin
+from ops.invite import HasAccount, NoProfile, invite_admin
 from rules.enums import Role
 from rules.policy import JourneyPolicy
 from tests.api.conftest import DESK, ROOT, StandingClock, ToldEngine, fields_of, problem_of
@@ -144,18 +144,8 @@ async def test_what_an_invitation_cannot_say(api: httpx.AsyncClient, rows: Rows,
     assert fields_of(await api.post("/v1/staff", json=IVO | more, headers=ROOT)) == [field]
 
 
-async def test_nobody_takes_their_own_right_to_be_admin_away(api: httpx.AsyncClient, rows: Rows) -> None:
-    maria = await rows.staff("maria", Role.ADMIN)
-    hers = await rows.session_of(maria)
-    assert problem_of(await api.delete(f"/v1/staff/{maria.id}", headers=hers)) == "not-allowed"
-    path = f"/v1/staff/{maria.id}"
-    assert problem_of(await api.patch(path, json={"roles": ["care_team"]}, headers=hers)) == "not-allowed"
-    assert (await api.patch(path, json={"roles": ["care_team", "admin"]}, headers=hers)).status_code == 200
-    assert (await api.delete(path, headers=ROOT)).status_code == 204
-
-
 async def test_changed_roles_count_at_once(api: httpx.AsyncClient, rows: Rows) -> None:
-    ivo = await rows.staff("ivo", Role.ADMIN)
+    ivo, _ = await rows.staff("ivo", Role.ADMIN), await rows.staff("maria", Role.ADMIN)
     his = await rows.session_of(ivo)
     assert (await api.get("/v1/staff", headers=his)).status_code == 200
     changed = await api.patch(f"/v1/staff/{ivo.id}", json={"roles": ["care_team"], "name": "Ivo"}, headers=ROOT)
@@ -192,7 +182,7 @@ async def test_nobody_acts_in_a_role_that_is_not_theirs(api: httpx.AsyncClient, 
     his = await rows.client(ben)
     both = await rows.session_of(await rows.staff("maria", Role.ADMIN, Role.THERAPIST, therapist=ana))
     assert problem_of(await api.get("/v1/clients", headers=both | {"Acting-As": "care_team"})) == "not-allowed"
-    only = await rows.session_of(await rows.staff("ivo", Role.THERAPIST, therapist=ana))
+    only = await rows.session_of(await rows.staff("ivo", Role.THERAPIST, therapist=await rows.therapist("eva")))
     for how in ({}, {"Acting-As": "admin"}, {"Acting-As": "care_team"}):
         assert problem_of(await api.get(f"/v1/clients/{his.id}", headers=only | how)) in ("not-found", "not-allowed")
     assert problem_of(await api.get("/v1/staff", headers=only)) == "not-allowed"
@@ -205,6 +195,36 @@ async def test_what_no_role_may_is_said_as_to_the_one_that_was_told_most(api: ht
     note = await api.post(f"/v1/appointments/{uuid4()}/note", json={"text": "We spoke."}, headers=maria)
     assert problem_of(note) == "not-found"  # as the therapist; the others may not write notes at all
     assert problem_of(await api.delete("/v1/staff/x", headers=maria)) == "not-found"
+
+
+async def test_a_wrong_password_counts_once_however_many_roles_its_owner_has(
+    api: httpx.AsyncClient, rows: Rows
+) -> None:
+    people = [await rows.staff(name, *_ALL[:2], password=PASSWORD) for name in ("maria", "ivo")]
+    maria, ivo = [await rows.session_of(one) for one in people]
+    moves, sets = {"email": "new@practice.example", "current": "wrong"}, {"current": "wrong", "password": PASSWORD}
+    for path, body, headers in (("email-changes", moves, maria), ("passwords", sets, ivo)):
+        answers = [await api.post(f"/v1/{path}", json=body, headers=headers) for _ in range(11)]
+        assert [answer.status_code for answer in answers] == [422] * 10 + [429]
+
+
+async def test_a_file_that_cannot_be_kept_is_refused_in_clear_whatever_the_roles(
+    api: httpx.AsyncClient, rows: Rows
+) -> None:
+    ana = await rows.therapist("ana")
+    maria = await rows.session_of(await rows.staff("maria", *_ALL, therapist=ana))
+    page = {"file": ("page.html", b"<html><script>1</script></html>", "text/html")}
+    for headers in (maria, maria | {"Idempotency-Key": "same"}):
+        assert fields_of(await api.post("/v1/documents", files=page, headers=headers)) == ["file"]
+    text = {"file": ("plan.txt", b"A plan.", "text/plain")}
+    assert (await api.post("/v1/documents", files=text, headers=maria)).status_code == 201
+
+
+async def test_who_has_one_role_acts_in_no_other(api: httpx.AsyncClient, rows: Rows) -> None:
+    ivo = await rows.session_of(await rows.staff("ivo", Role.CARE_TEAM))
+    for path in ("clients", "me"):
+        assert problem_of(await api.get(f"/v1/{path}", headers=ivo | {"Acting-As": "admin"})) == "not-allowed"
+        assert (await api.get(f"/v1/{path}", headers=ivo | {"Acting-As": "care_team"})).status_code == 200
 
 
 async def test_one_key_of_a_request_is_one_request_whatever_the_role(api: httpx.AsyncClient, rows: Rows) -> None:
@@ -231,3 +251,17 @@ async def test_the_first_admin_is_made_by_a_command(api: httpx.AsyncClient, rows
     with pytest.raises(HasAccount):
         await invite_admin(rows.sessions, "root@practice.example", **said)
     assert (await api.get("/v1/staff", headers=DESK)).status_code == 403
+
+
+async def test_a_practice_of_one_has_every_role_from_the_start(api: httpx.AsyncClient, rows: Rows) -> None:
+    said: Any = {"names": (), "policy": JourneyPolicy(), "at": NOW, "therapist": "ana"}
+    with pytest.raises(NoProfile):
+        await invite_admin(rows.sessions, "ana@practice.example", **said)
+    await rows.therapist("ana")
+    await invite_admin(rows.sessions, "ana@practice.example", **said | {"therapist": None})
+    token = await invite_admin(rows.sessions, "ana@practice.example", **said)
+    hers = bearer(await accept(api, token))
+    [ana] = (await api.get("/v1/staff", headers=hers)).json()["items"]
+    assert (ana["roles"], ana["therapist"]) == (["care_team", "admin", "therapist"], "ana")
+    with pytest.raises(NoProfile):
+        await invite_admin(rows.sessions, "another@practice.example", **said)

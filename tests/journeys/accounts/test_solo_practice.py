@@ -11,15 +11,18 @@ PASSWORD = "correct horse battery"
 
 
 async def _maria(care: Care) -> str:
-    """The first admin, by the command; then all roles, by herself. Her name in timelines."""
+    """The first admin, by the command, which gives her every role. Her name in timelines."""
     token = await invite_admin(
-        care.house.sessions, "maria@practice.example", names=("desk",), policy=care.house.policy, at=await care.now()
+        care.house.sessions,
+        "maria@practice.example",
+        names=("desk",),
+        policy=care.house.policy,
+        at=await care.now(),
+        therapist="ana",
     )
     body = {"token": token, "password": PASSWORD}
     care.tokens["maria"] = (await care.post("/v1/activations", body, by=None, expect=200))["token"]
     [own] = await care.items("/v1/staff", by="maria")
-    roles = {"roles": ["admin", "care_team", "therapist"], "therapist": "ana"}
-    await care.call("PATCH", f"/v1/staff/{own['id']}", roles, by="maria", expect=200)
     return str(own["handle"])
 
 
