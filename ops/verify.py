@@ -32,7 +32,7 @@ from models.reads.keeping.anchors import (
 from models.tables.clients.fact import Fact
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from rules.anchors import NO_ROOT, AnchorLine, Root, UnreadableLine, compare_lines, head_holds, read_lines
-from rules.chain import ChainFault, ChainKeys, ChainWalk, Head, faults_of, instant, put_together
+from rules.chain import ChainFault, ChainKeys, ChainWalk, Head, entry_holds, faults_of, instant, put_together
 from rules.keeping import MarkedBy
 from rules.timeline import FactKind
 
@@ -152,15 +152,16 @@ def _say_whose(found: Found, client_id: UUID, client: ChainHead | None, faults: 
 # ---------------------------------------------------------------- the anchors
 
 
-async def _verify_anchors(session: AsyncSession, found: Found) -> dict[str, int]:
-    """The chain of anchors, and that each covers the heads that are stored for it. Their numbers, by their hashes."""
+async def _verify_anchors(session: AsyncSession, found: Found) -> set[tuple[int, str]]:
+    """The chain of anchors, and that each covers the heads that are stored for it. Their numbers and hashes."""
     keys, rows = chain_keys(session), await anchors(session)
     newest = rows[-1] if rows else None
     found.faults += [
         f"anchors: {fault}" for fault in faults_of(keys, map(entry_of_anchor, rows), head_of_anchor(newest))
     ]
     found.anchors = len(rows)
-    covers = _Covers(found, {row.number: row for row in rows})
+    signed = {row.number for row in rows if entry_holds(keys, entry_of_anchor(row))}
+    covers = _Covers(found, {row.number: row for row in rows}, signed)
     place: tuple[int, UUID] | None = None
     while True:
         page = await heads_in_order(session, after=place, limit=ROWS_AT_A_TIME)
@@ -171,7 +172,7 @@ async def _verify_anchors(session: AsyncSession, found: Found) -> dict[str, int]
         place = (page[-1].anchor, page[-1].client_id)
         session.expunge_all()
     covers.end()
-    return {row.hash: row.number for row in rows}
+    return {(row.number, row.hash) for row in rows}
 
 
 def _wrong_with(keys: ChainKeys, row: AnchoredHead) -> str | None:
@@ -184,8 +185,9 @@ def _wrong_with(keys: ChainKeys, row: AnchoredHead) -> str | None:
 class _Covers:
     """Whether the stored heads, anchor after anchor, are those that it covers."""
 
-    def __init__(self, found: Found, anchors: dict[int, Anchor]) -> None:
+    def __init__(self, found: Found, anchors: dict[int, Anchor], signed: set[int]) -> None:
         self._found = found
+        self._signed = signed  # numbers of those that hold: the root of one after another covers nothing that is known
         self._anchors = anchors
         self._looked_at: set[int] = set()
         self._clients: set[UUID] = set()  # whose chains are told of, so far
@@ -223,7 +225,7 @@ class _Covers:
             self._fault(number, f"it covers {anchor.heads} heads, and {len(heads)} are stored")
         elif heads and len(self._clients) != anchor.chains:
             self._fault(number, f"it covers {anchor.chains} chains, and {len(self._clients)} are told of")
-        elif root.value != anchor.root and (previous is not None or number == 1):
+        elif root.value != anchor.root and (number == 1 or number - 1 in self._signed):
             self._fault(number, "the heads that are stored are not those that it covers")
 
     def _fault(self, number: int, what: str) -> None:

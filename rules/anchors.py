@@ -8,8 +8,9 @@ removed, the next one names it.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from rules.chain import ChainKeys, Entry
@@ -70,6 +71,19 @@ class Root:
 def clear_of_anchor(*, date: str, at: str, epoch: str, chains: int, heads: int, root: str) -> dict[str, Any]:
     """What an anchor's signature covers; ``at`` as `rules.chain.instant` writes it."""
     return {"date": date, "at": at, "epoch": epoch, "chains": chains, "heads": heads, "root": root}
+
+
+_A_DAY = timedelta(days=1)
+
+
+def is_due(newest: date, *, today: date) -> bool:
+    """Whether today needs an anchor, behind the newest one. One of tomorrow was made by a clock that is a moment ahead;
+    one of later by a clock that was set back since, and nobody is to wait for that day to come."""
+    return newest < today or is_ahead(newest, today=today)
+
+
+def is_ahead(newest: date, *, today: date) -> bool:
+    return newest - today > _A_DAY
 
 
 # ---------------------------------------------------------------- the line outside
@@ -151,20 +165,24 @@ class Compared:
 
 
 def compare_lines(
-    keys: ChainKeys, lines: Sequence[AnchorLine], known: Mapping[str, int], *, restored: Mapping[str, str] | None = None
+    keys: ChainKeys,
+    lines: Sequence[AnchorLine],
+    known: Collection[tuple[int, str]],
+    *,
+    restored: Mapping[str, str] | None = None,
 ) -> Compared:
-    """The lines outside against the anchors of the database, ``known`` by their hashes, with their numbers.
+    """The lines outside against the anchors of the database, ``known`` by their numbers and hashes.
 
     ``restored``: the restores that whoever verifies names, by their epochs, and when the chains say that each was
     marked. An anchor that was made before and is not in the database went with it. The database alone excuses nothing:
     whoever owns it can have the programs sign that an epoch began.
     """
     faults, lost, there = [], [], "the beginning"
-    until = max((_began(keys, lines, *restore) for restore in (restored or {}).items()), default="")
+    until = max((_began(keys, lines, *restore) for restore in restored.items()), default="")
     for line in lines:
         if not line_holds(keys, line):
             faults.append(f"{line} in the file was changed, or written without the keys")
-        elif known.get(line.hash) == line.anchor:
+        elif (line.anchor, line.hash) in known:
             there = str(line)
         elif line.at < until:
             lost.append(line)
