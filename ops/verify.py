@@ -145,8 +145,8 @@ def _say_whose(found: Found, client_id: UUID, client: ChainHead | None, faults: 
     if client is None:
         found.faults.append(f"client {client_id}: the client's own row was removed")
     told = f"client {client_id} ({client.ref})" if client is not None else f"client {client_id}"
-    in_order = sorted(faults, key=lambda fault: fault.seq)
-    found.faults += [f"{told}: {fault}" for fault in put_together(in_order)]
+    together = put_together(sorted(faults, key=lambda fault: (fault.what, fault.seq)))
+    found.faults += [f"{told}: {fault}" for fault in sorted(together, key=lambda fault: fault.seq)]
 
 
 # ---------------------------------------------------------------- the anchors

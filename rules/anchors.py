@@ -169,7 +169,7 @@ def compare_lines(
     lines: Sequence[AnchorLine],
     known: Collection[tuple[int, str]],
     *,
-    restored: Mapping[str, str] | None = None,
+    restored: Mapping[str, str],
 ) -> Compared:
     """The lines outside against the anchors of the database, ``known`` by their numbers and hashes.
 

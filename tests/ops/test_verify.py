@@ -288,6 +288,7 @@ async def test_a_new_key_signs_the_old_heads_and_the_old_ones_are_kept_for_verif
     unknown = "signed with the key 'tests', which is not among the CHAIN_KEYS"
     assert without.faults == [
         f"client {sara.id} ({sara.ref}): entries 1 to 2 are {unknown}",
+        f"client {sara.id} ({sara.ref}): entry 2 is in anchor 1 under the key 'tests', {unknown.partition(', ')[2]}",
         f"anchors: entry 1 is {unknown}",
         f"anchor 1: the head of client {sara.id} is {unknown}",
     ]

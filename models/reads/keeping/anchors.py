@@ -140,16 +140,17 @@ def signed_head_of(row: AnchoredHead) -> AnchorHead:
 
 
 def read_anchored(keys: ChainKeys, rows: Iterable[AnchoredHead]) -> tuple[dict[int, Anchored], list[ChainFault]]:
-    """What anchors say of one chain, by the entry's number; and the heads that were changed since. One that is signed
-    with a key that is not given says nothing."""
+    """What anchors say of one chain, by the entry's number; and the heads that say nothing: those that were changed
+    since, and those under a key that is not given, which whoever changed them may have written there."""
     anchored: dict[int, Anchored] = {}
     faults: list[ChainFault] = []
     for row in rows:
         if head_holds(keys, signed_head_of(row), key_id=row.key_id, mac=row.mac):
             # The first to cover a number counts: whoever cuts a chain and lets it grow again has it covered anew.
             anchored.setdefault(row.seq, Anchored(hash=row.hash, told=f"anchor {row.anchor}"))
-        elif keys.knows(row.key_id):
-            faults.append(
-                ChainFault(seq=row.seq, last=row.seq, what=f"another in anchor {row.anchor}, which was changed")
-            )
+            continue
+        what = f"another in anchor {row.anchor}, which was changed"
+        if not keys.knows(row.key_id):
+            what = f"in anchor {row.anchor} under the key {row.key_id!r}, which is not among the CHAIN_KEYS"
+        faults.append(ChainFault(seq=row.seq, last=row.seq, what=what))
     return anchored, faults
