@@ -25,7 +25,15 @@ def comparison(*, began: datetime, since: datetime, until: datetime) -> Reconcil
 async def something_happened(sessions: Sessions, *, at: datetime) -> None:
     rows = Rows(sessions)
     client = await rows.client(await rows.therapist("ana"))
-    about: dict[str, Any] = {"actor": "system", "kind": "opened", "text": "", "previous_hash": "", "hash": ""}
+    about: dict[str, Any] = {
+        "actor": "system",
+        "kind": "opened",
+        "text": "",
+        "digest": "",
+        "key_id": "",
+        "previous_hash": "",
+        "hash": "",
+    }
     await rows.add(Fact(client_id=client.id, seq=client.fact_seq + 1, at=at, **about))
 
 
