@@ -31,22 +31,27 @@ class RefusedRole(ValueError):
 async def refuse_owner(engine: AsyncEngine) -> None:
     """Raises RefusedRole where the role of these connections could rewrite the timeline."""
     async with engine.connect() as connection:
-        why = await _may_change_facts(connection)
+        why = await _may_rewrite(connection)
     if why is not None:
         raise RefusedRole(
             f"DATABASE_URL is refused in production: its role {why}, so that the programs could rewrite the timeline."
         )
 
 
-async def _may_change_facts(connection: AsyncConnection) -> str | None:
+async def _may_rewrite(connection: AsyncConnection) -> str | None:
+    """Of whatever is only added to: by owning it, by a grant of the table, or by one of a single column."""
     asked = text(
-        "SELECT rolsuper, pg_has_role(current_user, relowner, 'MEMBER'),"
-        " has_table_privilege(pg_class.oid, 'UPDATE, DELETE, TRUNCATE')"
-        " FROM pg_class, pg_roles WHERE pg_class.oid = 'fact'::regclass AND rolname = current_user"
+        "SELECT relname, rolsuper, pg_has_role(current_user, relowner, 'MEMBER'),"
+        " has_table_privilege(pg_class.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER')"
+        " OR has_any_column_privilege(pg_class.oid, 'UPDATE')"
+        " FROM pg_class, pg_roles WHERE pg_class.oid = ANY (CAST(CAST(:tables AS text[]) AS regclass[]))"
+        " AND rolname = current_user ORDER BY relname"
     )
-    is_superuser, is_owner, may_change = (await connection.execute(asked)).one()
-    if is_superuser:
-        return "is a superuser's"
-    if is_owner:
-        return "owns the tables"
-    return "may change facts" if may_change else None
+    for table, is_superuser, is_owner, may_change in await connection.execute(asked, {"tables": list(APPEND_ONLY)}):
+        if is_superuser:
+            return "is a superuser's"
+        if is_owner:
+            return f"owns the table {table}"
+        if may_change:
+            return f"may change the table {table}"
+    return None

@@ -2,7 +2,8 @@
 
 A new epoch begins, and is written into every client's chain of facts. Until a comparison with Stripe has run in it,
 nothing is charged or refunded; the keeper begins that comparison, and replaces every workflow that knows the past which
-this database does not have.
+this database does not have. The epoch is printed: it belongs outside, beside the anchors, since `ops.verify` takes
+anchors that are missing for lost with a restore only when it is named.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from models import database
 from models.database import Sessions
 from models.writes.keeping.epoch import begin_epoch
 from models.writes.keeping.marks import mark_chains
+from rules.keeping import MarkedBy
 
 _SAID_EVERY = 2000
 
@@ -26,7 +28,7 @@ async def mark_restored(sessions: Sessions, *, at: datetime) -> UUID:
     async with sessions() as session:
         await begin_epoch(session, epoch=epoch, at=at, marked=True)
         await session.commit()
-    added = await mark_chains(sessions, at=at, progress=_say)
+    added = await mark_chains(sessions, at=at, by=MarkedBy.PERSON, progress=_say)
     print(f"It was written into {added} chains.")
     return epoch
 
@@ -47,6 +49,8 @@ async def _main(settings: Settings) -> None:
         await pool.dispose()
     print(
         f"This database has a new epoch, {epoch}.\n"
+        "If the database was put back, keep this epoch outside of it, beside the anchors:"
+        f" `python -m ops.verify --anchor FILE --restored {epoch}` then knows what went with the copy.\n"
         "Start the workers and the servers, then `POST /v1/keepings`, or wait ten minutes: workflows of other epochs"
         " are replaced, and Stripe is compared. Nothing is charged or refunded before that comparison has ended."
     )

@@ -1,6 +1,7 @@
-"""Verify every chain against the keys and the anchors: ``python -m ops.verify [--anchor FILE]``.
+"""Verify every chain against the keys and the anchors: ``python -m ops.verify [--anchor FILE] [--restored EPOCH]``.
 
 ``FILE`` is the one of ANCHOR_FILE, or the daily mails saved below each other: what is kept outside of the database.
+``EPOCH`` is what ``ops.restored`` printed, once for each restore: only then may anchors be missing that came before it.
 Exit code 0: everything holds; 1: something does not, and each fault is a line; 2: it could not be looked at.
 """
 
@@ -31,7 +32,8 @@ from models.reads.keeping.anchors import (
 from models.tables.clients.fact import Fact
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from rules.anchors import NO_ROOT, AnchorLine, Root, UnreadableLine, compare_lines, head_holds, read_lines
-from rules.chain import ChainFault, ChainKeys, ChainWalk, Head, faults_of, instant, put_together
+from rules.chain import ChainFault, ChainKeys, ChainWalk, Head, entry_holds, faults_of, instant, put_together
+from rules.keeping import MarkedBy
 from rules.timeline import FactKind
 
 CLIENTS_AT_A_TIME, ROWS_AT_A_TIME = 500, 2000
@@ -41,32 +43,46 @@ _LAST_SEQ = 2**31 - 1
 
 @dataclass
 class Found:
-    """``restored_at``: when a restore was last marked, by an entry that holds. ``notes`` are no faults."""
+    """``marked_at``: when a person marked that an epoch began, by the first of its entries that holds. ``notes`` are no
+    faults."""
 
     chains: int = 0
     facts: int = 0
     anchors: int = 0
-    restored_at: str | None = None
+    marked_at: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-async def verify_all(sessions: Sessions, lines: Sequence[AnchorLine] = ()) -> Found:
-    """Everything that does not hold, of one moment of the database; ``lines`` are the anchors that are kept outside."""
+async def verify_all(sessions: Sessions, lines: Sequence[AnchorLine] = (), *, restored: Sequence[UUID] = ()) -> Found:
+    """Everything that does not hold, of one moment of the database; ``lines`` are the anchors that are kept outside,
+    ``restored`` the epochs of the restores that somebody who knows of them names."""
     found = Found()
     async with sessions() as session:
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         await _verify_chains(session, found)
         known = await _verify_anchors(session, found)
-        compared = compare_lines(chain_keys(session), lines, known, restored_at=found.restored_at)
+        named = _named(found, restored)
+        compared = compare_lines(chain_keys(session), lines, known, restored=named)
     found.faults += compared.faults
     if compared.lost:
-        first, last = compared.lost[0], compared.lost[-1]
+        first, last, on = compared.lost[0], compared.lost[-1], " or on ".join(sorted(named.values()))
         found.notes.append(
-            f"{len(compared.lost)} anchors, from {first} to {last}, went with the restore that was marked on"
-            f" {found.restored_at}: what they cover came after the copy, and is not in this database."
+            f"{len(compared.lost)} anchors, from {first} to {last}, went with a restore that was marked on {on}: what"
+            " they cover came after the copy, and is not in this database."
         )
     return found
+
+
+def _named(found: Found, restored: Sequence[UUID]) -> dict[str, str]:
+    """When each restore that is named was marked. Of one that no entry tells of, nothing can be said: a fault."""
+    named = {}
+    for epoch in map(str, restored):
+        if epoch in found.marked_at:
+            named[epoch] = found.marked_at[epoch]
+        else:
+            found.faults.append(f"no entry that holds tells of the restore {epoch}, as `ops.restored` would write it")
+    return named
 
 
 # ---------------------------------------------------------------- the clients' chains
@@ -119,30 +135,33 @@ async def _verify_between(
 
 
 def _note_restore(found: Found, fact: Fact, wrong: Sequence[ChainFault]) -> None:
-    if fact.kind == FactKind.EPOCH_BEGAN and not wrong:
-        found.restored_at = max(filter(None, (found.restored_at, instant(fact.at))))
+    """Only what a person marked: the keeper signs a mark of whatever epoch stands in the table."""
+    if fact.kind == FactKind.EPOCH_BEGAN and not wrong and fact.data["marked_by"] == MarkedBy.PERSON:
+        epoch, at = fact.data["epoch"], instant(fact.at)
+        found.marked_at[epoch] = min(found.marked_at.get(epoch, at), at)
 
 
 def _say_whose(found: Found, client_id: UUID, client: ChainHead | None, faults: Sequence[ChainFault]) -> None:
     if client is None:
         found.faults.append(f"client {client_id}: the client's own row was removed")
     told = f"client {client_id} ({client.ref})" if client is not None else f"client {client_id}"
-    in_order = sorted(faults, key=lambda fault: fault.seq)
-    found.faults += [f"{told}: {fault}" for fault in put_together(in_order)]
+    together = put_together(sorted(faults, key=lambda fault: (fault.what, fault.seq)))
+    found.faults += [f"{told}: {fault}" for fault in sorted(together, key=lambda fault: fault.seq)]
 
 
 # ---------------------------------------------------------------- the anchors
 
 
-async def _verify_anchors(session: AsyncSession, found: Found) -> dict[str, int]:
-    """The chain of anchors, and that each covers the heads that are stored for it. Their numbers, by their hashes."""
+async def _verify_anchors(session: AsyncSession, found: Found) -> set[tuple[int, str]]:
+    """The chain of anchors, and that each covers the heads that are stored for it. Their numbers and hashes."""
     keys, rows = chain_keys(session), await anchors(session)
     newest = rows[-1] if rows else None
     found.faults += [
         f"anchors: {fault}" for fault in faults_of(keys, map(entry_of_anchor, rows), head_of_anchor(newest))
     ]
     found.anchors = len(rows)
-    covers = _Covers(found, {row.number: row for row in rows})
+    signed = {row.number for row in rows if entry_holds(keys, entry_of_anchor(row))}
+    covers = _Covers(found, {row.number: row for row in rows}, signed)
     place: tuple[int, UUID] | None = None
     while True:
         page = await heads_in_order(session, after=place, limit=ROWS_AT_A_TIME)
@@ -153,7 +172,7 @@ async def _verify_anchors(session: AsyncSession, found: Found) -> dict[str, int]
         place = (page[-1].anchor, page[-1].client_id)
         session.expunge_all()
     covers.end()
-    return {row.hash: row.number for row in rows}
+    return {(row.number, row.hash) for row in rows}
 
 
 def _wrong_with(keys: ChainKeys, row: AnchoredHead) -> str | None:
@@ -166,8 +185,9 @@ def _wrong_with(keys: ChainKeys, row: AnchoredHead) -> str | None:
 class _Covers:
     """Whether the stored heads, anchor after anchor, are those that it covers."""
 
-    def __init__(self, found: Found, anchors: dict[int, Anchor]) -> None:
+    def __init__(self, found: Found, anchors: dict[int, Anchor], signed: set[int]) -> None:
         self._found = found
+        self._signed = signed  # numbers of those that hold: the root of one after another covers nothing that is known
         self._anchors = anchors
         self._looked_at: set[int] = set()
         self._clients: set[UUID] = set()  # whose chains are told of, so far
@@ -205,7 +225,7 @@ class _Covers:
             self._fault(number, f"it covers {anchor.heads} heads, and {len(heads)} are stored")
         elif heads and len(self._clients) != anchor.chains:
             self._fault(number, f"it covers {anchor.chains} chains, and {len(self._clients)} are told of")
-        elif root.value != anchor.root and (previous is not None or number == 1):
+        elif root.value != anchor.root and (number == 1 or number - 1 in self._signed):
             self._fault(number, "the heads that are stored are not those that it covers")
 
     def _fault(self, number: int, what: str) -> None:
@@ -220,10 +240,10 @@ def _say_how_far(found: Found) -> None:
         print(f"{found.chains} chains, {found.facts} entries: {len(found.faults)} faults so far ...", flush=True)
 
 
-async def _main(settings: Settings, lines: Sequence[AnchorLine]) -> int:
+async def _main(settings: Settings, lines: Sequence[AnchorLine], restored: Sequence[UUID]) -> int:
     pool = database.connect(settings.database)
     try:
-        found = await verify_all(database.session_factory(pool, chain=settings.chain_keys), lines)
+        found = await verify_all(database.session_factory(pool, chain=settings.chain_keys), lines, restored=restored)
     finally:
         await pool.dispose()
     for sentence in (*found.notes, *found.faults):
@@ -239,10 +259,14 @@ def main(arguments: Sequence[str]) -> int:
     """The command. Returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m ops.verify", description=__doc__)
     parser.add_argument("--anchor", type=Path, metavar="FILE", help="anchors that are kept outside of the database")
-    file: Path | None = parser.parse_args(arguments).anchor
+    parser.add_argument(
+        "--restored", type=UUID, action="append", default=[], metavar="EPOCH", help="a restore, as ops.restored told it"
+    )
+    asked = parser.parse_args(arguments)
+    file: Path | None = asked.anchor
     try:
         lines = read_lines(file.read_text()) if file is not None else []
-        return asyncio.run(_main(settings_or_exit(), lines))
+        return asyncio.run(_main(settings_or_exit(), lines, asked.restored))
     except (OSError, UnicodeDecodeError, UnreadableLine) as error:
         print(f"{file} cannot be read: {error}", file=sys.stderr)
     except DBAPIError as error:

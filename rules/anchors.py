@@ -8,8 +8,9 @@ removed, the next one names it.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from rules.chain import ChainKeys, Entry
@@ -70,6 +71,19 @@ class Root:
 def clear_of_anchor(*, date: str, at: str, epoch: str, chains: int, heads: int, root: str) -> dict[str, Any]:
     """What an anchor's signature covers; ``at`` as `rules.chain.instant` writes it."""
     return {"date": date, "at": at, "epoch": epoch, "chains": chains, "heads": heads, "root": root}
+
+
+_A_DAY = timedelta(days=1)
+
+
+def is_due(newest: date, *, today: date) -> bool:
+    """Whether today needs an anchor, behind the newest one. One of tomorrow was made by a clock that is a moment ahead;
+    one of later by a clock that was set back since, and nobody is to wait for that day to come."""
+    return newest < today or is_ahead(newest, today=today)
+
+
+def is_ahead(newest: date, *, today: date) -> bool:
+    return newest - today > _A_DAY
 
 
 # ---------------------------------------------------------------- the line outside
@@ -144,28 +158,43 @@ def line_holds(keys: ChainKeys, line: AnchorLine) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """``faults`` are sentences; ``lost`` are anchors that went with a restore, and is no fault."""
+    """``faults`` are sentences; ``lost`` are anchors that went with a restore that was named, and is no fault."""
 
     faults: tuple[str, ...]
     lost: tuple[AnchorLine, ...]
 
 
 def compare_lines(
-    keys: ChainKeys, lines: Sequence[AnchorLine], known: Mapping[str, int], *, restored_at: str | None
+    keys: ChainKeys,
+    lines: Sequence[AnchorLine],
+    known: Collection[tuple[int, str]],
+    *,
+    restored: Mapping[str, str],
 ) -> Compared:
-    """The lines outside against the anchors of the database, ``known`` by their hashes, with their numbers.
+    """The lines outside against the anchors of the database, ``known`` by their numbers and hashes.
 
-    ``restored_at``: when a restore was last marked, by signed entries of the chains. An anchor that was made before
-    that and is not in the database went with the restore: nobody without the keys can make the entries that say so.
+    ``restored``: the restores that whoever verifies names, by their epochs, and when the chains say that each was
+    marked. An anchor that was made before and is not in the database went with it. The database alone excuses nothing:
+    whoever owns it can have the programs sign that an epoch began.
     """
-    faults, lost = [], []
+    faults, lost, there = [], [], "the beginning"
+    until = max((_began(keys, lines, *restore) for restore in restored.items()), default="")
     for line in lines:
         if not line_holds(keys, line):
             faults.append(f"{line} in the file was changed, or written without the keys")
-        elif known.get(line.hash) == line.anchor:
-            continue
-        elif restored_at is not None and line.at < restored_at:
+        elif (line.anchor, line.hash) in known:
+            there = str(line)
+        elif line.at < until:
             lost.append(line)
         else:
-            faults.append(f"{line} is in the file and not in the database: what came after the one before was cut off")
+            faults.append(
+                f"{line} is in the file and not in the database: what came later is lost since {there};"
+                " if this was a restore, say --restored EPOCH"
+            )
     return Compared(faults=tuple(faults), lost=tuple(lost))
+
+
+def _began(keys: ChainKeys, lines: Sequence[AnchorLine], epoch: str, marked_at: str) -> str:
+    """When an epoch began at the latest: a line outside may show that it had begun before its marks were made, since
+    those can be cut, and made anew."""
+    return min([marked_at, *(line.at for line in lines if line.epoch == epoch and line_holds(keys, line))])

@@ -93,6 +93,11 @@ def next_entry(
 # ---------------------------------------------------------------- verifying
 
 
+def entry_holds(keys: ChainKeys, entry: Entry) -> bool:
+    """Whether the entry is as it was signed, wherever it stands. A key that is not known proves nothing."""
+    return keys.knows(entry.key_id) and keys.holds(_ENTRY, _signed(entry), key_id=entry.key_id, mac=entry.hash)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChainFault:
     """What does not hold, of the entries ``seq`` to ``last``: ``what`` completes the sentence "entry 3 is ..."."""

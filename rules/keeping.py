@@ -40,6 +40,14 @@ def kept(workflow_id: str) -> tuple[Kept, str] | None:
     return (Kept(kind), key) if kind in set(Kept) and key else None
 
 
+class MarkedBy(StrEnum):
+    """Who wrote into the chains that an epoch began: whoever ran the command after a restore, or the keeper, by what it
+    found in the database."""
+
+    PERSON = "person"
+    KEEPER = "keeper"
+
+
 class ResumedBecause(StrEnum):
     """What had become of a workflow that was started again."""
 

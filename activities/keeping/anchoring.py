@@ -12,12 +12,12 @@ from sqlalchemy.exc import IntegrityError
 from activities.base import Dependencies
 from activities.types.workflow_ids import LOOK_AGAIN
 from models.database import chain_keys
-from models.reads.keeping.anchors import entry_of_anchor, newest_anchor
+from models.reads.keeping.anchors import NewestAnchor, entry_of_anchor, newest_anchor
 from models.tables.keeping.anchor import Anchor
 from models.writes.clients.tasks import open_own_task
 from models.writes.keeping.anchors import make_anchor
 from models.writes.outbox import order_practice_mail, own_mail
-from rules.anchors import line_of
+from rules.anchors import is_ahead, is_due, line_of
 from rules.enums import TaskKind
 from rules.keeping import PRACTICE_MAIL_ID
 from rules.mail.kinds import Mail
@@ -35,8 +35,10 @@ class Anchoring:
         """Make the day's anchor (in UTC) if there is none, and see that it is in the file. Can be run at any time, and
         by many at once: there is one anchor a day, one mail of it, and one line in each file."""
         async with self._deps.sessions() as session:
-            newest = await newest_anchor(session)
-        if newest is None or newest.date < at.date():
+            found = await newest_anchor(session)
+        await self._say_what_is_wrong(found, at=at)
+        newest = found.anchor
+        if newest is None or is_due(newest.date, today=at.date()):
             newest = await self._make(at=at) or newest
         if newest is not None and self._deps.witness.file is not None:
             await self._keep(newest, self._deps.witness.file, at=at)
@@ -68,16 +70,29 @@ class Anchoring:
             await self._say_it_is_not_kept(anchor, error.strerror or "it cannot be written", at=at)
 
     async def _say_it_is_not_kept(self, anchor: Anchor, because: str, *, at: datetime) -> None:
+        text = f"Anchor {anchor.number} of {anchor.date} could not be added to ANCHOR_FILE: {because}. It is tried"
+        text = f"{text} again with every round: tell whoever runs the system."
+        _ = await self._open(f"anchor-not-kept:{anchor.hash}", text, at=at)
+
+    async def _say_what_is_wrong(self, newest: NewestAnchor, *, at: datetime) -> None:
+        """Once: a row that was not signed, or one of a day that is still to come. The day's anchor is made all the
+        same, on the newest that holds."""
+        anchor = newest.anchor
+        if newest.unsigned is not None:
+            key, what = f"anchor-not-signed:{newest.unsigned}", f"Anchor {newest.unsigned} was written without the keys"
+        elif anchor is not None and is_ahead(anchor.date, today=at.date()):
+            key, what = f"anchor-ahead:{anchor.hash}", f"Anchor {anchor.number} is of {anchor.date}, which is to come"
+        else:
+            return
+        text = f"{what}: tell whoever runs the system to look who could write to the database, and to run ops.verify."
+        if await self._open(key, text, at=at):
+            log.error("an anchor cannot be right", because=what)
+
+    async def _open(self, key: str, text: str, *, at: datetime) -> bool:
         async with self._deps.sessions() as session:
-            text = f"Anchor {anchor.number} of {anchor.date} could not be added to ANCHOR_FILE: {because}. It is tried"
-            _ = await open_own_task(
-                session,
-                key=f"anchor-not-kept:{anchor.hash}",
-                kind=TaskKind.OVERDUE,
-                text=f"{text} again with every round: tell whoever runs the system.",
-                at=at,
-            )
+            opened = await open_own_task(session, key=key, kind=TaskKind.OVERDUE, text=text, at=at)
             await session.commit()
+        return opened
 
 
 def keep_line(file: Path, line: str, *, known_by: str) -> None:

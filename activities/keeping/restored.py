@@ -19,7 +19,7 @@ from models.writes.keeping.marks import mark_chains
 from models.writes.money.reconciliation import begin_reconciliation
 from rules.accounts.caller import SYSTEM
 from rules.enums import TaskKind
-from rules.keeping import NOT_YET, Kept, kept
+from rules.keeping import NOT_YET, Kept, MarkedBy, kept
 
 if TYPE_CHECKING:
     from engine.executions import Execution, Executions
@@ -101,8 +101,9 @@ class Restored:
         return str(epoch)
 
     async def have_chains_marked(self, *, at: datetime) -> None:
-        """Where nobody has, or somebody died of it: write the present epoch into every client's chain."""
-        _ = await mark_chains(self._deps.sessions, at=at, progress=lambda _: heartbeat())
+        """Where nobody has, or somebody died of it: write the present epoch into every client's chain, as the keeper's
+        own mark. It excuses nothing: the epoch may be made up by whoever owns the tables."""
+        _ = await mark_chains(self._deps.sessions, at=at, by=MarkedBy.KEEPER, progress=lambda _: heartbeat())
 
     # ------------------------------------------------------------ Stripe
 

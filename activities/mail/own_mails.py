@@ -24,6 +24,7 @@ from models.tables.mail.outbox import UNSETTLED, OutboxItem, OutboxStatus
 from models.writes.clients.tasks import open_own_task
 from models.writes.locks import lock_client
 from rules.anchors import line_of
+from rules.chain import entry_holds
 from rules.enums import TaskKind
 from rules.mail.orders import MailOrder
 
@@ -89,7 +90,10 @@ class OwnMails:
         anchor = await session.get(Anchor, int(order.text))
         if to is None or anchor is None:
             return None
-        line = line_of(chain_keys(session), entry_of_anchor(anchor))
+        keys, entry = chain_keys(session), entry_of_anchor(anchor)
+        if not entry_holds(keys, entry):
+            raise ValueError(f"anchor {anchor.number} was written without the keys, and no line of it is signed")
+        line = line_of(keys, entry)
         told = MailAnchor(number=anchor.number, date=anchor.date.isoformat(), chains=anchor.chains, line=line)
         context = MailContext(recipient_name="", time_zone="UTC", practice=self._deps.practice, anchor=told)
         rendered = render(order.template, context)

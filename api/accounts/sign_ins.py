@@ -2,9 +2,9 @@
 
 Counted are the tries of each visitor, whatever the address, and those at each address, whoever makes them. A device
 from which its owner has signed in before is counted for itself alone: no stranger can use up what it may. Whoever is
-unknown, and finds an address busy, waits a quarter of an hour at most, however many others keep on trying; or takes the
-link that is mailed to the address. A try counts before its password is looked at, so that guesses sent side by side are
-bounded too, and is given back if it fits. All servers count together, in the database.
+unknown, and finds an address busy, waits a quarter of an hour at most, however many others keep on trying, and then has
+one try; or takes the link that is mailed to the address. A try counts before its password is looked at, so that guesses sent side by side are bounded too, and is given back if it fits. All
+servers count together, in the database.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from api.accounts.sessions import KnownDevice
 from api.accounts.visitors import Visitor
 from api.problems import Refused, refuse
 from models.database import Sessions
-from models.writes.accounts.budgets import forget_old_uses, give_back, take_turn, use
+from models.writes.accounts.budgets import forget_old_uses, give_back, ready_turn, take_turn, use
 from rules.accounts.budgets import Budget, BudgetKind, budget, counted_for
 from rules.accounts.limits import (
     LONGEST_WAIT,
@@ -30,10 +30,11 @@ from rules.refusals import Problem
 
 @dataclass(frozen=True, kw_only=True)
 class Admitted:
-    """A try that may be made: what it has used of which budgets, and where it waits."""
+    """A try that may be made: what it has used of which budgets, and where it waits. ``turn``: for which it waited."""
 
     used: tuple[Budget, ...]
     place: Waiter
+    turn: str | None = None
 
 
 async def admit(
@@ -67,7 +68,7 @@ async def admit(
         await session.commit()
     if turn_at is not None:
         raise _too_many(min(free_at, turn_at), now=now)
-    return admitted
+    return Admitted(used=(of_visitor,), place=admitted.place, turn=turn)
 
 
 async def admit_current(sessions: Sessions, account: str, *, now: datetime) -> Admitted:
@@ -81,6 +82,8 @@ async def restore(sessions: Sessions, admitted: Admitted, *, now: datetime) -> N
     async with sessions() as session:
         for used in admitted.used:
             await give_back(session, used, at=now)
+        if admitted.turn is not None:
+            await ready_turn(session, admitted.turn, at=now)
         await session.commit()
 
 

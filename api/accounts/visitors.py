@@ -31,12 +31,21 @@ def visitor_of(request: Request, asker: Asker | None) -> Visitor:
     if asker is not None and asker.is_program and said is not None and 0 < len(said) <= _LONGEST:
         whose = f"{asker.key}\n{said}"
     else:
-        whose, network = f"address\n{peer}", peer
+        whose, network = f"address\n{_one_of(peer)}", peer
     return Visitor(
         mark=sha256(whose.encode(errors="replace")).hexdigest(),
         network=_cut(network or ""),
         agent=_printable(request.headers.get("user-agent", ""))[:_LONGEST_AGENT] or None,
     )
+
+
+def _one_of(address: str) -> str:
+    """Who has one address of IPv6 has the 2^64 of its network, and is one visitor under all of them."""
+    try:
+        host = ip_address(address)
+    except ValueError:
+        return address
+    return address if host.version == 4 else str(ip_network(f"{host}/64", strict=False))
 
 
 def _cut(address: str) -> str | None:

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 class BudgetKind(StrEnum):
     RESETS_OF_ADDRESS = "resets_of_address"
+    RESETS_OF_VISITOR = "resets_of_visitor"
     ADDRESSES_OF_ACCOUNT = "addresses_of_account"
     SIGN_INS_OF_VISITOR = "sign_ins_of_visitor"
     SIGN_INS_OF_ADDRESS = "sign_ins_of_address"

@@ -10,4 +10,5 @@ LONGEST_WAIT = timedelta(minutes=15)  # of somebody unknown, while others fail w
 DEVICE_TTL = timedelta(days=90)
 SIGN_INS_OF_ADDRESS = 10  # by whoever is unknown
 SIGN_INS_OF_DEVICE = 10
+RESETS_OF_VISITOR = 20  # within RESETS_WITHIN, for whatever addresses
 PASSWORDS_OF_ACCOUNT = 10  # typed by whoever has signed in already

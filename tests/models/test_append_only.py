@@ -104,26 +104,32 @@ async def test_the_role_is_looked_at(database: AsyncEngine, privileged: AsyncEng
         await refuse_owner(privileged)
 
 
+@every
 @pytest.mark.parametrize(
     ("given", "because"),
     [
-        ("GRANT UPDATE ON fact TO {role}", "may change facts"),
-        ("GRANT TRUNCATE ON fact TO {role}", "may change facts"),
-        ("ALTER TABLE fact OWNER TO {role}", "owns the tables"),
+        ("GRANT UPDATE ON {table} TO {role}", "may change the table {table}"),
+        ("GRANT UPDATE ({column}) ON {table} TO {role}", "may change the table {table}"),
+        ("GRANT UPDATE ({column}) ON {table} TO PUBLIC", "may change the table {table}"),
+        ("GRANT DELETE ON {table} TO {role}", "may change the table {table}"),
+        ("GRANT TRUNCATE ON {table} TO {role}", "may change the table {table}"),
+        ("GRANT TRIGGER ON {table} TO {role}", "may change the table {table}"),
+        ("ALTER TABLE {table} OWNER TO {role}", "owns the table {table}"),
     ],
 )
-async def test_a_role_that_could_change_facts_is_refused(
-    database: AsyncEngine, owner: Owner, given: str, because: str
+async def test_a_role_that_could_change_what_is_only_added_to_is_refused(
+    database: AsyncEngine, owner: Owner, table: str, given: str, because: str
 ) -> None:
-    await owner.writes(given.format(role=APPLICATION))
+    await owner.writes(given.format(role=APPLICATION, table=table, column=COLUMN[table]))
     try:
-        with pytest.raises(RefusedRole, match=because):
+        with pytest.raises(RefusedRole, match=f"its role {because.format(table=table)},"):
             await refuse_owner(database)
     finally:
         await owner.writes(
-            "ALTER TABLE fact OWNER TO postgres",
-            f"REVOKE ALL ON fact FROM {APPLICATION}",
-            f"GRANT SELECT, INSERT ON fact TO {APPLICATION}",
+            f"ALTER TABLE {table} OWNER TO postgres",
+            f"REVOKE ALL ON {table} FROM {APPLICATION}, PUBLIC",
+            f"REVOKE UPDATE ({COLUMN[table]}) ON {table} FROM {APPLICATION}, PUBLIC",
+            f"GRANT SELECT, INSERT ON {table} TO {APPLICATION}",
         )
 
 

@@ -19,6 +19,7 @@ from ops.restored import mark_restored
 from ops.verify import Found, main, verify_all
 from rules.anchors import AnchorLine, line_of, read_lines
 from rules.chain import CHANGED, SAYS_ELSE, ChainKeys
+from rules.keeping import MarkedBy
 from rules.timeline import FactKind
 from tests.care.defaults import CHAIN_KEYS
 from tests.care.owner import Owner
@@ -66,11 +67,18 @@ class Practice:
     def lines(self) -> list[AnchorLine]:
         return read_lines(self.kept)
 
-    async def verified(self, *, outside: bool = True) -> Found:
-        return await verify_all(self.sessions, self.lines if outside else ())
+    async def verified(self, *restored: UUID, outside: bool = True) -> Found:
+        return await verify_all(self.sessions, self.lines if outside else (), restored=restored)
 
-    async def faults(self, *, outside: bool = True) -> list[str]:
-        return (await self.verified(outside=outside)).faults
+    async def faults(self, *restored: UUID, outside: bool = True) -> list[str]:
+        return (await self.verified(*restored, outside=outside)).faults
+
+
+def lost(line: str, *, since: str) -> str:
+    return (
+        f"{line} is in the file and not in the database: what came later is lost since {since}; if this was a restore,"
+        " say --restored EPOCH"
+    )
 
 
 @pytest.fixture
@@ -231,9 +239,7 @@ async def test_whoever_removes_the_anchors_too_is_found_by_what_is_kept_outside(
         id=sara.id,
     )
     assert await practice.faults(outside=False) == [], "nothing in the database can tell"
-    assert await practice.faults() == [
-        "anchor 2 of 2026-03-03 is in the file and not in the database: what came after the one before was cut off"
-    ]
+    assert await practice.faults() == [lost("anchor 2 of 2026-03-03", since="anchor 1 of 2026-03-02")]
 
 
 @pytest.mark.parametrize(
@@ -282,6 +288,7 @@ async def test_a_new_key_signs_the_old_heads_and_the_old_ones_are_kept_for_verif
     unknown = "signed with the key 'tests', which is not among the CHAIN_KEYS"
     assert without.faults == [
         f"client {sara.id} ({sara.ref}): entries 1 to 2 are {unknown}",
+        f"client {sara.id} ({sara.ref}): entry 2 is in anchor 1 under the key 'tests', {unknown.partition(', ')[2]}",
         f"anchors: entry 1 is {unknown}",
         f"anchor 1: the head of client {sara.id} is {unknown}",
     ]
@@ -298,11 +305,13 @@ async def test_a_cut_by_a_restore_is_told_from_any_other(practice: Practice, own
     # A copy of before the second day is put back: what came later is gone, and nothing of it left to tell.
     back = (_HEAD, "DELETE FROM fact WHERE client_id = :id AND seq > 2", "DELETE FROM anchored_head WHERE anchor = 2")
     await owner.writes(*back, "DELETE FROM anchor WHERE number = 2", id=sara.id)
-    assert len(await practice.faults()) == 1, "as long as nobody with the keys has said that it was restored"
+    missing = [lost("anchor 2 of 2026-03-03", since="anchor 1 of 2026-03-02")]
+    assert await practice.faults() == missing
 
     practice.now += timedelta(hours=1)
     epoch = await mark_restored(practice.sessions, at=practice.now)
-    found = await practice.verified()
+    assert await practice.faults() == missing, "as long as whoever verifies does not know of it"
+    found = await practice.verified(epoch)
     assert found.faults == []
     [note] = found.notes
     assert "1 anchors, from anchor 2 of 2026-03-03" in note
@@ -314,7 +323,7 @@ async def test_a_cut_by_a_restore_is_told_from_any_other(practice: Practice, own
     await practice.happens(sara.id, 1)
     await practice.day_ends()
     assert practice.lines[-1].epoch == str(epoch)
-    assert await practice.faults() == []
+    assert await practice.faults(epoch) == []
     # The same once more, and nobody marks it: the mark of before explains nothing that came after it.
     await owner.writes(
         f"{_AT} 3",
@@ -323,9 +332,7 @@ async def test_a_cut_by_a_restore_is_told_from_any_other(practice: Practice, own
         "DELETE FROM anchor WHERE number = 2",
         id=sara.id,
     )
-    assert await practice.faults() == [
-        "anchor 2 of 2026-03-04 is in the file and not in the database: what came after the one before was cut off"
-    ]
+    assert await practice.faults(epoch) == [lost("anchor 2 of 2026-03-04", since="anchor 1 of 2026-03-02")]
 
 
 async def test_a_mark_of_a_restore_cannot_be_made_without_the_keys(practice: Practice, owner: Owner) -> None:
@@ -339,8 +346,66 @@ async def test_a_mark_of_a_restore_cannot_be_made_without_the_keys(practice: Pra
     )
     assert await practice.faults() == [
         f"client {sara.id} ({sara.ref}): entry 2 is {CHANGED}",
-        "anchor 1 of 2026-03-02 is in the file and not in the database: what came after the one before was cut off",
+        lost("anchor 1 of 2026-03-02", since="the beginning"),
     ]
+
+
+FORGED = UUID(int=7)
+BEGUN = {
+    "the newest one written anew": (
+        "UPDATE epoch SET marked_at = NULL, began_at = :now, epoch = :epoch WHERE number = 2"
+    ),
+    "one more": (
+        "INSERT INTO epoch (number, epoch, began_at, missing_since) SELECT max(number) + 1, :epoch, :now, :now"
+        " FROM epoch"
+    ),
+}
+
+
+@pytest.mark.parametrize("begun", BEGUN)
+async def test_a_mark_that_the_keeper_was_made_to_sign_excuses_nothing(
+    practice: Practice, owner: Owner, begun: str
+) -> None:
+    _ = await mark_restored(practice.sessions, at=practice.now)  # before anybody came
+    sara = await practice.client(2)
+    await practice.day_ends()
+    await practice.happens(sara.id, 2)
+    await practice.day_ends()
+    await owner.writes(
+        _HEAD,
+        "DELETE FROM fact WHERE client_id = :id AND seq > 2",
+        "DELETE FROM anchored_head WHERE anchor = 2",
+        "DELETE FROM anchor WHERE number = 2",
+        id=sara.id,
+    )
+    await owner.writes(BEGUN[begun], epoch=FORGED, now=practice.now)
+    assert await mark_chains(practice.sessions, at=practice.now, by=MarkedBy.KEEPER) == 1
+    missing = lost("anchor 2 of 2026-03-03", since="anchor 1 of 2026-03-02")
+    assert await practice.faults() == [missing]
+    assert await practice.faults(FORGED) == [
+        f"no entry that holds tells of the restore {FORGED}, as `ops.restored` would write it",
+        missing,
+    ]
+
+
+async def test_a_restore_excuses_only_what_came_before_it(practice: Practice, owner: Owner) -> None:
+    """Its marks are cut, and the command is run once more for the same epoch: a line outside tells when it began."""
+    sara = await practice.client(2)
+    epoch = await mark_restored(practice.sessions, at=practice.now)
+    for _ in range(2):
+        await practice.happens(sara.id, 1)
+        await practice.day_ends()
+    await owner.writes(
+        _HEAD,
+        "DELETE FROM fact WHERE client_id = :id AND seq > 2",
+        "DELETE FROM anchored_head",
+        "DELETE FROM anchor",
+        "UPDATE epoch SET marked_at = NULL, began_at = :now WHERE number = 2",
+        id=sara.id,
+        now=practice.now,
+    )
+    assert await mark_chains(practice.sessions, at=practice.now, by=MarkedBy.PERSON) == 1
+    assert len(await practice.faults(epoch)) == 2
 
 
 async def test_a_restore_that_was_marked_in_half_is_marked_to_its_end(
@@ -358,8 +423,8 @@ async def test_a_restore_that_was_marked_in_half_is_marked_to_its_end(
     monkeypatch.setattr("ops.restored._say", dies)
     with pytest.raises(KeyboardInterrupt):
         await mark_restored(practice.sessions, at=practice.now)
-    assert await mark_chains(practice.sessions, at=practice.now) == 1
-    assert await mark_chains(practice.sessions, at=practice.now) == 0
+    assert await mark_chains(practice.sessions, at=practice.now, by=MarkedBy.KEEPER) == 1
+    assert await mark_chains(practice.sessions, at=practice.now, by=MarkedBy.KEEPER) == 0
     found = await practice.verified()
     assert (found.faults, found.facts) == ([], 10)
 
@@ -377,6 +442,8 @@ def test_the_command_says_what_it_found_and_how_it_ended(
     monkeypatch.setenv("DATABASE_URL", database_url)
     assert main([]) == 0
     assert capsys.readouterr().out == "0 chains with 0 entries and 0 anchors were looked at: 0 faults.\n"
+    assert main(["--restored", str(FORGED), "--restored", str(UUID(int=8))]) == 1
+    assert "2 faults" in capsys.readouterr().out
     file = tmp_path / "anchors"
     file.write_text("Please keep this mail.\n" + _made_up() + "\n")
     assert main(["--anchor", str(file)]) == 1
@@ -386,7 +453,7 @@ def test_the_command_says_what_it_found_and_how_it_ended(
     assert "line 1 is no anchor" in capsys.readouterr().err
     assert main(["--anchor", str(tmp_path / "none")]) == 2
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@/none?host=/nowhere")
-    assert main([]) == 2
+    assert main(["--restored", str(FORGED)]) == 2
     assert "The database cannot be read" in capsys.readouterr().err
 
 

@@ -27,7 +27,7 @@ from models.writes.accounts.passwords import set_password
 from models.writes.outbox import order_practice_mail
 from rules.accounts.budgets import BudgetKind, budget
 from rules.accounts.caller import fold_email
-from rules.accounts.limits import RESETS_WITHIN
+from rules.accounts.limits import RESETS_OF_VISITOR, RESETS_WITHIN
 from rules.accounts.sides import AccountSide
 from rules.mail.kinds import Mail
 from rules.mail.orders import MailOrder, account_mail_order, mail_order
@@ -54,11 +54,24 @@ class ResetTaken(BaseModel):
     responses=responses(Problem.RATE_LIMITED),
 )
 async def ask_for_reset(
-    *, body: ResetAsked, services: Svc, _: Anyone, request_id: RequestId, now: Now, after: BackgroundTasks
+    *,
+    body: ResetAsked,
+    services: Svc,
+    _: Anyone,
+    visitor: FromWhere,
+    request_id: RequestId,
+    now: Now,
+    after: BackgroundTasks,
 ) -> ResetTaken:
     """The answer is the same, and the work for it is, whether anybody has this address or not. An account that is not
     active yet is mailed its activation link again. What is asked for too often is mailed no more: what came is still
-    good."""
+    good. A visitor who asks for ever more addresses is answered, and nothing is done."""
+    own = budget(BudgetKind.RESETS_OF_VISITOR, visitor.mark, most=RESETS_OF_VISITOR, within=RESETS_WITHIN)
+    async with services.sessions() as session:
+        used_up = await use(session, own, at=now)
+        await session.commit()
+    if used_up is not None:
+        return ResetTaken()
     address = storable(fold_email(body.email))
     most = services.settings.policy.resets_per_address
     resets = budget(BudgetKind.RESETS_OF_ADDRESS, f"{body.side}:{address}", most=most, within=RESETS_WITHIN)

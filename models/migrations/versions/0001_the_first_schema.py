@@ -28,8 +28,9 @@ def upgrade() -> None:
         sa.Column("previous_key_id", sa.String(length=100), nullable=True),
         sa.Column("previous_hash", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.CheckConstraint("date BETWEEN '2000-01-01' AND '9999-12-30'", name="anchor_date_can_be_read"),
+        sa.CheckConstraint("at BETWEEN '2000-01-01Z' AND '9999-12-30Z'", name="anchor_at_can_be_read"),
         sa.PrimaryKeyConstraint("number"),
-        sa.UniqueConstraint("date"),
     )
     op.create_table(
         "anchored_head",

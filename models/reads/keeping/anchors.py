@@ -1,20 +1,59 @@
 """Anchors and the heads that they cover, in the order in which they were made; and the heads that no anchor covers."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import exists, func, tuple_
+from sqlalchemy import exists, func, tuple_, union
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.database import chain_keys
 from models.tables.clients.client import Client
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from rules.anchors import CHAIN, AnchorHead, clear_of_anchor, head_holds
-from rules.chain import Anchored, ChainFault, ChainKeys, Entry, Head, instant
+from rules.chain import Anchored, ChainFault, ChainKeys, Entry, Head, entry_holds, instant
+
+_HIGHEST = 2**31 - 1  # number that an anchor can have
+_ANCHORS_AT_A_TIME = 100
 
 
-async def newest_anchor(session: AsyncSession) -> Anchor | None:
-    return (await session.exec(select(Anchor).order_by(col(Anchor.number).desc()).limit(1))).first()
+@dataclass(frozen=True, kw_only=True)
+class NewestAnchor:
+    """``anchor`` is the newest whose signature holds, ``unsigned`` the highest number above it, of a row that nobody
+    with the keys wrote."""
+
+    anchor: Anchor | None = None
+    unsigned: int | None = None
+
+
+async def newest_anchor(session: AsyncSession) -> NewestAnchor:
+    keys, unsigned, below = chain_keys(session), None, _HIGHEST
+    while True:
+        statement = select(Anchor).where(col(Anchor.number) <= below).order_by(col(Anchor.number).desc())
+        page = (await session.exec(statement.limit(_ANCHORS_AT_A_TIME))).all()
+        for row in page:
+            if entry_holds(keys, entry_of_anchor(row)):
+                return NewestAnchor(anchor=row, unsigned=unsigned)
+            unsigned = unsigned if unsigned is not None else row.number
+        if len(page) < _ANCHORS_AT_A_TIME:
+            return NewestAnchor(unsigned=unsigned)
+        below = page[-1].number - 1
+
+
+async def free_number(session: AsyncSession, newest: Anchor | None) -> int:
+    """The number of the next anchor: the first that no row has, and no head names. That is the one behind the newest,
+    unless somebody put theirs in its place."""
+    last = newest.number if newest is not None else 0
+    taken = union(
+        select(col(Anchor.number).label("number")).where(col(Anchor.number) > last),
+        select(col(AnchoredHead.anchor).label("number")).where(col(AnchoredHead.anchor) > last),
+    ).subquery()
+    numbers = iter((await session.exec(select(taken.c.number).order_by(taken.c.number))).all())
+    number = last + 1
+    while next(numbers, None) == number:
+        number += 1
+    return number
 
 
 async def anchors(session: AsyncSession) -> Sequence[Anchor]:
@@ -101,16 +140,17 @@ def signed_head_of(row: AnchoredHead) -> AnchorHead:
 
 
 def read_anchored(keys: ChainKeys, rows: Iterable[AnchoredHead]) -> tuple[dict[int, Anchored], list[ChainFault]]:
-    """What anchors say of one chain, by the entry's number; and the heads that were changed since. One that is signed
-    with a key that is not given says nothing."""
+    """What anchors say of one chain, by the entry's number; and the heads that say nothing: those that were changed
+    since, and those under a key that is not given, which whoever changed them may have written there."""
     anchored: dict[int, Anchored] = {}
     faults: list[ChainFault] = []
     for row in rows:
         if head_holds(keys, signed_head_of(row), key_id=row.key_id, mac=row.mac):
             # The first to cover a number counts: whoever cuts a chain and lets it grow again has it covered anew.
             anchored.setdefault(row.seq, Anchored(hash=row.hash, told=f"anchor {row.anchor}"))
-        elif keys.knows(row.key_id):
-            faults.append(
-                ChainFault(seq=row.seq, last=row.seq, what=f"another in anchor {row.anchor}, which was changed")
-            )
+            continue
+        what = f"another in anchor {row.anchor}, which was changed"
+        if not keys.knows(row.key_id):
+            what = f"in anchor {row.anchor} under the key {row.key_id!r}, which is not among the CHAIN_KEYS"
+        faults.append(ChainFault(seq=row.seq, last=row.seq, what=what))
     return anchored, faults

@@ -3,7 +3,7 @@
 import datetime as dt
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant
@@ -11,12 +11,18 @@ from models.columns import Instant
 
 class Anchor(SQLModel, table=True):
     """An entry of the chain of anchors (`rules.chain.Entry`). ``chains`` were there, and ``heads`` of them had changed
-    since the anchor before; ``root`` covers those, and the root before."""
+    since the anchor before; ``root`` covers those, and the root before. Whoever has the programs' role can add a row,
+    but not sign it: so none is believed before its signature was looked at, and the date is not unique."""
 
     __tablename__ = "anchor"
+    # PostgreSQL knows instants that Python cannot read, as infinity: one such row would stop whoever reads it.
+    __table_args__ = (
+        CheckConstraint("date BETWEEN '2000-01-01' AND '9999-12-30'", name="anchor_date_can_be_read"),
+        CheckConstraint("at BETWEEN '2000-01-01Z' AND '9999-12-30Z'", name="anchor_at_can_be_read"),
+    )
 
     number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    date: dt.date = Field(unique=True)  # in UTC
+    date: dt.date  # in UTC
     at: dt.datetime = Field(sa_type=Instant)
     epoch: UUID
     chains: int

@@ -34,6 +34,10 @@ _KEEP_TURN = text("""
         uses = CASE WHEN budget_use.uses[1] > :since THEN budget_use.uses ELSE EXCLUDED.uses END
     RETURNING uses[1]
 """)
+_READY_TURN = text("""
+    INSERT INTO budget_use (key, uses, last_at) VALUES (:key, ARRAY[CAST(:at AS timestamptz)], :at)
+    ON CONFLICT (key) DO UPDATE SET uses = EXCLUDED.uses, last_at = EXCLUDED.last_at
+""")
 _SWEEP = text("""
     DELETE FROM budget_use WHERE key IN (
         SELECT key FROM budget_use WHERE last_at < :before LIMIT 20 FOR UPDATE SKIP LOCKED
@@ -67,6 +71,12 @@ async def take_turn(session: AsyncSession, key: str, *, wait: timedelta, at: dat
         return None
     ready: datetime = (await connection.execute(_KEEP_TURN, said | {"ready": at + wait})).scalar_one()
     return ready
+
+
+async def ready_turn(session: AsyncSession, key: str, *, at: datetime) -> None:
+    """Whoever has waited, and was not looked at, need not wait again."""
+    connection = await session.connection()
+    await connection.execute(_READY_TURN, {"key": key, "at": at})
 
 
 async def forget_old_uses(session: AsyncSession, *, at: datetime) -> None:

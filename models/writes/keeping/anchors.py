@@ -1,6 +1,6 @@
 """Making an anchor: the heads that have changed since the last one, signed one by one, and the root over them."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,9 +11,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.database import chain_keys
 from models.reads.epoch import present_epoch
-from models.reads.keeping.anchors import chains_begun, head_of_anchor, heads_not_anchored, newest_anchor
+from models.reads.keeping.anchors import (
+    chains_begun,
+    free_number,
+    head_of_anchor,
+    heads_not_anchored,
+    newest_anchor,
+)
 from models.tables.keeping.anchor import Anchor, AnchoredHead
-from rules.anchors import CHAIN, NO_ROOT, AnchorHead, Root, clear_of_anchor, sign_head
+from rules.anchors import CHAIN, NO_ROOT, AnchorHead, Root, clear_of_anchor, is_due, sign_head
 from rules.chain import ChainKeys, instant, next_entry
 
 _AT_A_TIME = 1000
@@ -22,6 +28,7 @@ _ONE_AT_A_TIME = 4_207_311  # the number of the lock: any that nobody else takes
 
 async def make_anchor(session: AsyncSession, *, at: datetime) -> Anchor | None:
     """The anchor of this day (in UTC), in the running transaction; None where it was made, or somebody is making it.
+    It stands on the newest whose signature holds, whatever else was put between the two.
 
     The session has not read anything yet: all heads are those of one moment.
     """
@@ -29,13 +36,13 @@ async def make_anchor(session: AsyncSession, *, at: datetime) -> Anchor | None:
     free: Any = sa.select(sa.func.pg_try_advisory_xact_lock(_ONE_AT_A_TIME))
     if not (await session.exec(free)).scalar_one():
         return None
-    previous = await newest_anchor(session)
-    if previous is not None and previous.date >= at.date():
+    previous = (await newest_anchor(session)).anchor
+    if previous is not None and not is_due(previous.date, today=at.date()):
         return None
-    number = previous.number + 1 if previous is not None else 1
+    number = await free_number(session, previous)
     root = Root(previous.root if previous is not None else NO_ROOT)
     heads = await _cover(session, number, root)
-    anchor = await _signed(session, previous, root=root.value, heads=heads, at=at)
+    anchor = await _signed(session, previous, number, root=root.value, heads=heads, at=at)
     session.add(anchor)
     await session.flush()
     return anchor
@@ -70,11 +77,13 @@ def _row(keys: ChainKeys, head: AnchorHead) -> dict[str, Any]:
     return {**asdict(head), **ids, "key_id": keys.current, "mac": sign_head(keys, head)}
 
 
-async def _signed(session: AsyncSession, previous: Anchor | None, *, root: str, heads: int, at: datetime) -> Anchor:
+async def _signed(
+    session: AsyncSession, previous: Anchor | None, number: int, *, root: str, heads: int, at: datetime
+) -> Anchor:
     epoch, chains = await present_epoch(session), await chains_begun(session)
     entry = next_entry(
         chain_keys(session),
-        head_of_anchor(previous),
+        replace(head_of_anchor(previous), seq=number - 1),
         chain=CHAIN,
         clear=clear_of_anchor(
             date=at.date().isoformat(), at=instant(at), epoch=str(epoch), chains=chains, heads=heads, root=root

@@ -16,17 +16,27 @@ from models.tables.keeping.epoch import Epoch
 from models.writes.locks import lock_clients
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
+from rules.keeping import MarkedBy
 from rules.timeline import FactKind
 
 _AT_A_TIME = 200  # clients of one transaction: their rows are locked for a moment
-_TEXT = (
-    "A copy of the database or of the engine was restored: a new epoch begins. What came after the copy may be lost."
-)
+_TEXT = {
+    MarkedBy.PERSON: (
+        "A copy of the database or of the engine was restored: a new epoch begins. What came after the copy may be"
+        " lost."
+    ),
+    MarkedBy.KEEPER: (
+        "A new epoch has begun, as the keeper found. Whether a copy was restored, only whoever runs the system can say."
+    ),
+}
 
 
-async def mark_chains(sessions: Sessions, *, at: datetime, progress: Callable[[int], None] = lambda _: None) -> int:
+async def mark_chains(
+    sessions: Sessions, *, at: datetime, by: MarkedBy, progress: Callable[[int], None] = lambda _: None
+) -> int:
     """Add an entry to every chain that does not tell of the present epoch yet; how many were added. Can be run again.
 
+    The epoch is what the table says, and whoever owns the tables may have written it: so each entry says who marked.
     ``progress`` is told after each page how many were added so far.
     """
     added, after = 0, None
@@ -38,7 +48,7 @@ async def mark_chains(sessions: Sessions, *, at: datetime, progress: Callable[[i
         async with sessions() as session:
             ids = await _unmarked(session, epoch, after=after)
             for client in await lock_clients(session, ids):
-                _mark(session, client, epoch, at=at)
+                _mark(session, client, epoch, at=at, by=by)
             await session.commit()
         added += len(ids)
         progress(added)
@@ -65,6 +75,6 @@ async def _unmarked(session: AsyncSession, epoch: Epoch, *, after: UUID | None) 
     return (await session.exec(statement.order_by(col(Client.id)).limit(_AT_A_TIME))).all()
 
 
-def _mark(session: AsyncSession, client: Client, epoch: Epoch, *, at: datetime) -> None:
-    data = {"epoch": str(epoch.epoch), "number": epoch.number}
-    tell(session, client, FactKind.EPOCH_BEGAN, at=at, by=SYSTEM, text=_TEXT, data=data)
+def _mark(session: AsyncSession, client: Client, epoch: Epoch, *, at: datetime, by: MarkedBy) -> None:
+    data = {"epoch": str(epoch.epoch), "number": epoch.number, "marked_by": by.value}
+    tell(session, client, FactKind.EPOCH_BEGAN, at=at, by=SYSTEM, text=_TEXT[by], data=data)

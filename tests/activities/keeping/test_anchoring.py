@@ -1,6 +1,7 @@
 """The daily anchor: made once a day however often and by how many it is tried, and told outside exactly once."""
 
 import asyncio
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
+from structlog.testing import capture_logs
 from temporalio.testing import ActivityEnvironment
 
 from activities.base import Dependencies
@@ -96,6 +99,95 @@ async def test_the_day_is_that_of_utc(practice: Practice, in_file: Dependencies)
     await see_to_it(in_file, datetime(2026, 3, 2, 23, 59, tzinfo=UTC))
     await see_to_it(in_file, datetime(2026, 3, 3, 0, 1, tzinfo=UTC))
     assert [anchor.date.isoformat() for anchor in await made(practice.sessions)] == ["2026-03-02", "2026-03-03"]
+
+
+# ---------------------------------------------------------------- by whoever has the programs' role, without the keys
+
+ROW = "INSERT INTO anchor SELECT {number}, '{date}', now(), epoch, 1, 1, '', 'tests', NULL, '', 'x' FROM epoch"
+PLANTED = {
+    "of a day to come": ROW.format(number=2, date="9999-12-30"),
+    "of tomorrow": ROW.format(number=2, date="2026-02-24"),
+    "with the last number": ROW.format(number=2**31 - 1, date="9999-12-30"),
+    "the one before, once more": (
+        "INSERT INTO anchor SELECT 2, '2026-02-24', at, epoch, chains, heads, root, key_id, previous_key_id,"
+        " previous_hash, hash FROM anchor"
+    ),
+    "many": (
+        "INSERT INTO anchor SELECT n, '9999-12-30', now(), epoch, 1, 1, '', 'other', NULL, '', 'x'"
+        " FROM epoch, generate_series(2, 252) n"
+    ),
+}
+
+
+async def _writes(sessions: Sessions, statement: str) -> None:
+    async with sessions() as session:
+        await (await session.connection()).execute(text(statement))
+        await session.commit()
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+async def test_a_row_that_nobody_signed_stops_no_anchor(
+    practice: Practice, in_file: Dependencies, planted: str
+) -> None:
+    file, today = in_file.witness.file, practice.clock.instant
+    assert file is not None
+    await practice.client()
+    await see_to_it(in_file, today)
+    await _writes(practice.sessions, PLANTED[planted])
+    with capture_logs() as logs:
+        for later in (timedelta(), DAY, DAY + timedelta(minutes=10), 2 * DAY):
+            await see_to_it(in_file, today + later)
+    lines = read_lines(file.read_text())
+    assert [line.date for line in lines] == ["2026-02-23", "2026-02-24", "2026-02-25"]
+    assert [entry["log_level"] for entry in logs] == ["error"]
+    async with practice.sessions() as session:
+        [task] = (await session.exec(select(Task))).all()
+    assert "was written without the keys" in task.text
+    found = await verify_all(practice.sessions, lines)
+    assert found.faults
+    whose = {row.number for row in await made(practice.sessions)} - {line.anchor for line in lines}
+    named = {int(number) for fault in found.faults for number in re.findall(r"(?:entry|entries|anchor) (\d+)", fault)}
+    assert named & whose, "the planted ones are named"
+    assert not named & {line.anchor for line in lines}, "and none of the others"
+
+
+async def test_heads_of_an_anchor_to_come_stop_no_anchor(practice: Practice, in_file: Dependencies) -> None:
+    client = await practice.client()
+    await see_to_it(in_file, practice.clock.instant)
+    head = "INSERT INTO anchored_head SELECT 2, client_id, 9, hash, NULL, key_id, mac FROM anchored_head"
+    await _writes(practice.sessions, head)
+    await see_to_it(in_file, practice.clock.instant + DAY)
+    assert [anchor.number for anchor in await made(practice.sessions)] == [1, 3]
+    faults = (await verify_all(practice.sessions)).faults
+    assert f"anchor 2: the head of client {client} was changed" in faults
+
+
+@pytest.mark.parametrize("date", ["infinity", "-infinity", "0044-03-15 BC", "10000-01-01"])
+async def test_no_row_is_there_that_could_not_be_read(practice: Practice, date: str) -> None:
+    with pytest.raises(IntegrityError, match="can_be_read"):
+        await _writes(practice.sessions, ROW.format(number=1, date=date))
+    with pytest.raises(IntegrityError, match="can_be_read"):
+        await _writes(practice.sessions, ROW.format(number=1, date="2026-02-23").replace("now()", f"'{date}'"))
+
+
+async def test_a_clock_that_was_set_back_stops_no_anchor(practice: Practice, in_file: Dependencies) -> None:
+    for days in (30, 0, 0, 1):
+        await see_to_it(in_file, practice.clock.instant + days * DAY)
+    dates = [anchor.date.isoformat() for anchor in await made(practice.sessions)]
+    assert dates == ["2026-03-25", "2026-02-23", "2026-02-24"]
+    async with practice.sessions() as session:
+        [task] = (await session.exec(select(Task))).all()
+    assert "Anchor 1 is of 2026-03-25, which is to come" in task.text
+    assert (await verify_all(practice.sessions)).faults == []
+
+
+async def test_no_line_is_mailed_of_a_row_that_nobody_signed(practice: Practice, by_mail: Dependencies) -> None:
+    await see_to_it(by_mail, practice.clock.instant)
+    await _writes(practice.sessions, ROW.format(number=2, date="2026-02-24"))
+    await _writes(practice.sessions, 'UPDATE outbox SET "order" = jsonb_set("order", \'{text}\', \'"2"\')')
+    await deliver(by_mail)
+    [row] = await mails(practice.sessions)
+    assert (row.status, practice.post.sent) == (OutboxStatus.UNWRITABLE, [])
 
 
 # ---------------------------------------------------------------- in a file
@@ -243,6 +335,7 @@ async def test_a_round_marks_the_chains_of_an_epoch_that_nobody_marked(kept: Kep
         await session.commit()
     await kept.round()
     await kept.round()
-    kinds = [fact.kind for fact in await kept.facts(sara)]
-    assert kinds.count("epoch_began") == 1
+    [mark] = [fact for fact in await kept.facts(sara) if fact.kind == "epoch_began"]
+    assert mark.data["marked_by"] == "keeper"
+    assert "Whether a copy was restored, only whoever runs the system can say" in mark.text
     assert (await verify_all(kept.sessions)).faults == []

@@ -134,6 +134,16 @@ async def test_three_an_hour_for_each_address_and_the_fourth_is_answered_like_th
     assert _goes((await mails(rows))[-1])
 
 
+async def test_who_asks_for_ever_more_addresses_is_answered_and_leaves_nothing(
+    api: httpx.AsyncClient, rows: Rows, engine: ToldEngine
+) -> None:
+    await member(rows)
+    answers = {(await ask(api, f"{number}@mail.example")).text for number in range(25)}
+    answers.add((await ask(api, "sara@mail.example")).text)
+    assert len(answers) == 1
+    assert len(await mails(rows)) == 20
+
+
 async def test_an_engine_that_is_away_changes_nothing_in_the_answer(
     api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,7 +162,7 @@ async def test_uses_that_count_no_more_are_forgotten(api: httpx.AsyncClient, row
     clock.advance(hours=25)
     await ask(api, "later@mail.example")
     async with rows.sessions() as session:
-        assert len((await session.exec(select(BudgetUse))).all()) == 1
+        assert len((await session.exec(select(BudgetUse))).all()) == 2  # of the address, and of the visitor
 
 
 # ---------------------------------------------------------------- setting it

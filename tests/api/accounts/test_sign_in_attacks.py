@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI, Request
 
 from api.accounts.passwords import Passwords
+from api.accounts.visitors import visitor_of
 from models.tables import Account
 from rules.enums import Role
 from tests.api.accounts.test_password_resets import OLD, link, member
@@ -120,6 +122,28 @@ async def test_who_has_waited_has_one_try_and_then_waits_again(
     clock.advance(minutes=31)  # a turn that nobody took is gone
     await busy(api, crowd="and others")
     assert (await try_in(api, "guesser")).status_code == 429
+
+
+async def test_a_turn_that_met_a_full_line_is_still_theirs(
+    api: httpx.AsyncClient, app: FastAPI, sara: Account, clock: StandingClock
+) -> None:
+    await busy(api)
+    assert (await try_in(api, "owner", password=OLD)).status_code == 429
+    clock.advance(minutes=15)
+    await busy(api, crowd="others")
+    services = app.state.services
+    app.state.services = replace(services, passwords=Passwords(hasher=HASHER, most_in_line=0))
+    assert (await try_in(api, "owner", password=OLD)).status_code == 503
+    app.state.services = services
+    assert (await try_in(api, "owner", password=OLD)).status_code == 201
+
+
+def test_the_addresses_of_one_network_of_ipv6_are_one_visitor() -> None:
+    def mark(address: str) -> str:
+        return visitor_of(Request({"type": "http", "headers": [], "client": (address, 1)}), None).mark
+
+    assert mark("2001:db8:1:2::1") == mark("2001:db8:1:2:ffff::9") != mark("2001:db8:1:3::1")
+    assert mark("192.0.2.1") != mark("192.0.2.2")
 
 
 async def test_one_visitor_cannot_spray_many_addresses(

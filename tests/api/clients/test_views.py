@@ -270,6 +270,10 @@ async def test_a_timeline_that_was_cut_with_its_head_is_found_by_the_anchor_of_t
     told = (await api.get(f"/v1/clients/{sara.id}/timeline/verify", headers=DESK)).json()
     assert (told["valid"], told["facts"]) == (False, 1)
     assert told["broken"] == "entries 2 to 3 are missing: anchor 1 covers entry 3"
+    await owner.writes("UPDATE anchored_head SET key_id = 'none'")
+    told = (await api.get(f"/v1/clients/{sara.id}/timeline/verify", headers=DESK)).json()
+    assert not told["valid"]
+    assert told["broken"] == "entry 3 is in anchor 1 under the key 'none', which is not among the CHAIN_KEYS"
 
 
 @pytest.mark.parametrize(("who", "more"), [(None, False), (SITE, False), (DESK, True)])
