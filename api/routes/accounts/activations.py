@@ -19,10 +19,10 @@ from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses
 from api.views.accounts import SignedIn, signed_in
 from models.reads.accounts.accounts import account_of_client
-from models.reads.accounts.staff import lock_staff
 from models.reads.accounts.tokens import KnownToken, token_by_hash
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
+from models.writes.accounts.locks import lock_staff
 from models.writes.accounts.staff import end_invitation_links
 from rules.accounts.sides import AccountSide
 from rules.refusals import Problem

@@ -16,18 +16,12 @@ from api.deps import Admin, ByTime, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import Refused, not_found, refuse, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
-from models.reads.accounts.staff import (
-    StaffRow,
-    account_of_therapist,
-    list_staff,
-    lock_admins,
-    lock_staff,
-    with_therapists,
-)
+from models.reads.accounts.staff import StaffRow, account_of_therapist, list_staff, with_therapists
 from models.reads.booking.therapists import therapist_by_slug
 from models.tables.accounts.account import Account
 from models.tables.booking.therapist import Therapist
 from models.writes.accounts.accounts import end_account
+from models.writes.accounts.locks import lock_admins, lock_staff
 from models.writes.accounts.staff import change_roles, end_invitation_links, invite
 from rules.accounts.caller import Caller
 from rules.accounts.staff import wrong_with_roles

@@ -11,7 +11,6 @@ from models.paging import Page, one_page
 from models.tables.accounts.account import Account
 from models.tables.booking.therapist import Therapist
 from rules.accounts.sides import AccountSide
-from rules.enums import Role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,27 +37,6 @@ async def with_therapists(session: AsyncSession, accounts: Sequence[Account]) ->
         StaffRow(account=account, therapist=slugs.get(account.therapist_id) if account.therapist_id else None)
         for account in accounts
     ]
-
-
-async def lock_staff(session: AsyncSession, account_id: UUID) -> Account | None:
-    """The account, locked, of somebody of the practice that has not ended."""
-    statement = select(Account).where(
-        col(Account.id) == account_id,
-        col(Account.side) == AccountSide.STAFF,
-        col(Account.deactivated_at).is_(None),
-    )
-    return (await session.exec(statement.with_for_update())).first()
-
-
-async def lock_admins(session: AsyncSession) -> Sequence[Account]:
-    """All who can sign in as an admin, locked in the order of their ids, before any other account: whoever takes one
-    away knows that another one stays."""
-    statement = select(Account).where(
-        col(Account.roles).contains([Role.ADMIN.value]),
-        col(Account.activated_at).is_not(None),
-        col(Account.deactivated_at).is_(None),
-    )
-    return (await session.exec(statement.order_by(col(Account.id)).with_for_update())).all()
 
 
 async def account_of_therapist(session: AsyncSession, therapist_id: UUID) -> Account | None:

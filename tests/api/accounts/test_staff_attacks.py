@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from models.reads.accounts.staff import lock_admins
 from models.tables import Account
+from models.writes.accounts.locks import lock_admins
 from rules.enums import Role
 from tests.api.accounts.waiting import somebody_waits
 from tests.api.conftest import ROOT, fields_of, problem_of
