@@ -3,8 +3,8 @@
 Counted are the tries of each visitor, whatever the address, and those at each address, whoever makes them. A device
 from which its owner has signed in before is counted for itself alone: no stranger can use up what it may. Whoever is
 unknown, and finds an address busy, waits a quarter of an hour at most, however many others keep on trying, and then has
-one try; or takes the link that is mailed to the address. A try counts before its password is looked at, so that guesses sent side by side are bounded too, and is given back if it fits. All
-servers count together, in the database.
+one try; or takes the link that is mailed to the address. A try counts before its password is looked at, so that guesses
+sent side by side are bounded too, and is given back if it fits. All servers count together, in the database.
 """
 
 from dataclasses import dataclass

@@ -22,7 +22,8 @@ from models.reads.accounts.accounts import account_of_client
 from models.reads.accounts.tokens import KnownToken, token_by_hash
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
-from models.writes.accounts.staff import end_invitation_links, lock_staff
+from models.writes.accounts.locks import lock_staff
+from models.writes.accounts.staff import end_invitation_links
 from rules.accounts.sides import AccountSide
 from rules.refusals import Problem
 from workflows.messages import ACTIVATE, SEND_ACTIVATION_LINK

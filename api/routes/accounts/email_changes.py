@@ -18,13 +18,13 @@ from api.deps import Anyone, Now, Person, RequestId, Services, Svc
 from api.idempotency import AccountRoute
 from api.problems import responses, wrong_fields
 from api.routes.accounts.passwords import must_fit
-from models.reads.accounts.accounts import lock_account
 from models.reads.accounts.email_changes import open_change
 from models.tables.accounts.account import Account
 from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.token import TokenKind
 from models.tables.clients.client import Client
 from models.writes.accounts.email_changes import apply_change, begin_change
+from models.writes.accounts.locks import lock_account
 from rules.accounts.budgets import BudgetKind, budget
 from rules.accounts.caller import fold_email
 from rules.accounts.limits import RESETS_WITHIN

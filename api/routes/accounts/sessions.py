@@ -16,10 +16,11 @@ from api.deps import Anyone, FromWhere, Known, Now, Person, Svc, asker_of, must_
 from api.idempotency import AccountRoute
 from api.problems import Refused, not_found, refuse, responses
 from api.views.accounts import SignedIn, signed_in
-from models.reads.accounts.accounts import account_with_address, lock_account
+from models.reads.accounts.accounts import account_with_address
 from models.reads.accounts.tokens import public_id, sessions_of
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token
+from models.writes.accounts.locks import lock_account
 from models.writes.accounts.tokens import revoke_sessions, revoke_token
 from models.writes.locks import lock_client
 from rules.accounts.caller import fold_email

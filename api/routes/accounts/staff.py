@@ -21,7 +21,8 @@ from models.reads.booking.therapists import therapist_by_slug
 from models.tables.accounts.account import Account
 from models.tables.booking.therapist import Therapist
 from models.writes.accounts.accounts import end_account
-from models.writes.accounts.staff import change_roles, end_invitation_links, invite, lock_admins, lock_staff
+from models.writes.accounts.locks import lock_admins, lock_staff
+from models.writes.accounts.staff import change_roles, end_invitation_links, invite
 from rules.accounts.caller import Caller
 from rules.accounts.staff import wrong_with_roles
 from rules.enums import Role
@@ -121,6 +122,8 @@ def _taken(error: IntegrityError) -> Refused:
     """What somebody else was given at the same moment, or has."""
     if "one_account_per_therapist" in str(error.orig):
         return _profile_taken()
+    if "handle" in str(error.orig).partition("\n")[0]:
+        return wrong_fields([("name", "was given to somebody else in this very moment; send it again")])
     return wrong_fields([("email", "has an account or an invitation already")])
 
 

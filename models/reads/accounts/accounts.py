@@ -22,12 +22,6 @@ async def account_with_address(session: AsyncSession, email_folded: str, side: A
     return (await session.exec(statement.join(Client, col(Client.id) == col(Account.client_id)).where(*theirs))).first()
 
 
-async def lock_account(session: AsyncSession, account_id: UUID) -> Account | None:
-    """The account, freshly read and locked (before its client, where both are)."""
-    statement = select(Account).where(col(Account.id) == account_id).with_for_update(key_share=True)
-    return (await session.exec(statement.execution_options(populate_existing=True))).first()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """Whose address it is that a new password is asked for: an account, or a client who has none yet."""

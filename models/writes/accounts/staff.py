@@ -1,11 +1,11 @@
 """People of the practice: invited, invited again, and given other roles. The caller commits."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import update
-from sqlmodel import col, select
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.accounts.staff import handles_like
@@ -73,24 +73,3 @@ async def end_invitation_links(session: AsyncSession, account: Account, *, at: d
         col(Token.used_at).is_(None),
     )
     await session.exec(update(Token).where(*links).values(revoked_at=at))
-
-
-async def lock_staff(session: AsyncSession, account_id: UUID) -> Account | None:
-    """The account, locked, of somebody of the practice that has not ended."""
-    statement = select(Account).where(
-        col(Account.id) == account_id,
-        col(Account.side) == AccountSide.STAFF,
-        col(Account.deactivated_at).is_(None),
-    )
-    return (await session.exec(statement.with_for_update())).first()
-
-
-async def lock_admins(session: AsyncSession) -> Sequence[Account]:
-    """All who can sign in as an admin, locked in the order of their ids, before any other account: whoever takes one
-    away knows that another one stays."""
-    statement = select(Account).where(
-        col(Account.roles).contains([Role.ADMIN.value]),
-        col(Account.activated_at).is_not(None),
-        col(Account.deactivated_at).is_(None),
-    )
-    return (await session.exec(statement.order_by(col(Account.id)).with_for_update())).all()

@@ -11,10 +11,10 @@ from sqlmodel import col, select
 from activities.clients.account import AccountActivities
 from activities.mail.own_mails import OwnMails
 from api.accounts.tokens import hash_of
-from models.reads.accounts.accounts import lock_account
 from models.tables import Account, OutboxItem
 from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.token import Token
+from models.writes.accounts.locks import lock_account
 from models.writes.accounts.tokens import end_sign_ins
 from rules.enums import Role
 from tests.api.accounts.test_password_resets import OLD, ask, member

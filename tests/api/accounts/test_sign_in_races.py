@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from api.accounts.passwords import Passwords
-from models.reads.accounts.accounts import lock_account
 from models.tables import Account, Client
 from models.writes.accounts.accounts import end_account
+from models.writes.accounts.locks import lock_account
 from models.writes.accounts.passwords import set_password
 from tests.api.accounts.test_password_resets import OLD, member
 from tests.api.conftest import problem_of

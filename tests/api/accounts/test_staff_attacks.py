@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from models.tables import Account
-from models.writes.accounts.staff import lock_admins
+from models.writes.accounts.locks import lock_admins
 from rules.enums import Role
 from tests.api.accounts.waiting import somebody_waits
 from tests.api.conftest import ROOT, fields_of, problem_of
@@ -71,11 +71,14 @@ async def test_a_profile_is_one_persons(api: httpx.AsyncClient, rows: Rows) -> N
 
 async def test_a_profile_given_to_two_at_once_is_one_persons(api: httpx.AsyncClient, rows: Rows) -> None:
     await rows.therapist("ana")
-    given: Any = {"name": "New", "roles": ["therapist"], "therapist": "ana"}
+    given: Any = {"roles": ["therapist"], "therapist": "ana"}
     people = [await rows.staff(f"ivo{number}", Role.CARE_TEAM) for number in range(2)]
     as_ana = {"roles": ["therapist"], "therapist": "ana"}
     answers = await asyncio.gather(
-        *(api.post("/v1/staff", json=given | {"email": f"{n}@p.example"}, headers=ROOT) for n in range(2)),
+        *(
+            api.post("/v1/staff", json=given | {"name": f"New {n}", "email": f"{n}@p.example"}, headers=ROOT)
+            for n in range(2)
+        ),
         *(api.patch(f"/v1/staff/{one.id}", json=as_ana, headers=ROOT) for one in people),
     )
     refused = [answer for answer in answers if answer.status_code not in (200, 201)]
