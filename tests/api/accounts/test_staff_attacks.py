@@ -71,7 +71,9 @@ async def test_a_profile_is_one_persons(api: httpx.AsyncClient, rows: Rows) -> N
 
 async def test_a_profile_given_to_two_at_once_is_one_persons(api: httpx.AsyncClient, rows: Rows) -> None:
     await rows.therapist("ana")
-    given: Any = {"roles": ["therapist"], "therapist": "ana"}
+    given: list[Any] = [
+        {"name": f"New {n}", "email": f"{n}@p.example", "roles": ["therapist"], "therapist": "ana"} for n in range(2)
+    ]
     people = [await rows.staff(f"ivo{number}", Role.CARE_TEAM) for number in range(2)]
     as_ana = {"roles": ["therapist"], "therapist": "ana"}
     answers = await asyncio.gather(
