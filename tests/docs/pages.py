@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "sandbox/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "sandbox/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def table(page: str, *header: str) -> list[list[str]]:
