@@ -186,10 +186,9 @@ async def _by_link(
         link = await session.get_one(Token, hash_of(storable(token)))
         if account.deactivated_at is not None or is_spent(link, now=now):
             raise link_invalid()
+        await set_password(session, account, password_hash, at=now)
         link.used_at = now
         session.add(link)
-        await session.flush()
-        await set_password(session, account, password_hash, at=now)
         new = await begin_session(session, account, visitor, policy=services.settings.policy, now=now)
         await order_account_mail(session, Mail.PASSWORD_CHANGED, account, reason=str(request_id), at=now)
         await session.commit()
