@@ -6,7 +6,7 @@ let in by the address it is served from (``ApiSettings.trust_ui``).
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 from google.protobuf.json_format import MessageToDict, Parse, ParseError
 from temporalio.api.common.v1 import Payloads
@@ -17,7 +17,12 @@ from api.problems import refuse, responses, wrong_fields
 from engine.codec import DecryptionFailed, EncryptionCodec, UnknownKey
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/codec", tags=["codec"])
+
+def as_the_ui_asks(_: Annotated[str | None, Query(alias="preserveStorageRefs")] = None) -> None:
+    """The Temporal UI says so of payloads that are kept elsewhere: here there are none, and it makes no difference."""
+
+
+router = APIRouter(prefix="/codec", tags=["codec"], dependencies=[Depends(as_the_ui_asks)])
 
 Origin = Annotated[str | None, Header()]
 

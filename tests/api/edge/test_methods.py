@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from tests.api.conftest import DESK, UI, problem_of
@@ -71,7 +72,8 @@ async def test_a_path_that_is_not_there_has_no_options(api: httpx.AsyncClient) -
         assert (answer.status_code, "location" in answer.headers) == (404, False)
 
 
-async def test_the_ui_is_still_told_what_it_may_send(api: httpx.AsyncClient) -> None:
-    asked = await api.options("/codec/decode", headers={"Origin": UI})
+@pytest.mark.parametrize("said", ["", "?preserveStorageRefs=true"])  # as the UI asks
+async def test_the_ui_is_still_told_what_it_may_send(api: httpx.AsyncClient, said: str) -> None:
+    asked = await api.options(f"/codec/decode{said}", headers={"Origin": UI})
     assert asked.headers["access-control-allow-origin"] == UI
     assert asked.headers["allow"] == "POST, OPTIONS"

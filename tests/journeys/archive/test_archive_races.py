@@ -20,7 +20,7 @@ from tests.care.story import Care, Person
 from tests.journeys.archive.situations import of_the_desk
 
 CLIENTS = 20
-ROUNDS = int(os.environ.get("ARCHIVE_ROUNDS", "3"))  # and one more for runs that end meanwhile: 80 interleavings
+ROUNDS = int(os.environ.get("ARCHIVE_ROUNDS", "2"))  # and one more for runs that end meanwhile: 60 interleavings
 SEED = 20261122
 ACTS_WITHIN, ARCHIVED_WITHIN = 0.3, 1.2  # seconds: a signal is quicker than a crowd's requests
 

@@ -17,7 +17,7 @@ from tests.care.story import Care
 from workflows.messages import TASK_QUEUE
 from workflows.registry import WORKFLOWS
 
-TRIES = 200  # with a known address, and as many with an unknown one
+TRIES = 120  # with a known address, and as many with an unknown one
 OWNERS = 20
 
 
