@@ -71,6 +71,16 @@ async def soon(care: Care) -> datetime:
     return (await care.now() + 8 * SECOND).replace(microsecond=0)
 
 
+async def confirmed(person: Person, number: int) -> None:
+    """Wait until so many bookings were confirmed: later mails about one wait, up to half a minute, for a mail about it
+    that is on its way."""
+
+    async def confirmations() -> int:
+        return (await person.care.mail_counts(to=person.email))["booking_confirmation"]
+
+    await until(confirmations, number)
+
+
 async def begins(session: Booked) -> None:
     """Wait for its start."""
     await asyncio.sleep((session.starts_at - await session.person.care.now() + SECOND).total_seconds())
@@ -116,6 +126,7 @@ async def test_a_journey_continues_as_new_in_every_stage_with_messages_arriving(
     await call.cancelled()
     await here()
     [session] = await sara.books("session")
+    await confirmed(sara, 2)
     await session.moved(await soon(care), by="desk")
 
     async def moves() -> int:
@@ -165,6 +176,7 @@ async def test_an_appointment_continues_as_new_while_it_is_moved_about_and_is_ch
     await sara.completes_forms()
     start = (await care.now()).replace(microsecond=0) + timedelta(days=1)
     [session] = await sara.books("session", start, by="desk")
+    await confirmed(sara, 1)
     before = await run_of(session.workflow)
     times = [start + timedelta(hours=number) for number in range(1, BURST + 1)]
     await asyncio.gather(*(session.moved(instant, by="desk") for instant in times))
