@@ -13,7 +13,7 @@ from uuid import uuid4
 from config import settings_or_exit
 from engine.connect import EngineUnreachable
 from models.reads.epoch import present_epoch
-from models.reads.keeping.must_run import FollowedRow, is_open, must_run, undelivered_of_closed
+from models.reads.keeping.must_run import FollowedRow, is_open, must_run, practice_mail_waits
 from models.writes.keeping.resumptions import Lost, lost_run, mark_done, note_resumptions, run_key
 from ops.connected import Connected, connected
 from rules.keeping import PRACTICE_MAIL_ID, Kept, ResumedBecause, kept
@@ -71,10 +71,10 @@ async def _must_run(on: Connected) -> AsyncIterator[list[FollowedRow]]:
 
 
 async def _start_practice_mail(on: Connected) -> int:
-    """One if something waits for a closed record, and nothing delivered it; else none."""
+    """One if something waits that it delivers, and it does not run; else none."""
     async with on.sessions() as session:
-        waits = await undelivered_of_closed(session, limit=1)
-    return int(bool(waits) and await on.executions.start(PRACTICE_MAIL_ID, epoch=None))
+        waits = await practice_mail_waits(session)
+    return int(waits and await on.executions.start(PRACTICE_MAIL_ID, epoch=None))
 
 
 async def _lost(on: Connected, records: Sequence[FollowedRow]) -> list[Lost]:

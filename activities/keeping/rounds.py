@@ -35,8 +35,7 @@ from models.reads.keeping.must_run import (
     is_open,
     known_keys,
     must_run,
-    undelivered_of_closed,
-    undelivered_of_nobody,
+    practice_mail_waits,
 )
 from models.tables.keeping.keeping import Keeping
 from models.writes.keeping.keepings import begin_keeping
@@ -175,7 +174,7 @@ class KeepingActivities(Activities):
         now = await self.now()
         await Anchoring(self.deps).see_to_it(at=now)
         async with self.transaction() as session:
-            waits = await undelivered_of_closed(session, limit=1) or await undelivered_of_nobody(session)
+            waits = await practice_mail_waits(session)
         if waits:
             _ = await self.executions.start(PRACTICE_MAIL_ID, epoch=None)
         unheard = await UnheardNews(self.deps, keeping_id).find(at=now)

@@ -35,10 +35,15 @@ async def test_on_an_empty_engine_everything_is_started(kept: Kept, capsys: pyte
     assert await resume_all(on(kept)) == 0
 
 
-async def test_what_delivers_for_closed_records_is_started_where_something_waits(kept: Kept) -> None:
+@pytest.mark.parametrize("of_a_client", [True, False])
+async def test_what_delivers_for_closed_records_and_for_nobody_is_started_where_something_waits(
+    kept: Kept, of_a_client: bool
+) -> None:
     assert await resume_these(on(kept), [PRACTICE_MAIL_ID]) == (0, [])
     gone = await kept.journey(started=False, closed_at=NOW)
-    await kept.rows.add(mail_of(gone, due=NOW))
+    mail = mail_of(gone, due=NOW)
+    mail.client_id = gone.id if of_a_client else None
+    await kept.rows.add(mail)
     assert await resume_all(on(kept)) == 1
     assert await kept.runs(PRACTICE_MAIL_ID)
     assert await resume_these(on(kept), [PRACTICE_MAIL_ID]) == (0, [])

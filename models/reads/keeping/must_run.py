@@ -156,3 +156,8 @@ async def undelivered_of_nobody(session: AsyncSession) -> datetime | None:
     """When the next mail about an account, or of the practice's own, is due; None while none waits."""
     theirs = (col(OutboxItem.client_id).is_(None), col(OutboxItem.next_try_at).is_not(None), WAITS)
     return (await session.exec(select(func.min(OutboxItem.next_try_at)).where(*theirs))).one()
+
+
+async def practice_mail_waits(session: AsyncSession) -> bool:
+    """Whether PracticeMail must run: something waits for a closed record, or for no client at all."""
+    return bool(await undelivered_of_closed(session, limit=1) or await undelivered_of_nobody(session))
