@@ -18,17 +18,17 @@ from activities.archive.archive import ArchiveActivities
 from activities.base import Activities, Dependencies
 from activities.clients.joining import JoiningActivities
 from activities.ending import Stopping, to_a_good_end
-from activities.mail.send import SHORTEST, Claimed, about_of, mark_sending, next_try, prepare, put_back, send, settle
+from activities.mail.send import SHORTEST, Claimed, about_of, mark_sending, next_try, prepare, put_back, send, tell_end
 from activities.money.refunds import RefundActivities
 from activities.ports import GatewayRejected, GatewayUnavailable, MailerUnavailable
 from activities.types.mail import Delivered, DeliverOrder
 from models.reads.journey import journey_facts, project
-from models.reads.outbox import deliver_at
+from models.reads.outbox import next_delivery
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import UNSETTLED, OutboxItem, OutboxKind, OutboxStatus
 from models.writes.care.goals import note_reminders
-from models.writes.locks import lock_client
+from models.writes.locks import Id, lock_client
 from models.writes.outbox import order_mails
 
 _AT_STRIPE = (OutboxKind.CANCEL_INTENT, OutboxKind.SEND_REFUND)
@@ -59,7 +59,7 @@ class DeliveryActivities(Activities):
     async def _deliver(self, order: DeliverOrder, stopping: Stopping) -> Delivered:
         now = await self.now()
         async with self.transaction() as session:
-            client = await lock_client(session, await _whose(session, order))
+            client = await lock_client(session, _whose(order))
             version = client.fact_seq
             await order_mails(session, order.due, at=now, by_appointment=_id(order.appointment_id))
             await note_reminders(session, client.id, order.goals)
@@ -72,10 +72,13 @@ class DeliveryActivities(Activities):
             activity.heartbeat()
             away = await self._run(client.id, key, stripe_is_away=away)
         async with self.transaction() as session:
-            client = await session.get_one(Client, client.id)
+            left = select(Client, next_delivery(client.id, _id(order.appointment_id))).where(
+                col(Client.id) == client.id
+            )
+            client, due = (await session.exec(left)).one()
             told = order.appointment_id is None and client.fact_seq != version
             return Delivered(
-                deliver_at=await deliver_at(session, client.id, _id(order.appointment_id)),
+                deliver_at=due,
                 facts=await journey_facts(session, client) if told else None,
             )
 
@@ -140,23 +143,17 @@ class DeliveryActivities(Activities):
             rest, now = mails[number + 1 :], await self.now()
             async with self.transaction() as session:
                 client = await lock_client(session, client_id)
-                row = await claimed.row(session)
-                if row is not None and away is None:
-                    await settle(session, client, row, status, said, at=now)
+                if away is not None:
+                    for one, why in ((claimed, away), *((other, None) for other in rest)):
+                        if (row := await one.row(session)) is not None:
+                            put_back(session, client, row, why, at=now)
+                    return
+                if (row := await claimed.ended(session, status, said, at=now)) is not None:
+                    await tell_end(session, client, row, at=now)
                     if status is OutboxStatus.UNDELIVERABLE:
                         await project(session, client)
-                elif row is not None:
-                    put_back(session, client, row, away, at=now)
-                following = [await one.row(session) for one in (rest if away is not None else rest[:1])]
-                if away is not None:
-                    for other in following:
-                        if other is not None:
-                            put_back(session, client, other, None, at=now)
+                if rest and await rest[0].sending(session, at=now) is None:
                     return
-                if following and following[0] is None:
-                    return
-                if following and following[0] is not None:
-                    mark_sending(following[0], at=now)
 
     async def _leave(self, client_id: UUID, mails: list[Claimed]) -> None:
         """To the next delivery, at once: none of these was sent."""
@@ -198,11 +195,11 @@ class DeliveryActivities(Activities):
         return stripe_is_away
 
 
-async def _whose(session: AsyncSession, order: DeliverOrder) -> UUID:
+def _whose(order: DeliverOrder) -> Id:
     """The client: of an appointment, whoever has it by now. Its record may have been joined into another."""
     if order.appointment_id is None:
         return UUID(order.client_id)
-    return (await session.get_one(Appointment, UUID(order.appointment_id))).client_id
+    return select(Appointment.client_id).where(col(Appointment.id) == UUID(order.appointment_id)).scalar_subquery()
 
 
 def _id(said: str | None) -> UUID | None:

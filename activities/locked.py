@@ -7,20 +7,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.snapshots import appointment_facts
 from activities.types.booking import Changed
 from activities.types.facts import AppointmentFacts
 from activities.types.money import AttemptStarted, Settled
-from models.reads.journey import project
-from models.reads.outbox import deliver_at
+from models.reads.journey import project_beside
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
-from models.writes.locks import lock_client, lock_payment
+from models.writes.locks import RowMissing, lock_client, lock_payment
 from rules.booking.series import Member
+from rules.journey.stage import JourneyFacts
 from rules.money.fees import Money
 from rules.money.terms import Terms
 from rules.refusals import Problem, Refusal
@@ -58,9 +59,10 @@ class LockedAppointment:
     async def changed(
         self, session: AsyncSession, *, lines: tuple[str, ...] = (), exceptions: tuple[dict[str, Any], ...] = ()
     ) -> Changed:
+        journey, appointment = await self._stand(session)
         return Changed(
-            journey=await project(session, self.client),
-            appointment=await self.facts(session),
+            journey=journey,
+            appointment=appointment,
             changed=True,
             sequence=self.appointment.sequence,
             lines=lines,
@@ -70,13 +72,13 @@ class LockedAppointment:
     async def settled(self, session: AsyncSession, *, changed: bool = False) -> Settled:
         """``changed``: the journey is to look anew in any case; else only where the stage or a fact is another since
         the rows were locked, so that a step which has been done before tells nobody again."""
-        journey = await project(session, self.client)
+        journey, appointment = await self._stand(session)
         changed = changed or self._known != (self.client.stage, self.client.fact_seq)
-        return Settled(journey=journey, appointment=await self.facts(session), changed=changed)
+        return Settled(journey=journey, appointment=appointment, changed=changed)
 
-    async def facts(self, session: AsyncSession) -> AppointmentFacts:
-        due = await deliver_at(session, self.client.id, self.appointment.id)
-        return appointment_facts(self.appointment, self.client, self.therapist, self.payment, due)
+    async def _stand(self, session: AsyncSession) -> tuple[JourneyFacts, AppointmentFacts]:
+        journey, due = await project_beside(session, self.client, self.appointment.id)
+        return journey, appointment_facts(self.appointment, self.client, self.therapist, self.payment, due)
 
 
 NO_PAYMENT = Refusal(name=Problem.NOT_FOUND, detail="There is no such payment.")
@@ -95,26 +97,34 @@ class LockedPayment:
     def terms(self) -> Terms:
         return Terms.read(self.appointment.terms)
 
-    async def facts(self, session: AsyncSession) -> AppointmentFacts:
-        due = await deliver_at(session, self.client.id, self.appointment.id)
-        return appointment_facts(self.appointment, self.client, self.therapist, self.payment, due)
-
     async def started(self, session: AsyncSession, started: bool) -> AttemptStarted:
-        journey = await project(session, self.client)
-        return AttemptStarted(started=started, appointment=await self.facts(session), journey=journey)
+        journey, appointment = await self._stand(session)
+        return AttemptStarted(started=started, appointment=appointment, journey=journey)
 
     async def settled(self, session: AsyncSession, *, changed: bool = True) -> Settled:
-        journey = await project(session, self.client)
-        return Settled(appointment=await self.facts(session), journey=journey, changed=changed)
+        journey, appointment = await self._stand(session)
+        return Settled(appointment=appointment, journey=journey, changed=changed)
+
+    async def _stand(self, session: AsyncSession) -> tuple[JourneyFacts, AppointmentFacts]:
+        journey, due = await project_beside(session, self.client, self.appointment.id)
+        return journey, appointment_facts(self.appointment, self.client, self.therapist, self.payment, due)
 
 
 async def locked_payment(session: AsyncSession, payment_id: UUID) -> LockedPayment:
-    payment = await session.get_one(Payment, payment_id)
+    whose = select(Payment.client_id).where(col(Payment.id) == payment_id).scalar_subquery()
     while True:
-        client = await lock_client(session, payment.client_id)
+        try:
+            client = await lock_client(session, whose)
+        except RowMissing:
+            raise RowMissing(f"no payment {payment_id}") from None
         payment = await lock_payment(session, payment_id)
         if payment.client_id == client.id:
             break
         # While this waited, the client was joined into another record, which has the payment now.
-    appointment = await session.get_one(Appointment, payment.appointment_id)
-    return LockedPayment(payment, client, appointment, await session.get_one(Therapist, appointment.therapist_id))
+    of_payment = (
+        select(Appointment, Therapist)
+        .join(Therapist, col(Therapist.id) == Appointment.therapist_id)
+        .where(col(Appointment.id) == payment.appointment_id)
+    )
+    appointment, therapist = (await session.exec(of_payment)).one()
+    return LockedPayment(payment, client, appointment, therapist)

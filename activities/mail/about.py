@@ -73,9 +73,12 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder, ki
     """The rows of one order, as they stand now: those that it names, and those that its kind asks for."""
     ids = [UUID(id) for id in order.appointment_ids]
     found = await session.exec(
-        select(Appointment).where(col(Appointment.id).in_(ids)).order_by(col(Appointment.starts_at))
+        select(Appointment, Therapist)
+        .join(Therapist, col(Therapist.id) == Appointment.therapist_id)
+        .where(col(Appointment.id).in_(ids))
+        .order_by(col(Appointment.starts_at))
     )
-    appointments = tuple(found.all())
+    appointments = tuple(appointment for appointment, _ in found)
     if kind.tells_times or order.moves:
         appointments = tuple(a for a in appointments if a.status is AppointmentStatus.SCHEDULED)
     payment = await session.get(Payment, UUID(order.payment_id)) if order.payment_id else None

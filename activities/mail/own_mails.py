@@ -13,7 +13,7 @@ from activities.base import Dependencies
 from activities.mail.account_mails import account_mail
 from activities.mail.context import MailAnchor, MailContext
 from activities.mail.rendering import render
-from activities.mail.send import Claimed, mark_sending, next_try, order_of, prepare, put_back, send, settle
+from activities.mail.send import Claimed, mark_sending, next_try, order_of, prepare, put_back, send, tell_end
 from activities.ports import MailerUnavailable, OutgoingMail
 from models.database import chain_keys
 from models.reads.journey import project
@@ -117,17 +117,14 @@ class OwnMails:
             away = unavailable
         now = await self._deps.clock.now()
         async with self._deps.sessions() as session:
-            row = await session.get_one(OutboxItem, claimed.mail.key, with_for_update=True)
-            client = await _lock_client_of(session, row)
-            if await claimed.row(session) is None:
+            ended = claimed.row(session) if away is not None else claimed.ended(session, status, said, at=now)
+            if (row := await ended) is None:
                 return away is None
+            client = await _lock_client_of(session, row)
             if away is not None:
                 put_back(session, client, row, away, at=now)
             elif client is not None:
-                await settle(session, client, row, status, said, at=now)
-            else:
-                row.status, row.sent_at = status, now
-                row.message_id = said if status is OutboxStatus.SENT else None
+                await tell_end(session, client, row, at=now)
             if status is OutboxStatus.UNDELIVERABLE and client is not None:
                 await project(session, client)
             elif status is OutboxStatus.UNDELIVERABLE:

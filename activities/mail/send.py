@@ -6,9 +6,12 @@ vital (activation, payment), all others are not, because one missing reminder is
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, and_
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import Dependencies, derived_id
@@ -55,13 +58,38 @@ class Claimed:
 
     async def row(self, session: AsyncSession) -> OutboxItem | None:
         """Its row; None if another delivery has claimed it since. The client is locked."""
-        row = await session.get_one(OutboxItem, self.mail.key)
-        return row if row.tries == self.tries and row.status in UNSETTLED else None
+        return (await session.exec(select(OutboxItem).where(self._is_ours()).with_for_update())).one_or_none()
+
+    async def sending(self, session: AsyncSession, *, at: datetime) -> OutboxItem | None:
+        """The same, now on its way."""
+        return await self._become(session, status=OutboxStatus.SENDING, next_try_at=_answered_by(at))
+
+    async def ended(
+        self, session: AsyncSession, status: OutboxStatus, said: str | None, *, at: datetime
+    ) -> OutboxItem | None:
+        """The same, settled. ``said``: the mail service's id of one that was sent."""
+        message_id = said if status is OutboxStatus.SENT else None
+        return await self._become(session, status=status, sent_at=at, message_id=message_id)
+
+    async def _become(self, session: AsyncSession, **values: Any) -> OutboxItem | None:
+        changed = update(OutboxItem).where(self._is_ours()).values(values).returning(OutboxItem)
+        return (await session.exec(changed)).scalar_one_or_none()
+
+    def _is_ours(self) -> ColumnElement[bool]:
+        return and_(
+            col(OutboxItem.key) == self.mail.key,
+            col(OutboxItem.tries) == self.tries,
+            col(OutboxItem.status).in_(UNSETTLED),
+        )
 
 
 def mark_sending(row: OutboxItem, *, at: datetime) -> None:
     """It is on its way. Nobody looks at it again before the mail service must have answered."""
-    row.status, row.next_try_at = OutboxStatus.SENDING, at + _ANSWERED_WITHIN
+    row.status, row.next_try_at = OutboxStatus.SENDING, _answered_by(at)
+
+
+def _answered_by(at: datetime) -> datetime:
+    return at + _ANSWERED_WITHIN
 
 
 def next_try(tries: int, *, now: datetime) -> datetime:
@@ -128,19 +156,9 @@ async def send(mail: OutgoingMail, *, deps: Dependencies) -> tuple[OutboxStatus,
         return OutboxStatus.UNDELIVERABLE, rejected.message
 
 
-async def settle(
-    session: AsyncSession,
-    client: Client,
-    row: OutboxItem,
-    status: OutboxStatus,
-    said: str | None,
-    *,
-    at: datetime,
-) -> None:
-    """Record how a mail ended."""
-    row.status, row.sent_at = status, at
-    if status is OutboxStatus.SENT:
-        row.message_id = said
+async def tell_end(session: AsyncSession, client: Client, row: OutboxItem, *, at: datetime) -> None:
+    """Tell how a mail ended."""
+    if row.status is OutboxStatus.SENT:
         _say(session, client, row, at=at, kind=FactKind.MAIL_SENT, text="was sent")
         return
     _say(session, client, row, at=at, kind=FactKind.MAIL_UNDELIVERABLE, text="could not be delivered")

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import ScalarSelect, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,18 +20,19 @@ from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 
 Row = TypeVar("Row", Therapist, Client, Payment)
+Id = UUID | ScalarSelect[UUID]  # or where it stands
 
 
 class RowMissing(LookupError):
     """A row that must exist does not: an id from elsewhere, or a database that lost something."""
 
 
-async def lock_therapist(session: AsyncSession, therapist_id: UUID) -> Therapist:
+async def lock_therapist(session: AsyncSession, therapist_id: Id) -> Therapist:
     """The therapist, freshly read, as the next two. Raises RowMissing."""
     return await _lock(session, Therapist, therapist_id)
 
 
-async def lock_client(session: AsyncSession, client_id: UUID) -> Client:
+async def lock_client(session: AsyncSession, client_id: Id) -> Client:
     return await _lock(session, Client, client_id)
 
 
@@ -39,7 +40,7 @@ async def lock_payment(session: AsyncSession, payment_id: UUID) -> Payment:
     return await _lock(session, Payment, payment_id)
 
 
-async def _lock(session: AsyncSession, table: type[Row], id: UUID) -> Row:
+async def _lock(session: AsyncSession, table: type[Row], id: Id) -> Row:
     statement = select(table).where(col(table.id) == id).with_for_update(key_share=True)
     row = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
     if row is None:
@@ -78,15 +79,17 @@ async def lock_appointment(
     session: AsyncSession, appointment_id: UUID
 ) -> tuple[Appointment, Therapist, Client, Payment | None]:
     """An appointment with all it depends on, locked in order and freshly read."""
-    found = await session.get(Appointment, appointment_id)
-    if found is None:
-        raise RowMissing(f"no appointment {appointment_id}")
+    this = col(Appointment.id) == appointment_id
     while True:
-        therapist = await lock_therapist(session, found.therapist_id)
-        client = await lock_client(session, found.client_id)
+        try:
+            therapist = await lock_therapist(session, select(Appointment.therapist_id).where(this).scalar_subquery())
+        except RowMissing:
+            raise RowMissing(f"no appointment {appointment_id}") from None
+        client = await lock_client(session, select(Appointment.client_id).where(this).scalar_subquery())
         statement = select(Payment).where(col(Payment.appointment_id) == appointment_id).with_for_update(key_share=True)
         payment = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()
-        await session.refresh(found)
+        read = select(Appointment).where(this).execution_options(populate_existing=True)
+        found = (await session.exec(read)).one()
         if found.client_id == client.id:
             return found, therapist, client, payment
         # While this waited, the client was joined into another record, which has the appointment now.

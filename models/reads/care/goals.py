@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, and_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -36,16 +37,19 @@ async def goals_to_remind_of(session: AsyncSession, client: Client) -> tuple[Goa
     """The weekly reminders of a client; none for whom such a mail could not go to, or is switched off."""
     if client.email is None or client.unsubscribed or not client.portal_settings.get("goals", True):
         return ()
-    statement = (
-        select(Goal)
-        .where(
-            col(Goal.client_id) == client.id,
-            col(Goal.status) == GoalStatus.OPEN,
-            col(Goal.remind_since).is_not(None),
-        )
-        .order_by(col(Goal.made_at), col(Goal.id))
-    )
+    statement = select(Goal).where(_is_reminded_of(client.id)).order_by(col(Goal.made_at), col(Goal.id))
     return tuple(reminder for goal in await session.exec(statement) if (reminder := reminder_of(goal)) is not None)
+
+
+def has_reminders(client_id: UUID) -> ColumnElement[bool]:
+    """Whether a client has a goal with a weekly reminder, as part of a larger question."""
+    return select(Goal.id).where(_is_reminded_of(client_id)).exists()
+
+
+def _is_reminded_of(client_id: UUID) -> ColumnElement[bool]:
+    return and_(
+        col(Goal.client_id) == client_id, col(Goal.status) == GoalStatus.OPEN, col(Goal.remind_since).is_not(None)
+    )
 
 
 async def still_reminded_of(

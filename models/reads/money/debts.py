@@ -6,31 +6,13 @@ from datetime import datetime
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.reads.outbox import next_delivery
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.money.payment import Payment, PaymentTry
 from rules.enums import ClientStatus, PaymentStatus
 from rules.journey.stage import Debt
-from rules.money.payment_states import UNPAID, Because, can_a_card_settle
+from rules.money.payment_states import Because, can_a_card_settle
 from rules.timeline import FactKind
-
-
-async def open_and_due(session: AsyncSession, client: Client) -> tuple[Sequence[Payment], datetime | None]:
-    """The payments of a client that are not settled, by due time, and when the journey's outbox has something to
-    deliver next."""
-    due = next_delivery(client.id, None)
-    if client.first_booked_at is None:
-        return (), (await session.exec(select(due))).one()
-    statement = (
-        select(Payment, due)
-        .where(col(Payment.client_id) == client.id, col(Payment.status).in_(UNPAID))
-        .order_by(col(Payment.due_at), col(Payment.id))
-    )
-    found = (await session.exec(statement)).all()
-    if found:
-        return [payment for payment, _ in found], found[0][1]
-    return (), (await session.exec(select(due))).one()
 
 
 async def debts_to_settle(session: AsyncSession, client: Client, unpaid: Sequence[Payment]) -> tuple[Debt, ...]:

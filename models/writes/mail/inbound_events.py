@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.mail.inbound_event import InboundEvent
@@ -18,6 +19,5 @@ async def store_events(session: AsyncSession, rows: Sequence[dict[str, Any]]) ->
 
 async def mark_handled(session: AsyncSession, event_id: str, *, outcome: str, at: datetime) -> None:
     """Say what became of an event. The caller commits."""
-    stored = await session.get_one(InboundEvent, event_id)
-    stored.handled_at, stored.outcome = at, outcome
-    session.add(stored)
+    stored = update(InboundEvent).where(col(InboundEvent.id) == event_id)
+    await session.exec(stored.values(handled_at=at, outcome=outcome))

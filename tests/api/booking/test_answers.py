@@ -28,7 +28,7 @@ from tests.care.rows import Rows
 from tests.statements import statements
 
 Json = dict[str, Any]
-STATEMENTS = {"book": 39, "reschedule": 31, "outcome": 23, "cancel": 24}
+STATEMENTS = {"book": 36, "reschedule": 27, "outcome": 20, "cancel": 21}
 """Of a first booking by the practice, a move, an outcome that is marked late, and a cancellation. Storing the answer is
 two of each, and putting the mails into the outbox two more; what the step has read is not read again for the view."""
 

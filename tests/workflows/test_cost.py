@@ -1,0 +1,27 @@
+"""What a journey costs: events of its histories, and statements. Keeping must not be paid by every journey."""
+
+from sqlalchemy import Engine
+
+from tests.care.story import Care
+from tests.statements import statements_of
+
+EVENTS = 640
+STATEMENTS = 915
+"""At most: from the first request to the archive, with four sessions, each held, marked and charged. Before there was
+an outbox it was 668 events and 928 statements. A webhook that comes a moment earlier or later is a few more or less."""
+
+
+async def test_what_four_sessions_cost(care: Care) -> None:
+    with statements_of(Engine) as asked:
+        sara = await care.client_in_care(sessions=4)
+        for n in range(1, 5):
+            await sara.session(n).occurs()
+            await care.pass_time(hours=30)
+        assert await care.charges_at_stripe() == [12000] * 4
+        await sara.is_archived()
+        await care.pass_time(days=3)
+    events = 0
+    for workflow in (sara.journey, *(one.workflow for one in sara.appointments)):
+        events += len([event async for event in workflow.fetch_history_events()])
+    assert events <= EVENTS
+    assert len(asked) <= STATEMENTS
