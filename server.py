@@ -10,6 +10,7 @@ import sys
 
 import structlog
 import uvicorn
+import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -126,7 +127,7 @@ def main() -> int:
     for sentence in ways_out(settings, serving=True):
         log.warning(sentence)
     try:
-        asyncio.run(run(settings))
+        uvloop.run(run(settings))
     except RefusedRole as refused:
         leave(SettingsProblem([str(refused)]))
     except SettingsProblem as error:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 import structlog
+import uvloop
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
@@ -214,7 +215,7 @@ def main() -> int:
     for sentence in ways_out(settings):
         log.warning(sentence)
     try:
-        asyncio.run(run(settings))
+        uvloop.run(run(settings))
     except RefusedRole as refused:
         leave(SettingsProblem([str(refused)]))
     except SettingsProblem as error:

@@ -20,6 +20,7 @@ from local.postgres_user import SYSTEM_USER, programs_for
 from local.problems import CannotStart
 from local.processes import ROOT, Log, Process, free_port, free_ports, port_is_free, until
 from local.temporal import Service, check_database
+from tests.loop import NotThisMachine
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 STUBBORN = [
@@ -232,3 +233,8 @@ def test_the_service_file_says_what_is_needed(tmp_path: Path) -> None:
         Service.read(broken)
     with pytest.raises(CannotStart, match="No such file"):
         Service.read(tmp_path / "missing.yaml")
+
+
+async def test_the_loop_of_the_tests_connects_to_this_machine_only() -> None:
+    with pytest.raises(NotThisMachine, match=r"example\.org"):
+        await asyncio.get_running_loop().create_connection(asyncio.Protocol, "example.org", 443)

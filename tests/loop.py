@@ -1,0 +1,32 @@
+"""The event loop of the tests: the programs' own, which connects to this machine only."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+
+import uvloop
+
+ALLOWED = ("localhost", None)  # none: over a Unix socket, or one that is connected already
+
+
+class NotThisMachine(RuntimeError):
+    pass
+
+
+class LoopbackLoop(uvloop.Loop):
+    """pytest-socket watches Python's own sockets; this loop makes its connections below them."""
+
+    async def create_connection(self, protocol_factory: Any, host: Any = None, *args: Any, **how: Any) -> Any:
+        if host not in ALLOWED and not _is_loopback(host):
+            raise NotThisMachine(f"a test wants to connect to {host}")
+        return await super().create_connection(protocol_factory, host, *args, **how)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name: of another machine
+        return False
+
+
+LOOPS: Mapping[str, Any] = {"uvloop": LoopbackLoop}
