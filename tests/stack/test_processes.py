@@ -17,7 +17,7 @@ from local.stack import LocalStack, Ports
 from tests.care.story import Care
 from tests.stack.practice import add_therapist, arrives_with_card, care_of, recipients, soon, until_paid
 
-CLIENTS = 50
+CLIENTS = 30
 TEMPORAL = str(Path(sys.executable).with_name("temporal"))
 
 

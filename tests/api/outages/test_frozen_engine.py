@@ -66,4 +66,4 @@ async def test_a_busy_engine_that_lives_is_waited_for() -> None:
     pulse = Pulse(lives, patience=timedelta(seconds=0.1), within=timedelta(seconds=1))
     engine = JourneyEngine(cast(Client, Busy()), pulse=pulse)
     assert await asyncio.gather(*(engine.signal("x", "archive", None) for _ in range(20))) == [None] * 20
-    assert 2 <= asked <= 8  # once for all who wait, again and again
+    assert 2 <= asked < 20  # once for all who wait, again and again: each for itself would be a hundred
