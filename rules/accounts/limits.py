@@ -5,6 +5,8 @@ from datetime import timedelta
 RESET_LINK_TTL = timedelta(hours=1)
 EMAIL_LINK_TTL = timedelta(days=1)
 RESETS_WITHIN = timedelta(hours=1)
+JOURNEYS_WITHIN = timedelta(hours=1)
+MAILS_WITHIN = timedelta(days=1)
 SIGN_INS_WITHIN = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(minutes=15)  # of somebody unknown, while others fail with the same address
 DEVICE_TTL = timedelta(days=90)
