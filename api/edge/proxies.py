@@ -51,7 +51,9 @@ def read_address(text: str) -> Address | None:
     """An address as proxies write it, with a port or without; of IPv6 in brackets where there is one."""
     host = text.strip()
     if host.startswith("["):
-        host = host[1:].partition("]")[0]
+        host, closed, _ = host[1:].partition("]")
+        if not closed:
+            return None
     elif host.count(":") == 1:
         host = host.partition(":")[0]
     try:
