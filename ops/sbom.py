@@ -2,8 +2,8 @@
 
     python -m ops.sbom > sbom.json
 
-CycloneDX's own tool lists what is installed; of that, what ``requirements.txt`` pins is for running, and the rest is left
-out. Exit code 1: what is installed is not what is pinned.
+CycloneDX's own tool lists what is installed; of that, what ``requirements.txt`` pins is for running, and the rest is
+left out. Exit code 1: what is installed is not what is pinned.
 """
 
 import json

@@ -10,6 +10,7 @@ MAILS_WITHIN = timedelta(days=1)
 SIGN_INS_WITHIN = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(minutes=15)  # of somebody unknown, while others fail with the same address
 DEVICE_TTL = timedelta(days=90)
+ENDED_TOKENS_KEPT = timedelta(days=30)
 SIGN_INS_OF_ADDRESS = 10  # by whoever is unknown
 SIGN_INS_OF_DEVICE = 10
 RESETS_OF_VISITOR = 20  # within RESETS_WITHIN, for whatever addresses

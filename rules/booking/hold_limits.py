@@ -15,30 +15,35 @@ _DAYS = timedelta(days=14)
 
 @dataclass(frozen=True, kw_only=True)
 class MostHolds:
-    """Live holds at once: ``of_visitor`` (or person), ``of_network``, and ``of_calendar`` by whoever is no person."""
+    """How many may live at once, by whom; asked for one more of this type in a calendar of these hours."""
 
-    of_visitor: int
-    of_network: int
-    of_calendar: int
+    availability: Availability
+    type: AppointmentType
+    policy: JourneyPolicy
+    now: datetime
 
-    @classmethod
-    def of(
-        cls, availability: Availability, type: AppointmentType, *, policy: JourneyPolicy, now: datetime
-    ) -> "MostHolds":
-        """Of a calendar: a share of the slots of this type that its hours have in the next 14 days, taken or not; one
-        at least, so that whoever has few can be booked too."""
-        today = now.astimezone(ZoneInfo(availability.time_zone)).date()
+    @property
+    def of_visitor(self) -> int:
+        """Or of a person."""
+        return self.policy.holds_per_visitor
+
+    @property
+    def of_network(self) -> int:
+        return self.policy.holds_per_visitor * NETWORKS_MOST
+
+    @property
+    def of_calendar(self) -> int:
+        """By whoever is no person: a share of the slots of this type that its hours have in the next 14 days, taken or
+        not; one at least, so that whoever has few can be booked too."""
+        zone = self.availability.time_zone
+        today = self.now.astimezone(ZoneInfo(zone)).date()
         slots = open_slots(
-            availability=availability,
-            type=type,
+            availability=self.availability,
+            type=self.type,
             busy=(),
-            now=now,
+            now=self.now,
             first_day=today,
             last_day=today + _DAYS - timedelta(days=1),
-            asker_zone=availability.time_zone,
+            asker_zone=zone,
         )
-        return cls(
-            of_visitor=policy.holds_per_visitor,
-            of_network=policy.holds_per_visitor * NETWORKS_MOST,
-            of_calendar=max(1, len(slots) * policy.holds_per_calendar // 100),
-        )
+        return max(1, len(slots) * self.policy.holds_per_calendar // 100)

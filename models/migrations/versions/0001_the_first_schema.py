@@ -505,14 +505,14 @@ def upgrade() -> None:
         "appointment",
         ["visitor"],
         unique=False,
-        postgresql_where=sa.text("visitor IS NOT NULL AND status = 'scheduled'"),
+        postgresql_where=sa.text("visitor IS NOT NULL"),
     )
     op.create_index(
         "appointment_of_network",
         "appointment",
         ["network"],
         unique=False,
-        postgresql_where=sa.text("network IS NOT NULL AND status = 'scheduled'"),
+        postgresql_where=sa.text("network IS NOT NULL"),
     )
     op.create_index(op.f("ix_appointment_series_id"), "appointment", ["series_id"], unique=False)
     op.create_table(
@@ -1679,12 +1679,12 @@ def downgrade() -> None:
     op.drop_index(
         "appointment_of_network",
         table_name="appointment",
-        postgresql_where=sa.text("network IS NOT NULL AND status = 'scheduled'"),
+        postgresql_where=sa.text("network IS NOT NULL"),
     )
     op.drop_index(
         "appointment_of_visitor",
         table_name="appointment",
-        postgresql_where=sa.text("visitor IS NOT NULL AND status = 'scheduled'"),
+        postgresql_where=sa.text("visitor IS NOT NULL"),
     )
     op.drop_index("appointment_by_therapist", table_name="appointment")
     op.drop_index("appointment_by_client", table_name="appointment")

@@ -19,7 +19,7 @@ class Appointment(SQLModel, table=True):
         Index("appointment_by_client", "client_id", "starts_at"),
         Index("appointment_by_therapist", "therapist_id", "starts_at"),
         *(
-            Index(f"appointment_of_{of}", of, postgresql_where=text(f"{of} IS NOT NULL AND status = 'scheduled'"))
+            Index(f"appointment_of_{of}", of, postgresql_where=text(f"{of} IS NOT NULL"))
             for of in ("visitor", "network")
         ),
     )

@@ -47,6 +47,7 @@ async def refuse_more_holds(
         return refusal
     near = [at for at, _, network, _ in rows if network == whom.network]
     beside = [at for at, _, network, whose in rows if network is not None and whose == therapist_id]
-    return refuse_above(
-        near, most=most.of_network, what="times can be held at once from one network", now=now
-    ) or refuse_above(beside, most=most.of_calendar, what="times of this calendar can be held at once", now=now)
+    refusal = refuse_above(near, most=most.of_network, what="times can be held at once from one network", now=now)
+    if refusal is not None or not beside:
+        return refusal  # the first hold of a calendar always is within its share, which takes a while to count
+    return refuse_above(beside, most=most.of_calendar, what="times of this calendar can be held at once", now=now)

@@ -53,7 +53,7 @@ async def put_hold(
         return offered
     around, refusal = await _refuse_slot(session, therapist, type=type, starts_at=starts_at, by=by, now=now)
     if refusal is None:
-        most = MostHolds.of(around.availability, type, policy=policy, now=now)
+        most = MostHolds(availability=around.availability, type=type, policy=policy, now=now)
         refusal = await refuse_more_holds(session, therapist.id, by=by, whom=whom, most=most, now=now)
     if refusal is not None:
         return refusal

@@ -54,7 +54,7 @@ def to_stranger(practice: Practice) -> int:
 async def open_tasks(practice: Practice, client: str) -> list[TaskKind]:
     theirs = (col(Task.client_id) == UUID(client), col(Task.resolved_at).is_(None))
     async with practice.sessions() as session:
-        return list((await session.exec(select(Task.kind).where(*theirs))).all())
+        return [task.kind for task in await session.exec(select(Task).where(*theirs))]
 
 
 async def test_of_20_mails_to_a_stranger_six_go_out_a_day_and_all_in_the_end(practice: Practice) -> None:
