@@ -36,6 +36,7 @@ class Visitor:
 def visitor_of(request: Request, asker: Asker | None, keys: PayloadKeys) -> Visitor:
     """A program with a key says for whom it asks, in the headers Visitor and Visitor-Network; from anybody else these
     count for nothing, and the connection's own address is the visitor."""
+    from_there: tuple[str, ...]
     named: tuple[str, ...]
     agent = _printable(request.headers.get("user-agent", ""))[:_LONGEST_AGENT] or None
     if asker is not None and asker.is_program:

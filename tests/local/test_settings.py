@@ -92,7 +92,7 @@ def test_the_programs_own_role_is_no_owner_and_migrates_nothing(monkeypatch: pyt
         monkeypatch, **PRODUCTION, DATABASE_OWNER_URL="postgresql://app:other@db.example/care?sslmode=verify-full"
     )
     assert told.startswith("DATABASE_URL is refused in production: its role is that of DATABASE_OWNER_URL")
-    owner = "postgresql://owner:other@db.example/care"
+    owner = "postgresql://owner:other@db.example/care?sslmode=verify-full"
     given(monkeypatch, DATABASE_OWNER_URL=owner)
     assert read_settings().owners_database == owner
     monkeypatch.delenv("DATABASE_OWNER_URL")

@@ -100,10 +100,10 @@ async def test_the_same_request_again_is_one(api: httpx.AsyncClient) -> None:
         assert (await begin(api, visitor("one"))).status_code == 201
 
 
-async def test_the_setting_is_followed(api: httpx.AsyncClient, app: FastAPI) -> None:
+async def test_the_setting_is_followed(api: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     services: Any = app.state.services
     policy = replace(services.settings.policy, journeys_per_visitor=1)
-    app.state.services = replace(services, settings=replace(services.settings, policy=policy))
+    monkeypatch.setattr(app.state, "services", replace(services, settings=replace(services.settings, policy=policy)))
     assert [(await begin(api, visitor("one"))).status_code for _ in range(2)] == [201, 429]
 
 
