@@ -1,4 +1,5 @@
-# Every target makes its own virtual environment from requirements.txt, and is quick when nothing changed.
+# Every target makes its own virtual environment from requirements-dev.txt, and is quick when nothing changed. What
+# production installs is requirements.txt, the same without what only tests and the local stack need.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
@@ -12,7 +13,7 @@ AT_ONCE ?= 3
 # Every stack starts a few processes: compiled once, each of them is there a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run test restores pictures demo chaos check fix bench lock clean
+.PHONY: help install run test restores pictures demo chaos check fix bench lock sbom clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -22,8 +23,8 @@ install: $(STAMP) ## the virtual environment, with everything pinned
 
 # The stamp holds what was installed: a changed file installs again, a mere touch does not. The first Python that
 # actually runs is taken: being named on the PATH is not enough.
-$(STAMP): requirements.txt Makefile
-	@wanted=$$(cksum < requirements.txt); \
+$(STAMP): requirements-dev.txt Makefile
+	@wanted=$$(cksum < requirements-dev.txt); \
 	if [ -x $(PYTHON) ] && [ "$$(cat $@ 2>/dev/null)" = "$$wanted" ] && $(PYTHON) -c '' 2>/dev/null; then \
 	  touch $@; exit 0; \
 	fi; \
@@ -46,8 +47,8 @@ $(STAMP): requirements.txt Makefile
 	    exit 1; \
 	  fi; \
 	fi; \
-	echo "Installing what requirements.txt pins ..."; \
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements.txt || exit 1; \
+	echo "Installing what requirements-dev.txt pins ..."; \
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-dev.txt || exit 1; \
 	echo "$$wanted" > $@
 
 run: $(STAMP) ## everything on this machine, until Ctrl-C
@@ -81,10 +82,16 @@ fix: $(STAMP) ## format, and mend what the linter can
 bench: $(STAMP) ## how long things take
 	@exec $(PYTHON) -m bench
 
-lock: $(STAMP) ## requirements.txt anew, from pyproject.toml
+PIN := $(PYTHON) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header --no-annotate --quiet
+
+lock: $(STAMP) ## both requirements files anew, from pyproject.toml
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@$(PYTHON) -m uv pip compile pyproject.toml --group local --group dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.txt
+	@$(PIN) --group local --group dev --output-file requirements-dev.txt
+	@$(PIN) --constraint requirements-dev.txt --output-file requirements.txt
+
+sbom: $(STAMP) ## the software bill of materials of what production runs on: sbom.json
+	@$(PYTHON) -m ops.sbom > sbom.json.new && mv sbom.json.new sbom.json
 
 clean: ## the virtual environment and caches; data stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

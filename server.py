@@ -64,6 +64,7 @@ async def run(settings: Settings) -> None:
                 for key in settings.api_keys
             ),
             allowed_hosts=settings.own_hosts,
+            trusted_proxies=settings.trusted_proxies,
             stripe_webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
             mail_event_key=settings.sendgrid_webhook_public_key,
             policy=settings.policy,

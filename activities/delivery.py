@@ -116,7 +116,7 @@ class DeliveryActivities(Activities):
                         mark_sending(row, at=now)
                     mails.append(Claimed(mail, row.tries))
                     continue
-                else:
+                elif row.status not in UNSETTLED:
                     unwritable |= row.status is OutboxStatus.UNWRITABLE
                     continue
             for one in about:

@@ -14,6 +14,7 @@ from api.edge import docs_pages
 from api.edge.answer_headers import AnswerHeaders
 from api.edge.hosts import KnownHosts
 from api.edge.methods import Methods
+from api.edge.proxies import TrustedProxies
 from api.edge.queries import knows_its_query
 from api.engine import JourneyEngine
 from api.metrics import MeasureRequests, Metrics
@@ -135,6 +136,7 @@ def create_app(
     app.add_middleware(AnswerHeaders, https_only=settings.https_only)
     app.add_middleware(MeasureRequests, metrics=metrics)
     app.add_middleware(HideSecrets)
+    app.add_middleware(TrustedProxies, networks=settings.trusted_proxies)
     _describe(app)
     return app
 

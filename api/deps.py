@@ -13,7 +13,7 @@ from fastapi.security import HTTPBearer
 from api.accounts.callers import Asker, service_caller, token_caller
 from api.accounts.passwords import Passwords
 from api.accounts.tokens import read_bearer, unauthenticated
-from api.accounts.visitors import Visitor, visitor_of
+from api.accounts.visitors import Visitor, counted_for, visitor_of
 from api.bounds.disk import Disk
 from api.engine import JourneyEngine
 from api.metrics import Metrics
@@ -28,6 +28,7 @@ from models.reads.booking.appointments import AppointmentRow, visible_appointmen
 from models.reads.clients.clients import visible_client
 from models.tables.accounts.account import Account
 from models.tables.clients.client import Client
+from rules.accounts.budgets import CountedFor
 from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.refusals import Problem
@@ -100,10 +101,17 @@ async def caller_of(request: Request) -> Caller | None:
 
 
 async def _from_where(request: Request) -> Visitor:
-    return visitor_of(request, await asker_of(request))
+    return visitor_of(request, await asker_of(request), services_of(request).cipher)
 
 
 FromWhere = Annotated[Visitor, Depends(_from_where)]
+
+
+async def _for_whom(request: Request, visitor: FromWhere) -> CountedFor:
+    return counted_for(await asker_of(request), visitor, services_of(request).cipher)
+
+
+ForWhom = Annotated[CountedFor, Depends(_for_whom)]
 
 
 def allow(*roles: Role) -> Callable[..., Awaitable[Caller]]:

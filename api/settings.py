@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from api.edge.proxies import Network
 from engine.event_key import EventKey
 from rules.enums import Role
 from rules.policy import JourneyPolicy
@@ -21,6 +22,7 @@ class ApiSettings:
     """``public_url`` has no slash at its end. ``email_from`` is the organizer in calendar files, as in those of mails.
     ``mail_event_key`` fits what the mail service signs its events with; without one no event is believed.
     ``allowed_hosts`` are the names, without ports, that a request may be meant for. ``https_only`` tells browsers so.
+    Behind ``trusted_proxies`` alone whoever asks is taken from what these say.
     ``docs`` shows the description of the API and the page for it.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone."""
@@ -31,6 +33,7 @@ class ApiSettings:
     allowed_hosts: tuple[str, ...]
     stripe_webhook_secret: str = field(repr=False)
     mail_event_key: EventKey | None = None
+    trusted_proxies: tuple[Network, ...] = ()
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
     https_only: bool = False
     docs: bool = False

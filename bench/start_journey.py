@@ -20,6 +20,7 @@ THERAPISTS = 200
 ROUNDS = 60
 WARM_UP = 10
 GOAL_MS = 80.0
+MANY = {"POLICY__JOURNEYS_PER_VISITOR": "1000"}  # as one program begins them all
 ANSWERS = {
     "state": "NY",
     "concerns": ["anxiety", "grief", "sleep"],
@@ -33,7 +34,7 @@ Call = Callable[[], Awaitable[httpx.Response]]
 
 
 async def run() -> None:
-    async with await LocalStack.start(ports=Ports.free(), seed=False) as stack:
+    async with await LocalStack.start(ports=Ports.free(), seed=False, env=MANY) as stack:
         await add_therapists(stack.database_url, THERAPISTS, now=await stack.clock.now())
         headers = {"Authorization": "Bearer dev-booking-site"}
         async with httpx.AsyncClient(base_url=stack.api_url, headers=headers, timeout=30, trust_env=False) as http:

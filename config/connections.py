@@ -11,27 +11,37 @@ from engine.connect import EngineAddress
 _WAY_OUT = "or PRIVATE_NETWORK=yes where nobody else is on the wire"
 REMEDIES = {
     "DATABASE_URL": f"give sslmode=verify-full, {_WAY_OUT}",
+    "DATABASE_OWNER_URL": f"give sslmode=verify-full, {_WAY_OUT}",
     "TEMPORAL_ADDRESS": f"give TEMPORAL_TLS=true, {_WAY_OUT}",
 }
 _ON_THIS_MACHINE = "a plain connection on this machine"
 
 
-def unprotected(database_url: str, engine: EngineAddress, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Those that leave this machine, by their setting, each with what speaks against it."""
-    foreign = ", ".join(foreign_hosts(database_url, environment))
-    if foreign and not is_verified(database_url, environment):
-        yield "DATABASE_URL", f"nothing proves that {foreign} is the database"
+def unprotected(
+    database_url: str, engine: EngineAddress, environment: Mapping[str, str], *, owners: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Those that leave this machine, by their setting, each with what speaks against it. ``owners``: the URL by which
+    the database is migrated, where it is given."""
+    for name, url in (("DATABASE_URL", database_url), ("DATABASE_OWNER_URL", owners)):
+        foreign = ", ".join(foreign_hosts(url, environment)) if url or name == "DATABASE_URL" else ""
+        if foreign and not is_verified(url, environment):
+            yield name, f"nothing proves that {foreign} is the database"
     if not engine.tls and not is_this_machine(_host_of(engine.address)):
         yield "TEMPORAL_ADDRESS", f"{engine.address} is reached without TLS"
 
 
 def let_through(
-    database_url: str, engine: EngineAddress, environment: Mapping[str, str], *, private_network: bool
+    database_url: str,
+    engine: EngineAddress,
+    environment: Mapping[str, str],
+    *,
+    owners: str = "",
+    private_network: bool,
 ) -> list[str]:
     """What is plain, and why it may be: sentences for a log."""
     said = [
         f"PRIVATE_NETWORK=yes lets {name} through: {why}"
-        for name, why in unprotected(database_url, engine, environment)
+        for name, why in unprotected(database_url, engine, environment, owners=owners)
     ]
     if private_network and not said:
         said.append("PRIVATE_NETWORK=yes is not needed: no connection leaves this machine unprotected")

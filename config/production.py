@@ -40,6 +40,11 @@ def _role(url: SecretStr | None) -> str | None:
     return urlsplit(url.get_secret_value()).username if url is not None else None
 
 
+def _owners_url(settings: Settings) -> str:
+    """The owner's URL; empty if there is none, as for programs that do not migrate."""
+    return settings.database_owner_url.get_secret_value() if settings.database_owner_url is not None else ""
+
+
 def refused_in_production(settings: Settings, environment: Mapping[str, str]) -> list[str]:
     given = {name.upper() for name, value in environment.items() if value}
     if settings.engine.address != f"127.0.0.1:{settings.temporal_port}":
@@ -59,7 +64,7 @@ def refused_in_production(settings: Settings, environment: Mapping[str, str]) ->
         refused.setdefault(name, why)
     if not settings.private_network:
         url = settings.database if settings.database_url else ""
-        for name, why in connections.unprotected(url, settings.engine, environment):
+        for name, why in connections.unprotected(url, settings.engine, environment, owners=_owners_url(settings)):
             refused[name] = f"{why}; {connections.REMEDIES[name]}"
     web = {
         "PUBLIC_URL": settings.public_url,
@@ -136,7 +141,11 @@ def ways_out(settings: Settings, *, serving: bool = False) -> list[str]:
     if not settings.production:
         return []
     said = connections.let_through(
-        settings.database, settings.engine, os.environ, private_network=settings.private_network
+        settings.database,
+        settings.engine,
+        os.environ,
+        owners=_owners_url(settings),
+        private_network=settings.private_network,
     )
     if serving and not hosts.is_this_machine(settings.api_host):
         said.append(f"API_HOST: plain HTTP on {settings.api_host}; what ends TLS in front must be alone with it")

@@ -142,6 +142,7 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, _from_text(hosts.allowed_hosts)] = ()
+    trusted_proxies: Annotated[tuple[hosts.Network, ...], NoDecode, _from_text(hosts.networks)] = ()
     api_docs: bool | None = None
     private_network: bool = False
     temporal_port: Port = 7233

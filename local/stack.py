@@ -41,6 +41,7 @@ _OF_A_PRACTICE_TOO = frozenset(
             "PRIVATE_NETWORK",
             "PUBLIC_URL",
             "STAFF_URL",
+            "TRUSTED_PROXIES",
         ),
         *("TIME_TRAVEL_ADDRESS", "WORKER_CACHED_WORKFLOWS"),
     )

@@ -202,6 +202,7 @@ class TaskKind(StrEnum):
     PAYMENT_FAILED = "payment_failed", "A payment failed"
     POSSIBLE_DUPLICATE = "possible_duplicate", "Two records may be one person"
     MAIL_UNDELIVERABLE = "mail_undeliverable", "A mail could not be delivered"
+    MAILS_WAIT = "mails_wait", "Mails to a client wait"
     DISPUTE = "dispute", "A client's bank disputes a charge"
     REFUND_FAILED = "refund_failed", "A refund failed"
     LEDGER_DIFFERENCE = "ledger_difference", "The ledger and Stripe differ"

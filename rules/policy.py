@@ -39,6 +39,11 @@ class JourneyPolicy:
     token_ttl: timedelta = 30 * _DAY
     resets_per_address: int = 3  # an hour
     sign_ins_per_visitor: int = 10  # that fail, in 15 minutes
+    holds_per_visitor: int = 3  # live
+    holds_per_calendar: int = 20  # live ones of visitors, per cent of the slots of the next 14 days
+    journeys_per_visitor: int = 5  # an hour
+    unconfirmed_bookings_per_visitor: int = 2  # open, by clients whose account is not active
+    mails_per_address: int = 6  # a day, before the account is active
     history_limit: int = 4000  # events after which a workflow continues as new
     time_zone: str = "UTC"  # the practice's (IANA): in it the people of the practice are told times
 

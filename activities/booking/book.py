@@ -10,6 +10,7 @@ from activities.announcing import details_were_given
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id, looks_again
 from activities.booking.dates import DatesPlan, plan_booking
+from activities.booking.unconfirmed import refuse_unconfirmed
 from activities.booking.waitlist_places import end_places
 from activities.details import owner_of_address, write_details
 from activities.forms.asking import ask_again
@@ -69,6 +70,10 @@ class BookingActivities(Activities):
             plan = await plan_booking(session, client, therapist, order, now=now)
             if plan.refusal is not None:
                 return await _refused(session, plan.refusal)
+            whom = None if client.account_active or order.by.is_practice else order.whom
+            refusal = await refuse_unconfirmed(session, whom, policy=self.deps.policy, now=now) if whom else None
+            if refusal is not None:
+                return await _refused(session, refusal)
 
             unarchived = client.status is ClientStatus.ARCHIVED
             if unarchived:
@@ -86,6 +91,8 @@ class BookingActivities(Activities):
                 type=order.type,
             )
             appointments = self._write(session, client, therapist, order, plan=plan, facts=facts, now=now)
+            for appointment in appointments:
+                appointment.visitor, appointment.network = (whom.who, whom.network) if whom else (None, None)
             await session.flush()
             if first:
                 client.first_booked_at = now

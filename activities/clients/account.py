@@ -11,9 +11,10 @@ from activities.announcing import details_were_given
 from activities.answers import AnsweredOnce
 from activities.base import Activities
 from activities.details import owner_of_address, write_details
+from activities.mail.daily_budget import let_mails_go
 from activities.money.stripe_events import unfreeze
 from activities.snapshots import facts_of_appointments
-from activities.tasks import open_task_once
+from activities.tasks import close_tasks, open_task_once
 from activities.types.clients import (
     ActivationOrder,
     DetailsOrder,
@@ -94,6 +95,9 @@ class AccountActivities(Activities):
                 text="The client's account was activated.",
                 data={"request_id": order.request_id},
             )
+            await let_mails_go(session, client, at=now)
+            note = "The account was activated."
+            await close_tasks(session, client, about=None, kinds=(TaskKind.MAILS_WAIT,), at=now, note=note)
             return ACTIVATED.keep(session, client, order, Done(facts=await project(session, client)), at=now)
 
     @activity.defn

@@ -40,6 +40,7 @@ from models.reads.keeping.must_run import (
 from models.tables.keeping.keeping import Keeping
 from models.writes.keeping.keepings import begin_keeping
 from models.writes.keeping.resumptions import Lost
+from models.writes.keeping.sweeping import sweep
 from rules.enums import TaskKind
 from rules.keeping import NOT_YET, PRACTICE_MAIL_ID, WEDGED_AFTER, Kept, ResumedBecause, kept, too_many_wedged
 
@@ -169,11 +170,12 @@ class KeepingActivities(Activities):
     @activity.defn
     async def note_overdue(self, keeping_id: str) -> TasksOpened:
         """What should have happened by itself and has not, by the rows alone, whatever became of its workflow: what was
-        reported, and nobody acted on, is acted on; the day's anchor is made; and what waits for nobody, or for a record
-        that is closed, is delivered."""
+        reported, and nobody acted on, is acted on; the day's anchor is made; what waits for nobody, or for a record
+        that is closed, is delivered; and what counts for nothing any more is taken away."""
         now = await self.now()
         await Anchoring(self.deps).see_to_it(at=now)
         async with self.transaction() as session:
+            _ = await sweep(session, at=now)
             waits = await practice_mail_waits(session)
         if waits:
             _ = await self.executions.start(PRACTICE_MAIL_ID, epoch=None)

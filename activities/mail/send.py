@@ -18,6 +18,7 @@ from activities.base import Dependencies, derived_id
 from activities.mail.about import read_about, situation_of
 from activities.mail.buttons import link_of
 from activities.mail.compose import compose
+from activities.mail.daily_budget import put_off_until
 from activities.mail.recipient import recipient_of
 from activities.ports import MailerUnavailable, MailRejected, OutgoingMail
 from activities.tasks import open_task_once
@@ -102,7 +103,7 @@ async def prepare(
     session: AsyncSession, client: Client, row: OutboxItem, *, deps: Dependencies, now: datetime
 ) -> OutgoingMail | None:
     """Claim one mail and compose it; None if it is settled already: it was in doubt, is not wanted, or cannot be
-    written."""
+    written; or if it was put off, and is unsettled still."""
     if row.status is OutboxStatus.SENDING and not row.vital:
         row.status = OutboxStatus.UNCERTAIN
         _say(session, client, row, at=now, kind=FactKind.MAIL_UNCERTAIN, text="may have been sent; not repeated")
@@ -138,6 +139,10 @@ async def _composed(
     to = recipient_of(order, kind, about, practice=deps.practice)
     if to is None or not_wanted(kind, situation_of(order, about, now=now)):
         row.status = OutboxStatus.NOT_WANTED
+        return None
+    free_at = await put_off_until(session, client, row, to.address, policy=deps.policy, now=now)
+    if free_at is not None:
+        row.status, row.next_try_at = OutboxStatus.WAITING, free_at
         return None
     link = await link_of(session, order, kind, about, deps=deps, policy=deps.policy, now=now)
     mail = compose(order, kind, about, to, link=link, deps=deps, policy=deps.policy, now=now)

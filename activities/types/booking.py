@@ -6,6 +6,7 @@ from typing import Any
 
 from activities.types.clients import ClientDetails
 from activities.types.facts import AppointmentFacts
+from rules.accounts.budgets import CountedFor
 from rules.accounts.caller import Caller, Voucher
 from rules.enums import AppointmentType, Mode, Outcome
 from rules.journey.stage import JourneyFacts
@@ -17,7 +18,8 @@ from rules.refusals import Refusal
 class BookingOrder:
     """``weeks`` above 1 books a weekly series. ``hold_id`` names a hold that this booking uses up.
 
-    ``reason`` is the practice's: why it books, where it sets rules aside.
+    ``reason`` is the practice's: why it books, where it sets rules aside. ``whom``: for whom it is counted, where it is
+    not the practice that books.
     """
 
     request_id: str
@@ -31,6 +33,7 @@ class BookingOrder:
     hold_id: str | None = None
     reason: str | None = None
     details: ClientDetails | None = None
+    whom: CountedFor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ sent side by side are bounded too, and is given back if it fits. All servers cou
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 
 from api.accounts.passwords import Waiter
 from api.accounts.sessions import KnownDevice
@@ -16,7 +17,7 @@ from api.accounts.visitors import Visitor
 from api.problems import Refused, refuse
 from models.database import Sessions
 from models.writes.accounts.budgets import forget_old_uses, give_back, ready_turn, take_turn, use
-from rules.accounts.budgets import Budget, BudgetKind, budget, counted_for
+from rules.accounts.budgets import Budget, BudgetKind, budget, counted_for, shared_budgets
 from rules.accounts.limits import (
     LONGEST_WAIT,
     PASSWORDS_OF_ACCOUNT,
@@ -49,60 +50,71 @@ async def admit(
     """Count a try to sign in as failed, until `restore`. ``address`` says on which side, too. Raises Refused."""
     if device is not None:
         own = budget(BudgetKind.SIGN_INS_OF_DEVICE, device.row.hash, most=SIGN_INS_OF_DEVICE, within=SIGN_INS_WITHIN)
-        return await _admit_one(sessions, own, Waiter(who=f"device:{device.row.hash}", known=True), now=now)
-    most = policy.sign_ins_per_visitor
-    of_visitor = budget(BudgetKind.SIGN_INS_OF_VISITOR, visitor.mark, most=most, within=SIGN_INS_WITHIN)
+        place = Waiter(who=f"device:{device.row.hash}", known=True)
+        return await _admit_one(sessions, own, place=place, now=now)
+    most, kind = policy.sign_ins_per_visitor, BudgetKind.SIGN_INS_OF_VISITOR
+    of_visitor = shared_budgets(kind, visitor.counted, most=most, within=SIGN_INS_WITHIN)
     of_address = budget(BudgetKind.SIGN_INS_OF_ADDRESS, address, most=SIGN_INS_OF_ADDRESS, within=SIGN_INS_WITHIN)
-    admitted = await _admit_one(sessions, of_visitor, Waiter(who=visitor.mark), now=now)
+    admitted = await _admit_one(sessions, *of_visitor, place=Waiter(who=visitor.mark), now=now)
     async with sessions() as session:
         free_at = await use(session, of_address, at=now)
         await forget_old_uses(session, at=now)
         await session.commit()
     if free_at is None:
-        return Admitted(used=(of_visitor, of_address), place=admitted.place)
+        return Admitted(used=(*of_visitor, of_address), place=admitted.place)
     async with sessions() as session:
         turn = counted_for(BudgetKind.TURN, address, visitor.mark)
         turn_at = await take_turn(session, turn, wait=LONGEST_WAIT, at=now)
         if turn_at is not None:
-            await give_back(session, of_visitor, at=now)
+            await give_back(session, *of_visitor, at=now)
         await session.commit()
     if turn_at is not None:
         raise _too_many(min(free_at, turn_at), now=now)
-    return Admitted(used=(of_visitor,), place=admitted.place, turn=turn)
+    return Admitted(used=of_visitor, place=admitted.place, turn=turn)
 
 
 async def admit_current(sessions: Sessions, account: str, *, now: datetime) -> Admitted:
     """Count a password that is typed by whoever has signed in already: who found a browser open must not guess on."""
     typed = budget(BudgetKind.PASSWORDS_OF_ACCOUNT, account, most=PASSWORDS_OF_ACCOUNT, within=SIGN_INS_WITHIN)
-    return await _admit_one(sessions, typed, Waiter(who=f"account:{account}", known=True), now=now)
+    return await _admit_one(sessions, typed, place=Waiter(who=f"account:{account}", known=True), now=now)
 
 
 async def restore(sessions: Sessions, admitted: Admitted, *, now: datetime) -> None:
     """It did not fail after all: it fitted, or was not looked at."""
     async with sessions() as session:
-        for used in admitted.used:
-            await give_back(session, used, at=now)
+        await give_back(session, *admitted.used, at=now)
         if admitted.turn is not None:
             await ready_turn(session, admitted.turn, at=now)
         await session.commit()
 
 
-async def spend(sessions: Sessions, used: Budget, *, now: datetime) -> None:
+async def spend(sessions: Sessions, *used: Budget, now: datetime) -> None:
     """For what has a budget and is no sign-in. Raises Refused."""
+    if not used:
+        return
     async with sessions() as session:
-        free_at = await use(session, used, at=now)
+        free_at = await use(session, *used, at=now)
         await session.commit()
     if free_at is not None:
         raise _too_many(free_at, now=now, detail="This was asked for too often. Please wait.")
 
 
-async def _admit_one(sessions: Sessions, used: Budget, place: Waiter, *, now: datetime) -> Admitted:
+async def unspend(sessions: Sessions, *used: Budget, at: datetime) -> None:
+    """What was spent at this instant came to nothing."""
+    if not used:
+        return
     async with sessions() as session:
-        free_at = await use(session, used, at=now)
+        await give_back(session, *used, at=at)
+        await session.commit()
+
+
+async def _admit_one(sessions: Sessions, *used: Budget, place: Waiter, now: datetime) -> Admitted:
+    async with sessions() as session:
+        free_at = await use(session, *used, at=now)
         await session.commit()
     if free_at is not None:
         raise _too_many(free_at, now=now)
-    return Admitted(used=(used,), place=place)
+    return Admitted(used=used, place=place)
 
 
 _FAILED = "Too many sign-ins have failed. Please wait, or ask for a link by mail to set a new password."
@@ -112,5 +124,5 @@ def _too_many(free_at: datetime, *, now: datetime, detail: str = _FAILED) -> Ref
     return refuse(
         Problem.RATE_LIMITED,
         detail,
-        retry_after=max(1, round((free_at - now).total_seconds())),
+        retry_after=max(1, ceil((free_at - now).total_seconds())),
     )

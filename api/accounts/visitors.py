@@ -1,60 +1,95 @@
 """Visitors: from where somebody asks, as far as it can be known (client address)."""
 
+import hmac
 from dataclasses import dataclass
-from hashlib import sha256
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from fastapi import Request
 
 from api.accounts.callers import Asker
+from engine.codec import PayloadKeys
+from rules.accounts.budgets import CountedFor
 
 _LONGEST = 64
 _LONGEST_AGENT = 200
 _KEPT_BITS = {4: 24, 6: 48}
+_PURPOSE = "visitors"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Visitor:
-    """``mark`` is the same for the same visitor, and tells nobody who it is (64 hex digits). ``network`` is an address
-    that was cut, ``agent`` what the browser calls itself."""
+    """``mark`` is the same for the same visitor, and tells nobody without the keys who it is (64 hex digits);
+    ``network_mark`` the same for all from one network. Both are one for a program that names no visitor. ``network`` is
+    an address that was cut, ``agent`` what the browser calls itself."""
 
     mark: str
+    network_mark: str
     network: str | None
     agent: str | None
 
+    @property
+    def counted(self) -> CountedFor:
+        """Without a person: whoever is not named is all of them, and has what a network has."""
+        return CountedFor(who=self.mark if self.mark != self.network_mark else None, network=self.network_mark)
 
-def visitor_of(request: Request, asker: Asker | None) -> Visitor:
+
+def visitor_of(request: Request, asker: Asker | None, keys: PayloadKeys) -> Visitor:
     """A program with a key says for whom it asks, in the headers Visitor and Visitor-Network; from anybody else these
     count for nothing, and the connection's own address is the visitor."""
-    peer = request.client.host if request.client else ""
-    said, network = request.headers.get("visitor"), request.headers.get("visitor-network")
-    if asker is not None and asker.is_program and said is not None and 0 < len(said) <= _LONGEST:
-        whose = f"{asker.key}\n{said}"
+    from_there: tuple[str, ...]
+    named: tuple[str, ...]
+    agent = _printable(request.headers.get("user-agent", ""))[:_LONGEST_AGENT] or None
+    if asker is not None and asker.is_program:
+        said = request.headers.get("visitor", "")
+        network = _cut(request.headers.get("visitor-network", ""))
+        from_there = ("program", asker.key, network or "")
+        named = ("named", asker.key, said) if 0 < len(said) <= _LONGEST else from_there
     else:
-        whose, network = f"address\n{_one_of(peer)}", peer
-    return Visitor(
-        mark=sha256(whose.encode(errors="replace")).hexdigest(),
-        network=_cut(network or ""),
-        agent=_printable(request.headers.get("user-agent", ""))[:_LONGEST_AGENT] or None,
-    )
+        peer = _address(request.client.host if request.client else "")
+        network = _cut(peer)
+        named, from_there = ("address", _one_of(peer)), ("network", network or "")
+    return Visitor(mark=_mark(keys, *named), network_mark=_mark(keys, *from_there), network=network, agent=agent)
+
+
+def counted_for(asker: Asker | None, visitor: Visitor, keys: PayloadKeys) -> CountedFor:
+    """Per person where there is one, else per visitor."""
+    if asker is None or asker.is_program:
+        return visitor.counted
+    return CountedFor(who=_mark(keys, "person", asker.key))
+
+
+def _mark(keys: PayloadKeys, *whose: str) -> str:
+    """There are few enough addresses to try them all: without a key a hash would be as good as the address."""
+    return hmac.new(keys.derive(_PURPOSE), "\n".join(whose).encode(errors="replace"), "sha256").hexdigest()
+
+
+def _address(peer: str) -> str:
+    """An address of IPv4 that arrived by IPv6 is what it is: else all of them would be of one network."""
+    host = _read(peer)
+    return str(host.ipv4_mapped) if isinstance(host, IPv6Address) and host.ipv4_mapped else peer
 
 
 def _one_of(address: str) -> str:
     """Who has one address of IPv6 has the 2^64 of its network, and is one visitor under all of them."""
-    try:
-        host = ip_address(address)
-    except ValueError:
-        return address
-    return address if host.version == 4 else str(ip_network(f"{host}/64", strict=False))
+    host = _read(address)
+    return address if host is None or host.version == 4 else _network(host, 64)
 
 
 def _cut(address: str) -> str | None:
     """The network that an address, or a network, lies in; None for anything else."""
+    host = _read(address.partition("/")[0].strip())
+    return None if host is None else _network(host, _KEPT_BITS[host.version])
+
+
+def _read(address: str) -> IPv4Address | IPv6Address | None:
     try:
-        host = ip_address(address.partition("/")[0].strip())
+        return ip_address(address.partition("%")[0])  # an interface of this machine is no part of it
     except ValueError:
         return None
-    return str(ip_network(f"{host}/{_KEPT_BITS[host.version]}", strict=False))
+
+
+def _network(host: IPv4Address | IPv6Address, bits: int) -> str:
+    return str(ip_network(f"{host}/{bits}", strict=False))
 
 
 def _printable(text: str) -> str:

@@ -80,4 +80,5 @@ CONNECTIONS: dict[str, Any] = {
     "h11_max_incomplete_event_size": MOST_HEAD_BYTES,
     "timeout_keep_alive": KEPT_OPEN,
     "ws": "none",
+    "proxy_headers": False,  # of which it would believe whoever is on this machine: see api.edge.proxies
 }

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, func
+from sqlalchemy import ARRAY, ScalarSelect, Text, func, literal
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -70,9 +70,12 @@ async def lock_open_clients(session: AsyncSession, caller: Caller, ids: Collecti
     return (await session.exec(statement.execution_options(populate_existing=True))).all()
 
 
-async def lock_holds_of(session: AsyncSession, actor: str) -> None:
-    """One at a time of the holds that somebody makes, with whomever. Taken after the therapist, and before nothing."""
-    await session.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(f"holds of {actor}", 0))))
+async def lock_counting(session: AsyncSession, what: str, *whom: str | None) -> None:
+    """One at a time of what is counted for these, with whomever it is. Taken after therapist and client, and before
+    nothing; all of them in one order."""
+    names = [f"{what} of {who}" for who in sorted({who for who in whom if who is not None})]
+    name = func.unnest(literal(names, ARRAY(Text))).column_valued("name")
+    await session.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 async def lock_appointment(

@@ -5,9 +5,12 @@ from datetime import timedelta
 RESET_LINK_TTL = timedelta(hours=1)
 EMAIL_LINK_TTL = timedelta(days=1)
 RESETS_WITHIN = timedelta(hours=1)
+JOURNEYS_WITHIN = timedelta(hours=1)
+MAILS_WITHIN = timedelta(days=1)
 SIGN_INS_WITHIN = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(minutes=15)  # of somebody unknown, while others fail with the same address
 DEVICE_TTL = timedelta(days=90)
+ENDED_TOKENS_KEPT = timedelta(days=30)
 SIGN_INS_OF_ADDRESS = 10  # by whoever is unknown
 SIGN_INS_OF_DEVICE = 10
 RESETS_OF_VISITOR = 20  # within RESETS_WITHIN, for whatever addresses

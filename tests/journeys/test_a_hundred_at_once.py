@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from rules.policy import JourneyPolicy
+from tests.care.defaults import NO_LIMITS
 from tests.care.story import Care, Person
 
 CLIENTS = 100
@@ -16,7 +17,7 @@ THERAPISTS = 10
 @pytest.fixture
 def policy() -> JourneyPolicy:
     """No reminders: this is about times and money, and reminders are most of the work."""
-    return JourneyPolicy(activation_reminders=(), forms_reminders=(), appointment_reminders=())
+    return JourneyPolicy(activation_reminders=(), forms_reminders=(), appointment_reminders=(), **NO_LIMITS)
 
 
 @pytest.mark.timeout(480)

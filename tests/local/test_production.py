@@ -43,6 +43,7 @@ def _key(text: bytes, id: str = "2026") -> str:
         ("DATABASE_URL", f"{FOREIGN}?sslmode=require", "give sslmode=verify-full"),
         ("DATABASE_URL", f"{FOREIGN}?sslmode=verify-ca", "give sslmode=verify-full"),
         ("DATABASE_URL", "postgresql://127.0.0.1,db.example/care", "db.example"),
+        ("DATABASE_OWNER_URL", "postgresql://owner@db.example/care", "db.example is the database; give sslmode"),
         ("TEMPORAL_TLS", "false", "engine.example:7233 is reached without TLS"),
     ],
 )  # fmt: skip
@@ -250,6 +251,18 @@ def test_the_hosts_that_the_api_answers_to(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_no_host(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     (told,) = problems(monkeypatch, ALLOWED_HOSTS=host)
     assert told.startswith("ALLOWED_HOSTS cannot be used: ")
+
+
+def test_proxies_are_believed_where_they_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().trusted_proxies == ()
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.7, 192.0.2.9/24,fd00::/8")
+    assert [str(network) for network in read_settings().trusted_proxies] == ["10.0.0.7/32", "192.0.2.0/24", "fd00::/8"]
+
+
+@pytest.mark.parametrize("network", ["*", "proxy.test", "10.0.0.0/33", "0.0.0.0/0", "::/0", "10.0.0.1:80"])
+def test_what_is_no_proxy_or_everybody(monkeypatch: pytest.MonkeyPatch, network: str) -> None:
+    (told,) = problems(monkeypatch, TRUSTED_PROXIES=network)
+    assert told.startswith("TRUSTED_PROXIES cannot be used: ")
 
 
 def test_the_description_is_shown_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:

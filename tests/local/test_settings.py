@@ -88,9 +88,11 @@ def test_production_keeps_its_anchors_outside_by_mail_or_in_a_file(
 
 
 def test_the_programs_own_role_is_no_owner_and_migrates_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    (told,) = problems(monkeypatch, **PRODUCTION, DATABASE_OWNER_URL="postgresql://app:other@db.example/care")
+    (told,) = problems(
+        monkeypatch, **PRODUCTION, DATABASE_OWNER_URL="postgresql://app:other@db.example/care?sslmode=verify-full"
+    )
     assert told.startswith("DATABASE_URL is refused in production: its role is that of DATABASE_OWNER_URL")
-    owner = "postgresql://owner:other@db.example/care"
+    owner = "postgresql://owner:other@db.example/care?sslmode=verify-full"
     given(monkeypatch, DATABASE_OWNER_URL=owner)
     assert read_settings().owners_database == owner
     monkeypatch.delenv("DATABASE_OWNER_URL")

@@ -38,6 +38,8 @@ _HELPS: Mapping[TaskKind, str] = {
     TaskKind.PAYMENT_FAILED: "Look at it in Stripe first.",
     TaskKind.POSSIBLE_DUPLICATE: "Ask the client. If it is one person, join this record into the other one.",
     TaskKind.MAIL_UNDELIVERABLE: "Ask whom it was for. If the client's address is wrong, put it right.",
+    TaskKind.MAILS_WAIT: "They go out by themselves, a few a day, and at once when the client activates the account. "
+    "Ask the client; if the address is somebody else's, put it right.",
     TaskKind.DISPUTE: "Answer the bank in Stripe. Nothing is charged to this client until the task is resolved.",
     TaskKind.REFUND_FAILED: "The bank did not take it back. Give it as credit, or pay it by hand.",
     TaskKind.LEDGER_DIFFERENCE: "Compare the payment with Stripe; the task says what differs.",
@@ -124,7 +126,7 @@ def _about_task(task: OpenTask, kind: TaskKind, *, now: datetime, chargeable: bo
         yield from about_payment(task.payment, now=now, chargeable=chargeable)
     elif kind is TaskKind.POSSIBLE_DUPLICATE:
         yield update("Join it into the other record", JOIN, into_id=task.other_id or OTHER_RECORD)
-    elif kind is TaskKind.MAIL_UNDELIVERABLE:
+    elif kind in (TaskKind.MAIL_UNDELIVERABLE, TaskKind.MAILS_WAIT):
         yield update("Put the client's address right", CHANGE_DETAILS, details={"email": ADDRESS})
     elif kind is TaskKind.REFUND_FAILED and task.payment:
         refund = {"payment_id": task.payment.id, "to": RefundTo.CREDIT.value, "reason": REASON}

@@ -25,7 +25,7 @@ from models.tables.accounts.token import Token, TokenKind
 from models.writes.accounts.budgets import forget_old_uses, use
 from models.writes.accounts.passwords import set_password
 from models.writes.outbox import order_practice_mail
-from rules.accounts.budgets import BudgetKind, budget
+from rules.accounts.budgets import BudgetKind, budget, shared_budgets
 from rules.accounts.caller import fold_email
 from rules.accounts.limits import RESETS_OF_VISITOR, RESETS_WITHIN
 from rules.accounts.sides import AccountSide
@@ -66,9 +66,10 @@ async def ask_for_reset(
     """The answer is the same, and the work for it is, whether anybody has this address or not. An account that is not
     active yet is mailed its activation link again. What is asked for too often is mailed no more: what came is still
     good. A visitor who asks for ever more addresses is answered, and nothing is done."""
-    own = budget(BudgetKind.RESETS_OF_VISITOR, visitor.mark, most=RESETS_OF_VISITOR, within=RESETS_WITHIN)
+    kind = BudgetKind.RESETS_OF_VISITOR
+    own = shared_budgets(kind, visitor.counted, most=RESETS_OF_VISITOR, within=RESETS_WITHIN)
     async with services.sessions() as session:
-        used_up = await use(session, own, at=now)
+        used_up = await use(session, *own, at=now)
         await session.commit()
     if used_up is not None:
         return ResetTaken()

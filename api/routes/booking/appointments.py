@@ -11,7 +11,7 @@ from pydantic import Field
 from api.bodies import Body, ClientDetailsBody, Flag, Instant, Reason, Whole
 from api.commands import ByKnown
 from api.dates import MOST_DAYS, edge
-from api.deps import ByTime, Known, Svc, must_see_appointment
+from api.deps import ByTime, ForWhom, Known, Svc, must_see_appointment
 from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses, wrong_fields
 from api.views.base import PracticeOnly, View
@@ -77,14 +77,15 @@ class BookedView(View):
         Problem.SLOT_TAKEN,
         Problem.SLOT_UNAVAILABLE,
         Problem.SERIES_CONFLICT,
+        Problem.RATE_LIMITED,
     ),
 )
-async def book(*, client_id: UUID, body: BookingBody, command: ByKnown) -> BookedView:
+async def book(*, client_id: UUID, body: BookingBody, command: ByKnown, whom: ForWhom) -> BookedView:
     caller = command.caller
     if body.reason is not None and not caller.is_practice:
         raise refuse(Problem.NOT_ALLOWED, "Only the practice gives a reason for booking.")
     await command.must_see_client(client_id)
-    booked = await command.ask(BOOK, body, client_id=client_id)
+    booked = await command.ask(BOOK, body, client_id=client_id, whom=None if caller.is_practice else whom)
     seen = seen_by(caller, booked.appointments, booked.facts)
     views = [AppointmentView.of_answer(one, booked.facts, caller=caller) for one in seen]
     return BookedView.of(booked, caller=caller, appointments=views)

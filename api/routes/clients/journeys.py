@@ -6,11 +6,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
+from api.accounts.sign_ins import spend, unspend
 from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
 from api.commands import Command, commands_of
+from api.deps import ForWhom, Now
 from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
 from models.reads.booking.therapists import therapist_by_slug
+from rules.accounts.budgets import Budget, BudgetKind, CountedFor, shared_budgets
+from rules.accounts.limits import JOURNEYS_WITHIN
 from rules.clients.matching import PARTS
 from rules.enums import Role, Source, Stage
 from rules.journey.stage import stage_of
@@ -88,9 +92,14 @@ def _check(body: JourneyBody) -> None:
     status_code=201,
     summary="Begin a client's journey",
     response_model_exclude_unset=True,
-    responses={202: {"model": JourneyView, "description": "Nobody fits"}, **responses(Problem.EMAIL_IN_USE)},
+    responses={
+        202: {"model": JourneyView, "description": "Nobody fits"},
+        **responses(Problem.EMAIL_IN_USE, Problem.RATE_LIMITED),
+    },
 )
-async def begin(*, body: JourneyBody, command: BySiteOrStaff, response: Response) -> JourneyView:
+async def begin(
+    *, body: JourneyBody, command: BySiteOrStaff, whom: ForWhom, now: Now, response: Response
+) -> JourneyView:
     services, caller = command.services, command.caller
     _check(body)
     if body.source is Source.CARE_TEAM and not caller.is_practice:
@@ -99,11 +108,14 @@ async def begin(*, body: JourneyBody, command: BySiteOrStaff, response: Response
         async with services.sessions() as session:
             if await therapist_by_slug(session, body.therapist) is None:
                 raise wrong_fields([("therapist", "there is no such therapist")])
+    own = () if caller.is_practice else _budgets(whom, command)
+    await spend(services.sessions, *own, now=now)
     client_id = command.id_of("client")
     new = command.order(BEGIN.argument, body, client_id=client_id, note=body.note or None)
     try:
         opened = await services.engine.start(new)
     except Refused as refused:
+        await unspend(services.sessions, *own, at=now)
         raise Refused(for_journey(refused.refusal)) from None
     if opened.facts is None:
         raise EngineUnavailable
@@ -119,6 +131,11 @@ async def begin(*, body: JourneyBody, command: BySiteOrStaff, response: Response
         booking_url=url,
         **more,
     )
+
+
+def _budgets(whom: CountedFor, command: Command) -> tuple[Budget, ...]:
+    most = command.services.settings.policy.journeys_per_visitor
+    return shared_budgets(BudgetKind.JOURNEYS_OF_VISITOR, whom, most=most, within=JOURNEYS_WITHIN)
 
 
 def for_journey(refusal: Refusal) -> Refusal:

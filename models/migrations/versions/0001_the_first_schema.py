@@ -484,6 +484,8 @@ def upgrade() -> None:
         sa.Column("breached_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("forms_warned", sa.Boolean(), nullable=False),
         sa.Column("restored_from", sa.Uuid(), nullable=True),
+        sa.Column("visitor", sa.String(length=64), nullable=True),
+        sa.Column("network", sa.String(length=64), nullable=True),
         sa.CheckConstraint("fee_amount >= 0", name="appointment_fee_not_negative"),
         sa.CheckConstraint("starts_at < ends_at", name="appointment_in_order"),
         sa.ForeignKeyConstraint(
@@ -498,6 +500,20 @@ def upgrade() -> None:
     )
     op.create_index("appointment_by_client", "appointment", ["client_id", "starts_at"], unique=False)
     op.create_index("appointment_by_therapist", "appointment", ["therapist_id", "starts_at"], unique=False)
+    op.create_index(
+        "appointment_of_visitor",
+        "appointment",
+        ["visitor"],
+        unique=False,
+        postgresql_where=sa.text("visitor IS NOT NULL"),
+    )
+    op.create_index(
+        "appointment_of_network",
+        "appointment",
+        ["network"],
+        unique=False,
+        postgresql_where=sa.text("network IS NOT NULL"),
+    )
     op.create_index(op.f("ix_appointment_series_id"), "appointment", ["series_id"], unique=False)
     op.create_table(
         "bulk_archive_line",
@@ -861,6 +877,7 @@ def upgrade() -> None:
                 "payment_failed",
                 "possible_duplicate",
                 "mail_undeliverable",
+                "mails_wait",
                 "dispute",
                 "refund_failed",
                 "ledger_difference",
@@ -1178,6 +1195,8 @@ def upgrade() -> None:
         sa.Column("made_by", sa.String(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("visitor", sa.String(length=64), nullable=True),
+        sa.Column("network", sa.String(length=64), nullable=True),
         postgresql.ExcludeConstraint(
             (sa.column("client_id"), "="),
             (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
@@ -1214,6 +1233,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("appointment_id"),
     )
     op.create_index("occupied_time_by_start", "occupied_time", ["therapist_id", "starts_at"], unique=False)
+    op.create_index(
+        "occupied_time_of_holds",
+        "occupied_time",
+        ["expires_at"],
+        unique=False,
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
+    )
     op.create_table(
         "payment",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1587,6 +1613,9 @@ def downgrade() -> None:
     op.drop_index("payment_by_due_time", table_name="payment")
     op.drop_index("payment_by_client", table_name="payment")
     op.drop_table("payment")
+    op.drop_index(
+        "occupied_time_of_holds", table_name="occupied_time", postgresql_where=sa.text("expires_at IS NOT NULL")
+    )
     op.drop_index("occupied_time_by_start", table_name="occupied_time")
     op.drop_table("occupied_time")
     op.drop_index(op.f("ix_form_answer_request_id"), table_name="form_answer")
@@ -1647,6 +1676,16 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_bulk_archive_line_client_id"), table_name="bulk_archive_line")
     op.drop_table("bulk_archive_line")
     op.drop_index(op.f("ix_appointment_series_id"), table_name="appointment")
+    op.drop_index(
+        "appointment_of_network",
+        table_name="appointment",
+        postgresql_where=sa.text("network IS NOT NULL"),
+    )
+    op.drop_index(
+        "appointment_of_visitor",
+        table_name="appointment",
+        postgresql_where=sa.text("visitor IS NOT NULL"),
+    )
     op.drop_index("appointment_by_therapist", table_name="appointment")
     op.drop_index("appointment_by_client", table_name="appointment")
     op.drop_table("appointment")

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant, MinorUnits, Words, word
@@ -18,6 +18,10 @@ class Appointment(SQLModel, table=True):
         CheckConstraint("fee_amount >= 0", name="appointment_fee_not_negative"),
         Index("appointment_by_client", "client_id", "starts_at"),
         Index("appointment_by_therapist", "therapist_id", "starts_at"),
+        *(
+            Index(f"appointment_of_{of}", of, postgresql_where=text(f"{of} IS NOT NULL"))
+            for of in ("visitor", "network")
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -52,3 +56,6 @@ class Appointment(SQLModel, table=True):
     breached_at: datetime | None = Field(default=None, sa_type=Instant)
     forms_warned: bool = False  # it started while intake forms were incomplete, and that was noted
     restored_from: UUID | None = None
+    # For whom the booking is counted while the client's account is not active (rules.accounts.budgets.CountedFor).
+    visitor: str | None = Field(default=None, max_length=64)
+    network: str | None = Field(default=None, max_length=64)

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from psycopg.errors import ExclusionViolation
-from sqlalchemy import CheckConstraint, Index, column, func
+from sqlalchemy import CheckConstraint, Index, column, func, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, SQLModel
@@ -43,6 +43,7 @@ class OccupiedTime(SQLModel, table=True):
             "(appointment_id IS NULL) = (expires_at IS NOT NULL)", name="occupied_time_is_a_hold_or_an_appointment"
         ),
         Index("occupied_time_by_start", "therapist_id", "starts_at"),
+        Index("occupied_time_of_holds", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -55,6 +56,9 @@ class OccupiedTime(SQLModel, table=True):
     made_by: str
     made_at: datetime = Field(sa_type=Instant)
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    # Of a hold: for whom it is counted (rules.accounts.budgets.CountedFor); of the practice's, and of offers, nobody.
+    visitor: str | None = Field(default=None, max_length=64)
+    network: str | None = Field(default=None, max_length=64)
 
 
 def is_overlap(error: IntegrityError) -> bool:

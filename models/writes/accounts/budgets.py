@@ -14,16 +14,22 @@ from rules.accounts.budgets import Budget
 
 _FORGOTTEN_AFTER = timedelta(days=1)  # longer than any budget counts
 _LATELY = "ARRAY(SELECT used FROM unnest(budget_use.uses) AS used WHERE used > :since)"
+# In the order of their keys, in which everybody waits for others' rows.
 _USE = text(f"""
-    INSERT INTO budget_use (key, uses, last_at) VALUES (:key, ARRAY[CAST(:at AS timestamptz)], :at)
+    INSERT INTO budget_use (key, uses, last_at)
+    SELECT given.key, ARRAY[CAST(:at AS timestamptz)], CAST(:at AS timestamptz)
+    FROM unnest(CAST(:keys AS text[])) AS given (key) ORDER BY given.key
     ON CONFLICT (key) DO UPDATE SET uses = {_LATELY} || CAST(:at AS timestamptz), last_at = :at
-    WHERE cardinality({_LATELY}) < :most
+    WHERE cardinality({_LATELY}) < (
+        SELECT given.most FROM unnest(CAST(:keys AS text[]), CAST(:mosts AS int[])) AS given (key, most)
+        WHERE given.key = EXCLUDED.key
+    )
     RETURNING key
 """)  # noqa: S608 - it is put together from what stands above
 _GIVE_BACK = text("""
     UPDATE budget_use SET uses = uses[1:array_position(uses, CAST(:at AS timestamptz)) - 1]
         || uses[array_position(uses, CAST(:at AS timestamptz)) + 1:]
-    WHERE key = :key AND array_position(uses, CAST(:at AS timestamptz)) IS NOT NULL
+    WHERE key = ANY(CAST(:keys AS text[])) AND array_position(uses, CAST(:at AS timestamptz)) IS NOT NULL
 """)
 _TAKE_TURN = text("""
     DELETE FROM budget_use WHERE key = :key AND uses[1] <= :at AND uses[1] > :since RETURNING key
@@ -45,21 +51,31 @@ _SWEEP = text("""
 """)
 
 
-async def use(session: AsyncSession, budget: Budget, *, at: datetime) -> datetime | None:
-    """Use it once; None if that was allowed, else the instant from which it may be used again."""
-    connection = await session.connection()
-    said = {"key": budget.key, "at": at, "since": at - budget.within, "most": budget.most}
-    if (await connection.execute(_USE, said)).first() is not None:
+async def use(session: AsyncSession, *budgets: Budget, at: datetime) -> datetime | None:
+    """Use each of them once, all counted over the same time; None if that was allowed, else the instant from which it
+    may be. Of several none is used then, by taking back the whole transaction."""
+    if not budgets:
         return None
-    uses = (await session.exec(select(BudgetUse.uses).where(col(BudgetUse.key) == budget.key))).one()
-    oldest: datetime = min(used for used in uses if used > at - budget.within)
-    return oldest + budget.within
-
-
-async def give_back(session: AsyncSession, budget: Budget, *, at: datetime) -> None:
-    """The use at this instant was none after all."""
+    mosts, since = {budget.key: budget.most for budget in budgets}, at - budgets[0].within
     connection = await session.connection()
-    await connection.execute(_GIVE_BACK, {"key": budget.key, "at": at})
+    said = {"keys": list(mosts), "mosts": list(mosts.values()), "at": at, "since": since}
+    used = set((await connection.execute(_USE, said)).scalars())
+    if used == mosts.keys():
+        return None
+    if used:
+        await session.rollback()
+    spent = select(BudgetUse.key, BudgetUse.uses).where(col(BudgetUse.key).in_(mosts.keys() - used))
+    free = [at]
+    for key, uses in await session.exec(spent):
+        lately = sorted(instant for instant in uses if instant > since)
+        free += [instant + budgets[0].within for instant in lately[: len(lately) - mosts[key] + 1]]
+    return max(free)
+
+
+async def give_back(session: AsyncSession, *budgets: Budget, at: datetime) -> None:
+    """The use of these at this instant was none after all."""
+    connection = await session.connection()
+    await connection.execute(_GIVE_BACK, {"keys": [budget.key for budget in budgets], "at": at})
 
 
 async def take_turn(session: AsyncSession, key: str, *, wait: timedelta, at: datetime) -> datetime | None:

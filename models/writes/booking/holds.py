@@ -1,26 +1,26 @@
 """Holds: a time kept for a few minutes, for whoever presents its id."""
 
 from datetime import datetime, timedelta
-from math import ceil
 from uuid import UUID
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.reads.booking.calendar import look_around, time_refusal
+from models.reads.booking.calendar import Around, look_around, time_refusal
 from models.reads.booking.waitlist import own_offer
 from models.tables.booking.occupied_time import OccupiedTime, is_overlap
 from models.tables.booking.therapist import Therapist
-from models.writes.locks import lock_holds_of, lock_therapist
+from models.writes.booking.hold_limits import refuse_more_holds
+from models.writes.locks import lock_therapist
+from rules.accounts.budgets import CountedFor
 from rules.accounts.caller import Caller
 from rules.booking import availability as slots
-from rules.enums import AppointmentType, Role
-from rules.refusals import Problem, Refusal
-
-MOST_HOLDS_OF_A_PERSON = 5
-MOST_HOLDS_OF_A_PROGRAM = 200
+from rules.booking.hold_limits import MostHolds
+from rules.enums import AppointmentType
+from rules.policy import JourneyPolicy
+from rules.refusals import Refusal
 
 
 async def put_hold(
@@ -31,12 +31,14 @@ async def put_hold(
     type: AppointmentType,
     starts_at: datetime,
     by: Caller,
+    whom: CountedFor,
     now: datetime,
-    hold_ttl: timedelta,
+    policy: JourneyPolicy,
 ) -> OccupiedTime | Refusal | None:
-    """Hold a time for ``hold_ttl``: the hold, why it cannot be, or None for an unknown therapist.
+    """Hold a time for a while: the hold, why it cannot be, or None for an unknown therapist.
 
-    Locks the therapist. The same ``hold_id`` again is the same hold. The caller commits.
+    ``whom``: for whom it is counted, unless the practice asks. Locks the therapist. The same ``hold_id`` again is the
+    same hold. The caller commits.
     """
     found = (await session.exec(select(Therapist.id).where(col(Therapist.slug) == slug))).first()
     if found is None:
@@ -49,10 +51,13 @@ async def put_hold(
     offered = await _offered_to(session, therapist, type=type, starts_at=starts_at, by=by, now=now)
     if offered is not None:
         return offered
-    refusal, ends_at = await _refuse_slot(session, therapist, type=type, starts_at=starts_at, by=by, now=now)
-    refusal = refusal or await _refuse_more_holds(session, by=by, now=now)
+    around, refusal = await _refuse_slot(session, therapist, type=type, starts_at=starts_at, by=by, now=now)
+    if refusal is None:
+        most = MostHolds(availability=around.availability, type=type, policy=policy, now=now)
+        refusal = await refuse_more_holds(session, therapist.id, by=by, whom=whom, most=most, now=now)
     if refusal is not None:
         return refusal
+    ends_at = starts_at + timedelta(minutes=around.availability.settings[type].duration)
     hold = OccupiedTime(
         id=hold_id,
         therapist_id=therapist.id,
@@ -61,14 +66,16 @@ async def put_hold(
         ends_at=ends_at,
         made_by=by.actor,
         made_at=now,
-        expires_at=now + hold_ttl,
+        expires_at=now + policy.hold_ttl,
+        visitor=None if by.is_practice else whom.who,
+        network=None if by.is_practice else whom.network,
     )
     try:
         async with session.begin_nested():
             session.add(hold)
     except IntegrityError as error:
         # Written past the therapist's lock, and not to be seen before: it is there now, and can be told.
-        refusal, _ = await _refuse_slot(session, therapist, type=type, starts_at=starts_at, by=by, now=now)
+        _, refusal = await _refuse_slot(session, therapist, type=type, starts_at=starts_at, by=by, now=now)
         if refusal is None or not is_overlap(error):
             raise
         return refusal
@@ -92,22 +99,6 @@ async def _offered_to(
     return await session.get(OccupiedTime, offer.id) if offer is not None and same else None
 
 
-async def _refuse_more_holds(session: AsyncSession, *, by: Caller, now: datetime) -> Refusal | None:
-    """Counted with all therapists, whose rows others lock: so whoever asks is locked too."""
-    await lock_holds_of(session, by.actor)
-    live = (col(OccupiedTime.made_by) == by.actor, col(OccupiedTime.expires_at) > now)
-    statement = select(func.count(), func.min(OccupiedTime.expires_at)).where(*live)
-    number, next_end = (await session.exec(statement)).one()
-    most = MOST_HOLDS_OF_A_PERSON if by.role is Role.CLIENT else MOST_HOLDS_OF_A_PROGRAM
-    if number < most or next_end is None:
-        return None
-    return Refusal(
-        name=Problem.RATE_LIMITED,
-        detail=f"At most {most} times can be held at once. Book or release one of them first.",
-        data={"retry_after": max(1, ceil((next_end - now).total_seconds()))},
-    )
-
-
 async def _refuse_slot(
     session: AsyncSession,
     therapist: Therapist,
@@ -116,7 +107,7 @@ async def _refuse_slot(
     starts_at: datetime,
     by: Caller,
     now: datetime,
-) -> tuple[Refusal | None, datetime]:
+) -> tuple[Around, Refusal | None]:
     around = await look_around(
         session,
         therapist,
@@ -127,7 +118,6 @@ async def _refuse_slot(
         now=now,
         beside_own_offer=True,
     )
-    ends_at = starts_at + timedelta(minutes=around.availability.settings[type].duration)
     problem = slots.check_slot(
         availability=around.availability,
         type=type,
@@ -138,8 +128,8 @@ async def _refuse_slot(
         client_busy=around.client_busy,
     )
     if problem is None:
-        return None, ends_at
-    return time_refusal(problem, around, type=type, near=starts_at, now=now), ends_at
+        return around, None
+    return around, time_refusal(problem, around, type=type, near=starts_at, now=now)
 
 
 async def use_hold(session: AsyncSession, hold_id: UUID | None, *, therapist_id: UUID) -> None:

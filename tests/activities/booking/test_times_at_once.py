@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.types.booking import Booked, Changed, RescheduleOrder
 from models.tables.booking.occupied_time import OccupiedTime
 from models.writes.booking.holds import put_hold
+from rules.accounts.budgets import CountedFor
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentType, Role
 from rules.refusals import Problem, Refusal
@@ -36,7 +37,8 @@ async def held(practice: Practice, starts_at: datetime = MONDAY, *, slug: str = 
             starts_at=starts_at,
             by=DESK,
             now=practice.clock.instant,
-            hold_ttl=POLICY.hold_ttl,
+            whom=CountedFor(),
+            policy=POLICY,
         )
         assert got is not None
         await session.commit()

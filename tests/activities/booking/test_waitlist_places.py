@@ -12,6 +12,7 @@ from activities.types.clients import MatchOrder
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.mail.outbox import OutboxItem
 from models.writes.booking.holds import put_hold
+from rules.accounts.budgets import CountedFor
 from rules.enums import OfferEnd, PlaceEnd
 from rules.mail.kinds import Mail
 from rules.refusals import Problem
@@ -78,7 +79,8 @@ async def test_a_hold_of_somebody_who_is_choosing_is_waited_for(waitlist: Waitli
         now = waitlist.practice.clock.instant
         held = await put_hold(
             session, hold_id=uuid4(), slug="ana", type=SESSION, starts_at=MONDAY, by=SITE, now=now,
-            hold_ttl=POLICY.hold_ttl,
+            whom=CountedFor(),
+            policy=POLICY,
         )  # fmt: skip
         assert isinstance(held, OccupiedTime)
         await session.commit()

@@ -162,7 +162,7 @@ async def test_uses_that_count_no_more_are_forgotten(api: httpx.AsyncClient, row
     clock.advance(hours=25)
     await ask(api, "later@mail.example")
     async with rows.sessions() as session:
-        assert len((await session.exec(select(BudgetUse))).all()) == 2  # of the address, and of the visitor
+        assert len((await session.exec(select(BudgetUse))).all()) == 3  # of the address, the visitor, and their network
 
 
 # ---------------------------------------------------------------- setting it

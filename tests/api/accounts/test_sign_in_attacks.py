@@ -13,7 +13,7 @@ from api.accounts.visitors import visitor_of
 from models.tables import Account
 from rules.enums import Role
 from tests.api.accounts.test_password_resets import OLD, link, member
-from tests.api.conftest import DESK, SITE, StandingClock, problem_of
+from tests.api.conftest import CIPHER, DESK, SITE, StandingClock, problem_of
 from tests.care.defaults import HASHER
 from tests.care.rows import Rows
 
@@ -140,10 +140,11 @@ async def test_a_turn_that_met_a_full_line_is_still_theirs(
 
 def test_the_addresses_of_one_network_of_ipv6_are_one_visitor() -> None:
     def mark(address: str) -> str:
-        return visitor_of(Request({"type": "http", "headers": [], "client": (address, 1)}), None).mark
+        return visitor_of(Request({"type": "http", "headers": [], "client": (address, 1)}), None, CIPHER).mark
 
     assert mark("2001:db8:1:2::1") == mark("2001:db8:1:2:ffff::9") != mark("2001:db8:1:3::1")
     assert mark("192.0.2.1") != mark("192.0.2.2")
+    assert mark("::ffff:192.0.2.1") == mark("192.0.2.1")  # by a socket for both
 
 
 async def test_one_visitor_cannot_spray_many_addresses(

@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from api.problems import STATUS
-from models.writes.booking.holds import MOST_HOLDS_OF_A_PERSON, MOST_HOLDS_OF_A_PROGRAM
 from models.writes.booking.seed import _PEOPLE
 from rules.booking.availability import DEFAULT_SETTINGS, Availability, Busy, check_slot, read_availability
 from rules.booking.eligibility import offered_types, refuse_booking
+from rules.booking.hold_limits import MOST_HOLDS_OF_THE_PRACTICE
 from rules.booking.series import Member, moved_together, this_and_following
 from rules.clients.candidates import Candidate
 from rules.clients.matching import Answers, PreferredTime, match
@@ -186,7 +186,8 @@ def test_slot_settings_and_holds() -> None:
         for kind, cell in zip(AppointmentType, told, strict=True):
             value = getattr(DEFAULT_SETTINGS[kind], words(setting)[0])
             assert cell == ("none" if value is None else str(value)), setting
-    assert f"hold {MOST_HOLDS_OF_A_PERSON} times at once, a program {MOST_HOLDS_OF_A_PROGRAM}." in RULES
+    most = JourneyPolicy().holds_per_visitor
+    assert f"can hold {most} times at once, somebody of the practice {MOST_HOLDS_OF_THE_PRACTICE}." in RULES
 
 
 def test_what_the_practice_may_set_aside() -> None:

@@ -12,7 +12,7 @@ import structlog
 
 from models.database import connect, session_factory
 from rules.policy import JourneyPolicy
-from tests.care.defaults import Json
+from tests.care.defaults import NO_LIMITS, Json
 from tests.care.house import open_house
 from tests.care.story import Booked, Care, Person
 from tests.journeys.booking.at_once import (
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)  # how long each crowd waited: `pytest -rP`
 @pytest.fixture
 def policy() -> JourneyPolicy:
     """No reminders: this is about times, and reminders are most of the work."""
-    return JourneyPolicy(activation_reminders=(), forms_reminders=(), appointment_reminders=())
+    return JourneyPolicy(activation_reminders=(), forms_reminders=(), appointment_reminders=(), **NO_LIMITS)
 
 
 @pytest.mark.timeout(300)

@@ -8,7 +8,7 @@ import pytest
 
 from rules.policy import JourneyPolicy
 from tests.calendars.reading import read
-from tests.care.defaults import Json
+from tests.care.defaults import NO_LIMITS, Json
 from tests.care.story import Booked, Care, Person
 
 NEW_YORK = "America/New_York"
@@ -23,7 +23,7 @@ SESSION = timedelta(minutes=50)
 @pytest.fixture
 def policy() -> JourneyPolicy:
     """No reminders: everything here is booked months ahead, and no time passes."""
-    return JourneyPolicy(activation_reminders=(), forms_reminders=(), appointment_reminders=())
+    return JourneyPolicy(activation_reminders=(), forms_reminders=(), appointment_reminders=(), **NO_LIMITS)
 
 
 def offset(instant: datetime, zone: str) -> timedelta:

@@ -1,0 +1,53 @@
+"""Taking away what counts for nothing any more (retention): a bounded statement a table, passing by what is locked."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.writes.idempotency import KEPT_FOR
+from rules.accounts.limits import ENDED_TOKENS_KEPT, MAILS_WITHIN
+
+AT_ONCE = 1000  # rows of a table in one round; the next one goes on
+
+_SWEEPS = {
+    "tokens": """
+        DELETE FROM token WHERE hash IN (
+            SELECT hash FROM token WHERE COALESCE(revoked_at, used_at, expires_at) < :tokens
+            LIMIT :most FOR UPDATE SKIP LOCKED)""",
+    "budgets": """
+        DELETE FROM budget_use WHERE key IN (
+            SELECT key FROM budget_use WHERE last_at < :budgets LIMIT :most FOR UPDATE SKIP LOCKED)""",
+    "answers": """
+        DELETE FROM idempotency_key WHERE (caller, route, key) IN (
+            SELECT caller, route, key FROM idempotency_key WHERE claimed_at <= :answers
+            LIMIT :most FOR UPDATE SKIP LOCKED)""",
+    "holds": """
+        DELETE FROM occupied_time WHERE id IN (
+            SELECT id FROM occupied_time WHERE expires_at < :holds LIMIT :most FOR UPDATE SKIP LOCKED)""",
+    "visitors of bookings": """
+        UPDATE appointment SET visitor = NULL, network = NULL WHERE id IN (
+            SELECT appointment.id FROM appointment JOIN client ON client.id = appointment.client_id
+            WHERE (appointment.visitor IS NOT NULL OR appointment.network IS NOT NULL)
+                AND (client.account_active OR appointment.status <> 'scheduled' OR appointment.ends_at < :at)
+            LIMIT :most FOR UPDATE OF appointment SKIP LOCKED)""",
+}
+
+
+async def sweep(session: AsyncSession, *, at: datetime) -> Mapping[str, int]:
+    """How many rows of each kind were taken away, or told for whom they count no longer."""
+    connection = await session.connection()
+    said = {
+        "at": at,
+        "most": AT_ONCE,
+        "tokens": at - ENDED_TOKENS_KEPT,
+        "budgets": at - MAILS_WITHIN,  # over which the longest of them is counted
+        "answers": at - KEPT_FOR,
+        "holds": at - timedelta(days=1),  # a waitlist settles its offers meanwhile
+    }
+    swept: dict[str, int] = {}
+    for what, statement in _SWEEPS.items():
+        named = {name: value for name, value in said.items() if f":{name}" in statement}
+        swept[what] = (await connection.execute(text(statement), named)).rowcount
+    return swept

@@ -1,0 +1,89 @@
+"""A round of the keeper takes away what counts for nothing any more, and nothing else."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlmodel import select
+
+from models.tables import Appointment, OccupiedTime
+from models.tables.accounts.budget import BudgetUse
+from models.tables.accounts.idempotency import IdempotencyKey
+from models.tables.accounts.token import Token, TokenKind
+from models.writes.keeping import sweeping
+from models.writes.keeping.sweeping import sweep
+from rules.accounts.limits import ENDED_TOKENS_KEPT
+from rules.enums import AppointmentStatus, AppointmentType
+from tests.activities.keeping.conftest import Kept
+from tests.care.rows import DAY
+
+MINUTE = timedelta(minutes=1)
+
+
+def token(name: str, now: datetime, *, ends: timedelta, **ended: Any) -> Token:
+    return Token(hash=name, kind=TokenKind.RESET, made_at=now - 90 * DAY, expires_at=now + ends, **ended)
+
+
+def answer(key: str, at: datetime) -> IdempotencyKey:
+    whose: Any = {"caller": "site", "route": "POST /v1/journeys", "body_hash": "x", "request_id": uuid4()}
+    return IdempotencyKey(key=key, claimed_at=at, alive_at=at, **whose)
+
+
+async def test_a_round_takes_away_what_has_ended(kept: Kept) -> None:
+    now, long_ago = await kept.deps.clock.now(), ENDED_TOKENS_KEPT + MINUTE
+    await kept.rows.add(
+        token("expired", now, ends=-long_ago),
+        token("revoked", now, ends=DAY, revoked_at=now - long_ago),
+        token("used", now, ends=DAY, used_at=now - long_ago),
+        token("expired lately", now, ends=-DAY),
+        token("revoked lately", now, ends=-long_ago, revoked_at=now - DAY),
+        token("good", now, ends=DAY),
+        BudgetUse(key="old", uses=[now - 2 * DAY], last_at=now - DAY - MINUTE),
+        BudgetUse(key="counts", uses=[now - DAY + MINUTE], last_at=now - DAY + MINUTE),
+        answer("old", now - DAY - MINUTE),
+        answer("kept", now - DAY + MINUTE),
+    )
+    await kept.round()
+    async with kept.sessions() as session:
+        assert set(await session.exec(select(Token.hash))) == {"expired lately", "revoked lately", "good"}
+        assert list(await session.exec(select(BudgetUse.key))) == ["counts"]
+        assert list(await session.exec(select(IdempotencyKey.key))) == ["kept"]
+
+
+async def test_holds_go_when_they_are_over_and_appointments_stay(kept: Kept) -> None:
+    now = await kept.deps.clock.now()
+    booked = await kept.appointment(await kept.journey(), starts_at=now - 30 * DAY)
+    for number, ends in enumerate((-DAY - MINUTE, -MINUTE, MINUTE)):
+        start = now + (number + 1) * DAY
+        held: Any = {"type": AppointmentType.SESSION, "starts_at": start, "ends_at": start + MINUTE, "made_by": "site"}
+        therapist: Any = {"therapist_id": booked.therapist_id, "made_at": now, "expires_at": now + ends}
+        await kept.rows.add(OccupiedTime(id=uuid4(), **held, **therapist))
+    async with kept.sessions() as session:
+        assert (await sweep(session, at=now))["holds"] == 1
+        left = (await session.exec(select(OccupiedTime))).all()
+    assert sum(row.expires_at is not None for row in left) == 2
+
+
+async def test_for_whom_a_booking_counted_is_forgotten_once_it_counts_no_more(kept: Kept) -> None:
+    now = await kept.deps.clock.now()
+    unknown, known = await kept.journey(), await kept.journey(account_active=True)
+    marked: Any = {"visitor": "v" * 64, "network": "n" * 64}
+    counts = await kept.appointment(unknown, starts_at=now + DAY, **marked)
+    await kept.appointment(unknown, starts_at=now - DAY, **marked)
+    await kept.appointment(unknown, starts_at=now + 2 * DAY, status=AppointmentStatus.CANCELLED, **marked)
+    await kept.appointment(known, starts_at=now + 3 * DAY, **marked)
+    async with kept.sessions() as session:
+        assert (await sweep(session, at=now))["visitors of bookings"] == 3
+        rows = (await session.exec(select(Appointment))).all()
+        assert [row.id for row in rows if row.visitor or row.network] == [counts.id]
+
+
+async def test_a_round_takes_no_more_than_it_can(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = await kept.deps.clock.now()
+    await kept.rows.add(*(BudgetUse(key=str(n), uses=[], last_at=now - 2 * DAY) for n in range(5)))
+    monkeypatch.setattr(sweeping, "AT_ONCE", 2)
+    for left in (2, 2, 1, 0):
+        async with kept.sessions() as session:
+            assert (await sweep(session, at=now))["budgets"] == left
+            await session.commit()
