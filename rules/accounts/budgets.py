@@ -14,6 +14,7 @@ class BudgetKind(StrEnum):
     SIGN_INS_OF_ADDRESS = "sign_ins_of_address"
     SIGN_INS_OF_DEVICE = "sign_ins_of_device"
     PASSWORDS_OF_ACCOUNT = "passwords_of_account"
+    CODES_OF_ACCOUNT = "codes_of_account"
     TURN = "turn"  # of a visitor who waits at an address
 
 
