@@ -21,7 +21,8 @@ class ApiSettings:
     """``public_url`` has no slash at its end. ``email_from`` is the organizer in calendar files, as in those of mails.
     ``mail_event_key`` fits what the mail service signs its events with; without one no event is believed.
     ``allowed_hosts`` are the names, without ports, that a request may be meant for. ``https_only`` tells browsers so.
-    ``docs`` shows the description of the API and the page for it.
+    ``docs`` shows the description of the API and the page for it. ``practice_name`` tells an authenticator app whose
+    its codes are. ``staff_second_factor``: people of the practice must have a second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone."""
 
@@ -32,6 +33,8 @@ class ApiSettings:
     stripe_webhook_secret: str = field(repr=False)
     mail_event_key: EventKey | None = None
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
+    practice_name: str = "Care Journeys"
+    staff_second_factor: bool = False
     https_only: bool = False
     docs: bool = False
     ui_origins: tuple[str, ...] = ()
