@@ -2,9 +2,9 @@
 
 import asyncio
 from dataclasses import replace
+from json import dumps
 from typing import Any
 
-import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,8 +13,8 @@ from sqlmodel import col, select
 from api.accounts.passwords import Passwords
 from engine.codec import PayloadKeys
 from models.tables import OutboxItem, SecondFactor
-from tests.api.accounts.factors.apps import BOTH, Owner, a_client, needs_factor
-from tests.api.conftest import CIPHER, DESK, StandingClock, ToldEngine, problem_of
+from tests.api.accounts.factors.apps import BOTH, PASSWORD, Owner, a_client, needs_factor
+from tests.api.conftest import CIPHER, DESK, ROOT, StandingClock, ToldEngine, problem_of
 from tests.care.defaults import HASHER
 from tests.care.rows import Rows
 from tests.statements import statements
@@ -125,10 +125,12 @@ async def test_the_code_of_another_account_is_none(sara: Owner, rows: Rows, real
     assert (await tom.signs_in(tom.recovery_codes[0])).status_code == 201
 
 
-@pytest.mark.parametrize("code", ["0", "x" * 200, "\0", "\ud800".encode("utf-16", "surrogatepass").hex(), "٣٣٣٣٣٣"])
+@pytest.mark.parametrize("code", ["0", " ", "x" * 200, "\0", "\u0663" * 6, "\ufdfa" * 9])
 async def test_whatever_is_typed_is_answered(sara: Owner, code: str) -> None:
     await sara.enrols()
-    needs_factor(await sara.signs_in(code), factors=BOTH)
+    body = {"email": sara.email, "password": PASSWORD, "code": code}
+    as_json = {"Content-Type": "application/json"}
+    needs_factor(await sara.api.post("/v1/sessions", content=dumps(body), headers=as_json), factors=BOTH)
 
 
 # ---------------------------------------------------------------- the world's clock
@@ -174,6 +176,24 @@ async def test_a_wrong_password_is_answered_alike_with_a_factor_and_without(
     assert seen[0][0] == 401
     assert problem_of(await sara.signs_in(password="wrong")) == "unauthenticated"
     assert (await sara.signs_in(sara.recovery_codes[0])).status_code == 201  # which a wrong password did not use up
+
+
+async def test_one_that_is_put_in_force_while_a_password_is_looked_at_is_asked_for(
+    sara: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No sign-in begins behind the one that ends all others."""
+    await sara.begins()
+    looked = Passwords.fits
+
+    async def fits(self: Passwords, *args: Any, **how: Any) -> bool:
+        fitted = await looked(self, *args, **how)
+        assert (await sara.confirms()).status_code == 200
+        return fitted
+
+    monkeypatch.setattr(Passwords, "fits", fits)
+    needs_factor(await sara.signs_in(), factors=BOTH)
+    signed_in = (await sara.api.get("/v1/sessions", headers=sara.here)).json()["items"]
+    assert [each["current"] for each in signed_in] == [True]
 
 
 async def test_no_secret_and_no_code_is_kept_or_logged(
@@ -223,7 +243,7 @@ async def test_after_a_change_of_keys_old_secrets_open_and_a_lost_key_leaves_rec
 
 async def test_a_new_address_or_password_keeps_the_factor(sara: Owner, rows: Rows) -> None:
     await sara.enrols()
-    body = {"current": "correct horse battery", "password": "a new and better one"}
+    body = {"current": PASSWORD, "password": "a new and better one"}
     assert (await sara.api.post("/v1/passwords", json=body, headers=sara.here)).status_code == 204
     needs_factor(await sara.signs_in(password="a new and better one"), factors=BOTH)
 
@@ -235,9 +255,6 @@ def test_the_problem_is_in_the_description(app: FastAPI) -> None:
 
 async def test_who_ends_an_account_ends_its_factors(maria: Owner, rows: Rows) -> None:
     await maria.enrols()
-    root: httpx.Response = await maria.api.delete(
-        f"/v1/staff/{maria.account.id}", headers={"Authorization": "Bearer root-key"}
-    )
-    assert root.status_code == 204
+    assert (await maria.api.delete(f"/v1/staff/{maria.account.id}", headers=ROOT)).status_code == 204
     [kept] = (await rows.snapshot("second_factor"))["second_factor"]
     assert '"sealed":null' in kept
