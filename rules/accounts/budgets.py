@@ -15,6 +15,7 @@ class BudgetKind(StrEnum):
     SIGN_INS_OF_DEVICE = "sign_ins_of_device"
     PASSWORDS_OF_ACCOUNT = "passwords_of_account"
     CODES_OF_ACCOUNT = "codes_of_account"
+    WARNINGS_OF_ACCOUNT = "warnings_of_account"
     TURN = "turn"  # of a visitor who waits at an address
 
 

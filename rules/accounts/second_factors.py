@@ -26,13 +26,15 @@ class CodeKind(StrEnum):
 
 
 class FactorChange(StrEnum):
-    """What has become of an account's second factors: its owner is mailed it, a client's timeline tells of it."""
+    """What has become of an account's second factors: its owner is mailed it, and a client's timeline tells of all but
+    guesses, which are nobody's act."""
 
     ADDED = "added"
     REMOVED = "removed"
     TAKEN_AWAY = "taken_away"  # by the practice, from somebody who has lost everything
     CODES_MADE = "codes_made"
     CODE_USED = "code_used"
+    GUESSED = "guessed"  # too many wrong codes, by somebody who has the password
 
 
 STEP_SECONDS = 30

@@ -8,7 +8,8 @@ from fastapi import APIRouter, BackgroundTasks, Request
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.accounts.factors.codes import admit_code, must_show_factor, restore_code
+from api.accounts.factors.codes import Showing, admit_code, must_show_factor, restore_code
+from api.accounts.factors.mails import warn_of_guessing
 from api.accounts.practice_mails import have_delivered
 from api.accounts.sessions import KnownDevice, begin_session, known_device
 from api.accounts.sign_ins import Admitted, admit, restore
@@ -82,7 +83,7 @@ async def sign_in(
         raise
     if not fits or account is None:
         raise unauthenticated(_NO_FIT)
-    tried = await _count_code(services, body, account, device, admitted, now=now)
+    tried = await _count_code(services, body, account, device, admitted, showing=showing)
     async with services.sessions() as session:
         if not await _still_fits(session, account, address):
             raise unauthenticated(_NO_FIT)
@@ -98,18 +99,27 @@ async def sign_in(
 
 
 async def _count_code(
-    services: Services, body: SignIn, account: Account, device: KnownDevice | None, admitted: Admitted, *, now: datetime
+    services: Services,
+    body: SignIn,
+    account: Account,
+    device: KnownDevice | None,
+    admitted: Admitted,
+    *,
+    showing: Showing,
 ) -> Budget | None:
     """The password fits. With no code that is all there was to try; a code counts as wrong, and so does the sign-in,
     until it has been looked at. Raises Refused."""
+    sessions, now = services.sessions, showing.now
     if body.code is None:
-        await restore(services.sessions, admitted, now=now)
+        await restore(sessions, admitted, now=now)
         return None
     shown = f"device {device.row.hash}" if device is not None else f"password {account.password_hash}"
     try:
-        return await admit_code(services.sessions, account.id, shown=shown, now=now)
+        return await admit_code(sessions, account.id, shown=shown, now=now)
     except Refused:
-        await restore(services.sessions, admitted, now=now)
+        await restore(sessions, admitted, now=now)
+        if await warn_of_guessing(sessions, account, request_id=showing.request_id, now=now):
+            await have_delivered(services.engine)
         raise
 
 

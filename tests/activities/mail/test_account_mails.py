@@ -105,11 +105,12 @@ async def test_what_became_of_second_factors_is_said(practice: Practice, maria: 
         FactorChange.TAKEN_AWAY: "You were signed out everywhere",
         FactorChange.CODES_MADE: "The former ones work no more",
         FactorChange.CODE_USED: "A recovery code was used",
+        FactorChange.GUESSED: "typed many codes that were wrong",
     }
     await put(practice, maria, Mail.SECOND_FACTOR_CHANGED, change.value)
     await deliver(practice)
     [mail] = practice.post.sent
-    assert (mail.to, mail.subject) == (MARIA, "How you sign in was changed")
+    assert (mail.to, mail.subject) == (MARIA, "About how you sign in")
     for body in (mail.text, mail.html):
         assert words[change] in body
         assert "set a new password at once" in body

@@ -6,11 +6,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlmodel import select
 
+from models.tables import OutboxItem
 from tests.api.accounts.factors.apps import BOTH, PASSWORD, Owner, a_client, needs_factor
 from tests.api.accounts.test_password_resets import link
-from tests.api.conftest import SITE, StandingClock, problem_of
+from tests.api.conftest import SITE, StandingClock, ToldEngine, problem_of
 from tests.care.rows import NOW, Rows
+from workflows.messages import PRACTICE_MAIL_ID
 
 NEW = "a new and better one"
 
@@ -55,6 +58,24 @@ async def test_thirty_a_day_however_many_guess_and_however_long_they_wait(sara: 
     assert 0 < int(limited.headers["retry-after"]) <= 24 * 3600
     clock.advance(hours=24)
     assert (await sara.signs_in(sara.app.next_code(), **visitor("owner"))).status_code == 201
+
+
+async def test_whose_password_is_known_to_a_guesser_is_told_so_once_a_day(
+    sara: Owner, rows: Rows, clock: StandingClock, engine: ToldEngine
+) -> None:
+    await sara.enrols()
+    for day in range(2):
+        engine.asked.clear()
+        await used_up(sara, clock)
+        assert await guesses(sara, 3, who=f"after {day}") == [429] * 3
+        assert await warnings(rows) == day + 1
+        assert [asked.workflow_id for asked in engine.asked] == [PRACTICE_MAIL_ID]
+        clock.advance(hours=24)
+
+
+async def warnings(rows: Rows) -> int:
+    async with rows.sessions() as session:
+        return [row.order["text"] for row in await session.exec(select(OutboxItem))].count("guessed")
 
 
 async def test_guesses_side_by_side_are_bounded_too(sara: Owner) -> None:
