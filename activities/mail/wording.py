@@ -31,7 +31,7 @@ _FACTOR_CHANGES = {
     FactorChange.TAKEN_AWAY: "We were asked to remove every authenticator app and recovery code from your account, and"
     " did so. You were signed out everywhere. Sign in with your password, and set up a new app.",
     FactorChange.CODES_MADE: "New recovery codes were made for your account. The former ones work no more.",
-    FactorChange.CODE_USED: "A recovery code was used to sign in to your account.",
+    FactorChange.CODE_USED: "A recovery code of your account was used. It works no more.",
     FactorChange.GUESSED: "Somebody who knows the password of your account typed many codes that were wrong, and was"
     " not let in.",
 }

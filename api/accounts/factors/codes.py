@@ -73,16 +73,19 @@ async def restore_code(sessions: Sessions, tried: Budget, *, now: datetime) -> N
         await session.commit()
 
 
-async def use_code(session: AsyncSession, account_id: UUID, typed: str, *, showing: Showing) -> CodeKind | None:
-    """What kind of code this is, which is used up by it; None if it fits none. The account is locked."""
+async def use_code(session: AsyncSession, account: Account, typed: str, *, showing: Showing) -> CodeKind | None:
+    """What kind of code this is, which is used up by it; None if it fits none. Of a recovery code its owner is told.
+    The account is locked, and its client."""
     code = normal_code(typed)
-    for factor in await factors_in_force(session, account_id):
+    for factor in await factors_in_force(session, account.id):
         step = shown_step(factor, code, showing=showing)
         if step is not None and await use_step(session, factor, step):
             return CodeKind.TOTP
-    if await use_recovery_code(session, recovery_hash(account_id, code), at=showing.now):
-        return CodeKind.RECOVERY_CODE
-    return None
+    if not await use_recovery_code(session, recovery_hash(account.id, code), at=showing.now):
+        return None
+    await tell_client(session, account, FactorChange.CODE_USED, at=showing.now)
+    await mail_change(session, account, FactorChange.CODE_USED, reason=str(showing.request_id), at=showing.now)
+    return CodeKind.RECOVERY_CODE
 
 
 def shown_step(factor: SecondFactor, code: str, *, showing: Showing) -> int | None:
@@ -95,18 +98,15 @@ async def must_show_factor(
     session: AsyncSession, account: Account, typed: str | None, *, showing: Showing
 ) -> CodeKind | None:
     """Beside whatever else was shown, where the account, which is locked, has a second factor; answers what was used.
-    Of a recovery code its owner is told. Raises Refused."""
+    Raises Refused."""
     possible = await codes_possible(session, account.id)
     if not possible:
         return None
     if account.client_id is not None:  # before any of its rows, as journeys do it
         await lock_client(session, account.client_id)
-    kind = await use_code(session, account.id, typed, showing=showing) if typed is not None else None
+    kind = await use_code(session, account, typed, showing=showing) if typed is not None else None
     if kind is None:
         raise factor_required(possible, given=typed is not None)
-    if kind is CodeKind.RECOVERY_CODE:
-        await tell_client(session, account, FactorChange.CODE_USED, at=showing.now)
-        await mail_change(session, account, FactorChange.CODE_USED, reason=str(showing.request_id), at=showing.now)
     return kind
 
 

@@ -76,7 +76,11 @@ class FactorList(BaseModel):
     next_cursor: None = None
 
 
-@router.get("/second-factors", summary="One's own second factors, and how many recovery codes are left")
+@router.get(
+    "/second-factors",
+    summary="One's own second factors, and how many recovery codes are left",
+    responses=responses(),
+)
 async def list_factors(*, services: Svc, person: Person) -> FactorList:
     async with services.sessions() as session:
         found = await factors_in_force(session, person.account.id)
@@ -107,7 +111,9 @@ class NewFactorView(BaseModel):
     summary="Set up an authenticator app; it is in force once it is confirmed",
     responses=responses(Problem.RATE_LIMITED),
 )
-async def begin_factor(*, body: NewFactor, services: Svc, person: Person, showing: ShowingCode) -> NewFactorView:
+async def begin_factor(
+    *, body: NewFactor, services: Svc, person: Person, showing: ShowingCode, after: BackgroundTasks
+) -> NewFactorView:
     """Good for an hour, and until another one is begun."""
     await must_fit(services, person, body.current, field="current", now=showing.now)
     id = uuid5(showing.request_id, "second factor")
@@ -123,6 +129,8 @@ async def begin_factor(*, body: NewFactor, services: Svc, person: Person, showin
             await set_up(session, account, id=id, sealed=sealed, at=showing.now)
         address = await _address(session, account)
         await session.commit()
+    if body.code is not None:
+        after.add_task(have_delivered, services.engine)
     return NewFactorView(id=id, secret=secret, uri=uri_of(secret, account=address, issuer=_issuer(services)))
 
 
@@ -231,7 +239,7 @@ async def _by_code(
         if await factors_in_force(session, account.id):
             if typed is None:
                 raise wrong_fields([("code", "is required: there is a second factor already")])
-            if await use_code(session, account.id, typed, showing=showing) is None:
+            if await use_code(session, account, typed, showing=showing) is None:
                 raise wrong_fields([("code", _NO_FIT)])
         yield session, account
     if tried is not None:

@@ -104,7 +104,7 @@ async def test_what_became_of_second_factors_is_said(practice: Practice, maria: 
         FactorChange.REMOVED: "An authenticator app was removed",
         FactorChange.TAKEN_AWAY: "You were signed out everywhere",
         FactorChange.CODES_MADE: "The former ones work no more",
-        FactorChange.CODE_USED: "A recovery code was used",
+        FactorChange.CODE_USED: "A recovery code of your account was used",
         FactorChange.GUESSED: "typed many codes that were wrong",
     }
     await put(practice, maria, Mail.SECOND_FACTOR_CHANGED, change.value)
