@@ -11,6 +11,8 @@ from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPBearer
 
 from api.accounts.callers import Asker, service_caller, token_caller
+from api.accounts.factors.codes import Showing
+from api.accounts.factors.enrolling import opens_without_factor
 from api.accounts.passwords import Passwords
 from api.accounts.tokens import read_bearer, unauthenticated
 from api.accounts.visitors import Visitor, counted_for, visitor_of
@@ -19,7 +21,7 @@ from api.engine import JourneyEngine
 from api.metrics import Metrics
 from api.problems import not_found, refuse, wrong_fields
 from api.settings import ApiSettings
-from engine.clock import Clock
+from engine.clock import Clock, SystemClock
 from engine.codec import PayloadKeys
 from models.database import Sessions
 from models.paging import DEFAULT_LIMIT, MOST, BadCursor, Page, read_cursor
@@ -38,7 +40,8 @@ _UPLOADS = 2  # files that one process has in memory at a time
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """Everything the API stands on."""
+    """Everything the API stands on. ``real_clock`` is for what the world outside measures; ``clock``, which may be a
+    movable one, for all else."""
 
     sessions: Sessions
     engine: JourneyEngine
@@ -50,6 +53,7 @@ class Services:
     disk: Disk
     uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_UPLOADS))
     pulse: Pulse | None = None  # of the database
+    real_clock: Clock = field(default_factory=SystemClock)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +89,11 @@ async def asker_of(request: Request) -> Asker | None:
     asker: Asker | None = None
     if token is not None:
         asker = service_caller(token, services.settings.service_keys) or await token_caller(
-            services.sessions, token, policy=services.settings.policy, now=await services.clock.now()
+            services.sessions,
+            token,
+            factor_demanded=services.settings.staff_second_factor and not opens_without_factor(request),
+            policy=services.settings.policy,
+            now=await services.clock.now(),
         )
         if asker is None:
             raise unauthenticated("This token is not valid, or not valid any more.")
@@ -163,6 +171,13 @@ async def _now(services: Svc) -> datetime:
 
 
 Now = Annotated[datetime, Depends(_now)]
+
+
+async def _showing(services: Svc, request_id: RequestId, now: Now) -> Showing:
+    return Showing(keys=services.cipher, real=await services.real_clock.now(), now=now, request_id=request_id)
+
+
+ShowingCode = Annotated[Showing, Depends(_showing)]
 
 
 def page_of(*kinds: type) -> Callable[..., Page]:

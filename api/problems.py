@@ -45,6 +45,7 @@ STATUS: Mapping[Problem, int] = {
     Problem.CLIENT_ARCHIVED: 409,
     Problem.ACTIVATION_LINK_INVALID: 410,
     Problem.LINK_INVALID: 410,
+    Problem.SECOND_FACTOR_REQUIRED: 401,
     Problem.IDEMPOTENCY_KEY_REUSED: 422,
     Problem.PAYMENT_NOT_REFUNDABLE: 409,
     Problem.PAYMENT_NOT_OPEN: 409,

@@ -24,6 +24,8 @@ class ApiSettings:
     ``allowed_hosts`` are the names, without ports, that a request may be meant for. ``https_only`` tells browsers so.
     Behind ``trusted_proxies`` alone whoever asks is taken from what these say.
     ``docs`` shows the description of the API and the page for it.
+    ``docs`` shows the description of the API and the page for it. ``practice_name`` tells an authenticator app whose
+    its codes are. ``staff_second_factor``: people of the practice must have a second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone."""
 
@@ -35,6 +37,8 @@ class ApiSettings:
     mail_event_key: EventKey | None = None
     trusted_proxies: tuple[Network, ...] = ()
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
+    practice_name: str = "Care Journeys"
+    staff_second_factor: bool = False
     https_only: bool = False
     docs: bool = False
     ui_origins: tuple[str, ...] = ()

@@ -137,7 +137,8 @@ def refused_without_environment(settings: Settings, environment: Mapping[str, st
 
 
 def ways_out(settings: Settings, *, serving: bool = False) -> list[str]:
-    """For the log at the start in production: what is plain, and why it was let through. ``serving`` is the API."""
+    """For the log at the start in production: what is plain, and why it was let through; and what may be weaker than it
+    need be. ``serving`` is the API."""
     if not settings.production:
         return []
     said = connections.let_through(
@@ -147,6 +148,8 @@ def ways_out(settings: Settings, *, serving: bool = False) -> list[str]:
         owners=_owners_url(settings),
         private_network=settings.private_network,
     )
+    if serving and settings.staff_second_factor == "optional":
+        said.append("STAFF_SECOND_FACTOR=optional: people of the practice may sign in by a password alone")
     if serving and not hosts.is_this_machine(settings.api_host):
         said.append(f"API_HOST: plain HTTP on {settings.api_host}; what ends TLS in front must be alone with it")
     return said

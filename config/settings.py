@@ -145,6 +145,7 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[hosts.Network, ...], NoDecode, _from_text(hosts.networks)] = ()
     api_docs: bool | None = None
     private_network: bool = False
+    staff_second_factor: Literal["optional", "required"] = "optional"
     temporal_port: Port = 7233
     temporal_ui_port: Port = 8233
     sandbox_port: Port = 8400

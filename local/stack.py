@@ -40,6 +40,7 @@ _OF_A_PRACTICE_TOO = frozenset(
             "PRACTICE_TIME_ZONE",
             "PRIVATE_NETWORK",
             "PUBLIC_URL",
+            "STAFF_SECOND_FACTOR",
             "STAFF_URL",
             "TRUSTED_PROXIES",
         ),

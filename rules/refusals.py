@@ -28,6 +28,7 @@ class Problem(StrEnum):
     CLIENT_ARCHIVED = "client-archived"
     ACTIVATION_LINK_INVALID = "activation-link-invalid"
     LINK_INVALID = "link-invalid"
+    SECOND_FACTOR_REQUIRED = "second-factor-required"
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
     PAYMENT_NOT_REFUNDABLE = "payment-not-refundable"
     PAYMENT_NOT_OPEN = "payment-not-open"
@@ -56,6 +57,7 @@ NEUTRAL = {
     Problem.CLIENT_ARCHIVED: "The client is archived: send `unarchive` first.",
     Problem.ACTIVATION_LINK_INVALID: "There is nothing to activate with this link.",
     Problem.LINK_INVALID: "This link is not valid, or not any more.",
+    Problem.SECOND_FACTOR_REQUIRED: "A second factor is needed beside the password.",
     Problem.IDEMPOTENCY_KEY_REUSED: "The same request was sent before with other content.",
     Problem.PAYMENT_NOT_REFUNDABLE: "This cannot be given back; the details say what can.",
     Problem.PAYMENT_NOT_OPEN: "The payment does not stand so that this could be done.",

@@ -28,6 +28,10 @@ class FactKind(StrEnum):
     SUBSCRIBED = "subscribed"
     ACCOUNT_ACTIVATED = "account_activated"
     ACCOUNT_PASSWORD_CHANGED = "account_password_changed"  # noqa: S105 - a kind
+    SECOND_FACTOR_ADDED = "second_factor_added"
+    SECOND_FACTOR_REMOVED = "second_factor_removed"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    RECOVERY_CODE_USED = "recovery_code_used"
     TASK_OPENED = "task_opened"
     TASK_RESOLVED = "task_resolved"
     BOOKED = "booked"

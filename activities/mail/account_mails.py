@@ -21,7 +21,7 @@ from models.tables.mail.outbox import OutboxItem
 from rules.accounts.sides import AccountSide
 from rules.mail.kinds import MailKind, kind_of
 from rules.mail.orders import MailOrder
-from rules.mail.terms import AccountAddress
+from rules.mail.terms import AccountAddress, Topic
 from rules.mail.until import MailSituation
 from rules.mail.wanted import not_wanted
 
@@ -64,6 +64,7 @@ async def account_mail(
         test=reader.test,
         link=link,
         link_expires_at=expires_at,
+        factor_change=order.text if Topic.FACTOR_CHANGE in kind.about else None,
     )
     rendered = render(order.template, context)
     return OutgoingMail(

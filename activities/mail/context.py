@@ -126,7 +126,7 @@ class MailContext:
     ``unsubscribe_link``: where mails like this one can be ended. ``check_insurance``: ask the client to
     check their cover (the intro call and the first session). ``notice_hours``: the notice window, told with
     a session's confirmation. ``change``: ``"moved"`` or ``"cancelled"``, for the therapist, with
-    ``changed_by_client``.
+    ``changed_by_client``. ``factor_change``: a `rules.accounts.second_factors.FactorChange`.
     """
 
     recipient_name: str
@@ -152,3 +152,4 @@ class MailContext:
     card: MailCard | None = None
     task: MailTask | None = None
     anchor: MailAnchor | None = None
+    factor_change: str | None = None

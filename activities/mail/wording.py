@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from rules.accounts.second_factors import FactorChange
 from rules.enums import AppointmentType, PaymentKind
 from rules.forms.intake import INTAKE_FORMS
 from rules.money.currencies import in_units
@@ -22,6 +23,17 @@ _PAYMENT_TITLES = {
     PaymentKind.SESSION: "Session",
     PaymentKind.NO_SHOW: "Missed appointment",
     PaymentKind.LATE_CANCELLATION: "Late cancellation",
+}
+_FACTOR_CHANGES = {
+    FactorChange.ADDED: "An authenticator app was added to your account. From now on, signing in takes a code that the"
+    " app shows. Other devices were signed out.",
+    FactorChange.REMOVED: "An authenticator app was removed from your account.",
+    FactorChange.TAKEN_AWAY: "We were asked to remove every authenticator app and recovery code from your account, and"
+    " did so. You were signed out everywhere. Sign in with your password, and set up a new app.",
+    FactorChange.CODES_MADE: "New recovery codes were made for your account. The former ones work no more.",
+    FactorChange.CODE_USED: "A recovery code of your account was used. It works no more.",
+    FactorChange.GUESSED: "Somebody who knows the password of your account typed many codes that were wrong, and was"
+    " not let in.",
 }
 
 _LONGEST_NAME = 80
@@ -71,6 +83,11 @@ def type_title(kind: str) -> str:
 
 def payment_title(kind: str) -> str:
     return _PAYMENT_TITLES[PaymentKind(kind)]
+
+
+def factor_change(change: str) -> str:
+    """What has become of an account's second factors."""
+    return _FACTOR_CHANGES[FactorChange(change)]
 
 
 def greeting(name: str) -> str:

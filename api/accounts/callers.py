@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from api.accounts.factors.enrolling import factor_to_set_up
 from api.accounts.tokens import PREFIX, hash_of
 from api.settings import ServiceKey
 from models.database import Sessions
@@ -14,6 +15,7 @@ from models.tables.accounts.account import Account
 from models.tables.accounts.token import TokenKind
 from models.writes.accounts.tokens import mark_used
 from rules.accounts.caller import Caller, staff_callers, therapist_caller
+from rules.accounts.second_factors import opens_enrolling_alone
 from rules.enums import Role
 from rules.policy import JourneyPolicy
 
@@ -52,8 +54,13 @@ def service_caller(token: str, keys: Iterable[ServiceKey]) -> Asker | None:
     return Asker(callers=(Caller(role=found.role, name=found.name),)) if found else None
 
 
-async def token_caller(sessions: Sessions, token: str, *, policy: JourneyPolicy, now: datetime) -> Asker | None:
-    """The person whose token this is, if it is live. Sign-ins also end when they lie idle."""
+async def token_caller(
+    sessions: Sessions, token: str, *, factor_demanded: bool, policy: JourneyPolicy, now: datetime
+) -> Asker | None:
+    """The person whose token this is, if it is live. Sign-ins also end when they lie idle.
+
+    ``factor_demanded``: for this, somebody of the practice needs a second factor. Raises Refused where they have none.
+    """
     if not token.startswith(PREFIX) or not token.isascii():
         return None
     async with sessions() as session:
@@ -64,6 +71,10 @@ async def token_caller(sessions: Sessions, token: str, *, policy: JourneyPolicy,
         if now - last_used >= min(_NOTE_USE_EVERY, policy.token_idle / 4):
             await mark_used(session, known.token, at=now)
             await session.commit()
+    if known.account is not None and opens_enrolling_alone(
+        known.account.side, demanded=factor_demanded, has_factor=known.has_factor
+    ):
+        raise factor_to_set_up()
     callers = _callers(known)
     return Asker(callers=callers, account=known.account, token_hash=known.token.hash) if callers else None
 

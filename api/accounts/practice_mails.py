@@ -1,5 +1,6 @@
 """Mails about accounts: ordered with the change that causes them, and on their way within seconds (outbox)."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -15,15 +16,17 @@ from rules.mail.orders import account_mail_order
 log = structlog.get_logger(__name__)
 
 
-async def order_account_mail(session: AsyncSession, mail: Mail, account: Account, *, reason: str, at: datetime) -> None:
-    """In the running transaction. ``reason``: made of stable ids."""
+async def order_account_mail(
+    session: AsyncSession, mail: Mail, account: Account, *, reason: str, at: datetime, text: str = ""
+) -> None:
+    """In the running transaction. ``reason``: made of stable ids; ``text``: what it is about, if its kind needs it."""
     order = account_mail_order(
         mail,
         key=f"{mail}:{account.id}:{reason}",
         account_id=str(account.id),
         client_id=str(account.client_id) if account.client_id else None,
     )
-    await order_practice_mail(session, order, at=at)
+    await order_practice_mail(session, replace(order, text=text), at=at)
 
 
 async def have_delivered(engine: JourneyEngine) -> None:

@@ -20,6 +20,8 @@ class BudgetKind(StrEnum):
     PASSWORDS_OF_ACCOUNT = "passwords_of_account"
     JOURNEYS_OF_VISITOR = "journeys_of_visitor"
     MAILS_OF_ADDRESS = "mails_of_address"
+    CODES_OF_ACCOUNT = "codes_of_account"
+    WARNINGS_OF_ACCOUNT = "warnings_of_account"
     TURN = "turn"  # of a visitor who waits at an address
 
 

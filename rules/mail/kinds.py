@@ -68,6 +68,7 @@ class Mail(StrEnum):
     EMAIL_CHANGED = "email_changed"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a name
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
+    SECOND_FACTOR_CHANGED = "second_factor_changed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -391,6 +392,13 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             to=Reader.ACCOUNT, until=(the_account_is_not_open,), vital=True, at=AccountAddress.FORMER
         ),
         Mail.PASSWORD_CHANGED: MailKind(to=Reader.ACCOUNT, until=(the_account_is_not_open,), vital=True),
+        Mail.SECOND_FACTOR_CHANGED: MailKind(
+            to=Reader.ACCOUNT,
+            needs=("factor_change",),
+            about=(Topic.FACTOR_CHANGE,),
+            until=(the_account_is_not_open,),
+            vital=True,
+        ),
         # ------------------------------------------------------------ to whoever keeps the anchors
         Mail.DAILY_ANCHOR: MailKind(to=Reader.WITNESS, needs=("anchor",), about=(Topic.ANCHOR,), vital=True),
     }

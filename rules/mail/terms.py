@@ -48,6 +48,7 @@ class Topic(Enum):
     SHARE = auto()
     TASK = auto()
     ANCHOR = auto()
+    FACTOR_CHANGE = auto()  # what became of an account's second factors
     FORMS = auto()  # those that are outstanding, unless the order names one that the practice has made
     BOOKINGS = auto()  # whether a session is booked
     ADDRESS = auto()  # whether another client, with an account or made by staff, has this client's address
@@ -64,6 +65,7 @@ NAMED_BY: Mapping[Topic, str] = MappingProxyType(
         Topic.SHARE: "share_id",
         Topic.TASK: "text",
         Topic.ANCHOR: "text",
+        Topic.FACTOR_CHANGE: "text",
     }
 )
 """The field of a mail's order that says which rows: what a mail about them cannot be ordered without."""

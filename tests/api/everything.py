@@ -23,11 +23,13 @@ from models.tables import (
     Notification,
     OccupiedTime,
     Reconciliation,
+    SecondFactor,
     SessionNote,
     Task,
     WaitlistPlace,
 )
 from models.tables.accounts.token import Token, TokenKind
+from rules.accounts.second_factors import FactorKind
 from rules.enums import AppointmentStatus, AppointmentType, ChatKind, Role, TaskKind
 from tests.api.callers import Callers
 from tests.care.rows import NOW, Rows
@@ -132,6 +134,10 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         expires_at=NOW + timedelta(days=30),
     )
     await rows.add(program)
+    made_factor: Any = {"account_id": (await rows.account(sara)).id, "kind": FactorKind.TOTP, "made_at": NOW}
+    enrolment = SecondFactor(id=uuid4(), sealed=b"sealed", **made_factor)
+    factor = SecondFactor(id=uuid4(), sealed=b"sealed", confirmed_at=NOW, **made_factor)
+    await rows.add(enrolment, factor)
     maria = await rows.staff("maria", Role.CARE_TEAM)
     invited = await rows.staff("invited", Role.CARE_TEAM, activated_at=None, invited_at=NOW)
     chats = {}
@@ -165,6 +171,8 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "id": compared.id,
         "keeping_id": kept.id,
         "staff_id": maria.id,
+        "enrolment_id": enrolment.id,
+        "factor_id": factor.id,
         "session_id": uuid5(NAMESPACE_OID, hash_of(elsewhere)),
         "token_id": public_id(program),
         "invitation_id": invited.id,

@@ -153,7 +153,7 @@ def test_a_private_network_excuses_no_weak_secret(monkeypatch: pytest.MonkeyPatc
 
 
 def test_where_all_is_well_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    given(monkeypatch, **PRODUCTION)
+    given(monkeypatch, **PRODUCTION, STAFF_SECOND_FACTOR="required")
     assert ways_out(read_settings(), serving=True) == []
     monkeypatch.setenv("PRIVATE_NETWORK", "yes")
     assert ways_out(read_settings()) == [
@@ -162,10 +162,19 @@ def test_where_all_is_well_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_plain_http_to_others_is_said_by_who_serves_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    given(monkeypatch, **PRODUCTION, API_HOST=EVERY_ADDRESS)
+    given(monkeypatch, **PRODUCTION, STAFF_SECOND_FACTOR="required", API_HOST=EVERY_ADDRESS)
     (told,) = ways_out(read_settings(), serving=True)
     assert told.startswith(f"API_HOST: plain HTTP on {EVERY_ADDRESS}")
     assert ways_out(read_settings()) == []
+
+
+def test_who_lets_people_in_by_a_password_alone_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **PRODUCTION)
+    (told,) = ways_out(read_settings(), serving=True)
+    assert told.startswith("STAFF_SECOND_FACTOR=optional: ")
+    assert ways_out(read_settings()) == []
+    (wrong,) = problems(monkeypatch, **PRODUCTION, STAFF_SECOND_FACTOR="yes")
+    assert wrong == "STAFF_SECOND_FACTOR cannot be used: it must be 'optional' or 'required'."
 
 
 @pytest.mark.parametrize("program", ["worker.py", "server.py"])

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import server
+from api.settings import ApiSettings
 from config import SettingsProblem, development, read_settings
 from local.processes import ROOT
 from local.stack import WEBHOOK_SECRET
@@ -179,3 +181,21 @@ def test_a_program_with_bad_settings_says_so_and_leaves_with_2(program: str) -> 
     assert "DATABASE_URL must be set" in ended.stderr
     assert "PAYLOAD_KEYS must be set" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(("said", "demanded"), [(None, False), ("optional", False), ("required", True)])
+async def test_what_is_demanded_of_staff_reaches_the_api(
+    monkeypatch: pytest.MonkeyPatch, said: str | None, demanded: bool
+) -> None:
+    class Built(Exception):
+        pass
+
+    def create_app(*, settings: ApiSettings, **_: object) -> None:
+        assert (settings.staff_second_factor, settings.practice_name) == (demanded, "Harbour")
+        raise Built
+
+    monkeypatch.setattr(server, "create_app", create_app)
+    factor = {"STAFF_SECOND_FACTOR": said} if said else {}
+    given(monkeypatch, DATABASE_URL="postgresql://app@127.0.0.1:1/care", PRACTICE_NAME="Harbour", **factor)
+    with pytest.raises(Built):
+        await server.run(read_settings())

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, BackgroundTasks, Path, Request, Response
 from pydantic import BaseModel, Field, model_validator
 
+from api.accounts.factors.codes import Showing, admit_code, factor_required, must_show_factor, restore_code
 from api.accounts.links import is_spent, link_invalid, live_account_link
 from api.accounts.passwords import Waiter
 from api.accounts.practice_mails import have_delivered, order_account_mail
@@ -15,11 +16,12 @@ from api.accounts.sign_ins import admit_current, restore
 from api.accounts.tokens import hash_of, storable, unauthenticated
 from api.accounts.visitors import Visitor
 from api.bodies import Body, Password, Secret
-from api.deps import Anyone, FromWhere, Now, RequestId, Services, SignedInAs, Svc, asker_of
+from api.deps import Anyone, FromWhere, Now, RequestId, Services, ShowingCode, SignedInAs, Svc, asker_of
 from api.idempotency import AccountRoute
 from api.problems import refuse, responses, wrong_fields
 from api.views.accounts import SignedIn, signed_in
 from models.reads.accounts.accounts import Asked, whose_address
+from models.reads.accounts.second_factors import codes_possible
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.writes.accounts.budgets import forget_old_uses, use
@@ -126,11 +128,13 @@ async def look_at_reset(*, token: Annotated[str, Path(max_length=200)], services
 
 
 class NewPassword(Body):
-    """``token`` of a mailed link, or ``current``: the password that is to be changed by whoever has signed in."""
+    """``token`` of a mailed link, or ``current``: the password that is to be changed by whoever has signed in. ``code``
+    goes with a link, where the account has a second factor."""
 
     token: Annotated[Secret | None, Field(repr=False)] = None
     current: Annotated[Password | None, Field(repr=False)] = None
     password: Annotated[Password, Field(repr=False)]
+    code: Annotated[Secret | None, Field(repr=False)] = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "NewPassword":
@@ -146,7 +150,7 @@ class NewPassword(Body):
     response_model_exclude_unset=True,
     responses={
         204: {"description": "It is changed, and every other sign-in has ended", "model": None},
-        **responses(Problem.LINK_INVALID, Problem.RATE_LIMITED),
+        **responses(Problem.LINK_INVALID, Problem.RATE_LIMITED, Problem.SECOND_FACTOR_REQUIRED),
     },
 )
 async def new_password(
@@ -156,13 +160,15 @@ async def new_password(
     services: Svc,
     _: Anyone,
     visitor: FromWhere,
+    showing: ShowingCode,
     request_id: RequestId,
     now: Now,
     after: BackgroundTasks,
 ) -> SignedIn | Response:
+    """By a link, and with a second factor: without its code nothing is set, and the link stays good."""
     after.add_task(have_delivered, services.engine)
     if body.token is not None:
-        return await _by_link(services, body.token, body.password, visitor, request_id=request_id, now=now)
+        return await _by_link(services, body.token, body, visitor, showing=showing, now=now)
     asker = await asker_of(request)
     if asker is None:
         raise unauthenticated()
@@ -174,25 +180,31 @@ async def new_password(
 
 
 async def _by_link(
-    services: Services, token: str, password: str, visitor: Visitor, *, request_id: UUID, now: datetime
+    services: Services, token: str, body: NewPassword, visitor: Visitor, *, showing: Showing, now: datetime
 ) -> SignedIn:
     """One use: whoever comes second at the same time finds it used. Every sign-in ends, and the others of its kind."""
     async with services.sessions() as session:
         known = await live_account_link(session, token, TokenKind.RESET, now=now)
-    assert known.account is not None
-    side, account_id = known.account.side, known.account.id
-    password_hash = await services.passwords.hash(password, side=side, place=Waiter(who=visitor.mark))
+        assert known.account is not None
+        side, account_id = known.account.side, known.account.id
+        if known.has_factor and body.code is None:
+            raise factor_required(await codes_possible(session, account_id), given=False)
+    password_hash = await services.passwords.hash(body.password, side=side, place=Waiter(who=visitor.mark))
+    tried = await admit_code(services.sessions, account_id, shown="a mailed link", now=now) if body.code else None
     async with services.sessions() as session:
         account = await session.get_one(Account, account_id, with_for_update=True)
         link = await session.get_one(Token, hash_of(storable(token)))
         if account.deactivated_at is not None or is_spent(link, now=now):
             raise link_invalid()
+        await must_show_factor(session, account, body.code, showing=showing)
         await set_password(session, account, password_hash, at=now)
         link.used_at = now
         session.add(link)
         new = await begin_session(session, account, visitor, policy=services.settings.policy, now=now)
-        await order_account_mail(session, Mail.PASSWORD_CHANGED, account, reason=str(request_id), at=now)
+        await order_account_mail(session, Mail.PASSWORD_CHANGED, account, reason=str(showing.request_id), at=now)
         await session.commit()
+    if tried is not None:
+        await restore_code(services.sessions, tried, now=now)
     return signed_in(new)
 
 

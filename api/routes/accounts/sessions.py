@@ -4,15 +4,18 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, BackgroundTasks, Request
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.accounts.sessions import begin_session, known_device
-from api.accounts.sign_ins import admit, restore
+from api.accounts.factors.codes import Showing, admit_code, must_show_factor, restore_code
+from api.accounts.factors.mails import warn_of_guessing
+from api.accounts.practice_mails import have_delivered
+from api.accounts.sessions import KnownDevice, begin_session, known_device
+from api.accounts.sign_ins import Admitted, admit, restore
 from api.accounts.tokens import hash_of, read_bearer, storable, unauthenticated
 from api.bodies import Body, Password, Secret
-from api.deps import Anyone, FromWhere, Known, Now, Person, Svc, asker_of, must_see_client
+from api.deps import Anyone, FromWhere, Known, Now, Person, Services, ShowingCode, Svc, asker_of, must_see_client
 from api.idempotency import AccountRoute
 from api.problems import Refused, not_found, refuse, responses
 from api.views.accounts import SignedIn, signed_in
@@ -23,7 +26,9 @@ from models.tables.accounts.token import Token
 from models.writes.accounts.locks import lock_account
 from models.writes.accounts.tokens import revoke_sessions, revoke_token
 from models.writes.locks import lock_client
+from rules.accounts.budgets import Budget
 from rules.accounts.caller import fold_email
+from rules.accounts.second_factors import CodeKind
 from rules.accounts.sides import AccountSide
 from rules.enums import Role
 from rules.refusals import Problem
@@ -32,12 +37,14 @@ router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AccountRoute)
 
 
 class SignIn(Body):
-    """``side``: as a client, or as somebody of the practice. ``device``: as the last sign-in from there answered it."""
+    """``side``: as a client, or as somebody of the practice. ``device``: as the last sign-in from there answered it.
+    ``code``: of the second factor, where the account has one; a recovery code will do."""
 
     email: Annotated[str, Field(min_length=1, max_length=254)]
     password: Annotated[Password, Field(repr=False)]
     side: AccountSide = AccountSide.CLIENT
     device: Annotated[Secret | None, Field(repr=False)] = None
+    code: Annotated[Secret | None, Field(repr=False)] = None
 
 
 _NO_FIT = "This address and password do not fit."
@@ -48,9 +55,19 @@ _NO_FIT = "This address and password do not fit."
     status_code=201,
     summary="Sign in",
     response_model_exclude_unset=True,
-    responses=responses(Problem.RATE_LIMITED),
+    responses=responses(Problem.RATE_LIMITED, Problem.SECOND_FACTOR_REQUIRED),
 )
-async def sign_in(*, body: SignIn, services: Svc, _: Anyone, visitor: FromWhere, now: Now) -> SignedIn:
+async def sign_in(
+    *,
+    body: SignIn,
+    services: Svc,
+    _: Anyone,
+    visitor: FromWhere,
+    showing: ShowingCode,
+    now: Now,
+    after: BackgroundTasks,
+) -> SignedIn:
+    """Of a second factor nothing is told before the password is right."""
     address = storable(fold_email(body.email))
     async with services.sessions() as session:
         account = await account_with_address(session, address, body.side)
@@ -66,13 +83,44 @@ async def sign_in(*, body: SignIn, services: Svc, _: Anyone, visitor: FromWhere,
         raise
     if not fits or account is None:
         raise unauthenticated(_NO_FIT)
-    await restore(services.sessions, admitted, now=now)
+    tried = await _count_code(services, body, account, device, admitted, showing=showing)
     async with services.sessions() as session:
         if not await _still_fits(session, account, address):
             raise unauthenticated(_NO_FIT)
+        used = await must_show_factor(session, account, body.code, showing=showing)
         new = await begin_session(session, account, visitor, policy=policy, now=now, device=device)
         await session.commit()
+    if tried is not None:
+        await restore_code(services.sessions, tried, now=now)
+        await restore(services.sessions, admitted, now=now)
+    if used is CodeKind.RECOVERY_CODE:
+        after.add_task(have_delivered, services.engine)
     return signed_in(new)
+
+
+async def _count_code(
+    services: Services,
+    body: SignIn,
+    account: Account,
+    device: KnownDevice | None,
+    admitted: Admitted,
+    *,
+    showing: Showing,
+) -> Budget | None:
+    """The password fits. With no code that is all there was to try; a code counts as wrong, and so does the sign-in,
+    until it has been looked at. Raises Refused."""
+    sessions, now = services.sessions, showing.now
+    if body.code is None:
+        await restore(sessions, admitted, now=now)
+        return None
+    shown = f"device {device.row.hash}" if device is not None else f"password {account.password_hash}"
+    try:
+        return await admit_code(sessions, account.id, shown=shown, now=now)
+    except Refused:
+        await restore(sessions, admitted, now=now)
+        if await warn_of_guessing(sessions, account, request_id=showing.request_id, now=now):
+            await have_delivered(services.engine)
+        raise
 
 
 async def _still_fits(session: AsyncSession, account: Account, address: str) -> bool:

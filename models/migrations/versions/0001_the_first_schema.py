@@ -969,6 +969,44 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_email_change_account_id"), "email_change", ["account_id"], unique=False)
     op.create_table(
+        "recovery_code",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_index(op.f("ix_recovery_code_account_id"), "recovery_code", ["account_id"], unique=False)
+    op.create_table(
+        "second_factor",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("totp", name="second_factor_kind", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.CheckConstraint("(ended_at IS NULL) = (sealed IS NOT NULL)", name="ended_factor_has_no_secret"),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_second_factor_account_id"), "second_factor", ["account_id"], unique=False)
+    op.create_index(
+        "one_factor_being_set_up",
+        "second_factor",
+        ["account_id"],
+        unique=True,
+        postgresql_where=sa.text("confirmed_at IS NULL AND ended_at IS NULL"),
+    )
+    op.create_table(
         "token",
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column(
@@ -1634,6 +1672,15 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_token_client_id"), table_name="token")
     op.drop_index(op.f("ix_token_account_id"), table_name="token")
     op.drop_table("token")
+    op.drop_index(
+        "one_factor_being_set_up",
+        table_name="second_factor",
+        postgresql_where=sa.text("confirmed_at IS NULL AND ended_at IS NULL"),
+    )
+    op.drop_index(op.f("ix_second_factor_account_id"), table_name="second_factor")
+    op.drop_table("second_factor")
+    op.drop_index(op.f("ix_recovery_code_account_id"), table_name="recovery_code")
+    op.drop_table("recovery_code")
     op.drop_index(op.f("ix_email_change_account_id"), table_name="email_change")
     op.drop_table("email_change")
     op.drop_index("one_account_per_therapist", table_name="account", postgresql_where=sa.text("deactivated_at IS NULL"))

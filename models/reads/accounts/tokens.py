@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.reads.accounts.second_factors import has_factor
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.therapist import Therapist
@@ -16,11 +17,13 @@ from models.tables.booking.therapist import Therapist
 
 @dataclass(frozen=True, kw_only=True)
 class KnownToken:
-    """``therapist``: the slug, of a therapist's token or of an account that is a therapist's."""
+    """``therapist``: the slug, of a therapist's token or of an account that is a therapist's. ``has_factor``: a second
+    factor of the account is in force."""
 
     token: Token
     account: Account | None
     therapist: str | None
+    has_factor: bool = False
 
 
 def public_id(token: Token) -> UUID:
@@ -49,10 +52,12 @@ def _live(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 async def token_by_hash(session: AsyncSession, token_hash: str, kinds: Collection[TokenKind]) -> KnownToken | None:
     whose = func.coalesce(col(Token.therapist_id), col(Account.therapist_id))
     statement = (
-        select(Token, Account, Therapist.slug)
+        select(Token, Account, Therapist.slug, has_factor())
         .join(Account, col(Account.id) == col(Token.account_id), isouter=True)
         .join(Therapist, col(Therapist.id) == whose, isouter=True)
         .where(col(Token.hash) == token_hash, col(Token.kind).in_(kinds))
     )
     found = (await session.exec(statement)).first()
-    return KnownToken(token=found[0], account=found[1], therapist=found[2]) if found else None
+    if found is None:
+        return None
+    return KnownToken(token=found[0], account=found[1], therapist=found[2], has_factor=found[3])

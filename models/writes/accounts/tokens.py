@@ -21,10 +21,11 @@ async def revoke_token(session: AsyncSession, token_hash: str, *, at: datetime) 
     return ended.first() is not None
 
 
-async def revoke_sessions(session: AsyncSession, account_id: UUID, *, at: datetime) -> None:
-    """Sign out everywhere. The devices stay known, and mailed links good."""
+async def revoke_sessions(session: AsyncSession, account_id: UUID, *, at: datetime, but: str | None = None) -> None:
+    """Sign out everywhere ``but`` where the token with this hash is. The devices stay known, and mailed links good."""
     live = (col(Token.account_id) == account_id, col(Token.kind) == TokenKind.SESSION, col(Token.revoked_at).is_(None))
-    await session.exec(update(Token).where(*live).values(revoked_at=at))
+    ended = update(Token).where(*live) if but is None else update(Token).where(*live, col(Token.hash) != but)
+    await session.exec(ended.values(revoked_at=at))
 
 
 async def end_sign_ins(session: AsyncSession, account_id: UUID, *, at: datetime, but: str | None = None) -> None:

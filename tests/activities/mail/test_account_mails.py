@@ -1,5 +1,6 @@
 """Mails about accounts: who gets them, what their link opens, and what becomes of them when that service is away."""
 
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -15,6 +16,7 @@ from models.tables import Account, Client, OutboxItem, Token
 from models.tables.accounts.token import TokenKind
 from models.tables.mail.outbox import OutboxStatus
 from models.writes.outbox import order_practice_mail
+from rules.accounts.second_factors import FactorChange
 from rules.enums import Role
 from rules.mail.kinds import Mail
 from rules.mail.orders import account_mail_order, mail_order
@@ -25,12 +27,12 @@ from tests.care.rows import Rows
 MARIA = "maria@practice.example"
 
 
-async def put(practice: Practice, account: Account, mail: Mail = Mail.PASSWORD_RESET) -> str:
+async def put(practice: Practice, account: Account, mail: Mail = Mail.PASSWORD_RESET, text: str = "") -> str:
     key = f"{mail}:{uuid4()}"
     whose = str(account.client_id) if account.client_id else None
     order = account_mail_order(mail, key=key, account_id=str(account.id), client_id=whose)
     async with practice.sessions() as session:
-        await order_practice_mail(session, order, at=practice.clock.instant)
+        await order_practice_mail(session, replace(order, text=text), at=practice.clock.instant)
         await session.commit()
     return key
 
@@ -93,6 +95,25 @@ async def test_a_test_clients_goes_to_whoever_made_them(practice: Practice) -> N
     await deliver(practice)
     [mail] = practice.post.sent
     assert (mail.to, mail.subject) == ("desk@practice.example", "[TEST] Set a new password")
+
+
+@pytest.mark.parametrize("change", FactorChange)
+async def test_what_became_of_second_factors_is_said(practice: Practice, maria: Account, change: FactorChange) -> None:
+    words = {
+        FactorChange.ADDED: "An authenticator app was added",
+        FactorChange.REMOVED: "An authenticator app was removed",
+        FactorChange.TAKEN_AWAY: "You were signed out everywhere",
+        FactorChange.CODES_MADE: "The former ones work no more",
+        FactorChange.CODE_USED: "A recovery code of your account was used",
+        FactorChange.GUESSED: "typed many codes that were wrong",
+    }
+    await put(practice, maria, Mail.SECOND_FACTOR_CHANGED, change.value)
+    await deliver(practice)
+    [mail] = practice.post.sent
+    assert (mail.to, mail.subject) == (MARIA, "About how you sign in")
+    for body in (mail.text, mail.html):
+        assert words[change] in body
+        assert "set a new password at once" in body
 
 
 async def test_an_account_that_has_ended_is_mailed_nothing(practice: Practice, maria: Account) -> None:

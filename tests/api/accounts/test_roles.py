@@ -86,6 +86,13 @@ CALLS: dict[str, Line] = {
     "POST /v1/passwords": ANYBODY.given({}),
     "POST /v1/email-changes": SIGNED_IN.given({"email": "another@mail.example", "current": "x"}),
     "POST /v1/email-changes/confirmations": ANYBODY.given({}),
+    "GET /v1/second-factors": SIGNED_IN,
+    "POST /v1/second-factors": SIGNED_IN.given({"kind": "totp", "current": "x"}),
+    "POST /v1/second-factors/{enrolment_id}/confirmations": OWN_SIGN_IN.given({"code": "123456"}),
+    "POST /v1/second-factors/recovery-codes": SIGNED_IN.given({"current": "x", "code": "123456"}),
+    "POST /v1/second-factors/{factor_id}/remove": OWN_SIGN_IN.given({"current": "x", "code": "123456"}),
+    "DELETE /v1/staff/{staff_id}/second-factors": ADMIN,
+    "DELETE /v1/clients/{client_id}/second-factors": STAFF,
     "POST /v1/staff": ADMIN.given({"name": "Ivo", "email": "ivo@practice.example", "roles": ["care_team"]}),
     "GET /v1/staff": ADMIN,
     "PATCH /v1/staff/{staff_id}": ADMIN.given({"name": "Maria"}),
@@ -297,6 +304,8 @@ async def test_every_call_as_every_role(walk: Walk, methods: tuple[str, ...]) ->
         ids = walk.world.ids
         if "/members" in call:
             ids = ids | {"chat_id": walk.world.chats["group"]}
+        if call == "DELETE /v1/clients/{client_id}/second-factors":
+            ids = ids | {"client_id": str(walk.people.tom.id)}  # who has none: Sara would be signed out by it
         await walk.goes(call, CALLS[call], ids=ids)
 
 

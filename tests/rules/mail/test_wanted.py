@@ -82,6 +82,7 @@ def test_a_part_of_the_portal_that_is_off_is_led_to_by_no_mail(mail: Mail) -> No
         (Mail.ACTIVATION_REMINDER, {"account_active": True, "joined": True}, "the account is active"),
         (Mail.PASSWORD_RESET, {"account_active": False}, "nobody signs in by this account"),
         (Mail.PASSWORD_CHANGED, {"account_ended": True}, "nobody signs in by this account"),
+        (Mail.SECOND_FACTOR_CHANGED, {"account_ended": True}, "nobody signs in by this account"),
         (Mail.RECEIPT, {"account_active": True}, None),
         (Mail.WELCOME, {"joined": True, "address_is_anothers": True}, JOINED),
         (Mail.RECEIPT, {"joined": True, "names_rows": True}, None),

@@ -1,0 +1,1 @@
+"""Second factors: what is typed beside a password, looked at and counted."""

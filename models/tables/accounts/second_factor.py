@@ -1,0 +1,52 @@
+"""Second factors of accounts, and the recovery codes that stand in for them once."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, text
+from sqlmodel import Field, SQLModel
+
+from models.columns import Instant, word
+from rules.accounts.second_factors import FactorKind
+
+
+class SecondFactor(SQLModel, table=True):
+    """An authenticator app of an account (TOTP). ``sealed`` is its secret, encrypted with the row's id as context; it
+    goes when the factor ends. One that is not confirmed is being set up, and an account has one such at most.
+
+    ``last_step`` is the latest time step of which a code was used: no earlier one, and not the same, is taken again.
+    ``ended_by`` is who removed it, as timelines name them.
+    """
+
+    __tablename__ = "second_factor"
+    __table_args__ = (
+        Index(
+            "one_factor_being_set_up",
+            "account_id",
+            unique=True,
+            postgresql_where=text("confirmed_at IS NULL AND ended_at IS NULL"),
+        ),
+        CheckConstraint("(ended_at IS NULL) = (sealed IS NOT NULL)", name="ended_factor_has_no_secret"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    kind: FactorKind = Field(sa_type=word(FactorKind, name="second_factor_kind"))
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    made_at: datetime = Field(sa_type=Instant)
+    confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_step: int | None = Field(default=None, sa_type=BigInteger)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    ended_by: str | None = None
+
+
+class RecoveryCode(SQLModel, table=True):
+    """``hash`` is of the account and the code (`rules.accounts.second_factors.recovery_hash`), which is not kept."""
+
+    __tablename__ = "recovery_code"
+
+    hash: str = Field(primary_key=True, max_length=64)
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    made_at: datetime = Field(sa_type=Instant)
+    used_at: datetime | None = Field(default=None, sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -1,0 +1,1 @@
+"""Tests: second factors over the API."""
