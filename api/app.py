@@ -18,7 +18,8 @@ from api.edge.queries import knows_its_query
 from api.engine import JourneyEngine
 from api.metrics import MeasureRequests, Metrics
 from api.middleware import Bounds, HideSecrets
-from api.routes.accounts import activations, codec, email_changes, passwords, staff, therapist_tokens
+from api.request_ids import RequestIds
+from api.routes.accounts import accesses, activations, codec, email_changes, passwords, staff, therapist_tokens
 from api.routes.accounts import sessions as sign_ins
 from api.routes.archive import archives, bulk_archives
 from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
@@ -53,6 +54,7 @@ _PARTS = (
     email_changes,
     staff,
     therapist_tokens,
+    accesses,
     joins,
     forms,
     form_templates,
@@ -135,6 +137,7 @@ def create_app(
     app.add_middleware(AnswerHeaders, https_only=settings.https_only)
     app.add_middleware(MeasureRequests, metrics=metrics)
     app.add_middleware(HideSecrets)
+    app.add_middleware(RequestIds)
     _describe(app)
     return app
 

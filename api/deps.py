@@ -11,6 +11,7 @@ from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPBearer
 
 from api.accounts.callers import Asker, service_caller, token_caller
+from api.accounts.key_uses import KeyUses
 from api.accounts.passwords import Passwords
 from api.accounts.tokens import read_bearer, unauthenticated
 from api.accounts.visitors import Visitor, visitor_of
@@ -18,6 +19,7 @@ from api.bounds.disk import Disk
 from api.engine import JourneyEngine
 from api.metrics import Metrics
 from api.problems import not_found, refuse, wrong_fields
+from api.request_ids import take_request_id
 from api.settings import ApiSettings
 from engine.clock import Clock
 from engine.codec import PayloadKeys
@@ -49,6 +51,7 @@ class Services:
     disk: Disk
     uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_UPLOADS))
     pulse: Pulse | None = None  # of the database
+    key_uses: KeyUses = field(default_factory=KeyUses)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +91,8 @@ async def asker_of(request: Request) -> Asker | None:
         )
         if asker is None:
             raise unauthenticated("This token is not valid, or not valid any more.")
+    if asker is not None and asker.is_program:
+        take_request_id(request.scope)
     request.state.asker = asker
     return asker
 

@@ -8,14 +8,17 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows_no_client
+from api.access_log.lines import record
 from api.accounts.sessions import begin_session, known_device
 from api.accounts.sign_ins import admit, restore
 from api.accounts.tokens import hash_of, read_bearer, storable, unauthenticated
 from api.bodies import Body, Password, Secret
-from api.deps import Anyone, FromWhere, Known, Now, Person, Svc, asker_of, must_see_client
+from api.deps import Anyone, FromWhere, Known, Now, Person, Services, Svc, asker_of, must_see_client
 from api.idempotency import AccountRoute
 from api.problems import Refused, not_found, refuse, responses
 from api.views.accounts import SignedIn, signed_in
+from models.database import chain_keys
 from models.reads.accounts.accounts import account_with_address
 from models.reads.accounts.tokens import public_id, sessions_of
 from models.tables.accounts.account import Account
@@ -23,12 +26,18 @@ from models.tables.accounts.token import Token
 from models.writes.accounts.locks import lock_account
 from models.writes.accounts.tokens import revoke_sessions, revoke_token
 from models.writes.locks import lock_client
+from rules.accounts.accesses import AccessEvent, digests_of_address
 from rules.accounts.caller import fold_email
 from rules.accounts.sides import AccountSide
 from rules.enums import Role
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AccountRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["accounts"],
+    route_class=AccountRoute,
+    dependencies=[shows_no_client("of the account of whoever asks")],
+)
 
 
 class SignIn(Body):
@@ -50,7 +59,9 @@ _NO_FIT = "This address and password do not fit."
     response_model_exclude_unset=True,
     responses=responses(Problem.RATE_LIMITED),
 )
-async def sign_in(*, body: SignIn, services: Svc, _: Anyone, visitor: FromWhere, now: Now) -> SignedIn:
+async def sign_in(
+    *, request: Request, body: SignIn, services: Svc, _: Anyone, visitor: FromWhere, now: Now
+) -> SignedIn:
     address = storable(fold_email(body.email))
     async with services.sessions() as session:
         account = await account_with_address(session, address, body.side)
@@ -65,14 +76,22 @@ async def sign_in(*, body: SignIn, services: Svc, _: Anyone, visitor: FromWhere,
         await restore(services.sessions, admitted, now=now)
         raise
     if not fits or account is None:
-        raise unauthenticated(_NO_FIT)
+        raise await _failed(request, services, where)
     await restore(services.sessions, admitted, now=now)
     async with services.sessions() as session:
         if not await _still_fits(session, account, address):
-            raise unauthenticated(_NO_FIT)
+            raise await _failed(request, services, where)
         new = await begin_session(session, account, visitor, policy=policy, now=now, device=device)
         await session.commit()
     return signed_in(new)
+
+
+async def _failed(request: Request, services: Services, where: str) -> Refused:
+    """The refusal of a sign-in, once it is written down: the address as a digest, which nobody can try out."""
+    async with services.sessions() as session:
+        who = digests_of_address(chain_keys(session), where)[0]
+    await record(request, AccessEvent.FAILED_SIGN_IN, who=who)
+    return unauthenticated(_NO_FIT)
 
 
 async def _still_fits(session: AsyncSession, account: Account, address: str) -> bool:

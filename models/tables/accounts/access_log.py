@@ -13,7 +13,7 @@ from rules.accounts.accesses import AccessEvent, AccessKind, BlockKind
 
 
 class AccessLine(SQLModel, table=True):
-    """A line (`rules.accounts.accesses.Access`), signed when it was written. ``id`` is the same for what is one line."""
+    """A line (`rules.accounts.accesses.Access`), signed when written. ``id`` is the same for what is one line."""
 
     __tablename__ = "access_line"
     __table_args__ = (
@@ -56,8 +56,8 @@ class AccessRepeat(SQLModel, table=True):
 
 
 class AccessBlock(SQLModel, table=True):
-    """An entry of the chain of the access log (`rules.chain.Entry`). ``data`` of one that covers ``lines``: how many, and
-    their ``root``; of each, ``last``: the highest number of a line that was covered so far."""
+    """An entry of the chain of the access log (`rules.chain.Entry`). ``data`` of one that covers ``lines``: how many,
+    and their ``root``; of each, ``last``: the highest number of a line that was covered so far."""
 
     __tablename__ = "access_block"
     __table_args__ = (CheckConstraint("at BETWEEN '2000-01-01Z' AND '9999-12-30Z'", name="block_at_can_be_read"),)
