@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 
 from config import Settings, settings_or_exit
 from engine.clock import clock_for
@@ -41,9 +41,9 @@ async def expire_accesses(sessions: Sessions, *, at: datetime, only_tell: bool =
 async def _oldest_month(sessions: Sessions) -> datetime | None:
     """The first instant of the month in which the oldest block was made whose lines are still there."""
     of_block = col(ChainedAccess.block) == col(AccessBlock.number)
-    statement = select(func.min(AccessBlock.at)).join(ChainedAccess, of_block)
+    statement = select(AccessBlock.at).join(ChainedAccess, of_block).order_by(col(AccessBlock.at)).limit(1)
     async with sessions() as session:
-        oldest = (await session.exec(statement)).one()
+        oldest = (await session.exec(statement)).first()
     return datetime(oldest.year, oldest.month, 1, tzinfo=UTC) if oldest is not None else None
 
 

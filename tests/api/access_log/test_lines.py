@@ -99,7 +99,7 @@ async def test_a_person_of_several_roles_reads_in_one(api: httpx.AsyncClient, pe
     """And is one person in all of them: the therapist who is the care team too."""
     both = await rows.session_of(await rows.staff("ana-s", Role.CARE_TEAM, Role.THERAPIST, therapist=people.ana))
     await read(api, f"/v1/clients/{people.sara.id}", both)
-    await read(api, f"/v1/clients/{people.sara.id}", both, **{"Acting-As": "therapist"})
+    await read(api, f"/v1/clients/{people.sara.id}", both | {"Acting-As": "therapist"})
     assert {(line["who"], line["role"]) for line in await log_of(api, who="ana-s")} == {
         ("ana-s", "care_team"),
         ("ana-s", "therapist"),

@@ -14,8 +14,8 @@ NOT_ABOUT_A_CLIENT = re.compile(
     r"/(healthz|readyz|metrics|dev/.*|codec/.*|unsubscribe/.*)|/v1/(reconciliations|archives|keepings|form-templates|groups).*"
     r"|/v1/therapists/\{slug\}/(slots|availability|feed.*)|/v1/clients/\{client_id\}/accesses"
 )
-"""Whose answers do not depend on one client, or which change with every cancellation of anybody (the open slots) or with
-every look at the client (who looked, which is looked at below)."""
+"""Whose answers do not depend on one client, or which change with every cancellation of anybody (the open slots), or
+with every look at the client (who looked, which is looked at below)."""
 
 AFTER_A_CANCELLATION = {
     "/v1/appointments: items.status",
