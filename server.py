@@ -14,6 +14,7 @@ import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.access_log.chaining import keep_chaining
 from api.announcing import announce_versions
 from api.app import create_app
 from api.bounds.connections import CONNECTIONS
@@ -100,8 +101,10 @@ async def run(settings: Settings) -> None:
                 known.result()
         log.info("Serving", address=f"http://{settings.api_host}:{settings.api_port}")
         announcing = asyncio.create_task(announce_versions(app.state.services))
+        chaining = asyncio.create_task(keep_chaining(app.state.services))
         await server.serve()
         announcing.cancel()
+        chaining.cancel()
         if guarding is not None and not guarding.cancel():
             await guarding
         log.info("Stopped")

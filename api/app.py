@@ -19,7 +19,9 @@ from api.edge.queries import knows_its_query
 from api.engine import JourneyEngine
 from api.metrics import MeasureRequests, Metrics
 from api.middleware import Bounds, HideSecrets
+from api.request_ids import RequestIds
 from api.routes.accounts import (
+    accesses,
     activations,
     codec,
     email_changes,
@@ -65,6 +67,7 @@ _PARTS = (
     lost_factors,
     staff,
     therapist_tokens,
+    accesses,
     joins,
     forms,
     form_templates,
@@ -147,6 +150,7 @@ def create_app(
     app.add_middleware(AnswerHeaders, https_only=settings.https_only)
     app.add_middleware(MeasureRequests, metrics=metrics)
     app.add_middleware(HideSecrets)
+    app.add_middleware(RequestIds)
     app.add_middleware(TrustedProxies, networks=settings.trusted_proxies)
     _describe(app)
     return app

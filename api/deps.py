@@ -13,6 +13,7 @@ from fastapi.security import HTTPBearer
 from api.accounts.callers import Asker, service_caller, token_caller
 from api.accounts.factors.codes import Showing
 from api.accounts.factors.enrolling import opens_without_factor
+from api.accounts.key_uses import KeyUses
 from api.accounts.passwords import Passwords
 from api.accounts.tokens import read_bearer, unauthenticated
 from api.accounts.visitors import Visitor, counted_for, visitor_of
@@ -20,6 +21,7 @@ from api.bounds.disk import Disk
 from api.engine import JourneyEngine
 from api.metrics import Metrics
 from api.problems import not_found, refuse, wrong_fields
+from api.request_ids import take_request_id
 from api.settings import ApiSettings
 from engine.clock import Clock, SystemClock
 from engine.codec import PayloadKeys
@@ -53,6 +55,7 @@ class Services:
     disk: Disk
     uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_UPLOADS))
     pulse: Pulse | None = None  # of the database
+    key_uses: KeyUses = field(default_factory=KeyUses)
     real_clock: Clock = field(default_factory=SystemClock)
 
 
@@ -97,6 +100,8 @@ async def asker_of(request: Request) -> Asker | None:
         )
         if asker is None:
             raise unauthenticated("This token is not valid, or not valid any more.")
+    if asker is not None and asker.is_program:
+        take_request_id(request.scope)
     request.state.asker = asker
     return asker
 

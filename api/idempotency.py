@@ -19,10 +19,10 @@ from uuid import uuid4
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from api.access_log.route import LoggedRoute
 from api.accounts.acting import Handler, in_each_role
 from api.bounds.kept_body import kept_body
 from api.deps import Services, asker_of, services_of
@@ -39,7 +39,7 @@ _WAIT_AT_MOST = 20.0
 _LONGEST_ROUTE = 300
 
 
-class IdempotentRoute(APIRoute):
+class IdempotentRoute(LoggedRoute):
     """A route that honours ``Idempotency-Key`` when it is a POST."""
 
     of_account = False

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from api.metrics import route_of
+from api.request_ids import request_id_of
 from engine.clock import ClockUnavailable
 from models.pulse import Silent
 from rules.refusals import Problem, Refusal
@@ -111,6 +112,7 @@ def problem(
         "type": f"{base}/problems/{type_name}",
         "title": type_name.replace("-", " ").capitalize(),
         "detail": detail,
+        "request_id": request_id_of(request.scope),
     }
     return JSONResponse(document, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
@@ -153,6 +155,7 @@ PROBLEM_SCHEMA = {
         "title": {"type": "string"},
         "status": {"type": ["integer", "string"], "description": "HTTP's; of email-in-use the client's."},
         "detail": {"type": "string", "description": "Why, in a sentence."},
+        "request_id": {"type": "string", "description": "As in the header Request-Id."},
         "errors": {
             "type": "array",
             "items": {

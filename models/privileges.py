@@ -6,7 +6,15 @@ It owns nothing, makes no tables, and can neither update, delete nor truncate th
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-APPEND_ONLY = ("fact", "anchor", "anchored_head")
+APPEND_ONLY = (
+    "fact",
+    "anchor",
+    "anchored_head",
+    "access_line",
+    "access_repeat",
+    "access_block",
+    "chained_access",
+)
 _OWNED_BY_MIGRATIONS = "alembic_version"
 
 

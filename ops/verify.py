@@ -31,6 +31,8 @@ from models.reads.keeping.anchors import (
 )
 from models.tables.clients.fact import Fact
 from models.tables.keeping.anchor import Anchor, AnchoredHead
+from ops.verifying_accesses import verify_accesses
+from rules.accounts.accesses import HEAD_ID
 from rules.anchors import NO_ROOT, AnchorLine, Root, UnreadableLine, compare_lines, head_holds, read_lines
 from rules.chain import ChainFault, ChainKeys, ChainWalk, Head, entry_holds, faults_of, instant, put_together
 from rules.keeping import MarkedBy
@@ -49,6 +51,7 @@ class Found:
     chains: int = 0
     facts: int = 0
     anchors: int = 0
+    accesses: int = 0
     marked_at: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -61,6 +64,8 @@ async def verify_all(sessions: Sessions, lines: Sequence[AnchorLine] = (), *, re
     async with sessions() as session:
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         await _verify_chains(session, found)
+        accesses = await verify_accesses(session)
+        found.accesses, found.faults = accesses.lines, found.faults + accesses.faults
         known = await _verify_anchors(session, found)
         named = _named(found, restored)
         compared = compare_lines(chain_keys(session), lines, known, restored=named)
@@ -199,7 +204,7 @@ class _Covers:
             self._compare(self._heads[0].anchor)
         before = self._heads[-1].client_id if self._heads else None
         if wrong is not None:
-            self._fault(row.anchor, f"the head of client {row.client_id} {wrong}")
+            self._fault(row.anchor, f"the head of {_whose(row.client_id)} {wrong}")
         elif row.follows != before:
             self._fault(row.anchor, f"the head of client {row.follows or 'before the first'} was removed")
         self._heads.append(row)
@@ -232,6 +237,10 @@ class _Covers:
         self._found.faults.append(f"anchor {number}: {what}")
 
 
+def _whose(chain: UUID) -> str:
+    return "the access log" if chain == HEAD_ID else f"client {chain}"
+
+
 # ---------------------------------------------------------------- the command
 
 
@@ -249,7 +258,8 @@ async def _main(settings: Settings, lines: Sequence[AnchorLine], restored: Seque
     for sentence in (*found.notes, *found.faults):
         print(sentence)
     print(
-        f"{found.chains} chains with {found.facts} entries and {found.anchors} anchors were looked at"
+        f"{found.chains} chains with {found.facts} entries, {found.accesses} lines of the access log and"
+        f" {found.anchors} anchors were looked at"
         f"{f', and {len(lines)} that are kept outside' if lines else ''}: {len(found.faults)} faults."
     )
     return 1 if found.faults else 0

@@ -39,6 +39,11 @@ class Asker:
         return self.token_hash is None
 
     @property
+    def is_a_key(self) -> bool:
+        """Whether it is any program: one with a key, or one of a therapist's."""
+        return self.account is None
+
+    @property
     def key(self) -> str:
         """One name for each asker, whatever the role."""
         return f"account:{self.account.id}" if self.account is not None else self.callers[0].actor

@@ -10,9 +10,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.accounts.tokens import hash_of, new_token, storable
 from api.accounts.visitors import Visitor
+from api.request_ids import present_request_id
 from models.reads.accounts.tokens import token_by_hash
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
+from models.writes.accounts.accesses import write_accesses
+from rules.accounts.accesses import Access, AccessEvent
 from rules.accounts.limits import DEVICE_TTL
 from rules.enums import Role
 from rules.policy import JourneyPolicy
@@ -60,6 +63,7 @@ async def begin_session(
     )
     session.add(row)
     roles = (Role.CLIENT,) if account.client_id is not None else tuple(Role(role) for role in account.roles)
+    await write_accesses(session, [_signed_in(account, roles[0], visitor, at=now)])
     return NewSession(
         token=token,
         role=roles[0],
@@ -67,6 +71,19 @@ async def begin_session(
         expires_at=row.expires_at,
         client_id=account.client_id,
         device=await _keep_known(session, account, device, now=now),
+    )
+
+
+def _signed_in(account: Account, role: Role, visitor: Visitor, *, at: datetime) -> Access:
+    return Access(
+        at=at,
+        event=AccessEvent.SIGN_IN,
+        who=account.handle or str(account.client_id),
+        role=role.value,
+        account_id=str(account.id),
+        visitor=visitor.mark,
+        network=visitor.network,
+        request_id=present_request_id(),
     )
 
 

@@ -6,6 +6,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from api.accounts.sessions import NewSession
+from api.views.base import View
+from rules.accounts.accesses import AccessEvent, AccessKind
 from rules.enums import Role
 
 
@@ -31,3 +33,33 @@ def signed_in(new: NewSession) -> SignedIn:
         device=new.device,
         **client,
     )
+
+
+class AccessView(View):
+    """A line of the access log. ``name`` is what ``who`` is called now; of a sign-in that failed both are a digest of
+    the address. ``whose`` are clients' ids. ``count``: how often, within a quarter of an hour; of the use of a key it
+    is not known. ``visitor`` is the same for the same visitor, ``network`` an address that was cut. ``signed`` is false
+    where somebody wrote or changed the line without the keys."""
+
+    id: UUID
+    at: datetime
+    event: AccessEvent
+    who: str
+    name: str
+    role: str | None
+    kind: AccessKind | None
+    whose: list[UUID]
+    count: int | None
+    visitor: str | None
+    network: str | None
+    request_id: str
+    signed: bool
+
+
+class LookedView(View):
+    """That somebody looked at a client's data, as the client is shown it."""
+
+    at: datetime
+    name: str
+    role: str | None
+    kind: AccessKind

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -106,6 +106,8 @@ def message_view(side: Side, message: ChatMessage, author: Author) -> MessageVie
 
 class DocumentView(View):
     """``size`` in bytes, ``sha256`` in hex. ``shared_at`` is there in a client's list."""
+
+    WHOSE: ClassVar[str] = "shared_with"
 
     id: UUID
     title: str

@@ -5,7 +5,7 @@ altogether, not set to null.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -25,6 +25,8 @@ class CardView(BaseModel):
 
 
 class ClientView(View):
+    WHOSE: ClassVar[str] = "id"
+
     id: UUID
     ref: str
     stage: Stage

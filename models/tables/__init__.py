@@ -1,5 +1,6 @@
 """The schema, one file per noun. Importing this package loads every table."""
 
+from models.tables.accounts.access_log import AccessBlock, AccessLine, AccessRepeat, ChainedAccess
 from models.tables.accounts.account import Account
 from models.tables.accounts.budget import BudgetUse
 from models.tables.accounts.email_change import EmailChange
@@ -36,6 +37,9 @@ from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Dispute, Refund
 
 __all__ = [
+    "AccessBlock",
+    "AccessLine",
+    "AccessRepeat",
     "Account",
     "Anchor",
     "AnchoredHead",
@@ -47,6 +51,7 @@ __all__ = [
     "BulkArchiveLine",
     "BulkArchiveRecord",
     "CalendarFeed",
+    "ChainedAccess",
     "Chat",
     "ChatMember",
     "ChatMessage",

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from activities.base import Dependencies
 from activities.gateways.simulated import SimulatedGateway
 from activities.types.clients import NewJourney, Opened
+from api.accounts.key_uses import KeyUses
 from api.accounts.passwords import Passwords
 from api.app import create_app
 from api.bounds.disk import Disk
@@ -129,6 +130,7 @@ def app(whole_app: FastAPI, sessions: Sessions, clock: StandingClock, engine: To
         passwords=Passwords(hasher=HASHER),
         disk=Disk(),
         pulse=None,
+        key_uses=KeyUses(),
     )
     return whole_app
 
@@ -181,9 +183,15 @@ def problem_of(answer: httpx.Response) -> str:
         assert document["status"] == answer.status_code
     assert document["title"]
     assert document["detail"]
+    assert document["request_id"] == answer.headers["Request-Id"]
     base, _, name = document["type"].rpartition("/")
     assert base == f"{PUBLIC_URL}/problems"
     return str(name)
+
+
+def said_of(answer: httpx.Response) -> str:
+    """All that an answer says, but for its id, which is another for each."""
+    return answer.text.replace(answer.headers["Request-Id"], "")
 
 
 def fields_of(answer: httpx.Response) -> list[str]:

@@ -24,7 +24,15 @@ from tests.conftest import TEMPLATE
 from tests.local.environment import PRODUCTION
 
 CHANGES = ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}", "TRUNCATE {table}"]
-COLUMN = {"fact": "text", "anchor": "root", "anchored_head": "hash"}
+COLUMN = {
+    "fact": "text",
+    "anchor": "root",
+    "anchored_head": "hash",
+    "access_line": "who",
+    "access_repeat": "at",
+    "access_block": "data",
+    "chained_access": "block",
+}
 every = pytest.mark.parametrize("table", APPEND_ONLY)
 
 

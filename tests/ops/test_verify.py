@@ -441,7 +441,10 @@ def test_the_command_says_what_it_found_and_how_it_ended(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     assert main([]) == 0
-    assert capsys.readouterr().out == "0 chains with 0 entries and 0 anchors were looked at: 0 faults.\n"
+    assert (
+        capsys.readouterr().out
+        == "0 chains with 0 entries, 0 lines of the access log and 0 anchors were looked at: 0 faults.\n"
+    )
     assert main(["--restored", str(FORGED), "--restored", str(UUID(int=8))]) == 1
     assert "2 faults" in capsys.readouterr().out
     file = tmp_path / "anchors"

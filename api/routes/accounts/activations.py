@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows_no_client
 from api.accounts.links import is_spent
 from api.accounts.passwords import Waiter
 from api.accounts.sessions import begin_session
@@ -28,7 +29,12 @@ from rules.accounts.sides import AccountSide
 from rules.refusals import Problem
 from workflows.messages import ACTIVATE, SEND_ACTIVATION_LINK
 
-router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["accounts"],
+    route_class=IdempotentRoute,
+    dependencies=[shows_no_client("whether a link is good")],
+)
 
 
 class Activation(Body):

@@ -11,10 +11,15 @@ from fastapi.responses import JSONResponse, Response
 from google.protobuf.json_format import MessageToDict, Parse, ParseError
 from temporalio.api.common.v1 import Payloads
 
+from api.access_log.declared import shows, shows_no_client
+from api.access_log.payloads import clients_named_in
+from api.access_log.route import LoggedRoute
+from api.access_log.shown import shows_clients
 from api.accounts.tokens import unauthenticated
 from api.deps import Services, Svc, asker_of
 from api.problems import refuse, responses, wrong_fields
 from engine.codec import DecryptionFailed, EncryptionCodec, UnknownKey
+from rules.accounts.accesses import AccessEvent, AccessKind
 from rules.refusals import Problem
 
 
@@ -22,7 +27,12 @@ def as_the_ui_asks(_: Annotated[str | None, Query(alias="preserveStorageRefs")] 
     """The Temporal UI says so of payloads that are kept elsewhere: here there are none, and it makes no difference."""
 
 
-router = APIRouter(prefix="/codec", tags=["codec"], dependencies=[Depends(as_the_ui_asks)])
+router = APIRouter(
+    prefix="/codec",
+    tags=["codec"],
+    route_class=LoggedRoute,
+    dependencies=[Depends(as_the_ui_asks), shows_no_client("what is given is given back, encrypted")],
+)
 
 Origin = Annotated[str | None, Header()]
 
@@ -56,7 +66,12 @@ async def preflight(*, services: Svc, origin: Origin = None) -> Response:
     return Response(status_code=204, headers=_cors(services, origin))
 
 
-@router.post("/decode", summary="Decrypt payloads", responses=responses())
+@router.post(
+    "/decode",
+    summary="Decrypt payloads",
+    dependencies=[shows(AccessKind.RECORD, AccessEvent.DECODE)],
+    responses=responses(),
+)
 async def decode(*, request: Request, services: Svc, origin: Origin = None) -> JSONResponse:
     await _let_in(request, services, origin)
     payloads = await _read(request)
@@ -64,6 +79,7 @@ async def decode(*, request: Request, services: Svc, origin: Origin = None) -> J
         plain = await EncryptionCodec(services.cipher).decode(list(payloads.payloads))
     except (UnknownKey, DecryptionFailed) as error:
         raise wrong_fields([("payloads", str(error))]) from error
+    shows_clients(*clients_named_in(payload.data for payload in plain))
     return _written(Payloads(payloads=plain), services, origin)
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows_no_client
 from api.accounts.links import is_spent, link_invalid, live_account_link
 from api.accounts.practice_mails import have_delivered
 from api.accounts.sign_ins import spend
@@ -31,7 +32,12 @@ from rules.accounts.limits import RESETS_WITHIN
 from rules.refusals import Problem
 from workflows.messages import CHANGE_DETAILS
 
-router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AccountRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["accounts"],
+    route_class=AccountRoute,
+    dependencies=[shows_no_client("of the account of whoever asks")],
+)
 
 
 class NewAddress(Body):

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, BackgroundTasks
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows_no_client
 from api.accounts.factors.mails import mail_change
 from api.accounts.practice_mails import have_delivered
 from api.deps import Admin, Now, RequestId, Staff, Svc, must_see_client
@@ -19,7 +20,12 @@ from models.writes.accounts.second_factors import take_away
 from rules.accounts.second_factors import FactorChange
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["accounts"],
+    route_class=IdempotentRoute,
+    dependencies=[shows_no_client("an account's second factors go")],
+)
 
 
 @router.delete(

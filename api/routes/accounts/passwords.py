@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, BackgroundTasks, Path, Request, Response
 from pydantic import BaseModel, Field, model_validator
 
+from api.access_log.declared import shows_no_client
 from api.accounts.factors.codes import Showing, admit_code, factor_required, must_show_factor, restore_code
 from api.accounts.links import is_spent, link_invalid, live_account_link
 from api.accounts.passwords import Waiter
@@ -35,7 +36,12 @@ from rules.mail.kinds import Mail
 from rules.mail.orders import MailOrder, account_mail_order, mail_order
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AccountRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["accounts"],
+    route_class=AccountRoute,
+    dependencies=[shows_no_client("of the account of whoever asks")],
+)
 
 
 class ResetAsked(Body):

@@ -14,6 +14,7 @@ from fastapi import APIRouter, BackgroundTasks
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows_no_client
 from api.accounts.factors.codes import (
     Showing,
     admit_code,
@@ -53,7 +54,12 @@ from rules.accounts.second_factors import (
 from rules.accounts.sides import AccountSide
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AccountRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["accounts"],
+    route_class=AccountRoute,
+    dependencies=[shows_no_client("one's own account")],
+)
 
 Code = Annotated[Secret, Field(repr=False)]
 _NO_FIT = "does not fit, or was used before"

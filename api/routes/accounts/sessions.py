@@ -8,6 +8,8 @@ from fastapi import APIRouter, BackgroundTasks, Request
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows_no_client
+from api.access_log.lines import record
 from api.accounts.factors.codes import Showing, admit_code, must_show_factor, restore_code
 from api.accounts.factors.mails import warn_of_guessing
 from api.accounts.practice_mails import have_delivered
@@ -19,6 +21,7 @@ from api.deps import Anyone, FromWhere, Known, Now, Person, Services, ShowingCod
 from api.idempotency import AccountRoute
 from api.problems import Refused, not_found, refuse, responses
 from api.views.accounts import SignedIn, signed_in
+from models.database import chain_keys
 from models.reads.accounts.accounts import account_with_address
 from models.reads.accounts.tokens import public_id, sessions_of
 from models.tables.accounts.account import Account
@@ -26,6 +29,7 @@ from models.tables.accounts.token import Token
 from models.writes.accounts.locks import lock_account
 from models.writes.accounts.tokens import revoke_sessions, revoke_token
 from models.writes.locks import lock_client
+from rules.accounts.accesses import AccessEvent, digests_of_address
 from rules.accounts.budgets import Budget
 from rules.accounts.caller import fold_email
 from rules.accounts.second_factors import CodeKind
@@ -33,7 +37,12 @@ from rules.accounts.sides import AccountSide
 from rules.enums import Role
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AccountRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["accounts"],
+    route_class=AccountRoute,
+    dependencies=[shows_no_client("of the account of whoever asks")],
+)
 
 
 class SignIn(Body):
@@ -59,6 +68,7 @@ _NO_FIT = "This address and password do not fit."
 )
 async def sign_in(
     *,
+    request: Request,
     body: SignIn,
     services: Svc,
     _: Anyone,
@@ -82,12 +92,17 @@ async def sign_in(
         await restore(services.sessions, admitted, now=now)
         raise
     if not fits or account is None:
-        raise unauthenticated(_NO_FIT)
+        raise await _failed(request, services, where)
     tried = await _count_code(services, body, account, device, admitted, showing=showing)
     async with services.sessions() as session:
         if not await _still_fits(session, account, address):
-            raise unauthenticated(_NO_FIT)
-        used = await must_show_factor(session, account, body.code, showing=showing)
+            raise await _failed(request, services, where)
+        try:
+            used = await must_show_factor(session, account, body.code, showing=showing)
+        except Refused:
+            if body.code is not None:
+                await _note_failed(request, services, where)
+            raise
         new = await begin_session(session, account, visitor, policy=policy, now=now, device=device)
         await session.commit()
     if tried is not None:
@@ -121,6 +136,19 @@ async def _count_code(
         if await warn_of_guessing(sessions, account, request_id=showing.request_id, now=now):
             await have_delivered(services.engine)
         raise
+
+
+async def _failed(request: Request, services: Services, where: str) -> Refused:
+    """The refusal of a sign-in, once it is written down."""
+    await _note_failed(request, services, where)
+    return unauthenticated(_NO_FIT)
+
+
+async def _note_failed(request: Request, services: Services, where: str) -> None:
+    """The address as a digest, which nobody can try out."""
+    async with services.sessions() as session:
+        who = digests_of_address(chain_keys(session), where)[0]
+    await record(request, AccessEvent.FAILED_SIGN_IN, who=who)
 
 
 async def _still_fits(session: AsyncSession, account: Account, address: str) -> bool:

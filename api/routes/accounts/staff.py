@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows_no_client
 from api.accounts.practice_mails import have_delivered, order_account_mail
 from api.bodies import Body, Email, Line, Slug
 from api.deps import Admin, ByTime, Now, RequestId, Svc
@@ -29,7 +30,9 @@ from rules.enums import Role
 from rules.mail.kinds import Mail
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["staff"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1", tags=["staff"], route_class=IdempotentRoute, dependencies=[shows_no_client("people of the practice")]
+)
 
 Roles = Annotated[list[Role], Field(min_length=1, max_length=len(Role))]
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows_no_client
 from api.accounts.tokens import hash_of, new_token
 from api.deps import Admin, Now, Svc
 from api.idempotency import IdempotentRoute
@@ -18,7 +19,9 @@ from models.tables.booking.therapist import Therapist
 from models.writes.accounts.tokens import revoke_token
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["therapists"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1", tags=["therapists"], route_class=IdempotentRoute, dependencies=[shows_no_client("tokens of programs")]
+)
 
 
 class NewTokenView(BaseModel):

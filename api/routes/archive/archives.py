@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from api.access_log.declared import shows
 from api.bodies import Body, Flag, Reason
 from api.commands import ByPractice, Command, order_of
 from api.deps import Now, Practice, Svc, must_see_client
@@ -18,13 +19,19 @@ from models.reads.clients.clients import visible_client
 from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT, answered
 from models.reads.clients.timeline import fact_of_request
 from models.tables.clients.client import Client
+from rules.accounts.accesses import AccessKind
 from rules.archive.plan import plan_archive
 from rules.archive.restore import nothing_restored
 from rules.enums import ClientStatus
 from rules.refusals import Problem
 from workflows.messages import ARCHIVE, UNARCHIVE, ArchiveSignal, UnarchiveSignal, journey_id
 
-router = APIRouter(prefix="/v1", tags=["archive"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["archive"],
+    route_class=IdempotentRoute,
+    dependencies=[shows(AccessKind.RECORD, of_archive=True)],
+)
 
 _WAIT_AT_MOST = 10.0
 _LOOK_EVERY = 0.05

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows
 from api.bodies import Body, Flag, Reason
 from api.deps import ByTime, Now, Practice, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
@@ -29,13 +30,19 @@ from models.reads.archive import bulk as bulk_archives
 from models.tables.clients.client import Client
 from models.tables.clients.group import ClientGroup
 from models.writes.archive.bulk import make_bulk_archive
+from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.archive.bulk import MOST_CLIENTS, totals_of
 from rules.archive.plan import plan_archive
 from rules.refusals import Problem
 from workflows.messages import bulk_archive_id
 
-router = APIRouter(prefix="/v1", tags=["archive"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["archive"],
+    route_class=IdempotentRoute,
+    dependencies=[shows(AccessKind.RECORD, of_archive=True)],
+)
 
 
 class BulkArchiveBody(Body):

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from api.access_log.declared import shows
 from api.bodies import Body, ClientDetailsBody, Flag, Instant, Reason, Whole
 from api.commands import ByKnown
 from api.dates import MOST_DAYS, edge
@@ -19,13 +20,16 @@ from api.views.booking import AppointmentView, seen_by
 from api.views.lists import Listed, cut, listed
 from models.reads.booking.appointments import AppointmentFilter, appointment_rows
 from models.reads.booking.appointments import list_appointments as read_list_appointments
+from rules.accounts.accesses import AccessKind
 from rules.booking.eligibility import MOST_WEEKS
 from rules.enums import AppointmentStatus, AppointmentType, Mode
 from rules.local_time import find_zone
 from rules.refusals import Problem
 from workflows.messages import BOOK
 
-router = APIRouter(prefix="/v1", tags=["appointments"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1", tags=["appointments"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)]
+)
 
 # ---------------------------------------------------------------- book
 

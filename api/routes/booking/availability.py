@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import BaseModel
 
+from api.access_log.declared import shows
 from api.commands import wake_line
 from api.deps import Now, Practice, Svc
 from api.idempotency import IdempotentRoute
@@ -15,10 +16,13 @@ from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import therapist_by_slug
 from models.writes.booking.hours import save_availability
 from models.writes.locks import lock_therapist
+from rules.accounts.accesses import AccessKind
 from rules.booking.availability import InvalidAvailability, ignored_windows, read_availability, write_availability
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["therapists"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1", tags=["therapists"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)]
+)
 
 _EXAMPLE = {
     "weekly": [{"weekday": "mon", "from": "09:00", "to": "17:00", "types": ["intro_call", "session"]}],

@@ -16,6 +16,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows, shows_no_client
+from api.access_log.shown import shows_clients, shows_to
 from api.accounts.tokens import hash_of
 from api.deps import Known, Now, Practice, Svc
 from api.idempotency import IdempotentRoute
@@ -30,21 +32,29 @@ from models.tables.booking.calendar_feed import CalendarFeed
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.writes.booking.calendar_feeds import end_feed, put_feed
-from rules.accounts.caller import Caller
+from rules.accounts.accesses import AccessEvent, AccessKind
+from rules.accounts.caller import Caller, therapist_caller
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["calendars"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["calendars"],
+    route_class=IdempotentRoute,
+    dependencies=[shows_no_client("when a feed was made")],
+)
 
 _LOOKS_BACK = timedelta(days=30)
 _FRESH_FOR = timedelta(minutes=5)
+_A_FILE = shows(AccessKind.RECORD, AccessEvent.EXPORT)
 _FILE: dict[int | str, dict[str, Any]] = {200: {"description": "A calendar file.", "content": {"text/calendar": {}}}}
 
 # ---------------------------------------------------------------- one appointment
 
 
-@router.head("/appointments/{appointment_id}/calendar.ics", include_in_schema=False)
+@router.head("/appointments/{appointment_id}/calendar.ics", include_in_schema=False, dependencies=[_A_FILE])
 @router.get(
     "/appointments/{appointment_id}/calendar.ics",
+    dependencies=[_A_FILE],
     summary="One appointment as a calendar file",
     description="The present invitation, or the cancellation: the same event as in the mails, so that a calendar which"
     " has it already is brought up to date.",
@@ -56,6 +66,7 @@ async def one_file(*, appointment_id: UUID, services: Svc, caller: Known, now: N
         row = must_find("appointment", await visible_appointment(session, caller, appointment_id))
         client = await session.get_one(Client, row.appointment.client_id)
         therapist = await session.get_one(Therapist, row.appointment.therapist_id)
+    shows_clients(client.id)
     entry = entry_of(
         row.appointment,
         therapist,
@@ -141,9 +152,10 @@ async def _therapist(session: AsyncSession, slug: str) -> Therapist:
     return must_find("therapist", await therapist_by_slug(session, slug))
 
 
-@router.head("/therapists/{slug}/feed/{secret}.ics", include_in_schema=False)
+@router.head("/therapists/{slug}/feed/{secret}.ics", include_in_schema=False, dependencies=[_A_FILE])
 @router.get(
     "/therapists/{slug}/feed/{secret}.ics",
+    dependencies=[_A_FILE],
     summary="A therapist's appointments, for a calendar program",
     description="Needs no token: the address is the key. Appointments that are not cancelled, from 30 days ago on;"
     " clients are named by their reference alone. Answers 304 to the ETag it gave, while nothing has changed.",
@@ -156,6 +168,8 @@ async def read_feed(*, slug: str, secret: str, request: Request, services: Svc, 
     async with services.sessions() as session:
         found = must_find("feed", await feed_by_secret(session, slug, hash_of(secret)))
         rows = await feed_rows(session, found.therapist.id, since=now - _LOOKS_BACK)
+    shows_to(therapist_caller(slug))
+    shows_clients(*(row.appointment.client_id for row in rows))
     feed = _feed(found, rows, organizer_email=services.settings.email_from)
     content = await asyncio.to_thread(feed_file, feed)  # the first time of a full calendar takes a while
     tag = f'"{sha256(content).hexdigest()[:32]}"'

@@ -14,6 +14,7 @@ from activities.types.booking import (
     FollowingChanged,
     WouldCancel,
 )
+from api.access_log.declared import shows
 from api.bodies import Body, Flag, Instant, Reason
 from api.commands import ByKnown, ByPractice, Command
 from api.deps import must_see_appointment
@@ -24,13 +25,16 @@ from api.views.base import PracticeOnly, View
 from api.views.booking import AppointmentView, seen_by
 from api.views.lists import MoneyView
 from models.reads.booking.appointments import AppointmentRow, appointments_by_id, owner_of_appointment
+from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.booking.eligibility import not_open
 from rules.enums import Outcome, PaymentStatus, Role
 from rules.refusals import Problem
 from workflows.messages import CANCEL, CANCEL_FOLLOWING, RECORD_OUTCOME, RESCHEDULE, RESCHEDULE_FOLLOWING
 
-router = APIRouter(prefix="/v1", tags=["appointments"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1", tags=["appointments"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)]
+)
 
 
 class Scope(StrEnum):

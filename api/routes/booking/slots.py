@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows_no_client
 from api.accounts.portal import booking_must_be_on
 from api.bodies import Body, Instant
 from api.commands import wake_line
@@ -28,7 +29,12 @@ from rules.booking.availability import Slot, check_slot, find_zone, open_slots
 from rules.enums import AppointmentType
 from rules.refusals import Problem, Refusal
 
-router = APIRouter(prefix="/v1", tags=["slots"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["slots"],
+    route_class=IdempotentRoute,
+    dependencies=[shows_no_client("open times are everybody's to see")],
+)
 
 _DEFAULT_DAYS = 14
 _DAY = timedelta(days=1)

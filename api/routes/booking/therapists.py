@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows_no_client
 from api.bodies import Body, Email, Flag, Line, Name, Slug, Whole, Words, Zone
 from api.commands import tell_of_new_link, wake_line
 from api.deps import Anyone, BySlug, Now, Practice, RequestId, Staff, Svc
@@ -29,7 +30,12 @@ from rules.enums import IntroCalls
 from rules.money.fees import CHARGEABLE
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["therapists"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["therapists"],
+    route_class=IdempotentRoute,
+    dependencies=[shows_no_client("profiles of therapists")],
+)
 
 _WEB = re.compile(r"https://[^\s\"'<>]{3,490}\Z", re.IGNORECASE)
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 from pydantic import Field
 
+from api.access_log.declared import shows
 from api.bodies import Body, Zone
 from api.commands import ByKnown
 from api.dates import edge
@@ -19,11 +20,14 @@ from api.views.lists import Listed, cut, listed
 from models.paging import Page
 from models.reads.booking.therapists import therapist_by_slug
 from models.reads.booking.waitlist import PlaceRow, client_of_place, waitlist_places
+from rules.accounts.accesses import AccessKind
 from rules.enums import AppointmentType
 from rules.refusals import Problem
 from workflows.messages import JOIN_WAITLIST, LEAVE_WAITLIST
 
-router = APIRouter(prefix="/v1", tags=["waitlist"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1", tags=["waitlist"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)]
+)
 
 LONGEST = timedelta(days=366, hours=25)
 Edge = Annotated[str, Field(max_length=40, description="A date, or a time with its offset.")]

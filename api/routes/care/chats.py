@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows
+from api.access_log.shown import shows_clients
 from api.bodies import Body, Line, Message, Slug, Whole
 from api.deps import ByNumber, ByTime, Known, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
@@ -34,12 +36,13 @@ from models.tables.care.chat import Chat, ChatMessage
 from models.tables.clients.client import Client
 from models.writes.care import chats as chat_writing
 from models.writes.locks import lock_open_client, lock_open_clients
+from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.care.chats import LARGEST_SEQ, MOST_MEMBERS, MOST_MESSAGES, OF_ONE_CLIENT, may_start, setting_of
 from rules.enums import ChatKind, ClientStatus, LeftBecause
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["chats"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1", tags=["chats"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.CHATS)])
 
 ChatId = Annotated[UUID, Path(description="A chat's id.")]
 Member = Annotated[UUID, Path(description="A client's id.")]
@@ -381,4 +384,6 @@ async def _must_see(session: AsyncSession, side: Side, chat_id: UUID) -> ChatRow
     """The chat, if it is seen and switched on. Raises Refused."""
     row = must_find("chat", await chats.visible_chat(session, side, chat_id))
     part_must_be_on(side, row.chat.kind)
+    if row.chat.client_id is not None:
+        shows_clients(row.chat.client_id)
     return row

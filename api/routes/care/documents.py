@@ -9,6 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows
+from api.access_log.shown import shows_clients
 from api.accounts.portal import must_be_on
 from api.bodies import Body
 from api.deps import ByTime, Known, Now, Practice, RequestId, Services, Svc, must_see_client
@@ -24,12 +26,15 @@ from models.tables.care.document import Document, DocumentShare
 from models.tables.clients.client import Client
 from models.writes.care.documents import keep_document, share_document, unshare_document
 from models.writes.locks import lock_client, lock_open_client
+from rules.accounts.accesses import AccessEvent, AccessKind
 from rules.accounts.caller import Caller
 from rules.care.documents import content_disposition
 from rules.refusals import Problem
 from workflows.messages import OUTBOX_FILLED, journey_id
 
-router = APIRouter(prefix="/v1", tags=["documents"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1", tags=["documents"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.DOCUMENTS)]
+)
 
 _SAFE = {
     "X-Content-Type-Options": "nosniff",
@@ -37,6 +42,7 @@ _SAFE = {
     "Cache-Control": "private, no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_A_FILE = shows(AccessKind.DOCUMENTS, AccessEvent.EXPORT)
 ForClient = Annotated[UUID | None, Query(description="For which client the booking site asks.")]
 
 
@@ -97,9 +103,10 @@ async def one_document(*, document_id: UUID, services: Svc, caller: Known, clien
     return document_view(document, caller=caller, shared_with=shared_with)
 
 
-@router.head("/documents/{document_id}/content", include_in_schema=False)
+@router.head("/documents/{document_id}/content", include_in_schema=False, dependencies=[_A_FILE])
 @router.get(
     "/documents/{document_id}/content",
+    dependencies=[_A_FILE],
     summary="The file itself, to be saved",
     response_class=Response,
     responses={**responses(Problem.NOT_FOUND), 200: {"description": "The bytes as they were uploaded"}},
@@ -107,7 +114,8 @@ async def one_document(*, document_id: UUID, services: Svc, caller: Known, clien
 async def content(
     *, request: Request, document_id: UUID, services: Svc, caller: Known, client_id: ForClient = None
 ) -> Response:
-    document, _ = await _seen(services, caller, document_id, through=client_id)
+    document, shared_with = await _seen(services, caller, document_id, through=client_id)
+    shows_clients(*(client.id for client in shared_with))
     headers = {
         **_SAFE,
         "Content-Disposition": content_disposition(document.filename),

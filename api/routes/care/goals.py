@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
+from api.access_log.declared import shows
 from api.accounts.portal import must_be_on
 from api.bodies import Body, Prose
 from api.commands import Command, commands_of
@@ -16,12 +17,13 @@ from api.views.care import GoalView, goal_view
 from api.views.lists import Listed, cut, listed
 from models.reads.care.goals import goals_of, visible_goal
 from models.tables.care.goal import Goal
+from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.enums import GoalStatus, Role
 from rules.refusals import Problem
 from workflows.messages import CHANGE_GOAL, CREATE_GOAL
 
-router = APIRouter(prefix="/v1", tags=["goals"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1", tags=["goals"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)])
 
 _READERS = (Role.THERAPIST, Role.CLIENT, Role.BOOKING_SITE)
 Reader = Annotated[Caller, Depends(allow(*_READERS))]

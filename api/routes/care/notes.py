@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 from fastapi import APIRouter, Depends
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows
 from api.accounts.portal import must_be_on
 from api.bodies import Body, Flag, Prose
 from api.deps import ByTime, Known, Now, RequestId, Svc, allow, must_see_appointment, must_see_client
@@ -20,11 +21,12 @@ from models.reads.care.notes import NoteRow
 from models.tables.care.note import SessionNote
 from models.writes.care.notes import lock_client_of, share_note, unshare_note
 from models.writes.locks import lock_open_client
+from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, ClientStatus, Role
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["notes"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1", tags=["notes"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.NOTES)])
 
 Author = Annotated[Caller, Depends(allow(Role.THERAPIST))]
 _CANCELLED = (AppointmentStatus.CANCELLED, AppointmentStatus.LATE_CANCELLED)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
+from api.access_log.declared import shows
 from api.deps import ByTime, Now, Svc, allow
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses
@@ -12,11 +13,14 @@ from api.views.care import NotificationView
 from api.views.lists import Listed, cut, listed
 from models.reads.care.feed import list_notifications as read_list_notifications
 from models.writes.feed import mark_read
+from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["notifications"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1", tags=["notifications"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)]
+)
 
 Reader = Annotated[Caller, Depends(allow(Role.THERAPIST))]
 

@@ -8,6 +8,8 @@ from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import BaseModel, Field
 
 from activities.types.clients import GroupChoice
+from api.access_log.declared import shows
+from api.access_log.shown import shows_an_archive
 from api.accounts.practice_mails import have_delivered
 from api.bodies import Body, ClientDetailsBody, Flag, Reason, Slug
 from api.commands import ByKnown, ByStaff
@@ -24,13 +26,14 @@ from models.reads.clients.clients import list_clients as read_list_clients
 from models.reads.clients.timeline import entry_of, facts_of
 from models.reads.keeping.anchors import heads_of_client, read_anchored
 from models.tables.clients.client import PORTAL_SETTINGS
+from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.chain import faults_of
 from rules.enums import ClientStatus, Stage
 from rules.refusals import Problem
 from workflows.messages import CHANGE_DETAILS, MATCH_BY_HAND
 
-router = APIRouter(prefix="/v1", tags=["clients"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1", tags=["clients"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)])
 
 _MOST_FACTS = 100_000
 
@@ -50,6 +53,8 @@ async def list_clients(
 ) -> Listed[ClientView]:
     if status is not None and not caller.is_practice:
         raise wrong_fields([("status", "is not a filter for this caller")])
+    if status is ClientStatus.ARCHIVED or stage is Stage.ARCHIVED:
+        shows_an_archive()
     wanted = ClientFilter(status=status, stage=stage, therapist=therapist, group=group, q=q)
     async with services.sessions() as session:
         found, last = cut(await read_list_clients(session, caller, wanted, page), page)

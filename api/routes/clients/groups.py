@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 
 from fastapi import APIRouter
 
+from api.access_log.declared import shows_no_client
 from api.bodies import Body, Line
 from api.deps import ByTime, Now, Practice, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
@@ -18,7 +19,12 @@ from models.writes.clients.groups import NameTaken, make_group, rename_group
 from rules.plain_text import one_line
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["groups"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["groups"],
+    route_class=IdempotentRoute,
+    dependencies=[shows_no_client("names of groups, and not who is in them")],
+)
 
 _LONGEST_FOLDED = 200
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from api.access_log.declared import shows, shows_no_client
 from api.accounts.links import live_link
 from api.bodies import Body, Secret
 from api.commands import ByStaff, Command, command_by_link
@@ -17,10 +18,11 @@ from api.routes.clients.clients import one_client
 from api.views.clients import ClientView
 from models.reads.clients.clients import visible_client
 from models.tables.accounts.token import TokenKind
+from rules.accounts.accesses import AccessKind
 from rules.refusals import Problem
 from workflows.messages import JOIN
 
-router = APIRouter(prefix="/v1", tags=["joins"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1", tags=["joins"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)])
 
 _MAY_FAIL = (Problem.BOOKING_DISABLED, Problem.PAYMENT_NOT_OPEN, Problem.SLOT_TAKEN)
 
@@ -37,6 +39,7 @@ class JoinedByLink(BaseModel):
 
 @router.post(
     "/joins",
+    dependencies=[shows_no_client("whoever has the link joins their own records")],
     summary="Join a booking to the record that has its address, with the mailed link's token",
     responses=responses(Problem.ACTIVATION_LINK_INVALID, *_MAY_FAIL),
 )

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
+from api.access_log.declared import shows_no_client
 from api.accounts.sign_ins import spend, unspend
 from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
 from api.commands import Command, commands_of
@@ -22,7 +23,12 @@ from rules.local_time import WEEKDAYS
 from rules.refusals import Problem, Refusal
 from workflows.messages import BEGIN
 
-router = APIRouter(prefix="/v1", tags=["journeys"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["journeys"],
+    route_class=IdempotentRoute,
+    dependencies=[shows_no_client("what was just given, and who fits")],
+)
 
 BySiteOrStaff = Annotated[Command, Depends(commands_of(Role.BOOKING_SITE, Role.CARE_TEAM, Role.ADMIN))]
 Modality = Literal["individual", "couples", "family", "teen"]

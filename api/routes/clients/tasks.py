@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from api.access_log.declared import shows
 from api.bodies import Body, Reason
 from api.commands import ByStaff
 from api.deps import ByTime, Now, Staff, Svc
@@ -15,12 +16,13 @@ from api.views.clients import TaskView
 from api.views.lists import Listed, cut, listed
 from models.reads.clients.tasks import list_tasks as read_list_tasks
 from models.tables.clients.task import Task
+from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.enums import TaskKind
 from rules.refusals import Problem
 from workflows.messages import RESOLVE_TASK
 
-router = APIRouter(prefix="/v1", tags=["tasks"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1", tags=["tasks"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)])
 
 
 @router.get("/tasks", summary="Tasks, oldest first; the open ones unless asked", responses=responses())

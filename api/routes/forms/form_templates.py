@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError
 
+from api.access_log.declared import shows_no_client
 from api.bodies import Body, Flag, Line, Name, Whole
 from api.commands import tell_of_new_version
 from api.deps import BySlug, Now, Practice, RequestId, Svc
@@ -24,7 +25,12 @@ from rules.forms.fields import MOST_FIELDS, MOST_OPTIONS, FieldType, FormField, 
 from rules.forms.templates import LONGEST_KIND, check_kind, kind_of
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["forms"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["forms"],
+    route_class=IdempotentRoute,
+    dependencies=[shows_no_client("questions, and no answers")],
+)
 log = structlog.get_logger(__name__)
 
 _TRIES = 5

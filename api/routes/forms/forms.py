@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.declared import shows
 from api.accounts.portal import must_be_on
 from api.bodies import Body, Json, Line
 from api.commands import ByKnown, ByPractice, Command
@@ -21,6 +22,7 @@ from models.paging import Page
 from models.reads.forms.requests import answer_to, answered_by, asked_of, forms_of
 from models.reads.forms.templates import newest_template, template_of, titles_of
 from models.tables.forms.form import FormRequest
+from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.forms.fields import Errors, FormField, check_answers
 from rules.forms.intake import BILLING_INFO, FEE_POLICY_TEXT, FEE_POLICY_VERSION
@@ -28,7 +30,7 @@ from rules.forms.templates import LONGEST_KIND
 from rules.refusals import Problem
 from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SET_UP_CARD, SUBMIT_FORM
 
-router = APIRouter(prefix="/v1", tags=["forms"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1", tags=["forms"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.FORMS)])
 
 
 @router.get("/clients/{client_id}/forms", summary="A client's forms", responses=responses(Problem.NOT_FOUND))

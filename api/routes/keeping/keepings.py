@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.types.keeping import KeepingOrder
+from api.access_log.declared import shows_no_client
 from api.deps import ByTime, Now, RequestId, Services, Staff, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses
@@ -22,7 +23,9 @@ from models.writes.keeping.keepings import begin_keeping
 from rules.keeping import ResumedBecause
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["keeping"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1", tags=["keeping"], route_class=IdempotentRoute, dependencies=[shows_no_client("counts of rows")]
+)
 
 _LOOK_EVERY = 0.1
 _MOST = 1000  # workflows that one answer names

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, Request
 
+from api.access_log.declared import shows_no_client
 from api.deps import Now, Services, Svc
 from api.problems import responses
 from api.webhooks import Received, hand_on, not_believed
@@ -24,7 +25,9 @@ from rules.money.webhook_signature import SignatureInvalid
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/v1", tags=["webhooks"])
+router = APIRouter(
+    prefix="/v1", tags=["webhooks"], dependencies=[shows_no_client("the mail service tells, and is told nothing")]
+)
 
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from api.access_log.declared import shows_no_client
 from api.commands import command_by_link
 from api.deps import Services, Svc
 from api.problems import not_found, responses
@@ -23,7 +24,7 @@ from rules.mail.unsubscribe import PURPOSE, address_mark
 from rules.refusals import Problem
 from workflows.messages import CHANGE_DETAILS
 
-router = APIRouter(tags=["mails"])
+router = APIRouter(tags=["mails"], dependencies=[shows_no_client("the page is the same for everybody")])
 
 _STYLE = """
 :root { color-scheme: light dark }

@@ -9,6 +9,8 @@ from pydantic import Field
 
 from activities.types.clients import Done
 from activities.types.money import LetGoOrder
+from api.access_log.declared import shows
+from api.access_log.shown import shows_clients
 from api.bodies import Body, Reason, Whole
 from api.commands import ByPractice, Command
 from api.deps import ByTime, Known, Practice, Services, Svc, must_see_client
@@ -22,12 +24,15 @@ from models.reads.money.payments import credits_of, refunds_of
 from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Refund
+from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.enums import CreditSource, RefundStatus, RefundTo
 from rules.refusals import Problem
 from workflows.messages import GRANT_CREDIT, REFUND, RETRY_PAYMENT, WAIVE_PAYMENT, WRITE_OFF_PAYMENT, Update
 
-router = APIRouter(prefix="/v1", tags=["payments"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1", tags=["payments"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.PAYMENTS)]
+)
 
 Amount = Annotated[Whole, Field(ge=1, le=100_000_000, description="In minor units.")]
 
@@ -188,4 +193,6 @@ async def retry(*, payment_id: UUID, command: ByPractice) -> PaymentView:
 async def _must_see_payment(services: Services, caller: Caller, payment_id: UUID) -> Payment:
     """The payment, for one who may decide about it. Raises Refused: not found."""
     async with services.sessions() as session:
-        return must_find("payment", await payment_to_act_on(session, caller, payment_id))
+        payment = must_find("payment", await payment_to_act_on(session, caller, payment_id))
+    shows_clients(payment.client_id)
+    return payment

@@ -7,11 +7,14 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
+from api.access_log.declared import shows
+from api.access_log.lines import record
+from api.access_log.shown import shows_as, shows_clients
 from api.dates import AskedZone, edge
-from api.deps import ByTime, Now, Practice, Services, Svc
+from api.deps import ByTime, Now, Practice, Services, Svc, services_of
 from api.idempotency import IdempotentRoute
 from api.problems import responses, wrong_fields
 from api.routes.money import csv_file
@@ -20,10 +23,13 @@ from api.views.lists import Listed, cut, listed
 from api.views.money import PaymentView
 from models.paging import Page
 from models.reads.money.ledger import LedgerFilter, LedgerRow, list_ledger
+from rules.accounts.accesses import AccessEvent, AccessKind
 from rules.accounts.caller import Caller
 from rules.enums import PaymentKind, PaymentStatus
 
-router = APIRouter(prefix="/v1", tags=["payments"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1", tags=["payments"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.PAYMENTS)]
+)
 
 _ROWS_AT_A_TIME = 500
 _LONGEST = timedelta(days=csv_file.MOST_DAYS, hours=25)  # whole local dates, on which clocks may have gone back
@@ -115,6 +121,7 @@ def _range(
 )
 async def ledger(
     *,
+    request: Request,
     services: Svc,
     caller: Practice,
     now: Now,
@@ -134,8 +141,10 @@ async def ledger(
         wanted = _bounded(wanted, now=now)
         # Read before the answer begins, so that what cannot be had is refused in the ordinary way.
         rows = await _read(services, caller, wanted, Page(limit=_ROWS_AT_A_TIME))
+        shows_as(AccessEvent.EXPORT)
+        shows_clients(*_clients_in(rows))
         name = _filename(wanted, now=now, zone=zone)
-        return csv_file.file(name, _payments_as_csv(services, caller, wanted, rows, zone))
+        return csv_file.file(name, _payments_as_csv(request, caller, wanted, rows, zone))
     response.headers["Vary"] = "Accept"
     rows, last = cut(await _read(services, caller, wanted, page), page)
     views = [_ledger_view(row, caller) for row in rows]
@@ -187,9 +196,11 @@ PAYMENT_COLUMNS = (
 
 
 async def _payments_as_csv(
-    services: Services, caller: Caller, wanted: LedgerFilter, rows: Sequence[LedgerRow], zone: ZoneInfo
+    request: Request, caller: Caller, wanted: LedgerFilter, rows: Sequence[LedgerRow], zone: ZoneInfo
 ) -> AsyncIterator[str]:
-    """Page by page, each read by itself: a reader who is slow, or gone, must not keep a transaction open."""
+    """Page by page, each read by itself: a reader who is slow, or gone, must not keep a transaction open. Whose it was
+    is written down before a page leaves; of the first one the route has."""
+    services = services_of(request)
     yield csv_file.lines([PAYMENT_COLUMNS])
     while True:
         yield csv_file.lines(_payment_cells(_ledger_view(row, caller), zone) for row in rows[:_ROWS_AT_A_TIME])
@@ -197,6 +208,12 @@ async def _payments_as_csv(
             return
         last = rows[_ROWS_AT_A_TIME - 1].payment
         rows = await _read(services, caller, wanted, Page(limit=_ROWS_AT_A_TIME, after=(last.due_at, last.id)))
+        whose = _clients_in(rows)
+        await record(request, AccessEvent.EXPORT, kind=AccessKind.PAYMENTS, whose=whose, caller=caller)
+
+
+def _clients_in(rows: Sequence[LedgerRow]) -> set[UUID]:
+    return {row.payment.client_id for row in rows[:_ROWS_AT_A_TIME]}
 
 
 def _payment_cells(view: LedgerView, zone: ZoneInfo) -> list[Cell]:

@@ -5,6 +5,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from api.access_log.declared import shows
+from api.access_log.shown import shows_clients
 from api.commands import ByKnown
 from api.deps import ByTime, Known, Now, Svc, must_see_client
 from api.idempotency import IdempotentRoute
@@ -15,11 +17,14 @@ from models.reads.clients.clients import visible_client
 from models.reads.money.balance import credits_of_all, currency_of, payment_line
 from models.reads.money.payments import all_payments_of, payments_of
 from models.tables.money.payment import Payment
+from rules.accounts.accesses import AccessKind
 from rules.archive.plan import money_of
 from rules.refusals import Problem
 from workflows.messages import PREPARE_CONFIRMATION
 
-router = APIRouter(prefix="/v1", tags=["payments"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1", tags=["payments"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.PAYMENTS)]
+)
 
 
 @router.get(
@@ -73,6 +78,7 @@ async def confirmation(*, payment_id: UUID, command: ByKnown) -> ConfirmationVie
         client = await visible_client(session, command.caller, payment.client_id) if payment else None
     if payment is None or client is None:
         raise not_found("payment")
+    shows_clients(client.id)
     done = await command.ask(PREPARE_CONFIRMATION, client_id=client.id, payment_id=payment_id)
     if done.document is None:
         raise refuse(Problem.PAYMENT_NOT_OPEN, "This payment does not wait for the client.")

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from activities.types.reconciliation import ReconciliationOrder
+from api.access_log.declared import shows_no_client
 from api.bodies import Body, Instant
 from api.deps import ByTime, Now, RequestId, Services, Staff, Svc
 from api.idempotency import IdempotentRoute
@@ -22,7 +23,12 @@ from models.writes.money.reconciliation import begin_reconciliation
 from rules.money.discrepancies import DiscrepancyKind
 from rules.refusals import Problem
 
-router = APIRouter(prefix="/v1", tags=["payments"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["payments"],
+    route_class=IdempotentRoute,
+    dependencies=[shows_no_client("sums and payments that differ, by their ids")],
+)
 
 USUAL = timedelta(days=30)
 LONGEST = timedelta(days=366)

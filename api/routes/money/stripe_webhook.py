@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from api.access_log.declared import shows_no_client
 from api.deps import Now, Services, Svc
 from api.problems import responses, wrong_fields
 from api.webhooks import Received, hand_on, not_believed
@@ -16,7 +17,7 @@ from models.writes.mail.inbound_events import store_events
 from rules.money.webhook_signature import Event, SignatureInvalid, verify_webhook
 from rules.plain_text import is_storable
 
-router = APIRouter(prefix="/v1", tags=["webhooks"])
+router = APIRouter(prefix="/v1", tags=["webhooks"], dependencies=[shows_no_client("Stripe tells, and is told nothing")])
 
 _VENDOR = "stripe"
 _NEWS = ("payment_intent.", "charge.dispute.", "charge.refund.", "refund.", "payment_method.automatically_updated")

@@ -7,6 +7,8 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
+from api.access_log.declared import shows
+from api.access_log.shown import shows_as
 from api.dates import AskedZone
 from api.deps import Now, Staff, Svc
 from api.idempotency import IdempotentRoute
@@ -14,8 +16,11 @@ from api.problems import responses, wrong_fields
 from api.routes.money import csv_file
 from api.routes.money.csv_file import Cell
 from models.reads.money.ledger import DaySum, Moved, day_sums
+from rules.accounts.accesses import AccessEvent, AccessKind
 
-router = APIRouter(prefix="/v1", tags=["payments"], route_class=IdempotentRoute)
+router = APIRouter(
+    prefix="/v1", tags=["payments"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.PAYMENTS)]
+)
 
 _DEFAULT_DAYS = 31
 _DAY = timedelta(days=1)
@@ -96,6 +101,7 @@ async def totals(
         for (day, slug, currency), group in _grouped(found, lambda one: (one.day, one.therapist, one.currency))
     ]
     if csv_file.is_wanted(accept):
+        shows_as(AccessEvent.EXPORT)
         return csv_file.file(f"totals-{begin}-to-{end}.csv", _totals_as_csv(items))
     response.headers["Vary"] = "Accept"
     sums = [SumsView(**_sums(currency, group)) for currency, group in _grouped(found, lambda one: one.currency)]

@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from api.access_log.declared import shows_no_client
 from api.bodies import Body, Whole
 from api.deps import Services, Svc
 from engine.clock import EngineClock
 
-router = APIRouter(prefix="/dev", tags=["dev"])
+router = APIRouter(prefix="/dev", tags=["dev"], dependencies=[shows_no_client("the product's time")])
 
 _FURTHEST = 2 * 366 * 24 * 3600
 _turn = asyncio.Lock()

@@ -9,11 +9,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
+from api.access_log.declared import shows_no_client
 from api.deps import Services, Svc
 from models.reads.keeping.keepings import resumed_counts
 
 _GLANCE = 3.0  # seconds
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], dependencies=[shows_no_client("how the program is")])
 
 
 @router.get("/healthz", summary="The process is alive")

@@ -9,12 +9,116 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY = ("fact", "anchor", "anchored_head")
+APPEND_ONLY = (
+    "fact",
+    "anchor",
+    "anchored_head",
+    "access_line",
+    "access_repeat",
+    "access_block",
+    "chained_access",
+)
+# Whole months of the access log are removed when they are old enough, by a command of the owner's which says so.
+_UNLESS_SAID = "WHEN (current_setting('care_journeys.removes_accesses', true) IS DISTINCT FROM 'yes')"
+REMOVED_WHEN_OLD = dict.fromkeys(("access_line", "access_repeat", "chained_access"), _UNLESS_SAID)
 
 
 def upgrade() -> None:
     # Lets one GiST constraint compare ids and time ranges together.
     op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+    op.create_table(
+        "access_block",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "lines",
+                "removed",
+                "epoch_began",
+                name="access_block_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("data", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("key_id", sa.String(length=100), nullable=False),
+        sa.Column("previous_key_id", sa.String(length=100), nullable=True),
+        sa.Column("previous_hash", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.CheckConstraint("at BETWEEN '2000-01-01Z' AND '9999-12-30Z'", name="block_at_can_be_read"),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
+        "access_line",
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "event",
+            sa.Enum(
+                "read",
+                "export",
+                "decode",
+                "sign_in",
+                "failed_sign_in",
+                "key_use",
+                name="access_event",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("who", sa.String(length=200), nullable=False),
+        sa.Column("role", sa.String(length=40), nullable=True),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "record",
+                "forms",
+                "notes",
+                "chats",
+                "documents",
+                "payments",
+                name="access_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("whose", postgresql.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("visitor", sa.String(length=64), nullable=True),
+        sa.Column("network", sa.String(length=64), nullable=True),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column("of_archive", sa.Boolean(), nullable=False),
+        sa.Column("key_id", sa.String(length=100), nullable=False),
+        sa.Column("mac", sa.String(length=64), nullable=False),
+        sa.CheckConstraint("at BETWEEN '2000-01-01Z' AND '9999-12-30Z'", name="access_at_can_be_read"),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("id"),
+    )
+    op.create_index("access_lines_in_time", "access_line", ["at", "id"], unique=False)
+    op.create_index("access_lines_of_client", "access_line", ["whose"], unique=False, postgresql_using="gin")
+    op.create_index("access_lines_of_who", "access_line", ["who", "at", "id"], unique=False)
+    op.create_table(
+        "access_repeat",
+        sa.Column("line", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("line", "number"),
+    )
+    op.create_table(
+        "chained_access",
+        sa.Column("line", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("block", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("line"),
+    )
+    op.create_index("lines_of_block", "chained_access", ["block", "line"], unique=False)
     op.create_table(
         "anchor",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
@@ -1617,7 +1721,7 @@ def upgrade() -> None:
     for table in APPEND_ONLY:
         op.execute(
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+            f" FOR EACH STATEMENT {REMOVED_WHEN_OLD.get(table, '')} EXECUTE FUNCTION refuse_change()"
         )
 
 
@@ -1772,4 +1876,12 @@ def downgrade() -> None:
     op.drop_index("heads_of_client", table_name="anchored_head")
     op.drop_table("anchored_head")
     op.drop_table("anchor")
+    op.drop_index("lines_of_block", table_name="chained_access")
+    op.drop_table("chained_access")
+    op.drop_table("access_repeat")
+    op.drop_index("access_lines_of_who", table_name="access_line")
+    op.drop_index("access_lines_of_client", table_name="access_line", postgresql_using="gin")
+    op.drop_index("access_lines_in_time", table_name="access_line")
+    op.drop_table("access_line")
+    op.drop_table("access_block")
     op.execute("DROP FUNCTION refuse_change")

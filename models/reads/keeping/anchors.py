@@ -9,8 +9,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.database import chain_keys
+from models.reads.accounts.access_chain import newest_block
 from models.tables.clients.client import Client
 from models.tables.keeping.anchor import Anchor, AnchoredHead
+from rules.accounts.accesses import HEAD_ID
 from rules.anchors import CHAIN, AnchorHead, clear_of_anchor, head_holds
 from rules.chain import Anchored, ChainFault, ChainKeys, Entry, Head, entry_holds, instant
 
@@ -62,8 +64,17 @@ async def anchors(session: AsyncSession) -> Sequence[Anchor]:
 
 
 async def chains_begun(session: AsyncSession) -> int:
-    """How many clients have any fact."""
-    return (await session.exec(select(func.count()).where(col(Client.fact_seq) > 0))).one()
+    """How many clients have any fact; and one more where there is an access log."""
+    clients = (await session.exec(select(func.count()).where(col(Client.fact_seq) > 0))).one()
+    return clients + (await newest_block(session) is not None)
+
+
+async def is_anchored(session: AsyncSession, chain: UUID, seq: int, hash: str) -> bool:
+    """Whether an anchor covers this head."""
+    covered = select(AnchoredHead.anchor).where(
+        col(AnchoredHead.client_id) == chain, col(AnchoredHead.seq) == seq, col(AnchoredHead.hash) == hash
+    )
+    return (await session.exec(covered.limit(1))).first() is not None
 
 
 async def heads_not_anchored(
@@ -84,6 +95,7 @@ async def heads_not_anchored(
 async def heads_of_clients(session: AsyncSession, *, after: UUID | None, until: UUID | None) -> Sequence[AnchoredHead]:
     """What all anchors say of the clients behind an id, and up to another one."""
     statement = select(AnchoredHead).order_by(col(AnchoredHead.client_id), col(AnchoredHead.anchor))
+    statement = statement.where(col(AnchoredHead.client_id) != HEAD_ID)
     if after is not None:
         statement = statement.where(col(AnchoredHead.client_id) > after)
     if until is not None:

@@ -10,15 +10,18 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.database import chain_keys
+from models.reads.accounts.access_chain import newest_block
 from models.reads.epoch import present_epoch
 from models.reads.keeping.anchors import (
     chains_begun,
     free_number,
     head_of_anchor,
     heads_not_anchored,
+    is_anchored,
     newest_anchor,
 )
 from models.tables.keeping.anchor import Anchor, AnchoredHead
+from rules.accounts.accesses import HEAD_ID
 from rules.anchors import CHAIN, NO_ROOT, AnchorHead, Root, clear_of_anchor, is_due, sign_head
 from rules.chain import ChainKeys, instant, next_entry
 
@@ -69,7 +72,24 @@ async def _cover(session: AsyncSession, number: int, root: Root) -> int:
             await session.exec(insert(AnchoredHead).values(rows))
         count += len(rows)
         if len(page) < _AT_A_TIME:
-            return count
+            return count + await _cover_accesses(session, number, root, follows=follows)
+
+
+async def _cover_accesses(session: AsyncSession, number: int, root: Root, *, follows: UUID | None) -> int:
+    """The head of the access log's chain, if no anchor covers it: behind those of all clients."""
+    newest = await newest_block(session)
+    if newest is None or await is_anchored(session, HEAD_ID, newest.number, newest.hash):
+        return 0
+    head = AnchorHead(
+        anchor=number,
+        client_id=str(HEAD_ID),
+        seq=newest.number,
+        hash=newest.hash,
+        follows=str(follows) if follows is not None else None,
+    )
+    root.add(head)
+    await session.exec(insert(AnchoredHead).values([_row(chain_keys(session), head)]))
+    return 1
 
 
 def _row(keys: ChainKeys, head: AnchorHead) -> dict[str, Any]:

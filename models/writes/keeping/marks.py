@@ -1,7 +1,8 @@
-"""Writing a new epoch into every chain of facts after a copy was restored, so that a later look knows what cut them."""
+"""Writing a new epoch into every chain after a copy was restored, so that a later look knows what cut them."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists
@@ -13,6 +14,7 @@ from models.reads.epoch import newest_epoch
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.keeping.epoch import Epoch
+from models.writes.accounts.access_chain import mark_access_log
 from models.writes.locks import lock_clients
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
@@ -56,6 +58,7 @@ async def mark_chains(
             break
         after = ids[-1]
     async with sessions() as session:
+        await mark_access_log(session, _told_of(epoch, by=by), at=at)
         (await session.get_one(Epoch, epoch.number)).marked_at = at
         await session.commit()
     return added
@@ -76,5 +79,9 @@ async def _unmarked(session: AsyncSession, epoch: Epoch, *, after: UUID | None) 
 
 
 def _mark(session: AsyncSession, client: Client, epoch: Epoch, *, at: datetime, by: MarkedBy) -> None:
-    data = {"epoch": str(epoch.epoch), "number": epoch.number, "marked_by": by.value}
+    data = _told_of(epoch, by=by)
     tell(session, client, FactKind.EPOCH_BEGAN, at=at, by=SYSTEM, text=_TEXT[by], data=data)
+
+
+def _told_of(epoch: Epoch, *, by: MarkedBy) -> dict[str, Any]:
+    return {"epoch": str(epoch.epoch), "number": epoch.number, "marked_by": by.value}

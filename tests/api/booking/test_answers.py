@@ -28,9 +28,10 @@ from tests.care.rows import Rows
 from tests.statements import statements
 
 Json = dict[str, Any]
-STATEMENTS = {"book": 36, "reschedule": 27, "outcome": 20, "cancel": 21}
+STATEMENTS = {"book": 37, "reschedule": 28, "outcome": 21, "cancel": 22}
 """Of a first booking by the practice, a move, an outcome that is marked late, and a cancellation. Storing the answer is
-two of each, and putting the mails into the outbox two more; what the step has read is not read again for the view."""
+two of each, and putting the mails into the outbox two more; who looked at the answer is one. What the step has
+read is not read again for the view."""
 
 
 @pytest.fixture

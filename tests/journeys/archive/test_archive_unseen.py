@@ -12,9 +12,10 @@ from tests.journeys.archive.situations import asks_for_a_form, of_the_desk, star
 
 NOT_ABOUT_A_CLIENT = re.compile(
     r"/(healthz|readyz|metrics|dev/.*|codec/.*|unsubscribe/.*)|/v1/(reconciliations|archives|keepings|form-templates|groups).*"
-    r"|/v1/therapists/\{slug\}/(slots|availability|feed.*)"
+    r"|/v1/therapists/\{slug\}/(slots|availability|feed.*)|/v1/clients/\{client_id\}/accesses"
 )
-"""Whose answers do not depend on one client, or which (the open slots) change with every cancellation of anybody."""
+"""Whose answers do not depend on one client, or which change with every cancellation of anybody (the open slots), or
+with every look at the client (who looked, which is looked at below)."""
 
 AFTER_A_CANCELLATION = {
     "/v1/appointments: items.status",
@@ -176,6 +177,14 @@ async def test_s37_nothing_that_the_client_side_can_read_tells_of_the_archive(ca
     assert await told_of(care, moving, known["Moving"], before) == (
         AFTER_A_CANCELLATION | PAYMENT_STOPPED | GROUP_CHAT_LEFT
     )
+    # The desk looked at the archive, and at the list of the archived, in a quarter of an hour in which nobody else did.
+    await care.pass_time(hours=1)
+    looked = (await care.get(f"/v1/clients/{moving.id}/accesses", by=moving.email))["items"]
+    assert looked
+    assert {key for line in looked for key in line} == {"at", "name", "role", "kind"}
+    await care.get(f"/v1/clients/{moving.id}/archive")
+    await care.get("/v1/clients", status="archived")
+    assert (await care.get(f"/v1/clients/{moving.id}/accesses", by=moving.email))["items"] == looked
     in_stage = await care.get("/v1/clients", by="site", stage="in_care")
     assert [client["id"] for client in in_stage["items"]] == [moving.id, still.id]
     assert (await care.get("/v1/clients", by="site", stage="archived"))["items"] == []

@@ -1,0 +1,90 @@
+"""A route whose answers are written down before anything of them leaves: the one place from which lines of reads come.
+
+What cannot be written down is not answered.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+
+from api.access_log.declared import Declared, declared_of
+from api.access_log.lines import access_of, write
+from api.access_log.shown import Shown, noting_what_is_shown, shown_now
+from api.deps import asker_of, caller_of, services_of
+from api.problems import Refused
+from rules.accounts.accesses import AccessEvent
+from rules.enums import Role
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+_SHOWS_NOTHING = 204
+
+
+class LoggedRoute(APIRoute):
+    """A route that says, by `api.access_log.declared`, what it shows of clients."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Awaitable[Any]], **more: Any) -> None:
+        super().__init__(path, noting_what_is_shown(endpoint), **more)
+
+    def get_route_handler(self) -> Handler:
+        return _written_down(super().get_route_handler(), declared_of(self.dependencies))
+
+
+def _written_down(handler: Handler, declared: Declared | None) -> Handler:
+    """The same handler, whose answers leave once there is a line of what they show."""
+
+    async def answer(request: Request) -> Response:
+        shown = Shown()
+        before = shown_now.set(shown)
+        try:
+            response = await handler(request)
+        except (Refused, RequestValidationError):
+            await _write(request, None, shown)
+            raise
+        finally:
+            shown_now.reset(before)
+        tells = 200 <= response.status_code < 300 and response.status_code != _SHOWS_NOTHING
+        await _write(request, declared if tells else None, shown)
+        return response
+
+    return answer
+
+
+async def _write(request: Request, declared: Declared | None, shown: Shown) -> None:
+    """In one statement, or none: that a key was used goes with the line of what it read."""
+    try:
+        asker = await asker_of(request)
+    except Refused:  # by a token that is not good nobody has asked
+        return
+    services = services_of(request)
+    seen = await _seen(request, declared, shown) if declared is not None else None
+    uses_key = asker is not None and asker.is_a_key and services.key_uses.is_new(asker.key)
+    if seen is None and not uses_key:
+        return
+    line_of = partial(access_of, request, asker, at=await services.clock.now())
+    used = [line_of(event=AccessEvent.KEY_USE)] if uses_key else []
+    await write(services, [*([line_of(**seen)] if seen is not None else []), *used])
+    if asker is not None and uses_key:
+        services.key_uses.note(asker.key)
+
+
+async def _seen(request: Request, declared: Declared, shown: Shown) -> dict[str, Any] | None:
+    """What the line says of what was shown; None where a client looked at their own, or nobody's was shown. A file of
+    nobody is a file all the same."""
+    caller = shown.caller or await caller_of(request)
+    event, whose = shown.event or declared.event, _whose(request, shown)
+    own = caller is not None and caller.role is Role.CLIENT
+    if declared.kind is None or own or (event is AccessEvent.READ and not whose):
+        return None
+    of_archive = declared.of_archive or shown.of_archive
+    return {"event": event, "kind": declared.kind, "whose": whose, "caller": caller, "of_archive": of_archive}
+
+
+def _whose(request: Request, shown: Shown) -> set[UUID]:
+    named = request.path_params.get("client_id")
+    return shown.clients | {UUID(str(named))} if named is not None else shown.clients
