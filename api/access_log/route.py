@@ -18,11 +18,13 @@ from api.access_log.lines import access_of, write
 from api.access_log.shown import Shown, noting_what_is_shown, shown_now
 from api.deps import asker_of, caller_of, services_of
 from api.problems import Refused
-from rules.accounts.accesses import AccessEvent
+from rules.accounts.accesses import AccessEvent, AccessKind
 from rules.enums import Role
+from rules.refusals import Problem
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _SHOWS_NOTHING = 204
+_WHO_HAS_AN_ADDRESS = Declared(kind=AccessKind.RECORD)
 
 
 class LoggedRoute(APIRoute):
@@ -43,16 +45,25 @@ def _written_down(handler: Handler, declared: Declared | None) -> Handler:
         before = shown_now.set(shown)
         try:
             response = await handler(request)
-        except (Refused, RequestValidationError):
-            await _write(request, None, shown)
+        except (Refused, RequestValidationError) as refused:
+            tells = isinstance(refused, Refused) and _names_a_client(refused, shown)
+            await _write(request, _WHO_HAS_AN_ADDRESS if tells else None, shown)
             raise
         finally:
             shown_now.reset(before)
+        shown.clients |= _in_path(request)
         tells = 200 <= response.status_code < 300 and response.status_code != _SHOWS_NOTHING
         await _write(request, declared if tells else None, shown)
         return response
 
     return answer
+
+
+def _names_a_client(refused: Refused, shown: Shown) -> bool:
+    """Whether a refusal tells whose an address is, as it tells staff."""
+    told = refused.refusal.data.get("client_id")
+    shown.clients = {UUID(str(told))} if refused.refusal.name is Problem.EMAIL_IN_USE and told is not None else set()
+    return bool(shown.clients)
 
 
 async def _write(request: Request, declared: Declared | None, shown: Shown) -> None:
@@ -77,7 +88,7 @@ async def _seen(request: Request, declared: Declared, shown: Shown) -> dict[str,
     """What the line says of what was shown; None where a client looked at their own, or nobody's was shown. A file of
     nobody is a file all the same."""
     caller = shown.caller or await caller_of(request)
-    event, whose = shown.event or declared.event, _whose(request, shown)
+    event, whose = shown.event or declared.event, shown.clients
     own = caller is not None and caller.role is Role.CLIENT
     if declared.kind is None or own or (event is AccessEvent.READ and not whose):
         return None
@@ -85,6 +96,6 @@ async def _seen(request: Request, declared: Declared, shown: Shown) -> dict[str,
     return {"event": event, "kind": declared.kind, "whose": whose, "caller": caller, "of_archive": of_archive}
 
 
-def _whose(request: Request, shown: Shown) -> set[UUID]:
+def _in_path(request: Request) -> set[UUID]:
     named = request.path_params.get("client_id")
-    return shown.clients | {UUID(str(named))} if named is not None else shown.clients
+    return {UUID(str(named))} if named is not None else set()

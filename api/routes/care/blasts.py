@@ -1,14 +1,14 @@
 """Message blasts: one text to many clients."""
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.access_log.declared import shows
+from api.access_log.declared import shows_no_client
 from api.bodies import Body, Message
 from api.deps import Now, Practice, RequestId, Svc
 from api.idempotency import IdempotentRoute
@@ -18,11 +18,15 @@ from models.reads.care.blasts import BlastResult, clients_meant, group_exists, r
 from models.reads.care.chats import to_be_mailed
 from models.tables.clients.client import Client
 from models.writes.care.blasts import send_blast
-from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.care.chats import MOST_OF_A_BLAST
 
-router = APIRouter(prefix="/v1", tags=["chats"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.CHATS)])
+router = APIRouter(
+    prefix="/v1",
+    tags=["chats"],
+    route_class=IdempotentRoute,
+    dependencies=[shows_no_client("whom the asker has just written to")],
+)
 
 
 class BlastBody(Body):
@@ -41,8 +45,6 @@ class LeftOutView(BaseModel):
 
 class BlastView(BaseModel):
     """``sent_to`` are clients' ids."""
-
-    WHOSE: ClassVar[str] = "sent_to"
 
     sent_to: list[UUID]
     left_out: list[LeftOutView]

@@ -13,12 +13,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.problems import refuse
 from models.database import Sessions
 from models.tables import AccessRepeat, Document, DocumentContent, DocumentShare
 from models.writes.accounts.access_chain import chain_accesses
 from models.writes.accounts.accesses import write_accesses
 from rules.accounts.accesses import Access, AccessEvent, AccessKind
 from rules.enums import Role
+from rules.refusals import Problem
 from tests.api.access_log.log import lines, seen
 from tests.api.accounts.test_password_resets import OLD, member
 from tests.api.callers import Callers
@@ -397,3 +399,29 @@ async def test_the_log_has_pages_and_filters(
 
 def test_a_repeat_says_no_more_than_that_it_was() -> None:
     assert AccessRepeat.model_fields.keys() == {"line", "number", "at"}
+
+
+async def test_a_refusal_that_tells_staff_whose_an_address_is_is_a_read(
+    api: httpx.AsyncClient, people: Callers, sessions: Sessions, engine: Any
+) -> None:
+    told = {"client_id": str(people.tom.id), "ref": people.tom.ref}
+    in_use = refuse(Problem.EMAIL_IN_USE, "Email in use.", **told)
+    engine.answers_to["change_details"] = in_use
+    answer = await api.patch(f"/v1/clients/{people.sara.id}", json={"email": "tom@mail.example"}, headers=DESK)
+    assert problem_of(answer) == "email-in-use"
+    [line] = await lines(sessions, AccessEvent.READ)
+    assert line.whose == [people.tom.id]
+    engine.answers_to["change_details"] = refuse(Problem.EMAIL_IN_USE, "Email in use.")
+    assert (await api.patch(f"/v1/clients/{people.tom.id}", json={"email": "x@mail.example"}, headers=SITE)).is_error
+    assert len(await lines(sessions, AccessEvent.READ)) == 1
+
+
+async def test_nobody_is_told_of_a_blast_that_left_them_out(
+    api: httpx.AsyncClient, people: Callers, owner: Owner, sessions: Sessions, engine: Any
+) -> None:
+    """S37: it left them out because of the archive."""
+    await owner.writes("UPDATE client SET status = 'archived', stage = 'archived' WHERE id = :id", id=people.sara.id)
+    body = {"text": "Hello", "client_ids": [str(people.sara.id)]}
+    answer = await api.post("/v1/blasts", json=body, headers=people.by("ana"))
+    assert answer.json()["left_out"], answer.text
+    assert await looked_at(api, people) == []
