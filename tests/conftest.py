@@ -1,12 +1,12 @@
 """What every test can stand on: one PostgreSQL for the run, and in it an empty, migrated database."""
 
+import asyncio
 import gc
 import os
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -20,7 +20,9 @@ from models.writes.forms.templates import BUILT_IN
 from tests.care.defaults import CHAIN_KEYS
 from tests.care.owner import Owner
 from tests.care.served import all_stopped
-from tests.loop import LOOPS
+from tests.loop import LoopbackLoops
+
+asyncio.set_event_loop_policy(LoopbackLoops())
 
 TEMPLATE = "migrated"
 assert tables.__all__, "importing them is what fills the metadata"
@@ -36,10 +38,6 @@ EMPTY = "SET LOCAL session_replication_role = replica; " + "; ".join(
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 settings.register_profile("explore", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
-
-
-def pytest_asyncio_loop_factories() -> Mapping[str, Any]:
-    return LOOPS
 
 
 def pytest_collection_finish() -> None:

@@ -1,6 +1,6 @@
 """The event loop of the tests: the programs' own, which connects to this machine only."""
 
-from collections.abc import Mapping
+import asyncio
 from ipaddress import ip_address
 from typing import Any
 
@@ -29,4 +29,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-LOOPS: Mapping[str, Any] = {"uvloop": LoopbackLoop}
+class LoopbackLoops(asyncio.DefaultEventLoopPolicy):
+    """Such loops for whoever asks for a new one."""
+
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        return LoopbackLoop()

@@ -39,14 +39,15 @@ def visitor_of(request: Request, asker: Asker | None, keys: PayloadKeys) -> Visi
     from_there: tuple[str, ...]
     named: tuple[str, ...]
     agent = _printable(request.headers.get("user-agent", ""))[:_LONGEST_AGENT] or None
+    peer = _address(request.client.host if request.client else "")
+    network = _cut(peer)
     if asker is not None and asker.is_program:
         said = request.headers.get("visitor", "")
-        network = _cut(request.headers.get("visitor-network", ""))
-        from_there = ("program", asker.key, network or "")
+        said_network = _cut(request.headers.get("visitor-network", ""))
+        network = said_network or network
+        from_there = ("program", asker.key, said_network or "")
         named = ("named", asker.key, said) if 0 < len(said) <= _LONGEST else from_there
     else:
-        peer = _address(request.client.host if request.client else "")
-        network = _cut(peer)
         named, from_there = ("address", _one_of(peer)), ("network", network or "")
     return Visitor(mark=_mark(keys, *named), network_mark=_mark(keys, *from_there), network=network, agent=agent)
 

@@ -183,7 +183,7 @@ async def confirm_factor(
     return RecoveryCodes(recovery_codes=list(codes))
 
 
-class Shown(Body):
+class PasswordAndCode(Body):
     """``current``: the password. ``code``: of a factor in force, or a recovery code."""
 
     current: Annotated[Password, Field(repr=False)]
@@ -196,7 +196,7 @@ class Shown(Body):
     responses=responses(Problem.RATE_LIMITED),
 )
 async def make_recovery_codes(
-    *, body: Shown, services: Svc, person: Person, showing: ShowingCode, after: BackgroundTasks
+    *, body: PasswordAndCode, services: Svc, person: Person, showing: ShowingCode, after: BackgroundTasks
 ) -> RecoveryCodes:
     await must_fit(services, person, body.current, field="current", now=showing.now)
     async with _by_code(services, person, body.code, showing) as (session, account):
@@ -217,7 +217,13 @@ async def make_recovery_codes(
     responses=responses(Problem.NOT_FOUND, Problem.RATE_LIMITED),
 )
 async def remove_factor(
-    *, factor_id: UUID, body: Shown, services: Svc, person: Person, showing: ShowingCode, after: BackgroundTasks
+    *,
+    factor_id: UUID,
+    body: PasswordAndCode,
+    services: Svc,
+    person: Person,
+    showing: ShowingCode,
+    after: BackgroundTasks,
 ) -> None:
     """Refused to people of the practice where it demands one and this is the last."""
     async with services.sessions() as session:
