@@ -72,7 +72,13 @@ def test_an_address_is_known_by_every_key_and_by_nobody_without() -> None:
 
 def test_a_root_covers_numbers_signatures_and_their_order() -> None:
     lines = [(1, "a"), (2, "b")]
-    others = ([(1, "a")], [(2, "b"), (1, "a")], [(1, "b"), (2, "a")], [(1, "a"), (3, "b")], [])
+    others: tuple[list[tuple[int, str]], ...] = (
+        [(1, "a")],
+        [(2, "b"), (1, "a")],
+        [(1, "b"), (2, "a")],
+        [(1, "a"), (3, "b")],
+        [],
+    )
     assert root_of(lines) not in {root_of(other) for other in others}
 
 
