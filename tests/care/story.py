@@ -75,11 +75,12 @@ class Care:
     async def refused(
         self, method: str, path: str, body: Any = None, *, by: str | None = "site", name: str, status: int = 409
     ) -> Json:
-        """The problem document of a refusal; the name and the status are checked."""
+        """The problem document of a refusal, without its own id; the name and the status are checked."""
         answer = await self.call(method, path, body, by=by, expect=status)
         problem: Json = answer.json()
         assert answer.headers["content-type"].startswith("application/problem+json")
         assert problem["type"].rsplit("/", 1)[-1] == name, problem
+        assert problem.pop("request_id") == answer.headers["Request-Id"]
         return problem
 
     # ------------------------------------------------------------ time

@@ -12,7 +12,7 @@ from models.tables import Chat, ChatMember, ChatMessage, Client, Notification, T
 from models.writes.locks import lock_client
 from rules.enums import ClientStatus, LeftBecause
 from tests.api.care.chat_room import ChatRoom
-from tests.api.conftest import StandingClock, fields_of, problem_of
+from tests.api.conftest import StandingClock, fields_of, problem_of, said_of
 
 SCRIPT = '<script>alert("x")</script>\n\n{{ 7 * 7 }} & \u202egnirts'
 
@@ -127,7 +127,7 @@ async def test_every_chat_is_there_for_those_in_it_and_missing_for_all_others(
         "root": [care_team, group, mixed, community],
     }
     every = [direct, care_team, group, mixed, community]
-    missing = (await room.ask("desk", "GET", f"/chats/{uuid4()}")).json()
+    missing = said_of(await room.ask("desk", "GET", f"/chats/{uuid4()}"))
     for by, theirs in seen.items():
         assert set(await room.chats_of(by)) == {chat["id"] for chat in theirs}, by
         for chat in every:
@@ -145,7 +145,7 @@ async def test_every_chat_is_there_for_those_in_it_and_missing_for_all_others(
                 if chat in theirs:
                     assert answer.status_code in (200, 201), (by, method, path, answer.text)
                 else:
-                    assert (answer.status_code, answer.json()) == (404, missing), (by, method, path)
+                    assert (answer.status_code, said_of(answer)) == (404, missing), (by, method, path)
     # The booking site acts for any client, and says for which.
     for client, name in ((sara, "sara"), (otto, "otto"), (eva, "eva")):
         assert set(await room.chats_of("site", client_id=str(client.id))) == {chat["id"] for chat in seen[name]}

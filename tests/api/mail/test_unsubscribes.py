@@ -67,6 +67,10 @@ async def test_one_click_goes_through_the_journey_and_looking_does_not(
         assert "<script" not in answer.text
 
 
+def _but_its_id(answer: httpx.Response) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name != "request-id"}
+
+
 async def test_the_answer_is_the_same_whatever_became_of_the_client(
     api: httpx.AsyncClient, rows: Rows, engine: ToldEngine
 ) -> None:
@@ -79,7 +83,7 @@ async def test_the_answer_is_the_same_whatever_became_of_the_client(
     links = (_link(moved, "old@mail.example"), _link(done), _link(archived), nobody, _link(await _sara(rows)))
     for link in links:
         answer = await api.post(link, data=ONE_CLICK)
-        assert (answer.status_code, answer.text, answer.headers) == (200, usual.text, usual.headers)
+        assert (answer.status_code, answer.text, _but_its_id(answer)) == (200, usual.text, _but_its_id(usual))
     assert len(engine.asked) == 2  # only the last of them had anything to change
     engine.answers_to["change_details"] = GONE  # a journey that was closed sends nothing any more
     assert (await api.post(_link(await _sara(rows)))).text == usual.text
