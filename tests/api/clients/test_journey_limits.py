@@ -100,11 +100,14 @@ async def test_the_same_request_again_is_one(api: httpx.AsyncClient) -> None:
         assert (await begin(api, visitor("one"))).status_code == 201
 
 
-async def test_the_setting_is_followed(api: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_setting_is_followed(api: httpx.AsyncClient, app: FastAPI) -> None:
     services: Any = app.state.services
     policy = replace(services.settings.policy, journeys_per_visitor=1)
-    monkeypatch.setattr(app.state, "services", replace(services, settings=replace(services.settings, policy=policy)))
-    assert [(await begin(api, visitor("one"))).status_code for _ in range(2)] == [201, 429]
+    app.state.services = replace(services, settings=replace(services.settings, policy=policy))
+    try:
+        assert [(await begin(api, visitor("one"))).status_code for _ in range(2)] == [201, 429]
+    finally:
+        app.state.services = services
 
 
 async def test_counting_is_one_statement(api: httpx.AsyncClient, rows: Rows) -> None:
