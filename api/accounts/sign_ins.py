@@ -88,12 +88,12 @@ async def restore(sessions: Sessions, admitted: Admitted, *, now: datetime) -> N
         await session.commit()
 
 
-async def spend(sessions: Sessions, *used: Budget, now: datetime) -> None:
-    """For what has a budget and is no sign-in. Raises Refused."""
+async def spend(sessions: Sessions, *used: Budget, now: datetime, unless: Budget | None = None) -> None:
+    """For what has a budget and is no sign-in. ``unless``: as in `use`. Raises Refused."""
     if not used:
         return
     async with sessions() as session:
-        free_at = await use(session, *used, at=now)
+        free_at = await use(session, *used, at=now, unless=unless)
         await session.commit()
     if free_at is not None:
         raise _too_many(free_at, now=now, detail="This was asked for too often. Please wait.")

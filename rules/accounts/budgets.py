@@ -19,6 +19,7 @@ class BudgetKind(StrEnum):
     SIGN_INS_OF_DEVICE = "sign_ins_of_device"
     PASSWORDS_OF_ACCOUNT = "passwords_of_account"
     JOURNEYS_OF_VISITOR = "journeys_of_visitor"
+    REQUEST = "request"  # one that may be sent again, and counts once
     MAILS_OF_ADDRESS = "mails_of_address"
     CODES_OF_ACCOUNT = "codes_of_account"
     WARNINGS_OF_ACCOUNT = "warnings_of_account"

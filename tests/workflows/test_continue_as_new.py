@@ -17,6 +17,7 @@ from temporalio.client import WorkflowQueryFailedError
 
 from models.tables.mail.outbox import OutboxItem, OutboxStatus
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
+from tests.care.defaults import NO_LIMITS
 from tests.care.house import open_house
 from tests.care.story import Booked, Care, Person
 from tests.journeys.money.amounts import goes_well_again, goes_wrong, payment_of, refunded, refunds_at_stripe
@@ -31,7 +32,7 @@ SESSION = timedelta(minutes=50)
 @pytest.fixture
 async def hasty(database_url: str) -> AsyncIterator[Care]:
     """In real time. A session may be marked from its start, and is charged two seconds after that."""
-    rules = JourneyPolicy(history_limit=SHORTEST_HISTORY, charge_after=2 * SECOND - SESSION)
+    rules = JourneyPolicy(history_limit=SHORTEST_HISTORY, charge_after=2 * SECOND - SESSION, **NO_LIMITS)
     async with (
         open_house(database_url, rules, real_time=True) as house,
         httpx.AsyncClient(timeout=60, trust_env=False) as http,

@@ -14,7 +14,7 @@ from api.deps import ForWhom, Now
 from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
 from models.reads.booking.therapists import therapist_by_slug
-from rules.accounts.budgets import Budget, BudgetKind, CountedFor, shared_budgets
+from rules.accounts.budgets import Budget, BudgetKind, CountedFor, budget, shared_budgets
 from rules.accounts.limits import JOURNEYS_WITHIN
 from rules.clients.matching import PARTS
 from rules.enums import Role, Source, Stage
@@ -115,13 +115,15 @@ async def begin(
             if await therapist_by_slug(session, body.therapist) is None:
                 raise wrong_fields([("therapist", "there is no such therapist")])
     own = () if caller.is_practice else _budgets(whom, command)
-    await spend(services.sessions, *own, now=now)
+    # The same request again, after an answer that said so, begins the same journey, and has been counted.
+    once = budget(BudgetKind.REQUEST, str(command.request_id), most=1, within=JOURNEYS_WITHIN)
+    await spend(services.sessions, *own, now=now, unless=once)
     client_id = command.id_of("client")
     new = command.order(BEGIN.argument, body, client_id=client_id, note=body.note or None)
     try:
         opened = await services.engine.start(new)
     except Refused as refused:
-        await unspend(services.sessions, *own, at=now)
+        await unspend(services.sessions, *((*own, once) if own else ()), at=now)
         raise Refused(for_journey(refused.refusal)) from None
     if opened.facts is None:
         raise EngineUnavailable

@@ -51,12 +51,14 @@ _SWEEP = text("""
 """)
 
 
-async def use(session: AsyncSession, *budgets: Budget, at: datetime) -> datetime | None:
+async def use(session: AsyncSession, *budgets: Budget, at: datetime, unless: Budget | None = None) -> datetime | None:
     """Use each of them once, all counted over the same time; None if that was allowed, else the instant from which it
-    may be. Of several none is used then, by taking back the whole transaction."""
+    may be. Of several none is used then, by taking back the whole transaction. ``unless`` is one more: where that is
+    used up, this was paid for before, and nothing is used again."""
     if not budgets:
         return None
-    mosts, since = {budget.key: budget.most for budget in budgets}, at - budgets[0].within
+    each = budgets if unless is None else (*budgets, unless)
+    mosts, since = {budget.key: budget.most for budget in each}, at - budgets[0].within
     connection = await session.connection()
     said = {"keys": list(mosts), "mosts": list(mosts.values()), "at": at, "since": since}
     used = set((await connection.execute(_USE, said)).scalars())
@@ -64,6 +66,8 @@ async def use(session: AsyncSession, *budgets: Budget, at: datetime) -> datetime
         return None
     if used:
         await session.rollback()
+    if unless is not None and unless.key not in used:
+        return None
     spent = select(BudgetUse.key, BudgetUse.uses).where(col(BudgetUse.key).in_(mosts.keys() - used))
     free = [at]
     for key, uses in await session.exec(spent):

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from activities.types.clients import Opened
+from api.problems import EngineUnavailable
 from rules.accounts.budgets import NETWORKS_MOST
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
@@ -100,11 +101,31 @@ async def test_the_same_request_again_is_one(api: httpx.AsyncClient) -> None:
         assert (await begin(api, visitor("one"))).status_code == 201
 
 
-async def test_the_setting_is_followed(api: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_that_is_sent_again_after_an_outage_counts_once(
+    api: httpx.AsyncClient, engine: ToldEngine
+) -> None:
+    good, one = engine.answers_to["begin"], visitor("one")
+    engine.answers_to["begin"] = EngineUnavailable()
+    again = {"Idempotency-Key": str(uuid4())}
+    for _ in range(MOST + 3):
+        assert (await begin(api, one | again)).status_code == 503
+    engine.answers_to["begin"] = good
+    assert (await begin(api, one | again)).status_code == 201
+    for _ in range(MOST - 1):
+        assert (await begin(api, one)).status_code == 201
+    assert (await begin(api, one)).status_code == 429
+    engine.answers_to["begin"] = EngineUnavailable()
+    assert (await begin(api, one | {"Idempotency-Key": str(uuid4())})).status_code == 429  # an outage is no way round
+
+
+async def test_the_setting_is_followed(api: httpx.AsyncClient, app: FastAPI) -> None:
     services: Any = app.state.services
     policy = replace(services.settings.policy, journeys_per_visitor=1)
-    monkeypatch.setattr(app.state, "services", replace(services, settings=replace(services.settings, policy=policy)))
-    assert [(await begin(api, visitor("one"))).status_code for _ in range(2)] == [201, 429]
+    app.state.services = replace(services, settings=replace(services.settings, policy=policy))
+    try:
+        assert [(await begin(api, visitor("one"))).status_code for _ in range(2)] == [201, 429]
+    finally:
+        app.state.services = services
 
 
 async def test_counting_is_one_statement(api: httpx.AsyncClient, rows: Rows) -> None:
