@@ -33,7 +33,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connected]:
             settings.engine, data_converter=data_converter(settings.payload_keys), patience=_PATIENCE
         )
         yield Connected(
-            sessions=database.session_factory(pool, chain=settings.chain_keys),
+            sessions=database.session_factory(pool, chain=settings.chain_keys, rows=settings.row_keys),
             executions=Executions(client, task_queue=settings.temporal_task_queue, beginning_of=beginning_of),
             clock=clock_for(settings.time_travel_address),
         )

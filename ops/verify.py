@@ -243,7 +243,8 @@ def _say_how_far(found: Found) -> None:
 async def _main(settings: Settings, lines: Sequence[AnchorLine], restored: Sequence[UUID]) -> int:
     pool = database.connect(settings.database)
     try:
-        found = await verify_all(database.session_factory(pool, chain=settings.chain_keys), lines, restored=restored)
+        sessions = database.session_factory(pool, chain=settings.chain_keys, rows=settings.row_keys)
+        found = await verify_all(sessions, lines, restored=restored)
     finally:
         await pool.dispose()
     for sentence in (*found.notes, *found.faults):

@@ -59,7 +59,8 @@ class WaiverActivities(Activities):
             if not may(act, status=payment.status, because=payment.because, past_deadline=now > payment.deadline):
                 return Done(refusal=not_open(row), changed=False)
             move(payment, event, because=Because.WAIVED if act is Act.WAIVE else None, at=now)
-            payment.exception = await waiver_record(session, row.client, by=order.by.actor, why=order.reason, at=now)
+            payment.exception = await waiver_record(session, row.client, by=order.by.actor, at=now)
+            payment.exception_why = order.reason
             await give_back(session, payment, at=now)
             tell_payment(session, row.client, payment, at=now, text=text, by=order.by.actor)
             await close_payment_tasks(session, row.client, payment, at=now, note=text)

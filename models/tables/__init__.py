@@ -1,5 +1,6 @@
 """The schema, one file per noun. Importing this package loads every table."""
 
+import models.sealing  # noqa: F401 - what seals and opens their rows
 from models.tables.accounts.account import Account
 from models.tables.accounts.budget import BudgetUse
 from models.tables.accounts.email_change import EmailChange

@@ -21,7 +21,7 @@ from rules.anchors import AnchorLine, line_of, read_lines
 from rules.chain import CHANGED, SAYS_ELSE, ChainKeys
 from rules.keeping import MarkedBy
 from rules.timeline import FactKind
-from tests.care.defaults import CHAIN_KEYS
+from tests.care.defaults import CHAIN_KEYS, ROW_KEYS
 from tests.care.owner import Owner
 from tests.care.rows import DAY, NOW, Rows
 
@@ -277,14 +277,14 @@ async def test_a_new_key_signs_the_old_heads_and_the_old_ones_are_kept_for_verif
     await practice.day_ends()
     [old] = CHAIN_KEYS.keys
     both = ChainKeys((("next", bytes(range(32, 64))), old))
-    practice.sessions = session_factory(sessions.kw["bind"], chain=both)
+    practice.sessions = session_factory(sessions.kw["bind"], chain=both, rows=ROW_KEYS)
     await practice.happens(sara.id, 2)
     async with practice.sessions() as session:
         _ = await make_anchor(session, at=practice.now)
         await session.commit()
     found = await practice.verified()
     assert (found.faults, found.anchors) == ([], 2)
-    without = await verify_all(session_factory(sessions.kw["bind"], chain=ChainKeys(both.keys[:1])))
+    without = await verify_all(session_factory(sessions.kw["bind"], chain=ChainKeys(both.keys[:1]), rows=ROW_KEYS))
     unknown = "signed with the key 'tests', which is not among the CHAIN_KEYS"
     assert without.faults == [
         f"client {sara.id} ({sara.ref}): entries 1 to 2 are {unknown}",

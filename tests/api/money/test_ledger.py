@@ -97,7 +97,13 @@ async def test_an_exception_says_who_why_when_and_what_was_signed(
     ana = await rows.therapist()
     sara = await rows.client(ana)
     waived = await ledger_rows.payment(
-        sara, ana, due_at=NOW, status=PaymentStatus.WAIVED, exception=let_go(when=NOW + HOUR), because="waived"
+        sara,
+        ana,
+        due_at=NOW,
+        status=PaymentStatus.WAIVED,
+        exception=let_go(when=NOW + HOUR),
+        exception_why="ill",
+        because="waived",
     )
     [item] = (await get(api))["items"]
     assert (item["id"], item["card_amount"], item["because"]) == (str(waived.id), 0, "waived")

@@ -1,0 +1,85 @@
+"""Sealing rows as they are written, and opening them as they are read: for every table that has sealed columns.
+
+A type of column does not know in which row it stands, so the mapper's own events tell it (`models.sealed`). What a
+session has in memory is clear; what goes to the database and comes from it is sealed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.orm import Mapper, Session, object_session
+from sqlalchemy.orm.attributes import instance_dict
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.sealed import Ciphertext, Place, RowKeys, Sealed, _Placed, keys_of, place, row_id
+
+
+@cache
+def sealed_columns(table: Any) -> tuple[tuple[str, Sealed], ...]:
+    """The sealed columns of a table's class, by name."""
+    columns = table.__table__.c
+    return tuple((column.name, column.type) for column in columns if isinstance(column.type, Sealed))
+
+
+@event.listens_for(Mapper, "mapper_configured")
+def _watch(mapper: Mapper[Any], table: type[Any]) -> None:
+    if sealed_columns(table):
+        event.listen(mapper, "before_insert", _place_all)
+        event.listen(mapper, "before_update", _place_all)
+        event.listen(table, "load", _open_all)
+        event.listen(table, "refresh", _open_all)
+
+
+def _place_all(_mapper: Mapper[Any], _connection: object, row: SQLModel) -> None:
+    values = instance_dict(row)
+    values.update(_placed(row, values, lambda: _keys(row)))
+
+
+def _open_all(row: SQLModel, *_: object) -> None:
+    values = instance_dict(row)
+    for name, kind in sealed_columns(type(row)):
+        sealed = values.get(name)
+        if isinstance(sealed, Ciphertext):
+            values[name] = kind.from_bytes(_keys(row).open(sealed, _place_of(row, name)))
+
+
+def _placed(row: SQLModel, values: dict[str, Any], keys: Callable[[], RowKeys]) -> Iterator[tuple[str, Any]]:
+    for name, kind in sealed_columns(type(row)):
+        value = values.get(name)
+        if value is not None and not isinstance(value, _Placed):
+            yield name, place(kind, value, _place_of(row, name), keys())
+
+
+def _place_of(row: SQLModel, name: str) -> Place:
+    table = row.__table__  # type: ignore[attr-defined]
+    key = row_id([getattr(row, column.name) for column in table.primary_key])
+    return Place(table=table.name, column=name, row=key)
+
+
+def _keys(row: SQLModel) -> RowKeys:
+    session = object_session(row)
+    assert session is not None, "only a session reads and writes rows"
+    return keys_of(session.info)
+
+
+def row_keys(session: AsyncSession | Session) -> RowKeys:
+    """By which this session seals and opens rows."""
+    return keys_of(session.info)
+
+
+def opened_value(
+    session: AsyncSession, table: type[SQLModel], column: str, sealed: bytes, *, key: Sequence[Any]
+) -> Any:
+    """What stands in a sealed column, of which a query has read no more; ``key`` is the row's primary key."""
+    kind = dict(sealed_columns(table))[column]
+    where = Place(table=str(table.__tablename__), column=column, row=row_id(key))
+    return kind.from_bytes(row_keys(session).open(sealed, where))
+
+
+def sealed_values(session: AsyncSession, row: SQLModel) -> dict[str, Any]:
+    """A row's values for an ``INSERT`` that is written by hand."""
+    values = row.model_dump()
+    return {**values, **dict(_placed(row, values, lambda: row_keys(session)))}
