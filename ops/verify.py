@@ -117,15 +117,16 @@ async def _verify_between(
     place: tuple[UUID, int] | None = (after, _LAST_SEQ) if after is not None else None
     while True:
         facts = await facts_of_clients(session, after=place, until=until, limit=ROWS_AT_A_TIME)
-        for fact in facts:
+        for told in facts:
+            fact = told.fact
             walk = walks.setdefault(fact.client_id, ChainWalk(keys))
-            wrong = walk.look(entry_of(fact))
+            wrong = walk.look(entry_of(told))
             faults.setdefault(fact.client_id, []).extend(wrong)
             _note_restore(found, fact, wrong)
         found.facts += len(facts)
         if len(facts) < ROWS_AT_A_TIME:
             break
-        place = (facts[-1].client_id, facts[-1].seq)
+        place = (facts[-1].fact.client_id, facts[-1].fact.seq)
         session.expunge_all()
     for client_id, walk in sorted(walks.items()):
         client = known.get(client_id)

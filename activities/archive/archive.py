@@ -109,19 +109,20 @@ class ArchiveActivities(UnexpectedChargeActivities):
                 **plan.to_document(),
                 "archived_at": now.isoformat(),
                 "by": order.by,
-                "reason": order.reason,
                 "request_id": order.request_id,
                 "notify": order.notify,
             }
-            client.status, client.archived_at, client.archive_record = ClientStatus.ARCHIVED, now, record
+            client.status, client.archived_at = ClientStatus.ARCHIVED, now
+            client.archive_record = {**record, "reason": order.reason}
             tell(
                 session,
                 client,
                 FactKind.ARCHIVED,
                 at=now,
                 by=order.by,
-                text="The client was archived." + (f" Reason: {order.reason}" if order.reason else ""),
+                text="The client was archived.",
                 data=record,
+                words=order.reason,
             )
             archived = Archived(
                 facts=await project(session, client),

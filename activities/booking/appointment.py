@@ -146,8 +146,8 @@ class AppointmentActivities(Activities):
                     "request_id": order.request_id,
                     "outcome": order.outcome.value,
                     **({} if corrected else _lateness(row, now=now)),
-                    **({"reason": order.reason} if order.reason else {}),
                 },
+                words=order.reason,
             )
             await close_outcome_task(session, row, at=now)
             await accrue_fee(

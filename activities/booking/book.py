@@ -271,8 +271,8 @@ def _tell(
             ],
             "skipped": list(plan.conflicts),
             "exceptions": list(plan.exceptions),
-            "reason": order.reason,
         },
+        words=order.reason,
     )
     if order.by.is_practice and facts.outstanding_forms:
         tell(
@@ -285,8 +285,9 @@ def _tell(
             data={
                 "outstanding": list(facts.outstanding_forms),
                 "appointments": [str(a.id) for a in appointments],
-                "why": order.reason or "booked by the practice, which gave no reason",
+                **({} if order.reason else {"why": "booked by the practice, which gave no reason"}),
             },
+            words=order.reason,
         )
 
 

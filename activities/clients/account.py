@@ -202,6 +202,7 @@ class AccountActivities(Activities):
                     by=order.by.actor,
                     text="A task was resolved.",
                     data={"task_id": str(task.id), "task": task.kind.value, "request_id": order.request_id},
+                    words=order.note,
                 )
                 await session.flush()
             held_charges = task.kind is TaskKind.DISPUTE
@@ -230,7 +231,7 @@ async def _move_to_group(
         FactKind.GROUP_CHANGED,
         at=at,
         by=by.actor,
-        text=f"The client is now in the group {group.name}." if group else "The client is in no group any more.",
+        text="The client is now in another group." if group else "The client is in no group any more.",
         data={"group": str(group_id) if group_id else None, "former": str(former) if former else None},
     )
     return None

@@ -110,7 +110,10 @@ class MatchingActivities(Activities):
                         at=now,
                         by=SYSTEM,
                         text="No therapist fits the matching form.",
-                        data={"weights_version": found.weights_version, "ruled_out": found.to_document()["ruled_out"]},
+                        data={
+                            "weights_version": found.weights_version,
+                            "ruled_out": [one["therapist"] for one in found.to_document()["ruled_out"]],
+                        },
                     )
                 await open_task_once(
                     session,
@@ -265,8 +268,9 @@ def _assign(
         FactKind.REMATCHED if again else FactKind.MATCHED,
         at=at,
         by=by,
-        text=f"{therapist.name} is now the therapist." + (f" Reason: {reason}" if reason else ""),
+        text=f"{therapist.name} is now the therapist.",
         data={"therapist": therapist.slug, "how": how.value, "request_id": request_id},
+        words=reason,
     )
 
 

@@ -62,13 +62,14 @@ class CreditActivities(Activities):
                 FactKind.CREDIT_GRANTED,
                 at=now,
                 by=order.by.actor,
-                text=f"Credit was granted. Reason: {order.reason}",
+                text="Credit was granted.",
                 data={
                     "credit_id": str(id),
                     "amount": order.amount,
                     "currency": order.currency,
                     "request_id": order.request_id,
                 },
+                words=order.reason,
             )
             return GRANTED.keep(session, client, order, Done(facts=await project(session, client)), at=now)
 

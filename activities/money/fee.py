@@ -96,6 +96,7 @@ async def accrue_fee(
             "due_at": payment.due_at.isoformat(),
             **({"waiver": payment.exception} if payment.exception else {}),
         },
+        words=waiver,
     )
 
 
@@ -146,6 +147,6 @@ def note_breach(
         data={
             "appointment_id": str(row.appointment.id),
             **({"late": True} if marked_by else {}),
-            **({"reason": reason} if reason else {}),
         },
+        words=reason,
     )

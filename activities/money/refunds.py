@@ -249,9 +249,9 @@ def _tell_refused(
             "amount": order.amount,
             "to": order.to.value,
             "currency": row.payment.currency,
-            "reason": order.reason,
             "refusal": refusal.name.value,
         },
+        words=order.reason,
     )
 
 
@@ -294,6 +294,6 @@ def _tell_refund(
             "card_amount": refund.card_amount,
             "credit_amount": refund.credit_amount,
             "currency": refund.currency,
-            "reason": refund.reason,
         },
+        words=refund.reason if kind is FactKind.REFUND_BEGUN else None,
     )

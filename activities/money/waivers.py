@@ -62,7 +62,8 @@ class WaiverActivities(Activities):
             payment.exception = await waiver_record(session, row.client, by=order.by.actor, at=now)
             payment.exception_why = order.reason
             await give_back(session, payment, at=now)
-            tell_payment(session, row.client, payment, at=now, text=text, by=order.by.actor)
+            by, words = order.by.actor, order.reason
+            tell_payment(session, row.client, payment, at=now, text=text, by=by, words=words)
             await close_payment_tasks(session, row.client, payment, at=now, note=text)
             if payment.intent is not None:
                 kind, reason = OutboxKind.CANCEL_INTENT, order.request_id

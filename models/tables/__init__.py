@@ -21,6 +21,7 @@ from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.clients.group import ClientGroup
 from models.tables.clients.match import Match
+from models.tables.clients.remark import Remark
 from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
@@ -28,6 +29,7 @@ from models.tables.forms.template import FormTemplate
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from models.tables.keeping.epoch import Epoch
 from models.tables.keeping.keeping import Keeping, Resumption
+from models.tables.keeping.reencryption import Reencryption
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.credit import Credit, CreditUse
@@ -77,7 +79,9 @@ __all__ = [
     "Payment",
     "PaymentTry",
     "Reconciliation",
+    "Reencryption",
     "Refund",
+    "Remark",
     "Resumption",
     "SessionNote",
     "StepAnswer",

@@ -181,7 +181,8 @@ async def timeline(*, client_id: UUID, services: Svc, caller: Practice, page: By
         after = page.after[0] if page.after else 0
         found = await facts_of(session, client_id, after_seq=after, limit=page.limit + 1)
     rows, last = cut(found, page)
-    return listed([FactView.of(row) for row in rows], (last.seq,) if last else None)
+    views = [FactView.of(row.fact, words=row.words) for row in rows]
+    return listed(views, (last.fact.seq,) if last else None)
 
 
 @router.get(

@@ -154,6 +154,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "reencryption",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sealed", sa.Integer(), nullable=False),
+        sa.Column("unreadable", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "therapist",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("slug", sa.String(length=80), nullable=False),
@@ -674,6 +684,18 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("client_id", "seq"),
     )
+    op.create_table(
+        "remark",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("words", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_index(op.f("ix_remark_client_id"), "remark", ["client_id"], unique=False)
     op.create_table(
         "form_request",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1632,6 +1654,8 @@ def downgrade() -> None:
     op.drop_table("goal")
     op.drop_index(op.f("ix_form_request_client_id"), table_name="form_request")
     op.drop_table("form_request")
+    op.drop_index(op.f("ix_remark_client_id"), table_name="remark")
+    op.drop_table("remark")
     op.drop_table("fact")
     op.drop_index("shares_of_client", table_name="document_share", postgresql_where=sa.text("unshared_at IS NULL"))
     op.drop_index("one_live_share", table_name="document_share", postgresql_where=sa.text("unshared_at IS NULL"))
@@ -1672,6 +1696,7 @@ def downgrade() -> None:
     op.drop_table("bulk_archive")
     op.drop_table("appointment_settings")
     op.drop_table("therapist")
+    op.drop_table("reencryption")
     op.drop_table("reconciliation")
     op.drop_table("keeping")
     op.drop_index("inbound_events_left", table_name="inbound_event", postgresql_where=sa.text("handled_at IS NULL"))

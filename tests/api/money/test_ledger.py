@@ -309,8 +309,8 @@ async def test_what_people_wrote_cannot_become_a_formula(
     ana = await rows.therapist()
     sara = await rows.client(ana)
     for why in ("=HYPERLINK(1)", '"quoted", with\na line'):
-        exception = let_go(when=NOW, why=why)
-        await ledger_rows.payment(sara, ana, due_at=NOW, status=PaymentStatus.WRITTEN_OFF, exception=exception)
+        exception, status = let_go(when=NOW), PaymentStatus.WRITTEN_OFF
+        await ledger_rows.payment(sara, ana, due_at=NOW, status=status, exception=exception, exception_why=why)
     assert {line["exception_why"] for line in await csv_of(api)} == {"'=HYPERLINK(1)", '"quoted", with\na line'}
 
 
