@@ -5,7 +5,6 @@ session has in memory is clear; what goes to the database and comes from it is s
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from typing import Any
 
 from sqlalchemy import event
@@ -16,38 +15,41 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.sealed import Ciphertext, Place, RowKeys, Sealed, _Placed, keys_of, place, row_id
 
+Columns = tuple[tuple[str, Sealed], ...]
 
-@cache
-def sealed_columns(table: Any) -> tuple[tuple[str, Sealed], ...]:
+
+def sealed_columns(table: Any) -> Columns:
     """The sealed columns of a table's class, by name."""
-    columns = table.__table__.c
-    return tuple((column.name, column.type) for column in columns if isinstance(column.type, Sealed))
+    return tuple((column.name, column.type) for column in table.__table__.c if isinstance(column.type, Sealed))
 
 
 @event.listens_for(Mapper, "mapper_configured")
 def _watch(mapper: Mapper[Any], table: type[Any]) -> None:
-    if sealed_columns(table):
-        event.listen(mapper, "before_insert", _place_all)
-        event.listen(mapper, "before_update", _place_all)
-        event.listen(table, "load", _open_all)
-        event.listen(table, "refresh", _open_all)
+    columns = sealed_columns(table)
+    if not columns:
+        return
+
+    def place_all(_mapper: Mapper[Any], _connection: object, row: SQLModel) -> None:
+        values = instance_dict(row)
+        values.update(_placed(row, columns, values, lambda: _keys(row)))
+
+    def open_all(row: SQLModel, *_: object) -> None:
+        values = instance_dict(row)
+        for name, kind in columns:
+            sealed = values.get(name)
+            if isinstance(sealed, Ciphertext):
+                values[name] = kind.from_bytes(_keys(row).open(sealed, _place_of(row, name)))
+
+    event.listen(mapper, "before_insert", place_all)
+    event.listen(mapper, "before_update", place_all)
+    event.listen(table, "load", open_all)
+    event.listen(table, "refresh", open_all)
 
 
-def _place_all(_mapper: Mapper[Any], _connection: object, row: SQLModel) -> None:
-    values = instance_dict(row)
-    values.update(_placed(row, values, lambda: _keys(row)))
-
-
-def _open_all(row: SQLModel, *_: object) -> None:
-    values = instance_dict(row)
-    for name, kind in sealed_columns(type(row)):
-        sealed = values.get(name)
-        if isinstance(sealed, Ciphertext):
-            values[name] = kind.from_bytes(_keys(row).open(sealed, _place_of(row, name)))
-
-
-def _placed(row: SQLModel, values: dict[str, Any], keys: Callable[[], RowKeys]) -> Iterator[tuple[str, Any]]:
-    for name, kind in sealed_columns(type(row)):
+def _placed(
+    row: SQLModel, columns: Columns, values: dict[str, Any], keys: Callable[[], RowKeys]
+) -> Iterator[tuple[str, Any]]:
+    for name, kind in columns:
         value = values.get(name)
         if value is not None and not isinstance(value, _Placed):
             yield name, place(kind, value, _place_of(row, name), keys())
@@ -82,4 +84,4 @@ def opened_value(
 def sealed_values(session: AsyncSession, row: SQLModel) -> dict[str, Any]:
     """A row's values for an ``INSERT`` that is written by hand."""
     values = row.model_dump()
-    return {**values, **dict(_placed(row, values, lambda: row_keys(session)))}
+    return {**values, **dict(_placed(row, sealed_columns(type(row)), values, lambda: row_keys(session)))}

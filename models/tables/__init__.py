@@ -20,6 +20,7 @@ from models.tables.care.notification import Notification
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.clients.group import ClientGroup
+from models.tables.clients.handed_in import HandedIn
 from models.tables.clients.match import Match
 from models.tables.clients.remark import Remark
 from models.tables.clients.step_answer import StepAnswer
@@ -69,6 +70,7 @@ __all__ = [
     "FormRequest",
     "FormTemplate",
     "Goal",
+    "HandedIn",
     "IdempotencyKey",
     "InboundEvent",
     "Keeping",

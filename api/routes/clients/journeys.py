@@ -8,9 +8,11 @@ from pydantic import BaseModel, Field
 
 from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
 from api.commands import Command, commands_of
+from api.deps import Services
 from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
 from models.reads.booking.therapists import therapist_by_slug
+from models.reads.clients.clients import explained_match
 from rules.clients.matching import PARTS
 from rules.enums import Role, Source, Stage
 from rules.journey.stage import stage_of
@@ -100,7 +102,8 @@ async def begin(*, body: JourneyBody, command: BySiteOrStaff, response: Response
             if await therapist_by_slug(session, body.therapist) is None:
                 raise wrong_fields([("therapist", "there is no such therapist")])
     client_id = command.id_of("client")
-    new = command.order(BEGIN.argument, body, client_id=client_id, note=body.note or None)
+    order = command.order(BEGIN.argument, body, client_id=client_id, note=body.note or None)
+    new = await command.hand_in(order, about=client_id)
     try:
         opened = await services.engine.start(new)
     except Refused as refused:
@@ -115,10 +118,17 @@ async def begin(*, body: JourneyBody, command: BySiteOrStaff, response: Response
         client_id=client_id,
         ref=opened.facts.ref,
         stage=stage_of(opened.facts, as_if_active=not caller.is_practice),
-        match=opened.match,
+        match=await _explained(services, client_id) or opened.match,
         booking_url=url,
         **more,
     )
+
+
+async def _explained(services: Services, client_id: UUID) -> dict[str, Any] | None:
+    """The match of the form, with every factor: it stands in the database alone."""
+    async with services.sessions() as session:
+        match = await explained_match(session, client_id)
+    return match.explanation if match is not None else None
 
 
 def for_journey(refusal: Refusal) -> Refusal:

@@ -164,6 +164,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "handed_in",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column("about", sa.Uuid(), nullable=False),
+        sa.Column("said", sa.LargeBinary(), nullable=False),
+        sa.Column("handed_in_by", sa.String(), nullable=False),
+        sa.Column("handed_in_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_handed_in_handed_in_at"), "handed_in", ["handed_in_at"], unique=False)
+    op.create_table(
         "therapist",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("slug", sa.String(length=80), nullable=False),
@@ -1696,6 +1707,8 @@ def downgrade() -> None:
     op.drop_table("bulk_archive")
     op.drop_table("appointment_settings")
     op.drop_table("therapist")
+    op.drop_index(op.f("ix_handed_in_handed_in_at"), table_name="handed_in")
+    op.drop_table("handed_in")
     op.drop_table("reencryption")
     op.drop_table("reconciliation")
     op.drop_table("keeping")
