@@ -14,6 +14,7 @@ from activities.types import (
     money,
     reconciliation,
     sealing,
+    words,
     workflow_ids,
 )
 from activities.types.facts import PaymentFacts
@@ -154,7 +155,9 @@ class ArchiveSignal:
     request_id: str
     by: str
     voucher: Voucher | None = None
-    reason: str | None = None
+    reason: str | None = field(default=None, metadata=words.WORDS)
+    handed_in: str | None = None
+    of_many: str | None = None
     notify: bool = True
 
 

@@ -17,6 +17,7 @@ from activities.reactivation import make_active
 from activities.snapshots import appointment_facts, facts_of_appointments
 from activities.tasks import close_tasks
 from activities.types.booking import Booked, BookingOrder
+from activities.words import heard
 from models.reads.booking.waitlist import lines_of
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
@@ -56,6 +57,7 @@ class BookingActivities(Activities):
             given = await BOOKED.given(session, client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=client.id)
             if order.details is not None:
                 refusal = await write_details(
                     session, client, order.details, by=order.by, reason=order.request_id, at=now

@@ -23,6 +23,7 @@ from activities.types.clients import (
     TaskOrder,
     TaskResolution,
 )
+from activities.words import heard
 from models.reads.booking.waitlist import lines_of_client
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind
@@ -191,6 +192,7 @@ class AccountActivities(Activities):
             given = await RESOLVED.given(session, client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=client.id)
             if task.resolved_at is None:
                 task.resolved_at, task.resolved_by, task.note = now, order.by.actor, order.note
                 session.add(task)

@@ -34,7 +34,7 @@ from rules.clients.matching import MatchResult as Found
 from rules.clients.refs import ref_of
 from rules.enums import AppointmentStatus, PlaceEnd, Role, Source, TaskKind
 from rules.mail.orders import MailOrder
-from rules.refusals import Refusal, invalid
+from rules.refusals import REASON_REQUIRED, Refusal, invalid
 from rules.timeline import FactKind
 
 OPENED = AnsweredOnce("open_journey", Opened)
@@ -153,6 +153,9 @@ class MatchingActivities(Activities):
             given = await MATCHED.given(session, client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=client.id)
+            if not order.reason.strip():
+                return Matched(refusal=REASON_REQUIRED)
             ended: set[UUID] = set()
             if client.therapist_id != wanted.id:
                 present = (

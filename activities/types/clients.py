@@ -69,7 +69,8 @@ class MatchOrder:
     client_id: str
     by: Caller
     therapist: str
-    reason: str
+    reason: str = field(default="", metadata=WORDS)
+    handed_in: str | None = None
     cancel_appointments: bool = False
 
 
@@ -138,7 +139,8 @@ class TaskResolution:
     client_id: str
     by: Caller
     task_id: str
-    note: str
+    note: str = field(default="", metadata=WORDS)
+    handed_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -137,7 +137,7 @@ async def test_what_explains_a_match_is_in_no_answer(scene: Scene) -> None:
     answered = await scene.done("open_journey", order)
     assert (answered.match["therapist"], answered.match["factors"]) == ("mia", []), answered
     assert "anxiety" not in repr(answered)
-    assert await said_in_answers(scene) == {"mia"}
+    assert "anxiety" not in repr(await said_in_answers(scene))
     assert await scene.run("open_journey", order) == answered
 
 

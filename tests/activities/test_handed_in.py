@@ -12,6 +12,8 @@ from activities.types.words import said_in, without_words
 from activities.words import NothingHandedIn
 from models.tables import Goal, HandedIn
 from models.writes.clients.handed_in import KEPT_FOR, forget_what_nobody_took, hand_in
+from rules.accounts.caller import Caller
+from rules.enums import Role
 from rules.journey.goals import WeeklyTime
 from tests.activities.asked_orders import Scene
 from tests.activities.test_asked_again import scene
@@ -20,6 +22,7 @@ from tests.care.rows import NOW
 __all__ = ["scene"]
 
 WORDS = "to sleep eight hours"
+SARA = Caller(role=Role.CLIENT, name="sara")
 
 
 async def _handed_in(scene: Scene, order: GoalOrder, *, about: str | None = None) -> GoalOrder:
@@ -51,12 +54,7 @@ async def _goals(scene: Scene) -> list[str]:
 
 def test_an_order_goes_on_its_way_without_words() -> None:
     order = FormSubmission(
-        request_id="1",
-        client_id="2",
-        by=None,
-        kind="x",
-        answers={"reason": WORDS},
-        signature="Sara",  # type: ignore[arg-type]
+        request_id="1", client_id="2", by=SARA, kind="x", answers={"reason": WORDS}, signature="Sara"
     )
     assert said_in(order) == {"answers": {"reason": WORDS}, "signature": "Sara"}
     sent = without_words(order, handed_in="3")

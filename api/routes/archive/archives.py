@@ -95,6 +95,7 @@ async def archive(
     client = await command.must_see_client(client_id)
     if client.status is not ClientStatus.ARCHIVED:
         signal = order_of(ArchiveSignal, body or ArchiveBody(), context=_asked(command))
+        signal = await command.hand_in(signal, about=client_id)
         await _send(command, client_id, ARCHIVE, signal)
     return await _result(command, client_id, wanted=ClientStatus.ARCHIVED, response=response)
 

@@ -155,8 +155,8 @@ async def match(*, client_id: UUID, body: MatchBody, command: ByStaff, now: Now)
     matched = await command.ask(MATCH_BY_HAND, body, client_id=client_id)
     client = await _view(services, caller, client_id, now=now)
     former, cancelled = (
-        [AppointmentView.of_answer(one, matched.facts, caller=caller) for one in answered]
-        for answered in (matched.former_appointments, matched.cancelled)
+        [AppointmentView.of_answer(one, matched.facts, caller=caller, cancel_reason=why) for one in answered]
+        for answered, why in ((matched.former_appointments, None), (matched.cancelled, body.reason))
     )
     gone = {view.id for view in cancelled}
     return RematchedView(
