@@ -122,17 +122,19 @@ class Ciphertext(bytes):
 
 
 class _Placed:
-    """A value on its way into a row, as the subclass of its type: equal to it, and knowing what seals it."""
+    """A value on its way into a row, as the subclass of its type: equal to it, and knowing its place and what seals it.
+    Written into another row, it has another place."""
 
+    place: Place
     seal: Callable[[bytes], bytes]
 
 
 class _PlacedText(_Placed, str):
-    __slots__ = ("seal",)
+    __slots__ = ("place", "seal")
 
 
 class _PlacedMap(_Placed, dict[str, Any]):
-    __slots__ = ("seal",)
+    __slots__ = ("place", "seal")
 
 
 class _PlacedBytes(_Placed, bytes):
@@ -205,6 +207,7 @@ class SealedBytes(Sealed):
 def place(kind: Sealed, value: Any, where: Place, keys: RowKeys) -> Any:
     """The value, equal to what it was, and ready to be written into this place."""
     placed = kind.placed(value)
+    placed.place = where
     placed.seal = lambda plain: keys.seal(plain, where)
     return placed
 

@@ -51,8 +51,11 @@ def _placed(
 ) -> Iterator[tuple[str, Any]]:
     for name, kind in columns:
         value = values.get(name)
-        if value is not None and not isinstance(value, _Placed):
-            yield name, place(kind, value, _place_of(row, name), keys())
+        if value is None:
+            continue
+        where = _place_of(row, name)
+        if not (isinstance(value, _Placed) and value.place == where):
+            yield name, place(kind, value, where, keys())
 
 
 def _place_of(row: SQLModel, name: str) -> Place:

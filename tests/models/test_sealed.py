@@ -157,6 +157,14 @@ async def test_documents_and_bytes_come_back_as_they_were(rows: Rows) -> None:
     assert (found.explanation, found.considered, found.reason) == (match.explanation, b"\x00\xff", None)
 
 
+async def test_words_that_are_copied_into_another_row_are_sealed_for_that_one(rows: Rows) -> None:
+    goal = await _goal(rows)
+    copy = Goal(id=UUID(int=99), client_id=goal.client_id, text=goal.text, made_by="therapist:ana", made_at=NOW)
+    await rows.add(copy)
+    async with rows.sessions() as session:
+        assert [(await session.get_one(Goal, id)).text for id in (goal.id, copy.id)] == [WORDS, WORDS]
+
+
 async def test_two_rows_that_change_places_are_found(rows: Rows, owner: Owner) -> None:
     mine, other = await _goal(rows), await _goal(rows, "drinks less")
     await owner.writes("UPDATE goal SET text = (SELECT text FROM goal other WHERE other.id <> goal.id)")
