@@ -44,7 +44,7 @@ async def run(settings: Settings) -> None:
     writing = database.connect(settings.database, pool_size=20, max_overflow=5, pulse=pulse)
     reading = database.connect(settings.database, pool_size=10, max_overflow=5, pulse=pulse)
     client = await lazy_client(settings.engine, data_converter=data_converter(settings.payload_keys))
-    sessions = database.SessionsApart(writing, reading=reading, chain=settings.chain_keys)
+    sessions = database.SessionsApart(writing, reading=reading, chain=settings.chain_keys, rows=settings.row_keys)
     clock = clock_for(settings.time_travel_address)
     executions = Executions(client, task_queue=settings.temporal_task_queue, beginning_of=beginning_of)
     app = create_app(

@@ -129,7 +129,7 @@ async def run(settings: Settings) -> None:
                 ),
             )
             dependencies = Dependencies(
-                sessions=database.session_factory(engine, chain=settings.chain_keys),
+                sessions=database.session_factory(engine, chain=settings.chain_keys, rows=settings.row_keys),
                 clock=clock_for(settings.time_travel_address),
                 payments=payments,
                 simulated_payments=SimulatedGateway(),

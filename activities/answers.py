@@ -18,16 +18,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.snapshots import appointments_as_they_stand, payments_as_they_stand
 from activities.types.facts import AppointmentFacts, PaymentFacts
+from activities.words import taken_over
 from models.reads.journey import journey_facts
 from models.tables.clients.client import Client
-from models.tables.clients.match import Match
 from models.tables.clients.step_answer import LONGEST_REQUEST_ID, StepAnswer
 from rules.enums import PaymentStatus
 from rules.journey.stage import JourneyFacts
 
 Answer = TypeVar("Answer")
 _SNAPSHOT = "$snapshot"
-_JOURNEY, _APPOINTMENT, _PAYMENT, _MATCH = "journey", "appointment", "payment", "match"
+_JOURNEY, _APPOINTMENT, _PAYMENT = "journey", "appointment", "payment"
 Reference = tuple[str, str]
 
 
@@ -67,7 +67,8 @@ class AnsweredOnce(Generic[Answer]):
     def keep(
         self, session: AsyncSession, client: Client, order: RequestOrder, answer: Answer, *, at: datetime
     ) -> Answer:
-        """Store the answer in the running transaction, and return it."""
+        """Store the answer in the running transaction, and return it. What was handed in for it is taken over."""
+        taken_over(session)
         session.add(
             StepAnswer(
                 client_id=client.id,
@@ -84,11 +85,6 @@ def _key(order: RequestOrder) -> str:
     """The request's id; of one that a person made up at length, its digest."""
     id = order.request_id
     return id if len(id) <= LONGEST_REQUEST_ID else sha256(id.encode()).hexdigest()
-
-
-def match_reference(match_id: UUID) -> dict[str, Any]:
-    """How an answer is to be stored that explains a match: what a match says of its client stands with the match."""
-    return {_SNAPSHOT: _MATCH, "of": str(match_id)}
 
 
 def without_snapshots(value: Any) -> Any:
@@ -115,14 +111,12 @@ async def _with_fresh_snapshots(session: AsyncSession, stored: Any) -> Any:
     snapshot, charges a debt, or hands the facts on. An old snapshot would let it begin from what is no longer so.
     """
     named = set(_references(stored))
-    ids = {kind: [UUID(of) for one, of in named if one == kind] for kind in (_APPOINTMENT, _PAYMENT, _MATCH)}
+    ids = {kind: [UUID(of) for one, of in named if one == kind] for kind in (_APPOINTMENT, _PAYMENT)}
     snapshots: dict[Reference, object] = {}
     for facts in await appointments_as_they_stand(session, ids[_APPOINTMENT]):
         snapshots[_APPOINTMENT, facts.id] = facts
     for payment in await payments_as_they_stand(session, ids[_PAYMENT]):
         snapshots[_PAYMENT, payment.id] = payment
-    for match in (await session.exec(select(Match).where(col(Match.id).in_(ids[_MATCH])))).all() if ids[_MATCH] else ():
-        snapshots[_MATCH, str(match.id)] = match.explanation
     refs = [of for kind, of in named if kind == _JOURNEY]
     for client in (await session.exec(select(Client).where(col(Client.ref).in_(refs)))).all():
         snapshots[_JOURNEY, client.ref] = await journey_facts(session, client)

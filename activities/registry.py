@@ -25,6 +25,7 @@ from activities.forms.requested import RequestedFormActivities
 from activities.keeping.gone_journeys import GoneJourneyActivities
 from activities.keeping.practice_mail import PracticeMailActivities
 from activities.keeping.rounds import KeepingActivities
+from activities.keeping.sealing_anew import SealingActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
 from activities.money.reconcile import ReconcileActivities
@@ -62,6 +63,7 @@ GROUPS = (
     CancellationActivities,
     ChatActivities,
     KeepingActivities,
+    SealingActivities,
     PracticeMailActivities,
     DeliveryActivities,
 )

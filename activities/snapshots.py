@@ -76,7 +76,6 @@ def _shown(appointment: Appointment) -> AppointmentShown:
         complete_forms_in_session=appointment.complete_forms_in_session,
         cancelled_at=appointment.cancelled_at,
         cancelled_by=appointment.cancelled_by,
-        cancel_reason=appointment.cancel_reason,
         outcome_at=appointment.outcome_at,
         outcome_by=appointment.outcome_by,
         breached_at=appointment.breached_at,

@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 from sqlmodel import SQLModel
 
 from activities.types.booking import Changed
+from activities.types.words import said_in, without_words
 from api.deps import PRACTICE, RequestId, Services, Svc, allow, must_see_client
 from api.engine import GONE, Gone
 from api.problems import EngineUnavailable, refuse
@@ -25,7 +26,9 @@ from models.reads.booking.waitlist import somebody_waits
 from models.reads.forms.requests import clients_to_ask_again
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
+from models.tables.clients.handed_in import HandedIn
 from models.tables.forms.template import FormTemplate
+from models.writes.clients.handed_in import hand_in
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, Role
 from rules.refusals import Problem
@@ -110,7 +113,7 @@ class Command:
         self, update: Update[Argument, Answer], body: BaseModel | None = None, /, *, client_id: UUID, **said: object
     ) -> Answer | Gone:
         """The same, but for a journey that was closed: Gone."""
-        order = self.order(update.argument, body, client_id=client_id, **said)
+        order = await self.hand_in(self.order(update.argument, body, client_id=client_id, **said), about=client_id)
         workflow_id = journey_id(str(client_id))
         return await self.services.engine.update(workflow_id, update, order, request_id=self.request_id)
 
@@ -122,7 +125,7 @@ class Command:
         Raises Refused, and EngineUnavailable when a workflow that should be there does not start.
         """
         context = {"request_id": self.request_id, "appointment_id": appointment_id, "by": self.caller}
-        order = order_of(update.argument, body, context=context, **said)
+        order = await self.hand_in(order_of(update.argument, body, context=context, **said), about=appointment_id)
         workflow_id = appointment_workflow_id(str(appointment_id))
         for _ in range(_LOOKS):
             answer = await self.services.engine.update(workflow_id, update, order, request_id=self.request_id)
@@ -135,6 +138,24 @@ class Command:
             # Booked a moment ago, and its workflow is about to start.
             await asyncio.sleep(_LOOK_AGAIN_AFTER)
         raise EngineUnavailable
+
+    async def hand_in(self, order: Argument, *, about: UUID) -> Argument:
+        """The order as it goes through the engine: what people said in it is stored before, and named."""
+        said = said_in(order)
+        if not said:
+            return order
+        row = HandedIn(
+            id=self.id_of(f"handed in/{type(order).__name__}"),
+            request_id=str(self.request_id),
+            about=about,
+            said=said,
+            handed_in_by=self.caller.actor,
+            handed_in_at=await self.services.clock.now(),
+        )
+        async with self.services.sessions() as session:
+            await hand_in(session, row)
+            await session.commit()
+        return without_words(order, handed_in=str(row.id))
 
     async def must_see_client(self, client_id: UUID) -> Client:
         """The client, if the caller may see them. Raises Refused: not found."""

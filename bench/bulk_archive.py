@@ -25,6 +25,7 @@ from engine.connect import TASK_QUEUE
 from local.stack import LocalStack, Ports
 from local.temporal import Service
 from models.database import Sessions, connect, session_factory
+from models.sealed import RowKeys
 from models.tables.clients.client import Client
 from workflows.messages import APPOINTMENT_JOURNEY, AppointmentInput, appointment_workflow_id
 
@@ -54,7 +55,7 @@ async def run() -> None:
     ):
         http.headers["Authorization"] = f"Bearer {KEY}"
         database = connect(stack.database_url)
-        sessions = session_factory(database)
+        sessions = session_factory(database, rows=RowKeys(PayloadKeys.parse(DEV_PAYLOAD_KEYS).keys))
         try:
             await _therapists(http)
             print(f"{CLIENTS} clients with an appointment and a scheduled payment each, {THERAPISTS} therapists")

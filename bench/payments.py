@@ -35,6 +35,7 @@ from local.processes import Process, until
 from local.stack import WEBHOOK_SECRET, LocalStack, Ports
 from local.temporal import Service
 from models.database import Sessions, connect, session_factory
+from models.sealed import RowKeys
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
@@ -65,7 +66,7 @@ THERAPIST = {
 async def run() -> None:
     async with await LocalStack.start(ports=Ports.free(), seed=False) as stack:
         database = connect(stack.database_url)
-        sessions = session_factory(database)
+        sessions = session_factory(database, rows=RowKeys(PayloadKeys.parse(DEV_PAYLOAD_KEYS).keys))
         try:
             clients = await _clients(stack)
             alone = await _stand_ins_alone(stack, sessions)

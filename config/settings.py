@@ -24,6 +24,7 @@ from config.problems import SettingsProblem
 from engine.codec import PayloadKeys
 from engine.connect import TASK_QUEUE, EngineAddress
 from engine.event_key import EventKey
+from models.sealed import RowKeys
 from rules.chain import ChainKeys
 from rules.enums import Role
 from rules.local_time import find_zone
@@ -164,6 +165,11 @@ class Settings(BaseSettings):
 
     policy: Annotated[JourneyPolicy, NoDecode] = JourneyPolicy()
     engine: Annotated[EngineAddress, NoDecode] = EngineAddress()
+
+    @property
+    def row_keys(self) -> RowKeys:
+        """By which rows are sealed at rest."""
+        return RowKeys(self.payload_keys.keys)
 
     @property
     def production(self) -> bool:

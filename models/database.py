@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.pulse import Pulse, Silent
+from models.sealed import RowKeys, keep_keys
 from rules.chain import ChainKeys
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -111,8 +112,11 @@ class SessionsApart(async_sessionmaker[AsyncSession]):
     Writers may all wait for one row that somebody has; who reads never waits behind them for a place.
     """
 
-    def __init__(self, writing: AsyncEngine, *, reading: AsyncEngine, chain: ChainKeys | None = None) -> None:
-        super().__init__(writing, class_=AsyncSession, expire_on_commit=False, info={_CHAIN: chain})
+    def __init__(
+        self, writing: AsyncEngine, *, reading: AsyncEngine, chain: ChainKeys | None = None, rows: RowKeys | None = None
+    ) -> None:
+        info = keep_keys({_CHAIN: chain}, rows)
+        super().__init__(writing, class_=AsyncSession, expire_on_commit=False, info=info)
         self._reading = reading
 
     def __call__(self, **local: Any) -> AsyncSession:
@@ -121,9 +125,11 @@ class SessionsApart(async_sessionmaker[AsyncSession]):
         return super().__call__(**local)
 
 
-def session_factory(engine: AsyncEngine, *, chain: ChainKeys | None = None) -> Sessions:
-    """``chain``: by which the sessions sign facts and verify them; whoever does neither needs none."""
-    return async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False, info={_CHAIN: chain})
+def session_factory(engine: AsyncEngine, *, chain: ChainKeys | None = None, rows: RowKeys | None = None) -> Sessions:
+    """``chain``: by which the sessions sign facts and verify them; ``rows``: by which they seal and open what people
+    wrote. Whoever does none of it needs none."""
+    info = keep_keys({_CHAIN: chain}, rows)
+    return async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False, info=info)
 
 
 def chain_keys(session: AsyncSession) -> ChainKeys:

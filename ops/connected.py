@@ -14,7 +14,7 @@ from models import database
 from models.database import Sessions
 from workflows.starting import beginning_of
 
-_PATIENCE = timedelta(seconds=30)
+PATIENCE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +29,9 @@ async def connected(settings: Settings) -> AsyncIterator[Connected]:
     """Raises EngineUnreachable when the engine cannot be reached within half a minute."""
     pool = database.connect(settings.database)
     try:
-        client = await connect(
-            settings.engine, data_converter=data_converter(settings.payload_keys), patience=_PATIENCE
-        )
+        client = await connect(settings.engine, data_converter=data_converter(settings.payload_keys), patience=PATIENCE)
         yield Connected(
-            sessions=database.session_factory(pool, chain=settings.chain_keys),
+            sessions=database.session_factory(pool, chain=settings.chain_keys, rows=settings.row_keys),
             executions=Executions(client, task_queue=settings.temporal_task_queue, beginning_of=beginning_of),
             clock=clock_for(settings.time_travel_address),
         )

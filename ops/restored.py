@@ -42,7 +42,7 @@ async def _main(settings: Settings) -> None:
     pool = database.connect(settings.database)
     try:
         epoch = await mark_restored(
-            database.session_factory(pool, chain=settings.chain_keys),
+            database.session_factory(pool, chain=settings.chain_keys, rows=settings.row_keys),
             at=await clock_for(settings.time_travel_address).now(),
         )
     finally:

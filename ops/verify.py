@@ -122,15 +122,16 @@ async def _verify_between(
     place: tuple[UUID, int] | None = (after, _LAST_SEQ) if after is not None else None
     while True:
         facts = await facts_of_clients(session, after=place, until=until, limit=ROWS_AT_A_TIME)
-        for fact in facts:
+        for told in facts:
+            fact = told.fact
             walk = walks.setdefault(fact.client_id, ChainWalk(keys))
-            wrong = walk.look(entry_of(fact))
+            wrong = walk.look(entry_of(told))
             faults.setdefault(fact.client_id, []).extend(wrong)
             _note_restore(found, fact, wrong)
         found.facts += len(facts)
         if len(facts) < ROWS_AT_A_TIME:
             break
-        place = (facts[-1].client_id, facts[-1].seq)
+        place = (facts[-1].fact.client_id, facts[-1].fact.seq)
         session.expunge_all()
     for client_id, walk in sorted(walks.items()):
         client = known.get(client_id)
@@ -252,7 +253,8 @@ def _say_how_far(found: Found) -> None:
 async def _main(settings: Settings, lines: Sequence[AnchorLine], restored: Sequence[UUID]) -> int:
     pool = database.connect(settings.database)
     try:
-        found = await verify_all(database.session_factory(pool, chain=settings.chain_keys), lines, restored=restored)
+        sessions = database.session_factory(pool, chain=settings.chain_keys, rows=settings.row_keys)
+        found = await verify_all(sessions, lines, restored=restored)
     finally:
         await pool.dispose()
     for sentence in (*found.notes, *found.faults):

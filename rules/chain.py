@@ -113,7 +113,7 @@ class ChainFault:
 
 MISSING = "missing"
 CHANGED = "changed after being written, or written without the keys"
-SAYS_ELSE = "not in the words that were signed: text or data were changed"
+SAYS_ELSE = "not in the words that were signed: text, data or the words beside it were changed"
 DOES_NOT_FOLLOW = "not what follows from the entry before"
 KEY_NOT_NAMED = "signed with another key than the entry before, and does not name that one's"
 

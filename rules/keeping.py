@@ -21,6 +21,7 @@ class Kept(StrEnum):
     WAITLIST = "waitlist"
     BULK_ARCHIVE = "bulk-archive"
     COMPARISON = "reconcile-payments"
+    REENCRYPTION = "reencrypt"
 
     def id_of(self, key: str) -> str:
         """The workflow's id; ``key`` is the row's id, or a therapist's slug."""

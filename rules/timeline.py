@@ -108,9 +108,10 @@ def clear_of(*, at: datetime, actor: str, kind: str) -> dict[str, str]:
     return {"at": instant(at), "actor": actor, "kind": kind}
 
 
-def content_of(*, text: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What it covers by its digest: here people's own words may be."""
-    return {"text": text, "data": dict(data)}
+def content_of(*, text: str, data: Mapping[str, Any], words: str | None) -> dict[str, Any]:
+    """What it covers by its digest. ``words`` are a person's own, which stand beside the fact; None where nobody said
+    anything."""
+    return {"text": text, "data": dict(data), **({"words": words} if words is not None else {})}
 
 
 def chain_of(client_id: object) -> str:

@@ -17,7 +17,7 @@ from local.postgres import Postgres
 from models import tables
 from models.database import Sessions, connect, session_factory
 from models.writes.forms.templates import BUILT_IN
-from tests.care.defaults import CHAIN_KEYS
+from tests.care.defaults import CHAIN_KEYS, ROW_KEYS
 from tests.care.owner import Owner
 from tests.care.served import all_stopped
 from tests.loop import LoopbackLoops
@@ -131,7 +131,7 @@ async def database(shared_database: AsyncEngine, owner_of_shared: AsyncEngine) -
 @pytest.fixture
 def sessions(database: AsyncEngine) -> Sessions:
     """As the programs connect: they own nothing."""
-    return session_factory(database, chain=CHAIN_KEYS)
+    return session_factory(database, chain=CHAIN_KEYS, rows=ROW_KEYS)
 
 
 @pytest.fixture

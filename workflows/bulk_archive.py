@@ -133,7 +133,7 @@ class BulkArchive:
         """Ask a client's journey. False if there is none, or none any more."""
         assert self.order is not None, "the archive has begun"
         asked = ArchiveSignal(
-            reason=self.order.reason,
+            of_many=self.archive_id,
             notify=self.order.notify,
             request_id=request_id_of(self.archive_id, client_id),
             by=self.order.asked_by,

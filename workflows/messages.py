@@ -4,7 +4,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from activities.types import archive, booking, care, clients, forms, keeping, money, reconciliation, workflow_ids
+from activities.types import (
+    archive,
+    booking,
+    care,
+    clients,
+    forms,
+    keeping,
+    money,
+    reconciliation,
+    sealing,
+    words,
+    workflow_ids,
+)
 from activities.types.facts import PaymentFacts
 from rules import keeping as keeping_rules
 from rules.accounts.caller import Voucher
@@ -18,6 +30,7 @@ RECONCILE_PAYMENTS = "ReconcilePayments"
 BULK_ARCHIVE = "BulkArchive"
 KEEP_JOURNEYS = "KeepJourneys"
 PRACTICE_MAIL = "PracticeMail"
+REENCRYPT = "Reencrypt"
 KEEP_JOURNEYS_ID = "keep-journeys"
 PRACTICE_MAIL_ID = keeping_rules.PRACTICE_MAIL_ID
 
@@ -33,6 +46,10 @@ def waitlist_id(therapist: str) -> str:
 
 def reconciliation_id(id: str) -> str:
     return f"reconcile-payments:{id}"
+
+
+def reencryption_id(id: str) -> str:
+    return keeping_rules.Kept.REENCRYPTION.id_of(id)
 
 
 def bulk_archive_id(id: str) -> str:
@@ -110,6 +127,24 @@ class KeepingInput:
     asked: tuple[keeping.KeepingOrder, ...] = ()
 
 
+@dataclass(kw_only=True)
+class SealingState:
+    """How far a reencryption has come, from one run to the next. ``place`` is None once all was looked at."""
+
+    place: sealing.SealingPlace | None
+    looked_at: int = 0
+    sealed: int = 0
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReencryptInput:
+    """``state`` continues a round; without it, it begins."""
+
+    id: str
+    state: SealingState | None = None
+
+
 # ---------------------------------------------------------------- signals
 
 
@@ -120,7 +155,9 @@ class ArchiveSignal:
     request_id: str
     by: str
     voucher: Voucher | None = None
-    reason: str | None = None
+    reason: str | None = field(default=None, metadata=words.WORDS)
+    handed_in: str | None = None
+    of_many: str | None = None
     notify: bool = True
 
 
@@ -239,6 +276,7 @@ APPOINTMENT_QUERY = "appointment"
 WAITLIST_QUERY = "waitlist"
 RECONCILIATION_QUERY = "reconciliation"
 BULK_ARCHIVE_QUERY = "bulk_archive"
+REENCRYPTION_QUERY = "reencryption"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from workflows.client_journey import ClientJourney
 from workflows.keep_journeys import KeepJourneys
 from workflows.practice_mail import PracticeMail
 from workflows.reconcile_payments import ReconcilePayments
+from workflows.reencrypt import Reencrypt
 from workflows.waitlist_offer import WaitlistOffer
 
 WORKFLOWS = (
@@ -16,4 +17,5 @@ WORKFLOWS = (
     BulkArchive,
     KeepJourneys,
     PracticeMail,
+    Reencrypt,
 )

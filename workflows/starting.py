@@ -20,11 +20,13 @@ with workflow.unsafe.imports_passed_through():
         PRACTICE_MAIL,
         PRACTICE_MAIL_ID,
         RECONCILE_PAYMENTS,
+        REENCRYPT,
         WAITLIST_OFFER,
         AppointmentInput,
         BulkArchiveInput,
         JourneyInput,
         ReconciliationInput,
+        ReencryptInput,
         WaitlistInput,
     )
 
@@ -62,4 +64,5 @@ _BY_KIND: Mapping[Kept, tuple[str, str, Callable[[str], object]]] = {
     Kept.WAITLIST: (WAITLIST_OFFER, "A therapist's waitlist", lambda slug: WaitlistInput(therapist=slug)),
     Kept.BULK_ARCHIVE: (BULK_ARCHIVE, "An archive of many clients", lambda id: BulkArchiveInput(archive_id=id)),
     Kept.COMPARISON: (RECONCILE_PAYMENTS, "The ledger and Stripe, compared", _comparison),
+    Kept.REENCRYPTION: (REENCRYPT, "Everything that is sealed, sealed anew", lambda id: ReencryptInput(id=id)),
 }

@@ -22,7 +22,19 @@ from temporalio import exceptions, workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import accounts, archive, booking, care, clients, forms, keeping, mail, money, reconciliation
+    from activities.types import (
+        accounts,
+        archive,
+        booking,
+        care,
+        clients,
+        forms,
+        keeping,
+        mail,
+        money,
+        reconciliation,
+        sealing,
+    )
     from rules.journey.stage import JourneyFacts
 
 if TYPE_CHECKING:
@@ -425,4 +437,16 @@ leave_to_practice_mail = Step(
 deliver_practice_mail = Step(
     "deliver_practice_mail", str, keeping.PracticeMailed, "Deliver for records that are closed", PATIENTLY, LONG
 )
+begin_reencryption = Step(
+    "begin_reencryption", str, sealing.SealingBegun, "Begin to seal everything anew", UNLESS_BROKEN
+)
+seal_rows = Step(
+    "seal_rows",
+    sealing.SealingOrder,
+    sealing.SealingLook,
+    lambda order: f"Seal rows of {order.place.table} anew",
+    PATIENTLY,
+    LONG,
+)
+finish_reencryption = Step("finish_reencryption", sealing.SealingEnd, NoneType, "End the round", UNLESS_BROKEN)
 finish_keeping = Step("finish_keeping", keeping.KeepingEnd, keeping.KeepingDone, "End the round", UNLESS_BROKEN)

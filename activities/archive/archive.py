@@ -1,5 +1,6 @@
 """Archiving and its undoing: one transaction that compares and sets, by the rule that the preview uses too."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -24,10 +25,12 @@ from activities.snapshots import facts_of_appointments
 from activities.types.archive import Archived, ArchiveOrder, Unarchived, UnarchiveOrder
 from activities.types.clients import CloseOrder, Done
 from activities.types.money import Settled
+from activities.words import heard
 from models.reads.archive.situation import archive_situation, holds_of
 from models.reads.booking.waitlist import lines_of, lines_of_client
 from models.reads.clients.step_answers import ARCHIVE_CLIENT, UNARCHIVE_CLIENT
 from models.reads.journey import journey_facts, project
+from models.tables.archive.bulk_archive import BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.waitlist import WaitlistPlace
@@ -41,6 +44,7 @@ from models.writes.locks import lock_client, lock_payment, lock_therapist
 from models.writes.outbox import client_mail, order_errands, order_mails, put_off_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
+from rules.archive.bulk import request_id_of
 from rules.archive.plan import ArchivePlan, plan_archive
 from rules.enums import AppointmentStatus, ClientStatus, FormStatus, LeftBecause, PlaceEnd
 from rules.mail.kinds import Mail, to_both_sides
@@ -49,6 +53,14 @@ from rules.timeline import FactKind
 
 ARCHIVED = AnsweredOnce(ARCHIVE_CLIENT, Archived)
 UNARCHIVED = AnsweredOnce(UNARCHIVE_CLIENT, Unarchived)
+
+
+async def _heard(session: AsyncSession, order: ArchiveOrder) -> ArchiveOrder:
+    """With its reason: handed in, or that of the archive of many that it is a part of."""
+    if order.of_many is None or order.request_id != request_id_of(order.of_many, order.client_id):
+        return await heard(session, order, about=UUID(order.client_id))
+    many = await session.get(BulkArchiveRecord, UUID(order.of_many))
+    return replace(order, reason=many.reason if many is not None else None)
 
 
 class ArchiveActivities(UnexpectedChargeActivities):
@@ -65,6 +77,7 @@ class ArchiveActivities(UnexpectedChargeActivities):
             if given is not None or client.status is ClientStatus.ARCHIVED:
                 # An echo of an archive that is over must not undo its end, nor be taken for the one that lasts.
                 return Archived(facts=await journey_facts(session, client), changed=False)
+            order = await _heard(session, order)
             situation = await archive_situation(session, client, policy=self.deps.policy, now=now)
             plan = plan_archive(situation, now=now, notify=order.notify)
             for line in plan.appointments:
@@ -109,19 +122,20 @@ class ArchiveActivities(UnexpectedChargeActivities):
                 **plan.to_document(),
                 "archived_at": now.isoformat(),
                 "by": order.by,
-                "reason": order.reason,
                 "request_id": order.request_id,
                 "notify": order.notify,
             }
-            client.status, client.archived_at, client.archive_record = ClientStatus.ARCHIVED, now, record
+            client.status, client.archived_at = ClientStatus.ARCHIVED, now
+            client.archive_record = {**record, "reason": order.reason}
             tell(
                 session,
                 client,
                 FactKind.ARCHIVED,
                 at=now,
                 by=order.by,
-                text="The client was archived." + (f" Reason: {order.reason}" if order.reason else ""),
+                text="The client was archived.",
                 data=record,
+                words=order.reason,
             )
             archived = Archived(
                 facts=await project(session, client),

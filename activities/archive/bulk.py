@@ -29,9 +29,7 @@ class BulkArchiveActivities(Activities):
         async with self.transaction() as session:
             row = await session.get_one(BulkArchiveRecord, UUID(id))
             return BulkBegun(
-                order=BulkArchiveOrder(
-                    id=id, asked_by=row.asked_by, asked_at=row.asked_at, reason=row.reason, notify=row.notify
-                ),
+                order=BulkArchiveOrder(id=id, asked_by=row.asked_by, asked_at=row.asked_at, notify=row.notify),
                 progress=await _progress(session, row.id),
                 stopped=row.stopped_at is not None,
                 history_limit=self.deps.policy.history_limit,

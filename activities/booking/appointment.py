@@ -20,6 +20,7 @@ from activities.tasks import open_task_once
 from activities.types.booking import AppointmentResumed, CancelOrder, Changed, OutcomeOrder, RescheduleOrder
 from activities.types.clients import TaskOrder
 from activities.types.money import Settled
+from activities.words import heard
 from models.reads.booking.waitlist import lines_freed_by
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxItem
@@ -61,6 +62,7 @@ class AppointmentActivities(Activities):
             given = await CANCELLED.given(session, row.client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=row.appointment.id)
             refusal = refuse_cancel(row, order, now=now)
             if refusal is not None:
                 return Changed(refusal=refusal)
@@ -86,6 +88,7 @@ class AppointmentActivities(Activities):
             given = await MOVED.given(session, row.client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=row.appointment.id)
             refusal = refuse_move(row, order, now=now)
             if refusal is not None:
                 return Changed(refusal=refusal)
@@ -115,6 +118,7 @@ class AppointmentActivities(Activities):
             given = await MARKED.given(session, row.client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=row.appointment.id)
             appointment, payment = row.appointment, row.payment
             if appointment.status.value == order.outcome.value:
                 return await self._marked_again(session, row, order, now=now)
@@ -146,8 +150,8 @@ class AppointmentActivities(Activities):
                     "request_id": order.request_id,
                     "outcome": order.outcome.value,
                     **({} if corrected else _lateness(row, now=now)),
-                    **({"reason": order.reason} if order.reason else {}),
                 },
+                words=order.reason,
             )
             await close_outcome_task(session, row, at=now)
             await accrue_fee(

@@ -18,6 +18,7 @@ from activities.reactivation import make_active
 from activities.snapshots import appointment_facts, facts_of_appointments
 from activities.tasks import close_tasks
 from activities.types.booking import Booked, BookingOrder
+from activities.words import heard
 from models.reads.booking.waitlist import lines_of
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
@@ -57,6 +58,7 @@ class BookingActivities(Activities):
             given = await BOOKED.given(session, client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=client.id)
             if order.details is not None:
                 refusal = await write_details(
                     session, client, order.details, by=order.by, reason=order.request_id, at=now
@@ -278,8 +280,8 @@ def _tell(
             ],
             "skipped": list(plan.conflicts),
             "exceptions": list(plan.exceptions),
-            "reason": order.reason,
         },
+        words=order.reason,
     )
     if order.by.is_practice and facts.outstanding_forms:
         tell(
@@ -292,8 +294,9 @@ def _tell(
             data={
                 "outstanding": list(facts.outstanding_forms),
                 "appointments": [str(a.id) for a in appointments],
-                "why": order.reason or "booked by the practice, which gave no reason",
+                **({} if order.reason else {"why": "booked by the practice, which gave no reason"}),
             },
+            words=order.reason,
         )
 
 

@@ -82,6 +82,7 @@ async def cancel(session: AsyncSession, row: LockedAppointment, order: CancelOrd
             "request_id": order.request_id,
             "late": result.late,
         },
+        words=order.reason,
     )
     await close_outcome_task(session, row, at=now)
     if result.late:
@@ -160,7 +161,7 @@ async def move(
         FactKind.APPOINTMENT_RESCHEDULED,
         at=now,
         by=order.by.actor,
-        text="The appointment was moved." + (f" Reason: {order.reason}" if order.reason else ""),
+        text="The appointment was moved.",
         data={
             "appointment_id": str(appointment.id),
             "request_id": order.request_id,
@@ -168,6 +169,7 @@ async def move(
             "to": date.starts_at.isoformat(),
             "exceptions": list(exceptions),
         },
+        words=order.reason,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from sqlmodel import col, select, text
@@ -24,6 +25,7 @@ from activities.types.booking import (
     LinksOrder,
 )
 from activities.types.facts import AppointmentFacts
+from activities.words import heard
 from models.reads.booking.waitlist import lines_freed_by
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
@@ -41,6 +43,7 @@ from rules.timeline import FactKind
 CANCELLED_ON = AnsweredOnce("cancel_following", FollowingChanged)
 MOVED_ON = AnsweredOnce("reschedule_following", FollowingChanged)
 LINKED = AnsweredOnce("refresh_links", LinksChanged)
+Order = TypeVar("Order", FollowingCancelOrder, FollowingMoveOrder)
 
 
 class SeriesActivities(Activities):
@@ -49,11 +52,10 @@ class SeriesActivities(Activities):
         """Cancel an appointment and all after it, or none of them. Each has its own fee, if one is due."""
         now = await self.now()
         async with self.transaction() as session:
-            rows = await _to_change(
-                session, order, CANCELLED_ON, refuse=lambda row: refuse_cancel(row, order, now=now), now=now
-            )
-            if isinstance(rows, FollowingChanged):
-                return rows
+            asked = await _to_change(session, order, CANCELLED_ON, refuse=refuse_cancel, now=now)
+            if isinstance(asked, FollowingChanged):
+                return asked
+            rows, order = asked
             client = rows[0].client
             if not order.confirm:
                 return FollowingChanged(would=tuple(would_cancel(row, order, now=now) for row in rows))
@@ -71,11 +73,10 @@ class SeriesActivities(Activities):
         """Move an appointment, and all after it with it: all of them or none. Unconfirmed, it is only tested."""
         now = await self.now()
         async with self.transaction() as session:
-            rows = await _to_change(
-                session, order, MOVED_ON, refuse=lambda row: refuse_move(row, order, now=now), now=now
-            )
-            if isinstance(rows, FollowingChanged):
-                return rows
+            asked = await _to_change(session, order, MOVED_ON, refuse=refuse_move, now=now)
+            if isinstance(asked, FollowingChanged):
+                return asked
+            rows, order = asked
             client = rows[0].client
             plan = await plan_move(session, rows, order, now=now)
             if plan.refusal is not None or not order.confirm:
@@ -151,21 +152,23 @@ class SeriesActivities(Activities):
 
 async def _to_change(
     session: AsyncSession,
-    order: FollowingCancelOrder | FollowingMoveOrder,
+    order: Order,
     answers: AnsweredOnce[FollowingChanged],
     *,
-    refuse: Callable[[LockedAppointment], Refusal | None],
+    refuse: Callable[..., Refusal | None],
     now: datetime,
-) -> list[LockedAppointment] | FollowingChanged:
-    """The appointments that are to change, locked; or the answer, if it was given before or one may not change."""
+) -> tuple[list[LockedAppointment], Order] | FollowingChanged:
+    """The appointments that are to change, locked, and the order with its words; or the answer, if it was given before
+    or one may not change."""
     rows = await _locked_following(session, order, now=now)
     if rows is None:
         return FollowingChanged(refusal=_NOT_THEIRS)
     given = await answers.given(session, rows[0].client, order)
     if given is not None:
         return given
-    refusal = next((no for row in rows if (no := refuse(row))), None)
-    return rows if refusal is None else FollowingChanged(refusal=refusal)
+    order = await heard(session, order, about=rows[0].client.id)
+    refusal = next((no for row in rows if (no := refuse(row, order, now=now))), None)
+    return (rows, order) if refusal is None else FollowingChanged(refusal=refusal)
 
 
 async def _locked_following(

@@ -11,6 +11,7 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
 from activities.types.care import GoalChange, GoalOrder
 from activities.types.clients import Done
+from activities.words import heard
 from models.reads.journey import project
 from models.tables.care.goal import Goal
 from models.tables.clients.client import Client
@@ -40,6 +41,7 @@ class GoalActivities(Activities):
             given = await SET.given(session, client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=client.id)
             refusal = _refuse(order.text, order.remind)
             if client.status is ClientStatus.ARCHIVED:
                 refusal = _ARCHIVED
@@ -66,6 +68,7 @@ class GoalActivities(Activities):
             given = await CHANGED.given(session, client, order)
             if given is not None:
                 return given  # what was changed since, by another request, stands
+            order = await heard(session, order, about=client.id)
             refusal = _refuse_change(client, goal, order)
             if refusal is not None:
                 return Done(refusal=refusal)

@@ -24,6 +24,7 @@ from activities.types.clients import (
     TaskOrder,
     TaskResolution,
 )
+from activities.words import heard
 from models.reads.booking.waitlist import lines_of_client
 from models.reads.journey import journey_facts, project
 from models.tables.accounts.token import Token, TokenKind
@@ -195,6 +196,7 @@ class AccountActivities(Activities):
             given = await RESOLVED.given(session, client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=client.id)
             if task.resolved_at is None:
                 task.resolved_at, task.resolved_by, task.note = now, order.by.actor, order.note
                 session.add(task)
@@ -206,6 +208,7 @@ class AccountActivities(Activities):
                     by=order.by.actor,
                     text="A task was resolved.",
                     data={"task_id": str(task.id), "task": task.kind.value, "request_id": order.request_id},
+                    words=order.note,
                 )
                 await session.flush()
             held_charges = task.kind is TaskKind.DISPUTE
@@ -234,7 +237,7 @@ async def _move_to_group(
         FactKind.GROUP_CHANGED,
         at=at,
         by=by.actor,
-        text=f"The client is now in the group {group.name}." if group else "The client is in no group any more.",
+        text="The client is now in another group." if group else "The client is in no group any more.",
         data={"group": str(group_id) if group_id else None, "former": str(former) if former else None},
     )
     return None

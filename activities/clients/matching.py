@@ -1,6 +1,5 @@
 """Opening a journey, and deciding who the therapist is: by the form, by the profile, or by a person."""
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.announcing import announce, details_were_given
-from activities.answers import AnsweredOnce, match_reference
+from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
 from activities.booking.changes import cancel_row
 from activities.booking.telling import cancellation_mails
@@ -19,6 +18,7 @@ from activities.details import write_details
 from activities.snapshots import facts_of_appointments
 from activities.tasks import open_task_once
 from activities.types.clients import Matched, MatchOrder, NewJourney, Opened
+from activities.words import heard
 from models.reads.booking.waitlist import lines_of
 from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
@@ -34,7 +34,7 @@ from rules.clients.matching import MatchResult as Found
 from rules.clients.refs import ref_of
 from rules.enums import AppointmentStatus, PlaceEnd, Role, Source, TaskKind
 from rules.mail.orders import MailOrder
-from rules.refusals import Refusal, invalid
+from rules.refusals import REASON_REQUIRED, Refusal, invalid
 from rules.timeline import FactKind
 
 OPENED = AnsweredOnce("open_journey", Opened)
@@ -50,6 +50,7 @@ class MatchingActivities(Activities):
             known = await session.get(Client, UUID(new.client_id))
             if known is not None:
                 return await _opened_before(session, known)
+            new = await heard(session, new, about=UUID(new.client_id))
             refusal, chosen = await _chosen_therapist(session, new)
             if refusal is not None:
                 return Opened(refusal=refusal)
@@ -110,7 +111,10 @@ class MatchingActivities(Activities):
                         at=now,
                         by=SYSTEM,
                         text="No therapist fits the matching form.",
-                        data={"weights_version": found.weights_version, "ruled_out": found.to_document()["ruled_out"]},
+                        data={
+                            "weights_version": found.weights_version,
+                            "ruled_out": [one["therapist"] for one in found.to_document()["ruled_out"]],
+                        },
                     )
                 await open_task_once(
                     session,
@@ -127,14 +131,10 @@ class MatchingActivities(Activities):
                 policy=self.deps.policy,
                 facts=facts,
                 therapist=chosen.slug if chosen else None,
-                match=_match_document(chosen, explanation),
+                match=_match_document(chosen),
                 contact_required=chosen is None and not facts.reachable,
             )
-            stored = (
-                replace(opened, match=match_reference(_match_id(new.request_id))) if explanation and chosen else opened
-            )
-            OPENED.keep(session, client, new, stored, at=now)
-            return opened
+            return OPENED.keep(session, client, new, opened, at=now)
 
     @activity.defn
     async def match_by_hand(self, order: MatchOrder) -> Matched:
@@ -153,6 +153,9 @@ class MatchingActivities(Activities):
             given = await MATCHED.given(session, client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=client.id)
+            if not order.reason.strip():
+                return Matched(refusal=REASON_REQUIRED)
             ended: set[UUID] = set()
             if client.therapist_id != wanted.id:
                 present = (
@@ -197,7 +200,7 @@ class MatchingActivities(Activities):
             matched = Matched(
                 facts=facts,
                 lines=await lines_of(session, freed=await _therapists_of(session, cancelled), ended=ended),
-                match=_match_document(wanted, None),
+                match=_match_document(wanted),
                 former_appointments=await facts_of_appointments(session, client, open_ids),
                 cancelled=await facts_of_appointments(session, client, cancelled),
             )
@@ -265,8 +268,9 @@ def _assign(
         FactKind.REMATCHED if again else FactKind.MATCHED,
         at=at,
         by=by,
-        text=f"{therapist.name} is now the therapist." + (f" Reason: {reason}" if reason else ""),
+        text=f"{therapist.name} is now the therapist.",
         data={"therapist": therapist.slug, "how": how.value, "request_id": request_id},
+        words=reason,
     )
 
 
@@ -274,12 +278,10 @@ def _match_id(request_id: str) -> UUID:
     return derived_id(request_id, "match")
 
 
-def _match_document(therapist: Therapist | None, explanation: dict[str, object] | None) -> dict[str, object] | None:
-    """The explained match; where nobody was scored, the therapist alone."""
+def _match_document(therapist: Therapist | None) -> dict[str, object] | None:
+    """The match without what explains it, which tells of the client."""
     if therapist is None:
         return None
-    if explanation is not None:
-        return explanation
     return {
         "therapist": therapist.slug,
         "score": None,

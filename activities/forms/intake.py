@@ -17,6 +17,7 @@ from activities.ports import Card
 from activities.snapshots import facts_of_appointments
 from activities.types.clients import Done, LinkOrder
 from activities.types.forms import FormSubmission
+from activities.words import heard
 from models.reads.booking.waitlist import lines_of_client
 from models.reads.forms.requests import asked_of
 from models.reads.forms.templates import newest_template, template_of
@@ -60,8 +61,9 @@ class FormActivities(Activities):
             given = await SUBMITTED.given(session, client, order)
             if given is not None:
                 return given
+            said = await heard(session, order, about=client.id)
             _, template = await _asked(session, client, order.kind)
-        refusal = _refuse(template, order)
+        refusal = _refuse(template, said)
         if refusal is not None:
             return Done(refusal=refusal)
         card = None
@@ -78,6 +80,7 @@ class FormActivities(Activities):
                 return Done(refusal=Refusal(name=Problem.NOT_FOUND, detail="This journey was closed meanwhile."))
             if card is not None and await is_never_asked_again(session, client, card.payment_method, card.fingerprint):
                 return Done(refusal=invalid("setup_intent", "saved a card that cannot be used; please give another"))
+            order = await heard(session, order, about=client.id)
             form, template = await _asked(session, client, order.kind)
             refusal = _refuse(template, order)  # it may have come to be asked for in a newer version
             if template is None or refusal is not None:

@@ -9,6 +9,7 @@ from activities.base import Activities, derived_id
 from activities.forms.answering import complete, refuse_answers
 from activities.types.clients import Done
 from activities.types.forms import FormAsking, FormCompletion
+from activities.words import heard
 from models.reads.forms.requests import answer_to, asked_of
 from models.reads.forms.templates import newest_template, template_of
 from models.reads.journey import journey_facts, project
@@ -95,6 +96,7 @@ class RequestedFormActivities(Activities):
             given = await COMPLETED.given(session, client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=client.id)
             form = await session.get(FormRequest, UUID(order.form_id))
             template = await template_of(session, kind=form.kind, version=form.version) if form else None
             if form is None or form.client_id != client.id or template is None or template.is_intake:

@@ -38,6 +38,7 @@ from models.reads.keeping.must_run import (
     practice_mail_waits,
 )
 from models.tables.keeping.keeping import Keeping
+from models.writes.clients.handed_in import forget_what_nobody_took
 from models.writes.keeping.keepings import begin_keeping
 from models.writes.keeping.resumptions import Lost
 from models.writes.keeping.sweeping import sweep
@@ -171,11 +172,13 @@ class KeepingActivities(Activities):
     async def note_overdue(self, keeping_id: str) -> TasksOpened:
         """What should have happened by itself and has not, by the rows alone, whatever became of its workflow: what was
         reported, and nobody acted on, is acted on; the day's anchor is made; what waits for nobody, or for a record
-        that is closed, is delivered; and what counts for nothing any more is taken away."""
+        that is closed, is delivered; and what counts for nothing any more, or was handed in and nobody took over, is
+        taken away."""
         now = await self.now()
         await Anchoring(self.deps).see_to_it(at=now)
         async with self.transaction() as session:
             _ = await sweep(session, at=now)
+            await forget_what_nobody_took(session, now=now)
             waits = await practice_mail_waits(session)
         if waits:
             _ = await self.executions.start(PRACTICE_MAIL_ID, epoch=None)

@@ -11,6 +11,7 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
 from activities.types.clients import Done
 from activities.types.money import GrantOrder
+from activities.words import heard
 from models.reads.journey import project
 from models.reads.money.balance import currencies_of
 from models.tables.money.credit import Credit, CreditUse
@@ -32,14 +33,15 @@ class CreditActivities(Activities):
         now = await self.now()
         if order.amount <= 0:
             return Done(refusal=invalid("amount", "must be a whole number of minor units, and more than 0"))
-        if not order.reason.strip():
-            return Done(refusal=REASON_REQUIRED)
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
             id = derived_id(order.request_id, "credit")
             given = await GRANTED.given(session, client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=client.id)
+            if not order.reason.strip():
+                return Done(refusal=REASON_REQUIRED)
             pays_in = await currencies_of(session, client)
             if order.currency not in pays_in:
                 told = f"this client pays in {' and '.join(sorted(pays_in))}"
@@ -62,13 +64,14 @@ class CreditActivities(Activities):
                 FactKind.CREDIT_GRANTED,
                 at=now,
                 by=order.by.actor,
-                text=f"Credit was granted. Reason: {order.reason}",
+                text="Credit was granted.",
                 data={
                     "credit_id": str(id),
                     "amount": order.amount,
                     "currency": order.currency,
                     "request_id": order.request_id,
                 },
+                words=order.reason,
             )
             return GRANTED.keep(session, client, order, Done(facts=await project(session, client)), at=now)
 

@@ -65,7 +65,8 @@ async def accrue_fee(
     payment.kind, payment.due_at, payment.deadline = kind, due.due_at, max(payment.deadline, due.deadline)
     if waiver is not None:
         move(payment, PaymentEvent.WAIVED, because=Because.WAIVED, at=at)
-        payment.exception = await waiver_record(session, row.client, by=by, why=waiver, at=at)
+        payment.exception = await waiver_record(session, row.client, by=by, at=at)
+        payment.exception_why = waiver
         text = "The fee was waived."
     elif payment.status is PaymentStatus.WAIVED:
         move(payment, PaymentEvent.EARNED, because=Because.WAIVED, at=at)
@@ -95,11 +96,12 @@ async def accrue_fee(
             "due_at": payment.due_at.isoformat(),
             **({"waiver": payment.exception} if payment.exception else {}),
         },
+        words=waiver,
     )
 
 
-async def waiver_record(session: AsyncSession, client: Client, *, by: str, why: str, at: datetime) -> dict[str, Any]:
-    """Who made an exception, why and when, and which fee policy the client had signed by then."""
+async def waiver_record(session: AsyncSession, client: Client, *, by: str, at: datetime) -> dict[str, Any]:
+    """Who made an exception, when, and which fee policy the client had signed by then."""
     statement = (
         select(FormAnswer.consent_version)
         .join(FormRequest, col(FormRequest.id) == col(FormAnswer.request_id))
@@ -108,7 +110,7 @@ async def waiver_record(session: AsyncSession, client: Client, *, by: str, why: 
         .limit(1)
     )
     signed = (await session.exec(statement)).first()
-    return {"who": by, "why": why, "when": at.isoformat(), "consent_version": signed}
+    return {"who": by, "when": at.isoformat(), "consent_version": signed}
 
 
 async def close_outcome_task(session: AsyncSession, row: LockedAppointment, *, at: datetime) -> None:
@@ -145,6 +147,6 @@ def note_breach(
         data={
             "appointment_id": str(row.appointment.id),
             **({"late": True} if marked_by else {}),
-            **({"reason": reason} if reason else {}),
         },
+        words=reason,
     )

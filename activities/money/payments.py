@@ -65,8 +65,10 @@ def tell_payment(
     text: str,
     by: str = SYSTEM,
     data: dict[str, Any] | None = None,
+    words: str | None = None,
 ) -> None:
-    """A change of a payment is a fact, named after the status it now has. ``data`` where it is not the usual one."""
+    """A change of a payment is a fact, named after the status it now has. ``data`` where it is not the usual one,
+    ``words`` where a person gave a reason."""
     usual = {
         "payment_id": str(payment.id),
         "appointment_id": str(payment.appointment_id),
@@ -78,7 +80,8 @@ def tell_payment(
         **({"because": payment.because} if payment.because else {}),
     }
     kind = FactKind.of_payment(payment.status)
-    tell(session, client, kind, at=at, by=by, text=text, data=usual if data is None else data)
+    data = usual if data is None else data
+    tell(session, client, kind, at=at, by=by, text=text, data=data, words=words)
 
 
 async def new_try(session: AsyncSession, payment: Payment, client: Client, *, at: datetime) -> PaymentTry:

@@ -16,6 +16,7 @@ from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
 from activities.tasks import open_task_once
 from activities.types.clients import Done
 from activities.types.money import RefundOrder, Settled
+from activities.words import heard
 from models.reads.journey import project
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxKind
@@ -46,8 +47,6 @@ class RefundActivities(Activities):
         """
         now = await self.now()
         id = UUID(order.refund_id)
-        if not order.reason.strip():
-            return Done(refusal=REASON_REQUIRED, changed=False)
         async with self.transaction() as session:
             row = await locked_payment(session, UUID(order.payment_id))
             if str(row.client.id) != order.client_id:
@@ -55,6 +54,9 @@ class RefundActivities(Activities):
             given = await BEGUN.given(session, row.client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=row.client.id)
+            if not order.reason.strip():
+                return Done(refusal=REASON_REQUIRED, changed=False)
             parts = await _refuse(session, row.payment) or split_refund(
                 parts=await paid_parts(session, row.payment), amount=order.amount, to=order.to
             )
@@ -249,9 +251,9 @@ def _tell_refused(
             "amount": order.amount,
             "to": order.to.value,
             "currency": row.payment.currency,
-            "reason": order.reason,
             "refusal": refusal.name.value,
         },
+        words=order.reason,
     )
 
 
@@ -294,6 +296,6 @@ def _tell_refund(
             "card_amount": refund.card_amount,
             "credit_amount": refund.credit_amount,
             "currency": refund.currency,
-            "reason": refund.reason,
         },
+        words=refund.reason if kind is FactKind.REFUND_BEGUN else None,
     )

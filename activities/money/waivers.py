@@ -13,6 +13,7 @@ from activities.money.fee import waiver_record
 from activities.money.payments import close_payment_tasks, move, tell_payment
 from activities.types.clients import Done
 from activities.types.money import LetGoOrder
+from activities.words import heard
 from models.tables.mail.outbox import OutboxKind
 from models.writes.outbox import order_errands
 from rules.enums import PaymentStatus
@@ -43,8 +44,6 @@ class WaiverActivities(Activities):
 
     async def _let_go(self, order: LetGoOrder, act: Act, event: PaymentEvent, *, end: PaymentStatus, text: str) -> Done:
         now = await self.now()
-        if not order.reason.strip():
-            return Done(refusal=REASON_REQUIRED, changed=False)
         async with self.transaction() as session:
             row = await locked_payment(session, UUID(order.payment_id))
             payment = row.payment
@@ -53,15 +52,20 @@ class WaiverActivities(Activities):
             given = await _LET_GO[act].given(session, row.client, order)
             if given is not None:
                 return given
+            order = await heard(session, order, about=row.client.id)
+            if not order.reason.strip():
+                return Done(refusal=REASON_REQUIRED, changed=False)
             if payment.status is end:
                 done = await answer_of(session, row, changed=False)
                 return _LET_GO[act].keep(session, row.client, order, done, at=now)
             if not may(act, status=payment.status, because=payment.because, past_deadline=now > payment.deadline):
                 return Done(refusal=not_open(row), changed=False)
             move(payment, event, because=Because.WAIVED if act is Act.WAIVE else None, at=now)
-            payment.exception = await waiver_record(session, row.client, by=order.by.actor, why=order.reason, at=now)
+            payment.exception = await waiver_record(session, row.client, by=order.by.actor, at=now)
+            payment.exception_why = order.reason
             await give_back(session, payment, at=now)
-            tell_payment(session, row.client, payment, at=now, text=text, by=order.by.actor)
+            by, words = order.by.actor, order.reason
+            tell_payment(session, row.client, payment, at=now, text=text, by=by, words=words)
             await close_payment_tasks(session, row.client, payment, at=now, note=text)
             if payment.intent is not None:
                 kind, reason = OutboxKind.CANCEL_INTENT, order.request_id

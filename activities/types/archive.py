@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from activities.types.facts import AppointmentFacts
+from activities.types.words import WORDS
 from rules.accounts.caller import Voucher
 from rules.journey.stage import JourneyFacts
 
@@ -16,7 +17,9 @@ class ArchiveOrder:
     request_id: str
     by: str  # an actor; "via Temporal" where nobody is named
     voucher: Voucher | None = None
-    reason: str | None = None
+    reason: str | None = field(default=None, metadata=WORDS)
+    handed_in: str | None = None
+    of_many: str | None = None  # the archive of many that this is a part of: its row says why
     notify: bool = True
 
 
@@ -61,7 +64,6 @@ class BulkArchiveOrder:
     id: str
     asked_by: str
     asked_at: datetime
-    reason: str | None = None
     notify: bool = True
 
 

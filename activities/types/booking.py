@@ -6,6 +6,7 @@ from typing import Any
 
 from activities.types.clients import ClientDetails
 from activities.types.facts import AppointmentFacts
+from activities.types.words import WORDS
 from rules.accounts.budgets import CountedFor
 from rules.accounts.caller import Caller, Voucher
 from rules.enums import AppointmentType, Mode, Outcome
@@ -31,7 +32,8 @@ class BookingOrder:
     weeks: int = 1
     skip_conflicts: bool = False
     hold_id: str | None = None
-    reason: str | None = None
+    reason: str | None = field(default=None, metadata=WORDS)
+    handed_in: str | None = None
     details: ClientDetails | None = None
     whom: CountedFor | None = None
 
@@ -62,10 +64,11 @@ class CancelOrder:
     request_id: str
     appointment_id: str
     by: Caller
-    reason: str | None = None
+    reason: str | None = field(default=None, metadata=WORDS)
     requested_by_client: bool = False
     waive_fee: bool = False
-    waive_reason: str | None = None
+    waive_reason: str | None = field(default=None, metadata=WORDS)
+    handed_in: str | None = None
     confirm: bool = True  # False: only ask what it would mean
 
 
@@ -86,7 +89,8 @@ class RescheduleOrder:
     appointment_id: str
     by: Caller
     starts_at: datetime
-    reason: str | None = None
+    reason: str | None = field(default=None, metadata=WORDS)
+    handed_in: str | None = None
     hold_id: str | None = None
     confirm: bool = True  # False: only ask whether it could be
 
@@ -98,8 +102,9 @@ class OutcomeOrder:
     by: Caller
     outcome: Outcome
     waive_fee: bool = False
-    waive_reason: str | None = None
-    reason: str | None = None  # kept with the fact: why it is marked late, or corrected
+    waive_reason: str | None = field(default=None, metadata=WORDS)
+    reason: str | None = field(default=None, metadata=WORDS)  # why it is marked late, or corrected
+    handed_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

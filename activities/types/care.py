@@ -1,7 +1,8 @@
 """Goals, and what waits in chats."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from activities.types.words import WORDS
 from rules.accounts.caller import Caller
 from rules.enums import GoalStatus
 from rules.journey.goals import WeeklyTime
@@ -12,8 +13,9 @@ class GoalOrder:
     request_id: str
     client_id: str
     by: Caller
-    text: str
+    text: str = field(default="", metadata=WORDS)
     remind: WeeklyTime | None = None
+    handed_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +26,11 @@ class GoalChange:
     client_id: str
     by: Caller
     goal_id: str
-    text: str | None = None
+    text: str | None = field(default=None, metadata=WORDS)
     remind: WeeklyTime | None = None
     no_reminder: bool = False
     status: GoalStatus | None = None
+    handed_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from activities.types.facts import AppointmentFacts
+from activities.types.words import WORDS
 from rules.accounts.caller import Caller
 from rules.enums import Source, TaskKind
 from rules.journey.stage import JourneyFacts
@@ -30,15 +31,17 @@ class NewJourney:
     by: Caller
     source: Source
     therapist: str | None = None
-    answers: dict[str, Any] | None = None
-    note: str | None = None
+    answers: dict[str, Any] | None = field(default=None, metadata=WORDS)
+    note: str | None = field(default=None, metadata=WORDS)
     details: ClientDetails | None = None
     test: bool = False
+    handed_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """``match`` is the explained match as a document, or None when nobody fits."""
+    """``match`` names the therapist, or is None when nobody fits: what explains it tells of the client, and stands with
+    the match."""
 
     refusal: Refusal | None = None
     facts: JourneyFacts | None = None
@@ -66,7 +69,8 @@ class MatchOrder:
     client_id: str
     by: Caller
     therapist: str
-    reason: str
+    reason: str = field(default="", metadata=WORDS)
+    handed_in: str | None = None
     cancel_appointments: bool = False
 
 
@@ -135,7 +139,8 @@ class TaskResolution:
     client_id: str
     by: Caller
     task_id: str
-    note: str
+    note: str = field(default="", metadata=WORDS)
+    handed_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

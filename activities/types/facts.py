@@ -41,7 +41,6 @@ class AppointmentShown:
     complete_forms_in_session: bool = False
     cancelled_at: datetime | None = None
     cancelled_by: str | None = None
-    cancel_reason: str | None = None
     outcome_at: datetime | None = None
     outcome_by: str | None = None
     breached_at: datetime | None = None

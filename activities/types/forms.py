@@ -1,9 +1,10 @@
 """Asking for forms, and completing them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from activities.types.words import WORDS
 from rules.accounts.caller import Caller
 
 
@@ -15,9 +16,10 @@ class FormSubmission:
     client_id: str
     by: Caller
     kind: str
-    answers: dict[str, Any]
-    signature: str
+    answers: dict[str, Any] = field(default_factory=dict, metadata=WORDS)
+    signature: str = field(default="", metadata=WORDS)
     setup_intent: str | None = None
+    handed_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +30,9 @@ class FormCompletion:
     client_id: str
     by: Caller
     form_id: str
-    answers: dict[str, Any]
-    signature: str
+    answers: dict[str, Any] = field(default_factory=dict, metadata=WORDS)
+    signature: str = field(default="", metadata=WORDS)
+    handed_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Charges, credits, refunds and what people decide about payments."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from activities.types.facts import AppointmentFacts
+from activities.types.words import WORDS
 from rules.accounts.caller import Caller
 from rules.enums import RefundTo
 from rules.journey.stage import JourneyFacts
@@ -35,7 +36,8 @@ class GrantOrder:
     by: Caller
     amount: int
     currency: str
-    reason: str
+    reason: str = field(default="", metadata=WORDS)
+    handed_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,8 @@ class RefundOrder:
     refund_id: str
     payment_id: str
     to: RefundTo
-    reason: str
+    reason: str = field(default="", metadata=WORDS)
+    handed_in: str | None = None
     amount: int | None = None
 
 
@@ -60,7 +63,8 @@ class LetGoOrder:
     client_id: str
     by: Caller
     payment_id: str
-    reason: str
+    reason: str = field(default="", metadata=WORDS)
+    handed_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

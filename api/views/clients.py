@@ -81,12 +81,15 @@ def match_document(match: Match, therapist: str | None) -> dict[str, Any]:
 
 
 class FactView(View):
+    """``words`` are what the person said about it: a reason, a note."""
+
     seq: int
     at: datetime
     actor: str
     kind: str
     text: str
     data: dict[str, Any]
+    words: str | None
     digest: str
     key_id: str
     previous_key_id: str | None

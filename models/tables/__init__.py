@@ -1,5 +1,6 @@
 """The schema, one file per noun. Importing this package loads every table."""
 
+import models.sealing  # noqa: F401 - what seals and opens their rows
 from models.tables.accounts.access_log import AccessBlock, AccessLine, AccessRepeat, ChainedAccess
 from models.tables.accounts.account import Account
 from models.tables.accounts.budget import BudgetUse
@@ -21,7 +22,9 @@ from models.tables.care.notification import Notification
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.clients.group import ClientGroup
+from models.tables.clients.handed_in import HandedIn
 from models.tables.clients.match import Match
+from models.tables.clients.remark import Remark
 from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
@@ -29,6 +32,7 @@ from models.tables.forms.template import FormTemplate
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from models.tables.keeping.epoch import Epoch
 from models.tables.keeping.keeping import Keeping, Resumption
+from models.tables.keeping.reencryption import Reencryption
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.credit import Credit, CreditUse
@@ -72,6 +76,7 @@ __all__ = [
     "FormRequest",
     "FormTemplate",
     "Goal",
+    "HandedIn",
     "IdempotencyKey",
     "InboundEvent",
     "Keeping",
@@ -83,7 +88,9 @@ __all__ = [
     "PaymentTry",
     "Reconciliation",
     "RecoveryCode",
+    "Reencryption",
     "Refund",
+    "Remark",
     "Resumption",
     "SecondFactor",
     "SessionNote",

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.database import chain_keys
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
+from models.tables.clients.remark import Remark
 from models.writes.feed import add_news
 from rules.chain import next_entry
 from rules.timeline import FactKind, chain_of, clear_of, content_of
@@ -24,10 +25,12 @@ def tell(
     by: str,
     text: str,
     data: Mapping[str, Any] | None = None,
+    words: str | None = None,
 ) -> Fact:
     """Add one fact to the chain, and what it says to the therapist's feed, in the running transaction.
 
-    ``data`` must be JSON; nothing clinical belongs in it.
+    ``text`` is a sentence of the product's own, and ``data`` must be JSON: ids, states, times and amounts. What the
+    person said about it - a reason, a note - are its ``words``, which stand sealed beside it.
     """
     plain: dict[str, Any] = json.loads(json.dumps(dict(data or {})))
     entry = next_entry(
@@ -35,7 +38,7 @@ def tell(
         client.head,
         chain=chain_of(client.id),
         clear=clear_of(at=at, actor=by, kind=kind.value),
-        content=content_of(text=text, data=plain),
+        content=content_of(text=text, data=plain, words=words or None),
     )
     fact = Fact(
         client_id=client.id,
@@ -52,6 +55,8 @@ def tell(
         hash=entry.hash,
     )
     session.add(fact)
+    if words:
+        session.add(Remark(hash=fact.hash, client_id=client.id, words=words))
     client.fact_seq, client.fact_hash, client.fact_key_id = fact.seq, fact.hash, fact.key_id
     session.add(client)
     add_news(session, client, fact)

@@ -16,6 +16,7 @@ from engine.event_key import EventKey
 from engine.signed_links import SignedLinks
 from engine.vouching import Vouching
 from models.database import Sessions
+from models.sealed import RowKeys
 from rules.accounts import vouching
 from rules.chain import ChainKeys
 from rules.enums import Role
@@ -29,6 +30,7 @@ CARE_TEAM_EMAIL = "care@practice.example"
 EMAIL_FROM = "hello@practice.example"
 WEBHOOK_SECRET = "whsec_tests"
 CHAIN_KEYS = ChainKeys((("tests", bytes(range(32))),))
+ROW_KEYS = RowKeys((("tests", bytes(range(1, 33))),))
 HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # a quick one
 EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

@@ -37,7 +37,7 @@ from rules.accounts import vouching
 from rules.policy import JourneyPolicy
 from sandbox.app import create_app as create_sandbox
 from sandbox.store import Store
-from tests.care.defaults import CHAIN_KEYS, HASHER, WEBHOOK_SECRET, api_settings, dependencies
+from tests.care.defaults import CHAIN_KEYS, HASHER, ROW_KEYS, WEBHOOK_SECRET, api_settings, dependencies
 from tests.care.served import served
 from tests.conftest import engine_on
 from worker import build_worker
@@ -119,7 +119,7 @@ async def open_house(
         clock = temporal.clock or PatientClock()
         database: AsyncEngine = engine_on(database_url, pool_size=20, max_overflow=20)
         stack.push_async_callback(database.dispose)
-        sessions = session_factory(database, chain=CHAIN_KEYS)
+        sessions = session_factory(database, chain=CHAIN_KEYS, rows=ROW_KEYS)
         engine = await Client.connect(temporal.address, data_converter=data_converter(KEYS))
 
         executions = Executions(engine, task_queue=TASK_QUEUE, beginning_of=beginning_of)

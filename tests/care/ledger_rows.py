@@ -103,6 +103,6 @@ class LedgerRows:
         return row
 
 
-def let_go(*, when: datetime, why: str = "ill") -> dict[str, Any]:
+def let_go(*, when: datetime) -> dict[str, Any]:
     """What is recorded with a waiver or a write-off."""
-    return {"who": "care_team:desk", "why": why, "when": when.isoformat(), "consent_version": "2026-1"}
+    return {"who": "care_team:desk", "when": when.isoformat(), "consent_version": "2026-1"}

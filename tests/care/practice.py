@@ -35,9 +35,8 @@ from activities.types.forms import FormSubmission
 from activities.types.money import AttemptOrder, AttemptResult, Settled
 from engine.codec import PayloadKeys
 from models.database import Sessions
-from models.reads.clients.timeline import entry_of
+from models.reads.clients.timeline import entry_of, facts_of
 from models.tables.clients.client import Client
-from models.tables.clients.fact import Fact
 from models.tables.mail.outbox import OutboxItem, OutboxKind, OutboxStatus
 from models.tables.money.payment import Payment, PaymentTry
 from rules.accounts.caller import Caller
@@ -251,7 +250,6 @@ class Practice:
         """The kinds of a client's facts, in order; the chain is verified on the way."""
         async with self.sessions() as session:
             row = await session.get_one(Client, UUID(client))
-            statement = select(Fact).where(col(Fact.client_id) == UUID(client)).order_by(col(Fact.seq))
-            found = (await session.exec(statement)).all()
+            found = await facts_of(session, row.id, after_seq=0, limit=1000)
         assert faults_of(CHAIN_KEYS, map(entry_of, found), row.head) == []
-        return [fact.kind for fact in found]
+        return [told.fact.kind for told in found]

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import text
 from sqlmodel import SQLModel, col, select
@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.accounts.tokens import hash_of, new_token
 from models.database import Sessions
-from models.tables import Account, Appointment, Client, Match, OccupiedTime, Payment, Therapist
+from models.tables import Account, Appointment, Client, HandedIn, Match, OccupiedTime, Payment, Therapist
 from models.tables.accounts.token import Token, TokenKind
 from models.writes.booking.hours import save_availability
 from rules.accounts.sides import AccountSide
@@ -97,6 +97,11 @@ class Rows:
         for name, value in columns.items():
             setattr(row, name, value)
         await self.add(row)
+
+    async def handed_in(self, order: Any) -> Json:
+        """What people said in an order, which goes through the engine without it."""
+        async with self.sessions() as session:
+            return (await session.get_one(HandedIn, UUID(order.handed_in))).said
 
     async def snapshot(self, *tables: str) -> dict[str, list[str]]:
         """Everything that these tables know, row by row."""

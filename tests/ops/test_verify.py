@@ -9,8 +9,11 @@ from uuid import UUID
 import pytest
 
 from models.database import Sessions, session_factory
+from models.reads.clients.timeline import facts_of
 from models.reads.keeping.anchors import entry_of_anchor
+from models.sealed import Place, RowKeys
 from models.tables import Client
+from models.tables.clients.remark import Remark
 from models.writes.keeping.anchors import make_anchor
 from models.writes.keeping.marks import mark_chains
 from models.writes.locks import lock_client
@@ -21,7 +24,7 @@ from rules.anchors import AnchorLine, line_of, read_lines
 from rules.chain import CHANGED, SAYS_ELSE, ChainKeys
 from rules.keeping import MarkedBy
 from rules.timeline import FactKind
-from tests.care.defaults import CHAIN_KEYS
+from tests.care.defaults import CHAIN_KEYS, ROW_KEYS
 from tests.care.owner import Owner
 from tests.care.rows import DAY, NOW, Rows
 
@@ -52,6 +55,7 @@ class Practice:
                     by="care_team:desk",
                     text="As it was",
                     data={},
+                    words=f"because {client.fact_seq}",
                 )
             await session.commit()
 
@@ -158,6 +162,25 @@ ATTACKS = {
         _by("UPDATE fact SET data = '{\"amount\": 1}' WHERE client_id = :id AND seq = 2"),
         f"entry 2 is {SAYS_ELSE}",
     ),
+    "removed words": (
+        _by("DELETE FROM remark WHERE hash = (SELECT hash FROM fact WHERE client_id = :id AND seq = 2)"),
+        f"entry 2 is {SAYS_ELSE}",
+    ),
+    "words of another entry": (
+        _by(
+            "UPDATE remark SET words = o.words FROM remark o JOIN fact f ON f.hash = o.hash"
+            " WHERE f.client_id = :id AND f.seq = 3"
+            " AND remark.hash = (SELECT hash FROM fact WHERE client_id = :id AND seq = 2)"
+        ),
+        f"entry 2 is {SAYS_ELSE}",
+    ),
+    "words in the clear": (
+        _by(
+            "UPDATE remark SET words = convert_to('Forged', 'UTF8')"
+            " WHERE hash = (SELECT hash FROM fact WHERE client_id = :id AND seq = 2)"
+        ),
+        f"entry 2 is {SAYS_ELSE}",
+    ),
     "changed author": (_by("UPDATE fact SET actor = 'X' WHERE client_id = :id AND seq = 2"), f"entry 2 is {CHANGED}"),
     "moved in time": (
         _by("UPDATE fact SET at = at + interval '1 second' WHERE client_id = :id AND seq = 2"),
@@ -171,6 +194,27 @@ ATTACKS = {
         "entries 3 to 4 are missing: the chain ends before its head",
     ),
 }
+
+
+async def test_words_that_were_changed_by_somebody_with_the_keys_of_rows_are_found(practice: Practice) -> None:
+    sara = await practice.client(4)
+    async with practice.sessions() as session:
+        [second] = await facts_of(session, sara.id, after_seq=1, limit=1)
+        remark = await session.get_one(Remark, second.fact.hash)
+        remark.words = "because of nothing"
+        await session.commit()
+    assert await practice.faults() == [f"client {sara.id} ({sara.ref}): entry 2 is {SAYS_ELSE}"]
+
+
+async def test_words_that_are_sealed_anew_are_those_that_were_signed(practice: Practice, owner: Owner) -> None:
+    sara = await practice.client(4)
+    keys = RowKeys((("new", b"n" * 32), *ROW_KEYS.keys))
+    practice.sessions = session_factory(practice.sessions.kw["bind"], chain=CHAIN_KEYS, rows=keys)
+    async with practice.sessions() as session:
+        [second] = await facts_of(session, sara.id, after_seq=1, limit=1)
+    anew = keys.seal(b"because 1", Place(table="remark", column="words", row=second.fact.hash))
+    await owner.writes("UPDATE remark SET words = :anew WHERE hash = :hash", anew=anew, hash=second.fact.hash)
+    assert await practice.faults() == []
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -277,14 +321,14 @@ async def test_a_new_key_signs_the_old_heads_and_the_old_ones_are_kept_for_verif
     await practice.day_ends()
     [old] = CHAIN_KEYS.keys
     both = ChainKeys((("next", bytes(range(32, 64))), old))
-    practice.sessions = session_factory(sessions.kw["bind"], chain=both)
+    practice.sessions = session_factory(sessions.kw["bind"], chain=both, rows=ROW_KEYS)
     await practice.happens(sara.id, 2)
     async with practice.sessions() as session:
         _ = await make_anchor(session, at=practice.now)
         await session.commit()
     found = await practice.verified()
     assert (found.faults, found.anchors) == ([], 2)
-    without = await verify_all(session_factory(sessions.kw["bind"], chain=ChainKeys(both.keys[:1])))
+    without = await verify_all(session_factory(sessions.kw["bind"], chain=ChainKeys(both.keys[:1]), rows=ROW_KEYS))
     unknown = "signed with the key 'tests', which is not among the CHAIN_KEYS"
     assert without.faults == [
         f"client {sara.id} ({sara.ref}): entries 1 to 2 are {unknown}",

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from activities.ports import MailerUnavailable
+from ops.connected import Connected
+from ops.reencrypt import reencrypt
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
 from tests.care.defaults import Json
 from tests.care.story import Booked, Care, Person
@@ -323,6 +325,15 @@ async def kept(care: Care) -> tuple[Person, ...]:
     return sara, double
 
 
+async def sealed_anew(care: Care) -> Person:
+    """Everything that is sealed, sealed anew: as an operator does after a change of keys."""
+    sara = await care.client_in_care(sessions=1)
+    house, executions = care.house, care.house.dependencies.executions
+    assert executions is not None
+    await reencrypt(Connected(sessions=house.sessions, executions=executions, clock=house.clock))
+    return sara
+
+
 async def _away(_: object) -> str:
     raise MailerUnavailable("nobody answers", ambiguous=False)
 
@@ -346,4 +357,5 @@ STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (an_account_and_its_settings, JourneyPolicy()),
     (a_form_asked_again, JourneyPolicy()),
     (kept, JourneyPolicy()),
+    (sealed_anew, JourneyPolicy()),
 )

@@ -5,7 +5,7 @@ there are not, or leaves out what goes without saying: the id of the request, wh
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import Field, dataclass, fields, is_dataclass, replace
 from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -81,9 +81,21 @@ def bind(
 def check(order: object, own: Mapping[str, str]) -> None:
     """Raise Unsound for what no step could carry out, and for what is meant for another workflow."""
     found = [Flaw(*flaw.split(": ", 1)) for flaw in flaws(order)]
+    if is_dataclass(order) and getattr(order, "handed_in", None) is None:
+        unsaid = (each.name for each in fields(order) if must_be_said(each) and _is_empty(order, each))
+        found += [Flaw(name, "is required") for name in unsaid]
     found += [Flaw(name, f"is not this one, {id}") for name, id in own.items() if getattr(order, name, id) != id]
     if found:
         raise Unsound(found)
+
+
+def must_be_said(field: Field[Any]) -> bool:
+    """Words that a person must say. In the message of a program they are empty: it hands them in beside it."""
+    return "words" in field.metadata and field.default == ""
+
+
+def _is_empty(order: object, field: Field[Any]) -> bool:
+    return not str(getattr(order, field.name)).strip()
 
 
 def as_id(said: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from temporalio import workflow
 
-from workflows.handling.binding import NAMED_BY_THE_REQUEST, field_names
+from workflows.handling.binding import NAMED_BY_THE_REQUEST, field_names, must_be_said
 
 with workflow.unsafe.imports_passed_through():
     from rules.enums import AppointmentType, Mode, Outcome, RefundTo
@@ -65,8 +65,8 @@ def input_for(kind: Any) -> str:
 
 def _goes_without_saying(kind: Any) -> set[str]:
     own = "client_id" if "client_id" in field_names(kind) else "appointment_id"
-    return {*NAMED_BY_THE_REQUEST, "by", "voucher", own}
+    return {*NAMED_BY_THE_REQUEST, "by", "voucher", "handed_in", "of_many", own}
 
 
 def _is_required(field: Field[Any]) -> bool:
-    return field.default is MISSING and field.default_factory is MISSING
+    return must_be_said(field) or (field.default is MISSING and field.default_factory is MISSING)

@@ -34,6 +34,8 @@ class ArchiveRequests(Requests):
             by=asked.by,
             voucher=asked.voucher,
             reason=asked.reason,
+            handed_in=asked.handed_in,
+            of_many=asked.of_many,
             notify=asked.notify,
         )
         result = await steps.archive_client(order)

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
         UNARCHIVE,
         BulkArchiveProgress,
         ReconciliationProgress,
+        SealingState,
         journey_id,
     )
 
@@ -73,3 +74,17 @@ def describe_bulk_archive(view: BulkArchiveProgress) -> str:
         return as_text([*lines, "", "It goes on by itself.", "", *as_list([stop])])
     back = signal("To make one active again", UNARCHIVE, workflow_id=journey_id("<the client's id>"))
     return as_text([*lines, "", f"Why of each client: `GET /v1/archives/{view.id}`.", "", *as_list([back])])
+
+
+def describe_reencryption(state: SealingState) -> str:
+    """Markdown for the current details of a round in which everything is sealed anew."""
+    lines = [
+        f"**Everything that is sealed with an older key is sealed anew**: {state.sealed} rows so far.",
+        "",
+        f"- Looked at: {state.looked_at}",
+    ]
+    if state.place is not None:
+        return as_text([*lines, f"- Now: `{state.place.table}`", "", "**You can:** wait; it ends by itself."])
+    if state.unreadable:
+        lines.append(f"- **{state.unreadable} do not open**, and were left as they are: the workers' logs name them")
+    return as_text([*lines, "", "It has ended. `python -m ops.encryption_keys` tells which keys are still needed."])

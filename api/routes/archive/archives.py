@@ -102,6 +102,7 @@ async def archive(
     client = await command.must_see_client(client_id)
     if client.status is not ClientStatus.ARCHIVED:
         signal = order_of(ArchiveSignal, body or ArchiveBody(), context=_asked(command))
+        signal = await command.hand_in(signal, about=client_id)
         await _send(command, client_id, ARCHIVE, signal)
     return await _result(command, client_id, wanted=ClientStatus.ARCHIVED, response=response)
 
@@ -154,9 +155,10 @@ async def _result(command: Command, client_id: UUID, *, wanted: ClientStatus, re
             client = must_find("client", await visible_client(session, command.caller, client_id))
             by_this_request = client_id in await answered(session, step, {client_id: str(command.request_id)})
             fact = await fact_of_request(session, client_id, str(command.request_id)) if by_this_request else None
-        told = fact.data if fact is not None else {}
+        told = fact.fact.data if fact is not None else {}
         if by_this_request and archives:
-            return {"client_id": client_id, "already_archived": False, **told}
+            reason = fact.words if fact is not None else None
+            return {"client_id": client_id, "already_archived": False, **told, "reason": reason}
         if client.status is wanted or by_this_request:
             if archives:
                 return _recorded(client_id, client.archive_record)

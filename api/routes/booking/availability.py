@@ -55,7 +55,7 @@ async def read(slug: str, services: Svc, caller: Practice) -> dict[str, Any]:
     must_be_own(caller, slug)
     async with services.sessions() as session:
         therapist = must_find("therapist", await therapist_by_slug(session, slug))
-        availability = await load_availability(session, therapist)
+        availability = await load_availability(session, therapist, reasons=True)
     return {"time_zone": therapist.time_zone, **write_availability(availability)}
 
 

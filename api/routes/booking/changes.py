@@ -116,11 +116,13 @@ async def cancel(*, appointment_id: UUID, body: CancelBody, command: ByKnown) ->
         done = await command.ask(CANCEL_FOLLOWING, body, client_id=client_id, appointment_id=appointment_id, **wish)
         if not body.confirm:
             return await _preview(command, appointment_id, done.would)
-        return await _changed_together(command, appointment_id, done)
+        return await _changed_together(command, appointment_id, done, cancel_reason=body.reason)
     answer = await command.change(CANCEL, body, appointment_id=appointment_id, **wish)
     if isinstance(answer, Gone):
         return await _as_this_request_left_it(command, appointment_id)
-    return _changed(answer, caller) if body.confirm else await _preview(command, appointment_id, answer.would)
+    if body.confirm:
+        return _changed(answer, caller, cancel_reason=body.reason)
+    return await _preview(command, appointment_id, answer.would)
 
 
 async def _preview(command: Command, appointment_id: UUID, would: Sequence[WouldCancel]) -> CancelPreview:
@@ -274,20 +276,23 @@ async def _must_change(command: Command, appointment_id: UUID) -> UUID:
     return client_id
 
 
-def _changed(answer: Changed, caller: Caller) -> ChangedView:
-    more = {"following": [], "exceptions": answer.exceptions}
+def _changed(answer: Changed, caller: Caller, *, cancel_reason: str | None = None) -> ChangedView:
+    more: dict[str, Any] = {"following": [], "exceptions": answer.exceptions, "cancel_reason": cancel_reason}
     return ChangedView.of_answer(answer.appointment, answer.journey, caller=caller, **more)
 
 
-async def _changed_together(command: Command, appointment_id: UUID, done: FollowingChanged) -> ChangedView:
-    caller = command.caller
+async def _changed_together(
+    command: Command, appointment_id: UUID, done: FollowingChanged, *, cancel_reason: str | None = None
+) -> ChangedView:
+    """``cancel_reason``: as it was asked for; what an engine carries has none."""
+    caller, why = command.caller, {"cancel_reason": cancel_reason}
     seen = seen_by(caller, done.appointments, done.journey)
     first = next((one for one in seen if one.id == str(appointment_id)), None)
-    others = [AppointmentView.of_answer(one, done.journey, caller=caller) for one in seen if one is not first]
+    others = [AppointmentView.of_answer(one, done.journey, caller=caller, **why) for one in seen if one is not first]
     more = {"following": others, "exceptions": done.exceptions}
     if first is None:  # the others came back into its rhythm, and it stays where it is
         return ChangedView.of_row(await _appointment(command, appointment_id), caller=caller, **more)
-    return ChangedView.of_answer(first, done.journey, caller=caller, **more)
+    return ChangedView.of_answer(first, done.journey, caller=caller, **more, **why)
 
 
 async def _as_this_request_left_it(command: Command, appointment_id: UUID) -> ChangedView:

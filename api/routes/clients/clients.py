@@ -160,8 +160,8 @@ async def match(*, client_id: UUID, body: MatchBody, command: ByStaff, now: Now)
     matched = await command.ask(MATCH_BY_HAND, body, client_id=client_id)
     client = await _view(services, caller, client_id, now=now)
     former, cancelled = (
-        [AppointmentView.of_answer(one, matched.facts, caller=caller) for one in answered]
-        for answered in (matched.former_appointments, matched.cancelled)
+        [AppointmentView.of_answer(one, matched.facts, caller=caller, cancel_reason=why) for one in answered]
+        for answered, why in ((matched.former_appointments, None), (matched.cancelled, body.reason))
     )
     gone = {view.id for view in cancelled}
     return RematchedView(
@@ -186,7 +186,8 @@ async def timeline(*, client_id: UUID, services: Svc, caller: Practice, page: By
         after = page.after[0] if page.after else 0
         found = await facts_of(session, client_id, after_seq=after, limit=page.limit + 1)
     rows, last = cut(found, page)
-    return listed([FactView.of(row) for row in rows], (last.seq,) if last else None)
+    views = [FactView.of(row.fact, words=row.words) for row in rows]
+    return listed(views, (last.fact.seq,) if last else None)
 
 
 @router.get(

@@ -10,10 +10,11 @@ from api.access_log.declared import shows_no_client
 from api.accounts.sign_ins import spend, unspend
 from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
 from api.commands import Command, commands_of
-from api.deps import ForWhom, Now
+from api.deps import ForWhom, Now, Services
 from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
 from models.reads.booking.therapists import therapist_by_slug
+from models.reads.clients.clients import explained_match
 from rules.accounts.budgets import Budget, BudgetKind, CountedFor, budget, shared_budgets
 from rules.accounts.limits import JOURNEYS_WITHIN
 from rules.clients.matching import PARTS
@@ -119,7 +120,8 @@ async def begin(
     once = budget(BudgetKind.REQUEST, str(command.request_id), most=1, within=JOURNEYS_WITHIN)
     await spend(services.sessions, *own, now=now, unless=once)
     client_id = command.id_of("client")
-    new = command.order(BEGIN.argument, body, client_id=client_id, note=body.note or None)
+    order = command.order(BEGIN.argument, body, client_id=client_id, note=body.note or None)
+    new = await command.hand_in(order, about=client_id)
     try:
         opened = await services.engine.start(new)
     except Refused as refused:
@@ -135,7 +137,7 @@ async def begin(
         client_id=client_id,
         ref=opened.facts.ref,
         stage=stage_of(opened.facts, as_if_active=not caller.is_practice),
-        match=opened.match,
+        match=await _explained(services, client_id) or opened.match,
         booking_url=url,
         **more,
     )
@@ -144,6 +146,13 @@ async def begin(
 def _budgets(whom: CountedFor, command: Command) -> tuple[Budget, ...]:
     most = command.services.settings.policy.journeys_per_visitor
     return shared_budgets(BudgetKind.JOURNEYS_OF_VISITOR, whom, most=most, within=JOURNEYS_WITHIN)
+
+
+async def _explained(services: Services, client_id: UUID) -> dict[str, Any] | None:
+    """The match of the form, with every factor: it stands in the database alone."""
+    async with services.sessions() as session:
+        match = await explained_match(session, client_id)
+    return match.explanation if match is not None else None
 
 
 def for_journey(refusal: Refusal) -> Refusal:

@@ -176,7 +176,9 @@ async def _read(services: Services, caller: Caller, wanted: LedgerFilter, page: 
 
 
 def _ledger_view(row: LedgerRow, caller: Caller) -> LedgerView:
-    return LedgerView.of(row.payment, row, caller=caller, card_amount=row.by_card)
+    made, why = row.payment.exception, row.payment.exception_why
+    exception = {**made, "why": why} if made is not None else None
+    return LedgerView.of(row.payment, row, caller=caller, card_amount=row.by_card, exception=exception)
 
 
 _AMOUNTS = ("amount", "card_amount", "credit_used", "refunded_to_card", "refunded_to_credit", "disputed")

@@ -151,7 +151,7 @@ def upgrade() -> None:
     op.create_table(
         "blast",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("sent_by", sa.String(), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -258,6 +258,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "reencryption",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sealed", sa.Integer(), nullable=False),
+        sa.Column("unreadable", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "handed_in",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column("about", sa.Uuid(), nullable=False),
+        sa.Column("said", sa.LargeBinary(), nullable=False),
+        sa.Column("handed_in_by", sa.String(), nullable=False),
+        sa.Column("handed_in_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_handed_in_handed_in_at"), "handed_in", ["handed_in_at"], unique=False)
+    op.create_table(
         "therapist",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("slug", sa.String(length=80), nullable=False),
@@ -321,7 +342,7 @@ def upgrade() -> None:
         "bulk_archive",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("group_id", sa.Uuid(), nullable=True),
-        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("reason", sa.LargeBinary(), nullable=True),
         sa.Column("notify", sa.Boolean(), nullable=False),
         sa.Column("asked_by", sa.String(), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
@@ -416,8 +437,8 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("answers", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
-        sa.Column("note", sa.String(), nullable=True),
+        sa.Column("answers", sa.LargeBinary(), nullable=True),
+        sa.Column("note", sa.LargeBinary(), nullable=True),
         sa.Column("made_by", sa.String(), nullable=False),
         sa.Column("made_by_staff", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -436,7 +457,7 @@ def upgrade() -> None:
         sa.Column("reachable_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("active_since", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("archive_record", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("archive_record", sa.LargeBinary(), nullable=True),
         sa.Column("fact_seq", sa.Integer(), nullable=False),
         sa.Column("fact_hash", sa.String(length=64), nullable=False),
         sa.Column("fact_key_id", sa.String(length=100), nullable=True),
@@ -484,8 +505,8 @@ def upgrade() -> None:
         "document",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("therapist_id", sa.Uuid(), nullable=True),
-        sa.Column("title", sa.String(length=200), nullable=False),
-        sa.Column("filename", sa.String(length=200), nullable=False),
+        sa.Column("title", sa.LargeBinary(), nullable=False),
+        sa.Column("filename", sa.LargeBinary(), nullable=False),
         sa.Column("content_type", sa.String(length=100), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
@@ -501,11 +522,11 @@ def upgrade() -> None:
     op.create_index(op.f("ix_document_therapist_id"), "document", ["therapist_id"], unique=False)
     op.create_table(
         "time_off",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("therapist_id", sa.Uuid(), nullable=False),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("starts_at < ends_at", name="time_off_in_order"),
         sa.ForeignKeyConstraint(
             ["therapist_id"],
@@ -582,7 +603,7 @@ def upgrade() -> None:
         sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancelled_by", sa.String(), nullable=True),
-        sa.Column("cancel_reason", sa.String(), nullable=True),
+        sa.Column("cancel_reason", sa.LargeBinary(), nullable=True),
         sa.Column("outcome_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome_by", sa.String(), nullable=True),
         sa.Column("breached_at", sa.DateTime(timezone=True), nullable=True),
@@ -669,7 +690,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("title", sa.String(length=200), nullable=True),
+        sa.Column("title", sa.LargeBinary(), nullable=True),
         sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column("therapist_id", sa.Uuid(), nullable=True),
         sa.Column("made_by", sa.String(), nullable=False),
@@ -717,7 +738,7 @@ def upgrade() -> None:
             sa.Enum("granted", "refund", name="credit_source", native_enum=False, create_constraint=True, length=40),
             nullable=False,
         ),
-        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
         sa.Column("given_by", sa.String(), nullable=False),
         sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("amount > 0", name="credit_amount_positive"),
@@ -795,6 +816,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("client_id", "seq"),
     )
     op.create_table(
+        "remark",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("words", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_index(op.f("ix_remark_client_id"), "remark", ["client_id"], unique=False)
+    op.create_table(
         "form_request",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("client_id", sa.Uuid(), nullable=False),
@@ -830,7 +863,7 @@ def upgrade() -> None:
         "goal",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("client_id", sa.Uuid(), nullable=False),
-        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("remind_weekday", sa.Integer(), nullable=True),
         sa.Column("remind_minute", sa.Integer(), nullable=True),
         sa.Column("remind_since", sa.DateTime(timezone=True), nullable=True),
@@ -872,8 +905,8 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("reason", sa.String(), nullable=True),
-        sa.Column("explanation", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("reason", sa.LargeBinary(), nullable=True),
+        sa.Column("explanation", sa.LargeBinary(), nullable=True),
         sa.Column("considered", sa.LargeBinary(), nullable=True),
         sa.Column("made_by", sa.String(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
@@ -1003,7 +1036,7 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_by", sa.String(), nullable=True),
-        sa.Column("note", sa.String(), nullable=True),
+        sa.Column("note", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
             ["client_id"],
             ["client.id"],
@@ -1271,7 +1304,7 @@ def upgrade() -> None:
         sa.Column("author", sa.String(), nullable=False),
         sa.Column("author_client_id", sa.Uuid(), nullable=True),
         sa.Column("blast_id", sa.Uuid(), nullable=True),
-        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["author_client_id"],
@@ -1306,8 +1339,8 @@ def upgrade() -> None:
         "form_answer",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
-        sa.Column("answers", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
-        sa.Column("signature", sa.String(), nullable=False),
+        sa.Column("answers", sa.LargeBinary(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
         sa.Column("consent_text", sa.String(), nullable=True),
         sa.Column("consent_version", sa.String(), nullable=True),
         sa.Column("answered_by", sa.String(), nullable=False),
@@ -1435,6 +1468,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("intent", sa.String(), nullable=True),
         sa.Column("exception", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("exception_why", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("amount > 0", name="payment_amount_positive"),
         sa.CheckConstraint("credit_used >= 0 AND credit_used <= amount", name="payment_credit_within_amount"),
         sa.CheckConstraint("refunded >= 0 AND refunded <= amount", name="payment_refunded_within_amount"),
@@ -1459,7 +1493,7 @@ def upgrade() -> None:
         sa.Column("appointment_id", sa.Uuid(), nullable=False),
         sa.Column("client_id", sa.Uuid(), nullable=False),
         sa.Column("therapist_id", sa.Uuid(), nullable=False),
-        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("shared", sa.Boolean(), nullable=False),
         sa.Column("written_by", sa.String(), nullable=False),
         sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
@@ -1622,7 +1656,7 @@ def upgrade() -> None:
         ),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("stripe_refund", sa.String(), nullable=True),
-        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
         sa.Column("asked_by", sa.String(), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
@@ -1811,6 +1845,8 @@ def downgrade() -> None:
     op.drop_table("goal")
     op.drop_index(op.f("ix_form_request_client_id"), table_name="form_request")
     op.drop_table("form_request")
+    op.drop_index(op.f("ix_remark_client_id"), table_name="remark")
+    op.drop_table("remark")
     op.drop_table("fact")
     op.drop_index("shares_of_client", table_name="document_share", postgresql_where=sa.text("unshared_at IS NULL"))
     op.drop_index("one_live_share", table_name="document_share", postgresql_where=sa.text("unshared_at IS NULL"))
@@ -1861,6 +1897,9 @@ def downgrade() -> None:
     op.drop_table("bulk_archive")
     op.drop_table("appointment_settings")
     op.drop_table("therapist")
+    op.drop_index(op.f("ix_handed_in_handed_in_at"), table_name="handed_in")
+    op.drop_table("handed_in")
+    op.drop_table("reencryption")
     op.drop_table("reconciliation")
     op.drop_table("keeping")
     op.drop_index("inbound_events_left", table_name="inbound_event", postgresql_where=sa.text("handled_at IS NULL"))

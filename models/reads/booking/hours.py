@@ -11,15 +11,19 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.tables.booking.therapist import Therapist
+from models.sealing import opened_value
+from models.tables.booking.therapist import Therapist, TimeOffPeriod
 from rules.booking import availability as slots
 from rules.booking.availability import Availability
 from rules.enums import AppointmentType
 
 
-async def load_availability(session: AsyncSession, therapist: Therapist) -> Availability:
-    """When this therapist can be booked; settings never saved are the defaults."""
-    return (await load_availabilities(session, [therapist]))[therapist.id]
+async def load_availability(session: AsyncSession, therapist: Therapist, *, reasons: bool = False) -> Availability:
+    """When this therapist can be booked; settings never saved are the defaults.
+
+    Why they are away is their own matter: it is read only where it is asked for.
+    """
+    return (await load_availabilities(session, [therapist], reasons=reasons))[therapist.id]
 
 
 class InAZone(Protocol):
@@ -40,7 +44,8 @@ SELECT t.id,
      FROM weekly_hours WHERE therapist_id = t.id),
     (SELECT json_agg(json_build_array(day, windows) ORDER BY day)::text
      FROM date_override WHERE therapist_id = t.id),
-    (SELECT json_agg(json_build_array(starts_at, ends_at, reason) ORDER BY starts_at, id)::text
+    (SELECT json_agg(json_build_array(starts_at, ends_at, id, CASE WHEN :reasons THEN encode(reason, 'hex') END)
+                     ORDER BY starts_at, id)::text
      FROM time_off WHERE therapist_id = t.id),
     (SELECT json_agg(json_build_array(type, duration, step, buffer_before, buffer_after, minimum_notice, horizon_days,
                                       max_per_day) ORDER BY type)::text
@@ -49,17 +54,19 @@ FROM therapist t WHERE t.id = ANY(:ids)
 """)
 
 
-async def load_availabilities(session: AsyncSession, therapists: Collection[InAZone]) -> dict[UUID, Availability]:
+async def load_availabilities(
+    session: AsyncSession, therapists: Collection[InAZone], *, reasons: bool = False
+) -> dict[UUID, Availability]:
     """The availability of each, by id, in one query however many they are."""
     zones = {therapist.id: therapist.time_zone for therapist in therapists}
     connection = await session.connection()
-    found = await connection.execute(_ALL, {"ids": list(zones)})
+    found = await connection.execute(_ALL, {"ids": list(zones), "reasons": reasons})
     return {
         therapist_id: Availability(
             time_zone=zones[therapist_id],
             weekly=_weekly(weekly or "[]"),
             overrides=tuple(_override(*line) for line in json.loads(overrides)) if overrides else (),
-            time_off=tuple(_time_off(*line) for line in json.loads(time_off)) if time_off else (),
+            time_off=tuple(_time_off(session, *line) for line in json.loads(time_off)) if time_off else (),
             settings=_settings(settings or "[]"),
         )
         for therapist_id, weekly, overrides, time_off, settings in found
@@ -103,8 +110,11 @@ def _override(day: str, windows: list[dict[str, Any]]) -> slots.DateOverride:
     )
 
 
-def _time_off(starts_at: str, ends_at: str, reason: str) -> slots.TimeOff:
-    return slots.TimeOff(starts_at=_instant(starts_at), ends_at=_instant(ends_at), reason=reason)
+def _time_off(session: AsyncSession, starts_at: str, ends_at: str, id: str, reason: str | None) -> slots.TimeOff:
+    why = ""
+    if reason is not None:
+        why = opened_value(session, TimeOffPeriod, "reason", bytes.fromhex(reason), key=(id,))
+    return slots.TimeOff(starts_at=_instant(starts_at), ends_at=_instant(ends_at), reason=why)
 
 
 def _instant(text: str) -> datetime:

@@ -76,10 +76,8 @@ async def list_documents(session: AsyncSession, caller: Caller, page: Page) -> S
 
 async def piece_of(session: AsyncSession, document: Document, number: int) -> bytes | None:
     """A piece of a document that the caller may see, counted from 0; None after the last."""
-    statement = select(DocumentContent.content).where(
-        col(DocumentContent.document_id) == document.id, col(DocumentContent.number) == number
-    )
-    return (await session.exec(statement)).one_or_none()
+    piece = await session.get(DocumentContent, (document.id, number))
+    return piece.content if piece is not None else None
 
 
 async def documents_of_client(session: AsyncSession, client: Client, page: Page) -> Sequence[SharedDocument]:

@@ -97,6 +97,13 @@ async def with_context(session: AsyncSession, clients: Sequence[Client], *, now:
     ]
 
 
+async def explained_match(session: AsyncSession, client_id: UUID) -> Match | None:
+    """That of the matching form, if it found somebody."""
+    explained = col(Match.explanation).is_not(None)
+    statement = select(Match).where(col(Match.client_id) == client_id, explained).order_by(col(Match.made_at))
+    return (await session.exec(statement.limit(1))).first()
+
+
 async def present_match(session: AsyncSession, client_id: UUID) -> Match | None:
     statement = select(Match).where(col(Match.client_id) == client_id, col(Match.ended_at).is_(None))
     return (await session.exec(statement)).first()

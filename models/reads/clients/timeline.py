@@ -1,41 +1,71 @@
 """A client's timeline."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import col, select
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.sealed import NotOfThisRow, UnknownRowKey
+from models.sealing import opened_value
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
+from models.tables.clients.remark import Remark
 from rules.chain import Entry, Head
 from rules.timeline import chain_of, clear_of, content_of
 
 
-async def facts_of(session: AsyncSession, client_id: UUID, *, after_seq: int, limit: int) -> Sequence[Fact]:
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A fact with the words of whoever did it; ``unreadable`` where those do not open: they were changed, or their key
+    is not among the PAYLOAD_KEYS."""
+
+    fact: Fact
+    words: str | None = None
+    unreadable: bool = False
+
+
+async def facts_of(session: AsyncSession, client_id: UUID, *, after_seq: int, limit: int) -> list[Told]:
     statement = (
-        select(Fact)
+        _with_words()
         .where(col(Fact.client_id) == client_id, col(Fact.seq) > after_seq)
         .order_by(col(Fact.seq))
         .limit(limit)
     )
-    return (await session.exec(statement)).all()
+    return await _told(session, statement)
 
 
 async def facts_of_clients(
     session: AsyncSession, *, after: tuple[UUID, int] | None, until: UUID | None, limit: int
-) -> Sequence[Fact]:
+) -> list[Told]:
     """The next facts of all clients up to an id, chain after chain."""
     place = sa.tuple_(col(Fact.client_id), col(Fact.seq))
-    statement = select(Fact).order_by(col(Fact.client_id), col(Fact.seq)).limit(limit)
+    statement = _with_words().order_by(col(Fact.client_id), col(Fact.seq)).limit(limit)
     if after is not None:
         statement = statement.where(place > after)
     if until is not None:
         statement = statement.where(col(Fact.client_id) <= until)
-    return (await session.exec(statement)).all()
+    return await _told(session, statement)
+
+
+def _with_words() -> Any:
+    """The words are read as they stand: what does not open must not hide the facts around it."""
+    return sa.select(Fact, col(Remark.words)).join(Remark, col(Remark.hash) == col(Fact.hash), isouter=True)
+
+
+async def _told(session: AsyncSession, statement: Any) -> list[Told]:
+    return [_opened(session, fact, words) for fact, words in (await session.exec(statement)).all()]
+
+
+def _opened(session: AsyncSession, fact: Fact, sealed: bytes | None) -> Told:
+    if sealed is None:
+        return Told(fact=fact)
+    try:
+        return Told(fact=fact, words=opened_value(session, Remark, "words", sealed, key=(fact.hash,)))
+    except (NotOfThisRow, UnknownRowKey):
+        return Told(fact=fact, unreadable=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,23 +89,27 @@ async def heads(session: AsyncSession, *, after: UUID | None, limit: int) -> lis
     ]
 
 
-async def fact_of_request(session: AsyncSession, client_id: UUID, request_id: str) -> Fact | None:
+async def fact_of_request(session: AsyncSession, client_id: UUID, request_id: str) -> Told | None:
     """The fact that records what this request did, to be shown. What a step does never depends on it."""
     statement = (
-        select(Fact)
+        _with_words()
         .where(col(Fact.client_id) == client_id, col(Fact.data)["request_id"].astext == request_id)
         .order_by(col(Fact.seq))
+        .limit(1)
     )
-    return (await session.exec(statement)).first()
+    return next(iter(await _told(session, statement)), None)
 
 
-def entry_of(fact: Fact) -> Entry:
-    """The stored fact as an entry of the client's chain, for verification."""
+def entry_of(told: Told) -> Entry:
+    """The stored fact as an entry of the client's chain, for verification. Words that do not open are not those that
+    were signed."""
+    fact = told.fact
+    content = content_of(text=fact.text, data=fact.data, words=told.words)
     return Entry(
         chain=chain_of(fact.client_id),
         seq=fact.seq,
         clear=clear_of(at=fact.at, actor=fact.actor, kind=fact.kind),
-        content=content_of(text=fact.text, data=fact.data),
+        content={**content, "unreadable": True} if told.unreadable else content,
         digest=fact.digest,
         key_id=fact.key_id,
         previous_key_id=fact.previous_key_id,

@@ -15,6 +15,7 @@ from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistPlace
 from models.tables.clients.client import Client
+from models.tables.keeping.reencryption import Reencryption
 from models.tables.mail.outbox import UNSETTLED as UNDELIVERED
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.payment import Payment
@@ -67,6 +68,7 @@ async def known_keys(session: AsyncSession, kind: Kept, keys: Collection[str]) -
         Kept.WAITLIST: col(Therapist.slug),
         Kept.BULK_ARCHIVE: col(BulkArchiveRecord.id),
         Kept.COMPARISON: col(Reconciliation.id),
+        Kept.REENCRYPTION: col(Reencryption.id),
     }[kind]
     found: Sequence[Any] = (await session.exec(select(column).where(cast(column, String).in_(keys)))).all()
     return {str(key) for key in found}
@@ -112,6 +114,11 @@ def _of(kind: Kept, before: datetime) -> tuple[Any, Any]:
             col(BulkArchiveRecord.finished_at).is_(None), col(BulkArchiveRecord.asked_at) <= before
         )
         return archives, col(BulkArchiveRecord.id)
+    if kind is Kept.REENCRYPTION:
+        reencryptions = select(Reencryption.id, null()).where(
+            col(Reencryption.finished_at).is_(None), col(Reencryption.started_at) <= before
+        )
+        return reencryptions, col(Reencryption.id)
     comparisons = select(Reconciliation.id, null()).where(
         col(Reconciliation.finished_at).is_(None), col(Reconciliation.started_at) <= before
     )

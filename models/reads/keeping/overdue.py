@@ -13,6 +13,7 @@ from models.tables.archive.bulk_archive import BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
+from models.tables.keeping.reencryption import Reencryption
 from models.tables.mail.outbox import UNSETTLED as UNDELIVERED
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.payment import Payment
@@ -133,11 +134,12 @@ def _for_whom(client_id: UUID | None) -> str:
 
 
 async def running_for_long(session: AsyncSession, *, before: datetime) -> list[Late]:
-    """Archives of many and comparisons that began before and have not ended."""
+    """Archives of many, comparisons and reencryptions that began before and have not ended."""
     found: list[Late] = []
     for kind, table, began, what in (
         (Kept.BULK_ARCHIVE, BulkArchiveRecord, BulkArchiveRecord.asked_at, "An archive of many clients"),
         (Kept.COMPARISON, Reconciliation, Reconciliation.started_at, "A comparison with Stripe"),
+        (Kept.REENCRYPTION, Reencryption, Reencryption.started_at, "A reencryption"),
     ):
         statement = (
             select(table.id)

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant, word
+from models.sealed import SealedText
 from rules.enums import ArchiveResult
 
 
@@ -15,7 +16,7 @@ class BulkArchiveRecord(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     group_id: UUID | None = Field(default=None, foreign_key="client_group.id")
-    reason: str | None = None
+    reason: str | None = Field(default=None, sa_type=SealedText)
     notify: bool = True
     asked_by: str
     asked_at: datetime = Field(sa_type=Instant)

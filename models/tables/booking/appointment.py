@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant, MinorUnits, Words, word
+from models.sealed import SealedText
 from rules.enums import AppointmentStatus, AppointmentType, Mode
 
 
@@ -50,7 +51,7 @@ class Appointment(SQLModel, table=True):
     changed_by: UUID | None = None  # the request that changed it last
     cancelled_at: datetime | None = Field(default=None, sa_type=Instant)
     cancelled_by: str | None = None
-    cancel_reason: str | None = None
+    cancel_reason: str | None = Field(default=None, sa_type=SealedText)
     outcome_at: datetime | None = Field(default=None, sa_type=Instant)
     outcome_by: str | None = None
     breached_at: datetime | None = Field(default=None, sa_type=Instant)

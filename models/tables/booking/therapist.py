@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant, MinorUnits, Words, word
+from models.sealed import SealedText
 from rules.enums import AppointmentType, IntroCalls
 
 
@@ -86,8 +87,8 @@ class TimeOffPeriod(SQLModel, table=True):
     __tablename__ = "time_off"
     __table_args__ = (CheckConstraint("starts_at < ends_at", name="time_off_in_order"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: UUID = Field(primary_key=True)
     therapist_id: UUID = Field(foreign_key="therapist.id", index=True)
     starts_at: datetime = Field(sa_type=Instant)
     ends_at: datetime = Field(sa_type=Instant)
-    reason: str = ""
+    reason: str | None = Field(default=None, sa_type=SealedText)

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant, word
+from models.sealed import SealedText
 from rules.enums import ChatKind, LeftBecause
 
 
@@ -27,7 +28,7 @@ class Chat(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     kind: ChatKind = Field(sa_type=word(ChatKind, name="chat_kind"))
-    title: str | None = Field(default=None, max_length=200)
+    title: str | None = Field(default=None, sa_type=SealedText)
     client_id: UUID | None = Field(default=None, foreign_key="client.id", index=True)
     therapist_id: UUID | None = Field(default=None, foreign_key="therapist.id", index=True)
     made_by: str
@@ -69,7 +70,7 @@ class ChatMessage(SQLModel, table=True):
     author: str
     author_client_id: UUID | None = Field(default=None, foreign_key="client.id")
     blast_id: UUID | None = Field(default=None, foreign_key="blast.id", index=True)
-    text: str
+    text: str = Field(sa_type=SealedText)
     written_at: datetime = Field(sa_type=Instant)
 
 
@@ -90,7 +91,7 @@ class Blast(SQLModel, table=True):
     __tablename__ = "blast"
 
     id: UUID = Field(primary_key=True)
-    text: str
+    text: str = Field(sa_type=SealedText)
     sent_by: str
     sent_at: datetime = Field(sa_type=Instant)
 

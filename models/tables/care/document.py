@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant
+from models.sealed import SealedBytes, SealedText
 
 
 class Document(SQLModel, table=True):
@@ -17,8 +18,8 @@ class Document(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     therapist_id: UUID | None = Field(default=None, foreign_key="therapist.id", index=True)
-    title: str = Field(max_length=200)
-    filename: str = Field(max_length=200)
+    title: str = Field(sa_type=SealedText)
+    filename: str = Field(sa_type=SealedText)
     content_type: str = Field(max_length=100)  # by its content, whatever was said
     size: int  # bytes
     sha256: str = Field(max_length=64)
@@ -36,7 +37,7 @@ class DocumentContent(SQLModel, table=True):
 
     document_id: UUID = Field(primary_key=True, foreign_key="document.id")
     number: int = Field(primary_key=True)
-    content: bytes = Field(sa_type=LargeBinary)
+    content: bytes = Field(sa_type=SealedBytes)
 
 
 class DocumentShare(SQLModel, table=True):

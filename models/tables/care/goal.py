@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant, word
+from models.sealed import SealedText
 from rules.enums import GoalStatus
 
 
@@ -23,7 +24,7 @@ class Goal(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     client_id: UUID = Field(foreign_key="client.id")
-    text: str
+    text: str = Field(sa_type=SealedText)
     remind_weekday: int | None = None
     remind_minute: int | None = None
     remind_since: datetime | None = Field(default=None, sa_type=Instant)  # since when this reminder stands as it is

@@ -7,6 +7,7 @@ from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant
+from models.sealed import SealedText
 
 
 class SessionNote(SQLModel, table=True):
@@ -17,7 +18,7 @@ class SessionNote(SQLModel, table=True):
     appointment_id: UUID = Field(foreign_key="appointment.id", unique=True)
     client_id: UUID = Field(foreign_key="client.id")
     therapist_id: UUID = Field(foreign_key="therapist.id")
-    text: str
+    text: str = Field(sa_type=SealedText)
     shared: bool = False
     written_by: str
     written_at: datetime = Field(sa_type=Instant)

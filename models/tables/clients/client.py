@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant, word
+from models.sealed import SealedDocument, SealedText
 from rules.chain import GENESIS, Head
 from rules.enums import ClientStatus, Source, Stage
 
@@ -53,8 +54,8 @@ class Client(SQLModel, table=True):
     unsubscribed: bool = False
 
     source: Source = Field(sa_type=word(Source, name="client_source"))
-    answers: dict[str, Any] | None = Field(default=None, sa_type=Document)
-    note: str | None = None
+    answers: dict[str, Any] | None = Field(default=None, sa_type=SealedDocument)
+    note: str | None = Field(default=None, sa_type=SealedText)
     made_by: str
     made_by_staff: bool = False
     created_at: datetime = Field(sa_type=Instant)
@@ -77,7 +78,7 @@ class Client(SQLModel, table=True):
 
     archived_at: datetime | None = Field(default=None, sa_type=Instant)
     active_since: datetime | None = Field(default=None, sa_type=Instant)  # the end of the last archive
-    archive_record: dict[str, Any] | None = Field(default=None, sa_type=Document)
+    archive_record: dict[str, Any] | None = Field(default=None, sa_type=SealedDocument)
 
     fact_seq: int = 0
     fact_hash: str = Field(default=GENESIS, max_length=64)

@@ -10,7 +10,8 @@ from models.columns import Document, Instant
 
 
 class Fact(SQLModel, table=True):
-    """An entry of the client's chain (`rules.chain.Entry`): ``digest`` is that of text and data."""
+    """An entry of the client's chain (`rules.chain.Entry`): ``digest`` is that of text and data, and of
+    the words of its remark, if there is one."""
 
     __tablename__ = "fact"
 

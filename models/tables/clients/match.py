@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, text
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
-from models.columns import Document, Instant, word
+from models.columns import Instant, word
+from models.sealed import SealedBytes, SealedDocument, SealedText
 from rules.enums import Source
 
 
@@ -19,9 +20,10 @@ class Match(SQLModel, table=True):
     client_id: UUID = Field(foreign_key="client.id", index=True)
     therapist_id: UUID = Field(foreign_key="therapist.id", index=True)
     how: Source = Field(sa_type=word(Source, name="match_how"))
-    reason: str | None = None
-    explanation: dict[str, Any] | None = Field(default=None, sa_type=Document)
-    considered: bytes | None = Field(default=None, sa_type=LargeBinary)  # the candidates as scored: JSON, deflated
+    reason: str | None = Field(default=None, sa_type=SealedText)
+    explanation: dict[str, Any] | None = Field(default=None, sa_type=SealedDocument)
+    # The candidates as scored: JSON, deflated.
+    considered: bytes | None = Field(default=None, sa_type=SealedBytes)
     made_by: str
     made_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant, word
+from models.sealed import SealedText
 from rules.enums import TaskKind
 
 
@@ -22,4 +23,4 @@ class Task(SQLModel, table=True):
     opened_at: datetime = Field(sa_type=Instant)
     resolved_at: datetime | None = Field(default=None, sa_type=Instant)
     resolved_by: str | None = None
-    note: str | None = None
+    note: str | None = Field(default=None, sa_type=SealedText)

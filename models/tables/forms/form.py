@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from models.columns import Document, Instant, word
+from models.columns import Instant, word
+from models.sealed import SealedDocument, SealedText
 from rules.enums import FormStatus
 
 
@@ -38,8 +39,8 @@ class FormAnswer(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     request_id: UUID = Field(foreign_key="form_request.id", index=True)
-    answers: dict[str, Any] = Field(sa_type=Document)
-    signature: str
+    answers: dict[str, Any] = Field(sa_type=SealedDocument)
+    signature: str = Field(sa_type=SealedText)
     consent_text: str | None = None
     consent_version: str | None = None
     answered_by: str

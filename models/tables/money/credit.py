@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant, MinorUnits, word
+from models.sealed import SealedText
 from rules.enums import CreditSource
 
 
@@ -26,7 +27,7 @@ class Credit(SQLModel, table=True):
     remaining: int = Field(sa_type=MinorUnits)
     currency: str = Field(max_length=3)
     source: CreditSource = Field(sa_type=word(CreditSource, name="credit_source"))
-    reason: str
+    reason: str = Field(sa_type=SealedText)
     given_by: str
     given_at: datetime = Field(sa_type=Instant)
 

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant, MinorUnits, word
+from models.sealed import SealedText
 from rules.enums import PaymentKind, PaymentStatus
 
 
@@ -40,7 +41,9 @@ class Payment(SQLModel, table=True):
     paid_at: datetime | None = Field(default=None, sa_type=Instant)
     attempts: int = 0
     intent: str | None = Field(default=None, unique=True)  # Stripe's PaymentIntent
-    exception: dict[str, Any] | None = Field(default=None, sa_type=Document)  # waiver or write-off: who, why, when
+    # Of a waiver or a write-off: who, when, and which fee policy was signed by then; and why.
+    exception: dict[str, Any] | None = Field(default=None, sa_type=Document)
+    exception_why: str | None = Field(default=None, sa_type=SealedText)
 
 
 class PaymentTry(SQLModel, table=True):

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant, MinorUnits, word
+from models.sealed import SealedText
 from rules.enums import RefundStatus
 
 
@@ -28,7 +29,7 @@ class Refund(SQLModel, table=True):
     status: RefundStatus = Field(sa_type=word(RefundStatus, name="refund_status"))
     tries: int = 0  # part of the key that Stripe remembers: raised after a stored failure
     stripe_refund: str | None = Field(default=None, unique=True)
-    reason: str
+    reason: str = Field(sa_type=SealedText)
     asked_by: str
     asked_at: datetime = Field(sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.sealing import sealed_values
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
 from rules.enums import ArchiveResult
 
@@ -27,9 +28,8 @@ async def make_bulk_archive(
 
     The first one's clients count: a group may have others by the time it is asked again.
     """
-    row = insert(BulkArchiveRecord).values(
-        id=id, group_id=group_id, reason=reason, notify=notify, asked_by=asked_by, asked_at=at
-    )
+    record = BulkArchiveRecord(id=id, group_id=group_id, reason=reason, notify=notify, asked_by=asked_by, asked_at=at)
+    row = insert(BulkArchiveRecord).values(sealed_values(session, record))
     made = await session.exec(row.on_conflict_do_nothing().returning(col(BulkArchiveRecord.id)))
     if made.first() is not None:
         lines = [

@@ -1,6 +1,7 @@
 """A therapist's hours, written as a whole."""
 
 from collections.abc import Collection
+from uuid import uuid5
 
 from sqlalchemy import delete
 from sqlmodel import col
@@ -33,10 +34,11 @@ async def save_availability(session: AsyncSession, therapist: Therapist, availab
             if window.start < window.end
         ]
         session.add(DateOverrideRow(therapist_id=therapist.id, day=override.day, windows=windows))
-    for off in availability.time_off:
-        session.add(
-            TimeOffPeriod(therapist_id=therapist.id, starts_at=off.starts_at, ends_at=off.ends_at, reason=off.reason)
-        )
+    for number, off in enumerate(availability.time_off):
+        id = uuid5(therapist.id, f"time off/{number}")
+        period = TimeOffPeriod(id=id, therapist_id=therapist.id, starts_at=off.starts_at, ends_at=off.ends_at)
+        period.reason = off.reason or None
+        session.add(period)
     for kind, setting in availability.settings.items():
         session.add(
             AppointmentSettings(

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.care.chats import read_by
+from models.sealing import sealed_values
 from models.tables.care.chat import Blast, BlastLine, Chat, ChatMember
 from models.tables.clients.client import Client
 from models.writes.care.chats import mark_all_read, next_message, of_one_client
@@ -68,7 +69,7 @@ async def _direct_chats(
     ]
     made = (
         insert(Chat)
-        .values([chat.model_dump() for chat in fresh])
+        .values([sealed_values(session, chat) for chat in fresh])
         .on_conflict_do_nothing()
         .returning(col(Chat.id), col(Chat.client_id))
     )

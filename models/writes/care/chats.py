@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.care.chats import Side, may_see_chat, read_by
+from models.sealing import sealed_values
 from models.tables.care.chat import Chat, ChatMember, ChatMessage, ChatRead
 from models.tables.clients.client import Client
 from models.writes.feed import notify_of_message
@@ -25,7 +26,7 @@ from rules.enums import ChatKind, LeftBecause, Role
 
 async def make_chat(session: AsyncSession, chat: Chat, members: Sequence[UUID]) -> bool:
     """Write a chat with its members. False if it is there already, or one that there can be only one of."""
-    made = insert(Chat).values(**chat.model_dump()).on_conflict_do_nothing().returning(col(Chat.id))
+    made = insert(Chat).values(sealed_values(session, chat)).on_conflict_do_nothing().returning(col(Chat.id))
     if (await session.exec(made)).first() is None:
         return False
     await put_members(session, chat, members, by=chat.made_by, at=chat.made_at)

@@ -7,6 +7,7 @@ from sqlalchemy import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.care.documents import shares_of
+from models.sealing import sealed_values
 from models.tables.care.document import Document, DocumentContent, DocumentShare
 from models.tables.clients.client import Client
 from models.writes.outbox import client_mail, order_mails
@@ -27,7 +28,8 @@ async def keep_document(session: AsyncSession, document: Document, content: byte
     await session.flush()
     for number, start in enumerate(range(0, len(content), PIECE)):
         piece = content[start : start + PIECE]
-        await session.exec(insert(DocumentContent).values(document_id=document.id, number=number, content=piece))
+        row = DocumentContent(document_id=document.id, number=number, content=piece)
+        await session.exec(insert(DocumentContent).values(sealed_values(session, row)))
     return document
 
 

@@ -26,6 +26,7 @@ _WHAT = {
     Kept.WAITLIST: "The waitlist",
     Kept.BULK_ARCHIVE: "An archive of many clients",
     Kept.COMPARISON: "A comparison with Stripe",
+    Kept.REENCRYPTION: "A reencryption",
 }
 
 

@@ -53,7 +53,7 @@ async def test_let_go_twice_is_once_and_the_first_reason_stands(
     after = await practice.payment(payment)
     assert after.status is end
     assert after.exception is not None
-    assert (after.exception["who"], after.exception["why"], after.exception["consent_version"]) == (
+    assert (after.exception["who"], after.exception_why, after.exception["consent_version"]) == (
         "care_team:desk", "hardship", FEE_POLICY_VERSION
     )  # fmt: skip
     assert (await practice.facts(money.client)).count(f"payment_{end.value}") == 1

@@ -97,7 +97,13 @@ async def test_an_exception_says_who_why_when_and_what_was_signed(
     ana = await rows.therapist()
     sara = await rows.client(ana)
     waived = await ledger_rows.payment(
-        sara, ana, due_at=NOW, status=PaymentStatus.WAIVED, exception=let_go(when=NOW + HOUR), because="waived"
+        sara,
+        ana,
+        due_at=NOW,
+        status=PaymentStatus.WAIVED,
+        exception=let_go(when=NOW + HOUR),
+        exception_why="ill",
+        because="waived",
     )
     [item] = (await get(api))["items"]
     assert (item["id"], item["card_amount"], item["because"]) == (str(waived.id), 0, "waived")
@@ -303,8 +309,8 @@ async def test_what_people_wrote_cannot_become_a_formula(
     ana = await rows.therapist()
     sara = await rows.client(ana)
     for why in ("=HYPERLINK(1)", '"quoted", with\na line'):
-        exception = let_go(when=NOW, why=why)
-        await ledger_rows.payment(sara, ana, due_at=NOW, status=PaymentStatus.WRITTEN_OFF, exception=exception)
+        exception, status = let_go(when=NOW), PaymentStatus.WRITTEN_OFF
+        await ledger_rows.payment(sara, ana, due_at=NOW, status=status, exception=exception, exception_why=why)
     assert {line["exception_why"] for line in await csv_of(api)} == {"'=HYPERLINK(1)", '"quoted", with\na line'}
 
 

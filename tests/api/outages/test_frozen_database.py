@@ -19,7 +19,7 @@ from local.postgres import Postgres
 from models.database import SessionsApart, connect, pulse_of, session_factory
 from models.writes.locks import lock_client
 from tests.api.conftest import DESK, problem_of
-from tests.care.defaults import CHAIN_KEYS
+from tests.care.defaults import CHAIN_KEYS, ROW_KEYS
 from tests.care.rows import Rows
 
 
@@ -50,7 +50,8 @@ async def test_a_server_that_stands_still_is_noticed_by_all_within_five_seconds(
 ) -> None:
     pulse = pulse_of(own_server.url())
     engine = connect(own_server.url(), pool_size=5, max_overflow=0, pulse=pulse)
-    app.state.services = replace(app.state.services, sessions=session_factory(engine, chain=CHAIN_KEYS), pulse=pulse)
+    sessions = session_factory(engine, chain=CHAIN_KEYS, rows=ROW_KEYS)
+    app.state.services = replace(app.state.services, sessions=sessions, pulse=pulse)
 
     async def asked() -> tuple[httpx.Response, float]:
         began = monotonic()
@@ -84,7 +85,7 @@ async def test_readers_go_on_while_every_writer_waits_for_one_row(
     app: FastAPI, api: httpx.AsyncClient, rows: Rows, database_url: str
 ) -> None:
     writing, reading = (connect(database_url, pool_size=5, max_overflow=0) for _ in range(2))
-    sessions = SessionsApart(writing, reading=reading, chain=CHAIN_KEYS)
+    sessions = SessionsApart(writing, reading=reading, chain=CHAIN_KEYS, rows=ROW_KEYS)
     app.state.services = replace(app.state.services, sessions=sessions)
     rows = Rows(sessions)
     taken = await rows.client(await rows.therapist("ana"))

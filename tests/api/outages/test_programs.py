@@ -10,7 +10,7 @@ import pytest
 from models.database import connect, session_factory
 from models.writes.locks import lock_client
 from tests.api.outages.programs import the_api
-from tests.care.defaults import CHAIN_KEYS
+from tests.care.defaults import CHAIN_KEYS, ROW_KEYS
 from tests.care.rows import Rows
 
 DESK = {"Authorization": "Bearer dev-care-team"}
@@ -20,7 +20,7 @@ MEGABYTE = 1024 * 1024
 @pytest.mark.timeout(120)
 async def test_a_key_whose_server_was_killed_is_free_within_seconds(database_url: str) -> None:
     engine = connect(database_url)
-    sessions = session_factory(engine, chain=CHAIN_KEYS)
+    sessions = session_factory(engine, chain=CHAIN_KEYS, rows=ROW_KEYS)
     rows = Rows(sessions)
     taken = await rows.client(await rows.therapist("ana"))
     body = {"kind": "care_team", "members": [str(taken.id)]}

@@ -54,7 +54,7 @@ async def test_s61_a_whole_group_is_archived_and_lives_on(care: Care) -> None:
     assert (view["archived"], view["skipped"], view["failed"]) == (3, 1, 0)
 
     [fact] = [fact for fact in await otto.timeline() if fact["kind"] == "archived"]
-    assert (fact["actor"], fact["text"]) == ("care_team:desk", "The client was archived. Reason: The group ends.")
+    assert (fact["actor"], fact["words"]) == ("care_team:desk", "The group ends.")
     for person in members:
         single = singles[person.id]
         assert (await person.facts()).count("archived") == 1

@@ -84,7 +84,7 @@ async def test_every_rule_of_the_slot_can_be_set_aside_and_is_named(care: Care) 
         assert (told["week"], *instants([told])) == (1, wish)
         assert why in told["because"]
         fact = await last_fact(sara, "booked")
-        assert (fact["data"]["exceptions"], fact["data"]["reason"]) == ([told], "an emergency")
+        assert (fact["data"]["exceptions"], fact["words"]) == ([told], "an emergency")
         assert fact["actor"] == ("therapist:ana", "care_team:desk")[number % 2]
 
     # What needs no exception has none, and the client side is told of none.
@@ -165,7 +165,7 @@ async def test_s19_at_the_end_of_the_intro_call_the_first_session_is_booked_befo
     }
     opened = await last_fact(sara, "forms_gate_opened")
     assert opened["actor"] == "therapist:ana"
-    assert opened["data"]["why"] == "agreed on at the end of the call"
+    assert opened["words"] == "agreed on at the end of the call"
     assert opened["data"]["outstanding"] == ALL_FORMS
     assert opened["data"]["appointments"] == [line["id"] for line in answer["appointments"]]
     assert opened["at"] == answer["appointments"][0]["booked_at"]

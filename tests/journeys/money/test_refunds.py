@@ -88,7 +88,7 @@ async def test_in_parts_then_over_then_the_rest_months_after_and_when_archived(c
         assert problem["refundable"] == 3000
     assert await stands(sara) == ("partially_refunded", 9000)
     refused = await fact(sara, "refund_refused")
-    assert (refused["actor"], refused["data"]["amount"], refused["data"]["reason"]) == (
+    assert (refused["actor"], refused["data"]["amount"], refused["words"]) == (
         "care_team:desk", 100_000_000, "more"
     )  # fmt: skip
 

@@ -23,6 +23,8 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.types.keeping import KeepingOrder
 from engine.codec import JourneyPayloads
+from ops.connected import Connected
+from ops.reencrypt import reencrypt
 from rules.refusals import NEUTRAL, Problem
 from tests.care.story import Care
 from tests.journeys.archive.bulk import archive_many, finished
@@ -39,10 +41,12 @@ from workflows.messages import (
     PRACTICE_MAIL,
     PRACTICE_MAIL_ID,
     RECONCILE_PAYMENTS,
+    REENCRYPT,
     TASK_QUEUE,
     WAITLIST_OFFER,
     bulk_archive_id,
     reconciliation_id,
+    reencryption_id,
     waitlist_id,
 )
 from workflows.registry import WORKFLOWS
@@ -104,6 +108,11 @@ async def one_of(care: Care, name: str, *, sent: Sequence[Any] = ()) -> Workflow
         await care.house.start_worker()
         await finished(care, archive_id)
         return begun
+    if name == REENCRYPT:
+        executions = care.house.dependencies.executions
+        assert executions is not None
+        done = await reencrypt(Connected(sessions=care.house.sessions, executions=executions, clock=care.house.clock))
+        return client.get_workflow_handle(reencryption_id(str(done.id)))
     if name == KEEP_JOURNEYS:
         await care.house.stop_worker()
         await care.house.services.engine.keep(KeepingOrder(id=str(uuid4()), asked_by="x"))

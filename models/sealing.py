@@ -1,0 +1,90 @@
+"""Sealing rows as they are written, and opening them as they are read: for every table that has sealed columns.
+
+A type of column does not know in which row it stands, so the mapper's own events tell it (`models.sealed`). What a
+session has in memory is clear; what goes to the database and comes from it is sealed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.orm import Mapper, Session, object_session
+from sqlalchemy.orm.attributes import instance_dict
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.sealed import Ciphertext, Place, RowKeys, Sealed, _Placed, keys_of, place, row_id
+
+Columns = tuple[tuple[str, Sealed], ...]
+
+
+def sealed_columns(table: Any) -> Columns:
+    """The sealed columns of a table's class, by name."""
+    return tuple((column.name, column.type) for column in table.__table__.c if isinstance(column.type, Sealed))
+
+
+@event.listens_for(Mapper, "mapper_configured")
+def _watch(mapper: Mapper[Any], table: type[Any]) -> None:
+    columns = sealed_columns(table)
+    if not columns:
+        return
+
+    def place_all(_mapper: Mapper[Any], _connection: object, row: SQLModel) -> None:
+        values = instance_dict(row)
+        values.update(_placed(row, columns, values, lambda: _keys(row)))
+
+    def open_all(row: SQLModel, *_: object) -> None:
+        values = instance_dict(row)
+        for name, kind in columns:
+            sealed = values.get(name)
+            if isinstance(sealed, Ciphertext):
+                values[name] = kind.from_bytes(_keys(row).open(sealed, _place_of(row, name)))
+
+    event.listen(mapper, "before_insert", place_all)
+    event.listen(mapper, "before_update", place_all)
+    event.listen(table, "load", open_all)
+    event.listen(table, "refresh", open_all)
+
+
+def _placed(
+    row: SQLModel, columns: Columns, values: dict[str, Any], keys: Callable[[], RowKeys]
+) -> Iterator[tuple[str, Any]]:
+    for name, kind in columns:
+        value = values.get(name)
+        if value is None:
+            continue
+        where = _place_of(row, name)
+        if not (isinstance(value, _Placed) and value.place == where):
+            yield name, place(kind, value, where, keys())
+
+
+def _place_of(row: SQLModel, name: str) -> Place:
+    table = row.__table__  # type: ignore[attr-defined]
+    key = row_id([getattr(row, column.name) for column in table.primary_key])
+    return Place(table=table.name, column=name, row=key)
+
+
+def _keys(row: SQLModel) -> RowKeys:
+    session = object_session(row)
+    assert session is not None, "only a session reads and writes rows"
+    return keys_of(session.info)
+
+
+def row_keys(session: AsyncSession | Session) -> RowKeys:
+    """By which this session seals and opens rows."""
+    return keys_of(session.info)
+
+
+def opened_value(
+    session: AsyncSession, table: type[SQLModel], column: str, sealed: bytes, *, key: Sequence[Any]
+) -> Any:
+    """What stands in a sealed column, of which a query has read no more; ``key`` is the row's primary key."""
+    kind = dict(sealed_columns(table))[column]
+    where = Place(table=str(table.__tablename__), column=column, row=row_id(key))
+    return kind.from_bytes(row_keys(session).open(sealed, where))
+
+
+def sealed_values(session: AsyncSession, row: SQLModel) -> dict[str, Any]:
+    """A row's values for an ``INSERT`` that is written by hand."""
+    values = row.model_dump()
+    return {**values, **dict(_placed(row, sealed_columns(type(row)), values, lambda: row_keys(session)))}
