@@ -19,7 +19,7 @@ from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
-from models.writes.locks import RowMissing, lock_client, lock_payment
+from models.writes.locks import RowMissing, lock_client, lock_payment_with_appointment
 from rules.booking.series import Member
 from rules.journey.stage import JourneyFacts
 from rules.money.fees import Money
@@ -117,14 +117,7 @@ async def locked_payment(session: AsyncSession, payment_id: UUID) -> LockedPayme
             client = await lock_client(session, whose)
         except RowMissing:
             raise RowMissing(f"no payment {payment_id}") from None
-        payment = await lock_payment(session, payment_id)
+        payment, appointment, therapist = await lock_payment_with_appointment(session, payment_id)
         if payment.client_id == client.id:
-            break
+            return LockedPayment(payment, client, appointment, therapist)
         # While this waited, the client was joined into another record, which has the payment now.
-    of_payment = (
-        select(Appointment, Therapist)
-        .join(Therapist, col(Therapist.id) == Appointment.therapist_id)
-        .where(col(Appointment.id) == payment.appointment_id)
-    )
-    appointment, therapist = (await session.exec(of_payment)).one()
-    return LockedPayment(payment, client, appointment, therapist)

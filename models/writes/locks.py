@@ -40,6 +40,20 @@ async def lock_payment(session: AsyncSession, payment_id: UUID) -> Payment:
     return await _lock(session, Payment, payment_id)
 
 
+async def lock_payment_with_appointment(
+    session: AsyncSession, payment_id: UUID
+) -> tuple[Payment, Appointment, Therapist]:
+    """A payment, and what it is for; whoever holds the client's lock reads that as it stands."""
+    statement = (
+        select(Payment, Appointment, Therapist)
+        .join(Appointment, col(Appointment.id) == Payment.appointment_id)
+        .join(Therapist, col(Therapist.id) == Appointment.therapist_id)
+        .where(col(Payment.id) == payment_id)
+        .with_for_update(key_share=True, of=Payment)
+    )
+    return (await session.exec(statement.execution_options(populate_existing=True))).one()
+
+
 async def _lock(session: AsyncSession, table: type[Row], id: Id) -> Row:
     statement = select(table).where(col(table.id) == id).with_for_update(key_share=True)
     row = (await session.exec(statement.execution_options(populate_existing=True))).one_or_none()

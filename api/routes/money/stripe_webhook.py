@@ -13,7 +13,7 @@ from api.webhooks import Received, hand_on, not_believed
 from models.reads.mail.mails import unhandled_events
 from models.reads.money.payments import client_of_customer, client_of_intent
 from models.tables.clients.client import Client
-from models.writes.mail.inbound_events import store_events
+from models.writes.mail.inbound_events import store_event
 from rules.money.webhook_signature import Event, SignatureInvalid, verify_webhook
 from rules.plain_text import is_storable
 
@@ -51,9 +51,9 @@ async def _store(services: Services, event: Event, now: datetime) -> bool:
     """Store it once. Whether it must be handed on: an event that was stored, but lost then, must."""
     row = {"id": event.id, "vendor": _VENDOR, "type": event.type, "payload": _kept(event), "received_at": now}
     async with services.sessions() as session:
-        await store_events(session, [row])
+        is_new = await store_event(session, row)
         await session.commit()
-        return event.id in await unhandled_events(session, [event.id])
+        return is_new or event.id in await unhandled_events(session, [event.id])
 
 
 def _kept(event: Event) -> dict[str, Any]:

@@ -17,6 +17,12 @@ async def store_events(session: AsyncSession, rows: Sequence[dict[str, Any]]) ->
     await (await session.connection()).execute(insert(InboundEvent).on_conflict_do_nothing(), rows)
 
 
+async def store_event(session: AsyncSession, row: dict[str, Any]) -> bool:
+    """The same of one; whether it is a new one."""
+    stored = insert(InboundEvent).values(row).on_conflict_do_nothing().returning(col(InboundEvent.id))
+    return (await session.exec(stored)).first() is not None
+
+
 async def mark_handled(session: AsyncSession, event_id: str, *, outcome: str, at: datetime) -> None:
     """Say what became of an event. The caller commits."""
     stored = update(InboundEvent).where(col(InboundEvent.id) == event_id)
