@@ -36,20 +36,17 @@ class Visitor:
 def visitor_of(request: Request, asker: Asker | None, keys: PayloadKeys) -> Visitor:
     """A program with a key says for whom it asks, in the headers Visitor and Visitor-Network; from anybody else these
     count for nothing, and the connection's own address is the visitor."""
-    from_there: tuple[str, ...]
-    named: tuple[str, ...]
     agent = _printable(request.headers.get("user-agent", ""))[:_LONGEST_AGENT] or None
     peer = _address(request.client.host if request.client else "")
-    network = _cut(peer)
-    if asker is not None and asker.is_program:
-        said = request.headers.get("visitor", "")
-        said_network = _cut(request.headers.get("visitor-network", ""))
-        network = said_network or network
-        from_there = ("program", asker.key, said_network or "")
-        named = ("named", asker.key, said) if 0 < len(said) <= _LONGEST else from_there
-    else:
-        named, from_there = ("address", _one_of(peer)), ("network", network or "")
-    return Visitor(mark=_mark(keys, *named), network_mark=_mark(keys, *from_there), network=network, agent=agent)
+    if asker is None or not asker.is_program:
+        network = _cut(peer)
+        mark, network_mark = _mark(keys, "address", _one_of(peer)), _mark(keys, "network", network or "")
+        return Visitor(mark=mark, network_mark=network_mark, network=network, agent=agent)
+    said, network = request.headers.get("visitor", ""), _cut(request.headers.get("visitor-network", ""))
+    network_mark = _mark(keys, "program", asker.key, network or "")
+    if not 0 < len(said) <= _LONGEST:  # nobody is named: it comes from where the program is
+        return Visitor(mark=network_mark, network_mark=network_mark, network=_cut(peer), agent=agent)
+    return Visitor(mark=_mark(keys, "named", asker.key, said), network_mark=network_mark, network=network, agent=agent)
 
 
 def counted_for(asker: Asker | None, visitor: Visitor, keys: PayloadKeys) -> CountedFor:
