@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import instance_dict
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.sealed import Ciphertext, Place, RowKeys, Sealed, _Placed, keys_of, place, row_id
+from models.sealed import Ciphertext, RowKeys, RowPlace, Sealed, _Placed, keys_of, place, row_id
 
 Columns = tuple[tuple[str, Sealed], ...]
 
@@ -58,10 +58,10 @@ def _placed(
             yield name, place(kind, value, where, keys())
 
 
-def _place_of(row: SQLModel, name: str) -> Place:
+def _place_of(row: SQLModel, name: str) -> RowPlace:
     table = row.__table__  # type: ignore[attr-defined]
     key = row_id([getattr(row, column.name) for column in table.primary_key])
-    return Place(table=table.name, column=name, row=key)
+    return RowPlace(table=table.name, column=name, row=key)
 
 
 def _keys(row: SQLModel) -> RowKeys:
@@ -80,7 +80,7 @@ def opened_value(
 ) -> Any:
     """What stands in a sealed column, of which a query has read no more; ``key`` is the row's primary key."""
     kind = dict(sealed_columns(table))[column]
-    where = Place(table=str(table.__tablename__), column=column, row=row_id(key))
+    where = RowPlace(table=str(table.__tablename__), column=column, row=row_id(key))
     return kind.from_bytes(row_keys(session).open(sealed, where))
 
 

@@ -13,14 +13,14 @@ from sqlmodel.sql.sqltypes import AutoString
 
 from models import tables
 from models.database import Sessions, session_factory
-from models.sealed import Ciphertext, NotOfThisRow, NotSealed, Place, RowKeys, Sealed, UnknownRowKey, prefix_of
+from models.sealed import Ciphertext, NotOfThisRow, NotSealed, RowKeys, RowPlace, Sealed, UnknownRowKey, prefix_of
 from models.tables import Goal, Match, SessionNote
 from rules.enums import Source
 from tests.care.owner import Owner
 from tests.care.rows import NOW, Rows
 
 OLD, NEW = ("old", b"o" * 32), ("new", b"n" * 32)
-HERE = Place(table="goal", column="text", row="1")
+HERE = RowPlace(table="goal", column="text", row="1")
 WORDS = "sleeps three hours"
 
 
@@ -33,7 +33,7 @@ def test_it_opens_in_its_own_place_alone() -> None:
     assert keys.open(sealed, HERE).decode() == WORDS
     for elsewhere in ({"table": "note"}, {"column": "title"}, {"row": "2"}):
         with pytest.raises(NotOfThisRow):
-            keys.open(sealed, Place(**{"table": "goal", "column": "text", "row": "1"} | elsewhere))
+            keys.open(sealed, RowPlace(**{"table": "goal", "column": "text", "row": "1"} | elsewhere))
 
 
 def test_the_same_words_never_look_the_same() -> None:
