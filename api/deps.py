@@ -179,7 +179,7 @@ Now = Annotated[datetime, Depends(_now)]
 
 
 async def _showing(services: Svc, request_id: RequestId, now: Now) -> Showing:
-    return Showing(keys=services.cipher, real=await services.real_clock.now(), now=now, request_id=request_id)
+    return Showing(real=await services.real_clock.now(), now=now, request_id=request_id)
 
 
 ShowingCode = Annotated[Showing, Depends(_showing)]

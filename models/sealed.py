@@ -36,7 +36,7 @@ class NotSealed(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class RowPlace:
     """The row and the column that something is sealed for."""
 
     table: str
@@ -62,12 +62,12 @@ class RowKeys:
         """The id of the key that seals."""
         return self.keys[0][0]
 
-    def seal(self, plain: bytes, place: Place) -> bytes:
+    def seal(self, plain: bytes, place: RowPlace) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._ciphers[self.current].encrypt(nonce, plain, place.context(self.current))
         return prefix_of(self.current) + nonce + sealed
 
-    def open(self, sealed: bytes, place: Place) -> bytes:
+    def open(self, sealed: bytes, place: RowPlace) -> bytes:
         """Raises UnknownRowKey and NotOfThisRow."""
         key_id = key_of(sealed, place)
         cipher = self._ciphers.get(key_id)
@@ -91,7 +91,7 @@ def prefix_of(key_id: str) -> bytes:
     return MAGIC + bytes([len(name)]) + name
 
 
-def key_of(sealed: bytes, place: Place) -> str:
+def key_of(sealed: bytes, place: RowPlace) -> str:
     """The id of the key. Raises NotOfThisRow for what was never sealed."""
     start = len(MAGIC) + 1
     if sealed[: len(MAGIC)] != MAGIC or len(sealed) < start or len(sealed) < start + sealed[start - 1]:
@@ -125,7 +125,7 @@ class _Placed:
     """A value on its way into a row, as the subclass of its type: equal to it, and knowing its place and what seals it.
     Written into another row, it has another place."""
 
-    place: Place
+    place: RowPlace
     seal: Callable[[bytes], bytes]
 
 
@@ -147,6 +147,7 @@ class Sealed(TypeDecorator[Any]):
     impl = LargeBinary
     cache_ok = True
     placed: type[Any]
+    with_row = True  # opened as soon as its row is read
 
     def to_bytes(self, value: Any) -> bytes:
         raise NotImplementedError
@@ -179,6 +180,13 @@ class SealedText(Sealed):
         return plain.decode()
 
 
+class SealedSecret(SealedText):
+    """A secret of the product's own, opened where it is needed alone: a row whose key is lost can still be read."""
+
+    cache_ok = True
+    with_row = False
+
+
 class SealedDocument(Sealed):
     """A JSON object."""
 
@@ -204,7 +212,7 @@ class SealedBytes(Sealed):
         return plain
 
 
-def place(kind: Sealed, value: Any, where: Place, keys: RowKeys) -> Any:
+def place(kind: Sealed, value: Any, where: RowPlace, keys: RowKeys) -> Any:
     """The value, equal to what it was, and ready to be written into this place."""
     placed = kind.placed(value)
     placed.place = where

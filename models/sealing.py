@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import instance_dict
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.sealed import Ciphertext, Place, RowKeys, Sealed, _Placed, keys_of, place, row_id
+from models.sealed import Ciphertext, RowKeys, RowPlace, Sealed, _Placed, keys_of, place, row_id
 
 Columns = tuple[tuple[str, Sealed], ...]
 
@@ -37,7 +37,7 @@ def _watch(mapper: Mapper[Any], table: type[Any]) -> None:
         values = instance_dict(row)
         for name, kind in columns:
             sealed = values.get(name)
-            if isinstance(sealed, Ciphertext):
+            if isinstance(sealed, Ciphertext) and kind.with_row:
                 values[name] = kind.from_bytes(_keys(row).open(sealed, _place_of(row, name)))
 
     event.listen(mapper, "before_insert", place_all)
@@ -51,23 +51,32 @@ def _placed(
 ) -> Iterator[tuple[str, Any]]:
     for name, kind in columns:
         value = values.get(name)
-        if value is None:
+        if value is None or isinstance(value, Ciphertext):  # of a secret that nobody opened
             continue
         where = _place_of(row, name)
         if not (isinstance(value, _Placed) and value.place == where):
             yield name, place(kind, value, where, keys())
 
 
-def _place_of(row: SQLModel, name: str) -> Place:
+def _place_of(row: SQLModel, name: str) -> RowPlace:
     table = row.__table__  # type: ignore[attr-defined]
     key = row_id([getattr(row, column.name) for column in table.primary_key])
-    return Place(table=table.name, column=name, row=key)
+    return RowPlace(table=table.name, column=name, row=key)
 
 
 def _keys(row: SQLModel) -> RowKeys:
     session = object_session(row)
     assert session is not None, "only a session reads and writes rows"
     return keys_of(session.info)
+
+
+def opened_secret(row: SQLModel, column: str) -> Any:
+    """What stands in a column that is not opened with its row, which a session has read or written. Raises
+    UnknownRowKey and NotOfThisRow."""
+    value = getattr(row, column)
+    if not isinstance(value, Ciphertext):
+        return value
+    return dict(sealed_columns(type(row)))[column].from_bytes(_keys(row).open(value, _place_of(row, column)))
 
 
 def row_keys(session: AsyncSession | Session) -> RowKeys:
@@ -80,7 +89,7 @@ def opened_value(
 ) -> Any:
     """What stands in a sealed column, of which a query has read no more; ``key`` is the row's primary key."""
     kind = dict(sealed_columns(table))[column]
-    where = Place(table=str(table.__tablename__), column=column, row=row_id(key))
+    where = RowPlace(table=str(table.__tablename__), column=column, row=row_id(key))
     return kind.from_bytes(row_keys(session).open(sealed, where))
 
 

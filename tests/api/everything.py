@@ -135,8 +135,8 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     )
     await rows.add(program)
     made_factor: Any = {"account_id": (await rows.account(sara)).id, "kind": FactorKind.TOTP, "made_at": NOW}
-    enrolment = SecondFactor(id=uuid4(), sealed=b"sealed", **made_factor)
-    factor = SecondFactor(id=uuid4(), sealed=b"sealed", confirmed_at=NOW, **made_factor)
+    enrolment = SecondFactor(id=uuid4(), secret="a secret", **made_factor)
+    factor = SecondFactor(id=uuid4(), secret="a secret", confirmed_at=NOW, **made_factor)
     await rows.add(enrolment, factor)
     maria = await rows.staff("maria", Role.CARE_TEAM)
     invited = await rows.staff("invited", Role.CARE_TEAM, activated_at=None, invited_at=NOW)

@@ -13,14 +13,14 @@ from sqlmodel.sql.sqltypes import AutoString
 
 from models import tables
 from models.database import Sessions, session_factory
-from models.sealed import Ciphertext, NotOfThisRow, NotSealed, Place, RowKeys, Sealed, UnknownRowKey, prefix_of
+from models.sealed import Ciphertext, NotOfThisRow, NotSealed, RowKeys, RowPlace, Sealed, UnknownRowKey, prefix_of
 from models.tables import Goal, Match, SessionNote
 from rules.enums import Source
 from tests.care.owner import Owner
 from tests.care.rows import NOW, Rows
 
 OLD, NEW = ("old", b"o" * 32), ("new", b"n" * 32)
-HERE = Place(table="goal", column="text", row="1")
+HERE = RowPlace(table="goal", column="text", row="1")
 WORDS = "sleeps three hours"
 
 
@@ -33,7 +33,7 @@ def test_it_opens_in_its_own_place_alone() -> None:
     assert keys.open(sealed, HERE).decode() == WORDS
     for elsewhere in ({"table": "note"}, {"column": "title"}, {"row": "2"}):
         with pytest.raises(NotOfThisRow):
-            keys.open(sealed, Place(**{"table": "goal", "column": "text", "row": "1"} | elsewhere))
+            keys.open(sealed, RowPlace(**{"table": "goal", "column": "text", "row": "1"} | elsewhere))
 
 
 def test_the_same_words_never_look_the_same() -> None:
@@ -259,6 +259,9 @@ CLEAR: dict[str, dict[str, str]] = {
         "task": "key data",
         "weekly_hours": "weekday types",
         "account": "roles handle",
+        "access_block": "data",
+        "access_line": "who role request_id",
+        "second_factor": "ended_by",
         "client": "ref portal_settings",
         "bulk_archive_line": "because",
         "blast_line": "left_out_because",
@@ -272,7 +275,12 @@ CLEAR: dict[str, dict[str, str]] = {
         "task": "text",
     },
     "a hash, a signature, or sealed by a key of its own": {
+        "access_block": "hash key_id previous_hash previous_key_id",
+        "access_line": "key_id mac visitor",
         "account": "password_hash",
+        "appointment": "visitor network",
+        "occupied_time": "visitor network",
+        "recovery_code": "hash",
         "anchor": "root key_id previous_key_id previous_hash hash",
         "anchored_head": "hash key_id mac",
         "calendar_feed": "secret_hash",
@@ -290,6 +298,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "email_change": "email email_folded former",
         "outbox": "recipient",
         "token": "network agent",
+        "access_line": "network",
     },
     "a therapist's profile, which is public": {
         "therapist": "slug name email time_zone licensed_in concerns languages modalities gender insurances"

@@ -11,7 +11,7 @@ import pytest
 from models.database import Sessions, session_factory
 from models.reads.clients.timeline import facts_of
 from models.reads.keeping.anchors import entry_of_anchor
-from models.sealed import Place, RowKeys
+from models.sealed import RowKeys, RowPlace
 from models.tables import Client
 from models.tables.clients.remark import Remark
 from models.writes.keeping.anchors import make_anchor
@@ -212,7 +212,7 @@ async def test_words_that_are_sealed_anew_are_those_that_were_signed(practice: P
     practice.sessions = session_factory(practice.sessions.kw["bind"], chain=CHAIN_KEYS, rows=keys)
     async with practice.sessions() as session:
         [second] = await facts_of(session, sara.id, after_seq=1, limit=1)
-    anew = keys.seal(b"because 1", Place(table="remark", column="words", row=second.fact.hash))
+    anew = keys.seal(b"because 1", RowPlace(table="remark", column="words", row=second.fact.hash))
     await owner.writes("UPDATE remark SET words = :anew WHERE hash = :hash", anew=anew, hash=second.fact.hash)
     assert await practice.faults() == []
 

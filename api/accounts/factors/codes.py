@@ -13,9 +13,8 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.accounts.factors.mails import mail_change
-from api.accounts.factors.totp import opened_secret, step_of
+from api.accounts.factors.totp import secret_of, step_of
 from api.problems import Refused, refuse
-from engine.codec import PayloadKeys
 from models.database import Sessions
 from models.reads.accounts.second_factors import codes_possible, factors_in_force
 from models.tables.accounts.account import Account
@@ -44,7 +43,6 @@ class Showing:
     """By what a code is looked at. ``real`` is the world's time, by which apps make their codes; ``now`` the product's.
     ``request_id``: the request in which it is shown."""
 
-    keys: PayloadKeys
     real: datetime
     now: datetime
     request_id: UUID
@@ -90,7 +88,7 @@ async def use_code(session: AsyncSession, account: Account, typed: str, *, showi
 
 def shown_step(factor: SecondFactor, code: str, *, showing: Showing) -> int | None:
     """The time step whose code, in its normal form, this is by the factor's app; whether it was used is not asked."""
-    secret = opened_secret(showing.keys, factor)
+    secret = secret_of(factor)
     return step_of(secret, code, at=showing.real) if secret is not None else None
 
 

@@ -25,7 +25,7 @@ from api.accounts.factors.codes import (
     use_code,
 )
 from api.accounts.factors.mails import mail_change
-from api.accounts.factors.totp import new_secret, opened_secret, sealed_secret, uri_of
+from api.accounts.factors.totp import new_secret, secret_of, uri_of
 from api.accounts.practice_mails import have_delivered
 from api.bodies import Body, Password, Secret
 from api.deps import Person, Services, ShowingCode, SignedInAs, Svc
@@ -126,13 +126,12 @@ async def begin_factor(
     async with _by_code(services, person, body.code, showing) as (session, account):
         known = await factor_being_set_up(session, account.id)
         if known is not None and known.id == id:  # begun by the same request, whose answer was lost
-            secret = opened_secret(services.cipher, known) or ""
+            secret = secret_of(known) or ""
         else:
             if len(await factors_in_force(session, account.id)) >= MOST_FACTORS:
                 raise wrong_fields([("kind", f"{MOST_FACTORS} are in force already; remove one first")])
             secret = new_secret()
-            sealed = sealed_secret(services.cipher, secret, of=id)
-            await set_up(session, account, id=id, sealed=sealed, at=showing.now)
+            await set_up(session, account, id=id, secret=secret, at=showing.now)
         address = await _address(session, account)
         await session.commit()
     if body.code is not None:

@@ -3,15 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant, word
+from models.sealed import SealedSecret
 from rules.accounts.second_factors import FactorKind
 
 
 class SecondFactor(SQLModel, table=True):
-    """An authenticator app of an account (TOTP). ``sealed`` is its secret, encrypted with the row's id as context; it
+    """An authenticator app of an account (TOTP). Its ``secret`` is sealed, and
     goes when the factor ends. One that is not confirmed is being set up, and an account has one such at most.
 
     ``last_step`` is the latest time step of which a code was used: no earlier one, and not the same, is taken again.
@@ -26,13 +27,13 @@ class SecondFactor(SQLModel, table=True):
             unique=True,
             postgresql_where=text("confirmed_at IS NULL AND ended_at IS NULL"),
         ),
-        CheckConstraint("(ended_at IS NULL) = (sealed IS NOT NULL)", name="ended_factor_has_no_secret"),
+        CheckConstraint("(ended_at IS NULL) = (secret IS NOT NULL)", name="ended_factor_has_no_secret"),
     )
 
     id: UUID = Field(primary_key=True)
     account_id: UUID = Field(foreign_key="account.id", index=True)
     kind: FactorKind = Field(sa_type=word(FactorKind, name="second_factor_kind"))
-    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    secret: str | None = Field(default=None, sa_type=SealedSecret, repr=False)
     made_at: datetime = Field(sa_type=Instant)
     confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
     last_step: int | None = Field(default=None, sa_type=BigInteger)

@@ -26,13 +26,13 @@ _TOLD: dict[FactorChange, tuple[FactKind, str]] = {
 }
 
 
-async def set_up(session: AsyncSession, account: Account, *, id: UUID, sealed: bytes, at: datetime) -> SecondFactor:
+async def set_up(session: AsyncSession, account: Account, *, id: UUID, secret: str, at: datetime) -> SecondFactor:
     """One that waits to be confirmed. The one that waited before ends."""
     former = await factor_being_set_up(session, account.id)
     if former is not None:
         end(session, former, by="another one", at=at)
         await session.flush()
-    row = SecondFactor(id=id, account_id=account.id, kind=FactorKind.TOTP, sealed=sealed, made_at=at)
+    row = SecondFactor(id=id, account_id=account.id, kind=FactorKind.TOTP, secret=secret, made_at=at)
     session.add(row)
     return row
 
@@ -81,7 +81,7 @@ async def replace_recovery_codes(
 
 def end(session: AsyncSession, factor: SecondFactor, *, by: str, at: datetime) -> None:
     """Its secret goes with it."""
-    factor.ended_at, factor.ended_by, factor.sealed = at, by, None
+    factor.ended_at, factor.ended_by, factor.secret = at, by, None
     session.add(factor)
 
 
@@ -110,7 +110,7 @@ async def end_factors(session: AsyncSession, account: Account, *, by: str, at: d
     theirs = update(SecondFactor).where(
         col(SecondFactor.account_id) == account.id, col(SecondFactor.ended_at).is_(None)
     )
-    await session.exec(theirs.values(ended_at=at, ended_by=by, sealed=None))
+    await session.exec(theirs.values(ended_at=at, ended_by=by, secret=None))
     await replace_recovery_codes(session, account, (), at=at)
 
 

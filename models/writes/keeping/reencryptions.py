@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.database import Sessions
-from models.sealed import Ciphertext, NotOfThisRow, Place, RowKeys, Sealed, UnknownRowKey, prefix_of, row_id
+from models.sealed import Ciphertext, NotOfThisRow, RowKeys, RowPlace, Sealed, UnknownRowKey, prefix_of, row_id
 from models.sealing import row_keys
 from models.tables.care.document import DocumentContent
 from models.tables.keeping.reencryption import Reencryption
@@ -110,7 +110,7 @@ async def _seal(session: AsyncSession, table: Table, row: _Stale, keys: RowKeys)
     """Compare and set: what was read must still stand there."""
     anew = {}
     for name, value in row.columns.items():
-        place = Place(table=table.name, column=name, row=row_id(row.key))
+        place = RowPlace(table=table.name, column=name, row=row_id(row.key))
         anew[name] = Ciphertext(keys.seal(keys.open(value, place), place))
     same_row = [column == value for column, value in zip(table.primary_key, row.key, strict=True)]
     as_read = [_raw(table.c[name]) == value for name, value in row.columns.items()]

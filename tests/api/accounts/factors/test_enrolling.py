@@ -82,7 +82,7 @@ async def test_the_last_one_begun_is_the_one_that_waits(sara: Owner, rows: Rows)
     assert (await sara.confirms()).status_code == 200
     assert problem_of(await sara.confirms(sara.app.next_code())) == "not-found"  # it is in force already
     kept = (await rows.snapshot("second_factor"))["second_factor"]
-    assert sorted('"sealed":null' in row for row in kept) == [False, True]
+    assert sorted('"secret":null' in row for row in kept) == [False, True]
 
 
 async def test_it_waits_for_an_hour(sara: Owner, clock: StandingClock) -> None:

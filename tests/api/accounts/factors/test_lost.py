@@ -44,7 +44,7 @@ async def test_an_admin_takes_a_colleagues_away(maria: Owner, rows: Rows, engine
     assert problem_of(await maria.api.get(f"/v1/password-resets/{open_link}")) == "link-invalid"
     [kept] = (await rows.snapshot("second_factor"))["second_factor"]
     assert '"ended_by":"admin:root"' in kept
-    assert '"sealed":null' in kept
+    assert '"secret":null' in kept
     assert (await maria.signs_in(device=device)).json()["device"] != device
     await is_without(maria)
 

@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
 
 from api.accounts.passwords import Passwords
-from engine.codec import PayloadKeys
+from models.database import session_factory
+from models.sealed import RowKeys
 from models.tables import OutboxItem, SecondFactor
 from tests.api.accounts.factors.apps import BOTH, PASSWORD, Owner, a_client, needs_factor
-from tests.api.conftest import CIPHER, DESK, ROOT, StandingClock, ToldEngine, problem_of
-from tests.care.defaults import HASHER
+from tests.api.conftest import DESK, ROOT, StandingClock, ToldEngine, problem_of
+from tests.care.defaults import CHAIN_KEYS, HASHER, ROW_KEYS
 from tests.care.rows import Rows
 from tests.statements import statements
 from workflows.messages import PRACTICE_MAIL_ID
@@ -223,21 +224,25 @@ async def test_a_secret_in_anothers_row_opens_nothing(sara: Owner, rows: Rows, r
     async with rows.sessions() as session:
         mine = (await session.exec(select(SecondFactor).where(SecondFactor.account_id == sara.account.id))).one()
         theirs = (await session.exec(select(SecondFactor).where(SecondFactor.account_id == thief.account.id))).one()
-        mine.sealed = theirs.sealed
+        mine.secret = theirs.secret
         session.add(mine)
         await session.commit()
     needs_factor(await sara.signs_in(thief.app.next_code()), factors=BOTH)
 
 
 async def test_after_a_change_of_keys_old_secrets_open_and_a_lost_key_leaves_recovery_codes(
-    sara: Owner, app: FastAPI
+    sara: Owner, app: FastAPI, database: AsyncEngine
 ) -> None:
     await sara.enrols()
-    services = app.state.services
-    fresh = ("two", b"2" * 32)
-    app.state.services = replace(services, cipher=PayloadKeys((fresh, *CIPHER.keys)))
+    services, fresh = app.state.services, ("two", b"2" * 32)
+
+    def with_keys(*keys: tuple[str, bytes]) -> None:
+        sessions = session_factory(database, chain=CHAIN_KEYS, rows=RowKeys(keys))
+        app.state.services = replace(services, sessions=sessions)
+
+    with_keys(fresh, *ROW_KEYS.keys)
     assert (await sara.signs_in(sara.app.next_code())).status_code == 201
-    app.state.services = replace(services, cipher=PayloadKeys((fresh,)))
+    with_keys(fresh)
     needs_factor(await sara.signs_in(sara.app.next_code()), factors=BOTH)
     assert (await sara.signs_in(sara.recovery_codes[0])).status_code == 201
 
@@ -258,4 +263,4 @@ async def test_who_ends_an_account_ends_its_factors(maria: Owner, rows: Rows) ->
     await maria.enrols()
     assert (await maria.api.delete(f"/v1/staff/{maria.account.id}", headers=ROOT)).status_code == 204
     [kept] = (await rows.snapshot("second_factor"))["second_factor"]
-    assert '"sealed":null' in kept
+    assert '"secret":null' in kept

@@ -1,17 +1,12 @@
-"""Codes of authenticator apps, by the examples of RFC 6238, and their secrets as they are kept."""
+"""Codes of authenticator apps, by the examples of RFC 6238."""
 
 from base64 import b32encode
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
-from uuid import UUID, uuid4
 
 import pytest
 
-from api.accounts.factors.totp import new_secret, opened_secret, sealed_secret, step_of, uri_of
-from engine.codec import PayloadKeys
-from models.tables import SecondFactor
-from rules.accounts.second_factors import FactorKind
-from tests.care.rows import NOW
+from api.accounts.factors.totp import new_secret, step_of, uri_of
 
 SECRET = b32encode(b"12345678901234567890").decode()
 # RFC 6238, appendix B, SHA-1: its codes have eight digits, of which an app shows the last six.
@@ -23,7 +18,6 @@ EXAMPLES = [
     (2000000000, "69279037"),
     (20000000000, "65353130"),
 ]
-KEYS = PayloadKeys((("one", b"1" * 32),))
 
 
 @pytest.mark.parametrize(("seconds", "code"), EXAMPLES)
@@ -54,20 +48,3 @@ def test_what_the_qr_code_says() -> None:
 def test_secrets_are_random_and_long_enough() -> None:
     assert len({new_secret() for _ in range(50)}) == 50
     assert len(new_secret()) * 5 == 160
-
-
-def test_a_secret_opens_in_its_own_row_alone() -> None:
-    mine, another = uuid4(), uuid4()
-    sealed = sealed_secret(KEYS, SECRET, of=mine)
-    assert SECRET.encode() not in sealed
-
-    def row(id: UUID, keys: PayloadKeys = KEYS, sealed: bytes | None = sealed) -> str | None:
-        factor = SecondFactor(id=id, account_id=another, kind=FactorKind.TOTP, sealed=sealed, made_at=NOW)
-        return opened_secret(keys, factor)
-
-    assert row(mine) == SECRET
-    assert row(another) is None
-    assert row(mine, PayloadKeys((("two", b"2" * 32),))) is None
-    assert row(mine, PayloadKeys((("two", b"2" * 32), ("one", b"1" * 32)))) == SECRET  # after a change of keys
-    assert row(mine, sealed=sealed[:-1] + bytes([sealed[-1] ^ 1])) is None
-    assert row(mine, sealed=None) is None
