@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.ports import GatewayUnavailable, MailerUnavailable
+from models.sealed import UnknownRowKey
 
 MAY_PASS: tuple[type[Exception], ...] = (
     ConnectionError,  # the clock's and the engine's too
@@ -17,6 +18,7 @@ MAY_PASS: tuple[type[Exception], ...] = (
     MailerUnavailable,
     RPCError,
     TimeoutError,
+    UnknownRowKey,  # while keys are rotated: until a worker has it
     exc.InterfaceError,
     exc.OperationalError,
     exc.TimeoutError,  # of the pool of connections

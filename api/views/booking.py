@@ -85,11 +85,12 @@ class AppointmentView(View):
     def of_answer(
         cls, answer: AppointmentFacts | None, journey: JourneyFacts | None, *, caller: Caller, **more: Any
     ) -> Self:
-        """What a step has just read is not read again."""
+        """What a step has just read is not read again. Why it was cancelled no step answers: whoever knows says it."""
         if answer is None or journey is None:
             raise LookupError("a change was neither refused nor made")
         if answer.shown is None:
             raise LookupError(f"appointment {answer.id} was answered by a step of an older version")
+        more = {"cancel_reason": None, **more}
         return cls._of(answer.shown, answer.payment, answer, journey, caller=caller, **more)
 
     @classmethod

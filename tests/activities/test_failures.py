@@ -12,7 +12,9 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from activities.failures import TellsFailures
 from activities.money.charge import StillProcessing
 from activities.ports import GatewayRejected, GatewayUnavailable, MailerUnavailable
+from activities.words import NothingHandedIn
 from engine.clock import ClockUnavailable
+from models.sealed import NotOfThisRow, UnknownRowKey
 from models.writes.locks import RowMissing
 
 AWAY = {"ambiguous": True, "retry_with_same_key": True}
@@ -44,6 +46,7 @@ async def failure(error: Exception) -> ApplicationError:
         MailerUnavailable("away", ambiguous=False),
         ClockUnavailable("away"),
         TimeoutError(),
+        UnknownRowKey("a worker has it"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -59,6 +62,8 @@ async def test_what_may_pass_is_tried_again(error: Exception) -> None:
         exc.ProgrammingError("SELECT", {}, Exception("no such column")),
         GatewayRejected("a wrong parameter"),
         RowMissing("no such client"),
+        NotOfThisRow("changed"),
+        NothingHandedIn(),
         KeyError("x"),
         ZeroDivisionError(),
     ],

@@ -10,6 +10,7 @@ from models import database
 from models.tables import SecondFactor
 from rules.accounts.second_factors import FactorKind
 from rules.enums import Role
+from tests.care.defaults import ROW_KEYS
 from tests.care.rows import NOW, Rows
 
 
@@ -23,14 +24,14 @@ def run(url: str, email: str) -> tuple[int, str, str]:
 
 async def test_it_says_what_came_of_it(database_url: str) -> None:
     engine = database.connect(database_url)
-    rows = Rows(database.session_factory(engine))
+    rows = Rows(database.session_factory(engine, rows=ROW_KEYS))
     root = await rows.staff("root-person", Role.ADMIN, password="correct horse battery")
     made: Any = {
         "account_id": root.id,
         "kind": FactorKind.TOTP,
         "made_at": NOW,
         "confirmed_at": NOW,
-        "sealed": b"sealed",
+        "secret": "a secret",
     }
     await rows.add(SecondFactor(id=root.id, **made))
     without = "root-person@practice.example signs in with the password alone now, everywhere anew."

@@ -45,7 +45,7 @@ SELECT t.id,
     (SELECT json_agg(json_build_array(day, windows) ORDER BY day)::text
      FROM date_override WHERE therapist_id = t.id),
     (SELECT json_agg(json_build_array(starts_at, ends_at, id, CASE WHEN :reasons THEN encode(reason, 'hex') END)
-                     ORDER BY starts_at, id)::text
+                     ORDER BY starts_at, number)::text
      FROM time_off WHERE therapist_id = t.id),
     (SELECT json_agg(json_build_array(type, duration, step, buffer_before, buffer_after, minimum_notice, horizon_days,
                                       max_per_day) ORDER BY type)::text

@@ -84,11 +84,14 @@ class DateOverrideRow(SQLModel, table=True):
 
 
 class TimeOffPeriod(SQLModel, table=True):
+    """``number`` counts those of one therapist, in the order in which they were given."""
+
     __tablename__ = "time_off"
     __table_args__ = (CheckConstraint("starts_at < ends_at", name="time_off_in_order"),)
 
     id: UUID = Field(primary_key=True)
     therapist_id: UUID = Field(foreign_key="therapist.id", index=True)
+    number: int = 0
     starts_at: datetime = Field(sa_type=Instant)
     ends_at: datetime = Field(sa_type=Instant)
     reason: str | None = Field(default=None, sa_type=SealedText)

@@ -36,8 +36,14 @@ async def save_availability(session: AsyncSession, therapist: Therapist, availab
         session.add(DateOverrideRow(therapist_id=therapist.id, day=override.day, windows=windows))
     for number, off in enumerate(availability.time_off):
         id = uuid5(therapist.id, f"time off/{number}")
-        period = TimeOffPeriod(id=id, therapist_id=therapist.id, starts_at=off.starts_at, ends_at=off.ends_at)
-        period.reason = off.reason or None
+        period = TimeOffPeriod(
+            id=id,
+            therapist_id=therapist.id,
+            number=number,
+            starts_at=off.starts_at,
+            ends_at=off.ends_at,
+            reason=off.reason or None,
+        )
         session.add(period)
     for kind, setting in availability.settings.items():
         session.add(

@@ -42,7 +42,9 @@ class Desk:
             row = await lock_client(session, client.id)
             row.status, row.archive_record = status, data if status is ClientStatus.ARCHIVED else None
             kind = FactKind.ARCHIVED if status is ClientStatus.ARCHIVED else FactKind.UNARCHIVED
-            tell(session, row, kind, at=NOW, by="care_team:desk", text="Done.", data=data)
+            said = {name: value for name, value in data.items() if name != "reason"}
+            words = data.get("reason")
+            tell(session, row, kind, at=NOW, by="care_team:desk", text="Done.", data=said, words=words)
             step = ARCHIVE_CLIENT if status is ClientStatus.ARCHIVED else UNARCHIVE_CLIENT
             request = data["request_id"]
             session.add(StepAnswer(client_id=client.id, step=step, request_id=request, answer={}, made_at=NOW))

@@ -41,7 +41,8 @@ async def test_only_the_therapist_sets_a_goal(
 ) -> None:
     async def does(order: GoalOrder) -> Done:
         id = derived_id(order.request_id, "goal")
-        await rows.add(Goal(id=id, client_id=people.sara.id, text=order.text, made_by=order.by.actor, made_at=NOW))
+        text = (await rows.handed_in(order))["text"]
+        await rows.add(Goal(id=id, client_id=people.sara.id, text=text, made_by=order.by.actor, made_at=NOW))
         return Done()
 
     engine.answers_to[CREATE_GOAL.name] = does

@@ -111,8 +111,10 @@ async def one_of(care: Care, name: str, *, sent: Sequence[Any] = ()) -> Workflow
     if name == REENCRYPT:
         executions = care.house.dependencies.executions
         assert executions is not None
-        done = await reencrypt(Connected(sessions=care.house.sessions, executions=executions, clock=care.house.clock))
-        return client.get_workflow_handle(reencryption_id(str(done.id)))
+        round_done = await reencrypt(
+            Connected(sessions=care.house.sessions, executions=executions, clock=care.house.clock)
+        )
+        return client.get_workflow_handle(reencryption_id(str(round_done.id)))
     if name == KEEP_JOURNEYS:
         await care.house.stop_worker()
         await care.house.services.engine.keep(KeepingOrder(id=str(uuid4()), asked_by="x"))
