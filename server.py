@@ -13,6 +13,7 @@ import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.accounts.programs import tell_of_odd_keys
 from api.announcing import announce_versions
 from api.app import create_app
 from api.bounds.connections import CONNECTIONS
@@ -68,6 +69,7 @@ async def run(settings: Settings) -> None:
             policy=settings.policy,
             ui_origins=settings.ui_origins,
             trust_ui=not settings.production,
+            admins_are_persons=settings.production,
             https_only=settings.production,
             docs=settings.shows_docs,
         ),
@@ -96,8 +98,10 @@ async def run(settings: Settings) -> None:
                 known.result()
         log.info("Serving", address=f"http://{settings.api_host}:{settings.api_port}")
         announcing = asyncio.create_task(announce_versions(app.state.services))
+        telling = asyncio.create_task(tell_of_odd_keys(sessions, settings=app.state.services.settings, clock=clock))
         await server.serve()
         announcing.cancel()
+        telling.cancel()
         if guarding is not None and not guarding.cancel():
             await guarding
         log.info("Stopped")

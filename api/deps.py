@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPBearer
 
-from api.accounts.callers import Asker, service_caller, token_caller
+from api.accounts.callers import Asker, token_caller
 from api.accounts.passwords import Passwords
+from api.accounts.programs import program_with
+from api.accounts.reach import must_be_in_scope
 from api.accounts.tokens import read_bearer, unauthenticated
 from api.accounts.visitors import Visitor, visitor_of
 from api.bounds.disk import Disk
@@ -83,13 +85,19 @@ async def asker_of(request: Request) -> Asker | None:
     token = read_bearer(request.headers.get("authorization"))
     asker: Asker | None = None
     if token is not None:
-        asker = service_caller(token, services.settings.service_keys) or await token_caller(
-            services.sessions, token, policy=services.settings.policy, now=await services.clock.now()
-        )
+        asker = await _asker_with(services, token)
         if asker is None:
             raise unauthenticated("This token is not valid, or not valid any more.")
     request.state.asker = asker
     return asker
+
+
+async def _asker_with(services: Services, token: str) -> Asker | None:
+    sessions, settings, clock = services.sessions, services.settings, services.clock
+    program = await program_with(sessions, token, settings=settings, clock=clock)
+    if program is not None:
+        return Asker(callers=(program.caller,), program=program)
+    return await token_caller(sessions, token, policy=settings.policy, now=await clock.now())
 
 
 async def caller_of(request: Request) -> Caller | None:
@@ -106,6 +114,13 @@ async def _from_where(request: Request) -> Visitor:
 FromWhere = Annotated[Visitor, Depends(_from_where)]
 
 
+async def must_reach(request: Request) -> None:
+    """Raises Refused for a call that is not for whoever asks, whatever their role."""
+    asker = await asker_of(request)
+    if asker is not None and asker.program is not None:
+        must_be_in_scope(request, asker.program)
+
+
 def allow(*roles: Role) -> Callable[..., Awaitable[Caller]]:
     """A dependency that lets these roles in."""
 
@@ -115,6 +130,7 @@ def allow(*roles: Role) -> Callable[..., Awaitable[Caller]]:
             raise unauthenticated()
         if caller.role not in roles:
             raise refuse(Problem.NOT_ALLOWED, f"This is not for the role {caller.role.value}.")
+        await must_reach(request)
         return caller
 
     return allowed

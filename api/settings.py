@@ -23,7 +23,8 @@ class ApiSettings:
     ``allowed_hosts`` are the names, without ports, that a request may be meant for. ``https_only`` tells browsers so.
     ``docs`` shows the description of the API and the page for it.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
-    which is for one machine alone."""
+    which is for one machine alone. ``admins_are_persons`` refuses keys with the role admin once an
+    admin has an account."""
 
     public_url: str
     email_from: str
@@ -36,3 +37,4 @@ class ApiSettings:
     docs: bool = False
     ui_origins: tuple[str, ...] = ()
     trust_ui: bool = False
+    admins_are_persons: bool = False

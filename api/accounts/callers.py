@@ -1,13 +1,10 @@
 """Who is asking: a program by its key, or a person by a token."""
 
-import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 
+from api.accounts.programs import Program
 from api.accounts.tokens import PREFIX, hash_of
-from api.settings import ServiceKey
 from models.database import Sessions
 from models.reads.accounts.tokens import KnownToken, token_by_hash
 from models.tables.accounts.account import Account
@@ -25,31 +22,18 @@ class Asker:
     """Who asks: a program, or a person with as many callers as they have roles. At least one.
 
     ``account`` is a person's who has signed in, ``token_hash`` that of their token, or of a therapist's program's.
+    ``program`` showed its key, and speaks for visitors.
     """
 
     callers: tuple[Caller, ...]
     account: Account | None = None
     token_hash: str | None = None
-
-    @property
-    def is_program(self) -> bool:
-        """Whether it is a program with a key, which speaks for visitors."""
-        return self.token_hash is None
+    program: Program | None = None
 
     @property
     def key(self) -> str:
         """One name for each asker, whatever the role."""
         return f"account:{self.account.id}" if self.account is not None else self.callers[0].actor
-
-
-def service_caller(token: str, keys: Iterable[ServiceKey]) -> Asker | None:
-    """The program whose key this is. Every key is compared, so that the time taken tells nothing."""
-    found: ServiceKey | None = None
-    given = sha256(token.encode(errors="surrogateescape")).digest()
-    for key in keys:
-        if hmac.compare_digest(sha256(key.secret.encode()).digest(), given):
-            found = key
-    return Asker(callers=(Caller(role=found.role, name=found.name),)) if found else None
 
 
 async def token_caller(sessions: Sessions, token: str, *, policy: JourneyPolicy, now: datetime) -> Asker | None:

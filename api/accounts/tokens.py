@@ -7,11 +7,17 @@ from api.problems import Refused, refuse
 from rules.refusals import Problem
 
 PREFIX = "cj_"
+KEY_PREFIX = "cjk_"  # of programs' keys, which are looked for elsewhere
 
 
 def new_token() -> str:
     """A token nobody can guess."""
     return PREFIX + secrets.token_urlsafe(32)
+
+
+def new_key() -> str:
+    """A key for a program, as hard to guess."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
 def hash_of(token: str) -> str:

@@ -28,7 +28,7 @@ def visitor_of(request: Request, asker: Asker | None) -> Visitor:
     count for nothing, and the connection's own address is the visitor."""
     peer = request.client.host if request.client else ""
     said, network = request.headers.get("visitor"), request.headers.get("visitor-network")
-    if asker is not None and asker.is_program and said is not None and 0 < len(said) <= _LONGEST:
+    if asker is not None and asker.program is not None and said is not None and 0 < len(said) <= _LONGEST:
         whose = f"{asker.key}\n{said}"
     else:
         whose, network = f"address\n{_one_of(peer)}", peer

@@ -4,6 +4,7 @@ from models.tables.accounts.account import Account
 from models.tables.accounts.budget import BudgetUse
 from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.idempotency import IdempotencyKey
+from models.tables.accounts.program_key import ProgramKey
 from models.tables.accounts.token import Token
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
@@ -75,6 +76,7 @@ __all__ = [
     "OutboxItem",
     "Payment",
     "PaymentTry",
+    "ProgramKey",
     "Reconciliation",
     "Refund",
     "Resumption",

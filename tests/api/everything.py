@@ -22,6 +22,7 @@ from models.tables import (
     Keeping,
     Notification,
     OccupiedTime,
+    ProgramKey,
     Reconciliation,
     SessionNote,
     Task,
@@ -131,7 +132,8 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         made_at=NOW,
         expires_at=NOW + timedelta(days=30),
     )
-    await rows.add(program)
+    key = ProgramKey(id=uuid4(), name="watch", role=Role.CARE_TEAM, hash=hash_of("a key"), **made)
+    await rows.add(program, key)
     maria = await rows.staff("maria", Role.CARE_TEAM)
     invited = await rows.staff("invited", Role.CARE_TEAM, activated_at=None, invited_at=NOW)
     chats = {}
@@ -168,6 +170,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "session_id": uuid5(NAMESPACE_OID, hash_of(elsewhere)),
         "token_id": public_id(program),
         "invitation_id": invited.id,
+        "key_id": key.id,
         "chat_id": chats["direct"],
         "secret": SECRET,
         "own_kind": template.kind,

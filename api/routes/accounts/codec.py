@@ -12,7 +12,7 @@ from google.protobuf.json_format import MessageToDict, Parse, ParseError
 from temporalio.api.common.v1 import Payloads
 
 from api.accounts.tokens import unauthenticated
-from api.deps import Services, Svc, asker_of
+from api.deps import Services, Svc, asker_of, must_reach
 from api.problems import refuse, responses, wrong_fields
 from engine.codec import DecryptionFailed, EncryptionCodec, UnknownKey
 from rules.refusals import Problem
@@ -48,6 +48,7 @@ async def _let_in(request: Request, services: Services, origin: str | None) -> N
         raise unauthenticated()
     if not any(caller.is_staff for caller in asker.callers):
         raise refuse(Problem.NOT_ALLOWED, "Payloads are for staff alone.")
+    await must_reach(request)
 
 
 @router.options("/decode", include_in_schema=False)
