@@ -18,7 +18,7 @@ from api.edge.queries import knows_its_query
 from api.engine import JourneyEngine
 from api.metrics import MeasureRequests, Metrics
 from api.middleware import Bounds, HideSecrets
-from api.routes.accounts import activations, codec, email_changes, keys, passwords, staff, therapist_tokens
+from api.routes.accounts import activations, codec, email_changes, keys, passes, passwords, staff, therapist_tokens
 from api.routes.accounts import sessions as sign_ins
 from api.routes.archive import archives, bulk_archives
 from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
@@ -53,6 +53,7 @@ _PARTS = (
     email_changes,
     staff,
     keys,
+    passes,
     therapist_tokens,
     joins,
     forms,

@@ -29,7 +29,7 @@ def visitor_of(request: Request, asker: Asker | None) -> Visitor:
     peer = request.client.host if request.client else ""
     said, network = request.headers.get("visitor"), request.headers.get("visitor-network")
     if asker is not None and asker.program is not None and said is not None and 0 < len(said) <= _LONGEST:
-        whose = f"{asker.key}\n{said}"
+        whose = f"{asker.program.caller.actor}\n{said}"
     else:
         whose, network = f"address\n{_one_of(peer)}", peer
     return Visitor(
@@ -37,6 +37,14 @@ def visitor_of(request: Request, asker: Asker | None) -> Visitor:
         network=_cut(network or ""),
         agent=_printable(request.headers.get("user-agent", ""))[:_LONGEST_AGENT] or None,
     )
+
+
+def counted_by(request: Request, asker: Asker | None) -> str:
+    """For whom what is asked counts: the person where there is one, else the visitor. A program that names no visitor
+    asks for itself."""
+    if asker is not None and (asker.is_person or "visitor" not in request.headers):
+        return asker.key
+    return f"visitor:{visitor_of(request, asker).mark}"
 
 
 def _one_of(address: str) -> str:

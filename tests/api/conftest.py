@@ -1,6 +1,8 @@
 """The API on a real database, with a clock that stands still and an engine that answers what a test tells it to."""
 
+import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +25,7 @@ from models.database import Sessions
 from rules.policy import JourneyPolicy
 from tests.api.callers import Callers, everybody
 from tests.care.defaults import ADMIN_KEY, DESK_KEY, HASHER, SITE_KEY, api_settings, dependencies
+from tests.care.on_behalf import beside_the_key
 from tests.care.practice import Post
 from tests.care.rows import NOW, Rows
 from workflows.messages import LOOK_AGAIN, PRACTICE_MAIL_ID, Update
@@ -134,10 +137,30 @@ def app(whole_app: FastAPI, sessions: Sessions, clock: StandingClock, engine: To
 
 
 @pytest.fixture
-async def api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def bare_api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Asks just what it is told to ask."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         yield client
+
+
+@pytest.fixture
+async def api(
+    bare_api: httpx.AsyncClient, sessions: Sessions, clock: StandingClock
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Where the booking site asks about a client, it does so on their behalf."""
+
+    async def on_behalf(request: httpx.Request) -> None:
+        if request.headers.get("authorization") == SITE["Authorization"] and "on-behalf-of" not in request.headers:
+            body: Any = None
+            with suppress(ValueError, RecursionError, httpx.RequestNotRead):
+                body = json.loads(request.content)
+            said = await beside_the_key(sessions, request.method, request.url.path, body, at=clock.time)
+            request.headers.update(said)
+
+    bare_api.event_hooks = {"request": [on_behalf]}
+    yield bare_api
+    bare_api.event_hooks = {}
 
 
 def steps_behind(rows: Rows, clock: StandingClock) -> Dependencies:

@@ -52,7 +52,11 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     ana, sara, by = people.ana, people.sara, "therapist:ana"
     made: Any = {"made_by": by, "made_at": NOW}
     appointment = await rows.appointment(
-        sara, ana, status=AppointmentStatus.OCCURRED, starts_at=NOW - timedelta(days=1)
+        sara,
+        ana,
+        status=AppointmentStatus.OCCURRED,
+        starts_at=NOW - timedelta(days=1),
+        booked_by=f"client:{sara.id} by pass",
     )
     payment = await rows.payment(appointment)
     goal = Goal(id=uuid4(), client_id=sara.id, text="Walk", **made)

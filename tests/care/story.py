@@ -18,6 +18,7 @@ from temporalio.client import WorkflowHandle
 from tests.care.at_stripe import AtStripe
 from tests.care.defaults import ADMIN_KEY, DESK_KEY, SITE_KEY, Json, details, weekly_hours
 from tests.care.house import PUBLIC_URL, House
+from tests.care.on_behalf import beside_the_key
 from workflows.messages import appointment_workflow_id, journey_id
 
 TIDY = timedelta(seconds=2)  # enough for what a call set going to come to rest
@@ -49,10 +50,16 @@ class Care:
         expect: int | None = None,
         **more: Any,
     ) -> httpx.Response:
-        """One request. ``by`` names who asks: ``site``, ``desk``, ``admin``, a therapist's slug, a client's address."""
-        headers = dict(more.pop("headers", {}))
+        """One request. ``by`` names who asks: ``site``, ``desk``, ``admin``, a therapist's slug, a client's address.
+
+        The site asks on behalf of the client whom the call is about, or who is named ``for_whom``."""
+        headers, for_whom = dict(more.pop("headers", {})), more.pop("for_whom", None)
         if by is not None:
             headers["Authorization"] = f"Bearer {self.tokens[by]}"
+        if by == "site":
+            headers |= await beside_the_key(
+                self.house.sessions, method, path, body, for_whom=for_whom, at=await self.now()
+            )
         answer = await self.http.request(method, self.house.api_url + path, json=body, headers=headers, **more)
         if expect is not None:
             assert answer.status_code == expect, f"{method} {path}: {answer.status_code} {answer.text}"

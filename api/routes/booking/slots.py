@@ -14,7 +14,7 @@ from api.accounts.portal import booking_must_be_on
 from api.bodies import Body, Instant
 from api.commands import wake_line
 from api.dates import MOST_DAYS
-from api.deps import Anyone, Known, Now, RequestId, Svc, must_see_client
+from api.deps import Anyone, KnownOrSite, Now, RequestId, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import Refused, must_find, not_found, responses, wrong_fields
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
@@ -184,7 +184,9 @@ class HoldView(BaseModel):
         Problem.RATE_LIMITED,
     ),
 )
-async def hold(*, slug: str, body: HoldBody, services: Svc, caller: Known, request_id: RequestId, now: Now) -> HoldView:
+async def hold(
+    *, slug: str, body: HoldBody, services: Svc, caller: KnownOrSite, request_id: RequestId, now: Now
+) -> HoldView:
     if caller.client_id is not None:
         booking_must_be_on(await must_see_client(services, caller, UUID(caller.client_id)), caller)
     async with services.sessions() as session:
@@ -213,7 +215,7 @@ async def hold(*, slug: str, body: HoldBody, services: Svc, caller: Known, reque
     summary="Release a held time",
     responses=responses(Problem.NOT_FOUND),
 )
-async def release(hold_id: UUID, services: Svc, _: Known, now: Now) -> None:
+async def release(hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -> None:
     """Whoever presents the id owns the hold."""
     async with services.sessions() as session:
         held = await session.get(OccupiedTime, hold_id)

@@ -1000,6 +1000,7 @@ def upgrade() -> None:
                 "reset",
                 "email",
                 "device",
+                "pass",
                 "join",
                 name="token_kind",
                 native_enum=False,
