@@ -136,18 +136,20 @@ def app(whole_app: FastAPI, sessions: Sessions, clock: StandingClock, engine: To
     return whole_app
 
 
+def asking(app: FastAPI) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://api")
+
+
 @pytest.fixture
 async def bare_api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """Asks just what it is told to ask."""
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+    async with asking(app) as client:
         yield client
 
 
 @pytest.fixture
-async def api(
-    bare_api: httpx.AsyncClient, sessions: Sessions, clock: StandingClock
-) -> AsyncIterator[httpx.AsyncClient]:
+async def api(app: FastAPI, sessions: Sessions, clock: StandingClock) -> AsyncIterator[httpx.AsyncClient]:
     """Where the booking site asks about a client, it does so on their behalf."""
 
     async def on_behalf(request: httpx.Request) -> None:
@@ -158,9 +160,9 @@ async def api(
             said = await beside_the_key(sessions, request.method, request.url.path, body, at=clock.time)
             request.headers.update(said)
 
-    bare_api.event_hooks = {"request": [on_behalf]}
-    yield bare_api
-    bare_api.event_hooks = {}
+    async with asking(app) as client:
+        client.event_hooks = {"request": [on_behalf]}
+        yield client
 
 
 def steps_behind(rows: Rows, clock: StandingClock) -> Dependencies:

@@ -25,24 +25,35 @@ _OWNED: dict[str, type[SQLModel]] = {
     "goals": Goal,
     "waitlist": WaitlistPlace,
 }
+_ABOUT_CLIENTS = re.compile(r"/v1/(clients|appointments|chats|documents|goals|notes|payments|waitlist)\b")
 _ID = r"[0-9a-f]{8}-[0-9a-f-]{27}"
-_OPENED = re.compile(
-    rf"(GET|PATCH) /v1/clients/{_ID}$|POST /v1/clients/{_ID}/(appointments|activation)$|[A-Z]+ \S+/waitlist"
-)
+_OPENED = re.compile(rf"(GET|PATCH) /v1/clients/{_ID}$|POST /v1/clients/{_ID}/activation$|[A-Z]+ \S+/waitlist")
+_BOOKED = re.compile(rf"POST /v1/clients/{_ID}/appointments$")
 _CHANGED = re.compile(rf"\w+ /v1/appointments/{_ID}(/(cancel|reschedule|calendar\.ics))?$")
 
 
 async def beside_the_key(
-    sessions: Sessions, method: str, path: str, body: Any, *, for_whom: str | None = None, at: datetime
+    sessions: Sessions,
+    method: str,
+    path: str,
+    body: Any,
+    *,
+    for_whom: str | None = None,
+    otherwise: str | None = None,
+    at: datetime,
 ) -> dict[str, str]:
-    """The header, or none for a call about no one client. ``for_whom``: a client's id, where the call does not say."""
+    """The header, or none for a call about no one client. ``for_whom``: a client's id, whatever the call says;
+    ``otherwise``, where it is about a client and does not say which."""
     async with sessions() as session:
-        client_id, by_pass = await _whose(session, path, body)
-        client = await session.get(Client, UUID(for_whom) if for_whom else client_id) if for_whom or client_id else None
+        said, by_pass = await _whose(session, path, body)
+        client = await session.get(Client, UUID(for_whom) if for_whom else said) if for_whom or said else None
+        if client is None and otherwise is not None and _ABOUT_CLIENTS.match(path):
+            client = await session.get(Client, UUID(otherwise))
         if client is None:
             return {}
         call = f"{method} {path}"
-        opened = _OPENED.match(call) or (_CHANGED.match(call) and by_pass)
+        first = client.first_booked_at is None
+        opened = _OPENED.match(call) or (_BOOKED.match(call) and first) or (_CHANGED.match(call) and by_pass)
         if opened and not client.account_active:
             token = new_pass(session, client.id, until=at + timedelta(days=7), at=at)
         else:
