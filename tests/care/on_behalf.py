@@ -25,7 +25,7 @@ _OWNED: dict[str, type[SQLModel]] = {
     "goals": Goal,
     "waitlist": WaitlistPlace,
 }
-_ABOUT_CLIENTS = re.compile(r"/v1/(clients|appointments|chats|documents|goals|notes|payments|waitlist)\b")
+ABOUT_CLIENTS = re.compile(r"/v1/(clients|appointments|chats|documents|goals|notes|payments|waitlist)\b")
 _ID = r"[0-9a-f]{8}-[0-9a-f-]{27}"
 _OPENED = re.compile(rf"(GET|PATCH) /v1/clients/{_ID}$|POST /v1/clients/{_ID}/activation$|[A-Z]+ \S+/waitlist")
 _BOOKED = re.compile(rf"POST /v1/clients/{_ID}/appointments$")
@@ -47,14 +47,14 @@ async def beside_the_key(
     async with sessions() as session:
         said, by_pass = await _whose(session, path, body)
         client = await session.get(Client, UUID(for_whom) if for_whom else said) if for_whom or said else None
-        if client is None and otherwise is not None and _ABOUT_CLIENTS.match(path):
+        if client is None and otherwise is not None and ABOUT_CLIENTS.match(path):
             client = await session.get(Client, UUID(otherwise))
         if client is None:
             return {}
         call = f"{method} {path}"
         first = client.first_booked_at is None
         opened = _OPENED.match(call) or (_BOOKED.match(call) and first) or (_CHANGED.match(call) and by_pass)
-        if opened and not client.account_active:
+        if opened and not client.account_active and client.closed_at is None:
             token = new_pass(session, client.id, until=at + timedelta(days=7), at=at)
         else:
             token = await signed_in(session, client, at=at)

@@ -60,14 +60,14 @@ class Care:
         headers, for_whom = dict(more.pop("headers", {})), more.pop("for_whom", None)
         if by is not None:
             headers["Authorization"] = f"Bearer {self.tokens[by]}"
-        if by == "site":
-            headers |= await self._beside_the_key(method, path, body, for_whom=for_whom)
+        if by == "site" and not headers.keys() & {"On-Behalf-Of"}:
+            headers |= await self.on_behalf(method, path, body, for_whom=for_whom)
         answer = await self.http.request(method, self.house.api_url + path, json=body, headers=headers, **more)
         if expect is not None:
             assert answer.status_code == expect, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer
 
-    async def _beside_the_key(self, method: str, path: str, body: Any, *, for_whom: str | None) -> dict[str, str]:
+    async def on_behalf(self, method: str, path: str, body: Any, *, for_whom: str | None = None) -> dict[str, str]:
         """For whom the site asks: a client whom the call is about, else the one who arrived last. Over HTTP alone, with
         the pass that it was given then."""
         sessions: Sessions | None = getattr(self.house, "sessions", None)

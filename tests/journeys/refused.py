@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.care.defaults import Json
+from tests.care.on_behalf import ABOUT_CLIENTS
 from tests.care.story import Care, Person
 
 JSON = {"Content-Type": "application/json"}
@@ -47,7 +48,8 @@ async def seen(care: Care, person: Person) -> Json:
 async def wrong_with(care: Care, person: Person, bad: Bad) -> str | None:
     """What is wrong with the answer, if anything."""
     more: Json = {"content": bad.raw, "headers": JSON} if bad.raw is not None else {}
-    more["for_whom"] = person.id
+    if ABOUT_CLIENTS.match(bad.path):
+        more["for_whom"] = person.id
     answer = await care.call(bad.method, bad.path, bad.body, by=bad.by, **more)
     if answer.status_code != bad.status:
         return f"{bad}: {answer.status_code} {answer.text[:300]}"
