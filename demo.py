@@ -102,19 +102,25 @@ class Story:
     async def ask(
         self, method: str, path: str, body: Any = None, *, by: str, expect: int = 200, params: Json | None = None
     ) -> Any:
-        headers = {"Authorization": f"Bearer {self.tokens[by]}"} if by else {}
+        headers = self._headers(by)
         answer = await self.http.request(method, self.stack.api_url + path, json=body, headers=headers, params=params)
         if answer.status_code != expect:
             message = f"{method} {path} answered {answer.status_code}: {answer.text}"
             raise Differs(message)
         return answer.json() if answer.content else None
 
+    def _headers(self, by: str) -> dict[str, str]:
+        """``pass``: the booking site, on behalf of the client whose pass it has."""
+        if by == "pass":
+            return self._headers("site") | {"On-Behalf-Of": f"Bearer {self.tokens['pass']}"}
+        return {"Authorization": f"Bearer {self.tokens[by]}"} if by else {}
+
     async def refused(self, method: str, path: str, body: Any, *, by: str, name: str) -> Json:
         answer = await self.http.request(
             method,
             self.stack.api_url + path,
             json=body,
-            headers={"Authorization": f"Bearer {self.tokens[by]}"},
+            headers=self._headers(by),
         )
         problem: Json = answer.json()
         self.check("refused", str(problem.get("type", "")).rsplit("/", 1)[-1], name)
@@ -180,6 +186,7 @@ async def find_a_therapist(story: Story) -> str:
     answer = await story.ask(
         "POST", "/v1/journeys", {"source": "matching_form", "answers": answers}, by="site", expect=201
     )
+    story.tokens["pass"] = answer["pass"]
     match = answer["match"]
     story.check("therapist", match["therapist"], "ana-silva")
     story.say(f"matched with {match['therapist']}, score {match['score']:.2f}:")
@@ -194,11 +201,11 @@ async def book_the_intro_call(story: Story, sara: str) -> Json:
     await story.chapter("She picks a time, holds it, and books the intro call; her name comes last")
     start = await story.slot("intro_call", days=2)
     wanted = {"type": "intro_call", "starts_at": start.isoformat()}
-    hold = await story.ask("POST", "/v1/therapists/ana-silva/holds", wanted, by="site", expect=201)
+    hold = await story.ask("POST", "/v1/therapists/ana-silva/holds", wanted, by="pass", expect=201)
     story.say(f"held until {_when(datetime.fromisoformat(hold['expires_at']))}")
     path = f"/v1/clients/{sara}/appointments"
     booking = wanted | {"mode": "phone", "hold_id": hold["hold_id"]}
-    await story.refused("POST", path, booking, by="site", name="client-details-required")
+    await story.refused("POST", path, booking, by="pass", name="client-details-required")
     booking["details"] = {
         "first_name": "Sara",
         "last_name": "Lind",
@@ -206,7 +213,7 @@ async def book_the_intro_call(story: Story, sara: str) -> Json:
         "phone": "+12125550100",
         "time_zone": "America/New_York",
     }
-    call: Json = (await story.ask("POST", path, booking, by="site", expect=201))["appointments"][0]
+    call: Json = (await story.ask("POST", path, booking, by="pass", expect=201))["appointments"][0]
     story.say(f"booked: intro call, {_when(datetime.fromisoformat(call['starts_at']))}")
     await story.mails(
         ("sara", "welcome"),

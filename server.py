@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.access_log.chaining import keep_chaining
+from api.accounts.programs import tell_of_odd_keys
 from api.announcing import announce_versions
 from api.app import create_app
 from api.bounds.connections import CONNECTIONS
@@ -73,6 +74,7 @@ async def run(settings: Settings) -> None:
             staff_second_factor=settings.staff_second_factor == "required",
             ui_origins=settings.ui_origins,
             trust_ui=not settings.production,
+            admins_are_persons=settings.production,
             https_only=settings.production,
             docs=settings.shows_docs,
         ),
@@ -102,9 +104,11 @@ async def run(settings: Settings) -> None:
         log.info("Serving", address=f"http://{settings.api_host}:{settings.api_port}")
         announcing = asyncio.create_task(announce_versions(app.state.services))
         chaining = asyncio.create_task(keep_chaining(app.state.services))
+        telling = asyncio.create_task(tell_of_odd_keys(sessions, settings=app.state.services.settings, clock=clock))
         await server.serve()
         announcing.cancel()
         chaining.cancel()
+        telling.cancel()
         if guarding is not None and not guarding.cancel():
             await guarding
         log.info("Stopped")

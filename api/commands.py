@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 
 from activities.types.booking import Changed
 from activities.types.words import said_in, without_words
-from api.deps import PRACTICE, RequestId, Services, Svc, allow, must_see_client
+from api.deps import PERSONS, PRACTICE, RequestId, Services, Svc, allow, must_see_client
 from api.engine import GONE, Gone
 from api.problems import EngineUnavailable, refuse
 from models.reads.booking.appointments import clients_with_an_old_link, visible_appointment
@@ -29,7 +29,7 @@ from models.tables.clients.client import Client
 from models.tables.clients.handed_in import HandedIn
 from models.tables.forms.template import FormTemplate
 from models.writes.clients.handed_in import hand_in
-from rules.accounts.caller import Caller
+from rules.accounts.caller import Caller, client_caller
 from rules.enums import AppointmentStatus, Role
 from rules.refusals import Problem
 from workflows.messages import (
@@ -182,15 +182,14 @@ def commands_of(*roles: Role) -> Callable[..., Awaitable[Command]]:
     return command
 
 
-ByKnown = Annotated[Command, Depends(commands_of(*Role))]
+ByKnown = Annotated[Command, Depends(commands_of(*PERSONS))]
 ByPractice = Annotated[Command, Depends(commands_of(*PRACTICE))]
 ByStaff = Annotated[Command, Depends(commands_of(Role.CARE_TEAM, Role.ADMIN))]
 
 
 def command_by_link(services: Services, client_id: UUID, *, request_id: UUID) -> Command:
     """What whoever has the link that was mailed to a client asks for counts as asked by the client."""
-    by = Caller(role=Role.CLIENT, name=str(client_id), client_id=str(client_id))
-    return Command(services=services, caller=by, request_id=request_id)
+    return Command(services=services, caller=client_caller(str(client_id)), request_id=request_id)
 
 
 async def wake_line(services: Services, therapist: Therapist) -> None:

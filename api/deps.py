@@ -8,19 +8,23 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import Depends, Query, Request, Security
-from fastapi.security import HTTPBearer
+from fastapi.security import APIKeyHeader, HTTPBearer
 
-from api.accounts.callers import Asker, service_caller, token_caller
+from api.accounts.callers import Asker, token_caller
 from api.accounts.factors.codes import Showing
 from api.accounts.factors.enrolling import opens_without_factor
 from api.accounts.key_uses import KeyUses
+from api.accounts.on_behalf import HEADER as ON_BEHALF_OF
+from api.accounts.on_behalf import on_behalf_of
 from api.accounts.passwords import Passwords
+from api.accounts.programs import program_with
+from api.accounts.reach import must_be_in_reach
 from api.accounts.tokens import read_bearer, unauthenticated
 from api.accounts.visitors import Visitor, counted_for, visitor_of
 from api.bounds.disk import Disk
 from api.engine import JourneyEngine
 from api.metrics import Metrics
-from api.problems import not_found, refuse, wrong_fields
+from api.problems import Refused, not_found, refuse, wrong_fields
 from api.request_ids import take_request_id
 from api.settings import ApiSettings
 from engine.clock import Clock, SystemClock
@@ -31,6 +35,7 @@ from models.pulse import Pulse
 from models.reads.booking.appointments import AppointmentRow, visible_appointment
 from models.reads.clients.clients import visible_client
 from models.tables.accounts.account import Account
+from models.tables.accounts.token import TokenKind
 from models.tables.clients.client import Client
 from rules.accounts.budgets import CountedFor
 from rules.accounts.caller import Caller
@@ -77,12 +82,18 @@ Svc = Annotated[Services, Depends(services_of)]
 
 _bearer = HTTPBearer(
     auto_error=False,
-    description="A service key, a person's token (POST /v1/sessions), or a therapist's token.",
+    description="A program's key, a person's token (POST /v1/sessions), or a therapist's token.",
+)
+_beside = APIKeyHeader(
+    name=ON_BEHALF_OF,
+    auto_error=False,
+    description="Beside a program's key, for whom it speaks: Bearer, and a client's pass or a person's token.",
 )
 
 
 async def asker_of(request: Request) -> Asker | None:
-    """Who is asking, or None without a token. Raises Refused for a token that is not valid (any more)."""
+    """Who is asking, or for whom a program asks; None without a token. Raises Refused for a token that is not valid
+    (any more)."""
     if hasattr(request.state, "asker"):
         known = request.state.asker
         assert known is None or isinstance(known, Asker)
@@ -91,19 +102,42 @@ async def asker_of(request: Request) -> Asker | None:
     token = read_bearer(request.headers.get("authorization"))
     asker: Asker | None = None
     if token is not None:
-        asker = service_caller(token, services.settings.service_keys) or await token_caller(
+        asker = await _asker_with(request, services, token)
+        if asker is None:
+            raise unauthenticated("This token is not valid, or not valid any more.")
+    if said := request.headers.getlist(ON_BEHALF_OF):
+        asker = await on_behalf_of(
             services.sessions,
-            token,
-            factor_demanded=services.settings.staff_second_factor and not opens_without_factor(request),
+            asker,
+            said,
+            factor_demanded=_factor_demanded(request, services),
             policy=services.settings.policy,
             now=await services.clock.now(),
         )
-        if asker is None:
-            raise unauthenticated("This token is not valid, or not valid any more.")
-    if asker is not None and asker.is_program:
+    if asker is not None and asker.program is not None:
         take_request_id(request.scope)
     request.state.asker = asker
     return asker
+
+
+def _factor_demanded(request: Request, services: Services) -> bool:
+    return services.settings.staff_second_factor and not opens_without_factor(request)
+
+
+async def _asker_with(request: Request, services: Services, token: str) -> Asker | None:
+    sessions, settings, clock = services.sessions, services.settings, services.clock
+    program = await program_with(sessions, token, settings=settings, clock=clock)
+    if program is not None:
+        return Asker(callers=(program.caller,), program=program)
+    kinds = (TokenKind.SESSION, TokenKind.THERAPIST)
+    return await token_caller(
+        sessions,
+        token,
+        kinds,
+        factor_demanded=_factor_demanded(request, services),
+        policy=settings.policy,
+        now=await clock.now(),
+    )
 
 
 async def caller_of(request: Request) -> Caller | None:
@@ -127,29 +161,49 @@ async def _for_whom(request: Request, visitor: FromWhere) -> CountedFor:
 ForWhom = Annotated[CountedFor, Depends(_for_whom)]
 
 
+async def must_reach(request: Request) -> None:
+    """Raises Refused for a call that a key's scopes leave out, or a pass does not open, whatever the role."""
+    asker = await asker_of(request)
+    if asker is not None:
+        must_be_in_reach(request, asker)
+
+
 def allow(*roles: Role) -> Callable[..., Awaitable[Caller]]:
     """A dependency that lets these roles in."""
 
-    async def allowed(request: Request, _: Annotated[object, Security(_bearer)]) -> Caller:
+    async def allowed(
+        request: Request, _: Annotated[object, Security(_bearer)], __: Annotated[object, Security(_beside)]
+    ) -> Caller:
         caller = await caller_of(request)
         if caller is None:
             raise unauthenticated()
+        if caller.role is Role.BOOKING_SITE and caller.role not in roles:
+            raise refuse(Problem.NOT_ALLOWED, f"The site's key alone opens no record: {ON_BEHALF_OF} says for whom.")
         if caller.role not in roles:
             raise refuse(Problem.NOT_ALLOWED, f"This is not for the role {caller.role.value}.")
+        await must_reach(request)
         return caller
 
     return allowed
 
 
-async def _anyone(request: Request, _: Annotated[object, Security(_bearer)]) -> Caller | None:
-    return await caller_of(request)
+async def _anyone(
+    request: Request, _: Annotated[object, Security(_bearer)], __: Annotated[object, Security(_beside)]
+) -> Caller | None:
+    caller = await caller_of(request)
+    try:
+        await must_reach(request)
+    except Refused:  # what anybody may, they may too, as anybody
+        return None
+    return caller
 
 
+PERSONS = (Role.CLIENT, Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
 PRACTICE = (Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
 Anyone = Annotated[Caller | None, Depends(_anyone)]
 
 
-async def _signed_in(request: Request, _: Annotated[Caller, Depends(allow(*Role))]) -> SignedInAs:
+async def _signed_in(request: Request, _: Annotated[Caller, Depends(allow(*PERSONS))]) -> SignedInAs:
     asker = await asker_of(request)
     if asker is None or asker.account is None or asker.token_hash is None:
         raise refuse(Problem.NOT_ALLOWED, "This is for people who have signed in.")
@@ -157,7 +211,8 @@ async def _signed_in(request: Request, _: Annotated[Caller, Depends(allow(*Role)
 
 
 Person = Annotated[SignedInAs, Depends(_signed_in)]
-Known = Annotated[Caller, Depends(allow(*Role))]
+Known = Annotated[Caller, Depends(allow(*PERSONS))]
+KnownOrSite = Annotated[Caller, Depends(allow(*Role))]
 Practice = Annotated[Caller, Depends(allow(*PRACTICE))]
 Staff = Annotated[Caller, Depends(allow(Role.CARE_TEAM, Role.ADMIN))]
 Admin = Annotated[Caller, Depends(allow(Role.ADMIN))]

@@ -1,9 +1,9 @@
 """``Idempotency-Key`` on every POST: the same request again gets the same answer, and does nothing twice.
 
 The same is a request that says the same, in its body and in its query. Keys live for a day of the product's time, per
-caller and path. Refusals are not kept: the key is then free again. When nobody knows how a request ended, or the answer
-says with ``Retry-After`` that it has not ended yet, the next try goes on under the same request id, from which all ids
-of what it creates follow, so that it finds what is there already.
+person, or visitor where nobody is known, and path. Refusals are not kept: the key is then free again. When nobody knows
+how a request ended, or the answer says with ``Retry-After`` that it has not ended yet, the next try goes on under the
+same request id, from which all ids of what it creates follow, so that it finds what is there already.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from starlette.exceptions import HTTPException
 
 from api.access_log.route import LoggedRoute
 from api.accounts.acting import Handler, in_each_role
+from api.accounts.visitors import counted_by
 from api.bounds.kept_body import kept_body
 from api.deps import Services, asker_of, services_of
 from api.problems import EngineUnavailable, Refused, refuse, wrong_fields
@@ -70,7 +71,7 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     route = f"{request.method} {request.url.path}"
     if len(route) > _LONGEST_ROUTE:
         route = sha256(route.encode()).hexdigest()
-    row = RequestKey(caller=asker.key if asker else "anyone", route=route, key=key)
+    row = RequestKey(caller=counted_by(request, asker, services.cipher), route=route, key=key)
     async with kept_body(request) as (readable, said):
         claim = await _claim(services, row, _hashes(services.cipher, said, query=_asked(request)))
         if isinstance(claim, StoredAnswer):

@@ -27,7 +27,8 @@ class ApiSettings:
     ``docs`` shows the description of the API and the page for it. ``practice_name`` tells an authenticator app whose
     its codes are. ``staff_second_factor``: people of the practice must have a second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
-    which is for one machine alone."""
+    which is for one machine alone. ``admins_are_persons`` refuses keys with the role admin once an
+    admin has an account."""
 
     public_url: str
     email_from: str
@@ -43,3 +44,4 @@ class ApiSettings:
     docs: bool = False
     ui_origins: tuple[str, ...] = ()
     trust_ui: bool = False
+    admins_are_persons: bool = False

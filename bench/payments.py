@@ -44,6 +44,7 @@ from rules.money.terms import Terms
 from rules.policy import JourneyPolicy
 from workflows.messages import APPOINTMENT_JOURNEY, AppointmentInput, appointment_workflow_id
 
+SITE, DESK = "dev-booking-site", "dev-care-team"
 PAYMENTS, CLIENTS = 200, 20
 AT_ONCE = 30  # calls of the stand-in, as many as the worker makes
 FEE = 12_000
@@ -111,7 +112,7 @@ async def _clients(stack: LocalStack) -> list[UUID]:
     """Clients with a journey and a card, as they arrive over the API."""
     async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
 
-        async def ask(method: str, path: str, body: Any, *, key: str = "dev-booking-site") -> Any:
+        async def ask(method: str, path: str, body: Any, *, key: str = SITE) -> Any:
             answer = await http.request(
                 method, stack.api_url + path, json=body, headers={"Authorization": f"Bearer {key}"}
             )
@@ -128,7 +129,7 @@ async def _clients(stack: LocalStack) -> list[UUID]:
             }
             form = {"source": "direct_booking", "therapist": "ana", "client": details}
             id = (await ask("POST", "/v1/journeys", form))["client_id"]
-            setup = (await ask("POST", f"/v1/clients/{id}/card-setup", {}))["setup_intent"]
+            setup = (await ask("POST", f"/v1/clients/{id}/card-setup", {}, key=DESK))["setup_intent"]
             confirmed = await http.post(
                 f"{stack.sandbox_url}/stripe/v1/setup_intents/{setup}/confirm",
                 data={"payment_method": "pm_card_visa"},
@@ -137,7 +138,7 @@ async def _clients(stack: LocalStack) -> list[UUID]:
             confirmed.raise_for_status()
             answers = {"billing_name": details["first_name"], "accepts_fee_policy": True}
             billing = {"answers": answers, "signature": details["first_name"], "setup_intent": setup}
-            await ask("PUT", f"/v1/clients/{id}/forms/billing_info", billing)
+            await ask("PUT", f"/v1/clients/{id}/forms/billing_info", billing, key=DESK)
             return UUID(id)
 
         await ask("POST", "/v1/therapists", THERAPIST, key="dev-admin")

@@ -25,12 +25,11 @@ from engine.codec import PayloadKeys
 from engine.connect import TASK_QUEUE, EngineAddress
 from engine.event_key import EventKey
 from models.sealed import RowKeys
+from rules.accounts.programs import KEY_ROLES
 from rules.chain import ChainKeys
 from rules.enums import Role
 from rules.local_time import find_zone
 from rules.policy import JourneyPolicy
-
-KEY_ROLES = (Role.BOOKING_SITE, Role.CARE_TEAM, Role.ADMIN)
 
 
 @dataclass(frozen=True)

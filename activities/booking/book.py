@@ -241,6 +241,7 @@ def _refuse(order: BookingOrder, client: Client, therapist: Therapist | None, fa
         intro_calls=therapist.intro_calls if therapist else _NO_INTRO_RULE,
         weeks=order.weeks,
         by_practice=order.by.is_practice,
+        by_pass=order.by.by_pass,
     )
     if refusal is None and therapist is not None and order.mode is Mode.ZOOM and not therapist.zoom_link:
         return invalid("mode", f"{therapist.name} has no Zoom link; choose phone or video")

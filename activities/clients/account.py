@@ -60,7 +60,8 @@ _NO_ADDRESS = Refusal(
 class AccountActivities(Activities):
     @activity.defn
     async def activate_account(self, order: ActivationOrder) -> Done:
-        """Use up an activation link and set the password. One use; every other open link of the client ends with it."""
+        """Use up an activation link and set the password. One use; every other open link of the client ends with
+        it, and every pass."""
         now = await self.now()
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
@@ -78,7 +79,7 @@ class AccountActivities(Activities):
                 update(Token)
                 .where(
                     col(Token.client_id) == client.id,
-                    col(Token.kind) == TokenKind.ACTIVATION,
+                    col(Token.kind).in_((TokenKind.ACTIVATION, TokenKind.PASS)),
                     col(Token.used_at).is_(None),
                 )
                 .values(revoked_at=now)

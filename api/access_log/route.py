@@ -74,14 +74,16 @@ async def _write(request: Request, declared: Declared | None, shown: Shown) -> N
         return
     services = services_of(request)
     seen = await _seen(request, declared, shown) if declared is not None else None
-    uses_key = asker is not None and asker.is_a_key and services.key_uses.is_new(asker.key)
-    if seen is None and not uses_key:
+    program = asker.by_program if asker is not None else None
+    if program is not None and not services.key_uses.is_new(program.actor):
+        program = None
+    if seen is None and program is None:
         return
     line_of = partial(access_of, request, asker, at=await services.clock.now())
-    used = [line_of(event=AccessEvent.KEY_USE)] if uses_key else []
+    used = [line_of(event=AccessEvent.KEY_USE, who=program.name, caller=program)] if program is not None else []
     await write(services, [*([line_of(**seen)] if seen is not None else []), *used])
-    if asker is not None and uses_key:
-        services.key_uses.note(asker.key)
+    if program is not None:
+        services.key_uses.note(program.actor)
 
 
 async def _seen(request: Request, declared: Declared, shown: Shown) -> dict[str, Any] | None:

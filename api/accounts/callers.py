@@ -1,20 +1,21 @@
 """Who is asking: a program by its key, or a person by a token."""
 
-import hmac
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
+
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.accounts.factors.enrolling import factor_to_set_up
+from api.accounts.programs import Program
 from api.accounts.tokens import PREFIX, hash_of
-from api.settings import ServiceKey
 from models.database import Sessions
-from models.reads.accounts.tokens import KnownToken, token_by_hash
+from models.reads.accounts.tokens import KnownToken, may_have_a_pass, token_by_hash
 from models.tables.accounts.account import Account
-from models.tables.accounts.token import TokenKind
+from models.tables.accounts.token import Token, TokenKind
 from models.writes.accounts.tokens import mark_used
-from rules.accounts.caller import Caller, staff_callers, therapist_caller
+from rules.accounts.caller import Caller, client_caller, staff_callers, therapist_caller
+from rules.accounts.limits import PASS_IDLE
 from rules.accounts.second_factors import opens_enrolling_alone
 from rules.enums import Role
 from rules.policy import JourneyPolicy
@@ -26,51 +27,54 @@ _NOTE_USE_EVERY = timedelta(minutes=1)
 class Asker:
     """Who asks: a program, or a person with as many callers as they have roles. At least one.
 
-    ``account`` is a person's who has signed in, ``token_hash`` that of their token, or of a therapist's program's.
+    ``account`` is a person's who has signed in, ``token_hash`` that of their token or pass, or of a therapist's
+    program's. ``program`` showed its key, and speaks for visitors, or for the person whose token stands beside it.
     """
 
     callers: tuple[Caller, ...]
     account: Account | None = None
     token_hash: str | None = None
+    program: Program | None = None
 
     @property
-    def is_program(self) -> bool:
-        """Whether it is a program with a key, which speaks for visitors."""
-        return self.token_hash is None
-
-    @property
-    def is_a_key(self) -> bool:
-        """Whether it is any program: one with a key, or one of a therapist's."""
-        return self.account is None
+    def by_program(self) -> Caller | None:
+        """The program that asks, for whomever: one with a key, or one of a therapist's."""
+        if self.program is not None:
+            return self.program.caller
+        return None if self.account is not None or self.callers[0].by_pass else self.callers[0]
 
     @property
     def key(self) -> str:
-        """One name for each asker, whatever the role."""
+        """One name for each asker, whatever the role: the person's, where a program speaks for one."""
         return f"account:{self.account.id}" if self.account is not None else self.callers[0].actor
 
-
-def service_caller(token: str, keys: Iterable[ServiceKey]) -> Asker | None:
-    """The program whose key this is. Every key is compared, so that the time taken tells nothing."""
-    found: ServiceKey | None = None
-    given = sha256(token.encode(errors="surrogateescape")).digest()
-    for key in keys:
-        if hmac.compare_digest(sha256(key.secret.encode()).digest(), given):
-            found = key
-    return Asker(callers=(Caller(role=found.role, name=found.name),)) if found else None
+    @property
+    def is_person(self) -> bool:
+        """Whether it is somebody with a token of their own, a pass or a therapist's program's included."""
+        return self.token_hash is not None
 
 
 async def token_caller(
-    sessions: Sessions, token: str, *, factor_demanded: bool, policy: JourneyPolicy, now: datetime
+    sessions: Sessions,
+    token: str,
+    kinds: Collection[TokenKind],
+    *,
+    factor_demanded: bool,
+    policy: JourneyPolicy,
+    now: datetime,
 ) -> Asker | None:
-    """The person whose token this is, if it is live. Sign-ins also end when they lie idle.
+    """The person whose token this is, if it is live and of one of these ``kinds``. Sign-ins and passes also end when
+    they lie idle.
 
     ``factor_demanded``: for this, somebody of the practice needs a second factor. Raises Refused where they have none.
     """
     if not token.startswith(PREFIX) or not token.isascii():
         return None
     async with sessions() as session:
-        known = await token_by_hash(session, hash_of(token), (TokenKind.SESSION, TokenKind.THERAPIST))
+        known = await token_by_hash(session, hash_of(token), kinds)
         if known is None or not _is_live(known, policy=policy, now=now):
+            return None
+        if known.token.kind is TokenKind.PASS and not await _is_good(session, known.token):
             return None
         last_used = known.token.last_used_at or known.token.made_at
         if now - last_used >= min(_NOTE_USE_EVERY, policy.token_idle / 4):
@@ -90,16 +94,24 @@ def _is_live(known: KnownToken, *, policy: JourneyPolicy, now: datetime) -> bool
         return False
     if token.kind is TokenKind.THERAPIST:
         return True
+    used = token.last_used_at or token.made_at
+    if token.kind is TokenKind.PASS:
+        return now < used + PASS_IDLE
     if known.account is None or known.account.deactivated_at is not None:
         return False
-    return now < (token.last_used_at or token.made_at) + policy.token_idle
+    return now < used + policy.token_idle
+
+
+async def _is_good(session: AsyncSession, token: Token) -> bool:
+    return token.client_id is not None and await may_have_a_pass(session, token.client_id)
 
 
 def _callers(known: KnownToken) -> tuple[Caller, ...]:
     account = known.account
+    if known.token.kind is TokenKind.PASS:
+        return (client_caller(str(known.token.client_id), by_pass=True),)
     if account is None:
         return (therapist_caller(known.therapist),) if known.therapist else ()
     if account.client_id is not None:
-        client_id = str(account.client_id)
-        return (Caller(role=Role.CLIENT, name=client_id, client_id=client_id),)
+        return (client_caller(str(account.client_id)),)
     return staff_callers(account.handle or "", [Role(role) for role in account.roles], known.therapist)

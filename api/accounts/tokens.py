@@ -7,11 +7,17 @@ from api.problems import Refused, refuse
 from rules.refusals import Problem
 
 PREFIX = "cj_"
+KEY_PREFIX = "cjk_"  # of programs' keys, which are looked for elsewhere
 
 
 def new_token() -> str:
     """A token nobody can guess."""
     return PREFIX + secrets.token_urlsafe(32)
+
+
+def new_key() -> str:
+    """A key for a program, as hard to guess."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
 def hash_of(token: str) -> str:
@@ -27,11 +33,11 @@ def unauthenticated(detail: str = "This needs a valid bearer token.") -> Refused
     return refuse(Problem.UNAUTHENTICATED, detail)
 
 
-def read_bearer(header: str | None) -> str | None:
-    """The token of an Authorization header, None without one. Raises Refused for another scheme."""
-    if header is None:
+def read_bearer(said: str | None, *, header: str = "Authorization") -> str | None:
+    """The token of such a header, None without one. Raises Refused for another scheme."""
+    if said is None:
         return None
-    scheme, _, token = header.strip().partition(" ")
+    scheme, _, token = said.strip().partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise unauthenticated("The Authorization header must be: Bearer, a space, and the token.")
+        raise unauthenticated(f"The {header} header must be: Bearer, a space, and the token.")
     return token.strip()

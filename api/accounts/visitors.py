@@ -38,20 +38,23 @@ def visitor_of(request: Request, asker: Asker | None, keys: PayloadKeys) -> Visi
     count for nothing, and the connection's own address is the visitor."""
     agent = _printable(request.headers.get("user-agent", ""))[:_LONGEST_AGENT] or None
     peer = _address(request.client.host if request.client else "")
-    if asker is None or not asker.is_program:
+    program = asker.program if asker is not None else None
+    if program is None:
         network = _cut(peer)
         mark, network_mark = _mark(keys, "address", _one_of(peer)), _mark(keys, "network", network or "")
         return Visitor(mark=mark, network_mark=network_mark, network=network, agent=agent)
     said, network = request.headers.get("visitor", ""), _cut(request.headers.get("visitor-network", ""))
-    network_mark = _mark(keys, "program", asker.key, network or "")
+    network_mark = _mark(keys, "program", program.caller.actor, network or "")
     if not 0 < len(said) <= _LONGEST:  # nobody is named: it comes from where the program is
         return Visitor(mark=network_mark, network_mark=network_mark, network=_cut(peer), agent=agent)
-    return Visitor(mark=_mark(keys, "named", asker.key, said), network_mark=network_mark, network=network, agent=agent)
+    return Visitor(
+        mark=_mark(keys, "named", program.caller.actor, said), network_mark=network_mark, network=network, agent=agent
+    )
 
 
 def counted_for(asker: Asker | None, visitor: Visitor, keys: PayloadKeys) -> CountedFor:
-    """Per person where there is one, else per visitor."""
-    if asker is None or asker.is_program:
+    """Per person who has signed in, else per visitor: of passes anybody gets as many as they like."""
+    if asker is None or asker.account is None:
         return visitor.counted
     return CountedFor(who=_mark(keys, "person", asker.key))
 
@@ -65,6 +68,14 @@ def _address(peer: str) -> str:
     """An address of IPv4 that arrived by IPv6 is what it is: else all of them would be of one network."""
     host = _read(peer)
     return str(host.ipv4_mapped) if isinstance(host, IPv6Address) and host.ipv4_mapped else peer
+
+
+def counted_by(request: Request, asker: Asker | None, keys: PayloadKeys) -> str:
+    """For whom what is asked counts: the person where there is one, else the visitor. A program that names no visitor
+    asks for itself."""
+    if asker is not None and (asker.is_person or "visitor" not in request.headers):
+        return asker.key
+    return f"visitor:{visitor_of(request, asker, keys).mark}"
 
 
 def _one_of(address: str) -> str:

@@ -12,22 +12,27 @@ class _PracticeOnly:
     """Marks a field of a view that nobody but the practice is told."""
 
 
+class _SignedInOnly:
+    """Marks a field of a view that whoever has a pass alone is not told."""
+
+
 _MISSING: Any = object()
 _Shown = TypeVar("_Shown")
 PracticeOnly = Annotated[_Shown, _PracticeOnly()]
+SignedInOnly = Annotated[_Shown, _SignedInOnly()]
 
 
 class View(BaseModel):
     """An answer that is built from a row. A field that is for the practice alone is declared ``PracticeOnly[...]``,
-    with a default: for everybody else it stays unset, and its route leaves out what is unset."""
+    with a default: for everybody else it stays unset, and its route leaves out what is unset. One that a client's pass
+    does not open is declared ``SignedInOnly[...]`` in the same way."""
 
     @classmethod
     def of(cls, *rows: object, caller: Caller | None = None, **more: Any) -> Self:
         """The view of what has its fields as attributes, the first row that has one counting. ``more`` is what no row
         has, or what is shown otherwise. Without a ``caller`` nothing is told that is for the practice alone."""
-        practice = caller is not None and caller.is_practice
         shown = {}
-        for name in cls.model_fields.keys() - (frozenset() if practice else practice_only_fields(cls)):
+        for name in cls.model_fields.keys() - _hidden_from(caller, cls):
             value = more.get(name, _MISSING)
             for row in rows:
                 if value is not _MISSING:
@@ -38,8 +43,25 @@ class View(BaseModel):
         return cls(**shown)
 
 
+def _hidden_from(caller: Caller | None, view: type[View]) -> frozenset[str]:
+    if caller is not None and caller.is_practice:
+        return frozenset()
+    by_pass = caller is not None and caller.by_pass
+    return practice_only_fields(view) | (signed_in_only_fields(view) if by_pass else frozenset())
+
+
 @cache
 def practice_only_fields(view: type[View]) -> frozenset[str]:
     """The fields of a view that nobody but the practice is told."""
+    return _marked(view, _PracticeOnly)
+
+
+@cache
+def signed_in_only_fields(view: type[View]) -> frozenset[str]:
+    """The fields of a view that whoever has a pass alone is not told."""
+    return _marked(view, _SignedInOnly)
+
+
+def _marked(view: type[View], kind: type) -> frozenset[str]:
     fields = view.model_fields.items()
-    return frozenset(name for name, field in fields if any(isinstance(mark, _PracticeOnly) for mark in field.metadata))
+    return frozenset(name for name, field in fields if any(isinstance(mark, kind) for mark in field.metadata))

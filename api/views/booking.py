@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
+from pydantic import Field
+
 from activities.types.facts import AppointmentFacts, AppointmentShown, PaymentFacts
-from api.views.base import PracticeOnly, View
+from api.views.base import PracticeOnly, SignedInOnly, View
 from api.views.lists import MoneyView
 from api.views.money import PaymentView
 from models.reads.booking.appointments import AppointmentRow
@@ -67,8 +69,8 @@ class AppointmentView(View):
     booked_by: str
     booked_at: datetime
     complete_forms_in_session: bool
-    outstanding_forms: list[str]
-    payment: PaymentView | None
+    outstanding_forms: SignedInOnly[list[str]] = Field(default=[])
+    payment: SignedInOnly[PaymentView | None] = None
     cancelled_at: PracticeOnly[datetime | None] = None
     cancelled_by: PracticeOnly[str | None] = None
     cancel_reason: PracticeOnly[str | None] = None

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from api.views.base import PracticeOnly, View
+from api.views.base import PracticeOnly, SignedInOnly, View
 from models.reads.clients.clients import ClientRow
 from models.tables.clients.match import Match
 from rules.accounts.caller import Caller
@@ -40,11 +40,11 @@ class ClientView(View):
     group: UUID | None
     test: bool
     account_active: bool
-    outstanding_forms: list[str]
+    outstanding_forms: SignedInOnly[list[str]] = Field(default=[])
     portal_settings: dict[str, bool]
     unsubscribed: bool
-    next_appointment_at: datetime | None
-    card: CardView | None
+    next_appointment_at: SignedInOnly[datetime | None] = None
+    card: SignedInOnly[CardView | None] = None
     created_at: datetime
     status: PracticeOnly[ClientStatus] = ClientStatus.ACTIVE
     archived_at: PracticeOnly[datetime | None] = None

@@ -6,6 +6,7 @@ from models.tables.accounts.account import Account
 from models.tables.accounts.budget import BudgetUse
 from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.idempotency import IdempotencyKey
+from models.tables.accounts.program_key import ProgramKey
 from models.tables.accounts.second_factor import RecoveryCode, SecondFactor
 from models.tables.accounts.token import Token
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
@@ -86,6 +87,7 @@ __all__ = [
     "OutboxItem",
     "Payment",
     "PaymentTry",
+    "ProgramKey",
     "Reconciliation",
     "RecoveryCode",
     "Reencryption",

@@ -24,8 +24,8 @@ class Caller:
     """A program or a person with a role.
 
     ``name`` is the service key's name, or an opaque id for people. ``client_id`` is set for clients, ``therapist``
-    (the slug) for therapists. ``known_as`` is how the timeline names whoever has no better name. ``voucher`` is there
-    while a message of theirs is under way.
+    (the slug) for therapists. ``by_pass``: a client who is known by a pass alone. ``known_as`` is how the timeline
+    names whoever has no better name. ``voucher`` is there while a message of theirs is under way.
     """
 
     role: Role
@@ -33,12 +33,14 @@ class Caller:
     client_id: str | None = None
     therapist: str | None = None
     known_as: str | None = None
+    by_pass: bool = False
     voucher: Voucher | None = field(default=None, compare=False, repr=False)
 
     @property
     def actor(self) -> str:
         """How the timeline names this caller, for example ``care_team:desk`` or ``therapist:ana-silva``."""
-        return self.known_as or f"{self.role.value}:{self.therapist or self.client_id or self.name}"
+        how = " by pass" if self.by_pass else ""
+        return self.known_as or f"{self.role.value}:{self.therapist or self.client_id or self.name}{how}"
 
     @property
     def is_practice(self) -> bool:
@@ -48,6 +50,10 @@ class Caller:
     def is_staff(self) -> bool:
         """The care team and admins: those who see every client."""
         return self.role in (Role.CARE_TEAM, Role.ADMIN)
+
+
+def client_caller(client_id: str, *, by_pass: bool = False) -> Caller:
+    return Caller(role=Role.CLIENT, name=client_id, client_id=client_id, by_pass=by_pass)
 
 
 def therapist_caller(slug: str) -> Caller:

@@ -9,6 +9,9 @@ JOURNEYS_WITHIN = timedelta(hours=1)
 MAILS_WITHIN = timedelta(days=1)
 SIGN_INS_WITHIN = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(minutes=15)  # of somebody unknown, while others fail with the same address
+KEY_OVERLAP = timedelta(hours=24)  # for which a key is good that was replaced
+NOTE_KEY_USE_EVERY = timedelta(minutes=5)
+PASS_IDLE = timedelta(minutes=30)  # from its last use
 DEVICE_TTL = timedelta(days=90)
 ENDED_TOKENS_KEPT = timedelta(days=30)
 SIGN_INS_OF_ADDRESS = 10  # by whoever is unknown

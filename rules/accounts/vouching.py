@@ -22,6 +22,8 @@ Order = TypeVar("Order")
 def sworn(by: Caller | str, *, workflow_id: str, message: str, request_id: str) -> tuple[str, ...]:
     """What a voucher is about: who, to which workflow, by which message, in which request."""
     who = (by,) if isinstance(by, str) else (by.role.value, by.name, by.client_id, by.therapist, by.known_as)
+    if isinstance(by, Caller) and by.by_pass:
+        who = (*who, "by pass")
     return (*(part or "" for part in who), workflow_id, message, request_id)
 
 

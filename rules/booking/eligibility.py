@@ -38,11 +38,12 @@ def refuse_booking(
     intro_calls: IntroCalls,
     weeks: int = 1,
     by_practice: bool = False,
+    by_pass: bool = False,
 ) -> Refusal | None:
     """Why this may not be booked, or None; everything but the slot itself.
 
     ``missing`` are details of the person, in the order they are asked; ``enabled``: the client may book online;
-    ``intro_calls`` are the therapist's.
+    ``intro_calls`` are the therapist's. ``by_pass``: the client has no account yet.
     """
     if missing:
         return Refusal(
@@ -58,7 +59,8 @@ def refuse_booking(
         )
     if by_practice:
         return None
-    return _refuse_type(type, facts, intro_calls) or _refuse_for_forms(facts, weeks)
+    refusal = _refuse_type(type, facts, intro_calls) or _refuse_for_forms(facts, weeks)
+    return ONE_BOOKING if refusal is None and by_pass and facts.first_booked_at is not None else refusal
 
 
 def _refuse_type(type: AppointmentType, facts: JourneyFacts, intro_calls: IntroCalls) -> Refusal | None:
@@ -87,6 +89,10 @@ def _refuse_for_forms(facts: JourneyFacts, weeks: int) -> Refusal | None:
     return None
 
 
+ONE_BOOKING = Refusal(
+    name=Problem.NOT_ALLOWED,
+    detail="Without an account one booking can be made here. Please activate the account by the link in the mail.",
+)
 BOOKING_DISABLED = Refusal(
     name=Problem.BOOKING_DISABLED, detail="Booking online is switched off. Please contact the practice."
 )

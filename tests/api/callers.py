@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.tables import Client, Therapist
+from rules.enums import Role
 from tests.care.defaults import ADMIN_KEY, DESK_KEY, SITE_KEY
 from tests.care.rows import Rows
 
@@ -13,7 +14,8 @@ Headers = dict[str, str]
 
 @dataclass
 class Callers:
-    """``sara`` is ana's client, ``tom`` is ben's. ``headers`` by who asks."""
+    """``sara`` is ana's client, ``tom`` is ben's. ``headers`` by who asks: ``via-sara`` is the site with her token,
+    ``sara-pass`` with a pass of hers, ``via-maria`` with the token of somebody of the care team."""
 
     ana: Therapist
     ben: Therapist
@@ -32,4 +34,9 @@ async def everybody(rows: Rows, therapist_token: Callable[[str], Any]) -> Caller
     headers = {who: {"Authorization": f"Bearer {key}"} for who, key in service_keys.items()}
     headers |= {slug: await therapist_token(slug) for slug in ("ana", "ben")}
     headers |= {"sara": await rows.signed_in(sara), "tom": await rows.signed_in(tom)}
+    for name, client in (("sara", sara), ("tom", tom)):
+        headers |= {f"via-{name}": headers["site"] | {"On-Behalf-Of": headers[name]["Authorization"]}}
+        headers |= {f"{name}-pass": await rows.by_pass(client)}
+    maria = await rows.session_of(await rows.staff("maria-lopez", Role.CARE_TEAM))
+    headers |= {"via-maria": headers["site"] | {"On-Behalf-Of": maria["Authorization"]}}
     return Callers(ana=ana, ben=ben, sara=sara, tom=tom, headers=headers)

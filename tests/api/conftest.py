@@ -1,6 +1,8 @@
 """The API on a real database, with a clock that stands still and an engine that answers what a test tells it to."""
 
+import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +26,7 @@ from models.database import Sessions
 from rules.policy import JourneyPolicy
 from tests.api.callers import Callers, everybody
 from tests.care.defaults import ADMIN_KEY, DESK_KEY, HASHER, SITE_KEY, api_settings, dependencies
+from tests.care.on_behalf import beside_the_key
 from tests.care.practice import Post
 from tests.care.rows import NOW, Rows
 from workflows.messages import LOOK_AGAIN, PRACTICE_MAIL_ID, Update
@@ -135,10 +138,32 @@ def app(whole_app: FastAPI, sessions: Sessions, clock: StandingClock, engine: To
     return whole_app
 
 
-@pytest.fixture
-async def api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+def asking(app: FastAPI) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+    return httpx.AsyncClient(transport=transport, base_url="http://api")
+
+
+@pytest.fixture
+async def bare_api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Asks just what it is told to ask."""
+    async with asking(app) as client:
+        yield client
+
+
+@pytest.fixture
+async def api(app: FastAPI, sessions: Sessions, clock: StandingClock) -> AsyncIterator[httpx.AsyncClient]:
+    """Where the booking site asks about a client, it does so on their behalf."""
+
+    async def on_behalf(request: httpx.Request) -> None:
+        if request.headers.get("authorization") == SITE["Authorization"] and "on-behalf-of" not in request.headers:
+            body: Any = None
+            with suppress(ValueError, RecursionError, httpx.RequestNotRead):
+                body = json.loads(request.content)
+            said = await beside_the_key(sessions, request.method, request.url.path, body, at=clock.time)
+            request.headers.update(said)
+
+    async with asking(app) as client:
+        client.event_hooks = {"request": [on_behalf]}
         yield client
 
 

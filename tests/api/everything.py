@@ -22,6 +22,7 @@ from models.tables import (
     Keeping,
     Notification,
     OccupiedTime,
+    ProgramKey,
     Reconciliation,
     SecondFactor,
     SessionNote,
@@ -53,7 +54,11 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     ana, sara, by = people.ana, people.sara, "therapist:ana"
     made: Any = {"made_by": by, "made_at": NOW}
     appointment = await rows.appointment(
-        sara, ana, status=AppointmentStatus.OCCURRED, starts_at=NOW - timedelta(days=1)
+        sara,
+        ana,
+        status=AppointmentStatus.OCCURRED,
+        starts_at=NOW - timedelta(days=1),
+        booked_by=f"client:{sara.id} by pass",
     )
     payment = await rows.payment(appointment)
     goal = Goal(id=uuid4(), client_id=sara.id, text="Walk", **made)
@@ -133,7 +138,8 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         made_at=NOW,
         expires_at=NOW + timedelta(days=30),
     )
-    await rows.add(program)
+    key = ProgramKey(id=uuid4(), name="watch", role=Role.CARE_TEAM, hash=hash_of("a key"), **made)
+    await rows.add(program, key)
     made_factor: Any = {"account_id": (await rows.account(sara)).id, "kind": FactorKind.TOTP, "made_at": NOW}
     enrolment = SecondFactor(id=uuid4(), secret="a secret", **made_factor)
     factor = SecondFactor(id=uuid4(), secret="a secret", confirmed_at=NOW, **made_factor)
@@ -176,6 +182,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "session_id": uuid5(NAMESPACE_OID, hash_of(elsewhere)),
         "token_id": public_id(program),
         "invitation_id": invited.id,
+        "key_id": key.id,
         "chat_id": chats["direct"],
         "secret": SECRET,
         "own_kind": template.kind,

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from api.views.base import View, practice_only_fields
+from api.views.base import View, practice_only_fields, signed_in_only_fields
 
 
 def _models_in(annotation: Any, seen: set[type]) -> Iterator[type[BaseModel]]:
@@ -37,7 +37,7 @@ def test_what_is_for_the_practice_alone_is_left_out_for_others(whole_app: FastAP
         own = {
             model
             for model in _models_in(route.response_model, set())
-            if issubclass(model, View) and practice_only_fields(model)
+            if issubclass(model, View) and practice_only_fields(model) | signed_in_only_fields(model)
         }
         marked |= own
         if own and not route.response_model_exclude_unset:

@@ -29,7 +29,7 @@ from rules.enums import (
 )
 from rules.money.terms import Terms
 from rules.policy import JourneyPolicy
-from tests.care.defaults import HASHER, Json, weekly_hours
+from tests.care.defaults import HASHER, SITE_KEY, Json, weekly_hours
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
 DAY = timedelta(days=1)
@@ -160,6 +160,18 @@ class Rows:
     async def signed_in(self, client: Client) -> dict[str, str]:
         """The headers of a client who has signed in, for a month."""
         return await self.session_of(await self.account(client))
+
+    async def beside_site(self, client: Client) -> dict[str, str]:
+        """The headers of the booking site, which asks on behalf of this client, who has signed in."""
+        token = (await self.signed_in(client))["Authorization"]
+        return {"Authorization": f"Bearer {SITE_KEY}", "On-Behalf-Of": token}
+
+    async def by_pass(self, client: Client, **columns: Any) -> dict[str, str]:
+        """The headers of the booking site with a pass of this client, made now and good for a week."""
+        token = new_token()
+        usual: Json = {"made_at": NOW, "expires_at": NOW + timedelta(days=7)}
+        await self.add(Token(hash=hash_of(token), kind=TokenKind.PASS, client_id=client.id, **usual | columns))
+        return {"Authorization": f"Bearer {SITE_KEY}", "On-Behalf-Of": f"Bearer {token}"}
 
     async def account(self, client: Client, *, password: str | None = None) -> Account:
         """The account of a client, made if there is none."""

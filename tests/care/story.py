@@ -15,9 +15,11 @@ from uuid import uuid4
 import httpx
 from temporalio.client import WorkflowHandle
 
+from models.database import Sessions
 from tests.care.at_stripe import AtStripe
 from tests.care.defaults import ADMIN_KEY, DESK_KEY, SITE_KEY, Json, details, weekly_hours
 from tests.care.house import PUBLIC_URL, House
+from tests.care.on_behalf import beside_the_key
 from workflows.messages import appointment_workflow_id, journey_id
 
 TIDY = timedelta(seconds=2)  # enough for what a call set going to come to rest
@@ -32,6 +34,9 @@ class Care:
     house: House
     http: httpx.AsyncClient
     tokens: dict[str, str] = field(default_factory=lambda: {"site": SITE_KEY, "desk": DESK_KEY, "admin": ADMIN_KEY})
+
+    arrived: list[str] = field(default_factory=list)  # ids of clients
+    passes: dict[str, str] = field(default_factory=dict)  # by the id of whose they are
 
     @property
     def at_stripe(self) -> AtStripe:
@@ -49,17 +54,33 @@ class Care:
         expect: int | None = None,
         **more: Any,
     ) -> httpx.Response:
-        """One request. ``by`` names who asks: ``site``, ``desk``, ``admin``, a therapist's slug, a client's address."""
-        headers = dict(more.pop("headers", {}))
+        """One request. ``by`` names who asks: ``site``, ``desk``, ``admin``, a therapist's slug, a client's address.
+
+        The site asks on behalf of the client whose id is ``for_whom``, or whom the call is about."""
+        headers, for_whom = dict(more.pop("headers", {})), more.pop("for_whom", None)
         if by is not None:
             headers["Authorization"] = f"Bearer {self.tokens[by]}"
+        if by == "site" and not headers.keys() & {"On-Behalf-Of"}:
+            headers |= await self.on_behalf(method, path, body, for_whom=for_whom)
         answer = await self.http.request(method, self.house.api_url + path, json=body, headers=headers, **more)
         if expect is not None:
             assert answer.status_code == expect, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer
 
+    async def on_behalf(self, method: str, path: str, body: Any, *, for_whom: str | None = None) -> dict[str, str]:
+        """For whom the site asks: a client whom the call is about, else the one who arrived last. Over HTTP alone, with
+        the pass that it was given then."""
+        sessions: Sessions | None = getattr(self.house, "sessions", None)
+        if sessions is not None:
+            at = await self.now()
+            last = self.arrived[-1] if self.arrived else None
+            return await beside_the_key(sessions, method, path, body, for_whom=for_whom, otherwise=last, at=at)
+        passes = [token for id, token in self.passes.items() if id in path]
+        return {"On-Behalf-Of": f"Bearer {passes[0]}"} if passes else {}
+
     async def get(self, path: str, *, by: str | None = "desk", **params: Any) -> Json:
-        view: Json = (await self.call("GET", path, by=by, expect=200, params=params)).json()
+        for_whom = params.pop("for_whom", None)
+        view: Json = (await self.call("GET", path, by=by, expect=200, for_whom=for_whom, params=params)).json()
         return view
 
     async def items(self, path: str, *, by: str | None = "desk", **params: Any) -> list[Json]:
@@ -73,10 +94,18 @@ class Care:
         return answer
 
     async def refused(
-        self, method: str, path: str, body: Any = None, *, by: str | None = "site", name: str, status: int = 409
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        by: str | None = "site",
+        for_whom: str | None = None,
+        name: str,
+        status: int = 409,
     ) -> Json:
         """The problem document of a refusal, without its own id; the name and the status are checked."""
-        answer = await self.call(method, path, body, by=by, expect=status)
+        answer = await self.call(method, path, body, by=by, for_whom=for_whom, expect=status)
         problem: Json = answer.json()
         assert answer.headers["content-type"].startswith("application/problem+json")
         assert problem["type"].rsplit("/", 1)[-1] == name, problem
@@ -165,6 +194,9 @@ class Care:
             body.setdefault("therapist", "ana")
         answer = await self.call("POST", "/v1/journeys", {"source": source, **body}, by=by)
         assert answer.status_code in (201, 202), answer.text
+        self.arrived.append(answer.json()["client_id"])
+        if "pass" in answer.json():
+            self.passes[answer.json()["client_id"]] = answer.json()["pass"]
         return Person(self, answer.json(), name)
 
     async def client_in_care(
@@ -300,14 +332,14 @@ class Person:
         ).json()
         return form
 
-    async def saves_card(self, card: str = "pm_card_visa") -> str:
+    async def saves_card(self, card: str = "pm_card_visa", *, by: str = "site") -> str:
         """What the browser does with the client secret: Stripe's own form confirms the setup."""
-        setup = await self.care.post(f"/v1/clients/{self.id}/card-setup")
+        setup = await self.care.post(f"/v1/clients/{self.id}/card-setup", by=by)
         await self.care.at_stripe.saves_card(setup["setup_intent"], card)
         return str(setup["setup_intent"])
 
-    async def gives_card(self, card: str = "pm_card_visa") -> None:
-        await self.fills_in("billing_info", setup_intent=await self.saves_card(card))
+    async def gives_card(self, card: str = "pm_card_visa", *, by: str = "site") -> None:
+        await self.fills_in("billing_info", by=by, setup_intent=await self.saves_card(card, by=by))
 
     async def cards_at_stripe(self) -> list[str]:
         """The ids of the cards saved for this client, oldest first."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.care.defaults import Json
+from tests.care.on_behalf import ABOUT_CLIENTS
 from tests.care.story import Care, Person
 
 JSON = {"Content-Type": "application/json"}
@@ -44,9 +45,11 @@ async def seen(care: Care, person: Person) -> Json:
     }
 
 
-async def wrong_with(care: Care, bad: Bad) -> str | None:
+async def wrong_with(care: Care, person: Person, bad: Bad) -> str | None:
     """What is wrong with the answer, if anything."""
     more: Json = {"content": bad.raw, "headers": JSON} if bad.raw is not None else {}
+    if ABOUT_CLIENTS.match(bad.path):
+        more["for_whom"] = person.id
     answer = await care.call(bad.method, bad.path, bad.body, by=bad.by, **more)
     if answer.status_code != bad.status:
         return f"{bad}: {answer.status_code} {answer.text[:300]}"
@@ -64,7 +67,7 @@ async def wrong_with(care: Care, bad: Bad) -> str | None:
 async def nothing_comes_of(care: Care, person: Person, requests: Iterator[Bad]) -> None:
     await care.rest()
     before = await seen(care, person)
-    wrong = [found for bad in requests if (found := await wrong_with(care, bad)) is not None]
+    wrong = [found for bad in requests if (found := await wrong_with(care, person, bad)) is not None]
     await care.rest()
     after = await seen(care, person)
     assert not wrong, "\n".join(wrong)

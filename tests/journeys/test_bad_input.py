@@ -227,7 +227,7 @@ async def test_forms_accounts_and_cards(care: Care, sara: Person) -> None:
             | {"answers": {"billing_name": "Sara", "accepts_fee_policy": True}, "setup_intent": setup["setup_intent"]},
             "setup_intent",
         )
-        assert await wrong_with(care, bad) is None
+        assert await wrong_with(care, sara, bad) is None
     assert (await sara.look())["card"] is None
 
 

@@ -142,7 +142,7 @@ async def between_sessions(care: Care) -> Person:
     await care.post(f"/v1/clients/{sara.id}/forms", {"kind": "feedback"}, by="desk")
     for chat, by in ((direct, "ana"), (direct, "ana"), (team, "desk"), (team, "desk")):
         await writes(care, by, chat)
-    await care.post(f"/v1/chats/{team['id']}/read?client_id={sara.id}", expect=200)
+    await care.post(f"/v1/chats/{team['id']}/read", for_whom=sara.id, expect=200)
     await sara.is_archived()
     await care.pass_time(days=2)
     await writes(care, "ana", direct)

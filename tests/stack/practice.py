@@ -26,9 +26,9 @@ async def add_therapist(care: Care, slug: str, *, minutes: int = 50) -> None:
 
 
 async def arrives_with_card(care: Care, name: str, therapist: str) -> Person:
-    """The form with all details, and Billing Info with a good card."""
+    """The form with all details, and Billing Info with a good card, filled in at the practice."""
     person = await care.arrives(name=name, therapist=therapist, client=details(name, time_zone="UTC"))
-    await person.gives_card()
+    await person.gives_card(by="desk")
     return person
 
 

@@ -16,7 +16,7 @@ from api.access_log.payloads import clients_named_in
 from api.access_log.route import LoggedRoute
 from api.access_log.shown import shows_clients
 from api.accounts.tokens import unauthenticated
-from api.deps import Services, Svc, asker_of
+from api.deps import Services, Svc, asker_of, must_reach
 from api.problems import refuse, responses, wrong_fields
 from engine.codec import DecryptionFailed, EncryptionCodec, UnknownKey
 from rules.accounts.accesses import AccessEvent, AccessKind
@@ -58,6 +58,7 @@ async def _let_in(request: Request, services: Services, origin: str | None) -> N
         raise unauthenticated()
     if not any(caller.is_staff for caller in asker.callers):
         raise refuse(Problem.NOT_ALLOWED, "Payloads are for staff alone.")
+    await must_reach(request)
 
 
 @router.options("/decode", include_in_schema=False)

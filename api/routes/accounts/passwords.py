@@ -17,7 +17,7 @@ from api.accounts.sign_ins import admit_current, restore
 from api.accounts.tokens import hash_of, storable, unauthenticated
 from api.accounts.visitors import Visitor
 from api.bodies import Body, Password, Secret
-from api.deps import Anyone, FromWhere, Now, RequestId, Services, ShowingCode, SignedInAs, Svc, asker_of
+from api.deps import Anyone, FromWhere, Now, RequestId, Services, ShowingCode, SignedInAs, Svc, asker_of, must_reach
 from api.idempotency import AccountRoute
 from api.problems import refuse, responses, wrong_fields
 from api.views.accounts import SignedIn, signed_in
@@ -180,6 +180,7 @@ async def new_password(
         raise unauthenticated()
     if asker.account is None or asker.token_hash is None:
         raise refuse(Problem.NOT_ALLOWED, "Only people who have signed in have a password.")
+    await must_reach(request)
     person = SignedInAs(account=asker.account, token_hash=asker.token_hash)
     await _by_current(services, person, body, request_id=request_id, now=now)
     return Response(status_code=204)

@@ -15,9 +15,21 @@ from api.accounts.factors.mails import warn_of_guessing
 from api.accounts.practice_mails import have_delivered
 from api.accounts.sessions import KnownDevice, begin_session, known_device
 from api.accounts.sign_ins import Admitted, admit, restore
-from api.accounts.tokens import hash_of, read_bearer, storable, unauthenticated
+from api.accounts.tokens import storable, unauthenticated
 from api.bodies import Body, Password, Secret
-from api.deps import Anyone, FromWhere, Known, Now, Person, Services, ShowingCode, Svc, asker_of, must_see_client
+from api.deps import (
+    Anyone,
+    FromWhere,
+    Known,
+    KnownOrSite,
+    Now,
+    Person,
+    Services,
+    ShowingCode,
+    Svc,
+    asker_of,
+    must_see_client,
+)
 from api.idempotency import AccountRoute
 from api.problems import Refused, not_found, refuse, responses
 from api.views.accounts import SignedIn, signed_in
@@ -207,12 +219,12 @@ async def sign_out_everywhere(*, services: Svc, person: Person, now: Now) -> Non
 
 @router.delete("/sessions/current", status_code=204, summary="Sign out", responses=responses())
 async def sign_out(*, request: Request, services: Svc, _: Known, now: Now) -> None:
-    token = read_bearer(request.headers.get("authorization")) or ""
+    asker = await asker_of(request)
+    if asker is None or asker.token_hash is None:
+        raise refuse(Problem.NOT_ALLOWED, "A program's key cannot be signed out.")
     async with services.sessions() as session:
-        ended = await revoke_token(session, hash_of(token), at=now)
+        await revoke_token(session, asker.token_hash, at=now)
         await session.commit()
-    if not ended:
-        raise refuse(Problem.NOT_ALLOWED, "A service key cannot be signed out.")
 
 
 @router.delete(
@@ -246,14 +258,15 @@ class Me(BaseModel):
 
 
 @router.get("/me", summary="Who asks", response_model_exclude_none=True, responses=responses())
-async def me(*, request: Request, services: Svc, caller: Known) -> Me:
+async def me(*, request: Request, services: Svc, caller: KnownOrSite) -> Me:
     asker = await asker_of(request)
     assert asker is not None
     roles = [each.role for each in asker.callers]
     therapist = next((each.therapist for each in asker.callers if each.therapist), None)
     account = asker.account
     if account is None:
-        return Me(name=caller.name, role=roles[0], roles=roles, therapist=therapist)
+        client_id = UUID(caller.client_id) if caller.client_id else None  # of a pass
+        return Me(name=caller.name, role=roles[0], roles=roles, therapist=therapist, client_id=client_id)
     if account.client_id is None:
         return Me(
             name=account.name or "",

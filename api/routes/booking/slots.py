@@ -15,7 +15,7 @@ from api.accounts.portal import booking_must_be_on
 from api.bodies import Body, Instant
 from api.commands import wake_line
 from api.dates import MOST_DAYS
-from api.deps import Anyone, ForWhom, Known, Now, RequestId, Svc, must_see_client
+from api.deps import Anyone, ForWhom, KnownOrSite, Now, RequestId, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import Refused, must_find, not_found, responses, wrong_fields
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
@@ -191,7 +191,7 @@ class HoldView(BaseModel):
     ),
 )
 async def hold(
-    *, slug: str, body: HoldBody, services: Svc, caller: Known, whom: ForWhom, request_id: RequestId, now: Now
+    *, slug: str, body: HoldBody, services: Svc, caller: KnownOrSite, whom: ForWhom, request_id: RequestId, now: Now
 ) -> HoldView:
     if caller.client_id is not None:
         booking_must_be_on(await must_see_client(services, caller, UUID(caller.client_id)), caller)
@@ -222,7 +222,7 @@ async def hold(
     summary="Release a held time",
     responses=responses(Problem.NOT_FOUND),
 )
-async def release(hold_id: UUID, services: Svc, _: Known, now: Now) -> None:
+async def release(hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -> None:
     """Whoever presents the id owns the hold."""
     async with services.sessions() as session:
         held = await session.get(OccupiedTime, hold_id)

@@ -1,4 +1,4 @@
-"""What the calls on chats and blasts share: for which client somebody asks, and how journeys hear of a message."""
+"""What the calls on chats and blasts share: on which side somebody asks, and how journeys hear of a message."""
 
 import asyncio
 from collections.abc import Collection
@@ -6,7 +6,6 @@ from uuid import UUID
 
 from api.accounts.portal import must_be_on
 from api.deps import Services, must_see_client
-from api.problems import not_found, wrong_fields
 from models.reads.care.chats import Side
 from rules.accounts.caller import Caller
 from rules.care.chats import setting_of
@@ -16,20 +15,11 @@ from workflows.messages import MESSAGE_WAITS, MessageSignal, journey_id
 _AT_ONCE = 20
 
 
-async def side_of(services: Services, caller: Caller, client_id: UUID | None) -> Side:
-    """Who asks, and on whose behalf. A client asks for themselves; the booking site must say for whom.
-
-    Raises Refused: a field is missing, or there is no such client.
-    """
-    if caller.is_practice:
+async def side_of(services: Services, caller: Caller) -> Side:
+    """Who asks: the practice, or a client for themselves. Raises Refused: not found."""
+    if caller.is_practice or caller.client_id is None:
         return Side(caller=caller)
-    if caller.client_id is not None:
-        if client_id is not None and client_id != UUID(caller.client_id):
-            raise not_found("client")
-        client_id = UUID(caller.client_id)
-    if client_id is None:
-        raise wrong_fields([("client_id", "is required: for which client you ask")])
-    return Side(caller=caller, client=await must_see_client(services, caller, client_id))
+    return Side(caller=caller, client=await must_see_client(services, caller, UUID(caller.client_id)))
 
 
 def part_must_be_on(side: Side, kind: ChatKind) -> None:

@@ -48,12 +48,8 @@ ChatId = Annotated[UUID, Path(description="A chat's id.")]
 Member = Annotated[UUID, Path(description="A client's id.")]
 
 
-async def _side(
-    services: Svc,
-    caller: Known,
-    client_id: Annotated[UUID | None, Query(description="For which client the booking site asks.")] = None,
-) -> Side:
-    return await side_of(services, caller, client_id)
+async def _side(services: Svc, caller: Known) -> Side:
+    return await side_of(services, caller)
 
 
 OnSide = Annotated[Side, Depends(_side)]
@@ -205,15 +201,12 @@ async def list_of(
     services: Svc,
     caller: Known,
     page: ByTime,
-    client_id: Annotated[
-        UUID | None,
-        Query(description="Chats in which this client is; for the booking site, the client for whom it asks."),
-    ] = None,
+    client_id: Annotated[UUID | None, Query(description="Chats in which this client is.")] = None,
     kind: ChatKind | None = None,
 ) -> Listed[ChatView]:
     """Without ``kind``, what is switched off for a client is left out; it is refused when it is asked for, or when
     all of it is off."""
-    side = await side_of(services, caller, client_id)
+    side = await side_of(services, caller)
     kinds = [kind] if kind else list(ChatKind)
     if side.client is not None:
         on = [each for each in kinds if side.client.portal_settings.get(setting_of(each), True)]
@@ -221,7 +214,7 @@ async def list_of(
             part_must_be_on(side, kinds[0])
         kinds = on
     async with services.sessions() as session:
-        if client_id and caller.is_practice and await visible_client(session, caller, client_id) is None:
+        if client_id and await visible_client(session, caller, client_id) is None:
             raise not_found("client")
         rows, last = cut(await chats.list_chats(session, side, kinds=kinds, with_client=client_id, page=page), page)
     at = (last.chat.last_message_at or last.chat.made_at, last.chat.id) if last else None

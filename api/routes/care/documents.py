@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator, Sequence
 from itertools import count
-from typing import Annotated
 from uuid import UUID, uuid5
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -43,7 +42,6 @@ _SAFE = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _A_FILE = shows(AccessKind.DOCUMENTS, AccessEvent.EXPORT)
-ForClient = Annotated[UUID | None, Query(description="For which client the booking site asks.")]
 
 
 # ---------------------------------------------------------------- the practice's documents
@@ -98,8 +96,8 @@ async def list_documents(*, services: Svc, caller: Practice, page: ByTime) -> Li
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def one_document(*, document_id: UUID, services: Svc, caller: Known, client_id: ForClient = None) -> DocumentView:
-    document, shared_with = await _seen(services, caller, document_id, through=client_id)
+async def one_document(*, document_id: UUID, services: Svc, caller: Known) -> DocumentView:
+    document, shared_with = await _seen(services, caller, document_id)
     return document_view(document, caller=caller, shared_with=shared_with)
 
 
@@ -111,10 +109,8 @@ async def one_document(*, document_id: UUID, services: Svc, caller: Known, clien
     response_class=Response,
     responses={**responses(Problem.NOT_FOUND), 200: {"description": "The bytes as they were uploaded"}},
 )
-async def content(
-    *, request: Request, document_id: UUID, services: Svc, caller: Known, client_id: ForClient = None
-) -> Response:
-    document, shared_with = await _seen(services, caller, document_id, through=client_id)
+async def content(*, request: Request, document_id: UUID, services: Svc, caller: Known) -> Response:
+    document, shared_with = await _seen(services, caller, document_id)
     shows_clients(*(client.id for client in shared_with))
     headers = {
         **_SAFE,
@@ -136,18 +132,14 @@ async def _pieces(services: Services, document: Document) -> AsyncIterator[bytes
         yield piece
 
 
-async def _seen(
-    services: Services, caller: Caller, document_id: UUID, *, through: UUID | None
-) -> tuple[Document, Sequence[Client]]:
+async def _seen(services: Services, caller: Caller, document_id: UUID) -> tuple[Document, Sequence[Client]]:
     """The document, and the clients it is shared with. Raises Refused: not found, or switched off for the client."""
     async with services.sessions() as session:
-        row = await documents.visible_document(session, caller, document_id, through=through)
+        row = await documents.visible_document(session, caller, document_id)
         document = must_find("document", row)
         shared_with = (await documents.clients_shared_with(session, caller, [document_id]))[document_id]
     if not caller.is_practice:
-        readers = [client for client in shared_with if through in (None, client.id)]
-        on = [client for client in readers if client.portal_settings.get("documents", True)]
-        must_be_on((on or readers)[0], caller, "documents")
+        must_be_on(shared_with[0], caller, "documents")  # the client who asks: no other is seen
     return document, shared_with
 
 

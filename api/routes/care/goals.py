@@ -25,7 +25,7 @@ from workflows.messages import CHANGE_GOAL, CREATE_GOAL
 
 router = APIRouter(prefix="/v1", tags=["goals"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)])
 
-_READERS = (Role.THERAPIST, Role.CLIENT, Role.BOOKING_SITE)
+_READERS = (Role.THERAPIST, Role.CLIENT)
 Reader = Annotated[Caller, Depends(allow(*_READERS))]
 ByAuthor = Annotated[Command, Depends(commands_of(Role.THERAPIST))]
 ByReader = Annotated[Command, Depends(commands_of(*_READERS))]

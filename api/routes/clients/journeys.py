@@ -1,18 +1,21 @@
 """The ways in: a matching form, a therapist's profile, or the care team."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.access_log.declared import shows_no_client
+from api.accounts.on_behalf import new_pass
 from api.accounts.sign_ins import spend, unspend
 from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
 from api.commands import Command, commands_of
 from api.deps import ForWhom, Now, Services
 from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
+from models.reads.accounts.tokens import may_have_a_pass
 from models.reads.booking.therapists import therapist_by_slug
 from models.reads.clients.clients import explained_match
 from rules.accounts.budgets import Budget, BudgetKind, CountedFor, budget, shared_budgets
@@ -63,7 +66,10 @@ class JourneyBody(Body):
 
 
 class JourneyView(BaseModel):
-    """``match`` is null when nobody fits; ``contact_required`` says that no address is known to answer to."""
+    """``match`` is null when nobody fits; ``contact_required`` says that no address is known to answer to. ``pass`` is
+    the booking site's, to go on with for this client until the account is activated."""
+
+    model_config = ConfigDict(populate_by_name=True)
 
     client_id: UUID
     ref: str
@@ -71,6 +77,7 @@ class JourneyView(BaseModel):
     match: dict[str, Any] | None
     booking_url: str | None
     contact_required: bool = False
+    token: str | None = Field(default=None, alias="pass")
 
 
 _FIELDS = {
@@ -129,7 +136,9 @@ async def begin(
         raise Refused(for_journey(refused.refusal)) from None
     if opened.facts is None:
         raise EngineUnavailable
-    more = {"contact_required": opened.contact_required} if opened.match is None else {}
+    more: dict[str, Any] = {"contact_required": opened.contact_required} if opened.match is None else {}
+    if not caller.is_practice and (token := await _pass(services, client_id, now=now)):
+        more["token"] = token
     if opened.match is None:
         response.status_code = 202
     url = f"{services.settings.public_url}/book/{opened.therapist}" if opened.therapist else None
@@ -153,6 +162,16 @@ async def _explained(services: Services, client_id: UUID) -> dict[str, Any] | No
     async with services.sessions() as session:
         match = await explained_match(session, client_id)
     return match.explanation if match is not None else None
+
+
+async def _pass(services: Services, client_id: UUID, *, now: datetime) -> str | None:
+    """None for a client who has an account by now, when the same request is sent again."""
+    async with services.sessions() as session:
+        if not await may_have_a_pass(session, client_id):
+            return None
+        token = new_pass(session, client_id, until=now + services.settings.policy.anonymous_ttl, at=now)
+        await session.commit()
+    return token
 
 
 def for_journey(refusal: Refusal) -> Refusal:

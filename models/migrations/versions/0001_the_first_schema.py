@@ -244,6 +244,42 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "program_key",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column(
+            "role",
+            sa.Enum(
+                "booking_site",
+                "client",
+                "therapist",
+                "care_team",
+                "admin",
+                name="program_key_role",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("scopes", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("former_hash", sa.String(length=64), nullable=True),
+        sa.Column("former_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rotation_id", sa.Uuid(), nullable=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("rotated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("role IN ('booking_site', 'care_team', 'admin')", name="role_of_a_program"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("former_hash"),
+        sa.UniqueConstraint("hash"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
         "reconciliation",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("asked_by", sa.String(), nullable=False),
@@ -1157,6 +1193,7 @@ def upgrade() -> None:
                 "reset",
                 "email",
                 "device",
+                "pass",
                 "join",
                 name="token_kind",
                 native_enum=False,
@@ -1902,6 +1939,7 @@ def downgrade() -> None:
     op.drop_table("handed_in")
     op.drop_table("reencryption")
     op.drop_table("reconciliation")
+    op.drop_table("program_key")
     op.drop_table("keeping")
     op.drop_index("inbound_events_left", table_name="inbound_event", postgresql_where=sa.text("handled_at IS NULL"))
     op.drop_table("inbound_event")

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
 from models.tables.accounts.account import Account
+from models.tables.accounts.program_key import ProgramKey
 from models.tables.booking.therapist import Therapist
 from rules.accounts.sides import AccountSide
 
@@ -45,7 +46,10 @@ async def account_of_therapist(session: AsyncSession, therapist_id: UUID) -> Acc
     return (await session.exec(select(Account).where(*theirs))).first()
 
 
-async def handles_like(session: AsyncSession, start: str) -> set[str]:
-    """All handles that begin so, also of accounts that have ended."""
+async def names_like(session: AsyncSession, start: str) -> set[str]:
+    """All handles and names of programs that begin so, also of accounts and keys that have ended: the names by which
+    timelines tell who it was."""
     handles = select(Account.handle).where(col(Account.handle).startswith(start, autoescape=True))
-    return {handle for handle in (await session.exec(handles)).all() if handle is not None}
+    programs = select(ProgramKey.name).where(col(ProgramKey.name).startswith(start, autoescape=True))
+    found = {*(await session.exec(handles)).all(), *(await session.exec(programs)).all()}
+    return {name for name in found if name is not None}

@@ -13,6 +13,7 @@ from models.reads.accounts.second_factors import has_factor
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,17 @@ async def tokens_of_therapist(session: AsyncSession, therapist_id: UUID, *, now:
 
 def _live(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return col(Token.revoked_at).is_(None), col(Token.expires_at) > now
+
+
+async def may_have_a_pass(session: AsyncSession, client_id: UUID) -> bool:
+    """Whether the client has no account yet, and a record that is open and their own."""
+    statement = select(Client.id).where(
+        col(Client.id) == client_id,
+        col(Client.account_active).is_(False),
+        col(Client.closed_at).is_(None),
+        col(Client.joined_into).is_(None),
+    )
+    return (await session.exec(statement)).first() is not None
 
 
 async def token_by_hash(session: AsyncSession, token_hash: str, kinds: Collection[TokenKind]) -> KnownToken | None:

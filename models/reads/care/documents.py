@@ -38,23 +38,19 @@ def _is_the_callers(caller: Caller) -> ColumnElement[bool]:
     return col(Document.therapist_id).is_(None) if caller.is_staff else false()
 
 
-def may_see_document(caller: Caller, *, through: UUID | None = None) -> ColumnElement[bool]:
-    """The condition on ``Document`` for this caller; ``through``: only as it is shared with this client."""
+def may_see_document(caller: Caller) -> ColumnElement[bool]:
+    """The condition on ``Document`` for this caller."""
     shared = exists().where(
         col(DocumentShare.document_id) == col(Document.id),
         _is_live(),
         col(Client.id) == col(DocumentShare.client_id),
         may_see_client(caller),
     )
-    if through is not None:
-        return shared.where(col(Client.id) == through)
     return or_(_is_the_callers(caller), shared)
 
 
-async def visible_document(
-    session: AsyncSession, caller: Caller, document_id: UUID, *, through: UUID | None = None
-) -> Document | None:
-    statement = select(Document).where(col(Document.id) == document_id, may_see_document(caller, through=through))
+async def visible_document(session: AsyncSession, caller: Caller, document_id: UUID) -> Document | None:
+    statement = select(Document).where(col(Document.id) == document_id, may_see_document(caller))
     return (await session.exec(statement)).first()
 
 

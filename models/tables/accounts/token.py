@@ -1,4 +1,4 @@
-"""Tokens: sign-ins, therapists' tokens and links sent by mail. Only hashes are kept."""
+"""Tokens: sign-ins, passes, therapists' tokens and links sent by mail. Only hashes are kept."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -17,11 +17,13 @@ class TokenKind(StrEnum):
     RESET = "reset"  # sets a new password
     EMAIL = "email"  # confirms a new address
     DEVICE = "device"  # from which its owner has signed in before
+    PASS = "pass"  # noqa: S105 - of a client who has no account yet, beside the booking site's key
     JOIN = "join"  # joins a booking made with a known address to the record that has it
 
 
 class Token(SQLModel, table=True):
-    """``account_id`` is whose sign-in it is, ``client_id`` whose mailed link, ``therapist_id`` whose program's token.
+    """``account_id`` is whose sign-in it is, ``client_id`` whose mailed link or pass, ``therapist_id`` whose program's
+    token.
 
     ``email_change_id``: the change, and no other one, that a link confirms which was mailed for it.
     ``network`` (an address, cut) and ``agent`` (a browser, in its own words) tell its owner where a sign-in was made.

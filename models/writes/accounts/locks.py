@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -25,6 +26,11 @@ async def lock_staff(session: AsyncSession, account_id: UUID) -> Account | None:
         col(Account.deactivated_at).is_(None),
     )
     return (await session.exec(statement.with_for_update())).first()
+
+
+async def lock_names(session: AsyncSession) -> None:
+    """One at a time of those who give a name, to a person or a program, by which timelines tell who it was."""
+    await session.exec(select(func.pg_advisory_xact_lock(func.hashtextextended("names of actors", 0))))
 
 
 async def lock_admins(session: AsyncSession) -> Sequence[Account]:

@@ -8,9 +8,10 @@ from sqlalchemy import update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.reads.accounts.staff import handles_like
+from models.reads.accounts.staff import names_like
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
+from models.writes.accounts.locks import lock_names
 from models.writes.accounts.tokens import end_program_tokens
 from rules.accounts.caller import fold_email
 from rules.accounts.sides import AccountSide
@@ -30,17 +31,18 @@ async def invite(
     not_handles: Collection[str],
     at: datetime,
 ) -> Account:
-    """An account that waits to be accepted. Raises IntegrityError if the address, or the handle by now, is another's.
+    """An account that waits to be accepted. Raises IntegrityError if the address is another's.
 
-    ``not_handles``: names of programs, by which the timeline tells of these.
+    ``not_handles``: names of the settings' programs, by which the timeline tells of these.
     """
+    await lock_names(session)
     base = handle_of(name, taken=())
     account = Account(
         id=id,
         side=AccountSide.STAFF,
         email=email,
         email_folded=fold_email(email),
-        handle=handle_of(name, taken={*not_handles, *await handles_like(session, base)}),
+        handle=handle_of(name, taken={*not_handles, *await names_like(session, base)}),
         name=name,
         roles=[role.value for role in in_order(roles)],
         therapist_id=therapist_id,

@@ -21,6 +21,12 @@ async def revoke_token(session: AsyncSession, token_hash: str, *, at: datetime) 
     return ended.first() is not None
 
 
+async def revoke_live_token(session: AsyncSession, token_hash: str, *, at: datetime) -> Token | None:
+    """End it; None if it has ended already: of two at once, the second finds it ended."""
+    live = (col(Token.hash) == token_hash, col(Token.revoked_at).is_(None))
+    return (await session.exec(update(Token).where(*live).values(revoked_at=at).returning(Token))).scalar_one_or_none()
+
+
 async def revoke_sessions(session: AsyncSession, account_id: UUID, *, at: datetime, but: str | None = None) -> None:
     """Sign out everywhere ``but`` where the token with this hash is. The devices stay known, and mailed links good."""
     live = (col(Token.account_id) == account_id, col(Token.kind) == TokenKind.SESSION, col(Token.revoked_at).is_(None))

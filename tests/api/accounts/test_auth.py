@@ -49,7 +49,7 @@ async def test_a_token_that_is_not_valid_is_refused_even_where_none_is_needed(
         ("GET", "/v1/tasks", DESK, 200),
         ("POST", "/v1/therapists", SITE, 403),
         ("POST", "/v1/therapists/ana/tokens", DESK, 403),
-        ("GET", "/v1/clients", SITE, 200),
+        ("GET", "/v1/clients", SITE, 403),
         ("GET", "/v1/clients/00000000-0000-4000-8000-000000000000/timeline", SITE, 403),
         ("GET", "/v1/clients/00000000-0000-4000-8000-000000000000/timeline", DESK, 404),
         ("GET", "/v1/clients/no-uuid", DESK, 404),

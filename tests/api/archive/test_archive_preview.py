@@ -65,6 +65,6 @@ async def test_mails_that_are_put_off_are_named_while_their_message_is_unread(
             "text": "notice of a new message on Mon 2 Mar 08:00",
         }
     ]
-    read = await api.post(f"/v1/chats/{chat}/read?client_id={sara.id}", headers={"Authorization": "Bearer site-key"})
+    read = await api.post(f"/v1/chats/{chat}/read", headers=await rows.beside_site(sara))
     assert read.status_code == 200
     assert await reminders(api, sara) == []

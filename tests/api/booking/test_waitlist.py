@@ -165,7 +165,7 @@ async def test_a_wish_that_is_none_is_refused_by_its_field_and_asks_nobody(
     door: Door, ana: Therapist, name: str, value: Any
 ) -> None:
     sara = await door.person(ana)
-    answer = await door.asks(sara, **{name: value})
+    answer = await door.asks(sara, by=await door.rows.beside_site(sara), **{name: value})
     assert answer.status_code == 422
     assert set(fields_of(answer)) <= MAY_NAME.get(name, {name})
     assert (door.engine.asked, await door.count(WaitlistPlace), await door.count(Fact)) == ([], 0, 0)
@@ -225,7 +225,7 @@ async def test_who_may_join_see_and_leave(
 
 async def test_nobody_is_there(door: Door, ana: Therapist) -> None:
     sara = await door.person(ana)
-    assert problem_of(await door.asks(str(uuid4()))) == "not-found"
+    assert problem_of(await door.asks(str(uuid4()), by=DESK)) == "not-found"
     assert problem_of(await door.asks(sara, slug="nobody")) == "not-found"
     assert problem_of(await door.api.get("/v1/therapists/nobody/waitlist", headers=DESK)) == "not-found"
     assert problem_of(await door.api.get(f"/v1/clients/{uuid4()}/waitlist", headers=DESK)) == "not-found"

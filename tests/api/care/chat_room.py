@@ -16,7 +16,8 @@ from workflows.messages import MESSAGE_WAITS
 
 @dataclass
 class ChatRoom:
-    """``as_`` whom something is asked: ``site``, ``desk``, ``root``, a therapist's slug, or a client's first name."""
+    """``by`` whom something is asked: ``site``, ``desk``, ``root``, a therapist's slug, or a client's first name. The
+    site asks for the client ``for_whom`` it says it does."""
 
     api: httpx.AsyncClient
     rows: Rows
@@ -49,8 +50,18 @@ class ChatRoom:
             await session.commit()
 
     async def ask(
-        self, by: str, method: str, path: str, body: Any = None, *, key: str | None = None, **params: Any
+        self,
+        by: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        for_whom: Client | None = None,
+        **params: Any,
     ) -> httpx.Response:
+        if for_whom is not None:
+            self.headers[by] = await self.rows.beside_site(for_whom)
         headers = {**self.headers[by], **({"Idempotency-Key": key} if key else {})}
         return await self.api.request(method, f"/v1{path}", json=body, headers=headers, params=params)
 

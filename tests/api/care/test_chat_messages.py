@@ -88,9 +88,7 @@ async def test_names_are_whole_of_clients_whom_one_sees_and_first_names_of_all_o
     group = await room.starts("desk", "group", sara, otto, title="Mondays", therapist="ben")
     for by, text in (("sara", "1"), ("otto", "2"), ("ben", "3"), ("desk", "4")):
         await room.writes(by, group, text)
-    site = await room.ask(
-        "site", "POST", f"/chats/{group['id']}/messages", {"text": "5"}, client_id=str(sara.id)
-    )  # on Sara's behalf
+    site = await room.ask("site", "POST", f"/chats/{group['id']}/messages", {"text": "5"}, for_whom=sara)
     assert site.json()["author"]["name"] == "Sara Lind"
 
     async def names(by: str) -> list[tuple[str, str | None, bool]]:
@@ -138,7 +136,7 @@ async def test_unread_messages_are_counted_until_they_are_read_which_never_goes_
     assert await reads({"seq": 2}) == (2, 2)
     assert await reads({"seq": 1}) == (2, 2)
     assert await reads({"seq": 0}) == (2, 2)
-    assert await reads({"seq": 99}, client_id=str(sara.id)) == (4, 0)  # for all who act for Sara
+    assert await reads({"seq": 99}, for_whom=sara) == (4, 0)  # for all who act for Sara
     await room.writes("ana", chat)
     assert await reads(None) == (5, 0)
     for wrong in (-1, 1.5, "1", 2**31):
@@ -175,16 +173,16 @@ async def test_a_client_writes_so_many_messages_in_a_minute_and_no_more(
     room: ChatRoom, sara: Client, otto: Client, clock: StandingClock
 ) -> None:
     group = await room.starts("desk", "group", sara, otto, title="Mondays", therapist="ana")
-    path, s = f"/chats/{group['id']}/messages", str(sara.id)
+    path = f"/chats/{group['id']}/messages"
     await room.writes("sara", group)
     clock.advance(seconds=20)
     for n in range(29):
         key = {"key": "last"} if n == 28 else {}
-        assert (await room.ask("site", "POST", path, {"text": "Hello"}, client_id=s, **key)).status_code == 201
-    for by, params in (("sara", {}), ("site", {"client_id": s})):
-        answer = await room.ask(by, "POST", path, {"text": "Hello"}, **params)
+        assert (await room.ask("site", "POST", path, {"text": "Hello"}, for_whom=sara, **key)).status_code == 201
+    for by in ("sara", "site"):
+        answer = await room.ask(by, "POST", path, {"text": "Hello"})
         assert (answer.status_code, problem_of(answer), answer.headers["retry-after"]) == (429, "rate-limited", "40")
-    again = await room.ask("site", "POST", path, {"text": "Hello"}, client_id=s, key="last")
+    again = await room.ask("site", "POST", path, {"text": "Hello"}, key="last")
     assert (again.status_code, again.json()["seq"]) == (201, 30)
     for by in ("otto", "ana", "desk"):  # each for themselves; the practice as it needs to
         await room.writes(by, group)

@@ -146,13 +146,12 @@ async def test_every_chat_is_there_for_those_in_it_and_missing_for_all_others(
                     assert answer.status_code in (200, 201), (by, method, path, answer.text)
                 else:
                     assert (answer.status_code, said_of(answer)) == (404, missing), (by, method, path)
-    # The booking site acts for any client, and says for which.
+    # The booking site asks for whomever it has a token of, and alone for nobody.
+    for path in ("/chats", f"/chats/{direct['id']}/messages"):
+        assert problem_of(await room.ask("site", "GET", path)) == "not-allowed"
     for client, name in ((sara, "sara"), (otto, "otto"), (eva, "eva")):
-        assert set(await room.chats_of("site", client_id=str(client.id))) == {chat["id"] for chat in seen[name]}
-    assert fields_of(await room.ask("site", "GET", "/chats")) == ["client_id"]
-    assert fields_of(await room.ask("site", "GET", f"/chats/{direct['id']}/messages")) == ["client_id"]
-    for by in ("site", "desk"):
-        assert (await room.ask(by, "GET", "/chats", client_id=str(uuid4()))).status_code == 404
+        assert set(await room.chats_of("site", for_whom=client)) == {chat["id"] for chat in seen[name]}
+    assert (await room.ask("desk", "GET", "/chats", client_id=str(uuid4()))).status_code == 404
     assert (await room.ask("otto", "GET", "/chats", client_id=str(sara.id))).status_code == 404
     assert (await room.ask("ben", "GET", "/chats", client_id=str(sara.id))).status_code == 404
     assert await room.chats_of("desk", client_id=str(sara.id), kind="care_team") == [care_team["id"]]
@@ -285,7 +284,8 @@ async def test_s55_what_is_switched_off_is_closed_to_the_client_side_alone(
     closed = {"chat": [own, group], "community": [community]}[off]
     opened = [chat for chat in (own, group, community) if chat not in closed]
     s = str(sara.id)
-    for by, params in (("sara", {}), ("site", {"client_id": s})):
+    for by, more in (("sara", {}), ("site", {"for_whom": sara})):
+        params: dict[str, Any] = more
         assert set(await room.chats_of(by, **params)) == {chat["id"] for chat in opened}
         for chat in closed:
             for method, path, body in (

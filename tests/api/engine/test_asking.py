@@ -261,7 +261,7 @@ async def test_a_form_nobody_knows_or_of_nobody(api: httpx.AsyncClient, rows: Ro
     sara = await rows.client()
     body = {"answers": {"agrees": True}, "signature": "Sara"}
     assert (await api.put(f"/v1/clients/{sara.id}/forms/diary", json=body, headers=SITE)).status_code == 404
-    other = await api.put(f"/v1/clients/{uuid4()}/forms/informed_consent", json=body, headers=SITE)
+    other = await api.put(f"/v1/clients/{uuid4()}/forms/informed_consent", json=body, headers=DESK)
     assert problem_of(other) == "not-found"
 
 

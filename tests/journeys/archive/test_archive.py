@@ -62,7 +62,7 @@ async def test_s29_a_mail_about_a_message_that_was_put_off_stops_in_every_kind_o
     chats = {kind: await starts_chat(care, sara, kind, by="ana" if kind == "direct" else "desk") for kind in kinds}
     read = await starts_chat(care, sara, "community", by="desk")
     await care.rest()
-    await care.post(f"/v1/chats/{read}/read?client_id={sara.id}", expect=200)
+    await care.post(f"/v1/chats/{read}/read", for_whom=sara.id, expect=200)
 
     async def told() -> int:
         return (await care.mail_counts(to=sara.email))["new_message"]

@@ -17,7 +17,7 @@ async def _seen_by_the_client(care: Care, person: Person) -> list[Any]:
     paths = ("", "/forms", "/payments", "/waitlist")
     seen = [await care.get(f"/v1/clients/{person.id}{path}", by="site") for path in paths]
     for told_by_its_cancellation in ("next_appointment_at", "stage"):
-        seen[0].pop(told_by_its_cancellation)
+        seen[0].pop(told_by_its_cancellation, None)
     return seen
 
 

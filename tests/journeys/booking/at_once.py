@@ -63,10 +63,12 @@ async def ask_at_once(care: Care, asked: Sequence[Ask]) -> Answers:
             for _ in range(-(-len(asked) // _TO_A_POOL))
         ]
 
+        beside = [await care.on_behalf("POST", one.path, one.body) if one.by == "site" else {} for one in asked]
+
         async def ask(number: int) -> tuple[httpx.Response, float]:
             one, through = asked[number], Care(care.house, pools[number % len(pools)], care.tokens)
             began = monotonic()
-            answer = await through.call("POST", one.path, one.body, by=one.by)
+            answer = await through.call("POST", one.path, one.body, by=one.by, headers=beside[number])
             return answer, monotonic() - began
 
         got = await asyncio.gather(*(ask(number) for number in range(len(asked))))

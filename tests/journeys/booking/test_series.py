@@ -107,7 +107,7 @@ async def test_the_rest_of_a_series_is_cancelled_by_the_client(care: Care) -> No
     assert "nothing to pay" in mail["text"]
     facts = [fact for fact in await sara.timeline() if fact["kind"] == "appointment_cancelled"]
     assert [fact["data"]["appointment_id"] for fact in facts] == ids(gone)
-    assert {fact["actor"] for fact in facts} == {"booking_site:site"}
+    assert {fact["actor"] for fact in facts} == {f"client:{sara.id}"}
     assert (await care.get(f"/v1/clients/{sara.id}/timeline/verify"))["valid"]
 
     # Its time is free again, all of it.

@@ -67,10 +67,10 @@ async def test_s29_s32_a_burst_is_one_mail_that_says_nothing_but_that_a_message_
     await writes(care, "ana", chat)
     assert await told(care, sara) == 3
     await writes(care, "ana", chat)
-    await care.post(f"/v1/chats/{chat['id']}/read?client_id={sara.id}", expect=200)
+    await care.post(f"/v1/chats/{chat['id']}/read", for_whom=sara.id, expect=200)
     await care.pass_time(hours=3)
     assert await told(care, sara) == 3
-    await writes(care, "site", chat, params={"client_id": sara.id})
+    await writes(care, "site", chat, for_whom=sara.id)
     await care.pass_time(hours=3)
     assert await told(care, sara) == 3
     assert await care.mail_counts(to="ana@practice.example") == {"new_client": 1}
@@ -82,7 +82,7 @@ async def test_s29_s32_a_burst_is_one_mail_that_says_nothing_but_that_a_message_
     assert await told(care, sara) == 5
 
     # What she writes herself is nothing to tell her of, also where what was written before it is unread.
-    await writes(care, "site", chat, params={"client_id": sara.id})
+    await writes(care, "site", chat, for_whom=sara.id)
     await sara.journey.signal(MESSAGE_WAITS, MessageSignal(request_id=chat["id"], chat_id=chat["id"]))
     await care.pass_time(hours=3)
     assert await told(care, sara) == 5

@@ -101,13 +101,13 @@ def calls_of(sara: Person, ids: dict[str, str]) -> dict[str, list[tuple[str, str
     client = f"/v1/clients/{sara.id}"
 
     def chat(kind: str) -> list[tuple[str, str, Any]]:
-        path, who = f"/v1/chats/{ids[kind]}", f"?client_id={sara.id}"
+        path = f"/v1/chats/{ids[kind]}"
         return [
-            ("GET", f"/v1/chats{who}&kind={kind}", None),
-            ("GET", f"{path}{who}", None),
-            ("GET", f"{path}/messages{who}", None),
-            ("POST", f"{path}/messages{who}", {"text": "Thank you"}),
-            ("POST", f"{path}/read{who}", {}),
+            ("GET", f"/v1/chats?client_id={sara.id}&kind={kind}", None),
+            ("GET", path, None),
+            ("GET", f"{path}/messages", None),
+            ("POST", f"{path}/messages", {"text": "Thank you"}),
+            ("POST", f"{path}/read", {}),
         ]
 
     def start(kind: str) -> list[tuple[str, str, Any]]:

@@ -86,7 +86,7 @@ async def test_a_form_is_asked_for_answered_by_its_own_version_and_asked_for_aga
     assert (page["items"] + rest["items"], rest["next_cursor"]) == (listed, None)
     first = await care.get(f"{forms}/mood_diary", by="ana", form_id=form["id"])
     assert (first["answers"], first["signature"]) == (GOOD["answers"], "Sara Lind")
-    assert first["answered_by"] == "booking_site:site"
+    assert first["answered_by"] == f"client:{sara.id}"
 
     # None of it closes the gate, and neither mails nor the timeline use the practice's own words.
     await sara.books("intro_call")
