@@ -141,8 +141,8 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     key = ProgramKey(id=uuid4(), name="watch", role=Role.CARE_TEAM, hash=hash_of("a key"), **made)
     await rows.add(program, key)
     made_factor: Any = {"account_id": (await rows.account(sara)).id, "kind": FactorKind.TOTP, "made_at": NOW}
-    enrolment = SecondFactor(id=uuid4(), secret="a secret", **made_factor)
-    factor = SecondFactor(id=uuid4(), secret="a secret", confirmed_at=NOW, **made_factor)
+    enrolment = SecondFactor(id=uuid4(), secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", **made_factor)
+    factor = SecondFactor(id=uuid4(), secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", confirmed_at=NOW, **made_factor)
     await rows.add(enrolment, factor)
     maria = await rows.staff("maria", Role.CARE_TEAM)
     invited = await rows.staff("invited", Role.CARE_TEAM, activated_at=None, invited_at=NOW)

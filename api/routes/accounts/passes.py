@@ -18,7 +18,7 @@ router = APIRouter(
     prefix="/v1",
     tags=["accounts"],
     route_class=AccountRoute,
-    dependencies=[shows_no_client("a pass says nothing of its client")],
+    dependencies=[shows_no_client("of a pass alone")],
 )
 
 

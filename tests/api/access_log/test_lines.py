@@ -52,14 +52,14 @@ async def looked_at(api: httpx.AsyncClient, people: Callers, who: str = "sara") 
 async def test_a_read_says_who_under_which_role_from_where_and_whose(
     api: httpx.AsyncClient, people: Callers, rows: Rows
 ) -> None:
-    maria = await rows.staff("maria-lopez", Role.CARE_TEAM, Role.ADMIN)
+    maria = await rows.staff("maria-root", Role.CARE_TEAM, Role.ADMIN)
     by = await rows.session_of(maria)
     answer = await read(api, f"/v1/clients/{people.sara.id}/forms", by)
     [line] = await log_of(api, client=str(people.sara.id))
     assert line.pop("visitor")
     assert line == {
-        "id": line["id"], "at": f"{NOW:%Y-%m-%dT%H:%M:%SZ}", "event": "read", "who": "maria-lopez",
-        "name": "Maria-Lopez", "role": "care_team", "kind": "forms", "whose": [str(people.sara.id)], "count": 1,
+        "id": line["id"], "at": f"{NOW:%Y-%m-%dT%H:%M:%SZ}", "event": "read", "who": "maria-root",
+        "name": "Maria-Root", "role": "care_team", "kind": "forms", "whose": [str(people.sara.id)], "count": 1,
         "network": "127.0.0.0/24", "request_id": answer.headers["Request-Id"], "signed": True,
     }  # fmt: skip
 
@@ -322,12 +322,12 @@ async def test_a_client_is_shown_who_looked(api: httpx.AsyncClient, people: Call
     maria = await rows.session_of(await rows.staff("maria", Role.CARE_TEAM))
     await read(api, f"/v1/clients/{people.sara.id}/forms", maria)
     await read(api, f"/v1/clients/{people.sara.id}/notes", people.by("ana"))
-    await read(api, "/v1/clients", SITE)
+    await read(api, "/v1/clients", DESK)
     at = f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
     expected = [
         {"at": at, "name": "Maria", "role": "care_team", "kind": "forms"},
         {"at": at, "name": people.ana.name, "role": "therapist", "kind": "notes"},
-        {"at": at, "name": "site", "role": "booking_site", "kind": "record"},
+        {"at": at, "name": "desk", "role": "care_team", "kind": "record"},
     ]
     found = await looked_at(api, people)
     assert sorted(found, key=str) == sorted(expected, key=str)

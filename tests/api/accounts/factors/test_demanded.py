@@ -115,7 +115,7 @@ async def test_clients_and_programs_are_asked_for_none(
     demand(app)
     await rows.therapist("ana")
     program = await therapist_token("ana")  # made by an admin's key
-    for headers in (sara.here, SITE, DESK, ROOT, program):
+    for headers in (sara.here, SITE | {"On-Behalf-Of": sara.here["Authorization"]}, DESK, ROOT, program):
         assert (await sara.api.get("/v1/clients", headers=headers)).status_code == 200
     assert (await sara.listed())["required"] is False
 
