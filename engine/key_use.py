@@ -28,15 +28,20 @@ async def workflows_by_key(client: Client) -> Counter[str] | None:
 
 def key_ids(message: Message) -> Iterator[str]:
     """Of every encrypted payload in it, however deep."""
+    for payload in payloads_of(message):
+        if payload.metadata.get("encoding") == ENCODING:
+            yield payload.metadata.get("key-id", b"").decode(errors="replace")
+
+
+def payloads_of(message: Message) -> Iterator[Payload]:
+    """Every payload in it."""
     if isinstance(message, Payload):
-        if message.metadata.get("encoding") == ENCODING:
-            yield message.metadata.get("key-id", b"").decode(errors="replace")
+        yield message
         return
     for field, value in message.ListFields():
-        if field.message_type is None:
-            continue
-        for part in _messages(value):
-            yield from key_ids(part)
+        if field.message_type is not None:
+            for part in _messages(value):
+                yield from payloads_of(part)
 
 
 def _messages(value: object) -> Iterable[Message]:

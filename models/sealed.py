@@ -121,7 +121,7 @@ class Ciphertext(bytes):
     __slots__ = ()
 
 
-class _Placed:
+class Placed:
     """A value on its way into a row, as the subclass of its type: equal to it, and knowing its place and what seals it.
     Written into another row, it has another place."""
 
@@ -129,15 +129,15 @@ class _Placed:
     seal: Callable[[bytes], bytes]
 
 
-class _PlacedText(_Placed, str):
+class _PlacedText(Placed, str):
     __slots__ = ("place", "seal")
 
 
-class _PlacedMap(_Placed, dict[str, Any]):
+class _PlacedMap(Placed, dict[str, Any]):
     __slots__ = ("place", "seal")
 
 
-class _PlacedBytes(_Placed, bytes):
+class _PlacedBytes(Placed, bytes):
     pass
 
 
@@ -159,7 +159,7 @@ class Sealed(TypeDecorator[Any]):
         """Raises NotSealed for what would be written in the clear: a statement that names no row cannot seal."""
         if value is None or isinstance(value, Ciphertext):
             return value
-        if not isinstance(value, _Placed):
+        if not isinstance(value, Placed):
             raise NotSealed("this value was not sealed for its row: write the whole row, or use `sealed_values`")
         return value.seal(self.to_bytes(value))
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import instance_dict
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.sealed import Ciphertext, RowKeys, RowPlace, Sealed, _Placed, keys_of, place, row_id
+from models.sealed import Ciphertext, Placed, RowKeys, RowPlace, Sealed, keys_of, place, row_id
 
 Columns = tuple[tuple[str, Sealed], ...]
 
@@ -54,7 +54,7 @@ def _placed(
         if value is None or isinstance(value, Ciphertext):  # of a secret that nobody opened
             continue
         where = _place_of(row, name)
-        if not (isinstance(value, _Placed) and value.place == where):
+        if not (isinstance(value, Placed) and value.place == where):
             yield name, place(kind, value, where, keys())
 
 

@@ -5,19 +5,18 @@ Stripe, logs and metrics. Names and addresses are clear at rest, and are not mar
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from google.protobuf.message import Message
 from sqlalchemy import text
 from sqlmodel import SQLModel
-from temporalio.api.common.v1 import Payload, WorkflowExecution
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 
 from engine.codec import EncryptionCodec
-from engine.key_use import _messages
+from engine.key_use import payloads_of
 from tests.care.defaults import Json
 from tests.care.house import KEYS
 from tests.care.story import Care, Person
@@ -165,23 +164,13 @@ async def _ids(care: Care) -> list[str]:
         ]
 
 
-def _payloads(message: Message) -> Iterator[Payload]:
-    if isinstance(message, Payload):
-        yield message
-        return
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            for part in _messages(value):
-                yield from _payloads(part)
-
-
 async def _history(care: Care, workflow_id: str) -> str:
     """Every event, with what the engine keeps encrypted in the clear, and what it lists of the workflow."""
     handle = care.house.engine.get_workflow_handle(workflow_id)
     codec, told = EncryptionCodec(KEYS), []
     async for event in handle.fetch_history_events():
         told.append(str(event))
-        told += [str(plain.data) for plain in await codec.decode(list(_payloads(event)))]
+        told += [str(plain.data) for plain in await codec.decode(list(payloads_of(event)))]
     asked = DescribeWorkflowExecutionRequest(
         namespace=care.house.engine.namespace, execution=WorkflowExecution(workflow_id=workflow_id)
     )
