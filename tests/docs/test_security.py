@@ -13,7 +13,7 @@ HELD_BY = sorted(set(re.findall(r"`(tests/[\w/]+\.py)`:\s+`(test_\w+)`", PAGE)))
 
 def test_it_claims_something() -> None:
     assert len(HELD_BY) > 10
-    table = [line for line in PAGE.splitlines() if line.startswith("| ")][1:]
+    table = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.endswith("| the test |")]
     assert all(re.search(r"`test_\w+` \|$", line) for line in table), "each line of the table names its test"
 
 
