@@ -205,7 +205,7 @@ async def test_a_wake_that_meets_an_ending_line_is_never_lost(hasty: Care) -> No
     for turn in range(12):
         await asyncio.gather(
             leaves(present, place),
-            _join_after(turn * 0.01, other, start + turn * DAY),
+            _join_after(turn * 0.03, other, start + turn * DAY),
         )
         await _offered_soon(other)
         [place] = await other.places()
