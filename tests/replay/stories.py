@@ -7,7 +7,7 @@ from activities.ports import MailerUnavailable
 from ops.connected import Connected
 from ops.reencrypt import reencrypt
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
-from tests.care.defaults import Json
+from tests.care.defaults import NO_LIMITS, Json
 from tests.care.story import Booked, Care, Person
 from tests.journeys.archive.test_restore import restored
 from tests.journeys.booking.test_links import NEW, OLD, link_is
@@ -356,6 +356,6 @@ STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (a_series_changed, JourneyPolicy()),
     (an_account_and_its_settings, JourneyPolicy()),
     (a_form_asked_again, JourneyPolicy()),
-    (kept, JourneyPolicy()),
+    (kept, JourneyPolicy(**NO_LIMITS)),
     (sealed_anew, JourneyPolicy()),
 )
