@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import Field
 
 from activities.types.clients import Done
@@ -16,9 +16,11 @@ from api.commands import ByPractice, Command
 from api.deps import ByTime, Known, Practice, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses
+from api.second_person import WAITS, AskedView, asked_of_another, somebody_else
 from api.views.base import PracticeOnly, View
 from api.views.lists import Listed, cut, listed
 from api.views.money import PaymentView
+from models.reads.accounts.persons import therapist_of_payment
 from models.reads.money.ledger import payment_to_act_on
 from models.reads.money.payments import credits_of, refunds_of
 from models.tables.money.credit import Credit
@@ -46,7 +48,8 @@ class CreditBody(Body):
 
 
 class CreditView(View):
-    """``remaining`` is what is neither used nor reserved. Told to the practice alone: ``reason`` and ``given_by``."""
+    """``remaining`` is what is neither used nor reserved. Told to the practice alone: ``reason``, ``given_by`` and
+    ``approved_by``, the second person where one was needed."""
 
     id: UUID
     amount: int
@@ -56,6 +59,7 @@ class CreditView(View):
     given_at: datetime
     reason: PracticeOnly[str | None] = None
     given_by: PracticeOnly[str | None] = None
+    approved_by: PracticeOnly[str | None] = None
 
 
 @router.post(
@@ -63,12 +67,17 @@ class CreditView(View):
     status_code=201,
     summary="Credit an amount to a client",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND),
+    responses=WAITS | responses(Problem.NOT_FOUND, Problem.SECOND_PERSON_REQUIRED),
 )
-async def grant(*, client_id: UUID, body: CreditBody, command: ByPractice) -> CreditView:
+async def grant(
+    *, client_id: UUID, body: CreditBody, command: ByPractice, response: Response
+) -> CreditView | AskedView:
     """It pays first, oldest first, whatever falls due."""
-    await command.must_see_client(client_id)
-    _ = await command.ask(GRANT_CREDIT, body, client_id=client_id)
+    client = await command.must_see_client(client_id)
+    another = await somebody_else(command, client.therapist_id)
+    done = await command.ask(GRANT_CREDIT, body, client_id=client_id, another=another)
+    if done.approval is not None:
+        return await asked_of_another(command, done.approval, response)
     return CreditView.of(await command.row(Credit, command.id_of("credit")), caller=command.caller)
 
 
@@ -108,6 +117,7 @@ class RefundView(View):
     status: RefundStatus
     reason: str
     asked_by: str
+    approved_by: str | None
     asked_at: datetime
     finished_at: datetime | None
 
@@ -121,12 +131,18 @@ class RefundedView(RefundView):
     status_code=201,
     summary="Give back what a payment took",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_REFUNDABLE),
+    responses=WAITS | responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_REFUNDABLE, Problem.SECOND_PERSON_REQUIRED),
 )
-async def refund(*, payment_id: UUID, body: RefundBody, command: ByPractice) -> RefundedView:
+async def refund(
+    *, payment_id: UUID, body: RefundBody, command: ByPractice, response: Response
+) -> RefundedView | AskedView:
     payment = await _must_see_payment(command.services, command.caller, payment_id)
-    refund_id = command.id_of("refund")
-    _ = await command.ask(REFUND, body, client_id=payment.client_id, payment_id=payment_id, refund_id=refund_id)
+    refund_id, another = command.id_of("refund"), await somebody_else(command, therapist_of_payment(payment))
+    done = await command.ask(
+        REFUND, body, client_id=payment.client_id, payment_id=payment_id, refund_id=refund_id, another=another
+    )
+    if done.approval is not None:
+        return await asked_of_another(command, done.approval, response)
     after = PaymentView.of(await command.row(Payment, payment_id), caller=command.caller)
     return RefundedView.of(await command.row(Refund, refund_id), payment=after)
 
@@ -154,25 +170,34 @@ class LetGoBody(Body):
     "/payments/{payment_id}/waive",
     summary="Take nothing for it",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN),
+    responses=WAITS | responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN, Problem.SECOND_PERSON_REQUIRED),
 )
-async def waive(*, payment_id: UUID, body: LetGoBody, command: ByPractice) -> PaymentView:
-    return await _let_go(command, WAIVE_PAYMENT, payment_id, body)
+async def waive(
+    *, payment_id: UUID, body: LetGoBody, command: ByPractice, response: Response
+) -> PaymentView | AskedView:
+    return await _let_go(command, WAIVE_PAYMENT, payment_id, body, response)
 
 
 @router.post(
     "/payments/{payment_id}/write-off",
     summary="Give a debt up",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN),
+    responses=WAITS | responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN, Problem.SECOND_PERSON_REQUIRED),
 )
-async def write_off(*, payment_id: UUID, body: LetGoBody, command: ByPractice) -> PaymentView:
-    return await _let_go(command, WRITE_OFF_PAYMENT, payment_id, body)
+async def write_off(
+    *, payment_id: UUID, body: LetGoBody, command: ByPractice, response: Response
+) -> PaymentView | AskedView:
+    return await _let_go(command, WRITE_OFF_PAYMENT, payment_id, body, response)
 
 
-async def _let_go(command: Command, update: Update[LetGoOrder, Done], payment_id: UUID, body: LetGoBody) -> PaymentView:
+async def _let_go(
+    command: Command, update: Update[LetGoOrder, Done], payment_id: UUID, body: LetGoBody, response: Response
+) -> PaymentView | AskedView:
     payment = await _must_see_payment(command.services, command.caller, payment_id)
-    _ = await command.ask(update, body, client_id=payment.client_id, payment_id=payment_id)
+    another = await somebody_else(command, therapist_of_payment(payment))
+    done = await command.ask(update, body, client_id=payment.client_id, payment_id=payment_id, another=another)
+    if done.approval is not None:
+        return await asked_of_another(command, done.approval, response)
     return PaymentView.of(await command.row(Payment, payment_id), caller=command.caller)
 
 
