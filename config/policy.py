@@ -1,6 +1,5 @@
 """``POLICY__<NAME>``: the times and counts that the product keeps."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import timedelta
@@ -10,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from config.problems import SettingsProblem
 from rules.enums import Role
+from rules.money.fees import CHARGEABLE
 from rules.policy import Ceiling, JourneyPolicy
 
 
@@ -72,15 +72,14 @@ def _ceiling(text: str) -> Ceiling:
     role, currency, amount = parts
     if role not in _DECIDING:
         raise ValueError(f"{role!r} is no role that decides about money; there are {', '.join(_DECIDING)}")
-    if not _CURRENCY.fullmatch(currency):
-        raise ValueError(f"{currency!r} is no currency; it is written like USD")
+    if currency not in CHARGEABLE:
+        raise ValueError(f"{currency!r} is no currency that a fee can have; it is written like USD")
     if not (amount.isascii() and amount.isdecimal()):
         raise ValueError(f"{amount!r} is not a whole number of minor units")
     return Ceiling(role=Role(role), currency=currency, amount=int(amount))
 
 
 _DECIDING = tuple(role.value for role in Role if role.is_practice)
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _POLICY_READERS: Mapping[Any, Callable[[str], Any]] = {
     int: _whole_number,
     timedelta: _duration,
