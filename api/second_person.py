@@ -1,18 +1,30 @@
 """What waits for a second person, as it is asked for and answered."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from fastapi import Response
 
+from activities.types.clients import Done
+from api.bodies import Body
 from api.commands import Command
 from api.views.base import View
+from engine.vouching import Vouching
 from models.reads.accounts.persons import Whose, is_anybody_else, person_of
 from models.tables.money.approval import Approval
+from rules.accounts.vouching import PURPOSE
 from rules.enums import ApprovalAct, ApprovalStatus, RefundTo, Role
-from rules.money.second_person import status_of
+from rules.money.second_person import asked_about, status_of
+from workflows.messages import GRANT_CREDIT, REFUND, WAIVE_PAYMENT, WRITE_OFF_PAYMENT, Update
 
+CARRIED_OUT_BY: Mapping[ApprovalAct, Update[Any, Done]] = {
+    ApprovalAct.CREDIT: GRANT_CREDIT,
+    ApprovalAct.REFUND: REFUND,
+    ApprovalAct.WAIVE: WAIVE_PAYMENT,
+    ApprovalAct.WRITE_OFF: WRITE_OFF_PAYMENT,
+}
 _DECIDES = (Role.CARE_TEAM, Role.ADMIN)
 
 
@@ -52,9 +64,23 @@ def shown(row: Approval, *, now: datetime) -> dict[str, Any]:
     return {"status": status, "to": row.order.get("to"), "reason": row.order["reason"]}
 
 
-async def somebody_else(command: Command, therapist: Whose) -> bool:
-    """Whether anybody but the caller could approve what they ask for, about a client of this therapist's: another
-    active account, or another program with a key. Not looked at where there are no ceilings."""
+async def ask_alone_or_of_another(
+    command: Command, act: ApprovalAct, body: Body, *, therapist: Whose, client_id: UUID, **said: object
+) -> Done:
+    """What the client's journey answers: done, or waiting for a second person where there is one.
+
+    ``therapist``: whose client it is about, and who may so decide about it as well.
+    """
+    order = command.order(CARRIED_OUT_BY[act].argument, body, client_id=client_id, **said)
+    another = None
+    if await _is_anybody_else(command, therapist):
+        another = Vouching(command.services.cipher, PURPOSE).sign(asked_about(order, act))
+    return await command.ask(CARRIED_OUT_BY[act], body, client_id=client_id, another=another, **said)
+
+
+async def _is_anybody_else(command: Command, therapist: Whose) -> bool:
+    """Whether anybody but the caller could approve what they ask for: another active account, or another program with a
+    key. Not looked at where there are no ceilings."""
     services = command.services
     if not services.settings.policy.second_person_above:
         return False

@@ -51,7 +51,7 @@ class CreditActivities(Activities):
                 told = f"this client pays in {' and '.join(sorted(pays_in))}"
                 return Done(refusal=invalid("currency", told), changed=False)
             wanted = Wanted(ApprovalAct.CREDIT, Money(order.amount, order.currency))
-            waits = await must_wait(session, client, asked, wanted, policy=self.deps.policy, at=now)
+            waits = await must_wait(session, client, asked, wanted, deps=self.deps, at=now)
             if waits is not None:
                 return waits
             credit = Credit(

@@ -72,7 +72,7 @@ class RefundActivities(Activities):
                 return BEGUN.keep(session, row.client, order, refused, at=now)
             amount = Money(parts.to_card + parts.to_credit, row.payment.currency)
             wanted = Wanted(ApprovalAct.REFUND, amount, row.payment)
-            waits = await must_wait(session, row.client, asked, wanted, policy=self.deps.policy, at=now)
+            waits = await must_wait(session, row.client, asked, wanted, deps=self.deps, at=now)
             if waits is not None:
                 return waits
             id = UUID(order.refund_id)

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.base import derived_id
+from activities.base import Dependencies, derived_id
 from activities.tasks import close_tasks, open_task_once
 from activities.types.clients import Done
 from activities.types.money import GrantOrder, LetGoOrder, RefundOrder
@@ -32,6 +32,7 @@ from rules.money.fees import Money
 from rules.money.second_person import (
     ADDED_UP_OVER,
     LAPSES_AFTER,
+    asked_about,
     ceiling_of,
     needs_second_person,
     refuse_settling,
@@ -138,7 +139,7 @@ async def must_wait(
     asked: Standing[Order],
     wanted: Wanted,
     *,
-    policy: JourneyPolicy,
+    deps: Dependencies,
     at: datetime,
 ) -> Done | None:
     """What is answered instead of carrying it out; None: it may be carried out now, and what was asked is settled.
@@ -149,11 +150,11 @@ async def must_wait(
     if asked.approval is not None and asked.approver is not None:
         await settle(session, client, asked.approval, ApprovalStatus.APPROVED, by=asked.approver, at=at)
         return None
-    if not await is_above(session, client, order.by, wanted.amount, policy=policy, at=at):
+    if not await is_above(session, client, order.by, wanted.amount, policy=deps.policy, at=at):
         return None
     if not order.by.is_known:
         return Done(refusal=_NOT_BY_HAND, changed=False)
-    if not order.another:
+    if not deps.vouching.holds(order.another or "", asked_about(order, wanted.act)):
         refusal = required(_NOBODY_ELSE, amount=wanted.amount.amount, currency=wanted.amount.currency)
         return Done(refusal=refusal, changed=False)
     await close_lapsed(session, client, at=at)

@@ -66,7 +66,7 @@ class WaiverActivities(Activities):
             if not may(act, status=payment.status, because=payment.because, past_deadline=now > payment.deadline):
                 return Done(refusal=not_open(row), changed=False)
             wanted = Wanted(_ASKED[act], Money(payment.amount, payment.currency), payment)
-            waits = await must_wait(session, row.client, asked, wanted, policy=self.deps.policy, at=now)
+            waits = await must_wait(session, row.client, asked, wanted, deps=self.deps, at=now)
             if waits is not None:
                 return waits
             move(payment, event, because=Because.WAIVED if act is Act.WAIVE else None, at=now)

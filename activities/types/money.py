@@ -1,7 +1,7 @@
 """Charges, credits, refunds and what people decide about payments.
 
-Of what may need a second person, ``another`` says that there is one, and ``approval`` names what somebody has asked for
-and whoever the order is by approves: the order's own is then what was asked for. The API alone says either.
+Of what may need a second person, ``another`` is the API's word that there is one: a code for this very order. And
+``approval`` names what somebody has asked for and whoever the order is by approves: what was asked for then counts.
 """
 
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class GrantOrder:
     currency: str
     reason: str = field(default="", metadata=WORDS)
     handed_in: str | None = None
-    another: bool = False
+    another: str | None = None
     approval: str | None = None
 
 
@@ -59,7 +59,7 @@ class RefundOrder:
     reason: str = field(default="", metadata=WORDS)
     handed_in: str | None = None
     amount: int | None = None
-    another: bool = False
+    another: str | None = None
     approval: str | None = None
 
 
@@ -73,7 +73,7 @@ class LetGoOrder:
     payment_id: str
     reason: str = field(default="", metadata=WORDS)
     handed_in: str | None = None
-    another: bool = False
+    another: str | None = None
     approval: str | None = None
 
 

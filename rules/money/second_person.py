@@ -7,8 +7,9 @@ are minor units.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
-from rules.enums import ApprovalStatus, Role
+from rules.enums import ApprovalAct, ApprovalStatus, Role
 from rules.policy import Ceiling
 from rules.refusals import Problem, Refusal
 
@@ -43,3 +44,11 @@ def refuse_settling(status: ApprovalStatus, *, asked_by_same: bool, approve: boo
 def required(detail: str, *, status: ApprovalStatus | None = None, **more: int | str) -> Refusal:
     told = {**({"approval_status": status.value} if status is not None else {}), **more}
     return Refusal(name=Problem.SECOND_PERSON_REQUIRED, detail=detail, data=told)
+
+
+def asked_about(order: Any, act: ApprovalAct) -> tuple[str, ...]:
+    """What the API's word is about that somebody else can approve it: who asks for what. So nobody can take what
+    somebody else has sent, write another amount or payment into it, and approve that."""
+    said = (getattr(order, name, None) for name in ("payment_id", "amount", "currency", "to"))
+    about = (order.request_id, order.client_id, order.by.actor, *said)
+    return ("second person", act.value, *("" if part is None else str(part) for part in about))

@@ -1,6 +1,5 @@
 """What waits for a second person: listed, approved and refused."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,35 +13,20 @@ from api.deps import ByTime, Now, Practice, Services, Svc
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, responses
-from api.second_person import ApprovalView, shown
+from api.second_person import CARRIED_OUT_BY, ApprovalView, shown
 from api.views.lists import Listed, cut, listed
 from models.reads.money.approvals import approval_to_settle
 from models.reads.money.approvals import list_approvals as read_list_approvals
 from models.tables.money.approval import Approval
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
-from rules.enums import ApprovalAct, ApprovalStatus
+from rules.enums import ApprovalStatus
 from rules.refusals import Problem
-from workflows.messages import (
-    GRANT_CREDIT,
-    REFUND,
-    REFUSE_APPROVAL,
-    WAIVE_PAYMENT,
-    WRITE_OFF_PAYMENT,
-    Update,
-    journey_id,
-)
+from workflows.messages import REFUSE_APPROVAL, Update, journey_id
 
 router = APIRouter(
     prefix="/v1", tags=["payments"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.PAYMENTS)]
 )
-
-_CARRIED_OUT_BY: Mapping[ApprovalAct, Update[Any, Done]] = {
-    ApprovalAct.CREDIT: GRANT_CREDIT,
-    ApprovalAct.REFUND: REFUND,
-    ApprovalAct.WAIVE: WAIVE_PAYMENT,
-    ApprovalAct.WRITE_OFF: WRITE_OFF_PAYMENT,
-}
 
 
 @router.get("/approvals", summary="What waits for a second person, or did, the newest first", responses=responses())
@@ -76,7 +60,7 @@ async def list_approvals(
 async def approve(*, approval_id: UUID, command: ByPractice) -> ApprovalView:
     """What cannot be carried out any more is refused as it would be to who asked; the approval then waits on."""
     row = await _must_see(command.services, command.caller, approval_id)
-    message = _CARRIED_OUT_BY[row.act]
+    message = CARRIED_OUT_BY[row.act]
     # An update of its own, by whoever approves: the one that asked was answered.
     answer = await command.services.engine.update(
         journey_id(str(row.client_id)),

@@ -7,8 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from activities.types.clients import Done
-from activities.types.money import LetGoOrder
 from api.access_log.declared import shows
 from api.access_log.shown import shows_clients
 from api.bodies import Body, Reason, Whole
@@ -16,7 +14,7 @@ from api.commands import ByPractice, Command
 from api.deps import ByTime, Known, Practice, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses
-from api.second_person import WAITS, AskedView, asked_of_another, somebody_else
+from api.second_person import WAITS, AskedView, ask_alone_or_of_another, asked_of_another
 from api.views.base import PracticeOnly, View
 from api.views.lists import Listed, cut, listed
 from api.views.money import PaymentView
@@ -28,9 +26,9 @@ from models.tables.money.payment import Payment
 from models.tables.money.refund import Refund
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
-from rules.enums import CreditSource, RefundStatus, RefundTo
+from rules.enums import ApprovalAct, CreditSource, RefundStatus, RefundTo
 from rules.refusals import Problem
-from workflows.messages import GRANT_CREDIT, REFUND, RETRY_PAYMENT, WAIVE_PAYMENT, WRITE_OFF_PAYMENT, Update
+from workflows.messages import RETRY_PAYMENT
 
 router = APIRouter(
     prefix="/v1", tags=["payments"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.PAYMENTS)]
@@ -74,8 +72,8 @@ async def grant(
 ) -> CreditView | AskedView:
     """It pays first, oldest first, whatever falls due."""
     client = await command.must_see_client(client_id)
-    another = await somebody_else(command, client.therapist_id)
-    done = await command.ask(GRANT_CREDIT, body, client_id=client_id, another=another)
+    act, therapist = ApprovalAct.CREDIT, client.therapist_id
+    done = await ask_alone_or_of_another(command, act, body, therapist=therapist, client_id=client_id)
     if done.approval is not None:
         return await asked_of_another(command, done.approval, response)
     return CreditView.of(await command.row(Credit, command.id_of("credit")), caller=command.caller)
@@ -137,9 +135,15 @@ async def refund(
     *, payment_id: UUID, body: RefundBody, command: ByPractice, response: Response
 ) -> RefundedView | AskedView:
     payment = await _must_see_payment(command.services, command.caller, payment_id)
-    refund_id, another = command.id_of("refund"), await somebody_else(command, therapist_of_payment(payment))
-    done = await command.ask(
-        REFUND, body, client_id=payment.client_id, payment_id=payment_id, refund_id=refund_id, another=another
+    refund_id = command.id_of("refund")
+    done = await ask_alone_or_of_another(
+        command,
+        ApprovalAct.REFUND,
+        body,
+        therapist=therapist_of_payment(payment),
+        client_id=payment.client_id,
+        payment_id=payment_id,
+        refund_id=refund_id,
     )
     if done.approval is not None:
         return await asked_of_another(command, done.approval, response)
@@ -175,7 +179,7 @@ class LetGoBody(Body):
 async def waive(
     *, payment_id: UUID, body: LetGoBody, command: ByPractice, response: Response
 ) -> PaymentView | AskedView:
-    return await _let_go(command, WAIVE_PAYMENT, payment_id, body, response)
+    return await _let_go(command, ApprovalAct.WAIVE, payment_id, body, response)
 
 
 @router.post(
@@ -187,15 +191,21 @@ async def waive(
 async def write_off(
     *, payment_id: UUID, body: LetGoBody, command: ByPractice, response: Response
 ) -> PaymentView | AskedView:
-    return await _let_go(command, WRITE_OFF_PAYMENT, payment_id, body, response)
+    return await _let_go(command, ApprovalAct.WRITE_OFF, payment_id, body, response)
 
 
 async def _let_go(
-    command: Command, update: Update[LetGoOrder, Done], payment_id: UUID, body: LetGoBody, response: Response
+    command: Command, act: ApprovalAct, payment_id: UUID, body: LetGoBody, response: Response
 ) -> PaymentView | AskedView:
     payment = await _must_see_payment(command.services, command.caller, payment_id)
-    another = await somebody_else(command, therapist_of_payment(payment))
-    done = await command.ask(update, body, client_id=payment.client_id, payment_id=payment_id, another=another)
+    done = await ask_alone_or_of_another(
+        command,
+        act,
+        body,
+        therapist=therapist_of_payment(payment),
+        client_id=payment.client_id,
+        payment_id=payment_id,
+    )
     if done.approval is not None:
         return await asked_of_another(command, done.approval, response)
     return PaymentView.of(await command.row(Payment, payment_id), caller=command.caller)

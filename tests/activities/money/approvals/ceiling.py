@@ -12,10 +12,11 @@ from sqlmodel import col, select
 from activities.base import Activities
 from activities.money.approvals import ApprovalActivities
 from activities.types.clients import Done
-from activities.types.money import ApprovalRefusal, GrantOrder, LetGoOrder, RefundOrder
+from activities.types.money import ApprovalRefusal
 from models.tables.money.approval import Approval
 from rules.accounts.caller import Caller
 from rules.enums import ApprovalAct, RefundTo, Role
+from rules.money.second_person import asked_about
 from rules.policy import Ceiling, JourneyPolicy
 from tests.care.client_money import ClientMoney
 from tests.care.practice import FEE, Practice
@@ -23,7 +24,7 @@ from tests.care.practice import FEE, Practice
 ALONE = FEE - 1  # what one person may give away alone
 MARIA = Caller(role=Role.CARE_TEAM, name="maria")
 IVO = Caller(role=Role.CARE_TEAM, name="ivo")
-Order = GrantOrder | RefundOrder | LetGoOrder
+Order = Any  # of credit, of a refund, or of what is let go
 
 
 @dataclass
@@ -43,12 +44,13 @@ class Ceilinged:
         return cls(practice, money, ApprovalActivities(groups[0].deps))
 
     def step(self, act: ApprovalAct) -> Callable[[Any], Awaitable[Done]]:
-        return {
+        steps: dict[ApprovalAct, Callable[[Any], Awaitable[Done]]] = {
             ApprovalAct.CREDIT: self.practice.credits.grant_credit,
             ApprovalAct.REFUND: self.practice.refunds.begin_refund,
             ApprovalAct.WAIVE: self.practice.waivers.waive_payment,
             ApprovalAct.WRITE_OFF: self.practice.waivers.write_off_payment,
-        }[act]
+        }
+        return steps[act]
 
     async def order(self, act: ApprovalAct, *, by: Caller = MARIA, amount: int | None = None, week: int = 0) -> Order:
         """Of the whole fee of a session of its own, or of an amount: of another person's, who is there."""
@@ -64,7 +66,12 @@ class Ceilinged:
                 self.practice.clock.instant = (await self.practice.payment(payment)).deadline
                 await self.practice.money.owe_payment(payment)
             order = self.money.let_go_order(payment)
-        return replace(order, by=by, another=True)
+        return self.by(order, act, by)
+
+    def by(self, order: Order, act: ApprovalAct, by: Caller) -> Order:
+        """By somebody beside whom there is another one, as the API says."""
+        order = replace(order, by=by)
+        return replace(order, another=self.settling.deps.vouching.sign(asked_about(order, act)))
 
     async def asked(self, order: Order, act: ApprovalAct) -> Approval:
         """It waits."""
@@ -76,7 +83,7 @@ class Ceilinged:
     async def approves(self, order: Order, act: ApprovalAct, *, by: Caller = IVO) -> Done:
         """As the API does: the order that was asked for, without the words, by whoever approves it."""
         id = str((await self.of_request(order)).id)
-        return await self.step(act)(replace(order, by=by, approval=id, reason="", another=False))
+        return await self.step(act)(replace(order, by=by, approval=id, reason="", another=None))
 
     async def refuses(self, order: Order, *, by: Caller = IVO, reason: str | None = "too much") -> Done:
         asked = ApprovalRefusal(

@@ -102,7 +102,7 @@ async def test_after_seven_days_it_has_lapsed_and_is_asked_for_anew(ceiling: Cei
 async def test_what_cannot_be_done_any_more_is_refused_as_ever_and_waits_on(ceiling: Ceilinged) -> None:
     order = await ceiling.order(WAIVE)
     await ceiling.asked(order, WAIVE)
-    payment = getattr(order, "payment_id")  # noqa: B009 - of any of three types
+    payment = order.payment_id
     await ceiling.practice.attempt(payment)
     assert (await ceiling.practice.payment(payment)).status is PaymentStatus.PAID
     refusal = (await ceiling.approves(order, WAIVE)).refusal
@@ -112,7 +112,7 @@ async def test_what_cannot_be_done_any_more_is_refused_as_ever_and_waits_on(ceil
 
     refund = await ceiling.order(ApprovalAct.REFUND, week=1)
     await ceiling.asked(refund, ApprovalAct.REFUND)
-    dispute = await ceiling.money.disputed(getattr(refund, "payment_id"))  # noqa: B009
+    dispute = await ceiling.money.disputed(refund.payment_id)
     await ceiling.money.reported("charge.dispute.created", dispute, "dispute")
     refusal = (await ceiling.approves(refund, ApprovalAct.REFUND)).refusal
     assert refusal is not None

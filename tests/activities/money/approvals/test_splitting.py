@@ -25,7 +25,7 @@ async def test_several_small_refunds_of_one_payment(ceiling: Ceilinged) -> None:
     payment = await ceiling.money.pays_a_fee()
 
     async def refund(amount: int) -> bool:
-        order = replace(ceiling.money.refund_order(payment, amount), by=MARIA, another=True)
+        order = ceiling.by(ceiling.money.refund_order(payment, amount), ApprovalAct.REFUND, MARIA)
         return (await ceiling.practice.refunds.begin_refund(order)).approval is not None
 
     assert [await refund(amount) for amount in (ALONE - 100, 100, 1)] == [False, False, True]
@@ -72,7 +72,7 @@ async def test_what_was_approved_or_only_asked_for_does_not_count(ceiling: Ceili
 async def test_another_client_and_another_currency_are_counted_apart(ceiling: Ceilinged) -> None:
     assert not await waits(ceiling, ApprovalAct.CREDIT, ALONE)
     tom = ClientMoney(ceiling.practice, await ceiling.practice.client(name="Tom"))
-    order = replace(tom.grant_order(ALONE), by=MARIA, another=True)
+    order = replace(tom.grant_order(ALONE), by=MARIA)
     assert (await ceiling.practice.credits.grant_credit(order)).approval is None
 
 

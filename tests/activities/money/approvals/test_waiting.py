@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from activities.types.booking import CancelOrder, OutcomeOrder
+from activities.types.money import GrantOrder
 from models.reads.clients.timeline import facts_of
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.fact import Fact
@@ -51,7 +53,7 @@ async def test_it_waits_and_is_carried_out_once_in_the_name_of_both(ceiling: Cei
         act.value, "payment_written_off"
     )
     [(fact, words)] = await told(ceiling, kind)
-    assert (fact.actor, words) == ("care_team:maria", getattr(order, "reason"))  # noqa: B009 - of any of three types
+    assert (fact.actor, words) == ("care_team:maria", order.reason)
     assert "care_team:ivo" in str(fact.data)
     [(asked, why)] = await told(ceiling, "approval_asked")
     assert (asked.actor, why, asked.data["approval_id"]) == ("care_team:maria", words, str(row.id))
@@ -73,12 +75,29 @@ async def test_up_to_the_ceiling_and_without_one_nobody_is_asked(ceiling: Ceilin
 
 @pytest.mark.parametrize("act", ACTS)
 async def test_with_nobody_else_it_is_refused_and_nothing_waits(ceiling: Ceilinged, act: ApprovalAct) -> None:
-    order = replace(await ceiling.order(act), another=False)
+    order = replace(await ceiling.order(act), another=None)
     before = await ceiling.given()
     refusal = (await ceiling.step(act)(order)).refusal
     assert refusal is not None
     assert refusal.name is Problem.SECOND_PERSON_REQUIRED
     assert (await ceiling.given(), await told(ceiling, "approval_asked")) == (before, [])
+
+
+@pytest.mark.parametrize("act", ACTS)
+async def test_what_somebody_has_sent_cannot_be_sent_again_with_other_contents(
+    ceiling: Ceilinged, act: ApprovalAct
+) -> None:
+    """By another one, who would then approve it: the API's word is for what it was asked."""
+    order = await ceiling.order(act)
+    forged: list[Any] = [replace(order, request_id=str(uuid4())), replace(order, by=IVO), replace(order, another="0")]
+    if isinstance(order, GrantOrder):
+        forged.append(replace(order, amount=order.amount + 1))
+    else:
+        forged.append(replace(order, payment_id=await ceiling.money.owes_a_fee(weeks=3)))
+    for wrong in forged:
+        done = await ceiling.step(act)(wrong)
+        assert (done.refusal is not None, done.approval) == (True, None)
+    assert await told(ceiling, "approval_asked") == []
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -91,7 +110,7 @@ async def test_who_acts_in_the_engines_ui_neither_asks_nor_approves(ceiling: Cei
     pasted = str((await ceiling.of_request(order)).id)
     for wrong in (
         by_hand,
-        replace(by_hand, another=True),
+        ceiling.by(by_hand, act, by_hand.by),
         replace(by_hand, approval=pasted),
         replace(by_hand, approval="no id at all"),
         replace(by_hand, approval=pasted, request_id=order.request_id),
@@ -163,7 +182,7 @@ async def test_a_fee_above_it_is_not_waived_beside_an_outcome_or_a_cancellation(
         *await practice.booked(client, MONDAY + timedelta(weeks=1)),
     ]
     practice.clock.instant = first.ends_at
-    waiver = {"waive_fee": True, "waive_reason": "the flu"}
+    waiver: dict[str, Any] = {"waive_fee": True, "waive_reason": "the flu"}
     mark = OutcomeOrder(request_id=str(uuid4()), appointment_id=first.id, by=MARIA, outcome=Outcome.NO_SHOW, **waiver)
     refusal = (await practice.appointments.record_outcome(mark)).refusal
     assert refusal is not None
@@ -197,5 +216,5 @@ async def test_of_an_archived_client_too(ceiling: Ceilinged) -> None:
     await ceiling.asked(order, ApprovalAct.WAIVE)
     await ceiling.money.archived()
     assert (await ceiling.approves(order, ApprovalAct.WAIVE)).refusal is None
-    assert (await ceiling.practice.payment(getattr(order, "payment_id"))).status is PaymentStatus.WAIVED  # noqa: B009
+    assert (await ceiling.practice.payment(order.payment_id)).status is PaymentStatus.WAIVED
     assert ALONE < FEE
