@@ -28,13 +28,19 @@ async def open_task_once(
     appointment_id: UUID | None = None,
     payment_id: UUID | None = None,
     other_id: UUID | None = None,
+    approval_id: UUID | None = None,
 ) -> Task | None:
     """Open a task for the care team, once per key; None if it was opened before. The client's row is locked.
     ``other_id``: another client's, whose record the task is about too."""
     known = (await session.exec(select(Task).where(col(Task.key) == key))).first()
     if known is not None:
         return None
-    about = {"appointment_id": appointment_id, "payment_id": payment_id, "other_id": other_id}
+    about = {
+        "appointment_id": appointment_id,
+        "payment_id": payment_id,
+        "other_id": other_id,
+        "approval_id": approval_id,
+    }
     task = Task(
         id=derived_id(client.id, "task", key),
         key=key,

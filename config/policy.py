@@ -8,7 +8,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from config.problems import SettingsProblem
-from rules.policy import JourneyPolicy
+from rules.enums import Role
+from rules.money.fees import CHARGEABLE
+from rules.policy import Ceiling, JourneyPolicy
 
 
 def read_policy(environment: Mapping[str, str]) -> JourneyPolicy:
@@ -55,8 +57,32 @@ def _durations(text: str) -> tuple[timedelta, ...]:
     return tuple(_duration(part.strip()) for part in text.split(",") if part.strip())
 
 
+def _ceilings(text: str) -> tuple[Ceiling, ...]:
+    found = tuple(_ceiling(part.strip()) for part in text.split(",") if part.strip())
+    for number, one in enumerate(found):
+        if any((one.role, one.currency) == (other.role, other.currency) for other in found[:number]):
+            raise ValueError(f"{one.role.value}:{one.currency} is there twice")
+    return found
+
+
+def _ceiling(text: str) -> Ceiling:
+    parts = text.split(":")
+    if len(parts) != 3:
+        raise ValueError(f"{text!r} is not role:currency:amount, such as care_team:USD:20000")
+    role, currency, amount = parts
+    if role not in _DECIDING:
+        raise ValueError(f"{role!r} is no role that decides about money; there are {', '.join(_DECIDING)}")
+    if currency not in CHARGEABLE:
+        raise ValueError(f"{currency!r} is no currency that a fee can have; it is written like USD")
+    if not (amount.isascii() and amount.isdecimal()):
+        raise ValueError(f"{amount!r} is not a whole number of minor units")
+    return Ceiling(role=Role(role), currency=currency, amount=int(amount))
+
+
+_DECIDING = tuple(role.value for role in Role if role.is_practice)
 _POLICY_READERS: Mapping[Any, Callable[[str], Any]] = {
     int: _whole_number,
     timedelta: _duration,
     tuple[timedelta, ...]: _durations,
+    tuple[Ceiling, ...]: _ceilings,
 }

@@ -125,6 +125,22 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
+class ApprovalAct(StrEnum):
+    """What may wait for a second person."""
+
+    CREDIT = "credit"
+    REFUND = "refund"
+    WAIVE = "waive"
+    WRITE_OFF = "write_off"
+
+
+class ApprovalStatus(StrEnum):
+    OPEN = "open"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    LAPSED = "lapsed"
+
+
 class DeclineClass(StrEnum):
     """What a bank's "no" means for the next step; the table of codes is in rules.money.fees."""
 
@@ -205,6 +221,7 @@ class TaskKind(StrEnum):
     MAILS_WAIT = "mails_wait", "Mails to a client wait"
     DISPUTE = "dispute", "A client's bank disputes a charge"
     REFUND_FAILED = "refund_failed", "A refund failed"
+    SECOND_PERSON = "second_person", "Something waits for a second person"
     LEDGER_DIFFERENCE = "ledger_difference", "The ledger and Stripe differ"
     STEP_FAILED = "step_failed", "A step of a journey failed"
     OVERDUE = "overdue", "Something has not happened in time"

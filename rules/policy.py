@@ -2,15 +2,27 @@
 
 The policy travels as workflow input, so a changed setting reaches new journeys and never breaks the replay of a
 running one, and tests may shrink it. Each field can be set as ``POLICY__<NAME>`` in the environment, as an ISO 8601
-duration (``PT48H``), a comma-separated list of them, or a whole number; only the zone is ``PRACTICE_TIME_ZONE``.
+duration (``PT48H``), a comma-separated list of them, or a whole number; ceilings are ``role:currency:amount``. Only the
+zone is ``PRACTICE_TIME_ZONE``.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 
+from rules.enums import Role
+
 SHORTEST_HISTORY = 20
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ceiling:
+    """What one person of this role may give up or give back alone: up to ``amount`` minor units of the currency."""
+
+    role: Role
+    currency: str
+    amount: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +56,7 @@ class JourneyPolicy:
     journeys_per_visitor: int = 5  # an hour
     unconfirmed_bookings_per_visitor: int = 2  # open, by clients whose account is not active
     mails_per_address: int = 6  # a day, before the account is active
+    second_person_above: tuple[Ceiling, ...] = ()  # of credits, refunds, waivers and write-offs; none: no ceiling
     history_limit: int = 4000  # events after which a workflow continues as new
     time_zone: str = "UTC"  # the practice's (IANA): in it the people of the practice are told times
 

@@ -29,6 +29,7 @@ class Problem(StrEnum):
     ACTIVATION_LINK_INVALID = "activation-link-invalid"
     LINK_INVALID = "link-invalid"
     SECOND_FACTOR_REQUIRED = "second-factor-required"
+    SECOND_PERSON_REQUIRED = "second-person-required"
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
     PAYMENT_NOT_REFUNDABLE = "payment-not-refundable"
     PAYMENT_NOT_OPEN = "payment-not-open"
@@ -58,6 +59,8 @@ NEUTRAL = {
     Problem.ACTIVATION_LINK_INVALID: "There is nothing to activate with this link.",
     Problem.LINK_INVALID: "This link is not valid, or not any more.",
     Problem.SECOND_FACTOR_REQUIRED: "A second factor is needed beside the password.",
+    Problem.SECOND_PERSON_REQUIRED: "One person may not decide this alone: ask for it signed in as yourself, on the "
+    "practice's pages or by the API, and another person approves it there.",
     Problem.IDEMPOTENCY_KEY_REUSED: "The same request was sent before with other content.",
     Problem.PAYMENT_NOT_REFUNDABLE: "This cannot be given back; the details say what can.",
     Problem.PAYMENT_NOT_OPEN: "The payment does not stand so that this could be done.",

@@ -76,6 +76,8 @@ class FactKind(StrEnum):
     REFUND_FAILED = "refund_failed"
     REFUND_FOUND = "refund_found"
     REFUND_REFUSED = "refund_refused"
+    APPROVAL_ASKED = "approval_asked"
+    APPROVAL_REFUSED = "approval_refused"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CHANGED = "dispute_changed"
     DISPUTE_CLOSED = "dispute_closed"

@@ -301,6 +301,9 @@ grant_credit = Step("grant_credit", money.GrantOrder, clients.Done, "Grant credi
 begin_refund = Step("begin_refund", money.RefundOrder, clients.Done, "Begin a refund", UNLESS_BROKEN)
 waive_payment = Step("waive_payment", money.LetGoOrder, clients.Done, "Waive a payment", UNLESS_BROKEN)
 write_off_payment = Step("write_off_payment", money.LetGoOrder, clients.Done, "Write a debt off", UNLESS_BROKEN)
+refuse_approval = Step(
+    "refuse_approval", money.ApprovalRefusal, clients.Done, "Refuse what needs a second person", UNLESS_BROKEN
+)
 retry_payment = Step("retry_payment", money.RetryOrder, clients.Done, "Try a payment again", UNLESS_BROKEN)
 
 start_attempt = Step(

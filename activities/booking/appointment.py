@@ -10,11 +10,12 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, looks_again
-from activities.booking.changes import cancel, move, refuse_cancel, refuse_move, refuse_waiver, would_cancel
+from activities.booking.changes import cancel, fee_waived, move, refuse_cancel, refuse_move, refuse_waiver, would_cancel
 from activities.booking.dates import plan_move
 from activities.booking.telling import change_mails
 from activities.locked import LockedAppointment
 from activities.money.fee import accrue_fee, close_outcome_task, note_breach
+from activities.money.second_person import refuse_waiver_alone
 from activities.snapshots import appointments_as_they_stand
 from activities.tasks import open_task_once
 from activities.types.booking import AppointmentResumed, CancelOrder, Changed, OutcomeOrder, RescheduleOrder
@@ -33,7 +34,9 @@ from rules.accounts.caller import SYSTEM
 from rules.booking.eligibility import not_open, refuse_outcome
 from rules.enums import AppointmentStatus, AppointmentType, Outcome, PaymentKind, PaymentStatus, TaskKind
 from rules.mail.kinds import Mail
+from rules.money.fees import Money, fee_due
 from rules.money.payment_states import CORRECTABLE
+from rules.refusals import Refusal
 from rules.timeline import FactKind
 
 CANCELLED = AnsweredOnce("cancel_appointment", Changed)
@@ -63,7 +66,9 @@ class AppointmentActivities(Activities):
             if given is not None:
                 return given
             order = await heard(session, order, about=row.appointment.id)
-            refusal = refuse_cancel(row, order, now=now)
+            refusal = refuse_cancel(row, order, now=now) or await refuse_waiver_alone(
+                session, row.client, order.by, fee_waived([row], order, now=now), policy=self.deps.policy, at=now
+            )
             if refusal is not None:
                 return Changed(refusal=refusal)
             if not order.confirm:
@@ -129,6 +134,10 @@ class AppointmentActivities(Activities):
                 now=now,
                 money_untouched=_is_untouched(payment),
             ) or refuse_waiver(waive=order.waive_fee, reason=order.waive_reason)
+            kind = PaymentKind.SESSION if order.outcome is Outcome.OCCURRED else PaymentKind.NO_SHOW
+            if refusal is None and order.waive_fee:
+                fee = fee_due(event=kind, fee=row.fee, type=appointment.type, waived=False)
+                refusal = await self._refuse_waiver_alone(session, row, order, fee, now=now)
             if refusal is not None:
                 return Changed(refusal=refusal)
             corrected = appointment.status is not AppointmentStatus.SCHEDULED
@@ -157,7 +166,7 @@ class AppointmentActivities(Activities):
             await accrue_fee(
                 session,
                 row,
-                PaymentKind.SESSION if order.outcome is Outcome.OCCURRED else PaymentKind.NO_SHOW,
+                kind,
                 at=now,
                 by=order.by.actor,
                 waiver=order.waive_reason if order.waive_fee else None,
@@ -182,12 +191,20 @@ class AppointmentActivities(Activities):
         scheduled = payment is not None and payment.status is PaymentStatus.SCHEDULED
         if refusal is None and not (scheduled and _is_untouched(payment)):
             refusal = not_open(row.appointment.status)
+        if refusal is None and payment is not None:
+            fee = Money(payment.amount, payment.currency)
+            refusal = await self._refuse_waiver_alone(session, row, order, fee, now=now)
         if refusal is not None or payment is None:
             return Changed(refusal=refusal)
         row.appointment.changed_by = UUID(order.request_id)
         waiver = order.waive_reason
         await accrue_fee(session, row, payment.kind, at=now, by=order.by.actor, waiver=waiver, first=False)
         return MARKED.keep(session, row.client, order, await row.changed(session), at=now)
+
+    async def _refuse_waiver_alone(
+        self, session: AsyncSession, row: LockedAppointment, order: OutcomeOrder, fee: Money | None, *, now: datetime
+    ) -> Refusal | None:
+        return await refuse_waiver_alone(session, row.client, order.by, fee, policy=self.deps.policy, at=now)
 
     @activity.defn
     async def appointment_started(self, appointment_id: str) -> Settled:

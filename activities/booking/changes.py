@@ -18,7 +18,7 @@ from models.tables.booking.occupied_time import OccupiedTime
 from models.writes.timeline import tell
 from rules.booking.eligibility import BOOKING_DISABLED, refuse_change
 from rules.enums import AppointmentStatus, ClientStatus, Mode, PaymentKind, PlaceEnd
-from rules.money.fees import Cancellation, cancellation
+from rules.money.fees import Cancellation, Money, cancellation
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
@@ -42,6 +42,13 @@ def would_cancel(row: LockedAppointment, order: CancelOrder, *, now: datetime) -
         fee=fee.amount if fee else 0,
         currency=row.fee.currency,
     )
+
+
+def fee_waived(rows: Sequence[LockedAppointment], order: CancelOrder, *, now: datetime) -> Money | None:
+    """What cancelling all of these would waive, together; None for nothing."""
+    fees = [_result(row, order, now=now).fee for row in rows] if order.waive_fee else []
+    due = [fee for fee in fees if fee is not None]
+    return Money(sum(fee.amount for fee in due), due[0].currency) if due else None
 
 
 def _result(row: LockedAppointment, order: CancelOrder, *, now: datetime) -> Cancellation:

@@ -12,10 +12,11 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, looks_again
-from activities.booking.changes import cancel, move, refuse_cancel, refuse_move, would_cancel
+from activities.booking.changes import cancel, fee_waived, move, refuse_cancel, refuse_move, would_cancel
 from activities.booking.dates import plan_move
 from activities.booking.telling import series_mails
 from activities.locked import LockedAppointment
+from activities.money.second_person import refuse_waiver_alone
 from activities.snapshots import appointment_facts
 from activities.types.booking import (
     FollowingCancelOrder,
@@ -57,6 +58,11 @@ class SeriesActivities(Activities):
                 return asked
             rows, order = asked
             client = rows[0].client
+            refusal = await refuse_waiver_alone(
+                session, client, order.by, fee_waived(rows, order, now=now), policy=self.deps.policy, at=now
+            )
+            if refusal is not None:
+                return FollowingChanged(refusal=refusal)
             if not order.confirm:
                 return FollowingChanged(would=tuple(would_cancel(row, order, now=now) for row in rows))
             lines = await lines_freed_by(session, client, rows[0].therapist)

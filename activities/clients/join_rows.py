@@ -26,6 +26,7 @@ from models.tables.care.notification import Notification
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormRequest
 from models.tables.mail.outbox import OutboxItem
+from models.tables.money.approval import Approval
 from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
@@ -44,7 +45,8 @@ from rules.enums import (
 from rules.mail.kinds import MAILS
 from rules.money.payment_states import WAITING, WAITS_FOR_CARD, Because, PaymentEvent
 
-_OWNED: tuple[type[Any], ...] = (Appointment, Payment, Credit, Refund, Dispute, SessionNote, Goal, Notification)
+_MONEY: tuple[type[Any], ...] = (Payment, Credit, Refund, Approval, Dispute)
+_OWNED: tuple[type[Any], ...] = (Appointment, *_MONEY, SessionNote, Goal, Notification)
 
 
 async def move_belongings(

@@ -9,17 +9,18 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
+from activities.money.second_person import Wanted, must_wait, standing
 from activities.types.clients import Done
 from activities.types.money import GrantOrder
-from activities.words import heard
 from models.reads.journey import project
 from models.reads.money.balance import currencies_of
 from models.tables.money.credit import Credit, CreditUse
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
-from rules.enums import CreditSource
+from rules.enums import ApprovalAct, CreditSource
 from rules.money.credits import Available, oldest_first
+from rules.money.fees import Money
 from rules.refusals import REASON_REQUIRED, invalid
 from rules.timeline import FactKind
 
@@ -39,13 +40,20 @@ class CreditActivities(Activities):
             given = await GRANTED.given(session, client, order)
             if given is not None:
                 return given
-            order = await heard(session, order, about=client.id)
+            asked = await standing(session, client, order, ApprovalAct.CREDIT, at=now)
+            if isinstance(asked, Done):
+                return asked
+            order = asked.order
             if not order.reason.strip():
                 return Done(refusal=REASON_REQUIRED)
             pays_in = await currencies_of(session, client)
             if order.currency not in pays_in:
                 told = f"this client pays in {' and '.join(sorted(pays_in))}"
                 return Done(refusal=invalid("currency", told), changed=False)
+            wanted = Wanted(ApprovalAct.CREDIT, Money(order.amount, order.currency))
+            waits = await must_wait(session, client, asked, wanted, deps=self.deps, at=now)
+            if waits is not None:
+                return waits
             credit = Credit(
                 id=id,
                 client_id=client.id,
@@ -55,6 +63,7 @@ class CreditActivities(Activities):
                 source=CreditSource.GRANTED,
                 reason=order.reason,
                 given_by=order.by.actor,
+                approved_by=asked.approved_by,
                 given_at=now,
             )
             session.add(credit)
@@ -70,6 +79,7 @@ class CreditActivities(Activities):
                     "amount": order.amount,
                     "currency": order.currency,
                     "request_id": order.request_id,
+                    **asked.told,
                 },
                 words=order.reason,
             )

@@ -1,5 +1,6 @@
 """Accrual: the fee that an appointment earns, as the payment which an event causes; and marks that came too late."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -100,8 +101,11 @@ async def accrue_fee(
     )
 
 
-async def waiver_record(session: AsyncSession, client: Client, *, by: str, at: datetime) -> dict[str, Any]:
-    """Who made an exception, when, and which fee policy the client had signed by then."""
+async def waiver_record(
+    session: AsyncSession, client: Client, *, by: str, at: datetime, told: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Who made an exception, when, and which fee policy the client had signed by then. ``told``: who approved it, where
+    somebody had to."""
     statement = (
         select(FormAnswer.consent_version)
         .join(FormRequest, col(FormRequest.id) == col(FormAnswer.request_id))
@@ -110,7 +114,7 @@ async def waiver_record(session: AsyncSession, client: Client, *, by: str, at: d
         .limit(1)
     )
     signed = (await session.exec(statement)).first()
-    return {"who": by, "when": at.isoformat(), "consent_version": signed}
+    return {"who": by, "when": at.isoformat(), "consent_version": signed, **(told or {})}
 
 
 async def close_outcome_task(session: AsyncSession, row: LockedAppointment, *, at: datetime) -> None:

@@ -1,5 +1,6 @@
 """Refunds: written down first, then asked of Stripe, then recorded. Each step is safe to run twice."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -12,11 +13,11 @@ from activities.base import Activities, derived_id
 from activities.locked import NO_PAYMENT, LockedPayment, locked_payment
 from activities.money.intents import refuse_before_comparison
 from activities.money.payments import move, tell_payment
+from activities.money.second_person import Wanted, must_wait, standing
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
 from activities.tasks import open_task_once
 from activities.types.clients import Done
 from activities.types.money import RefundOrder, Settled
-from activities.words import heard
 from models.reads.journey import project
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxKind
@@ -26,8 +27,9 @@ from models.tables.money.refund import Dispute, Refund
 from models.writes.outbox import order_errands
 from models.writes.timeline import tell
 from rules.accounts.caller import STRIPE, SYSTEM
-from rules.enums import CreditSource, PaymentStatus, RefundStatus, TaskKind
+from rules.enums import ApprovalAct, CreditSource, PaymentStatus, RefundStatus, TaskKind
 from rules.money.credits import PaidParts, split_refund
+from rules.money.fees import Money
 from rules.money.payment_states import Act, PaymentEvent, may
 from rules.refusals import REASON_REQUIRED, Problem, Refusal
 from rules.timeline import FactKind
@@ -46,7 +48,6 @@ class RefundActivities(Activities):
         this refusal is an answer that is stored, unlike others.
         """
         now = await self.now()
-        id = UUID(order.refund_id)
         async with self.transaction() as session:
             row = await locked_payment(session, UUID(order.payment_id))
             if str(row.client.id) != order.client_id:
@@ -54,16 +55,27 @@ class RefundActivities(Activities):
             given = await BEGUN.given(session, row.client, order)
             if given is not None:
                 return given
-            order = await heard(session, order, about=row.client.id)
+            asked = await standing(session, row.client, order, ApprovalAct.REFUND, at=now)
+            if isinstance(asked, Done):
+                return asked
+            order = asked.order
             if not order.reason.strip():
                 return Done(refusal=REASON_REQUIRED, changed=False)
             parts = await _refuse(session, row.payment) or split_refund(
                 parts=await paid_parts(session, row.payment), amount=order.amount, to=order.to
             )
+            if isinstance(parts, Refusal) and asked.approval is not None:
+                return Done(refusal=parts, changed=False)  # it waits on, and may be approved another day
             if isinstance(parts, Refusal):
                 _tell_refused(session, row, order, parts, at=now)
                 refused = Done(refusal=parts, facts=await project(session, row.client), changed=False)
                 return BEGUN.keep(session, row.client, order, refused, at=now)
+            amount = Money(parts.to_card + parts.to_credit, row.payment.currency)
+            wanted = Wanted(ApprovalAct.REFUND, amount, row.payment)
+            waits = await must_wait(session, row.client, asked, wanted, deps=self.deps, at=now)
+            if waits is not None:
+                return waits
+            id = UUID(order.refund_id)
             refund = Refund(
                 id=id,
                 payment_id=row.payment.id,
@@ -74,6 +86,7 @@ class RefundActivities(Activities):
                 status=RefundStatus.PENDING if parts.to_card else RefundStatus.SUCCEEDED,
                 reason=order.reason,
                 asked_by=order.by.actor,
+                approved_by=asked.approved_by,
                 asked_at=now,
                 finished_at=None if parts.to_card else now,
             )
@@ -92,6 +105,7 @@ class RefundActivities(Activities):
                     source=CreditSource.REFUND,
                     reason=order.reason,
                     given_by=order.by.actor,
+                    approved_by=asked.approved_by,
                     given_at=now,
                 )
                 session.add(credit)
@@ -103,6 +117,7 @@ class RefundActivities(Activities):
                 by=order.by.actor,
                 kind=FactKind.REFUND_BEGUN,
                 text="A refund was begun.",
+                more=asked.told,
             )
             await session.flush()
             await _show(session, row, at=now)
@@ -281,7 +296,15 @@ async def _show(session: AsyncSession, row: LockedPayment, *, at: datetime) -> N
 
 
 def _tell_refund(
-    session: AsyncSession, client: Client, refund: Refund, *, at: datetime, by: str, kind: FactKind, text: str
+    session: AsyncSession,
+    client: Client,
+    refund: Refund,
+    *,
+    at: datetime,
+    by: str,
+    kind: FactKind,
+    text: str,
+    more: Mapping[str, str] | None = None,
 ) -> None:
     tell(
         session,
@@ -296,6 +319,7 @@ def _tell_refund(
             "card_amount": refund.card_amount,
             "credit_amount": refund.credit_amount,
             "currency": refund.currency,
+            **(more or {}),
         },
         words=refund.reason if kind is FactKind.REFUND_BEGUN else None,
     )

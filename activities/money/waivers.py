@@ -11,16 +11,18 @@ from activities.locked import NO_PAYMENT, LockedPayment, locked_payment
 from activities.money.credits import give_back
 from activities.money.fee import waiver_record
 from activities.money.payments import close_payment_tasks, move, tell_payment
+from activities.money.second_person import Wanted, must_wait, standing
 from activities.types.clients import Done
 from activities.types.money import LetGoOrder
-from activities.words import heard
 from models.tables.mail.outbox import OutboxKind
 from models.writes.outbox import order_errands
-from rules.enums import PaymentStatus
+from rules.enums import ApprovalAct, PaymentStatus
+from rules.money.fees import Money
 from rules.money.payment_states import Act, Because, PaymentEvent, may
 from rules.refusals import REASON_REQUIRED, Problem, Refusal
 
 _LET_GO = {Act.WAIVE: AnsweredOnce("waive_payment", Done), Act.WRITE_OFF: AnsweredOnce("write_off_payment", Done)}
+_ASKED = {Act.WAIVE: ApprovalAct.WAIVE, Act.WRITE_OFF: ApprovalAct.WRITE_OFF}
 
 
 class WaiverActivities(Activities):
@@ -52,16 +54,23 @@ class WaiverActivities(Activities):
             given = await _LET_GO[act].given(session, row.client, order)
             if given is not None:
                 return given
-            order = await heard(session, order, about=row.client.id)
+            asked = await standing(session, row.client, order, _ASKED[act], at=now)
+            if isinstance(asked, Done):
+                return asked
+            order = asked.order
             if not order.reason.strip():
                 return Done(refusal=REASON_REQUIRED, changed=False)
-            if payment.status is end:
+            if payment.status is end and asked.approval is None:
                 done = await answer_of(session, row, changed=False)
                 return _LET_GO[act].keep(session, row.client, order, done, at=now)
             if not may(act, status=payment.status, because=payment.because, past_deadline=now > payment.deadline):
                 return Done(refusal=not_open(row), changed=False)
+            wanted = Wanted(_ASKED[act], Money(payment.amount, payment.currency), payment)
+            waits = await must_wait(session, row.client, asked, wanted, deps=self.deps, at=now)
+            if waits is not None:
+                return waits
             move(payment, event, because=Because.WAIVED if act is Act.WAIVE else None, at=now)
-            payment.exception = await waiver_record(session, row.client, by=order.by.actor, at=now)
+            payment.exception = await waiver_record(session, row.client, by=order.by.actor, at=now, told=asked.told)
             payment.exception_why = order.reason
             await give_back(session, payment, at=now)
             by, words = order.by.actor, order.reason

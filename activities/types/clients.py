@@ -148,12 +148,13 @@ class Done:
     """The plain answer of a step: refused, or done, with the journey's fresh facts.
 
     ``resumed`` are appointments whose payment goes on, with a new card. ``lines`` names therapists whose waitlist
-    should be looked at.
+    should be looked at. ``approval``: nothing is done yet, but asked of a second person.
     """
 
     refusal: Refusal | None = None
     facts: JourneyFacts | None = None
     changed: bool = True
+    approval: str | None = None
     document: dict[str, Any] | None = None
     resumed: tuple[AppointmentFacts, ...] = ()
     lines: tuple[str, ...] = ()

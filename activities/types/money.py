@@ -1,4 +1,8 @@
-"""Charges, credits, refunds and what people decide about payments."""
+"""Charges, credits, refunds and what people decide about payments.
+
+Of what may need a second person, ``another`` is the API's word that there is one: a code for this very order. And
+``approval`` names what somebody has asked for and whoever the order is by approves: what was asked for then counts.
+"""
 
 from dataclasses import dataclass, field
 
@@ -38,6 +42,8 @@ class GrantOrder:
     currency: str
     reason: str = field(default="", metadata=WORDS)
     handed_in: str | None = None
+    another: str | None = None
+    approval: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +59,8 @@ class RefundOrder:
     reason: str = field(default="", metadata=WORDS)
     handed_in: str | None = None
     amount: int | None = None
+    another: str | None = None
+    approval: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +72,20 @@ class LetGoOrder:
     by: Caller
     payment_id: str
     reason: str = field(default="", metadata=WORDS)
+    handed_in: str | None = None
+    another: str | None = None
+    approval: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalRefusal:
+    """Nothing comes of what somebody has asked for."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    approval_id: str
+    reason: str | None = field(default=None, metadata=WORDS)
     handed_in: str | None = None
 
 

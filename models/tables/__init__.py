@@ -36,6 +36,7 @@ from models.tables.keeping.keeping import Keeping, Resumption
 from models.tables.keeping.reencryption import Reencryption
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.mail.outbox import OutboxItem
+from models.tables.money.approval import Approval
 from models.tables.money.credit import Credit, CreditUse
 from models.tables.money.payment import Payment, PaymentTry
 from models.tables.money.reconciliation import Reconciliation
@@ -50,6 +51,7 @@ __all__ = [
     "AnchoredHead",
     "Appointment",
     "AppointmentSettings",
+    "Approval",
     "Blast",
     "BlastLine",
     "BudgetUse",

@@ -47,6 +47,11 @@ class Caller:
         return self.role.is_practice
 
     @property
+    def is_known(self) -> bool:
+        """Whether it is known who it is: of whoever acts in the engine's UI it is not."""
+        return self.name != VIA_TEMPORAL
+
+    @property
     def is_staff(self) -> bool:
         """The care team and admins: those who see every client."""
         return self.role in (Role.CARE_TEAM, Role.ADMIN)

@@ -8,6 +8,7 @@ from uuid import NAMESPACE_OID, uuid4, uuid5
 from api.accounts.tokens import hash_of
 from models.reads.accounts.tokens import public_id
 from models.tables import (
+    Approval,
     BulkArchiveRecord,
     CalendarFeed,
     Chat,
@@ -31,7 +32,7 @@ from models.tables import (
 )
 from models.tables.accounts.token import Token, TokenKind
 from rules.accounts.second_factors import FactorKind
-from rules.enums import AppointmentStatus, AppointmentType, ChatKind, Role, TaskKind
+from rules.enums import AppointmentStatus, AppointmentType, ApprovalAct, ChatKind, Role, TaskKind
 from tests.api.callers import Callers
 from tests.care.rows import NOW, Rows
 
@@ -125,11 +126,27 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     compared = Reconciliation(
         id=uuid4(), asked_by="care_team:desk", started_at=NOW, since=NOW - timedelta(days=1), until=NOW
     )
+    approval = Approval(
+        id=uuid4(),
+        request_id=str(uuid4()),
+        act=ApprovalAct.WAIVE,
+        client_id=sara.id,
+        payment_id=payment.id,
+        amount=payment.amount,
+        currency=payment.currency,
+        order={"reason": "hardship"},
+        asked_by="care_team:maria",
+        asked_role=Role.CARE_TEAM,
+        asked_as="maria",
+        person="program:maria",
+        asked_at=NOW,
+        lapses_at=NOW + timedelta(days=7),
+    )
     feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(SECRET), **made)
     content = DocumentContent(document_id=document.id, number=0, content=b"plan")
     await rows.add(goal, document, content, share, note, place, news, hold, group, template, form, task)
     kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)
-    await rows.add(archive, compared, kept, feed)
+    await rows.add(archive, compared, kept, feed, approval)
     elsewhere = (await rows.session_of(await rows.account(sara)))["Authorization"].removeprefix("Bearer ")
     program = Token(
         hash=hash_of(f"a program of {ana.slug}"),
@@ -165,6 +182,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "member_id": sara.id,
         "appointment_id": appointment.id,
         "payment_id": payment.id,
+        "approval_id": approval.id,
         "goal_id": goal.id,
         "document_id": document.id,
         "note_id": note.id,

@@ -125,6 +125,11 @@ class ClientMoney:
             statement = select(table).where(col(table.client_id) == UUID(self.client)).order_by(*order)
             return list((await session.exec(statement)).all())
 
+    async def payments_let_go(self) -> list[int]:
+        """What was waived or written off."""
+        ends = (PaymentStatus.WAIVED, PaymentStatus.WRITTEN_OFF)
+        return [payment.amount for payment in await self._mine(Payment) if payment.status in ends]
+
     async def credits(self) -> list[Credit]:
         return await self._mine(Credit, col(Credit.given_at), col(Credit.id))
 

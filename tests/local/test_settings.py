@@ -13,7 +13,8 @@ from api.settings import ApiSettings
 from config import SettingsProblem, development, read_settings
 from local.processes import ROOT
 from local.stack import WEBHOOK_SECRET
-from rules.policy import JourneyPolicy
+from rules.enums import Role
+from rules.policy import Ceiling, JourneyPolicy
 from tests.local.environment import PRODUCTION, SECRETS, bare_environment, given, problems
 
 __all__ = ["bare_environment"]
@@ -129,6 +130,14 @@ def test_the_programs_own_role_is_no_owner_and_migrates_nothing(monkeypatch: pyt
         ("POLICY__HISTORY_LIMIT", "19", "must be at least 20"),
         ("POLICY__CHARGE_SOMEDAY", "P1D", "no setting of the policy"),
         ("POLICY__CHARGE_AFTER", "P3D", "POLICY__CHARGE_DEADLINE"),
+        ("POLICY__SECOND_PERSON_ABOVE", "20000", "not role:currency:amount, such as care_team:USD:20000"),
+        ("POLICY__SECOND_PERSON_ABOVE", "owner:USD:1", "'owner' is no role that decides about money; there are"),
+        ("POLICY__SECOND_PERSON_ABOVE", "booking_site:USD:1", "'booking_site' is no role that decides about money"),
+        ("POLICY__SECOND_PERSON_ABOVE", "admin:usd:1", "'usd' is no currency"),
+        ("POLICY__SECOND_PERSON_ABOVE", "admin:XYZ:1", "'XYZ' is no currency"),
+        ("POLICY__SECOND_PERSON_ABOVE", "admin:USD:200.00", "not a whole number of minor units"),
+        ("POLICY__SECOND_PERSON_ABOVE", "admin:USD:-1", "not a whole number of minor units"),
+        ("POLICY__SECOND_PERSON_ABOVE", "admin:USD:1,admin:EUR:1, admin:USD:2", "admin:USD is there twice"),
     ],
 )
 def test_a_wrong_value_is_named_and_no_secret_shown(
@@ -161,6 +170,7 @@ def test_the_policy_is_read_as_durations(monkeypatch: pytest.MonkeyPatch) -> Non
         POLICY__CHARGE_RETRIES="PT1S, PT2M",
         POLICY__FORMS_REMINDERS="",
         POLICY__HISTORY_LIMIT="60",
+        POLICY__SECOND_PERSON_ABOVE="care_team:USD:20000, therapist:EUR:0",
     )
     policy = read_settings().policy
     assert policy == JourneyPolicy(
@@ -168,6 +178,10 @@ def test_the_policy_is_read_as_durations(monkeypatch: pytest.MonkeyPatch) -> Non
         charge_retries=(timedelta(seconds=1), timedelta(minutes=2)),
         forms_reminders=(),
         history_limit=60,
+        second_person_above=(
+            Ceiling(role=Role.CARE_TEAM, currency="USD", amount=20000),
+            Ceiling(role=Role.THERAPIST, currency="EUR", amount=0),
+        ),
     )
 
 

@@ -81,7 +81,8 @@ def bind(
 def check(order: object, own: Mapping[str, str]) -> None:
     """Raise Unsound for what no step could carry out, and for what is meant for another workflow."""
     found = [Flaw(*flaw.split(": ", 1)) for flaw in flaws(order)]
-    if is_dataclass(order) and getattr(order, "handed_in", None) is None:
+    said_before = getattr(order, "handed_in", None) or getattr(order, "approval", None)
+    if is_dataclass(order) and said_before is None:
         unsaid = (each.name for each in fields(order) if must_be_said(each) and _is_empty(order, each))
         found += [Flaw(name, "is required") for name in unsaid]
     found += [Flaw(name, f"is not this one, {id}") for name, id in own.items() if getattr(order, name, id) != id]
@@ -90,7 +91,8 @@ def check(order: object, own: Mapping[str, str]) -> None:
 
 
 def must_be_said(field: Field[Any]) -> bool:
-    """Words that a person must say. In the message of a program they are empty: it hands them in beside it."""
+    """Words that a person must say. In the message of a program they are empty: it hands them in beside it, or whoever
+    asked for what it approves has said them."""
     return "words" in field.metadata and field.default == ""
 
 

@@ -65,7 +65,7 @@ def input_for(kind: Any) -> str:
 
 def _goes_without_saying(kind: Any) -> set[str]:
     own = "client_id" if "client_id" in field_names(kind) else "appointment_id"
-    return {*NAMED_BY_THE_REQUEST, "by", "voucher", "handed_in", "of_many", own}
+    return {*NAMED_BY_THE_REQUEST, "by", "voucher", "handed_in", "of_many", "another", "approval", own}
 
 
 def _is_required(field: Field[Any]) -> bool:

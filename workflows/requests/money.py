@@ -12,6 +12,7 @@ from workflows.requests.base import Requests, asked_of_the_card_service
 with workflow.unsafe.imports_passed_through():
     from activities.types.clients import Done, LinkOrder
     from activities.types.money import (
+        ApprovalRefusal,
         ConfirmationOrder,
         GrantOrder,
         LetGoOrder,
@@ -24,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         INBOUND_EVENT,
         PREPARE_CONFIRMATION,
         REFUND,
+        REFUSE_APPROVAL,
         RETRY_PAYMENT,
         SET_UP_CARD,
         WAIVE_PAYMENT,
@@ -47,7 +49,7 @@ class MoneyRequests(Requests):
         outbox = self.journey.outbox
         async with self.journey.own_turn():
             done = await self.journey.apply(await steps.begin_refund(order))
-            if done.refusal is not None:
+            if done.refusal is not None or done.approval is not None:
                 return done
         try:
             await workflow.wait_condition(
@@ -68,6 +70,11 @@ class MoneyRequests(Requests):
     async def write_off_payment(self, order: LetGoOrder) -> Done:
         async with self.journey.own_turn():
             return await self.journey.apply(await steps.write_off_payment(order))
+
+    @takes_update(REFUSE_APPROVAL, "Refuse what somebody asked for and may not decide alone.")
+    async def refuse_approval(self, order: ApprovalRefusal) -> Done:
+        async with self.journey.own_turn():
+            return await self.journey.apply(await steps.refuse_approval(order))
 
     @takes_update(RETRY_PAYMENT, "Try a payment that failed, or a debt, again now.")
     async def retry_payment(self, order: RetryOrder) -> Done:

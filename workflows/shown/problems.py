@@ -42,6 +42,8 @@ _HELPS: Mapping[TaskKind, str] = {
     "Ask the client; if the address is somebody else's, put it right.",
     TaskKind.DISPUTE: "Answer the bank in Stripe. Nothing is charged to this client until the task is resolved.",
     TaskKind.REFUND_FAILED: "The bank did not take it back. Give it as credit, or pay it by hand.",
+    TaskKind.SECOND_PERSON: "Another person than the one who asked approves it or refuses it, on the practice's pages "
+    "or by the API: not from here, where nobody knows who you are. What nobody settles lapses after a week.",
     TaskKind.LEDGER_DIFFERENCE: "Compare the payment with Stripe; the task says what differs.",
     TaskKind.STEP_FAILED: "It is tried again every hour. Show the task to whoever runs the system.",
     TaskKind.KEEPS_ENDING: "It is not started again by itself. Show the task to whoever runs the system.",

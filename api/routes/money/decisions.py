@@ -4,11 +4,9 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import Field
 
-from activities.types.clients import Done
-from activities.types.money import LetGoOrder
 from api.access_log.declared import shows
 from api.access_log.shown import shows_clients
 from api.bodies import Body, Reason, Whole
@@ -16,9 +14,11 @@ from api.commands import ByPractice, Command
 from api.deps import ByTime, Known, Practice, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses
+from api.second_person import WAITS, AskedView, ask_alone_or_of_another, asked_of_another
 from api.views.base import PracticeOnly, View
 from api.views.lists import Listed, cut, listed
 from api.views.money import PaymentView
+from models.reads.accounts.persons import therapist_of_payment
 from models.reads.money.ledger import payment_to_act_on
 from models.reads.money.payments import credits_of, refunds_of
 from models.tables.money.credit import Credit
@@ -26,9 +26,9 @@ from models.tables.money.payment import Payment
 from models.tables.money.refund import Refund
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
-from rules.enums import CreditSource, RefundStatus, RefundTo
+from rules.enums import ApprovalAct, CreditSource, RefundStatus, RefundTo
 from rules.refusals import Problem
-from workflows.messages import GRANT_CREDIT, REFUND, RETRY_PAYMENT, WAIVE_PAYMENT, WRITE_OFF_PAYMENT, Update
+from workflows.messages import RETRY_PAYMENT
 
 router = APIRouter(
     prefix="/v1", tags=["payments"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.PAYMENTS)]
@@ -46,7 +46,8 @@ class CreditBody(Body):
 
 
 class CreditView(View):
-    """``remaining`` is what is neither used nor reserved. Told to the practice alone: ``reason`` and ``given_by``."""
+    """``remaining`` is what is neither used nor reserved. Told to the practice alone: ``reason``, ``given_by`` and
+    ``approved_by``, the second person where one was needed."""
 
     id: UUID
     amount: int
@@ -56,6 +57,7 @@ class CreditView(View):
     given_at: datetime
     reason: PracticeOnly[str | None] = None
     given_by: PracticeOnly[str | None] = None
+    approved_by: PracticeOnly[str | None] = None
 
 
 @router.post(
@@ -63,12 +65,17 @@ class CreditView(View):
     status_code=201,
     summary="Credit an amount to a client",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND),
+    responses=WAITS | responses(Problem.NOT_FOUND, Problem.SECOND_PERSON_REQUIRED),
 )
-async def grant(*, client_id: UUID, body: CreditBody, command: ByPractice) -> CreditView:
+async def grant(
+    *, client_id: UUID, body: CreditBody, command: ByPractice, response: Response
+) -> CreditView | AskedView:
     """It pays first, oldest first, whatever falls due."""
-    await command.must_see_client(client_id)
-    _ = await command.ask(GRANT_CREDIT, body, client_id=client_id)
+    client = await command.must_see_client(client_id)
+    act, therapist = ApprovalAct.CREDIT, client.therapist_id
+    done = await ask_alone_or_of_another(command, act, body, therapist=therapist, client_id=client_id)
+    if done.approval is not None:
+        return await asked_of_another(command, done.approval, response)
     return CreditView.of(await command.row(Credit, command.id_of("credit")), caller=command.caller)
 
 
@@ -108,6 +115,7 @@ class RefundView(View):
     status: RefundStatus
     reason: str
     asked_by: str
+    approved_by: str | None
     asked_at: datetime
     finished_at: datetime | None
 
@@ -121,12 +129,24 @@ class RefundedView(RefundView):
     status_code=201,
     summary="Give back what a payment took",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_REFUNDABLE),
+    responses=WAITS | responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_REFUNDABLE, Problem.SECOND_PERSON_REQUIRED),
 )
-async def refund(*, payment_id: UUID, body: RefundBody, command: ByPractice) -> RefundedView:
+async def refund(
+    *, payment_id: UUID, body: RefundBody, command: ByPractice, response: Response
+) -> RefundedView | AskedView:
     payment = await _must_see_payment(command.services, command.caller, payment_id)
     refund_id = command.id_of("refund")
-    _ = await command.ask(REFUND, body, client_id=payment.client_id, payment_id=payment_id, refund_id=refund_id)
+    done = await ask_alone_or_of_another(
+        command,
+        ApprovalAct.REFUND,
+        body,
+        therapist=therapist_of_payment(payment),
+        client_id=payment.client_id,
+        payment_id=payment_id,
+        refund_id=refund_id,
+    )
+    if done.approval is not None:
+        return await asked_of_another(command, done.approval, response)
     after = PaymentView.of(await command.row(Payment, payment_id), caller=command.caller)
     return RefundedView.of(await command.row(Refund, refund_id), payment=after)
 
@@ -154,25 +174,40 @@ class LetGoBody(Body):
     "/payments/{payment_id}/waive",
     summary="Take nothing for it",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN),
+    responses=WAITS | responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN, Problem.SECOND_PERSON_REQUIRED),
 )
-async def waive(*, payment_id: UUID, body: LetGoBody, command: ByPractice) -> PaymentView:
-    return await _let_go(command, WAIVE_PAYMENT, payment_id, body)
+async def waive(
+    *, payment_id: UUID, body: LetGoBody, command: ByPractice, response: Response
+) -> PaymentView | AskedView:
+    return await _let_go(command, ApprovalAct.WAIVE, payment_id, body, response)
 
 
 @router.post(
     "/payments/{payment_id}/write-off",
     summary="Give a debt up",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN),
+    responses=WAITS | responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN, Problem.SECOND_PERSON_REQUIRED),
 )
-async def write_off(*, payment_id: UUID, body: LetGoBody, command: ByPractice) -> PaymentView:
-    return await _let_go(command, WRITE_OFF_PAYMENT, payment_id, body)
+async def write_off(
+    *, payment_id: UUID, body: LetGoBody, command: ByPractice, response: Response
+) -> PaymentView | AskedView:
+    return await _let_go(command, ApprovalAct.WRITE_OFF, payment_id, body, response)
 
 
-async def _let_go(command: Command, update: Update[LetGoOrder, Done], payment_id: UUID, body: LetGoBody) -> PaymentView:
+async def _let_go(
+    command: Command, act: ApprovalAct, payment_id: UUID, body: LetGoBody, response: Response
+) -> PaymentView | AskedView:
     payment = await _must_see_payment(command.services, command.caller, payment_id)
-    _ = await command.ask(update, body, client_id=payment.client_id, payment_id=payment_id)
+    done = await ask_alone_or_of_another(
+        command,
+        act,
+        body,
+        therapist=therapist_of_payment(payment),
+        client_id=payment.client_id,
+        payment_id=payment_id,
+    )
+    if done.approval is not None:
+        return await asked_of_another(command, done.approval, response)
     return PaymentView.of(await command.row(Payment, payment_id), caller=command.caller)
 
 

@@ -41,6 +41,7 @@ class ExceptionView(BaseModel):
     who: str
     why: str
     when: datetime
+    approved_by: str | None = None  # the second person, where one was needed
     consent_version: str | None
 
 

@@ -777,6 +777,7 @@ def upgrade() -> None:
         ),
         sa.Column("reason", sa.LargeBinary(), nullable=False),
         sa.Column("given_by", sa.String(), nullable=False),
+        sa.Column("approved_by", sa.String(), nullable=True),
         sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("amount > 0", name="credit_amount_positive"),
         sa.CheckConstraint("remaining >= 0 AND remaining <= amount", name="credit_within_amount"),
@@ -1054,6 +1055,7 @@ def upgrade() -> None:
                 "mails_wait",
                 "dispute",
                 "refund_failed",
+                "second_person",
                 "ledger_difference",
                 "step_failed",
                 "overdue",
@@ -1696,6 +1698,7 @@ def upgrade() -> None:
         sa.Column("stripe_refund", sa.String(), nullable=True),
         sa.Column("reason", sa.LargeBinary(), nullable=False),
         sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("approved_by", sa.String(), nullable=True),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("card_amount + credit_amount > 0", name="refund_of_something"),
@@ -1713,6 +1716,82 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_refund_client_id"), "refund", ["client_id"], unique=False)
     op.create_index(op.f("ix_refund_payment_id"), "refund", ["payment_id"], unique=False)
+    op.create_table(
+        "approval",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "act",
+            sa.Enum(
+                "credit",
+                "refund",
+                "waive",
+                "write_off",
+                name="approval_act",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=True),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("order", sa.LargeBinary(), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column(
+            "asked_role",
+            sa.Enum(
+                "booking_site",
+                "client",
+                "therapist",
+                "care_team",
+                "admin",
+                name="approval_role",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("asked_as", sa.String(), nullable=False),
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lapses_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "settled",
+            sa.Enum(
+                "open",
+                "approved",
+                "refused",
+                "lapsed",
+                name="approval_settled",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("settled_by", sa.String(), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.CheckConstraint("amount > 0", name="approval_amount_positive"),
+        sa.CheckConstraint("(settled IS NULL) = (settled_at IS NULL)", name="approval_settled_at_an_instant"),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"],
+            ["payment.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("request_id"),
+    )
+    op.create_index("approval_by_time", "approval", ["asked_at", "id"], unique=False)
+    op.create_index(op.f("ix_approval_client_id"), "approval", ["client_id"], unique=False)
+    op.create_index(op.f("ix_approval_payment_id"), "approval", ["payment_id"], unique=False)
     op.create_table(
         "outbox",
         sa.Column("key", sa.String(length=200), nullable=False),
@@ -1806,6 +1885,10 @@ def downgrade() -> None:
     op.drop_index("outbox_of_client", table_name="outbox")
     op.drop_index(op.f("ix_outbox_message_id"), table_name="outbox")
     op.drop_table("outbox")
+    op.drop_index(op.f("ix_approval_payment_id"), table_name="approval")
+    op.drop_index(op.f("ix_approval_client_id"), table_name="approval")
+    op.drop_index("approval_by_time", table_name="approval")
+    op.drop_table("approval")
     op.drop_index(op.f("ix_refund_payment_id"), table_name="refund")
     op.drop_index(op.f("ix_refund_client_id"), table_name="refund")
     op.drop_table("refund")

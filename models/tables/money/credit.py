@@ -29,6 +29,7 @@ class Credit(SQLModel, table=True):
     source: CreditSource = Field(sa_type=word(CreditSource, name="credit_source"))
     reason: str = Field(sa_type=SealedText)
     given_by: str
+    approved_by: str | None = None  # the second person, where one was needed
     given_at: datetime = Field(sa_type=Instant)
 
 

@@ -41,7 +41,8 @@ class Payment(SQLModel, table=True):
     paid_at: datetime | None = Field(default=None, sa_type=Instant)
     attempts: int = 0
     intent: str | None = Field(default=None, unique=True)  # Stripe's PaymentIntent
-    # Of a waiver or a write-off: who, when, and which fee policy was signed by then; and why.
+    # Of a waiver or a write-off: who, when, which fee policy was signed by then, and who approved it, if anybody
+    # had to; and why.
     exception: dict[str, Any] | None = Field(default=None, sa_type=Document)
     exception_why: str | None = Field(default=None, sa_type=SealedText)
 

@@ -31,6 +31,7 @@ class Refund(SQLModel, table=True):
     stripe_refund: str | None = Field(default=None, unique=True)
     reason: str = Field(sa_type=SealedText)
     asked_by: str
+    approved_by: str | None = None  # the second person, where one was needed
     asked_at: datetime = Field(sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
 

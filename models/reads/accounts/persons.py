@@ -1,0 +1,77 @@
+"""Who somebody of the practice is, in whichever role they act; and whether there is anybody beside them."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ScalarSelect
+from sqlmodel import col, exists, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.tables.accounts.account import Account
+from models.tables.booking.appointment import Appointment
+from models.tables.booking.therapist import Therapist
+from models.tables.money.payment import Payment
+from rules.accounts.caller import Caller, therapist_caller
+from rules.accounts.sides import AccountSide
+from rules.enums import Role
+
+Whose = UUID | ScalarSelect[UUID] | None  # a therapist, by id, or where it stands
+_OF_ALL_CLIENTS = (Role.CARE_TEAM, Role.ADMIN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """``key`` is one for all roles of a person, or of a program; ``actors`` are their names in timelines."""
+
+    key: str
+    actors: tuple[str, ...]
+    account_id: UUID | None = None
+
+
+async def person_of(session: AsyncSession, caller: Caller) -> Person:
+    """A program of a therapist's is the therapist. Programs of one name are one."""
+    found = (await session.exec(_account_of(caller))).first()
+    if found is not None:
+        account, slug = found
+        own = (therapist_caller(slug).actor,) if slug is not None else ()
+        return Person(key=f"account:{account.id}", actors=(*_staff(account.handle), *own), account_id=account.id)
+    if caller.role is Role.THERAPIST:
+        return Person(key=caller.actor, actors=(caller.actor,))
+    return Person(key=f"program:{caller.name}", actors=_staff(caller.name))
+
+
+def _account_of(caller: Caller) -> Any:
+    accounts = select(Account, Therapist.slug).join(
+        Therapist, col(Therapist.id) == col(Account.therapist_id), isouter=True
+    )
+    if caller.role is Role.THERAPIST:
+        return accounts.where(col(Therapist.slug) == caller.therapist, col(Account.deactivated_at).is_(None))
+    return accounts.where(col(Account.handle) == caller.name)
+
+
+def _staff(name: str | None) -> tuple[str, ...]:
+    return tuple(Caller(role=role, name=name or "").actor for role in _OF_ALL_CLIENTS)
+
+
+def therapist_of_payment(payment: Payment) -> ScalarSelect[UUID]:
+    """Whose appointment it is for."""
+    return select(Appointment.therapist_id).where(col(Appointment.id) == payment.appointment_id).scalar_subquery()
+
+
+async def is_anybody_else(session: AsyncSession, person: Person, *, therapist: Whose) -> bool:
+    """Whether another account that is active may decide about money of this therapist's client."""
+    roles: Any = col(Account.roles)
+    decides = or_(
+        roles.overlap([role.value for role in _OF_ALL_CLIENTS]),
+        (col(Account.therapist_id) == therapist) & roles.contains([Role.THERAPIST.value]),
+    )
+    active = (
+        col(Account.side) == AccountSide.STAFF,
+        col(Account.activated_at).is_not(None),
+        col(Account.deactivated_at).is_(None),
+    )
+    others = exists().where(*active, decides)
+    if person.account_id is not None:
+        others = others.where(col(Account.id) != person.account_id)
+    return bool((await session.exec(select(others))).one())
