@@ -22,6 +22,7 @@ from models.tables import (
     Keeping,
     Notification,
     OccupiedTime,
+    Opening,
     Reconciliation,
     SecondFactor,
     SessionNote,
@@ -29,6 +30,7 @@ from models.tables import (
     WaitlistPlace,
 )
 from models.tables.accounts.token import Token, TokenKind
+from rules.accounts.openings import OpeningKind
 from rules.accounts.second_factors import FactorKind
 from rules.enums import AppointmentStatus, AppointmentType, ChatKind, Role, TaskKind
 from tests.api.callers import Callers
@@ -120,11 +122,21 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     compared = Reconciliation(
         id=uuid4(), asked_by="care_team:desk", started_at=NOW, since=NOW - timedelta(days=1), until=NOW
     )
+    opening = Opening(
+        id=uuid4(),
+        client_id=sara.id,
+        what=OpeningKind.GOALS,
+        opened_by="care_team:desk",
+        role=Role.CARE_TEAM,
+        reason="a reason",
+        opened_at=NOW - timedelta(hours=2),
+        ends_at=NOW - timedelta(hours=1),
+    )
     feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(SECRET), **made)
     content = DocumentContent(document_id=document.id, number=0, content=b"plan")
     await rows.add(goal, document, content, share, note, place, news, hold, group, template, form, task)
     kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)
-    await rows.add(archive, compared, kept, feed)
+    await rows.add(archive, compared, kept, feed, opening)
     elsewhere = (await rows.session_of(await rows.account(sara)))["Authorization"].removeprefix("Bearer ")
     program = Token(
         hash=hash_of(f"a program of {ana.slug}"),
@@ -170,6 +182,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "archive_id": archive.id,
         "id": compared.id,
         "keeping_id": kept.id,
+        "opening_id": opening.id,
         "staff_id": maria.id,
         "enrolment_id": enrolment.id,
         "factor_id": factor.id,
