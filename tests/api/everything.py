@@ -22,7 +22,6 @@ from models.tables import (
     Keeping,
     Notification,
     OccupiedTime,
-    Opening,
     Reconciliation,
     SecondFactor,
     SessionNote,
@@ -122,21 +121,12 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     compared = Reconciliation(
         id=uuid4(), asked_by="care_team:desk", started_at=NOW, since=NOW - timedelta(days=1), until=NOW
     )
-    opening = Opening(
-        id=uuid4(),
-        client_id=sara.id,
-        what=OpeningKind.GOALS,
-        opened_by="care_team:desk",
-        role=Role.CARE_TEAM,
-        reason="a reason",
-        opened_at=NOW - timedelta(hours=2),
-        ends_at=NOW - timedelta(hours=1),
-    )
+    opening = await rows.opening(sara, OpeningKind.GOALS, opened_at=NOW - timedelta(hours=2))  # which is over
     feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(SECRET), **made)
     content = DocumentContent(document_id=document.id, number=0, content=b"plan")
     await rows.add(goal, document, content, share, note, place, news, hold, group, template, form, task)
     kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)
-    await rows.add(archive, compared, kept, feed, opening)
+    await rows.add(archive, compared, kept, feed)
     elsewhere = (await rows.session_of(await rows.account(sara)))["Authorization"].removeprefix("Bearer ")
     program = Token(
         hash=hash_of(f"a program of {ana.slug}"),

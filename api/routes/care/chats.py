@@ -388,7 +388,7 @@ async def remove_member(*, chat_id: ChatId, member_id: Member, services: Svc, si
 
 
 async def _must_read(session: AsyncSession, side: Side, chat_id: UUID, *, now: datetime) -> ChatRow:
-    """The chat, for whoever only reads it. Raises Refused; the care team has to open what client and therapist write."""
+    """The chat, for whoever only reads it. Raises Refused; the care team has to open a direct one."""
     if side.caller.role is Role.CARE_TEAM:
         chat = await session.get(Chat, chat_id)
         if chat is not None and chat.kind is ChatKind.DIRECT and chat.client_id is not None:

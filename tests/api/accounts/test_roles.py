@@ -29,8 +29,8 @@ ID = re.compile(r"\{(\w*id)\}")
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """Who is let in, for whom it is missing, and who has to open it first; the others are refused. What is named belongs
-    to Sara, or to Ana."""
+    """Who is let in, for whom it is missing, and who has to open it first (``closed``); the others are refused. What is
+    named belongs to Sara, or to Ana."""
 
     let_in: str
     missing: str = ""
@@ -322,11 +322,11 @@ async def test_every_call_as_every_role(walk: Walk, methods: tuple[str, ...]) ->
 
 
 async def test_every_kind_of_chat_as_every_role(walk: Walk) -> None:
-    for kind in CHATS:
+    for kind, usual in CHATS.items():
         ids = walk.world.ids | {"chat_id": walk.world.chats[kind.value]}
         for call in ("GET /v1/chats/{chat_id}", "GET /v1/chats/{chat_id}/messages", "POST /v1/chats/{chat_id}/read"):
             reads = kind is ChatKind.DIRECT and call.startswith("GET")
-            line = READ_DIRECT_CHAT if reads else CHATS[kind]
+            line = READ_DIRECT_CHAT if reads else usual
             await walk.goes(call, line.given({} if call.startswith("POST") else None), ids=ids)
 
 
