@@ -48,7 +48,7 @@ def refuse_to_show(caller: Caller, what: OpeningKind, client_id: UUID) -> Refusa
         return Refusal(name=Problem.NOT_ALLOWED, detail=f"The role {caller.role.value} does not see {what.label}.")
     return Refusal(
         name=Problem.OPENING_REQUIRED,
-        detail=f"Your role does not show {what.label}. Open them for an hour, with a reason, if you have to see them.",
+        detail=f"Your role does not show {what.label}. That can be opened for an hour, with a reason.",
         data={"what": what.value, "client_id": client_id, "open": f"POST /v1/clients/{client_id}/openings"},
     )
 

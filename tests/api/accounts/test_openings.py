@@ -1,4 +1,4 @@
-"""Least sight and break glass: what a role does not show is seen through an opening of one's own, and in no other way."""
+"""Least sight and break glass: what a role does not show is seen through one's own opening alone."""
 
 from dataclasses import dataclass
 from datetime import timedelta
