@@ -29,6 +29,7 @@ STATUS: Mapping[Problem, int] = {
     Problem.VALIDATION_FAILED: 422,
     Problem.UNAUTHENTICATED: 401,
     Problem.NOT_ALLOWED: 403,
+    Problem.OPENING_REQUIRED: 403,
     Problem.NOT_FOUND: 404,
     Problem.CLIENT_DETAILS_REQUIRED: 422,
     Problem.EMAIL_IN_USE: 409,

@@ -15,6 +15,8 @@ APPEND_ONLY = (
     "access_block",
     "chained_access",
 )
+ENDED_ALONE = {"opening": "closed_at, closed_by, reason"}
+"""Tables whose rows change in these columns alone, and are never removed. A reason changes only in how it is sealed."""
 _OWNED_BY_MIGRATIONS = "alembic_version"
 
 
@@ -27,6 +29,8 @@ def grant(connection: Connection, role: str) -> None:
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}",
         f"REVOKE UPDATE, DELETE ON {', '.join(APPEND_ONLY)} FROM {name}",
+        *(f"REVOKE UPDATE, DELETE ON {table} FROM {name}" for table in ENDED_ALONE),
+        *(f"GRANT UPDATE ({columns}) ON {table} TO {name}" for table, columns in ENDED_ALONE.items()),
         f"REVOKE INSERT, UPDATE, DELETE ON {_OWNED_BY_MIGRATIONS} FROM {name}",
     ):
         connection.execute(text(statement))

@@ -11,6 +11,7 @@ class Problem(StrEnum):
     VALIDATION_FAILED = "validation-failed"
     UNAUTHENTICATED = "unauthenticated"
     NOT_ALLOWED = "not-allowed"
+    OPENING_REQUIRED = "opening-required"
     NOT_FOUND = "not-found"
     CLIENT_DETAILS_REQUIRED = "client-details-required"
     EMAIL_IN_USE = "email-in-use"
@@ -41,6 +42,7 @@ NEUTRAL = {
     Problem.VALIDATION_FAILED: "Something in the input cannot be accepted; the details name it.",
     Problem.UNAUTHENTICATED: "It is not known who asks.",
     Problem.NOT_ALLOWED: "Whoever asks may not do this.",
+    Problem.OPENING_REQUIRED: "Whoever asks has to open this first, with a reason.",
     Problem.NOT_FOUND: "There is no such thing here: look at the ids in the input.",
     Problem.CLIENT_DETAILS_REQUIRED: "Some of the client's details are needed first.",
     Problem.EMAIL_IN_USE: "Email in use.",

@@ -81,6 +81,8 @@ class FactKind(StrEnum):
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CHANGED = "dispute_changed"
     DISPUTE_CLOSED = "dispute_closed"
+    OPENING_BEGUN = "opening_begun"
+    OPENING_ENDED = "opening_ended"
     DOCUMENT_SHARED = "document_shared"
     DOCUMENT_UNSHARED = "document_unshared"
     NOTE_SHARED = "note_shared"

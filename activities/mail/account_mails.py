@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import Dependencies
 from activities.mail.buttons import OF_ACCOUNTS, good_for, mailed_token
+from activities.mail.compose import opened_in
 from activities.mail.context import MailContext
 from activities.mail.rendering import render
 from activities.mail.send import order_of
@@ -64,6 +65,9 @@ async def account_mail(
         test=reader.test,
         link=link,
         link_expires_at=expires_at,
+        # Of clients, admins see no more than the reference.
+        client_name=client.ref if client is not None and "client_name" in kind.needs else None,
+        opened=opened_in(order, kind),
         factor_change=order.text if Topic.FACTOR_CHANGE in kind.about else None,
     )
     rendered = render(order.template, context)
@@ -89,10 +93,11 @@ async def _reader(
         therapist = await session.get(Therapist, account.therapist_id) if account.therapist_id else None
         return AccountReader(
             account=account,
-            address=account.email or "",
+            address=(client is not None and client.test and client.test_mail_to) or account.email or "",
             name=account.name,
             greeting=account.name or "",
             time_zone=therapist.time_zone if therapist else deps.policy.time_zone,
+            test=client is not None and client.test,
         )
     address = client and ((client.test_mail_to if client.test else None) or client.email)
     if client is None or not address:

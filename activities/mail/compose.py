@@ -22,6 +22,7 @@ from activities.ports import Attachment, OutgoingMail
 from calendars.appointment_file import Attendee, calendar_file, entry_of
 from models.reads.money.balance import saved_card
 from models.tables.booking.appointment import Appointment
+from rules.accounts.openings import OpeningKind
 from rules.booking.waitlist import counts_if_unanswered, is_given_up
 from rules.enums import AppointmentType
 from rules.mail.kinds import MailKind
@@ -97,8 +98,14 @@ def context_of(
         offer=_offer_line(about),
         payment=_payment_line(about),
         card=_card_line(about, now=now) if Topic.CARD in kind.about else None,
+        opened=opened_in(order, kind),
         task=MailTask(title=task.kind.label, text=task.text, client_ref=client.ref) if task else None,
     )
+
+
+def opened_in(order: MailOrder, kind: MailKind) -> str | None:
+    """What was opened of a client's record, if the mail is about that."""
+    return OpeningKind(order.text).label if Topic.OPENING in kind.about else None
 
 
 def _appointment_line(appointment: Appointment, about: About, moves: Mapping[str, datetime]) -> MailAppointment:

@@ -127,6 +127,7 @@ class MailContext:
     check their cover (the intro call and the first session). ``notice_hours``: the notice window, told with
     a session's confirmation. ``change``: ``"moved"`` or ``"cancelled"``, for the therapist, with
     ``changed_by_client``. ``factor_change``: a `rules.accounts.second_factors.FactorChange`.
+    ``opened``: what was opened of the client's record, as a sentence names it.
     """
 
     recipient_name: str
@@ -153,3 +154,4 @@ class MailContext:
     task: MailTask | None = None
     anchor: MailAnchor | None = None
     factor_change: str | None = None
+    opened: str | None = None

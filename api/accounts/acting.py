@@ -24,7 +24,7 @@ AskerOf = Callable[[Request], Coroutine[Any, Any, Asker | None]]
 _NARROWEST_FIRST = (Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
 _READS = ("GET", "HEAD", "OPTIONS")
 # Of a role that may not: nothing has been done then.
-_TRY_ANOTHER = (Problem.NOT_ALLOWED, Problem.NOT_FOUND, Problem.VALIDATION_FAILED)
+_TRY_ANOTHER = (Problem.NOT_ALLOWED, Problem.OPENING_REQUIRED, Problem.NOT_FOUND, Problem.VALIDATION_FAILED)
 
 
 def in_each_role(handler: Handler, asker_of: AskerOf, *, of_account: bool) -> Handler:
@@ -70,11 +70,17 @@ async def _in_turn(request: Request, handler: Handler, callers: tuple[Caller, ..
         except Refused as refused:
             if refused.refusal.name not in _TRY_ANOTHER or _is_read(request, refused):
                 raise
-            # That a role is not meant for this tells less than what another one was told.
-            if said is None or refused.refusal.name is not Problem.NOT_ALLOWED:
-                said = refused
+            said = _more_telling(said, refused)
     assert said is not None
     raise said
+
+
+def _more_telling(said: Refused | None, refused: Refused) -> Refused:
+    """That a role is not meant for this tells less than what another one was told; that it can be opened, most."""
+    if said is None:
+        return refused
+    keeps = refused.refusal.name is Problem.NOT_ALLOWED or said.refusal.name is Problem.OPENING_REQUIRED
+    return said if keeps else refused
 
 
 def _is_read(request: Request, refused: Refused) -> bool:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from api.accounts.sessions import NewSession
 from api.views.base import View
 from rules.accounts.accesses import AccessEvent, AccessKind
+from rules.accounts.openings import OpeningKind
 from rules.enums import Role
 
 
@@ -54,6 +55,23 @@ class AccessView(View):
     network: str | None
     request_id: str
     signed: bool
+
+
+class OpeningView(View):
+    """``opened_by`` is how the timeline names who opened it, under their ``role``. ``closed_at``, ``closed_by``: who
+    ended it before ``ends_at``."""
+
+    id: UUID
+    client_id: UUID
+    what: OpeningKind
+    reason: str
+    opened_by: str
+    role: Role
+    opened_at: datetime
+    ends_at: datetime
+    closed_at: datetime | None
+    closed_by: str | None
+    in_force: bool
 
 
 class LookedView(View):

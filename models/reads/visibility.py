@@ -3,17 +3,23 @@
 The care team and admins see every client. A client sees only their own, a therapist only the clients matched with
 them now, and appointments of their own besides. Who has a client's pass sees the appointments that were booked with
 one. The booking site by itself sees nobody.
+
+What a role does not show of a client, who sees the client sees through an opening of their own (`opened`).
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, false, or_, true
 from sqlmodel import col, select
 
+from models.tables.accounts.account import Account
+from models.tables.accounts.opening import Opening
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from rules.accounts.caller import Caller
+from rules.accounts.openings import OpeningKind, needs_opening
 from rules.enums import Role
 
 
@@ -41,3 +47,30 @@ def may_see_appointment(caller: Caller) -> ColumnElement[bool]:
     if caller.by_pass:
         return and_(col(Appointment.booked_by) == caller.actor, clients)
     return clients
+
+
+def opened(caller: Caller, what: OpeningKind, client_id: object, *, now: datetime) -> ColumnElement[bool]:
+    """Whether this of a client is open to the caller: by their role, or by an opening. ``client_id``: an id, or the
+    column that has it. Whether they see the client is another question."""
+    return in_force(caller, what, client_id, now=now) if needs_opening(caller, what) else true()
+
+
+def in_force(caller: Caller, what: OpeningKind, client_id: object, *, now: datetime) -> ColumnElement[bool]:
+    """Whether the caller has an opening in force. Another person's is none, nor is one in another of their roles."""
+    return exists().where(
+        col(Opening.client_id) == client_id,
+        col(Opening.what) == what,
+        col(Opening.opened_by) == caller.actor,
+        col(Opening.opened_at) <= now,
+        col(Opening.ends_at) > now,
+        col(Opening.closed_at).is_(None),
+    )
+
+
+def has_left(therapist_id: object) -> ColumnElement[bool]:
+    """Whether a therapist, by id or by the column that has it, has left the practice: the account that acted for the
+    profile has ended, and no other acts for it. A therapist who never had an account has not."""
+    theirs = exists().where(col(Account.therapist_id) == therapist_id)
+    return and_(
+        theirs.where(col(Account.deactivated_at).is_not(None)), ~theirs.where(col(Account.deactivated_at).is_(None))
+    )

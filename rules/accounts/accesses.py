@@ -32,6 +32,7 @@ class AccessEvent(StrEnum):
     SIGN_IN = "sign_in"
     FAILED_SIGN_IN = "failed_sign_in"
     KEY_USE = "key_use"
+    OPENING = "opening"
 
     @property
     def is_of_data(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from rules.accounts.openings import OpeningKind
 from rules.timeline import FactKind
 
 
@@ -19,6 +20,7 @@ class FeedKind(StrEnum):
     MESSAGE = "message"  # written by whoever writes messages: no fact tells of them
     PAYMENT_NEEDS_ATTENTION = "payment_needs_attention"
     CLIENT_BACK = "client_back"
+    OPENING = "opening"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +130,15 @@ def _back(_: Mapping[str, Any], client: str) -> FeedItem:
     return FeedItem(kind=FeedKind.CLIENT_BACK, text=f"{client} is an active client again.")
 
 
+def _opened(data: Mapping[str, Any], client: str) -> FeedItem:
+    what = OpeningKind(data["what"])
+    return FeedItem(
+        kind=FeedKind.OPENING,
+        text=f"Somebody opened {what.label} of {client} for an hour.",
+        data={"opening_id": data["opening_id"], "what": what.value},
+    )
+
+
 _NEWS: Mapping[str, Callable[[Mapping[str, Any], str], FeedItem | None]] = {
     FactKind.BOOKED: _booked,
     FactKind.APPOINTMENT_CANCELLED: _cancelled,
@@ -138,4 +149,5 @@ _NEWS: Mapping[str, Callable[[Mapping[str, Any], str], FeedItem | None]] = {
     FactKind.PAYMENT_REQUIRES_ACTION: _asks,
     FactKind.DISPUTE_OPENED: _disputed,
     FactKind.UNARCHIVED: _back,
+    FactKind.OPENING_BEGUN: _opened,
 }

@@ -11,7 +11,11 @@ from types import MappingProxyType
 
 from rules.forms.fields import FieldType, FormField
 
+INFORMED_CONSENT = "informed_consent"
 BILLING_INFO = "billing_info"  # completing it also saves the card
+
+SEEN_BY_STAFF = frozenset({INFORMED_CONSENT, BILLING_INFO})
+"""What was answered in these is no matter of care; the answers of all other forms are."""
 
 FEE_POLICY_VERSION = "2026-1"
 FEE_POLICY_TEXT = (
@@ -29,7 +33,7 @@ class IntakeForm:
 
 INTAKE_FORMS: Mapping[str, IntakeForm] = MappingProxyType(
     {
-        "informed_consent": IntakeForm(
+        INFORMED_CONSENT: IntakeForm(
             title="Informed Consent & Confidentiality",
             fields=(
                 FormField(

@@ -62,6 +62,7 @@ class Mail(StrEnum):
     MARK_OUTCOME = "mark_outcome"
     BOOK_NEXT = "book_next"
     TASK_OPENED = "task_opened"
+    RECORD_OPENED = "record_opened"
     DAILY_ANCHOR = "daily_anchor"
     INVITATION = "invitation"
     EMAIL_CONFIRM = "email_confirm"
@@ -355,6 +356,14 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             about=(Topic.BOOKINGS,),
             until=(a_session_is_booked,),
             button=Button.CLIENT,
+        ),
+        # To the therapist; where there is none who would learn of it by it, to the admins (`account_mail_order`).
+        Mail.RECORD_OPENED: MailKind(
+            to=Reader.THERAPIST,
+            needs=("client_name", "opened"),
+            about=(Topic.OPENING,),
+            vital=True,
+            while_archived=True,
         ),
         # ------------------------------------------------------------ to the care team
         Mail.TASK_OPENED: MailKind(

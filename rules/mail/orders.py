@@ -52,8 +52,9 @@ class MailOrder:
 
 
 def account_mail_order(mail: Mail, *, key: str, account_id: str, client_id: str | None) -> MailOrder:
-    """An order about an account; ``client_id``: of a client's."""
-    return replace(mail_order(mail, key=key, client_id=client_id or ""), account_id=account_id)
+    """An order about an account, to whoever has it; ``client_id``: of a client's, or whom it tells of."""
+    order = mail_order(mail, key=key, client_id=client_id or "")
+    return replace(order, account_id=account_id, to=Reader.ACCOUNT.value)
 
 
 def mail_order(mail: Mail, *, key: str, client_id: str, asked_for: bool = False) -> MailOrder:

@@ -48,6 +48,7 @@ class Topic(Enum):
     SHARE = auto()
     TASK = auto()
     ANCHOR = auto()
+    OPENING = auto()  # what was opened of a client's record
     FACTOR_CHANGE = auto()  # what became of an account's second factors
     FORMS = auto()  # those that are outstanding, unless the order names one that the practice has made
     BOOKINGS = auto()  # whether a session is booked
@@ -65,6 +66,7 @@ NAMED_BY: Mapping[Topic, str] = MappingProxyType(
         Topic.SHARE: "share_id",
         Topic.TASK: "text",
         Topic.ANCHOR: "text",
+        Topic.OPENING: "text",
         Topic.FACTOR_CHANGE: "text",
     }
 )

@@ -31,6 +31,7 @@ from models.tables import (
     WaitlistPlace,
 )
 from models.tables.accounts.token import Token, TokenKind
+from rules.accounts.openings import OpeningKind
 from rules.accounts.second_factors import FactorKind
 from rules.enums import AppointmentStatus, AppointmentType, ApprovalAct, ChatKind, Role, TaskKind
 from tests.api.callers import Callers
@@ -142,6 +143,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         asked_at=NOW,
         lapses_at=NOW + timedelta(days=7),
     )
+    opening = await rows.opening(sara, OpeningKind.GOALS, opened_at=NOW - timedelta(hours=2))  # which is over
     feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(SECRET), **made)
     content = DocumentContent(document_id=document.id, number=0, content=b"plan")
     await rows.add(goal, document, content, share, note, place, news, hold, group, template, form, task)
@@ -194,6 +196,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "archive_id": archive.id,
         "id": compared.id,
         "keeping_id": kept.id,
+        "opening_id": opening.id,
         "staff_id": maria.id,
         "enrolment_id": enrolment.id,
         "factor_id": factor.id,

@@ -10,9 +10,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.accounts.tokens import hash_of, new_token
 from models.database import Sessions
-from models.tables import Account, Appointment, Client, HandedIn, Match, OccupiedTime, Payment, Therapist
+from models.tables import Account, Appointment, Client, HandedIn, Match, OccupiedTime, Opening, Payment, Therapist
 from models.tables.accounts.token import Token, TokenKind
 from models.writes.booking.hours import save_availability
+from rules.accounts.openings import LASTS, OpeningKind
 from rules.accounts.sides import AccountSide
 from rules.booking.availability import read_availability
 from rules.enums import (
@@ -221,6 +222,14 @@ class Rows:
         if row.status is AppointmentStatus.SCHEDULED:
             shared = row.model_dump(include={"id", "therapist_id", "client_id", "type", "starts_at", "ends_at"})
             await self.add(OccupiedTime(appointment_id=row.id, made_by="care_team:desk", made_at=NOW, **shared))
+        return row
+
+    async def opening(self, client: Client, what: OpeningKind, by: str = "care_team:desk", **columns: Any) -> Opening:
+        """Begun now, by whoever the timeline names so."""
+        opened_at = columns.setdefault("opened_at", NOW)
+        usual: Json = {"role": Role(by.partition(":")[0]), "reason": "a reason", "ends_at": opened_at + LASTS}
+        row = Opening(id=uuid4(), client_id=client.id, what=what, opened_by=by, **usual | columns)
+        await self.add(row)
         return row
 
     async def payment(self, appointment: Appointment, **columns: Any) -> Payment:

@@ -229,6 +229,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "match": "made_by",
         "notification": "actor",
         "occupied_time": "made_by",
+        "opening": "opened_by closed_by",
         "handed_in": "handed_in_by",
         "reconciliation": "asked_by",
         "reencryption": "asked_by",

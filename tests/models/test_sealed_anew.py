@@ -9,11 +9,12 @@ from sqlalchemy import text
 from models.database import Sessions, session_factory
 from models.reads.keeping.encryption_keys import rows_by_key
 from models.sealed import NotOfThisRow, RowKeys
-from models.tables import Document, DocumentContent, Goal
+from models.tables import Document, DocumentContent, Goal, Opening
 from models.writes.care.documents import PIECE, keep_document
 from models.writes.keeping import reencryptions
 from models.writes.keeping.reencryptions import SealedPage, seal_page, sealed_tables
 from ops.encryption_keys import KeyUse, refusal, uses
+from rules.accounts.openings import OpeningKind
 from tests.care.owner import Owner
 from tests.care.rows import NOW, Rows
 
@@ -65,6 +66,17 @@ async def test_pages_go_on_where_the_last_one_ended_until_nothing_is_left(
     assert (third.looked_at, third.sealed, third.last) == (1, 1, None)
     assert await seal_page(between, "goal") == SealedPage(looked_at=5)  # twice is once
     assert await _texts(after, ids) == {f"goal {i}" for i in range(5)}
+
+
+async def test_the_reason_of_an_opening_is_sealed_anew_and_nothing_else_of_it_changes(
+    before: Sessions, between: Sessions, after: Sessions
+) -> None:
+    """By the programs' role, which may write no more of it than that, and its end."""
+    rows = Rows(before)
+    opening = await rows.opening(await rows.client(), OpeningKind.GOALS)
+    assert (await seal_page(between, "opening")).sealed == 1
+    async with after() as session:
+        assert (await session.get_one(Opening, opening.id)).model_dump() == opening.model_dump()
 
 
 async def test_a_document_is_sealed_anew_piece_by_piece(before: Sessions, between: Sessions, after: Sessions) -> None:

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
 from api.access_log.shown import shows_clients
+from api.accounts.openings import must_be_open
 from api.bodies import Body, Line, Message, Slug, Whole
 from api.deps import ByNumber, ByTime, Known, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
@@ -38,8 +39,9 @@ from models.writes.care import chats as chat_writing
 from models.writes.locks import lock_open_client, lock_open_clients
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
+from rules.accounts.openings import OpeningKind
 from rules.care.chats import LARGEST_SEQ, MOST_MEMBERS, MOST_MESSAGES, OF_ONE_CLIENT, may_start, setting_of
-from rules.enums import ChatKind, ClientStatus, LeftBecause
+from rules.enums import ChatKind, ClientStatus, LeftBecause, Role
 from rules.refusals import Problem
 
 router = APIRouter(prefix="/v1", tags=["chats"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.CHATS)])
@@ -194,18 +196,19 @@ def _archived(clients: list[Client]) -> Exception:
     "/chats",
     summary="The asker's chats, the one written in last first",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND),
+    responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
 async def list_of(
     *,
     services: Svc,
     caller: Known,
     page: ByTime,
+    now: Now,
     client_id: Annotated[UUID | None, Query(description="Chats in which this client is.")] = None,
     kind: ChatKind | None = None,
 ) -> Listed[ChatView]:
-    """Without ``kind``, what is switched off for a client is left out; it is refused when it is asked for, or when
-    all of it is off."""
+    """Without ``kind``, what is switched off for a client is left out, and so are direct chats that are not open to the
+    care team; either is refused when it is asked for, or when all of it is off."""
     side = await side_of(services, caller)
     kinds = [kind] if kind else list(ChatKind)
     if side.client is not None:
@@ -216,7 +219,10 @@ async def list_of(
     async with services.sessions() as session:
         if client_id and await visible_client(session, caller, client_id) is None:
             raise not_found("client")
-        rows, last = cut(await chats.list_chats(session, side, kinds=kinds, with_client=client_id, page=page), page)
+        if client_id and kind is ChatKind.DIRECT and caller.is_staff:
+            await must_be_open(session, caller, OpeningKind.DIRECT_CHAT, client_id, now=now)
+        found = await chats.list_chats(session, side, kinds=kinds, with_client=client_id, page=page, now=now)
+        rows, last = cut(found, page)
     at = (last.chat.last_message_at or last.chat.made_at, last.chat.id) if last else None
     return listed([chat_view(row) for row in rows], at)
 
@@ -225,17 +231,17 @@ async def list_of(
     "/chats/{chat_id}",
     summary="One chat",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND),
+    responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def one(*, chat_id: ChatId, services: Svc, side: OnSide) -> ChatView:
+async def one(*, chat_id: ChatId, services: Svc, side: OnSide, now: Now) -> ChatView:
     async with services.sessions() as session:
-        return await whole_chat_view(session, side, await _must_see(session, side, chat_id))
+        return await whole_chat_view(session, side, await _must_read(session, side, chat_id, now=now))
 
 
 @router.get(
     "/chats/{chat_id}/messages",
     summary="The messages of a chat, oldest first",
-    responses=responses(Problem.NOT_FOUND),
+    responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
 async def messages(
     *,
@@ -243,12 +249,13 @@ async def messages(
     services: Svc,
     side: OnSide,
     page: ByNumber,
+    now: Now,
     after: Annotated[int, Query(ge=0, le=LARGEST_SEQ, description="Only messages after this number.")] = 0,
 ) -> Listed[MessageView]:
     """What is new since the last look: ``after`` the newest ``seq`` that is known."""
     behind = max(after, page.after[0]) if page.after else after
     async with services.sessions() as session:
-        await _must_see(session, side, chat_id)
+        await _must_read(session, side, chat_id, now=now)
         found, last = cut(await chats.messages_of(session, chat_id, after_seq=behind, limit=page.limit), page)
         authors = await chats.authors_of(session, side, found)
     return listed([message_view(side, each, authors[each.id]) for each in found], (last.seq,) if last else None)
@@ -373,9 +380,18 @@ async def remove_member(*, chat_id: ChatId, member_id: Member, services: Svc, si
 # ---------------------------------------------------------------- parts
 
 
-async def _must_see(session: AsyncSession, side: Side, chat_id: UUID) -> ChatRow:
+async def _must_read(session: AsyncSession, side: Side, chat_id: UUID, *, now: datetime) -> ChatRow:
+    """The chat, for whoever only reads it. Raises Refused; the care team has to open a direct one."""
+    if side.caller.role is Role.CARE_TEAM:
+        chat = await session.get(Chat, chat_id)
+        if chat is not None and chat.kind is ChatKind.DIRECT and chat.client_id is not None:
+            await must_be_open(session, side.caller, OpeningKind.DIRECT_CHAT, chat.client_id, now=now)
+    return await _must_see(session, side, chat_id, reading_at=now)
+
+
+async def _must_see(session: AsyncSession, side: Side, chat_id: UUID, *, reading_at: datetime | None = None) -> ChatRow:
     """The chat, if it is seen and switched on. Raises Refused."""
-    row = must_find("chat", await chats.visible_chat(session, side, chat_id))
+    row = must_find("chat", await chats.visible_chat(session, side, chat_id, reading_at=reading_at))
     part_must_be_on(side, row.chat.kind)
     if row.chat.client_id is not None:
         shows_clients(row.chat.client_id)

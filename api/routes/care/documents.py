@@ -1,6 +1,7 @@
 """Documents: kept by the practice, shared with clients and taken back, and always saved to a file, never shown."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from itertools import count
 from uuid import UUID, uuid5
 
@@ -10,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
 from api.access_log.shown import shows_clients
+from api.accounts.openings import closed, must_be_open
 from api.accounts.portal import must_be_on
 from api.bodies import Body
 from api.deps import ByTime, Known, Now, Practice, RequestId, Services, Svc, must_see_client
@@ -27,6 +29,7 @@ from models.writes.care.documents import keep_document, share_document, unshare_
 from models.writes.locks import lock_client, lock_open_client
 from rules.accounts.accesses import AccessEvent, AccessKind
 from rules.accounts.caller import Caller
+from rules.accounts.openings import OpeningKind
 from rules.care.documents import content_disposition
 from rules.refusals import Problem
 from workflows.messages import OUTBOX_FILLED, journey_id
@@ -82,9 +85,10 @@ async def upload(*, request: Request, services: Svc, caller: Practice, request_i
     response_model_exclude_unset=True,
     responses=responses(),
 )
-async def list_documents(*, services: Svc, caller: Practice, page: ByTime) -> Listed[DocumentView]:
+async def list_documents(*, services: Svc, caller: Practice, page: ByTime, now: Now) -> Listed[DocumentView]:
+    """For the care team: its own, and those of clients whose documents are open to it."""
     async with services.sessions() as session:
-        rows, last = cut(await documents.list_documents(session, caller, page), page)
+        rows, last = cut(await documents.list_documents(session, caller, page, now=now), page)
         shared = await documents.clients_shared_with(session, caller, [row.id for row in rows])
     views = [document_view(row, caller=caller, shared_with=shared[row.id]) for row in rows]
     return listed(views, (last.uploaded_at, last.id) if last else None)
@@ -94,10 +98,10 @@ async def list_documents(*, services: Svc, caller: Practice, page: ByTime) -> Li
     "/documents/{document_id}",
     summary="One document, without its content",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND),
+    responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def one_document(*, document_id: UUID, services: Svc, caller: Known) -> DocumentView:
-    document, shared_with = await _seen(services, caller, document_id)
+async def one_document(*, document_id: UUID, services: Svc, caller: Known, now: Now) -> DocumentView:
+    document, shared_with = await _seen(services, caller, document_id, now=now)
     return document_view(document, caller=caller, shared_with=shared_with)
 
 
@@ -107,10 +111,13 @@ async def one_document(*, document_id: UUID, services: Svc, caller: Known) -> Do
     dependencies=[_A_FILE],
     summary="The file itself, to be saved",
     response_class=Response,
-    responses={**responses(Problem.NOT_FOUND), 200: {"description": "The bytes as they were uploaded"}},
+    responses={
+        **responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
+        200: {"description": "The bytes as they were uploaded"},
+    },
 )
-async def content(*, request: Request, document_id: UUID, services: Svc, caller: Known) -> Response:
-    document, shared_with = await _seen(services, caller, document_id)
+async def content(*, request: Request, document_id: UUID, services: Svc, caller: Known, now: Now) -> Response:
+    document, shared_with = await _seen(services, caller, document_id, now=now)
     shows_clients(*(client.id for client in shared_with))
     headers = {
         **_SAFE,
@@ -132,15 +139,27 @@ async def _pieces(services: Services, document: Document) -> AsyncIterator[bytes
         yield piece
 
 
-async def _seen(services: Services, caller: Caller, document_id: UUID) -> tuple[Document, Sequence[Client]]:
-    """The document, and the clients it is shared with. Raises Refused: not found, or switched off for the client."""
+async def _seen(
+    services: Services, caller: Caller, document_id: UUID, *, now: datetime
+) -> tuple[Document, Sequence[Client]]:
+    """The document, and the clients it is shared with. Raises Refused: not found, closed, or switched off for the
+    client."""
     async with services.sessions() as session:
-        row = await documents.visible_document(session, caller, document_id)
-        document = must_find("document", row)
+        document = await _must_see(session, caller, document_id, now=now)
         shared_with = (await documents.clients_shared_with(session, caller, [document_id]))[document_id]
     if not caller.is_practice:
         must_be_on(shared_with[0], caller, "documents")  # the client who asks: no other is seen
     return document, shared_with
+
+
+async def _must_see(session: AsyncSession, caller: Caller, document_id: UUID, *, now: datetime) -> Document:
+    """Raises Refused: not found, or, of what is shared with a client whom the caller sees, closed."""
+    row = await documents.visible_document(session, caller, document_id, now=now)
+    if row is None and caller.is_staff:
+        whose = await documents.shared_first_with(session, caller, document_id)
+        if whose is not None:
+            raise closed(caller, OpeningKind.DOCUMENTS, whose)
+    return must_find("document", row)
 
 
 # ---------------------------------------------------------------- sharing
@@ -154,7 +173,7 @@ class ShareBody(Body):
     "/documents/{document_id}/shares",
     status_code=201,
     summary="Share a document with a client",
-    responses=responses(Problem.NOT_FOUND, Problem.CLIENT_ARCHIVED),
+    responses=responses(Problem.NOT_FOUND, Problem.CLIENT_ARCHIVED, Problem.OPENING_REQUIRED),
 )
 async def share(
     *, document_id: UUID, body: ShareBody, services: Svc, caller: Practice, request_id: RequestId, now: Now
@@ -162,7 +181,7 @@ async def share(
     """The client is told by mail that a document waits. Sharing it twice is one share."""
     async with services.sessions() as session:
         client = await lock_open_client(session, caller, body.client_id)
-        document = must_find("document", await documents.visible_document(session, caller, document_id))
+        document = await _must_see(session, caller, document_id, now=now)
         if client is None:
             raise not_found("client")
         made = await share_document(session, document, client, id=uuid5(request_id, "share"), by=caller.actor, at=now)
@@ -199,7 +218,7 @@ async def unshare(*, document_id: UUID, client_id: UUID, services: Svc, caller: 
 
 async def _to_be_taken_back(session: AsyncSession, caller: Caller, document_id: UUID, client_id: UUID) -> Document:
     """The document, if it was shared with this client and the caller may take it back. Raises Refused."""
-    document = must_find("document", await documents.visible_document(session, caller, document_id))
+    document = must_find("document", await documents.document_to_take_back(session, caller, document_id))
     owned = await documents.is_the_callers(session, caller, document)
     if not owned and await visible_client(session, caller, client_id) is None:
         raise not_found("client")
@@ -216,12 +235,15 @@ async def _to_be_taken_back(session: AsyncSession, caller: Caller, document_id: 
     "/clients/{client_id}/documents",
     summary="What is shared with a client, the newest share first",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND),
+    responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def documents_of_client(*, client_id: UUID, services: Svc, caller: Known, page: ByTime) -> Listed[DocumentView]:
+async def documents_of_client(
+    *, client_id: UUID, services: Svc, caller: Known, page: ByTime, now: Now
+) -> Listed[DocumentView]:
     client = await must_see_client(services, caller, client_id)
     must_be_on(client, caller, "documents")
     async with services.sessions() as session:
+        await must_be_open(session, caller, OpeningKind.DOCUMENTS, client_id, now=now)
         rows, last = cut(await documents.documents_of_client(session, client, page), page)
         shared = await documents.clients_shared_with(session, caller, [row.document.id for row in rows])
     views = [

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from api.access_log.declared import shows
+from api.accounts.openings import must_be_open
 from api.accounts.portal import must_be_on
 from api.bodies import Body, Prose
 from api.commands import Command, commands_of
-from api.deps import ByTime, Svc, allow, must_see_client
+from api.deps import ByTime, Now, Svc, allow, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refuse, responses
 from api.views.care import GoalView, goal_view
@@ -19,6 +20,7 @@ from models.reads.care.goals import goals_of, visible_goal
 from models.tables.care.goal import Goal
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
+from rules.accounts.openings import OpeningKind
 from rules.enums import GoalStatus, Role
 from rules.refusals import Problem
 from workflows.messages import CHANGE_GOAL, CREATE_GOAL
@@ -26,7 +28,7 @@ from workflows.messages import CHANGE_GOAL, CREATE_GOAL
 router = APIRouter(prefix="/v1", tags=["goals"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)])
 
 _READERS = (Role.THERAPIST, Role.CLIENT)
-Reader = Annotated[Caller, Depends(allow(*_READERS))]
+Reader = Annotated[Caller, Depends(allow(*_READERS, Role.CARE_TEAM))]
 ByAuthor = Annotated[Command, Depends(commands_of(Role.THERAPIST))]
 ByReader = Annotated[Command, Depends(commands_of(*_READERS))]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -88,10 +90,11 @@ async def change_goal(*, goal_id: UUID, body: GoalChanges, command: ByReader) ->
 @router.get(
     "/clients/{client_id}/goals",
     summary="A client's goals, oldest first",
-    responses=responses(Problem.NOT_FOUND),
+    responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def list_goals(*, client_id: UUID, services: Svc, caller: Reader, page: ByTime) -> Listed[GoalView]:
+async def list_goals(*, client_id: UUID, services: Svc, caller: Reader, page: ByTime, now: Now) -> Listed[GoalView]:
     must_be_on(await must_see_client(services, caller, client_id), caller, "goals")
     async with services.sessions() as session:
+        await must_be_open(session, caller, OpeningKind.GOALS, client_id, now=now)
         rows, last = cut(await goals_of(session, client_id, page), page)
     return listed([goal_view(row) for row in rows], (last.made_at, last.id) if last else None)

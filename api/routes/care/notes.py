@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
+from api.accounts.openings import closed, must_be_open
 from api.accounts.portal import must_be_on
 from api.bodies import Body, Flag, Prose
 from api.deps import ByTime, Known, Now, RequestId, Svc, allow, must_see_appointment, must_see_client
@@ -15,6 +16,7 @@ from api.idempotency import IdempotentRoute
 from api.problems import Refused, must_find, refuse, responses
 from api.views.care import NoteView, note_view
 from api.views.lists import Listed, cut, listed
+from models.reads.accounts.openings import is_open
 from models.reads.booking.appointments import AppointmentRow, visible_appointment
 from models.reads.care import notes
 from models.reads.care.notes import NoteRow
@@ -23,6 +25,7 @@ from models.writes.care.notes import lock_client_of, share_note, unshare_note
 from models.writes.locks import lock_open_client
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
+from rules.accounts.openings import OpeningKind, can_open
 from rules.enums import AppointmentStatus, ClientStatus, Role
 from rules.refusals import Problem
 
@@ -121,7 +124,7 @@ class NoteChanges(Body):
 async def change(*, note_id: UUID, body: NoteChanges, services: Svc, caller: Author, now: Now) -> NoteView:
     """By its author, who keeps it for good, but can share it only with a client who is theirs now."""
     async with services.sessions() as session:
-        row = must_find("note", await notes.visible_note(session, caller, note_id))
+        row = must_find("note", await notes.visible_note(session, caller, note_id, now=now))
         if row.therapist != caller.therapist:
             raise refuse(Problem.NOT_ALLOWED, "A note is changed by the therapist who wrote it.")
         note = row.note
@@ -144,27 +147,38 @@ async def change(*, note_id: UUID, body: NoteChanges, services: Svc, caller: Aut
     "/appointments/{appointment_id}/note",
     summary="The note of an appointment",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND),
+    responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def of_appointment(*, appointment_id: UUID, services: Svc, caller: Known) -> NoteView:
-    appointment = (await must_see_appointment(services, caller, appointment_id)).appointment
+async def of_appointment(*, appointment_id: UUID, services: Svc, caller: Known, now: Now) -> NoteView:
+    """Without an opening, whether there is a private note is told to its therapist alone."""
+    seen = await must_see_appointment(services, caller, appointment_id)
     if not caller.is_practice:
-        must_be_on(await must_see_client(services, caller, appointment.client_id), caller, "documents")
+        must_be_on(await must_see_client(services, caller, seen.appointment.client_id), caller, "documents")
     async with services.sessions() as session:
-        row = must_find("note", await notes.visible_note_of_appointment(session, caller, appointment_id))
-    return note_view(row, caller=caller)
+        row = await notes.visible_note_of_appointment(session, caller, appointment_id, now=now)
+        if row is None and seen.therapist != caller.therapist:
+            note = await notes.note_of_appointment(session, appointment_id)
+            what = OpeningKind.SHARED_NOTES if note is not None and note.shared else OpeningKind.PRIVATE_NOTES
+            await must_be_open(session, caller, what, seen.appointment.client_id, now=now)
+    return note_view(must_find("note", row), caller=caller)
 
 
 @router.get(
     "/clients/{client_id}/notes",
     summary="A client's notes, newest first: a therapist's own, and what is shared",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND),
+    responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def of_client(*, client_id: UUID, services: Svc, caller: Known, page: ByTime) -> Listed[NoteView]:
+async def of_client(*, client_id: UUID, services: Svc, caller: Known, page: ByTime, now: Now) -> Listed[NoteView]:
+    """Through an opening: those that it opens."""
     client = await must_see_client(services, caller, client_id)
     must_be_on(client, caller, "documents")
     async with services.sessions() as session:
-        rows, last = cut(await notes.notes_of_client(session, caller, client_id, page), page)
+        if not await is_open(session, caller, OpeningKind.SHARED_NOTES, client_id, now=now) and not await is_open(
+            session, caller, OpeningKind.PRIVATE_NOTES, client_id, now=now
+        ):
+            what = OpeningKind.SHARED_NOTES if can_open(caller, OpeningKind.SHARED_NOTES) else OpeningKind.PRIVATE_NOTES
+            raise closed(caller, what, client_id)
+        rows, last = cut(await notes.notes_of_client(session, caller, client_id, page, now=now), page)
     views = [note_view(row, caller=caller) for row in rows]
     return listed(views, (last.note.written_at, last.note.id) if last else None)

@@ -9,10 +9,11 @@ from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
+from api.accounts.openings import must_be_open
 from api.accounts.portal import must_be_on
 from api.bodies import Body, Json, Line
 from api.commands import ByKnown, ByPractice, Command
-from api.deps import ByTime, Known, Svc, must_see_client
+from api.deps import ByTime, Known, Now, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, not_found, responses, wrong_fields
 from api.routes.forms.form_templates import FieldView, fields_view
@@ -24,8 +25,9 @@ from models.reads.forms.templates import newest_template, template_of, titles_of
 from models.tables.forms.form import FormRequest
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
+from rules.accounts.openings import OpeningKind
 from rules.forms.fields import Errors, FormField, check_answers
-from rules.forms.intake import BILLING_INFO, FEE_POLICY_TEXT, FEE_POLICY_VERSION
+from rules.forms.intake import BILLING_INFO, FEE_POLICY_TEXT, FEE_POLICY_VERSION, SEEN_BY_STAFF
 from rules.forms.templates import LONGEST_KIND
 from rules.refusals import Problem
 from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SET_UP_CARD, SUBMIT_FORM
@@ -79,9 +81,12 @@ OneOf = Annotated[UUID | None, Query(description="Which asking, by its id; the n
     "/clients/{client_id}/forms/{kind}",
     summary="One form: its questions, and the answers once it is complete",
     response_model_exclude_unset=True,
-    responses=responses(Problem.NOT_FOUND),
+    responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def one_form(*, client_id: UUID, kind: str, services: Svc, caller: Known, form_id: OneOf = None) -> WholeFormView:
+async def one_form(
+    *, client_id: UUID, kind: str, services: Svc, caller: Known, now: Now, form_id: OneOf = None
+) -> WholeFormView:
+    """The care team sees the answers of consent and billing info, and through an opening those of every other form."""
     must_be_on(await must_see_client(services, caller, client_id), caller, "forms")
     async with services.sessions() as session:
         asked = [form for form in await asked_of(session, client_id, kind) if form_id in (None, form.id)]
@@ -90,6 +95,8 @@ async def one_form(*, client_id: UUID, kind: str, services: Svc, caller: Known, 
         form = asked[-1]
         template = await template_of(session, kind=kind, version=form.version)
         answer = await answer_to(session, form.id)
+        if answer is not None and kind not in SEEN_BY_STAFF:
+            await must_be_open(session, caller, OpeningKind.INTAKE_ANSWERS, client_id, now=now)
         [view] = await _views(session, [form], caller=caller)
     more: dict[str, Any] = {}
     if answer is not None:

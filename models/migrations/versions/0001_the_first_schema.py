@@ -65,6 +65,7 @@ def upgrade() -> None:
                 "sign_in",
                 "failed_sign_in",
                 "key_use",
+                "opening",
                 name="access_event",
                 native_enum=False,
                 create_constraint=True,
@@ -1130,6 +1131,54 @@ def upgrade() -> None:
         postgresql_where=sa.text("deactivated_at IS NULL"),
     )
     op.create_table(
+        "opening",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "what",
+            sa.Enum(
+                "intake_answers",
+                "private_notes",
+                "shared_notes",
+                "direct_chat",
+                "documents",
+                "goals",
+                name="opening_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("opened_by", sa.String(), nullable=False),
+        sa.Column(
+            "role",
+            sa.Enum(
+                "booking_site",
+                "client",
+                "therapist",
+                "care_team",
+                "admin",
+                name="opening_role",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("openings_of_client", "opening", ["client_id", "opened_at", "id"], unique=False)
+    op.create_index("openings_in_force", "opening", ["client_id", "opened_by", "what", "ends_at"], unique=False)
+    op.create_table(
         "email_change",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
@@ -1940,6 +1989,9 @@ def downgrade() -> None:
     op.drop_table("second_factor")
     op.drop_index(op.f("ix_recovery_code_account_id"), table_name="recovery_code")
     op.drop_table("recovery_code")
+    op.drop_index("openings_in_force", table_name="opening")
+    op.drop_index("openings_of_client", table_name="opening")
+    op.drop_table("opening")
     op.drop_index(op.f("ix_email_change_account_id"), table_name="email_change")
     op.drop_table("email_change")
     op.drop_index("one_account_per_therapist", table_name="account", postgresql_where=sa.text("deactivated_at IS NULL"))

@@ -2,7 +2,7 @@
 
 A client sees the chats they are in. A therapist sees direct chats with clients who are matched with them now, the group
 chats they take part in, and every community chat. Staff see the care team's chats, groups and communities; direct chats
-are between client and therapist alone.
+are between client and therapist alone, and are read by the care team through an opening, never written in.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,11 +16,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page
-from models.reads.visibility import may_see_client, therapist_of
+from models.reads.visibility import may_see_client, opened, therapist_of
 from models.tables.booking.therapist import Therapist
 from models.tables.care.chat import Chat, ChatMember, ChatMessage, ChatRead
 from models.tables.clients.client import Client
 from rules.accounts.caller import Caller
+from rules.accounts.openings import OpeningKind
 from rules.care.chats import MESSAGES_COUNTED_FOR, MOST_MESSAGES, TOLD_WHILE_ARCHIVED, reader_of, setting_of
 from rules.enums import ChatKind, ClientStatus, Role
 
@@ -82,11 +83,14 @@ def _is_member(client_id: UUID) -> ColumnElement[bool]:
     )
 
 
-def may_see_chat(side: Side) -> ColumnElement[bool]:
-    """The condition on ``Chat`` for whoever asks."""
+def may_see_chat(side: Side, *, reading_at: datetime | None = None) -> ColumnElement[bool]:
+    """The condition on ``Chat`` for whoever asks. ``reading_at``: now, of whoever only reads; then openings count."""
     caller, kind = side.caller, col(Chat.kind)
     if caller.is_staff:
-        return and_(kind != ChatKind.DIRECT, col(Chat.merged_into).is_(None))
+        seen = kind != ChatKind.DIRECT
+        if reading_at is not None:
+            seen = or_(seen, opened(caller, OpeningKind.DIRECT_CHAT, col(Chat.client_id), now=reading_at))
+        return and_(seen, col(Chat.merged_into).is_(None))
     if caller.role is Role.THERAPIST:
         own = col(Chat.therapist_id) == therapist_of(caller)
         theirs = exists().where(col(Client.id) == col(Chat.client_id), may_see_client(caller))
@@ -101,13 +105,13 @@ def may_see_chat(side: Side) -> ColumnElement[bool]:
 # ---------------------------------------------------------------- chats
 
 
-def _rows(side: Side) -> Any:
+def _rows(side: Side, reading_at: datetime | None) -> Any:
     read = and_(col(ChatRead.chat_id) == col(Chat.id), col(ChatRead.reader) == side.reader)
     return (
         select(Chat, Therapist.slug, ChatRead.seq)
         .join(Therapist, col(Therapist.id) == col(Chat.therapist_id), isouter=True)
         .join(ChatRead, read, isouter=True)
-        .where(may_see_chat(side))
+        .where(may_see_chat(side, reading_at=reading_at))
     )
 
 
@@ -116,20 +120,28 @@ def _row(found: tuple[Chat, str | None, int | None]) -> ChatRow:
     return ChatRow(chat=chat, therapist=therapist, read_seq=read or 0)
 
 
-async def visible_chat(session: AsyncSession, side: Side, chat_id: UUID) -> ChatRow | None:
-    found = (await session.exec(_rows(side).where(col(Chat.id) == chat_id))).first()
+async def visible_chat(
+    session: AsyncSession, side: Side, chat_id: UUID, *, reading_at: datetime | None = None
+) -> ChatRow | None:
+    found = (await session.exec(_rows(side, reading_at).where(col(Chat.id) == chat_id))).first()
     return _row(found) if found else None
 
 
 async def list_chats(
-    session: AsyncSession, side: Side, *, kinds: Collection[ChatKind], with_client: UUID | None, page: Page
+    session: AsyncSession,
+    side: Side,
+    *,
+    kinds: Collection[ChatKind],
+    with_client: UUID | None,
+    page: Page,
+    now: datetime,
 ) -> Sequence[ChatRow]:
     """Chats of these kinds, the one that was written in last first; one more than the page holds, if there are more.
 
     ``with_client``: only those in which this client is.
     """
     at = last_activity()
-    statement = _rows(side).where(col(Chat.kind).in_(kinds)).order_by(at.desc(), col(Chat.id).desc())
+    statement = _rows(side, now).where(col(Chat.kind).in_(kinds)).order_by(at.desc(), col(Chat.id).desc())
     if with_client is not None:
         statement = statement.where(_is_member(with_client))
     if page.after is not None:

@@ -1,22 +1,25 @@
 """Documents as they are read. Who may see one is part of each query.
 
 A document is its therapist's, or the care team's. It is seen by whose it is, and, while it is shared with a client, by
-whoever may see that client. What a therapist has not shared, nobody else sees: the care team and admins neither.
+that client and their therapist, and by the care team through an opening. What a therapist has not shared, nobody else
+sees: the care team and admins neither.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, false, or_
+from sqlalchemy import ColumnElement, Exists, exists, false, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
-from models.reads.visibility import may_see_client, therapist_of
+from models.reads.visibility import may_see_client, opened, therapist_of
 from models.tables.care.document import Document, DocumentContent, DocumentShare
 from models.tables.clients.client import Client
 from rules.accounts.caller import Caller
+from rules.accounts.openings import OpeningKind
 from rules.enums import Role
 
 
@@ -38,20 +41,48 @@ def _is_the_callers(caller: Caller) -> ColumnElement[bool]:
     return col(Document.therapist_id).is_(None) if caller.is_staff else false()
 
 
-def may_see_document(caller: Caller) -> ColumnElement[bool]:
+def may_see_document(caller: Caller, *, now: datetime) -> ColumnElement[bool]:
     """The condition on ``Document`` for this caller."""
-    shared = exists().where(
+    shared = _shared_with(caller).where(opened(caller, OpeningKind.DOCUMENTS, col(Client.id), now=now))
+    return or_(_is_the_callers(caller), shared)
+
+
+def may_take_back(caller: Caller) -> ColumnElement[bool]:
+    """The same for whoever only unshares it, which shows nothing of it and so needs no opening."""
+    return or_(_is_the_callers(caller), _shared_with(caller))
+
+
+def _shared_with(caller: Caller) -> Exists:
+    """A client whom the caller sees."""
+    return exists().where(
         col(DocumentShare.document_id) == col(Document.id),
         _is_live(),
         col(Client.id) == col(DocumentShare.client_id),
         may_see_client(caller),
     )
-    return or_(_is_the_callers(caller), shared)
 
 
-async def visible_document(session: AsyncSession, caller: Caller, document_id: UUID) -> Document | None:
-    statement = select(Document).where(col(Document.id) == document_id, may_see_document(caller))
+async def visible_document(
+    session: AsyncSession, caller: Caller, document_id: UUID, *, now: datetime
+) -> Document | None:
+    seen = may_see_document(caller, now=now)
+    return (await session.exec(select(Document).where(col(Document.id) == document_id, seen))).first()
+
+
+async def document_to_take_back(session: AsyncSession, caller: Caller, document_id: UUID) -> Document | None:
+    statement = select(Document).where(col(Document.id) == document_id, may_take_back(caller))
     return (await session.exec(statement)).first()
+
+
+async def shared_first_with(session: AsyncSession, caller: Caller, document_id: UUID) -> UUID | None:
+    """The client whom the caller sees with whom a document was shared first, and still is."""
+    statement = (
+        select(Client.id)
+        .join(DocumentShare, col(DocumentShare.client_id) == col(Client.id))
+        .where(col(DocumentShare.document_id) == document_id, _is_live(), may_see_client(caller))
+        .order_by(col(DocumentShare.shared_at), col(DocumentShare.id))
+    )
+    return (await session.exec(statement.limit(1))).first()
 
 
 async def is_the_callers(session: AsyncSession, caller: Caller, document: Document) -> bool:
@@ -60,11 +91,11 @@ async def is_the_callers(session: AsyncSession, caller: Caller, document: Docume
     return (await session.exec(statement)).first() is not None
 
 
-async def list_documents(session: AsyncSession, caller: Caller, page: Page) -> Sequence[Document]:
+async def list_documents(session: AsyncSession, caller: Caller, page: Page, *, now: datetime) -> Sequence[Document]:
     """What the caller may see, newest first; one more than the page holds, if there are more."""
     statement = (
         select(Document)
-        .where(may_see_document(caller))
+        .where(may_see_document(caller, now=now))
         .order_by(col(Document.uploaded_at).desc(), col(Document.id).desc())
     )
     return await one_page(session, statement, page, Document.uploaded_at, Document.id, descending=True)

@@ -242,10 +242,10 @@ async def test_the_chat_that_was_emptied_is_seen_and_written_in_by_nobody(two: T
         )
     desk, page = Side(caller=DESK), Page(limit=9)
     async with practice.sessions() as session:
-        before = await list_chats(session, desk, kinds=set(ChatKind), with_client=None, page=page)
+        before = await list_chats(session, desk, kinds=set(ChatKind), with_client=None, page=page, now=at)
     await two.are_joined()
     async with practice.sessions() as session:
-        after = await list_chats(session, desk, kinds=set(ChatKind), with_client=None, page=page)
+        after = await list_chats(session, desk, kinds=set(ChatKind), with_client=None, page=page, now=at)
         assert await lock_chat(session, desk, other) is None
     assert ({row.chat.id for row in before}, [row.chat.id for row in after]) == ({own, other}, [own])
     members = [*await two.rows(ChatMember, two.record), *await two.rows(ChatMember, two.duplicate)]

@@ -93,6 +93,7 @@ FULL = MailContext(
     task=MailTask(title="Match by hand", text="Nobody fits this client.", client_ref="C-1042"),
     anchor=MailAnchor(number=7, date="2026-12-01", chains=120, line='{"anchor":7,"root":"0f"}'),
     factor_change="added",
+    opened="the private notes",
 )
 
 

@@ -19,6 +19,7 @@ from models.tables import AccessRepeat, Document, DocumentContent, DocumentShare
 from models.writes.accounts.access_chain import chain_accesses
 from models.writes.accounts.accesses import write_accesses
 from rules.accounts.accesses import Access, AccessEvent, AccessKind
+from rules.accounts.openings import OpeningKind
 from rules.enums import Role
 from rules.refusals import Problem
 from tests.api.access_log.log import lines, seen
@@ -116,13 +117,13 @@ async def test_the_same_within_a_quarter_of_an_hour_is_one_line_with_a_count(
 ) -> None:
     path = f"/v1/clients/{people.sara.id}"
     for _ in range(3):
-        await read(api, f"{path}/notes", DESK)
+        await read(api, f"{path}/payments", DESK)
         clock.advance(minutes=4)
-    await asyncio.gather(*(read(api, f"{path}/notes", DESK) for _ in range(5)))
+    await asyncio.gather(*(read(api, f"{path}/payments", DESK) for _ in range(5)))
     [line] = await log_of(api, client=str(people.sara.id))
-    assert (line["kind"], line["count"]) == ("notes", 8)
+    assert (line["kind"], line["count"]) == ("payments", 8)
     clock.advance(minutes=4)
-    await read(api, f"{path}/notes", DESK)
+    await read(api, f"{path}/payments", DESK)
     assert [line["count"] for line in await log_of(api, client=str(people.sara.id))] == [1, 8]
 
 
@@ -130,11 +131,12 @@ async def test_another_person_record_kind_or_place_is_another_line(
     api: httpx.AsyncClient, people: Callers, app: FastAPI
 ) -> None:
     sara, tom = f"/v1/clients/{people.sara.id}", f"/v1/clients/{people.tom.id}"
-    for path, by in ((f"{sara}/notes", DESK), (f"{sara}/notes", ROOT), (f"{tom}/notes", DESK), (f"{sara}/forms", DESK)):
+    paid, others = f"{sara}/payments", f"{tom}/payments"
+    for path, by in ((paid, DESK), (paid, ROOT), (others, DESK), (f"{sara}/forms", DESK)):
         await read(api, path, by)
     elsewhere = httpx.ASGITransport(app=app, client=("203.0.113.9", 1))
     async with httpx.AsyncClient(transport=elsewhere, base_url="http://api") as other:
-        await read(other, f"{sara}/notes", DESK)
+        await read(other, paid, DESK)
     found = [line for line in await log_of(api) if line["event"] == "read"]
     assert [line["count"] for line in found] == [1] * 5
     assert {line["network"] for line in found} == {"127.0.0.0/24", "203.0.113.0/24"}
@@ -145,8 +147,10 @@ async def test_another_person_record_kind_or_place_is_another_line(
 
 @pytest.mark.parametrize("path", ["", "/notes", "/forms", "/payments", "/timeline", "/documents"])
 async def test_a_read_costs_one_statement_more(
-    api: httpx.AsyncClient, people: Callers, database: AsyncEngine, path: str
+    api: httpx.AsyncClient, people: Callers, rows: Rows, database: AsyncEngine, path: str
 ) -> None:
+    for what in (OpeningKind.SHARED_NOTES, OpeningKind.DOCUMENTS):
+        await rows.opening(people.sara, what)
     await read(api, "/v1/clients", DESK)  # that the key was used is noted
     for _ in range(2):  # the first time, and once more
         with statements(database) as asked:

@@ -32,7 +32,7 @@ async def test_s29_there_is_one_direct_chat_for_a_client_and_a_therapist(room: C
     blind = await room.starts("desk", "direct", sara, expect=200)
     assert blind == {name: by_ana[name] for name in ("id", "kind", "title", "client_id", "therapist", "made_at")}
     for path in ("", "/messages"):
-        assert problem_of(await room.ask("desk", "GET", f"/chats/{by_ana['id']}{path}")) == "not-found"
+        assert problem_of(await room.ask("desk", "GET", f"/chats/{by_ana['id']}{path}")) == "opening-required"
 
 
 async def test_s31_there_is_one_chat_of_a_client_with_the_care_team(room: ChatRoom, sara: Client) -> None:
@@ -144,6 +144,8 @@ async def test_every_chat_is_there_for_those_in_it_and_missing_for_all_others(
                 answer = await room.ask(by, method, f"/chats/{chat['id']}{path}", body)
                 if chat in theirs:
                     assert answer.status_code in (200, 201), (by, method, path, answer.text)
+                elif (by, chat, method) == ("desk", direct, "GET"):
+                    assert problem_of(answer) == "opening-required", path
                 else:
                     assert (answer.status_code, said_of(answer)) == (404, missing), (by, method, path)
     # The booking site asks for whomever it has a token of, and alone for nobody.

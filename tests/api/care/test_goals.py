@@ -80,7 +80,12 @@ async def test_the_therapist_and_the_client_side_read_goals_and_nobody_else(
     first = await add_goal(rows, people)
     second = await add_goal(rows, people, made_at=NOW + timedelta(hours=1), text="<script>alert(1)</script>")
     path = f"/v1/clients/{people.sara.id}/goals"
-    for who, name in (("desk", "not-allowed"), ("admin", "not-allowed"), ("tom", "not-found"), ("ben", "not-found")):
+    for who, name in (
+        ("desk", "opening-required"),
+        ("admin", "not-allowed"),
+        ("tom", "not-found"),
+        ("ben", "not-found"),
+    ):
         assert problem_of(await api.get(path, headers=people.by(who))) == name, who
     for who in ("ana", "sara", "site"):
         items = (await api.get(path, headers=people.by(who))).json()["items"]

@@ -19,6 +19,7 @@ from api.problems import EngineUnavailable
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.template import FormTemplate
 from models.writes.forms import templates
+from rules.accounts.openings import OpeningKind
 from rules.enums import ClientStatus, FormStatus
 from rules.forms.intake import INTAKE_FORMS
 from tests.api.callers import Callers
@@ -140,6 +141,8 @@ async def test_a_form_and_its_answers_are_seen_by_the_practice_and_the_client_si
     for who in ("tom", "ben"):
         for path in (client, f"{client}/diary"):
             assert problem_of(await forms.get(path, by=who)) == "not-found"
+    assert problem_of(await forms.get(f"{client}/diary", by="desk")) == "opening-required"
+    await rows.opening(people.sara, OpeningKind.INTAKE_ANSWERS)
     for who in ("ana", "desk", "sara", "site"):
         listed = (await forms.get(client, by=who)).json()["items"]
         assert [form["title"] for form in listed] == ["Informed Consent & Confidentiality", "Diary"]

@@ -102,7 +102,7 @@ async def test_s40_s52_an_archived_client_keeps_what_was_shared_and_gets_nothing
     assert await readable() == before
     path = f"/v1/documents/{later}/shares"
     await care.refused("POST", path, {"client_id": sara.id}, by="ana", name="client-archived")
-    await share(care, shared, sara, by="desk")  # which it is already
+    await share(care, shared, sara)  # which it is already
     await care.call("DELETE", f"/v1/documents/{shared}/shares/{sara.id}", by="ana", expect=204)
     await care.call("PATCH", f"/v1/notes/{note['id']}", {"shared": False}, by="ana", expect=200)
     assert await readable() == {name: {"items": [], "next_cursor": None} for name in before}
