@@ -16,7 +16,7 @@ from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
 from models.writes.booking.holds import drop_hold
-from rules.accounts.caller import Caller
+from rules.accounts.caller import Caller, client_caller
 from rules.enums import AppointmentType, OfferEnd, Role
 from tests.care.defaults import weekly_hours
 from tests.care.practice import DESK, MONDAY, Practice
@@ -107,10 +107,10 @@ class Waitlist:
         assert row.offer is not None
         return str(row.offer.id)
 
-    async def seen(self, client: str, *, by: Caller = SITE) -> Sequence[PlaceRow]:
-        """The client's places as somebody reads them."""
+    async def seen(self, client: str, *, by: Caller | None = None) -> Sequence[PlaceRow]:
+        """The client's places as somebody reads them; the client, if nobody else is said to."""
         async with self.practice.sessions() as session:
-            now = self.practice.clock.instant
+            by, now = by or client_caller(client), self.practice.clock.instant
             return await waitlist_places(session, by, client=UUID(client), page=Page(), now=now)
 
     async def held(self) -> list[datetime]:
