@@ -61,7 +61,6 @@ def in_force(caller: Caller, what: OpeningKind, client_id: object, *, now: datet
         col(Opening.client_id) == client_id,
         col(Opening.what) == what,
         col(Opening.opened_by) == caller.actor,
-        col(Opening.opened_at) <= now,
         col(Opening.ends_at) > now,
         col(Opening.closed_at).is_(None),
     )
