@@ -23,6 +23,7 @@ from engine.codec import PayloadKeys
 from models.database import Sessions
 from rules.policy import JourneyPolicy
 from tests.api.callers import Callers, everybody
+from tests.api.described import Described
 from tests.care.defaults import ADMIN_KEY, DESK_KEY, HASHER, SITE_KEY, api_settings, dependencies
 from tests.care.practice import Post
 from tests.care.rows import NOW, Rows
@@ -135,10 +136,17 @@ def app(whole_app: FastAPI, sessions: Sessions, clock: StandingClock, engine: To
     return whole_app
 
 
+@pytest.fixture(scope="session")
+def described(whole_app: FastAPI) -> Described:
+    return Described(whole_app)
+
+
 @pytest.fixture
-async def api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def api(app: FastAPI, described: Described) -> AsyncIterator[httpx.AsyncClient]:
+    """No test may get an answer with a status that the description does not have."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+    hooks = {"response": [described.holds]}
+    async with httpx.AsyncClient(transport=transport, base_url="http://api", event_hooks=hooks) as client:
         yield client
 
 

@@ -1,4 +1,4 @@
-"""One of everything that can be asked for by an id: of ana's client Sara, and of nobody else."""
+"""One of everything that can be asked for by an id: of one therapist's client, by default ana's Sara."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,8 +34,6 @@ from rules.enums import AppointmentStatus, AppointmentType, ChatKind, Role, Task
 from tests.api.callers import Callers
 from tests.care.rows import NOW, Rows
 
-SECRET = "s" * 43
-
 
 @dataclass(frozen=True)
 class Everything:
@@ -50,8 +48,9 @@ class Everything:
 
 
 async def one_of_everything(rows: Rows, people: Callers) -> Everything:
-    ana, sara, by = people.ana, people.sara, "therapist:ana"
+    ana, sara, by = people.ana, people.sara, f"therapist:{people.ana.slug}"
     made: Any = {"made_by": by, "made_at": NOW}
+    secret = ana.slug[0] * 43
     appointment = await rows.appointment(
         sara, ana, status=AppointmentStatus.OCCURRED, starts_at=NOW - timedelta(days=1)
     )
@@ -120,7 +119,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     compared = Reconciliation(
         id=uuid4(), asked_by="care_team:desk", started_at=NOW, since=NOW - timedelta(days=1), until=NOW
     )
-    feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(SECRET), **made)
+    feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(secret), **made)
     content = DocumentContent(document_id=document.id, number=0, content=b"plan")
     await rows.add(goal, document, content, share, note, place, news, hold, group, template, form, task)
     kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)
@@ -138,8 +137,8 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     enrolment = SecondFactor(id=uuid4(), sealed=b"sealed", **made_factor)
     factor = SecondFactor(id=uuid4(), sealed=b"sealed", confirmed_at=NOW, **made_factor)
     await rows.add(enrolment, factor)
-    maria = await rows.staff("maria", Role.CARE_TEAM)
-    invited = await rows.staff("invited", Role.CARE_TEAM, activated_at=None, invited_at=NOW)
+    maria = await rows.staff(f"maria-of-{ana.slug}", Role.CARE_TEAM)
+    invited = await rows.staff(f"invited-by-{ana.slug}", Role.CARE_TEAM, activated_at=None, invited_at=NOW)
     chats = {}
     for kind in ChatKind:
         own = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM)
@@ -177,7 +176,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "token_id": public_id(program),
         "invitation_id": invited.id,
         "chat_id": chats["direct"],
-        "secret": SECRET,
+        "secret": secret,
         "own_kind": template.kind,
     }
     return Everything(ids={name: str(id) for name, id in ids.items()}, chats=chats)
