@@ -10,10 +10,13 @@ STAMP := $(VENV)/.installed
 TESTS ?= tests --ignore=tests/restores
 # Test processes side by side: one more than two cores, because tests also wait for servers to start and stop.
 AT_ONCE ?= 3
+# How long `make fuzz` looks, in seconds, and which requests it begins with.
+FOR ?= 600
+SEED ?= 1
 # Every stack starts a few processes: compiled once, each of them is there a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run test restores pictures demo chaos check fix bench lock sbom clean
+.PHONY: help install run test fuzz restores pictures demo chaos check fix bench lock sbom clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -56,6 +59,9 @@ run: $(STAMP) ## everything on this machine, until Ctrl-C
 
 test: $(STAMP) ## every test but those of `make restores`; TESTS=tests/rules for some
 	@$(PYTHON) -m pytest -n $(AT_ONCE) --dist worksteal $(TESTS)
+
+fuzz: $(STAMP) ## made-up requests to every call, as everybody who can ask; FOR=600 seconds, SEED=1
+	@FUZZ_SECONDS=$(FOR) FUZZ_SEED=$(SEED) $(PYTHON) -m pytest tests/api/fuzz/for_longer.py
 
 restores: $(STAMP) ## the stories in which the database or the engine is lost or put back; some ten minutes
 	@$(PYTHON) -m pytest tests/restores

@@ -164,13 +164,16 @@ def create_app(
 
 
 def _describe(app: FastAPI) -> None:
-    """Add the shape of problem documents, which no route names as its own model, to the description."""
+    """Add what no route says of itself to the description: how problem documents look, and what any request may be
+    answered with before there is a route."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
             schemas = schema.setdefault("components", {}).setdefault("schemas", {})
             schemas["ProblemDocument"] = problems.PROBLEM_SCHEMA
+            for call in (call for path in schema["paths"].values() for call in path.values()):
+                call["responses"] = {**problems.before_a_route(), **call["responses"]}
             app.openapi_schema = schema
         return app.openapi_schema
 

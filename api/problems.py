@@ -132,10 +132,26 @@ def responses(*names: Problem) -> dict[int | str, dict[str, Any]]:
         listed = by_status.setdefault(STATUS[name], [])
         if name.value not in listed:
             listed.append(name.value)
-    schema = {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}
+    return {status: _described(", ".join(listed)) for status, listed in sorted(by_status.items())}
+
+
+_BEFORE_A_ROUTE = {
+    413: "The body is too large.",
+    415: "Bodies are read as they are, without a Content-Encoding.",
+    421: "This host is not served here.",
+    431: "The headers together are too large.",
+}
+
+
+def before_a_route() -> dict[str, dict[str, Any]]:
+    """How the same looks for what any request is refused for before it is known what it asks."""
+    return {str(status): _described(why) for status, why in _BEFORE_A_ROUTE.items()}
+
+
+def _described(description: str) -> dict[str, Any]:
     return {
-        status: {"description": ", ".join(listed), "content": {MEDIA_TYPE: schema}}
-        for status, listed in sorted(by_status.items())
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
     }
 
 

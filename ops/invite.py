@@ -1,6 +1,7 @@
 """Make the first admin: ``python -m ops.invite <email>`` prints a link, by which whoever has it chooses a password.
 
-With ``--therapist <slug>`` they are a practice of one: admin, care team, and the therapist with that profile.
+With ``--therapist <slug>`` they are a practice of one: admin, care team, and the therapist with that profile. Who has
+an account already keeps it, and has these roles at once: so somebody can sign in, make their own profile, and take it.
 
 It works once, for as long as an invitation does. Said again for the same address, before it was used, it prints another
 one, and the first ends. Everybody else is invited by an admin (``POST /v1/staff``).
@@ -49,14 +50,15 @@ async def invite_admin(
     policy: JourneyPolicy,
     at: datetime,
     therapist: str | None = None,
-) -> str:
+) -> str | None:
     """The token of an invitation as admin; with the slug of a ``therapist``, in every role. ``names``: of programs,
-    which nobody may be taken for. Raises HasAccount, NoProfile."""
+    which nobody may be taken for. None for somebody who has an account, and with it every role from now on. Raises
+    HasAccount for one who was to be no more than admin, and NoProfile."""
     token = new_token()
     async with sessions() as session:
         same = (col(Account.email_folded) == fold_email(email), col(Account.deactivated_at).is_(None))
         account = (await session.exec(select(Account).where(*same).with_for_update())).first()
-        if account is not None and account.activated_at is not None:
+        if account is not None and account.activated_at is not None and therapist is None:
             raise HasAccount
         profile = await _profile(session, therapist, account) if therapist else None
         if account is None:
@@ -71,11 +73,14 @@ async def invite_admin(
                 not_handles=names,
                 at=at,
             )
-        account.invited_at = at
         roles = (*account.roles, Role.ADMIN) if profile is None else ROLES
         await change_roles(
             session, account, [Role(role) for role in roles], therapist_id=profile or account.therapist_id, at=at
         )
+        if account.activated_at is not None:
+            await session.commit()
+            return None
+        account.invited_at = at
         await end_invitation_links(session, account, at=at)
         expires_at = at + policy.activation_link_ttl
         kind = TokenKind.INVITATION
@@ -111,6 +116,9 @@ async def _main(settings: Settings, email: str, therapist: str | None) -> int:
         return 1
     finally:
         await pool.dispose()
+    if token is None:
+        print(f"{email} is admin, care team and the therapist {therapist} from now on, by the account that there is.")
+        return 0
     links = Links(public_url=settings.site_url, staff_url=settings.staff_site_url)
     print(f"{email} chooses a password here, once:\n{links.invitation(token)}")
     return 0

@@ -25,6 +25,7 @@ from engine.codec import PayloadKeys
 from models.database import Sessions
 from rules.policy import JourneyPolicy
 from tests.api.callers import Callers, everybody
+from tests.api.described import Described
 from tests.care.defaults import ADMIN_KEY, DESK_KEY, HASHER, SITE_KEY, api_settings, dependencies
 from tests.care.on_behalf import beside_the_key
 from tests.care.practice import Post
@@ -150,9 +151,17 @@ async def bare_api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def described(whole_app: FastAPI) -> Described:
+    return Described(whole_app)
+
+
 @pytest.fixture
-async def api(app: FastAPI, sessions: Sessions, clock: StandingClock) -> AsyncIterator[httpx.AsyncClient]:
-    """Where the booking site asks about a client, it does so on their behalf."""
+async def api(
+    app: FastAPI, sessions: Sessions, clock: StandingClock, described: Described
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Where the booking site asks about a client, it does so on their behalf. No test may get an answer with a status
+    that the description does not have."""
 
     async def on_behalf(request: httpx.Request) -> None:
         if request.headers.get("authorization") == SITE["Authorization"] and "on-behalf-of" not in request.headers:
@@ -163,7 +172,7 @@ async def api(app: FastAPI, sessions: Sessions, clock: StandingClock) -> AsyncIt
             request.headers.update(said)
 
     async with asking(app) as client:
-        client.event_hooks = {"request": [on_behalf]}
+        client.event_hooks = {"request": [on_behalf], "response": [described.holds]}
         yield client
 
 

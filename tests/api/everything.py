@@ -1,4 +1,4 @@
-"""One of everything that can be asked for by an id: of ana's client Sara, and of nobody else."""
+"""One of everything that can be asked for by an id: of one therapist's client, by default ana's Sara."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -37,8 +37,6 @@ from rules.enums import AppointmentStatus, AppointmentType, ApprovalAct, ChatKin
 from tests.api.callers import Callers
 from tests.care.rows import NOW, Rows
 
-SECRET = "s" * 43
-
 
 @dataclass(frozen=True)
 class Everything:
@@ -53,8 +51,9 @@ class Everything:
 
 
 async def one_of_everything(rows: Rows, people: Callers) -> Everything:
-    ana, sara, by = people.ana, people.sara, "therapist:ana"
+    ana, sara, by = people.ana, people.sara, f"therapist:{people.ana.slug}"
     made: Any = {"made_by": by, "made_at": NOW}
+    secret = ana.slug[0] * 43
     appointment = await rows.appointment(
         sara,
         ana,
@@ -144,7 +143,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         lapses_at=NOW + timedelta(days=7),
     )
     opening = await rows.opening(sara, OpeningKind.GOALS, opened_at=NOW - timedelta(hours=2))  # which is over
-    feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(SECRET), **made)
+    feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(secret), **made)
     content = DocumentContent(document_id=document.id, number=0, content=b"plan")
     await rows.add(goal, document, content, share, note, place, news, hold, group, template, form, task)
     kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)
@@ -157,14 +156,16 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         made_at=NOW,
         expires_at=NOW + timedelta(days=30),
     )
-    key = ProgramKey(id=uuid4(), name="watch", role=Role.CARE_TEAM, hash=hash_of("a key"), **made)
+    key = ProgramKey(
+        id=uuid4(), name=f"watch-{ana.slug}", role=Role.CARE_TEAM, hash=hash_of(f"a key of {ana.slug}"), **made
+    )
     await rows.add(program, key)
     made_factor: Any = {"account_id": (await rows.account(sara)).id, "kind": FactorKind.TOTP, "made_at": NOW}
     enrolment = SecondFactor(id=uuid4(), secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", **made_factor)
     factor = SecondFactor(id=uuid4(), secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", confirmed_at=NOW, **made_factor)
     await rows.add(enrolment, factor)
-    maria = await rows.staff("maria", Role.CARE_TEAM)
-    invited = await rows.staff("invited", Role.CARE_TEAM, activated_at=None, invited_at=NOW)
+    maria = await rows.staff(f"maria-of-{ana.slug}", Role.CARE_TEAM)
+    invited = await rows.staff(f"invited-by-{ana.slug}", Role.CARE_TEAM, activated_at=None, invited_at=NOW)
     chats = {}
     for kind in ChatKind:
         own = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM)
@@ -205,7 +206,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "invitation_id": invited.id,
         "key_id": key.id,
         "chat_id": chats["direct"],
-        "secret": SECRET,
+        "secret": secret,
         "own_kind": template.kind,
     }
     return Everything(ids={name: str(id) for name, id in ids.items()}, chats=chats)

@@ -11,10 +11,12 @@ from sqlmodel import select
 from api.problems import STATUS
 from models.database import Sessions
 from models.tables import Client, Therapist
+from ops.invite import invite_admin
 from rules.money.fees import CHARGEABLE, MINIMUM_CHARGE
+from rules.policy import JourneyPolicy
 from rules.refusals import Problem
 from tests.api.conftest import DESK, ROOT, SITE, fields_of, problem_of
-from tests.care.rows import Rows
+from tests.care.rows import NOW, Rows
 
 ANYONE = "021806ce-a96a-4043-85de-c93b603b13a7"  # nobody
 BOOKING = {"type": "session", "starts_at": "2026-03-09T15:00:00Z", "mode": "video"}
@@ -23,6 +25,27 @@ MATCHING = {"source": "matching_form", "answers": {"state": "NY", "modality": "i
 
 def test_every_problem_has_a_status() -> None:
     assert set(STATUS) == set(Problem)
+
+
+def test_every_call_is_described_with_what_any_request_may_be_refused_for(app: FastAPI) -> None:
+    for path, calls in app.openapi()["paths"].items():
+        for method, call in calls.items():
+            always = {"413", "415", "421", "431"} | ({"404"} if "{" in path else set())
+            assert always <= call["responses"].keys(), f"{method} {path}"
+
+
+@pytest.mark.parametrize("path", ["/v1/activations/", "/v1/password-resets/"])
+async def test_a_link_that_is_too_long_is_no_page_and_described_so(api: httpx.AsyncClient, path: str) -> None:
+    assert problem_of(await api.get(path + "x" * 201)) == "not-found"
+
+
+async def test_too_many_passwords_at_once_by_a_mailed_link(
+    api: httpx.AsyncClient, app: FastAPI, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await invite_admin(rows.sessions, "root@practice.example", names=(), policy=JourneyPolicy(), at=NOW)
+    monkeypatch.setattr(app.state.services.passwords, "_most_of_one", 0)
+    body = {"token": token, "password": "correct horse battery"}
+    assert problem_of(await api.post("/v1/activations", json=body)) == "rate-limited"
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ _SPENT = "This activation link is no longer valid. Ask for a new one."
 @router.get(
     "/activations/{token}",
     summary="Whether a link that activates an account is still good",
-    responses=responses(Problem.ACTIVATION_LINK_INVALID),
+    responses=responses(Problem.ACTIVATION_LINK_INVALID, Problem.NOT_FOUND),
 )
 async def look_at_link(
     *, token: Annotated[str, Path(max_length=200)], services: Svc, _: Anyone, now: Now
@@ -69,7 +69,7 @@ async def look_at_link(
     "/activations",
     summary="Activate an account with the mailed link's token; answers a sign-in",
     response_model_exclude_unset=True,
-    responses=responses(Problem.ACTIVATION_LINK_INVALID),
+    responses=responses(Problem.ACTIVATION_LINK_INVALID, Problem.RATE_LIMITED),
 )
 async def activate(
     *, body: Activation, services: Svc, _: Anyone, visitor: FromWhere, request_id: RequestId, now: Now

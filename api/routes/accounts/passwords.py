@@ -124,7 +124,7 @@ class LinkView(BaseModel):
 @router.get(
     "/password-resets/{token}",
     summary="Whether a link by which to set a new password is still good",
-    responses=responses(Problem.LINK_INVALID),
+    responses=responses(Problem.LINK_INVALID, Problem.NOT_FOUND),
 )
 async def look_at_reset(*, token: Annotated[str, Path(max_length=200)], services: Svc, _: Anyone, now: Now) -> LinkView:
     async with services.sessions() as session:

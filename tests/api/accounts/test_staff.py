@@ -244,6 +244,8 @@ async def test_the_first_admin_is_made_by_a_command(api: httpx.AsyncClient, rows
     said: Any = {"names": ("desk", "root"), "policy": JourneyPolicy(), "at": NOW}
     first = await invite_admin(rows.sessions, "root@practice.example", **said)
     token = await invite_admin(rows.sessions, "Root@practice.example", **said)
+    assert first is not None
+    assert token is not None
     assert problem_of(await accept(api, first)) == "activation-link-invalid"  # the later one counts
     hers = bearer(await accept(api, token))
     [root] = (await api.get("/v1/staff", headers=hers)).json()["items"]
@@ -260,8 +262,26 @@ async def test_a_practice_of_one_has_every_role_from_the_start(api: httpx.AsyncC
     await rows.therapist("ana")
     await invite_admin(rows.sessions, "ana@practice.example", **said | {"therapist": None})
     token = await invite_admin(rows.sessions, "ana@practice.example", **said)
+    assert token is not None
     hers = bearer(await accept(api, token))
     [ana] = (await api.get("/v1/staff", headers=hers)).json()["items"]
     assert (ana["roles"], ana["therapist"]) == (["care_team", "admin", "therapist"], "ana")
     with pytest.raises(NoProfile):
         await invite_admin(rows.sessions, "another@practice.example", **said)
+
+
+async def test_who_has_an_account_takes_the_profile_that_they_have_made(api: httpx.AsyncClient, rows: Rows) -> None:
+    said: Any = {"names": (), "policy": JourneyPolicy(), "at": NOW}
+    token = await invite_admin(rows.sessions, "ana@practice.example", **said)
+    assert token is not None
+    hers = bearer(await accept(api, token))
+    assert problem_of(await api.get("/v1/notifications", headers=hers)) == "not-allowed"
+    await rows.therapist("ana")
+    assert await invite_admin(rows.sessions, "Ana@practice.example", **said | {"therapist": "ana"}) is None
+    assert (await api.get("/v1/notifications", headers=hers)).status_code == 200  # the same sign-in
+    [ana] = (await api.get("/v1/staff", headers=hers)).json()["items"]
+    assert (ana["roles"], ana["therapist"]) == (["care_team", "admin", "therapist"], "ana")
+    assert (await api.get("/v1/invitations", headers=hers)).json()["items"] == []
+    await rows.staff("ben", Role.CARE_TEAM)
+    with pytest.raises(NoProfile):
+        await invite_admin(rows.sessions, "ben@practice.example", **said | {"therapist": "ana"})
