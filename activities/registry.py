@@ -26,7 +26,7 @@ from activities.keeping.gone_journeys import GoneJourneyActivities
 from activities.keeping.practice_mail import PracticeMailActivities
 from activities.keeping.rounds import KeepingActivities
 from activities.keeping.sealing_anew import SealingActivities
-from activities.money.approvals import ApprovalActivities
+from activities.money.approval.refused import ApprovalActivities
 from activities.money.charge import PaymentActivities
 from activities.money.credits import CreditActivities
 from activities.money.reconcile import ReconcileActivities

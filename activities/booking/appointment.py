@@ -14,8 +14,8 @@ from activities.booking.changes import cancel, fee_waived, move, refuse_cancel, 
 from activities.booking.dates import plan_move
 from activities.booking.telling import change_mails
 from activities.locked import LockedAppointment
+from activities.money.approval.second_person import refuse_waiver_alone
 from activities.money.fee import accrue_fee, close_outcome_task, note_breach
-from activities.money.second_person import refuse_waiver_alone
 from activities.snapshots import appointments_as_they_stand
 from activities.tasks import open_task_once
 from activities.types.booking import AppointmentResumed, CancelOrder, Changed, OutcomeOrder, RescheduleOrder

@@ -16,7 +16,7 @@ from activities.booking.changes import cancel, fee_waived, move, refuse_cancel, 
 from activities.booking.dates import plan_move
 from activities.booking.telling import series_mails
 from activities.locked import LockedAppointment
-from activities.money.second_person import refuse_waiver_alone
+from activities.money.approval.second_person import refuse_waiver_alone
 from activities.snapshots import appointment_facts
 from activities.types.booking import (
     FollowingCancelOrder,

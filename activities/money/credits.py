@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
-from activities.money.second_person import Wanted, must_wait, standing
+from activities.money.approval.second_person import Wanted, must_wait, standing
 from activities.types.clients import Done
 from activities.types.money import GrantOrder
 from models.reads.journey import project

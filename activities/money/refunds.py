@@ -11,9 +11,9 @@ from temporalio import activity
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
 from activities.locked import NO_PAYMENT, LockedPayment, locked_payment
+from activities.money.approval.second_person import Wanted, must_wait, standing
 from activities.money.intents import refuse_before_comparison
 from activities.money.payments import move, tell_payment
-from activities.money.second_person import Wanted, must_wait, standing
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
 from activities.tasks import open_task_once
 from activities.types.clients import Done

@@ -8,10 +8,10 @@ from temporalio import activity
 from activities.answers import AnsweredOnce
 from activities.base import Activities
 from activities.locked import NO_PAYMENT, LockedPayment, locked_payment
+from activities.money.approval.second_person import Wanted, must_wait, standing
 from activities.money.credits import give_back
 from activities.money.fee import waiver_record
 from activities.money.payments import close_payment_tasks, move, tell_payment
-from activities.money.second_person import Wanted, must_wait, standing
 from activities.types.clients import Done
 from activities.types.money import LetGoOrder
 from models.tables.mail.outbox import OutboxKind

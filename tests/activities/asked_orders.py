@@ -36,21 +36,23 @@ from activities.types.clients import (
     TaskResolution,
 )
 from activities.types.forms import FormAsking, FormCompletion
-from activities.types.money import GrantOrder, LetGoOrder, RefundOrder, RetryOrder
+from activities.types.money import ApprovalRefusal, GrantOrder, LetGoOrder, RefundOrder, RetryOrder
 from models.reads.journey import journey_facts
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistPlace
 from models.tables.care.goal import Goal
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
+from models.tables.money.approval import Approval
 from models.writes.forms.templates import add_version
-from rules.enums import AppointmentType, Mode, Outcome, RefundTo, Source, TaskKind
+from rules.enums import AppointmentType, ApprovalAct, Mode, Outcome, RefundTo, Role, Source, TaskKind
 from rules.forms.fields import FieldType, FormField
 from rules.journey.stage import JourneyFacts
 from rules.mail.orders import MailOrder
 from tests.activities.mail.sending import send
 from tests.activities.test_twice import Story, _token
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.rows import Rows
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 NOT_STORED = {
@@ -253,6 +255,23 @@ async def begin_refund(scene: Scene) -> Any:
     return scene.order(RefundOrder, refund_id=str(uuid4()), **about)
 
 
+async def refuse_approval(scene: Scene) -> Any:
+    about = {"client_id": UUID(scene.client), "act": ApprovalAct.CREDIT, "amount": 5000, "currency": "USD"}
+    asked_by = {"asked_by": "care_team:maria", "asked_role": Role.CARE_TEAM, "asked_as": "maria"}
+    waits = Approval(
+        id=uuid4(),
+        request_id=str(uuid4()),
+        order={"reason": "goodwill"},
+        person="program:maria",
+        asked_at=scene.practice.clock.instant,
+        lapses_at=scene.practice.clock.instant + timedelta(days=30),
+        **about,
+        **asked_by,
+    )
+    await Rows(scene.practice.sessions).add(waits)
+    return scene.order(ApprovalRefusal, approval_id=str(waits.id), reason="too much")
+
+
 async def waive_payment(scene: Scene) -> Any:
     return scene.order(LetGoOrder, payment_id=await scene.payment(), reason="hardship")
 
@@ -288,7 +307,7 @@ ASKED: list[tuple[str, Prepare]] = [
         cancel_following, reschedule_following, refresh_links, join_waitlist, leave_waitlist, activate_account,
         send_activation_link, change_details, resolve_task, join_records, create_goal, change_goal, submit_form,
         request_form,
-        complete_form, grant_credit, begin_refund,
+        complete_form, grant_credit, begin_refund, refuse_approval,
         waive_payment, write_off_payment, retry_payment, archive_client, unarchive_client,
     )
 ]  # fmt: skip

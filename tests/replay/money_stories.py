@@ -124,6 +124,18 @@ async def money_by_hand(care: Care) -> Person:
     return sara
 
 
+async def a_second_person(care: Care) -> Person:
+    """What is above the ceiling: refused by another person, asked for again, and approved."""
+    sara = await care.client_in_care(sessions=1)
+    credits, body = f"/v1/clients/{sara.id}/credits", {"amount": 30000, "currency": "USD", "reason": "a gift"}
+    asked = await care.post(credits, body, by="desk", expect=202)
+    why = {"reason": "not so much"}
+    await care.post(f"/v1/approvals/{asked['approval_id']}/refuse", why, by="admin", expect=200)
+    asked = await care.post(credits, body, by="desk", expect=202)
+    await care.post(f"/v1/approvals/{asked['approval_id']}/approve", by="admin", expect=200)
+    return sara
+
+
 async def money_run_after_run(care: Care) -> Person:
     """Marked long afterwards, and settled by hand, from one run to the next."""
     sara = await care.client_in_care(sessions=3)

@@ -6,7 +6,8 @@ from datetime import timedelta
 from activities.ports import MailerUnavailable
 from ops.connected import Connected
 from ops.reencrypt import reencrypt
-from rules.policy import SHORTEST_HISTORY, JourneyPolicy
+from rules.enums import Role
+from rules.policy import SHORTEST_HISTORY, Ceiling, JourneyPolicy
 from tests.care.defaults import NO_LIMITS, Json
 from tests.care.story import Booked, Care, Person
 from tests.journeys.archive.test_restore import restored
@@ -29,6 +30,7 @@ from tests.journeys.money.amounts import (
 from tests.journeys.money.test_card_expiry import runs_out
 from tests.replay.money_stories import (
     DAY_AFTER,
+    a_second_person,
     by_hand_and_declined,
     money_by_hand,
     money_run_after_run,
@@ -338,6 +340,7 @@ async def _away(_: object) -> str:
     raise MailerUnavailable("nobody answers", ambiguous=False)
 
 
+CEILING = (Ceiling(role=Role.CARE_TEAM, currency="USD", amount=20000),)
 Story = Callable[[Care], Awaitable[Person | tuple[Person, ...]]]
 STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (from_the_form_to_a_charge, JourneyPolicy()),
@@ -358,4 +361,5 @@ STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (a_form_asked_again, JourneyPolicy()),
     (kept, JourneyPolicy(**NO_LIMITS)),
     (sealed_anew, JourneyPolicy()),
+    (a_second_person, JourneyPolicy(second_person_above=CEILING)),
 )

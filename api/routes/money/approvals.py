@@ -13,7 +13,7 @@ from api.deps import ByTime, Now, Practice, Services, Svc
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, responses
-from api.second_person import CARRIED_OUT_BY, ApprovalView, shown
+from api.routes.money.second_person import CARRIED_OUT_BY, ApprovalView, shown
 from api.views.lists import Listed, cut, listed
 from models.reads.money.approvals import approval_to_settle
 from models.reads.money.approvals import list_approvals as read_list_approvals

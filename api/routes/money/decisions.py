@@ -14,7 +14,7 @@ from api.commands import ByPractice, Command
 from api.deps import ByTime, Known, Practice, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses
-from api.second_person import WAITS, AskedView, ask_alone_or_of_another, asked_of_another
+from api.routes.money.second_person import WAITS, AskedView, ask_alone_or_of_another, asked_of_another
 from api.views.base import PracticeOnly, View
 from api.views.lists import Listed, cut, listed
 from api.views.money import PaymentView

@@ -8,6 +8,7 @@ from rules.journey.settling import next_step
 from rules.money.credits import Available, PaidParts, RefundParts, oldest_first, split_refund
 from rules.money.fees import minimum_charge, split_fee
 from rules.money.payment_states import FIRST, TABLE, Act, PaymentEvent, may
+from rules.money.second_person import needs_second_person
 from rules.policy import JourneyPolicy
 from rules.refusals import Problem, Refusal
 from tests.docs.pages import ROOT, table, words
@@ -52,6 +53,12 @@ def test_what_a_refund_gives_back_where() -> None:
             assert told.name is Problem.PAYMENT_NOT_REFUNDABLE
         else:
             assert told == RefundParts(to_card=cents(card), to_credit=cents(credit))
+
+
+def test_what_waits_for_a_second_person() -> None:
+    for ceiling, alone, asked, what in table(RULES, "ceiling"):
+        limit = None if ceiling == "none" else cents(ceiling)
+        assert needs_second_person(limit, amount=cents(asked), alone=cents(alone)) == (what == "waits")
 
 
 def test_how_a_payment_moves() -> None:

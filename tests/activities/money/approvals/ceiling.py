@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlmodel import col, select
 
 from activities.base import Activities
-from activities.money.approvals import ApprovalActivities
+from activities.money.approval.refused import ApprovalActivities
 from activities.types.clients import Done
 from activities.types.money import ApprovalRefusal
 from models.tables.money.approval import Approval

@@ -6,7 +6,7 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities
-from activities.money.second_person import open_approval, settle
+from activities.money.approval.second_person import open_approval, settle
 from activities.types.clients import Done
 from activities.types.money import ApprovalRefusal
 from activities.words import heard
