@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import problems
-from api.accounts.passwords import Passwords
+from api.accounts.signing_in.passwords import Passwords
 from api.bounds.disk import Disk
 from api.bounds.letting_go import LetGo
 from api.deps import Services

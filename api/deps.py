@@ -16,9 +16,9 @@ from api.accounts.factors.enrolling import opens_without_factor
 from api.accounts.key_uses import KeyUses
 from api.accounts.on_behalf import HEADER as ON_BEHALF_OF
 from api.accounts.on_behalf import on_behalf_of
-from api.accounts.passwords import Passwords
 from api.accounts.programs import program_with
 from api.accounts.reach import must_be_in_reach
+from api.accounts.signing_in.passwords import Passwords
 from api.accounts.tokens import read_bearer, unauthenticated
 from api.accounts.visitors import Visitor, counted_for, visitor_of
 from api.bounds.disk import Disk

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from api.accounts.sessions import NewSession
+from api.accounts.signing_in.sessions import NewSession
 from api.views.base import View
 from rules.accounts.accesses import AccessEvent, AccessKind
 from rules.accounts.openings import OpeningKind

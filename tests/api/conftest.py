@@ -16,7 +16,7 @@ from activities.base import Dependencies
 from activities.gateways.simulated import SimulatedGateway
 from activities.types.clients import NewJourney, Opened
 from api.accounts.key_uses import KeyUses
-from api.accounts.passwords import Passwords
+from api.accounts.signing_in.passwords import Passwords
 from api.app import create_app
 from api.bounds.disk import Disk
 from api.engine import Gone, JourneyEngine

@@ -19,7 +19,7 @@ from temporalio.worker import Worker
 from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.stripe import StripeGateway
-from api.accounts.passwords import Passwords
+from api.accounts.signing_in.passwords import Passwords
 from api.app import create_app
 from api.deps import Services
 from api.engine import JourneyEngine

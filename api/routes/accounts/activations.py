@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
-from api.accounts.links import is_spent
-from api.accounts.passwords import Waiter
-from api.accounts.sessions import begin_session
+from api.accounts.signing_in.links import is_spent
+from api.accounts.signing_in.passwords import Waiter
+from api.accounts.signing_in.sessions import begin_session
 from api.accounts.tokens import hash_of, storable
 from api.bodies import Body, Password, Secret
 from api.commands import ByKnown, command_by_link

@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
-from api.accounts.links import is_spent, link_invalid, live_account_link
 from api.accounts.practice_mails import have_delivered
-from api.accounts.sign_ins import spend
+from api.accounts.signing_in.links import is_spent, link_invalid, live_account_link
+from api.accounts.signing_in.sign_ins import spend
 from api.bodies import Body, Email, Password, Secret
 from api.commands import command_by_link
 from api.deps import Anyone, Now, Person, RequestId, Services, Svc

@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field, model_validator
 
 from api.access_log.declared import shows_no_client
 from api.accounts.factors.codes import Showing, admit_code, factor_required, must_show_factor, restore_code
-from api.accounts.links import is_spent, link_invalid, live_account_link
-from api.accounts.passwords import Waiter
 from api.accounts.practice_mails import have_delivered, order_account_mail
-from api.accounts.sessions import begin_session
-from api.accounts.sign_ins import admit_current, restore
+from api.accounts.signing_in.links import is_spent, link_invalid, live_account_link
+from api.accounts.signing_in.passwords import Waiter
+from api.accounts.signing_in.sessions import begin_session
+from api.accounts.signing_in.sign_ins import admit_current, restore
 from api.accounts.tokens import hash_of, storable, unauthenticated
 from api.accounts.visitors import Visitor
 from api.bodies import Body, Password, Secret

@@ -13,8 +13,8 @@ from api.access_log.lines import record
 from api.accounts.factors.codes import Showing, admit_code, must_show_factor, restore_code
 from api.accounts.factors.mails import warn_of_guessing
 from api.accounts.practice_mails import have_delivered
-from api.accounts.sessions import KnownDevice, begin_session, known_device
-from api.accounts.sign_ins import Admitted, admit, restore
+from api.accounts.signing_in.sessions import KnownDevice, begin_session, known_device
+from api.accounts.signing_in.sign_ins import Admitted, admit, restore
 from api.accounts.tokens import storable, unauthenticated
 from api.bodies import Body, Password, Secret
 from api.deps import (

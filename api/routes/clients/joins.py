@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.access_log.declared import shows, shows_no_client
-from api.accounts.links import live_link
+from api.accounts.signing_in.links import live_link
 from api.bodies import Body, Secret
 from api.commands import ByStaff, Command, command_by_link
 from api.deps import Anyone, Now, RequestId, Svc

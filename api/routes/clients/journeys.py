@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.access_log.declared import shows_no_client
 from api.accounts.on_behalf import new_pass
-from api.accounts.sign_ins import spend, unspend
+from api.accounts.signing_in.sign_ins import spend, unspend
 from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
 from api.commands import Command, commands_of
 from api.deps import ForWhom, Now, Services

@@ -12,6 +12,7 @@ from api.bodies import Body
 from api.commands import Command
 from api.views.base import View
 from engine.vouching import Vouching
+from models.reads.accounts.keys import keys_of_role
 from models.reads.accounts.persons import Whose, is_anybody_else, person_of
 from models.tables.money.approval import Approval
 from rules.accounts.vouching import PURPOSE
@@ -86,8 +87,10 @@ async def _is_anybody_else(command: Command, therapist: Whose) -> bool:
         return False
     async with services.sessions() as session:
         person = await person_of(session, command.caller)
-        others = (key for key in services.settings.service_keys if f"program:{key.name}" != person.key)
-        if any(key.role in _DECIDES for key in others):
+        now = await services.clock.now()
+        made = [key for role in _DECIDES for key in await keys_of_role(session, role, now=now)]
+        keys = (*services.settings.service_keys, *made)
+        if any(key.role in _DECIDES and f"program:{key.name}" != person.key for key in keys):
             return True
         return await is_anybody_else(session, person, therapist=therapist)
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
 
-from api.accounts.passwords import Passwords
+from api.accounts.signing_in.passwords import Passwords
 from api.accounts.tokens import hash_of
 from api.problems import EngineUnavailable
 from models.tables import Account, BudgetUse, Client, OutboxItem

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.accounts.common_passwords import common_passwords
-from api.accounts.passwords import Passwords, Waiter
+from api.accounts.signing_in.common_passwords import common_passwords
+from api.accounts.signing_in.passwords import Passwords, Waiter
 from api.problems import Refused
 from rules.accounts.sides import AccountSide
 from rules.refusals import Problem

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 
-from api.accounts.passwords import Passwords
+from api.accounts.signing_in.passwords import Passwords
 from api.accounts.visitors import visitor_of
 from models.tables import Account
 from rules.enums import Role

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.accounts.passwords import Passwords
+from api.accounts.signing_in.passwords import Passwords
 from models.tables import Account, Client
 from models.writes.accounts.accounts import end_account
 from models.writes.accounts.locks import lock_account

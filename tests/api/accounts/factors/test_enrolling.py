@@ -153,7 +153,7 @@ async def test_programs_have_none(api: httpx.AsyncClient, headers: dict[str, str
 async def test_a_password_that_was_set_meanwhile_stops_who_had_the_former_one(
     sara: Owner, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from api.accounts.passwords import Passwords
+    from api.accounts.signing_in.passwords import Passwords
     from models.writes.accounts.locks import lock_account
     from models.writes.accounts.passwords import set_password
 

@@ -67,7 +67,7 @@ async def test_who_reads_the_mails_cannot_guess_on(sara: Owner, rows: Rows, cloc
 async def test_one_that_was_set_up_while_the_password_was_hashed_is_asked_for(
     sara: Owner, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from api.accounts.passwords import Passwords
+    from api.accounts.signing_in.passwords import Passwords
 
     hashed = Passwords.hash
     token = await link(rows, sara.account)

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
 
-from api.accounts.passwords import Passwords
+from api.accounts.signing_in.passwords import Passwords
 from models.database import session_factory
 from models.sealed import RowKeys
 from models.tables import OutboxItem, SecondFactor

@@ -11,7 +11,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from api.accounts.common_passwords import common_passwords
+from api.accounts.signing_in.common_passwords import common_passwords
 from api.accounts.tokens import storable
 from api.problems import refuse, wrong_fields
 from rules.accounts.passwords import normal_password, wrong_with_password

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 
-from api.accounts.passwords import Waiter
-from api.accounts.sessions import KnownDevice
+from api.accounts.signing_in.passwords import Waiter
+from api.accounts.signing_in.sessions import KnownDevice
 from api.accounts.visitors import Visitor
 from api.problems import Refused, refuse
 from models.database import Sessions

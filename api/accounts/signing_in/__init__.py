@@ -1,0 +1,1 @@
+"""Signing in: passwords, mailed links, and what a sign-in gives."""
