@@ -256,17 +256,20 @@ async def begin_refund(scene: Scene) -> Any:
 
 
 async def refuse_approval(scene: Scene) -> Any:
-    about = {"client_id": UUID(scene.client), "act": ApprovalAct.CREDIT, "amount": 5000, "currency": "USD"}
-    asked_by = {"asked_by": "care_team:maria", "asked_role": Role.CARE_TEAM, "asked_as": "maria"}
     waits = Approval(
         id=uuid4(),
         request_id=str(uuid4()),
+        act=ApprovalAct.CREDIT,
+        client_id=UUID(scene.client),
+        amount=5000,
+        currency="USD",
         order={"reason": "goodwill"},
+        asked_by="care_team:maria",
+        asked_role=Role.CARE_TEAM,
+        asked_as="maria",
         person="program:maria",
         asked_at=scene.practice.clock.instant,
         lapses_at=scene.practice.clock.instant + timedelta(days=30),
-        **about,
-        **asked_by,
     )
     await Rows(scene.practice.sessions).add(waits)
     return scene.order(ApprovalRefusal, approval_id=str(waits.id), reason="too much")

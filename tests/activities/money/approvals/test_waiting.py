@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from activities.types.booking import CancelOrder, OutcomeOrder
+from activities.booking.series import SeriesActivities
+from activities.types.booking import CancelOrder, FollowingCancelOrder, OutcomeOrder
 from activities.types.money import GrantOrder
 from models.reads.clients.timeline import facts_of
 from models.tables.booking.therapist import Therapist
@@ -208,6 +209,10 @@ async def test_a_fee_above_it_is_not_waived_beside_an_outcome_or_a_cancellation(
         refusal = (await practice.appointments.cancel_appointment(cancel)).refusal
         assert refusal is not None
         assert refusal.name is Problem.SECOND_PERSON_REQUIRED
+    following = FollowingCancelOrder(**{**vars(cancel), "client_id": client, "request_id": str(uuid4())})
+    refused = (await SeriesActivities(practice.appointments.deps).cancel_following(following)).refusal
+    assert refused is not None
+    assert refused.name is Problem.SECOND_PERSON_REQUIRED
     assert await ceiling.given() == 0
 
 
