@@ -207,6 +207,7 @@ CLEAR: dict[str, dict[str, str]] = {
     "who did it, as an actor": {
         "account": "made_by",
         "appointment": "booked_by cancelled_by outcome_by",
+        "approval": "asked_by asked_as person settled_by",
         "blast": "sent_by",
         "bulk_archive": "asked_by",
         "calendar_feed": "made_by",
@@ -216,7 +217,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "chat_read": "reader",
         "client": "made_by",
         "client_group": "made_by",
-        "credit": "given_by",
+        "credit": "given_by approved_by",
         "document": "uploaded_by",
         "document_share": "shared_by unshared_by",
         "fact": "actor",
@@ -233,7 +234,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "handed_in": "handed_in_by",
         "reconciliation": "asked_by",
         "reencryption": "asked_by",
-        "refund": "asked_by",
+        "refund": "asked_by approved_by",
         "resumption": "by",
         "session_note": "written_by",
         "task": "resolved_by",
@@ -242,6 +243,7 @@ CLEAR: dict[str, dict[str, str]] = {
     "an id, a key, a code or a word of the product's own": {
         "appointment": "fee_currency forms_outstanding_when_booked terms",
         "appointment_settings": "",
+        "approval": "request_id currency",
         "budget_use": "key",
         "credit": "currency approved_by",
         "document": "content_type",
