@@ -89,8 +89,8 @@ async def _is_anybody_else(command: Command, therapist: Whose) -> bool:
         person = await person_of(session, command.caller)
         now = await services.clock.now()
         made = [key for role in _DECIDES for key in await keys_of_role(session, role, now=now)]
-        keys = (*services.settings.service_keys, *made)
-        if any(key.role in _DECIDES and f"program:{key.name}" != person.key for key in keys):
+        names = {key.name for key in services.settings.service_keys if key.role in _DECIDES}
+        if {*names, *(key.name for key in made)} - {person.key.removeprefix("program:")}:
             return True
         return await is_anybody_else(session, person, therapist=therapist)
 
