@@ -19,15 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlmodel import select
 from temporalio.client import WorkflowHandle, WorkflowHistory
 
 from local.postgres import Postgres
+from models.tables.keeping.reencryption import Reencryption
 from rules.policy import JourneyPolicy
 from tests.care.house import open_house
 from tests.care.story import Care
 from tests.journeys.booking.waitlist import waitlist_of
-from tests.replay.stories import STORIES, Story, in_line, kept
-from workflows.messages import KEEP_JOURNEYS_ID, PRACTICE_MAIL_ID, bulk_archive_id, reconciliation_id
+from tests.replay.stories import STORIES, Story, in_line, kept, sealed_anew
+from workflows.messages import KEEP_JOURNEYS_ID, PRACTICE_MAIL_ID, bulk_archive_id, reconciliation_id, reencryption_id
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -77,6 +79,10 @@ async def record(postgres: Postgres, folder: Path, stories: Iterable[tuple[Story
                 workflows[f"archive-{number}"] = house.engine.get_workflow_handle(bulk_archive_id(line["archive_id"]))
             if story is kept:
                 workflows |= {id: house.engine.get_workflow_handle(id) for id in (KEEP_JOURNEYS_ID, PRACTICE_MAIL_ID)}
+            if story is sealed_anew:
+                async with house.sessions() as session:
+                    row = (await session.exec(select(Reencryption))).one()
+                workflows["reencryption"] = house.engine.get_workflow_handle(reencryption_id(str(row.id)))
             for name, handle in workflows.items():
                 runs = await runs_of(handle)
                 shape = tuple(event.event_type for history in runs for event in history.events)
