@@ -21,7 +21,8 @@ from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Refund
 from rules.accounts.caller import VIA_TEMPORAL, Caller
-from rules.enums import ApprovalStatus, CreditSource, PaymentStatus, RefundStatus, Role
+from rules.enums import ApprovalStatus, CreditSource, RefundStatus, Role
+from rules.money.payment_states import FORGIVEN
 
 
 def _may_decide(caller: Caller) -> ColumnElement[bool]:
@@ -115,7 +116,6 @@ class _Way:
 
 
 _EXCEPTION = col(Payment.exception)
-_LET_GO = (PaymentStatus.WAIVED, PaymentStatus.WRITTEN_OFF)
 _WAYS = (
     _Way(
         Credit,
@@ -136,6 +136,6 @@ _WAYS = (
         col(Payment.amount),
         _EXCEPTION["who"].astext,
         cast(_EXCEPTION["when"].astext, Instant),
-        (col(Payment.status).in_(_LET_GO), _EXCEPTION["approved_by"].astext.is_(None)),
+        (col(Payment.status).in_(FORGIVEN), _EXCEPTION["approved_by"].astext.is_(None)),
     ),
 )
