@@ -348,7 +348,7 @@ async def test_s17_s18_each_mode_says_how_the_two_will_meet(care: Care) -> None:
     await care.call("PATCH", "/v1/therapists/ana", {"zoom_link": link}, by="ana", expect=200)
     [zoom] = await sara.books("session", mode="zoom")
     [phone] = await sara.books("session", mode="phone", after=timedelta(days=4))
-    [video] = await sara.books("session", mode="video", after=timedelta(days=5))
+    [video] = await sara.books("session", mode="video", after=timedelta(days=5), by="desk")
     await care.rest()
 
     assert (zoom.booked["join_url"], phone.booked["join_url"]) == (link, None)
