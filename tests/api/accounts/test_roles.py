@@ -53,8 +53,12 @@ class Line:
     def hides(self) -> list[str]:
         return self._with_the_site(self.missing.split())
 
+    @property
+    def shuts(self) -> list[str]:
+        return self._with_the_site(self.closed.split())
+
     def _with_the_site(self, named: list[str]) -> list[str]:
-        said = f"{self.let_in} {self.missing}".split()
+        said = f"{self.let_in} {self.missing} {self.closed}".split()
         through = {"sara": "via-sara", "desk": "via-maria"}
         return named + [via for who, via in through.items() if who in named and via not in said]
 
@@ -70,6 +74,7 @@ THERAPISTS = Line(let_in="ana ben")
 PEOPLE = Line(let_in="sara tom ana ben via-maria")
 SIGNED_IN = Line(let_in="sara tom via-maria")  # ana and ben have tokens for their programs here
 OWN_SIGN_IN = Line(let_in="sara", missing="tom via-maria")
+A_PERSON = Line(let_in="via-maria", missing="ben")  # of the care team
 OWN_PROFILE = Line(let_in="ana desk admin")  # that a therapist is there is no secret
 OF_CLIENT = Line(let_in="sara ana desk admin", missing="tom ben")
 BOOKING = Line(let_in="sara ana desk admin sara-pass", missing="tom ben tom-pass")  # what a pass opens
@@ -133,7 +138,7 @@ CALLS: dict[str, Line] = {
     "GET /v1/clients/{client_id}/accesses": Line(let_in="sara admin", missing="tom"),
     "GET /v1/clients/{client_id}/openings": OF_PRACTICE,
     # A key is no person, and there are persons here.
-    "POST /v1/clients/{client_id}/openings": Line(let_in="", missing="ben").given({"what": "private_notes", **WHY}),
+    "POST /v1/clients/{client_id}/openings": replace(A_PERSON, body={"what": "private_notes", **WHY}),
     "DELETE /v1/openings/{opening_id}": Line(let_in="desk admin", missing="ben"),  # the desk began it
     "POST /v1/invitations/{invitation_id}/resend": ADMIN,
     "DELETE /v1/invitations/{invitation_id}": ADMIN,
@@ -305,7 +310,7 @@ class Walk:
                 assert problem_of(answer) == "not-found", (who, call, answer.text)
                 if who == missing[0]:
                     assert said_of(answer) == said_of(await self.ask(who, call, line, ghost)), (who, call)
-            elif who in line.closed.split():
+            elif who in line.shuts:
                 assert problem_of(answer) == "opening-required", (who, call, answer.text)
             else:
                 name = "unauthenticated" if who == "nobody" else "not-allowed"
