@@ -16,7 +16,7 @@ SEED ?= 1
 # Every stack starts a few processes: compiled once, each of them is there a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run test fuzz restores pictures demo chaos check fix bench lock sbom clean
+.PHONY: help install run test crowds fuzz restores pictures demo chaos check fix bench lock sbom clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -57,8 +57,11 @@ $(STAMP): requirements-dev.txt Makefile
 run: $(STAMP) ## everything on this machine, until Ctrl-C
 	@exec $(PYTHON) dev.py
 
-test: $(STAMP) ## every test but those of `make restores`; TESTS=tests/rules for some
-	@$(PYTHON) -m pytest -n $(AT_ONCE) --dist worksteal $(TESTS)
+test: $(STAMP) ## every test but those of `make crowds` and `make restores`; TESTS=tests/rules for some
+	@$(PYTHON) -m pytest -n $(AT_ONCE) --dist worksteal -m "not crowd" $(TESTS)
+
+crowds: $(STAMP) ## the tests with hundreds at once, and with processes killed while they work; some six minutes
+	@$(PYTHON) -m pytest -n $(AT_ONCE) --dist worksteal -m crowd $(TESTS)
 
 fuzz: $(STAMP) ## made-up requests to every call, as everybody who can ask; FOR=600 seconds, SEED=1
 	@FUZZ_SECONDS=$(FOR) FUZZ_SEED=$(SEED) $(PYTHON) -m pytest tests/api/fuzz/for_longer.py

@@ -20,6 +20,7 @@ def policy() -> JourneyPolicy:
     return JourneyPolicy(activation_reminders=(), forms_reminders=(), appointment_reminders=(), **NO_LIMITS)
 
 
+@pytest.mark.crowd
 @pytest.mark.timeout(480)
 async def test_a_hundred_journeys_started_at_once_are_each_charged_once(care: Care) -> None:
     slugs = [f"t{number}" for number in range(THERAPISTS)]

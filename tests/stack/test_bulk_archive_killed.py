@@ -19,6 +19,7 @@ BEFORE_THE_KILL = 3  # archived by then
 NEUTRAL = {"appointment_cancelled", "appointment_changed"}
 
 
+@pytest.mark.crowd
 @pytest.mark.timeout(480)
 async def test_s60_the_worker_is_killed_in_the_middle_and_each_client_is_archived_once() -> None:
     async with (

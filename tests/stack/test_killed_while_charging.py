@@ -33,6 +33,7 @@ ONLY_IN_TROUBLE = {"before_close": "rate_limited@confirm", "after_close": "rate_
 TIMES = {"rate_limited": 3}  # the death of another payment's worker may come first
 
 
+@pytest.mark.crowd
 @pytest.mark.timeout(480)
 async def test_x2_workers_killed_at_every_point_of_a_payment_charge_once(tmp_path: Path) -> None:
     async with (

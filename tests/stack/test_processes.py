@@ -38,6 +38,7 @@ async def _cli(stack: LocalStack, *arguments: str) -> str:
     return output.decode()
 
 
+@pytest.mark.crowd
 @pytest.mark.timeout(480)
 async def test_workers_are_killed_drained_and_doubled_and_everybody_is_charged_once() -> None:
     """Sessions end within a minute and are charged five seconds later, while workers come and go."""

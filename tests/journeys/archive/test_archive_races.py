@@ -133,6 +133,7 @@ async def stripe_agrees(care: Care) -> Counter[str]:
     return states
 
 
+@pytest.mark.crowd
 @pytest.mark.timeout(900)
 async def test_x2_an_archive_at_any_moment_leaves_an_end_that_all_records_agree_on(
     care: Care, rounds_and_limit: tuple[int, int]

@@ -40,6 +40,7 @@ def policy() -> JourneyPolicy:
     return JourneyPolicy(activation_reminders=(), forms_reminders=(), appointment_reminders=(), **NO_LIMITS)
 
 
+@pytest.mark.crowd
 @pytest.mark.timeout(300)
 async def test_two_hundred_at_once(database_url: str, policy: JourneyPolicy) -> None:
     async with (

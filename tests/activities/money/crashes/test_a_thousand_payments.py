@@ -58,6 +58,7 @@ class Crowd:
         return [client for client, card in self.cards.items() if card == name]
 
 
+@pytest.mark.crowd
 @pytest.mark.timeout(400)
 async def test_x2_a_thousand_payments_add_up(steps: PaymentSteps) -> None:
     dice = Random(SEED)  # noqa: S311 - always the same, on purpose
