@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local.postgres_user import programs_for, system_user
 from local.processes import ROOT, Log
-from tests.care.defaults import CHAIN_KEYS
+from tests.care.defaults import CHAIN_KEYS, ROW_KEYS
 from tests.care.house import KEYS
 from tests.restores.stores import Stores
 
@@ -45,7 +45,7 @@ async def follow(stores: Stores, block: str, **variables: str) -> str:
 
 def _environment(stores: Stores) -> dict[str, str]:
     postgres = programs_for(system_user(), Log(console=False))
-    [(name, key)], [(chain, chain_key)] = KEYS.keys, CHAIN_KEYS.keys
+    [(chain, chain_key)] = CHAIN_KEYS.keys
     return {
         **os.environ,
         "PATH": os.pathsep.join((str(_PROGRAMS), str(postgres), os.environ["PATH"])),
@@ -53,6 +53,6 @@ def _environment(stores: Stores) -> dict[str, str]:
         "DATABASE_URL": stores.url,
         "DATABASE_OWNER_URL": stores.postgres.owner_url(stores.database),
         "TEMPORAL_ADDRESS": stores.address,
-        "PAYLOAD_KEYS": f"{name}:{b64encode(key).decode()}",
+        "PAYLOAD_KEYS": ",".join(f"{name}:{b64encode(key).decode()}" for name, key in (*KEYS.keys, *ROW_KEYS.keys)),
         "CHAIN_KEYS": f"{chain}:{b64encode(chain_key).decode()}",
     }
