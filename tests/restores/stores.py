@@ -18,9 +18,14 @@ from sqlalchemy import text
 from local.postgres import Postgres
 from local.processes import free_ports
 from local.temporal import Service, TemporalServer
+from rules.policy import JourneyPolicy
+from tests.care.defaults import NO_LIMITS
 from tests.care.house import House, open_house
 from tests.care.story import Care
 from tests.conftest import TEMPLATE
+
+# Twins are compared to the mail: whether one is the seventh of a day is a matter of seconds on a real clock.
+_POLICY = JourneyPolicy(**NO_LIMITS)
 
 
 @dataclass
@@ -83,7 +88,7 @@ class Stores:
     async def running(self, engine: TemporalServer) -> AsyncIterator[House]:
         """Worker, API and stand-ins, on the stores as they are."""
         async with (
-            open_house(self.url, temporal=engine, stand_ins=self.stand_ins) as house,
+            open_house(self.url, _POLICY, temporal=engine, stand_ins=self.stand_ins) as house,
             httpx.AsyncClient(timeout=60, trust_env=False) as http,
         ):
             if hasattr(self, "care"):
