@@ -7,6 +7,7 @@ opens in its own row and column alone: two rows that change places are found.
 import hmac
 import json
 import os
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -149,11 +150,13 @@ class Sealed(TypeDecorator[Any]):
     placed: type[Any]
     with_row = True  # opened as soon as its row is read
 
+    @abstractmethod
     def to_bytes(self, value: Any) -> bytes:
-        raise NotImplementedError
+        """What is encrypted of a value."""
 
+    @abstractmethod
     def from_bytes(self, plain: bytes) -> Any:
-        raise NotImplementedError
+        """The value again."""
 
     def process_bind_param(self, value: Any, dialect: object) -> bytes | None:  # noqa: ARG002 - the library's signature
         """Raises NotSealed for what would be written in the clear: a statement that names no row cannot seal."""
