@@ -7,14 +7,18 @@ import httpx
 import pytest
 
 from rules.policy import JourneyPolicy
+from tests.care.defaults import NO_LIMITS
 from tests.care.house import open_house
 from tests.care.story import Care, Person
 
 
 @pytest.fixture
 def policy() -> JourneyPolicy:
-    """The practice's usual times; a story may shrink them by overriding this fixture."""
-    return JourneyPolicy()
+    """The practice's usual times; a story may shrink them by overriding this fixture.
+
+    Without budgets: whether somebody is mailed seven times within one day depends on the hour at which a story begins.
+    """
+    return JourneyPolicy(**NO_LIMITS)
 
 
 @pytest.fixture

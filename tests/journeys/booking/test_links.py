@@ -9,9 +9,8 @@ import pytest
 
 from api.engine import JourneyEngine
 from api.problems import EngineUnavailable
-from rules.policy import JourneyPolicy
 from tests.calendars.reading import Told, read
-from tests.care.defaults import NO_LIMITS, Json
+from tests.care.defaults import Json
 from tests.care.story import Booked, Care
 from tests.journeys.refused import seen
 from workflows.messages import LINKS_CHANGED, LinksSignal
@@ -21,11 +20,6 @@ NEW = "https://zoom.example/j/new"
 NEWER = "https://zoom.example/j/newer?pwd=1&x=2"
 THERAPIST = "ana@practice.example"
 WITHHELD = "The call may come from a withheld number"
-
-
-@pytest.fixture
-def policy() -> JourneyPolicy:
-    return JourneyPolicy(**NO_LIMITS)
 
 
 async def link_is(care: Care, link: str | None, *, by: str = "ana", expect: int = 200) -> Json:

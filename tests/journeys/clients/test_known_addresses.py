@@ -11,8 +11,7 @@ import pytest
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.registry import build
-from rules.policy import JourneyPolicy
-from tests.care.defaults import NO_LIMITS, Json
+from tests.care.defaults import Json
 from tests.care.house import House
 from tests.care.story import Care
 from workflows.messages import TASK_QUEUE
@@ -37,11 +36,6 @@ def spread(seconds: list[float]) -> tuple[float, float, float]:
     """The quartiles: half of all tries took between the first and the last."""
     low, middle, high = quantiles(seconds, n=4)
     return low, middle, high
-
-
-@pytest.fixture
-def policy() -> JourneyPolicy:
-    return JourneyPolicy(**NO_LIMITS)
 
 
 async def answer_only(house: House) -> None:
