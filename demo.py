@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from rich.console import Console
 
+from engine.ending import end
 from local.problems import CannotStart
 from local.processes import Log
 from local.stack import LocalStack, Ports
@@ -446,4 +447,4 @@ async def run() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run()))
+    end(asyncio.run(run()))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from config import Settings, settings_or_exit
 from engine.clock import EngineClock
+from engine.ending import end
 from local.problems import CannotStart
 from local.processes import Log
 from local.stack import LocalStack, Ports, settings_of_a_practice
@@ -155,4 +156,4 @@ def _shown(secret: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

@@ -6,7 +6,6 @@ SIGINT let running requests end.
 
 import asyncio
 import gc
-import sys
 
 import structlog
 import uvicorn
@@ -26,6 +25,7 @@ from config import Settings, SettingsProblem, leave, settings_or_exit, ways_out
 from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import lazy_client
+from engine.ending import end
 from engine.executions import Executions
 from engine.logs import set_up_logs
 from engine.vouching import Vouching
@@ -148,4 +148,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

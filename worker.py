@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import gc
 import signal
-import sys
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import TypeVar
@@ -35,6 +34,7 @@ from config import Settings, SettingsProblem, leave, settings_or_exit, ways_out
 from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import TASK_QUEUE, connect
+from engine.ending import end
 from engine.executions import Executions
 from engine.logs import set_up_logs
 from engine.message_record import TemporalMessageRecord
@@ -224,4 +224,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

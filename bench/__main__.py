@@ -5,6 +5,7 @@ import os
 import sys
 
 from bench import bulk_archive, get_slots, match_many, payments, slot_rule, start_journey
+from engine.ending import end
 
 ALL = {
     "slot_rule": slot_rule.run,
@@ -29,4 +30,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

@@ -6,9 +6,10 @@ A process of its own, and no more than a socket each, so that what is measured i
 import argparse
 import asyncio
 import json
-import sys
 import time
 from typing import Any
+
+from engine.ending import end
 
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[int, bytes]:
@@ -62,4 +63,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

@@ -12,6 +12,7 @@ from pathlib import Path
 from chaos.figures import tell
 from chaos.run import run
 from chaos.shape import FULL, SHORT, Shape
+from engine.ending import end
 from local.problems import CannotStart
 
 
@@ -43,4 +44,4 @@ def _shape() -> Shape:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

@@ -21,6 +21,7 @@ from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
+from engine.ending import end
 from engine.schedules import make_schedules, recurring
 
 TASK_QUEUE = "care-journeys"
@@ -214,4 +215,4 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
 if __name__ == "__main__":
     import os
 
-    sys.exit(main(sys.argv[1:], os.environ))
+    end(main(sys.argv[1:], os.environ))

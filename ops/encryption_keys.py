@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from config import Settings, settings_or_exit
 from engine.codec import data_converter
 from engine.connect import EngineUnreachable, connect
+from engine.ending import end
 from engine.key_use import workflows_by_key
 from models import database
 from models.database import Sessions
@@ -107,4 +108,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    end(main(sys.argv[1:]))

@@ -15,6 +15,7 @@ from sqlmodel import col, select
 
 from config import Settings, settings_or_exit
 from engine.clock import clock_for
+from engine.ending import end
 from models import database
 from models.database import Sessions
 from models.tables.accounts.access_log import AccessBlock, ChainedAccess
@@ -71,4 +72,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    end(main(sys.argv[1:]))

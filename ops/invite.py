@@ -21,6 +21,7 @@ from activities.practice import Links
 from api.accounts.tokens import hash_of, new_token
 from config import Settings, settings_or_exit
 from engine.clock import clock_for
+from engine.ending import end
 from models import database
 from models.database import Sessions
 from models.reads.accounts.staff import account_of_therapist
@@ -136,4 +137,4 @@ if __name__ == "__main__":
     asked.add_argument("email", type=_address)
     asked.add_argument("--therapist", metavar="SLUG", help="they are the care team and this therapist, too")
     said = asked.parse_args()
-    sys.exit(asyncio.run(_main(settings_or_exit(), said.email, said.therapist)))
+    end(asyncio.run(_main(settings_or_exit(), said.email, said.therapist)))

@@ -16,6 +16,7 @@ from uuid import uuid4
 from api.accounts.tokens import hash_of, new_key
 from config import Settings, settings_or_exit
 from engine.clock import clock_for
+from engine.ending import end
 from models import database
 from models.database import Sessions
 from models.paging import MOST, Page
@@ -175,4 +176,4 @@ def _parser() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":
     asked = _parser().parse_args()
-    sys.exit(asyncio.run(_main(settings_or_exit(), asked)))
+    end(asyncio.run(_main(settings_or_exit(), asked)))

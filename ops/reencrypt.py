@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from config import settings_or_exit
 from engine.connect import EngineUnreachable
+from engine.ending import end
 from models.reads.epoch import present_epoch
 from models.tables.keeping.reencryption import Reencryption
 from models.writes.keeping.reencryptions import begin_reencryption
@@ -51,7 +52,7 @@ async def _main() -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(asyncio.run(_main()))
+        end(asyncio.run(_main()))
     except EngineUnreachable as error:
         print(error, file=sys.stderr)
-        sys.exit(1)
+        end(1)

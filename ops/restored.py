@@ -7,12 +7,12 @@ anchors that are missing for lost with a restore only when it is named.
 """
 
 import asyncio
-import sys
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from config import Settings, settings_or_exit
 from engine.clock import clock_for
+from engine.ending import end
 from models import database
 from models.database import Sessions
 from models.writes.keeping.epoch import begin_epoch
@@ -58,4 +58,4 @@ async def _main(settings: Settings) -> None:
 
 if __name__ == "__main__":
     asyncio.run(_main(settings_or_exit()))
-    sys.exit(0)
+    end(0)

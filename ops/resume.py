@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from config import settings_or_exit
 from engine.connect import EngineUnreachable
+from engine.ending import end
 from models.reads.epoch import present_epoch
 from models.reads.keeping.must_run import FollowedRow, is_open, must_run, practice_mail_waits
 from models.writes.keeping.resumptions import Lost, lost_run, mark_done, note_resumptions, run_key
@@ -141,4 +142,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    end(main(sys.argv[1:]))

@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.accounts.factors.mails import mail_change
 from config import Settings, settings_or_exit
 from engine.clock import clock_for
+from engine.ending import end
 from models import database
 from models.database import Sessions
 from models.reads.accounts.accounts import account_with_address
@@ -74,4 +75,4 @@ if __name__ == "__main__":
     asked = argparse.ArgumentParser(prog="python -m ops.second_factor", description="Take second factors away.")
     asked.add_argument("email")
     said = asked.parse_args()
-    sys.exit(asyncio.run(_main(settings_or_exit(), said.email)))
+    end(asyncio.run(_main(settings_or_exit(), said.email)))

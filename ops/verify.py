@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from config import Settings, settings_or_exit
+from engine.ending import end
 from models import database
 from models.database import Sessions, chain_keys
 from models.reads.clients.timeline import ChainHead, entry_of, facts_of_clients, heads
@@ -287,4 +288,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    end(main(sys.argv[1:]))

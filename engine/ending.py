@@ -1,0 +1,26 @@
+"""How a program that speaks to the engine ends (exit)."""
+
+import atexit
+import os
+import sys
+import threading
+from typing import NoReturn
+
+
+def end(code: int) -> NoReturn:
+    """End this process with ``code``, once everything is done that is to be done at its end.
+
+    The interpreter is not taken down piece by piece: a thread of the SDK that still tells of an answer would abort it
+    (``PyGILState_Release: thread state must be current``, temporalio/sdk-python#300), and a command whose work is done
+    would look as if it had failed.
+    """
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()  # noqa: SLF001 - what libraries left to be stopped; there is no public way
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # nobody reads it any more
+            code = code or 1
+    os._exit(code)

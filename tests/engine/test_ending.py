@@ -1,0 +1,45 @@
+"""Programs end without the interpreter being taken down beneath the SDK's threads."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = [
+    path
+    for path in (
+        *ROOT.glob("*.py"),
+        *(path for room in ("bench", "chaos", "engine", "ops") for path in (ROOT / room).rglob("*.py")),
+    )
+    if 'if __name__ == "__main__":' in path.read_text()
+]
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_program_ends_so(path: Path) -> None:
+    """But those that end by being killed."""
+    block = next(node for node in ast.parse(path.read_text()).body[::-1] if isinstance(node, ast.If))
+    called = {
+        node.func.id for node in ast.walk(block) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    exits = [node for node in ast.walk(block) if isinstance(node, ast.Attribute) and node.attr == "exit"]
+    assert not exits
+    assert "end" in called or path.name == "nothing.py"
+
+
+def test_what_was_printed_and_what_was_left_for_the_end_is_done() -> None:
+    program = """
+import atexit, threading, time
+from engine.ending import end
+atexit.register(lambda: print("stopped"))
+threading.Thread(target=lambda: (time.sleep(0.2), print("waited for"))).start()
+print("done", end="")
+end(3)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (3, "donewaited for\nstopped\n", "")
