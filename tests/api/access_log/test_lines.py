@@ -252,6 +252,20 @@ async def test_files_and_feeds_are_exports(
     ]
 
 
+async def test_a_token_that_is_not_good_hides_nobody_who_needs_none(
+    api: httpx.AsyncClient, people: Callers, rows: Rows, sessions: Sessions
+) -> None:
+    """A feed's address is its key: whatever is sent beside it, it is read."""
+    await rows.appointment(people.sara, people.ana)
+    made = await api.post("/v1/therapists/ana/feed", headers=people.by("ana"))
+    feed = made.json()["url"].removeprefix("http://api")
+    for beside in ({"Authorization": "Bearer nonsense"}, {"Authorization": "nonsense"}, {"On-Behalf-Of": "nonsense"}):
+        await read(api, feed, beside)
+        [line] = await log_of(api, client=str(people.sara.id))
+        assert (line["event"], line["who"], line["role"]) == ("export", "ana", "therapist")
+    assert line["count"] == 3
+
+
 async def test_every_page_of_a_file_is_written_down(
     api: httpx.AsyncClient, people: Callers, rows: Rows, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
