@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import select
 
 from models.database import Sessions, session_factory
@@ -26,6 +27,12 @@ FORGE_BLOCK = (
     "INSERT INTO access_block (number, at, kind, data, key_id, previous_hash, hash) VALUES"
     " (:number, :at, 'lines', '{\"lines\": 0, \"root\": \"\", \"last\": 9000000000}', 'tests', repeat('0', 64),"
     " repeat('1', 64))"
+)
+
+FORGE_LINE = (
+    "INSERT INTO access_line (number, id, at, event, who, whose, request_id, of_archive, key_id, mac)"
+    " OVERRIDING SYSTEM VALUE VALUES (:number, gen_random_uuid(), :at, 'read', 'an-enemy', '{}', 'x', false, 'tests',"
+    " repeat('0', 64))"
 )
 
 
@@ -172,6 +179,17 @@ async def test_the_programs_role_cannot_stop_the_chain(log: Log, owner: Owner) -
     assert newest is not None
     assert newest.number == 3
     assert "access log: entry 2 is changed after being written, or written without the keys" in await log.faults()
+
+
+async def test_nor_by_a_line_of_a_number_that_is_far_ahead(log: Log) -> None:
+    """Whoever can add a line can give it a number. Lines that were signed go on to be covered, and theirs is found."""
+    await log.block(1)
+    async with log.sessions() as session:
+        await (await session.connection()).execute(text(FORGE_LINE), {"number": 2**62, "at": NOW})
+        await session.commit()
+    assert await log.chains() == 1
+    await log.block(2, at=NOW + DAY)
+    assert await log.faults() == [f"access log: line {2**62} was changed, or written without the keys"]
 
 
 async def test_a_line_whose_place_was_taken_is_found(log: Log, owner: Owner) -> None:
