@@ -232,6 +232,21 @@ async def test_a_chain_that_was_cut_is_found_by_the_anchor(log: Log, owner: Owne
     assert await practice.faults() == ["anchor 1: it covers 2 heads, and 1 are stored"]
 
 
+async def test_a_head_that_nobody_signed_does_not_keep_it_out_of_an_anchor(log: Log, owner: Owner) -> None:
+    practice = Practice(log.sessions)
+    await log.block(1)
+    await practice.day_ends()
+    await practice.day_ends()  # nothing has changed
+    await log.block(1, at=NOW + 2 * DAY)
+    await owner.writes(
+        "INSERT INTO anchored_head (anchor, client_id, seq, hash, key_id, mac)"
+        " SELECT 2, 'ffffffff-ffff-ffff-ffff-ffffffffffff', number, hash, 'tests', repeat('0', 64)"
+        " FROM access_block WHERE number = 2"
+    )
+    await practice.day_ends()
+    assert [line.heads for line in practice.lines] == [1, 0, 1]
+
+
 async def test_whoever_computes_all_anew_without_the_keys_is_found(log: Log, owner: Owner) -> None:
     """Lines and entries that fit each other, under keys of their own."""
     await three_blocks(log)
