@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 
 from api.access_log.declared import Declared, declared_of
 from api.access_log.lines import access_of, write
+from api.access_log.payloads import clients_named_in
 from api.access_log.shown import Shown, noting_what_is_shown, shown_now
 from api.accounts.callers import Asker
 from api.deps import asker_of, caller_of, services_of
@@ -59,6 +60,12 @@ def _written_down(handler: Handler, declared: Declared | None) -> Handler:
         return response
 
     return answer
+
+
+async def write_down_again(request: Request, declared: Declared | None, answer: bytes) -> None:
+    """The line of an answer that was kept, and is given once more. Whose it is, the path says, or what is answered."""
+    shown = Shown(clients={*_in_path(request), *clients_named_in([answer])})
+    await _write(request, declared if answer else None, shown)
 
 
 def _names_a_client(refused: Refused, shown: Shown) -> bool:
