@@ -22,7 +22,8 @@ from fastapi.responses import Response
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from api.access_log.route import LoggedRoute
+from api.access_log.declared import Declared, declared_of
+from api.access_log.route import LoggedRoute, write_down_again
 from api.accounts.acting import Handler, in_each_role
 from api.accounts.visitors import counted_by
 from api.bounds.kept_body import kept_body
@@ -50,9 +51,11 @@ class IdempotentRoute(LoggedRoute):
         if "POST" not in (self.methods or ()):
             return handler
 
+        declared = declared_of(self.dependencies)
+
         async def answer(request: Request) -> Response:
             key = request.headers.get(HEADER)
-            return await handler(request) if key is None else await _answer_once(request, key, handler)
+            return await handler(request) if key is None else await _answer_once(request, key, handler, declared)
 
         return answer
 
@@ -63,7 +66,7 @@ class AccountRoute(IdempotentRoute):
     of_account = True
 
 
-async def _answer_once(request: Request, key: str, handler: Handler) -> Response:
+async def _answer_once(request: Request, key: str, handler: Handler, declared: Declared | None) -> Response:
     if not _FORM.fullmatch(key):
         raise wrong_fields([(HEADER, "must be 1 to 255 visible ASCII characters")])
     services = services_of(request)
@@ -75,7 +78,9 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     async with kept_body(request) as (readable, said):
         claim = await _claim(services, row, _hashes(services.cipher, said, query=_asked(request)))
         if isinstance(claim, StoredAnswer):
-            return _replay(services, row, claim)
+            kept = decrypt_bytes(services.cipher, claim.answer or b"", context=_context(row))
+            await write_down_again(request, declared, kept)
+            return _replay(kept, claim)
         return await _answered(services, readable, claim, handler)
 
 
@@ -147,8 +152,7 @@ async def _finish(services: Services, claim: Claim, response: Response) -> None:
         await session.commit()
 
 
-def _replay(services: Services, row: RequestKey, stored: StoredAnswer) -> Response:
-    body = decrypt_bytes(services.cipher, stored.answer or b"", context=_context(row))
+def _replay(body: bytes, stored: StoredAnswer) -> Response:
     return Response(
         body,
         status_code=stored.status or 200,

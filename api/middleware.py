@@ -96,8 +96,10 @@ class HideSecrets:
     """
 
     _SECRET = re.compile(
-        r"(?<=/feed/).+|(?<=^/unsubscribe/).+|(?<=^/join/).+|(?<=^/activate/).+"
-        r"|(?<=/password-resets/).+|(?<=/activations/).+",
+        r"(?<=/feed/).+|(?<=/password-resets/).+|(?<=/activations/).+"
+        # Pages, which others serve: whoever has set PUBLIC_URL wrong is asked for them here.
+        r"|(?<=^/unsubscribe/).+|(?<=^/join/).+|(?<=^/activate/).+|(?<=^/reset/).+|(?<=^/email/).+"
+        r"|(?<=^/staff/reset/).+|(?<=^/staff/email/).+|(?<=^/staff/invitations/).+",
         re.DOTALL,
     )
 

@@ -113,6 +113,9 @@ def _weak(settings: Settings) -> Iterator[tuple[str, str]]:
         for id_, key_bytes in keys.keys:
             if why := strength.weak_key(key_bytes):
                 yield setting, f"the key {id_!r}: {why}"
+    payload_keys = {key_bytes for _, key_bytes in settings.payload_keys.keys}
+    if any(key_bytes in payload_keys for _, key_bytes in settings.chain_keys.keys):
+        yield "CHAIN_KEYS", "a key of PAYLOAD_KEYS is among them, and who can open rows must not be able to sign"
     vendors = {
         "STRIPE_API_KEY": settings.stripe_api_key,
         "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secret,

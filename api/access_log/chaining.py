@@ -18,13 +18,16 @@ EVERY = 20.0  # seconds: a line waits no longer than a minute, also where one lo
 
 
 async def keep_chaining(services: Services, *, every: float = EVERY) -> None:
-    """Until it is cancelled. The database may be away: then the next look finds what is there."""
+    """Until it is cancelled. The database may be away: then the next look finds what is there. Nothing else ends it
+    either: nobody would see that lines are chained no more."""
     while True:
         try:
             while await chain_once(services) == LINES_OF_A_BLOCK:
                 pass  # there are more
         except (SQLAlchemyError, OSError, ClockUnavailable) as error:
             log.warning("the access log is chained later", because=type(error).__name__)
+        except Exception:
+            log.exception("the access log cannot be chained")
         await asyncio.sleep(every)
 
 

@@ -15,10 +15,13 @@ from fastapi.routing import APIRoute
 
 from api.access_log.declared import Declared, declared_of
 from api.access_log.lines import access_of, write
+from api.access_log.payloads import clients_named_in
 from api.access_log.shown import Shown, noting_what_is_shown, shown_now
+from api.accounts.callers import Asker
 from api.deps import asker_of, caller_of, services_of
 from api.problems import Refused
 from rules.accounts.accesses import AccessEvent, AccessKind
+from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.refusals import Problem
 
@@ -59,6 +62,12 @@ def _written_down(handler: Handler, declared: Declared | None) -> Handler:
     return answer
 
 
+async def write_down_again(request: Request, declared: Declared | None, answer: bytes) -> None:
+    """The line of an answer that was kept, and is given once more. Whose it is, the path says, or what is answered."""
+    shown = Shown(clients={*_in_path(request), *clients_named_in([answer])})
+    await _write(request, declared if answer else None, shown)
+
+
 def _names_a_client(refused: Refused, shown: Shown) -> bool:
     """Whether a refusal tells whose an address is, as it tells staff."""
     told = refused.refusal.data.get("client_id")
@@ -68,12 +77,9 @@ def _names_a_client(refused: Refused, shown: Shown) -> bool:
 
 async def _write(request: Request, declared: Declared | None, shown: Shown) -> None:
     """In one statement, or none: that a key was used goes with the line of what it read."""
-    try:
-        asker = await asker_of(request)
-    except Refused:  # by a token that is not good nobody has asked
-        return
+    asker, caller = await _who_asks(request)
     services = services_of(request)
-    seen = await _seen(request, declared, shown) if declared is not None else None
+    seen = _seen(declared, shown, shown.caller or caller) if declared is not None else None
     program = asker.by_program if asker is not None else None
     if program is not None and not services.key_uses.is_new(program.actor):
         program = None
@@ -86,10 +92,17 @@ async def _write(request: Request, declared: Declared | None, shown: Shown) -> N
         services.key_uses.note(program.actor)
 
 
-async def _seen(request: Request, declared: Declared, shown: Shown) -> dict[str, Any] | None:
+async def _who_asks(request: Request) -> tuple[Asker | None, Caller | None]:
+    """By a token that is not good nobody has asked; where the call needs none, there is an answer all the same."""
+    try:
+        return await asker_of(request), await caller_of(request)
+    except Refused:
+        return None, None
+
+
+def _seen(declared: Declared, shown: Shown, caller: Caller | None) -> dict[str, Any] | None:
     """What the line says of what was shown; None where a client looked at their own, or nobody's was shown. A file of
     nobody is a file all the same."""
-    caller = shown.caller or await caller_of(request)
     event, whose = shown.event or declared.event, shown.clients
     own = caller is not None and caller.role is Role.CLIENT
     if declared.kind is None or own or (event is AccessEvent.READ and not whose):

@@ -68,8 +68,8 @@ def in_force(caller: Caller, what: OpeningKind, client_id: object, *, now: datet
 
 def has_left(therapist_id: object) -> ColumnElement[bool]:
     """Whether a therapist, by id or by the column that has it, has left the practice: the account that acted for the
-    profile has ended, and no other acts for it. A therapist who never had an account has not."""
+    profile has ended, and no other acts for it. A therapist who never had an account has not: an invitation that was
+    revoked was nobody's."""
     theirs = exists().where(col(Account.therapist_id) == therapist_id)
-    return and_(
-        theirs.where(col(Account.deactivated_at).is_not(None)), ~theirs.where(col(Account.deactivated_at).is_(None))
-    )
+    acted = (col(Account.activated_at).is_not(None), col(Account.deactivated_at).is_not(None))
+    return and_(theirs.where(*acted), ~theirs.where(col(Account.deactivated_at).is_(None)))

@@ -47,7 +47,7 @@ MOST_CODES = 30  # wrong ones within that time, for whoever shows the same thing
 
 RECOVERY_CODES = 10
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # 32 signs, none of which is taken for another: no 0, 1, I, O
-RECOVERY_LETTERS = 16  # of 5 bits each: 80 bits that nobody tries out, even with the hash
+RECOVERY_LETTERS = 24  # of 5 bits each: from 112 bits on a plain hash is enough to keep (NIST SP 800-63B)
 _GROUP = 4
 
 

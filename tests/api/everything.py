@@ -34,6 +34,7 @@ from models.tables.accounts.token import Token, TokenKind
 from rules.accounts.openings import OpeningKind
 from rules.accounts.second_factors import FactorKind
 from rules.enums import AppointmentStatus, AppointmentType, ApprovalAct, ChatKind, Role, TaskKind
+from rules.money.discrepancies import DiscrepancyKind
 from tests.api.callers import Callers
 from tests.care.rows import NOW, Rows
 
@@ -124,7 +125,13 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     )
     archive = BulkArchiveRecord(id=uuid4(), asked_by="care_team:desk", asked_at=NOW)
     compared = Reconciliation(
-        id=uuid4(), asked_by="care_team:desk", started_at=NOW, since=NOW - timedelta(days=1), until=NOW
+        id=uuid4(),
+        asked_by="care_team:desk",
+        started_at=NOW,
+        since=NOW - timedelta(days=1),
+        until=NOW,
+        finished_at=NOW,
+        differences=[{"kind": DiscrepancyKind.TAKEN_TWICE, "text": "It differs.", "client_id": str(sara.id)}],
     )
     approval = Approval(
         id=uuid4(),

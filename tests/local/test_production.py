@@ -36,6 +36,7 @@ def _key(text: bytes, id: str = "2026") -> str:
         ("PAYLOAD_KEYS", _key(b"our-practice-has-a-long-password"), "it is text in base64"),
         ("PAYLOAD_KEYS", f"{PRODUCTION['PAYLOAD_KEYS']},{_key(bytes(range(8)) * 4, 'old')}", "'old': it repeats"),
         ("PAYLOAD_KEYS", _key(bytes(32)), "it repeats itself"),
+        ("CHAIN_KEYS", PRODUCTION["PAYLOAD_KEYS"], "a key of PAYLOAD_KEYS is among"),
         ("STRIPE_API_KEY", "sk_live_1", "it has 9 characters"),
         ("STRIPE_WEBHOOK_SECRET", "whsec_1", "it has 7 characters"),
         ("SENDGRID_API_KEY", "SG.1", "it has 4 characters"),

@@ -244,6 +244,29 @@ async def test_a_chain_that_was_cut_with_its_head_is_found_by_the_anchors(practi
     ]
 
 
+async def test_a_head_that_nobody_signed_keeps_no_chain_out_of_an_anchor(practice: Practice, owner: Owner) -> None:
+    """Put there before the day ends, so that the day's anchor covers nothing of it, and taken away afterwards."""
+    sara, _ = await practice.client(2), await practice.client(2)
+    await practice.day_ends()
+    await practice.day_ends()  # nothing has changed
+    await practice.happens(sara.id, 2)
+    await owner.writes(
+        "INSERT INTO anchored_head (anchor, client_id, seq, hash, key_id, mac)"
+        " SELECT 2, id, fact_seq, fact_hash, 'tests', repeat('0', 64) FROM client WHERE id = :id",
+        id=sara.id,
+    )
+    await practice.day_ends()
+    await owner.writes(
+        _HEAD,
+        "DELETE FROM fact WHERE client_id = :id AND seq > 2",
+        "DELETE FROM anchored_head WHERE client_id = :id AND anchor = 2",
+        id=sara.id,
+    )
+    assert await practice.faults() == [
+        f"client {sara.id} ({sara.ref}): entries 3 to 4 are missing: anchor 3 covers entry 4"
+    ]
+
+
 async def test_a_client_who_was_removed_is_named_by_the_anchors(practice: Practice, owner: Owner) -> None:
     sara, _ = await practice.client(4), await practice.client(4)
     await practice.day_ends()

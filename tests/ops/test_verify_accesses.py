@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import select
 
 from models.database import Sessions, session_factory
@@ -26,6 +27,12 @@ FORGE_BLOCK = (
     "INSERT INTO access_block (number, at, kind, data, key_id, previous_hash, hash) VALUES"
     " (:number, :at, 'lines', '{\"lines\": 0, \"root\": \"\", \"last\": 9000000000}', 'tests', repeat('0', 64),"
     " repeat('1', 64))"
+)
+
+FORGE_LINE = (
+    "INSERT INTO access_line (number, id, at, event, who, whose, request_id, of_archive, key_id, mac)"
+    " OVERRIDING SYSTEM VALUE VALUES (:number, gen_random_uuid(), :at, 'read', 'an-enemy', '{}', 'x', false, 'tests',"
+    " repeat('0', 64))"
 )
 
 
@@ -174,6 +181,17 @@ async def test_the_programs_role_cannot_stop_the_chain(log: Log, owner: Owner) -
     assert "access log: entry 2 is changed after being written, or written without the keys" in await log.faults()
 
 
+async def test_nor_by_a_line_of_a_number_that_is_far_ahead(log: Log) -> None:
+    """Whoever can add a line can give it a number. Lines that were signed go on to be covered, and theirs is found."""
+    await log.block(1)
+    async with log.sessions() as session:
+        await (await session.connection()).execute(text(FORGE_LINE), {"number": 2**62, "at": NOW})
+        await session.commit()
+    assert await log.chains() == 1
+    await log.block(2, at=NOW + DAY)
+    assert await log.faults() == [f"access log: line {2**62} was changed, or written without the keys"]
+
+
 async def test_a_line_whose_place_was_taken_is_found(log: Log, owner: Owner) -> None:
     """It is kept from being chained by a row that says that it is."""
     await log.block(1)
@@ -212,6 +230,21 @@ async def test_a_chain_that_was_cut_is_found_by_the_anchor(log: Log, owner: Owne
     assert await practice.faults() == ["access log: entry 3 is another than the one that anchor 1 covers"]
     await owner.writes("DELETE FROM anchored_head WHERE client_id = 'ffffffff-ffff-ffff-ffff-ffffffffffff'")
     assert await practice.faults() == ["anchor 1: it covers 2 heads, and 1 are stored"]
+
+
+async def test_a_head_that_nobody_signed_does_not_keep_it_out_of_an_anchor(log: Log, owner: Owner) -> None:
+    practice = Practice(log.sessions)
+    await log.block(1)
+    await practice.day_ends()
+    await practice.day_ends()  # nothing has changed
+    await log.block(1, at=NOW + 2 * DAY)
+    await owner.writes(
+        "INSERT INTO anchored_head (anchor, client_id, seq, hash, key_id, mac)"
+        " SELECT 2, 'ffffffff-ffff-ffff-ffff-ffffffffffff', number, hash, 'tests', repeat('0', 64)"
+        " FROM access_block WHERE number = 2"
+    )
+    await practice.day_ends()
+    assert [line.heads for line in practice.lines] == [1, 0, 1]
 
 
 async def test_whoever_computes_all_anew_without_the_keys_is_found(log: Log, owner: Owner) -> None:

@@ -82,9 +82,9 @@ async def admit_current(sessions: Sessions, account: str, *, now: datetime) -> A
 async def restore(sessions: Sessions, admitted: Admitted, *, now: datetime) -> None:
     """It did not fail after all: it fitted, or was not looked at."""
     async with sessions() as session:
-        await give_back(session, *admitted.used, at=now)
-        if admitted.turn is not None:
+        if admitted.turn is not None:  # before the budgets, as `admit` does it: neither waits for the other
             await ready_turn(session, admitted.turn, at=now)
+        await give_back(session, *admitted.used, at=now)
         await session.commit()
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from activities.types.reconciliation import ReconciliationOrder
-from api.access_log.declared import shows_no_client
+from api.access_log.declared import shows
 from api.bodies import Body, Instant
 from api.deps import ByTime, Now, RequestId, Services, Staff, Svc
 from api.idempotency import IdempotentRoute
@@ -20,14 +20,12 @@ from api.views.lists import Listed, cut, listed
 from models.reads.money import reconciliation as ledger
 from models.tables.money.reconciliation import Reconciliation
 from models.writes.money.reconciliation import begin_reconciliation
+from rules.accounts.accesses import AccessKind
 from rules.money.discrepancies import DiscrepancyKind
 from rules.refusals import Problem
 
 router = APIRouter(
-    prefix="/v1",
-    tags=["payments"],
-    route_class=IdempotentRoute,
-    dependencies=[shows_no_client("sums and payments that differ, by their ids")],
+    prefix="/v1", tags=["payments"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.PAYMENTS)]
 )
 
 USUAL = timedelta(days=30)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import exists, func, tuple_, union
+from sqlalchemy import and_, func, tuple_, union
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -70,26 +70,40 @@ async def chains_begun(session: AsyncSession) -> int:
 
 
 async def is_anchored(session: AsyncSession, chain: UUID, seq: int, hash: str) -> bool:
-    """Whether an anchor covers this head."""
-    covered = select(AnchoredHead.anchor).where(
+    """Whether an anchor covers this head, by a row that was signed."""
+    covered = select(AnchoredHead).where(
         col(AnchoredHead.client_id) == chain, col(AnchoredHead.seq) == seq, col(AnchoredHead.hash) == hash
     )
-    return (await session.exec(covered.limit(1))).first() is not None
+    return any(is_signed(chain_keys(session), row) for row in (await session.exec(covered)).all())
 
 
-async def heads_not_anchored(
-    session: AsyncSession, *, after: UUID | None, limit: int
-) -> Sequence[tuple[UUID, int, str]]:
-    """The next chains, in the order of their ids, whose head is in no anchor: id, number and hash of the head."""
-    covered = exists().where(
+@dataclass(frozen=True, kw_only=True)
+class HeadsPage:
+    """Of the next chains, in the order of their ids: id, number and hash of each head that no anchor covers. ``last``
+    is the chain behind which the next page begins, None behind the last one."""
+
+    heads: Sequence[tuple[UUID, int, str]]
+    last: UUID | None
+
+
+async def heads_not_anchored(session: AsyncSession, *, after: UUID | None, limit: int) -> HeadsPage:
+    """By a row that was signed: whoever can add one, and not sign it, keeps no head out of an anchor."""
+    statement = select(Client.id, Client.fact_seq, Client.fact_hash).where(col(Client.fact_seq) > 0)
+    if after is not None:
+        statement = statement.where(col(Client.id) > after)
+    found = (await session.exec(statement.order_by(col(Client.id)).limit(limit))).all()
+    same = (
         col(AnchoredHead.client_id) == col(Client.id),
         col(AnchoredHead.seq) == col(Client.fact_seq),
         col(AnchoredHead.hash) == col(Client.fact_hash),
     )
-    statement = select(Client.id, Client.fact_seq, Client.fact_hash).where(col(Client.fact_seq) > 0, ~covered)
-    if after is not None:
-        statement = statement.where(col(Client.id) > after)
-    return (await session.exec(statement.order_by(col(Client.id)).limit(limit))).all()
+    covering = select(AnchoredHead).join(Client, and_(*same)).where(col(Client.id).in_([head[0] for head in found]))
+    keys = chain_keys(session)
+    covered = {row.client_id for row in (await session.exec(covering)).all() if is_signed(keys, row)}
+    return HeadsPage(
+        heads=[head for head in found if head[0] not in covered],
+        last=found[-1][0] if len(found) == limit else None,
+    )
 
 
 async def heads_of_clients(session: AsyncSession, *, after: UUID | None, until: UUID | None) -> Sequence[AnchoredHead]:
@@ -151,13 +165,18 @@ def signed_head_of(row: AnchoredHead) -> AnchorHead:
     )
 
 
+def is_signed(keys: ChainKeys, row: AnchoredHead) -> bool:
+    """Whether it is as it was written by whoever has the keys."""
+    return head_holds(keys, signed_head_of(row), key_id=row.key_id, mac=row.mac)
+
+
 def read_anchored(keys: ChainKeys, rows: Iterable[AnchoredHead]) -> tuple[dict[int, Anchored], list[ChainFault]]:
     """What anchors say of one chain, by the entry's number; and the heads that say nothing: those that were changed
     since, and those under a key that is not given, which whoever changed them may have written there."""
     anchored: dict[int, Anchored] = {}
     faults: list[ChainFault] = []
     for row in rows:
-        if head_holds(keys, signed_head_of(row), key_id=row.key_id, mac=row.mac):
+        if is_signed(keys, row):
             # The first to cover a number counts: whoever cuts a chain and lets it grow again has it covered anew.
             anchored.setdefault(row.seq, Anchored(hash=row.hash, told=f"anchor {row.anchor}"))
             continue

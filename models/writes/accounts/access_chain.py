@@ -12,7 +12,13 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.database import chain_keys
-from models.reads.accounts.access_chain import free_block_number, head_of_block, lines_not_chained, newest_block
+from models.reads.accounts.access_chain import (
+    free_block_number,
+    head_of_block,
+    line_is_signed,
+    lines_not_chained,
+    newest_block,
+)
 from models.tables.accounts.access_log import AccessBlock, AccessLine, AccessRepeat, ChainedAccess
 from rules.accounts.accesses import CHAIN, BlockKind, clear_of_block, root_of
 from rules.chain import next_entry
@@ -31,7 +37,9 @@ async def chain_accesses(session: AsyncSession, *, at: datetime) -> int:
     if not lines:
         return 0
     numbered = [(line.number or 0, line.mac) for line in lines]
-    last = max(_last(newest), numbered[-1][0])
+    # Whoever can add a line gives it what number they like: one that nobody signed moves nothing.
+    signed = [line.number or 0 for line in lines if line_is_signed(chain_keys(session), line)]
+    last = max([_last(newest), *signed])
     data = {"lines": len(lines), "root": root_of(numbered), "last": last}
     block = await _add_block(session, newest, BlockKind.LINES, data, at=at)
     await _cover(session, block, lines)

@@ -29,7 +29,9 @@ _USE = text(f"""
 _GIVE_BACK = text("""
     UPDATE budget_use SET uses = uses[1:array_position(uses, CAST(:at AS timestamptz)) - 1]
         || uses[array_position(uses, CAST(:at AS timestamptz)) + 1:]
-    WHERE key = ANY(CAST(:keys AS text[])) AND array_position(uses, CAST(:at AS timestamptz)) IS NOT NULL
+    WHERE array_position(uses, CAST(:at AS timestamptz)) IS NOT NULL AND key IN (
+        SELECT key FROM budget_use WHERE key = ANY(CAST(:keys AS text[])) ORDER BY key FOR UPDATE
+    )
 """)
 _TAKE_TURN = text("""
     DELETE FROM budget_use WHERE key = :key AND uses[1] <= :at AND uses[1] > :since RETURNING key

@@ -53,11 +53,11 @@ async def make_anchor(session: AsyncSession, *, at: datetime) -> Anchor | None:
 
 async def _cover(session: AsyncSession, number: int, root: Root) -> int:
     """Write the heads that no anchor covers, and add them to the root; how many they were."""
-    keys, follows, count = chain_keys(session), None, 0
+    keys, after, follows, count = chain_keys(session), None, None, 0
     while True:
-        page = await heads_not_anchored(session, after=follows, limit=_AT_A_TIME)
+        page = await heads_not_anchored(session, after=after, limit=_AT_A_TIME)
         rows = []
-        for client_id, seq, hash in page:
+        for client_id, seq, hash in page.heads:
             head = AnchorHead(
                 anchor=number,
                 client_id=str(client_id),
@@ -70,8 +70,8 @@ async def _cover(session: AsyncSession, number: int, root: Root) -> int:
             follows = client_id
         if rows:
             await session.exec(insert(AnchoredHead).values(rows))
-        count += len(rows)
-        if len(page) < _AT_A_TIME:
+        count, after = count + len(rows), page.last
+        if after is None:
             return count + await _cover_accesses(session, number, root, follows=follows)
 
 

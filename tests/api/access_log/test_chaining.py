@@ -58,8 +58,9 @@ async def test_a_line_that_is_seen_after_later_ones_were_chained_is_chained_too(
     assert (await verify_all(sessions)).faults == []
 
 
+@pytest.mark.parametrize("fault", [OperationalError("SELECT", {}, Exception("away")), ValueError("of ours")])
 async def test_a_server_goes_on_chaining_when_the_database_was_away(
-    app: FastAPI, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, sessions: Sessions, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     tries = 0
 
@@ -67,7 +68,7 @@ async def test_a_server_goes_on_chaining_when_the_database_was_away(
         nonlocal tries
         tries += 1
         if tries == 1:
-            raise OperationalError("SELECT", {}, Exception("away"))
+            raise fault
         return await chain_once(app.state.services)
 
     monkeypatch.setattr(chaining, "chain_once", sometimes)

@@ -92,6 +92,19 @@ async def test_a_change_that_changes_nothing_is_a_read(
     assert await seen(sessions) == [("read", "desk", "care_team", "record", 1)]
 
 
+async def test_what_is_answered_once_more_is_a_read_once_more(
+    api: httpx.AsyncClient, people: Callers, clock: StandingClock
+) -> None:
+    """By an answer that was kept for its Idempotency-Key."""
+    asked = {"client_ids": [str(people.sara.id)], "dry_run": True}
+    for replayed in (None, "true"):
+        answer = await api.post("/v1/archives", json=asked, headers=DESK | {"Idempotency-Key": "the-same"})
+        assert (answer.status_code, answer.headers.get("Idempotent-Replayed")) == (200, replayed)
+        clock.advance(minutes=16)
+    found = [line for line in await log_of(api, client=str(people.sara.id)) if line["event"] == "read"]
+    assert [(line["who"], line["kind"], line["count"]) for line in found] == [("desk", "record", 1)] * 2
+
+
 async def test_a_clients_own_reads_leave_no_line(api: httpx.AsyncClient, people: Callers, sessions: Sessions) -> None:
     for path in ("", "/forms", "/notes", "/payments", "/documents", "/accesses"):
         await read(api, f"/v1/clients/{people.sara.id}{path}", people.by("sara"))
@@ -250,6 +263,20 @@ async def test_files_and_feeds_are_exports(
         ("export", "desk", "care_team", "payments", 0),
         ("export", "ana", "therapist", "record", 1),
     ]
+
+
+async def test_a_token_that_is_not_good_hides_nobody_who_needs_none(
+    api: httpx.AsyncClient, people: Callers, rows: Rows, sessions: Sessions
+) -> None:
+    """A feed's address is its key: whatever is sent beside it, it is read."""
+    await rows.appointment(people.sara, people.ana)
+    made = await api.post("/v1/therapists/ana/feed", headers=people.by("ana"))
+    feed = made.json()["url"].removeprefix("http://api")
+    for count, beside in enumerate(("Authorization", "On-Behalf-Of"), start=1):
+        await read(api, feed, {beside: "Bearer nonsense"})
+        [line] = await log_of(api, client=str(people.sara.id))
+        assert (line["event"], line["who"], line["role"]) == ("export", "ana", "therapist")
+        assert line["count"] == count
 
 
 async def test_every_page_of_a_file_is_written_down(

@@ -334,6 +334,17 @@ async def test_an_admin_opens_the_private_notes_of_a_therapist_who_has_left(hous
     assert (await house.look(OpeningKind.PRIVATE_NOTES, olga)).status_code == 404
 
 
+async def test_an_invitation_that_was_revoked_makes_nobody_leave(house: House) -> None:
+    """Nor does an admin come to somebody's notes by inviting a made-up address for their profile."""
+    olga = await house.person("olga", Role.ADMIN)
+    made_up = {"name": "Anna", "email": "anna@mail.example", "roles": ["therapist"], "therapist": "ana"}
+    invited = await house.api.post("/v1/staff", json=made_up, headers=olga)
+    assert invited.status_code == 201, invited.text
+    revoked = await house.api.delete(f"/v1/invitations/{invited.json()['id']}", headers=olga)
+    assert revoked.status_code == 204
+    assert problem_of(await house.open("private_notes", olga)) == "not-allowed"
+
+
 async def test_a_therapist_sees_all_of_their_own_clients_and_opens_a_former_ones_private_notes(house: House) -> None:
     people = house.people
     ana = await house.person("ana", Role.THERAPIST, therapist=people.ana)

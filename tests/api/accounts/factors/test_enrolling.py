@@ -44,7 +44,7 @@ async def test_from_nothing_to_one_in_force(sara: Owner, rows: Rows, engine: Tol
     assert confirmed.status_code == 200
     codes = confirmed.json()["recovery_codes"]
     assert len(set(codes)) == 10
-    assert all(len(code) == 19 for code in codes)
+    assert all(len(code) == 29 for code in codes)
     assert await sara.listed() == {
         "items": [{"id": sara.app.id, "kind": "totp", "since": f"{NOW:%Y-%m-%dT%H:%M:%SZ}"}],
         "recovery_codes": 10,
