@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from api.problems import Refused, refuse
+from rules.refusals import Problem
+
 WITHIN = 5.0  # seconds for a whole call
 LONGEST = 256 * 1024  # bytes of an answer
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}  # what is packed could be larger than it looks
@@ -19,6 +22,11 @@ _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}  # what
 
 class ProviderAway(Exception):
     """The provider did not answer, or not as one does: nothing is known of whoever wants to sign in."""
+
+
+def provider_away() -> Refused:
+    detail = "The provider by which staff sign in does not answer now. Try again shortly, or sign in by password."
+    return refuse(Problem.ENGINE_UNAVAILABLE, detail)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from api.access_log.declared import shows_no_client
 from api.access_log.lines import record_failed_sign_in
 from api.accounts.factors.codes import Showing, must_show_factor, restore_code
 from api.accounts.oidc.browsers import bound_by, new_secret
-from api.accounts.oidc.fetching import ProviderAway
+from api.accounts.oidc.fetching import ProviderAway, provider_away
 from api.accounts.oidc.provider import CodeRefused, Provider
 from api.accounts.oidc.tokens import Subject, TokenRefused, subject_of_sign_in
 from api.accounts.practice_mails import have_delivered, order_account_mail
@@ -23,7 +23,7 @@ from api.accounts.visitors import Visitor
 from api.bodies import Body, Secret
 from api.deps import Anyone, FromWhere, Services, ShowingCode, Svc
 from api.idempotency import AccountRoute
-from api.problems import Refused, not_found, refuse, responses, wrong_fields
+from api.problems import Refused, not_found, responses, wrong_fields
 from api.views.accounts import SignedIn, signed_in
 from models.reads.accounts.oidc import linked_account, unlinked_account
 from models.tables.accounts.account import Account
@@ -117,13 +117,6 @@ def _return_url(provider: Provider | None, wanted: str | None) -> str:
     if not plain or not base or not wanted.startswith(f"{base}/"):
         raise wrong_fields([("return_url", "must lie below STAFF_URL")])
     return wanted
-
-
-def provider_away() -> Refused:
-    detail = (
-        "The provider by which staff sign in does not answer just now. Begin again shortly, or sign in by password."
-    )
-    return refuse(Problem.ENGINE_UNAVAILABLE, detail)
 
 
 async def sign_in_at_provider(
