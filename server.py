@@ -77,7 +77,7 @@ async def run(settings: Settings) -> None:
             admins_are_persons=settings.production,
             https_only=settings.production,
             docs=settings.shows_docs,
-            oidc=_oidc(settings),
+            oidc=oidc_of(settings),
         ),
         cipher=settings.payload_keys,
     )
@@ -118,7 +118,7 @@ async def run(settings: Settings) -> None:
         await reading.dispose()
 
 
-def _oidc(settings: Settings) -> OidcSettings | None:
+def oidc_of(settings: Settings) -> OidcSettings | None:
     if settings.oidc_issuer is None or settings.oidc_client_id is None or settings.oidc_client_secret is None:
         return None
     return OidcSettings(
