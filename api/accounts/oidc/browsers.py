@@ -12,7 +12,7 @@ from hashlib import sha256
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bound:
+class BrowserBound:
     """``state`` comes back in the browser's address, ``nonce`` in the ID token; ``verifier`` is shown with the code."""
 
     state: str
@@ -29,10 +29,10 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def bound_by(secret: str) -> Bound:
+def bound_by(secret: str) -> BrowserBound:
     """The three tell neither the secret nor each other."""
     state, nonce, verifier = (_derived(secret, purpose) for purpose in ("state", "nonce", "verifier"))
-    return Bound(state=state, nonce=nonce, verifier=verifier)
+    return BrowserBound(state=state, nonce=nonce, verifier=verifier)
 
 
 def _derived(secret: str, purpose: str) -> str:
