@@ -20,6 +20,7 @@ from rules.accounts.oidc import TrustedFactor, factor_is_shown
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 _LEEWAY = 60  # seconds by which two clocks may differ
 _LONGEST_SUBJECT = 255
+_LONGEST_ADDRESS = 254
 _OF_ACCESS = ("at+jwt", "application/at+jwt")
 _OF_ID_TOKENS_ALONE = ("nonce", "at_hash", "c_hash")
 # Providers may add parameters of their own to a header; what is critical is refused all the same.
@@ -129,7 +130,8 @@ def _subject(claims: dict[str, Any], trusted: Collection[TrustedFactor]) -> Subj
     id_, email = claims["sub"], claims.get("email")
     if not 0 < len(id_) <= _LONGEST_SUBJECT or not id_.isprintable():
         raise TokenRefused("sub")
-    verified = claims.get("email_verified") is True and isinstance(email, str) and email.isprintable()
+    is_address = isinstance(email, str) and len(email) <= _LONGEST_ADDRESS and email.isprintable()
+    verified = is_address and claims.get("email_verified") is True
     amr, acr = claims.get("amr"), claims.get("acr")
     shown = factor_is_shown(
         trusted,

@@ -117,6 +117,14 @@ async def test_an_address_counts_once_the_provider_has_verified_it(
     assert (await sign_ins.signs_in({"email_verified": verified})).status_code == 201
 
 
+@pytest.mark.parametrize(
+    "email", [None, 1, ["maria@practice.example"], "", "\0", "x" * 300, "maria@practice.example\0"]
+)
+async def test_what_is_no_address_is_nobodys(sign_ins: SignIns, rows: Rows, email: Any) -> None:
+    await rows.staff("maria", Role.CARE_TEAM)
+    assert problem_of(await sign_ins.signs_in({"email": email})) == "unauthenticated"
+
+
 async def test_a_changed_address_neither_moves_nor_steals_an_account(sign_ins: SignIns, rows: Rows) -> None:
     await rows.staff("maria", Role.CARE_TEAM)
     await rows.staff("ivo", Role.ADMIN)
