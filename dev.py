@@ -16,7 +16,6 @@ from engine.ending import end
 from local.problems import CannotStart
 from local.processes import Log
 from local.stack import LocalStack, Ports, settings_of_a_practice
-from rules.enums import Role
 
 _POLICY = "POLICY__"
 _WAITING_FOR_A_THERAPIST = "JourneyStage = 'matching' AND ExecutionStatus = 'Running'"
@@ -120,13 +119,12 @@ def _where_to_look(stack: LocalStack, settings: Settings) -> str:
     ]
     if stack.temporal_ui_url:
         address = "" if stack.ports.temporal == 7233 else f" --address {stack.temporal_address}"
-        secret = shown.get(Role.CARE_TEAM, "<a staff key>")
         lines += [
             (
                 "Journeys",
                 f'{program} workflow list{address} --query "{_WAITING_FOR_A_THERAPIST}"',
             ),
-            ("Decoded", f"... --codec-endpoint {stack.api_url}/codec --codec-auth 'Bearer {secret}'"),
+            ("Decoded", f"... --codec-endpoint {stack.api_url}/codec --codec-auth 'Bearer <your own token>'"),
         ]
     else:
         lines.append(("Clock", f"{stack.api_url}/dev/clock"))

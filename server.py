@@ -20,7 +20,7 @@ from api.app import create_app
 from api.bounds.connections import CONNECTIONS
 from api.engine import JourneyEngine
 from api.resuming import Resumer
-from api.settings import ApiSettings, ServiceKey
+from api.settings import ApiSettings, OidcSettings, ServiceKey
 from config import Settings, SettingsProblem, leave, settings_or_exit, ways_out
 from engine.clock import clock_for
 from engine.codec import data_converter
@@ -73,10 +73,11 @@ async def run(settings: Settings) -> None:
             practice_name=settings.practice_name,
             staff_second_factor=settings.staff_second_factor == "required",
             ui_origins=settings.ui_origins,
-            trust_ui=not settings.production,
+            trust_ui=settings.trusts_ui,
             admins_are_persons=settings.production,
             https_only=settings.production,
             docs=settings.shows_docs,
+            oidc=oidc_of(settings),
         ),
         cipher=settings.payload_keys,
     )
@@ -115,6 +116,19 @@ async def run(settings: Settings) -> None:
     finally:
         await writing.dispose()
         await reading.dispose()
+
+
+def oidc_of(settings: Settings) -> OidcSettings | None:
+    if settings.oidc_issuer is None or settings.oidc_client_id is None or settings.oidc_client_secret is None:
+        return None
+    return OidcSettings(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret.get_secret_value(),
+        audience=settings.oidc_audience or settings.oidc_client_id,
+        staff_url=settings.staff_site_url,
+        trusted=settings.oidc_second_factor,
+    )
 
 
 async def _refuse_owner(engine: AsyncEngine, server: uvicorn.Server) -> None:

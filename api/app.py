@@ -6,6 +6,7 @@ from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import problems
+from api.accounts.oidc.provider import Provider
 from api.accounts.signing_in.passwords import Passwords
 from api.bounds.disk import Disk
 from api.bounds.letting_go import LetGo
@@ -27,6 +28,7 @@ from api.routes.accounts import (
     email_changes,
     keys,
     lost_factors,
+    oidc,
     openings,
     passes,
     passwords,
@@ -68,6 +70,7 @@ _PARTS = (
     email_changes,
     second_factors,
     lost_factors,
+    oidc,
     staff,
     keys,
     passes,
@@ -142,6 +145,7 @@ def create_app(
         metrics=metrics,
         disk=Disk(),
         pulse=pulse,
+        provider=Provider(settings.oidc) if settings.oidc is not None else None,
     )
     for part in _PARTS:
         app.include_router(part.router)

@@ -14,6 +14,7 @@ from api.accounts.callers import Asker, token_caller
 from api.accounts.factors.codes import Showing
 from api.accounts.factors.enrolling import opens_without_factor
 from api.accounts.key_uses import KeyUses
+from api.accounts.oidc.provider import Provider
 from api.accounts.on_behalf import HEADER as ON_BEHALF_OF
 from api.accounts.on_behalf import on_behalf_of
 from api.accounts.programs import program_with
@@ -62,6 +63,7 @@ class Services:
     pulse: Pulse | None = None  # of the database
     key_uses: KeyUses = field(default_factory=KeyUses)
     real_clock: Clock = field(default_factory=SystemClock)
+    provider: Provider | None = None  # by which staff may sign in
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from api.edge.proxies import Network
 from engine.event_key import EventKey
+from rules.accounts.oidc import TrustedFactor
 from rules.enums import Role
 from rules.policy import JourneyPolicy
 
@@ -18,17 +19,30 @@ class ServiceKey:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OidcSettings:
+    """By which provider staff may sign in (OpenID Connect). ``issuer`` is written as in its tokens. ``audience`` is
+    that of its access tokens. ``trusted`` is what counts as a second factor. Browsers come back to an address below
+    ``staff_url``, which has no slash at its end."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    audience: str
+    staff_url: str
+    trusted: tuple[TrustedFactor, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApiSettings:
     """``public_url`` has no slash at its end. ``email_from`` is the organizer in calendar files, as in those of mails.
     ``mail_event_key`` fits what the mail service signs its events with; without one no event is believed.
     ``allowed_hosts`` are the names, without ports, that a request may be meant for. ``https_only`` tells browsers so.
     Behind ``trusted_proxies`` alone whoever asks is taken from what these say.
-    ``docs`` shows the description of the API and the page for it.
     ``docs`` shows the description of the API and the page for it. ``practice_name`` tells an authenticator app whose
     its codes are. ``staff_second_factor``: people of the practice must have a second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
-    which is for one machine alone. ``admins_are_persons`` refuses keys with the role admin once an
-    admin has an account."""
+    which is for one machine alone, and refused where ``https_only``. ``admins_are_persons``
+    refuses keys with the role admin once an admin has an account."""
 
     public_url: str
     email_from: str
@@ -45,3 +59,8 @@ class ApiSettings:
     ui_origins: tuple[str, ...] = ()
     trust_ui: bool = False
     admins_are_persons: bool = False
+    oidc: OidcSettings | None = None
+
+    def __post_init__(self) -> None:
+        if self.trust_ui and self.https_only:
+            raise ValueError("in production nobody reads payloads by the address of the UI alone")

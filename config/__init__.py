@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
+from config.oidc import half_set
 from config.policy import read_policy
 from config.problems import SettingsProblem
 from config.production import refused_in_production, refused_without_environment, ways_out
@@ -53,6 +54,7 @@ def read_settings() -> Settings:
         settings = Settings(**given)
     except ValidationError as error:
         raise SettingsProblem(problems + [_sentence(detail) for detail in error.errors()]) from None
+    problems += half_set(settings)
     if settings.production:
         problems += refused_in_production(settings, os.environ)
     elif "environment" not in settings.model_fields_set:

@@ -69,6 +69,7 @@ def refused_in_production(settings: Settings, environment: Mapping[str, str]) ->
     web = {
         "PUBLIC_URL": settings.public_url,
         "STAFF_URL": settings.staff_url,
+        "OIDC_ISSUER": settings.oidc_issuer,
         "STRIPE_API_BASE": settings.stripe_api_base,
         "SENDGRID_API_HOST": settings.sendgrid_api_host,
     }
@@ -121,6 +122,8 @@ def _weak(settings: Settings) -> Iterator[tuple[str, str]]:
         "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secret,
         "SENDGRID_API_KEY": settings.sendgrid_api_key,
     }
+    if settings.oidc_client_secret is not None:
+        vendors["OIDC_CLIENT_SECRET"] = settings.oidc_client_secret
     for name, secret in vendors.items():
         if why := strength.weak_secret(secret.get_secret_value()):
             yield name, why

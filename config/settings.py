@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from config import hosts
+from config import hosts, oidc
 from config.development import (
     DEV_API_KEYS,
     DEV_CHAIN_KEYS,
@@ -25,6 +25,7 @@ from engine.codec import PayloadKeys
 from engine.connect import TASK_QUEUE, EngineAddress
 from engine.event_key import EventKey
 from models.sealed import RowKeys
+from rules.accounts.oidc import TrustedFactor
 from rules.accounts.programs import KEY_ROLES
 from rules.chain import ChainKeys
 from rules.enums import Role
@@ -146,6 +147,11 @@ class Settings(BaseSettings):
     api_docs: bool | None = None
     private_network: bool = False
     staff_second_factor: Literal["optional", "required"] = "optional"
+    oidc_issuer: Annotated[str | None, AfterValidator(oidc.issuer)] = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_audience: str | None = None
+    oidc_second_factor: Annotated[tuple[TrustedFactor, ...], NoDecode, _from_text(oidc.trusted_factors)] = ()
     temporal_port: Port = 7233
     temporal_ui_port: Port = 8233
     sandbox_port: Port = 8400
@@ -212,6 +218,12 @@ class Settings(BaseSettings):
     def staff_site_url(self) -> str:
         """Where the practice's own pages are, without a slash at the end."""
         return self.staff_url or f"{self.site_url}/staff"
+
+    @property
+    def trusts_ui(self) -> bool:
+        """Whether the Temporal UI reads payloads by its address alone: away from production, and where nobody but this
+        machine reaches the API, since any program can say where it comes from."""
+        return not self.production and hosts.is_this_machine(self.api_host)
 
     @property
     def ui_origins(self) -> tuple[str, ...]:

@@ -35,6 +35,11 @@ _OF_A_PRACTICE_TOO = frozenset(
         *("CHAIN_KEYS", "CODEC_ORIGINS", "DATABASE_OWNER_URL", "DATABASE_URL", "EMAIL_FROM", "ENVIRONMENT"),
         *(
             "INSURANCE_EMAIL",
+            "OIDC_AUDIENCE",
+            "OIDC_CLIENT_ID",
+            "OIDC_CLIENT_SECRET",
+            "OIDC_ISSUER",
+            "OIDC_SECOND_FACTOR",
             "PAYLOAD_KEYS",
             "PRACTICE_NAME",
             "PRACTICE_TIME_ZONE",

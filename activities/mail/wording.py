@@ -32,8 +32,8 @@ _FACTOR_CHANGES = {
     " did so. You were signed out everywhere. Sign in with your password, and set up a new app.",
     FactorChange.CODES_MADE: "New recovery codes were made for your account. The former ones work no more.",
     FactorChange.CODE_USED: "A recovery code of your account was used. It works no more.",
-    FactorChange.GUESSED: "Somebody who knows the password of your account typed many codes that were wrong, and was"
-    " not let in.",
+    FactorChange.GUESSED: "Somebody who passed the first step of your sign-in, such as your password, typed many codes"
+    " that were wrong, and was not let in.",
 }
 
 _LONGEST_NAME = 80

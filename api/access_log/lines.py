@@ -10,9 +10,10 @@ from api.accounts.callers import Asker
 from api.accounts.visitors import visitor_of
 from api.deps import Services, asker_of, services_of
 from api.request_ids import request_id_of
+from models.database import chain_keys
 from models.tables.accounts.account import Account
 from models.writes.accounts.accesses import write_accesses
-from rules.accounts.accesses import Access, AccessEvent, AccessKind
+from rules.accounts.accesses import Access, AccessEvent, AccessKind, digests_of_address
 from rules.accounts.caller import Caller
 from rules.enums import Role
 
@@ -49,6 +50,13 @@ async def record(
         of_archive=of_archive,
     )
     await write(services, [access])
+
+
+async def record_failed_sign_in(request: Request, where: str) -> None:
+    """The address, with its side, as a digest, which nobody can try out."""
+    async with services_of(request).sessions() as session:
+        who = digests_of_address(chain_keys(session), where)[0]
+    await record(request, AccessEvent.FAILED_SIGN_IN, who=who)
 
 
 def access_of(

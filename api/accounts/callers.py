@@ -81,7 +81,7 @@ async def token_caller(
             await mark_used(session, known.token, at=now)
             await session.commit()
     if known.account is not None and opens_enrolling_alone(
-        known.account.side, demanded=factor_demanded, has_factor=known.has_factor
+        known.account.side, demanded=factor_demanded, has_factor=known.has_factor or known.token.factor_at_provider
     ):
         raise factor_to_set_up()
     callers = _callers(known)

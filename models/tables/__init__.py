@@ -6,6 +6,7 @@ from models.tables.accounts.account import Account
 from models.tables.accounts.budget import BudgetUse
 from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.idempotency import IdempotencyKey
+from models.tables.accounts.oidc import OidcLink, OidcSignIn
 from models.tables.accounts.opening import Opening
 from models.tables.accounts.program_key import ProgramKey
 from models.tables.accounts.second_factor import RecoveryCode, SecondFactor
@@ -87,6 +88,8 @@ __all__ = [
     "Match",
     "Notification",
     "OccupiedTime",
+    "OidcLink",
+    "OidcSignIn",
     "Opening",
     "OutboxItem",
     "Payment",

@@ -17,6 +17,7 @@ class BudgetKind(StrEnum):
     SIGN_INS_OF_VISITOR = "sign_ins_of_visitor"
     SIGN_INS_OF_ADDRESS = "sign_ins_of_address"
     SIGN_INS_OF_DEVICE = "sign_ins_of_device"
+    OIDC_SIGN_INS_OF_VISITOR = "oidc_sign_ins_of_visitor"
     PASSWORDS_OF_ACCOUNT = "passwords_of_account"
     JOURNEYS_OF_VISITOR = "journeys_of_visitor"
     REQUEST = "request"  # one that may be sent again, and counts once

@@ -70,6 +70,7 @@ class Mail(StrEnum):
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a name
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
     SECOND_FACTOR_CHANGED = "second_factor_changed"
+    SIGN_IN_LINKED = "sign_in_linked"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -401,6 +402,7 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             to=Reader.ACCOUNT, until=(the_account_is_not_open,), vital=True, at=AccountAddress.FORMER
         ),
         Mail.PASSWORD_CHANGED: MailKind(to=Reader.ACCOUNT, until=(the_account_is_not_open,), vital=True),
+        Mail.SIGN_IN_LINKED: MailKind(to=Reader.ACCOUNT, until=(the_account_is_not_open,), vital=True),
         Mail.SECOND_FACTOR_CHANGED: MailKind(
             to=Reader.ACCOUNT,
             needs=("factor_change",),

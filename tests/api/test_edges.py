@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from sqlmodel import select
 
@@ -14,8 +15,9 @@ from api.problems import EngineUnavailable
 from api.settings import ApiSettings
 from models.database import Sessions
 from models.tables import InboundEvent
+from rules.enums import Role
 from rules.money.webhook_signature import signature
-from tests.api.conftest import CIPHER, DESK, SETTINGS, SITE, UI, StandingClock, ToldEngine, fields_of, problem_of
+from tests.api.conftest import CIPHER, DESK, ROOT, SETTINGS, SITE, UI, StandingClock, ToldEngine, fields_of, problem_of
 from tests.care.defaults import WEBHOOK_SECRET
 from tests.care.rows import NOW, Rows
 
@@ -91,19 +93,21 @@ def _payloads(text: bytes) -> dict[str, Any]:
     return {"payloads": [{"metadata": {"encoding": encoding}, "data": base64.b64encode(text).decode()}]}
 
 
-async def test_payloads_are_read_by_staff_alone(api: httpx.AsyncClient) -> None:
+async def test_payloads_are_read_by_a_person_of_the_care_team(api: httpx.AsyncClient, rows: Rows) -> None:
     plain = _payloads(b'"Sara"')
-    sealed = await api.post("/codec/encode", json=plain, headers=DESK)
+    maria = await rows.session_of(await rows.staff("maria", Role.CARE_TEAM))
+    sealed = await api.post("/codec/encode", json=plain, headers=maria)
     assert sealed.status_code == 200
     assert "Sara" not in base64.b64decode(sealed.json()["payloads"][0]["data"]).decode(errors="replace")
-    assert (await api.post("/codec/decode", json=sealed.json(), headers=DESK)).json() == plain
-    assert (await api.post("/codec/decode", json=sealed.json(), headers=SITE)).status_code == 403
+    assert (await api.post("/codec/decode", json=sealed.json(), headers=maria)).json() == plain
+    for key in (SITE, DESK, ROOT):
+        assert (await api.post("/codec/decode", json=sealed.json(), headers=key)).status_code == 403
     assert (await api.post("/codec/decode", json=sealed.json())).status_code == 401
     assert (await api.post("/codec/decode", json=sealed.json(), headers={"Origin": UI})).status_code == 401
-    assert fields_of(await api.post("/codec/decode", content=b"{", headers=DESK)) == ["body"]
+    assert fields_of(await api.post("/codec/decode", content=b"{", headers=maria)) == ["body"]
     broken = sealed.json()
     broken["payloads"][0]["data"] = base64.b64encode(b"x" * 40).decode()
-    assert fields_of(await api.post("/codec/decode", json=broken, headers=DESK)) == ["payloads"]
+    assert fields_of(await api.post("/codec/decode", json=broken, headers=maria)) == ["payloads"]
 
 
 async def test_the_ui_may_ask_from_its_own_address(
@@ -121,6 +125,14 @@ async def test_the_ui_may_ask_from_its_own_address(
         assert told.status_code == 200
         evil = await local.post("/codec/decode", json=_payloads(b"1"), headers={"Origin": "http://evil.example"})
         assert evil.status_code == 401
+        # Who sends a token is who the token says.
+        made_up = {"Origin": UI, "Authorization": "Bearer cj_made-up"}
+        assert (await local.post("/codec/decode", json=_payloads(b"1"), headers=made_up)).status_code == 401
+
+
+def test_in_production_no_address_opens_payloads() -> None:
+    with pytest.raises(ValueError, match="by the address of the UI alone"):
+        ApiSettings(**{**vars(SETTINGS), "trust_ui": True, "https_only": True})
 
 
 async def test_health_and_numbers(api: httpx.AsyncClient) -> None:

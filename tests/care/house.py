@@ -19,6 +19,7 @@ from temporalio.worker import Worker
 from activities.base import Dependencies
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.stripe import StripeGateway
+from api.accounts.oidc.provider import Provider
 from api.accounts.signing_in.passwords import Passwords
 from api.app import create_app
 from api.deps import Services
@@ -73,6 +74,7 @@ class House:
     dependencies: Dependencies
     services: Services
     policy: JourneyPolicy
+    api: FastAPI
     worker: Worker | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -90,6 +92,10 @@ class House:
 
     async def now(self) -> datetime:
         return await self.clock.now()
+
+    def lets_sign_in_by(self, provider: Provider) -> None:
+        """Staff may sign in there, from now on."""
+        self.services = self.api.state.services = replace(self.services, provider=provider)
 
 
 @asynccontextmanager
@@ -155,6 +161,7 @@ async def open_house(
             sandbox_url=sandbox_url,
             policy=rules,
             services=api.state.services,
+            api=api,
             dependencies=dependencies(
                 sessions=sessions,
                 clock=clock,
@@ -193,6 +200,7 @@ def _api(
         clock=clock,
         settings=settings,
         passwords=Passwords(hasher=HASHER),
+        provider=None,
     )
     yield app
     left.append(app)

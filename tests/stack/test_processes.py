@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import pytest
 from temporalio.client import Client
 
 from local.stack import LocalStack, Ports
+from tests.care.defaults import Json
 from tests.care.story import Care
 from tests.stack.practice import add_therapist, arrives_with_card, care_of, recipients, soon, until_paid
 
@@ -91,6 +93,20 @@ async def _workers_that_took_part(stack: LocalStack, client_ids: Sequence[str]) 
     return seen
 
 
+async def _own_token(care: Care) -> str:
+    """Of somebody of the care team, who was invited by mail."""
+    email = "maria@practice.example"
+    await care.post("/v1/staff", {"name": "Maria Lopez", "email": email, "roles": ["care_team"]}, by="admin")
+    mails: list[Json] = []
+    async with asyncio.timeout(30):
+        while not mails:
+            await asyncio.sleep(0.2)
+            mails = await care.mails(to=email, template="invitation")
+    [link] = re.findall(r"/invitations/(\S+)", mails[0]["text"])
+    accepted = {"token": link, "password": "correct horse battery"}
+    return str((await care.post("/v1/activations", accepted, by=None, expect=200))["token"])
+
+
 async def _support_staff_can_act(stack: LocalStack, care: Care, client_id: str) -> None:
     """List journeys by stage, query one, and archive it, with no input; all with the stock command line, whose identity
     the timeline then has."""
@@ -99,7 +115,7 @@ async def _support_staff_can_act(stack: LocalStack, care: Care, client_id: str) 
         while client_id not in listed:
             listed = await _cli(stack, "list", "--query", "JourneyStage = 'activation'", "--limit", "100", "-o", "json")
     journey = f"client-journey:{client_id}"
-    codec = ["--codec-endpoint", f"{stack.api_url}/codec", "--codec-auth", "Bearer dev-care-team"]
+    codec = ["--codec-endpoint", f"{stack.api_url}/codec", "--codec-auth", f"Bearer {await _own_token(care)}"]
     asked = ["query", "-w", journey, "--type", "journey", *codec]
     view = json.loads(await _cli(stack, *asked, "-o", "json"))
     assert view["queryResult"][0]["stage"] == "activation", view

@@ -122,5 +122,5 @@ def hashes_of(account_id: UUID, codes: tuple[str, ...]) -> list[str]:
 
 def factor_required(possible: tuple[CodeKind, ...], *, given: bool) -> Refused:
     """The password is right, and something else is needed. ``given``: there was a code, and it does not fit."""
-    detail = "This code does not fit, or was used before." if given else "A code is needed beside the password."
+    detail = "This code does not fit, or was used before." if given else "A code is needed as well."
     return refuse(Problem.SECOND_FACTOR_REQUIRED, detail, factors=[kind.value for kind in possible])

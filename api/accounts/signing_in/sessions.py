@@ -49,8 +49,10 @@ async def begin_session(
     policy: JourneyPolicy,
     now: datetime,
     device: KnownDevice | None = None,
+    factor_at_provider: bool = False,
 ) -> NewSession:
-    """``device``: from which they signed in; it stays known. The caller commits."""
+    """``device``: from which they signed in; it stays known. ``factor_at_provider``: they have shown a second factor to
+    a provider that is trusted in this. The caller commits."""
     token = new_token()
     row = Token(
         hash=hash_of(token),
@@ -60,6 +62,7 @@ async def begin_session(
         expires_at=now + policy.token_ttl,
         network=visitor.network,
         agent=visitor.agent,
+        factor_at_provider=factor_at_provider,
     )
     session.add(row)
     roles = (Role.CLIENT,) if account.client_id is not None else tuple(Role(role) for role in account.roles)

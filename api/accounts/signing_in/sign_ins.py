@@ -52,8 +52,7 @@ async def admit(
         own = budget(BudgetKind.SIGN_INS_OF_DEVICE, device.row.hash, most=SIGN_INS_OF_DEVICE, within=SIGN_INS_WITHIN)
         place = Waiter(who=f"device:{device.row.hash}", known=True)
         return await _admit_one(sessions, own, place=place, now=now)
-    most, kind = policy.sign_ins_per_visitor, BudgetKind.SIGN_INS_OF_VISITOR
-    of_visitor = shared_budgets(kind, visitor.counted, most=most, within=SIGN_INS_WITHIN)
+    of_visitor = _of_visitor(visitor, policy)
     of_address = budget(BudgetKind.SIGN_INS_OF_ADDRESS, address, most=SIGN_INS_OF_ADDRESS, within=SIGN_INS_WITHIN)
     admitted = await _admit_one(sessions, *of_visitor, place=Waiter(who=visitor.mark), now=now)
     async with sessions() as session:
@@ -71,6 +70,16 @@ async def admit(
     if turn_at is not None:
         raise _too_many(min(free_at, turn_at), now=now)
     return Admitted(used=of_visitor, place=admitted.place, turn=turn)
+
+
+async def admit_unknown(sessions: Sessions, visitor: Visitor, *, policy: JourneyPolicy, now: datetime) -> Admitted:
+    """The same where nothing says yet whose sign-in it would be. Raises Refused."""
+    return await _admit_one(sessions, *_of_visitor(visitor, policy), place=Waiter(who=visitor.mark), now=now)
+
+
+def _of_visitor(visitor: Visitor, policy: JourneyPolicy) -> tuple[Budget, ...]:
+    most, kind = policy.sign_ins_per_visitor, BudgetKind.SIGN_INS_OF_VISITOR
+    return shared_budgets(kind, visitor.counted, most=most, within=SIGN_INS_WITHIN)
 
 
 async def admit_current(sessions: Sessions, account: str, *, now: datetime) -> Admitted:

@@ -1,7 +1,8 @@
 """The payload codec over HTTP, as the Temporal UI and CLI ask for it.
 
-Both may send an ``Authorization`` header with a staff token. On one machine, where the UI has none to send, it is
-let in by the address it is served from (``ApiSettings.trust_ui``).
+Both may send an ``Authorization`` header, with the token of somebody of the care team, or with their access token of
+the provider by which staff sign in. On one machine, where the UI has none to send, it is let in by the address it is
+served from (``ApiSettings.trust_ui``).
 """
 
 from typing import Annotated
@@ -15,11 +16,15 @@ from api.access_log.declared import shows, shows_no_client
 from api.access_log.payloads import clients_named_in
 from api.access_log.route import LoggedRoute
 from api.access_log.shown import shows_clients
-from api.accounts.tokens import unauthenticated
+from api.accounts.oidc.access import asker_by_access_token
+from api.accounts.oidc.tokens import is_jwt
+from api.accounts.on_behalf import HEADER as ON_BEHALF_OF
+from api.accounts.tokens import read_bearer, unauthenticated
 from api.deps import Services, Svc, asker_of, must_reach
 from api.problems import refuse, responses, wrong_fields
 from engine.codec import DecryptionFailed, EncryptionCodec, UnknownKey
 from rules.accounts.accesses import AccessEvent, AccessKind
+from rules.enums import Role
 from rules.refusals import Problem
 
 
@@ -51,14 +56,30 @@ def _cors(services: Services, origin: str | None) -> dict[str, str]:
 
 
 async def _let_in(request: Request, services: Services, origin: str | None) -> None:
-    if services.settings.trust_ui and origin in services.settings.ui_origins:
+    """What is read is read by a person, under the role that sees every client. Raises Refused."""
+    token = read_bearer(request.headers.get("authorization"))
+    if token is None and services.settings.trust_ui and origin in services.settings.ui_origins:
         return
+    if token is not None and services.provider is not None and is_jwt(token):
+        if ON_BEHALF_OF in request.headers:
+            raise refuse(Problem.NOT_ALLOWED, f"{ON_BEHALF_OF} stands beside a program's key alone.")
+        request.state.asker = await asker_by_access_token(
+            services.sessions,
+            services.provider,
+            token,
+            factor_demanded=services.settings.staff_second_factor,
+            real=await services.real_clock.now(),
+        )
     asker = await asker_of(request)
     if asker is None:
         raise unauthenticated()
-    if not any(caller.is_staff for caller in asker.callers):
-        raise refuse(Problem.NOT_ALLOWED, "Payloads are for staff alone.")
     await must_reach(request)
+    if asker.account is None:
+        raise refuse(Problem.NOT_ALLOWED, "Payloads are read by a person, with a token of their own: no key opens any.")
+    caller = next((caller for caller in asker.callers if caller.role is Role.CARE_TEAM), None)
+    if caller is None:
+        raise refuse(Problem.NOT_ALLOWED, "Payloads are of every client: they are for the care team alone.")
+    request.state.caller = caller
 
 
 @router.options("/decode", include_in_schema=False)

@@ -1,5 +1,5 @@
-"""Second factors of somebody who has lost everything: taken away by a person, once another person has made sure who
-asks."""
+"""What somebody signs in by, taken away by another person, who has made sure who asks: second factors, or a subject at
+the provider."""
 
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +16,9 @@ from api.problems import must_find, refuse, responses
 from models.reads.accounts.accounts import account_of_client
 from models.tables.accounts.account import Account
 from models.writes.accounts.locks import lock_account, lock_staff
+from models.writes.accounts.oidc import unlink_oidc
 from models.writes.accounts.second_factors import take_away
+from models.writes.accounts.tokens import end_sign_ins
 from rules.accounts.second_factors import FactorChange
 from rules.refusals import Problem
 
@@ -24,7 +26,7 @@ router = APIRouter(
     prefix="/v1",
     tags=["accounts"],
     route_class=IdempotentRoute,
-    dependencies=[shows_no_client("an account's second factors go")],
+    dependencies=[shows_no_client("what an account is signed in by goes")],
 )
 
 
@@ -45,6 +47,21 @@ async def take_from_staff(
         await _take(session, account, by=caller.actor, request_id=request_id, now=now)
         await session.commit()
     after.add_task(have_delivered, services.engine)
+
+
+@router.delete(
+    "/staff/{staff_id}/oidc",
+    status_code=204,
+    summary="Let a colleague's account be another subject's at the provider; every sign-in of theirs ends",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def take_subject(*, staff_id: UUID, services: Svc, _: Admin, now: Now) -> None:
+    """The next sign-in with the verified address links it anew. Where it is nobody's, nothing happens."""
+    async with services.sessions() as session:
+        account = must_find("account", await lock_staff(session, staff_id))
+        if await unlink_oidc(session, account.id):
+            await end_sign_ins(session, account.id, at=now)
+        await session.commit()
 
 
 @router.delete(

@@ -5,16 +5,16 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
-from api.access_log.lines import record
-from api.accounts.factors.codes import Showing, admit_code, must_show_factor, restore_code
-from api.accounts.factors.mails import warn_of_guessing
+from api.access_log.lines import record_failed_sign_in
+from api.accounts.factors.codes import must_show_factor, restore_code
 from api.accounts.practice_mails import have_delivered
-from api.accounts.signing_in.sessions import KnownDevice, begin_session, known_device
-from api.accounts.signing_in.sign_ins import Admitted, admit, restore
+from api.accounts.signing_in.counted_codes import count_code
+from api.accounts.signing_in.sessions import begin_session, known_device
+from api.accounts.signing_in.sign_ins import admit, restore
 from api.accounts.tokens import storable, unauthenticated
 from api.bodies import Body, Password, Secret
 from api.deps import (
@@ -24,7 +24,6 @@ from api.deps import (
     KnownOrSite,
     Now,
     Person,
-    Services,
     ShowingCode,
     Svc,
     asker_of,
@@ -32,8 +31,8 @@ from api.deps import (
 )
 from api.idempotency import AccountRoute
 from api.problems import Refused, not_found, refuse, responses
+from api.routes.accounts.oidc import OidcShown, sign_in_at_provider
 from api.views.accounts import SignedIn, signed_in
-from models.database import chain_keys
 from models.reads.accounts.accounts import account_with_address
 from models.reads.accounts.tokens import public_id, sessions_of
 from models.tables.accounts.account import Account
@@ -41,8 +40,6 @@ from models.tables.accounts.token import Token
 from models.writes.accounts.locks import lock_account
 from models.writes.accounts.tokens import revoke_sessions, revoke_token
 from models.writes.locks import lock_client
-from rules.accounts.accesses import AccessEvent, digests_of_address
-from rules.accounts.budgets import Budget
 from rules.accounts.caller import fold_email
 from rules.accounts.second_factors import CodeKind
 from rules.accounts.sides import AccountSide
@@ -58,14 +55,27 @@ router = APIRouter(
 
 
 class SignIn(Body):
-    """``side``: as a client, or as somebody of the practice. ``device``: as the last sign-in from there answered it.
-    ``code``: of the second factor, where the account has one; a recovery code will do."""
+    """``email`` and ``password``, or ``oidc``, which is for the practice alone. ``side``: as a client, or as somebody
+    of the practice. ``device``: as the last sign-in from there answered it. ``code``: of the second factor, where the
+    account has one; a recovery code will do."""
 
-    email: Annotated[str, Field(min_length=1, max_length=254)]
-    password: Annotated[Password, Field(repr=False)]
+    email: Annotated[str | None, Field(min_length=1, max_length=254)] = None
+    password: Annotated[Password | None, Field(repr=False)] = None
+    oidc: OidcShown | None = None
     side: AccountSide = AccountSide.CLIENT
     device: Annotated[Secret | None, Field(repr=False)] = None
     code: Annotated[Secret | None, Field(repr=False)] = None
+
+    @model_validator(mode="after")
+    def _by_one_way(self) -> "SignIn":
+        by_password = self.email is not None and self.password is not None
+        if self.oidc is None and not by_password:
+            raise ValueError("email and password are required, or oidc")
+        if self.oidc is not None and (self.email is not None or self.password is not None):
+            raise ValueError("either email and password are given, or oidc")
+        if self.oidc is not None and "side" in self.model_fields_set and self.side is AccountSide.CLIENT:
+            raise ValueError("oidc is for people of the practice")
+        return self
 
 
 _NO_FIT = "This address and password do not fit."
@@ -89,7 +99,13 @@ async def sign_in(
     now: Now,
     after: BackgroundTasks,
 ) -> SignedIn:
-    """Of a second factor nothing is told before the password is right."""
+    """Of a second factor nothing is told before the password is right, or the provider has said who it is."""
+    if body.oidc is not None:
+        return await sign_in_at_provider(
+            request, services, body.oidc, visitor, code=body.code, device=body.device, showing=showing, after=after
+        )
+    assert body.email is not None
+    assert body.password is not None
     address = storable(fold_email(body.email))
     async with services.sessions() as session:
         account = await account_with_address(session, address, body.side)
@@ -104,16 +120,19 @@ async def sign_in(
         await restore(services.sessions, admitted, now=now)
         raise
     if not fits or account is None:
-        raise await _failed(request, services, where)
-    tried = await _count_code(services, body, account, device, admitted, showing=showing)
+        raise await _failed(request, where)
+    shown = f"device {device.row.hash}" if device is not None else f"password {account.password_hash}"
+    tried = await count_code(
+        services.sessions, services.engine, account, body.code, admitted, shown=shown, showing=showing
+    )
     async with services.sessions() as session:
         if not await _still_fits(session, account, address):
-            raise await _failed(request, services, where)
+            raise await _failed(request, where)
         try:
             used = await must_show_factor(session, account, body.code, showing=showing)
         except Refused:
             if body.code is not None:
-                await _note_failed(request, services, where)
+                await record_failed_sign_in(request, where)
             raise
         new = await begin_session(session, account, visitor, policy=policy, now=now, device=device)
         await session.commit()
@@ -125,42 +144,10 @@ async def sign_in(
     return signed_in(new)
 
 
-async def _count_code(
-    services: Services,
-    body: SignIn,
-    account: Account,
-    device: KnownDevice | None,
-    admitted: Admitted,
-    *,
-    showing: Showing,
-) -> Budget | None:
-    """The password fits. With no code that is all there was to try; a code counts as wrong, and so does the sign-in,
-    until it has been looked at. Raises Refused."""
-    sessions, now = services.sessions, showing.now
-    if body.code is None:
-        await restore(sessions, admitted, now=now)
-        return None
-    shown = f"device {device.row.hash}" if device is not None else f"password {account.password_hash}"
-    try:
-        return await admit_code(sessions, account.id, shown=shown, now=now)
-    except Refused:
-        await restore(sessions, admitted, now=now)
-        if await warn_of_guessing(sessions, account, request_id=showing.request_id, now=now):
-            await have_delivered(services.engine)
-        raise
-
-
-async def _failed(request: Request, services: Services, where: str) -> Refused:
+async def _failed(request: Request, where: str) -> Refused:
     """The refusal of a sign-in, once it is written down."""
-    await _note_failed(request, services, where)
+    await record_failed_sign_in(request, where)
     return unauthenticated(_NO_FIT)
-
-
-async def _note_failed(request: Request, services: Services, where: str) -> None:
-    """The address as a digest, which nobody can try out."""
-    async with services.sessions() as session:
-        who = digests_of_address(chain_keys(session), where)[0]
-    await record(request, AccessEvent.FAILED_SIGN_IN, who=who)
 
 
 async def _still_fits(session: AsyncSession, account: Account, address: str) -> bool:

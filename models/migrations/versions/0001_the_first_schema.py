@@ -1194,6 +1194,32 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_email_change_account_id"), "email_change", ["account_id"], unique=False)
     op.create_table(
+        "oidc_link",
+        sa.Column("issuer", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("linked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+        sa.PrimaryKeyConstraint("issuer", "subject"),
+        sa.UniqueConstraint("account_id", "issuer", name="one_subject_of_an_issuer"),
+    )
+    op.create_table(
+        "oidc_sign_in",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("return_url", sa.String(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("subject", sa.String(length=255), nullable=True),
+        sa.Column("address", sa.String(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_index(op.f("ix_oidc_sign_in_account_id"), "oidc_sign_in", ["account_id"], unique=False)
+    op.create_index(op.f("ix_oidc_sign_in_expires_at"), "oidc_sign_in", ["expires_at"], unique=False)
+    op.create_table(
         "recovery_code",
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
@@ -1264,6 +1290,7 @@ def upgrade() -> None:
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("network", sa.String(length=64), nullable=True),
         sa.Column("agent", sa.String(length=200), nullable=True),
+        sa.Column("factor_at_provider", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["account.id"],
@@ -1989,6 +2016,10 @@ def downgrade() -> None:
     op.drop_table("second_factor")
     op.drop_index(op.f("ix_recovery_code_account_id"), table_name="recovery_code")
     op.drop_table("recovery_code")
+    op.drop_index(op.f("ix_oidc_sign_in_expires_at"), table_name="oidc_sign_in")
+    op.drop_index(op.f("ix_oidc_sign_in_account_id"), table_name="oidc_sign_in")
+    op.drop_table("oidc_sign_in")
+    op.drop_table("oidc_link")
     op.drop_index("openings_in_force", table_name="opening")
     op.drop_index("openings_of_client", table_name="opening")
     op.drop_table("opening")

@@ -26,6 +26,7 @@ class Token(SQLModel, table=True):
     token.
 
     ``email_change_id``: the change, and no other one, that a link confirms which was mailed for it.
+    ``factor_at_provider``: of a sign-in by OpenID Connect, that the provider has asked for a second factor.
     ``network`` (an address, cut) and ``agent`` (a browser, in its own words) tell its owner where a sign-in was made.
     """
 
@@ -44,3 +45,4 @@ class Token(SQLModel, table=True):
     used_at: datetime | None = Field(default=None, sa_type=Instant)
     network: str | None = Field(default=None, max_length=64)
     agent: str | None = Field(default=None, max_length=200)
+    factor_at_provider: bool = False

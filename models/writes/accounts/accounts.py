@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.accounts.accounts import account_of_client
 from models.tables.accounts.account import Account
+from models.writes.accounts.oidc import unlink_oidc
 from models.writes.accounts.second_factors import end_factors
 from models.writes.accounts.tokens import end_program_tokens, end_sign_ins
 from rules.accounts.sides import AccountSide
@@ -31,6 +32,7 @@ async def end_account(session: AsyncSession, account: Account, *, at: datetime) 
     account.deactivated_at, account.password_hash = at, None
     session.add(account)
     await end_factors(session, account, by="the account's end", at=at)
+    await unlink_oidc(session, account.id)  # who comes back is somebody with another account
     await end_sign_ins(session, account.id, at=at)
     if account.therapist_id is not None:
         await end_program_tokens(session, account.therapist_id, at=at)

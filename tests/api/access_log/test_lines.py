@@ -292,15 +292,16 @@ async def test_every_page_of_a_file_is_written_down(
 
 
 async def test_decoding_is_written_down_with_whose_it_was(
-    api: httpx.AsyncClient, people: Callers, sessions: Sessions
+    api: httpx.AsyncClient, people: Callers, rows: Rows, sessions: Sessions
 ) -> None:
+    ivo = await rows.session_of(await rows.staff("ivo", Role.CARE_TEAM))
     said = json.dumps({"order": [{"client_id": str(people.sara.id)}, {"client_id": "no id"}]}).encode()
     encoding = base64.b64encode(b"json/plain").decode()
     plain = {"payloads": [{"metadata": {"encoding": encoding}, "data": base64.b64encode(said).decode()}]}
-    sealed = (await api.post("/codec/encode", json=plain, headers=DESK)).json()
+    sealed = (await api.post("/codec/encode", json=plain, headers=ivo)).json()
     assert await seen(sessions) == []
-    assert (await api.post("/codec/decode", json=sealed, headers=DESK)).json() == plain
-    assert await seen(sessions) == [("decode", "desk", "care_team", "record", 1)]
+    assert (await api.post("/codec/decode", json=sealed, headers=ivo)).json() == plain
+    assert await seen(sessions) == [("decode", "ivo", "care_team", "record", 1)]
     assert [line["kind"] for line in await looked_at(api, people)] == ["record"]
 
 

@@ -75,6 +75,7 @@ PEOPLE = Line(let_in="sara tom ana ben via-maria")
 SIGNED_IN = Line(let_in="sara tom via-maria")  # ana and ben have tokens for their programs here
 OWN_SIGN_IN = Line(let_in="sara", missing="tom via-maria")
 A_PERSON = Line(let_in="via-maria", missing="ben")  # of the care team
+BY_THE_CARE_TEAM = Line(let_in="via-maria")  # a person: no key, no program, no admin alone
 OWN_PROFILE = Line(let_in="ana desk admin")  # that a therapist is there is no secret
 OF_CLIENT = Line(let_in="sara ana desk admin", missing="tom ben")
 BOOKING = Line(let_in="sara ana desk admin sara-pass", missing="tom ben tom-pass")  # what a pass opens
@@ -96,13 +97,14 @@ CALLS: dict[str, Line] = {
     "GET /healthz": ANYBODY,
     "GET /readyz": ANYBODY,
     "GET /metrics": ANYBODY,
-    "POST /codec/decode": STAFF,
-    "POST /codec/encode": STAFF,
+    "POST /codec/decode": BY_THE_CARE_TEAM,
+    "POST /codec/encode": BY_THE_CARE_TEAM,
     "GET /unsubscribe/{token}": ANYBODY,
     "POST /unsubscribe/{token}": ANYBODY,
     "POST /v1/webhooks/stripe": ANYBODY,
     "POST /v1/webhooks/sendgrid": ANYBODY,
     "POST /v1/sessions": ANYBODY.given({}),
+    "POST /v1/sessions/oidc": ANYBODY.given({"return_url": "https://elsewhere.example"}),
     "GET /v1/sessions": SIGNED_IN,
     "DELETE /v1/sessions/{session_id}": OWN_SIGN_IN,
     "DELETE /v1/sessions": replace(
@@ -124,6 +126,7 @@ CALLS: dict[str, Line] = {
     "POST /v1/second-factors/recovery-codes": SIGNED_IN.given({"current": "x", "code": "123456"}),
     "POST /v1/second-factors/{factor_id}/remove": OWN_SIGN_IN.given({"current": "x", "code": "123456"}),
     "DELETE /v1/staff/{staff_id}/second-factors": ADMIN,
+    "DELETE /v1/staff/{staff_id}/oidc": ADMIN,
     "DELETE /v1/clients/{client_id}/second-factors": STAFF,
     "POST /v1/staff": ADMIN.given({"name": "Ivo", "email": "ivo@practice.example", "roles": ["care_team"]}),
     "GET /v1/staff": ADMIN,
