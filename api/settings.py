@@ -23,7 +23,6 @@ class ApiSettings:
     ``mail_event_key`` fits what the mail service signs its events with; without one no event is believed.
     ``allowed_hosts`` are the names, without ports, that a request may be meant for. ``https_only`` tells browsers so.
     Behind ``trusted_proxies`` alone whoever asks is taken from what these say.
-    ``docs`` shows the description of the API and the page for it.
     ``docs`` shows the description of the API and the page for it. ``practice_name`` tells an authenticator app whose
     its codes are. ``staff_second_factor``: people of the practice must have a second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
@@ -45,3 +44,7 @@ class ApiSettings:
     ui_origins: tuple[str, ...] = ()
     trust_ui: bool = False
     admins_are_persons: bool = False
+
+    @property
+    def names_of_keys(self) -> tuple[str, ...]:
+        return tuple(key.name for key in self.service_keys)

@@ -54,7 +54,7 @@ async def account_mail(
     if reader is None or not_wanted(kind, await _situation(session, reader.account, approval, now=now)):
         return None
     link, expires_at = None, None
-    if kind.button in OF_THE_PRACTICE:
+    if kind.button is not None and kind.button in OF_THE_PRACTICE:
         link = OF_THE_PRACTICE[kind.button](deps.links)
     elif kind.button is not None:
         token_kind, address = OF_ACCOUNTS[kind.button]

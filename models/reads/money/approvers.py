@@ -39,6 +39,6 @@ async def asker_name(session: AsyncSession, row: Approval) -> str:
 def _therapist_of(row: Approval) -> Whose:
     """Whose payment it is about, or whose client."""
     if row.payment_id is None:
-        return select(Client.therapist_id).where(col(Client.id) == row.client_id).scalar_subquery()  # type: ignore[return-value]
+        return select(Client.therapist_id).where(col(Client.id) == row.client_id).scalar_subquery()
     of_payment = select(Appointment.therapist_id).join(Payment, col(Payment.appointment_id) == col(Appointment.id))
     return of_payment.where(col(Payment.id) == row.payment_id).scalar_subquery()

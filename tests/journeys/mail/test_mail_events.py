@@ -137,6 +137,7 @@ async def test_s66_complaints_and_unsubscribes_end_a_client_s_notification_mails
 async def test_of_a_mail_whose_address_is_not_kept_any_more_nothing_is_concluded(care: Care) -> None:
     await care.therapist("ana")
     sara = await care.arrives()
+    await sara.books("intro_call")
     await care.rest()
     [welcome] = await care.mails(to=sara.email, template="welcome")
     async with care.house.sessions() as session:  # as a round of the keeper does after thirty days
