@@ -42,6 +42,8 @@ SAY_SO = {
     "GET /v1/appointments/{appointment_id}",
     "GET /v1/appointments/{appointment_id}/note",
     "GET /v1/approvals",
+    "GET /v1/archives",
+    "GET /v1/archives/{archive_id}",
     "GET /v1/chats",
     "GET /v1/chats/{chat_id}",
     "GET /v1/chats/{chat_id}/messages",
@@ -57,6 +59,7 @@ SAY_SO = {
     "GET /v1/documents",
     "GET /v1/documents/{document_id}",
     "GET /v1/payments/{payment_id}/refunds",
+    "GET /v1/tasks",
     "GET /v1/therapists/{slug}/availability",
 }
 
