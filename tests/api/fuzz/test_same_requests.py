@@ -39,7 +39,7 @@ def _import_constants(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_imported_makes_no_other_requests(
     whole_app: FastAPI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert settings.default.derandomize
+    assert settings().derandomize
     first = _all(whole_app)
     assert _all(whole_app) == first
     _import_constants(tmp_path, monkeypatch)
