@@ -53,7 +53,7 @@ async def staff(ceiling: Ceilinged, rows: Rows) -> list[Account]:
     await rows.staff("zoe", Role.THERAPIST, therapist=await rows.therapist("zoe"))
     return [
         await rows.staff("ivo", Role.CARE_TEAM),
-        await rows.staff("eva", Role.ADMIN, name="Eva Ross"),
+        await rows.staff("eva", Role.ADMIN),
         await rows.staff("ana", Role.THERAPIST, therapist=ana),
     ]
 
