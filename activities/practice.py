@@ -48,6 +48,10 @@ class Links:
         """Where somebody of the practice chooses a password."""
         return self._staff_page("invitations", token)
 
+    def approvals(self) -> str:
+        """Where whoever may settles what waits for a second person."""
+        return self._staff_page("approvals")
+
     def join(self, token: str) -> str:
         """Joins a new booking to the record that already has this address."""
         return self._page("join", token)

@@ -17,10 +17,12 @@ from pydantic import (
     StringConstraints,
 )
 
+from models.sealed import UNREADABLE
 from rules.accounts.passwords import LONGEST_TYPED
 from rules.care.chats import LONGEST_MESSAGE
 from rules.local_time import find_zone
 
+NOT_WRITTEN_BACK = "stands for words that cannot be read: leave them out, or write others"
 _DEEPEST = 20
 _LARGEST = 2**53
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -36,6 +38,8 @@ class Body(BaseModel):
 
 
 def _encodable(text: str) -> str:
+    if text == UNREADABLE:
+        raise ValueError(NOT_WRITTEN_BACK)
     try:
         text.encode()
     except UnicodeEncodeError:

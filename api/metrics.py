@@ -16,6 +16,12 @@ class Metrics:
         self.resumed = Gauge(
             "workflows_resumed_total", "Workflows started again, ever, by why.", ("because",), registry=self.registry
         )
+        self.unreadable = Gauge(
+            "values_unreadable_total",
+            "How often it was shown that something sealed does not open, by where it stands.",
+            ("column",),
+            registry=self.registry,
+        )
         self.seconds = Histogram("api_request_seconds", "Time to answer.", labels, registry=self.registry)
 
     def text(self) -> bytes:

@@ -51,7 +51,7 @@ class Bounds:
             await answer(scope, receive, send)
             return
         most, too_large = _bound(scope)
-        reads_alone.set(scope["method"] in _READS)
+        looking = reads_alone.set(scope["method"] in _READS)
         received = 0
 
         async def bounded() -> Message:
@@ -62,7 +62,10 @@ class Bounds:
                 raise HTTPException(413, too_large)
             return message
 
-        await self._app(scope, bounded, send)
+        try:
+            await self._app(scope, bounded, send)
+        finally:
+            reads_alone.reset(looking)
 
 
 def _refusal(scope: Scope) -> tuple[int, str, dict[str, Any]] | None:

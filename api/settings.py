@@ -64,3 +64,7 @@ class ApiSettings:
     def __post_init__(self) -> None:
         if self.trust_ui and self.https_only:
             raise ValueError("in production nobody reads payloads by the address of the UI alone")
+
+    @property
+    def names_of_keys(self) -> tuple[str, ...]:
+        return tuple(key.name for key in self.service_keys)

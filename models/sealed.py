@@ -122,6 +122,25 @@ class Ciphertext(bytes):
     __slots__ = ()
 
 
+UNREADABLE = "This cannot be read: it was changed, or the key that it was sealed with is missing."
+
+
+class Unreadable:
+    """What stands for a value that does not open, where nothing but looking is done: it says so in words. It is never
+    written: nobody seals it, and a row keeps what stands in its place."""
+
+
+class UnreadableText(Unreadable, str):
+    __slots__ = ()
+
+
+class UnreadableMap(Unreadable, dict[str, Any]):
+    """Whatever is looked for in it."""
+
+    def __missing__(self, key: str) -> str:
+        return UNREADABLE
+
+
 class Placed:
     """A value on its way into a row, as the subclass of its type: equal to it, and knowing its place and what seals it.
     Written into another row, it has another place."""
@@ -149,6 +168,10 @@ class Sealed(TypeDecorator[Any]):
     cache_ok = True
     placed: type[Any]
     with_row = True  # opened as soon as its row is read
+
+    def unreadable(self) -> Any:
+        """What whoever only looks is shown instead of a value that does not open; None where nothing can be."""
+        return None
 
     @abstractmethod
     def to_bytes(self, value: Any) -> bytes:
@@ -182,6 +205,9 @@ class SealedText(Sealed):
     def from_bytes(self, plain: bytes) -> str:
         return plain.decode()
 
+    def unreadable(self) -> UnreadableText:
+        return UnreadableText(UNREADABLE)
+
 
 class SealedSecret(SealedText):
     """A secret of the product's own, opened where it is needed alone: a row whose key is lost can still be read."""
@@ -203,8 +229,13 @@ class SealedDocument(Sealed):
         document: dict[str, Any] = json.loads(plain)
         return document
 
+    def unreadable(self) -> UnreadableMap:
+        return UnreadableMap(unreadable=UNREADABLE)
+
 
 class SealedBytes(Sealed):
+    """Nothing can be shown instead of one that does not open: no bytes at all would be taken for what was there."""
+
     cache_ok = True
     placed = _PlacedBytes
 
@@ -213,6 +244,13 @@ class SealedBytes(Sealed):
 
     def from_bytes(self, plain: bytes) -> bytes:
         return plain
+
+
+class SealedAside(SealedBytes):
+    """What hardly anybody needs of its row: opened where it is needed alone."""
+
+    cache_ok = True
+    with_row = False
 
 
 def place(kind: Sealed, value: Any, where: RowPlace, keys: RowKeys) -> Any:

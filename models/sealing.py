@@ -4,18 +4,37 @@ A type of column does not know in which row it stands, so the mapper's own event
 session has in memory is clear; what goes to the database and comes from it is sealed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import structlog
 from sqlalchemy import event
 from sqlalchemy.orm import Mapper, Session, object_session
 from sqlalchemy.orm.attributes import instance_dict
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.sealed import Ciphertext, Placed, RowKeys, RowPlace, Sealed, keys_of, place, row_id
+from models.database import reads_alone
+from models.sealed import (
+    Ciphertext,
+    NotOfThisRow,
+    Placed,
+    RowKeys,
+    RowPlace,
+    Sealed,
+    UnknownRowKey,
+    Unreadable,
+    keys_of,
+    place,
+    row_id,
+)
+
+log = structlog.get_logger(__name__)
 
 Columns = tuple[tuple[str, Sealed], ...]
+shown_unreadable: Counter[str] = Counter()
+"""How often this process has shown that something does not open, by table and column."""
 
 
 def sealed_columns(table: Any) -> Columns:
@@ -38,7 +57,7 @@ def _watch(mapper: Mapper[Any], table: type[Any]) -> None:
         for name, kind in columns:
             sealed = values.get(name)
             if isinstance(sealed, Ciphertext) and kind.with_row:
-                values[name] = kind.from_bytes(_keys(row).open(sealed, _place_of(row, name)))
+                values[name] = _shown(kind, sealed, _place_of(row, name), _keys(row))
 
     event.listen(mapper, "before_insert", place_all)
     event.listen(mapper, "before_update", place_all)
@@ -46,12 +65,26 @@ def _watch(mapper: Mapper[Any], table: type[Any]) -> None:
     event.listen(table, "refresh", open_all)
 
 
+def _shown(kind: Sealed, sealed: bytes, where: RowPlace, keys: RowKeys) -> Any:
+    """Of what does not open, whoever only looks is told so in its place, so that what stands around it is shown;
+    whoever may write is stopped. Raises UnknownRowKey and NotOfThisRow."""
+    try:
+        return kind.from_bytes(keys.open(sealed, where))
+    except (UnknownRowKey, NotOfThisRow) as error:
+        instead = kind.unreadable() if reads_alone.get() else None
+        if instead is None:
+            raise
+        log.warning("a value does not open", because=str(error))
+        shown_unreadable[f"{where.table}.{where.column}"] += 1
+        return instead
+
+
 def _placed(
     row: SQLModel, columns: Columns, values: dict[str, Any], keys: Callable[[], RowKeys]
 ) -> Iterator[tuple[str, Any]]:
     for name, kind in columns:
         value = values.get(name)
-        if value is None or isinstance(value, Ciphertext):  # of a secret that nobody opened
+        if value is None or isinstance(value, Ciphertext | Unreadable):  # nobody opened it, or nobody can
             continue
         where = _place_of(row, name)
         if not (isinstance(value, Placed) and value.place == where):
@@ -70,7 +103,7 @@ def _keys(row: SQLModel) -> RowKeys:
     return keys_of(session.info)
 
 
-def opened_secret(row: SQLModel, column: str) -> Any:
+def opened_aside(row: SQLModel, column: str) -> Any:
     """What stands in a column that is not opened with its row, which a session has read or written. Raises
     UnknownRowKey and NotOfThisRow."""
     value = getattr(row, column)
@@ -87,10 +120,10 @@ def row_keys(session: AsyncSession | Session) -> RowKeys:
 def opened_value(
     session: AsyncSession, table: type[SQLModel], column: str, sealed: bytes, *, key: Sequence[Any]
 ) -> Any:
-    """What stands in a sealed column, of which a query has read no more; ``key`` is the row's primary key."""
-    kind = dict(sealed_columns(table))[column]
+    """What stands in a sealed column, of which a query has read no more; ``key`` is the row's primary key. What does
+    not open is as in a row that is read whole."""
     where = RowPlace(table=str(table.__tablename__), column=column, row=row_id(key))
-    return kind.from_bytes(row_keys(session).open(sealed, where))
+    return _shown(dict(sealed_columns(table))[column], sealed, where, row_keys(session))
 
 
 def sealed_values(session: AsyncSession, row: SQLModel) -> dict[str, Any]:

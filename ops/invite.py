@@ -71,7 +71,7 @@ async def invite_admin(
                 roles=[Role.ADMIN],
                 therapist_id=None,
                 by="ops.invite",
-                not_handles=names,
+                of_settings=names,
                 at=at,
             )
         roles = (*account.roles, Role.ADMIN) if profile is None else ROLES

@@ -61,7 +61,7 @@ async def make(
                 expires_at=expires_at,
                 key_hash=hash_of(key),
                 by="ops.keys",
-                not_names=names,
+                of_settings=names,
                 at=at,
             )
         except ActorNameTaken:

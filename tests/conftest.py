@@ -21,6 +21,7 @@ from tests.care.defaults import CHAIN_KEYS, ROW_KEYS
 from tests.care.owner import Owner
 from tests.care.served import all_stopped
 from tests.loop import LoopbackLoops
+from tests.steady import without_our_constants
 
 asyncio.set_event_loop_policy(LoopbackLoops())
 
@@ -37,7 +38,10 @@ EMPTY = "SET LOCAL session_replication_role = replica; " + "; ".join(
 # change breaks is the change's doing. `HYPOTHESIS_PROFILE=explore` looks for others.
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 settings.register_profile("explore", deadline=None, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "steady")
+settings.load_profile(PROFILE)
+if PROFILE == "steady":
+    without_our_constants()
 
 
 def pytest_collection_finish() -> None:

@@ -86,6 +86,7 @@ class AccountActivities(Activities):
             )
             token.used_at = now
             session.add(token)
+            order = await heard(session, order, about=client.id)
             client.account_active, client.activated_at = True, now
             await activate_client(session, client.id, password_hash=order.password_hash, at=now)
             tell(

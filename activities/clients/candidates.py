@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy_of_many
 from models.reads.booking.hours import load_availabilities
 from models.reads.clients.candidates import candidates_record
+from models.sealing import opened_aside
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.clients.match import Match
@@ -54,7 +55,7 @@ async def replayed(session: AsyncSession, client: Client) -> tuple[dict[str, Any
     row = (await session.exec(statement)).first()
     if row is None or row.considered is None or row.explanation is None:
         return None
-    record = json.loads(decompress(row.considered))
+    record = json.loads(decompress(opened_aside(row, "considered")))
     again = replay(answers=read_answers(client.answers or {}), record=record, explanation=row.explanation)
     return row.explanation, again.to_document()
 

@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from activities.base import Dependencies
 from activities.types.workflow_ids import LOOK_AGAIN
 from models.database import chain_keys
-from models.reads.keeping.anchors import NewestAnchor, entry_of_anchor, newest_anchor
+from models.reads.keeping.anchors import entry_of_anchor, newest_anchor
+from models.reads.signed_rows import Newest
 from models.tables.keeping.anchor import Anchor
 from models.writes.clients.tasks import open_own_task
 from models.writes.keeping.anchors import make_anchor
@@ -37,7 +38,7 @@ class Anchoring:
         async with self._deps.sessions() as session:
             found = await newest_anchor(session)
         await self._say_what_is_wrong(found, at=at)
-        newest = found.anchor
+        newest = found.row
         if newest is None or is_due(newest.date, today=at.date()):
             newest = await self._make(at=at) or newest
         if newest is not None and self._deps.witness.file is not None:
@@ -74,10 +75,10 @@ class Anchoring:
         text = f"{text} again with every round: tell whoever runs the system."
         _ = await self._open(f"anchor-not-kept:{anchor.hash}", text, at=at)
 
-    async def _say_what_is_wrong(self, newest: NewestAnchor, *, at: datetime) -> None:
+    async def _say_what_is_wrong(self, newest: Newest[Anchor], *, at: datetime) -> None:
         """Once: a row that was not signed, or one of a day that is still to come. The day's anchor is made all the
         same, on the newest that holds."""
-        anchor = newest.anchor
+        anchor = newest.row
         if newest.unsigned is not None:
             key, what = f"anchor-not-signed:{newest.unsigned}", f"Anchor {newest.unsigned} was written without the keys"
         elif anchor is not None and is_ahead(anchor.date, today=at.date()):

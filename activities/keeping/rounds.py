@@ -10,6 +10,7 @@ from temporalio import activity
 
 from activities.base import Activities, heartbeat
 from activities.keeping.anchoring import Anchoring
+from activities.keeping.lapsed import close_lapsed_approvals
 from activities.keeping.listed import Listing
 from activities.keeping.overdue import Overdue
 from activities.keeping.restored import Restored
@@ -172,8 +173,8 @@ class KeepingActivities(Activities):
     async def note_overdue(self, keeping_id: str) -> TasksOpened:
         """What should have happened by itself and has not, by the rows alone, whatever became of its workflow: what was
         reported, and nobody acted on, is acted on; the day's anchor is made; what waits for nobody, or for a record
-        that is closed, is delivered; and what counts for nothing any more, or was handed in and nobody took over, is
-        taken away."""
+        that is closed, is delivered; what has lapsed has no task any more; and what counts for nothing any more, or was
+        handed in and nobody took over, is taken away."""
         now = await self.now()
         await Anchoring(self.deps).see_to_it(at=now)
         async with self.transaction() as session:
@@ -183,8 +184,9 @@ class KeepingActivities(Activities):
         if waits:
             _ = await self.executions.start(PRACTICE_MAIL_ID, epoch=None)
         unheard = await UnheardNews(self.deps, keeping_id).find(at=now)
+        lapsed = await close_lapsed_approvals(self.deps, at=now)
         late = await Overdue(self.deps, keeping_id=keeping_id).note(at=now)
-        return TasksOpened(news=(*unheard, *late.news))
+        return TasksOpened(news=(*unheard, *lapsed, *late.news))
 
     @activity.defn
     async def finish_keeping(self, end: KeepingEnd) -> KeepingDone:

@@ -6,8 +6,9 @@ from temporalio import activity
 
 from activities.base import Activities, heartbeat
 from activities.types.sealing import SealingBegun, SealingEnd, SealingLook, SealingOrder, SealingPlace
+from models.reads.keeping.sealed_rows import sealed_tables
 from models.tables.keeping.reencryption import Reencryption
-from models.writes.keeping.reencryptions import begin_reencryption, seal_page, sealed_tables
+from models.writes.keeping.reencryptions import begin_reencryption, seal_page
 from rules.accounts.caller import SYSTEM
 
 ROWS_A_STEP, SEALED_A_STEP = 5000, 500  # after which a step answers how far it has come

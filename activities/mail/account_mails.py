@@ -7,18 +7,20 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import Dependencies
-from activities.mail.buttons import OF_ACCOUNTS, good_for, mailed_token
+from activities.mail.buttons import OF_ACCOUNTS, OF_THE_PRACTICE, good_for, mailed_token
 from activities.mail.compose import opened_in
-from activities.mail.context import MailContext
+from activities.mail.context import MailApproval, MailContext, MailMoney
 from activities.mail.rendering import render
 from activities.mail.send import order_of
 from activities.ports import OutgoingMail
+from models.reads.money.approvers import asker_name, may_settle
 from models.tables.accounts.account import Account
 from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxItem
+from models.tables.money.approval import Approval
 from rules.accounts.sides import AccountSide
 from rules.mail.kinds import MailKind, kind_of
 from rules.mail.orders import MailOrder
@@ -48,10 +50,13 @@ async def account_mail(
     reader = await _reader(session, UUID(order.account_id or ""), client, deps=deps)
     if reader is not None and kind.at is not AccountAddress.PRESENT:
         reader = await _elsewhere(session, reader, order, kind, is_test=client is not None and client.test)
-    if reader is None or not_wanted(kind, _situation(reader.account, now=now)):
+    approval = await session.get(Approval, UUID(order.text)) if Topic.APPROVAL in kind.about else None
+    if reader is None or not_wanted(kind, await _situation(session, reader.account, approval, now=now)):
         return None
     link, expires_at = None, None
-    if kind.button is not None:
+    if kind.button is not None and kind.button in OF_THE_PRACTICE:
+        link = OF_THE_PRACTICE[kind.button](deps.links)
+    elif kind.button is not None:
         token_kind, address = OF_ACCOUNTS[kind.button]
         ttl = good_for(token_kind, deps.policy)
         made = Token(hash="", kind=token_kind, account_id=reader.account.id, made_at=now, expires_at=now + ttl)
@@ -68,6 +73,7 @@ async def account_mail(
         # Of clients, admins see no more than the reference.
         client_name=client.ref if client is not None and "client_name" in kind.needs else None,
         opened=opened_in(order, kind),
+        approval=await _approval(session, approval) if approval is not None else None,
         factor_change=order.text if Topic.FACTOR_CHANGE in kind.about else None,
     )
     rendered = render(order.template, context)
@@ -126,10 +132,22 @@ async def _elsewhere(
     return replace(reader, address=change.email) if is_open else None
 
 
-def _situation(account: Account, *, now: datetime) -> MailSituation:
+async def _approval(session: AsyncSession, row: Approval) -> MailApproval:
+    return MailApproval(
+        asked_by=await asker_name(session, row),
+        act=row.act.value,
+        amount=MailMoney(amount=row.amount, currency=row.currency),
+        lapses_at=row.lapses_at,
+    )
+
+
+async def _situation(
+    session: AsyncSession, account: Account, approval: Approval | None, *, now: datetime
+) -> MailSituation:
     return MailSituation(
         now=now,
         asked_for=True,
         account_active=account.activated_at is not None,
         account_ended=account.deactivated_at is not None,
+        may_settle=approval is not None and await may_settle(session, account, approval, now=now),
     )

@@ -66,6 +66,10 @@ OF_ACCOUNTS: Mapping[Button, tuple[TokenKind, Callable[[Links, str, AccountSide]
 """The same for whoever has an account, on their side of the house."""
 
 
+OF_THE_PRACTICE: Mapping[Button, Callable[[Links], str]] = {Button.APPROVALS: Links.approvals}
+"""Pages of the practice that are about no one client."""
+
+
 def good_for(kind: TokenKind, policy: JourneyPolicy) -> timedelta:
     """How long a link of an account works."""
     return {TokenKind.RESET: RESET_LINK_TTL, TokenKind.EMAIL: EMAIL_LINK_TTL}.get(kind, policy.activation_link_ttl)

@@ -115,6 +115,17 @@ class MailAnchor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MailApproval:
+    """What waits for a second person until ``lapses_at``. ``asked_by``: a person's name, or a program's; ``act`` is a
+    `rules.enums.ApprovalAct`."""
+
+    asked_by: str
+    act: str
+    amount: MailMoney
+    lapses_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class MailContext:
     """Everything a mail may say. The first four parts belong to every mail; the entry of each in `rules.mail.kinds`
     lists what else it cannot do without.
@@ -153,5 +164,6 @@ class MailContext:
     card: MailCard | None = None
     task: MailTask | None = None
     anchor: MailAnchor | None = None
+    approval: MailApproval | None = None
     factor_change: str | None = None
     opened: str | None = None

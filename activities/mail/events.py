@@ -27,6 +27,7 @@ from rules.mail.unsubscribe import address_mark
 from rules.timeline import FactKind
 
 RECORDED = "recorded"
+_FORGOTTEN = "it went out so long ago that the address is not kept any more"
 
 
 async def take_in(session: AsyncSession, event: InboundEvent, *, care_team: str, at: datetime) -> EventHandled:
@@ -65,6 +66,8 @@ async def _not_arrived(
         text=f"The mail {mail.template} to the {mail.reader.replace('_', ' ')} did not arrive: {because}.",
         data={**_about(event, mail), "because": because},
     )
+    if not mail.recipient:
+        return f"{RECORDED}; {_FORGOTTEN}"
     who = await _still_reads(session, mail, client, care_team=care_team)
     if who is None:
         return "recorded; the address has been changed since"
@@ -104,6 +107,8 @@ def _unwanted(session: AsyncSession, event: InboundEvent, mail: OutboxItem, clie
     present = (client.test_mail_to if client.test else None) or client.email
     if mail.reader != "client":
         return "not a client's mail"
+    if not mail.recipient:
+        return _FORGOTTEN
     if present is None or fold_email(present) != fold_email(mail.recipient):
         return "the address has been changed since"
     if client.unsubscribed:

@@ -114,6 +114,7 @@ def _environment() -> Environment:
         form_title=wording.form_title,
         type_title=wording.type_title,
         payment_title=wording.payment_title,
+        act_title=wording.act_title,
         factor_change=wording.factor_change,
         greeting=wording.greeting,
         listed=wording.listed,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rules.accounts.second_factors import FactorChange
-from rules.enums import AppointmentType, PaymentKind
+from rules.enums import AppointmentType, ApprovalAct, PaymentKind
 from rules.forms.intake import INTAKE_FORMS
 from rules.money.currencies import in_units
 from rules.plain_text import one_line
@@ -23,6 +23,12 @@ _PAYMENT_TITLES = {
     PaymentKind.SESSION: "Session",
     PaymentKind.NO_SHOW: "Missed appointment",
     PaymentKind.LATE_CANCELLATION: "Late cancellation",
+}
+_ACT_TITLES = {
+    ApprovalAct.CREDIT: "a credit",
+    ApprovalAct.REFUND: "a refund",
+    ApprovalAct.WAIVE: "a waiver",
+    ApprovalAct.WRITE_OFF: "a write-off",
 }
 _FACTOR_CHANGES = {
     FactorChange.ADDED: "An authenticator app was added to your account. From now on, signing in takes a code that the"
@@ -83,6 +89,11 @@ def type_title(kind: str) -> str:
 
 def payment_title(kind: str) -> str:
     return _PAYMENT_TITLES[PaymentKind(kind)]
+
+
+def act_title(act: str) -> str:
+    """What waits for a second person."""
+    return _ACT_TITLES[ApprovalAct(act)]
 
 
 def factor_change(change: str) -> str:

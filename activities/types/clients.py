@@ -88,12 +88,13 @@ class Matched:
 
 @dataclass(frozen=True, kw_only=True)
 class ActivationOrder:
-    """The link's token and the password arrive hashed: neither travels through the engine."""
+    """The link's token arrives hashed. The password's hash is handed in beside the message: no history has it."""
 
     request_id: str
     client_id: str
     token_hash: str
-    password_hash: str
+    password_hash: str = field(default="", metadata=WORDS)
+    handed_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

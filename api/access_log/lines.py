@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 from fastapi import Request
@@ -20,36 +21,23 @@ from rules.enums import Role
 _NOBODY = "anyone"  # the Temporal UI of one machine has no token to show
 
 
-async def record(
-    request: Request,
-    event: AccessEvent,
-    *,
-    kind: AccessKind | None = None,
-    whose: Iterable[UUID] = (),
-    caller: Caller | None = None,
-    account: Account | None = None,
-    who: str | None = None,
-    of_archive: bool = False,
-) -> None:
-    """Write one line, at once, in a transaction of its own. Raises what the database raises: what cannot be recorded
-    does not happen.
+class Said(TypedDict, total=False):
+    """What a line says beside the request. Whoever asks is who looked, in the role of ``caller``, unless ``account``
+    or ``who`` says somebody else."""
 
-    Whoever asks is who looked, unless ``who``, ``caller`` and ``account`` say somebody else.
-    """
+    kind: AccessKind | None
+    whose: Iterable[UUID]
+    caller: Caller | None
+    account: Account | None
+    who: str | None
+    of_archive: bool
+
+
+async def record(request: Request, event: AccessEvent, **said: Unpack[Said]) -> None:
+    """Write one line, at once, in a transaction of its own. Raises what the database raises: what cannot be recorded
+    does not happen."""
     services, asker = services_of(request), await asker_of(request)
-    access = access_of(
-        request,
-        asker,
-        at=await services.clock.now(),
-        event=event,
-        kind=kind,
-        whose=whose,
-        caller=caller,
-        account=account,
-        who=who,
-        of_archive=of_archive,
-    )
-    await write(services, [access])
+    await write(services, [access_of(request, asker, event, at=await services.clock.now(), **said)])
 
 
 async def record_failed_sign_in(request: Request, where: str) -> None:
@@ -60,34 +48,25 @@ async def record_failed_sign_in(request: Request, where: str) -> None:
 
 
 def access_of(
-    request: Request,
-    asker: Asker | None,
-    *,
-    at: datetime,
-    event: AccessEvent,
-    kind: AccessKind | None = None,
-    whose: Iterable[UUID] = (),
-    caller: Caller | None = None,
-    account: Account | None = None,
-    who: str | None = None,
-    of_archive: bool = False,
+    request: Request, asker: Asker | None, event: AccessEvent, *, at: datetime, **said: Unpack[Said]
 ) -> Access:
-    """A line about this request. ``caller`` is the role in which whoever asks does."""
+    """A line about this request."""
     visitor = visitor_of(request, asker, services_of(request).cipher)
+    caller, account = said.get("caller"), said.get("account")
     if account is None and asker is not None:
         account, caller = asker.account, caller or asker.callers[0]
     return Access(
         at=at,
         event=event,
-        who=who or _name(caller, account),
+        who=said.get("who") or _name(caller, account),
         role=_role(caller, account),
         account_id=str(account.id) if account is not None else None,
-        kind=kind,
-        whose=tuple(sorted(str(id) for id in whose)),
+        kind=said.get("kind"),
+        whose=tuple(sorted(str(id) for id in said.get("whose", ()))),
         visitor=visitor.mark,
         network=visitor.network,
         request_id=request_id_of(request.scope),
-        of_archive=of_archive,
+        of_archive=said.get("of_archive", False),
     )
 
 

@@ -34,4 +34,4 @@ async def have_delivered(engine: JourneyEngine) -> None:
     try:
         await engine.wake_practice_mail()
     except EngineUnavailable:
-        log.warning("a mail about an account waits for the engine")
+        log.warning("a mail to whoever has an account waits for the engine")

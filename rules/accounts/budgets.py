@@ -68,10 +68,10 @@ def refuse_above(ends: Collection[datetime], *, most: int, what: str, now: datet
     )
 
 
-def counted_for(kind: BudgetKind, *whom: str) -> str:
+def counted_under(kind: BudgetKind, *whom: str) -> str:
     """The key under which it is counted for these, who do not show in it."""
     return f"{kind}:{sha256(chr(10).join(whom).encode()).hexdigest()}"
 
 
 def budget(kind: BudgetKind, whom: str, *, most: int, within: timedelta) -> Budget:
-    return Budget(key=counted_for(kind, whom), most=most, within=within)
+    return Budget(key=counted_under(kind, whom), most=most, within=within)

@@ -8,7 +8,7 @@ the id that the service answered when it took the mail.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +16,7 @@ from rules.money.webhook_signature import TOLERANCE, SignatureInvalid, is_unix_t
 from rules.plain_text import is_storable
 
 VENDOR = "sendgrid"
+ADDRESSES_KEPT = timedelta(days=30)  # after a mail went out: so long is heard what became of it
 MOST_EVENTS = 5_000  # the service sends at most 768 KB at a time
 _LONGEST = 200
 

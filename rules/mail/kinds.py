@@ -28,6 +28,7 @@ from rules.mail.until import (
     the_invitation_is_over,
     the_task_is_resolved,
     the_time_is_not_held,
+    they_may_not_settle_it,
 )
 
 
@@ -71,6 +72,7 @@ class Mail(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
     SECOND_FACTOR_CHANGED = "second_factor_changed"
     SIGN_IN_LINKED = "sign_in_linked"
+    SECOND_PERSON_ASKED = "second_person_asked"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -408,6 +410,15 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             needs=("factor_change",),
             about=(Topic.FACTOR_CHANGE,),
             until=(the_account_is_not_open,),
+            vital=True,
+        ),
+        # To each who may settle it, but not to who asked.
+        Mail.SECOND_PERSON_ASKED: MailKind(
+            to=Reader.ACCOUNT,
+            needs=("approval", "link"),
+            about=(Topic.APPROVAL,),
+            until=(the_account_is_not_open, they_may_not_settle_it),
+            button=Button.APPROVALS,
             vital=True,
         ),
         # ------------------------------------------------------------ to whoever keeps the anchors

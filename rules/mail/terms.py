@@ -34,6 +34,7 @@ class Button(Enum):
     APPOINTMENT = auto()
     CLIENT = auto()  # a client's page for the practice
     TASK = auto()
+    APPROVALS = auto()  # what waits for a second person
 
 
 class Topic(Enum):
@@ -48,6 +49,7 @@ class Topic(Enum):
     SHARE = auto()
     TASK = auto()
     ANCHOR = auto()
+    APPROVAL = auto()  # what waits for a second person
     OPENING = auto()  # what was opened of a client's record
     FACTOR_CHANGE = auto()  # what became of an account's second factors
     FORMS = auto()  # those that are outstanding, unless the order names one that the practice has made
@@ -66,6 +68,7 @@ NAMED_BY: Mapping[Topic, str] = MappingProxyType(
         Topic.SHARE: "share_id",
         Topic.TASK: "text",
         Topic.ANCHOR: "text",
+        Topic.APPROVAL: "text",
         Topic.OPENING: "text",
         Topic.FACTOR_CHANGE: "text",
     }

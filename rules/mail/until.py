@@ -14,7 +14,7 @@ class MailSituation:
     """What one mail depends on, as the database knows it at ``now`` (aware).
 
     ``asked_for``: a person waits for this very mail. ``by_person``: it tells that a person wrote to this client.
-    ``account_ended``: an admin, or a join, has ended it.
+    ``account_ended``: an admin, or a join, has ended it. ``may_settle``: it waits for a second person, and may be them.
     ``portal``: the client's settings, by part. ``own_form``: it is about a form that the practice has made.
     ``names_rows``: it names appointments or a payment, which joining two records hands on. ``only_if_starts_at``: the
     start at which its appointment must still be; ``scheduled``: the starts of those of its appointments that are on.
@@ -45,6 +45,7 @@ class MailSituation:
     shared: bool = False
     message_waits: bool = False
     card_charged: bool = False
+    may_settle: bool = False
 
 
 Until = Callable[[MailSituation], str | None]
@@ -107,3 +108,7 @@ def no_message_waits(situation: MailSituation) -> str | None:
 
 def the_card_is_another(situation: MailSituation) -> str | None:
     return None if situation.card_charged else "that card is not charged any more"
+
+
+def they_may_not_settle_it(situation: MailSituation) -> str | None:
+    return None if situation.may_settle else "it does not wait for them any more"

@@ -8,11 +8,12 @@ from sqlalchemy import text
 
 from models.database import Sessions, session_factory
 from models.reads.keeping.encryption_keys import rows_by_key
+from models.reads.keeping.sealed_rows import sealed_tables
 from models.sealed import NotOfThisRow, RowKeys
 from models.tables import Document, DocumentContent, Goal, Opening
 from models.writes.care.documents import PIECE, keep_document
 from models.writes.keeping import reencryptions
-from models.writes.keeping.reencryptions import SealedPage, seal_page, sealed_tables
+from models.writes.keeping.reencryptions import SealedPage, seal_page
 from ops.encryption_keys import KeyUse, refusal, uses
 from rules.accounts.openings import OpeningKind
 from tests.care.owner import Owner
@@ -152,11 +153,11 @@ async def test_what_somebody_writes_meanwhile_stands(
     [id] = await _goals(before, 1)
     seal = reencryptions._seal
 
-    async def late(session: object, table: object, row: object, keys: object) -> int:
+    async def late(session: object, row: object, keys: object) -> int:
         async with between() as writing:
             (await writing.get_one(Goal, id)).text = "another goal"
             await writing.commit()
-        return await seal(session, table, row, keys)  # type: ignore[arg-type]
+        return await seal(session, row, keys)  # type: ignore[arg-type]
 
     monkeypatch.setattr(reencryptions, "_seal", late)
     assert (await seal_page(between, "goal")).sealed == 0

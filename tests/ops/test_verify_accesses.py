@@ -21,7 +21,7 @@ from rules.chain import ChainKeys
 from tests.care.defaults import CHAIN_KEYS
 from tests.care.owner import Owner
 from tests.care.rows import DAY, NOW
-from tests.ops.test_verify import Practice
+from tests.ops.chains import Practice
 
 FORGE_BLOCK = (
     "INSERT INTO access_block (number, at, kind, data, key_id, previous_hash, hash) VALUES"

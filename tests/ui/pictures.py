@@ -29,7 +29,7 @@ NAMES = Picture(
 EMPTY = Picture(
     file="empty-input.png",
     caption="An update without its input is not accepted, and says what is missing",
-    words=("Not accepted, and nothing was changed: therapist is required.",),
+    words=("Not accepted, and nothing was changed: therapist is required; reason is required.",),
 )
 REFUSED = Picture(
     file="refused.png",

@@ -72,7 +72,11 @@ def bind(
     if by_hand:
         filled["by"] = VIA_TEMPORAL if "voucher" in names else through_temporal()
         filled.pop("voucher", None)
-    order = _read(kind, filled, strict=strict)
+    try:
+        order = _read(kind, filled, strict=strict)
+    except Unsound as unsound:
+        named = {flaw.field for flaw in unsound.flaws}
+        raise Unsound([*unsound.flaws, *(flaw for flaw in _unsaid(kind, filled) if flaw.field not in named)]) from None
     if "by" in names and not by_hand:
         order = _under_its_name(order, message)
     return Bound(order, by_hand=by_hand, ignored=bool(given.keys() - names))
@@ -81,10 +85,8 @@ def bind(
 def check(order: object, own: Mapping[str, str]) -> None:
     """Raise Unsound for what no step could carry out, and for what is meant for another workflow."""
     found = [Flaw(*flaw.split(": ", 1)) for flaw in flaws(order)]
-    said_before = getattr(order, "handed_in", None) or getattr(order, "approval", None)
-    if is_dataclass(order) and said_before is None:
-        unsaid = (each.name for each in fields(order) if must_be_said(each) and _is_empty(order, each))
-        found += [Flaw(name, "is required") for name in unsaid]
+    if is_dataclass(order):
+        found += _unsaid(type(order), vars(order))
     found += [Flaw(name, f"is not this one, {id}") for name, id in own.items() if getattr(order, name, id) != id]
     if found:
         raise Unsound(found)
@@ -96,8 +98,12 @@ def must_be_said(field: Field[Any]) -> bool:
     return "words" in field.metadata and field.default == ""
 
 
-def _is_empty(order: object, field: Field[Any]) -> bool:
-    return not str(getattr(order, field.name)).strip()
+def _unsaid(kind: Any, said: Mapping[str, Any]) -> list[Flaw]:
+    """Words that nobody has said, neither in the message nor before it."""
+    if said.get("handed_in") or said.get("approval"):
+        return []
+    wanted = (field.name for field in fields(kind) if must_be_said(field))
+    return [Flaw(name, "is required") for name in wanted if not str(said.get(name) or "").strip()]
 
 
 def as_id(said: str) -> str:

@@ -4,7 +4,7 @@ The approval is settled in the transaction that carries out what was asked for, 
 The client's row is locked throughout.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -21,12 +21,16 @@ from activities.words import heard, taken_over
 from models.reads.accounts.persons import person_of
 from models.reads.journey import project
 from models.reads.money.approvals import approval_of_request, given_alone, lapsed_of
+from models.reads.money.approvers import approvers_of
 from models.tables.clients.client import Client
 from models.tables.money.approval import Approval
 from models.tables.money.payment import Payment
+from models.writes.outbox import order_practice_mail
 from models.writes.timeline import tell
 from rules.accounts.caller import Caller, therapist_caller
 from rules.enums import ApprovalAct, ApprovalStatus, Role, TaskKind
+from rules.mail.kinds import Mail
+from rules.mail.orders import account_mail_order
 from rules.money.currencies import in_units
 from rules.money.fees import Money
 from rules.money.second_person import (
@@ -210,6 +214,7 @@ async def _write_down(session: AsyncSession, client: Client, order: Order, wante
     taken_over(session)
     _tell(session, client, row, FactKind.APPROVAL_ASKED, at=at, by=order.by.actor, words=order.reason)
     what = f"{act.value.replace('_', '-')} of {in_units(amount.amount, amount.currency)} {amount.currency}"
+    await _tell_who_may_settle_it(session, row)
     await open_task_once(
         session,
         client,
@@ -221,6 +226,14 @@ async def _write_down(session: AsyncSession, client: Client, order: Order, wante
         approval_id=row.id,
     )
     return row
+
+
+async def _tell_who_may_settle_it(session: AsyncSession, row: Approval) -> None:
+    """By mail, each person once. Programs have no address: they look for themselves."""
+    for account in await approvers_of(session, row):
+        key, client_id = f"{Mail.SECOND_PERSON_ASKED}:{row.id}:{account.id}", str(row.client_id)
+        order = account_mail_order(Mail.SECOND_PERSON_ASKED, key=key, account_id=str(account.id), client_id=client_id)
+        await order_practice_mail(session, replace(order, text=str(row.id)), at=row.asked_at)
 
 
 async def settle(

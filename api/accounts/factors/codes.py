@@ -22,7 +22,7 @@ from models.tables.accounts.second_factor import SecondFactor
 from models.writes.accounts.budgets import give_back, use
 from models.writes.accounts.second_factors import tell_client, use_recovery_code, use_step
 from models.writes.locks import lock_client
-from rules.accounts.budgets import Budget, BudgetKind, counted_for
+from rules.accounts.budgets import Budget, BudgetKind, counted_under
 from rules.accounts.second_factors import (
     ALPHABET,
     CODES_WITHIN,
@@ -50,7 +50,7 @@ class Showing:
 
 async def admit_code(sessions: Sessions, account_id: UUID, *, shown: str, now: datetime) -> Budget:
     """Count a code as wrong, until `restore_code`. ``shown``: what was shown before it. Raises Refused."""
-    key = counted_for(BudgetKind.CODES_OF_ACCOUNT, str(account_id), shown)
+    key = counted_under(BudgetKind.CODES_OF_ACCOUNT, str(account_id), shown)
     tried = Budget(key=key, most=MOST_CODES, within=CODES_WITHIN)
     async with sessions() as session:
         free_at = await use(session, tried, at=now)

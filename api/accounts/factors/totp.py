@@ -10,7 +10,7 @@ import structlog
 from pyotp.exceptions import OTPVerificationError
 
 from models.sealed import NotOfThisRow, UnknownRowKey
-from models.sealing import opened_secret
+from models.sealing import opened_aside
 from models.tables.accounts.second_factor import SecondFactor
 from rules.accounts.second_factors import DIGITS, SKEW, STEP_SECONDS, is_totp
 
@@ -30,7 +30,7 @@ def uri_of(secret: str, *, account: str, issuer: str) -> str:
 def secret_of(factor: SecondFactor) -> str | None:
     """None where it has ended, or cannot be opened: its key is gone, or somebody changed the row."""
     try:
-        secret: str | None = opened_secret(factor, "secret")
+        secret: str | None = opened_aside(factor, "secret")
     except (UnknownRowKey, NotOfThisRow) as error:
         log.error("a second factor cannot be opened", factor=str(factor.id), error=type(error).__name__)  # noqa: TRY400
         return None

@@ -17,7 +17,7 @@ from api.accounts.visitors import Visitor
 from api.problems import Refused, refuse
 from models.database import Sessions
 from models.writes.accounts.budgets import forget_old_uses, give_back, ready_turn, take_turn, use
-from rules.accounts.budgets import Budget, BudgetKind, budget, counted_for, shared_budgets
+from rules.accounts.budgets import Budget, BudgetKind, budget, counted_under, shared_budgets
 from rules.accounts.limits import (
     LONGEST_WAIT,
     PASSWORDS_OF_ACCOUNT,
@@ -62,7 +62,7 @@ async def admit(
     if free_at is None:
         return Admitted(used=(*of_visitor, of_address), place=admitted.place)
     async with sessions() as session:
-        turn = counted_for(BudgetKind.TURN, address, visitor.mark)
+        turn = counted_under(BudgetKind.TURN, address, visitor.mark)
         turn_at = await take_turn(session, turn, wait=LONGEST_WAIT, at=now)
         if turn_at is not None:
             await give_back(session, *of_visitor, at=now)

@@ -95,7 +95,7 @@ async def make(*, body: NewKey, services: Svc, caller: Admin, request_id: Reques
                     expires_at=body.expires_at,
                     key_hash=hash_of(key),
                     by=caller.actor,
-                    not_names=[known.name for known in services.settings.service_keys],
+                    of_settings=services.settings.names_of_keys,
                     at=now,
                 )
             except ActorNameTaken:
@@ -109,14 +109,16 @@ async def make(*, body: NewKey, services: Svc, caller: Admin, request_id: Reques
 
 
 async def _check(session: AsyncSession, services: Services, body: NewKey, *, now: datetime) -> None:
-    wrong = wrong_with_key(body.role, body.scopes)
-    if body.expires_at is not None and body.expires_at <= now:
-        wrong.append(("expires_at", "must be ahead"))
+    wrong = [*wrong_with_key(body.role, body.scopes), *_not_ahead(body.expires_at, now=now)]
     persons = services.settings.admins_are_persons and body.role is Role.ADMIN
     if persons and await an_admin_has_an_account(session):
         wrong.append(("role", "admins are persons here: a key with this role would be refused"))
     if wrong:
         raise wrong_fields(wrong)
+
+
+def _not_ahead(expires_at: datetime | None, *, now: datetime) -> list[tuple[str, str]]:
+    return [("expires_at", "must be ahead")] if expires_at is not None and expires_at <= now else []
 
 
 @router.get("/keys", summary="Programs' keys, those that have ended included", responses=responses())
@@ -146,8 +148,8 @@ async def rotate(
     async with services.sessions() as session:
         row = await _key(session, key_id)
         expires_at = said.expires_at if "expires_at" in said.model_fields_set else row.expires_at
-        if expires_at is not None and expires_at <= now:
-            raise wrong_fields([("expires_at", "must be ahead")])
+        if wrong := _not_ahead(expires_at, now=now):
+            raise wrong_fields(wrong)
         overlap = KEY_OVERLAP * (not said.at_once)
         await rotate_key(session, row, hash_of(key), rotation_id=request_id, overlap=overlap, at=now)
         row.expires_at = expires_at

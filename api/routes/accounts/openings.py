@@ -88,7 +88,7 @@ async def begin(
             at=now,
         )
         kind = OF_KIND[body.what]
-        line = access_of(request, asker, at=now, event=AccessEvent.OPENING, kind=kind, whose=[client_id], caller=caller)
+        line = access_of(request, asker, AccessEvent.OPENING, at=now, kind=kind, whose=[client_id], caller=caller)
         await write_accesses(session, [line])  # with the opening, or neither
         await session.commit()
     after.add_task(have_delivered, services.engine)

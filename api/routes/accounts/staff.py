@@ -149,7 +149,7 @@ async def invite_staff(
                 roles=body.roles,
                 therapist_id=therapist.id if therapist else None,
                 by=caller.actor,
-                not_handles=[key.name for key in services.settings.service_keys],
+                of_settings=services.settings.names_of_keys,
                 at=now,
             )
         except IntegrityError as error:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body
 from pydantic import BaseModel
 
 from api.access_log.declared import shows
+from api.bodies import NOT_WRITTEN_BACK
 from api.commands import wake_line
 from api.deps import Now, Practice, Svc
 from api.idempotency import IdempotentRoute
@@ -14,6 +15,7 @@ from api.routes.booking.therapists import must_be_own
 from api.views.outside_hours import OutsideHoursView, outside_hours
 from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import therapist_by_slug
+from models.sealed import UNREADABLE
 from models.writes.booking.hours import save_availability
 from models.writes.locks import lock_therapist
 from rules.accounts.accesses import AccessKind
@@ -82,6 +84,9 @@ async def replace(
             availability = read_availability(document, time_zone=therapist.time_zone)
         except InvalidAvailability as error:
             raise wrong_fields([(line.path, line.message) for line in error.problems]) from error
+        unread = [n for n, period in enumerate(availability.time_off) if period.reason == UNREADABLE]
+        if unread:
+            raise wrong_fields([(f"time_off[{n}].reason", NOT_WRITTEN_BACK) for n in unread])
         await save_availability(session, therapist, availability)
         outside = await outside_hours(session, therapist, availability, caller=caller, now=now)
         await session.commit()

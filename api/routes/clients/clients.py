@@ -186,7 +186,7 @@ async def timeline(*, client_id: UUID, services: Svc, caller: Practice, page: By
         after = page.after[0] if page.after else 0
         found = await facts_of(session, client_id, after_seq=after, limit=page.limit + 1)
     rows, last = cut(found, page)
-    views = [FactView.of(row.fact, words=row.words) for row in rows]
+    views = [FactView.of(row.fact, words=row.shown) for row in rows]
     return listed(views, (last.fact.seq,) if last else None)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Response
 
 from activities.types.clients import Done
+from api.accounts.practice_mails import have_delivered
 from api.bodies import Body
 from api.commands import Command
 from api.views.base import View
@@ -96,6 +97,8 @@ async def _is_anybody_else(command: Command, therapist: Whose) -> bool:
 
 
 async def asked_of_another(command: Command, approval_id: str, response: Response) -> AskedView:
+    """It waits, and those who may settle it are told by mail."""
+    await have_delivered(command.services.engine)
     row = await command.row(Approval, UUID(approval_id))
     response.status_code = 202
     return AskedView.of(row, approval_id=row.id, **shown(row, now=await command.services.clock.now()))

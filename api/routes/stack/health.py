@@ -12,6 +12,7 @@ from sqlmodel import select
 from api.access_log.declared import shows_no_client
 from api.deps import Services, Svc
 from models.reads.keeping.keepings import resumed_counts
+from models.sealing import shown_unreadable
 
 _GLANCE = 3.0  # seconds
 router = APIRouter(tags=["health"], dependencies=[shows_no_client("how the program is")])
@@ -45,4 +46,6 @@ async def metrics(services: Svc) -> Response:
         async with services.sessions() as session:
             for because, number in (await resumed_counts(session)).items():
                 services.metrics.resumed.labels(because).set(number)
+    for column, number in shown_unreadable.items():
+        services.metrics.unreadable.labels(column).set(number)
     return Response(services.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1930,6 +1930,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_outbox_message_id"), "outbox", ["message_id"], unique=False)
     op.create_index("outbox_of_client", "outbox", ["client_id", "seq"], unique=False)
     op.create_index(
+        "outbox_with_address", "outbox", ["made_at"], unique=False, postgresql_where=sa.text("recipient <> ''")
+    )
+    op.create_index(
         "outbox_waiting",
         "outbox",
         ["next_try_at"],
@@ -1958,6 +1961,7 @@ def downgrade() -> None:
         table_name="outbox",
         postgresql_where=sa.text("status IN ('waiting', 'claimed', 'sending')"),
     )
+    op.drop_index("outbox_with_address", table_name="outbox", postgresql_where=sa.text("recipient <> ''"))
     op.drop_index("outbox_of_client", table_name="outbox")
     op.drop_index(op.f("ix_outbox_message_id"), table_name="outbox")
     op.drop_table("outbox")

@@ -6,41 +6,25 @@ from dataclasses import dataclass
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.database import chain_keys
+from models.reads.signed_rows import first_free, newest_signed
 from models.tables.accounts.access_log import AccessBlock, AccessLine, ChainedAccess
 from rules.accounts.accesses import CHAIN, Access, AccessEvent, AccessKind, access_holds, clear_of_block
-from rules.chain import ChainKeys, Entry, Head, entry_holds
+from rules.chain import ChainKeys, Entry, Head
 
 MOST_UNDER_WAY = 100_000
 """Numbers behind the highest one that was covered, within which a line may still come: one gets its number when it is
 written, and is seen when its transaction ends, at most a minute and a half later."""
-_BLOCKS_AT_A_TIME = 100
-_HIGHEST = 2**31 - 1
 
 
 async def newest_block(session: AsyncSession) -> AccessBlock | None:
-    """The newest whose signature holds: the programs' role can add a row, but not sign it."""
-    keys, below = chain_keys(session), _HIGHEST
-    while True:
-        statement = select(AccessBlock).where(col(AccessBlock.number) <= below)
-        newest_first = statement.order_by(col(AccessBlock.number).desc()).limit(_BLOCKS_AT_A_TIME)
-        page = (await session.exec(newest_first)).all()
-        for row in page:
-            if entry_holds(keys, entry_of_block(row)):
-                return row
-        if len(page) < _BLOCKS_AT_A_TIME:
-            return None
-        below = page[-1].number - 1
+    """The newest whose signature holds."""
+    return (await newest_signed(session, AccessBlock, entry_of_block)).row
 
 
 async def free_block_number(session: AsyncSession, newest: AccessBlock | None) -> int:
-    """The first behind the newest that no row has: the one behind it, unless somebody put theirs in its place."""
-    number = newest.number + 1 if newest is not None else 1
-    statement = select(AccessBlock.number).where(col(AccessBlock.number) >= number).order_by(col(AccessBlock.number))
-    taken = iter((await session.exec(statement)).all())
-    while next(taken, None) == number:
-        number += 1
-    return number
+    last = newest.number if newest is not None else 0
+    taken = select(AccessBlock.number).where(col(AccessBlock.number) > last).order_by(col(AccessBlock.number))
+    return await first_free(session, taken, behind=last)
 
 
 async def lines_not_chained(session: AsyncSession, newest: AccessBlock | None, *, limit: int) -> Sequence[AccessLine]:

@@ -1,10 +1,11 @@
 """Who somebody of the practice is, in whichever role they act; and whether there is anybody beside them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect
+from sqlalchemy import ColumnElement, ScalarSelect
 from sqlmodel import col, exists, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,6 +18,7 @@ from rules.accounts.sides import AccountSide
 from rules.enums import Role
 
 Whose = UUID | ScalarSelect[UUID] | None  # a therapist, by id, or where it stands
+_ACCOUNT = "account:"
 _OF_ALL_CLIENTS = (Role.CARE_TEAM, Role.ADMIN)
 
 
@@ -35,7 +37,7 @@ async def person_of(session: AsyncSession, caller: Caller) -> Person:
     if found is not None:
         account, slug = found
         own = (therapist_caller(slug).actor,) if slug is not None else ()
-        return Person(key=f"account:{account.id}", actors=(*_staff(account.handle), *own), account_id=account.id)
+        return Person(key=f"{_ACCOUNT}{account.id}", actors=(*_staff(account.handle), *own), account_id=account.id)
     if caller.role is Role.THERAPIST:
         return Person(key=caller.actor, actors=(caller.actor,))
     return Person(key=f"program:{caller.name}", actors=_staff(caller.name))
@@ -59,19 +61,32 @@ def therapist_of_payment(payment: Payment) -> ScalarSelect[UUID]:
     return select(Appointment.therapist_id).where(col(Appointment.id) == payment.appointment_id).scalar_subquery()
 
 
+def account_of_key(key: str) -> UUID | None:
+    """The account of a person's ``key``; None of a program's."""
+    return UUID(key.removeprefix(_ACCOUNT)) if key.startswith(_ACCOUNT) else None
+
+
 async def is_anybody_else(session: AsyncSession, person: Person, *, therapist: Whose) -> bool:
     """Whether another account that is active may decide about money of this therapist's client."""
+    others = exists().where(*_who_decide(therapist, but=person.account_id))
+    return bool((await session.exec(select(others))).one())
+
+
+async def others_who_decide(session: AsyncSession, but: UUID | None, *, therapist: Whose) -> Sequence[Account]:
+    """Those accounts, by id, without the one of this id."""
+    return (await session.exec(select(Account).where(*_who_decide(therapist, but=but)).order_by(col(Account.id)))).all()
+
+
+def _who_decide(therapist: Whose, *, but: UUID | None) -> tuple[ColumnElement[bool], ...]:
     roles: Any = col(Account.roles)
     decides = or_(
         roles.overlap([role.value for role in _OF_ALL_CLIENTS]),
         (col(Account.therapist_id) == therapist) & roles.contains([Role.THERAPIST.value]),
     )
-    active = (
+    return (
+        decides,
+        col(Account.id).is_distinct_from(but),
         col(Account.side) == AccountSide.STAFF,
         col(Account.activated_at).is_not(None),
         col(Account.deactivated_at).is_(None),
     )
-    others = exists().where(*active, decides)
-    if person.account_id is not None:
-        others = others.where(col(Account.id) != person.account_id)
-    return bool((await session.exec(select(others))).one())

@@ -1,6 +1,6 @@
 """People of the practice: lists of them, and of those who were invited."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -46,10 +46,10 @@ async def account_of_therapist(session: AsyncSession, therapist_id: UUID) -> Acc
     return (await session.exec(select(Account).where(*theirs))).first()
 
 
-async def names_like(session: AsyncSession, start: str) -> set[str]:
-    """All handles and names of programs that begin so, also of accounts and keys that have ended: the names by which
-    timelines tell who it was."""
+async def names_like(session: AsyncSession, start: str, *, of_settings: Iterable[str]) -> set[str]:
+    """All handles and names of programs that begin so, also of accounts and keys that have ended, and the names of the
+    settings' programs, in small letters: the names by which timelines tell who it was."""
     handles = select(Account.handle).where(col(Account.handle).startswith(start, autoescape=True))
     programs = select(ProgramKey.name).where(col(ProgramKey.name).startswith(start, autoescape=True))
     found = {*(await session.exec(handles)).all(), *(await session.exec(programs)).all()}
-    return {name for name in found if name is not None}
+    return {name for name in found if name is not None} | {name.casefold() for name in of_settings}

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.sealed import NotOfThisRow, UnknownRowKey
+from models.sealed import UNREADABLE, NotOfThisRow, UnknownRowKey, Unreadable
 from models.sealing import opened_value
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
@@ -25,6 +25,11 @@ class Told:
     fact: Fact
     words: str | None = None
     unreadable: bool = False
+
+    @property
+    def shown(self) -> str | None:
+        """What whoever looks is told of the words."""
+        return UNREADABLE if self.unreadable else self.words
 
 
 async def facts_of(session: AsyncSession, client_id: UUID, *, after_seq: int, limit: int) -> list[Told]:
@@ -63,9 +68,10 @@ def _opened(session: AsyncSession, fact: Fact, sealed: bytes | None) -> Told:
     if sealed is None:
         return Told(fact=fact)
     try:
-        return Told(fact=fact, words=opened_value(session, Remark, "words", sealed, key=(fact.hash,)))
+        words = opened_value(session, Remark, "words", sealed, key=(fact.hash,))
     except (NotOfThisRow, UnknownRowKey):
         return Told(fact=fact, unreadable=True)
+    return Told(fact=fact, unreadable=True) if isinstance(words, Unreadable) else Told(fact=fact, words=words)
 
 
 @dataclass(frozen=True, kw_only=True)

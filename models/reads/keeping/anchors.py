@@ -10,52 +10,26 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.database import chain_keys
 from models.reads.accounts.access_chain import newest_block
+from models.reads.signed_rows import Newest, first_free, newest_signed
 from models.tables.clients.client import Client
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from rules.accounts.accesses import HEAD_ID
 from rules.anchors import CHAIN, AnchorHead, clear_of_anchor, head_holds
-from rules.chain import Anchored, ChainFault, ChainKeys, Entry, Head, entry_holds, instant
-
-_HIGHEST = 2**31 - 1  # number that an anchor can have
-_ANCHORS_AT_A_TIME = 100
+from rules.chain import Anchored, ChainFault, ChainKeys, Entry, Head, instant
 
 
-@dataclass(frozen=True, kw_only=True)
-class NewestAnchor:
-    """``anchor`` is the newest whose signature holds, ``unsigned`` the highest number above it, of a row that nobody
-    with the keys wrote."""
-
-    anchor: Anchor | None = None
-    unsigned: int | None = None
-
-
-async def newest_anchor(session: AsyncSession) -> NewestAnchor:
-    keys, unsigned, below = chain_keys(session), None, _HIGHEST
-    while True:
-        statement = select(Anchor).where(col(Anchor.number) <= below).order_by(col(Anchor.number).desc())
-        page = (await session.exec(statement.limit(_ANCHORS_AT_A_TIME))).all()
-        for row in page:
-            if entry_holds(keys, entry_of_anchor(row)):
-                return NewestAnchor(anchor=row, unsigned=unsigned)
-            unsigned = unsigned if unsigned is not None else row.number
-        if len(page) < _ANCHORS_AT_A_TIME:
-            return NewestAnchor(unsigned=unsigned)
-        below = page[-1].number - 1
+async def newest_anchor(session: AsyncSession) -> Newest[Anchor]:
+    return await newest_signed(session, Anchor, entry_of_anchor)
 
 
 async def free_number(session: AsyncSession, newest: Anchor | None) -> int:
-    """The number of the next anchor: the first that no row has, and no head names. That is the one behind the newest,
-    unless somebody put theirs in its place."""
+    """The number of the next anchor: the first that no row has, and no head names."""
     last = newest.number if newest is not None else 0
     taken = union(
         select(col(Anchor.number).label("number")).where(col(Anchor.number) > last),
         select(col(AnchoredHead.anchor).label("number")).where(col(AnchoredHead.anchor) > last),
     ).subquery()
-    numbers = iter((await session.exec(select(taken.c.number).order_by(taken.c.number))).all())
-    number = last + 1
-    while next(numbers, None) == number:
-        number += 1
-    return number
+    return await first_free(session, select(taken.c.number).order_by(taken.c.number), behind=last)
 
 
 async def anchors(session: AsyncSession) -> Sequence[Anchor]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, cast, false, func, or_, true
+from sqlalchemy import ColumnElement, String, and_, case, cast, false, func, or_, true
 from sqlmodel import col, exists, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -16,12 +16,13 @@ from models.reads.accounts.persons import Person
 from models.reads.visibility import may_see_client, therapist_of
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
+from models.tables.clients.task import Task
 from models.tables.money.approval import Approval
 from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Refund
 from rules.accounts.caller import VIA_TEMPORAL, Caller
-from rules.enums import ApprovalStatus, CreditSource, RefundStatus, Role
+from rules.enums import ApprovalStatus, CreditSource, RefundStatus, Role, TaskKind
 from rules.money.payment_states import FORGIVEN
 
 
@@ -80,6 +81,21 @@ async def approval_of_request(session: AsyncSession, request_id: str) -> Approva
 async def lapsed_of(session: AsyncSession, client_id: UUID, *, now: datetime) -> Sequence[UUID]:
     theirs = (col(Approval.client_id) == client_id, _stands(ApprovalStatus.LAPSED, now))
     return (await session.exec(select(Approval.id).where(*theirs))).all()
+
+
+async def clients_with_lapsed(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[UUID]:
+    """Clients of whom something has lapsed, and the care team still has a task about it."""
+    about_it = col(Task.data)["approval_id"].astext == cast(col(Approval.id), String)
+    statement = (
+        select(Approval.client_id)
+        .join(Task, (col(Task.client_id) == col(Approval.client_id)) & about_it)
+        .where(
+            _stands(ApprovalStatus.LAPSED, now),
+            col(Task.kind) == TaskKind.SECOND_PERSON,
+            col(Task.resolved_at).is_(None),
+        )
+    )
+    return (await session.exec(statement.distinct().order_by(col(Approval.client_id)).limit(limit))).all()
 
 
 async def given_alone(

@@ -8,7 +8,7 @@ from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant, word
-from models.sealed import SealedBytes, SealedDocument, SealedText
+from models.sealed import SealedAside, SealedDocument, SealedText
 from rules.enums import Source
 
 
@@ -23,7 +23,7 @@ class Match(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_type=SealedText)
     explanation: dict[str, Any] | None = Field(default=None, sa_type=SealedDocument)
     # The candidates as scored: JSON, deflated.
-    considered: bytes | None = Field(default=None, sa_type=SealedBytes)
+    considered: bytes | None = Field(default=None, sa_type=SealedAside)
     made_by: str
     made_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -41,6 +41,7 @@ class OutboxItem(SQLModel, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("outbox_of_client", "client_id", "seq"),
+        Index("outbox_with_address", "made_at", postgresql_where=text("recipient <> ''")),
         Index("outbox_waiting", "next_try_at", postgresql_where=text("status IN ('waiting', 'claimed', 'sending')")),
     )
 
@@ -58,7 +59,7 @@ class OutboxItem(SQLModel, table=True):
     tries: int = 0
     sent_at: datetime | None = Field(default=None, sa_type=Instant)
     reader: str = Field(default="client", max_length=20)  # whom a mail is meant for: a rules.mail.terms.Reader
-    recipient: str = ""  # the address that a mail goes to, once it was composed
+    recipient: str = ""  # the address that a mail goes to, once it was composed; kept while something may come of it
     message_id: str | None = Field(default=None, index=True)
 
 

@@ -1,6 +1,6 @@
 """Programs' keys: made, rotated, revoked, and marked as used. The caller commits."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -30,12 +30,12 @@ async def make_key(
     expires_at: datetime | None,
     key_hash: str,
     by: str,
-    not_names: Sequence[str],
+    of_settings: Collection[str],
     at: datetime,
 ) -> ProgramKey:
-    """``not_names``: of the keys in the settings. Raises ActorNameTaken."""
+    """``of_settings``: the names of the settings' programs. Raises ActorNameTaken."""
     await lock_names(session)
-    if name in {*await names_like(session, name), *(known.casefold() for known in not_names)}:
+    if name in await names_like(session, name, of_settings=of_settings):
         raise ActorNameTaken
     key = ProgramKey(
         id=id,

@@ -28,12 +28,12 @@ async def invite(
     roles: Collection[Role],
     therapist_id: UUID | None,
     by: str,
-    not_handles: Collection[str],
+    of_settings: Collection[str],
     at: datetime,
 ) -> Account:
     """An account that waits to be accepted. Raises IntegrityError if the address is another's.
 
-    ``not_handles``: names of the settings' programs, by which the timeline tells of these.
+    ``of_settings``: the names of the settings' programs.
     """
     await lock_names(session)
     base = handle_of(name, taken=())
@@ -42,7 +42,7 @@ async def invite(
         side=AccountSide.STAFF,
         email=email,
         email_folded=fold_email(email),
-        handle=handle_of(name, taken={*not_handles, *await names_like(session, base)}),
+        handle=handle_of(name, taken=await names_like(session, base, of_settings=of_settings)),
         name=name,
         roles=[role.value for role in in_order(roles)],
         therapist_id=therapist_id,

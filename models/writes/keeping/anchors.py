@@ -39,7 +39,7 @@ async def make_anchor(session: AsyncSession, *, at: datetime) -> Anchor | None:
     free: Any = sa.select(sa.func.pg_try_advisory_xact_lock(_ONE_AT_A_TIME))
     if not (await session.exec(free)).scalar_one():
         return None
-    previous = (await newest_anchor(session)).anchor
+    previous = (await newest_anchor(session)).row
     if previous is not None and not is_due(previous.date, today=at.date()):
         return None
     number = await free_number(session, previous)

@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.writes.idempotency import KEPT_FOR
 from rules.accounts.limits import ENDED_TOKENS_KEPT, MAILS_WITHIN
+from rules.mail.events import ADDRESSES_KEPT
 
 AT_ONCE = 1000  # rows of a table in one round; the next one goes on
 
@@ -26,6 +27,12 @@ _SWEEPS = {
     "holds": """
         DELETE FROM occupied_time WHERE id IN (
             SELECT id FROM occupied_time WHERE expires_at < :holds LIMIT :most FOR UPDATE SKIP LOCKED)""",
+    "addresses of mails": """
+        UPDATE outbox SET recipient = '' WHERE key IN (
+            SELECT key FROM outbox WHERE recipient <> '' AND made_at < :mailed
+                AND status NOT IN ('waiting', 'claimed', 'sending')
+                AND GREATEST(made_at, next_try_at, sent_at) < :mailed
+            LIMIT :most FOR UPDATE SKIP LOCKED)""",
     "visitors of bookings": """
         UPDATE appointment SET visitor = NULL, network = NULL WHERE id IN (
             SELECT appointment.id FROM appointment JOIN client ON client.id = appointment.client_id
@@ -44,6 +51,7 @@ async def sweep(session: AsyncSession, *, at: datetime) -> Mapping[str, int]:
         "tokens": at - ENDED_TOKENS_KEPT,
         "budgets": at - MAILS_WITHIN,  # over which the longest of them is counted
         "answers": at - KEPT_FOR,
+        "mailed": at - ADDRESSES_KEPT,
         "holds": at - timedelta(days=1),  # a waitlist settles its offers meanwhile
     }
     swept: dict[str, int] = {}

@@ -7,14 +7,16 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from models.tables import Appointment, OccupiedTime
+from models.tables import Appointment, OccupiedTime, OutboxItem
 from models.tables.accounts.budget import BudgetUse
 from models.tables.accounts.idempotency import IdempotencyKey
 from models.tables.accounts.token import Token, TokenKind
+from models.tables.mail.outbox import UNSETTLED, OutboxKind, OutboxStatus
 from models.writes.keeping import sweeping
 from models.writes.keeping.sweeping import sweep
 from rules.accounts.limits import ENDED_TOKENS_KEPT
 from rules.enums import AppointmentStatus, AppointmentType
+from rules.mail.events import ADDRESSES_KEPT
 from tests.activities.keeping.conftest import Kept
 from tests.care.rows import DAY
 
@@ -77,6 +79,31 @@ async def test_for_whom_a_booking_counted_is_forgotten_once_it_counts_no_more(ke
         assert (await sweep(session, at=now))["visitors of bookings"] == 3
         rows = (await session.exec(select(Appointment))).all()
         assert [row.id for row in rows if row.visitor or row.network] == [counts.id]
+
+
+def mail(key: str, made_at: datetime, status: OutboxStatus, **more: Any) -> OutboxItem:
+    more = {"recipient": f"{key}@example.com", "order": {"key": key}, "message_id": key} | more
+    return OutboxItem(key=key, kind=OutboxKind.MAIL, status=status, made_at=made_at, **more)
+
+
+async def test_where_a_mail_went_is_forgotten_once_nothing_comes_of_it_any_more(kept: Kept) -> None:
+    now, sent = await kept.deps.clock.now(), OutboxStatus.SENT
+    over, counts = now - ADDRESSES_KEPT - MINUTE, now - ADDRESSES_KEPT + MINUTE
+    await kept.rows.add(
+        mail("sent", over, sent, sent_at=over),
+        mail("sent-late", over, sent, sent_at=counts),
+        mail("sent-lately", counts, sent, sent_at=counts),
+        mail("perhaps-sent", over, OutboxStatus.UNCERTAIN, next_try_at=over),
+        mail("perhaps-sent-late", over, OutboxStatus.UNCERTAIN, next_try_at=counts),
+        mail("dropped", over, OutboxStatus.NOT_WANTED, next_try_at=over),
+        *(mail(status.value, over, status, next_try_at=over) for status in UNSETTLED),
+    )
+    async with kept.sessions() as session:
+        assert (await sweep(session, at=now))["addresses of mails"] == 3
+        rows = {row.key: row for row in (await session.exec(select(OutboxItem))).all()}
+    assert {key for key, row in rows.items() if not row.recipient} == {"sent", "perhaps-sent", "dropped"}
+    # What keeps a reason from being mailed again, and finds the mail again, stays.
+    assert (rows["sent"].message_id, rows["sent"].order, rows["sent"].status) == ("sent", {"key": "sent"}, sent)
 
 
 async def test_a_round_takes_no_more_than_it_can(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from activities.mail.context import (
     MailAnchor,
     MailAppointment,
+    MailApproval,
     MailCard,
     MailContext,
     MailMoney,
@@ -92,6 +93,7 @@ FULL = MailContext(
     card=MailCard(brand="visa", last4="4242", exp_month=3, exp_year=2027),
     task=MailTask(title="Match by hand", text="Nobody fits this client.", client_ref="C-1042"),
     anchor=MailAnchor(number=7, date="2026-12-01", chains=120, line='{"anchor":7,"root":"0f"}'),
+    approval=MailApproval(asked_by="Maria", act="write_off", amount=USD_120, lapses_at=START + timedelta(days=7)),
     factor_change="added",
     opened="the private notes",
 )

@@ -29,10 +29,6 @@ class Asking:
     wrongly: int = 0
     _there: TwoClients | None = None
 
-    async def walk(self, operations: list[Operation]) -> None:
-        for place, operation in enumerate(operations):
-            await self.ask(operation, place)
-
     async def ask(self, operation: Operation, place: int) -> None:
         """One call: every caller has a case of their own, about what is theirs, the other's or nobody's in turn."""
         cases = made_up(operation, valid=_DEALT * self.each, invalid=_DEALT * self.wrongly, number=self.number)

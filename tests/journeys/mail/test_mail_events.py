@@ -5,9 +5,9 @@ import json
 from typing import Any
 
 import httpx
-from sqlmodel import select
+from sqlmodel import select, update
 
-from models.tables import InboundEvent
+from models.tables import InboundEvent, OutboxItem
 from sandbox.sendgrid.events import sign
 from tests.care.defaults import CARE_TEAM_EMAIL, Json
 from tests.care.story import Care, Person
@@ -132,6 +132,24 @@ async def test_s66_complaints_and_unsubscribes_end_a_client_s_notification_mails
     await care.call("PATCH", f"/v1/clients/{person.id}", moved, by="desk", expect=200)
     await tell(care, "spamreport", to="mia@example.com", template="welcome")
     assert (await person.look())["unsubscribed"] is False
+
+
+async def test_of_a_mail_whose_address_is_not_kept_any_more_nothing_is_concluded(care: Care) -> None:
+    await care.therapist("ana")
+    sara = await care.arrives()
+    await sara.books("intro_call")
+    await care.rest()
+    [welcome] = await care.mails(to=sara.email, template="welcome")
+    async with care.house.sessions() as session:  # as a round of the keeper does after thirty days
+        await session.exec(update(OutboxItem).values(recipient=""))
+        await session.commit()
+    await tell(care, "bounce", welcome)
+    await tell(care, "spamreport", welcome)
+    assert len(await said(sara, UNREACHABLE)) == 1  # it is told, and nobody has to do anything about it
+    assert (await unreachable(care), (await sara.look())["unsubscribed"]) == ([], False)
+    async with care.house.sessions() as session:
+        outcomes = (await session.exec(select(InboundEvent.outcome))).all()
+    assert all("the address is not kept any more" in str(outcome) for outcome in outcomes)
 
 
 async def test_the_practice_s_own_addresses_have_one_task_each_and_mails_about_it_end(care: Care) -> None:

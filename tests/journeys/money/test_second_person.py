@@ -8,6 +8,7 @@ from rules.enums import Role
 from rules.policy import Ceiling, JourneyPolicy
 from rules.refusals import NEUTRAL, Problem
 from tests.care.defaults import CARE_TEAM_EMAIL, Json
+from tests.care.rows import Rows
 from tests.care.story import Care, Person
 from tests.journeys.money.amounts import FEE, balance, fact, payment_of, refunds_at_stripe, task_kinds
 from tests.journeys.money.test_waivers_and_debts import DAY_AFTER
@@ -86,6 +87,18 @@ async def test_a_waiver_waits_for_somebody_else_and_a_refund_too(care: Care) -> 
         "succeeded", "care_team:desk", "therapist:ana"
     )  # fmt: skip
     assert await balance(sara) == (0, 0)
+
+
+async def test_whoever_may_settle_it_is_told_by_mail_within_seconds(care: Care) -> None:
+    eva = await Rows(care.house.sessions).staff("eva", Role.ADMIN)
+    sara = await care.client_in_care(sessions=1)
+    body = {"amount": FEE, "currency": "USD", "reason": "a gift"}
+    asked = await care.post(f"/v1/clients/{sara.id}/credits", body, by="desk", expect=202)
+    await care.rest()
+    [mail] = await care.mails(to=eva.email, template="second_person_asked")
+    assert "desk has asked for a credit of 120.00 USD" in mail["text"]
+    assert "Sara" not in mail["text"]
+    await settled(care, asked, "approve", by="admin")
 
 
 async def test_a_journey_that_was_ended_meanwhile_does_it_once(care: Care) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from activities.mail.buttons import OF_ACCOUNTS, PAGES, WITH_TOKEN
+from activities.mail.buttons import OF_ACCOUNTS, OF_THE_PRACTICE, PAGES, WITH_TOKEN
 from activities.mail.context import MailContext
 from activities.mail.rendering import TEMPLATE_ROOT
 from models.tables.clients.client import PORTAL_SETTINGS
@@ -53,7 +53,7 @@ def test_what_it_needs_is_what_a_mail_can_be_told(mail: Mail, kind: MailKind) ->
     assert kind.parts <= {part.name for part in fields(MailContext)}
     assert ("link" in kind.parts) <= (kind.button is not None)
     assert ("link_expires_at" in kind.parts) == (kind.button in {*WITH_TOKEN, *OF_ACCOUNTS})
-    assert (kind.button in OF_ACCOUNTS) <= (kind.to is Reader.ACCOUNT)
+    assert (kind.button in {*OF_ACCOUNTS, *OF_THE_PRACTICE}) <= (kind.to is Reader.ACCOUNT)
     assert ("appointments" in kind.parts) == (Topic.APPOINTMENTS in kind.about)
     assert ("forms" in kind.parts) == (Topic.FORMS in kind.about)
 
@@ -65,7 +65,7 @@ def test_what_its_order_names_is_a_field_of_the_order() -> None:
 
 
 def test_every_destination_of_a_button_is_a_page() -> None:
-    assert sorted([*PAGES, *WITH_TOKEN, *OF_ACCOUNTS], key=str) == sorted(Button, key=str)
+    assert sorted([*PAGES, *WITH_TOKEN, *OF_ACCOUNTS, *OF_THE_PRACTICE], key=str) == sorted(Button, key=str)
 
 
 @EVERY

@@ -23,6 +23,7 @@ ALL_WELL = MailSituation(
     shared=True,
     message_waits=True,
     card_charged=True,
+    may_settle=True,
 )
 CHANGED = "the appointment has changed"
 JOINED = "the client was joined into another record"
@@ -98,6 +99,8 @@ def test_a_part_of_the_portal_that_is_off_is_led_to_by_no_mail(mail: Mail) -> No
         (Mail.GOAL_REMINDER, {"goals_stand": False}, "no such reminder is wanted any more"),
         (Mail.DOCUMENT_SHARED, {"shared": False}, "it is not shared any more"),
         (Mail.NEW_MESSAGE, {"message_waits": False}, "no message waits to be read"),
+        (Mail.SECOND_PERSON_ASKED, {"may_settle": False}, "it does not wait for them any more"),
+        (Mail.SECOND_PERSON_ASKED, {"account_ended": True}, "nobody signs in by this account"),
         (Mail.CARD_EXPIRING, {"card_charged": False}, "that card is not charged any more"),
     ],
 )
