@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from sqlalchemy.exc import DBAPIError
 
 from config import settings_or_exit
+from engine.ending import end
 from models import database
 from models.database import Sessions
 from models.reads.keeping.sealed_rows import sealed_rows, sealed_tables
@@ -48,7 +49,7 @@ async def _main() -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(asyncio.run(_main()))
+        end(asyncio.run(_main()))
     except DBAPIError as error:
         print(f"It could not be looked at: {error.orig}", file=sys.stderr)
-        sys.exit(2)
+        end(2)
