@@ -22,7 +22,8 @@ from fastapi.responses import Response
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from api.access_log.route import LoggedRoute
+from api.access_log.declared import Declared, declared_of
+from api.access_log.route import LoggedRoute, write_kept_answer
 from api.accounts.acting import Handler, in_each_role
 from api.accounts.visitors import counted_by
 from api.bounds.kept_body import kept_body
@@ -47,12 +48,13 @@ class IdempotentRoute(LoggedRoute):
 
     def get_route_handler(self) -> Handler:
         handler = in_each_role(super().get_route_handler(), asker_of, of_account=self.of_account)
+        declared = declared_of(self.dependencies)
         if "POST" not in (self.methods or ()):
             return handler
 
         async def answer(request: Request) -> Response:
             key = request.headers.get(HEADER)
-            return await handler(request) if key is None else await _answer_once(request, key, handler)
+            return await handler(request) if key is None else await _answer_once(request, key, handler, declared)
 
         return answer
 
@@ -63,7 +65,7 @@ class AccountRoute(IdempotentRoute):
     of_account = True
 
 
-async def _answer_once(request: Request, key: str, handler: Handler) -> Response:
+async def _answer_once(request: Request, key: str, handler: Handler, declared: Declared | None) -> Response:
     if not _FORM.fullmatch(key):
         raise wrong_fields([(HEADER, "must be 1 to 255 visible ASCII characters")])
     services = services_of(request)
@@ -75,7 +77,9 @@ async def _answer_once(request: Request, key: str, handler: Handler) -> Response
     async with kept_body(request) as (readable, said):
         claim = await _claim(services, row, _hashes(services.cipher, said, query=_asked(request)))
         if isinstance(claim, StoredAnswer):
-            return _replay(services, row, claim)
+            kept = _replay(services, row, claim)
+            await write_kept_answer(request, declared, bytes(kept.body))
+            return kept
         return await _answered(services, readable, claim, handler)
 
 

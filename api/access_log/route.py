@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 
 from api.access_log.declared import Declared, declared_of
 from api.access_log.lines import access_of, write
+from api.access_log.payloads import clients_named_in
 from api.access_log.shown import Shown, noting_what_is_shown, shown_now
 from api.deps import asker_of, caller_of, services_of
 from api.problems import Refused
@@ -57,6 +58,12 @@ def _written_down(handler: Handler, declared: Declared | None) -> Handler:
         return response
 
     return answer
+
+
+async def write_kept_answer(request: Request, declared: Declared | None, body: bytes) -> None:
+    """What was answered before and is given again is shown again: to whom its path, and what it says, name."""
+    shown = Shown(clients=_in_path(request) | set(clients_named_in([body])))
+    await _write(request, declared if body else None, shown)
 
 
 def _names_a_client(refused: Refused, shown: Shown) -> bool:

@@ -92,6 +92,18 @@ async def test_a_change_that_changes_nothing_is_a_read(
     assert await seen(sessions) == [("read", "desk", "care_team", "record", 1)]
 
 
+async def test_an_answer_that_is_given_again_is_a_read(
+    api: httpx.AsyncClient, people: Callers, sessions: Sessions, clock: StandingClock
+) -> None:
+    dry_run = {"client_ids": [str(people.sara.id), str(people.tom.id)], "dry_run": True}
+    for _ in range(2):
+        answer = await api.post("/v1/archives", json=dry_run, headers=DESK | {"Idempotency-Key": "look"})
+        assert answer.status_code == 200, answer.text
+        clock.advance(minutes=15)
+    assert answer.headers["Idempotent-Replayed"] == "true"
+    assert await seen(sessions) == [("read", "desk", "care_team", "record", 2)] * 2
+
+
 async def test_a_clients_own_reads_leave_no_line(api: httpx.AsyncClient, people: Callers, sessions: Sessions) -> None:
     for path in ("", "/forms", "/notes", "/payments", "/documents", "/accesses"):
         await read(api, f"/v1/clients/{people.sara.id}{path}", people.by("sara"))
