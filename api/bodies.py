@@ -4,6 +4,7 @@ import math
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from unicodedata import category
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import (
@@ -25,7 +26,9 @@ from rules.local_time import find_zone
 NOT_WRITTEN_BACK = "stands for words that cannot be read: leave them out, or write others"
 _DEEPEST = 20
 _LARGEST = 2**53
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Those that turn the direction of what stands around them, too: a name is shown beside other words.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_SHOWS_NOTHING = ("Cf", "Zs")  # categories: marks of format, such as a space without width, and spaces
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -50,6 +53,8 @@ def _encodable(text: str) -> str:
 def _line(text: str) -> str:
     if _CONTROL.search(text):
         raise ValueError("must not contain control characters")
+    if text.strip() and all(category(char) in _SHOWS_NOTHING for char in text):
+        raise ValueError("must have a character that shows")
     return _encodable(text)
 
 

@@ -101,17 +101,20 @@ async def asker_of(request: Request) -> Asker | None:
         assert known is None or isinstance(known, Asker)
         return known
     services = services_of(request)
-    token = read_bearer(request.headers.get("authorization"))
+    said = request.headers.getlist("authorization")
+    if len(said) > 1:  # whoever reads another one of them than we do would let in somebody else
+        raise unauthenticated("Authorization is said once.")
+    token = read_bearer(said[0] if said else None)
     asker: Asker | None = None
     if token is not None:
         asker = await _asker_with(request, services, token)
         if asker is None:
             raise unauthenticated("This token is not valid, or not valid any more.")
-    if said := request.headers.getlist(ON_BEHALF_OF):
+    if beside := request.headers.getlist(ON_BEHALF_OF):
         asker = await on_behalf_of(
             services.sessions,
             asker,
-            said,
+            beside,
             factor_demanded=_factor_demanded(request, services),
             policy=services.settings.policy,
             now=await services.clock.now(),

@@ -48,6 +48,7 @@ class IdempotentRoute(LoggedRoute):
 
     def get_route_handler(self) -> Handler:
         handler = in_each_role(super().get_route_handler(), asker_of, of_account=self.of_account)
+        declared = declared_of(self.dependencies)
         if "POST" not in (self.methods or ()):
             return handler
 

@@ -11,7 +11,7 @@ from alembic.config import Config
 from psycopg.errors import UndefinedObject
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from models.privileges import grant
@@ -68,5 +68,9 @@ if __name__ == "__main__":
         leave(problem)
     except NoSuchRole as problem:
         sys.stderr.write(f"{problem}\n")
+        sys.exit(2)
+    except OperationalError as error:
+        said = str(error.orig).partition("\n")[0]
+        sys.stderr.write(f"The database cannot be used: {said}\n")
         sys.exit(2)
     sys.stdout.write("The database is up to date.\n")

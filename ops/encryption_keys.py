@@ -12,17 +12,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import DBAPIError
-
 from config import Settings, settings_or_exit
 from engine.codec import data_converter
-from engine.connect import EngineUnreachable, connect
+from engine.connect import connect
 from engine.ending import end
 from engine.key_use import workflows_by_key
 from models import database
 from models.database import Sessions
 from models.reads.keeping.encryption_keys import rows_by_key
 from ops.connected import PATIENCE
+from ops.leaving import exit_code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,13 +97,7 @@ def main(arguments: Sequence[str]) -> int:
     _ = commands.add_parser("list", help="what each key is needed for")
     commands.add_parser("drop", help="whether a key can be taken out").add_argument("key")
     asked = parser.parse_args(arguments)
-    try:
-        return asyncio.run(_main(settings_or_exit(), asked.key if asked.command == "drop" else None))
-    except EngineUnreachable as error:
-        print(error, file=sys.stderr)
-    except DBAPIError as error:
-        print(f"The database cannot be read: {error.orig}", file=sys.stderr)
-    return 2
+    return exit_code(lambda: asyncio.run(_main(settings_or_exit(), asked.key if asked.command == "drop" else None)))
 
 
 if __name__ == "__main__":

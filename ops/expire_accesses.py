@@ -20,6 +20,7 @@ from models import database
 from models.database import Sessions
 from models.tables.accounts.access_log import AccessBlock, ChainedAccess
 from models.writes.accounts.access_chain import remove_accesses
+from ops.leaving import exit_code
 from rules.accounts.accesses import kept_from
 
 
@@ -48,7 +49,7 @@ async def _oldest_month(sessions: Sessions) -> datetime | None:
     return datetime(oldest.year, oldest.month, 1, tzinfo=UTC) if oldest is not None else None
 
 
-async def _main(settings: Settings, *, only_tell: bool) -> None:
+async def _main(settings: Settings, *, only_tell: bool) -> int:
     pool = database.connect(settings.owners_database)
     try:
         now = await clock_for(settings.time_travel_address).now()
@@ -60,6 +61,7 @@ async def _main(settings: Settings, *, only_tell: bool) -> None:
         print(f"{month}: {lines} lines {'would be' if only_tell else 'were'} removed")
     if not removed:
         print(f"Nothing of the access log is older than {kept_from(now):%Y-%m}, which is kept.")
+    return 0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -67,8 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.expire_accesses", description=__doc__)
     parser.add_argument("--dry-run", action="store_true", help="tell of the first month alone, and remove nothing")
     asked = parser.parse_args(arguments)
-    asyncio.run(_main(settings_or_exit(), only_tell=asked.dry_run))
-    return 0
+    return exit_code(lambda: asyncio.run(_main(settings_or_exit(), only_tell=asked.dry_run)))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from models.reads.booking.therapists import therapist_by_slug
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.writes.accounts.staff import change_roles, end_invitation_links, invite
+from ops.leaving import exit_code
 from rules.accounts.caller import fold_email
 from rules.accounts.staff import ROLES
 from rules.enums import Role
@@ -137,4 +138,4 @@ if __name__ == "__main__":
     asked.add_argument("email", type=_address)
     asked.add_argument("--therapist", metavar="SLUG", help="they are the care team and this therapist, too")
     said = asked.parse_args()
-    end(asyncio.run(_main(settings_or_exit(), said.email, said.therapist)))
+    end(exit_code(lambda: asyncio.run(_main(settings_or_exit(), said.email, said.therapist))))

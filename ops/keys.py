@@ -23,6 +23,7 @@ from models.paging import MOST, Page
 from models.reads.accounts.keys import is_live, list_keys
 from models.tables.accounts.program_key import ProgramKey
 from models.writes.accounts.keys import ActorNameTaken, lock_key, make_key, revoke_key, rotate_key
+from ops.leaving import exit_code
 from rules.accounts.limits import KEY_OVERLAP
 from rules.accounts.programs import KEY_ROLES, KeyScope, wrong_with_key
 from rules.enums import Role
@@ -176,4 +177,4 @@ def _parser() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":
     asked = _parser().parse_args()
-    end(asyncio.run(_main(settings_or_exit(), asked)))
+    end(exit_code(lambda: asyncio.run(_main(settings_or_exit(), asked))))

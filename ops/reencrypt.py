@@ -2,20 +2,20 @@
 
 Run it after a new key was put in front of PAYLOAD_KEYS and every worker and server was restarted with it. The workflow
 ``Reencrypt`` works in the background; this command waits for it, and may be interrupted: the work goes on. Exit code 0:
-everything is sealed with the present key; 1: some rows do not open, and the workers' logs name them.
+everything is sealed with the present key; 1: some rows do not open, and the workers' logs name them; 2: it could not be
+begun, or waited for.
 """
 
 import asyncio
-import sys
 from uuid import UUID, uuid4
 
 from config import settings_or_exit
-from engine.connect import EngineUnreachable
 from engine.ending import end
 from models.reads.epoch import present_epoch
 from models.tables.keeping.reencryption import Reencryption
 from models.writes.keeping.reencryptions import begin_reencryption
 from ops.connected import Connected, connected
+from ops.leaving import exit_code
 from workflows.messages import reencryption_id
 
 _BY = "system:ops"
@@ -51,8 +51,4 @@ async def _main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        end(asyncio.run(_main()))
-    except EngineUnreachable as error:
-        print(error, file=sys.stderr)
-        end(1)
+    end(exit_code(lambda: asyncio.run(_main())))

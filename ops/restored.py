@@ -17,6 +17,7 @@ from models import database
 from models.database import Sessions
 from models.writes.keeping.epoch import begin_epoch
 from models.writes.keeping.marks import mark_chains
+from ops.leaving import exit_code
 from rules.keeping import MarkedBy
 
 _SAID_EVERY = 2000
@@ -38,7 +39,7 @@ def _say(chains: int) -> None:
         print(f"{chains} chains tell of it ...", flush=True)
 
 
-async def _main(settings: Settings) -> None:
+async def _main(settings: Settings) -> int:
     pool = database.connect(settings.database)
     try:
         epoch = await mark_restored(
@@ -54,8 +55,8 @@ async def _main(settings: Settings) -> None:
         "Start the workers and the servers, then `POST /v1/keepings`, or wait ten minutes: workflows of other epochs"
         " are replaced, and Stripe is compared. Nothing is charged or refunded before that comparison has ended."
     )
+    return 0
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(settings_or_exit()))
-    end(0)
+    end(exit_code(lambda: asyncio.run(_main(settings_or_exit()))))

@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Sequence
 from uuid import uuid4
 
 from config import settings_or_exit
-from engine.connect import EngineUnreachable
 from engine.ending import end
 from models.reads.epoch import present_epoch
 from models.reads.keeping.must_run import FollowedRow, is_open, must_run, practice_mail_waits
 from models.writes.keeping.resumptions import Lost, lost_run, mark_done, note_resumptions, run_key
 from ops.connected import Connected, connected
+from ops.leaving import exit_code
 from rules.keeping import PRACTICE_MAIL_ID, Kept, ResumedBecause, kept
 from workflows.messages import AGAIN
 
@@ -134,11 +134,7 @@ def main(arguments: Sequence[str]) -> int:
     read = parser.parse_args(arguments)
     if read.all == bool(read.workflow_id):
         parser.error("give either --all or the ids of workflows")
-    try:
-        return asyncio.run(_main(read))
-    except EngineUnreachable as error:
-        print(error, file=sys.stderr)
-        return 1
+    return exit_code(lambda: asyncio.run(_main(read)))
 
 
 if __name__ == "__main__":

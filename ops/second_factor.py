@@ -23,6 +23,7 @@ from models.reads.accounts.accounts import account_with_address
 from models.tables.accounts.account import Account
 from models.writes.accounts.locks import lock_staff
 from models.writes.accounts.second_factors import take_away
+from ops.leaving import exit_code
 from rules.accounts.caller import fold_email
 from rules.accounts.second_factors import FactorChange
 from rules.accounts.sides import AccountSide
@@ -75,4 +76,4 @@ if __name__ == "__main__":
     asked = argparse.ArgumentParser(prog="python -m ops.second_factor", description="Take second factors away.")
     asked.add_argument("email")
     said = asked.parse_args()
-    end(asyncio.run(_main(settings_or_exit(), said.email)))
+    end(exit_code(lambda: asyncio.run(_main(settings_or_exit(), said.email))))

@@ -6,10 +6,7 @@ looked at.
 """
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
-
-from sqlalchemy.exc import DBAPIError
 
 from config import settings_or_exit
 from engine.ending import end
@@ -17,6 +14,7 @@ from models import database
 from models.database import Sessions
 from models.reads.keeping.sealed_rows import sealed_rows, sealed_tables
 from models.sealing import row_keys
+from ops.leaving import exit_code
 
 
 async def faults(sessions: Sessions) -> AsyncIterator[str]:
@@ -48,8 +46,4 @@ async def _main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        end(asyncio.run(_main()))
-    except DBAPIError as error:
-        print(f"It could not be looked at: {error.orig}", file=sys.stderr)
-        end(2)
+    end(exit_code(lambda: asyncio.run(_main())))

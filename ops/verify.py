@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from config import Settings, settings_or_exit
@@ -32,6 +31,7 @@ from models.reads.keeping.anchors import (
 )
 from models.tables.clients.fact import Fact
 from models.tables.keeping.anchor import Anchor, AnchoredHead
+from ops.leaving import CANNOT_LOOK, exit_code
 from ops.verifying_accesses import verify_accesses
 from rules.accounts.accesses import HEAD_ID
 from rules.anchors import NO_ROOT, AnchorLine, Root, UnreadableLine, compare_lines, head_holds, read_lines
@@ -279,12 +279,10 @@ def main(arguments: Sequence[str]) -> int:
     file: Path | None = asked.anchor
     try:
         lines = read_lines(file.read_text()) if file is not None else []
-        return asyncio.run(_main(settings_or_exit(), lines, asked.restored))
     except (OSError, UnicodeDecodeError, UnreadableLine) as error:
         print(f"{file} cannot be read: {error}", file=sys.stderr)
-    except DBAPIError as error:
-        print(f"The database cannot be read: {error.orig}", file=sys.stderr)
-    return 2
+        return CANNOT_LOOK
+    return exit_code(lambda: asyncio.run(_main(settings_or_exit(), lines, asked.restored)))
 
 
 if __name__ == "__main__":

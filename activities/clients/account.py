@@ -24,6 +24,7 @@ from activities.types.clients import (
     TaskOrder,
     TaskResolution,
 )
+from activities.types.workflow_ids import LOOK_AGAIN
 from activities.words import heard
 from models.reads.booking.waitlist import lines_of_client
 from models.reads.journey import journey_facts, project
@@ -37,6 +38,7 @@ from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.accounts.caller import Caller
 from rules.enums import TaskKind
+from rules.keeping import PRACTICE_MAIL_ID
 from rules.mail.kinds import Mail
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
@@ -162,7 +164,11 @@ class AccountActivities(Activities):
                 )
             await details_were_given(session, client, order.details, by=order.by, reason=order.request_id, at=now)
             done = Done(facts=await project(session, client), lines=await lines_of_client(session, client))
-            return DETAILED.keep(session, client, order, done, at=now)
+            may_have_moved = client.account_active and order.details.email is not None
+            answer = DETAILED.keep(session, client, order, done, at=now)
+        if may_have_moved and self.deps.executions is not None:  # the former address is told, whoever changed it
+            await self.deps.executions.wake(PRACTICE_MAIL_ID, LOOK_AGAIN)
+        return answer
 
     @activity.defn
     async def open_task(self, order: TaskOrder) -> Done:

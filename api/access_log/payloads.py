@@ -1,4 +1,4 @@
-"""Whose a decrypted payload of the engine is, as far as it says so."""
+"""Whose a payload is that is JSON, of the engine's or an answer that was kept, as far as it says so."""
 
 import json
 from collections.abc import Iterable, Iterator

@@ -210,7 +210,7 @@ def test_the_command_says_what_it_found_and_how_it_ended(
     assert main(["--anchor", str(tmp_path / "none")]) == 2
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@/none?host=/nowhere")
     assert main(["--restored", NO_RESTORE]) == 2
-    assert "The database cannot be read" in capsys.readouterr().err
+    assert "The database cannot be used" in capsys.readouterr().err
 
 
 def _made_up() -> str:

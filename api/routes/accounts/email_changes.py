@@ -66,14 +66,14 @@ async def ask_for_change(
     async with services.sessions() as session:
         if await session.get(EmailChange, change_id) is not None:  # begun by the same request, whose answer was lost
             return AddressView(email=body.email)
+        client = await session.get(Client, person.account.client_id) if person.account.client_id else None
+        if body.email == (client.email if client is not None else person.account.email):
+            raise wrong_fields([("email", "is your address already")])
     most = services.settings.policy.resets_per_address
     asks = budget(BudgetKind.ADDRESSES_OF_ACCOUNT, str(person.account.id), most=most, within=RESETS_WITHIN)
     await spend(services.sessions, asks, now=now)
     async with services.sessions() as session:
         account = await session.get_one(Account, person.account.id, with_for_update=True)
-        client = await session.get(Client, account.client_id) if account.client_id else None
-        if body.email == (client.email if client is not None else account.email):
-            raise wrong_fields([("email", "is your address already")])
         await begin_change(session, account, id=change_id, email=body.email, at=now)
         await session.commit()
     after.add_task(have_delivered, services.engine)

@@ -1953,6 +1953,20 @@ def upgrade() -> None:
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
             f" FOR EACH STATEMENT {REMOVED_WHEN_OLD.get(table, '')} EXECUTE FUNCTION refuse_change()"
         )
+    # The programs' role ends an opening, and may write nothing else of it: not that it did not end after all, either.
+    op.execute(
+        """
+        CREATE FUNCTION refuse_reopening() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION 'an opening that was ended stays so' USING ERRCODE = 'insufficient_privilege';
+        END $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER ended_once BEFORE UPDATE ON opening FOR EACH ROW WHEN (OLD.closed_at IS NOT NULL"
+        " AND (NEW.closed_at, NEW.closed_by) IS DISTINCT FROM (OLD.closed_at, OLD.closed_by))"
+        " EXECUTE FUNCTION refuse_reopening()"
+    )
 
 
 def downgrade() -> None:
@@ -2132,4 +2146,5 @@ def downgrade() -> None:
     op.drop_index("access_lines_in_time", table_name="access_line")
     op.drop_table("access_line")
     op.drop_table("access_block")
+    op.execute("DROP FUNCTION refuse_reopening")
     op.execute("DROP FUNCTION refuse_change")

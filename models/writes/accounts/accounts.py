@@ -9,7 +9,7 @@ from models.reads.accounts.accounts import account_of_client
 from models.tables.accounts.account import Account
 from models.writes.accounts.oidc import unlink_oidc
 from models.writes.accounts.second_factors import end_factors
-from models.writes.accounts.tokens import end_program_tokens, end_sign_ins
+from models.writes.accounts.tokens import end_programs, end_sign_ins
 from rules.accounts.sides import AccountSide
 
 
@@ -27,12 +27,12 @@ async def activate_client(session: AsyncSession, client_id: UUID, *, password_ha
 
 
 async def end_account(session: AsyncSession, account: Account, *, at: datetime) -> None:
-    """Nobody signs in by it any more, and every sign-in, link and second factor of it ends now; a therapist's programs'
-    tokens too."""
+    """Nobody signs in by it any more, and every sign-in, link and second factor of it ends now; what a therapist's
+    programs have too."""
     account.deactivated_at, account.password_hash = at, None
     session.add(account)
     await end_factors(session, account, by="the account's end", at=at)
     await unlink_oidc(session, account.id)  # who comes back is somebody with another account
     await end_sign_ins(session, account.id, at=at)
     if account.therapist_id is not None:
-        await end_program_tokens(session, account.therapist_id, at=at)
+        await end_programs(session, account.therapist_id, at=at)

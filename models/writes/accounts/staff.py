@@ -12,7 +12,7 @@ from models.reads.accounts.staff import names_like
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.writes.accounts.locks import lock_names
-from models.writes.accounts.tokens import end_program_tokens
+from models.writes.accounts.tokens import end_programs
 from rules.accounts.caller import fold_email
 from rules.accounts.sides import AccountSide
 from rules.accounts.staff import handle_of, in_order
@@ -58,13 +58,13 @@ async def invite(
 async def change_roles(
     session: AsyncSession, account: Account, roles: Collection[Role], *, therapist_id: UUID | None, at: datetime
 ) -> None:
-    """They count at once. With a profile that goes, so do the tokens of its programs."""
+    """They count at once. With a profile that goes, so does what its programs have."""
     former, account.therapist_id = account.therapist_id, therapist_id
     account.roles = [role.value for role in in_order(roles)]
     session.add(account)
     await session.flush()
     if former is not None and former != therapist_id:
-        await end_program_tokens(session, former, at=at)
+        await end_programs(session, former, at=at)
 
 
 async def end_invitation_links(session: AsyncSession, account: Account, *, at: datetime) -> None:

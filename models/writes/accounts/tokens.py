@@ -8,6 +8,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.accounts.token import Token, TokenKind
+from models.writes.booking.calendar_feeds import end_feed
 
 
 async def mark_used(session: AsyncSession, token: Token, *, at: datetime) -> None:
@@ -44,8 +45,9 @@ async def end_sign_ins(session: AsyncSession, account_id: UUID, *, at: datetime,
     await session.exec(ended.values(revoked_at=at))
 
 
-async def end_program_tokens(session: AsyncSession, therapist_id: UUID, *, at: datetime) -> None:
-    """Of a therapist's programs: they act for nobody any more."""
+async def end_programs(session: AsyncSession, therapist_id: UUID, *, at: datetime) -> None:
+    """Of a therapist: they act for nobody any more. Their tokens end, and the address that calendar programs read."""
     kind = col(Token.kind) == TokenKind.THERAPIST
     live = (col(Token.therapist_id) == therapist_id, kind, col(Token.revoked_at).is_(None))
     await session.exec(update(Token).where(*live).values(revoked_at=at))
+    await end_feed(session, therapist_id)

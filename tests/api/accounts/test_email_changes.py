@@ -89,7 +89,8 @@ async def test_it_needs_the_password_and_another_address(api: httpx.AsyncClient,
     account, old = await _person(rows, "client")
     me = await rows.session_of(account)
     assert fields_of(await asks(api, me, current="not it")) == ["current"]
-    assert fields_of(await asks(api, me, email=old)) == ["email"]
+    for _ in range(4):  # which costs none of the three that an hour has
+        assert fields_of(await asks(api, me, email=old)) == ["email"]
     assert fields_of(await asks(api, me, email="no address")) == ["email"]
 
 

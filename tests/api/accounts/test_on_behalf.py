@@ -263,6 +263,15 @@ async def test_what_is_allowed_is_what_both_may(bare_api: httpx.AsyncClient, peo
     assert (me["handle"], me["roles"]) == ("eva", ["care_team"])  # her role as a therapist is none of the key's
 
 
+async def test_who_speaks_is_said_once(bare_api: httpx.AsyncClient, rows: Rows) -> None:
+    """Of two a proxy in front might have looked at the other one."""
+    sara = await rows.client()
+    for keys in ((DESK, SITE), (SITE, DESK), (DESK, DESK)):
+        twice = [("Authorization", key["Authorization"]) for key in keys]
+        for path in (f"/v1/clients/{sara.id}", "/v1/therapists"):
+            assert problem_of(await bare_api.get(path, headers=twice)) == "unauthenticated"
+
+
 async def test_a_program_signs_out_whom_it_speaks_for(bare_api: httpx.AsyncClient, people: Callers) -> None:
     signed_in = people.by("via-sara")
     assert (await bare_api.delete("/v1/sessions/current", headers=signed_in)).status_code == 204

@@ -15,14 +15,16 @@ from tests.care.rows import Rows
 
 
 @pytest.mark.parametrize("how", ["account ended", "role taken", "another profile"])
-async def test_a_therapist_who_goes_leaves_no_programs_token_behind(
+async def test_a_therapist_who_goes_leaves_nothing_of_their_programs_behind(
     api: httpx.AsyncClient, rows: Rows, therapist_token: Any, how: str
 ) -> None:
     ana = await rows.therapist("ana")
     await rows.therapist("ben")
     account = await rows.staff("ana", Role.THERAPIST, therapist=ana)
     program, bens = await therapist_token("ana"), await therapist_token("ben")
+    feeds = [(await api.post(f"/v1/therapists/{slug}/feed", headers=ROOT)).json()["url"] for slug in ("ana", "ben")]
     assert (await api.get("/v1/clients", headers=program)).status_code == 200
+    assert [(await api.get(feed)).status_code for feed in feeds] == [200, 200]
     path = f"/v1/staff/{account.id}"
     if how == "account ended":
         done = await api.delete(path, headers=ROOT)
@@ -32,16 +34,19 @@ async def test_a_therapist_who_goes_leaves_no_programs_token_behind(
         done = await api.patch(path, json={"roles": ["therapist"], "therapist": "ben"}, headers=ROOT)
     assert done.status_code in (200, 204), done.text
     assert [(await api.get("/v1/clients", headers=who)).status_code for who in (program, bens)] == [401, 200]
+    assert [(await api.get(feed)).status_code for feed in feeds] == [404, 200]
 
 
-async def test_a_therapist_who_stays_keeps_the_programs_tokens(
+async def test_a_therapist_who_stays_keeps_what_their_programs_have(
     api: httpx.AsyncClient, rows: Rows, therapist_token: Any
 ) -> None:
     account = await rows.staff("ana", Role.THERAPIST, therapist=await rows.therapist("ana"))
     program = await therapist_token("ana")
+    feed = (await api.post("/v1/therapists/ana/feed", headers=program)).json()["url"]
     both = {"roles": ["therapist", "care_team"], "therapist": "ana"}
     assert (await api.patch(f"/v1/staff/{account.id}", json=both, headers=ROOT)).status_code == 200
     assert (await api.get("/v1/clients", headers=program)).status_code == 200
+    assert (await api.get(feed)).status_code == 200
 
 
 async def test_nobody_changes_their_own_roles_or_profile(api: httpx.AsyncClient, rows: Rows) -> None:

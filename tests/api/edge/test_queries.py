@@ -37,6 +37,13 @@ async def test_near_misses_are_refused_too(api: httpx.AsyncClient, query: str) -
     assert answer.status_code == 422
 
 
+async def test_a_parameter_is_said_once_unless_it_is_a_list(api: httpx.AsyncClient) -> None:
+    for query in ("limit=3&limit=3", "q=a&q=b", "limit=1&q=a&limit=2"):
+        assert fields_of(await api.get(f"/v1/clients?{query}", headers=DESK)) == [query.partition("=")[0]]
+    several = await api.get("/v1/payments?status=owed&status=failed", headers=DESK)
+    assert several.status_code == 200, several.text
+
+
 async def test_a_name_is_repeated_only_where_it_is_harmless(api: httpx.AsyncClient) -> None:
     known = await api.get("/v1/clients?limt=3&zone=x", headers=DESK)
     assert fields_of(known) == ["limt", "zone"]

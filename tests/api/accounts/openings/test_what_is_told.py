@@ -125,6 +125,17 @@ async def test_the_programs_role_changes_nothing_but_the_end(
             await connection.execute(text(change))
 
 
+@pytest.mark.parametrize("change", ["closed_at = NULL", "closed_at = now() + interval '1 hour'", "closed_by = NULL"])
+async def test_what_was_ended_is_opened_again_by_nobody(
+    house: House, maria: Headers, database: AsyncEngine, change: str
+) -> None:
+    opening = await house.opened("goals", maria)
+    assert (await house.api.delete(f"/v1/openings/{opening['id']}", headers=maria)).status_code == 204
+    with pytest.raises(DBAPIError, match="an opening that was ended stays so"):
+        async with database.begin() as connection:
+            await connection.execute(text(f"UPDATE opening SET {change}"))  # noqa: S608 - from above
+
+
 @every_kind
 async def test_how_many_statements_a_look_through_an_opening_costs(
     house: House, maria: Headers, database: AsyncEngine, clock: StandingClock, what: OpeningKind

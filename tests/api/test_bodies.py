@@ -1,0 +1,27 @@
+"""What a line of text may hold: names stand in mails, in lists and on staff's screens, beside other words."""
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from api.bodies import Line, Name
+
+
+@pytest.mark.parametrize("kind", [Name, Line])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Ana\u202egnp.exe", "control characters"),  # from here on it is read from right to left
+        ("\u2066Ana\u2069", "control characters"),
+        ("Ana\u2028Silva", "control characters"),
+        ("\u200b", "a character that shows"),  # a space without width
+        (" \u200d\u00a0\ufeff", "a character that shows"),
+    ],
+)
+def test_what_hides_or_turns_words_is_no_line(kind: type, text: str, why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        TypeAdapter(kind).validate_python(text)
+
+
+@pytest.mark.parametrize("text", ["Zoë O'Neil-ß", "عمر حداد", "می\u200cخواهم", "李小龍", "👩\u200d⚕️", "-"])
+def test_names_of_every_script_are_lines(text: str) -> None:
+    assert TypeAdapter(Name).validate_python(text) == text
