@@ -31,10 +31,11 @@ from api.routes.accounts import (
     passes,
     passwords,
     second_factors,
+    sessions,
+    sign_ins,
     staff,
     therapist_tokens,
 )
-from api.routes.accounts import sessions as sign_ins
 from api.routes.archive import archives, bulk_archives
 from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
@@ -63,6 +64,7 @@ _PARTS = (
     changes,
     calendar_files,
     sign_ins,
+    sessions,
     activations,
     passwords,
     email_changes,

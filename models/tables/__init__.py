@@ -7,6 +7,7 @@ from models.tables.accounts.budget import BudgetUse
 from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.idempotency import IdempotencyKey
 from models.tables.accounts.opening import Opening
+from models.tables.accounts.passkey_challenge import PasskeyChallenge
 from models.tables.accounts.program_key import ProgramKey
 from models.tables.accounts.second_factor import RecoveryCode, SecondFactor
 from models.tables.accounts.token import Token
@@ -89,6 +90,7 @@ __all__ = [
     "OccupiedTime",
     "Opening",
     "OutboxItem",
+    "PasskeyChallenge",
     "Payment",
     "PaymentTry",
     "ProgramKey",

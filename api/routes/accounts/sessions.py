@@ -1,51 +1,18 @@
-"""Sign-ins: by address and password, on either side of the house."""
+"""Sign-ins of whoever has signed in: where, ended, and who asks."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Request
-from pydantic import BaseModel, Field
-from sqlmodel.ext.asyncio.session import AsyncSession
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
 
 from api.access_log.declared import shows_no_client
-from api.access_log.lines import record
-from api.accounts.factors.codes import Showing, admit_code, must_show_factor, restore_code
-from api.accounts.factors.mails import warn_of_guessing
-from api.accounts.practice_mails import have_delivered
-from api.accounts.signing_in.sessions import KnownDevice, begin_session, known_device
-from api.accounts.signing_in.sign_ins import Admitted, admit, restore
-from api.accounts.tokens import storable, unauthenticated
-from api.bodies import Body, Password, Secret
-from api.deps import (
-    Anyone,
-    FromWhere,
-    Known,
-    KnownOrSite,
-    Now,
-    Person,
-    Services,
-    ShowingCode,
-    Svc,
-    asker_of,
-    must_see_client,
-)
+from api.deps import Known, KnownOrSite, Now, Person, Svc, asker_of, must_see_client
 from api.idempotency import AccountRoute
-from api.problems import Refused, not_found, refuse, responses
-from api.views.accounts import SignedIn, signed_in
-from models.database import chain_keys
-from models.reads.accounts.accounts import account_with_address
+from api.problems import not_found, refuse, responses
 from models.reads.accounts.tokens import public_id, sessions_of
-from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token
-from models.writes.accounts.locks import lock_account
 from models.writes.accounts.tokens import revoke_sessions, revoke_token
-from models.writes.locks import lock_client
-from rules.accounts.accesses import AccessEvent, digests_of_address
-from rules.accounts.budgets import Budget
-from rules.accounts.caller import fold_email
-from rules.accounts.second_factors import CodeKind
-from rules.accounts.sides import AccountSide
 from rules.enums import Role
 from rules.refusals import Problem
 
@@ -55,122 +22,6 @@ router = APIRouter(
     route_class=AccountRoute,
     dependencies=[shows_no_client("of the account of whoever asks")],
 )
-
-
-class SignIn(Body):
-    """``side``: as a client, or as somebody of the practice. ``device``: as the last sign-in from there answered it.
-    ``code``: of the second factor, where the account has one; a recovery code will do."""
-
-    email: Annotated[str, Field(min_length=1, max_length=254)]
-    password: Annotated[Password, Field(repr=False)]
-    side: AccountSide = AccountSide.CLIENT
-    device: Annotated[Secret | None, Field(repr=False)] = None
-    code: Annotated[Secret | None, Field(repr=False)] = None
-
-
-_NO_FIT = "This address and password do not fit."
-
-
-@router.post(
-    "/sessions",
-    status_code=201,
-    summary="Sign in",
-    response_model_exclude_unset=True,
-    responses=responses(Problem.RATE_LIMITED, Problem.SECOND_FACTOR_REQUIRED),
-)
-async def sign_in(
-    *,
-    request: Request,
-    body: SignIn,
-    services: Svc,
-    _: Anyone,
-    visitor: FromWhere,
-    showing: ShowingCode,
-    now: Now,
-    after: BackgroundTasks,
-) -> SignedIn:
-    """Of a second factor nothing is told before the password is right."""
-    address = storable(fold_email(body.email))
-    async with services.sessions() as session:
-        account = await account_with_address(session, address, body.side)
-        device = await known_device(session, body.device, account, now=now) if body.device else None
-    policy = services.settings.policy
-    where = f"{body.side}:{address}"
-    admitted = await admit(services.sessions, where, visitor, device, policy=policy, now=now)
-    stored = account.password_hash if account else None
-    try:
-        fits = await services.passwords.fits(body.password, stored, place=admitted.place)
-    except Refused:  # too many wait already: nothing was looked at
-        await restore(services.sessions, admitted, now=now)
-        raise
-    if not fits or account is None:
-        raise await _failed(request, services, where)
-    tried = await _count_code(services, body, account, device, admitted, showing=showing)
-    async with services.sessions() as session:
-        if not await _still_fits(session, account, address):
-            raise await _failed(request, services, where)
-        try:
-            used = await must_show_factor(session, account, body.code, showing=showing)
-        except Refused:
-            if body.code is not None:
-                await _note_failed(request, services, where)
-            raise
-        new = await begin_session(session, account, visitor, policy=policy, now=now, device=device)
-        await session.commit()
-    if tried is not None:
-        await restore_code(services.sessions, tried, now=now)
-        await restore(services.sessions, admitted, now=now)
-    if used is CodeKind.RECOVERY_CODE:
-        after.add_task(have_delivered, services.engine)
-    return signed_in(new)
-
-
-async def _count_code(
-    services: Services,
-    body: SignIn,
-    account: Account,
-    device: KnownDevice | None,
-    admitted: Admitted,
-    *,
-    showing: Showing,
-) -> Budget | None:
-    """The password fits. With no code that is all there was to try; a code counts as wrong, and so does the sign-in,
-    until it has been looked at. Raises Refused."""
-    sessions, now = services.sessions, showing.now
-    if body.code is None:
-        await restore(sessions, admitted, now=now)
-        return None
-    shown = f"device {device.row.hash}" if device is not None else f"password {account.password_hash}"
-    try:
-        return await admit_code(sessions, account.id, shown=shown, now=now)
-    except Refused:
-        await restore(sessions, admitted, now=now)
-        if await warn_of_guessing(sessions, account, request_id=showing.request_id, now=now):
-            await have_delivered(services.engine)
-        raise
-
-
-async def _failed(request: Request, services: Services, where: str) -> Refused:
-    """The refusal of a sign-in, once it is written down."""
-    await _note_failed(request, services, where)
-    return unauthenticated(_NO_FIT)
-
-
-async def _note_failed(request: Request, services: Services, where: str) -> None:
-    """The address as a digest, which nobody can try out."""
-    async with services.sessions() as session:
-        who = digests_of_address(chain_keys(session), where)[0]
-    await record(request, AccessEvent.FAILED_SIGN_IN, who=who)
-
-
-async def _still_fits(session: AsyncSession, account: Account, address: str) -> bool:
-    """Whether what was shown still opens the account, which is locked: while a password is looked at, it may be set
-    anew, the address may change, and the account may end. Each ends every sign-in, and none may begin behind it."""
-    await lock_account(session, account.id)
-    if account.client_id is not None:
-        await lock_client(session, account.client_id)
-    found = await account_with_address(session, address, account.side)
-    return found is not None and (found.id, found.password_hash) == (account.id, account.password_hash)
 
 
 class SessionView(BaseModel):
