@@ -54,10 +54,10 @@ async def put_in_force(
     """With what confirmed it, which stands in it already. Every sign-in ends ``but`` the one with this hash. Raises
     IntegrityError for a passkey that there is already."""
     change = FactorChange.PASSKEY_ADDED if factor.kind is FactorKind.PASSKEY else FactorChange.ADDED
-    await tell_client(session, account, change, at=at)
     factor.confirmed_at = at
     session.add(factor)
     await session.flush()
+    await tell_client(session, account, change, at=at)
     await revoke_sessions(session, account.id, at=at, but=but)
     return change
 
