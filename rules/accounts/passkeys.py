@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from hashlib import sha256
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -59,6 +60,11 @@ def _is_number(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def credential_hash(credential_id: bytes) -> str:
+    """Under which a passkey is found. In hex."""
+    return sha256(credential_id).hexdigest()
 
 
 def went_back(*, known: int, said: int) -> bool:

@@ -48,6 +48,7 @@ from rules.accounts.passkeys import (
     ChallengePurpose,
     NoPasskeysThere,
     RelyingParty,
+    credential_hash,
     relying_party,
     went_back,
 )
@@ -181,7 +182,7 @@ class Passkeys:
         party = self.party(whom.side)
         challenge = await self._answered(credential, whom, showing=showing)
         async with self.sessions() as session:
-            found = await passkey_with(session, base64url_to_bytes(credential.rawId))
+            found = await passkey_with(session, credential_hash(base64url_to_bytes(credential.rawId)))
             kept = Kept.of(found[0]) if found is not None else None
         if found is None or kept is None:
             raise NoFit("no such passkey is in force")

@@ -40,7 +40,13 @@ from webauthn.helpers.structs import (
 from api.accounts.factors.credentials import AuthenticationResponseJSON, RegistrationResponseJSON
 from api.accounts.factors.opening import secret_of
 from models.tables.accounts.second_factor import SecondFactor
-from rules.accounts.passkeys import CHALLENGE_TTL, LARGEST_CREDENTIAL_ID, LARGEST_PUBLIC_KEY, RelyingParty
+from rules.accounts.passkeys import (
+    CHALLENGE_TTL,
+    LARGEST_CREDENTIAL_ID,
+    LARGEST_PUBLIC_KEY,
+    RelyingParty,
+    credential_hash,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +85,7 @@ class Kept:
             return None
         kept = json.loads(secret)
         known = cls(**kept | {"transports": tuple(kept["transports"])})
-        if known.account_id != str(factor.account_id) or known.id_bytes != factor.credential_id:
+        if known.account_id != str(factor.account_id) or known.hash != factor.credential_hash:
             log.error("a passkey is another account's", factor=str(factor.id))
             return None
         return known
@@ -87,6 +93,10 @@ class Kept:
     @property
     def id_bytes(self) -> bytes:
         return base64url_to_bytes(self.credential_id)
+
+    @property
+    def hash(self) -> str:
+        return credential_hash(self.id_bytes)
 
     def text(self) -> str:
         return json.dumps(asdict(self))

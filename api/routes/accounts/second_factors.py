@@ -273,7 +273,7 @@ def _fill(factor: SecondFactor, made: Registered | None) -> None:
     """Raises Refused."""
     if made is None:
         raise wrong_fields([("credential", _NO_CREDENTIAL)])
-    factor.secret, factor.credential_id = made.kept.text(), made.kept.id_bytes
+    factor.secret, factor.credential_hash = made.kept.text(), made.kept.hash
     factor.sign_count, factor.backed_up = made.sign_count, made.backed_up
 
 

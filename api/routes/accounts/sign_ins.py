@@ -1,7 +1,6 @@
 """Signing in, on either side of the house: by address and password, with a second factor where there is one, or by a
 passkey alone."""
 
-from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Request
@@ -35,7 +34,7 @@ from models.writes.locks import lock_client
 from rules.accounts.accesses import AccessEvent, digests_of_address
 from rules.accounts.budgets import Budget
 from rules.accounts.caller import fold_email
-from rules.accounts.passkeys import ChallengePurpose, NoPasskeysThere
+from rules.accounts.passkeys import ChallengePurpose, NoPasskeysThere, credential_hash
 from rules.accounts.second_factors import CodeKind
 from rules.accounts.sides import AccountSide
 from rules.refusals import Problem
@@ -215,13 +214,13 @@ async def _by_passkey(
     """Counted by the passkey, as others are by the address: who fails with one does not keep the other from its owner.
     Written down by the address of whose passkey it is. Raises Refused."""
     sessions, policy, now = services.sessions, services.settings.policy, showing.now
-    credential_id = base64url_to_bytes(passkey.rawId)
+    found_by = credential_hash(base64url_to_bytes(passkey.rawId))
     async with sessions() as session:
-        found = await passkey_with(session, credential_id)
+        found = await passkey_with(session, found_by)
         account = found[1] if found is not None and found[1].side is body.side else None
         address = await address_of(session, account) if account is not None else None
         device = await known_device(session, body.device, account, now=now) if body.device else None
-    counted = f"{body.side}:passkey {sha256(credential_id).hexdigest()}"
+    counted = f"{body.side}:passkey {found_by}"
     where = f"{body.side}:{address}" if address is not None else counted
     admitted = await admit(sessions, counted, visitor, device, policy=policy, now=now)
     whom = Challenged(purpose=ChallengePurpose.SIGN_IN, side=body.side)

@@ -1219,7 +1219,7 @@ def upgrade() -> None:
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_step", sa.BigInteger(), nullable=True),
-        sa.Column("credential_id", sa.LargeBinary(), nullable=True),
+        sa.Column("credential_hash", sa.String(length=64), nullable=True),
         sa.Column("sign_count", sa.BigInteger(), nullable=True),
         sa.Column("backed_up", sa.Boolean(), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
@@ -1229,12 +1229,12 @@ def upgrade() -> None:
             name="live_factor_has_its_secret",
         ),
         sa.CheckConstraint(
-            "(credential_id IS NOT NULL) = (ended_at IS NULL AND kind = 'passkey' AND confirmed_at IS NOT NULL)",
+            "(credential_hash IS NOT NULL) = (ended_at IS NULL AND kind = 'passkey' AND confirmed_at IS NOT NULL)",
             name="passkey_in_force_has_its_credential",
         ),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("credential_id"),
+        sa.UniqueConstraint("credential_hash"),
     )
     op.create_index(op.f("ix_second_factor_account_id"), "second_factor", ["account_id"], unique=False)
     op.create_index(

@@ -30,10 +30,10 @@ async def passkeys_of(session: AsyncSession, account_id: UUID) -> Sequence[Secon
     return [factor for factor in await factors_in_force(session, account_id) if factor.kind is FactorKind.PASSKEY]
 
 
-async def passkey_with(session: AsyncSession, credential_id: bytes) -> tuple[SecondFactor, Account] | None:
-    """The passkey in force that authenticators know by this, and whose it is."""
+async def passkey_with(session: AsyncSession, credential_hash: str) -> tuple[SecondFactor, Account] | None:
+    """The passkey in force (`rules.accounts.passkeys.credential_hash`), and whose it is."""
     found = select(SecondFactor, Account).join(Account, col(Account.id) == col(SecondFactor.account_id))
-    return (await session.exec(found.where(col(SecondFactor.credential_id) == credential_id, *_IN_FORCE))).first()
+    return (await session.exec(found.where(col(SecondFactor.credential_hash) == credential_hash, *_IN_FORCE))).first()
 
 
 async def factor_being_set_up(session: AsyncSession, account_id: UUID) -> SecondFactor | None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Instant, word
@@ -20,7 +20,7 @@ class SecondFactor(SQLModel, table=True):
     when the factor ends, with the ``name`` that its owner gave it.
 
     Of an app: ``last_step`` is the latest time step of which a code was used: no earlier one, and not the same, is
-    taken again. Of a passkey: ``credential_id`` is by which it is found, ``sign_count`` what its counter said last,
+    taken again. Of a passkey: ``credential_hash`` is by which it is found, ``sign_count`` what its counter said last,
     ``backed_up`` whether it is kept outside of one device. ``ended_by`` is who removed it, as timelines name them.
     """
 
@@ -37,7 +37,7 @@ class SecondFactor(SQLModel, table=True):
             name="live_factor_has_its_secret",
         ),
         CheckConstraint(
-            "(credential_id IS NOT NULL) = (ended_at IS NULL AND kind = 'passkey' AND confirmed_at IS NOT NULL)",
+            "(credential_hash IS NOT NULL) = (ended_at IS NULL AND kind = 'passkey' AND confirmed_at IS NOT NULL)",
             name="passkey_in_force_has_its_credential",
         ),
     )
@@ -51,7 +51,7 @@ class SecondFactor(SQLModel, table=True):
     confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
     last_used_at: datetime | None = Field(default=None, sa_type=Instant)
     last_step: int | None = Field(default=None, sa_type=BigInteger)
-    credential_id: bytes | None = Field(default=None, sa_type=LargeBinary, unique=True)
+    credential_hash: str | None = Field(default=None, max_length=64, unique=True)
     sign_count: int | None = Field(default=None, sa_type=BigInteger)
     backed_up: bool | None = None
     ended_at: datetime | None = Field(default=None, sa_type=Instant)

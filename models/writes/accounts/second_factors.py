@@ -106,7 +106,7 @@ async def replace_recovery_codes(
     session.add_all(RecoveryCode(hash=hash, account_id=account.id, made_at=at) for hash in hashes)
 
 
-_GONE = {"secret": None, "name": None, "credential_id": None}
+_GONE = {"secret": None, "name": None, "credential_hash": None}
 
 
 def end(session: AsyncSession, factor: SecondFactor, *, by: str, at: datetime) -> None:
