@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import select
 
 from models.database import session_factory
 from models.sealed import RowKeys
+from models.tables import OutboxItem
 from tests.api.accounts.factors.apps import PASSWORD, needs_factor
 from tests.api.accounts.passkeys.keys import CODES_TOO, ORIGIN, Holder, did_not_fit
 from tests.api.accounts.test_password_resets import link
@@ -83,6 +85,16 @@ async def test_anothers_passkey_is_none(sara: Holder, tom: Holder) -> None:
     await tom.enrols()
     for options in [(await holder.who.signs_in()).json()["passkey_options"] for holder in (sara, tom)]:
         needs_factor(await sara.who.signs_in(passkey=tom.key.signs(options)), factors=CODES_TOO)
+
+
+async def test_a_copy_is_found_there_too(sara: Holder, rows: Rows) -> None:
+    await sara.enrols(Authenticator(origin=ORIGIN, synced=False, count=5))
+    needs_factor(await sara.beside_password(Lie(count=5)), factors=CODES_TOO)
+    body: Any = {"current": PASSWORD, "passkey": await sara.shown(Lie(count=4))}
+    assert fields_of(await sara.who.ask("/recovery-codes", **body)) == ["passkey"]
+    async with rows.sessions() as session:
+        told = [row.order["text"] for row in await session.exec(select(OutboxItem))]
+    assert told == ["passkey_added", "copied"]
 
 
 async def test_what_does_not_fit_counts_as_codes_do(sara: Holder) -> None:

@@ -99,6 +99,16 @@ async def test_what_does_not_hold_lets_nobody_in(sara: Holder, rows: Rows, lie: 
     assert (await sara.signs_in()).status_code == 201
 
 
+async def test_it_is_found_in_the_access_log_by_the_address_of_whose_passkey_it_is(sara: Holder) -> None:
+    await sara.enrols()
+    did_not_fit(await sara.signs_in(Lie(verified=False)))
+    did_not_fit(await sara.signs_in(Lie(credential_id=b"nobody's")))
+    assert (await sara.signs_in()).status_code == 201
+    for who, events in (("sara@mail.example", ["failed_sign_in"]), (sara.who.account.client_id, ["sign_in"])):
+        found = await sara.api.get(f"/v1/accesses?who={who}", headers=ROOT)
+        assert [line["event"] for line in found.json()["items"]] == events
+
+
 async def test_what_was_signed_and_then_changed_lets_nobody_in(sara: Holder) -> None:
     await sara.enrols()
     for name in ("clientDataJSON", "authenticatorData", "signature"):
