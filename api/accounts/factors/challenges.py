@@ -16,7 +16,7 @@ from webauthn.helpers import base64url_to_bytes
 from api.accounts.factors.credentials import AuthenticationResponseJSON, FactorShown, RegistrationResponseJSON
 from api.accounts.factors.mails import warn_of_copy
 from api.accounts.factors.passkeys import (
-    Kept,
+    KeptPasskey,
     NoFit,
     Options,
     Registered,
@@ -183,7 +183,7 @@ class Passkeys:
         challenge = await self._answered(credential, whom, showing=showing)
         async with self.sessions() as session:
             found = await passkey_with(session, credential_hash(base64url_to_bytes(credential.rawId)))
-            kept = Kept.of(found[0]) if found is not None else None
+            kept = KeptPasskey.of(found[0]) if found is not None else None
         if found is None or kept is None:
             raise NoFit("no such passkey is in force")
         factor, account = found
@@ -226,8 +226,8 @@ class Passkeys:
         return challenge
 
 
-async def _known(session: AsyncSession, account_id: UUID) -> Sequence[Kept]:
-    kept = [Kept.of(factor) for factor in await passkeys_of(session, account_id)]
+async def _known(session: AsyncSession, account_id: UUID) -> Sequence[KeptPasskey]:
+    kept = [KeptPasskey.of(factor) for factor in await passkeys_of(session, account_id)]
     return [each for each in kept if each is not None]
 
 

@@ -67,7 +67,7 @@ class NoFit(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class KeptPasskey:
     """What is sealed of a passkey: ``public_key`` (COSE) and ``credential_id`` in base64url; whose it is; ``eligible``:
     it may be kept outside of one device, which never changes; the ``transports`` to its authenticator."""
 
@@ -78,7 +78,7 @@ class Kept:
     transports: tuple[str, ...]
 
     @classmethod
-    def of(cls, factor: SecondFactor) -> "Kept | None":
+    def of(cls, factor: SecondFactor) -> "KeptPasskey | None":
         """None where it has ended, or cannot be opened: its key is gone, or somebody changed the row."""
         secret = secret_of(factor)
         if secret is None:
@@ -106,7 +106,7 @@ class Kept:
 class Registered:
     """A passkey that was made. ``sign_count`` and ``backed_up`` are as it said last."""
 
-    kept: Kept
+    kept: KeptPasskey
     sign_count: int
     backed_up: bool
 
@@ -125,7 +125,13 @@ def handle_of(account_id: UUID) -> bytes:
 
 
 def creation_options(
-    party: RelyingParty, challenge: bytes, *, practice: str, account_id: UUID, address: str, known: Sequence[Kept]
+    party: RelyingParty,
+    challenge: bytes,
+    *,
+    practice: str,
+    account_id: UUID,
+    address: str,
+    known: Sequence[KeptPasskey],
 ) -> Options:
     """``PublicKeyCredentialCreationOptionsJSON``. ``address``, by which its owner signs in, stays in their
     authenticator: it tells whoever has several accounts which one it is."""
@@ -145,7 +151,7 @@ def creation_options(
     return options_to_json_dict(options)
 
 
-def request_options(party: RelyingParty, challenge: bytes, *, known: Sequence[Kept] = ()) -> Options:
+def request_options(party: RelyingParty, challenge: bytes, *, known: Sequence[KeptPasskey] = ()) -> Options:
     """``PublicKeyCredentialRequestOptionsJSON``. Without any that is ``known`` the authenticator offers what it has."""
     options = generate_authentication_options(
         rp_id=party.id,
@@ -157,7 +163,7 @@ def request_options(party: RelyingParty, challenge: bytes, *, known: Sequence[Ke
     return options_to_json_dict(options)
 
 
-def _descriptors(known: Sequence[Kept]) -> list[PublicKeyCredentialDescriptor]:
+def _descriptors(known: Sequence[KeptPasskey]) -> list[PublicKeyCredentialDescriptor]:
     return [
         PublicKeyCredentialDescriptor(id=kept.id_bytes, transports=_known_transports(kept.transports)) for kept in known
     ]
@@ -199,7 +205,7 @@ def registered(
         raise NoFit("two credentials in one answer")
     if len(made.credential_id) > LARGEST_CREDENTIAL_ID or len(made.credential_public_key) > LARGEST_PUBLIC_KEY:
         raise NoFit("a key that is too large")
-    kept = Kept(
+    kept = KeptPasskey(
         account_id=str(account_id),
         credential_id=bytes_to_base64url(made.credential_id),
         public_key=bytes_to_base64url(made.credential_public_key),
@@ -210,7 +216,7 @@ def registered(
 
 
 def signed(
-    credential: AuthenticationResponseJSON, party: RelyingParty, kept: Kept, *, challenge: bytes, alone: bool
+    credential: AuthenticationResponseJSON, party: RelyingParty, kept: KeptPasskey, *, challenge: bytes, alone: bool
 ) -> Signed:
     """Raises NoFit. ``alone``: nobody has said whose passkey it is but the authenticator.
 

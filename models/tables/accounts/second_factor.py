@@ -16,8 +16,8 @@ class SecondFactor(SQLModel, table=True):
     and an account has one such at most.
 
     ``secret`` is sealed: of an app, what its codes follow from; of a passkey in force, its public key and whose it is
-    (`api.accounts.factors.passkeys.Kept`), so that nobody can put another key or another account in its place. It goes
-    when the factor ends, with the ``name`` that its owner gave it.
+    (`api.accounts.factors.passkeys.KeptPasskey`), so that nobody can put another key or another account in its place.
+    It goes when the factor ends, with the ``name`` that its owner gave it.
 
     Of an app: ``last_step`` is the latest time step of which a code was used: no earlier one, and not the same, is
     taken again. Of a passkey: ``credential_hash`` is by which it is found, ``sign_count`` what its counter said last,

@@ -13,7 +13,7 @@ from api.accounts.factors.challenges import Challenged
 from api.accounts.factors.credentials import FactorShown
 from api.accounts.factors.mails import mail_change
 from api.accounts.factors.opening import name_of
-from api.accounts.factors.passkeys import Kept
+from api.accounts.factors.passkeys import KeptPasskey
 from api.accounts.practice_mails import have_delivered
 from api.bodies import Password
 from api.deps import ForWhom, Person, Services, ShowingCode, SignedInAs, Svc
@@ -74,7 +74,7 @@ async def list_factors(*, services: Svc, person: Person) -> FactorList:
 def _view(factor: SecondFactor) -> FactorView:
     name = name_of(factor)
     if name is None and factor.kind is FactorKind.PASSKEY:
-        kept = Kept.of(factor)
+        kept = KeptPasskey.of(factor)
         name = default_name(kept.transports, synced=kept.eligible) if kept is not None else None
     return FactorView(
         id=factor.id,
