@@ -315,7 +315,7 @@ async def test_one_that_is_removed_while_it_is_looked_at_lets_nobody_in(
 
 
 @pytest.mark.parametrize("more", [{"email": "sara@mail.example"}, {"password": "x"}, {"code": "123456"}])
-async def test_it_is_one_way_or_the_other(sara: Holder, more: dict[str, str]) -> None:
+async def test_it_is_one_way_or_the_other(sara: Holder, more: dict[str, Any]) -> None:
     await sara.enrols()
     assert (await sara.signs_in(**more)).status_code == 422
 
