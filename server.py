@@ -60,6 +60,7 @@ async def run(settings: Settings) -> None:
         clock=clock,
         settings=ApiSettings(
             public_url=settings.site_url,
+            staff_url=settings.staff_site_url,
             email_from=settings.email_from,
             service_keys=tuple(
                 ServiceKey(role=key.role, name=key.name, secret=key.secret.get_secret_value())

@@ -32,11 +32,12 @@ from api.routes.accounts import (
     openings,
     passes,
     passwords,
-    second_factors,
+    sessions,
+    sign_ins,
     staff,
     therapist_tokens,
 )
-from api.routes.accounts import sessions as sign_ins
+from api.routes.accounts.factors import enrolments, second_factors
 from api.routes.archive import archives, bulk_archives
 from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
@@ -65,10 +66,12 @@ _PARTS = (
     changes,
     calendar_files,
     sign_ins,
+    sessions,
     activations,
     passwords,
     email_changes,
     second_factors,
+    enrolments,
     lost_factors,
     oidc,
     staff,

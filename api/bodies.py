@@ -130,7 +130,8 @@ def _plain_json(value: object, path: str = "", depth: int = 0) -> object:
     return value
 
 
-def _clean(value: object) -> object:
+def as_line(value: object) -> object:
+    """For a `BeforeValidator` of texts of one line."""
     return _line(value) if isinstance(value, str) else value
 
 
@@ -141,12 +142,12 @@ def _clean_prose(value: object) -> object:
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    BeforeValidator(_clean),
+    BeforeValidator(as_line),
 ]
 Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    BeforeValidator(_clean),
+    BeforeValidator(as_line),
 ]
 Reason = Annotated[
     str,
@@ -173,16 +174,16 @@ Prose = Annotated[
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=3, max_length=254),
-    BeforeValidator(_clean),
+    BeforeValidator(as_line),
     AfterValidator(_email),
 ]
 Phone = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=40),
-    BeforeValidator(_clean),
+    BeforeValidator(as_line),
     AfterValidator(_phone),
 ]
-Zone = Annotated[str, StringConstraints(max_length=64), BeforeValidator(_clean), AfterValidator(_zone)]
+Zone = Annotated[str, StringConstraints(max_length=64), BeforeValidator(as_line), AfterValidator(_zone)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Instant = Annotated[datetime, BeforeValidator(_is_text), AfterValidator(_instant)]
 Whole = StrictInt

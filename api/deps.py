@@ -11,8 +11,9 @@ from fastapi import Depends, Query, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from api.accounts.callers import Asker, token_caller
-from api.accounts.factors.codes import Showing
+from api.accounts.factors.challenges import Passkeys
 from api.accounts.factors.enrolling import opens_without_factor
+from api.accounts.factors.showing import Showing
 from api.accounts.key_uses import KeyUses
 from api.accounts.oidc.provider import Provider
 from api.accounts.on_behalf import HEADER as ON_BEHALF_OF
@@ -64,6 +65,10 @@ class Services:
     key_uses: KeyUses = field(default_factory=KeyUses)
     real_clock: Clock = field(default_factory=SystemClock)
     provider: Provider | None = None  # by which staff may sign in
+
+    @property
+    def passkeys(self) -> Passkeys:
+        return Passkeys(sessions=self.sessions, settings=self.settings, engine=self.engine)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,17 +34,18 @@ class OidcSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ApiSettings:
-    """``public_url`` has no slash at its end. ``email_from`` is the organizer in calendar files, as in those of mails.
-    ``mail_event_key`` fits what the mail service signs its events with; without one no event is believed.
-    ``allowed_hosts`` are the names, without ports, that a request may be meant for. ``https_only`` tells browsers so.
-    Behind ``trusted_proxies`` alone whoever asks is taken from what these say.
-    ``docs`` shows the description of the API and the page for it. ``practice_name`` tells an authenticator app whose
-    its codes are. ``staff_second_factor``: people of the practice must have a second factor.
+    """``public_url`` and ``staff_url``, where the practice's people sign in, have no slash at their end. ``email_from``
+    is the organizer in calendar files, as in those of mails. ``mail_event_key`` fits what the mail service signs its
+    events with; without one no event is believed. ``allowed_hosts`` are the names, without ports, that a request may
+    be meant for. ``https_only`` tells browsers so. Behind ``trusted_proxies`` alone whoever asks is taken from what
+    these say. ``docs`` shows the description of the API and the page for it. ``practice_name`` tells an
+    authenticator app whose its codes are. ``staff_second_factor``: people of the practice must have a second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
-    which is for one machine alone, and refused where ``https_only``. ``admins_are_persons``
-    refuses keys with the role admin once an admin has an account."""
+    which is for one machine alone, and refused where ``https_only``. ``admins_are_persons`` refuses keys with the role
+    admin once an admin has an account."""
 
     public_url: str
+    staff_url: str
     email_from: str
     service_keys: tuple[ServiceKey, ...]
     allowed_hosts: tuple[str, ...]

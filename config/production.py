@@ -18,6 +18,7 @@ from config.development import (
 )
 from config.settings import Settings
 from engine.codec import PayloadKeys
+from rules.accounts.passkeys import NoPasskeysThere, relying_party
 
 NEEDED_IN_PRODUCTION = {
     "DATABASE_URL": "production has no embedded database",
@@ -142,6 +143,15 @@ def refused_without_environment(settings: Settings, environment: Mapping[str, st
     ]
 
 
+def _without_passkeys(url: str) -> str:
+    """Why nobody can use a passkey there; empty where they can."""
+    try:
+        relying_party(url)
+    except NoPasskeysThere as why:
+        return f"nobody can use a passkey. {why}"
+    return ""
+
+
 def ways_out(settings: Settings, *, serving: bool = False) -> list[str]:
     """For the log at the start in production: what is plain, and why it was let through; and what may be weaker than it
     need be. ``serving`` is the API."""
@@ -156,6 +166,9 @@ def ways_out(settings: Settings, *, serving: bool = False) -> list[str]:
     )
     if serving and settings.staff_second_factor == "optional":
         said.append("STAFF_SECOND_FACTOR=optional: people of the practice may sign in by a password alone")
+    if serving:
+        pages = {"PUBLIC_URL": settings.public_url, "STAFF_URL": settings.staff_url}
+        said += [f"{name}: {why}" for name, url in pages.items() if url and (why := _without_passkeys(url))]
     if serving and not hosts.is_this_machine(settings.api_host):
         said.append(f"API_HOST: plain HTTP on {settings.api_host}; what ends TLS in front must be alone with it")
     return said

@@ -1,8 +1,9 @@
-"""Take somebody's second factors away: ``python -m ops.second_factor <email>``, for whoever has lost app and codes.
+"""Take somebody's second factors away: ``python -m ops.second_factor <email>``, for whoever has lost apps, passkeys and
+codes.
 
 A colleague's are taken away by an admin (``DELETE /v1/staff/{id}/second-factors``), a client's by the care team. This
 is for the only admin, whom nobody could help otherwise. Make sure who asks. Every sign-in of theirs ends, and they are
-mailed; then they sign in with their password, and set up a new app.
+mailed; then they sign in with their password, and set up another one.
 """
 
 import argparse

@@ -33,13 +33,19 @@ _ACT_TITLES = {
 _FACTOR_CHANGES = {
     FactorChange.ADDED: "An authenticator app was added to your account. From now on, signing in takes a code that the"
     " app shows. Other devices were signed out.",
+    FactorChange.PASSKEY_ADDED: "A passkey was added to your account. From now on, signing in takes a passkey, or a"
+    " code beside your password. Other devices were signed out.",
     FactorChange.REMOVED: "An authenticator app was removed from your account.",
-    FactorChange.TAKEN_AWAY: "We were asked to remove every authenticator app and recovery code from your account, and"
-    " did so. You were signed out everywhere. Sign in with your password, and set up a new app.",
+    FactorChange.PASSKEY_REMOVED: "A passkey was removed from your account.",
+    FactorChange.TAKEN_AWAY: "We were asked to remove every authenticator app, passkey and recovery code from your"
+    " account, and did so. You were signed out everywhere. Sign in with your password, and set up a new app or"
+    " passkey.",
     FactorChange.CODES_MADE: "New recovery codes were made for your account. The former ones work no more.",
     FactorChange.CODE_USED: "A recovery code of your account was used. It works no more.",
     FactorChange.GUESSED: "Somebody who passed the first step of your sign-in, such as your password, typed many codes"
     " that were wrong, and was not let in.",
+    FactorChange.COPIED: "There may be a copy of a passkey of your account: what it showed was older than what we knew"
+    " already. Whoever used it was not let in. Remove this passkey, and set up a new one.",
 }
 
 _LONGEST_NAME = 80

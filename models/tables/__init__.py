@@ -8,6 +8,7 @@ from models.tables.accounts.email_change import EmailChange
 from models.tables.accounts.idempotency import IdempotencyKey
 from models.tables.accounts.oidc import OidcLink, OidcSignIn
 from models.tables.accounts.opening import Opening
+from models.tables.accounts.passkey_challenge import PasskeyChallenge
 from models.tables.accounts.program_key import ProgramKey
 from models.tables.accounts.second_factor import RecoveryCode, SecondFactor
 from models.tables.accounts.token import Token
@@ -92,6 +93,7 @@ __all__ = [
     "OidcSignIn",
     "Opening",
     "OutboxItem",
+    "PasskeyChallenge",
     "Payment",
     "PaymentTry",
     "ProgramKey",

@@ -24,6 +24,7 @@ class BudgetKind(StrEnum):
     MAILS_OF_ADDRESS = "mails_of_address"
     CODES_OF_ACCOUNT = "codes_of_account"
     WARNINGS_OF_ACCOUNT = "warnings_of_account"
+    CHALLENGES_OF_VISITOR = "challenges_of_visitor"
     TURN = "turn"  # of a visitor who waits at an address
 
 

@@ -1,7 +1,7 @@
 """Second factors: what somebody shows beside the password (two-factor authentication), as it is typed and counted.
 
-An authenticator app makes a new code in each time step (TOTP, RFC 6238). A recovery code is for the day on which the
-app is gone, and works once.
+An authenticator app makes a new code in each time step (TOTP, RFC 6238). A passkey signs what it is asked. A recovery
+code is for the day on which either is gone, and works once.
 """
 
 import unicodedata
@@ -16,31 +16,37 @@ class FactorKind(StrEnum):
     """What can be set up."""
 
     TOTP = "totp"
+    PASSKEY = "passkey"
 
 
 class CodeKind(StrEnum):
     """What can be shown."""
 
     TOTP = "totp"
+    PASSKEY = "passkey"
     RECOVERY_CODE = "recovery_code"
 
 
 class FactorChange(StrEnum):
     """What has become of an account's second factors: its owner is mailed it, and a client's timeline tells of all but
-    guesses, which are nobody's act."""
+    guesses and copies, which are nobody's act."""
 
     ADDED = "added"
+    PASSKEY_ADDED = "passkey_added"
     REMOVED = "removed"
+    PASSKEY_REMOVED = "passkey_removed"
     TAKEN_AWAY = "taken_away"  # by the practice, from somebody who has lost everything
     CODES_MADE = "codes_made"
     CODE_USED = "code_used"
     GUESSED = "guessed"  # too many wrong codes, by somebody who has the password
+    COPIED = "copied"  # a passkey's counter went back: there may be two with one key
 
 
 STEP_SECONDS = 30
 DIGITS = 6
 SKEW = 1  # steps by which a clock may be wrong, either way
 MOST_FACTORS = 5  # of one account: a phone, a tablet, ...
+LONGEST_NAME = 60  # of one of them
 ENROLMENT_TTL = timedelta(hours=1)  # for which a secret waits to be confirmed
 CODES_WITHIN = timedelta(days=1)
 MOST_CODES = 30  # wrong ones within that time, for whoever shows the same thing before them

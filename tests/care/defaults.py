@@ -98,6 +98,7 @@ def api_settings(public_url: str, policy: JourneyPolicy, **more: Any) -> ApiSett
     keys = ((Role.BOOKING_SITE, "site", SITE_KEY), (Role.CARE_TEAM, "desk", DESK_KEY), (Role.ADMIN, "root", ADMIN_KEY))
     return ApiSettings(
         public_url=public_url,
+        staff_url=f"{public_url}/staff",
         email_from=EMAIL_FROM,
         service_keys=tuple(ServiceKey(role=role, name=name, secret=secret) for role, name, secret in keys),
         allowed_hosts=("api", "localhost", "127.0.0.1"),

@@ -6,10 +6,13 @@ from typing import Any
 
 from api.accounts.factors.enrolling import _BESIDE, _ENROLLING
 from api.app import create_app
+from rules.accounts.limits import SIGN_INS_WITHIN
+from rules.accounts.passkeys import CHALLENGE_TTL, CHALLENGES_OF_VISITOR
 from rules.accounts.second_factors import (
     CODES_WITHIN,
     DIGITS,
     ENROLMENT_TTL,
+    LONGEST_NAME,
     MOST_CODES,
     MOST_FACTORS,
     RECOVERY_CODES,
@@ -54,8 +57,16 @@ def test_its_calls_are_there_with_the_fields_that_it_names() -> None:
             fields = described["components"]["schemas"][schema]
             named = dict(re.findall(r'"(\w+)"(?::"\w+")?(\??)', body[0]))
             assert named.keys() == fields["properties"].keys(), call
-            assert {name for name, optional in named.items() if not optional} == set(fields["required"]), call
-    assert told == 7
+            assert {name for name, optional in named.items() if not optional} == set(fields.get("required", [])), call
+    assert told == 8
+
+
+def test_the_numbers_of_passkeys_are_those_of_the_code() -> None:
+    passkeys = " ".join(PAGE.partition("### Passkeys\n")[2].partition("\n## ")[0].split())
+    assert f"at most {LONGEST_NAME} characters" in passkeys
+    assert (timedelta(minutes=5), 60, timedelta(minutes=15)) == (CHALLENGE_TTL, CHALLENGES_OF_VISITOR, SIGN_INS_WITHIN)
+    assert "good for five minutes" in passkeys
+    assert "sixty of them in 15 minutes" in passkeys
 
 
 def test_what_is_open_while_one_is_set_up() -> None:

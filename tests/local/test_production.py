@@ -178,6 +178,13 @@ def test_who_lets_people_in_by_a_password_alone_is_told_so(monkeypatch: pytest.M
     assert wrong == "STAFF_SECOND_FACTOR cannot be used: it must be 'optional' or 'required'."
 
 
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "STAFF_URL"])
+def test_an_address_at_which_browsers_know_no_passkeys_is_said(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    given(monkeypatch, **PRODUCTION | {name: "https://192.0.2.7/staff"}, STAFF_SECOND_FACTOR="required")
+    (told,) = ways_out(read_settings(), serving=True)
+    assert told.startswith(f"{name}: nobody can use a passkey. Browsers bind passkeys to the name of a host")
+
+
 @pytest.mark.parametrize("program", ["worker.py", "server.py"])
 async def test_both_programs_say_it_in_their_log(program: str) -> None:
     """And the API is then as production wants it: HTTPS alone, own hosts alone, no description."""

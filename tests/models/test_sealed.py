@@ -332,6 +332,8 @@ CLEAR: dict[str, dict[str, str]] = {
         "occupied_time": "visitor network",
         "program_key": "hash former_hash",
         "recovery_code": "hash",
+        "second_factor": "credential_hash",
+        "passkey_challenge": "hash",
         "anchor": "root key_id previous_key_id previous_hash hash",
         "anchored_head": "hash key_id mac",
         "calendar_feed": "secret_hash",

@@ -1,4 +1,4 @@
-"""Codes that are shown beside a password: each works once, and wrong ones are counted (rate limiting).
+"""What is shown beside a password: each code works once, and what does not fit is counted (rate limiting).
 
 Who guesses codes has shown something else before: a password, a known device, a mailed link, a sign-in. Wrong codes
 are counted for each of these apart, so that somebody who has stolen one leaves the owner's others alone. Six digits are
@@ -6,21 +6,22 @@ few, so that they are counted over a day, and not over a quarter of an hour as p
 """
 
 import secrets
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.accounts.factors.mails import mail_change
-from api.accounts.factors.totp import secret_of, step_of
+from api.accounts.factors.opening import secret_of
+from api.accounts.factors.showing import Proof, Showing, ShownPasskey
+from api.accounts.factors.totp import step_of
 from api.problems import Refused, refuse
 from models.database import Sessions
 from models.reads.accounts.second_factors import codes_possible, factors_in_force
 from models.tables.accounts.account import Account
 from models.tables.accounts.second_factor import SecondFactor
 from models.writes.accounts.budgets import give_back, use
-from models.writes.accounts.second_factors import tell_client, use_recovery_code, use_step
+from models.writes.accounts.second_factors import tell_client, use_passkey, use_recovery_code, use_step
 from models.writes.locks import lock_client
 from rules.accounts.budgets import Budget, BudgetKind, counted_under
 from rules.accounts.second_factors import (
@@ -31,6 +32,7 @@ from rules.accounts.second_factors import (
     RECOVERY_LETTERS,
     CodeKind,
     FactorChange,
+    FactorKind,
     in_groups,
     normal_code,
     recovery_hash,
@@ -38,18 +40,8 @@ from rules.accounts.second_factors import (
 from rules.refusals import Problem
 
 
-@dataclass(frozen=True, kw_only=True)
-class Showing:
-    """By what a code is looked at. ``real`` is the world's time, by which apps make their codes; ``now`` the product's.
-    ``request_id``: the request in which it is shown."""
-
-    real: datetime
-    now: datetime
-    request_id: UUID
-
-
 async def admit_code(sessions: Sessions, account_id: UUID, *, shown: str, now: datetime) -> Budget:
-    """Count a code as wrong, until `restore_code`. ``shown``: what was shown before it. Raises Refused."""
+    """Count a code or a passkey as wrong, until `restore_code`. ``shown``: what was shown before it. Raises Refused."""
     key = counted_under(BudgetKind.CODES_OF_ACCOUNT, str(account_id), shown)
     tried = Budget(key=key, most=MOST_CODES, within=CODES_WITHIN)
     async with sessions() as session:
@@ -71,13 +63,16 @@ async def restore_code(sessions: Sessions, tried: Budget, *, now: datetime) -> N
         await session.commit()
 
 
-async def use_code(session: AsyncSession, account: Account, typed: str, *, showing: Showing) -> CodeKind | None:
-    """What kind of code this is, which is used up by it; None if it fits none. Of a recovery code its owner is told.
-    The account is locked, and its client."""
-    code = normal_code(typed)
+async def use_proof(session: AsyncSession, account: Account, proof: Proof, *, showing: Showing) -> CodeKind | None:
+    """What kind this is of, which is used up by it; None if it fits none. Of a recovery code its owner is told. The
+    account is locked, and its client."""
+    if proof.code is None:
+        fits = proof.passkey is not None and await use_shown(session, account, proof.passkey, showing=showing)
+        return CodeKind.PASSKEY if fits else None
+    code = normal_code(proof.code)
     for factor in await factors_in_force(session, account.id):
         step = shown_step(factor, code, showing=showing)
-        if step is not None and await use_step(session, factor, step):
+        if step is not None and await use_step(session, factor, step, at=showing.now):
             return CodeKind.TOTP
     if not await use_recovery_code(session, recovery_hash(account.id, code), at=showing.now):
         return None
@@ -86,14 +81,23 @@ async def use_code(session: AsyncSession, account: Account, typed: str, *, showi
     return CodeKind.RECOVERY_CODE
 
 
+async def use_shown(session: AsyncSession, account: Account, shown: ShownPasskey, *, showing: Showing) -> bool:
+    """Whether this passkey is the account's, which is locked, and in force still; it is used by that."""
+    return shown.account_id == account.id and await use_passkey(
+        session, shown.factor_id, sign_count=shown.sign_count, backed_up=shown.backed_up, at=showing.now
+    )
+
+
 def shown_step(factor: SecondFactor, code: str, *, showing: Showing) -> int | None:
     """The time step whose code, in its normal form, this is by the factor's app; whether it was used is not asked."""
+    if factor.kind is not FactorKind.TOTP:
+        return None
     secret = secret_of(factor)
     return step_of(secret, code, at=showing.real) if secret is not None else None
 
 
 async def must_show_factor(
-    session: AsyncSession, account: Account, typed: str | None, *, showing: Showing
+    session: AsyncSession, account: Account, proof: Proof, *, showing: Showing
 ) -> CodeKind | None:
     """Beside whatever else was shown, where the account, which is locked, has a second factor; answers what was used.
     Raises Refused."""
@@ -102,9 +106,9 @@ async def must_show_factor(
         return None
     if account.client_id is not None:  # before any of its rows, as journeys do it
         await lock_client(session, account.client_id)
-    kind = await use_code(session, account, typed, showing=showing) if typed is not None else None
+    kind = await use_proof(session, account, proof, showing=showing)
     if kind is None:
-        raise factor_required(possible, given=typed is not None)
+        raise factor_required(possible, proof)
     return kind
 
 
@@ -120,7 +124,14 @@ def hashes_of(account_id: UUID, codes: tuple[str, ...]) -> list[str]:
     return [recovery_hash(account_id, normal_code(code)) for code in codes]
 
 
-def factor_required(possible: tuple[CodeKind, ...], *, given: bool) -> Refused:
-    """The password is right, and something else is needed. ``given``: there was a code, and it does not fit."""
-    detail = "This code does not fit, or was used before." if given else "A code is needed as well."
+def factor_required(possible: tuple[CodeKind, ...], proof: Proof) -> Refused:
+    """The password is right, and something else is needed. A ``proof`` that was given does not fit."""
+    if not proof.given:
+        detail = "A code is needed as well."
+        if CodeKind.PASSKEY in possible:
+            detail = "A passkey or a code is needed as well."
+    elif proof.code is not None:
+        detail = "This code does not fit, or was used before."
+    else:
+        detail = "This passkey does not fit, or was asked too long ago."
     return refuse(Problem.SECOND_FACTOR_REQUIRED, detail, factors=[kind.value for kind in possible])

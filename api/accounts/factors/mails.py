@@ -25,10 +25,22 @@ async def mail_change(
 async def warn_of_guessing(sessions: Sessions, account: Account, *, request_id: UUID, now: datetime) -> bool:
     """Whoever guesses codes has the password, and its owner is told so, once in the time over which codes are counted.
     Whether they are told by this."""
-    told = budget(BudgetKind.WARNINGS_OF_ACCOUNT, str(account.id), most=1, within=CODES_WITHIN)
+    return await _warn(sessions, account, FactorChange.GUESSED, whom=str(account.id), request_id=request_id, now=now)
+
+
+async def warn_of_copy(sessions: Sessions, account: Account, *, request_id: UUID, now: datetime) -> bool:
+    """Somebody may have a copy of a passkey; likewise."""
+    whom = f"copies of {account.id}"
+    return await _warn(sessions, account, FactorChange.COPIED, whom=whom, request_id=request_id, now=now)
+
+
+async def _warn(
+    sessions: Sessions, account: Account, change: FactorChange, *, whom: str, request_id: UUID, now: datetime
+) -> bool:
+    told = budget(BudgetKind.WARNINGS_OF_ACCOUNT, whom, most=1, within=CODES_WITHIN)
     async with sessions() as session:
         if await use(session, told, at=now) is not None:
             return False
-        await mail_change(session, account, FactorChange.GUESSED, reason=str(request_id), at=now)
+        await mail_change(session, account, change, reason=str(request_id), at=now)
         await session.commit()
     return True

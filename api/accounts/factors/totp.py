@@ -6,15 +6,9 @@ A secret that was copied into another row opens nothing.
 from datetime import datetime
 
 import pyotp
-import structlog
 from pyotp.exceptions import OTPVerificationError
 
-from models.sealed import NotOfThisRow, UnknownRowKey
-from models.sealing import opened_aside
-from models.tables.accounts.second_factor import SecondFactor
 from rules.accounts.second_factors import DIGITS, SKEW, STEP_SECONDS, is_totp
-
-log = structlog.get_logger(__name__)
 
 
 def new_secret() -> str:
@@ -25,16 +19,6 @@ def new_secret() -> str:
 def uri_of(secret: str, *, account: str, issuer: str) -> str:
     """What a QR code for the app says. ``issuer`` and ``account`` tell whoever has several which one it is."""
     return _app(secret).provisioning_uri(name=account, issuer_name=issuer)
-
-
-def secret_of(factor: SecondFactor) -> str | None:
-    """None where it has ended, or cannot be opened: its key is gone, or somebody changed the row."""
-    try:
-        secret: str | None = opened_aside(factor, "secret")
-    except (UnknownRowKey, NotOfThisRow) as error:
-        log.error("a second factor cannot be opened", factor=str(factor.id), error=type(error).__name__)  # noqa: TRY400
-        return None
-    return secret
 
 
 def step_of(secret: str, code: str, *, at: datetime) -> int | None:

@@ -1,7 +1,8 @@
-"""The code beside a sign-in: it counts as wrong, and so does the sign-in, until it has been looked at."""
+"""The second factor beside a sign-in: it counts as wrong, and so does the sign-in, until it has been looked at."""
 
-from api.accounts.factors.codes import Showing, admit_code
+from api.accounts.factors.codes import admit_code
 from api.accounts.factors.mails import warn_of_guessing
+from api.accounts.factors.showing import Showing
 from api.accounts.practice_mails import have_delivered
 from api.accounts.signing_in.sign_ins import Admitted, restore
 from api.engine import JourneyEngine
@@ -11,20 +12,20 @@ from models.tables.accounts.account import Account
 from rules.accounts.budgets import Budget
 
 
-async def count_code(
+async def count_factor(
     sessions: Sessions,
     engine: JourneyEngine,
     account: Account,
-    code: str | None,
     admitted: Admitted,
     *,
+    given: bool,
     shown: str,
     showing: Showing,
 ) -> Budget | None:
-    """``shown``, which fits, is what was shown beside the ``code``. With no code that is all there was to try. Raises
-    Refused."""
+    """``shown``, which fits, is what was shown before it. ``given``: there is a code or a passkey; without one that is
+    all there was to try. Raises Refused."""
     now = showing.now
-    if code is None:
+    if not given:
         await restore(sessions, admitted, now=now)
         return None
     try:

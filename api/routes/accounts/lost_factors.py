@@ -39,11 +39,11 @@ router = APIRouter(
 async def take_from_staff(
     *, staff_id: UUID, services: Svc, caller: Admin, request_id: RequestId, now: Now, after: BackgroundTasks
 ) -> None:
-    """Nobody takes their own away like this: that asks for a code. Where there is none, nothing happens."""
+    """Nobody takes their own away like this: that asks for one of them. Where there is none, nothing happens."""
     async with services.sessions() as session:
         account = must_find("account", await lock_staff(session, staff_id))
         if caller.name == account.handle:
-            raise refuse(Problem.NOT_ALLOWED, "Your own are removed by a code (POST /v1/second-factors/{id}/remove).")
+            raise refuse(Problem.NOT_ALLOWED, "Your own are removed by one (POST /v1/second-factors/{id}/remove).")
         await _take(session, account, by=caller.actor, request_id=request_id, now=now)
         await session.commit()
     after.add_task(have_delivered, services.engine)

@@ -9,13 +9,16 @@ from pydantic import BaseModel, Field
 
 from api.access_log.declared import shows_no_client
 from api.access_log.lines import record_failed_sign_in
-from api.accounts.factors.codes import Showing, must_show_factor, restore_code
+from api.accounts.factors.challenges import Challenged
+from api.accounts.factors.codes import must_show_factor, restore_code
+from api.accounts.factors.credentials import FactorShown
+from api.accounts.factors.showing import Showing
 from api.accounts.oidc.browsers import bound_by, new_secret
 from api.accounts.oidc.fetching import ProviderAway, provider_away
 from api.accounts.oidc.provider import CodeRefused, Provider
 from api.accounts.oidc.tokens import Subject, TokenRefused, subject_of_sign_in
 from api.accounts.practice_mails import have_delivered, order_account_mail
-from api.accounts.signing_in.counted_codes import count_code
+from api.accounts.signing_in.counted_codes import count_factor
 from api.accounts.signing_in.sessions import begin_session, known_device
 from api.accounts.signing_in.sign_ins import admit_unknown, restore, spend
 from api.accounts.tokens import hash_of, unauthenticated
@@ -32,6 +35,7 @@ from models.writes.accounts.locks import lock_account
 from models.writes.accounts.oidc import begin_oidc, claim_oidc, end_oidc, link_oidc, name_oidc
 from rules.accounts.budgets import BudgetKind, shared_budgets
 from rules.accounts.limits import OIDC_SIGN_INS_OF_VISITOR, SIGN_INS_WITHIN
+from rules.accounts.passkeys import ChallengePurpose
 from rules.accounts.second_factors import CodeKind
 from rules.mail.kinds import Mail
 from rules.refusals import Problem
@@ -125,12 +129,12 @@ async def sign_in_at_provider(
     shown: OidcShown,
     visitor: Visitor,
     *,
-    code: str | None,
+    factor: FactorShown,
     device: str | None,
     showing: Showing,
     after: BackgroundTasks,
 ) -> SignedIn:
-    """``code``: of the second factor, where the account has one and the provider has shown none that is trusted. It is
+    """``factor``: the second one, where the account has one and the provider has shown none that is trusted. It is
     asked for by a refusal, and shown with the same body. Nothing is linked or accepted before it fits."""
     sessions, now, policy = services.sessions, showing.now, services.settings.policy
     admitted = await admit_unknown(sessions, visitor, policy=policy, now=now)
@@ -146,7 +150,11 @@ async def sign_in_at_provider(
     tried = None
     if not subject.factor_shown:
         by = f"subject {hash_of(subject.id)}"
-        tried = await count_code(sessions, services.engine, account, code, admitted, shown=by, showing=showing)
+        tried = await count_factor(
+            sessions, services.engine, account, admitted, given=factor.shows_factor, shown=by, showing=showing
+        )
+    whom = Challenged.of(account, ChallengePurpose.BESIDE_PASSWORD)
+    proof = await services.passkeys.proof(factor, whom, showing=showing)
     async with sessions() as session:
         locked = await lock_account(session, account.id)
         issuer = _issuer(services)
@@ -158,12 +166,13 @@ async def sign_in_at_provider(
             await record_failed_sign_in(request, f"staff:{subject.address or issuer}")
             raise unauthenticated(_NO_FIT)
         try:
-            used = None if subject.factor_shown else await must_show_factor(session, locked, code, showing=showing)
-        except Refused:
+            used = None if subject.factor_shown else await must_show_factor(session, locked, proof, showing=showing)
+        except Refused as refused:
+            address = account.email_folded
             await session.rollback()
-            if code is not None:
-                await record_failed_sign_in(request, f"staff:{account.email_folded}")
-            raise
+            if proof.given:
+                await record_failed_sign_in(request, f"staff:{address}")
+            raise await services.passkeys.offered(refused, whom, visitor.counted, showing=showing) from refused
         if not await end_oidc(session, hash_of(shown.secret), real=showing.real):
             raise unauthenticated(_NO_FIT)
         known = await known_device(session, device, locked, now=now) if device else None

@@ -8,18 +8,21 @@ from fastapi import APIRouter, BackgroundTasks, Path, Request, Response
 from pydantic import BaseModel, Field, model_validator
 
 from api.access_log.declared import shows_no_client
-from api.accounts.factors.codes import Showing, admit_code, factor_required, must_show_factor, restore_code
+from api.accounts.factors.challenges import Challenged
+from api.accounts.factors.codes import admit_code, factor_required, must_show_factor, restore_code
+from api.accounts.factors.credentials import FactorShown
+from api.accounts.factors.showing import NOTHING, Proof, Showing
 from api.accounts.practice_mails import have_delivered, order_account_mail
 from api.accounts.signing_in.links import is_spent, link_invalid, live_account_link
 from api.accounts.signing_in.passwords import Waiter
-from api.accounts.signing_in.sessions import begin_session
+from api.accounts.signing_in.sessions import NewSession, begin_session
 from api.accounts.signing_in.sign_ins import admit_current, restore
 from api.accounts.tokens import hash_of, storable, unauthenticated
 from api.accounts.visitors import Visitor
 from api.bodies import Body, Password, Secret
 from api.deps import Anyone, FromWhere, Now, RequestId, Services, ShowingCode, SignedInAs, Svc, asker_of, must_reach
 from api.idempotency import AccountRoute
-from api.problems import refuse, responses, wrong_fields
+from api.problems import Refused, refuse, responses, wrong_fields
 from api.views.accounts import SignedIn, signed_in
 from models.reads.accounts.accounts import Asked, whose_address
 from models.reads.accounts.second_factors import codes_possible
@@ -31,6 +34,7 @@ from models.writes.outbox import order_practice_mail
 from rules.accounts.budgets import BudgetKind, budget, shared_budgets
 from rules.accounts.caller import fold_email
 from rules.accounts.limits import RESETS_OF_VISITOR, RESETS_WITHIN
+from rules.accounts.passkeys import ChallengePurpose
 from rules.accounts.sides import AccountSide
 from rules.mail.kinds import Mail
 from rules.mail.orders import MailOrder, account_mail_order, mail_order
@@ -133,14 +137,13 @@ async def look_at_reset(*, token: Annotated[str, Path(max_length=200)], services
     return LinkView(expires_at=known.token.expires_at, side=known.account.side)
 
 
-class NewPassword(Body):
+class NewPassword(FactorShown):
     """``token`` of a mailed link, or ``current``: the password that is to be changed by whoever has signed in. ``code``
-    goes with a link, where the account has a second factor."""
+    or ``passkey`` goes with a link, where the account has a second factor."""
 
     token: Annotated[Secret | None, Field(repr=False)] = None
     current: Annotated[Password | None, Field(repr=False)] = None
     password: Annotated[Password, Field(repr=False)]
-    code: Annotated[Secret | None, Field(repr=False)] = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "NewPassword":
@@ -193,26 +196,59 @@ async def _by_link(
     async with services.sessions() as session:
         known = await live_account_link(session, token, TokenKind.RESET, now=now)
         assert known.account is not None
-        side, account_id = known.account.side, known.account.id
-        if known.has_factor and body.code is None:
-            raise factor_required(await codes_possible(session, account_id), given=False)
-    password_hash = await services.passwords.hash(body.password, side=side, place=Waiter(who=visitor.mark))
-    tried = await admit_code(services.sessions, account_id, shown="a mailed link", now=now) if body.code else None
+        account = known.account
+        possible = await codes_possible(session, account.id) if known.has_factor else ()
+    whom = Challenged.of(account, ChallengePurpose.BESIDE_LINK)
+    if possible and not body.shows_factor:
+        missing = factor_required(possible, NOTHING)
+        raise await services.passkeys.offered(missing, whom, visitor.counted, showing=showing)
+    password_hash = await services.passwords.hash(body.password, side=account.side, place=Waiter(who=visitor.mark))
+    tried = None
+    if body.shows_factor:
+        tried = await admit_code(services.sessions, account.id, shown="a mailed link", now=now)
+    proof = await services.passkeys.proof(body, whom, showing=showing)
+    try:
+        new = await _set(
+            services,
+            token,
+            account.id,
+            password_hash=password_hash,
+            proof=proof,
+            visitor=visitor,
+            showing=showing,
+        )
+    except Refused as refused:
+        raise await services.passkeys.offered(refused, whom, visitor.counted, showing=showing) from refused
+    if tried is not None:
+        await restore_code(services.sessions, tried, now=now)
+    return signed_in(new)
+
+
+async def _set(
+    services: Services,
+    token: str,
+    account_id: UUID,
+    *,
+    password_hash: str,
+    proof: Proof,
+    visitor: Visitor,
+    showing: Showing,
+) -> NewSession:
+    """Raises Refused."""
+    policy, now = services.settings.policy, showing.now
     async with services.sessions() as session:
         account = await session.get_one(Account, account_id, with_for_update=True)
         link = await session.get_one(Token, hash_of(storable(token)))
         if account.deactivated_at is not None or is_spent(link, now=now):
             raise link_invalid()
-        await must_show_factor(session, account, body.code, showing=showing)
+        await must_show_factor(session, account, proof, showing=showing)
         await set_password(session, account, password_hash, at=now)
         link.used_at = now
         session.add(link)
-        new = await begin_session(session, account, visitor, policy=services.settings.policy, now=now)
+        new = await begin_session(session, account, visitor, policy=policy, now=now)
         await order_account_mail(session, Mail.PASSWORD_CHANGED, account, reason=str(showing.request_id), at=now)
         await session.commit()
-    if tried is not None:
-        await restore_code(services.sessions, tried, now=now)
-    return signed_in(new)
+    return new
 
 
 async def _by_current(

@@ -1,48 +1,18 @@
-"""Sign-ins: by address and password, on either side of the house."""
+"""Sign-ins of whoever has signed in: where, ended, and who asks."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Request
-from pydantic import BaseModel, Field, model_validator
-from sqlmodel.ext.asyncio.session import AsyncSession
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
 
 from api.access_log.declared import shows_no_client
-from api.access_log.lines import record_failed_sign_in
-from api.accounts.factors.codes import must_show_factor, restore_code
-from api.accounts.practice_mails import have_delivered
-from api.accounts.signing_in.counted_codes import count_code
-from api.accounts.signing_in.sessions import begin_session, known_device
-from api.accounts.signing_in.sign_ins import admit, restore
-from api.accounts.tokens import storable, unauthenticated
-from api.bodies import Body, Password, Secret
-from api.deps import (
-    Anyone,
-    FromWhere,
-    Known,
-    KnownOrSite,
-    Now,
-    Person,
-    ShowingCode,
-    Svc,
-    asker_of,
-    must_see_client,
-)
+from api.deps import Known, KnownOrSite, Now, Person, Svc, asker_of, must_see_client
 from api.idempotency import AccountRoute
-from api.problems import Refused, not_found, refuse, responses
-from api.routes.accounts.oidc import OidcShown, sign_in_at_provider
-from api.views.accounts import SignedIn, signed_in
-from models.reads.accounts.accounts import account_with_address
+from api.problems import not_found, refuse, responses
 from models.reads.accounts.tokens import public_id, sessions_of
-from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token
-from models.writes.accounts.locks import lock_account
 from models.writes.accounts.tokens import revoke_sessions, revoke_token
-from models.writes.locks import lock_client
-from rules.accounts.caller import fold_email
-from rules.accounts.second_factors import CodeKind
-from rules.accounts.sides import AccountSide
 from rules.enums import Role
 from rules.refusals import Problem
 
@@ -52,112 +22,6 @@ router = APIRouter(
     route_class=AccountRoute,
     dependencies=[shows_no_client("of the account of whoever asks")],
 )
-
-
-class SignIn(Body):
-    """``email`` and ``password``, or ``oidc``, which is for the practice alone. ``side``: as a client, or as somebody
-    of the practice. ``device``: as the last sign-in from there answered it. ``code``: of the second factor, where the
-    account has one; a recovery code will do."""
-
-    email: Annotated[str | None, Field(min_length=1, max_length=254)] = None
-    password: Annotated[Password | None, Field(repr=False)] = None
-    oidc: OidcShown | None = None
-    side: AccountSide = AccountSide.CLIENT
-    device: Annotated[Secret | None, Field(repr=False)] = None
-    code: Annotated[Secret | None, Field(repr=False)] = None
-
-    @model_validator(mode="after")
-    def _by_one_way(self) -> "SignIn":
-        by_password = self.email is not None and self.password is not None
-        if self.oidc is None and not by_password:
-            raise ValueError("email and password are required, or oidc")
-        if self.oidc is not None and (self.email is not None or self.password is not None):
-            raise ValueError("either email and password are given, or oidc")
-        if self.oidc is not None and "side" in self.model_fields_set and self.side is AccountSide.CLIENT:
-            raise ValueError("oidc is for people of the practice")
-        return self
-
-
-_NO_FIT = "This address and password do not fit."
-
-
-@router.post(
-    "/sessions",
-    status_code=201,
-    summary="Sign in",
-    response_model_exclude_unset=True,
-    responses=responses(Problem.RATE_LIMITED, Problem.SECOND_FACTOR_REQUIRED),
-)
-async def sign_in(
-    *,
-    request: Request,
-    body: SignIn,
-    services: Svc,
-    _: Anyone,
-    visitor: FromWhere,
-    showing: ShowingCode,
-    now: Now,
-    after: BackgroundTasks,
-) -> SignedIn:
-    """Of a second factor nothing is told before the password is right, or the provider has said who it is."""
-    if body.oidc is not None:
-        return await sign_in_at_provider(
-            request, services, body.oidc, visitor, code=body.code, device=body.device, showing=showing, after=after
-        )
-    assert body.email is not None
-    assert body.password is not None
-    address = storable(fold_email(body.email))
-    async with services.sessions() as session:
-        account = await account_with_address(session, address, body.side)
-        device = await known_device(session, body.device, account, now=now) if body.device else None
-    policy = services.settings.policy
-    where = f"{body.side}:{address}"
-    admitted = await admit(services.sessions, where, visitor, device, policy=policy, now=now)
-    stored = account.password_hash if account else None
-    try:
-        fits = await services.passwords.fits(body.password, stored, place=admitted.place)
-    except Refused:  # too many wait already: nothing was looked at
-        await restore(services.sessions, admitted, now=now)
-        raise
-    if not fits or account is None:
-        raise await _failed(request, where)
-    shown = f"device {device.row.hash}" if device is not None else f"password {account.password_hash}"
-    tried = await count_code(
-        services.sessions, services.engine, account, body.code, admitted, shown=shown, showing=showing
-    )
-    async with services.sessions() as session:
-        if not await _still_fits(session, account, address):
-            raise await _failed(request, where)
-        try:
-            used = await must_show_factor(session, account, body.code, showing=showing)
-        except Refused:
-            if body.code is not None:
-                await record_failed_sign_in(request, where)
-            raise
-        new = await begin_session(session, account, visitor, policy=policy, now=now, device=device)
-        await session.commit()
-    if tried is not None:
-        await restore_code(services.sessions, tried, now=now)
-        await restore(services.sessions, admitted, now=now)
-    if used is CodeKind.RECOVERY_CODE:
-        after.add_task(have_delivered, services.engine)
-    return signed_in(new)
-
-
-async def _failed(request: Request, where: str) -> Refused:
-    """The refusal of a sign-in, once it is written down."""
-    await record_failed_sign_in(request, where)
-    return unauthenticated(_NO_FIT)
-
-
-async def _still_fits(session: AsyncSession, account: Account, address: str) -> bool:
-    """Whether what was shown still opens the account, which is locked: while a password is looked at, it may be set
-    anew, the address may change, and the account may end. Each ends every sign-in, and none may begin behind it."""
-    await lock_account(session, account.id)
-    if account.client_id is not None:
-        await lock_client(session, account.client_id)
-    found = await account_with_address(session, address, account.side)
-    return found is not None and (found.id, found.password_hash) == (account.id, account.password_hash)
 
 
 class SessionView(BaseModel):

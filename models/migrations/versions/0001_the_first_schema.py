@@ -1236,18 +1236,31 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column(
             "kind",
-            sa.Enum("totp", name="second_factor_kind", native_enum=False, create_constraint=True, length=40),
+            sa.Enum("totp", "passkey", name="second_factor_kind", native_enum=False, create_constraint=True, length=40),
             nullable=False,
         ),
         sa.Column("secret", sa.LargeBinary(), nullable=True),
+        sa.Column("name", sa.LargeBinary(), nullable=True),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_step", sa.BigInteger(), nullable=True),
+        sa.Column("credential_hash", sa.String(length=64), nullable=True),
+        sa.Column("sign_count", sa.BigInteger(), nullable=True),
+        sa.Column("backed_up", sa.Boolean(), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_by", sa.String(), nullable=True),
-        sa.CheckConstraint("(ended_at IS NULL) = (secret IS NOT NULL)", name="ended_factor_has_no_secret"),
+        sa.CheckConstraint(
+            "(secret IS NOT NULL) = (ended_at IS NULL AND (kind = 'totp' OR confirmed_at IS NOT NULL))",
+            name="live_factor_has_its_secret",
+        ),
+        sa.CheckConstraint(
+            "(credential_hash IS NOT NULL) = (ended_at IS NULL AND kind = 'passkey' AND confirmed_at IS NOT NULL)",
+            name="passkey_in_force_has_its_credential",
+        ),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("credential_hash"),
     )
     op.create_index(op.f("ix_second_factor_account_id"), "second_factor", ["account_id"], unique=False)
     op.create_index(
@@ -1257,6 +1270,37 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("confirmed_at IS NULL AND ended_at IS NULL"),
     )
+    op.create_table(
+        "passkey_challenge",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column(
+            "purpose",
+            sa.Enum(
+                "registration",
+                "sign_in",
+                "beside_password",
+                "beside_link",
+                "change",
+                name="challenge_purpose",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "side",
+            sa.Enum("client", "staff", name="challenge_side", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("factor_id", sa.Uuid(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+        sa.ForeignKeyConstraint(["factor_id"], ["second_factor.id"]),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_index(op.f("ix_passkey_challenge_expires_at"), "passkey_challenge", ["expires_at"], unique=False)
     op.create_table(
         "token",
         sa.Column("hash", sa.String(length=64), nullable=False),
@@ -2025,6 +2069,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_token_client_id"), table_name="token")
     op.drop_index(op.f("ix_token_account_id"), table_name="token")
     op.drop_table("token")
+    op.drop_index(op.f("ix_passkey_challenge_expires_at"), table_name="passkey_challenge")
+    op.drop_table("passkey_challenge")
     op.drop_index(
         "one_factor_being_set_up",
         table_name="second_factor",

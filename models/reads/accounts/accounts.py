@@ -22,6 +22,16 @@ async def account_with_address(session: AsyncSession, email_folded: str, side: A
     return (await session.exec(statement.join(Client, col(Client.id) == col(Account.client_id)).where(*theirs))).first()
 
 
+async def address_of(session: AsyncSession, account: Account) -> str | None:
+    """By which its owner signs in, folded; None where nobody can sign in by it (any more)."""
+    if account.activated_at is None or account.deactivated_at is not None:
+        return None
+    if account.client_id is None:
+        return account.email_folded
+    theirs = select(Client.email_folded).where(col(Client.id) == account.client_id, col(Client.account_active))
+    return (await session.exec(theirs)).first()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """Whose address it is that a new password is asked for: an account, or a client who has none yet."""

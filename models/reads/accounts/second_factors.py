@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.accounts.account import Account
 from models.tables.accounts.second_factor import RecoveryCode, SecondFactor
-from rules.accounts.second_factors import CodeKind
+from rules.accounts.second_factors import CodeKind, FactorKind
 
 _IN_FORCE = (col(SecondFactor.confirmed_at).is_not(None), col(SecondFactor.ended_at).is_(None))
 
@@ -23,6 +23,17 @@ async def factors_in_force(session: AsyncSession, account_id: UUID) -> Sequence[
     """The oldest first."""
     theirs = select(SecondFactor).where(col(SecondFactor.account_id) == account_id, *_IN_FORCE)
     return (await session.exec(theirs.order_by(col(SecondFactor.confirmed_at), col(SecondFactor.id)))).all()
+
+
+async def passkeys_of(session: AsyncSession, account_id: UUID) -> Sequence[SecondFactor]:
+    """Those in force, the oldest first."""
+    return [factor for factor in await factors_in_force(session, account_id) if factor.kind is FactorKind.PASSKEY]
+
+
+async def passkey_with(session: AsyncSession, credential_hash: str) -> tuple[SecondFactor, Account] | None:
+    """The passkey in force (`rules.accounts.passkeys.credential_hash`), and whose it is."""
+    found = select(SecondFactor, Account).join(Account, col(Account.id) == col(SecondFactor.account_id))
+    return (await session.exec(found.where(col(SecondFactor.credential_hash) == credential_hash, *_IN_FORCE))).first()
 
 
 async def factor_being_set_up(session: AsyncSession, account_id: UUID) -> SecondFactor | None:
@@ -39,7 +50,7 @@ async def recovery_codes_left(session: AsyncSession, account_id: UUID) -> int:
 
 async def codes_possible(session: AsyncSession, account_id: UUID) -> tuple[CodeKind, ...]:
     """What can be shown beside the account's password; nothing where no second factor is in force."""
-    if not await factors_in_force(session, account_id):
-        return ()
-    left = await recovery_codes_left(session, account_id)
-    return (CodeKind.TOTP, CodeKind.RECOVERY_CODE) if left else (CodeKind.TOTP,)
+    kinds = {factor.kind.value for factor in await factors_in_force(session, account_id)}
+    if kinds and await recovery_codes_left(session, account_id):
+        kinds.add(CodeKind.RECOVERY_CODE.value)
+    return tuple(kind for kind in CodeKind if kind.value in kinds)

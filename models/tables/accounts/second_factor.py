@@ -12,11 +12,16 @@ from rules.accounts.second_factors import FactorKind
 
 
 class SecondFactor(SQLModel, table=True):
-    """An authenticator app of an account (TOTP). Its ``secret`` is sealed, and
-    goes when the factor ends. One that is not confirmed is being set up, and an account has one such at most.
+    """An authenticator app of an account (TOTP), or a passkey (WebAuthn). One that is not confirmed is being set up,
+    and an account has one such at most.
 
-    ``last_step`` is the latest time step of which a code was used: no earlier one, and not the same, is taken again.
-    ``ended_by`` is who removed it, as timelines name them.
+    ``secret`` is sealed: of an app, what its codes follow from; of a passkey in force, its public key and whose it is
+    (`api.accounts.factors.passkeys.KeptPasskey`), so that nobody can put another key or another account in its place.
+    It goes when the factor ends, with the ``name`` that its owner gave it.
+
+    Of an app: ``last_step`` is the latest time step of which a code was used: no earlier one, and not the same, is
+    taken again. Of a passkey: ``credential_hash`` is by which it is found, ``sign_count`` what its counter said last,
+    ``backed_up`` whether it is kept outside of one device. ``ended_by`` is who removed it, as timelines name them.
     """
 
     __tablename__ = "second_factor"
@@ -27,16 +32,28 @@ class SecondFactor(SQLModel, table=True):
             unique=True,
             postgresql_where=text("confirmed_at IS NULL AND ended_at IS NULL"),
         ),
-        CheckConstraint("(ended_at IS NULL) = (secret IS NOT NULL)", name="ended_factor_has_no_secret"),
+        CheckConstraint(
+            "(secret IS NOT NULL) = (ended_at IS NULL AND (kind = 'totp' OR confirmed_at IS NOT NULL))",
+            name="live_factor_has_its_secret",
+        ),
+        CheckConstraint(
+            "(credential_hash IS NOT NULL) = (ended_at IS NULL AND kind = 'passkey' AND confirmed_at IS NOT NULL)",
+            name="passkey_in_force_has_its_credential",
+        ),
     )
 
     id: UUID = Field(primary_key=True)
     account_id: UUID = Field(foreign_key="account.id", index=True)
     kind: FactorKind = Field(sa_type=word(FactorKind, name="second_factor_kind"))
     secret: str | None = Field(default=None, sa_type=SealedSecret, repr=False)
+    name: str | None = Field(default=None, sa_type=SealedSecret, repr=False)
     made_at: datetime = Field(sa_type=Instant)
     confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_used_at: datetime | None = Field(default=None, sa_type=Instant)
     last_step: int | None = Field(default=None, sa_type=BigInteger)
+    credential_hash: str | None = Field(default=None, max_length=64, unique=True)
+    sign_count: int | None = Field(default=None, sa_type=BigInteger)
+    backed_up: bool | None = None
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
     ended_by: str | None = None
 

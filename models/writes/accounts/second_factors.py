@@ -19,39 +19,66 @@ from rules.timeline import FactKind
 
 _TOLD: dict[FactorChange, tuple[FactKind, str]] = {
     FactorChange.ADDED: (FactKind.SECOND_FACTOR_ADDED, "The client set up a second factor to sign in with."),
+    FactorChange.PASSKEY_ADDED: (FactKind.SECOND_FACTOR_ADDED, "The client set up a passkey to sign in with."),
     FactorChange.REMOVED: (FactKind.SECOND_FACTOR_REMOVED, "The client removed a second factor."),
+    FactorChange.PASSKEY_REMOVED: (FactKind.SECOND_FACTOR_REMOVED, "The client removed a passkey."),
     FactorChange.TAKEN_AWAY: (FactKind.SECOND_FACTOR_REMOVED, "The client's second factors were taken away."),
     FactorChange.CODES_MADE: (FactKind.RECOVERY_CODES_MADE, "The client made new recovery codes."),
     FactorChange.CODE_USED: (FactKind.RECOVERY_CODE_USED, "The client used a recovery code."),
 }
 
 
-async def set_up(session: AsyncSession, account: Account, *, id: UUID, secret: str, at: datetime) -> SecondFactor:
-    """One that waits to be confirmed. The one that waited before ends."""
+async def set_up(
+    session: AsyncSession,
+    account: Account,
+    kind: FactorKind,
+    *,
+    id: UUID,
+    secret: str | None,
+    name: str | None,
+    at: datetime,
+) -> SecondFactor:
+    """One that waits to be confirmed. The one that waited before ends. ``secret``: of an app."""
     former = await factor_being_set_up(session, account.id)
     if former is not None:
         end(session, former, by="another one", at=at)
         await session.flush()
-    row = SecondFactor(id=id, account_id=account.id, kind=FactorKind.TOTP, secret=secret, made_at=at)
+    row = SecondFactor(id=id, account_id=account.id, kind=kind, secret=secret, name=name, made_at=at)
     session.add(row)
     return row
 
 
 async def put_in_force(
-    session: AsyncSession, account: Account, factor: SecondFactor, *, step: int, at: datetime, but: str
-) -> None:
-    """With the time step of the code that confirmed it, which is used by this. Every sign-in ends ``but`` the one with
-    this hash."""
-    await tell_client(session, account, FactorChange.ADDED, at=at)
-    factor.confirmed_at, factor.last_step = at, step
+    session: AsyncSession, account: Account, factor: SecondFactor, *, at: datetime, but: str
+) -> FactorChange:
+    """With what confirmed it, which stands in it already. Every sign-in ends ``but`` the one with this hash. Raises
+    IntegrityError for a passkey that there is already."""
+    change = FactorChange.PASSKEY_ADDED if factor.kind is FactorKind.PASSKEY else FactorChange.ADDED
+    factor.confirmed_at = at
     session.add(factor)
+    await session.flush()
+    await tell_client(session, account, change, at=at)
     await revoke_sessions(session, account.id, at=at, but=but)
+    return change
 
 
-async def use_step(session: AsyncSession, factor: SecondFactor, step: int) -> bool:
+async def use_step(session: AsyncSession, factor: SecondFactor, step: int, *, at: datetime) -> bool:
     """Whether the code of this time step is used for the first time, and no later one was."""
     is_new = or_(col(SecondFactor.last_step).is_(None), col(SecondFactor.last_step) < step)
-    used = update(SecondFactor).where(col(SecondFactor.id) == factor.id, is_new).values(last_step=step)
+    used = update(SecondFactor).where(col(SecondFactor.id) == factor.id, is_new)
+    used = used.values(last_step=step, last_used_at=at)
+    return (await session.exec(used.returning(col(SecondFactor.id)))).first() is not None
+
+
+async def use_passkey(
+    session: AsyncSession, factor_id: UUID, *, sign_count: int, backed_up: bool, at: datetime
+) -> bool:
+    """Whether it is in force still, and its counter goes on; authenticators that do not count say 0."""
+    count = col(SecondFactor.sign_count)
+    goes_on = count == 0 if sign_count == 0 else count < sign_count
+    in_force = (col(SecondFactor.id) == factor_id, col(SecondFactor.ended_at).is_(None), goes_on)
+    used = update(SecondFactor).where(*in_force)
+    used = used.values(sign_count=sign_count, backed_up=backed_up, last_used_at=at)
     return (await session.exec(used.returning(col(SecondFactor.id)))).first() is not None
 
 
@@ -79,19 +106,27 @@ async def replace_recovery_codes(
     session.add_all(RecoveryCode(hash=hash, account_id=account.id, made_at=at) for hash in hashes)
 
 
+_GONE = {"secret": None, "name": None, "credential_hash": None}
+
+
 def end(session: AsyncSession, factor: SecondFactor, *, by: str, at: datetime) -> None:
-    """Its secret goes with it."""
-    factor.ended_at, factor.ended_by, factor.secret = at, by, None
+    """Its secret goes with it, and what tells which one it was."""
+    for name, value in {"ended_at": at, "ended_by": by, **_GONE}.items():
+        setattr(factor, name, value)
     session.add(factor)
 
 
-async def remove(session: AsyncSession, account: Account, factor: SecondFactor, *, by: str, at: datetime) -> None:
+async def remove(
+    session: AsyncSession, account: Account, factor: SecondFactor, *, by: str, at: datetime
+) -> FactorChange:
     """By its owner. With the last one go the recovery codes."""
-    await tell_client(session, account, FactorChange.REMOVED, at=at)
+    change = FactorChange.PASSKEY_REMOVED if factor.kind is FactorKind.PASSKEY else FactorChange.REMOVED
+    await tell_client(session, account, change, at=at)
     end(session, factor, by=by, at=at)
     await session.flush()
     if not await factors_in_force(session, account.id):
         await replace_recovery_codes(session, account, (), at=at)
+    return change
 
 
 async def take_away(session: AsyncSession, account: Account, *, by: str, at: datetime) -> bool:
@@ -110,7 +145,7 @@ async def end_factors(session: AsyncSession, account: Account, *, by: str, at: d
     theirs = update(SecondFactor).where(
         col(SecondFactor.account_id) == account.id, col(SecondFactor.ended_at).is_(None)
     )
-    await session.exec(theirs.values(ended_at=at, ended_by=by, secret=None))
+    await session.exec(theirs.values(ended_at=at, ended_by=by, **_GONE))
     await replace_recovery_codes(session, account, (), at=at)
 
 

@@ -101,7 +101,10 @@ async def test_a_test_clients_goes_to_whoever_made_them(practice: Practice) -> N
 async def test_what_became_of_second_factors_is_said(practice: Practice, maria: Account, change: FactorChange) -> None:
     words = {
         FactorChange.ADDED: "An authenticator app was added",
+        FactorChange.PASSKEY_ADDED: "A passkey was added",
         FactorChange.REMOVED: "An authenticator app was removed",
+        FactorChange.PASSKEY_REMOVED: "A passkey was removed",
+        FactorChange.COPIED: "There may be a copy of a passkey",
         FactorChange.TAKEN_AWAY: "You were signed out everywhere",
         FactorChange.CODES_MADE: "The former ones work no more",
         FactorChange.CODE_USED: "A recovery code of your account was used",

@@ -105,6 +105,7 @@ CALLS: dict[str, Line] = {
     "POST /v1/webhooks/sendgrid": ANYBODY,
     "POST /v1/sessions": ANYBODY.given({}),
     "POST /v1/sessions/oidc": ANYBODY.given({"return_url": "https://elsewhere.example"}),
+    "POST /v1/sessions/challenges": ANYBODY.given({}),
     "GET /v1/sessions": SIGNED_IN,
     "DELETE /v1/sessions/{session_id}": OWN_SIGN_IN,
     "DELETE /v1/sessions": replace(
@@ -123,6 +124,7 @@ CALLS: dict[str, Line] = {
     "GET /v1/second-factors": SIGNED_IN,
     "POST /v1/second-factors": SIGNED_IN.given({"kind": "totp", "current": "x"}),
     "POST /v1/second-factors/{enrolment_id}/confirmations": OWN_SIGN_IN.given({"code": "123456"}),
+    "POST /v1/second-factors/challenges": SIGNED_IN,
     "POST /v1/second-factors/recovery-codes": SIGNED_IN.given({"current": "x", "code": "123456"}),
     "POST /v1/second-factors/{factor_id}/remove": OWN_SIGN_IN.given({"current": "x", "code": "123456"}),
     "DELETE /v1/staff/{staff_id}/second-factors": ADMIN,

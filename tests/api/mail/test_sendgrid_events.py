@@ -159,6 +159,7 @@ async def test_without_a_key_nothing_is_believed(app: FastAPI, sessions: Session
     services = app.state.services
     settings = ApiSettings(
         public_url="https://care.example",
+        staff_url="https://care.example/staff",
         email_from="a@b.c",
         service_keys=(),
         allowed_hosts=("api",),

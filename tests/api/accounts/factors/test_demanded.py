@@ -20,6 +20,7 @@ OPEN = {
     "DELETE /v1/sessions/current",
     "GET /v1/second-factors",
     "POST /v1/second-factors",
+    "POST /v1/second-factors/challenges",
     "POST /v1/second-factors/recovery-codes",
     "POST /v1/second-factors/{enrolment_id}/confirmations",
     "POST /v1/second-factors/{factor_id}/remove",

@@ -46,7 +46,16 @@ async def test_from_nothing_to_one_in_force(sara: Owner, rows: Rows, engine: Tol
     assert len(set(codes)) == 10
     assert all(len(code) == 29 for code in codes)
     assert await sara.listed() == {
-        "items": [{"id": sara.app.id, "kind": "totp", "since": f"{NOW:%Y-%m-%dT%H:%M:%SZ}"}],
+        "items": [
+            {
+                "id": sara.app.id,
+                "kind": "totp",
+                "name": None,
+                "since": f"{NOW:%Y-%m-%dT%H:%M:%SZ}",
+                "last_used_at": None,
+                "backed_up": None,
+            }
+        ],
         "recovery_codes": 10,
         "required": False,
         "next_cursor": None,
@@ -113,7 +122,7 @@ async def test_who_stole_a_token_sets_nothing_up_without_the_password(sara: Owne
     for body in ({"current": "a guess"}, {"current": "a guess", "code": "123456"}):
         assert fields_of(await sara.begins(**body)) == ["current"]
     assert fields_of(await sara.ask("", kind="totp")) == ["current"]
-    assert fields_of(await sara.begins(kind="passkey")) == ["kind"]
+    assert fields_of(await sara.begins(kind="hotp")) == ["kind"]
     assert (await rows.snapshot("second_factor"))["second_factor"] == []
     guesses = [(await sara.begins(current=f"guess {number}")).status_code for number in range(9)]
     assert guesses == [422] * 8 + [429]  # as for any other change that takes the password

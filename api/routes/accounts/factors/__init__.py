@@ -1,0 +1,1 @@
+"""Second factors of whoever has signed in."""

@@ -1,0 +1,1 @@
+"""Tests: passkeys over the API, by a software authenticator that can lie."""
