@@ -30,7 +30,7 @@ async def test_the_refusal_says_with_what_to_ask_for_one(sara: Holder, rows: Row
     before = await rows.snapshot("token")
     asked = await sara.who.signs_in()
     needs_factor(asked, factors=CODES_TOO)
-    assert asked.json()["detail"] == "A passkey or a code is needed beside the password."
+    assert asked.json()["detail"] == "A passkey or a code is needed as well."
     assert asked.json()["passkey_options"]["allowCredentials"] == [
         {"id": encoded(sara.key.credential_id), "type": "public-key", "transports": ["internal", "hybrid"]}
     ]
