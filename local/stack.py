@@ -36,6 +36,7 @@ _OF_A_PRACTICE_TOO = frozenset(
         *(
             "INSURANCE_EMAIL",
             "PAYLOAD_KEYS",
+            "PRACTICE_COUNTRIES",
             "PRACTICE_NAME",
             "PRACTICE_TIME_ZONE",
             "PRIVATE_NETWORK",
