@@ -19,7 +19,7 @@ from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fi
 from models.reads.accounts.tokens import may_have_a_pass
 from models.reads.booking.therapists import therapist_by_slug
 from models.reads.clients.form_words import offered_by_nobody
-from models.reads.clients.matches import form_match_of
+from models.reads.clients.matches import present_match
 from rules.accounts.budgets import Budget, BudgetKind, CountedFor, budget, shared_budgets
 from rules.accounts.limits import JOURNEYS_WITHIN
 from rules.clients.answers import PARTS
@@ -191,8 +191,8 @@ def _budgets(whom: CountedFor, command: Command) -> tuple[Budget, ...]:
 async def _explained(services: Services, client_id: UUID) -> dict[str, Any] | None:
     """The match of the form, with every factor: it stands in the database alone."""
     async with services.sessions() as session:
-        form = await form_match_of(session, client_id)
-    return form.explanation if form is not None and form.match_id is not None else None
+        match = await present_match(session, client_id)
+    return match.form.explanation if match is not None and match.form is not None else None
 
 
 async def _pass(services: Services, client_id: UUID, *, now: datetime) -> str | None:

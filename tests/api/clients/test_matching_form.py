@@ -1,5 +1,6 @@
 """The words of the matching form: what can be answered, what cannot, and who words it."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -228,6 +229,18 @@ async def test_a_word_of_a_profile_stays_until_it_is_taken_out_there(api: httpx.
         assert (await api.patch(f"/v1/therapists/{slug}", json={"insurances": left}, headers=DESK)).status_code == 200
     changed = (await api.patch(FORM, json=body, headers=DESK)).json()
     assert ([word["code"] for word in changed["insurances"]], changed["genders"]) == (["Cigna"], [])
+
+
+async def test_a_profile_and_the_form_never_part_whoever_is_quicker(api: httpx.AsyncClient, rows: Rows) -> None:
+    await rows.therapist("ana")
+    with_it, without = [{"code": "Aetna"}, {"code": "Cigna"}], [{"code": "Cigna"}]
+    for _ in range(5):
+        assert (await api.patch(FORM, json={"insurances": with_it}, headers=DESK)).status_code == 200
+        offers = api.patch("/v1/therapists/ana", json={"insurances": ["Aetna"]}, headers=DESK)
+        leaves_out = api.patch(FORM, json={"insurances": without}, headers=DESK)
+        answers = await asyncio.gather(offers, leaves_out)
+        assert sorted(answer.status_code for answer in answers) == [200, 422]
+        await api.patch("/v1/therapists/ana", json={"insurances": []}, headers=DESK)
 
 
 async def test_a_word_twice_is_refused(api: httpx.AsyncClient) -> None:
