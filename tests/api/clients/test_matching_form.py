@@ -110,7 +110,8 @@ async def test_the_refusal_names_the_words_in_its_sentence(api: httpx.AsyncClien
     answer = await api.post("/v1/journeys", json=journey(state="New York"), headers=SITE)
     said = "answers.state: is none of the states of the matching form; nearest: NY (New York)"
     assert answer.json()["detail"] == said
-    assert "nearest" in PROBLEM_SCHEMA["properties"]["errors"]["items"]["properties"]
+    described: Any = PROBLEM_SCHEMA["properties"]
+    assert "nearest" in described["errors"]["items"]["properties"]
 
 
 async def test_many_wrong_words_are_all_named_and_the_first_explained(api: httpx.AsyncClient) -> None:
