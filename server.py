@@ -72,6 +72,7 @@ async def run(settings: Settings) -> None:
             mail_event_key=settings.sendgrid_webhook_public_key,
             policy=settings.policy,
             practice_name=settings.practice_name,
+            practice_countries=tuple(settings.practice_countries.split(",")),
             staff_second_factor=settings.staff_second_factor == "required",
             ui_origins=settings.ui_origins,
             trust_ui=settings.trusts_ui,

@@ -18,6 +18,7 @@ from api.edge.methods import Methods
 from api.edge.proxies import TrustedProxies
 from api.edge.queries import knows_its_query
 from api.engine import JourneyEngine
+from api.matching.standards import standard_words
 from api.metrics import MeasureRequests, Metrics
 from api.middleware import Bounds, HideSecrets
 from api.request_ids import RequestIds
@@ -41,7 +42,7 @@ from api.routes.accounts.factors import enrolments, second_factors
 from api.routes.archive import archives, bulk_archives
 from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
-from api.routes.clients import clients, groups, joins, journeys, tasks
+from api.routes.clients import clients, groups, joins, journeys, matches, matching_form, tasks
 from api.routes.forms import form_templates, forms
 from api.routes.keeping import keepings
 from api.routes.mail import sendgrid_webhook, unsubscribes
@@ -61,7 +62,9 @@ _PARTS = (
     slots,
     waitlist,
     journeys,
+    matching_form,
     clients,
+    matches,
     appointments,
     changes,
     calendar_files,
@@ -137,6 +140,7 @@ def create_app(
         redirect_slashes=False,  # behind a proxy a redirect would lead to plain HTTP, with the token
         dependencies=[Depends(knows_its_query)],
     )
+    standard_words(settings.practice_countries)  # reading them takes most of a second, and no request should wait
     metrics = Metrics()
     app.state.services = Services(
         sessions=sessions,

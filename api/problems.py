@@ -178,7 +178,18 @@ PROBLEM_SCHEMA = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+                "properties": {
+                    "field": {"type": "string"},
+                    "message": {"type": "string"},
+                    "nearest": {
+                        "type": "array",
+                        "description": "Words of the matching form that may have been meant.",
+                        "items": {
+                            "type": "object",
+                            "properties": {"code": {"type": "string"}, "name": {"type": "string"}},
+                        },
+                    },
+                },
             },
         },
     },

@@ -39,7 +39,8 @@ class ApiSettings:
     events with; without one no event is believed. ``allowed_hosts`` are the names, without ports, that a request may
     be meant for. ``https_only`` tells browsers so. Behind ``trusted_proxies`` alone whoever asks is taken from what
     these say. ``docs`` shows the description of the API and the page for it. ``practice_name`` tells an
-    authenticator app whose its codes are. ``staff_second_factor``: people of the practice must have a second factor.
+    authenticator app whose its codes are. ``practice_countries`` are ISO 3166-1 codes, the home first: in whose states
+    clients live. ``staff_second_factor``: people of the practice must have a second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone, and refused where ``https_only``. ``admins_are_persons`` refuses keys with the role
     admin once an admin has an account."""
@@ -54,6 +55,7 @@ class ApiSettings:
     trusted_proxies: tuple[Network, ...] = ()
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
     practice_name: str = "Care Journeys"
+    practice_countries: tuple[str, ...] = ("US",)
     staff_second_factor: bool = False
     https_only: bool = False
     docs: bool = False

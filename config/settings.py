@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+import pycountry
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -92,6 +93,13 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def _countries(text: str) -> str:
+    codes = list(dict.fromkeys(part.strip().upper() for part in text.split(",")))
+    if not all(pycountry.countries.get(alpha_2=code) for code in codes):
+        raise ValueError("it must name countries by their ISO codes, separated by commas, such as US,CA")
+    return ",".join(codes)
+
+
 def _web(value: str | None) -> str | None:
     if value is not None and not re.match(r"https?://[^/\s]+", value):
         raise ValueError("it must start with http:// or https://")
@@ -160,6 +168,7 @@ class Settings(BaseSettings):
     staff_url: WebAddress = None
     practice_name: str = "Care Journeys"
     practice_time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    practice_countries: Annotated[str, AfterValidator(_countries)] = "US"
     insurance_email: MailAddress = "insurance@practice.example"
     care_team_email: MailAddress = "care-team@practice.example"
 

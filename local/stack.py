@@ -41,6 +41,7 @@ _OF_A_PRACTICE_TOO = frozenset(
             "OIDC_ISSUER",
             "OIDC_SECOND_FACTOR",
             "PAYLOAD_KEYS",
+            "PRACTICE_COUNTRIES",
             "PRACTICE_NAME",
             "PRACTICE_TIME_ZONE",
             "PRIVATE_NETWORK",

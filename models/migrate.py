@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from models.privileges import grant
+from models.writes.clients.form_words import write_first_words
 from models.writes.forms.templates import write_built_in_forms
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -33,8 +34,8 @@ def configuration(url: str) -> Config:
 
 def upgrade(url: str, *, application: str | None = None) -> None:
     """Run every migration that this database has not seen yet, and write what every practice begins with: the intake
-    forms. ``url`` is ``postgresql://...``, and its role owns the tables; ``application`` is the role of the programs,
-    where that is another.
+    forms, and the words of the matching form. ``url`` is ``postgresql://...``, and its role owns the tables;
+    ``application`` is the role of the programs, where that is another.
 
     Raises NoSuchRole.
     """
@@ -43,6 +44,7 @@ def upgrade(url: str, *, application: str | None = None) -> None:
     try:
         with engine.begin() as connection:
             write_built_in_forms(connection)
+            write_first_words(connection)
             if application is not None and application != make_url(url).username:
                 grant(connection, application)
     except ProgrammingError as error:

@@ -92,6 +92,15 @@ class Source(StrEnum):
     CARE_TEAM = "care_team"
 
 
+class Modality(StrEnum):
+    """With whom a therapist works."""
+
+    INDIVIDUAL = "individual"
+    COUPLES = "couples"
+    FAMILY = "family"
+    TEEN = "teen"
+
+
 class Role(StrEnum):
     BOOKING_SITE = "booking_site"
     CLIENT = "client"

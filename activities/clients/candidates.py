@@ -1,11 +1,11 @@
-"""Everybody who could be a client's therapist: read, scored, chosen, and replayed."""
+"""Everybody who could be a client's therapist: read, scored and chosen."""
 
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zlib import compress, decompress
+from zlib import compress
 
 from sqlalchemy import ARRAY, Text, any_, func, literal
 from sqlmodel import col, select
@@ -14,50 +14,38 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy_of_many
 from models.reads.booking.hours import load_availabilities
 from models.reads.clients.candidates import candidates_record
-from models.sealing import opened_aside
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
-from models.tables.clients.match import Match
 from models.writes.locks import lock_therapist
 from rules.booking.availability import earliest_slot
+from rules.clients.answers import Answers
 from rules.clients.candidates import candidates_of
-from rules.clients.matching import Answers, PreferredTime, decide, replay, score
 from rules.clients.matching import MatchResult as Found
+from rules.clients.matching import decide, score
 from rules.enums import AppointmentType, ClientStatus, IntroCalls
 
 
 async def find_therapist(
     session: AsyncSession, said: Mapping[str, Any], now: datetime
-) -> tuple[Found, Therapist | None, bytes | None]:
+) -> tuple[Found, Therapist | None, bytes]:
     """Match by the form. The winner is locked and looked at again: two forms never share a caseload's last place.
 
     Whoever lost that place starts over with no lock held, so that nobody waits in a circle. The last part of the
     answer is what a replay of the match needs: the candidates as they were.
     """
-    answers = read_answers(said)
+    answers = Answers.of_document(said)
     while True:
         record = await candidates_record(session)
         scored = score(answers=answers, candidates=candidates_of(json.loads(record)))
         found = decide(scored, earliest=await _earliest(session, scored.tied, now))
         if found.therapist is None:
-            return found, None, None
+            return found, None, compress(record.encode())
         chosen = (await session.exec(select(Therapist.id).where(col(Therapist.slug) == found.therapist))).one()
         winner = await lock_therapist(session, chosen)
         limit = winner.caseload_limit
         if winner.accepting_clients and (limit is None or await _active_clients(session, winner.id) < limit):
             return found, winner, compress(record.encode())
         await session.rollback()
-
-
-async def replayed(session: AsyncSession, client: Client) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """A client's first match as it was explained, and as the same input explains it now; None without a form."""
-    statement = select(Match).where(col(Match.client_id) == client.id, col(Match.considered).is_not(None))
-    row = (await session.exec(statement)).first()
-    if row is None or row.considered is None or row.explanation is None:
-        return None
-    record = json.loads(decompress(opened_aside(row, "considered")))
-    again = replay(answers=read_answers(client.answers or {}), record=record, explanation=row.explanation)
-    return row.explanation, again.to_document()
 
 
 async def _earliest(session: AsyncSession, slugs: Sequence[str], now: datetime) -> dict[str, datetime | None]:
@@ -105,19 +93,3 @@ async def _active_clients(session: AsyncSession, therapist_id: UUID) -> int:
         )
     )
     return (await session.exec(statement)).one()
-
-
-def read_answers(said: Mapping[str, Any]) -> Answers:
-    """The matching form's answers, as they were sent and are kept with the client."""
-    return Answers(
-        state=said["state"],
-        modality=said["modality"],
-        concerns=tuple(said.get("concerns") or ()),
-        languages=tuple(said.get("languages") or ()),
-        therapist_gender=said.get("therapist_gender"),
-        insurance=said.get("insurance"),
-        preferred_times=tuple(
-            PreferredTime(weekday=wish["weekday"], part=wish["part"]) for wish in said.get("preferred_times") or ()
-        ),
-        note=said.get("note") or "",
-    )

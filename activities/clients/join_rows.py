@@ -24,6 +24,7 @@ from models.tables.care.goal import Goal
 from models.tables.care.note import SessionNote
 from models.tables.care.notification import Notification
 from models.tables.clients.client import Client
+from models.tables.clients.match import FormMatch
 from models.tables.forms.form import FormRequest
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.approval import Approval
@@ -46,13 +47,14 @@ from rules.mail.kinds import MAILS
 from rules.money.payment_states import WAITING, WAITS_FOR_CARD, Because, PaymentEvent
 
 _MONEY: tuple[type[Any], ...] = (Payment, Credit, Refund, Approval, Dispute)
-_OWNED: tuple[type[Any], ...] = (Appointment, *_MONEY, SessionNote, Goal, Notification)
+_OWNED: tuple[type[Any], ...] = (Appointment, *_MONEY, SessionNote, Goal, Notification, FormMatch)
 
 
 async def move_belongings(
     session: AsyncSession, duplicate: Client, record: Client, *, at: datetime
 ) -> dict[str, MovedChat]:
-    """Everything that is simply the other record's from now on: appointments and their times, money, notes, goals.
+    """Everything that is simply the other record's from now on: appointments and their times, money, notes, goals,
+    matching forms.
 
     Answers where the messages of the duplicate's own chats are now.
     """

@@ -309,7 +309,6 @@ async def _fill_in(session: AsyncSession, duplicate: Client, record: Client) -> 
         record.therapist_id, record.matched_at = duplicate.therapist_id, duplicate.matched_at
         present = (col(Match.client_id) == duplicate.id, col(Match.ended_at).is_(None))
         await session.exec(update(Match).where(*present).values(client_id=record.id))
-    record.answers = record.answers or duplicate.answers
     record.note = record.note or duplicate.note
     record.group_id = record.group_id or duplicate.group_id
     record.unsubscribed = record.unsubscribed or duplicate.unsubscribed

@@ -24,7 +24,7 @@ from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
-from models.tables.clients.match import Match
+from models.tables.clients.match import FormMatch, Match
 from models.tables.clients.task import Task
 from models.writes.locks import RowMissing, lock_client, lock_therapist
 from models.writes.outbox import order_mails
@@ -55,14 +55,13 @@ class MatchingActivities(Activities):
             if refusal is not None:
                 return Opened(refusal=refusal)
             found: Found | None = None
-            considered: bytes | None = None
+            considered = b""
             if new.source is Source.MATCHING_FORM:
                 found, chosen, considered = await find_therapist(session, new.answers or {}, now)
             client = Client(
                 id=UUID(new.client_id),
                 ref=ref_of(new.client_id),
                 source=new.source,
-                answers=new.answers,
                 note=new.note,
                 made_by=new.by.actor,
                 made_by_staff=new.by.is_practice,
@@ -88,7 +87,6 @@ class MatchingActivities(Activities):
                 if refusal is not None:
                     await session.rollback()
                     return Opened(refusal=refusal)
-            explanation = found.to_document() if found else None
             if chosen is not None:
                 _assign(
                     session,
@@ -99,8 +97,6 @@ class MatchingActivities(Activities):
                     at=now,
                     request_id=new.request_id,
                     reason=None,
-                    explanation=explanation,
-                    considered=considered,
                 )
             else:
                 if found is not None:
@@ -112,8 +108,8 @@ class MatchingActivities(Activities):
                         by=SYSTEM,
                         text="No therapist fits the matching form.",
                         data={
-                            "weights_version": found.weights_version,
-                            "ruled_out": [one["therapist"] for one in found.to_document()["ruled_out"]],
+                            "weights_version": found.weights.version,
+                            "ruled_out": [out.therapist for out in found.ruled_out],
                         },
                     )
                 await open_task_once(
@@ -124,6 +120,19 @@ class MatchingActivities(Activities):
                     text=f"No therapist fits client {client.ref}; please match by hand.",
                     at=now,
                 )
+            if found is not None:
+                await session.flush()
+                form = FormMatch(
+                    id=derived_id(new.request_id, "form_match"),
+                    client_id=client.id,
+                    match_id=_match_id(new.request_id) if chosen is not None else None,
+                    answers=new.answers or {},
+                    explanation=found.to_document(),
+                    considered=considered,
+                    made_by=new.by.actor,
+                    made_at=now,
+                )
+                session.add(form)
             if new.details is not None:
                 await details_were_given(session, client, new.details, by=new.by, reason=new.request_id, at=now)
             facts = await project(session, client)
@@ -177,7 +186,6 @@ class MatchingActivities(Activities):
                     at=now,
                     request_id=order.request_id,
                     reason=order.reason,
-                    explanation=None,
                 )
                 await _close_matching_task(session, client, at=now, by=order.by.actor)
             open_ids = [
@@ -244,8 +252,6 @@ def _assign(
     at: datetime,
     request_id: str,
     reason: str | None,
-    explanation: dict[str, object] | None,
-    considered: bytes | None = None,
 ) -> None:
     again = client.therapist_id is not None
     session.add(
@@ -255,8 +261,6 @@ def _assign(
             therapist_id=therapist.id,
             how=how,
             reason=reason,
-            explanation=explanation,
-            considered=considered,
             made_by=by,
             made_at=at,
         )

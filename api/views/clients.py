@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from api.views.base import PracticeOnly, SignedInOnly, View
 from models.reads.clients.clients import ClientRow
-from models.tables.clients.match import Match
+from models.reads.clients.matches import MatchRow
 from rules.accounts.caller import Caller
 from rules.enums import ClientStatus, Source, Stage, TaskKind
 
@@ -68,15 +68,23 @@ def client_view(row: ClientRow, *, caller: Caller) -> ClientView:
     )
 
 
-def match_document(match: Match, therapist: str | None) -> dict[str, Any]:
-    """The explained match; one made by hand says who made it and why."""
-    by_hand: dict[str, Any] = {"therapist": therapist, "score": None, "factors": [], "runners_up": [], "ruled_out": []}
+def match_document(row: MatchRow) -> dict[str, Any]:
+    """The explained match; one made by hand says who made it and why. A form that nobody fitted says why."""
+    by_hand: dict[str, Any] = {
+        "therapist": row.therapist,
+        "score": None,
+        "factors": [],
+        "runners_up": [],
+        "ruled_out": [],
+    }
+    made = row.match or row.form
+    assert made is not None
     return {
-        **(match.explanation or by_hand),
-        "how": match.how.value,
-        "reason": match.reason,
-        "made_by": match.made_by,
-        "made_at": match.made_at,
+        **(row.form.explanation if row.form is not None else by_hand),
+        "how": (row.match.how if row.match is not None else Source.MATCHING_FORM).value,
+        "reason": row.match.reason if row.match is not None else None,
+        "made_by": made.made_by,
+        "made_at": made.made_at,
     }
 
 

@@ -25,9 +25,10 @@ from models.tables.care.note import SessionNote
 from models.tables.care.notification import Notification
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
+from models.tables.clients.form_words import FormWords
 from models.tables.clients.group import ClientGroup
 from models.tables.clients.handed_in import HandedIn
-from models.tables.clients.match import Match
+from models.tables.clients.match import FormMatch, Match
 from models.tables.clients.remark import Remark
 from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
@@ -79,8 +80,10 @@ __all__ = [
     "Epoch",
     "Fact",
     "FormAnswer",
+    "FormMatch",
     "FormRequest",
     "FormTemplate",
+    "FormWords",
     "Goal",
     "HandedIn",
     "IdempotencyKey",

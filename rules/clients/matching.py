@@ -9,73 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from rules.booking.hours import WeeklyWindow
-from rules.clients.candidates import Candidate, candidates_of
-from rules.local_time import WEEKDAYS
-
-PARTS: Mapping[str, tuple[int, int]] = {
-    "morning": (6 * 60, 12 * 60),
-    "afternoon": (12 * 60, 17 * 60),
-    "evening": (17 * 60, 22 * 60),
-}
-"""Parts of a day: minutes of the therapist's local day, from and to."""
+from rules.clients.answers import PARTS, Answers
+from rules.clients.candidates import Candidate
+from rules.clients.weights import CURRENT_WEIGHTS, Weights
 
 MOST_RUNNERS_UP = 3
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PreferredTime:
-    """A part (``morning``, ``afternoon``, ``evening``) of a weekday (``mon`` to ``sun``)."""
-
-    weekday: str
-    part: str
-
-    def __post_init__(self) -> None:
-        if self.weekday not in WEEKDAYS or self.part not in PARTS:
-            message = f"not a part of a week: {self.weekday} {self.part}"
-            raise ValueError(message)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answers:
-    """What the matching form asked. Names compare without case and outer spaces; the note is not scored."""
-
-    state: str
-    modality: str
-    concerns: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()  # best first
-    therapist_gender: str | None = None
-    insurance: str | None = None
-    preferred_times: tuple[PreferredTime, ...] = ()
-    note: str = ""
-
-
-def _exact(weight: float) -> Fraction:
-    return Fraction(str(weight))  # what was written (0.4), not the nearest binary number
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Weights:
-    """What each factor is worth; together 1. A change gets a new version."""
-
-    version: str = "2026-1"
-    concerns: float = 0.40
-    times: float = 0.25
-    insurance: float = 0.15
-    first_language: float = 0.10
-    caseload: float = 0.10
-
-    def __post_init__(self) -> None:
-        shares = [_exact(w) for w in (self.concerns, self.times, self.insurance, self.first_language, self.caseload)]
-        if min(shares) < 0 or sum(shares) != 1:
-            message = "weights are shares of one: none below zero, together exactly 1"
-            raise ValueError(message)
-
-
-CURRENT_WEIGHTS = Weights()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +64,7 @@ class MatchResult:
 
     therapist: str | None
     score: float | None
-    weights_version: str
+    weights: Weights = CURRENT_WEIGHTS
     factors: tuple[Factor, ...] = ()
     runners_up: tuple[Ranked, ...] = ()
     ruled_out: tuple[RuledOut, ...] = ()
@@ -134,25 +76,14 @@ class MatchResult:
         return {
             "therapist": self.therapist,
             "score": self.score,
-            "weights_version": self.weights_version,
+            "weights_version": self.weights.version,
+            "weights": self.weights.to_document(),
             "factors": [factor.to_document() for factor in self.factors],
             "runners_up": [ranked.to_document() for ranked in self.runners_up],
             "ruled_out": [{"therapist": out.therapist, "because": out.because} for out in self.ruled_out],
             "tie": self.tie,
             "earliest_slots": {slug: slot.isoformat() if slot else None for slug, slot in self.earliest_slots.items()},
         }
-
-
-def replay(*, answers: Answers, record: Iterable[Mapping[str, Any]], explanation: Mapping[str, Any]) -> MatchResult:
-    """The same match again, from what was kept: equal to ``explanation``, or one of the two was changed.
-
-    ``explanation`` is the stored document; the slots that broke its ties are taken from it.
-    """
-    if explanation["weights_version"] != CURRENT_WEIGHTS.version:
-        message = f"this match was made with weights {explanation['weights_version']}"
-        raise ValueError(message)
-    slots = {slug: datetime.fromisoformat(at) if at else None for slug, at in explanation["earliest_slots"].items()}
-    return decide(score(answers=answers, candidates=candidates_of(record)), earliest=slots)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -213,15 +144,17 @@ def score(*, answers: Answers, candidates: Iterable[Candidate], weights: Weights
 
 
 def decide(scored: Scored, *, earliest: Mapping[str, datetime | None]) -> MatchResult:
-    """The second half: break ties by the earliest open slots of ``scored.tied``, and explain."""
+    """The second half: break ties by the earliest open slots of ``scored.tied``, and explain. Where those of some who
+    share a score are not in ``earliest``, slots decide nothing among these."""
     ranking: list[tuple[Fraction, Candidate]] = []
     tie: str | None = None
     for total, group in scored.groups:
         tied = list(group)
         if len(tied) > 1:
-            tied.sort(key=lambda candidate: _tie_order(candidate, earliest[candidate.slug]))
+            known = earliest if all(candidate.slug in earliest for candidate in group) else {}
+            tied.sort(key=partial(_tie_order, known))
             if not ranking:
-                tie = _why_first(tied[0], tied[1], earliest)
+                tie = _why_first(tied[0], tied[1], known)
         ranking += [(total, candidate) for candidate in tied]
     named = [
         Ranked(
@@ -236,12 +169,12 @@ def decide(scored: Scored, *, earliest: Mapping[str, datetime | None]) -> MatchR
     return MatchResult(
         therapist=best.slug if best else None,
         score=best.score if best else None,
-        weights_version=scored.weights.version,
+        weights=scored.weights,
         factors=best.factors if best else (),
         runners_up=tuple(named[1:]),
         ruled_out=scored.ruled_out,
         tie=tie,
-        earliest_slots={slug: earliest[slug] for slug in scored.tied},
+        earliest_slots={slug: earliest[slug] for slug in scored.tied if slug in earliest},
     )
 
 
@@ -257,16 +190,7 @@ class _Asked:
         self.languages = _all_plain(answers.languages)
         self.first_language = next((_plain(name) for name in _once(answers.languages)), "")
         self.times = [(time.weekday, *PARTS[time.part]) for time in dict.fromkeys(answers.preferred_times)]
-        self._weights = [
-            _exact(weight)
-            for weight in (
-                weights.concerns,
-                weights.times,
-                weights.insurance,
-                weights.first_language,
-                weights.caseload,
-            )
-        ]
+        self._weights = weights.shares
 
     def total(self, shares: "Shares") -> Fraction:
         """The weighted sum, exactly."""
@@ -322,15 +246,15 @@ def _failed_musts(answers: Answers, asked: _Asked, candidate: Candidate) -> list
 
 def _factors(answers: Answers, candidate: Candidate, weights: Weights) -> tuple[Factor, ...]:
     parts = (
-        ("concerns", weights.concerns, *_concerns(answers, candidate)),
-        ("preferred_times", weights.times, *_times(answers, candidate)),
-        ("insurance", weights.insurance, *_insurance(answers, candidate)),
-        ("first_language", weights.first_language, *_first_language(answers, candidate)),
-        ("caseload", weights.caseload, *_caseload(candidate)),
+        _concerns(answers, candidate),
+        _times(answers, candidate),
+        _insurance(answers, candidate),
+        _first_language(answers, candidate),
+        _caseload(candidate),
     )
     return tuple(
         Factor(factor=name, weight=weight, score=_rounded(share), because=because)
-        for name, weight, share, because in parts
+        for (name, weight), (share, because) in zip(weights.to_document().items(), parts, strict=True)
     )
 
 
@@ -388,23 +312,20 @@ def _caseload(candidate: Candidate) -> tuple[Fraction, str]:
     return Fraction(free, limit), f"Has {free} of {limit} places free."
 
 
-def _tie_order(candidate: Candidate, earliest: datetime | None) -> tuple[bool, float, int, str]:
-    return (
-        earliest is None,
-        earliest.timestamp() if earliest else 0.0,
-        candidate.active_clients,
-        candidate.slug,
-    )
+def _tie_order(earliest: Mapping[str, datetime | None], candidate: Candidate) -> tuple[bool, float, int, str]:
+    slot = earliest.get(candidate.slug)
+    return (slot is None, slot.timestamp() if slot else 0.0, candidate.active_clients, candidate.slug)
 
 
 def _why_first(first: Candidate, second: Candidate, earliest: Mapping[str, datetime | None]) -> str:
-    if earliest[first.slug] != earliest[second.slug]:
+    if earliest.get(first.slug) != earliest.get(second.slug):
         because = "the earliest open slot"
     elif first.active_clients != second.active_clients:
         because = "the fewest active clients"
     else:
         because = "the first slug in the alphabet"
-    return f"Shares the score with {second.slug}; chosen for {because}."
+    unknown = "" if earliest else " (their earliest open slots were not kept)"
+    return f"Shares the score with {second.slug}; chosen for {because}{unknown}."
 
 
 def _rounded(share: Fraction) -> float:

@@ -173,6 +173,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     await rows.add(enrolment, factor)
     maria = await rows.staff(f"maria-of-{ana.slug}", Role.CARE_TEAM)
     invited = await rows.staff(f"invited-by-{ana.slug}", Role.CARE_TEAM, activated_at=None, invited_at=NOW)
+    await rows.form_match(sara)
     chats = {}
     for kind in ChatKind:
         own = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM)

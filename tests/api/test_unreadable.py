@@ -24,7 +24,7 @@ from models.tables import (
     Task,
     TimeOffPeriod,
 )
-from models.tables.clients.match import Match
+from models.tables.clients.match import FormMatch, Match
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.enums import CreditSource, FormStatus, RefundStatus
@@ -97,7 +97,7 @@ async def _words_everywhere(walk: Walk, rows: Rows) -> None:
         await rows.change(row, **words)
     async with rows.sessions() as session:
         client = await lock_client(session, sara.id)
-        client.answers, client.note, client.archive_record = {"state": "NY"}, "from the form", {"stage": "new"}
+        client.note, client.archive_record = "from the form", {"stage": "new"}
         tell(session, client, FactKind.REMATCHED, at=NOW, by=by, text="Somebody else.", words="asked for")
         await session.commit()
 
@@ -107,7 +107,10 @@ async def _form_and_match(rows: Rows, sara: Client) -> UUID:
         match = (await session.exec(select(Match).where(col(Match.client_id) == sara.id))).one()
         form = (await session.exec(select(FormRequest).where(col(FormRequest.client_id) == sara.id))).one()
     await rows.change(form, status=FormStatus.COMPLETE, completed_at=NOW)
-    await rows.change(match, reason="asked for", explanation={"score": 1}, considered=b"x")
+    await rows.change(match, reason="asked for")
+    found: Any = {"answers": {"state": "NY"}, "explanation": {"score": 1}, "considered": b"x"}
+    made: Any = {"made_by": "booking_site:site", "made_at": NOW}
+    await rows.add(FormMatch(id=uuid4(), client_id=sara.id, match_id=match.id, **found, **made))
     return form.id
 
 

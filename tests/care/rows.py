@@ -1,8 +1,10 @@
 """Rows as journeys, the API and people would have left them, written without any of these."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zlib import compress
 
 from sqlalchemy import text
 from sqlmodel import SQLModel, col, select
@@ -10,12 +12,27 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.accounts.tokens import hash_of, new_token
 from models.database import Sessions
-from models.tables import Account, Appointment, Client, HandedIn, Match, OccupiedTime, Opening, Payment, Therapist
+from models.reads.clients.candidates import candidates_record
+from models.tables import (
+    Account,
+    Appointment,
+    Client,
+    FormMatch,
+    HandedIn,
+    Match,
+    OccupiedTime,
+    Opening,
+    Payment,
+    Therapist,
+)
 from models.tables.accounts.token import Token, TokenKind
 from models.writes.booking.hours import save_availability
 from rules.accounts.openings import LASTS, OpeningKind
 from rules.accounts.sides import AccountSide
 from rules.booking.availability import read_availability
+from rules.clients.answers import Answers
+from rules.clients.candidates import candidates_of
+from rules.clients.matching import match as matched
 from rules.enums import (
     AppointmentStatus,
     AppointmentType,
@@ -136,6 +153,29 @@ class Rows:
                 await opens(session, row, weekly, settings)
             await session.commit()
         return row
+
+    async def form_match(self, client: Client, *, match: Match | None = None, answers: Json | None = None) -> FormMatch:
+        """The client's matching form, matched with all therapists who are there."""
+        said = answers or {"state": "NY", "modality": "individual", "languages": ["en"], "note": "evenings are best"}
+        async with self.sessions() as session:
+            record = await candidates_record(session)
+        found = matched(
+            answers=Answers.of_document(said),
+            candidates=candidates_of(json.loads(record)),
+            earliest_slot=lambda _: NOW,
+        )
+        form = FormMatch(
+            id=uuid4(),
+            client_id=client.id,
+            match_id=match.id if match else None,
+            answers=said,
+            explanation=found.to_document(),
+            considered=compress(record.encode()),
+            made_by="booking_site:site",
+            made_at=NOW,
+        )
+        await self.add(form)
+        return form
 
     async def client(self, therapist: Therapist | None = None, **columns: Any) -> Client:
         id = uuid4()

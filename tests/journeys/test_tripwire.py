@@ -125,13 +125,16 @@ async def _matched(care: Care, mark: Marks) -> Person:
     answers: Json = {
         "state": "NY",
         "modality": "individual",
-        "concerns": [mark("concern"), "anxiety"],
+        "concerns": ["anxiety"],
         "languages": ["en"],
-        "insurance": mark("insurance"),
+        "insurance": "Aetna",
         "note": mark("formnote"),
     }
     await care.arrives("matching_form", name="Mia", answers=answers)
-    lost = await care.arrives("matching_form", name="Lost", answers=answers | {"languages": [mark("language")]})
+    lost = await care.arrives("matching_form", name="Lost", answers=answers | {"state": "WY"})
+    # What is none of the form's words is refused, and stays nowhere either.
+    wrong = answers | {"concerns": [mark("concern")], "languages": [mark("language")], "insurance": mark("insurance")}
+    await care.call("POST", "/v1/journeys", {"source": "matching_form", "answers": wrong}, expect=422)
     await care.arrives("care_team", by="desk", name="Hand", note=mark("handnote"), therapist="ana")
     [task] = [task for task in await care.tasks() if task["client_id"] == lost.id]
     await care.post(f"/v1/tasks/{task['id']}/resolve", {"note": mark("resolved")}, by="desk", expect=200)

@@ -150,6 +150,18 @@ def test_a_wrong_value_is_named_and_no_secret_shown(
     assert "aHVudGVyMg" not in told
 
 
+@pytest.mark.parametrize("said", ["USA", "", "US,", "US,XX", "United States"])
+def test_a_country_is_named_by_its_code(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("PRACTICE_COUNTRIES", "gb, ie,GB")
+    assert read_settings().practice_countries == "GB,IE"
+    monkeypatch.setenv("PRACTICE_COUNTRIES", said)
+    if said == "":  # as if it were not there
+        assert read_settings().practice_countries == "US"
+        return
+    with pytest.raises(SettingsProblem, match="PRACTICE_COUNTRIES cannot be used: it must name countries by their ISO"):
+        read_settings()
+
+
 def test_the_practices_time_zone_goes_with_the_policy_and_is_no_setting_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_settings().policy.time_zone == "UTC"
     monkeypatch.setenv("PRACTICE_TIME_ZONE", "America/New_York")

@@ -26,7 +26,7 @@ from models.sealed import (
     prefix_of,
 )
 from models.sealing import opened_aside
-from models.tables import Goal, Match, SessionNote
+from models.tables import FormMatch, Goal, Match, SessionNote
 from rules.enums import Source
 from tests.care.owner import Owner
 from tests.care.rows import NOW, Rows
@@ -152,23 +152,32 @@ async def test_a_row_that_is_locked_and_read_again_is_clear(rows: Rows) -> None:
 async def test_documents_and_bytes_come_back_as_they_were(rows: Rows) -> None:
     therapist = await rows.therapist()
     client = await rows.client(therapist)
-    match = Match(
+    form = FormMatch(
         id=UUID(int=7),
         client_id=client.id,
-        therapist_id=therapist.id,
-        how=Source.CARE_TEAM,
+        answers={"note": ""},
         explanation={"factors": [{"because": "hört zu: ✓"}], "score": 0.5, "none": None},
         considered=b"\x00\xff",
         made_by="care_team:desk",
         made_at=NOW,
+    )
+    match = Match(
+        id=UUID(int=8),
+        client_id=client.id,
+        therapist_id=therapist.id,
+        how=Source.CARE_TEAM,
+        made_by="care_team:desk",
+        made_at=NOW,
         ended_at=NOW,
     )
-    await rows.add(match)
+    await rows.add(form, match)
     async with rows.sessions() as session:
-        found = await session.get_one(Match, match.id)
-        assert (found.explanation, found.reason) == (match.explanation, None)
+        found = await session.get_one(FormMatch, form.id)
+        without = await session.get_one(Match, match.id)
+        assert (found.answers, found.explanation) == ({"note": ""}, form.explanation)
         assert isinstance(found.considered, Ciphertext)  # until somebody needs it
         assert opened_aside(found, "considered") == b"\x00\xff"
+    assert without.reason is None
 
 
 async def test_words_that_are_copied_into_another_row_are_sealed_for_that_one(rows: Rows) -> None:
@@ -267,7 +276,9 @@ CLEAR: dict[str, dict[str, str]] = {
         "fact": "actor",
         "form_answer": "answered_by",
         "form_request": "requested_by",
+        "form_match": "made_by",
         "form_template": "made_by",
+        "form_words": "made_by",
         "goal": "made_by completed_by",
         "idempotency_key": "caller",
         "keeping": "asked_by",
@@ -362,6 +373,7 @@ CLEAR: dict[str, dict[str, str]] = {
     },
     "a text of the practice's, as it is published": {
         "form_template": "title fields",
+        "form_words": "concerns genders insurances",
         "form_answer": "consent_text",
     },
     "of Stripe's or SendGrid's, who are told nothing clinical": {

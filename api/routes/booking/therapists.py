@@ -1,6 +1,7 @@
 """Therapists: profiles and settings, and tokens for them."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import uuid5
@@ -15,6 +16,7 @@ from api.bodies import Body, Email, Flag, Line, Name, Slug, Whole, Words, Zone
 from api.commands import tell_of_new_link, wake_line
 from api.deps import Anyone, BySlug, Now, Practice, RequestId, Staff, Svc
 from api.idempotency import IdempotentRoute
+from api.matching.vocabulary import IN_PROFILES, by_code, vocabulary_of
 from api.problems import must_find, refuse, responses, wrong_fields
 from api.views.booking import TherapistView, therapist_view
 from api.views.lists import Listed, cut, listed
@@ -24,9 +26,10 @@ from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import active_clients, therapist_by_slug
 from models.reads.booking.therapists import list_therapists as read_list_therapists
 from models.tables.booking.therapist import Therapist
+from models.writes.clients.form_words import lock_words
 from models.writes.locks import lock_therapist
 from rules.accounts.caller import Caller
-from rules.enums import IntroCalls
+from rules.enums import IntroCalls, Modality
 from rules.money.fees import CHARGEABLE
 from rules.refusals import Problem
 
@@ -58,7 +61,7 @@ class FeeBody(Body):
 
 
 class TherapistChanges(Body):
-    """What is left out stays as it is."""
+    """What is left out stays as it is. Words are those of the matching form (``GET /v1/matching-form``), by code."""
 
     name: Line | None = None
     email: Email | None = None
@@ -66,7 +69,7 @@ class TherapistChanges(Body):
     licensed_in: Words | None = None
     concerns: Words | None = None
     languages: Words | None = None
-    modalities: Words | None = None
+    modalities: Annotated[list[Modality], Field(max_length=100)] | None = None
     gender: Name | None = None
     insurances: Words | None = None
     session_fee: FeeBody | None = None
@@ -108,8 +111,10 @@ class NewTherapist(TherapistChanges):
 async def add_therapist(
     body: NewTherapist, services: Svc, caller: Staff, request_id: RequestId, now: Now
 ) -> TherapistView:
-    row = Therapist(id=uuid5(request_id, "therapist"), created_at=now, **body.columns())
+    columns = body.columns()
     async with services.sessions() as session:
+        columns |= await _in_words(session, columns, services=services)
+        row = Therapist(id=uuid5(request_id, "therapist"), created_at=now, **columns)
         known = await therapist_by_slug(session, body.slug)
         if known is None:
             session.add(row)
@@ -145,6 +150,7 @@ async def change_therapist(
         therapist = await lock_therapist(session, found.id)
         if "zoom_link" in columns and columns["zoom_link"] is None:
             await _no_zoom_ahead(session, therapist, now=now)
+        columns |= await _in_words(session, columns, services=services)
         moved = columns.get("time_zone", therapist.time_zone) != therapist.time_zone
         for name, value in columns.items():
             setattr(therapist, name, value)
@@ -161,6 +167,14 @@ async def change_therapist(
     if "zoom_link" in columns:
         await tell_of_new_link(services, therapist, by=caller, request_id=request_id, now=now)
     return ChangedTherapist(**view.model_dump(exclude_unset=True), outside_hours=outside)
+
+
+async def _in_words(session: AsyncSession, columns: Mapping[str, Any], *, services: Svc) -> dict[str, Any]:
+    """Those of the columns that hold words of the matching form, by code; none of them leaves the form meanwhile.
+    Raises Refused for other words."""
+    if not columns.keys() & IN_PROFILES.keys():
+        return {}
+    return by_code(vocabulary_of(await lock_words(session), services.settings), IN_PROFILES, columns)
 
 
 async def _no_zoom_ahead(session: AsyncSession, therapist: Therapist, *, now: datetime) -> None:

@@ -21,8 +21,9 @@ from api.views.clients import ClientView, FactView, FaultView, VerifiedView, cli
 from api.views.lists import Listed, cut, listed
 from models.database import chain_keys
 from models.reads.booking.therapists import therapist_by_slug
-from models.reads.clients.clients import ClientFilter, present_match, visible_client, with_context
+from models.reads.clients.clients import ClientFilter, visible_client, with_context
 from models.reads.clients.clients import list_clients as read_list_clients
+from models.reads.clients.matches import present_match
 from models.reads.clients.timeline import entry_of, facts_of
 from models.reads.keeping.anchors import heads_of_client, read_anchored
 from models.tables.clients.client import PORTAL_SETTINGS
@@ -79,7 +80,7 @@ async def _view(services: Services, caller: Caller, client_id: UUID, *, now: dat
         view = client_view(row, caller=caller)
         if caller.is_practice:
             match = await present_match(session, client.id)
-            view.match = match_document(match, row.therapist) if match else None
+            view.match = match_document(match) if match else None
     return view
 
 

@@ -1,7 +1,7 @@
 """The ways in: a matching form, a therapist's profile, or the care team."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
@@ -14,14 +14,16 @@ from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
 from api.commands import Command, commands_of
 from api.deps import ForWhom, Now, Services
 from api.idempotency import IdempotentRoute
+from api.matching.vocabulary import IN_ANSWERS, by_code, present_vocabulary, words_in
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
 from models.reads.accounts.tokens import may_have_a_pass
 from models.reads.booking.therapists import therapist_by_slug
-from models.reads.clients.clients import explained_match
+from models.reads.clients.form_words import offered_by_nobody
+from models.reads.clients.matches import present_match
 from rules.accounts.budgets import Budget, BudgetKind, CountedFor, budget, shared_budgets
 from rules.accounts.limits import JOURNEYS_WITHIN
-from rules.clients.matching import PARTS
-from rules.enums import Role, Source, Stage
+from rules.clients.answers import PARTS
+from rules.enums import Modality, Role, Source, Stage
 from rules.journey.stage import stage_of
 from rules.local_time import WEEKDAYS
 from rules.refusals import Problem, Refusal
@@ -35,7 +37,6 @@ router = APIRouter(
 )
 
 BySiteOrStaff = Annotated[Command, Depends(commands_of(Role.BOOKING_SITE, Role.CARE_TEAM, Role.ADMIN))]
-Modality = Literal["individual", "couples", "family", "teen"]
 
 
 class PreferredTimeBody(Body):
@@ -44,7 +45,7 @@ class PreferredTimeBody(Body):
 
 
 class AnswersBody(Body):
-    """The matching form. ``note`` is for people and never scored."""
+    """The matching form, by the codes of its words (``GET /v1/matching-form``). ``note`` is never scored."""
 
     state: Name
     modality: Modality
@@ -65,9 +66,18 @@ class JourneyBody(Body):
     test: Flag = False
 
 
+class NotOfferedView(BaseModel):
+    """A word of the form's that was asked for, and that no therapist who takes clients offers now."""
+
+    field: str
+    code: str
+    name: str
+
+
 class JourneyView(BaseModel):
-    """``match`` is null when nobody fits; ``contact_required`` says that no address is known to answer to. ``pass`` is
-    the booking site's, to go on with for this client until the account is activated."""
+    """``match`` is null when nobody fits; ``contact_required`` says that no address is known to answer to.
+    ``not_offered``: of a matching form, what was asked for and no therapist offers now. ``pass`` is the booking site's,
+    to go on with for this client until the account is activated."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -77,6 +87,7 @@ class JourneyView(BaseModel):
     match: dict[str, Any] | None
     booking_url: str | None
     contact_required: bool = False
+    not_offered: list[NotOfferedView] = Field(default_factory=list)
     token: str | None = Field(default=None, alias="pass")
 
 
@@ -122,6 +133,10 @@ async def begin(
         async with services.sessions() as session:
             if await therapist_by_slug(session, body.therapist) is None:
                 raise wrong_fields([("therapist", "there is no such therapist")])
+    more: dict[str, Any] = {}
+    if body.answers is not None:
+        answers, more["not_offered"] = await _in_words(services, body.answers)
+        body = body.model_copy(update={"answers": answers})
     own = () if caller.is_practice else _budgets(whom, command)
     # The same request again, after an answer that said so, begins the same journey, and has been counted.
     once = budget(BudgetKind.REQUEST, str(command.request_id), most=1, within=JOURNEYS_WITHIN)
@@ -136,10 +151,10 @@ async def begin(
         raise Refused(for_journey(refused.refusal)) from None
     if opened.facts is None:
         raise EngineUnavailable
-    more: dict[str, Any] = {"contact_required": opened.contact_required} if opened.match is None else {}
     if not caller.is_practice and (token := await _pass(services, client_id, now=now)):
         more["token"] = token
     if opened.match is None:
+        more["contact_required"] = opened.contact_required
         response.status_code = 202
     url = f"{services.settings.public_url}/book/{opened.therapist}" if opened.therapist else None
     return JourneyView(
@@ -152,6 +167,22 @@ async def begin(
     )
 
 
+async def _in_words(services: Services, answers: AnswersBody) -> tuple[AnswersBody, list[NotOfferedView]]:
+    """The answers by the codes of their words, and of these what nobody offers. Raises Refused for other words."""
+    async with services.sessions() as session:
+        vocabulary = await present_vocabulary(session, services.settings)
+        said = answers.model_dump()
+        coded = by_code(vocabulary, IN_ANSWERS, said, under="answers.")
+        asked = list(words_in(vocabulary, IN_ANSWERS, coded))
+        missed = await offered_by_nobody(session, [(part, word.code) for _, part, word in asked])
+    not_offered = [
+        NotOfferedView(field=f"answers.{field}", code=word.code, name=word.name)
+        for field, part, word in asked
+        if (part, word.code) in missed
+    ]
+    return AnswersBody(**said | coded), not_offered
+
+
 def _budgets(whom: CountedFor, command: Command) -> tuple[Budget, ...]:
     most = command.services.settings.policy.journeys_per_visitor
     return shared_budgets(BudgetKind.JOURNEYS_OF_VISITOR, whom, most=most, within=JOURNEYS_WITHIN)
@@ -160,8 +191,8 @@ def _budgets(whom: CountedFor, command: Command) -> tuple[Budget, ...]:
 async def _explained(services: Services, client_id: UUID) -> dict[str, Any] | None:
     """The match of the form, with every factor: it stands in the database alone."""
     async with services.sessions() as session:
-        match = await explained_match(session, client_id)
-    return match.explanation if match is not None else None
+        match = await present_match(session, client_id)
+    return match.form.explanation if match is not None and match.form is not None else None
 
 
 async def _pass(services: Services, client_id: UUID, *, now: datetime) -> str | None:

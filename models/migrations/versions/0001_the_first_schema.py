@@ -305,6 +305,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "form_words",
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("concerns", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("genders", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("insurances", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("version"),
+    )
+    op.create_table(
         "handed_in",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.String(length=64), nullable=False),
@@ -474,7 +484,6 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("answers", sa.LargeBinary(), nullable=True),
         sa.Column("note", sa.LargeBinary(), nullable=True),
         sa.Column("made_by", sa.String(), nullable=False),
         sa.Column("made_by_staff", sa.Boolean(), nullable=False),
@@ -945,8 +954,6 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("reason", sa.LargeBinary(), nullable=True),
-        sa.Column("explanation", sa.LargeBinary(), nullable=True),
-        sa.Column("considered", sa.LargeBinary(), nullable=True),
         sa.Column("made_by", sa.String(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
@@ -965,6 +972,28 @@ def upgrade() -> None:
     op.create_index(
         "one_present_match", "match", ["client_id"], unique=True, postgresql_where=sa.text("ended_at IS NULL")
     )
+    op.create_table(
+        "form_match",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("match_id", sa.Uuid(), nullable=True),
+        sa.Column("answers", sa.LargeBinary(), nullable=False),
+        sa.Column("explanation", sa.LargeBinary(), nullable=False),
+        sa.Column("considered", sa.LargeBinary(), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["match_id"],
+            ["match.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("match_id"),
+    )
+    op.create_index(op.f("ix_form_match_client_id"), "form_match", ["client_id"], unique=False)
     op.create_table(
         "notification",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -2105,6 +2134,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_notification_client_id"), table_name="notification")
     op.drop_index("feed_of_therapist", table_name="notification")
     op.drop_table("notification")
+    op.drop_index(op.f("ix_form_match_client_id"), table_name="form_match")
+    op.drop_table("form_match")
     op.drop_index("one_present_match", table_name="match", postgresql_where=sa.text("ended_at IS NULL"))
     op.drop_index(op.f("ix_match_therapist_id"), table_name="match")
     op.drop_index(op.f("ix_match_client_id"), table_name="match")
@@ -2167,6 +2198,7 @@ def downgrade() -> None:
     op.drop_table("therapist")
     op.drop_index(op.f("ix_handed_in_handed_in_at"), table_name="handed_in")
     op.drop_table("handed_in")
+    op.drop_table("form_words")
     op.drop_table("reencryption")
     op.drop_table("reconciliation")
     op.drop_table("program_key")

@@ -16,7 +16,6 @@ from models.reads.visibility import may_see_client
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
-from models.tables.clients.match import Match
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, ClientStatus, Stage
 
@@ -95,15 +94,3 @@ async def with_context(session: AsyncSession, clients: Sequence[Client], *, now:
         )
         for client in clients
     ]
-
-
-async def explained_match(session: AsyncSession, client_id: UUID) -> Match | None:
-    """That of the matching form, if it found somebody."""
-    explained = col(Match.explanation).is_not(None)
-    statement = select(Match).where(col(Match.client_id) == client_id, explained).order_by(col(Match.made_at))
-    return (await session.exec(statement.limit(1))).first()
-
-
-async def present_match(session: AsyncSession, client_id: UUID) -> Match | None:
-    statement = select(Match).where(col(Match.client_id) == client_id, col(Match.ended_at).is_(None))
-    return (await session.exec(statement)).first()

@@ -54,7 +54,6 @@ class Client(SQLModel, table=True):
     unsubscribed: bool = False
 
     source: Source = Field(sa_type=word(Source, name="client_source"))
-    answers: dict[str, Any] | None = Field(default=None, sa_type=SealedDocument)
     note: str | None = Field(default=None, sa_type=SealedText)
     made_by: str
     made_by_staff: bool = False

@@ -1,4 +1,5 @@
-"""Matches: which therapist, when, why, and by whom. A re-match ends the one before it and keeps it."""
+"""Matches: which therapist, when, why, and by whom; and what a client's matching form found. A re-match ends the match
+before it and keeps it."""
 
 from datetime import datetime
 from typing import Any
@@ -21,9 +22,22 @@ class Match(SQLModel, table=True):
     therapist_id: UUID = Field(foreign_key="therapist.id", index=True)
     how: Source = Field(sa_type=word(Source, name="match_how"))
     reason: str | None = Field(default=None, sa_type=SealedText)
-    explanation: dict[str, Any] | None = Field(default=None, sa_type=SealedDocument)
-    # The candidates as scored: JSON, deflated.
-    considered: bytes | None = Field(default=None, sa_type=SealedAside)
     made_by: str
     made_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class FormMatch(SQLModel, table=True):
+    """A matching form: the answers, what it found, and all that this can be replayed from. ``match_id`` is the match
+    that was made of it; None where nobody fitted."""
+
+    __tablename__ = "form_match"
+
+    id: UUID = Field(primary_key=True)
+    client_id: UUID = Field(foreign_key="client.id", index=True)
+    match_id: UUID | None = Field(default=None, foreign_key="match.id", unique=True)
+    answers: dict[str, Any] = Field(sa_type=SealedDocument)
+    explanation: dict[str, Any] = Field(sa_type=SealedDocument)
+    considered: bytes = Field(sa_type=SealedAside)  # everybody who could have been it, as they were: JSON, deflated
+    made_by: str
+    made_at: datetime = Field(sa_type=Instant)

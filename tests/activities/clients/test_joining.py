@@ -13,6 +13,7 @@ from activities.types.clients import ClientDetails, DetailsOrder, JoinOrder
 from activities.types.money import GrantOrder
 from models.paging import Page
 from models.reads.care.chats import Side, list_chats
+from models.sealing import opened_aside
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
@@ -23,7 +24,7 @@ from models.tables.care.note import SessionNote
 from models.tables.care.notification import Notification
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
-from models.tables.clients.match import Match
+from models.tables.clients.match import FormMatch, Match
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.money.credit import Credit
@@ -96,6 +97,23 @@ async def test_what_a_record_has_comes_along_and_nothing_is_left_or_lost(two: Tw
     closed = await practice.row(two.duplicate)
     assert (closed.joined_into, closed.closed_at, closed.email_folded) == (record, at, None)
     assert closed.email == "sarah@example.com"  # nothing is deleted
+
+
+async def test_matching_forms_come_along_with_all_they_are_replayed_from(two: Two) -> None:
+    form = FormMatch(
+        id=uuid4(),
+        client_id=UUID(two.duplicate),
+        answers={"state": "NY", "modality": "individual", "note": "evenings"},
+        explanation={"therapist": None},
+        considered=b"all of them",
+        made_by="booking_site:site",
+        made_at=MONDAY,
+    )
+    await two.keep(form)
+    await two.are_joined()
+    [kept] = await two.rows(FormMatch, two.record)
+    assert (kept.answers["note"], opened_aside(kept, "considered")) == ("evenings", b"all of them")
+    assert await two.rows(FormMatch, two.duplicate) == []
 
 
 async def test_details_that_are_missing_are_filled_and_what_is_known_stays(two: Two) -> None:

@@ -81,6 +81,7 @@ OF_CLIENT = Line(let_in="sara ana desk admin", missing="tom ben")
 BOOKING = Line(let_in="sara ana desk admin sara-pass", missing="tom ben tom-pass")  # what a pass opens
 PASSES = Line(let_in="sara-pass", missing="tom ben tom-pass")
 OF_PRACTICE = Line(let_in="ana desk admin", missing="ben")
+WHO_MATCHES = Line(let_in="ana desk", missing="ben")
 OF_THERAPIST = Line(let_in="ana", missing="ben")
 SET_GOALS = Line(let_in="sara ana", missing="tom ben")
 OPENED = replace(SET_GOALS, closed="desk")  # an opening shows it to the care team; admins have none of it
@@ -172,6 +173,8 @@ CALLS: dict[str, Line] = {
     "GET /v1/therapists/{slug}/feed/{secret}.ics": ANYBODY,  # the secret is the key
     # Clients
     "POST /v1/journeys": Line(let_in="site desk admin").given({"source": "direct_booking", "therapist": "ana"}),
+    "GET /v1/matching-form": ANYBODY,
+    "PATCH /v1/matching-form": STAFF.given({}),
     "GET /v1/clients": KNOWN,
     "GET /v1/clients/{client_id}": BOOKING,
     "PATCH /v1/clients/{client_id}": BOOKING.given({"first_name": "Sara"}),
@@ -179,6 +182,8 @@ CALLS: dict[str, Line] = {
     "POST /v1/clients/{client_id}/join": STAFF.given({"into": "{client_id}"}),
     "POST /v1/clients/{client_id}/activation": BOOKING,
     "POST /v1/clients/{client_id}/passes": PASSES,
+    "GET /v1/clients/{client_id}/match": WHO_MATCHES,
+    "POST /v1/clients/{client_id}/match/replay": WHO_MATCHES,
     "GET /v1/clients/{client_id}/timeline": OF_PRACTICE,
     "GET /v1/clients/{client_id}/timeline/verify": OF_PRACTICE,
     "GET /v1/clients/{client_id}/archive": OF_PRACTICE,

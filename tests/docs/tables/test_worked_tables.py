@@ -13,8 +13,9 @@ from rules.booking.availability import DEFAULT_SETTINGS, Availability, Busy, che
 from rules.booking.eligibility import offered_types, refuse_booking
 from rules.booking.hold_limits import MOST_HOLDS_OF_THE_PRACTICE
 from rules.booking.series import Member, moved_together, this_and_following
+from rules.clients.answers import Answers, PreferredTime
 from rules.clients.candidates import Candidate
-from rules.clients.matching import Answers, PreferredTime, match
+from rules.clients.matching import match
 from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, PaymentKind
 from rules.journey.reminders import Due, appointment_plan, journey_plan
 from rules.journey.stage import JourneyFacts, OpenAppointment, stage_of

@@ -1,9 +1,5 @@
 """The three ways in, and what becomes of those whom nobody fits or who never book."""
 
-from uuid import UUID
-
-from activities.clients.candidates import replayed
-from models.tables.clients.client import Client
 from tests.care.defaults import CARE_TEAM_EMAIL
 from tests.care.story import ANSWERS, Care
 
@@ -162,11 +158,31 @@ async def test_a_match_is_replayed_from_its_record_whatever_has_changed_since(ca
     await care.therapist("dan", licensed_in=["CA"])
     sara = await care.arrives("matching_form", answers=ANSWERS | {"concerns": ["anxiety", "grief"]})
     await care.call("PATCH", "/v1/therapists/ana", {"concerns": [], "accepting_clients": False}, by="admin", expect=200)
-    async with care.house.sessions() as session:
-        client = await session.get_one(Client, UUID(sara.id))
-        kept = await replayed(session, client)
-    assert kept is not None
-    explained, again = kept
-    assert explained == again
-    assert explained["therapist"] == sara.answer["match"]["therapist"] == "ana"
-    assert [out["therapist"] for out in explained["ruled_out"]] == ["dan"]
+    again = await care.post(f"/v1/clients/{sara.id}/match/replay", by="desk", expect=200)
+    assert (again["same"], again["match"]) == (True, sara.answer["match"])
+    assert again["match"]["therapist"] == "ana"
+    assert [out["therapist"] for out in again["match"]["ruled_out"]] == ["dan"]
+    tried = {"concerns": 0, "preferred_times": 0, "insurance": 0, "first_language": 0, "caseload": 1}
+    what_if = await care.post(f"/v1/clients/{sara.id}/match/replay", {"weights": tried}, by="desk", expect=200)
+    assert {moved["therapist"]: moved["after"]["score"] for moved in what_if["moved"]} == {"ben": 1.0, "cat": 1.0}
+    assert (await sara.look(by="desk"))["therapist"] == "ana"
+
+
+async def test_those_who_match_read_what_the_form_said_and_why_nobody_fits(care: Care) -> None:
+    await care.therapist("ana", licensed_in=["CA"])
+    said = ANSWERS | {"note": "mornings are hard"}
+    sara = await care.arrives("matching_form", answers=said)
+    assert [each["code"] for each in sara.answer["not_offered"]] == ["NY"]
+    waits = await care.get(f"/v1/clients/{sara.id}/match", by="desk")
+    assert (waits["note"], waits["answers"]["concerns"]) == ("mornings are hard", ["anxiety"])
+    assert waits["match"]["ruled_out"] == [{"therapist": "ana", "because": "Is not licensed in NY."}]
+
+    by_hand = {"therapist": "ana", "reason": "moves to CA"}
+    await care.call("PUT", f"/v1/clients/{sara.id}/match", by_hand, by="desk", expect=200)
+    told = await care.get(f"/v1/clients/{sara.id}/match", by="ana")
+    assert (told["match"]["therapist"], told["match"]["reason"], told["note"]) == (
+        "ana",
+        "moves to CA",
+        "mornings are hard",
+    )
+    assert [(match["therapist"], match["how"]) for match in told["earlier"]] == [(None, "matching_form")]

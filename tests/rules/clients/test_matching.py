@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.booking.availability import WEEKDAYS, WeeklyWindow
+from rules.clients.answers import Answers, PreferredTime
 from rules.clients.candidates import Candidate, candidates_of
-from rules.clients.matching import CURRENT_WEIGHTS, Answers, MatchResult, PreferredTime, Weights, match
+from rules.clients.matching import MatchResult, match
+from rules.clients.weights import CURRENT_WEIGHTS, Weights
 from rules.enums import AppointmentType
 
 ANSWERS = Answers(
@@ -94,7 +96,7 @@ class TestMusts:
         assert ask(ANA, answers=answers).therapist == "ana"
 
     def test_nobody_at_all(self) -> None:
-        assert ask() == MatchResult(therapist=None, score=None, weights_version="2026-1")
+        assert ask() == MatchResult(therapist=None, score=None)
 
 
 class TestFactors:
@@ -159,7 +161,7 @@ class TestFactors:
         assert ask(ANA, speaks).therapist == "ana"
         language_first = Weights(version="2027-1", concerns=0.10, first_language=0.40)
         answer = ask(ANA, speaks, weights=language_first)
-        assert (answer.therapist, answer.weights_version) == ("bo", "2027-1")
+        assert (answer.therapist, answer.weights.version) == ("bo", "2027-1")
 
 
 class TestOrder:
