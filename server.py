@@ -70,7 +70,7 @@ async def run(settings: Settings) -> None:
             stripe_webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
             mail_event_key=settings.sendgrid_webhook_public_key,
             policy=settings.policy,
-            practice_name=settings.practice_name,
+            letterhead=settings.letterhead,
             staff_second_factor=settings.staff_second_factor == "required",
             ui_origins=settings.ui_origins,
             trust_ui=not settings.production,

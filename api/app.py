@@ -42,7 +42,7 @@ from api.routes.clients import clients, groups, joins, journeys, tasks
 from api.routes.forms import form_templates, forms
 from api.routes.keeping import keepings
 from api.routes.mail import sendgrid_webhook, unsubscribes
-from api.routes.money import approvals, decisions, ledger, payments, reconciliations, stripe_webhook, totals
+from api.routes.money import approvals, decisions, ledger, payments, receipts, reconciliations, stripe_webhook, totals
 from api.routes.stack import dev_clock, health
 from api.settings import ApiSettings
 from engine.clock import Clock, EngineClock
@@ -79,6 +79,7 @@ _PARTS = (
     form_templates,
     goals,
     payments,
+    receipts,
     decisions,
     approvals,
     ledger,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from api.edge.proxies import Network
 from engine.event_key import EventKey
 from rules.enums import Role
+from rules.money.receipts import Letterhead
 from rules.policy import JourneyPolicy
 
 
@@ -23,9 +24,8 @@ class ApiSettings:
     ``mail_event_key`` fits what the mail service signs its events with; without one no event is believed.
     ``allowed_hosts`` are the names, without ports, that a request may be meant for. ``https_only`` tells browsers so.
     Behind ``trusted_proxies`` alone whoever asks is taken from what these say.
-    ``docs`` shows the description of the API and the page for it.
-    ``docs`` shows the description of the API and the page for it. ``practice_name`` tells an authenticator app whose
-    its codes are. ``staff_second_factor``: people of the practice must have a second factor.
+    ``docs`` shows the description of the API and the page for it. The ``letterhead`` heads papers, and its name tells
+    an authenticator app whose its codes are. ``staff_second_factor``: people of the practice must have a second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone. ``admins_are_persons`` refuses keys with the role admin once an
     admin has an account."""
@@ -34,11 +34,11 @@ class ApiSettings:
     email_from: str
     service_keys: tuple[ServiceKey, ...]
     allowed_hosts: tuple[str, ...]
+    letterhead: Letterhead
     stripe_webhook_secret: str = field(repr=False)
     mail_event_key: EventKey | None = None
     trusted_proxies: tuple[Network, ...] = ()
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
-    practice_name: str = "Care Journeys"
     staff_second_factor: bool = False
     https_only: bool = False
     docs: bool = False

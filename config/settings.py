@@ -29,6 +29,7 @@ from rules.accounts.programs import KEY_ROLES
 from rules.chain import ChainKeys
 from rules.enums import Role
 from rules.local_time import find_zone
+from rules.money.receipts import Letterhead
 from rules.policy import JourneyPolicy
 
 
@@ -88,6 +89,12 @@ def _no_or_address(value: str | None) -> str | None:
 def _time_zone(value: str) -> str:
     if find_zone(value) is None:
         raise ValueError("it is not the name of a time zone, such as America/New_York")
+    return value
+
+
+def _country(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", value):
+        raise ValueError("it is not a country's code of two capital letters, such as US")
     return value
 
 
@@ -153,6 +160,10 @@ class Settings(BaseSettings):
     public_url: WebAddress = None
     staff_url: WebAddress = None
     practice_name: str = "Care Journeys"
+    practice_address: str = ""
+    practice_country: Annotated[str, AfterValidator(_country)] = "US"
+    practice_state: str = ""
+    practice_tax_id: str = ""
     practice_time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     insurance_email: MailAddress = "insurance@practice.example"
     care_team_email: MailAddress = "care-team@practice.example"
@@ -169,6 +180,16 @@ class Settings(BaseSettings):
     def row_keys(self) -> RowKeys:
         """By which rows are sealed at rest."""
         return RowKeys(self.payload_keys.keys)
+
+    @property
+    def letterhead(self) -> Letterhead:
+        return Letterhead(
+            name=self.practice_name,
+            address=self.practice_address,
+            country=self.practice_country,
+            state=self.practice_state,
+            tax_id=self.practice_tax_id,
+        )
 
     @property
     def production(self) -> bool:

@@ -36,7 +36,11 @@ _OF_A_PRACTICE_TOO = frozenset(
         *(
             "INSURANCE_EMAIL",
             "PAYLOAD_KEYS",
+            "PRACTICE_ADDRESS",
+            "PRACTICE_COUNTRY",
             "PRACTICE_NAME",
+            "PRACTICE_STATE",
+            "PRACTICE_TAX_ID",
             "PRACTICE_TIME_ZONE",
             "PRIVATE_NETWORK",
             "PUBLIC_URL",

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from config import SettingsProblem, development, read_settings
 from local.processes import ROOT
 from local.stack import WEBHOOK_SECRET
 from rules.enums import Role
+from rules.money.receipts import Letterhead
 from rules.policy import Ceiling, JourneyPolicy
 from tests.local.environment import PRODUCTION, SECRETS, bare_environment, given, problems
 
@@ -197,6 +199,10 @@ def test_a_program_with_bad_settings_says_so_and_leaves_with_2(program: str) -> 
     assert "Traceback" not in ended.stderr
 
 
+HARBOUR = Letterhead(name="Harbour", address="1 Quay", country="CA", state="ON", tax_id="12-3")
+OF_HARBOUR = {f"PRACTICE_{name.upper()}": value for name, value in asdict(HARBOUR).items()}
+
+
 @pytest.mark.parametrize(("said", "demanded"), [(None, False), ("optional", False), ("required", True)])
 async def test_what_is_demanded_of_staff_reaches_the_api(
     monkeypatch: pytest.MonkeyPatch, said: str | None, demanded: bool
@@ -205,11 +211,11 @@ async def test_what_is_demanded_of_staff_reaches_the_api(
         pass
 
     def create_app(*, settings: ApiSettings, **_: object) -> None:
-        assert (settings.staff_second_factor, settings.practice_name) == (demanded, "Harbour")
+        assert (settings.staff_second_factor, settings.letterhead) == (demanded, HARBOUR)
         raise Built
 
     monkeypatch.setattr(server, "create_app", create_app)
     factor = {"STAFF_SECOND_FACTOR": said} if said else {}
-    given(monkeypatch, DATABASE_URL="postgresql://app@127.0.0.1:1/care", PRACTICE_NAME="Harbour", **factor)
+    given(monkeypatch, DATABASE_URL="postgresql://app@127.0.0.1:1/care", **OF_HARBOUR, **factor)
     with pytest.raises(Built):
         await server.run(read_settings())

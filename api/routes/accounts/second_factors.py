@@ -297,7 +297,7 @@ async def _address(session: AsyncSession, account: Account) -> str:
 
 
 def _issuer(services: Services) -> str:
-    return services.settings.practice_name
+    return services.settings.letterhead.name
 
 
 def _is_demanded(services: Services, person: SignedInAs) -> bool:

@@ -57,6 +57,20 @@ class FeeBody(Body):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_chargeable)]
 
 
+class LicenceBody(Body):
+    """The number under which they may work in a state."""
+
+    state: Name
+    number: Name
+
+
+def _one_for_each_state(licences: list[LicenceBody]) -> list[LicenceBody]:
+    states = [one.state.casefold() for one in licences]
+    if len(set(states)) < len(states):
+        raise ValueError("must have one licence for each state")
+    return licences
+
+
 class TherapistChanges(Body):
     """What is left out stays as it is."""
 
@@ -64,6 +78,8 @@ class TherapistChanges(Body):
     email: Email | None = None
     time_zone: Zone | None = None
     licensed_in: Words | None = None
+    licences: Annotated[list[LicenceBody], Field(max_length=100), AfterValidator(_one_for_each_state)] | None = None
+    credentials: Name | None = None
     concerns: Words | None = None
     languages: Words | None = None
     modalities: Words | None = None
@@ -81,13 +97,15 @@ class TherapistChanges(Body):
         empty = sorted(name for name, value in said.items() if value is None and name not in _MAY_BE_EMPTY)
         if empty:
             raise wrong_fields([(name, "must not be null") for name in empty])
+        if "licences" in said:
+            said["licences"] = [one.model_dump() for one in said["licences"]]
         fee = said.pop("session_fee", None)
         if fee is not None:
             said |= {"session_fee_amount": fee.amount, "session_fee_currency": fee.currency}
         return said
 
 
-_MAY_BE_EMPTY = ("gender", "zoom_link", "caseload_limit")
+_MAY_BE_EMPTY = ("credentials", "gender", "zoom_link", "caseload_limit")
 
 
 class NewTherapist(TherapistChanges):
