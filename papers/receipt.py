@@ -9,23 +9,23 @@ from rules.time_words import local_date, local_time
 def receipt_file(receipt: Receipt) -> Paper:
     """One payment that was made, and what was given back of it since."""
     stated, therapist = receipt.stated, receipt.stated.therapist
-    sheet = Sheet(stated.practice, as_of=receipt.as_of, test=receipt.test)
-    sheet.letterhead(stated.practice)
-    sheet.line_of(f"Receipt {receipt.number}", size=16, heavy=True)
-    sheet.ln(3)
-    sheet.pairs(
-        [
-            ("For", f"{stated.client_name} ({stated.client_ref})"),
-            ("Service", receipt.service),
-            ("On", local_time(receipt.starts_at, stated.time_zone)),
-            ("With", therapist.title),
-            *([("", therapist.licence)] if therapist.licence else []),
-            ("Paid on", local_time(receipt.paid_at, stated.time_zone)),
-        ]
-    )
-    sheet.ln(4)
-    sheet.amounts(amounts_of(receipt))
-    return sheet.paper()
+    with Sheet(stated.practice, as_of=receipt.as_of, test=receipt.test) as sheet:
+        sheet.letterhead(stated.practice)
+        sheet.line_of(f"Receipt {receipt.number}", size=16, heavy=True)
+        sheet.ln(3)
+        sheet.pairs(
+            [
+                ("For", f"{stated.client_name} ({stated.client_ref})"),
+                ("Service", receipt.service),
+                ("On", local_time(receipt.starts_at, stated.time_zone)),
+                ("With", therapist.title),
+                *([("", therapist.licence)] if therapist.licence else []),
+                ("Paid on", local_time(receipt.paid_at, stated.time_zone)),
+            ]
+        )
+        sheet.ln(4)
+        sheet.amounts(amounts_of(receipt))
+        return sheet.paper()
 
 
 def amounts_of(receipt: Receipt) -> list[tuple[str, str]]:

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Self
 
 import fontpkg_noto_sans
 from fpdf import FPDF, TextMode
 from fpdf.enums import Align, XPos, YPos
+from fpdf.fonts import TTFFont
 
 from rules.money.receipts import Letterhead
 from rules.plain_text import one_line
@@ -54,7 +56,8 @@ class Column:
 
 
 class Sheet(FPDF):
-    """What is drawn goes on below what was drawn before, over as many pages as it takes."""
+    """What is drawn goes on below what was drawn before, over as many pages as it takes. A context manager: it closes
+    the font's file."""
 
     def __init__(self, practice: Letterhead, *, as_of: datetime, test: bool, wide: bool = False) -> None:
         paper = "Letter" if practice.country in _LETTER else "A4"
@@ -70,6 +73,12 @@ class Sheet(FPDF):
         self.set_font(_FAMILY, size=10)
         self.set_title(practice.name)
         self.add_page()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _close_fonts(self)
 
     def header(self) -> None:
         if self._test:
@@ -174,4 +183,12 @@ class Sheet(FPDF):
 def _signs_of_the_font() -> frozenset[int]:
     probe = FPDF()
     probe.add_font(_FAMILY, fname=_FONT)
-    return frozenset(getattr(probe.fonts[_FAMILY], "cmap", ()))
+    signs = frozenset(getattr(probe.fonts[_FAMILY], "cmap", ()))
+    _close_fonts(probe)
+    return signs
+
+
+def _close_fonts(pdf: FPDF) -> None:
+    for font in pdf.fonts.values():
+        if isinstance(font, TTFFont):
+            font.close()

@@ -15,25 +15,25 @@ _NOTHING = "There are no fees in this time."
 
 def statement_file(statement: Statement) -> Paper:
     """Every fee of the period and how it stands, with sums by currency."""
-    sheet = Sheet(statement.practice, as_of=statement.as_of, test=statement.test, wide=True)
-    sheet.letterhead(statement.practice)
-    first, last = (f"{day.day} {month_name(day.month)} {day.year}" for day in (statement.first, statement.last))
-    sheet.line_of(f"Statement, {first} to {last}", size=16, heavy=True)
-    sheet.ln(3)
-    sheet.pairs([("For", f"{statement.client_name} ({statement.client_ref})")])
-    sheet.ln(3)
-    if not statement.lines:
-        sheet.line_of(_NOTHING)
+    with Sheet(statement.practice, as_of=statement.as_of, test=statement.test, wide=True) as sheet:
+        sheet.letterhead(statement.practice)
+        first, last = (f"{day.day} {month_name(day.month)} {day.year}" for day in (statement.first, statement.last))
+        sheet.line_of(f"Statement, {first} to {last}", size=16, heavy=True)
+        sheet.ln(3)
+        sheet.pairs([("For", f"{statement.client_name} ({statement.client_ref})")])
+        sheet.ln(3)
+        if not statement.lines:
+            sheet.line_of(_NOTHING)
+            return sheet.paper()
+        sheet.head_of(_COLUMNS)
+        for line in statement.lines:
+            named = (line.standing, line.number, line.therapist.title, line.therapist.licence)
+            sheet.row_of(_cells(line, statement.time_zone), " \N{MIDDLE DOT} ".join(part for part in named if part))
+        sheet.head_of(())
+        for total in statement.totals:
+            sheet.ln(4)
+            sheet.amounts(_sums(total))
         return sheet.paper()
-    sheet.head_of(_COLUMNS)
-    for line in statement.lines:
-        named = (line.standing, line.number, line.therapist.title, line.therapist.licence)
-        sheet.row_of(_cells(line, statement.time_zone), " \N{MIDDLE DOT} ".join(part for part in named if part))
-    sheet.head_of(())
-    for total in statement.totals:
-        sheet.ln(4)
-        sheet.amounts(_sums(total))
-    return sheet.paper()
 
 
 def _cells(line: StatementLine, zone: str) -> tuple[str, ...]:

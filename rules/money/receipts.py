@@ -1,8 +1,8 @@
 """What a receipt and a statement say: who was paid by whom, for which service, how, and what was given back.
 
 Nothing in them is clinical: a service is an appointment, told by its length or by how it was missed. Whom a receipt
-names is kept with its payment from the moment at which that was made, so that it says the same for ever. What becomes of
-the money later is added to it. Amounts are whole minor units.
+names is kept with its payment from the moment at which that was made, so that it says the same for ever. What becomes
+of the money later is added to it. Amounts are whole minor units.
 """
 
 from collections.abc import Iterable, Mapping
@@ -120,7 +120,8 @@ def service_of(kind: PaymentKind, *, starts_at: datetime, ends_at: datetime, not
     """What was paid for, in words that are nobody's diagnosis."""
     if kind is PaymentKind.LATE_CANCELLATION:
         hours, rest = divmod(notice_window, _HOUR)
-        notice = f"{hours} hours" if not rest else minutes(starts_at, starts_at + notice_window)
+        whole = "1 hour" if hours == 1 else f"{hours} hours"
+        notice = minutes(starts_at, starts_at + notice_window) if rest else whole
         return f"Appointment cancelled less than {notice} before"
     length = minutes(starts_at, ends_at)
     return f"Missed appointment, {length}" if kind is PaymentKind.NO_SHOW else f"Therapy session, {length}"

@@ -78,7 +78,10 @@ async def statement(
     first: Annotated[str, Query(alias="from", pattern=_ISO, description="A date.")],
     last: Annotated[str, Query(alias="to", pattern=_ISO, description="A date, included.")],
 ) -> Response:
-    days = _days(first, last)
+    days = _day("from", first), _day("to", last)
+    refusal = refuse_period(*days)
+    if refusal is not None:
+        raise Refused(refusal)
     letterhead = services.settings.letterhead
     async with services.sessions() as session:
         client = must_find("client", await visible_client(session, caller, client_id))
@@ -106,16 +109,11 @@ async def statement(
     return _file(f"statement-{first}-to-{last}.pdf", paper, caller)
 
 
-def _days(first: str, last: str) -> tuple[date, date]:
-    """The dates of a statement. Raises Refused."""
+def _day(field: str, text: str) -> date:
     try:
-        days = date.fromisoformat(first), date.fromisoformat(last)
+        return date.fromisoformat(text)
     except ValueError:
-        raise wrong_fields([("from", "and to must be dates that there are")]) from None
-    refusal = refuse_period(*days)
-    if refusal is not None:
-        raise Refused(refusal)
-    return days
+        raise wrong_fields([(field, "must be a date")]) from None
 
 
 def _file(name: str, paper: Paper, caller: Caller) -> Response:
