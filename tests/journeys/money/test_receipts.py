@@ -1,5 +1,7 @@
 """A receipt through the whole product: by mail and as a file, and the same for ever but for what is given back."""
 
+from typing import Any
+
 from tests.care.defaults import Json
 from tests.care.story import Care, Person
 from tests.journeys.money.amounts import granted, payment_of, refunded
@@ -64,7 +66,7 @@ async def test_a_receipt_by_mail_and_as_a_file_says_the_same_and_goes_on_saying_
     ]
     assert number not in mail["subject"]
 
-    changes = {"name": "Ana Other", "credentials": None, "licences": []}
+    changes: Json = {"name": "Ana Other", "credentials": None, "licences": []}
     await care.call("PATCH", "/v1/therapists/ana", changes, by="ana", expect=200)
     await care.pass_time(days=20)
     await sara.signs_in()
@@ -76,7 +78,7 @@ async def test_a_receipt_by_mail_and_as_a_file_says_the_same_and_goes_on_saying_
     assert [line.split(", ")[0] for line in added] == ["Given back to the card", "Paid in total $90.00 USD"]
 
     day = sara.session(1).starts_at.date()
-    dates = {"from": str(day.replace(day=1)), "to": str((await care.now()).date())}
+    dates: Any = {"from": str(day.replace(day=1)), "to": str((await care.now()).date())}
     told = lines_of(await file_of(care, f"/v1/clients/{sara.id}/statement.pdf", sara.email, **dates))
     assert [line for line in told if number in line] == [
         f"Partly given back · {number} · Ana Silva, LCSW · Licence: NY 085512"
