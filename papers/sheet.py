@@ -130,14 +130,17 @@ class Sheet(FPDF):
         self._draw_head()
 
     def row_of(self, cells: Sequence[str], below: str) -> None:
-        """A row of the table, each cell on one line, and below it a line over the whole width."""
+        """A row of the table, each cell on one line, smaller where it would not fit, and below it a line over the whole
+        width."""
         self._ink(8)
         wraps = self.get_string_width(drawn := self.drawable(below)) > self.epw
         if self.will_page_break(_ROW * (3 if wraps else 2) + 2):
             self.add_page()
-        self._ink(8)
         for column, cell in zip(self._columns, cells, strict=True):
-            self.cell(column.width, _ROW, self.drawable(cell), align=Align.R if column.amount else Align.L)
+            shown = self.drawable(cell)
+            self._ink(8)
+            self._ink(8 * min(1.0, (column.width - 2) / max(self.get_string_width(shown), 1)))
+            self.cell(column.width, _ROW, shown, align=Align.R if column.amount else Align.L)
         self.ln(_ROW)
         self._ink(8, grey=True)
         (self.multi_cell if wraps else self.cell)(0, _ROW, drawn, align=Align.L, new_x=XPos.LMARGIN, new_y=YPos.NEXT)

@@ -6,8 +6,8 @@ from rules.money.receipts import Statement, StatementLine, StatementTotal
 from rules.time_words import local_time, month_name
 
 _COLUMNS = (
-    Column(name="Appointment", width=76),
-    Column(name="Service", width=67),
+    Column(name="Appointment", width=78),
+    Column(name="Service", width=65),
     *(Column(name=name, width=25, amount=True) for name in ("Fee", "From credit", "By card", "Given back")),
 )
 _NOTHING = "There are no fees in this time."

@@ -89,3 +89,12 @@ def test_long_names_go_over_several_lines() -> None:
     therapist = replace(STATED.therapist, name="Nadia " * 33, credentials="LCSW " * 20)
     said = said_by(statement_file(statement(*[replace(PAID, therapist=therapist)] * 30)))
     assert " ".join(said).count("Nadia") == 33 * 30
+
+
+def test_long_times_and_amounts_stay_in_their_columns() -> None:
+    far = replace(statement(replace(PAID, fee=Money(10_000_000_000, "USD"))), time_zone="Antarctica/DumontDUrville")
+    said = said_by(statement_file(far))
+    assert (
+        "Wednesday 2 December 2026, 00:00 (DumontDUrville time, UTC+10:00) Therapy session, 50 minutes"
+        " $100000000.00 USD $20.00 USD $100.00 USD $15.00 USD"
+    ) in said
