@@ -136,7 +136,7 @@ async def run(settings: Settings) -> None:
                 mailer=mailer,
                 links=Links(public_url=settings.site_url, staff_url=settings.staff_site_url),
                 practice=Practice(
-                    name=settings.practice_name,
+                    letterhead=settings.letterhead,
                     care_team_email=settings.care_team_email,
                     insurance_email=settings.insurance_email,
                 ),

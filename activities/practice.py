@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from rules.accounts.sides import AccountSide
+from rules.money.receipts import Letterhead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +97,13 @@ class Links:
 class Practice:
     """What the practice calls itself, and whom its mails name."""
 
-    name: str
+    letterhead: Letterhead
     care_team_email: str
     insurance_email: str
+
+    @property
+    def name(self) -> str:
+        return self.letterhead.name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,7 +46,7 @@ from api.routes.clients import clients, groups, joins, journeys, matches, matchi
 from api.routes.forms import form_templates, forms
 from api.routes.keeping import keepings
 from api.routes.mail import sendgrid_webhook, unsubscribes
-from api.routes.money import approvals, decisions, ledger, payments, reconciliations, stripe_webhook, totals
+from api.routes.money import approvals, decisions, ledger, payments, receipts, reconciliations, stripe_webhook, totals
 from api.routes.stack import dev_clock, health
 from api.settings import ApiSettings
 from engine.clock import Clock, EngineClock
@@ -88,6 +88,7 @@ _PARTS = (
     form_templates,
     goals,
     payments,
+    receipts,
     decisions,
     approvals,
     ledger,
@@ -140,7 +141,7 @@ def create_app(
         redirect_slashes=False,  # behind a proxy a redirect would lead to plain HTTP, with the token
         dependencies=[Depends(knows_its_query)],
     )
-    standard_words(settings.practice_countries)  # reading them takes most of a second, and no request should wait
+    standard_words(settings.countries)  # reading them takes most of a second, and no request should wait
     metrics = Metrics()
     app.state.services = Services(
         sessions=sessions,

@@ -24,6 +24,7 @@ from api.accounts.signing_in.passwords import Passwords
 from api.accounts.tokens import read_bearer, unauthenticated
 from api.accounts.visitors import Visitor, counted_for, visitor_of
 from api.bounds.disk import Disk
+from api.bounds.making import Making
 from api.engine import JourneyEngine
 from api.metrics import Metrics
 from api.problems import Refused, not_found, refuse, wrong_fields
@@ -61,6 +62,7 @@ class Services:
     metrics: Metrics
     disk: Disk
     uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_UPLOADS))
+    making: Making = field(default_factory=Making)  # of files
     pulse: Pulse | None = None  # of the database
     key_uses: KeyUses = field(default_factory=KeyUses)
     real_clock: Clock = field(default_factory=SystemClock)

@@ -6,6 +6,7 @@ from api.edge.proxies import Network
 from engine.event_key import EventKey
 from rules.accounts.oidc import TrustedFactor
 from rules.enums import Role
+from rules.money.receipts import Letterhead
 from rules.policy import JourneyPolicy
 
 
@@ -38,9 +39,10 @@ class ApiSettings:
     is the organizer in calendar files, as in those of mails. ``mail_event_key`` fits what the mail service signs its
     events with; without one no event is believed. ``allowed_hosts`` are the names, without ports, that a request may
     be meant for. ``https_only`` tells browsers so. Behind ``trusted_proxies`` alone whoever asks is taken from what
-    these say. ``docs`` shows the description of the API and the page for it. ``practice_name`` tells an
-    authenticator app whose its codes are. ``practice_countries`` are ISO 3166-1 codes, the home first: in whose states
-    clients live. ``staff_second_factor``: people of the practice must have a second factor.
+    these say. ``docs`` shows the description of the API and the page for it. The ``letterhead`` heads
+    papers, and its name tells an authenticator app whose its codes are. ``countries`` are ISO 3166-1 codes, the
+    practice's own first: in whose states clients live. ``staff_second_factor``: people of the practice must have a
+    second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone, and refused where ``https_only``. ``admins_are_persons`` refuses keys with the role
     admin once an admin has an account."""
@@ -50,12 +52,12 @@ class ApiSettings:
     email_from: str
     service_keys: tuple[ServiceKey, ...]
     allowed_hosts: tuple[str, ...]
+    letterhead: Letterhead
     stripe_webhook_secret: str = field(repr=False)
     mail_event_key: EventKey | None = None
     trusted_proxies: tuple[Network, ...] = ()
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
-    practice_name: str = "Care Journeys"
-    practice_countries: tuple[str, ...] = ("US",)
+    countries: tuple[str, ...] = ("US",)
     staff_second_factor: bool = False
     https_only: bool = False
     docs: bool = False

@@ -31,6 +31,7 @@ from rules.accounts.programs import KEY_ROLES
 from rules.chain import ChainKeys
 from rules.enums import Role
 from rules.local_time import find_zone
+from rules.money.receipts import Letterhead
 from rules.policy import JourneyPolicy
 
 
@@ -93,8 +94,14 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def _country(code: str) -> str:
+    if not pycountry.countries.get(alpha_2=code):
+        raise ValueError("it is not a country's code of two capital letters, such as US")
+    return code
+
+
 def _countries(text: str) -> str:
-    codes = list(dict.fromkeys(part.strip().upper() for part in text.split(",")))
+    codes = list(dict.fromkeys(part.strip().upper() for part in text.split(",") if part.strip()))
     if not all(pycountry.countries.get(alpha_2=code) for code in codes):
         raise ValueError("it must name countries by their ISO codes, separated by commas, such as US,CA")
     return ",".join(codes)
@@ -167,8 +174,12 @@ class Settings(BaseSettings):
     public_url: WebAddress = None
     staff_url: WebAddress = None
     practice_name: str = "Care Journeys"
+    practice_address: str = ""
+    practice_country: Annotated[str, AfterValidator(_country)] = "US"
+    practice_state: str = ""
+    practice_tax_id: str = ""
     practice_time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
-    practice_countries: Annotated[str, AfterValidator(_countries)] = "US"
+    practice_countries: Annotated[str, AfterValidator(_countries)] = ""
     insurance_email: MailAddress = "insurance@practice.example"
     care_team_email: MailAddress = "care-team@practice.example"
 
@@ -184,6 +195,23 @@ class Settings(BaseSettings):
     def row_keys(self) -> RowKeys:
         """By which rows are sealed at rest."""
         return RowKeys(self.payload_keys.keys)
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """In whose states clients live: the practice's own first."""
+        return tuple(
+            dict.fromkeys(code for code in (self.practice_country, *self.practice_countries.split(",")) if code)
+        )
+
+    @property
+    def letterhead(self) -> Letterhead:
+        return Letterhead(
+            name=self.practice_name,
+            address=self.practice_address,
+            country=self.practice_country,
+            state=self.practice_state,
+            tax_id=self.practice_tax_id,
+        )
 
     @property
     def production(self) -> bool:

@@ -18,6 +18,7 @@ from models.reads.care.goals import still_reminded_of
 from models.reads.forms.requests import asking_of
 from models.reads.journey import journey_facts
 from models.reads.money.balance import saved_card
+from models.reads.money.receipts import PaidFor, receipt_of
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
@@ -32,6 +33,7 @@ from rules.mail.kinds import MailKind
 from rules.mail.orders import MailOrder
 from rules.mail.terms import Topic
 from rules.mail.until import MailSituation
+from rules.money.receipts import Receipt
 
 _OWN_FORM = "A form from your practice"
 
@@ -59,6 +61,7 @@ class About:
     offered: Offered | None
     payment: Payment | None
     paid_for: Appointment | None
+    receipt: Receipt | None
     task: Task | None
     outstanding: tuple[str, ...]
     forms: tuple[FormRequest, ...]  # that the order names
@@ -105,6 +108,7 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder, ki
         offered=offered,
         payment=payment,
         paid_for=paid_for,
+        receipt=await _receipt(session, payment, paid_for, client) if Topic.RECEIPT in kind.about else None,
         task=task,
         outstanding=facts.outstanding_forms if facts else (),
         forms=await _forms(session, order),
@@ -114,6 +118,14 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder, ki
         message=await waiting_for(session, client, UUID(order.chat_id)) if order.chat_id else None,
         shared=order.share_id is not None and await is_shared(session, UUID(order.share_id), client),
     )
+
+
+async def _receipt(
+    session: AsyncSession, payment: Payment | None, paid_for: Appointment | None, client: Client
+) -> Receipt | None:
+    if payment is None or paid_for is None:
+        return None
+    return await receipt_of(session, PaidFor(payment=payment, appointment=paid_for, client=client))
 
 
 def _depends_on_the_journey(kind: MailKind, appointments: Iterable[Appointment]) -> bool:

@@ -29,6 +29,7 @@ from rules.mail.kinds import MailKind
 from rules.mail.orders import MailOrder
 from rules.mail.terms import Reader, Topic
 from rules.mail.unsubscribe import list_unsubscribe
+from rules.money.receipts import receipt_number
 from rules.policy import JourneyPolicy
 
 _HOUR = timedelta(hours=1)
@@ -97,6 +98,7 @@ def context_of(
         changed_by_client=order.by_client,
         offer=_offer_line(about),
         payment=_payment_line(about),
+        receipt=about.receipt,
         card=_card_line(about, now=now) if Topic.CARD in kind.about else None,
         opened=opened_in(order, kind),
         task=MailTask(title=task.kind.label, text=task.text, client_ref=client.ref) if task else None,
@@ -148,7 +150,7 @@ def _payment_line(about: About) -> MailPayment | None:
     card = about.client.card or {}
     by_card = payment.amount - payment.credit_used
     return MailPayment(
-        reference=str(payment.id)[:8],
+        reference=receipt_number(str(payment.id)),
         kind=payment.kind,
         total=MailMoney(amount=payment.amount, currency=payment.currency),
         appointment_starts_at=appointment.starts_at,
@@ -156,7 +158,6 @@ def _payment_line(about: About) -> MailPayment | None:
         credit_used=MailMoney(amount=payment.credit_used, currency=payment.currency) if payment.credit_used else None,
         card_brand=card.get("brand"),
         card_last4=card.get("last4"),
-        paid_at=payment.paid_at,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from activities.practice import Practice
+from rules.money.receipts import Receipt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,6 @@ class MailPayment:
 
     ``total`` is the whole fee, ``credit_used`` and ``card_charged`` its two parts (one may be absent),
     ``kind`` a `rules.enums.PaymentKind`. ``reference`` is an opaque id that the client may quote.
-    ``paid_at``: once it is paid.
     """
 
     reference: str
@@ -79,7 +79,6 @@ class MailPayment:
     credit_used: MailMoney | None = None
     card_brand: str | None = None
     card_last4: str | None = None
-    paid_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +160,7 @@ class MailContext:
     changed_by_client: bool = False
     offer: MailOffer | None = None
     payment: MailPayment | None = None
+    receipt: Receipt | None = None
     card: MailCard | None = None
     task: MailTask | None = None
     anchor: MailAnchor | None = None

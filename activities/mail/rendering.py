@@ -15,8 +15,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from activities.mail import wording
 from activities.mail.context import MailContext
+from rules import time_words
 from rules.mail.kinds import kind_of
 from rules.mail.terms import Stopped
+from rules.money.currencies import in_full
 from rules.plain_text import is_web_address, one_line
 
 TEMPLATE_ROOT = Path(__file__).resolve().parents[2] / "templates" / "email"
@@ -106,11 +108,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        local_time=wording.local_time,
-        local_date=wording.local_date,
-        month_name=wording.month_name,
-        minutes=wording.minutes,
+        local_time=time_words.local_time,
+        local_date=time_words.local_date,
+        month_name=time_words.month_name,
+        minutes=time_words.minutes,
         money=wording.money,
+        in_full=in_full,
         form_title=wording.form_title,
         type_title=wording.type_title,
         payment_title=wording.payment_title,

@@ -1,22 +1,13 @@
-"""How mails say things: times, money, names and titles in plain English, with nothing but their arguments."""
+"""How mails say things: money, names and titles in plain English, with nothing but their arguments."""
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from rules.accounts.second_factors import FactorChange
 from rules.enums import AppointmentType, ApprovalAct, PaymentKind
 from rules.forms.intake import INTAKE_FORMS
 from rules.money.currencies import in_units
 from rules.plain_text import one_line
-
-# Written out, because strftime follows the machine's locale.
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 _TYPE_TITLES = {AppointmentType.INTRO_CALL: "Intro call", AppointmentType.SESSION: "Session"}
 _PAYMENT_TITLES = {
@@ -51,28 +42,6 @@ _FACTOR_CHANGES = {
 _LONGEST_NAME = 80
 # A public form decides what stands behind "Hello": what a mail program would turn into a link is not greeted.
 _LINK_LIKE = re.compile(r"[@/\\]|www\.|\w\.\w{2,}", re.IGNORECASE)
-
-
-def local_time(instant: datetime, zone: str) -> str:
-    """``Tuesday 1 December 2026, 09:00 (New York time, EST)``; ``instant`` aware, ``zone`` an IANA name."""
-    local = _local(instant, zone)
-    return f"{_date(local)}, {local:%H:%M} ({_zone_words(local, zone)})"
-
-
-def local_date(instant: datetime, zone: str) -> str:
-    """``Tuesday 1 December 2026``, the date it is in ``zone``."""
-    return _date(_local(instant, zone))
-
-
-def month_name(number: int) -> str:
-    """``March`` for 3."""
-    return _MONTHS[number - 1]
-
-
-def minutes(starts_at: datetime, ends_at: datetime) -> str:
-    """The elapsed time between two instants: ``50 minutes``."""
-    count = (ends_at - starts_at) // timedelta(minutes=1)
-    return "1 minute" if count == 1 else f"{count} minutes"
 
 
 def money(amount: int, currency: str) -> str:
@@ -127,29 +96,3 @@ def tidy(text: str) -> str:
     """
     lines = "\n".join(line.rstrip() for line in text.splitlines())
     return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
-
-
-def _local(instant: datetime, zone: str) -> datetime:
-    if instant.tzinfo is None:
-        raise ValueError("a mail shows aware instants only")
-    return instant.astimezone(ZoneInfo(zone))
-
-
-def _date(local: datetime) -> str:
-    return f"{_WEEKDAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}"
-
-
-def _zone_words(local: datetime, zone: str) -> str:
-    short = local.tzname() or ""
-    if not short.isalpha():  # zones without letters of their own are named by their offset
-        short = _offset(local)
-    place = zone.rsplit("/", 1)[-1].replace("_", " ")
-    if zone.startswith("Etc/") or "/" not in zone:
-        return short
-    return f"{place} time, {short}"
-
-
-def _offset(local: datetime) -> str:
-    total = (local.utcoffset() or timedelta()) // timedelta(minutes=1)
-    sign = "-" if total < 0 else "+"
-    return f"UTC{sign}{abs(total) // 60:02d}:{abs(total) % 60:02d}"

@@ -102,7 +102,7 @@ class PaymentActivities(PaymentIntents):
                 await owe(session, row, at=now, because=Because.BELOW_MINIMUM)
             elif split.card == 0 and payment.intent is None:
                 await reserve(session, payment, amount=split.credit, at=now)
-                await paid(session, row, at=now)
+                await paid(session, row, at=now, deps=self.deps)
             elif split.card and (
                 client.stripe_payment_method is None or client.stripe_customer is None or client.card_blocked
             ):
@@ -178,7 +178,7 @@ class PaymentActivities(PaymentIntents):
                 return await row.settled(session, changed=False)
             tried = await finish_try(session, payment, charged, at=now)
             if charged.status == "succeeded":
-                if not await paid(session, row, at=now, by_card=charged.amount):
+                if not await paid(session, row, at=now, deps=self.deps, by_card=charged.amount):
                     await owe(session, row, at=now, because=Because.AMOUNT_DIFFERS)
             elif charged.status == REJECTED:
                 await owe(session, row, at=now, because=Because.REJECTED)
@@ -214,7 +214,7 @@ class PaymentActivities(PaymentIntents):
             is_its = intent is not None and row.payment.intent in (intent.id, payment.intent)
             if changed and intent is not None and intent.status == "succeeded" and is_its:
                 row.payment.intent = intent.id
-                if not await paid(session, row, at=now, by_card=intent.amount):
+                if not await paid(session, row, at=now, deps=self.deps, by_card=intent.amount):
                     await owe(session, row, at=now, because=Because.AMOUNT_DIFFERS)
             elif changed and _is_tried_at_once(row, at=now):
                 changed = False  # another card came in this very moment: whoever asks learns of it, and tries it

@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.base import derived_id
+from activities.base import Dependencies, derived_id
 from activities.locked import LockedPayment
 from activities.money.cards import block_if_hard, fingerprint_of
 from activities.money.credits import at_hand, reserve
@@ -14,6 +14,7 @@ from activities.money.mails import deliverer, mail_about
 from activities.money.reconciliation.discrepancies import open_discrepancy_task
 from activities.tasks import close_tasks, open_task_once
 from activities.types.money import Charged
+from models.reads.money.receipts import practitioner_of
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.money.payment import Payment, PaymentTry
@@ -24,6 +25,7 @@ from rules.mail.kinds import Mail
 from rules.money.discrepancies import Discrepancy
 from rules.money.fees import next_try
 from rules.money.payment_states import Because, PaymentEvent, after
+from rules.money.receipts import Stated
 from rules.money.reconciliation import not_covered
 from rules.timeline import FactKind
 
@@ -113,8 +115,11 @@ async def finish_try(session: AsyncSession, payment: Payment, charged: Charged, 
     return tried
 
 
-async def paid(session: AsyncSession, row: LockedPayment, *, at: datetime, by_card: int | None = None) -> bool:
-    """Record that it was paid. ``by_card`` is what the card gave: the rest, and no more, is taken from credit.
+async def paid(
+    session: AsyncSession, row: LockedPayment, *, at: datetime, deps: Dependencies, by_card: int | None = None
+) -> bool:
+    """Record that it was paid, and whom its receipt names for good. ``by_card`` is what the card gave: the rest, and no
+    more, is taken from credit.
 
     False if there is not that much credit any more: the payment is left as it stands, and a person is asked.
     """
@@ -125,11 +130,23 @@ async def paid(session: AsyncSession, row: LockedPayment, *, at: datetime, by_ca
             return False
         await reserve(session, row.payment, amount=rest, at=at)
     by = deliverer(row.payment)
+    row.payment.stated = _stated(row, deps=deps).document()
     move(row.payment, PaymentEvent.PAID, at=at)
     await mail_about(session, row.payment, Mail.RECEIPT, by_appointment=by, at=at)
     tell_payment(session, row.client, row.payment, at=at, text="The payment was made.")
     await close_payment_tasks(session, row.client, row.payment, at=at, note="The payment was made.")
     return True
+
+
+def _stated(row: LockedPayment, *, deps: Dependencies) -> Stated:
+    letterhead, client = deps.practice.letterhead, row.client
+    return Stated(
+        practice=letterhead,
+        therapist=practitioner_of(row.therapist, client, practices_state=letterhead.state),
+        client_name=client.full_name,
+        client_ref=client.ref,
+        time_zone=client.time_zone or deps.policy.time_zone,
+    )
 
 
 async def close_payment_tasks(

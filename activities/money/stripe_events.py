@@ -111,7 +111,7 @@ class InboundActivities(UnexpectedChargeActivities):
                 return EventHandled(settled=await row.settled(session, changed=False)), RECORDED
             if row.payment.status in OUTSTANDING or stopped:
                 row.payment.intent = intent.id
-                if await paid(session, row, at=at, by_card=intent.amount):
+                if await paid(session, row, at=at, deps=self.deps, by_card=intent.amount):
                     return EventHandled(settled=await row.settled(session)), RECORDED
                 return EventHandled(facts=await project(session, row.client)), ASKED
         asked = await self.report_unexpected_charge(payment_id, intent.id, at=at)

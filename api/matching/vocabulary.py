@@ -39,7 +39,7 @@ async def present_vocabulary(session: AsyncSession, settings: ApiSettings) -> Vo
 
 def vocabulary_of(row: FormWords, settings: ApiSettings) -> Vocabulary:
     """All words that are valid with this version of the practice's own."""
-    return Vocabulary({**standard_words(settings.practice_countries), **own_words(row)})
+    return Vocabulary({**standard_words(settings.countries), **own_words(row)})
 
 
 def by_code(

@@ -20,6 +20,11 @@ from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Mode, Ro
 from rules.journey.stage import JourneyFacts
 
 
+class LicenceView(View):
+    state: str
+    number: str
+
+
 class TherapistView(View):
     """The public profile; the last lines are for the practice."""
 
@@ -27,6 +32,8 @@ class TherapistView(View):
     name: str
     time_zone: str
     licensed_in: list[str]
+    licences: list[LicenceView]
+    credentials: str | None
     concerns: list[str]
     languages: list[str]
     modalities: list[str]

@@ -304,7 +304,13 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             goes_along=True,
         ),
         # ------------------------------------------------------------ money
-        Mail.RECEIPT: MailKind(to=Reader.CLIENT, needs=("payment",), about=(Topic.PAYMENT,), vital=True),
+        Mail.RECEIPT: MailKind(
+            to=Reader.CLIENT,
+            needs=("payment", "receipt", "link"),
+            about=(Topic.PAYMENT, Topic.RECEIPT),
+            button=Button.PAYMENT,
+            vital=True,
+        ),
         Mail.PAYMENT_FAILED: MailKind(
             to=Reader.CLIENT, needs=("payment", "link"), about=(Topic.PAYMENT,), button=Button.CARD, vital=True
         ),

@@ -42,6 +42,7 @@ class Topic(Enum):
 
     APPOINTMENTS = auto()
     PAYMENT = auto()
+    RECEIPT = auto()  # of that payment
     CARD = auto()
     OFFER = auto()
     GOALS = auto()

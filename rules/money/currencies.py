@@ -18,3 +18,28 @@ def decimal_places(currency: str) -> int:
 def in_units(amount: int, currency: str) -> Decimal:
     """Minor units as an exact decimal: 12000 USD is ``Decimal("120.00")``, 1200 JPY is ``Decimal("1200")``."""
     return Decimal(amount).scaleb(-decimal_places(currency))
+
+
+# Of the currencies that have a sign of their own which the font of `papers` can draw.
+_SIGNS = {
+    **dict.fromkeys(("ARS", "AUD", "CAD", "CLP", "COP", "HKD", "MXN", "NZD", "SGD", "TWD", "USD"), "$"),
+    **dict.fromkeys(("CNY", "JPY"), "¥"),
+    "BRL": "R$",
+    "EUR": "€",
+    "GBP": "£",
+    "ILS": "₪",
+    "INR": "₹",
+    "KRW": "₩",
+    "NGN": "₦",
+    "PHP": "₱",
+    "RUB": "₽",
+    "TRY": "₺",
+    "UAH": "₴",
+    "VND": "₫",
+}
+
+
+def in_full(amount: int, currency: str) -> str:
+    """An amount by sign and code, as papers say it: ``$120.00 USD``; ``12.00 CHF`` where there is no sign."""
+    code = currency.upper()
+    return f"{_SIGNS.get(code, '')}{in_units(amount, code):f} {code}"

@@ -33,9 +33,10 @@ from models.tables import (
 from models.tables.accounts.token import Token, TokenKind
 from rules.accounts.openings import OpeningKind
 from rules.accounts.second_factors import FactorKind
-from rules.enums import AppointmentStatus, AppointmentType, ApprovalAct, ChatKind, Role, TaskKind
+from rules.enums import AppointmentStatus, AppointmentType, ApprovalAct, ChatKind, PaymentStatus, Role, TaskKind
 from rules.money.discrepancies import DiscrepancyKind
 from tests.api.callers import Callers
+from tests.care.ledger_rows import stated
 from tests.care.rows import NOW, Rows
 
 
@@ -62,7 +63,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         starts_at=NOW - timedelta(days=1),
         booked_by=f"client:{sara.id} by pass",
     )
-    payment = await rows.payment(appointment)
+    payment = await rows.payment(appointment, status=PaymentStatus.PAID, paid_at=NOW, stated=stated(sara, ana))
     goal = Goal(id=uuid4(), client_id=sara.id, text="Walk", **made)
     document = Document(
         id=uuid4(),

@@ -21,11 +21,15 @@ from rules.accounts import vouching
 from rules.chain import ChainKeys
 from rules.enums import Role
 from rules.mail import unsubscribe
+from rules.money.receipts import Letterhead
 from rules.policy import JourneyPolicy
 
 Json = dict[str, Any]
 
 SITE_KEY, DESK_KEY, ADMIN_KEY = "site-key", "desk-key", "root-key"
+LETTERHEAD = Letterhead(
+    name="Riverside Practice", address="12 Elm Street, Albany, NY 12203", state="NY", tax_id="12-3456789"
+)
 CARE_TEAM_EMAIL = "care@practice.example"
 EMAIL_FROM = "hello@practice.example"
 WEBHOOK_SECRET = "whsec_tests"
@@ -72,7 +76,7 @@ def dependencies(
         mailer=mailer,
         links=Links(public_url=public_url),
         practice=Practice(
-            name="Riverside Practice",
+            letterhead=LETTERHEAD,
             care_team_email=CARE_TEAM_EMAIL,
             insurance_email="insurance@practice.example",
         ),
@@ -101,6 +105,7 @@ def api_settings(public_url: str, policy: JourneyPolicy, **more: Any) -> ApiSett
         staff_url=f"{public_url}/staff",
         email_from=EMAIL_FROM,
         service_keys=tuple(ServiceKey(role=role, name=name, secret=secret) for role, name, secret in keys),
+        letterhead=LETTERHEAD,
         allowed_hosts=("api", "localhost", "127.0.0.1"),
         docs=True,
         stripe_webhook_secret=WEBHOOK_SECRET,

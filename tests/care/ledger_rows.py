@@ -4,9 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from models.reads.money.receipts import practitioner_of
 from models.tables import Client, Credit, CreditUse, Payment, Therapist
 from models.tables.money.refund import Dispute, Refund
 from rules.enums import AppointmentStatus, CreditSource, PaymentStatus, RefundStatus
+from rules.money.receipts import Stated
+from tests.care.defaults import LETTERHEAD
 from tests.care.rows import DAY, Rows
 
 
@@ -42,6 +45,7 @@ class LedgerRows:
             created_at=due_at - DAY,
             due_at=due_at,
             paid_at=(paid_at or due_at) if taken else None,
+            stated=stated(client, therapist) if taken else None,
             **more,
         )
         if credit:
@@ -101,6 +105,18 @@ class LedgerRows:
         )
         await self.rows.add(row)
         return row
+
+
+def stated(client: Client, therapist: Therapist) -> dict[str, Any]:
+    """Whom the receipt of a payment names."""
+    named = Stated(
+        practice=LETTERHEAD,
+        therapist=practitioner_of(therapist, client, practices_state=LETTERHEAD.state),
+        client_name=client.full_name,
+        client_ref=client.ref,
+        time_zone=client.time_zone or "UTC",
+    )
+    return named.document()
 
 
 def let_go(*, when: datetime) -> dict[str, Any]:

@@ -27,6 +27,7 @@ PACKAGES = (
     "local",
     "models",
     "ops",
+    "papers",
     "rules",
     "sandbox",
     "server",

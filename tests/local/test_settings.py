@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from config import SettingsProblem, development, read_settings
 from local.processes import ROOT
 from local.stack import WEBHOOK_SECRET
 from rules.enums import Role
+from rules.money.receipts import Letterhead
 from rules.policy import Ceiling, JourneyPolicy
 from tests.local.environment import PRODUCTION, SECRETS, bare_environment, given, problems
 
@@ -150,14 +152,16 @@ def test_a_wrong_value_is_named_and_no_secret_shown(
     assert "aHVudGVyMg" not in told
 
 
-@pytest.mark.parametrize("said", ["USA", "", "US,", "US,XX", "United States"])
+def test_countries_are_the_practices_own_and_those_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().countries == ("US",)
+    monkeypatch.setenv("PRACTICE_COUNTRY", "GB")
+    monkeypatch.setenv("PRACTICE_COUNTRIES", "ie, gb,IE")
+    assert read_settings().countries == ("GB", "IE")
+
+
+@pytest.mark.parametrize("said", ["USA", "US,XX", "United States"])
 def test_a_country_is_named_by_its_code(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
-    monkeypatch.setenv("PRACTICE_COUNTRIES", "gb, ie,GB")
-    assert read_settings().practice_countries == "GB,IE"
     monkeypatch.setenv("PRACTICE_COUNTRIES", said)
-    if said == "":  # as if it were not there
-        assert read_settings().practice_countries == "US"
-        return
     with pytest.raises(SettingsProblem, match="PRACTICE_COUNTRIES cannot be used: it must name countries by their ISO"):
         read_settings()
 
@@ -209,6 +213,10 @@ def test_a_program_with_bad_settings_says_so_and_leaves_with_2(program: str) -> 
     assert "Traceback" not in ended.stderr
 
 
+HARBOUR = Letterhead(name="Harbour", address="1 Quay", country="CA", state="ON", tax_id="12-3")
+OF_HARBOUR = {f"PRACTICE_{name.upper()}": value for name, value in asdict(HARBOUR).items()}
+
+
 @pytest.mark.parametrize(("said", "demanded"), [(None, False), ("optional", False), ("required", True)])
 async def test_what_is_demanded_of_staff_reaches_the_api(
     monkeypatch: pytest.MonkeyPatch, said: str | None, demanded: bool
@@ -217,11 +225,11 @@ async def test_what_is_demanded_of_staff_reaches_the_api(
         pass
 
     def create_app(*, settings: ApiSettings, **_: object) -> None:
-        assert (settings.staff_second_factor, settings.practice_name) == (demanded, "Harbour")
+        assert (settings.staff_second_factor, settings.letterhead) == (demanded, HARBOUR)
         raise Built
 
     monkeypatch.setattr(server, "create_app", create_app)
     factor = {"STAFF_SECOND_FACTOR": said} if said else {}
-    given(monkeypatch, DATABASE_URL="postgresql://app@127.0.0.1:1/care", PRACTICE_NAME="Harbour", **factor)
+    given(monkeypatch, DATABASE_URL="postgresql://app@127.0.0.1:1/care", **OF_HARBOUR, **factor)
     with pytest.raises(Built):
         await server.run(read_settings())

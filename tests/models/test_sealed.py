@@ -363,12 +363,13 @@ CLEAR: dict[str, dict[str, str]] = {
         "email_change": "email email_folded former",
         "oidc_sign_in": "address",
         "outbox": "recipient",
+        "payment": "stated",
         "token": "network agent",
         "access_line": "network",
     },
     "a therapist's profile, which is public": {
-        "therapist": "slug name email time_zone licensed_in concerns languages modalities gender insurances"
-        " session_fee_currency zoom_link",
+        "therapist": "slug name email time_zone licensed_in licences credentials concerns languages modalities gender"
+        " insurances session_fee_currency zoom_link",
         "appointment": "join_url",
     },
     "a text of the practice's, as it is published": {

@@ -16,7 +16,19 @@ from ops.sbom import LOCK, ROOT, for_running, normalized, pinned
 DEV_LOCK = ROOT / "requirements-dev.txt"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # The local stack, its stories and the tools are for whoever has the checkout with everything.
-PRODUCT = ("activities", "api", "calendars", "config", "engine", "models", "ops", "rules", "sandbox", "workflows")
+PRODUCT = (
+    "activities",
+    "api",
+    "calendars",
+    "config",
+    "engine",
+    "models",
+    "ops",
+    "papers",
+    "rules",
+    "sandbox",
+    "workflows",
+)
 PROGRAMS = ("server.py", "worker.py")
 
 

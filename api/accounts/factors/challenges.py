@@ -118,7 +118,7 @@ class Passkeys:
         challenge = await self._new_challenge(whom, by, showing=showing)
         async with self.sessions() as session:
             known = await _known(session, account.id)
-        practice = self.settings.practice_name
+        practice = self.settings.letterhead.name
         return creation_options(
             party, challenge, practice=practice, account_id=account.id, address=address, known=known
         )

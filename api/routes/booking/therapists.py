@@ -29,6 +29,7 @@ from models.tables.booking.therapist import Therapist
 from models.writes.clients.form_words import lock_words
 from models.writes.locks import lock_therapist
 from rules.accounts.caller import Caller
+from rules.clients.vocabulary import FormPart
 from rules.enums import IntroCalls, Modality
 from rules.money.fees import CHARGEABLE
 from rules.refusals import Problem
@@ -60,6 +61,20 @@ class FeeBody(Body):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_chargeable)]
 
 
+class LicenceBody(Body):
+    """The number under which they may work in a state."""
+
+    state: Name
+    number: Name
+
+
+def _one_for_each_state(licences: list[LicenceBody]) -> list[LicenceBody]:
+    states = [one.state.casefold() for one in licences]
+    if len(set(states)) < len(states):
+        raise ValueError("must have one licence for each state")
+    return licences
+
+
 class TherapistChanges(Body):
     """What is left out stays as it is. Words are those of the matching form (``GET /v1/matching-form``), by code."""
 
@@ -67,6 +82,8 @@ class TherapistChanges(Body):
     email: Email | None = None
     time_zone: Zone | None = None
     licensed_in: Words | None = None
+    licences: Annotated[list[LicenceBody], Field(max_length=100), AfterValidator(_one_for_each_state)] | None = None
+    credentials: Name | None = None
     concerns: Words | None = None
     languages: Words | None = None
     modalities: Annotated[list[Modality], Field(max_length=100)] | None = None
@@ -84,13 +101,15 @@ class TherapistChanges(Body):
         empty = sorted(name for name, value in said.items() if value is None and name not in _MAY_BE_EMPTY)
         if empty:
             raise wrong_fields([(name, "must not be null") for name in empty])
+        if "licences" in said:
+            said["licences"] = [one.model_dump() for one in said["licences"]]
         fee = said.pop("session_fee", None)
         if fee is not None:
             said |= {"session_fee_amount": fee.amount, "session_fee_currency": fee.currency}
         return said
 
 
-_MAY_BE_EMPTY = ("gender", "zoom_link", "caseload_limit")
+_MAY_BE_EMPTY = ("credentials", "gender", "zoom_link", "caseload_limit")
 
 
 class NewTherapist(TherapistChanges):
@@ -172,9 +191,16 @@ async def change_therapist(
 async def _in_words(session: AsyncSession, columns: Mapping[str, Any], *, services: Svc) -> dict[str, Any]:
     """Those of the columns that hold words of the matching form, by code; none of them leaves the form meanwhile.
     Raises Refused for other words."""
-    if not columns.keys() & IN_PROFILES.keys():
+    if not columns.keys() & {*IN_PROFILES, "licences"}:
         return {}
-    return by_code(vocabulary_of(await lock_words(session), services.settings), IN_PROFILES, columns)
+    vocabulary = vocabulary_of(await lock_words(session), services.settings)
+    coded = by_code(vocabulary, IN_PROFILES, columns)
+    if "licences" in columns:
+        coded["licences"] = [
+            licence | by_code(vocabulary, {"state": FormPart.STATES}, licence, under=f"licences[{number}].")
+            for number, licence in enumerate(columns["licences"])
+        ]
+    return coded
 
 
 async def _no_zoom_ahead(session: AsyncSession, therapist: Therapist, *, now: datetime) -> None:

@@ -25,6 +25,8 @@ class Therapist(SQLModel, table=True):
     email: str
     time_zone: str
     licensed_in: list[str] = Field(default_factory=list, sa_type=Words)
+    licences: list[dict[str, str]] = Field(default_factory=list, sa_type=Document)  # [{"state", "number"}]
+    credentials: str | None = None
     concerns: list[str] = Field(default_factory=list, sa_type=Words)
     languages: list[str] = Field(default_factory=list, sa_type=Words)
     modalities: list[str] = Field(default_factory=list, sa_type=Words)

@@ -18,6 +18,7 @@ class Payment(SQLModel, table=True):
         CheckConstraint("amount > 0", name="payment_amount_positive"),
         CheckConstraint("credit_used >= 0 AND credit_used <= amount", name="payment_credit_within_amount"),
         CheckConstraint("refunded >= 0 AND refunded <= amount", name="payment_refunded_within_amount"),
+        CheckConstraint("(paid_at IS NULL) = (stated IS NULL)", name="payment_paid_is_stated"),
         Index("payment_by_client", "client_id", "due_at"),
         Index("payment_by_due_time", "due_at", "id"),
         Index("payment_by_paid_time", "paid_at"),
@@ -39,6 +40,8 @@ class Payment(SQLModel, table=True):
     next_try_at: datetime | None = Field(default=None, sa_type=Instant)
     stopped_at: datetime | None = Field(default=None, sa_type=Instant)  # by an archive, or while one lasted: the last
     paid_at: datetime | None = Field(default=None, sa_type=Instant)
+    # Whom its receipt names, as they were when it was made (rules.money.receipts.Stated).
+    stated: dict[str, Any] | None = Field(default=None, sa_type=Document)
     attempts: int = 0
     intent: str | None = Field(default=None, unique=True)  # Stripe's PaymentIntent
     # Of a waiver or a write-off: who, when, which fee policy was signed by then, and who approved it, if anybody

@@ -24,6 +24,8 @@ class _Person:
     name: str
     time_zone: str
     licensed_in: tuple[str, ...]
+    licence: str  # made up, as they are: its number, the same in each state but for the letters before it
+    credentials: str
     concerns: tuple[str, ...]
     languages: tuple[str, ...]
     modalities: tuple[str, ...]
@@ -47,6 +49,8 @@ _PEOPLE = (
         name="Ana Silva",
         time_zone="America/New_York",
         licensed_in=("NY", "NJ"),
+        licence="085512",
+        credentials="LCSW",
         concerns=("anxiety", "depression", "burnout", "grief"),
         languages=("en", "pt"),
         modalities=("individual", "couples"),
@@ -63,6 +67,8 @@ _PEOPLE = (
         name="Ben Okafor",
         time_zone="America/Chicago",
         licensed_in=("IL", "WI", "NY"),
+        licence="149027",
+        credentials="PhD",
         concerns=("trauma", "anxiety", "addiction"),
         languages=("en",),
         modalities=("individual", "teen"),
@@ -78,6 +84,8 @@ _PEOPLE = (
         name="Mei Tanaka",
         time_zone="America/Los_Angeles",
         licensed_in=("CA", "WA"),
+        licence="077340",
+        credentials="LMFT",
         concerns=("family conflict", "parenting", "anxiety", "adhd"),
         languages=("en", "ja"),
         modalities=("family", "teen", "individual"),
@@ -94,6 +102,8 @@ _PEOPLE = (
         name="Omar Haddad",
         time_zone="Europe/London",
         licensed_in=("NY",),
+        licence="062218",
+        credentials="PsyD",
         concerns=("depression", "relationships", "grief", "identity"),
         languages=("en", "ar", "fr"),
         modalities=("individual", "couples"),
@@ -109,6 +119,8 @@ _PEOPLE = (
         name="Rosa Jiménez",
         time_zone="America/New_York",
         licensed_in=("NY", "FL", "TX"),
+        licence="118903",
+        credentials="LCSW",
         concerns=("couples", "relationships", "anxiety", "sleep"),
         languages=("es", "en"),
         modalities=("couples", "family", "individual"),
@@ -137,6 +149,8 @@ async def add_demo_therapists(sessions: Sessions, now: datetime) -> None:
                 email=f"{person.slug}@practice.example",
                 time_zone=person.time_zone,
                 licensed_in=list(person.licensed_in),
+                licences=[{"state": state, "number": f"{state}{person.licence}"} for state in person.licensed_in],
+                credentials=person.credentials,
                 concerns=list(person.concerns),
                 languages=list(person.languages),
                 modalities=list(person.modalities),

@@ -18,6 +18,8 @@ from activities.mail.context import (
 )
 from activities.practice import Links, Practice
 from rules.mail.kinds import kind_of
+from rules.money.fees import Money
+from rules.money.receipts import Letterhead, Licence, Practitioner, Receipt, Stated
 
 START = datetime(2026, 12, 1, 14, 0, tzinfo=UTC)  # 09:00 in New York
 JOIN = "https://meet.example/room?id=7&key=a"
@@ -57,11 +59,30 @@ def weekly(count: int, *, late: int = 0) -> tuple[MailAppointment, ...]:
     )
 
 
+HARBOUR = Letterhead(name="Harbour Practice", address="1 Quay, Albany, NY 12203", tax_id="12-3456789")
+RECEIPT = Receipt(
+    number="3F2A-91C0-77DE",
+    stated=Stated(
+        practice=HARBOUR,
+        therapist=Practitioner(
+            name="Dr. Nadia Osei", credentials="PhD", licences=(Licence(state="NY", number="012345"),)
+        ),
+        client_name="Sara Lind",
+        client_ref="AB23CD45EF",
+        time_zone="America/New_York",
+    ),
+    service="Therapy session, 50 minutes",
+    starts_at=START,
+    paid_at=START + timedelta(hours=25),
+    fee=Money(12000, "USD"),
+    credit=2000,
+)
+
 FULL = MailContext(
     recipient_name="Sara",
     time_zone="America/New_York",
     practice=Practice(
-        name="Harbour Practice",
+        letterhead=HARBOUR,
         care_team_email="care@practice.example",
         insurance_email="cover@practice.example",
     ),
@@ -88,8 +109,8 @@ FULL = MailContext(
         credit_used=MailMoney(amount=2000, currency="usd"),
         card_brand="Visa",
         card_last4="4242",
-        paid_at=START + timedelta(hours=25),
     ),
+    receipt=RECEIPT,
     card=MailCard(brand="visa", last4="4242", exp_month=3, exp_year=2027),
     task=MailTask(title="Match by hand", text="Nobody fits this client.", client_ref="C-1042"),
     anchor=MailAnchor(number=7, date="2026-12-01", chains=120, line='{"anchor":7,"root":"0f"}'),

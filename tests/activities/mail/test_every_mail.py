@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from activities.mail import wording
 from activities.mail.context import MailAppointment, MailContext
 from activities.mail.rendering import TEMPLATE_ROOT, IncompleteMail, names_of, render, render_names
 from rules.mail.kinds import MAILS, Mail, UnknownMail
 from rules.mail.terms import Stopped
+from rules.money.receipts import Letterhead, Licence, Practitioner, Stated
+from rules.time_words import local_time
 from tests.activities.mail.samples import FULL, INTRO, JOIN, LATE, OFFER, SESSION, barest, weekly, without
 
 ALL = sorted(MAILS)
@@ -125,7 +126,7 @@ def test_every_time_is_the_readers_and_says_so(template: Mail, zone: str, words:
 def test_a_year_of_weeks_is_listed_whole_and_in_order(template: Mail) -> None:
     many = weekly(52)
     mail = render(template, replace(FULL, appointments=many))
-    days = [wording.local_time(line.starts_at, FULL.time_zone) for line in many]
+    days = [local_time(line.starts_at, FULL.time_zone) for line in many]
     assert "(New York time, EDT)" in days[20]  # it goes over changes of the clock
     for body in (mail.text, mail.html):
         told = spoken(body)
@@ -161,15 +162,26 @@ def test_names_are_shown_as_text_and_make_no_lines_of_their_own(template: Mail) 
     assert FULL.therapist
     assert FULL.task
     assert FULL.payment
+    assert FULL.receipt
     hostile = replace(
         FULL,
         recipient_name=NASTY,
         client_name=NASTY,
-        practice=replace(FULL.practice, name=NASTY),
+        practice=replace(FULL.practice, letterhead=Letterhead(name=NASTY, address=NASTY)),
         therapist=replace(FULL.therapist, name=NASTY, licensed_in=(NASTY,)),
         forms=(NASTY,),
         appointments=(replace(SESSION, complete_forms_in_session=True, outstanding_forms=(NASTY,)),),
         payment=replace(FULL.payment, card_brand=NASTY, reference=NASTY),
+        receipt=replace(
+            FULL.receipt,
+            stated=Stated(
+                practice=Letterhead(name=NASTY, address=NASTY, tax_id=NASTY),
+                therapist=Practitioner(name=NASTY, credentials=NASTY, licences=(Licence(state=NASTY, number=NASTY),)),
+                client_name=NASTY,
+                client_ref=NASTY,
+                time_zone="UTC",
+            ),
+        ),
         task=replace(FULL.task, title=NASTY, text=NASTY, client_ref=NASTY),
     )
     mail = render(template, hostile)

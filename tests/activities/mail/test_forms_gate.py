@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from activities.mail.wording import local_date
 from models.tables.forms.form import FormRequest
 from rules.mail.orders import MailOrder
+from rules.time_words import local_date
 from tests.activities.forms.test_new_versions import CONSENT, Sara
 from tests.activities.mail.sending import send
 from tests.activities.test_twice import Story

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from activities.mail.context import MailContext, MailMoney
+from activities.mail.context import MailContext
 from activities.mail.rendering import RenderedMail, render
-from tests.activities.mail.samples import FULL, INTRO, JOIN, LATE, LINKS, OFFER, SESSION, START, USD_120, weekly
+from rules.money.fees import Money
+from rules.money.receipts import GivenBack, GivenTo, Letterhead, Practitioner, Stated
+from tests.activities.mail.samples import FULL, INTRO, JOIN, LATE, LINKS, OFFER, RECEIPT, SESSION, START, weekly
 
 
 def both(mail: RenderedMail) -> tuple[str, str]:
@@ -194,29 +196,43 @@ def test_that_bookings_wait_for_forms_is_said_where_they_do_or_will(template: st
     assert "only when it is complete." in render(template, replace(later, forms=("billing_info",))).text
 
 
-def test_a_receipt_tells_amount_date_and_means() -> None:
-    for body in both(render("receipt", FULL)):
+def test_a_receipt_tells_who_for_what_how_much_and_by_what_means() -> None:
+    receipt = replace(RECEIPT, given_back=(GivenBack(amount=500, to=GivenTo.CREDIT, at=START + timedelta(days=3)),))
+    for body in both(render("receipt", replace(FULL, receipt=receipt, link=LINKS.payment("p1")))):
         for words in (
-            "120.00 USD",
-            "Session, Tuesday 1 December 2026",
-            "From your credit: 20.00 USD",
-            "Visa ending in 4242: 100.00 USD",
+            "Receipt 3F2A-91C0-77DE",
+            "Therapy session, 50 minutes",
+            "Tuesday 1 December 2026, 09:00 (New York time, EST)",
+            "With Dr. Nadia Osei, PhD",
+            "Licence: NY 012345",
+            "For Sara Lind (AB23CD45EF)",
+            "Fee: $120.00 USD",
+            "From your credit: $20.00 USD",
+            "Visa ending in 4242: $100.00 USD",
+            "Given back as credit on Friday 4 December 2026: $5.00 USD",
+            "Paid in total: $115.00 USD",
             "Paid on Wednesday 2 December 2026, 10:00",
-            "Reference: pay_1",
+            "1 Quay, Albany, NY 12203",
+            "Tax number: 12-3456789",
+            "https://practice.example/payments/p1",
         ):
             assert words in body
 
 
-def test_a_receipt_paid_by_credit_alone_names_no_card() -> None:
-    assert FULL.payment
-    credit = replace(FULL.payment, card_charged=None, card_brand=None, card_last4=None, credit_used=USD_120)
-    mail = render(
-        "receipt",
-        replace(FULL, payment=replace(credit, kind="no_show", total=MailMoney(amount=5, currency="jpy"))),
+def test_a_receipt_paid_by_credit_alone_names_no_card_and_what_is_not_known_is_left_out() -> None:
+    bare = Stated(
+        practice=Letterhead(name="Harbour"),
+        therapist=Practitioner(name="Ana"),
+        client_name="Sara",
+        client_ref="AB23",
+        time_zone="UTC",
     )
-    assert "card" not in mail.text.lower()
+    receipt = replace(RECEIPT, stated=bare, service="Missed appointment, 50 minutes", fee=Money(5, "JPY"), credit=5)
+    mail = render("receipt", replace(FULL, receipt=receipt))
+    for words in ("card", "licence", "tax number"):
+        assert words not in mail.text.lower()
     assert "Missed appointment" in mail.text
-    assert "5 JPY" in mail.text
+    assert "From your credit: \N{YEN SIGN}5 JPY" in mail.text
 
 
 def test_a_failed_payment_asks_for_a_new_card_in_neutral_words() -> None:

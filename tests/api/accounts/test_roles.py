@@ -226,6 +226,8 @@ CALLS: dict[str, Line] = {
     "GET /v1/clients/{client_id}/balance": OF_CLIENT,
     "GET /v1/clients/{client_id}/credits": OF_CLIENT,
     "POST /v1/clients/{client_id}/credits": OF_PRACTICE.given({"amount": 1, "currency": "USD", **WHY}),
+    "GET /v1/clients/{client_id}/statement.pdf": replace(OF_CLIENT, query="from=2026-01-01&to=2026-12-31"),
+    "GET /v1/payments/{payment_id}/receipt.pdf": OF_CLIENT,
     "GET /v1/payments": PRACTICE,
     "GET /v1/payments/totals": STAFF,
     "POST /v1/payments/{payment_id}/confirmation": OF_CLIENT,

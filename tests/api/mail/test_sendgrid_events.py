@@ -20,6 +20,7 @@ from rules.enums import TaskKind
 from rules.mail.events import MOST_EVENTS
 from sandbox.sendgrid.events import sign
 from tests.api.conftest import StandingClock, ToldEngine, fields_of
+from tests.care.defaults import LETTERHEAD
 from tests.care.rows import NOW, Rows
 
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
@@ -158,6 +159,7 @@ async def test_nothing_moves_for_what_cannot_be_believed(
 async def test_without_a_key_nothing_is_believed(app: FastAPI, sessions: Sessions) -> None:
     services = app.state.services
     settings = ApiSettings(
+        letterhead=LETTERHEAD,
         public_url="https://care.example",
         staff_url="https://care.example/staff",
         email_from="a@b.c",

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
 from tests.care.defaults import Json
 from tests.care.story import Care, Person
 from tests.journeys.archive.situations import asks_for_a_form, of_the_desk, starts_chat
+from tests.papers.reading import lines_of
 
 NOT_ABOUT_A_CLIENT = re.compile(
     r"/(healthz|readyz|metrics|dev/.*|codec/.*|unsubscribe/.*)|/v1/(reconciliations|archives|keepings|form-templates|groups).*"
@@ -55,6 +56,12 @@ async def knows(care: Care, person: Person, chats: list[str]) -> dict[str, list[
     }
 
 
+def around_now() -> dict[str, str]:
+    """A year of dates, as a statement takes them."""
+    today, half_a_year = datetime.now(UTC).date(), timedelta(days=180)
+    return {"from": str(today - half_a_year), "to": str(today + half_a_year)}
+
+
 def paths_of(openapi: Json, known: dict[str, list[str]], client_id: str) -> Iterator[tuple[str, str, Json]]:
     """Every GET: as it is described, as it is asked, and with which parameters."""
     for path, operations in openapi["paths"].items():
@@ -62,7 +69,8 @@ def paths_of(openapi: Json, known: dict[str, list[str]], client_id: str) -> Iter
             continue
         names = re.findall(r"\{(\w+)\}", path)
         assert set(names) <= set(known), f"a new call: {path}. Who may read by it, and what of a client?"
-        params = {
+        of_a_time = around_now() if path.endswith("/statement.pdf") else {}
+        params = of_a_time | {
             parameter["name"]: client_id
             for parameter in operations["get"].get("parameters", ())
             if parameter["in"] == "query" and parameter["name"] in ("client", "client_id")
@@ -77,6 +85,8 @@ async def readable(care: Care, person: Person, by: str, known: dict[str, list[st
     for path, asked, params in paths_of(await care.get("/openapi.json", by=None), known, person.id):
         answer = await care.call("GET", asked, by=by, for_whom=person.id, params=params)
         text = re.sub(r"DTSTAMP:\w+", "", answer.text)  # when the file was written
+        if answer.headers["content-type"] == "application/pdf":
+            text = "\n".join(lines_of(answer.content))
         told = answer.json() if "json" in answer.headers["content-type"] else {"text": text}
         seen[path, asked] = {"status": answer.status_code} if answer.status_code >= 300 else told
         if answer.status_code >= 300:

@@ -21,7 +21,7 @@ from rules.mail.terms import NAMED_BY, Button, Reader, Stopped, Topic
 from workflows.shown.words import label_of
 
 ROOT = Path(__file__).resolve().parents[3]
-PRODUCT = ("activities", "api", "calendars", "engine", "local", "models", "rules", "workflows")
+PRODUCT = ("activities", "api", "calendars", "engine", "local", "models", "papers", "rules", "workflows")
 PROGRAMS = ("config/settings.py", "dev.py", "server.py", "worker.py")
 HOME = "rules/mail/kinds.py"
 # Names that other things have too: facts, tasks, what a feed tells, a signal.

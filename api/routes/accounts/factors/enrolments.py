@@ -193,4 +193,4 @@ async def _address(session: AsyncSession, account: Account) -> str:
 
 
 def _issuer(services: Services) -> str:
-    return services.settings.practice_name
+    return services.settings.letterhead.name

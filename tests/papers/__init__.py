@@ -1,0 +1,1 @@
+"""Papers: what they say, as a reader of PDF files reads it."""
