@@ -44,7 +44,7 @@ class TherapistView(View):
 
 def therapist_view(therapist: Therapist, *, caller: Caller | None, public_url: str, active: int) -> TherapistView:
     """What is for the practice alone is told to staff, and to therapists of themselves."""
-    sees_all = caller is not None and (caller.is_staff or caller.therapist == therapist.slug)
+    sees_all = caller is not None and (caller.keeps_profiles or caller.therapist == therapist.slug)
     return TherapistView.of(
         therapist,
         caller=caller if sees_all else None,

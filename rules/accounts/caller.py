@@ -52,8 +52,13 @@ class Caller:
         return self.name != VIA_TEMPORAL
 
     @property
-    def is_staff(self) -> bool:
-        """The care team and admins: those who see every client."""
+    def is_care_team(self) -> bool:
+        """Those who see every client. Admins see none."""
+        return self.role is Role.CARE_TEAM
+
+    @property
+    def keeps_profiles(self) -> bool:
+        """The care team and admins: those who look after the profile and the hours of every therapist."""
         return self.role in (Role.CARE_TEAM, Role.ADMIN)
 
 

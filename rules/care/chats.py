@@ -29,7 +29,7 @@ def may_start(caller: Caller, kind: ChatKind) -> bool:
     """The care team's chat is no therapist's, and only the practice brings clients together."""
     if caller.role is Role.THERAPIST:
         return kind is not ChatKind.CARE_TEAM
-    return caller.is_staff or kind in OF_ONE_CLIENT
+    return caller.is_care_team or kind in OF_ONE_CLIENT
 
 
 def reader_of(caller: Caller, client_id: str | None) -> str:

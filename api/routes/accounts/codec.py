@@ -1,7 +1,7 @@
 """The payload codec over HTTP, as the Temporal UI and CLI ask for it.
 
-Both may send an ``Authorization`` header with a staff token. On one machine, where the UI has none to send, it is
-let in by the address it is served from (``ApiSettings.trust_ui``).
+Both may send an ``Authorization`` header with a token of the care team. On one machine, where the UI has none to send,
+it is let in by the address it is served from (``ApiSettings.trust_ui``).
 """
 
 from typing import Annotated
@@ -56,8 +56,8 @@ async def _let_in(request: Request, services: Services, origin: str | None) -> N
     asker = await asker_of(request)
     if asker is None:
         raise unauthenticated()
-    if not any(caller.is_staff for caller in asker.callers):
-        raise refuse(Problem.NOT_ALLOWED, "Payloads are for staff alone.")
+    if not any(caller.is_care_team for caller in asker.callers):
+        raise refuse(Problem.NOT_ALLOWED, "Payloads name clients: they are for the care team alone.")
     await must_reach(request)
 
 

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.access_log.declared import shows_no_client
 from api.accounts.factors.mails import mail_change
 from api.accounts.practice_mails import have_delivered
-from api.deps import Admin, Now, RequestId, Staff, Svc, must_see_client
+from api.deps import Admin, CareTeam, Now, RequestId, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refuse, responses
 from models.reads.accounts.accounts import account_of_client
@@ -54,7 +54,7 @@ async def take_from_staff(
     responses=responses(Problem.NOT_FOUND),
 )
 async def take_from_client(
-    *, client_id: UUID, services: Svc, caller: Staff, request_id: RequestId, now: Now, after: BackgroundTasks
+    *, client_id: UUID, services: Svc, caller: CareTeam, request_id: RequestId, now: Now, after: BackgroundTasks
 ) -> None:
     """Where there is none, nothing happens."""
     await must_see_client(services, caller, client_id)

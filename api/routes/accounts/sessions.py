@@ -19,9 +19,9 @@ from api.accounts.tokens import storable, unauthenticated
 from api.bodies import Body, Password, Secret
 from api.deps import (
     Anyone,
+    AnyPerson,
+    AnyRole,
     FromWhere,
-    Known,
-    KnownOrSite,
     Now,
     Person,
     Services,
@@ -218,7 +218,7 @@ async def sign_out_everywhere(*, services: Svc, person: Person, now: Now) -> Non
 
 
 @router.delete("/sessions/current", status_code=204, summary="Sign out", responses=responses())
-async def sign_out(*, request: Request, services: Svc, _: Known, now: Now) -> None:
+async def sign_out(*, request: Request, services: Svc, _: AnyPerson, now: Now) -> None:
     asker = await asker_of(request)
     if asker is None or asker.token_hash is None:
         raise refuse(Problem.NOT_ALLOWED, "A program's key cannot be signed out.")
@@ -258,7 +258,7 @@ class Me(BaseModel):
 
 
 @router.get("/me", summary="Who asks", response_model_exclude_none=True, responses=responses())
-async def me(*, request: Request, services: Svc, caller: KnownOrSite) -> Me:
+async def me(*, request: Request, services: Svc, caller: AnyRole) -> Me:
     asker = await asker_of(request)
     assert asker is not None
     roles = [each.role for each in asker.callers]
