@@ -60,7 +60,7 @@ async def take_from_client(
     await must_see_client(services, caller, client_id)
     async with services.sessions() as session:
         found = must_find("account", await account_of_client(session, client_id))
-        account = must_find("account", await lock_account(session, found.id))
+        account = await lock_account(session, found)
         await _take(session, account, by=caller.actor, request_id=request_id, now=now)
         await session.commit()
     after.add_task(have_delivered, services.engine)

@@ -23,9 +23,9 @@ from api.problems import refuse, responses, wrong_fields
 from api.views.accounts import SignedIn, signed_in
 from models.reads.accounts.accounts import Asked, whose_address
 from models.reads.accounts.second_factors import codes_possible
-from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.writes.accounts.budgets import forget_old_uses, use
+from models.writes.accounts.locks import lock_account
 from models.writes.accounts.passwords import set_password
 from models.writes.outbox import order_practice_mail
 from rules.accounts.budgets import BudgetKind, budget, shared_budgets
@@ -193,13 +193,13 @@ async def _by_link(
     async with services.sessions() as session:
         known = await live_account_link(session, token, TokenKind.RESET, now=now)
         assert known.account is not None
-        side, account_id = known.account.side, known.account.id
+        asked, side, account_id = known.account, known.account.side, known.account.id
         if known.has_factor and body.code is None:
             raise factor_required(await codes_possible(session, account_id), given=False)
     password_hash = await services.passwords.hash(body.password, side=side, place=Waiter(who=visitor.mark))
     tried = await admit_code(services.sessions, account_id, shown="a mailed link", now=now) if body.code else None
     async with services.sessions() as session:
-        account = await session.get_one(Account, account_id, with_for_update=True)
+        account = await lock_account(session, asked)
         link = await session.get_one(Token, hash_of(storable(token)))
         if account.deactivated_at is not None or is_spent(link, now=now):
             raise link_invalid()
@@ -221,7 +221,7 @@ async def _by_current(
     place = await must_fit(services, person, body.current or "", field="current", now=now)
     password_hash = await services.passwords.hash(body.password, side=person.account.side, place=place)
     async with services.sessions() as session:
-        account = await session.get_one(Account, person.account.id, with_for_update=True)
+        account = await lock_account(session, person.account)
         if account.password_hash != person.account.password_hash:
             raise wrong_fields([("current", "was changed just now")])
         await set_password(session, account, password_hash, at=now, but=person.token_hash)

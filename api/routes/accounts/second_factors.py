@@ -42,7 +42,6 @@ from models.tables.accounts.second_factor import SecondFactor
 from models.tables.clients.client import Client
 from models.writes.accounts.locks import lock_account
 from models.writes.accounts.second_factors import put_in_force, remove, replace_recovery_codes, set_up, tell_client
-from models.writes.locks import lock_client
 from rules.accounts.second_factors import (
     ENROLMENT_TTL,
     MOST_FACTORS,
@@ -259,11 +258,9 @@ async def _by_code(
 
 async def _locked(session: AsyncSession, person: SignedInAs) -> Account:
     """The account, as long as it is as it was when its token was shown. Raises Refused."""
-    account = await lock_account(session, person.account.id)
-    if account is None or account.password_hash != person.account.password_hash:
+    account = await lock_account(session, person.account)
+    if account.password_hash != person.account.password_hash:
         raise wrong_fields([("current", "was changed just now")])
-    if account.client_id is not None:  # before any of its rows, as journeys do it
-        await lock_client(session, account.client_id)
     return account
 
 

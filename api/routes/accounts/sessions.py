@@ -40,7 +40,6 @@ from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token
 from models.writes.accounts.locks import lock_account
 from models.writes.accounts.tokens import revoke_sessions, revoke_token
-from models.writes.locks import lock_client
 from rules.accounts.accesses import AccessEvent, digests_of_address
 from rules.accounts.budgets import Budget
 from rules.accounts.caller import fold_email
@@ -166,9 +165,7 @@ async def _note_failed(request: Request, services: Services, where: str) -> None
 async def _still_fits(session: AsyncSession, account: Account, address: str) -> bool:
     """Whether what was shown still opens the account, which is locked: while a password is looked at, it may be set
     anew, the address may change, and the account may end. Each ends every sign-in, and none may begin behind it."""
-    await lock_account(session, account.id)
-    if account.client_id is not None:
-        await lock_client(session, account.client_id)
+    await lock_account(session, account)
     found = await account_with_address(session, address, account.side)
     return found is not None and (found.id, found.password_hash) == (account.id, account.password_hash)
 
