@@ -34,7 +34,7 @@ def needs_opening(caller: Caller, what: OpeningKind) -> bool:
     """Whether the caller's role does not show it by itself. Of private notes nobody's role shows another's."""
     if caller.role is Role.THERAPIST:
         return what is OpeningKind.PRIVATE_NOTES
-    return caller.role is not Role.CLIENT
+    return caller.role in (Role.CARE_TEAM, Role.ADMIN)
 
 
 def can_open(caller: Caller, what: OpeningKind) -> bool:

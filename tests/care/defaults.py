@@ -25,7 +25,7 @@ from rules.policy import JourneyPolicy
 
 Json = dict[str, Any]
 
-SITE_KEY, DESK_KEY, ADMIN_KEY = "site-key", "desk-key", "root-key"
+SITE_KEY, DESK_KEY, OFFICE_KEY, ADMIN_KEY = "site-key", "desk-key", "office-key", "root-key"
 CARE_TEAM_EMAIL = "care@practice.example"
 EMAIL_FROM = "hello@practice.example"
 WEBHOOK_SECRET = "whsec_tests"
@@ -95,7 +95,12 @@ NO_LIMITS: dict[str, Any] = {
 
 
 def api_settings(public_url: str, policy: JourneyPolicy, **more: Any) -> ApiSettings:
-    keys = ((Role.BOOKING_SITE, "site", SITE_KEY), (Role.CARE_TEAM, "desk", DESK_KEY), (Role.ADMIN, "root", ADMIN_KEY))
+    keys = (
+        (Role.BOOKING_SITE, "site", SITE_KEY),
+        (Role.CARE_TEAM, "desk", DESK_KEY),
+        (Role.CARE_TEAM, "office", OFFICE_KEY),
+        (Role.ADMIN, "root", ADMIN_KEY),
+    )
     return ApiSettings(
         public_url=public_url,
         email_from=EMAIL_FROM,

@@ -124,7 +124,7 @@ async def test_every_chat_is_there_for_those_in_it_and_missing_for_all_others(
         "ben": [mixed, community],
         "cleo": [community],
         "desk": [care_team, group, mixed, community],
-        "root": [care_team, group, mixed, community],
+        "office": [care_team, group, mixed, community],
     }
     every = [direct, care_team, group, mixed, community]
     missing = said_of(await room.ask("desk", "GET", f"/chats/{uuid4()}"))
