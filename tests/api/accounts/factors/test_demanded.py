@@ -123,7 +123,7 @@ async def test_clients_and_programs_are_asked_for_none(
 
 @pytest.mark.parametrize(("role", "what"), [(Role.ADMIN, "staff"), (Role.CARE_TEAM, "clients")])
 async def test_a_setting_that_is_taken_back_opens_everything_again(
-    maria: Owner, app: FastAPI, rows: Rows, real: StandingClock, role: Role, what: str
+    *, maria: Owner, app: FastAPI, rows: Rows, real: StandingClock, role: Role, what: str
 ) -> None:
     ivo = await a_colleague(maria.api, rows, real, "ivo", role)
     demand(app)
