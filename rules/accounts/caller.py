@@ -71,8 +71,9 @@ def therapist_caller(slug: str) -> Caller:
 
 
 def staff_callers(handle: str, roles: Collection[Role], therapist: str | None) -> tuple[Caller, ...]:
-    """A caller for each role of a person of the practice, the one that sees most first: in each the timeline names
-    them by that role.
+    """A caller for each role of a person of the practice, in the order in which they are asked what they see: the care
+    team, which sees most; an admin, who sees what is the house's and no client; the therapist. In each the timeline
+    names them by that role.
 
     ``therapist`` is the slug of a therapist's profile, without which nobody acts as one.
     """

@@ -138,7 +138,7 @@ def test_the_programs_own_role_is_no_owner_and_migrates_nothing(monkeypatch: pyt
         ("POLICY__SECOND_PERSON_ABOVE", "therapist:XYZ:1", "'XYZ' is no currency"),
         ("POLICY__SECOND_PERSON_ABOVE", "therapist:USD:200.00", "not a whole number of minor units"),
         ("POLICY__SECOND_PERSON_ABOVE", "therapist:USD:-1", "not a whole number of minor units"),
-        ("POLICY__SECOND_PERSON_ABOVE", "therapist:USD:1,therapist:EUR:1, therapist:USD:2", "therapist:USD is there twice"),
+        ("POLICY__SECOND_PERSON_ABOVE", "therapist:USD:1,therapist:EUR:1, therapist:USD:2", "is there twice"),
     ],
 )
 def test_a_wrong_value_is_named_and_no_secret_shown(
