@@ -36,7 +36,7 @@ def test_which_rows_a_statement_waits_for(statement: str, table: str | None) -> 
 def test_which_orders_are_wrong() -> None:
     right = [("therapist", "client", "payment"), ("client", "account"), ("account",), ("therapist", "payment")]
     wrong = [("account", "client"), ("client", "therapist"), ("payment", "client")]
-    assert out_of_order(right + wrong) == set(wrong)
+    assert out_of_order([*right, *wrong]) == set(wrong)
 
 
 async def test_who_signs_in_locks_the_client_first(api: httpx.AsyncClient, rows: Rows) -> None:
@@ -60,7 +60,7 @@ async def test_two_records_are_joined_while_both_sign_in(
         double, record = [(await member(rows, email))[0] for email in emails]
         order = JoinOrder(request_id=str(uuid4()), client_id=str(double.id), into_id=str(record.id), by=desk)
         signing_in = [api.post("/v1/sessions", json={"email": email, "password": OLD}) for email in emails * 2]
-        joined, *answers = await asyncio.gather(joining.join_records(order), *signing_in)
+        joined, answers = await asyncio.gather(joining.join_records(order), asyncio.gather(*signing_in))
         assert joined.refusal is None
         assert {answer.status_code for answer in answers} <= {201, 401}
         assert answers[1].status_code == answers[3].status_code == 201
