@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 
 from models.tables import Client, Therapist
-from tests.api.conftest import DESK, OFFICE, SITE, ToldEngine
+from tests.api.conftest import DESK, ROOT, SITE, ToldEngine
 from tests.care.defaults import Json
 from tests.care.rows import Rows
 from workflows.messages import MESSAGE_WAITS
@@ -16,14 +16,14 @@ from workflows.messages import MESSAGE_WAITS
 
 @dataclass
 class ChatRoom:
-    """``by`` whom something is asked: ``site``, ``desk``, ``office``, a therapist's slug, or a client's first name. The
+    """``by`` whom something is asked: ``site``, ``desk``, ``root``, a therapist's slug, or a client's first name. The
     site asks for the client ``for_whom`` it says it does."""
 
     api: httpx.AsyncClient
     rows: Rows
     engine: ToldEngine
     token: Callable[[str], Any]
-    headers: dict[str, dict[str, str]] = field(default_factory=lambda: {"site": SITE, "desk": DESK, "office": OFFICE})
+    headers: dict[str, dict[str, str]] = field(default_factory=lambda: {"site": SITE, "desk": DESK, "root": ROOT})
 
     def __post_init__(self) -> None:
         self.engine.answers_to[MESSAGE_WAITS] = None
