@@ -59,12 +59,12 @@ def appointment_facts(
         first_name=client.first_name,
         client_archived=client.status is ClientStatus.ARCHIVED,
         payment=payment_facts(payment, client) if payment else None,
-        shown=_shown(appointment),
+        shown=_shown(appointment, client),
         deliver_at=deliver_at,
     )
 
 
-def _shown(appointment: Appointment) -> AppointmentShown:
+def _shown(appointment: Appointment, client: Client) -> AppointmentShown:
     return AppointmentShown(
         mode=appointment.mode,
         fee_amount=appointment.fee_amount,
@@ -80,6 +80,7 @@ def _shown(appointment: Appointment) -> AppointmentShown:
         outcome_by=appointment.outcome_by,
         breached_at=appointment.breached_at,
         restored_from=_text(appointment.restored_from),
+        client_name=client.full_name,
     )
 
 

@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 
 from activities.types.booking import Changed
 from activities.types.words import said_in, without_words
-from api.deps import PERSONS, PRACTICE, RequestId, Services, Svc, allow, must_see_client
+from api.deps import PRACTICE, WITH_CLIENTS, RequestId, Services, Svc, allow, must_see_client
 from api.engine import GONE, Gone
 from api.problems import EngineUnavailable, refuse
 from models.reads.booking.appointments import clients_with_an_old_link, visible_appointment
@@ -182,9 +182,9 @@ def commands_of(*roles: Role) -> Callable[..., Awaitable[Command]]:
     return command
 
 
-ByKnown = Annotated[Command, Depends(commands_of(*PERSONS))]
+ByKnown = Annotated[Command, Depends(commands_of(*WITH_CLIENTS))]
 ByPractice = Annotated[Command, Depends(commands_of(*PRACTICE))]
-ByStaff = Annotated[Command, Depends(commands_of(Role.CARE_TEAM, Role.ADMIN))]
+ByCareTeam = Annotated[Command, Depends(commands_of(Role.CARE_TEAM))]
 
 
 def command_by_link(services: Services, client_id: UUID, *, request_id: UUID) -> Command:

@@ -36,7 +36,7 @@ from models.database import Sessions
 from models.paging import DEFAULT_LIMIT, MOST, BadCursor, Page, read_cursor
 from models.pulse import Pulse
 from models.reads.booking.appointments import AppointmentRow, visible_appointment
-from models.reads.clients.clients import visible_client
+from models.reads.clients.clients import overseen_client, visible_client
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import TokenKind
 from models.tables.clients.client import Client
@@ -210,8 +210,9 @@ async def _anyone(
     return caller
 
 
-PERSONS = (Role.CLIENT, Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
-PRACTICE = (Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
+PRACTICE = (Role.THERAPIST, Role.CARE_TEAM)
+WITH_CLIENTS = (Role.CLIENT, *PRACTICE)  # whom anything about a client can be meant for: no admin, in no call
+PERSONS = (*WITH_CLIENTS, Role.ADMIN)
 Anyone = Annotated[Caller | None, Depends(_anyone)]
 
 
@@ -223,11 +224,16 @@ async def _signed_in(request: Request, _: Annotated[Caller, Depends(allow(*PERSO
 
 
 Person = Annotated[SignedInAs, Depends(_signed_in)]
-Known = Annotated[Caller, Depends(allow(*PERSONS))]
-KnownOrSite = Annotated[Caller, Depends(allow(*Role))]
+Known = Annotated[Caller, Depends(allow(*WITH_CLIENTS))]
+KnownOrSite = Annotated[Caller, Depends(allow(*WITH_CLIENTS, Role.BOOKING_SITE))]
 Practice = Annotated[Caller, Depends(allow(*PRACTICE))]
-Staff = Annotated[Caller, Depends(allow(Role.CARE_TEAM, Role.ADMIN))]
+CareTeam = Annotated[Caller, Depends(allow(Role.CARE_TEAM))]
 Admin = Annotated[Caller, Depends(allow(Role.ADMIN))]
+# What is no client's: oneself, the house, and who looked.
+AnyPerson = Annotated[Caller, Depends(allow(*PERSONS))]
+AnyRole = Annotated[Caller, Depends(allow(*Role))]
+PracticeOrAdmin = Annotated[Caller, Depends(allow(*PRACTICE, Role.ADMIN))]
+CareTeamOrAdmin = Annotated[Caller, Depends(allow(Role.CARE_TEAM, Role.ADMIN))]
 
 
 async def _request_id(request: Request) -> UUID:
@@ -278,6 +284,15 @@ async def must_see_client(services: Services, caller: Caller, client_id: UUID) -
     """The client, if the caller may see them. Raises Refused: not found."""
     async with services.sessions() as session:
         client = await visible_client(session, caller, client_id)
+    if client is None:
+        raise not_found("client")
+    return client
+
+
+async def must_oversee_client(services: Services, caller: Caller, client_id: UUID) -> Client:
+    """The client, for what is answered about who looked: whoever sees them, and admins. Raises Refused: not found."""
+    async with services.sessions() as session:
+        client = await overseen_client(session, caller, client_id)
     if client is None:
         raise not_found("client")
     return client

@@ -110,8 +110,9 @@ class Role(StrEnum):
 
     @property
     def is_practice(self) -> bool:
-        """Practice means therapist, care team or admin; everybody else is the client side."""
-        return self in (Role.THERAPIST, Role.CARE_TEAM, Role.ADMIN)
+        """Practice means therapist or care team: those who look after clients. An admin looks after the house, and is
+        no more with clients than anybody outside."""
+        return self in (Role.THERAPIST, Role.CARE_TEAM)
 
 
 class CreditSource(StrEnum):

@@ -20,6 +20,7 @@ from models.writes.forms.templates import BUILT_IN
 from tests.care.defaults import CHAIN_KEYS, ROW_KEYS
 from tests.care.owner import Owner
 from tests.care.served import all_stopped
+from tests.lock_order import locks_taken, out_of_order
 from tests.loop import LoopbackLoops
 from tests.steady import without_our_constants
 
@@ -78,6 +79,14 @@ def authorities_read_once() -> Iterator[None]:
 async def servers_that_stay() -> AsyncIterator[None]:
     yield
     await all_stopped()
+
+
+@pytest.fixture(autouse=True)
+def locks_in_one_order() -> Iterator[None]:
+    """Whatever a test sets going: no transaction locks rows in another order than all others do."""
+    with locks_taken() as taken:
+        yield
+    assert out_of_order(taken) == set()
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,7 @@ class JoiningActivities(Activities):
             refusal = refuse_join(
                 await _record(session, duplicate, now=now),
                 await _record(session, record, now=now),
-                by_staff=order.by.is_staff,
+                by_staff=order.by.is_care_team,
             )
             if refusal is not None:
                 return Joined(refusal=refusal)
@@ -113,7 +113,7 @@ async def _join(
     unarchived = is_active_again(
         archived=record.status is ClientStatus.ARCHIVED,
         other_archived=duplicate.status is ClientStatus.ARCHIVED,
-        by_staff=order.by.is_staff,
+        by_staff=order.by.is_care_team,
         books=any(row.status is AppointmentStatus.SCHEDULED and row.starts_at > at for row in came),
     )
     if unarchived:

@@ -29,7 +29,8 @@ class PaymentFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentShown:
-    """What of an appointment is shown to people, and matters to no workflow. ``fee_amount`` is in minor units."""
+    """What of an appointment is shown to people, and matters to no workflow. ``fee_amount`` is in minor units.
+    ``client_name`` is missing only in what older runs have recorded."""
 
     mode: Mode
     fee_amount: int
@@ -45,6 +46,7 @@ class AppointmentShown:
     outcome_by: str | None = None
     breached_at: datetime | None = None
     restored_from: str | None = None
+    client_name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import BaseModel
 
 from rules.accounts.caller import Caller
+from rules.enums import Role
 
 
 class _PracticeOnly:
@@ -44,7 +45,7 @@ class View(BaseModel):
 
 
 def _hidden_from(caller: Caller | None, view: type[View]) -> frozenset[str]:
-    if caller is not None and caller.is_practice:
+    if caller is not None and (caller.is_practice or caller.role is Role.ADMIN):  # who is shown no view of a client
         return frozenset()
     by_pass = caller is not None and caller.by_pass
     return practice_only_fields(view) | (signed_in_only_fields(view) if by_pass else frozenset())

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from activities.types.facts import AppointmentFacts, AppointmentShown, PaymentFacts
 from api.views.base import PracticeOnly, SignedInOnly, View
@@ -51,7 +51,7 @@ class TherapistView(View):
 
 def therapist_view(therapist: Therapist, *, caller: Caller | None, public_url: str, active: int) -> TherapistView:
     """What is for the practice alone is told to staff, and to therapists of themselves."""
-    sees_all = caller is not None and (caller.is_staff or caller.therapist == therapist.slug)
+    sees_all = caller is not None and (caller.keeps_profiles or caller.therapist == therapist.slug)
     return TherapistView.of(
         therapist,
         caller=caller if sees_all else None,
@@ -61,9 +61,20 @@ def therapist_view(therapist: Therapist, *, caller: Caller | None, public_url: s
     )
 
 
+class WhoseView(BaseModel):
+    """``name``: as the practice knows them now; of somebody who has given none, ``Client`` and the reference."""
+
+    ref: str
+    name: str | None
+
+
 class AppointmentView(View):
+    """``client``: for the practice. A therapist sees of a former client the appointments that they had, and whose they
+    are, and nothing else."""
+
     id: UUID
     client_id: UUID
+    client: PracticeOnly[WhoseView | None] = None
     therapist: str
     type: AppointmentType
     status: AppointmentStatus
@@ -88,7 +99,8 @@ class AppointmentView(View):
 
     @classmethod
     def of_row(cls, row: AppointmentRow, *, caller: Caller, **more: Any) -> Self:
-        return cls._of(row.appointment, row.payment, row, caller=caller, **more)
+        whose = WhoseView(ref=row.client.ref, name=row.client.full_name)
+        return cls._of(row.appointment, row.payment, row, caller=caller, client=whose, **more)
 
     @classmethod
     def of_answer(
@@ -99,7 +111,7 @@ class AppointmentView(View):
             raise LookupError("a change was neither refused nor made")
         if answer.shown is None:
             raise LookupError(f"appointment {answer.id} was answered by a step of an older version")
-        more = {"cancel_reason": None, **more}
+        more = {"cancel_reason": None, "client": WhoseView(ref=answer.ref, name=answer.shown.client_name), **more}
         return cls._of(answer.shown, answer.payment, answer, journey, caller=caller, **more)
 
     @classmethod

@@ -20,10 +20,12 @@ class OutsideHoursView(AppointmentView):
 
 async def outside_hours(
     session: AsyncSession, therapist: Therapist, availability: Availability, *, caller: Caller, now: datetime
-) -> list[OutsideHoursView]:
-    """Those ahead or running now that the caller may see, in the order of time."""
+) -> dict[str, list[OutsideHoursView]]:
+    """For a view's field of that name: those ahead or running now that the caller may see, in the order of time. An
+    admin is told of no appointment: the field stays unset, since a list without any would say that there is none."""
+    if not caller.is_practice:
+        return {}
     reasons = await booked_outside_hours(session, therapist, availability, now=now)
-    return [
-        OutsideHoursView.of_row(row, caller=caller, because=reasons[row.appointment.id])
-        for row in await appointments_by_id(session, caller, reasons)
-    ]
+    rows = await appointments_by_id(session, caller, reasons)
+    views = [OutsideHoursView.of_row(row, caller=caller, because=reasons[row.appointment.id]) for row in rows]
+    return {"outside_hours": views}

@@ -1,8 +1,9 @@
 """Who may see a row: the conditions that every scoped query has in it. What a caller may not see is not found.
 
-The care team and admins see every client. A client sees only their own, a therapist only the clients matched with
-them now, and appointments of their own besides. Who has a client's pass sees the appointments that were booked with
-one. The booking site by itself sees nobody.
+The care team sees every client. A client sees only their own, a therapist only the clients matched with them now, and
+of former ones the appointments of their own. Who has a client's pass sees the appointments that were booked with one.
+The booking site by itself sees nobody, and an admin sees nobody either: admins are told who looked at whom
+(`may_oversee_client`).
 
 What a role does not show of a client, who sees the client sees through an opening of their own (`opened`).
 """
@@ -29,14 +30,20 @@ def therapist_of(caller: Caller) -> ColumnElement[UUID]:
 
 def may_see_client(caller: Caller) -> ColumnElement[bool]:
     """The condition on ``Client`` for this caller."""
-    if caller.is_staff:
+    if caller.is_care_team:
         return true()
-    one_record = col(Client.joined_into).is_(None)  # what was joined into another is left to staff
+    one_record = col(Client.joined_into).is_(None)  # what was joined into another is left to the care team
     if caller.role is Role.CLIENT and caller.client_id:
         return and_(col(Client.id) == UUID(caller.client_id), one_record)
     if caller.role is Role.THERAPIST:
         return and_(col(Client.therapist_id) == therapist_of(caller), one_record)
     return false()
+
+
+def may_oversee_client(caller: Caller) -> ColumnElement[bool]:
+    """The condition on ``Client`` for what is told of who looked, and for openings: of the clients one sees, and for an
+    admin of all."""
+    return true() if caller.role is Role.ADMIN else may_see_client(caller)
 
 
 def may_see_appointment(caller: Caller) -> ColumnElement[bool]:

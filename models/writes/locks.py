@@ -1,4 +1,4 @@
-"""Row locks, taken in one order everywhere: therapist, then client, then payment.
+"""Row locks, taken in one order everywhere: therapist, then client, then payment, or the client's account.
 
 The weaker lock (NO KEY UPDATE) is enough to have a row to oneself, and lets foreign keys be checked meanwhile: a check
 comes whenever a row that refers to a therapist is written, in whatever order, and must not wait in a circle.

@@ -52,8 +52,13 @@ class Caller:
         return self.name != VIA_TEMPORAL
 
     @property
-    def is_staff(self) -> bool:
-        """The care team and admins: those who see every client."""
+    def is_care_team(self) -> bool:
+        """Those who see every client. Admins see none."""
+        return self.role is Role.CARE_TEAM
+
+    @property
+    def keeps_profiles(self) -> bool:
+        """The care team and admins: those who look after the profile and the hours of every therapist."""
         return self.role in (Role.CARE_TEAM, Role.ADMIN)
 
 
@@ -66,8 +71,9 @@ def therapist_caller(slug: str) -> Caller:
 
 
 def staff_callers(handle: str, roles: Collection[Role], therapist: str | None) -> tuple[Caller, ...]:
-    """A caller for each role of a person of the practice, the one that sees most first: in each the timeline names
-    them by that role.
+    """A caller for each role of a person of the practice, in the order in which they are asked what they see: the care
+    team, which sees most; an admin, who sees what is the house's and no client; the therapist. In each the timeline
+    names them by that role.
 
     ``therapist`` is the slug of a therapist's profile, without which nobody acts as one.
     """

@@ -32,7 +32,9 @@ class OpeningKind(StrEnum):
 
 def needs_opening(caller: Caller, what: OpeningKind) -> bool:
     """Whether the caller's role does not show it by itself. Of private notes nobody's role shows another's."""
-    return caller.is_staff or (caller.role is Role.THERAPIST and what is OpeningKind.PRIVATE_NOTES)
+    if caller.role is Role.THERAPIST:
+        return what is OpeningKind.PRIVATE_NOTES
+    return caller.role in (Role.CARE_TEAM, Role.ADMIN)
 
 
 def can_open(caller: Caller, what: OpeningKind) -> bool:
@@ -54,7 +56,7 @@ def refuse_to_show(caller: Caller, what: OpeningKind, client_id: UUID) -> Refusa
 
 
 def refuse_opening(caller: Caller, what: OpeningKind, *, by_person: bool, persons: bool, left: bool) -> Refusal | None:
-    """Whether the caller, who sees the client, may not open this.
+    """Whether the caller, who may ask about the client, may not open this.
 
     ``by_person``: somebody who has signed in asks; ``persons``: the practice has such people. A key is no person, and
     opens only where there are none. ``left``: a therapist of the client has left the practice.

@@ -26,10 +26,10 @@ def setting_of(kind: ChatKind) -> str:
 
 
 def may_start(caller: Caller, kind: ChatKind) -> bool:
-    """The care team's chat is no therapist's, and only the practice brings clients together."""
+    """The care team's chat is no therapist's, only the practice brings clients together, and admins see none."""
     if caller.role is Role.THERAPIST:
         return kind is not ChatKind.CARE_TEAM
-    return caller.is_staff or kind in OF_ONE_CLIENT
+    return caller.is_care_team or (kind in OF_ONE_CLIENT and caller.role is not Role.ADMIN)
 
 
 def reader_of(caller: Caller, client_id: str | None) -> str:

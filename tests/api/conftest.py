@@ -26,13 +26,15 @@ from models.database import Sessions
 from rules.policy import JourneyPolicy
 from tests.api.callers import Callers, everybody
 from tests.api.described import Described
-from tests.care.defaults import ADMIN_KEY, DESK_KEY, HASHER, SITE_KEY, api_settings, dependencies
+from tests.care.defaults import ADMIN_KEY, DESK_KEY, HASHER, OFFICE_KEY, SITE_KEY, api_settings, dependencies
 from tests.care.on_behalf import beside_the_key
 from tests.care.practice import Post
 from tests.care.rows import NOW, Rows
 from workflows.messages import LOOK_AGAIN, PRACTICE_MAIL_ID, Update
 
-SITE, DESK, ROOT = ({"Authorization": f"Bearer {secret}"} for secret in (SITE_KEY, DESK_KEY, ADMIN_KEY))
+SITE, DESK, OFFICE, ROOT = (
+    {"Authorization": f"Bearer {secret}"} for secret in (SITE_KEY, DESK_KEY, OFFICE_KEY, ADMIN_KEY)
+)
 PUBLIC_URL = "https://care.example"
 UI = "http://127.0.0.1:8233"
 CIPHER = PayloadKeys(keys=(("one", b"1" * 32),))

@@ -26,7 +26,7 @@ from rules.policy import JourneyPolicy
 
 Json = dict[str, Any]
 
-SITE_KEY, DESK_KEY, ADMIN_KEY = "site-key", "desk-key", "root-key"
+SITE_KEY, DESK_KEY, OFFICE_KEY, ADMIN_KEY = "site-key", "desk-key", "office-key", "root-key"
 LETTERHEAD = Letterhead(
     name="Riverside Practice", address="12 Elm Street, Albany, NY 12203", state="NY", tax_id="12-3456789"
 )
@@ -99,7 +99,12 @@ NO_LIMITS: dict[str, Any] = {
 
 
 def api_settings(public_url: str, policy: JourneyPolicy, **more: Any) -> ApiSettings:
-    keys = ((Role.BOOKING_SITE, "site", SITE_KEY), (Role.CARE_TEAM, "desk", DESK_KEY), (Role.ADMIN, "root", ADMIN_KEY))
+    keys = (
+        (Role.BOOKING_SITE, "site", SITE_KEY),
+        (Role.CARE_TEAM, "desk", DESK_KEY),
+        (Role.CARE_TEAM, "office", OFFICE_KEY),
+        (Role.ADMIN, "root", ADMIN_KEY),
+    )
     return ApiSettings(
         public_url=public_url,
         staff_url=f"{public_url}/staff",

@@ -18,7 +18,7 @@ from temporalio.client import WorkflowHandle
 from api.accounts.tokens import PREFIX
 from models.database import Sessions
 from tests.care.at_stripe import AtStripe
-from tests.care.defaults import ADMIN_KEY, DESK_KEY, SITE_KEY, Json, details, weekly_hours
+from tests.care.defaults import ADMIN_KEY, DESK_KEY, OFFICE_KEY, SITE_KEY, Json, details, weekly_hours
 from tests.care.house import PUBLIC_URL, House
 from tests.care.on_behalf import beside_the_key
 from workflows.messages import appointment_workflow_id, journey_id
@@ -27,6 +27,8 @@ TIDY = timedelta(seconds=2)  # enough for what a call set going to come to rest
 ALL_DAY = weekly_hours()
 ANSWERS = {"state": "NY", "concerns": ["anxiety"], "languages": ["en"], "modality": "individual"}
 
+_KEYS = {"site": SITE_KEY, "desk": DESK_KEY, "office": OFFICE_KEY, "admin": ADMIN_KEY}
+
 
 @dataclass
 class Care:
@@ -34,7 +36,7 @@ class Care:
 
     house: House
     http: httpx.AsyncClient
-    tokens: dict[str, str] = field(default_factory=lambda: {"site": SITE_KEY, "desk": DESK_KEY, "admin": ADMIN_KEY})
+    tokens: dict[str, str] = field(default_factory=lambda: dict(_KEYS))
 
     arrived: list[str] = field(default_factory=list)  # ids of clients
     passes: dict[str, str] = field(default_factory=dict)  # by the id of whose they are
@@ -55,7 +57,8 @@ class Care:
         expect: int | None = None,
         **more: Any,
     ) -> httpx.Response:
-        """One request. ``by`` names who asks: ``site``, ``desk``, ``admin``, a therapist's slug, a client's address.
+        """One request. ``by`` names who asks: ``site``, ``desk`` or ``office`` (two of the care
+        team), ``admin``, a therapist's slug, a client's address.
 
         The site asks on behalf of the client whose id is ``for_whom``, or whom the call is about."""
         headers, for_whom = dict(more.pop("headers", {})), more.pop("for_whom", None)

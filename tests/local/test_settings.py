@@ -135,11 +135,12 @@ def test_the_programs_own_role_is_no_owner_and_migrates_nothing(monkeypatch: pyt
         ("POLICY__SECOND_PERSON_ABOVE", "20000", "not role:currency:amount, such as care_team:USD:20000"),
         ("POLICY__SECOND_PERSON_ABOVE", "owner:USD:1", "'owner' is no role that decides about money; there are"),
         ("POLICY__SECOND_PERSON_ABOVE", "booking_site:USD:1", "'booking_site' is no role that decides about money"),
-        ("POLICY__SECOND_PERSON_ABOVE", "admin:usd:1", "'usd' is no currency"),
-        ("POLICY__SECOND_PERSON_ABOVE", "admin:XYZ:1", "'XYZ' is no currency"),
-        ("POLICY__SECOND_PERSON_ABOVE", "admin:USD:200.00", "not a whole number of minor units"),
-        ("POLICY__SECOND_PERSON_ABOVE", "admin:USD:-1", "not a whole number of minor units"),
-        ("POLICY__SECOND_PERSON_ABOVE", "admin:USD:1,admin:EUR:1, admin:USD:2", "admin:USD is there twice"),
+        ("POLICY__SECOND_PERSON_ABOVE", "admin:USD:1", "'admin' is no role that decides about money"),
+        ("POLICY__SECOND_PERSON_ABOVE", "therapist:usd:1", "'usd' is no currency"),
+        ("POLICY__SECOND_PERSON_ABOVE", "therapist:XYZ:1", "'XYZ' is no currency"),
+        ("POLICY__SECOND_PERSON_ABOVE", "therapist:USD:200.00", "not a whole number of minor units"),
+        ("POLICY__SECOND_PERSON_ABOVE", "therapist:USD:-1", "not a whole number of minor units"),
+        ("POLICY__SECOND_PERSON_ABOVE", "therapist:USD:1,therapist:EUR:1, therapist:USD:2", "is there twice"),
     ],
 )
 def test_a_wrong_value_is_named_and_no_secret_shown(

@@ -130,9 +130,9 @@ async def a_second_person(care: Care) -> Person:
     credits, body = f"/v1/clients/{sara.id}/credits", {"amount": 30000, "currency": "USD", "reason": "a gift"}
     asked = await care.post(credits, body, by="desk", expect=202)
     why = {"reason": "not so much"}
-    await care.post(f"/v1/approvals/{asked['approval_id']}/refuse", why, by="admin", expect=200)
+    await care.post(f"/v1/approvals/{asked['approval_id']}/refuse", why, by="office", expect=200)
     asked = await care.post(credits, body, by="desk", expect=202)
-    await care.post(f"/v1/approvals/{asked['approval_id']}/approve", by="admin", expect=200)
+    await care.post(f"/v1/approvals/{asked['approval_id']}/approve", by="office", expect=200)
     return sara
 
 

@@ -22,7 +22,6 @@ from models.tables.accounts.account import Account
 from models.tables.accounts.second_factor import SecondFactor
 from models.writes.accounts.budgets import give_back, use
 from models.writes.accounts.second_factors import tell_client, use_passkey, use_recovery_code, use_step
-from models.writes.locks import lock_client
 from rules.accounts.budgets import Budget, BudgetKind, counted_under
 from rules.accounts.second_factors import (
     ALPHABET,
@@ -104,8 +103,6 @@ async def must_show_factor(
     possible = await codes_possible(session, account.id)
     if not possible:
         return None
-    if account.client_id is not None:  # before any of its rows, as journeys do it
-        await lock_client(session, account.client_id)
     kind = await use_proof(session, account, proof, showing=showing)
     if kind is None:
         raise factor_required(possible, proof)

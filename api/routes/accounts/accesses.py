@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 
 from api.access_log.declared import shows_no_client
 from api.dates import AskedZone, edge
-from api.deps import Admin, ByTime, Svc, allow, must_see_client
+from api.deps import Admin, ByTime, Svc, allow, must_oversee_client
 from api.idempotency import IdempotentRoute
 from api.problems import responses
 from api.views.accounts import AccessView, LookedView
@@ -62,7 +62,7 @@ async def list_accesses(
 )
 async def accesses_of_client(*, client_id: UUID, services: Svc, caller: WhoLooked, page: ByTime) -> Listed[LookedView]:
     """Others than the client themselves."""
-    await must_see_client(services, caller, client_id)
+    await must_oversee_client(services, caller, client_id)
     async with services.sessions() as session:
         rows, behind = cut(await read_accesses_of_client(session, client_id, page), page)
     return listed([LookedView.of(row, row.line) for row in rows if row.signed], _place(behind))

@@ -73,7 +73,7 @@ async def ask_for_change(
     asks = budget(BudgetKind.ADDRESSES_OF_ACCOUNT, str(person.account.id), most=most, within=RESETS_WITHIN)
     await spend(services.sessions, asks, now=now)
     async with services.sessions() as session:
-        account = await session.get_one(Account, person.account.id, with_for_update=True)
+        account = await lock_account(session, person.account)
         await begin_change(session, account, id=change_id, email=body.email, at=now)
         await session.commit()
     after.add_task(have_delivered, services.engine)
@@ -116,7 +116,7 @@ async def _confirmed(session: AsyncSession, token: str, *, now: datetime) -> tup
     """The account, locked, and the change that this link was mailed for. Both may have ended while this waited, or the
     change may have been replaced: each is looked at again. Raises Refused."""
     known = await live_account_link(session, token, TokenKind.EMAIL, now=now)
-    account = await lock_account(session, known.account.id) if known.account else None
+    account = await lock_account(session, known.account) if known.account else None
     await session.refresh(known.token)
     if account is None or account.deactivated_at is not None or is_spent(known.token, now=now):
         raise link_invalid()

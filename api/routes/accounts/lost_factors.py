@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.access_log.declared import shows_no_client
 from api.accounts.factors.mails import mail_change
 from api.accounts.practice_mails import have_delivered
-from api.deps import Admin, Now, RequestId, Staff, Svc, must_see_client
+from api.deps import Admin, CareTeam, Now, RequestId, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refuse, responses
 from models.reads.accounts.accounts import account_of_client
@@ -71,13 +71,13 @@ async def take_subject(*, staff_id: UUID, services: Svc, _: Admin, now: Now) -> 
     responses=responses(Problem.NOT_FOUND),
 )
 async def take_from_client(
-    *, client_id: UUID, services: Svc, caller: Staff, request_id: RequestId, now: Now, after: BackgroundTasks
+    *, client_id: UUID, services: Svc, caller: CareTeam, request_id: RequestId, now: Now, after: BackgroundTasks
 ) -> None:
     """Where there is none, nothing happens."""
     await must_see_client(services, caller, client_id)
     async with services.sessions() as session:
         found = must_find("account", await account_of_client(session, client_id))
-        account = must_find("account", await lock_account(session, found.id))
+        account = await lock_account(session, found)
         await _take(session, account, by=caller.actor, request_id=request_id, now=now)
         await session.commit()
     after.add_task(have_delivered, services.engine)

@@ -156,12 +156,10 @@ async def sign_in_at_provider(
     whom = Challenged.of(account, ChallengePurpose.BESIDE_PASSWORD)
     proof = await services.passkeys.proof(factor, whom, showing=showing)
     async with sessions() as session:
-        locked = await lock_account(session, account.id)
+        locked = await lock_account(session, account)
         issuer = _issuer(services)
-        linked = locked is not None and await link_oidc(
-            session, locked, issuer=issuer, subject=subject.id, address=subject.address, at=now
-        )
-        if locked is None or linked is None or locked.deactivated_at is not None:
+        linked = await link_oidc(session, locked, issuer=issuer, subject=subject.id, address=subject.address, at=now)
+        if linked is None or locked.deactivated_at is not None:
             await session.rollback()
             await record_failed_sign_in(request, f"staff:{subject.address or issuer}")
             raise unauthenticated(_NO_FIT)

@@ -12,7 +12,7 @@ from api.access_log.declared import shows, shows_no_client
 from api.access_log.lines import access_of
 from api.accounts.practice_mails import have_delivered
 from api.bodies import Body, Prose
-from api.deps import ByTime, Now, Practice, RequestId, Svc, asker_of, must_see_client
+from api.deps import ByTime, Now, PracticeOrAdmin, RequestId, Svc, asker_of, must_oversee_client
 from api.idempotency import IdempotentRoute
 from api.problems import Refused, must_find, refuse, responses
 from api.views.accounts import OpeningView
@@ -65,13 +65,13 @@ async def begin(
     body: OpeningBody,
     request: Request,
     services: Svc,
-    caller: Practice,
+    caller: PracticeOrAdmin,
     request_id: RequestId,
     now: Now,
     after: BackgroundTasks,
 ) -> OpeningView:
     """The client's therapist is told, or else the admins. It ends by itself after 60 minutes."""
-    await must_see_client(services, caller, client_id)
+    await must_oversee_client(services, caller, client_id)
     asker = await asker_of(request)
     account = asker.account if asker is not None else None
     async with services.sessions() as session:
@@ -116,9 +116,9 @@ async def _must_be_theirs_to_open(
     responses=responses(Problem.NOT_FOUND),
 )
 async def list_openings(
-    *, client_id: UUID, services: Svc, caller: Practice, page: ByTime, now: Now
+    *, client_id: UUID, services: Svc, caller: PracticeOrAdmin, page: ByTime, now: Now
 ) -> Listed[OpeningView]:
-    await must_see_client(services, caller, client_id)
+    await must_oversee_client(services, caller, client_id)
     async with services.sessions() as session:
         rows, last = cut(await openings_of(session, client_id, page), page)
     return listed([_view(row, now=now) for row in rows], (last.opened_at, last.id) if last else None)
@@ -132,7 +132,11 @@ async def list_openings(
     responses=responses(Problem.NOT_FOUND),
 )
 async def end(
-    *, opening_id: Annotated[UUID, Path(description="An opening's id.")], services: Svc, caller: Practice, now: Now
+    *,
+    opening_id: Annotated[UUID, Path(description="An opening's id.")],
+    services: Svc,
+    caller: PracticeOrAdmin,
+    now: Now,
 ) -> None:
     """By who began it, or an admin. Of one that is over nothing changes."""
     async with services.sessions() as session:

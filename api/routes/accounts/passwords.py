@@ -29,6 +29,7 @@ from models.reads.accounts.second_factors import codes_possible
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.writes.accounts.budgets import forget_old_uses, use
+from models.writes.accounts.locks import lock_account
 from models.writes.accounts.passwords import set_password
 from models.writes.outbox import order_practice_mail
 from rules.accounts.budgets import BudgetKind, budget, shared_budgets
@@ -211,7 +212,7 @@ async def _by_link(
         new = await _set(
             services,
             token,
-            account.id,
+            account,
             password_hash=password_hash,
             proof=proof,
             visitor=visitor,
@@ -227,7 +228,7 @@ async def _by_link(
 async def _set(
     services: Services,
     token: str,
-    account_id: UUID,
+    asked: Account,
     *,
     password_hash: str,
     proof: Proof,
@@ -237,7 +238,7 @@ async def _set(
     """Raises Refused."""
     policy, now = services.settings.policy, showing.now
     async with services.sessions() as session:
-        account = await session.get_one(Account, account_id, with_for_update=True)
+        account = await lock_account(session, asked)
         link = await session.get_one(Token, hash_of(storable(token)))
         if account.deactivated_at is not None or is_spent(link, now=now):
             raise link_invalid()
@@ -257,7 +258,7 @@ async def _by_current(
     place = await must_fit(services, person, body.current or "", field="current", now=now)
     password_hash = await services.passwords.hash(body.password, side=person.account.side, place=place)
     async with services.sessions() as session:
-        account = await session.get_one(Account, person.account.id, with_for_update=True)
+        account = await lock_account(session, person.account)
         if account.password_hash != person.account.password_hash:
             raise wrong_fields([("current", "was changed just now")])
         await set_password(session, account, password_hash, at=now, but=person.token_hash)

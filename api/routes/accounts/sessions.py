@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from api.access_log.declared import shows_no_client
-from api.deps import Known, KnownOrSite, Now, Person, Svc, asker_of, must_see_client
+from api.deps import AnyPerson, AnyRole, Now, Person, Svc, asker_of, must_see_client
 from api.idempotency import AccountRoute
 from api.problems import not_found, refuse, responses
 from models.reads.accounts.tokens import public_id, sessions_of
@@ -69,7 +69,7 @@ async def sign_out_everywhere(*, services: Svc, person: Person, now: Now) -> Non
 
 
 @router.delete("/sessions/current", status_code=204, summary="Sign out", responses=responses())
-async def sign_out(*, request: Request, services: Svc, _: Known, now: Now) -> None:
+async def sign_out(*, request: Request, services: Svc, _: AnyPerson, now: Now) -> None:
     asker = await asker_of(request)
     if asker is None or asker.token_hash is None:
         raise refuse(Problem.NOT_ALLOWED, "A program's key cannot be signed out.")
@@ -109,7 +109,7 @@ class Me(BaseModel):
 
 
 @router.get("/me", summary="Who asks", response_model_exclude_none=True, responses=responses())
-async def me(*, request: Request, services: Svc, caller: KnownOrSite) -> Me:
+async def me(*, request: Request, services: Svc, caller: AnyRole) -> Me:
     asker = await asker_of(request)
     assert asker is not None
     roles = [each.role for each in asker.callers]

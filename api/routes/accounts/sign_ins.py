@@ -30,7 +30,6 @@ from models.reads.accounts.accounts import account_with_address, address_of
 from models.reads.accounts.second_factors import passkey_with
 from models.tables.accounts.account import Account
 from models.writes.accounts.locks import lock_account
-from models.writes.locks import lock_client
 from rules.accounts.caller import fold_email
 from rules.accounts.passkeys import ChallengePurpose, NoPasskeysThere, credential_hash
 from rules.accounts.second_factors import CodeKind
@@ -240,8 +239,6 @@ async def _still_fits(session: AsyncSession, account: Account, address: str) -> 
 
 async def _locked(session: AsyncSession, account: Account, address: str) -> Account | None:
     """The account as it is now, locked; None where nobody signs in by it with this address any more."""
-    await lock_account(session, account.id)
-    if account.client_id is not None:
-        await lock_client(session, account.client_id)
+    await lock_account(session, account)
     found = await account_with_address(session, address, account.side)
     return found if found is not None and found.id == account.id else None

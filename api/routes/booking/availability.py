@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.access_log.declared import shows
 from api.bodies import NOT_WRITTEN_BACK
 from api.commands import wake_line
-from api.deps import Now, Practice, Svc
+from api.deps import Now, PracticeOrAdmin, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses, wrong_fields
 from api.routes.booking.therapists import must_be_own
@@ -42,9 +42,10 @@ class Warned(BaseModel):
 
 
 class SavedAvailability(BaseModel):
-    """``outside_hours``: booked appointments, ahead or running, that the new hours would not offer; they stand."""
+    """``outside_hours``: booked appointments, ahead or running, that the new hours would not offer; they stand. To an
+    admin, who sees no appointment, it is not there."""
 
-    outside_hours: list[OutsideHoursView]
+    outside_hours: list[OutsideHoursView] = Field(default=[])
     ignored: list[Warned]
 
 
@@ -53,7 +54,7 @@ class SavedAvailability(BaseModel):
     summary="A therapist's hours, overrides, time off and slot settings",
     responses=responses(Problem.NOT_FOUND),
 )
-async def read(slug: str, services: Svc, caller: Practice) -> dict[str, Any]:
+async def read(slug: str, services: Svc, caller: PracticeOrAdmin) -> dict[str, Any]:
     must_be_own(caller, slug)
     async with services.sessions() as session:
         therapist = must_find("therapist", await therapist_by_slug(session, slug))
@@ -71,7 +72,7 @@ async def replace(
     slug: str,
     document: Annotated[dict[str, Any], Body(examples=[_EXAMPLE])],
     services: Svc,
-    caller: Practice,
+    caller: PracticeOrAdmin,
     now: Now,
 ) -> SavedAvailability:
     """What is left out is empty, and a setting that is left out has its default. Either all of it is saved, or the
@@ -92,6 +93,6 @@ async def replace(
         await session.commit()
     await wake_line(services, therapist)
     return SavedAvailability(
-        outside_hours=outside,
+        **outside,
         ignored=[Warned(field=line.path, message=line.message) for line in ignored_windows(availability)],
     )

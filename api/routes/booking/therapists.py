@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.access_log.declared import shows_no_client
 from api.bodies import Body, Email, Flag, Line, Name, Slug, Whole, Words, Zone
 from api.commands import tell_of_new_link, wake_line
-from api.deps import Anyone, BySlug, Now, Practice, RequestId, Staff, Svc
+from api.deps import Anyone, BySlug, CareTeamOrAdmin, Now, PracticeOrAdmin, RequestId, Svc
 from api.idempotency import IdempotentRoute
 from api.matching.vocabulary import IN_PROFILES, by_code, vocabulary_of
 from api.problems import must_find, refuse, responses, wrong_fields
@@ -30,7 +30,7 @@ from models.writes.clients.form_words import lock_words
 from models.writes.locks import lock_therapist
 from rules.accounts.caller import Caller
 from rules.clients.vocabulary import FormPart
-from rules.enums import IntroCalls, Modality
+from rules.enums import IntroCalls, Modality, Role
 from rules.money.fees import CHARGEABLE
 from rules.refusals import Problem
 
@@ -128,7 +128,7 @@ class NewTherapist(TherapistChanges):
     responses=responses(),
 )
 async def add_therapist(
-    body: NewTherapist, services: Svc, caller: Staff, request_id: RequestId, now: Now
+    body: NewTherapist, services: Svc, caller: CareTeamOrAdmin, request_id: RequestId, now: Now
 ) -> TherapistView:
     columns = body.columns()
     async with services.sessions() as session:
@@ -148,7 +148,8 @@ async def add_therapist(
 
 
 class ChangedTherapist(TherapistView):
-    """``outside_hours``: booked appointments, ahead or running, that a change of time zone left outside the hours."""
+    """``outside_hours``: booked appointments, ahead or running, that a change of time zone left outside the hours. To
+    an admin, who sees no appointment, it is not there."""
 
     outside_hours: list[OutsideHoursView] = Field(default_factory=list)
 
@@ -160,7 +161,7 @@ class ChangedTherapist(TherapistView):
     responses=responses(Problem.NOT_FOUND),
 )
 async def change_therapist(
-    *, slug: str, body: TherapistChanges, services: Svc, caller: Practice, request_id: RequestId, now: Now
+    *, slug: str, body: TherapistChanges, services: Svc, caller: PracticeOrAdmin, request_id: RequestId, now: Now
 ) -> ChangedTherapist:
     columns = body.columns()
     must_be_own(caller, slug)
@@ -175,7 +176,7 @@ async def change_therapist(
             setattr(therapist, name, value)
         session.add(therapist)
         await session.flush()
-        outside: list[OutsideHoursView] = []
+        outside: dict[str, list[OutsideHoursView]] = {} if caller.role is Role.ADMIN else {"outside_hours": []}
         if moved:
             availability = await load_availability(session, therapist)
             outside = await outside_hours(session, therapist, availability, caller=caller, now=now)
@@ -185,7 +186,7 @@ async def change_therapist(
         await wake_line(services, therapist)
     if "zoom_link" in columns:
         await tell_of_new_link(services, therapist, by=caller, request_id=request_id, now=now)
-    return ChangedTherapist(**view.model_dump(exclude_unset=True), outside_hours=outside)
+    return ChangedTherapist(**view.model_dump(exclude_unset=True), **outside)
 
 
 async def _in_words(session: AsyncSession, columns: Mapping[str, Any], *, services: Svc) -> dict[str, Any]:
@@ -213,8 +214,8 @@ async def _no_zoom_ahead(session: AsyncSession, therapist: Therapist, *, now: da
 
 
 def must_be_own(caller: Caller, slug: str) -> None:
-    """A therapist changes their own settings; the care team anybody's."""
-    if not caller.is_staff and caller.therapist != slug:
+    """A therapist changes their own settings; the care team and admins anybody's."""
+    if not caller.keeps_profiles and caller.therapist != slug:
         raise refuse(Problem.NOT_ALLOWED, "A therapist can change only their own settings.")
 
 

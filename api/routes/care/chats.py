@@ -129,7 +129,7 @@ def _check_shape(body: ChatBody, caller: Caller, *, own: bool) -> None:
         wrong.append(("title", "is for group and community chats"))
     if not own and body.title is None:
         wrong.append(("title", "is required"))
-    if body.therapist is not None and (own or not caller.is_staff):
+    if body.therapist is not None and (own or not caller.is_care_team):
         wrong.append(("therapist", "is named by staff, for a group or community chat"))
     if wrong:
         raise wrong_fields(wrong)
@@ -219,7 +219,7 @@ async def list_of(
     async with services.sessions() as session:
         if client_id and await visible_client(session, caller, client_id) is None:
             raise not_found("client")
-        if client_id and kind is ChatKind.DIRECT and caller.is_staff:
+        if client_id and kind is ChatKind.DIRECT and caller.is_care_team:
             await must_be_open(session, caller, OpeningKind.DIRECT_CHAT, client_id, now=now)
         found = await chats.list_chats(session, side, kinds=kinds, with_client=client_id, page=page, now=now)
         rows, last = cut(found, page)

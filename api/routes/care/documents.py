@@ -155,7 +155,7 @@ async def _seen(
 async def _must_see(session: AsyncSession, caller: Caller, document_id: UUID, *, now: datetime) -> Document:
     """Raises Refused: not found, or, of what is shared with a client whom the caller sees, closed."""
     row = await documents.visible_document(session, caller, document_id, now=now)
-    if row is None and caller.is_staff:
+    if row is None and caller.is_care_team:
         whose = await documents.shared_first_with(session, caller, document_id)
         if whose is not None:
             raise closed(caller, OpeningKind.DOCUMENTS, whose)
@@ -225,7 +225,7 @@ async def _to_be_taken_back(session: AsyncSession, caller: Caller, document_id: 
     shares = await documents.shares_of(session, document_id, client_id)
     if not shares:
         raise not_found("share")
-    if not (owned or caller.is_staff or shares[0].shared_by == caller.actor):
+    if not (owned or caller.is_care_team or shares[0].shared_by == caller.actor):
         detail = "A document is taken back by whose it is, by who shared it, or by the care team."
         raise refuse(Problem.NOT_ALLOWED, detail)
     return document

@@ -11,7 +11,18 @@ from api.access_log.declared import shows
 from api.accounts.openings import closed, must_be_open
 from api.accounts.portal import must_be_on
 from api.bodies import Body, Flag, Prose
-from api.deps import ByTime, Known, Now, RequestId, Svc, allow, must_see_appointment, must_see_client
+from api.deps import (
+    WITH_CLIENTS,
+    ByTime,
+    Known,
+    Now,
+    RequestId,
+    Svc,
+    allow,
+    must_oversee_client,
+    must_see_appointment,
+    must_see_client,
+)
 from api.idempotency import IdempotentRoute
 from api.problems import Refused, must_find, refuse, responses
 from api.views.care import NoteView, note_view
@@ -32,6 +43,7 @@ from rules.refusals import Problem
 router = APIRouter(prefix="/v1", tags=["notes"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.NOTES)])
 
 Author = Annotated[Caller, Depends(allow(Role.THERAPIST))]
+OrAdmin = Annotated[Caller, Depends(allow(*WITH_CLIENTS, Role.ADMIN))]
 _CANCELLED = (AppointmentStatus.CANCELLED, AppointmentStatus.LATE_CANCELLED)
 
 
@@ -169,9 +181,9 @@ async def of_appointment(*, appointment_id: UUID, services: Svc, caller: Known, 
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
-async def of_client(*, client_id: UUID, services: Svc, caller: Known, page: ByTime, now: Now) -> Listed[NoteView]:
-    """Through an opening: those that it opens."""
-    client = await must_see_client(services, caller, client_id)
+async def of_client(*, client_id: UUID, services: Svc, caller: OrAdmin, page: ByTime, now: Now) -> Listed[NoteView]:
+    """Through an opening: those that it opens. An admin reads the private notes of a therapist who has left so."""
+    client = await must_oversee_client(services, caller, client_id)
     must_be_on(client, caller, "documents")
     async with services.sessions() as session:
         if not await is_open(session, caller, OpeningKind.SHARED_NOTES, client_id, now=now) and not await is_open(

@@ -12,7 +12,7 @@ from api.access_log.declared import shows
 from api.access_log.shown import shows_an_archive
 from api.accounts.practice_mails import have_delivered
 from api.bodies import Body, ClientDetailsBody, Flag, Reason, Slug
-from api.commands import ByKnown, ByStaff
+from api.commands import ByCareTeam, ByKnown
 from api.deps import ByNumber, ByTime, Known, Now, Practice, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refuse, responses, wrong_fields
@@ -152,7 +152,7 @@ class RematchedView(BaseModel):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def match(*, client_id: UUID, body: MatchBody, command: ByStaff, now: Now) -> RematchedView:
+async def match(*, client_id: UUID, body: MatchBody, command: ByCareTeam, now: Now) -> RematchedView:
     services, caller = command.services, command.caller
     await command.must_see_client(client_id)
     async with services.sessions() as session:

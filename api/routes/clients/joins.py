@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.access_log.declared import shows, shows_no_client
 from api.accounts.signing_in.links import live_link
 from api.bodies import Body, Secret
-from api.commands import ByStaff, Command, command_by_link
+from api.commands import ByCareTeam, Command, command_by_link
 from api.deps import Anyone, Now, RequestId, Svc
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
@@ -65,7 +65,7 @@ class JoinBody(Body):
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, *_MAY_FAIL),
 )
-async def join(*, client_id: UUID, body: JoinBody, command: ByStaff, now: Now) -> ClientView:
+async def join(*, client_id: UUID, body: JoinBody, command: ByCareTeam, now: Now) -> ClientView:
     services, caller = command.services, command.caller
     await command.must_see_client(client_id)
     async with services.sessions() as session:

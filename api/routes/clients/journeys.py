@@ -36,7 +36,7 @@ router = APIRouter(
     dependencies=[shows_no_client("what was just given, and who fits")],
 )
 
-BySiteOrStaff = Annotated[Command, Depends(commands_of(Role.BOOKING_SITE, Role.CARE_TEAM, Role.ADMIN))]
+BySiteOrCareTeam = Annotated[Command, Depends(commands_of(Role.BOOKING_SITE, Role.CARE_TEAM))]
 
 
 class PreferredTimeBody(Body):
@@ -123,7 +123,7 @@ def _check(body: JourneyBody) -> None:
     },
 )
 async def begin(
-    *, body: JourneyBody, command: BySiteOrStaff, whom: ForWhom, now: Now, response: Response
+    *, body: JourneyBody, command: BySiteOrCareTeam, whom: ForWhom, now: Now, response: Response
 ) -> JourneyView:
     services, caller = command.services, command.caller
     _check(body)

@@ -4,29 +4,24 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.access_log.declared import shows
 from api.bodies import Body
-from api.deps import Svc, allow
+from api.deps import Practice, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, responses, wrong_fields
 from api.views.clients import match_document
 from models.reads.clients.clients import visible_client
 from models.reads.clients.matches import considered_in, form_match_of, matches_of
 from rules.accounts.accesses import AccessKind
-from rules.accounts.caller import Caller
 from rules.clients.answers import Answers
 from rules.clients.replaying import TRIED, moved, replay
 from rules.clients.weights import Weights
-from rules.enums import Role
 from rules.refusals import Problem
 
 router = APIRouter(prefix="/v1", tags=["clients"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.FORMS)])
-
-# Those who match, and those who are matched with; nobody needs an opening for the form.
-WhoMatches = Annotated[Caller, Depends(allow(Role.THERAPIST, Role.CARE_TEAM))]
 
 
 class ClientMatchView(BaseModel):
@@ -45,7 +40,7 @@ class ClientMatchView(BaseModel):
     summary="The match with its reasons, and what the matching form said",
     responses=responses(Problem.NOT_FOUND),
 )
-async def client_match(client_id: UUID, services: Svc, caller: WhoMatches) -> ClientMatchView:
+async def client_match(client_id: UUID, services: Svc, caller: Practice) -> ClientMatchView:
     async with services.sessions() as session:
         must_find("client", await visible_client(session, caller, client_id))
         rows = await matches_of(session, client_id)
@@ -116,9 +111,7 @@ class ReplayView(BaseModel):
     summary="Make the match of the form again, or try other weights; nothing is changed",
     responses=responses(Problem.NOT_FOUND),
 )
-async def replay_match(
-    client_id: UUID, services: Svc, caller: WhoMatches, body: ReplayBody | None = None
-) -> ReplayView:
+async def replay_match(client_id: UUID, services: Svc, caller: Practice, body: ReplayBody | None = None) -> ReplayView:
     weights = body.weights.to_try() if body is not None and body.weights is not None else None
     async with services.sessions() as session:
         must_find("client", await visible_client(session, caller, client_id))

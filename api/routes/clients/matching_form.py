@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.access_log.declared import shows_no_client
 from api.bodies import Body, Name
-from api.deps import Anyone, Now, Services, Staff, Svc
+from api.deps import Anyone, CareTeamOrAdmin, Now, Services, Svc
 from api.idempotency import IdempotentRoute
 from api.matching.vocabulary import vocabulary_of
 from api.problems import responses, wrong_fields
@@ -70,7 +70,9 @@ class MatchingFormChanges(Body):
 
 
 @router.patch("/matching-form", summary="Word the matching form", responses=responses())
-async def word_matching_form(body: MatchingFormChanges, services: Svc, caller: Staff, now: Now) -> MatchingFormView:
+async def word_matching_form(
+    body: MatchingFormChanges, services: Svc, caller: CareTeamOrAdmin, now: Now
+) -> MatchingFormView:
     wanted = {
         part: [Word(code=word.code, name=word.name or word.code) for word in said]
         for part in OWN_PARTS

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 
 from api.access_log.declared import shows
 from api.bodies import Body, Reason
-from api.commands import ByStaff
-from api.deps import ByTime, Now, Staff, Svc
+from api.commands import ByCareTeam
+from api.deps import ByTime, CareTeam, Now, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses
 from api.views.clients import TaskView
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1", tags=["tasks"], route_class=IdempotentRoute, de
 async def list_tasks(
     *,
     services: Svc,
-    _: Staff,
+    _: CareTeam,
     page: ByTime,
     resolved: Annotated[
         bool | None, Query(description="true for those done; false, the default, for open ones.")
@@ -48,7 +48,7 @@ class Resolution(Body):
 
 
 @router.post("/tasks/{task_id}/resolve", summary="Say that it was looked at", responses=responses(Problem.NOT_FOUND))
-async def resolve(*, task_id: UUID, body: Resolution, command: ByStaff, now: Now) -> TaskView:
+async def resolve(*, task_id: UUID, body: Resolution, command: ByCareTeam, now: Now) -> TaskView:
     task = await _task(command.services, task_id)
     if task.resolved_at is None and task.client_id is None:
         task = await _resolve_directly(command.services, task_id, by=command.caller, note=body.note, at=now)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from api.access_log.declared import shows_no_client
 from api.bodies import Body, Flag, Line, Name, Whole
 from api.commands import tell_of_new_version
-from api.deps import BySlug, Now, Practice, RequestId, Svc
+from api.deps import BySlug, Now, PracticeOrAdmin, RequestId, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, not_found, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
@@ -111,7 +111,9 @@ def _view(template: FormTemplate) -> TemplateView:
     response_model_exclude_unset=True,
     responses=responses(),
 )
-async def make(*, body: TemplateBody, services: Svc, caller: Practice, request_id: RequestId, now: Now) -> TemplateView:
+async def make(
+    *, body: TemplateBody, services: Svc, caller: PracticeOrAdmin, request_id: RequestId, now: Now
+) -> TemplateView:
     """Whoever has completed the form before is asked for the next version, by mail."""
     fields = [field.field() for field in body.fields]
     kind = kind_of(body.title) if body.kind is None else body.kind
@@ -149,7 +151,7 @@ async def make(*, body: TemplateBody, services: Svc, caller: Practice, request_i
     response_model_exclude_unset=True,
     responses=responses(),
 )
-async def list_all(*, services: Svc, _: Practice, page: BySlug) -> Listed[TemplateView]:
+async def list_all(*, services: Svc, _: PracticeOrAdmin, page: BySlug) -> Listed[TemplateView]:
     async with services.sessions() as session:
         rows, last = cut(await list_templates(session, page), page)
     return listed([_view(row) for row in rows], (last.kind,) if last else None)
@@ -164,7 +166,7 @@ Version = Annotated[int | None, Query(ge=1, le=_LARGEST, description="The newest
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def one(*, kind: str, services: Svc, _: Practice, version: Version = None) -> TemplateView:
+async def one(*, kind: str, services: Svc, _: PracticeOrAdmin, version: Version = None) -> TemplateView:
     async with services.sessions() as session:
         if version is None:
             found = await newest_template(session, kind)

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.types.keeping import KeepingOrder
 from api.access_log.declared import shows_no_client
-from api.deps import ByTime, Now, RequestId, Services, Staff, Svc
+from api.deps import ByTime, CareTeam, Now, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses
 from api.views.base import View
@@ -73,7 +73,7 @@ _FINISHED: dict[int | str, dict[str, Any]] = {
     responses={**_FINISHED, **responses()},
 )
 async def keep(
-    *, services: Svc, caller: Staff, request_id: RequestId, now: Now, response: Response, wait: Wait = 0
+    *, services: Svc, caller: CareTeam, request_id: RequestId, now: Now, response: Response, wait: Wait = 0
 ) -> KeepingFinished | KeepingStarted:
     """It does no harm at any moment. Rounds that are asked for at once come one after the other."""
     id = uuid5(request_id, "keeping")
@@ -89,7 +89,7 @@ async def keep(
 
 
 @router.get("/keepings", summary="Rounds of the keeper, newest first", responses=responses())
-async def list_keepings(*, services: Svc, _: Staff, page: ByTime) -> Listed[KeepingView]:
+async def list_keepings(*, services: Svc, _: CareTeam, page: ByTime) -> Listed[KeepingView]:
     async with services.sessions() as session:
         rows, last = cut(await reads.list_keepings(session, page), page)
         views = [await _view(session, row) for row in rows]
@@ -97,7 +97,7 @@ async def list_keepings(*, services: Svc, _: Staff, page: ByTime) -> Listed[Keep
 
 
 @router.get("/keepings/{keeping_id}", summary="What a round has come to", responses=responses(Problem.NOT_FOUND))
-async def one_keeping(*, keeping_id: UUID, services: Svc, _: Staff, wait: Wait = 0) -> KeepingView:
+async def one_keeping(*, keeping_id: UUID, services: Svc, _: CareTeam, wait: Wait = 0) -> KeepingView:
     return await _look(services, keeping_id, wait=wait)
 
 

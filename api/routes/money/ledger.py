@@ -132,7 +132,7 @@ async def ledger(
     response: Response,
     accept: csv_file.Accept = None,
 ) -> Any:
-    """Staff see all payments, a therapist those of their own appointments.
+    """The care team sees all payments, a therapist those of their own appointments.
 
     As `text/csv` it is one file of all pages, with times in `time_zone`, for at most 366 days of due or of paid times;
     where no beginning is given, for the 366 days before the end. Amounts stand there twice, in minor units as

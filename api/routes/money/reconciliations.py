@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from activities.types.reconciliation import ReconciliationOrder
 from api.access_log.declared import shows
 from api.bodies import Body, Instant
-from api.deps import ByTime, Now, RequestId, Services, Staff, Svc
+from api.deps import ByTime, CareTeam, Now, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, responses, wrong_fields
 from api.views.base import View
@@ -90,7 +90,7 @@ _PENDING: dict[int | str, dict[str, Any]] = {202: {"description": "Not finished 
 async def reconcile(
     *,
     services: Svc,
-    caller: Staff,
+    caller: CareTeam,
     request_id: RequestId,
     now: Now,
     response: Response,
@@ -138,7 +138,7 @@ async def _result(services: Services, id: UUID, *, response: Response) -> Reconc
     response_model_exclude_unset=True,
     responses=responses(),
 )
-async def list_reconciliations(*, services: Svc, _: Staff, page: ByTime) -> Listed[ReconciliationView]:
+async def list_reconciliations(*, services: Svc, _: CareTeam, page: ByTime) -> Listed[ReconciliationView]:
     async with services.sessions() as session:
         rows, last = cut(await ledger.list_reconciliations(session, page), page)
     return listed([_view(row) for row in rows], (last.started_at, last.id) if last else None)
@@ -150,7 +150,7 @@ async def list_reconciliations(*, services: Svc, _: Staff, page: ByTime) -> List
     response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND),
 )
-async def one(*, id: UUID, services: Svc, _: Staff) -> ReconciliationView:
+async def one(*, id: UUID, services: Svc, _: CareTeam) -> ReconciliationView:
     async with services.sessions() as session:
         row = must_find("reconciliation", await session.get(Reconciliation, id))
     return _view(row)

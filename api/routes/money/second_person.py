@@ -27,7 +27,6 @@ CARRIED_OUT_BY: Mapping[ApprovalAct, Update[Any, Done]] = {
     ApprovalAct.WAIVE: WAIVE_PAYMENT,
     ApprovalAct.WRITE_OFF: WRITE_OFF_PAYMENT,
 }
-_DECIDES = (Role.CARE_TEAM, Role.ADMIN)
 
 
 class ApprovalView(View):
@@ -89,8 +88,8 @@ async def _is_anybody_else(command: Command, therapist: Whose) -> bool:
     async with services.sessions() as session:
         person = await person_of(session, command.caller)
         now = await services.clock.now()
-        made = [key for role in _DECIDES for key in await keys_of_role(session, role, now=now)]
-        names = {key.name for key in services.settings.service_keys if key.role in _DECIDES}
+        made = await keys_of_role(session, Role.CARE_TEAM, now=now)
+        names = {key.name for key in services.settings.service_keys if key.role is Role.CARE_TEAM}
         if {*names, *(key.name for key in made)} - {person.key.removeprefix("program:")}:
             return True
         return await is_anybody_else(session, person, therapist=therapist)

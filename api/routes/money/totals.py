@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api.access_log.declared import shows
 from api.access_log.shown import shows_as
 from api.dates import AskedZone
-from api.deps import Now, Staff, Svc
+from api.deps import CareTeamOrAdmin, Now, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import responses, wrong_fields
 from api.routes.money import csv_file
@@ -75,7 +75,7 @@ class TotalsView(BaseModel):
 async def totals(
     *,
     services: Svc,
-    caller: Staff,  # noqa: ARG001 - who may ask
+    caller: CareTeamOrAdmin,  # noqa: ARG001 - who may ask
     now: Now,
     zone: AskedZone,
     response: Response,

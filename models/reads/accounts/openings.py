@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
-from models.reads.visibility import has_left, may_see_client, opened
+from models.reads.visibility import has_left, may_oversee_client, opened
 from models.tables.accounts.account import Account
 from models.tables.accounts.opening import Opening
 from models.tables.clients.client import Client
@@ -38,11 +38,11 @@ async def openings_of(session: AsyncSession, client_id: UUID, page: Page) -> Seq
 
 
 async def client_of_opening(session: AsyncSession, caller: Caller, opening_id: UUID) -> UUID | None:
-    """Of whom it is, if the caller sees the client."""
+    """Of whom it is, if the caller is told of the client's openings."""
     statement = (
         select(Opening.client_id)
         .join(Client, col(Client.id) == col(Opening.client_id))
-        .where(col(Opening.id) == opening_id, may_see_client(caller))
+        .where(col(Opening.id) == opening_id, may_oversee_client(caller))
     )
     return (await session.exec(statement)).first()
 

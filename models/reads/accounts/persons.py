@@ -19,12 +19,11 @@ from rules.enums import Role
 
 Whose = UUID | ScalarSelect[UUID] | None  # a therapist, by id, or where it stands
 _ACCOUNT = "account:"
-_OF_ALL_CLIENTS = (Role.CARE_TEAM, Role.ADMIN)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """``key`` is one for all roles of a person, or of a program; ``actors`` are their names in timelines."""
+    """``key`` is one for all roles of a person, or of a program; ``actors`` are their names in timelines of clients."""
 
     key: str
     actors: tuple[str, ...]
@@ -37,10 +36,11 @@ async def person_of(session: AsyncSession, caller: Caller) -> Person:
     if found is not None:
         account, slug = found
         own = (therapist_caller(slug).actor,) if slug is not None else ()
-        return Person(key=f"{_ACCOUNT}{account.id}", actors=(*_staff(account.handle), *own), account_id=account.id)
+        actors = (_care_team(account.handle or ""), *own)
+        return Person(key=f"{_ACCOUNT}{account.id}", actors=actors, account_id=account.id)
     if caller.role is Role.THERAPIST:
         return Person(key=caller.actor, actors=(caller.actor,))
-    return Person(key=f"program:{caller.name}", actors=_staff(caller.name))
+    return Person(key=f"program:{caller.name}", actors=(_care_team(caller.name),))
 
 
 def _account_of(caller: Caller) -> Any:
@@ -52,8 +52,8 @@ def _account_of(caller: Caller) -> Any:
     return accounts.where(col(Account.handle) == caller.name)
 
 
-def _staff(name: str | None) -> tuple[str, ...]:
-    return tuple(Caller(role=role, name=name or "").actor for role in _OF_ALL_CLIENTS)
+def _care_team(name: str) -> str:
+    return Caller(role=Role.CARE_TEAM, name=name).actor
 
 
 def therapist_of_payment(payment: Payment) -> ScalarSelect[UUID]:
@@ -80,7 +80,7 @@ async def others_who_decide(session: AsyncSession, but: UUID | None, *, therapis
 def _who_decide(therapist: Whose, *, but: UUID | None) -> tuple[ColumnElement[bool], ...]:
     roles: Any = col(Account.roles)
     decides = or_(
-        roles.overlap([role.value for role in _OF_ALL_CLIENTS]),
+        roles.contains([Role.CARE_TEAM.value]),
         (col(Account.therapist_id) == therapist) & roles.contains([Role.THERAPIST.value]),
     )
     return (

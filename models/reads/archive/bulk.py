@@ -181,7 +181,7 @@ class ArchiveRow:
 
 
 def _may_see(caller: Caller) -> ColumnElement[bool]:
-    return true() if caller.is_staff else col(BulkArchiveRecord.asked_by) == caller.actor
+    return true() if caller.is_care_team else col(BulkArchiveRecord.asked_by) == caller.actor
 
 
 async def visible_archive(session: AsyncSession, caller: Caller, id: UUID) -> ArchiveRow | None:

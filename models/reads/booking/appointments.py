@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func
@@ -15,6 +16,7 @@ from models.reads.forms.requests import forms_by_client, outstanding_forms
 from models.reads.visibility import may_see_appointment
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
+from models.tables.clients.client import Client
 from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, Mode
@@ -31,9 +33,13 @@ class AppointmentFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentRow:
-    """An appointment with its therapist's slug, its payment, and the forms still outstanding."""
+    """An appointment with its client, its therapist's slug, its payment, and the forms still outstanding.
+
+    Whoever sees an appointment, and is of the practice, knows whose it is: a former therapist too.
+    """
 
     appointment: Appointment
+    client: Client
     therapist: str
     payment: Payment | None
     outstanding_forms: tuple[str, ...]
@@ -129,15 +135,21 @@ async def old_links(session: AsyncSession, *, now: datetime, limit: int) -> list
 async def appointment_rows(session: AsyncSession, appointments: Sequence[Appointment]) -> list[AppointmentRow]:
     """Each appointment with what is shown beside it, in three queries."""
     slugs = await slugs_of(session, {appointment.therapist_id for appointment in appointments})
-    of_these = col(Payment.appointment_id).in_([appointment.id for appointment in appointments])
-    payments = {payment.appointment_id: payment for payment in await session.exec(select(Payment).where(of_these))}
+    beside: Any = (
+        select(Appointment.id, Client, Payment)
+        .join(Client, col(Client.id) == col(Appointment.client_id))
+        .join(Payment, col(Payment.appointment_id) == col(Appointment.id), isouter=True)
+        .where(col(Appointment.id).in_([appointment.id for appointment in appointments]))
+    )
+    known = {id: (client, payment) for id, client, payment in await session.exec(beside)}
     forms = await forms_by_client(session, {appointment.client_id for appointment in appointments})
     missing = await outstanding_forms(session, forms)
     return [
         AppointmentRow(
             appointment=appointment,
+            client=known[appointment.id][0],
             therapist=slugs[appointment.therapist_id],
-            payment=payments.get(appointment.id),
+            payment=known[appointment.id][1],
             outstanding_forms=missing[appointment.client_id],
         )
         for appointment in appointments

@@ -86,7 +86,7 @@ def _is_member(client_id: UUID) -> ColumnElement[bool]:
 def may_see_chat(side: Side, *, reading_at: datetime | None = None) -> ColumnElement[bool]:
     """The condition on ``Chat`` for whoever asks. ``reading_at``: now, of whoever only reads; then openings count."""
     caller, kind = side.caller, col(Chat.kind)
-    if caller.is_staff:
+    if caller.is_care_team:
         seen = kind != ChatKind.DIRECT
         if reading_at is not None:
             seen = or_(seen, opened(caller, OpeningKind.DIRECT_CHAT, col(Chat.client_id), now=reading_at))

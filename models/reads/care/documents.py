@@ -38,7 +38,7 @@ def _is_live() -> ColumnElement[bool]:
 def _is_the_callers(caller: Caller) -> ColumnElement[bool]:
     if caller.role is Role.THERAPIST:
         return col(Document.therapist_id) == therapist_of(caller)
-    return col(Document.therapist_id).is_(None) if caller.is_staff else false()
+    return col(Document.therapist_id).is_(None) if caller.is_care_team else false()
 
 
 def may_see_document(caller: Caller, *, now: datetime) -> ColumnElement[bool]:

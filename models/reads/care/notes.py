@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
-from models.reads.visibility import has_left, in_force, may_see_client, opened
+from models.reads.visibility import has_left, in_force, may_oversee_client, may_see_client, opened
 from models.tables.booking.therapist import Therapist
 from models.tables.care.note import SessionNote
 from models.tables.clients.client import Client
@@ -39,14 +39,15 @@ def _is_the_callers(caller: Caller) -> ColumnElement[bool]:
 def may_see_note(caller: Caller, *, now: datetime) -> ColumnElement[bool]:
     """The condition on ``SessionNote`` joined with its ``Therapist``."""
     whose, shared = col(SessionNote.client_id), col(SessionNote.shared)
-    client = exists().where(col(Client.id) == whose, may_see_client(caller))
+    client = exists().where(col(Client.id) == whose)
+    seen, overseen = client.where(may_see_client(caller)), client.where(may_oversee_client(caller))
     ways = [
         _is_the_callers(caller),
-        and_(shared.is_(True), client, opened(caller, OpeningKind.SHARED_NOTES, whose, now=now)),
+        and_(shared.is_(True), seen, opened(caller, OpeningKind.SHARED_NOTES, whose, now=now)),
     ]
     if can_open(caller, OpeningKind.PRIVATE_NOTES):
         private = in_force(caller, OpeningKind.PRIVATE_NOTES, whose, now=now)
-        ways.append(and_(shared.is_(False), client, private, _is_opened_with(caller)))
+        ways.append(and_(shared.is_(False), overseen, private, _is_opened_with(caller)))
     return or_(*ways)
 
 

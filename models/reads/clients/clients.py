@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.paging import Page, one_page
 from models.reads.booking.therapists import slugs_of
 from models.reads.forms.requests import forms_by_client, outstanding_forms
-from models.reads.visibility import may_see_client
+from models.reads.visibility import may_oversee_client, may_see_client
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
@@ -43,6 +43,12 @@ class ClientRow:
 
 async def visible_client(session: AsyncSession, caller: Caller, client_id: UUID) -> Client | None:
     statement = select(Client).where(col(Client.id) == client_id, may_see_client(caller))
+    return (await session.exec(statement)).first()
+
+
+async def overseen_client(session: AsyncSession, caller: Caller, client_id: UUID) -> Client | None:
+    """For what is told of who looked, and for openings."""
+    statement = select(Client).where(col(Client.id) == client_id, may_oversee_client(caller))
     return (await session.exec(statement)).first()
 
 

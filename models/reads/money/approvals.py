@@ -27,8 +27,9 @@ from rules.money.payment_states import FORGIVEN
 
 
 def _may_decide(caller: Caller) -> ColumnElement[bool]:
-    """As about the money itself: of payments their own therapist, of credit whoever sees the client; staff of all."""
-    if caller.is_staff:
+    """As about the money itself: of payments their own therapist, of credit whoever sees the client; the care team of
+    all."""
+    if caller.is_care_team:
         return true()
     own = exists().where(
         col(Payment.id) == col(Approval.payment_id),

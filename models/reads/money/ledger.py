@@ -149,7 +149,7 @@ def _conditions(caller: Caller, wanted: LedgerFilter) -> Iterable[ColumnElement[
 
 
 def _may_see(caller: Caller) -> ColumnElement[bool]:
-    if caller.is_staff:
+    if caller.is_care_team:
         return true()
     return col(Therapist.slug) == caller.therapist if caller.role is Role.THERAPIST else false()
 

@@ -1,4 +1,5 @@
-"""Row locks of accounts: all admins before any other one, and an account before its client."""
+"""Row locks of accounts: all admins before any other one, and a client's behind its client, as whoever changes a
+client comes to the account: therapist, client, account (``models.writes.locks``)."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,14 +9,17 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.accounts.account import Account
+from models.writes.locks import lock_client
 from rules.accounts.sides import AccountSide
 from rules.enums import Role
 
 
-async def lock_account(session: AsyncSession, account_id: UUID) -> Account | None:
-    """The account, freshly read and locked."""
-    statement = select(Account).where(col(Account.id) == account_id).with_for_update(key_share=True)
-    return (await session.exec(statement.execution_options(populate_existing=True))).first()
+async def lock_account(session: AsyncSession, account: Account) -> Account:
+    """The account, freshly read and locked; whose client it is, which never changes, is locked before."""
+    if account.client_id is not None:
+        await lock_client(session, account.client_id)
+    statement = select(Account).where(col(Account.id) == account.id).with_for_update(key_share=True)
+    return (await session.exec(statement.execution_options(populate_existing=True))).one()
 
 
 async def lock_staff(session: AsyncSession, account_id: UUID) -> Account | None:

@@ -14,8 +14,8 @@ from rules.timeline import FactKind
 async def set_password(
     session: AsyncSession, account: Account, password_hash: str, *, at: datetime, but: str | None = None
 ) -> None:
-    """Set it, end every sign-in and link ``but`` the one with this hash, and tell a client's timeline. The client is
-    locked before any token is touched, as journeys do it."""
+    """Set it, end every sign-in and link ``but`` the one with this hash, and tell a client's timeline. The account is
+    locked."""
     client = await lock_client(session, account.client_id) if account.client_id is not None else None
     account.password_hash = password_hash
     session.add(account)

@@ -25,7 +25,7 @@ from rules.refusals import Problem
 from tests.api.access_log.log import lines, seen
 from tests.api.accounts.test_password_resets import OLD, member
 from tests.api.callers import Callers
-from tests.api.conftest import DESK, ROOT, SITE, StandingClock, problem_of
+from tests.api.conftest import DESK, OFFICE, ROOT, SITE, StandingClock, problem_of
 from tests.care.owner import Owner
 from tests.care.rows import NOW, Rows
 from tests.statements import statements
@@ -145,7 +145,7 @@ async def test_another_person_record_kind_or_place_is_another_line(
 ) -> None:
     sara, tom = f"/v1/clients/{people.sara.id}", f"/v1/clients/{people.tom.id}"
     paid, others = f"{sara}/payments", f"{tom}/payments"
-    for path, by in ((paid, DESK), (paid, ROOT), (others, DESK), (f"{sara}/forms", DESK)):
+    for path, by in ((paid, DESK), (paid, OFFICE), (others, DESK), (f"{sara}/forms", DESK)):
         await read(api, path, by)
     elsewhere = httpx.ASGITransport(app=app, client=("203.0.113.9", 1))
     async with httpx.AsyncClient(transport=elsewhere, base_url="http://api") as other:
@@ -182,7 +182,7 @@ async def test_nobody_waits_for_another_ones_line_or_for_the_chain(
         await read(api, f"/v1/clients/{people.sara.id}", DESK)
         assert await chain_accesses(chaining, at=NOW) > 0
         async with asyncio.timeout(5):
-            await asyncio.gather(*(read(api, f"/v1/clients/{people.sara.id}", by) for by in (DESK, ROOT, SITE)))
+            await asyncio.gather(*(read(api, f"/v1/clients/{people.sara.id}", by) for by in (DESK, OFFICE, SITE)))
             async with sessions() as other:
                 assert await chain_accesses(other, at=NOW) == 0  # another server leaves it to the first
 

@@ -211,7 +211,7 @@ async def test_a_link_that_ends_while_it_is_followed_confirms_nothing(
     await asks(api, me)
     token = await link(house, post)
     async with rows.sessions() as session:  # the password is set anew, which ends every link
-        await lock_account(session, account.id)
+        await lock_account(session, account)
         following = asyncio.create_task(confirms(api, token))
         await somebody_waits(rows)
         await end_sign_ins(session, account.id, at=NOW)

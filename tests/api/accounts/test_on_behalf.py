@@ -18,7 +18,7 @@ from models.tables import IdempotencyKey
 from models.tables.accounts.token import Token, TokenKind
 from rules.enums import Role
 from rules.policy import JourneyPolicy
-from tests.api.accounts.test_roles import ANYBODY, CALLS, OR_SITE, AwayEngine, Walk, described
+from tests.api.accounts.test_roles import ANYBODY, CALLS, EVERY_ROLE, OR_SITE, AwayEngine, Walk, described
 from tests.api.callers import Callers, everybody
 from tests.api.conftest import DESK, SITE, StandingClock, ToldEngine, problem_of, said_of
 from tests.api.everything import one_of_everything
@@ -51,7 +51,9 @@ async def looks(api: httpx.AsyncClient, client: Any, headers: dict[str, str]) ->
 
 async def test_a_stolen_site_key_reads_nothing_of_anybody(walk: Walk) -> None:
     """Every call that is not anybody's: refused before anything is looked for, and alike whether it is there."""
-    reached = {call for call, line in CALLS.items() if line.let_in in (ANYBODY.let_in, OR_SITE.let_in)}
+    reached = {
+        call for call, line in CALLS.items() if line.let_in in (ANYBODY.let_in, EVERY_ROLE.let_in, OR_SITE.let_in)
+    }
     secrets = {walk.people.sara.ref, str(walk.people.sara.id), "Sara", "We spoke."}
     for call, line in CALLS.items():
         if call in reached or call == "POST /v1/journeys":

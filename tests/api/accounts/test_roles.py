@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, NoReturn
 from uuid import uuid4
 
@@ -17,14 +18,18 @@ from fastapi import FastAPI
 
 from api.problems import EngineUnavailable
 from models.tables import Chat, ClientGroup, Document
-from rules.enums import ChatKind
+from rules.enums import AppointmentStatus, ChatKind
 from tests.api.callers import Callers, everybody
 from tests.api.conftest import ToldEngine, problem_of, said_of
 from tests.api.everything import Everything, one_of_everything
 from tests.care.rows import NOW, Rows
 
-# Sara is ana's client, Tom is ben's. The site asks alone, with a pass of either, or with a token of hers or of staff.
-ALL = ("nobody", "site", "sara", "tom", "ana", "ben", "desk", "admin", "sara-pass", "tom-pass", "via-sara", "via-maria")
+# Sara is ana's client, and was former's; Tom is ben's. The site asks alone, with a pass of either, or with a token of
+# hers or of staff.
+ALL = (
+    *("nobody", "site", "sara", "tom", "ana", "ben", "former", "desk", "admin"),
+    *("sara-pass", "tom-pass", "via-sara", "via-maria"),
+)
 ID = re.compile(r"\{(\w*id)\}")
 
 
@@ -33,8 +38,9 @@ class Line:
     """Who is let in, for whom it is missing, and who has to open it first (``closed``); the others are refused. What is
     named belongs to Sara, or to Ana.
 
-    With Sara's token the site is let in where she is, and with Maria's where the desk is, unless the line says so
-    itself; a pass is let in, and the site alone, only where that is said."""
+    With Sara's token the site is let in where she is, and with Maria's where the desk is; a therapist whose client Sara
+    was is as much of a stranger as ben is: unless the line says so itself. A pass is let in, and the site alone, only
+    where that is said. An admin is let in where it is no client's matter, and refused everywhere else."""
 
     let_in: str
     missing: str = ""
@@ -47,29 +53,34 @@ class Line:
 
     @property
     def opens(self) -> list[str]:
-        return self._with_the_site(self.let_in.split())
+        return self._with_the_others(self.let_in.split())
 
     @property
     def hides(self) -> list[str]:
-        return self._with_the_site(self.missing.split())
+        return self._with_the_others(self.missing.split())
 
     @property
     def shuts(self) -> list[str]:
-        return self._with_the_site(self.closed.split())
+        return self._with_the_others(self.closed.split())
 
-    def _with_the_site(self, named: list[str]) -> list[str]:
+    def _with_the_others(self, named: list[str]) -> list[str]:
         said = f"{self.let_in} {self.missing} {self.closed}".split()
-        through = {"sara": "via-sara", "desk": "via-maria"}
+        through = {"sara": "via-sara", "ben": "former", "desk": "via-maria"}
         return named + [via for who, via in through.items() if who in named and via not in said]
 
 
 ANYBODY = Line(let_in=" ".join(ALL))
-KNOWN = Line(let_in="sara tom ana ben desk admin")
-OR_SITE = Line(let_in="site sara tom ana ben desk admin sara-pass tom-pass")
-OR_PASS = Line(let_in="sara tom ana ben desk admin sara-pass tom-pass")
-PRACTICE = Line(let_in="ana ben desk admin")
-STAFF = Line(let_in="desk admin")
+EVERY_ROLE = Line(let_in="site sara tom ana ben desk admin sara-pass tom-pass")
+# What is about clients, one or many: their own, their therapists' and the care team's, and no admin's.
+KNOWN = Line(let_in="sara tom ana ben desk")
+OR_SITE = Line(let_in="site sara tom ana ben desk sara-pass tom-pass")
+OR_PASS = Line(let_in="sara tom ana ben desk sara-pass tom-pass")
+PRACTICE = Line(let_in="ana ben desk")
+CARE_TEAM = Line(let_in="desk")
+# What is the house's: persons, keys, profiles, texts, totals, who looked.
 ADMIN = Line(let_in="admin")
+OR_ADMIN = Line(let_in="ana ben desk admin")
+STAFF = Line(let_in="desk admin")
 THERAPISTS = Line(let_in="ana ben")
 PEOPLE = Line(let_in="sara tom ana ben via-maria")
 SIGNED_IN = Line(let_in="sara tom via-maria")  # ana and ben have tokens for their programs here
@@ -77,18 +88,19 @@ OWN_SIGN_IN = Line(let_in="sara", missing="tom via-maria")
 A_PERSON = Line(let_in="via-maria", missing="ben")  # of the care team
 BY_THE_CARE_TEAM = Line(let_in="via-maria")  # a person: no key, no program, no admin alone
 OWN_PROFILE = Line(let_in="ana desk admin")  # that a therapist is there is no secret
-OF_CLIENT = Line(let_in="sara ana desk admin", missing="tom ben")
-BOOKING = Line(let_in="sara ana desk admin sara-pass", missing="tom ben tom-pass")  # what a pass opens
+OWN_FEED = Line(let_in="ana desk")  # which shows appointments to whoever has its address
+OF_CLIENT = Line(let_in="sara ana desk", missing="tom ben")
+BOOKING = Line(let_in="sara ana desk sara-pass", missing="tom ben tom-pass")  # what a pass opens
 PASSES = Line(let_in="sara-pass", missing="tom ben tom-pass")
-OF_PRACTICE = Line(let_in="ana desk admin", missing="ben")
-WHO_MATCHES = Line(let_in="ana desk", missing="ben")
+OF_PRACTICE = Line(let_in="ana desk", missing="ben")
 OF_THERAPIST = Line(let_in="ana", missing="ben")
 SET_GOALS = Line(let_in="sara ana", missing="tom ben")
-OPENED = replace(SET_GOALS, closed="desk")  # an opening shows it to the care team; admins have none of it
-DIRECT_CHAT = Line(let_in="sara ana", missing="tom ben desk admin")
-READ_DIRECT_CHAT = replace(DIRECT_CHAT, missing="tom ben admin", closed="desk")
-GROUP_CHAT = Line(let_in="sara ana desk admin", missing="tom ben")
-BULK = Line(let_in="desk admin", missing="ana ben")  # the care team's: a therapist sees own ones
+OPENED = replace(SET_GOALS, closed="desk")  # an opening shows it to the care team
+OPENED_TO_ADMINS = replace(OPENED, closed="desk admin")  # private notes of a therapist who has left, and nothing else
+DIRECT_CHAT = Line(let_in="sara ana", missing="tom ben desk")
+READ_DIRECT_CHAT = replace(DIRECT_CHAT, missing="tom ben", closed="desk")
+GROUP_CHAT = Line(let_in="sara ana desk", missing="tom ben")
+BULK = Line(let_in="desk", missing="ana ben")  # the care team's: a therapist sees own ones
 
 NOBODY_THERE = "nobody's"
 START = "2026-03-10T15:00:00Z"
@@ -113,7 +125,7 @@ CALLS: dict[str, Line] = {
         SIGNED_IN, let_in="tom sara via-maria"
     ),  # the first is signed out, and Sara is needed still
     "DELETE /v1/sessions/current": PEOPLE,
-    "GET /v1/me": OR_SITE,
+    "GET /v1/me": EVERY_ROLE,
     "POST /v1/activations": ANYBODY.given({}),
     "GET /v1/activations/{token}": ANYBODY,  # the token is the key
     "POST /v1/joins": ANYBODY.given({}),
@@ -130,7 +142,7 @@ CALLS: dict[str, Line] = {
     "POST /v1/second-factors/{factor_id}/remove": OWN_SIGN_IN.given({"current": "x", "code": "123456"}),
     "DELETE /v1/staff/{staff_id}/second-factors": ADMIN,
     "DELETE /v1/staff/{staff_id}/oidc": ADMIN,
-    "DELETE /v1/clients/{client_id}/second-factors": STAFF,
+    "DELETE /v1/clients/{client_id}/second-factors": CARE_TEAM,
     "POST /v1/staff": ADMIN.given({"name": "Ivo", "email": "ivo@practice.example", "roles": ["care_team"]}),
     "GET /v1/staff": ADMIN,
     "PATCH /v1/staff/{staff_id}": ADMIN.given({"name": "Maria"}),
@@ -142,7 +154,7 @@ CALLS: dict[str, Line] = {
     "GET /v1/invitations": ADMIN,
     "GET /v1/accesses": ADMIN,
     "GET /v1/clients/{client_id}/accesses": Line(let_in="sara admin", missing="tom"),
-    "GET /v1/clients/{client_id}/openings": OF_PRACTICE,
+    "GET /v1/clients/{client_id}/openings": Line(let_in="ana desk admin", missing="ben"),
     # A key is no person, and there are persons here.
     "POST /v1/clients/{client_id}/openings": replace(A_PERSON, body={"what": "private_notes", **WHY}),
     "DELETE /v1/openings/{opening_id}": Line(let_in="desk admin", missing="ben"),  # the desk began it
@@ -167,23 +179,23 @@ CALLS: dict[str, Line] = {
     ),
     "GET /v1/clients/{client_id}/waitlist": BOOKING,
     "DELETE /v1/waitlist/{place_id}": BOOKING,
-    "POST /v1/therapists/{slug}/feed": OWN_PROFILE,
-    "GET /v1/therapists/{slug}/feed": OWN_PROFILE,
-    "DELETE /v1/therapists/{slug}/feed": OWN_PROFILE,
+    "POST /v1/therapists/{slug}/feed": OWN_FEED,
+    "GET /v1/therapists/{slug}/feed": OWN_FEED,
+    "DELETE /v1/therapists/{slug}/feed": OWN_FEED,
     "GET /v1/therapists/{slug}/feed/{secret}.ics": ANYBODY,  # the secret is the key
     # Clients
-    "POST /v1/journeys": Line(let_in="site desk admin").given({"source": "direct_booking", "therapist": "ana"}),
+    "POST /v1/journeys": Line(let_in="site desk").given({"source": "direct_booking", "therapist": "ana"}),
     "GET /v1/matching-form": ANYBODY,
     "PATCH /v1/matching-form": STAFF.given({}),
     "GET /v1/clients": KNOWN,
     "GET /v1/clients/{client_id}": BOOKING,
     "PATCH /v1/clients/{client_id}": BOOKING.given({"first_name": "Sara"}),
-    "PUT /v1/clients/{client_id}/match": STAFF.given({"therapist": "ben", **WHY}),
-    "POST /v1/clients/{client_id}/join": STAFF.given({"into": "{client_id}"}),
+    "PUT /v1/clients/{client_id}/match": CARE_TEAM.given({"therapist": "ben", **WHY}),
+    "POST /v1/clients/{client_id}/join": CARE_TEAM.given({"into": "{client_id}"}),
     "POST /v1/clients/{client_id}/activation": BOOKING,
     "POST /v1/clients/{client_id}/passes": PASSES,
-    "GET /v1/clients/{client_id}/match": WHO_MATCHES,
-    "POST /v1/clients/{client_id}/match/replay": WHO_MATCHES,
+    "GET /v1/clients/{client_id}/match": OF_PRACTICE,
+    "POST /v1/clients/{client_id}/match/replay": OF_PRACTICE,
     "GET /v1/clients/{client_id}/timeline": OF_PRACTICE,
     "GET /v1/clients/{client_id}/timeline/verify": OF_PRACTICE,
     "GET /v1/clients/{client_id}/archive": OF_PRACTICE,
@@ -208,7 +220,7 @@ CALLS: dict[str, Line] = {
     "POST /v1/appointments/{appointment_id}/outcome": OF_PRACTICE.given({"outcome": "occurred"}),
     "POST /v1/appointments/{appointment_id}/note": OF_THERAPIST.given({"text": "We spoke."}),
     "GET /v1/appointments/{appointment_id}/note": OPENED,
-    "GET /v1/clients/{client_id}/notes": replace(OPENED, closed="desk admin"),
+    "GET /v1/clients/{client_id}/notes": OPENED_TO_ADMINS,
     "PATCH /v1/notes/{note_id}": OF_THERAPIST.given({"text": "We spoke."}),
     # Forms
     "GET /v1/clients/{client_id}/forms": OF_CLIENT,
@@ -218,9 +230,9 @@ CALLS: dict[str, Line] = {
         {"answers": {"agrees": True}, "signature": "Sara Lind"}
     ),
     "POST /v1/clients/{client_id}/card-setup": OF_CLIENT,
-    "POST /v1/form-templates": PRACTICE.given({}),
-    "GET /v1/form-templates": PRACTICE,
-    "GET /v1/form-templates/{kind}": PRACTICE,
+    "POST /v1/form-templates": OR_ADMIN.given({}),
+    "GET /v1/form-templates": OR_ADMIN,
+    "GET /v1/form-templates/{kind}": OR_ADMIN,
     # Money
     "GET /v1/clients/{client_id}/payments": OF_CLIENT,
     "GET /v1/clients/{client_id}/balance": OF_CLIENT,
@@ -239,12 +251,12 @@ CALLS: dict[str, Line] = {
     "POST /v1/approvals/{approval_id}/refuse": OF_PRACTICE,
     "POST /v1/payments/{payment_id}/write-off": OF_PRACTICE.given(WHY),
     "POST /v1/payments/{payment_id}/retry": OF_PRACTICE,
-    "POST /v1/reconciliations": STAFF,
-    "GET /v1/reconciliations": STAFF,
-    "GET /v1/reconciliations/{id}": STAFF,
-    "POST /v1/keepings": STAFF,
-    "GET /v1/keepings": STAFF,
-    "GET /v1/keepings/{keeping_id}": STAFF,
+    "POST /v1/reconciliations": CARE_TEAM,
+    "GET /v1/reconciliations": CARE_TEAM,
+    "GET /v1/reconciliations/{id}": CARE_TEAM,
+    "POST /v1/keepings": CARE_TEAM,
+    "GET /v1/keepings": CARE_TEAM,
+    "GET /v1/keepings/{keeping_id}": CARE_TEAM,
     # Care between sessions
     "POST /v1/clients/{client_id}/goals": OF_THERAPIST.given({"text": "Walk"}),
     "GET /v1/clients/{client_id}/goals": OPENED,
@@ -267,15 +279,15 @@ CALLS: dict[str, Line] = {
     "POST /v1/chats/{chat_id}/members": replace(OF_PRACTICE, missing="tom ben").given({"client_id": "{client_id}"}),
     "DELETE /v1/chats/{chat_id}/members/{member_id}": GROUP_CHAT,
     "POST /v1/blasts": PRACTICE.given({"text": "Hello", "client_ids": ["{client_id}"]}),
-    "GET /v1/tasks": STAFF,
-    "POST /v1/tasks/{task_id}/resolve": STAFF.given({"note": "Done."}),
+    "GET /v1/tasks": CARE_TEAM,
+    "POST /v1/tasks/{task_id}/resolve": CARE_TEAM.given({"note": "Done."}),
 }
 
 CHATS: dict[ChatKind, Line] = {
     ChatKind.DIRECT: DIRECT_CHAT,
-    ChatKind.CARE_TEAM: Line(let_in="sara desk admin", missing="tom ana ben"),
+    ChatKind.CARE_TEAM: Line(let_in="sara desk", missing="tom ana ben"),
     ChatKind.GROUP: GROUP_CHAT,
-    ChatKind.COMMUNITY: Line(let_in="sara ana ben desk admin", missing="tom"),  # every therapist's
+    ChatKind.COMMUNITY: Line(let_in="sara ana ben desk", missing="tom"),  # every therapist's
 }
 
 
@@ -352,6 +364,10 @@ async def walk(
     bare_api: httpx.AsyncClient, engine: ToldEngine, rows: Rows, therapist_token: Callable[[str], Any]
 ) -> Walk:
     people = await everybody(rows, therapist_token)
+    fay, before = await rows.therapist("fay"), NOW - timedelta(days=30)
+    people.headers["former"] = await therapist_token("fay")
+    own = await rows.appointment(people.sara, fay, status=AppointmentStatus.OCCURRED, starts_at=before)
+    await rows.payment(own)
     return Walk(bare_api, people, await one_of_everything(rows, people))
 
 
@@ -399,6 +415,34 @@ async def test_no_list_shows_what_is_anothers(walk: Walk) -> None:
                 assert not [id for id in sara if id in answer.text], (who, call)
 
 
+async def test_a_former_therapist_sees_their_own_appointments_and_whose_they_were(walk: Walk) -> None:
+    sara, former = walk.people.sara, walk.people.by("former")
+    [seen] = (await walk.api.get("/v1/appointments", headers=former)).json()["items"]
+    whose = {"ref": sara.ref, "name": sara.full_name}
+    assert (seen["therapist"], seen["client_id"], seen["client"]) == ("fay", str(sara.id), whose)
+    one = f"/v1/appointments/{seen['id']}"
+    assert (await walk.api.get(one, headers=former)).json() == seen
+    assert (await walk.api.get(f"{one}/calendar.ics", headers=former)).status_code == 200
+    [paid] = (await walk.api.get("/v1/payments", headers=former)).json()["items"]
+    assert paid["appointment_id"] == seen["id"]
+    for who in ("ana", "desk"):
+        assert (await walk.api.get(one, headers=walk.people.by(who))).json()["client"] == whose
+    assert "client" not in (await walk.api.get(one, headers=walk.people.by("sara"))).json()
+
+
+_WITH_THEIR_OWN = ("GET /v1/appointments", "GET /v1/payments")
+
+
+async def test_no_list_shows_a_former_therapist_anything_else(walk: Walk) -> None:
+    chats = {id for kind, id in walk.world.chats.items() if kind != ChatKind.COMMUNITY}
+    sara = {id for name, id in walk.world.ids.items() if name not in _NOT_THEIRS} | chats
+    for call, line in CALLS.items():
+        if call.startswith("GET") and not ID.search(call) and "secret" not in call and "former" in line.opens:
+            answer = await walk.ask("former", call, line, walk.world.ids)
+            theirs = {str(walk.people.sara.id)} if call in _WITH_THEIR_OWN else set()
+            assert not [id for id in sara - theirs if id in answer.text], call
+
+
 async def test_another_s_client_in_a_body_is_as_unknown_as_nobody(walk: Walk, rows: Rows) -> None:
     ben = walk.people.ben
     made: Any = {"made_by": "therapist:ben", "made_at": NOW}
@@ -421,8 +465,9 @@ async def test_another_s_client_in_a_body_is_as_unknown_as_nobody(walk: Walk, ro
         ("DELETE /v1/documents/{document_id}/shares/{client_id}", None),
     ):
         unknown = str(uuid4())
-        seen = await walk.ask("ben", call, KNOWN.given(body), ids)
-        not_there = await walk.ask("ben", call, KNOWN.given(body), ids | {"client_id": unknown})
-        assert seen.status_code == not_there.status_code, (call, seen.text)
-        assert said_of(seen).replace(ids["client_id"], "?") == said_of(not_there).replace(unknown, "?"), call
-        assert seen.status_code in (404, 422), (call, seen.text)
+        for who in ("ben", "former"):
+            seen = await walk.ask(who, call, KNOWN.given(body), ids)
+            not_there = await walk.ask(who, call, KNOWN.given(body), ids | {"client_id": unknown})
+            assert seen.status_code == not_there.status_code, (who, call, seen.text)
+            assert said_of(seen).replace(ids["client_id"], "?") == said_of(not_there).replace(unknown, "?"), (who, call)
+            assert seen.status_code in (404, 422), (who, call, seen.text)

@@ -48,9 +48,7 @@ async def test_what_ends_every_sign_in_ends_the_one_that_is_under_way(
     async def fits(self: Passwords, *args: Any, **how: Any) -> bool:
         fitted = await looked(self, *args, **how)
         async with rows.sessions() as session:
-            locked = await lock_account(session, account.id)
-            assert locked is not None
-            await meanwhile(session, locked)
+            await meanwhile(session, await lock_account(session, account))
             await session.commit()
         return fitted
 

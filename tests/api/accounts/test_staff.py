@@ -174,6 +174,32 @@ async def test_rights_add_up_and_each_act_is_under_the_role_that_allowed_it(
         assert [asked.order.by for asked in engine.asked if asked.name == "archive"][-1] == actor
 
 
+async def test_an_admin_who_is_the_care_team_too_is_the_care_team_with_clients(
+    api: httpx.AsyncClient, rows: Rows, engine: ToldEngine
+) -> None:
+    sara = await rows.client(await rows.therapist("ana"))
+    olga = await rows.session_of(await rows.staff("olga", Role.CARE_TEAM, Role.ADMIN))
+    archive, as_admin = f"/v1/clients/{sara.id}/archive", olga | {"Acting-As": "admin"}
+    engine.answers_to["archive"] = None
+    await api.post(archive, headers=olga)
+    assert [asked.order.by for asked in engine.asked] == ["care_team:olga"]
+    assert problem_of(await api.post(archive, headers=as_admin)) == "not-allowed"
+    for path, status in (("clients", 403), (f"clients/{sara.id}", 403), ("appointments", 403), ("staff", 200)):
+        assert (await api.get(f"/v1/{path}", headers=as_admin)).status_code == status, path
+        assert (await api.get(f"/v1/{path}", headers=olga)).status_code == 200, path
+    assert len(engine.asked) == 1
+
+
+async def test_an_admin_who_is_a_therapist_too_sees_their_own_clients(api: httpx.AsyncClient, rows: Rows) -> None:
+    ana = await rows.therapist("ana")
+    hers, others = await rows.client(ana), await rows.client(await rows.therapist("ben"))
+    both = await rows.session_of(await rows.staff("olga", Role.ADMIN, Role.THERAPIST, therapist=ana))
+    assert [one["id"] for one in (await api.get("/v1/clients", headers=both)).json()["items"]] == [str(hers.id)]
+    assert (await api.get(f"/v1/clients/{hers.id}", headers=both)).status_code == 200
+    assert problem_of(await api.get(f"/v1/clients/{others.id}", headers=both)) == "not-found"
+    assert problem_of(await api.get("/v1/tasks", headers=both)) == "not-allowed"
+
+
 _ALL = (Role.CARE_TEAM, Role.ADMIN, Role.THERAPIST)
 
 

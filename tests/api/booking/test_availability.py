@@ -9,7 +9,7 @@ from sqlmodel import select
 from models.database import Sessions
 from models.tables import Appointment, OccupiedTime, WeeklyHours
 from rules.enums import AppointmentStatus, AppointmentType, Mode
-from tests.api.conftest import DESK, SITE, StandingClock, ToldEngine, fields_of
+from tests.api.conftest import DESK, ROOT, SITE, StandingClock, ToldEngine, fields_of
 from tests.care.rows import NOW, Rows
 from workflows.messages import LINKS_CHANGED, journey_id
 
@@ -229,6 +229,8 @@ async def test_a_change_of_zone_lists_them_too_and_moves_nothing(
     assert [(line["id"], line["because"]) for line in told["outside_hours"]] == [(str(evening.id), "outside the hours")]
     kept = (await api.get(HOURS_OF_ANA, headers=DESK)).json()
     assert kept == {**before, "time_zone": "Europe/London"}
+    for answer in (await saved(api, kept, ROOT), (await api.patch("/v1/therapists/ana", json={}, headers=ROOT)).json()):
+        assert "outside_hours" not in answer  # an admin keeps the hours, and sees no appointment
     for booked in (morning, evening):
         seen = (await api.get(f"/v1/appointments/{booked.id}", headers=DESK)).json()
         assert datetime.fromisoformat(seen["starts_at"]) == booked.starts_at

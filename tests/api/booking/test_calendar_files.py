@@ -25,7 +25,7 @@ from local.processes import free_port
 from models.database import Sessions
 from models.tables import CalendarFeed, Client, Therapist
 from rules.enums import AppointmentStatus, ClientStatus, Mode
-from tests.api.conftest import DESK, ROOT, SITE, StandingClock, problem_of
+from tests.api.conftest import DESK, OFFICE, ROOT, SITE, StandingClock, problem_of
 from tests.calendars.reading import read, unfolded
 from tests.care.defaults import EMAIL_FROM
 from tests.care.rows import NOW, Rows
@@ -123,7 +123,9 @@ async def test_a_feed_is_made_replaced_and_ended(
     first = urlsplit(told["url"]).path
     assert len(_secret(first)) == 43
     assert (await api.get(first)).status_code == 200
-    seen = await api.get(own, headers=ROOT)
+    for method in ("POST", "GET", "DELETE"):  # whoever has a feed's address sees appointments: it is none of an admin's
+        assert problem_of(await api.request(method, own, headers=ROOT)) == "not-allowed"
+    seen = await api.get(own, headers=OFFICE)
     assert seen.json() == {"made_at": told["made_at"], "made_by": "care_team:desk"}
     async with sessions() as session:
         kept = (await session.exec(select(CalendarFeed))).one()
@@ -131,10 +133,10 @@ async def test_a_feed_is_made_replaced_and_ended(
     assert _secret(first) not in json.dumps(kept.model_dump(mode="json"))
 
     clock.advance(hours=1)
-    second = await _made(api, headers=ROOT)
+    second = await _made(api, headers=OFFICE)
     assert problem_of(await api.get(first)) == "not-found"
     assert (await api.get(second)).status_code == 200
-    assert (await api.get(own, headers=DESK)).json()["made_by"] == "admin:root"
+    assert (await api.get(own, headers=DESK)).json()["made_by"] == "care_team:office"
 
     assert (await api.delete(own, headers=DESK)).status_code == 204
     assert problem_of(await api.get(second)) == "not-found"

@@ -13,7 +13,7 @@ from api.problems import EngineUnavailable
 from models.tables import Client, Therapist
 from rules.enums import Role
 from rules.policy import Ceiling, JourneyPolicy
-from tests.api.conftest import DESK, ROOT, StandingClock, ToldEngine, problem_of, steps_behind
+from tests.api.conftest import DESK, OFFICE, StandingClock, ToldEngine, problem_of, steps_behind
 from tests.care.rows import NOW, Rows
 
 POLICY = JourneyPolicy(
@@ -62,7 +62,8 @@ async def test_with_nobody_else_it_is_refused(
     _ = house("desk")
     ben = await rows.therapist("ben")
     await rows.staff("invited", Role.CARE_TEAM, activated_at=None)
-    await rows.staff("ended", Role.ADMIN, deactivated_at=NOW)
+    await rows.staff("ended", Role.CARE_TEAM, deactivated_at=NOW)
+    await rows.staff("olga", Role.ADMIN)  # sees no client
     await rows.staff("ben-weber", Role.THERAPIST, therapist=ben)  # sees other clients
     answer = await asked(api, sara)
     assert (answer.status_code, problem_of(answer)) == (409, "second-person-required")
@@ -79,14 +80,14 @@ async def test_a_colleague_or_another_program_is_somebody_else(
     maria = await rows.staff("maria", Role.CARE_TEAM, Role.ADMIN)
     by_maria = await rows.session_of(maria)
     assert problem_of(await asked(api, sara, by_maria)) == "second-person-required"  # her other role is hers too
-    await rows.staff("ivo", Role.ADMIN)
+    await rows.staff("ivo", Role.CARE_TEAM)
     assert (await asked(api, sara, by_maria)).status_code == 202
 
 
 async def test_for_people_another_programs_key_is_somebody_else(
     api: httpx.AsyncClient, rows: Rows, sara: Client, house: Callable[..., CreditActivities]
 ) -> None:
-    _ = house("site", "root")
+    _ = house("site", "office")
     by_maria = await rows.session_of(await rows.staff("maria", Role.CARE_TEAM))
     assert (await asked(api, sara, by_maria)).status_code == 202
     _ = house("site")
@@ -102,7 +103,7 @@ async def test_listed_by_how_it_stands_for_whoever_may_decide(
     clock: StandingClock,
     house: Callable[..., CreditActivities],
 ) -> None:
-    _ = house("desk", "root")
+    _ = house("desk", "office")
     tom = await rows.client(await rows.therapist("ben"))
     by_ana = await rows.session_of(await rows.staff("ana-silva", Role.THERAPIST, therapist=ana))
     mine, toms = [(await asked(api, client)).json()["approval_id"] for client in (sara, tom)]
@@ -119,7 +120,7 @@ async def test_listed_by_how_it_stands_for_whoever_may_decide(
     clock.advance(days=7)
     found = [await ids(status=status) for status in ("open", "approved", "refused", "lapsed")]
     assert found == [[], [mine], [], [toms]]
-    first = (await api.get("/v1/approvals", headers=ROOT, params={"limit": 1})).json()
+    first = (await api.get("/v1/approvals", headers=OFFICE, params={"limit": 1})).json()
     rest = await ids(limit=1, cursor=first["next_cursor"])
     assert {first["items"][0]["id"], *rest} == {mine, toms}
 
@@ -131,7 +132,7 @@ async def test_an_answer_that_is_lost_and_asked_for_again_is_one_credit(
     engine: ToldEngine,
     house: Callable[..., CreditActivities],
 ) -> None:
-    steps = house("desk", "root")
+    steps = house("desk", "office")
     waits = (await asked(api, sara)).json()["approval_id"]
 
     async def done_and_lost(order: Any) -> None:
@@ -139,17 +140,17 @@ async def test_an_answer_that_is_lost_and_asked_for_again_is_one_credit(
         raise EngineUnavailable
 
     engine.answers_to["grant_credit"] = done_and_lost
-    key = ROOT | {"Idempotency-Key": "once"}
+    key = OFFICE | {"Idempotency-Key": "once"}
     assert (await api.post(f"/v1/approvals/{waits}/approve", headers=key)).status_code == 503
     engine.answers_to["grant_credit"] = steps.grant_credit
-    for headers in (key, key, ROOT):
+    for headers in (key, key, OFFICE):
         answer = await api.post(f"/v1/approvals/{waits}/approve", headers=headers)
         assert (answer.status_code, answer.json()["status"], answer.json()["settled_by"]) == (
-            200, "approved", "admin:root"
+            200, "approved", "care_team:office"
         )  # fmt: skip
     credits = (await api.get(f"/v1/clients/{sara.id}/credits", headers=DESK)).json()["items"]
     assert [(one["amount"], one["given_by"], one["approved_by"]) for one in credits] == [
-        (5001, "care_team:desk", "admin:root")
+        (5001, "care_team:desk", "care_team:office")
     ]
     request = engine.asked[0].order.request_id
     assert [asked.order.request_id for asked in engine.asked if asked.name == "grant_credit"] == [request] * 4

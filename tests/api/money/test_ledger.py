@@ -166,7 +166,7 @@ async def test_what_is_not_taken_yet_was_not_paid_by_card(
 # ---------------------------------------------------------------- who sees what
 
 
-async def test_staff_see_all_a_therapist_their_own_appointments_and_nobody_else_any(
+async def test_the_care_team_sees_all_a_therapist_their_own_appointments_and_nobody_else_any(
     api: httpx.AsyncClient, rows: Rows, ledger_rows: LedgerRows, therapist_token: Callable[[str], Any]
 ) -> None:
     ana, ben = await rows.therapist("ana"), await rows.therapist("ben")
@@ -174,7 +174,10 @@ async def test_staff_see_all_a_therapist_their_own_appointments_and_nobody_else_
     first = await ledger_rows.payment(sara, ana, due_at=NOW)
     second = await ledger_rows.payment(sara, ben, due_at=NOW + DAY)
     both = [str(first.id), str(second.id)]
-    assert await ids(api) == await ids(api, by=ROOT) == both
+    assert await ids(api) == both
+    assert problem_of(await api.get("/v1/payments", headers=ROOT)) == "not-allowed"  # an admin sees the totals alone
+    assert problem_of(await api.get("/v1/payments", headers=ROOT | CSV)) == "not-allowed"
+    assert (await api.get("/v1/payments/totals", headers=ROOT)).status_code == 200
     by_ana, by_ben = await therapist_token("ana"), await therapist_token("ben")
     assert await ids(api, by=by_ana) == both[:1]
     assert await ids(api, by=by_ben) == both[1:]  # also of a client who is theirs now

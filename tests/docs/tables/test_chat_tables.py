@@ -22,7 +22,7 @@ SECTION = (ROOT / "docs/journey.md").read_text().split("## Chats")[1].split("## 
 ROLES = {
     "client side": (Role.CLIENT, Role.BOOKING_SITE),
     "therapist": (Role.THERAPIST,),
-    "staff": (Role.CARE_TEAM, Role.ADMIN),
+    "care team": (Role.CARE_TEAM,),
 }
 
 

@@ -144,13 +144,13 @@ async def test_what_is_shown_of_a_comparison(care: Care) -> None:
     now = await care.now()
     again = key()
     body = {"since": (now - timedelta(days=7)).isoformat(), "until": now.isoformat()}
-    done = await care.post("/v1/reconciliations", body, by="admin", expect=200, headers=again)
-    assert done["asked_by"] == "admin:root"
+    done = await care.post("/v1/reconciliations", body, by="office", expect=200, headers=again)
+    assert done["asked_by"] == "care_team:office"
     assert done["compared"] == {
         "intents": 1, "payments": 1, "unfinished_payments": 0, "stripe_refunds": 0, "refunds": 0,
         "unfinished_refunds": 0, "disputes": 0,
     }  # fmt: skip
-    assert await care.post("/v1/reconciliations", body, by="admin", expect=200, headers=again) == done
+    assert await care.post("/v1/reconciliations", body, by="office", expect=200, headers=again) == done
     assert await care.get(f"/v1/reconciliations/{done['id']}") == done
     later = await compare(care)
     assert [line["id"] for line in (await care.get("/v1/reconciliations"))["items"]] == [later["id"], done["id"]]

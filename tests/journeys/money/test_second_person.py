@@ -64,8 +64,8 @@ async def test_a_waiver_waits_for_somebody_else_and_a_refund_too(care: Care) -> 
     done = await settled(care, asked, "approve", by="desk")
     assert (done["status"], done["settled_by"]) == ("approved", "care_team:desk")
     assert ((await payment_of(first))["status"], await task_kinds(care)) == ("waived", [])
-    assert (await settled(care, asked, "approve", by="admin"))["settled_by"] == "care_team:desk"  # it is done already
-    await care.refused("POST", f"/v1/approvals/{asked['id']}/refuse", by="admin", name=NAME)
+    assert (await settled(care, asked, "approve", by="office"))["settled_by"] == "care_team:desk"  # it is done already
+    await care.refused("POST", f"/v1/approvals/{asked['id']}/refuse", by="office", name=NAME)
     waived = await fact(sara, "payment_waived")
     assert (waived["actor"], waived["words"]) == ("therapist:ana", "a fault of ours")
     assert waived["data"]["exception"]["approved_by"] == "care_team:desk"
@@ -106,10 +106,10 @@ async def test_a_journey_that_was_ended_meanwhile_does_it_once(care: Care) -> No
     body = {"amount": FEE, "currency": "USD", "reason": "a gift"}
     asked = await care.post(f"/v1/clients/{sara.id}/credits", body, by="desk", expect=202)
     await sara.journey.terminate("by somebody")
-    done = await settled(care, asked, "approve", by="admin")
+    done = await settled(care, asked, "approve", by="office")
     assert (done["status"], await balance(sara)) == ("approved", (FEE, 0))
     await sara.journey.terminate("by somebody")
-    assert (await settled(care, asked, "approve", by="ana"))["settled_by"] == "admin:root"
+    assert (await settled(care, asked, "approve", by="ana"))["settled_by"] == "care_team:office"
     assert await balance(sara) == (FEE, 0)
 
 
@@ -119,17 +119,17 @@ async def test_refused_or_lapsed_it_changes_nothing_also_when_archived(care: Car
     body = {"amount": FEE, "currency": "USD", "reason": "a gift"}
     asked = await care.post(credits, body, by="desk", expect=202)
     refused = await care.post(
-        f"/v1/approvals/{asked['id']}/refuse", {"reason": "not without a talk"}, by="admin", expect=200
+        f"/v1/approvals/{asked['id']}/refuse", {"reason": "not without a talk"}, by="office", expect=200
     )
     assert (refused["status"], refused["answer"], await task_kinds(care)) == ("refused", "not without a talk", [])
-    assert await settled(care, asked, "refuse", by="admin") == refused
+    assert await settled(care, asked, "refuse", by="office") == refused
     assert (await fact(sara, "approval_refused"))["words"] == "not without a talk"
     await sara.is_archived(notify=False)
     asked = await care.post(credits, body, by="desk", expect=202)
     await care.pass_time(days=7)
     [lapsed] = await care.items("/v1/approvals", status="lapsed")
     assert lapsed["id"] == asked["id"]
-    problem = await care.refused("POST", f"/v1/approvals/{asked['id']}/approve", by="admin", name=NAME)
+    problem = await care.refused("POST", f"/v1/approvals/{asked['id']}/approve", by="office", name=NAME)
     assert (problem["approval_status"], await task_kinds(care)) == ("lapsed", [])
     again = await care.post(credits, body, by="desk", expect=202)
     assert (await settled(care, again, "approve", by="ana"))["status"] == "approved"

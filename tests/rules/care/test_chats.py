@@ -14,7 +14,7 @@ from rules.enums import ChatKind, ClientStatus, Role
         (Role.BOOKING_SITE, {ChatKind.DIRECT, ChatKind.CARE_TEAM}),
         (Role.THERAPIST, {ChatKind.DIRECT, ChatKind.GROUP, ChatKind.COMMUNITY}),
         (Role.CARE_TEAM, set(ChatKind)),
-        (Role.ADMIN, set(ChatKind)),
+        (Role.ADMIN, set()),
     ],
 )
 def test_who_starts_which_chats(role: Role, kinds: set[ChatKind]) -> None:

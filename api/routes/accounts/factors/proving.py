@@ -19,7 +19,6 @@ from models.reads.accounts.second_factors import factors_in_force
 from models.tables.accounts.account import Account
 from models.writes.accounts.locks import lock_account
 from models.writes.accounts.second_factors import replace_recovery_codes
-from models.writes.locks import lock_client
 from rules.accounts.passkeys import ChallengePurpose, NoPasskeysThere
 from rules.refusals import Problem
 
@@ -68,11 +67,9 @@ def must_have_passkeys(services: Services, person: SignedInAs, *, field: str | N
 
 async def locked(session: AsyncSession, person: SignedInAs) -> Account:
     """The account, as long as it is as it was when its token was shown. Raises Refused."""
-    account = await lock_account(session, person.account.id)
-    if account is None or account.password_hash != person.account.password_hash:
+    account = await lock_account(session, person.account)
+    if account.password_hash != person.account.password_hash:
         raise wrong_fields([("current", "was changed just now")])
-    if account.client_id is not None:  # before any of its rows, as journeys do it
-        await lock_client(session, account.client_id)
     return account
 
 

@@ -17,7 +17,7 @@ from tests.care.crash_points import Death
 from tests.care.practice import DESK, FEE
 
 WAIVE, CREDIT = ApprovalAct.WAIVE, ApprovalAct.CREDIT
-EVA = Caller(role=Role.ADMIN, name="eva")
+EVA = Caller(role=Role.CARE_TEAM, name="eva")
 
 
 async def test_of_two_who_approve_at_once_one_does_and_it_is_done_once(ceiling: Ceilinged) -> None:

@@ -116,17 +116,18 @@ async def test_clients_and_programs_are_asked_for_none(
     demand(app)
     await rows.therapist("ana")
     program = await therapist_token("ana")  # made by an admin's key
-    for headers in (sara.here, SITE | {"On-Behalf-Of": sara.here["Authorization"]}, DESK, ROOT, program):
+    for headers in (sara.here, SITE | {"On-Behalf-Of": sara.here["Authorization"]}, DESK, program):
         assert (await sara.api.get("/v1/clients", headers=headers)).status_code == 200
+    assert (await sara.api.get("/v1/staff", headers=ROOT)).status_code == 200
     assert (await sara.listed())["required"] is False
 
 
-@pytest.mark.parametrize("role", [Role.ADMIN, Role.CARE_TEAM])
+@pytest.mark.parametrize(("role", "what"), [(Role.ADMIN, "staff"), (Role.CARE_TEAM, "clients")])
 async def test_a_setting_that_is_taken_back_opens_everything_again(
-    maria: Owner, app: FastAPI, rows: Rows, real: StandingClock, role: Role
+    *, maria: Owner, app: FastAPI, rows: Rows, real: StandingClock, role: Role, what: str
 ) -> None:
     ivo = await a_colleague(maria.api, rows, real, "ivo", role)
     demand(app)
-    needs_factor(await ivo.api.get("/v1/clients", headers=ivo.here), factors=[])
+    needs_factor(await ivo.api.get(f"/v1/{what}", headers=ivo.here), factors=[])
     demand(app, demanded=False)
-    assert (await ivo.api.get("/v1/clients", headers=ivo.here)).status_code == 200
+    assert (await ivo.api.get(f"/v1/{what}", headers=ivo.here)).status_code == 200

@@ -171,8 +171,7 @@ async def test_a_password_that_was_set_meanwhile_stops_who_had_the_former_one(
     async def fits(self: Passwords, *args: Any, **how: Any) -> bool:
         fitted = await looked(self, *args, **how)
         async with rows.sessions() as session:
-            account = await lock_account(session, sara.account.id)
-            assert account is not None
+            account = await lock_account(session, sara.account)
             await set_password(session, account, "another hash", at=NOW)
             await session.commit()
         return fitted
