@@ -28,6 +28,8 @@ class FactKind(StrEnum):
     SUBSCRIBED = "subscribed"
     ACCOUNT_ACTIVATED = "account_activated"
     ACCOUNT_PASSWORD_CHANGED = "account_password_changed"  # noqa: S105 - a kind
+    ACCOUNT_LOCKED = "account_locked"
+    ACCOUNT_UNLOCKED = "account_unlocked"
     SECOND_FACTOR_ADDED = "second_factor_added"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
     RECOVERY_CODES_MADE = "recovery_codes_made"

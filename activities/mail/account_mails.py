@@ -148,6 +148,6 @@ async def _situation(
         now=now,
         asked_for=True,
         account_active=account.activated_at is not None,
-        account_ended=account.deactivated_at is not None,
+        account_ended=account.is_shut,
         may_settle=approval is not None and await may_settle(session, account, approval, now=now),
     )

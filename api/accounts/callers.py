@@ -97,7 +97,7 @@ def _is_live(known: KnownToken, *, policy: JourneyPolicy, now: datetime) -> bool
     used = token.last_used_at or token.made_at
     if token.kind is TokenKind.PASS:
         return now < used + PASS_IDLE
-    if known.account is None or known.account.deactivated_at is not None:
+    if known.account is None or known.account.is_shut:
         return False
     return now < used + policy.token_idle
 

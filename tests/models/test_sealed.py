@@ -258,7 +258,7 @@ async def test_who_has_the_tables_and_the_engines_role_finds_no_words(rows: Rows
 # Columns of text, documents and bytes that are clear, by why.
 CLEAR: dict[str, dict[str, str]] = {
     "who did it, as an actor": {
-        "account": "made_by",
+        "account": "made_by locked_by",
         "appointment": "booked_by cancelled_by outcome_by",
         "approval": "asked_by asked_as person settled_by",
         "blast": "sent_by",

@@ -35,10 +35,10 @@ async def live_link(sessions: Sessions, token: str, kind: TokenKind, *, now: dat
 
 
 async def live_account_link(session: AsyncSession, token: str, kind: TokenKind, *, now: datetime) -> KnownToken:
-    """The link of an account that has not ended. Raises Refused if there is none or it is spent."""
+    """The link of an account that has not ended and is not locked. Raises Refused if there is none or it is spent."""
     known = await token_by_hash(session, hash_of(storable(token)), (kind,))
     account = known.account if known else None
-    if known is None or account is None or account.deactivated_at is not None or is_spent(known.token, now=now):
+    if known is None or account is None or account.is_shut or is_spent(known.token, now=now):
         raise link_invalid()
     return known
 

@@ -118,7 +118,7 @@ async def _confirmed(session: AsyncSession, token: str, *, now: datetime) -> tup
     known = await live_account_link(session, token, TokenKind.EMAIL, now=now)
     account = await lock_account(session, known.account) if known.account else None
     await session.refresh(known.token)
-    if account is None or account.deactivated_at is not None or is_spent(known.token, now=now):
+    if account is None or account.is_shut or is_spent(known.token, now=now):
         raise link_invalid()
     change = await open_change(session, account.id, known.token.email_change_id)
     if change is None:

@@ -159,7 +159,7 @@ async def sign_in_at_provider(
         locked = await lock_account(session, account)
         issuer = _issuer(services)
         linked = await link_oidc(session, locked, issuer=issuer, subject=subject.id, address=subject.address, at=now)
-        if linked is None or locked.deactivated_at is not None:
+        if linked is None or locked.is_shut:
             await session.rollback()
             await record_failed_sign_in(request, f"staff:{subject.address or issuer}")
             raise unauthenticated(_NO_FIT)
@@ -234,7 +234,7 @@ async def _whose(services: Services, shown: OidcShown, showing: Showing) -> tupl
         if found is None and subject.address is not None:
             found = await unlinked_account(session, issuer, subject.address, now=showing.now)
         account = await session.get(Account, found) if found is not None else None
-        if account is None or account.deactivated_at is not None:
+        if account is None or account.is_shut:
             raise _Failed("nobody here is meant", subject.address or issuer)
         await name_oidc(session, hash_, account.id, subject=subject.id, address=subject.address)
         await session.commit()

@@ -240,7 +240,7 @@ async def _set(
     async with services.sessions() as session:
         account = await lock_account(session, asked)
         link = await session.get_one(Token, hash_of(storable(token)))
-        if account.deactivated_at is not None or is_spent(link, now=now):
+        if account.is_shut or is_spent(link, now=now):
             raise link_invalid()
         await must_show_factor(session, account, proof, showing=showing)
         await set_password(session, account, password_hash, at=now)

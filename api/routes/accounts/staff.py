@@ -56,7 +56,7 @@ class StaffChanges(Body):
 
 class StaffView(BaseModel):
     """``handle`` is how timelines name them, behind the role in which they acted. ``ended_at``: nobody signs in by it
-    any more."""
+    any more. ``locked_at``: nor until it is unlocked."""
 
     id: UUID
     name: str
@@ -67,6 +67,7 @@ class StaffView(BaseModel):
     invited_at: datetime | None
     activated_at: datetime | None
     ended_at: datetime | None
+    locked_at: datetime | None
 
 
 class InvitationView(BaseModel):
@@ -94,6 +95,7 @@ def _staff_view(row: StaffRow) -> StaffView:
         invited_at=account.invited_at,
         activated_at=account.activated_at,
         ended_at=account.deactivated_at,
+        locked_at=account.locked_at,
     )
 
 

@@ -116,11 +116,12 @@ async def replay_match(client_id: UUID, services: Svc, caller: Practice, body: R
     async with services.sessions() as session:
         must_find("client", await visible_client(session, caller, client_id))
         form = await form_match_of(session, client_id)
-    if form is None:
-        raise not_found("matching form of this client")
+        if form is None:
+            raise not_found("matching form of this client")
+        considered = considered_in(form)
     again = replay(
         answers=Answers.of_document(form.answers),
-        record=considered_in(form),
+        record=considered,
         explanation=form.explanation,
         weights=weights,
     ).to_document()

@@ -1137,6 +1137,8 @@ def upgrade() -> None:
         sa.Column("invited_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deactivated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("locked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("locked_by", sa.String(), nullable=True),
         sa.CheckConstraint("(client_id IS NOT NULL) = (side = 'client')", name="account_of_a_client_has_one"),
         sa.CheckConstraint("(email_folded IS NOT NULL) = (side = 'staff')", name="account_of_staff_has_an_address"),
         sa.CheckConstraint("(handle IS NOT NULL) = (side = 'staff')", name="account_of_staff_has_a_handle"),

@@ -13,9 +13,9 @@ from rules.accounts.sides import AccountSide
 
 
 async def account_with_address(session: AsyncSession, email_folded: str, side: AccountSide) -> Account | None:
-    """The account that was activated and not ended, and has this address on this side; at most one has."""
-    live = (col(Account.side) == side, col(Account.activated_at).is_not(None), col(Account.deactivated_at).is_(None))
-    statement = select(Account).where(*live)
+    """The account that was activated, not ended and not locked, and has this address on this side; at most one has."""
+    shut = or_(col(Account.deactivated_at).is_not(None), col(Account.locked_at).is_not(None))
+    statement = select(Account).where(col(Account.side) == side, col(Account.activated_at).is_not(None), ~shut)
     if side is AccountSide.STAFF:
         return (await session.exec(statement.where(col(Account.email_folded) == email_folded))).first()
     theirs = (col(Client.email_folded) == email_folded, col(Client.account_active).is_(True))
@@ -24,7 +24,7 @@ async def account_with_address(session: AsyncSession, email_folded: str, side: A
 
 async def address_of(session: AsyncSession, account: Account) -> str | None:
     """By which its owner signs in, folded; None where nobody can sign in by it (any more)."""
-    if account.activated_at is None or account.deactivated_at is not None:
+    if account.activated_at is None or account.is_shut:
         return None
     if account.client_id is None:
         return account.email_folded

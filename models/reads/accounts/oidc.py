@@ -44,7 +44,7 @@ def _invitation(now: datetime) -> Exists:
 
 
 async def staff_of_subject(session: AsyncSession, issuer: str, subject: str) -> tuple[Account, str | None] | None:
-    """The account of staff that is linked, and has been accepted and not ended; with the slug of its profile."""
+    """The account of staff that is linked, and has been accepted, not ended and not locked; with its profile's slug."""
     statement = (
         select(Account, Therapist.slug)
         .join(OidcLink, col(OidcLink.account_id) == col(Account.id))
@@ -55,6 +55,7 @@ async def staff_of_subject(session: AsyncSession, issuer: str, subject: str) -> 
             col(Account.side) == AccountSide.STAFF,
             col(Account.activated_at).is_not(None),
             col(Account.deactivated_at).is_(None),
+            col(Account.locked_at).is_(None),
         )
     )
     return (await session.exec(statement)).first()

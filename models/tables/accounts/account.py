@@ -17,7 +17,7 @@ class Account(SQLModel, table=True):
     is the short name by which the timeline tells who of the staff it was: it is nobody else's, ever, and stays when the
     name changes. A therapist's profile is one live account's, so that it tells who acted. Of staff that were invited
     and have not accepted, ``activated_at`` is empty. An account that was ended stays, so that what it did keeps its
-    name.
+    name. One that is locked (``locked_at``) opens nothing until another person unlocks it.
     """
 
     __tablename__ = "account"
@@ -51,3 +51,10 @@ class Account(SQLModel, table=True):
     invited_at: datetime | None = Field(default=None, sa_type=Instant)  # the last time
     activated_at: datetime | None = Field(default=None, sa_type=Instant)
     deactivated_at: datetime | None = Field(default=None, sa_type=Instant)
+    locked_at: datetime | None = Field(default=None, sa_type=Instant)
+    locked_by: str | None = None
+
+    @property
+    def is_shut(self) -> bool:
+        """Ended or locked: nothing that is its own opens anything."""
+        return self.deactivated_at is not None or self.locked_at is not None

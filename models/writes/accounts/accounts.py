@@ -1,4 +1,5 @@
-"""Accounts: a client's is made when it is activated, and ends with its record. The caller commits."""
+"""Accounts: a client's is made when it is activated, and ends with its record; each can be locked. The caller
+commits."""
 
 from datetime import datetime
 from uuid import UUID, uuid5
@@ -10,7 +11,10 @@ from models.tables.accounts.account import Account
 from models.writes.accounts.oidc import unlink_oidc
 from models.writes.accounts.second_factors import end_factors
 from models.writes.accounts.tokens import end_programs, end_sign_ins
+from models.writes.locks import lock_client
+from models.writes.timeline import tell
 from rules.accounts.sides import AccountSide
+from rules.timeline import FactKind
 
 
 async def activate_client(session: AsyncSession, client_id: UUID, *, password_hash: str, at: datetime) -> None:
@@ -36,3 +40,32 @@ async def end_account(session: AsyncSession, account: Account, *, at: datetime) 
     await end_sign_ins(session, account.id, at=at)
     if account.therapist_id is not None:
         await end_programs(session, account.therapist_id, at=at)
+
+
+async def shut(session: AsyncSession, account: Account, *, by: str, at: datetime) -> None:
+    """Lock an account, of which whoever holds it may not be who they say: every sign-in, link and known device of it
+    ends now, what a therapist's programs have too, and nobody signs in by it until it is unlocked. Password and second
+    factors stay. Twice is once."""
+    if account.locked_at is not None:
+        return
+    account.locked_at, account.locked_by = at, by
+    session.add(account)
+    await end_sign_ins(session, account.id, at=at)
+    if account.therapist_id is not None:
+        await end_programs(session, account.therapist_id, at=at)
+    await _tell(session, account, FactKind.ACCOUNT_LOCKED, "The client's account was locked.", by=by, at=at)
+
+
+async def unlock(session: AsyncSession, account: Account, *, by: str, at: datetime) -> None:
+    """Its owner signs in again as before. Nothing that ended comes back."""
+    if account.locked_at is None:
+        return
+    account.locked_at = account.locked_by = None
+    session.add(account)
+    await _tell(session, account, FactKind.ACCOUNT_UNLOCKED, "The client's account was unlocked.", by=by, at=at)
+
+
+async def _tell(session: AsyncSession, account: Account, kind: FactKind, text: str, *, by: str, at: datetime) -> None:
+    if account.client_id is not None:
+        client = await lock_client(session, account.client_id)
+        tell(session, client, kind, at=at, by=by, text=text)

@@ -44,5 +44,6 @@ async def lock_admins(session: AsyncSession) -> Sequence[Account]:
         col(Account.roles).contains([Role.ADMIN.value]),
         col(Account.activated_at).is_not(None),
         col(Account.deactivated_at).is_(None),
+        col(Account.locked_at).is_(None),
     )
     return (await session.exec(statement.order_by(col(Account.id)).with_for_update())).all()

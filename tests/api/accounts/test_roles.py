@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from api.problems import EngineUnavailable
 from models.tables import Chat, ClientGroup, Document
-from rules.enums import AppointmentStatus, ChatKind
+from rules.enums import AppointmentStatus, ChatKind, Role
 from tests.api.callers import Callers, everybody
 from tests.api.conftest import ToldEngine, problem_of, said_of
 from tests.api.everything import Everything, one_of_everything
@@ -140,6 +140,10 @@ CALLS: dict[str, Line] = {
     "POST /v1/second-factors/challenges": SIGNED_IN,
     "POST /v1/second-factors/recovery-codes": SIGNED_IN.given({"current": "x", "code": "123456"}),
     "POST /v1/second-factors/{factor_id}/remove": OWN_SIGN_IN.given({"current": "x", "code": "123456"}),
+    "POST /v1/staff/{staff_id}/lock": ADMIN,
+    "DELETE /v1/staff/{staff_id}/lock": ADMIN,
+    "POST /v1/clients/{client_id}/lock": CARE_TEAM,
+    "DELETE /v1/clients/{client_id}/lock": CARE_TEAM,
     "DELETE /v1/staff/{staff_id}/second-factors": ADMIN,
     "DELETE /v1/staff/{staff_id}/oidc": ADMIN,
     "DELETE /v1/clients/{client_id}/second-factors": CARE_TEAM,
@@ -380,7 +384,10 @@ def test_every_call_has_its_line(app: FastAPI) -> None:
 
 
 @pytest.mark.parametrize("methods", [("GET",), ("POST",), ("PUT", "PATCH", "DELETE")], ids=" ".join)
-async def test_every_call_as_every_role(walk: Walk, methods: tuple[str, ...]) -> None:
+async def test_every_call_as_every_role(walk: Walk, rows: Rows, methods: tuple[str, ...]) -> None:
+    olga = await rows.staff("olga", Role.CARE_TEAM)
+    nora = await rows.client(walk.people.ana, account_active=True)
+    await rows.account(nora)
     calls = [call for call in CALLS if call.startswith(methods)]
     for call in sorted(calls, key=lambda call: (call.startswith("DELETE"), call in _ENDS_WHO_ASKS)):
         ids = walk.world.ids
@@ -388,6 +395,8 @@ async def test_every_call_as_every_role(walk: Walk, methods: tuple[str, ...]) ->
             ids = ids | {"chat_id": walk.world.chats["group"]}
         if call == "DELETE /v1/clients/{client_id}/second-factors":
             ids = ids | {"client_id": str(walk.people.tom.id)}  # who has none: Sara would be signed out by it
+        if call.endswith("/lock"):  # of somebody who does not ask
+            ids = ids | {"client_id": str(nora.id), "staff_id": str(olga.id)}
         await walk.goes(call, CALLS[call], ids=ids)
 
 

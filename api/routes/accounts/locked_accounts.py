@@ -1,0 +1,82 @@
+"""Accounts that another person locks, because whoever signs in by them may not be who they say, and unlocks again."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from api.access_log.declared import shows_no_client
+from api.deps import Admin, CareTeam, Now, Svc, must_see_client
+from api.idempotency import IdempotentRoute
+from api.problems import must_find, refuse, responses
+from models.reads.accounts.accounts import account_of_client
+from models.writes.accounts.accounts import shut, unlock
+from models.writes.accounts.locks import lock_account, lock_admins, lock_staff
+from rules.refusals import Problem
+
+router = APIRouter(
+    prefix="/v1",
+    tags=["accounts"],
+    route_class=IdempotentRoute,
+    dependencies=[shows_no_client("whether an account opens anything changes")],
+)
+
+
+@router.post(
+    "/staff/{staff_id}/lock",
+    status_code=204,
+    summary="Lock a colleague's account: every sign-in and token of it ends now, and it opens nothing until unlocked",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def lock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, now: Now) -> None:
+    """Who is told of a theft locks first and asks later: nothing is lost by it."""
+    async with services.sessions() as session:
+        admins = await lock_admins(session)
+        account = must_find("account", await lock_staff(session, staff_id))
+        if caller.name == account.handle:
+            raise refuse(Problem.NOT_ALLOWED, "Your own stays open: sign out everywhere, or ask another admin.")
+        if [admin.id for admin in admins] == [account.id]:
+            raise refuse(Problem.NOT_ALLOWED, "This is the last admin: there has to be another one first.")
+        await shut(session, account, by=caller.actor, at=now)
+        await session.commit()
+
+
+@router.delete(
+    "/staff/{staff_id}/lock",
+    status_code=204,
+    summary="Unlock a colleague's account; what ended stays ended",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def unlock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, now: Now) -> None:
+    async with services.sessions() as session:
+        account = must_find("account", await lock_staff(session, staff_id))
+        await unlock(session, account, by=caller.actor, at=now)
+        await session.commit()
+
+
+@router.post(
+    "/clients/{client_id}/lock",
+    status_code=204,
+    summary="Lock a client's account: every sign-in of it ends now, and it opens nothing until unlocked",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def lock_clients_account(*, client_id: UUID, services: Svc, caller: CareTeam, now: Now) -> None:
+    """Appointments, payments and mails go on: it is the account that is shut."""
+    await must_see_client(services, caller, client_id)
+    async with services.sessions() as session:
+        account = await lock_account(session, must_find("account", await account_of_client(session, client_id)))
+        await shut(session, account, by=caller.actor, at=now)
+        await session.commit()
+
+
+@router.delete(
+    "/clients/{client_id}/lock",
+    status_code=204,
+    summary="Unlock a client's account; what ended stays ended",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def unlock_clients_account(*, client_id: UUID, services: Svc, caller: CareTeam, now: Now) -> None:
+    await must_see_client(services, caller, client_id)
+    async with services.sessions() as session:
+        account = await lock_account(session, must_find("account", await account_of_client(session, client_id)))
+        await unlock(session, account, by=caller.actor, at=now)
+        await session.commit()
