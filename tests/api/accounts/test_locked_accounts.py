@@ -77,13 +77,14 @@ async def test_a_therapists_programs_end_with_the_lock(api: httpx.AsyncClient, r
     assert (listed["locked_at"] is not None, listed["ended_at"]) == (True, None)
 
 
-async def test_nobody_locks_themselves_or_the_last_admin(
-    api: httpx.AsyncClient, rows: Rows, clock: StandingClock
-) -> None:
-    olga = await a_colleague(api, rows, clock)
-    assert problem_of(await api.post(f"/v1/staff/{olga.account.id}/lock", headers=DESK)) == "not-allowed"
-    admin = await rows.staff("root2", Role.ADMIN)
-    assert problem_of(await api.post(f"/v1/staff/{admin.id}/lock", headers=ROOT)) == "not-allowed"
+async def test_nobody_locks_the_last_admin(api: httpx.AsyncClient, rows: Rows, clock: StandingClock) -> None:
+    """Nor their own account; the care team locks nobody of the practice."""
+    olga = await a_colleague(api, rows, clock, "olga", Role.ADMIN)
+    other = await a_colleague(api, rows, clock, "otto", Role.ADMIN)
+    assert problem_of(await api.post(f"/v1/staff/{other.account.id}/lock", headers=DESK)) == "not-allowed"
+    assert problem_of(await api.post(f"/v1/staff/{olga.account.id}/lock", headers=olga.here)) == "not-allowed"
+    assert (await api.post(f"/v1/staff/{other.account.id}/lock", headers=olga.here)).status_code == 204
+    assert problem_of(await api.post(f"/v1/staff/{olga.account.id}/lock", headers=ROOT)) == "not-allowed"
 
 
 async def test_a_client_without_an_account_has_none_to_lock(api: httpx.AsyncClient, rows: Rows) -> None:
