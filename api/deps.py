@@ -17,7 +17,7 @@ from api.accounts.factors.showing import Showing
 from api.accounts.key_uses import KeyUses
 from api.accounts.oidc.provider import Provider
 from api.accounts.on_behalf import HEADER as ON_BEHALF_OF
-from api.accounts.on_behalf import on_behalf_of
+from api.accounts.on_behalf import RENEWAL, on_behalf_of
 from api.accounts.programs import program_with
 from api.accounts.reach import must_be_in_reach
 from api.accounts.signing_in.passwords import Passwords
@@ -26,7 +26,7 @@ from api.accounts.visitors import Visitor, counted_for, visitor_of
 from api.bounds.disk import Disk
 from api.bounds.making import Making
 from api.engine import JourneyEngine
-from api.metrics import Metrics
+from api.metrics import Metrics, route_of
 from api.problems import Refused, not_found, refuse, wrong_fields
 from api.request_ids import take_request_id
 from api.settings import ApiSettings
@@ -125,11 +125,18 @@ async def asker_of(request: Request) -> Asker | None:
             factor_demanded=_factor_demanded(request, services),
             policy=services.settings.policy,
             now=await services.clock.now(),
+            asks_again=_may_renew_again(request),
         )
     if asker is not None and asker.program is not None:
         take_request_id(request.scope)
     request.state.asker = asker
     return asker
+
+
+def _may_renew_again(request: Request) -> bool:
+    """Whether what is stored for an ``Idempotency-Key`` may be what a pass was renewed to. A pass that has ended renews
+    nothing: by another key it is refused."""
+    return request.method == "POST" and route_of(request.scope) == RENEWAL and "Idempotency-Key" in request.headers
 
 
 def _factor_demanded(request: Request, services: Services) -> bool:

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from temporalio import exceptions, workflow
 
 from workflows import steps
 from workflows.handling.handlers import answers_query, takes_signal, takes_update
+from workflows.handling.starts import Start, has_a_row
 from workflows.parts import details, waitlist
 from workflows.parts import payment as money
 from workflows.parts.appointment import FollowedAppointment
@@ -35,6 +37,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.enums import AppointmentStatus, TaskKind
     from rules.journey.reminders import APPOINTMENT_STARTS, OUTCOME_BREACH, OUTCOME_TASK, Due
     from rules.journey.settling import next_step
+    from rules.keeping import Kept
     from rules.mail.kinds import MAILS, Mail
     from rules.mail.orders import mail_order
     from rules.policy import JourneyPolicy
@@ -64,8 +67,9 @@ class AppointmentJourney:
     """
 
     @workflow.init
-    def __init__(self, start: AppointmentInput) -> None:
-        self.id = start.appointment_id
+    def __init__(self, *said: Any) -> None:
+        self.start = Start(AppointmentInput, said, of=Kept.APPOINTMENT, key="appointment_id")
+        self.id = self.start.input.appointment_id
         self.wait = Wait(lambda: self.policy.history_limit)
         self.known: FollowedAppointment | None = None
         self.early: list[AppointmentFacts] = []  # told before the rows were read
@@ -90,7 +94,8 @@ class AppointmentJourney:
         return self.followed.outbox
 
     @workflow.run
-    async def run(self, start: AppointmentInput) -> None:
+    async def run(self, *said: Any) -> None:
+        self.start.must_be_sound()
         await heedless(self.follow(), instead=_INSTEAD, heard=self.record_cancellation)
 
     async def record_cancellation(self) -> None:
@@ -118,7 +123,9 @@ class AppointmentJourney:
 
     async def resume(self) -> None:
         """Started with nothing but the id: everything is read from the rows."""
-        self.known = FollowedAppointment(await steps.resume_appointment(self.id), self.wait)
+        with has_a_row():
+            resumed = await steps.resume_appointment(self.id)
+        self.known = FollowedAppointment(resumed, self.wait)
         for facts in self.early:
             self.known.take(facts)
 

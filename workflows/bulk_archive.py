@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 from temporalio import exceptions, workflow
 
 from workflows import steps
 from workflows.handling.handlers import answers_query, takes_signal
+from workflows.handling.starts import Start, has_a_row
 from workflows.parts import details
 from workflows.parts.wait import Wait
 from workflows.shown.others import describe_bulk_archive
@@ -15,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.archive import BulkArchiveOrder, BulkProgress, BulkRound, JourneysGone
     from rules.accounts.caller import Voucher
     from rules.archive.bulk import PATIENCE, QUIET, request_id_of
+    from rules.keeping import Kept
     from rules.policy import JourneyPolicy
     from workflows.messages import (
         ARCHIVE,
@@ -41,10 +44,11 @@ class BulkArchive:
     """
 
     @workflow.init
-    def __init__(self, start: BulkArchiveInput) -> None:
-        self.archive_id = start.archive_id
+    def __init__(self, *said: Any) -> None:
+        self.start = Start(BulkArchiveInput, said, of=Kept.BULK_ARCHIVE, key="archive_id")
+        self.archive_id = self.start.input.archive_id
         self.order: BulkArchiveOrder | None = None
-        self.known = start.state
+        self.known = self.start.input.state
         self.wait = Wait(lambda: self.history_limit)
         self.history_limit = JourneyPolicy.history_limit
         self.vouchers: dict[str, Voucher] = {}
@@ -56,8 +60,10 @@ class BulkArchive:
         return self.known
 
     @workflow.run
-    async def run(self, start: BulkArchiveInput) -> BulkProgress:  # noqa: ARG002 - as __init__ takes it
-        begun = await steps.begin_bulk_archive(self.archive_id)
+    async def run(self, *said: Any) -> BulkProgress:  # noqa: ARG002 - as __init__ takes it
+        self.start.must_be_sound()
+        with has_a_row():
+            begun = await steps.begin_bulk_archive(self.archive_id)
         self.order, self.history_limit = begun.order, begun.history_limit
         self.stopped |= begun.stopped
         self.known = self.known or BulkArchiveState(progress=begun.progress)

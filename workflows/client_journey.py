@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 from temporalio import exceptions, workflow
 
 from workflows import steps
 from workflows.handling.handlers import answers_query, takes_update
+from workflows.handling.starts import Start
 from workflows.parts import details
 from workflows.parts import payment as money
 from workflows.parts.cancelling import heedless, record_cancellation
@@ -38,6 +40,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.enums import TaskKind
     from rules.journey.reminders import ANONYMOUS_EXPIRY, FIRST_SESSION_TASK, FORM_GATES, Due
     from rules.journey.stage import Debt, stage_of
+    from rules.keeping import Kept
     from rules.mail.kinds import Mail, to_both_sides
     from rules.mail.orders import MailOrder, mail_order
     from workflows.messages import BEGIN, CLIENT_JOURNEY, JOURNEY_QUERY, JourneyInput, JourneyProgress
@@ -57,13 +60,15 @@ class ClientJourney(
     """
 
     @workflow.init
-    def __init__(self, start: JourneyInput) -> None:
-        self.journey = Journey(start.client_id)
+    def __init__(self, *said: Any) -> None:
+        self.start = Start(JourneyInput, said, of=Kept.JOURNEY, key="client_id")
+        self.journey = Journey(self.start.input.client_id)
         self.search_attributes = SearchAttributes()
 
     @workflow.run
-    async def run(self, start: JourneyInput) -> None:
-        await heedless(self.follow(start.new), instead=_INSTEAD, heard=self.record_cancellation)
+    async def run(self, *said: Any) -> None:
+        self.start.must_be_sound()
+        await heedless(self.follow(self.start.input.new), instead=_INSTEAD, heard=self.record_cancellation)
 
     async def follow(self, new: NewJourney | None) -> None:
         journey = self.journey

@@ -1,11 +1,13 @@
 """KeepJourneys: what must run by the database, compared with what runs; what is lost is started again."""
 
 from contextlib import suppress
+from typing import Any
 
 from temporalio import exceptions, workflow
 
 from workflows import steps
 from workflows.handling.handlers import takes_signal
+from workflows.handling.starts import Start
 from workflows.parts import details
 from workflows.parts.cancelling import heedless
 
@@ -47,12 +49,14 @@ class KeepJourneys:
     """
 
     @workflow.init
-    def __init__(self, start: KeepingInput | None = None) -> None:
-        self.asked = list(start.asked) if start else []
+    def __init__(self, *said: Any) -> None:
+        self.start = Start(KeepingInput, said)
+        self.asked = list(self.start.input.asked)
         self.taken = {order.id for order in self.asked}
 
     @workflow.run
-    async def run(self, start: KeepingInput | None = None) -> None:  # noqa: ARG002 - as __init__ takes it
+    async def run(self, *said: Any) -> None:  # noqa: ARG002 - as __init__ takes it
+        self.start.must_be_sound()
         if workflow.info().workflow_id != KEEP_JOURNEYS_ID:
             await self.leave_to_the_keeper()
             return

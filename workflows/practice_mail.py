@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from temporalio import workflow
 
@@ -21,11 +22,11 @@ class PracticeMail:
     """Runs while something waits, and is woken by whoever leaves something behind. The keeper starts it otherwise."""
 
     @workflow.init
-    def __init__(self, start: None = None) -> None:  # noqa: ARG002 - nothing is to be said
+    def __init__(self, *said: Any) -> None:  # noqa: ARG002 - nothing is to be said, and whatever is changes nothing
         self.woken = False
 
     @workflow.run
-    async def run(self, start: None = None) -> None:  # noqa: ARG002 - as __init__ takes it
+    async def run(self, *said: Any) -> None:  # noqa: ARG002 - as __init__ takes it
         await heedless(self.deliver_all(), instead=_INSTEAD)
 
     async def deliver_all(self) -> None:

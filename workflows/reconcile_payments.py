@@ -1,11 +1,13 @@
 """ReconcilePayments: the ledger and Stripe, compared line by line; what is certain is healed, the rest is a task's."""
 
 import asyncio
+from typing import Any
 
 from temporalio import exceptions, workflow
 
 from workflows import steps
 from workflows.handling.handlers import answers_query
+from workflows.handling.starts import Start
 from workflows.parts import details
 from workflows.shown.others import describe_reconciliation
 
@@ -42,9 +44,10 @@ class ReconcilePayments:
     """One comparison with Stripe. It may run at any moment and twice: what it shows is looked at again first."""
 
     @workflow.init
-    def __init__(self, start: ReconciliationInput | None = None) -> None:
-        self.order = start.order if start else None
-        self.known = start.state if start else None
+    def __init__(self, *said: Any) -> None:
+        self.start = Start(ReconciliationInput, said)  # of any id: a schedule gives each of its runs one
+        self.order = self.start.input.order
+        self.known = self.start.input.state
         self.result: Reconciled | None = None
 
     @property
@@ -53,7 +56,8 @@ class ReconcilePayments:
         return self.known
 
     @workflow.run
-    async def run(self, start: ReconciliationInput | None = None) -> Reconciled:  # noqa: ARG002 - as __init__ takes it
+    async def run(self, *said: Any) -> Reconciled:  # noqa: ARG002 - as __init__ takes it
+        self.start.must_be_sound()
         try:
             await self.compare_all()
         except (asyncio.CancelledError, exceptions.FailureError) as error:

@@ -1,9 +1,12 @@
 """WaitlistOffer: one therapist's line. A time that becomes free is offered to the first, then to the next."""
 
+from typing import Any
+
 from temporalio import exceptions, workflow
 
 from workflows import steps
 from workflows.handling.handlers import answers_query, takes_signal
+from workflows.handling.starts import Start
 from workflows.parts import details
 from workflows.parts.cancelling import heedless
 from workflows.parts.search_attributes import THERAPIST_SLUG, SearchAttributes
@@ -12,6 +15,7 @@ from workflows.shown.others import describe_line
 
 with workflow.unsafe.imports_passed_through():
     from activities.types.booking import LineLook
+    from rules.keeping import Kept
     from workflows.messages import (
         LOOK_AGAIN,
         OUTBOX_FILLED,
@@ -37,15 +41,17 @@ class WaitlistOffer:
     """
 
     @workflow.init
-    def __init__(self, start: WaitlistInput) -> None:
-        self.therapist = start.therapist
+    def __init__(self, *said: Any) -> None:
+        self.start = Start(WaitlistInput, said, of=Kept.WAITLIST, key="therapist")
+        self.therapist = self.start.input.therapist
         self.seen = LineLook(line=())
         self.wait = Wait(lambda: self.seen.policy.history_limit)
         self.search_attributes = SearchAttributes()
         self.told = set[str]()  # offers of which the client's journey heard in this run
 
     @workflow.run
-    async def run(self, start: WaitlistInput) -> None:  # noqa: ARG002 - as __init__ takes it
+    async def run(self, *said: Any) -> None:  # noqa: ARG002 - as __init__ takes it
+        self.start.must_be_sound()
         await heedless(self.follow(), instead=_INSTEAD)
 
     async def follow(self) -> None:

@@ -27,5 +27,6 @@ class SenderActivities(Activities):
             workflow_id=look.workflow_id,
             message=look.message,
             request_id=look.request,
+            content=look.content,
         )
         return Sender(by=by, voucher=Voucher(message=look.message, mac=self.deps.vouching.sign(about)))

@@ -7,7 +7,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.base import Activities
-from activities.types.archive import BulkArchiveOrder, BulkBegun, BulkLook, BulkProgress, BulkRound
+from activities.types.archive import (
+    ArchiveOrder,
+    BulkArchiveOrder,
+    BulkBegun,
+    BulkLook,
+    BulkProgress,
+    BulkRound,
+)
 from activities.types.workflow_ids import ARCHIVE, journey_id
 from engine.vouching import Vouching
 from models.reads.archive import bulk as bulk_archives
@@ -15,7 +22,7 @@ from models.reads.clients.step_answers import ARCHIVE_CLIENT, answered
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
 from models.writes.archive.bulk import lock_bulk_archive
 from rules.accounts.caller import Voucher
-from rules.accounts.vouching import sworn
+from rules.accounts.vouching import vouched
 from rules.archive.bulk import AT_A_TIME, LineSituation, LineState, became, request_id_of
 from rules.enums import ArchiveResult
 
@@ -97,9 +104,16 @@ class BulkArchiveActivities(Activities):
 
 def voucher_of(archive: BulkArchiveRecord, client_id: str, vouching: Vouching) -> Voucher:
     """One client's archive is asked for by whoever asked for all of them."""
-    request_id = request_id_of(str(archive.id), client_id)
-    about = sworn(archive.asked_by, workflow_id=journey_id(client_id), message=ARCHIVE, request_id=request_id)
-    return Voucher(message=ARCHIVE, mac=vouching.sign(about))
+    order = ArchiveOrder(
+        client_id=client_id,
+        request_id=request_id_of(str(archive.id), client_id),
+        by=archive.asked_by,
+        of_many=str(archive.id),
+        notify=archive.notify,
+    )
+    signed = vouched(order, workflow_id=journey_id(client_id), message=ARCHIVE, sign=vouching.sign)
+    assert signed.voucher is not None
+    return signed.voucher
 
 
 async def _look_again(session: AsyncSession, id: UUID, *, at: datetime) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import NoResultFound
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
@@ -47,9 +48,12 @@ MARKED = AnsweredOnce("record_outcome", Changed)
 class AppointmentActivities(Activities):
     @activity.defn
     async def resume_appointment(self, appointment_id: str) -> AppointmentResumed:
-        """Everything that its workflow follows, from the rows alone."""
+        """Everything that its workflow follows, from the rows alone. Raises NoResultFound where there are none."""
         async with self.transaction() as session:
-            [facts] = await appointments_as_they_stand(session, [UUID(appointment_id)])
+            found = await appointments_as_they_stand(session, [UUID(appointment_id)])
+            if not found:
+                raise NoResultFound
+            [facts] = found
             about = select(OutboxItem.key).where(col(OutboxItem.appointment_id) == UUID(appointment_id))
             mailed = (await session.exec(about)).all()
             joined = select(Client.id).where(col(Client.joined_into) == UUID(facts.client_id))

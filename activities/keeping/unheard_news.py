@@ -12,6 +12,7 @@ from activities.base import Dependencies, heartbeat
 from activities.care.chats import ChatActivities
 from activities.money.stripe_events import ASKED, RECORDED, InboundActivities
 from activities.ports import GatewayUnavailable
+from activities.types.booking import LinksOrder
 from activities.types.care import ChatLook
 from activities.types.keeping import JourneyHears, NewLink
 from activities.types.workflow_ids import LINKS_CHANGED, journey_id
@@ -19,8 +20,8 @@ from models.reads.booking.appointments import old_links
 from models.reads.care.untold_messages import untold_messages
 from models.reads.mail.events import client_of_event, events_left
 from models.tables.mail.inbound_event import InboundEvent
-from rules.accounts.caller import SYSTEM, Voucher
-from rules.accounts.vouching import sworn
+from rules.accounts.caller import SYSTEM
+from rules.accounts.vouching import vouched
 from rules.keeping import A_DAY, NOT_YET
 from rules.mail.events import VENDOR as MAIL_SERVICE
 
@@ -95,7 +96,9 @@ class UnheardNews:
 
     def _link(self, client_id: UUID, therapist: str) -> JourneyHears:
         request_id = str(uuid5(UUID(self.keeping_id), f"link/{client_id}/{therapist}"))
-        about = sworn(SYSTEM, workflow_id=journey_id(str(client_id)), message=LINKS_CHANGED, request_id=request_id)
-        voucher = Voucher(message=LINKS_CHANGED, mac=self.deps.vouching.sign(about))
-        link = NewLink(request_id=request_id, therapist=therapist, by=SYSTEM, voucher=voucher)
+        order = LinksOrder(client_id=str(client_id), request_id=request_id, therapist=therapist, by=SYSTEM)
+        workflow_id = journey_id(order.client_id)
+        signed = vouched(order, workflow_id=workflow_id, message=LINKS_CHANGED, sign=self.deps.vouching.sign)
+        assert signed.voucher is not None
+        link = NewLink(request_id=request_id, therapist=therapist, by=SYSTEM, voucher=signed.voucher)
         return JourneyHears(client_id=str(client_id), link=link)

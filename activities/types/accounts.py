@@ -14,6 +14,7 @@ class MessageLook:
     run_id: str
     message: str
     request: str  # its id, which the voucher is for
+    content: str  # a digest of what it asks, which the voucher is for as well
     update_id: str | None = None
     events: int = 0
 

@@ -15,7 +15,7 @@ from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.writes.accounts.tokens import mark_used
 from rules.accounts.caller import Caller, client_caller, staff_callers, therapist_caller
-from rules.accounts.limits import PASS_IDLE
+from rules.accounts.limits import PASS_ASKED_AGAIN, PASS_IDLE
 from rules.accounts.second_factors import opens_enrolling_alone
 from rules.enums import Role
 from rules.policy import JourneyPolicy
@@ -62,9 +62,10 @@ async def token_caller(
     factor_demanded: bool,
     policy: JourneyPolicy,
     now: datetime,
+    asks_again: bool = False,
 ) -> Asker | None:
     """The person whose token this is, if it is live and of one of these ``kinds``. Sign-ins and passes also end when
-    they lie idle.
+    they lie idle. A pass that ``asks_again`` for the one that followed it may have ended just now.
 
     ``factor_demanded``: for this, somebody of the practice needs a second factor. Raises Refused where they have none.
     """
@@ -72,7 +73,7 @@ async def token_caller(
         return None
     async with sessions() as session:
         known = await token_by_hash(session, hash_of(token), kinds)
-        if known is None or not _is_live(known, policy=policy, now=now):
+        if known is None or not (_is_live(known, policy=policy, now=now) or (asks_again and _just_ended(known, now))):
             return None
         if known.token.kind is TokenKind.PASS and not await _is_good(session, known.token):
             return None
@@ -100,6 +101,12 @@ def _is_live(known: KnownToken, *, policy: JourneyPolicy, now: datetime) -> bool
     if known.account is None or known.account.is_shut:
         return False
     return now < used + policy.token_idle
+
+
+def _just_ended(known: KnownToken, now: datetime) -> bool:
+    token = known.token
+    ended = token.revoked_at if token.kind is TokenKind.PASS else None
+    return ended is not None and now < min(ended + PASS_ASKED_AGAIN, token.expires_at)
 
 
 async def _is_good(session: AsyncSession, token: Token) -> bool:

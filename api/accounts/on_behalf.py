@@ -26,6 +26,7 @@ from rules.policy import JourneyPolicy
 from rules.refusals import Problem
 
 HEADER = "On-Behalf-Of"
+RENEWAL = "/v1/clients/{client_id}/passes"
 _FOR_PERSONS = (TokenKind.SESSION, TokenKind.PASS)
 
 
@@ -37,8 +38,12 @@ async def on_behalf_of(
     factor_demanded: bool,
     policy: JourneyPolicy,
     now: datetime,
+    asks_again: bool,
 ) -> Asker:
-    """Who asks, by what stands in ``On-Behalf-Of`` beside the key of the program that ``speaks``. Raises Refused."""
+    """Who asks, by what stands in ``On-Behalf-Of`` beside the key of the program that ``speaks``. Raises Refused.
+
+    ``asks_again``: it may be a request to renew a pass whose answer was lost, so that the pass has ended by it.
+    """
     if speaks is None:
         raise unauthenticated(f"{HEADER} goes beside a program's key.")
     if speaks.program is None:
@@ -47,7 +52,15 @@ async def on_behalf_of(
     if len(said) != 1:
         raise unauthenticated(f"{HEADER} is said once.")
     token = read_bearer(said[0], header=HEADER) or ""
-    person = await token_caller(sessions, token, _FOR_PERSONS, factor_demanded=factor_demanded, policy=policy, now=now)
+    person = await token_caller(
+        sessions,
+        token,
+        _FOR_PERSONS,
+        factor_demanded=factor_demanded,
+        policy=policy,
+        now=now,
+        asks_again=asks_again,
+    )
     if person is None:
         raise unauthenticated(f"{HEADER} has no person's token, and no client's pass, that is valid.")
     return _both(speaks.program, person)

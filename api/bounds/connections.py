@@ -2,15 +2,33 @@
 
 Size is h11's own bound, which uvicorn hands on; its other parser, httptools, has none, and keeps headers for as long as
 they come. For time uvicorn has one between two requests alone: the rest is added here.
+
+Where a request ends must be beyond doubt: what a proxy takes for its body, and we for another request, would be
+answered to somebody else (request smuggling). h11 refuses lengths that differ, and any coding but ``chunked``. A length
+beside a coding it lets pass, and a coding in HTTP/1.0, which older proxies do not know: these are refused here.
 """
 
 import asyncio
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MOST_HEAD_BYTES = 32 * 1024  # of the request line and all headers together
 KEPT_OPEN = 75  # seconds without a request; longer than callers and proxies keep theirs, so that it is they who close
+
+
+class _OneEnd(h11.Connection):
+    """A request whose end could be read in two ways is no request."""
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            names = {name for name, _ in event.headers}
+            if b"transfer-encoding" in names and (b"content-length" in names or event.http_version != b"1.1"):
+                message = "where this request ends can be read in two ways"
+                raise h11.RemoteProtocolError(message)
+        return event
 
 
 class BoundedConnection(H11Protocol):
@@ -27,6 +45,10 @@ class BoundedConnection(H11Protocol):
     _receiving: asyncio.TimerHandle | None = None
     _sending: asyncio.TimerHandle | None = None
     _phase = "quiet"
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.conn = _OneEnd(h11.SERVER, MOST_HEAD_BYTES)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         super().connection_made(transport)

@@ -13,6 +13,7 @@ KEY_OVERLAP = timedelta(hours=24)  # for which a key is good that was replaced
 NOTE_KEY_USE_EVERY = timedelta(minutes=5)
 OIDC_SIGN_IN_TTL = timedelta(minutes=10)  # of the world's time, for which a sign-in may be under way at the provider
 PASS_IDLE = timedelta(minutes=30)  # from its last use
+PASS_ASKED_AGAIN = timedelta(minutes=1)  # for which a renewed pass is told once more what it was renewed to
 DEVICE_TTL = timedelta(days=90)
 ENDED_TOKENS_KEPT = timedelta(days=30)
 SIGN_INS_OF_ADDRESS = 10  # by whoever is unknown

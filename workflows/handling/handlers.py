@@ -26,7 +26,7 @@ from workflows.parts import details
 with workflow.unsafe.imports_passed_through():
     from activities.types.accounts import MessageLook
     from activities.types.workflow_ids import own_id
-    from rules.accounts.vouching import is_system, named, says_who
+    from rules.accounts.vouching import content_of, is_system, named, says_who
     from workflows.messages import Update
 
 _NOT_FOR_PEOPLE = "Not for people: the product's own programs send this."
@@ -136,6 +136,7 @@ async def _with_its_sender(
         run_id=here.run_id,
         message=message,
         request=bound.order.request_id,
+        content=content_of(bound.order, workflow_id=here.workflow_id),
         update_id=update_id,
         events=events,
     )

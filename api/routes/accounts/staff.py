@@ -17,7 +17,13 @@ from api.deps import Admin, ByTime, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import Refused, not_found, refuse, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
-from models.reads.accounts.staff import StaffRow, account_of_therapist, list_staff, with_therapists
+from models.reads.accounts.staff import (
+    StaffRow,
+    account_of_therapist,
+    invitations_good_until,
+    list_staff,
+    with_therapists,
+)
 from models.reads.booking.therapists import therapist_by_slug
 from models.tables.accounts.account import Account
 from models.tables.booking.therapist import Therapist
@@ -239,11 +245,13 @@ async def invitations(*, services: Svc, _: Admin, page: ByTime) -> Listed[Invita
     async with services.sessions() as session:
         found, last = cut(await list_staff(session, page=page, invited=True), page)
         rows = await with_therapists(session, found)
-    views = [_invitation_view(row, services) for row in rows]
+        mailed = await invitations_good_until(session, found)
+    views = [_invitation_view(row, services, good_until=mailed.get(row.account.id)) for row in rows]
     return listed(views, (last.made_at, last.id) if last else None)
 
 
-def _invitation_view(row: StaffRow, services: Svc) -> InvitationView:
+def _invitation_view(row: StaffRow, services: Svc, *, good_until: datetime | None = None) -> InvitationView:
+    """``good_until``: of the links that were mailed. One that is still to be sent is reckoned from the invitation."""
     account = row.account
     invited_at = account.invited_at or account.made_at
     return InvitationView(
@@ -254,7 +262,7 @@ def _invitation_view(row: StaffRow, services: Svc) -> InvitationView:
         therapist=row.therapist,
         invited_by=account.made_by,
         invited_at=invited_at,
-        expires_at=invited_at + services.settings.policy.activation_link_ttl,
+        expires_at=good_until or invited_at + services.settings.policy.activation_link_ttl,
     )
 
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
 from models.tables.accounts.account import Account
 from models.tables.accounts.program_key import ProgramKey
+from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.therapist import Therapist
 from rules.accounts.sides import AccountSide
 
@@ -38,6 +41,19 @@ async def with_therapists(session: AsyncSession, accounts: Sequence[Account]) ->
         StaffRow(account=account, therapist=slugs.get(account.therapist_id) if account.therapist_id else None)
         for account in accounts
     ]
+
+
+async def invitations_good_until(session: AsyncSession, accounts: Sequence[Account]) -> dict[UUID, datetime]:
+    """Until when the links of invitations are good that were mailed and not ended, the last of each account: whoever
+    was invited may ask for another one themselves."""
+    links = (
+        col(Token.account_id).in_([account.id for account in accounts]),
+        col(Token.kind) == TokenKind.INVITATION,
+        col(Token.revoked_at).is_(None),
+    )
+    last = func.max(col(Token.expires_at))
+    found = await session.exec(select(Token.account_id, last).where(*links).group_by(col(Token.account_id)))
+    return {account_id: until for account_id, until in found.all() if account_id is not None}
 
 
 async def account_of_therapist(session: AsyncSession, therapist_id: UUID) -> Account | None:

@@ -125,9 +125,12 @@ async def test_each_journey_is_told_with_a_voucher_for_whoever_asked(many: Many)
             request_id=request_id_of(many.order.id, client_id),
             by=DESK.actor,
             voucher=look.vouchers[client_id],
+            of_many=many.order.id,
+            notify=many.order.notify,
         )
         assert is_vouched(order, workflow_id=journey_id(client_id), holds=believes)
-        assert not is_vouched(replace(order, by="admin:root"), workflow_id=journey_id(client_id), holds=believes)
+        for forged in (replace(order, by="admin:root"), replace(order, notify=not order.notify)):
+            assert not is_vouched(forged, workflow_id=journey_id(client_id), holds=believes)
 
 
 async def test_once_stopped_whoever_was_asked_is_waited_for(many: Many) -> None:

@@ -173,6 +173,35 @@ async def test_a_renewed_pass_ends_the_one_before(bare_api: httpx.AsyncClient, r
     assert await looks(bare_api, tom, other) == 200
 
 
+async def test_a_renewal_whose_answer_was_lost_is_answered_again_and_opens_nothing_else(
+    bare_api: httpx.AsyncClient, rows: Rows, clock: StandingClock
+) -> None:
+    sara, tom = await rows.client(), await rows.client()
+    former, path = await rows.by_pass(sara), f"/v1/clients/{sara.id}/passes"
+    key = {"Idempotency-Key": "renewal-1"}
+    first = await bare_api.post(path, headers=former | key)
+    clock.advance(seconds=50)
+    again = await bare_api.post(path, headers=former | key)
+    assert (again.status_code, again.json(), again.headers["Idempotent-Replayed"]) == (201, first.json(), "true")
+    fresh = beside(SITE, f"Bearer {first.json()['pass']}")
+    assert await looks(bare_api, sara, fresh) == 200
+    hold = "/v1/therapists/ana/holds"
+    for other in (
+        bare_api.post(path, headers=former | {"Idempotency-Key": "renewal-2"}),
+        bare_api.post(path, headers=former),
+        bare_api.post(f"/v1/clients/{tom.id}/passes", headers=former | key),
+        bare_api.post(hold, json=HOLD, headers=former | key),
+        bare_api.get(f"/v1/clients/{sara.id}", headers=former | key),
+        bare_api.get(path, headers=former | key),
+    ):
+        assert (await other).status_code in (401, 404, 405)
+    assert await looks(bare_api, sara, fresh) == 200
+    clock.advance(seconds=11)
+    assert (await bare_api.post(path, headers=former | key)).status_code == 401
+    await rows.change(sara, account_active=True)
+    assert (await bare_api.post(path, headers=fresh | key)).status_code == 401
+
+
 @pytest.mark.parametrize("ending", [{"account_active": True}, {"closed_at": NOW}, {"joined_into": uuid4()}])
 async def test_a_pass_ends_with_the_activation_and_with_the_record(
     bare_api: httpx.AsyncClient, rows: Rows, ending: Any

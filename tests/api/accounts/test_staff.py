@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -49,6 +49,28 @@ def bearer(answer: httpx.Response) -> dict[str, str]:
 
 
 # ---------------------------------------------------------------- from invitation to end
+
+
+async def test_an_invitation_is_good_for_as_long_as_its_last_link(
+    api: httpx.AsyncClient, rows: Rows, clock: StandingClock
+) -> None:
+    """Whoever was invited long ago has another link mailed by a password reset: what is listed is true then, too."""
+
+    async def told() -> str:
+        [waits] = (await api.get("/v1/invitations", headers=ROOT)).json()["items"]
+        return str(waits["expires_at"])
+
+    ivo = await invite(api)
+    at = clock.time + JourneyPolicy().activation_link_ttl
+    assert await told() == at.isoformat().replace("+00:00", "Z")
+    await mailed_link(rows, ivo["id"], "the-first")
+    clock.advance(days=30)
+    link: Any = {"kind": TokenKind.INVITATION, "made_at": clock.time, "expires_at": clock.time + timedelta(days=7)}
+    await rows.add(Token(hash=hash_of("the-second"), account_id=UUID(ivo["id"]), **link))
+    assert await told() == (clock.time + timedelta(days=7)).isoformat().replace("+00:00", "Z")
+    again = await api.post(f"/v1/invitations/{ivo['id']}/resend", headers=ROOT)  # both end; the next is not sent yet
+    at = clock.time + JourneyPolicy().activation_link_ttl
+    assert await told() == again.json()["expires_at"] == at.isoformat().replace("+00:00", "Z")
 
 
 async def test_from_the_invitation_to_the_end(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine) -> None:

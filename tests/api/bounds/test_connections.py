@@ -157,6 +157,55 @@ async def test_who_keeps_a_connection_is_served_again_and_again(port: int, echo:
     writer.close()
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("Content-Length: 4", "Transfer-Encoding: chunked"),
+        ("Transfer-Encoding: chunked", "Content-Length: 4"),
+        ("Transfer-Encoding: chunked", "content-length: 0"),
+        ("Content-Length: 4", "Content-Length: 5"),
+        ("Content-Length: 4, 5",),
+        ("Content-Length: +4",),
+        ("Content-Length: 4", "Transfer-Encoding: identity"),
+        ("Transfer-Encoding: gzip, chunked",),
+        ("Transfer-Encoding: chunked, chunked",),
+        ("Transfer-Encoding: xchunked",),
+        ("Transfer-Encoding: chunked", "Transfer-Encoding: identity"),
+        ("Transfer-Encoding : chunked",),
+    ],
+    ids=" and ".join,
+)
+async def test_a_request_whose_end_can_be_read_in_two_ways_is_refused(
+    port: int, echo: Echo, headers: tuple[str, ...]
+) -> None:
+    """What is smuggled in behind it is never looked at: the connection ends with the answer."""
+    smuggled = b"0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HEAD + "".join(f"{header}\r\n" for header in headers).encode() + b"\r\n" + smuggled)
+    answer = await asyncio.wait_for(reader.read(), SOON)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"connection: close" in answer.lower()
+    assert (answer.count(b"HTTP/1.1"), echo.asked) == (1, 0)
+    writer.close()
+
+
+async def test_older_requests_have_no_chunks(port: int, echo: Echo) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    assert (await asyncio.wait_for(reader.read(), SOON)).startswith(b"HTTP/1.1 400 ")
+    assert echo.asked == 0
+    writer.close()
+
+
+async def test_chunks_alone_are_a_body(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HEAD + b"Transfer-Encoding: Chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n")
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SOON)
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert await reader.readexactly(1) == b"2"
+    writer.close()
+
+
 async def test_nothing_is_upgraded(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(

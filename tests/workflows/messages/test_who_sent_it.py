@@ -113,6 +113,8 @@ async def test_nobody_can_be_somebody_else_by_copying_what_the_api_has_sent(live
         signed(sara, message="unarchive"),
         replace(signed(sara), by="admin:root"),
         replace(signed(sara), request_id=str(uuid4())),
+        replace(signed(sara), notify=False),
+        replace(signed(sara), reason="they wished it"),
     ]
     for number, order in enumerate([*forged, signed(sara)], start=1):
         await _signals(live, sara, "archive", order, as_="mallory")
@@ -120,6 +122,27 @@ async def test_nobody_can_be_somebody_else_by_copying_what_the_api_has_sent(live
         assert told[-1] == ("via Temporal" if order in forged else "care_team:desk")
         await _signals(live, sara, "unarchive", as_="mallory")
         await _actors(sara, number=2 * number)
+
+
+async def test_what_was_refused_cannot_be_sent_again_with_other_contents(live: Care) -> None:
+    """It was answered, but by no step that keeps its answer: only the voucher stands against it."""
+    await live.therapist("ana", intro_calls="off")
+    sara = await comes(live, "Sara")
+    refused = {"amount": 100, "currency": "EUR", "reason": "sorry"}
+    await live.post(f"/v1/clients/{sara.id}/credits", refused, by="desk", expect=422)
+    [sent] = [
+        event.workflow_execution_update_accepted_event_attributes.accepted_request
+        for event in (await sara.journey.fetch_history()).events
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
+        and event.workflow_execution_update_accepted_event_attributes.accepted_request.input.name == "grant_credit"
+    ]
+    [argument] = await data_converter(KEYS).decode(sent.input.args.payloads)
+    journey = await _journey(live, sara, as_="mallory")
+    for update_id, more in (("z", {"amount": 15000, "currency": "USD"}), ("y", {"amount": 200, "currency": "USD"})):
+        await journey.execute_update("grant_credit", argument | more, id=f"{argument['request_id']}/{update_id}")
+    granted = [fact for fact in await sara.timeline() if fact["kind"] == "credit_granted"]
+    assert granted
+    assert {fact["actor"] for fact in granted} == {"via Temporal"}
 
 
 async def test_a_caller_is_vouched_for_with_all_that_gives_rights() -> None:
@@ -132,7 +155,7 @@ async def test_a_caller_is_vouched_for_with_all_that_gives_rights() -> None:
         Caller(role=Role.CARE_TEAM, name="desk", therapist="x"),
         Caller(role=Role.CARE_TEAM, name="desk", known_as="x"),
     ]
-    codes = {sign(sworn(by, workflow_id="w", message="m", request_id="r")) for by in (desk, *others)}
+    codes = {sign(sworn(by, workflow_id="w", message="m", request_id="r", content="c")) for by in (desk, *others)}
     assert len(codes) == 6
 
 
