@@ -35,7 +35,7 @@ async def a_mail_bounced(kept: Kept, client: Client, *, at: datetime, id: str = 
         template="welcome",
         client_id=client.id,
         order={},
-        made_at=NOW,
+        made_at=at,
         recipient=client.email or "",
     )
     bounce = InboundEvent(id=id, vendor="sendgrid", type="bounce", payload={"key": key}, received_at=at)
