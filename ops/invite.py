@@ -24,15 +24,19 @@ from engine.clock import clock_for
 from engine.ending import end
 from models import database
 from models.database import Sessions
-from models.reads.accounts.staff import account_of_therapist
+from models.reads.accounts.staff import account_of_therapist, standing_of
 from models.reads.booking.therapists import therapist_by_slug
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.writes.accounts.staff import change_roles, end_invitation_links, invite
+from ops.acts import note
+from rules.accounts.accesses import AccessEvent
 from rules.accounts.caller import fold_email
-from rules.accounts.staff import ROLES
+from rules.accounts.staff import ROLES, acts_between
 from rules.enums import Role
 from rules.policy import JourneyPolicy
+
+_BY = "ops.invite"
 
 
 class NoProfile(Exception):
@@ -70,15 +74,20 @@ async def invite_admin(
                 name=email.partition("@")[0],
                 roles=[Role.ADMIN],
                 therapist_id=None,
-                by="ops.invite",
+                by=_BY,
                 not_handles=names,
                 at=at,
             )
+        former = await standing_of(session, account)
         roles = (*account.roles, Role.ADMIN) if profile is None else ROLES
         await change_roles(
             session, account, [Role(role) for role in roles], therapist_id=profile or account.therapist_id, at=at
         )
-        if account.activated_at is not None:
+        handle, waits = account.handle or str(account.id), account.activated_at is None
+        invited = [(AccessEvent.INVITED, handle)] if waits else []
+        changes = acts_between(handle, former, await standing_of(session, account))
+        await note(session, _BY, *invited, *changes, at=at)
+        if not waits:
             await session.commit()
             return None
         account.invited_at = at
@@ -102,7 +111,7 @@ async def _main(settings: Settings, email: str, therapist: str | None) -> int:
     pool = database.connect(settings.database)
     try:
         token = await invite_admin(
-            database.session_factory(pool),
+            database.session_factory(pool, chain=settings.chain_keys),
             email,
             names=tuple(key.name for key in settings.api_keys),
             policy=settings.policy,

@@ -23,10 +23,13 @@ from models.paging import MOST, Page
 from models.reads.accounts.keys import is_live, list_keys
 from models.tables.accounts.program_key import ProgramKey
 from models.writes.accounts.keys import ActorNameTaken, lock_key, make_key, revoke_key, rotate_key
+from ops.acts import note
+from rules.accounts.accesses import AccessEvent
 from rules.accounts.limits import KEY_OVERLAP
 from rules.accounts.programs import KEY_ROLES, KeyScope, wrong_with_key
 from rules.enums import Role
 
+_BY = "ops.keys"
 _NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 
 
@@ -60,12 +63,13 @@ async def make(
                 scopes=scopes,
                 expires_at=expires_at,
                 key_hash=hash_of(key),
-                by="ops.keys",
+                by=_BY,
                 not_names=names,
                 at=at,
             )
         except ActorNameTaken:
             raise Wrong(f"Somebody, or some program, has or had the name {name}.") from None
+        await note(session, _BY, (AccessEvent.KEY_MADE, name), at=at)
         await session.commit()
     return key
 
@@ -78,6 +82,7 @@ async def rotate(sessions: Sessions, name: str, *, at_once: bool, at: datetime) 
         if row is None or not is_live(row, now=at):
             raise Wrong(f"There is no key {name} that is good.")
         await rotate_key(session, row, hash_of(key), rotation_id=uuid4(), overlap=overlap, at=at)
+        await note(session, _BY, (AccessEvent.KEY_ROTATED, name), at=at)
         await session.commit()
     return key
 
@@ -89,6 +94,7 @@ async def revoke(sessions: Sessions, name: str, *, at: datetime) -> None:
         if row is None:
             raise Wrong(f"There is no key {name} that could be revoked.")
         await revoke_key(session, row, at=at)
+        await note(session, _BY, (AccessEvent.KEY_REVOKED, name), at=at)
         await session.commit()
 
 
@@ -117,7 +123,7 @@ def _said_of(key: ProgramKey, *, at: datetime) -> Iterator[str]:
 
 async def _main(settings: Settings, said: argparse.Namespace) -> int:
     pool = database.connect(settings.database)
-    sessions = database.session_factory(pool)
+    sessions = database.session_factory(pool, chain=settings.chain_keys)
     try:
         at = await clock_for(settings.time_travel_address).now()
         print(await _answer(sessions, settings, said, at=at))

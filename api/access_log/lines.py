@@ -70,6 +70,7 @@ def access_of(
     caller: Caller | None = None,
     account: Account | None = None,
     who: str | None = None,
+    about: str | None = None,
     of_archive: bool = False,
 ) -> Access:
     """A line about this request. ``caller`` is the role in which whoever asks does."""
@@ -82,6 +83,7 @@ def access_of(
         who=who or _name(caller, account),
         role=_role(caller, account),
         account_id=str(account.id) if account is not None else None,
+        about=about,
         kind=kind,
         whose=tuple(sorted(str(id) for id in whose)),
         visitor=visitor.mark,

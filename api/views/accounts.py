@@ -38,9 +38,10 @@ def signed_in(new: NewSession) -> SignedIn:
 
 class AccessView(View):
     """A line of the access log. ``name`` is what ``who`` is called now; of a sign-in that failed both are a digest of
-    the address. ``whose`` are clients' ids. ``count``: how often, within a quarter of an hour; of the use of a key it
-    is not known. ``visitor`` is the same for the same visitor, ``network`` an address that was cut. ``signed`` is false
-    where somebody wrote or changed the line without the keys."""
+    the address. ``about``: of an act, the person (a handle, a client's id), the program or the therapist's profile.
+    ``whose`` are clients' ids. ``count``: how often, within a quarter of an hour; of the use of a key it is not known.
+    ``visitor`` is the same for the same visitor, ``network`` an address that was cut. ``signed`` is false where
+    somebody wrote or changed the line without the keys."""
 
     id: UUID
     at: datetime
@@ -48,6 +49,7 @@ class AccessView(View):
     who: str
     name: str
     role: str | None
+    about: str | None
     kind: AccessKind | None
     whose: list[UUID]
     count: int | None

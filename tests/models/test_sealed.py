@@ -263,7 +263,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "weekly_hours": "weekday types",
         "account": "roles handle",
         "access_block": "data",
-        "access_line": "who role request_id",
+        "access_line": "who role about request_id",
         "oidc_link": "issuer subject",
         "oidc_sign_in": "subject return_url",
         "program_key": "name scopes made_by",

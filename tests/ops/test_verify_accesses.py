@@ -105,6 +105,10 @@ async def test_what_the_programs_wrote_holds_chained_or_not(log: Log) -> None:
     [
         ("UPDATE access_line SET who = 'nobody' WHERE number = :line", "line {line} was changed, or written without"),
         ("UPDATE access_line SET whose = '{{}}' WHERE number = :line", "line {line} was changed, or written without"),
+        (
+            "UPDATE access_line SET about = 'ivo' WHERE number = :line",
+            "line {line} was changed, or written without",
+        ),
         ("UPDATE access_line SET at = at + interval '1 s' WHERE number = :line", "line {line} was changed"),
         ("UPDATE access_line SET of_archive = true WHERE number = :line", "line {line} was changed"),
         ("DELETE FROM access_line WHERE number = :line", "entry 2 covers 3 lines, and 2 are there"),

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.acts import Acts
 from api.access_log.declared import shows_no_client
 from api.accounts.tokens import hash_of, new_token
 from api.deps import Admin, Now, Svc
@@ -17,6 +18,7 @@ from models.reads.booking.therapists import therapist_by_slug
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.therapist import Therapist
 from models.writes.accounts.tokens import revoke_token
+from rules.accounts.accesses import AccessEvent
 from rules.refusals import Problem
 
 router = APIRouter(
@@ -35,7 +37,7 @@ class NewTokenView(BaseModel):
     summary="Make a token for a therapist",
     responses=responses(Problem.NOT_FOUND),
 )
-async def make_token(slug: str, services: Svc, _: Admin, now: Now) -> NewTokenView:
+async def make_token(slug: str, services: Svc, _: Admin, acts: Acts, now: Now) -> NewTokenView:
     token = new_token()
     async with services.sessions() as session:
         therapist = await _therapist(session, slug)
@@ -47,6 +49,7 @@ async def make_token(slug: str, services: Svc, _: Admin, now: Now) -> NewTokenVi
             expires_at=now + services.settings.policy.token_ttl,
         )
         session.add(row)
+        await acts.note(session, (AccessEvent.TOKEN_MADE, therapist.slug))
         await session.commit()
     return NewTokenView(token=token, expires_at=row.expires_at)
 
@@ -90,13 +93,14 @@ async def list_tokens(slug: str, services: Svc, _: Admin, now: Now) -> TokenList
     summary="Revoke a therapist's token",
     responses=responses(Problem.NOT_FOUND),
 )
-async def end_token(slug: str, token_id: UUID, services: Svc, _: Admin, now: Now) -> None:
+async def end_token(slug: str, token_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
     async with services.sessions() as session:
         found = await tokens_of_therapist(session, (await _therapist(session, slug)).id, now=now)
         token = next((token for token in found if public_id(token) == token_id), None)
         if token is None:
             raise not_found("token")
         await revoke_token(session, token.hash, at=now)
+        await acts.note(session, (AccessEvent.TOKEN_REVOKED, slug))
         await session.commit()
 
 

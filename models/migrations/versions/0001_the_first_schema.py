@@ -66,6 +66,20 @@ def upgrade() -> None:
                 "failed_sign_in",
                 "key_use",
                 "opening",
+                "invited",
+                "invitation_revoked",
+                "name_changed",
+                "roles_changed",
+                "profile_given",
+                "profile_taken",
+                "account_ended",
+                "second_factor_taken",
+                "sign_in_unlinked",
+                "key_made",
+                "key_rotated",
+                "key_revoked",
+                "token_made",
+                "token_revoked",
                 name="access_event",
                 native_enum=False,
                 create_constraint=True,
@@ -76,6 +90,7 @@ def upgrade() -> None:
         sa.Column("who", sa.String(length=200), nullable=False),
         sa.Column("role", sa.String(length=40), nullable=True),
         sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("about", sa.String(length=200), nullable=True),
         sa.Column(
             "kind",
             sa.Enum(
@@ -106,6 +121,7 @@ def upgrade() -> None:
     op.create_index("access_lines_in_time", "access_line", ["at", "id"], unique=False)
     op.create_index("access_lines_of_client", "access_line", ["whose"], unique=False, postgresql_using="gin")
     op.create_index("access_lines_of_who", "access_line", ["who", "at", "id"], unique=False)
+    op.create_index("access_lines_of_event", "access_line", ["event", "at", "id"], unique=False)
     op.create_table(
         "access_repeat",
         sa.Column("line", sa.Uuid(), nullable=False),
@@ -2123,6 +2139,7 @@ def downgrade() -> None:
     op.drop_index("lines_of_block", table_name="chained_access")
     op.drop_table("chained_access")
     op.drop_table("access_repeat")
+    op.drop_index("access_lines_of_event", table_name="access_line")
     op.drop_index("access_lines_of_who", table_name="access_line")
     op.drop_index("access_lines_of_client", table_name="access_line", postgresql_using="gin")
     op.drop_index("access_lines_in_time", table_name="access_line")

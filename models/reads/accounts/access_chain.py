@@ -119,6 +119,7 @@ def access_of(line: AccessLine) -> Access:
         who=line.who,
         role=line.role,
         account_id=str(line.account_id) if line.account_id is not None else None,
+        about=line.about,
         kind=AccessKind(line.kind) if line.kind is not None else None,
         whose=tuple(map(str, line.whose)),
         visitor=line.visitor,

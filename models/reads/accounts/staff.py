@@ -12,6 +12,7 @@ from models.tables.accounts.account import Account
 from models.tables.accounts.program_key import ProgramKey
 from models.tables.booking.therapist import Therapist
 from rules.accounts.sides import AccountSide
+from rules.accounts.staff import StaffStanding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,11 @@ async def with_therapists(session: AsyncSession, accounts: Sequence[Account]) ->
         StaffRow(account=account, therapist=slugs.get(account.therapist_id) if account.therapist_id else None)
         for account in accounts
     ]
+
+
+async def standing_of(session: AsyncSession, account: Account) -> StaffStanding:
+    [row] = await with_therapists(session, [account])
+    return StaffStanding(name=account.name, roles=tuple(account.roles), profile=row.therapist)
 
 
 async def account_of_therapist(session: AsyncSession, therapist_id: UUID) -> Account | None:
