@@ -84,6 +84,7 @@ def access_of(
         role=_role(caller, account),
         account_id=str(account.id) if account is not None else None,
         about=about,
+        token_by=asker.token_by if asker is not None else None,
         kind=kind,
         whose=tuple(sorted(str(id) for id in whose)),
         visitor=visitor.mark,

@@ -77,6 +77,7 @@ class AccessKind(StrEnum):
 class Access:
     """One line. ``who``: a person's handle, a client's id, a program's name, a therapist's slug, or, of a sign-in that
     failed, a digest of the address. ``about``: of an act, in the same terms, the person, the program or the profile.
+    ``token_by``: of a therapist's program, who made its token.
     ``whose`` are clients' ids as text, in order. ``of_archive``: the client is not told, since an archive caused it."""
 
     at: datetime
@@ -85,6 +86,7 @@ class Access:
     role: str | None = None
     account_id: str | None = None
     about: str | None = None
+    token_by: str | None = None
     kind: AccessKind | None = None
     whose: tuple[str, ...] = ()
     visitor: str | None = None

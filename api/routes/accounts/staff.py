@@ -24,6 +24,7 @@ from models.tables.accounts.account import Account
 from models.tables.booking.therapist import Therapist
 from models.writes.accounts.accounts import end_account
 from models.writes.accounts.locks import lock_admins, lock_staff
+from models.writes.accounts.profiles import tell_therapist
 from models.writes.accounts.staff import change_roles, end_invitation_links, invite
 from rules.accounts.accesses import AccessEvent
 from rules.accounts.caller import Caller
@@ -149,6 +150,8 @@ async def invite_staff(
         if known is not None:
             return await _view(session, known)
         therapist = await _profile(session, body.roles, body.therapist)
+        if therapist is not None:
+            await tell_therapist(session, therapist, reason=str(request_id), at=now, but=body.email)
         try:
             account = await invite(
                 session,
@@ -186,7 +189,15 @@ async def staff(*, services: Svc, _: Admin, page: ByTime) -> Listed[StaffView]:
     responses=responses(Problem.NOT_FOUND),
 )
 async def change_staff(
-    *, staff_id: UUID, body: StaffChanges, services: Svc, caller: Admin, acts: Acts, now: Now
+    *,
+    staff_id: UUID,
+    body: StaffChanges,
+    services: Svc,
+    caller: Admin,
+    acts: Acts,
+    request_id: RequestId,
+    now: Now,
+    after: BackgroundTasks,
 ) -> StaffView:
     async with services.sessions() as session:
         admins = await lock_admins(session)
@@ -201,6 +212,8 @@ async def change_staff(
             if Role.ADMIN not in body.roles:
                 _not_the_last(account, admins)
             therapist = await _profile(session, body.roles, body.therapist, of=account.id)
+            if therapist is not None and therapist.id != account.therapist_id:
+                await tell_therapist(session, therapist, reason=str(request_id), at=now, but=account.email)
             profile = therapist.id if therapist else None
             try:
                 await change_roles(session, account, body.roles, therapist_id=profile, at=now)
@@ -212,6 +225,7 @@ async def change_staff(
         await acts.note(session, *changes)
         view = await _view(session, account)
         await session.commit()
+    after.add_task(have_delivered, services.engine)
     return view
 
 

@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=40), nullable=True),
         sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("about", sa.String(length=200), nullable=True),
+        sa.Column("token_by", sa.String(length=200), nullable=True),
         sa.Column(
             "kind",
             sa.Enum(
@@ -1307,6 +1308,7 @@ def upgrade() -> None:
         sa.Column("network", sa.String(length=64), nullable=True),
         sa.Column("agent", sa.String(length=200), nullable=True),
         sa.Column("factor_at_provider", sa.Boolean(), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["account.id"],

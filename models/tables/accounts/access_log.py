@@ -36,6 +36,7 @@ class AccessLine(SQLModel, table=True):
     role: str | None = Field(default=None, max_length=40)
     account_id: UUID | None = None
     about: str | None = Field(default=None, max_length=200)
+    token_by: str | None = Field(default=None, max_length=200)
     kind: AccessKind | None = Field(default=None, sa_type=word(AccessKind, name="access_kind"))
     whose: list[UUID] = Field(default_factory=list, sa_type=ARRAY(Uuid))
     visitor: str | None = Field(default=None, max_length=64)

@@ -36,7 +36,7 @@ LINE = Access(
 )
 OTHER: dict[str, Any] = {
     "event": AccessEvent.EXPORT, "kind": AccessKind.FORMS, "who": "ivo", "role": "admin", "account_id": "b",
-    "about": "ana",
+    "about": "ana", "token_by": "admin:eva",
     "whose": ("c", "d"), "visitor": "w", "network": None, "of_archive": True,
 }  # fmt: skip
 
