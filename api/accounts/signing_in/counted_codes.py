@@ -1,5 +1,8 @@
 """The code beside a sign-in: it counts as wrong, and so does the sign-in, until it has been looked at."""
 
+from fastapi import Request
+
+from api.access_log.lines import record_failed_sign_in
 from api.accounts.factors.codes import Showing, admit_code
 from api.accounts.factors.mails import warn_of_guessing
 from api.accounts.practice_mails import have_delivered
@@ -18,11 +21,13 @@ async def count_code(
     code: str | None,
     admitted: Admitted,
     *,
+    request: Request,
+    where: str,
     shown: str,
     showing: Showing,
 ) -> Budget | None:
-    """``shown``, which fits, is what was shown beside the ``code``. With no code that is all there was to try. Raises
-    Refused."""
+    """``shown``, which fits, is what was shown beside the ``code``; ``where`` the address, with its side. With no code
+    that is all there was to try. Raises Refused, once it is written down."""
     now = showing.now
     if code is None:
         await restore(sessions, admitted, now=now)
@@ -31,6 +36,7 @@ async def count_code(
         return await admit_code(sessions, account.id, shown=shown, now=now)
     except Refused:
         await restore(sessions, admitted, now=now)
+        await record_failed_sign_in(request, where)
         if await warn_of_guessing(sessions, account, request_id=showing.request_id, now=now):
             await have_delivered(engine)
         raise

@@ -146,7 +146,17 @@ async def sign_in_at_provider(
     tried = None
     if not subject.factor_shown:
         by = f"subject {hash_of(subject.id)}"
-        tried = await count_code(sessions, services.engine, account, code, admitted, shown=by, showing=showing)
+        tried = await count_code(
+            sessions,
+            services.engine,
+            account,
+            code,
+            admitted,
+            request=request,
+            where=f"staff:{account.email_folded}",
+            shown=by,
+            showing=showing,
+        )
     async with sessions() as session:
         locked = await lock_account(session, account.id)
         issuer = _issuer(services)

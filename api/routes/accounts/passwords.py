@@ -8,6 +8,7 @@ from fastapi import APIRouter, BackgroundTasks, Path, Request, Response
 from pydantic import BaseModel, Field, model_validator
 
 from api.access_log.declared import shows_no_client
+from api.access_log.lines import record_failed_sign_in
 from api.accounts.factors.codes import Showing, admit_code, factor_required, must_show_factor, restore_code
 from api.accounts.practice_mails import have_delivered, order_account_mail
 from api.accounts.signing_in.links import is_spent, link_invalid, live_account_link
@@ -19,9 +20,9 @@ from api.accounts.visitors import Visitor
 from api.bodies import Body, Password, Secret
 from api.deps import Anyone, FromWhere, Now, RequestId, Services, ShowingCode, SignedInAs, Svc, asker_of, must_reach
 from api.idempotency import AccountRoute
-from api.problems import refuse, responses, wrong_fields
+from api.problems import Refused, refuse, responses, wrong_fields
 from api.views.accounts import SignedIn, signed_in
-from models.reads.accounts.accounts import Asked, whose_address
+from models.reads.accounts.accounts import Asked, address_of, whose_address
 from models.reads.accounts.second_factors import codes_possible
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
@@ -174,7 +175,7 @@ async def new_password(
     """By a link, and with a second factor: without its code nothing is set, and the link stays good."""
     after.add_task(have_delivered, services.engine)
     if body.token is not None:
-        return await _by_link(services, body.token, body, visitor, showing=showing, now=now)
+        return await _by_link(request, services, body.token, body, visitor, showing=showing, now=now)
     asker = await asker_of(request)
     if asker is None:
         raise unauthenticated()
@@ -187,23 +188,42 @@ async def new_password(
 
 
 async def _by_link(
-    services: Services, token: str, body: NewPassword, visitor: Visitor, *, showing: Showing, now: datetime
+    request: Request,
+    services: Services,
+    token: str,
+    body: NewPassword,
+    visitor: Visitor,
+    *,
+    showing: Showing,
+    now: datetime,
 ) -> SignedIn:
     """One use: whoever comes second at the same time finds it used. Every sign-in ends, and the others of its kind."""
     async with services.sessions() as session:
         known = await live_account_link(session, token, TokenKind.RESET, now=now)
         assert known.account is not None
         side, account_id = known.account.side, known.account.id
+        where = f"{side}:{await address_of(session, known.account)}"
         if known.has_factor and body.code is None:
             raise factor_required(await codes_possible(session, account_id), given=False)
     password_hash = await services.passwords.hash(body.password, side=side, place=Waiter(who=visitor.mark))
-    tried = await admit_code(services.sessions, account_id, shown="a mailed link", now=now) if body.code else None
+    tried = None
+    if body.code:
+        try:
+            tried = await admit_code(services.sessions, account_id, shown="a mailed link", now=now)
+        except Refused:
+            await record_failed_sign_in(request, where)
+            raise
     async with services.sessions() as session:
         account = await session.get_one(Account, account_id, with_for_update=True)
         link = await session.get_one(Token, hash_of(storable(token)))
         if account.deactivated_at is not None or is_spent(link, now=now):
             raise link_invalid()
-        await must_show_factor(session, account, body.code, showing=showing)
+        try:
+            await must_show_factor(session, account, body.code, showing=showing)
+        except Refused:
+            if body.code is not None:
+                await record_failed_sign_in(request, where)
+            raise
         await set_password(session, account, password_hash, at=now)
         link.used_at = now
         session.add(link)

@@ -123,7 +123,15 @@ async def sign_in(
         raise await _failed(request, where)
     shown = f"device {device.row.hash}" if device is not None else f"password {account.password_hash}"
     tried = await count_code(
-        services.sessions, services.engine, account, body.code, admitted, shown=shown, showing=showing
+        services.sessions,
+        services.engine,
+        account,
+        body.code,
+        admitted,
+        request=request,
+        where=where,
+        shown=shown,
+        showing=showing,
     )
     async with services.sessions() as session:
         if not await _still_fits(session, account, address):

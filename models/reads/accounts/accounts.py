@@ -52,3 +52,11 @@ async def whose_address(session: AsyncSession, email_folded: str, side: AccountS
 
 async def account_of_client(session: AsyncSession, client_id: UUID) -> Account | None:
     return (await session.exec(select(Account).where(col(Account.client_id) == client_id))).first()
+
+
+async def address_of(session: AsyncSession, account: Account) -> str:
+    """By which its owner signs in, folded; empty where a client's record has none."""
+    if account.client_id is None:
+        return account.email_folded or ""
+    address = select(Client.email_folded).where(col(Client.id) == account.client_id)
+    return (await session.exec(address)).first() or ""
