@@ -20,7 +20,7 @@ from engine.ending import end
 from models import database
 from models.database import Sessions
 from models.paging import MOST, Page
-from models.reads.accounts.keys import is_live, list_keys
+from models.reads.accounts.keys import an_admin_has_an_account, is_live, list_keys
 from models.tables.accounts.program_key import ProgramKey
 from models.writes.accounts.keys import ActorNameTaken, lock_key, make_key, revoke_key, rotate_key
 from ops.acts import note
@@ -45,15 +45,19 @@ async def make(
     scopes: Sequence[KeyScope] = (),
     expires_at: datetime | None = None,
     names: tuple[str, ...],
+    admins_are_persons: bool = False,
     at: datetime,
 ) -> str:
-    """The new key. ``names``: of the keys in the settings. Raises Wrong."""
+    """The new key. ``names``: of the keys in the settings. ``admins_are_persons``: as in production, where a key with
+    this role is refused at its use once somebody has an account as an admin. Raises Wrong."""
     for field, what in wrong_with_key(role, scopes):
         raise Wrong(f"{field} {what}.")
     if expires_at is not None and expires_at <= at:
         raise Wrong("It would have expired already.")
     key = new_key()
     async with sessions() as session:
+        if admins_are_persons and role is Role.ADMIN and await an_admin_has_an_account(session):
+            raise Wrong("Admins are persons here: a key with the role admin would be refused. Invite somebody instead.")
         try:
             await make_key(
                 session,
@@ -140,7 +144,16 @@ async def _answer(sessions: Sessions, settings: Settings, said: Any, *, at: date
         case "make":
             names = tuple(key.name for key in settings.api_keys)
             scopes, expires_at = said.scope or (), said.expires
-            return await make(sessions, said.name, said.role, scopes=scopes, expires_at=expires_at, names=names, at=at)
+            return await make(
+                sessions,
+                said.name,
+                said.role,
+                scopes=scopes,
+                expires_at=expires_at,
+                names=names,
+                admins_are_persons=settings.production,
+                at=at,
+            )
         case "rotate":
             return await rotate(sessions, said.name, at_once=said.at_once, at=at)
         case "revoke":
