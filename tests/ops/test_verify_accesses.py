@@ -5,11 +5,12 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
 from models.database import Sessions, session_factory
 from models.reads.accounts.access_chain import blocks, newest_block
-from models.tables import AccessLine
+from models.tables import AccessLine, ChainedAccess
 from models.writes.accounts.access_chain import chain_accesses, remove_accesses
 from models.writes.accounts.accesses import write_accesses
 from ops import expire_accesses as command
@@ -69,6 +70,12 @@ class Log:
     async def block(self, lines: int, *, at: datetime = NOW) -> None:
         await self.writes(lines, at=at)
         assert await self.chains(at=at) == lines
+
+    async def takes_place(self, line: int, *, block: int) -> None:
+        """As the programs' role can."""
+        async with self.sessions() as session:
+            session.add(ChainedAccess(line=line, block=block))
+            await session.commit()
 
     async def faults(self) -> list[str]:
         return (await verify_all(self.sessions)).faults
@@ -194,6 +201,16 @@ async def test_nor_by_a_line_of_a_number_that_is_far_ahead(log: Log) -> None:
     assert await log.chains() == 1
     await log.block(2, at=NOW + DAY)
     assert await log.faults() == [f"access log: line {2**62} was changed, or written without the keys"]
+
+
+async def test_nor_by_saying_beforehand_that_lines_to_come_are_covered(log: Log) -> None:
+    await log.block(1)
+    [line] = await log.numbers()
+    for ahead in (1, 2, 3):
+        with pytest.raises(DBAPIError, match=f"there is no line {line + ahead} of the access log"):
+            await log.takes_place(line + ahead, block=1)
+    await log.block(3, at=NOW + DAY)
+    assert await log.faults() == []
 
 
 async def test_a_line_whose_place_was_taken_is_found(log: Log, owner: Owner) -> None:

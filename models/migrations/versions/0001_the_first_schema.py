@@ -1968,6 +1968,23 @@ def upgrade() -> None:
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
             f" FOR EACH STATEMENT {REMOVED_WHEN_OLD.get(table, '')} EXECUTE FUNCTION refuse_change()"
         )
+    # Numbers of lines follow each other: whoever could say beforehand that the next are covered would keep them from
+    # being chained. No foreign key, since the lines of old months go.
+    op.execute(
+        """
+        CREATE FUNCTION refuse_line_to_come() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NOT EXISTS (SELECT FROM access_line WHERE number = NEW.line) THEN
+                RAISE EXCEPTION 'there is no line % of the access log', NEW.line USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN NEW;
+        END $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER covers_what_is_there BEFORE INSERT ON chained_access"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_line_to_come()"
+    )
 
 
 def downgrade() -> None:
@@ -2148,3 +2165,4 @@ def downgrade() -> None:
     op.drop_table("access_line")
     op.drop_table("access_block")
     op.execute("DROP FUNCTION refuse_change")
+    op.execute("DROP FUNCTION refuse_line_to_come")

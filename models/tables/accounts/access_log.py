@@ -77,7 +77,7 @@ class AccessBlock(SQLModel, table=True):
 
 
 class ChainedAccess(SQLModel, table=True):
-    """Which block covers a line, by their numbers."""
+    """Which block covers a line, by their numbers. A trigger refuses what is said of a line that is not there yet."""
 
     __tablename__ = "chained_access"
     __table_args__ = (Index("lines_of_block", "block", "line"),)
