@@ -32,6 +32,7 @@ from models.writes.outbox import order_practice_mail
 from rules.accounts.budgets import BudgetKind, budget, shared_budgets
 from rules.accounts.caller import fold_email
 from rules.accounts.limits import RESETS_OF_VISITOR, RESETS_WITHIN
+from rules.accounts.passwords import known_around
 from rules.accounts.sides import AccountSide
 from rules.mail.kinds import Mail
 from rules.mail.orders import MailOrder, account_mail_order, mail_order
@@ -202,10 +203,16 @@ async def _by_link(
         known = await live_account_link(session, token, TokenKind.RESET, now=now)
         assert known.account is not None
         side, account_id = known.account.side, known.account.id
-        where = f"{side}:{await address_of(session, known.account)}"
+        address = await address_of(session, known.account)
+        where = f"{side}:{address}"
         if known.has_factor and body.code is None:
             raise factor_required(await codes_possible(session, account_id), given=False)
-    password_hash = await services.passwords.hash(body.password, side=side, place=Waiter(who=visitor.mark))
+    password_hash = await services.passwords.hash(
+        body.password,
+        side=side,
+        place=Waiter(who=visitor.mark),
+        around=known_around(address, services.settings.practice_name),
+    )
     tried = None
     if body.code:
         try:
@@ -239,7 +246,9 @@ async def _by_current(
     services: Services, person: SignedInAs, body: NewPassword, *, request_id: UUID, now: datetime
 ) -> None:
     place = await must_fit(services, person, body.current or "", field="current", now=now)
-    password_hash = await services.passwords.hash(body.password, side=person.account.side, place=place)
+    async with services.sessions() as session:
+        around = known_around(await address_of(session, person.account), services.settings.practice_name)
+    password_hash = await services.passwords.hash(body.password, side=person.account.side, place=place, around=around)
     async with services.sessions() as session:
         account = await session.get_one(Account, person.account.id, with_for_update=True)
         if account.password_hash != person.account.password_hash:

@@ -38,6 +38,7 @@ from models.reads.accounts.tokens import public_id, sessions_of
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token
 from models.writes.accounts.locks import lock_account
+from models.writes.accounts.passwords import keep_hashed_anew
 from models.writes.accounts.tokens import revoke_sessions, revoke_token
 from models.writes.locks import lock_client
 from rules.accounts.caller import fold_email
@@ -133,6 +134,7 @@ async def sign_in(
         shown=shown,
         showing=showing,
     )
+    anew = await services.passwords.hash_anew(body.password, account.password_hash or "", place=admitted.place)
     async with services.sessions() as session:
         if not await _still_fits(session, account, address):
             raise await _failed(request, where)
@@ -143,6 +145,8 @@ async def sign_in(
                 await record_failed_sign_in(request, where)
             raise
         new = await begin_session(session, account, visitor, policy=policy, now=now, device=device)
+        if anew is not None:
+            await keep_hashed_anew(session, account.id, anew)
         await session.commit()
     if tried is not None:
         await restore_code(services.sessions, tried, now=now)

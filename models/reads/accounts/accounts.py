@@ -8,6 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.accounts.account import Account
+from models.tables.accounts.token import Token
 from models.tables.clients.client import Client
 from rules.accounts.sides import AccountSide
 
@@ -59,4 +60,12 @@ async def address_of(session: AsyncSession, account: Account) -> str:
     if account.client_id is None:
         return account.email_folded or ""
     address = select(Client.email_folded).where(col(Client.id) == account.client_id)
+    return (await session.exec(address)).first() or ""
+
+
+async def address_of_link(session: AsyncSession, link: Token) -> str:
+    """To which a link was mailed that makes an account active: of a client, or of somebody of the practice."""
+    if link.account_id is not None:
+        return await address_of(session, await session.get_one(Account, link.account_id))
+    address = select(Client.email_folded).where(col(Client.id) == link.client_id)
     return (await session.exec(address)).first() or ""
