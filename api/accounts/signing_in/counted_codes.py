@@ -1,8 +1,7 @@
 """The code beside a sign-in: it counts as wrong, and so does the sign-in, until it has been looked at."""
 
-from fastapi import Request
+from collections.abc import Awaitable, Callable
 
-from api.access_log.lines import record_failed_sign_in
 from api.accounts.factors.codes import Showing, admit_code
 from api.accounts.factors.mails import warn_of_guessing
 from api.accounts.practice_mails import have_delivered
@@ -21,13 +20,12 @@ async def count_code(
     code: str | None,
     admitted: Admitted,
     *,
-    request: Request,
-    where: str,
+    failed: Callable[[], Awaitable[None]],
     shown: str,
     showing: Showing,
 ) -> Budget | None:
-    """``shown``, which fits, is what was shown beside the ``code``; ``where`` the address, with its side. With no code
-    that is all there was to try. Raises Refused, once it is written down."""
+    """``shown``, which fits, is what was shown beside the ``code``; ``failed`` writes down a sign-in that did. With
+    no code that is all there was to try. Raises Refused."""
     now = showing.now
     if code is None:
         await restore(sessions, admitted, now=now)
@@ -36,7 +34,7 @@ async def count_code(
         return await admit_code(sessions, account.id, shown=shown, now=now)
     except Refused:
         await restore(sessions, admitted, now=now)
-        await record_failed_sign_in(request, where)
+        await failed()
         if await warn_of_guessing(sessions, account, request_id=showing.request_id, now=now):
             await have_delivered(engine)
         raise

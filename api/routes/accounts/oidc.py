@@ -1,6 +1,7 @@
 """Sign-in of staff by OpenID Connect: begun here, shown to the provider, and finished here by the same browser."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import structlog
@@ -152,8 +153,7 @@ async def sign_in_at_provider(
             account,
             code,
             admitted,
-            request=request,
-            where=f"staff:{account.email_folded}",
+            failed=partial(record_failed_sign_in, request, f"staff:{account.email_folded}"),
             shown=by,
             showing=showing,
         )

@@ -1,6 +1,7 @@
 """Sign-ins: by address and password, on either side of the house."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -129,8 +130,7 @@ async def sign_in(
         account,
         body.code,
         admitted,
-        request=request,
-        where=where,
+        failed=partial(record_failed_sign_in, request, where),
         shown=shown,
         showing=showing,
     )
