@@ -41,7 +41,7 @@ class RefusedRole(ValueError):
 
 
 async def refuse_owner(engine: AsyncEngine) -> None:
-    """Raises RefusedRole where the role of these connections could rewrite the timeline."""
+    """Raises RefusedRole where the role of these connections could rewrite the timeline, or what is ended alone."""
     async with engine.connect() as connection:
         why = await _may_rewrite(connection)
     if why is not None:
@@ -51,15 +51,20 @@ async def refuse_owner(engine: AsyncEngine) -> None:
 
 
 async def _may_rewrite(connection: AsyncConnection) -> str | None:
-    """Of whatever is only added to: by owning it, by a grant of the table, or by one of a single column."""
+    """Of whatever is only added to, or ended alone: by owning it, by a grant of the table, or by one of a column that
+    is not to change."""
     asked = text(
         "SELECT relname, rolsuper, pg_has_role(current_user, relowner, 'MEMBER'),"
-        " has_table_privilege(pg_class.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER')"
-        " OR has_any_column_privilege(pg_class.oid, 'UPDATE')"
+        " has_table_privilege(pg_class.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER') OR EXISTS ("
+        "SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped"
+        " AND NOT relname || '.' || attname = ANY (CAST(:ended AS text[]))"
+        " AND has_column_privilege(pg_class.oid, attnum, 'UPDATE'))"
         " FROM pg_class, pg_roles WHERE pg_class.oid = ANY (CAST(CAST(:tables AS text[]) AS regclass[]))"
         " AND rolname = current_user ORDER BY relname"
     )
-    for table, is_superuser, is_owner, may_change in await connection.execute(asked, {"tables": list(APPEND_ONLY)}):
+    ended = [f"{table}.{column}" for table, columns in ENDED_ALONE.items() for column in columns.split(", ")]
+    looked_at = {"tables": [*APPEND_ONLY, *ENDED_ALONE], "ended": ended}
+    for table, is_superuser, is_owner, may_change in await connection.execute(asked, looked_at):
         if is_superuser:
             return "is a superuser's"
         if is_owner:

@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import sys
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from email_validator import EmailNotValidError, validate_email
 from sqlmodel import col, select
@@ -24,16 +24,22 @@ from engine.clock import clock_for
 from engine.ending import end
 from models import database
 from models.database import Sessions
-from models.reads.accounts.staff import account_of_therapist
+from models.reads.accounts.staff import account_of_therapist, standing_of
 from models.reads.booking.therapists import therapist_by_slug
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
+from models.tables.booking.therapist import Therapist
+from models.writes.accounts.profiles import tell_therapist
 from models.writes.accounts.staff import change_roles, end_invitation_links, invite
+from ops.acts import note
 from ops.leaving import exit_code
+from rules.accounts.accesses import AccessEvent
 from rules.accounts.caller import fold_email
-from rules.accounts.staff import ROLES
+from rules.accounts.staff import ROLES, acts_between
 from rules.enums import Role
 from rules.policy import JourneyPolicy
+
+_BY = "ops.invite"
 
 
 class NoProfile(Exception):
@@ -63,6 +69,8 @@ async def invite_admin(
         if account is not None and account.activated_at is not None and therapist is None:
             raise HasAccount
         profile = await _profile(session, therapist, account) if therapist else None
+        if profile is not None and (account is None or account.therapist_id != profile.id):
+            await tell_therapist(session, profile, reason=str(uuid4()), at=at, but=email)
         if account is None:
             account = await invite(
                 session,
@@ -71,15 +79,19 @@ async def invite_admin(
                 name=email.partition("@")[0],
                 roles=[Role.ADMIN],
                 therapist_id=None,
-                by="ops.invite",
+                by=_BY,
                 of_settings=names,
                 at=at,
             )
+        former = await standing_of(session, account)
         roles = (*account.roles, Role.ADMIN) if profile is None else ROLES
-        await change_roles(
-            session, account, [Role(role) for role in roles], therapist_id=profile or account.therapist_id, at=at
-        )
-        if account.activated_at is not None:
+        profile_id = profile.id if profile is not None else account.therapist_id
+        await change_roles(session, account, [Role(role) for role in roles], therapist_id=profile_id, at=at)
+        handle, waits = account.handle or str(account.id), account.activated_at is None
+        invited = [(AccessEvent.INVITED, handle)] if waits else []
+        changes = acts_between(handle, former, await standing_of(session, account))
+        await note(session, _BY, *invited, *changes, at=at)
+        if not waits:
             await session.commit()
             return None
         account.invited_at = at
@@ -91,19 +103,19 @@ async def invite_admin(
     return token
 
 
-async def _profile(session: AsyncSession, slug: str, account: Account | None) -> UUID:
+async def _profile(session: AsyncSession, slug: str, account: Account | None) -> Therapist:
     found = await therapist_by_slug(session, slug)
     owner = await account_of_therapist(session, found.id) if found else None
     if found is None or (owner is not None and owner is not account):
         raise NoProfile
-    return found.id
+    return found
 
 
 async def _main(settings: Settings, email: str, therapist: str | None) -> int:
     pool = database.connect(settings.database)
     try:
         token = await invite_admin(
-            database.session_factory(pool),
+            database.session_factory(pool, chain=settings.chain_keys),
             email,
             names=tuple(key.name for key in settings.api_keys),
             policy=settings.policy,

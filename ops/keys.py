@@ -20,14 +20,17 @@ from engine.ending import end
 from models import database
 from models.database import Sessions
 from models.paging import MOST, Page
-from models.reads.accounts.keys import is_live, list_keys
+from models.reads.accounts.keys import an_admin_has_an_account, is_live, list_keys
 from models.tables.accounts.program_key import ProgramKey
 from models.writes.accounts.keys import ActorNameTaken, lock_key, make_key, revoke_key, rotate_key
+from ops.acts import note
 from ops.leaving import exit_code
+from rules.accounts.accesses import AccessEvent
 from rules.accounts.limits import KEY_OVERLAP
 from rules.accounts.programs import KEY_ROLES, KeyScope, wrong_with_key
 from rules.enums import Role
 
+_BY = "ops.keys"
 _NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 
 
@@ -43,15 +46,19 @@ async def make(
     scopes: Sequence[KeyScope] = (),
     expires_at: datetime | None = None,
     names: tuple[str, ...],
+    admins_are_persons: bool = False,
     at: datetime,
 ) -> str:
-    """The new key. ``names``: of the keys in the settings. Raises Wrong."""
+    """The new key. ``names``: of the keys in the settings. ``admins_are_persons``: as in production, where a key with
+    this role is refused at its use once somebody has an account as an admin. Raises Wrong."""
     for field, what in wrong_with_key(role, scopes):
         raise Wrong(f"{field} {what}.")
     if expires_at is not None and expires_at <= at:
         raise Wrong("It would have expired already.")
     key = new_key()
     async with sessions() as session:
+        if admins_are_persons and role is Role.ADMIN and await an_admin_has_an_account(session):
+            raise Wrong("Admins are persons here: a key with the role admin would be refused. Invite somebody instead.")
         try:
             await make_key(
                 session,
@@ -61,12 +68,13 @@ async def make(
                 scopes=scopes,
                 expires_at=expires_at,
                 key_hash=hash_of(key),
-                by="ops.keys",
+                by=_BY,
                 of_settings=names,
                 at=at,
             )
         except ActorNameTaken:
             raise Wrong(f"Somebody, or some program, has or had the name {name}.") from None
+        await note(session, _BY, (AccessEvent.KEY_MADE, name), at=at)
         await session.commit()
     return key
 
@@ -79,6 +87,7 @@ async def rotate(sessions: Sessions, name: str, *, at_once: bool, at: datetime) 
         if row is None or not is_live(row, now=at):
             raise Wrong(f"There is no key {name} that is good.")
         await rotate_key(session, row, hash_of(key), rotation_id=uuid4(), overlap=overlap, at=at)
+        await note(session, _BY, (AccessEvent.KEY_ROTATED, name), at=at)
         await session.commit()
     return key
 
@@ -90,6 +99,7 @@ async def revoke(sessions: Sessions, name: str, *, at: datetime) -> None:
         if row is None:
             raise Wrong(f"There is no key {name} that could be revoked.")
         await revoke_key(session, row, at=at)
+        await note(session, _BY, (AccessEvent.KEY_REVOKED, name), at=at)
         await session.commit()
 
 
@@ -118,7 +128,7 @@ def _said_of(key: ProgramKey, *, at: datetime) -> Iterator[str]:
 
 async def _main(settings: Settings, said: argparse.Namespace) -> int:
     pool = database.connect(settings.database)
-    sessions = database.session_factory(pool)
+    sessions = database.session_factory(pool, chain=settings.chain_keys)
     try:
         at = await clock_for(settings.time_travel_address).now()
         print(await _answer(sessions, settings, said, at=at))
@@ -135,7 +145,16 @@ async def _answer(sessions: Sessions, settings: Settings, said: Any, *, at: date
         case "make":
             names = tuple(key.name for key in settings.api_keys)
             scopes, expires_at = said.scope or (), said.expires
-            return await make(sessions, said.name, said.role, scopes=scopes, expires_at=expires_at, names=names, at=at)
+            return await make(
+                sessions,
+                said.name,
+                said.role,
+                scopes=scopes,
+                expires_at=expires_at,
+                names=names,
+                admins_are_persons=settings.production,
+                at=at,
+            )
         case "rotate":
             return await rotate(sessions, said.name, at_once=said.at_once, at=at)
         case "revoke":

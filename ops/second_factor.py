@@ -24,7 +24,9 @@ from models.reads.accounts.accounts import account_with_address
 from models.tables.accounts.account import Account
 from models.writes.accounts.locks import lock_staff
 from models.writes.accounts.second_factors import take_away
+from ops.acts import note
 from ops.leaving import exit_code
+from rules.accounts.accesses import AccessEvent
 from rules.accounts.caller import fold_email
 from rules.accounts.second_factors import FactorChange
 from rules.accounts.sides import AccountSide
@@ -42,6 +44,8 @@ async def take_from(sessions: Sessions, email: str, *, at: datetime) -> bool:
         account = await _account(session, email)
         taken = await take_away(session, account, by=_BY, at=at)
         if taken:
+            act = (AccessEvent.SECOND_FACTOR_TAKEN, account.handle or str(account.id))
+            await note(session, _BY, act, at=at)
             await mail_change(session, account, FactorChange.TAKEN_AWAY, reason=str(uuid4()), at=at)
         await session.commit()
     return taken
@@ -59,7 +63,8 @@ async def _main(settings: Settings, email: str) -> int:
     pool = database.connect(settings.database)
     try:
         at = await clock_for(settings.time_travel_address).now()
-        taken = await take_from(database.session_factory(pool), email, at=at)
+        sessions = database.session_factory(pool, chain=settings.chain_keys)
+        taken = await take_from(sessions, email, at=at)
     except NoAccount:
         print(f"Nobody of the practice signs in with {email}.", file=sys.stderr)
         return 1

@@ -23,13 +23,14 @@ _NOBODY = "anyone"  # the Temporal UI of one machine has no token to show
 
 class Said(TypedDict, total=False):
     """What a line says beside the request. Whoever asks is who looked, in the role of ``caller``, unless ``account``
-    or ``who`` says somebody else."""
+    or ``who`` says somebody else. ``about``: the person or program that an act is on."""
 
     kind: AccessKind | None
     whose: Iterable[UUID]
     caller: Caller | None
     account: Account | None
     who: str | None
+    about: str | None
     of_archive: bool
 
 
@@ -61,6 +62,8 @@ def access_of(
         who=said.get("who") or _name(caller, account),
         role=_role(caller, account),
         account_id=str(account.id) if account is not None else None,
+        about=said.get("about"),
+        token_by=asker.token_by if asker is not None else None,
         kind=said.get("kind"),
         whose=tuple(sorted(str(id) for id in said.get("whose", ()))),
         visitor=visitor.mark,

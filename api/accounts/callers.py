@@ -28,13 +28,15 @@ class Asker:
     """Who asks: a program, or a person with as many callers as they have roles. At least one.
 
     ``account`` is a person's who has signed in, ``token_hash`` that of their token or pass, or of a therapist's
-    program's. ``program`` showed its key, and speaks for visitors, or for the person whose token stands beside it.
+    program's, whose token was made by ``token_by``. ``program`` showed its key, and speaks for visitors, or for the
+    person whose token stands beside it.
     """
 
     callers: tuple[Caller, ...]
     account: Account | None = None
     token_hash: str | None = None
     program: Program | None = None
+    token_by: str | None = None
 
     @property
     def by_program(self) -> Caller | None:
@@ -86,7 +88,10 @@ async def token_caller(
     ):
         raise factor_to_set_up()
     callers = _callers(known)
-    return Asker(callers=callers, account=known.account, token_hash=known.token.hash) if callers else None
+    if not callers:
+        return None
+    row = known.token
+    return Asker(callers=callers, account=known.account, token_hash=row.hash, token_by=row.made_by)
 
 
 def _is_live(known: KnownToken, *, policy: JourneyPolicy, now: datetime) -> bool:

@@ -38,9 +38,11 @@ def signed_in(new: NewSession) -> SignedIn:
 
 class AccessView(View):
     """A line of the access log. ``name`` is what ``who`` is called now; of a sign-in that failed both are a digest of
-    the address. ``whose`` are clients' ids. ``count``: how often, within a quarter of an hour; of the use of a key it
-    is not known. ``visitor`` is the same for the same visitor, ``network`` an address that was cut. ``signed`` is false
-    where somebody wrote or changed the line without the keys."""
+    the address. ``about``: of an act, the person (a handle, a client's id), the program or the therapist's profile.
+    ``token_by``: of a therapist's program, who made its token.
+    ``whose`` are clients' ids. ``count``: how often, within a quarter of an hour; of the use of a key it is not known.
+    ``visitor`` is the same for the same visitor, ``network`` an address that was cut. ``signed`` is false where
+    somebody wrote or changed the line without the keys."""
 
     id: UUID
     at: datetime
@@ -48,6 +50,8 @@ class AccessView(View):
     who: str
     name: str
     role: str | None
+    about: str | None
+    token_by: str | None
     kind: AccessKind | None
     whose: list[UUID]
     count: int | None

@@ -50,14 +50,16 @@ async def order_mails(
     await _put(session, rows)
 
 
-async def order_practice_mail(session: AsyncSession, order: MailOrder, *, at: datetime, wanted: bool = True) -> None:
+async def order_practice_mail(
+    session: AsyncSession, order: MailOrder, *, at: datetime, wanted: bool = True, recipient: str = ""
+) -> None:
     """Put a mail into the outbox that PracticeMail delivers, whether a client has to do with it or not.
 
     One that is not ``wanted`` is settled as that: whether somebody has an address must not show in how long it takes
-    to say so.
+    to say so. ``recipient``: the address, where it must not be the one of a later moment.
     """
     status = OutboxStatus.WAITING if wanted else OutboxStatus.NOT_WANTED
-    await _put(session, [_row(order, at=at) | {"status": status}])
+    await _put(session, [_row(order, at=at) | {"status": status, "recipient": recipient}])
 
 
 def _row(order: MailOrder, *, at: datetime) -> dict[str, Any]:

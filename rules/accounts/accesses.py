@@ -1,8 +1,9 @@
-"""The access log (audit trail): who looked at what, when and from where. Lines hold ids and words of the product alone.
+"""The access log (audit trail): who looked at what, when and from where, and who changed what others may. Lines hold
+ids and words of the product alone.
 
 A line is signed when it is written, by whoever has the keys, and chained with others in blocks a moment later. The same
 person, from the same place, with the same records and kind of data, has one line for each quarter of an hour: its id
-follows from these.
+follows from these. Of acts each request has its own.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ _LINE, _NAME, _ADDRESS = "line of the access log", "name of a line of the access
 
 
 class AccessEvent(StrEnum):
-    """What was done. ``read``, ``export`` and ``decode`` are of somebody's data."""
+    """What was done. ``read``, ``export`` and ``decode`` are of somebody's data; those from ``invited`` on are acts."""
 
     READ = "read"
     EXPORT = "export"
@@ -33,10 +34,34 @@ class AccessEvent(StrEnum):
     FAILED_SIGN_IN = "failed_sign_in"
     KEY_USE = "key_use"
     OPENING = "opening"
+    INVITED = "invited"
+    INVITATION_REVOKED = "invitation_revoked"
+    NAME_CHANGED = "name_changed"
+    ROLES_CHANGED = "roles_changed"
+    PROFILE_GIVEN = "profile_given"
+    PROFILE_TAKEN = "profile_taken"
+    ACCOUNT_LOCKED = "account_locked"
+    ACCOUNT_UNLOCKED = "account_unlocked"
+    ACCOUNT_ENDED = "account_ended"
+    SECOND_FACTOR_TAKEN = "second_factor_taken"
+    SIGN_IN_UNLINKED = "sign_in_unlinked"
+    KEY_MADE = "key_made"
+    KEY_ROTATED = "key_rotated"
+    KEY_REVOKED = "key_revoked"
+    TOKEN_MADE = "token_made"  # noqa: S105 - a name
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a name
 
     @property
     def is_of_data(self) -> bool:
         return self in (AccessEvent.READ, AccessEvent.EXPORT, AccessEvent.DECODE)
+
+    @property
+    def is_act(self) -> bool:
+        """Whether somebody changed what a person or a program may, or by what they are known."""
+        return self in _ACTS
+
+
+_ACTS = tuple(AccessEvent)[list(AccessEvent).index(AccessEvent.INVITED) :]
 
 
 class AccessKind(StrEnum):
@@ -53,14 +78,17 @@ class AccessKind(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class Access:
     """One line. ``who``: a person's handle, a client's id, a program's name, a therapist's slug, or, of a sign-in that
-    failed, a digest of the address. ``whose`` are clients' ids as text, in order. ``of_archive``: the client is not
-    told, since an archive caused it."""
+    failed, a digest of the address. ``about``: of an act, in the same terms, the person, the program or the profile.
+    ``token_by``: of a therapist's program, who made its token.
+    ``whose`` are clients' ids as text, in order. ``of_archive``: the client is not told, since an archive caused it."""
 
     at: datetime
     event: AccessEvent
     who: str
     role: str | None = None
     account_id: str | None = None
+    about: str | None = None
+    token_by: str | None = None
     kind: AccessKind | None = None
     whose: tuple[str, ...] = ()
     visitor: str | None = None
@@ -71,7 +99,7 @@ class Access:
 
 def name_of(keys: ChainKeys, access: Access, *, key_id: str | None = None) -> UUID:
     """The id of its line: the same for what is one line. Nobody without the keys can take it beforehand."""
-    said = _said(access, but=("at", "request_id"))
+    said = _said(access, but=("at",) if access.event.is_act else ("at", "request_id"))
     said["quarter"] = int(access.at.astimezone(UTC).timestamp()) // _QUARTER
     return UUID(keys.sign(_NAME, said, key_id=key_id or keys.current)[:32])
 

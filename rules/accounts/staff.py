@@ -3,7 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
+from rules.accounts.accesses import AccessEvent
 from rules.enums import Role
 
 ROLES = (Role.CARE_TEAM, Role.ADMIN, Role.THERAPIST)
@@ -24,6 +26,28 @@ def wrong_with_roles(roles: Sequence[Role], *, therapist: str | None) -> list[tu
 def in_order(roles: Collection[Role]) -> list[Role]:
     """Each once, in the order in which they are told."""
     return [role for role in ROLES if role in roles]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffStanding:
+    """What somebody of the practice may, and by what name. ``profile``: the slug."""
+
+    name: str | None
+    roles: tuple[str, ...]
+    profile: str | None
+
+
+def acts_between(handle: str, former: StaffStanding, now: StaffStanding) -> list[tuple[AccessEvent, str]]:
+    """What was done, each with whom or what it is about, to come from the ``former`` standing to that of ``now``."""
+    acts = []
+    if former.name != now.name:
+        acts.append((AccessEvent.NAME_CHANGED, handle))
+    if former.roles != now.roles:
+        acts.append((AccessEvent.ROLES_CHANGED, handle))
+    if former.profile != now.profile:
+        taken, given = (AccessEvent.PROFILE_TAKEN, former.profile), (AccessEvent.PROFILE_GIVEN, now.profile)
+        acts += [(event, slug) for event, slug in (taken, given) if slug is not None]
+    return acts
 
 
 def handle_of(name: str, *, taken: Collection[str]) -> str:

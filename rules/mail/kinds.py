@@ -62,6 +62,7 @@ class Mail(StrEnum):
     APPOINTMENT_CHANGED = "appointment_changed"
     MARK_OUTCOME = "mark_outcome"
     BOOK_NEXT = "book_next"
+    PROFILE_ACCESS_CHANGED = "profile_access_changed"
     TASK_OPENED = "task_opened"
     RECORD_OPENED = "record_opened"
     DAILY_ANCHOR = "daily_anchor"
@@ -374,6 +375,8 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             vital=True,
             while_archived=True,
         ),
+        # About no client: to the address that was the profile's before the change.
+        Mail.PROFILE_ACCESS_CHANGED: MailKind(to=Reader.THERAPIST, vital=True),
         # ------------------------------------------------------------ to the care team
         Mail.TASK_OPENED: MailKind(
             to=Reader.CARE_TEAM,

@@ -14,7 +14,7 @@ from local.postgres import APPLICATION, Postgres
 from local.processes import ROOT, free_port
 from models.database import Sessions, connect
 from models.migrate import NoSuchRole, upgrade
-from models.privileges import RefusedRole, refuse_owner
+from models.privileges import ENDED_ALONE, RefusedRole, refuse_owner
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.timeline import FactKind
@@ -139,6 +139,34 @@ async def test_a_role_that_could_change_what_is_only_added_to_is_refused(
             f"REVOKE UPDATE ({COLUMN[table]}) ON {table} FROM {APPLICATION}, PUBLIC",
             f"GRANT SELECT, INSERT ON {table} TO {APPLICATION}",
         )
+
+
+@pytest.mark.parametrize(
+    ("given", "because"),
+    [
+        ("GRANT UPDATE ON opening TO {role}", "may change the table opening"),
+        ("GRANT UPDATE (ends_at) ON opening TO {role}", "may change the table opening"),
+        ("GRANT DELETE ON opening TO {role}", "may change the table opening"),
+        ("ALTER TABLE opening OWNER TO {role}", "owns the table opening"),
+    ],
+)
+async def test_nor_may_it_change_more_than_the_end_of_what_is_ended_alone(
+    database: AsyncEngine, owner: Owner, given: str, because: str
+) -> None:
+    assert list(ENDED_ALONE) == ["opening"]
+    await owner.writes(given.format(role=APPLICATION))
+    try:
+        with pytest.raises(RefusedRole, match=f"its role {because},"):
+            await refuse_owner(database)
+    finally:
+        await owner.writes(
+            "ALTER TABLE opening OWNER TO postgres",
+            f"REVOKE ALL ON opening FROM {APPLICATION}",
+            f"REVOKE UPDATE (ends_at) ON opening FROM {APPLICATION}",
+            f"GRANT SELECT, INSERT ON opening TO {APPLICATION}",
+            f"GRANT UPDATE ({ENDED_ALONE['opening']}) ON opening TO {APPLICATION}",
+        )
+    await refuse_owner(database)
 
 
 @pytest.mark.parametrize("program", ["worker.py", "server.py"])

@@ -5,11 +5,12 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
 from models.database import Sessions, session_factory
 from models.reads.accounts.access_chain import blocks, newest_block
-from models.tables import AccessLine
+from models.tables import AccessLine, ChainedAccess
 from models.writes.accounts.access_chain import chain_accesses, remove_accesses
 from models.writes.accounts.accesses import write_accesses
 from ops import expire_accesses as command
@@ -70,6 +71,12 @@ class Log:
         await self.writes(lines, at=at)
         assert await self.chains(at=at) == lines
 
+    async def takes_place(self, line: int, *, block: int) -> None:
+        """As the programs' role can."""
+        async with self.sessions() as session:
+            session.add(ChainedAccess(line=line, block=block))
+            await session.commit()
+
     async def faults(self) -> list[str]:
         return (await verify_all(self.sessions)).faults
 
@@ -105,6 +112,10 @@ async def test_what_the_programs_wrote_holds_chained_or_not(log: Log) -> None:
     [
         ("UPDATE access_line SET who = 'nobody' WHERE number = :line", "line {line} was changed, or written without"),
         ("UPDATE access_line SET whose = '{{}}' WHERE number = :line", "line {line} was changed, or written without"),
+        (
+            "UPDATE access_line SET about = 'ivo' WHERE number = :line",
+            "line {line} was changed, or written without",
+        ),
         ("UPDATE access_line SET at = at + interval '1 s' WHERE number = :line", "line {line} was changed"),
         ("UPDATE access_line SET of_archive = true WHERE number = :line", "line {line} was changed"),
         ("DELETE FROM access_line WHERE number = :line", "entry 2 covers 3 lines, and 2 are there"),
@@ -190,6 +201,16 @@ async def test_nor_by_a_line_of_a_number_that_is_far_ahead(log: Log) -> None:
     assert await log.chains() == 1
     await log.block(2, at=NOW + DAY)
     assert await log.faults() == [f"access log: line {2**62} was changed, or written without the keys"]
+
+
+async def test_nor_by_saying_beforehand_that_lines_to_come_are_covered(log: Log) -> None:
+    await log.block(1)
+    [line] = await log.numbers()
+    for ahead in (1, 2, 3):
+        with pytest.raises(DBAPIError, match=f"there is no line {line + ahead} of the access log"):
+            await log.takes_place(line + ahead, block=1)
+    await log.block(3, at=NOW + DAY)
+    assert await log.faults() == []
 
 
 async def test_a_line_whose_place_was_taken_is_found(log: Log, owner: Owner) -> None:

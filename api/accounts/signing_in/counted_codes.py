@@ -1,5 +1,7 @@
 """The second factor beside a sign-in: it counts as wrong, and so does the sign-in, until it has been looked at."""
 
+from collections.abc import Awaitable, Callable
+
 from api.accounts.factors.codes import admit_code
 from api.accounts.factors.mails import warn_of_guessing
 from api.accounts.factors.showing import Showing
@@ -19,11 +21,12 @@ async def count_factor(
     admitted: Admitted,
     *,
     given: bool,
+    failed: Callable[[], Awaitable[None]],
     shown: str,
     showing: Showing,
 ) -> Budget | None:
     """``shown``, which fits, is what was shown before it. ``given``: there is a code or a passkey; without one that is
-    all there was to try. Raises Refused."""
+    all there was to try. ``failed`` writes down a sign-in that did. Raises Refused."""
     now = showing.now
     if not given:
         await restore(sessions, admitted, now=now)
@@ -32,6 +35,7 @@ async def count_factor(
         return await admit_code(sessions, account.id, shown=shown, now=now)
     except Refused:
         await restore(sessions, admitted, now=now)
+        await failed()
         if await warn_of_guessing(sessions, account, request_id=showing.request_id, now=now):
             await have_delivered(engine)
         raise

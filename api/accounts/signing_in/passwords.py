@@ -3,8 +3,8 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from api.accounts.signing_in.common_passwords import common_passwords
 from api.accounts.tokens import storable
-from api.problems import refuse, wrong_fields
+from api.problems import Refused, refuse, wrong_fields
 from rules.accounts.passwords import normal_password, wrong_with_password
 from rules.accounts.sides import AccountSide
 from rules.refusals import Problem
@@ -57,9 +57,10 @@ class Passwords:
         self._most_in_line = most_in_line
         self._most_of_one = most_of_one
 
-    async def hash(self, password: str, *, side: AccountSide, place: Waiter) -> str:
-        """The hash of a new password. Raises Refused for one that may be nobody's, and as `fits` does."""
-        wrong = wrong_with_password(password, side=side, common=common_passwords())
+    async def hash(self, password: str, *, side: AccountSide, place: Waiter, around: Collection[str] = ()) -> str:
+        """The hash of a new password. Raises Refused for one that may be nobody's, or that has in it what is known
+        ``around`` its owner; and as `fits` does."""
+        wrong = wrong_with_password(password, side=side, common=common_passwords(), around=around)
         if wrong is not None:
             raise wrong_fields([("password", wrong)])
         async with self._turn(place):
@@ -70,6 +71,15 @@ class Passwords:
         wait already."""
         async with self._turn(place):
             return await asyncio.to_thread(self._fits, _hashable(password), stored)
+
+    async def hash_anew(self, password: str, stored: str, *, place: Waiter) -> str | None:
+        """The hash of a password that fits, where the stored one was made with other parameters than are used now."""
+        if not self._hasher.check_needs_rehash(stored):
+            return None
+        with suppress(Refused):  # too many wait already: some other time
+            async with self._turn(place):
+                return await asyncio.to_thread(self._hasher.hash, _hashable(password))
+        return None
 
     def _fits(self, password: str, stored: str | None) -> bool:
         try:

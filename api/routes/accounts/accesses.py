@@ -16,6 +16,7 @@ from api.views.lists import Listed, cut, listed
 from models.reads.accounts.accesses import AccessFilter, AccessRow
 from models.reads.accounts.accesses import accesses_of_client as read_accesses_of_client
 from models.reads.accounts.accesses import list_accesses as read_list_accesses
+from rules.accounts.accesses import AccessEvent
 from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.refusals import Problem
@@ -39,6 +40,7 @@ async def list_accesses(
     zone: AskedZone,
     client: Annotated[UUID | None, Query()] = None,
     who: Annotated[str | None, Query(max_length=254, description="As the lines name them, or an address.")] = None,
+    event: Annotated[AccessEvent | None, Query(description="What was done.")] = None,
     first: Annotated[str | None, Query(alias="from", max_length=40, description="A date or a time.")] = None,
     last: Annotated[str | None, Query(alias="to", max_length=40, description="A date (included) or a time.")] = None,
 ) -> Listed[AccessView]:
@@ -47,6 +49,7 @@ async def list_accesses(
     wanted = AccessFilter(
         client=client,
         who=who,
+        event=event,
         begin=edge("from", first, zone, days_on=0) if first else None,
         end=edge("to", last, zone, days_on=1) if last else None,
     )

@@ -19,12 +19,13 @@ from api.deps import Anyone, FromWhere, Now, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import refuse, responses
 from api.views.accounts import SignedIn, signed_in
-from models.reads.accounts.accounts import account_of_client
+from models.reads.accounts.accounts import account_of_client, address_of_link
 from models.reads.accounts.tokens import KnownToken, token_by_hash
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
 from models.writes.accounts.locks import lock_staff
 from models.writes.accounts.staff import end_invitation_links
+from rules.accounts.passwords import known_around
 from rules.accounts.sides import AccountSide
 from rules.refusals import Problem
 from workflows.messages import ACTIVATE, SEND_ACTIVATION_LINK
@@ -77,7 +78,11 @@ async def activate(
     """The link of a client's welcome, or of an invitation to the practice."""
     link = (await _link(services, body.token, now=now)).token
     side = AccountSide.CLIENT if link.kind is TokenKind.ACTIVATION else AccountSide.STAFF
-    password_hash = await services.passwords.hash(body.password, side=side, place=Waiter(who=visitor.mark))
+    async with services.sessions() as session:
+        around = known_around(await address_of_link(session, link), services.settings.letterhead.name)
+    password_hash = await services.passwords.hash(
+        body.password, side=side, place=Waiter(who=visitor.mark), around=around
+    )
     if link.client_id is not None:
         command = command_by_link(services, link.client_id, request_id=request_id)
         await command.ask(ACTIVATE, client_id=link.client_id, token_hash=link.hash, password_hash=password_hash)

@@ -9,6 +9,7 @@ from fastapi import Body as InBody
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.acts import Acts
 from api.access_log.declared import shows_no_client
 from api.accounts.tokens import hash_of, new_key
 from api.bodies import Body, Flag, Instant, Slug
@@ -19,6 +20,7 @@ from api.views.lists import Listed, cut, listed
 from models.reads.accounts.keys import an_admin_has_an_account, list_keys
 from models.tables.accounts.program_key import ProgramKey
 from models.writes.accounts.keys import ActorNameTaken, lock_key, make_key, revoke_key, rotate_key
+from rules.accounts.accesses import AccessEvent
 from rules.accounts.limits import KEY_OVERLAP
 from rules.accounts.programs import KeyScope, wrong_with_key
 from rules.enums import Role
@@ -80,7 +82,9 @@ def _with_key(row: ProgramKey, key: str, *, now: datetime) -> NewKeyView:
 
 
 @router.post("/keys", status_code=201, summary="Make a key for a program", responses=responses())
-async def make(*, body: NewKey, services: Svc, caller: Admin, request_id: RequestId, now: Now) -> NewKeyView:
+async def make(
+    *, body: NewKey, services: Svc, caller: Admin, acts: Acts, request_id: RequestId, now: Now
+) -> NewKeyView:
     key, id = new_key(), uuid5(request_id, "key")
     async with services.sessions() as session:
         if await lock_key(session, id) is None:
@@ -103,6 +107,7 @@ async def make(*, body: NewKey, services: Svc, caller: Admin, request_id: Reques
         row = await session.get_one(ProgramKey, id)
         row.hash = hash_of(key)  # where the same request's answer was lost, nobody was told the first one
         session.add(row)
+        await acts.note(session, (AccessEvent.KEY_MADE, row.name))
         view = _with_key(row, key, now=now)
         await session.commit()
     return view
@@ -140,6 +145,7 @@ async def rotate(
     key_id: UUID,
     services: Svc,
     _: Admin,
+    acts: Acts,
     request_id: RequestId,
     now: Now,
     body: Annotated[Rotation | None, InBody()] = None,
@@ -154,6 +160,7 @@ async def rotate(
         await rotate_key(session, row, hash_of(key), rotation_id=request_id, overlap=overlap, at=now)
         row.expires_at = expires_at
         session.add(row)
+        await acts.note(session, (AccessEvent.KEY_ROTATED, row.name))
         view = _with_key(row, key, now=now)
         await session.commit()
     return view
@@ -165,9 +172,11 @@ async def rotate(
     summary="Revoke a key: it ends now",
     responses=responses(Problem.NOT_FOUND),
 )
-async def revoke(*, key_id: UUID, services: Svc, _: Admin, now: Now) -> None:
+async def revoke(*, key_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
     async with services.sessions() as session:
-        await revoke_key(session, await _key(session, key_id), at=now)
+        row = await _key(session, key_id)
+        await revoke_key(session, row, at=now)
+        await acts.note(session, (AccessEvent.KEY_REVOKED, row.name))
         await session.commit()
 
 

@@ -3,14 +3,18 @@
 from uuid import UUID
 
 from fastapi import APIRouter
+from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.acts import ActLog, Acts
 from api.access_log.declared import shows_no_client
 from api.deps import Admin, CareTeam, Now, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refuse, responses
 from models.reads.accounts.accounts import account_of_client
+from models.tables.accounts.account import Account
 from models.writes.accounts.accounts import shut, unlock
 from models.writes.accounts.locks import lock_account, lock_admins, lock_staff
+from rules.accounts.accesses import AccessEvent
 from rules.refusals import Problem
 
 router = APIRouter(
@@ -27,7 +31,7 @@ router = APIRouter(
     summary="Lock a colleague's account: every sign-in and token of it ends now, and it opens nothing until unlocked",
     responses=responses(Problem.NOT_FOUND),
 )
-async def lock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, now: Now) -> None:
+async def lock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, acts: Acts, now: Now) -> None:
     """Who is told of a theft locks first and asks later: nothing is lost by it."""
     async with services.sessions() as session:
         admins = await lock_admins(session)
@@ -36,7 +40,8 @@ async def lock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, now: N
             raise refuse(Problem.NOT_ALLOWED, "Your own stays open: sign out everywhere, or ask another admin.")
         if [admin.id for admin in admins] == [account.id]:
             raise refuse(Problem.NOT_ALLOWED, "This is the last admin: there has to be another one first.")
-        await shut(session, account, by=caller.actor, at=now)
+        if await shut(session, account, by=caller.actor, at=now):
+            await _note(session, acts, AccessEvent.ACCOUNT_LOCKED, account)
         await session.commit()
 
 
@@ -46,10 +51,11 @@ async def lock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, now: N
     summary="Unlock a colleague's account; what ended stays ended",
     responses=responses(Problem.NOT_FOUND),
 )
-async def unlock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, now: Now) -> None:
+async def unlock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, acts: Acts, now: Now) -> None:
     async with services.sessions() as session:
         account = must_find("account", await lock_staff(session, staff_id))
-        await unlock(session, account, by=caller.actor, at=now)
+        if await unlock(session, account, by=caller.actor, at=now):
+            await _note(session, acts, AccessEvent.ACCOUNT_UNLOCKED, account)
         await session.commit()
 
 
@@ -59,12 +65,13 @@ async def unlock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, now:
     summary="Lock a client's account: every sign-in of it ends now, and it opens nothing until unlocked",
     responses=responses(Problem.NOT_FOUND),
 )
-async def lock_clients_account(*, client_id: UUID, services: Svc, caller: CareTeam, now: Now) -> None:
+async def lock_clients_account(*, client_id: UUID, services: Svc, caller: CareTeam, acts: Acts, now: Now) -> None:
     """Appointments, payments and mails go on: it is the account that is shut."""
     await must_see_client(services, caller, client_id)
     async with services.sessions() as session:
         account = await lock_account(session, must_find("account", await account_of_client(session, client_id)))
-        await shut(session, account, by=caller.actor, at=now)
+        if await shut(session, account, by=caller.actor, at=now):
+            await _note(session, acts, AccessEvent.ACCOUNT_LOCKED, account)
         await session.commit()
 
 
@@ -74,9 +81,15 @@ async def lock_clients_account(*, client_id: UUID, services: Svc, caller: CareTe
     summary="Unlock a client's account; what ended stays ended",
     responses=responses(Problem.NOT_FOUND),
 )
-async def unlock_clients_account(*, client_id: UUID, services: Svc, caller: CareTeam, now: Now) -> None:
+async def unlock_clients_account(*, client_id: UUID, services: Svc, caller: CareTeam, acts: Acts, now: Now) -> None:
     await must_see_client(services, caller, client_id)
     async with services.sessions() as session:
         account = await lock_account(session, must_find("account", await account_of_client(session, client_id)))
-        await unlock(session, account, by=caller.actor, at=now)
+        if await unlock(session, account, by=caller.actor, at=now):
+            await _note(session, acts, AccessEvent.ACCOUNT_UNLOCKED, account)
         await session.commit()
+
+
+async def _note(session: AsyncSession, acts: ActLog, event: AccessEvent, account: Account) -> None:
+    whose = [account.client_id] if account.client_id is not None else []
+    await acts.note(session, (event, account.handle or str(account.client_id)), whose=whose)

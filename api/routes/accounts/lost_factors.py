@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, BackgroundTasks
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.acts import ActLog, Acts
 from api.access_log.declared import shows_no_client
 from api.accounts.factors.mails import mail_change
 from api.accounts.practice_mails import have_delivered
@@ -19,6 +20,7 @@ from models.writes.accounts.locks import lock_account, lock_staff
 from models.writes.accounts.oidc import unlink_oidc
 from models.writes.accounts.second_factors import take_away
 from models.writes.accounts.tokens import end_sign_ins
+from rules.accounts.accesses import AccessEvent
 from rules.accounts.second_factors import FactorChange
 from rules.refusals import Problem
 
@@ -37,14 +39,21 @@ router = APIRouter(
     responses=responses(Problem.NOT_FOUND),
 )
 async def take_from_staff(
-    *, staff_id: UUID, services: Svc, caller: Admin, request_id: RequestId, now: Now, after: BackgroundTasks
+    *,
+    staff_id: UUID,
+    services: Svc,
+    caller: Admin,
+    acts: Acts,
+    request_id: RequestId,
+    now: Now,
+    after: BackgroundTasks,
 ) -> None:
     """Nobody takes their own away like this: that asks for one of them. Where there is none, nothing happens."""
     async with services.sessions() as session:
         account = must_find("account", await lock_staff(session, staff_id))
         if caller.name == account.handle:
             raise refuse(Problem.NOT_ALLOWED, "Your own are removed by one (POST /v1/second-factors/{id}/remove).")
-        await _take(session, account, by=caller.actor, request_id=request_id, now=now)
+        await _take(session, account, acts, by=caller.actor, request_id=request_id, now=now)
         await session.commit()
     after.add_task(have_delivered, services.engine)
 
@@ -55,12 +64,13 @@ async def take_from_staff(
     summary="Let a colleague's account be another subject's at the provider; every sign-in of theirs ends",
     responses=responses(Problem.NOT_FOUND),
 )
-async def take_subject(*, staff_id: UUID, services: Svc, _: Admin, now: Now) -> None:
+async def take_subject(*, staff_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
     """The next sign-in with the verified address links it anew. Where it is nobody's, nothing happens."""
     async with services.sessions() as session:
         account = must_find("account", await lock_staff(session, staff_id))
         if await unlink_oidc(session, account.id):
             await end_sign_ins(session, account.id, at=now)
+            await acts.note(session, (AccessEvent.SIGN_IN_UNLINKED, account.handle or str(account.id)))
         await session.commit()
 
 
@@ -71,18 +81,30 @@ async def take_subject(*, staff_id: UUID, services: Svc, _: Admin, now: Now) -> 
     responses=responses(Problem.NOT_FOUND),
 )
 async def take_from_client(
-    *, client_id: UUID, services: Svc, caller: CareTeam, request_id: RequestId, now: Now, after: BackgroundTasks
+    *,
+    client_id: UUID,
+    services: Svc,
+    caller: CareTeam,
+    acts: Acts,
+    request_id: RequestId,
+    now: Now,
+    after: BackgroundTasks,
 ) -> None:
     """Where there is none, nothing happens."""
     await must_see_client(services, caller, client_id)
     async with services.sessions() as session:
         found = must_find("account", await account_of_client(session, client_id))
         account = await lock_account(session, found)
-        await _take(session, account, by=caller.actor, request_id=request_id, now=now)
+        await _take(session, account, acts, by=caller.actor, request_id=request_id, now=now)
         await session.commit()
     after.add_task(have_delivered, services.engine)
 
 
-async def _take(session: AsyncSession, account: Account, *, by: str, request_id: UUID, now: datetime) -> None:
+async def _take(
+    session: AsyncSession, account: Account, acts: ActLog, *, by: str, request_id: UUID, now: datetime
+) -> None:
     if await take_away(session, account, by=by, at=now):
+        whose = [account.client_id] if account.client_id is not None else []
+        about = account.handle or str(account.client_id)
+        await acts.note(session, (AccessEvent.SECOND_FACTOR_TAKEN, about), whose=whose)
         await mail_change(session, account, FactorChange.TAKEN_AWAY, reason=str(request_id), at=now)

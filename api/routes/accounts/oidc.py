@@ -1,6 +1,7 @@
 """Sign-in of staff by OpenID Connect: begun here, shown to the provider, and finished here by the same browser."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import structlog
@@ -151,7 +152,14 @@ async def sign_in_at_provider(
     if not subject.factor_shown:
         by = f"subject {hash_of(subject.id)}"
         tried = await count_factor(
-            sessions, services.engine, account, admitted, given=factor.shows_factor, shown=by, showing=showing
+            sessions,
+            services.engine,
+            account,
+            admitted,
+            given=factor.shows_factor,
+            failed=partial(record_failed_sign_in, request, f"staff:{account.email_folded}"),
+            shown=by,
+            showing=showing,
         )
     whom = Challenged.of(account, ChallengePurpose.BESIDE_PASSWORD)
     proof = await services.passkeys.proof(factor, whom, showing=showing)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, BackgroundTasks, Path, Request, Response
 from pydantic import BaseModel, Field, model_validator
 
 from api.access_log.declared import shows_no_client
+from api.access_log.lines import record_failed_sign_in
 from api.accounts.factors.challenges import Challenged
 from api.accounts.factors.codes import admit_code, factor_required, must_show_factor, restore_code
 from api.accounts.factors.credentials import FactorShown
@@ -24,7 +25,7 @@ from api.deps import Anyone, FromWhere, Now, RequestId, Services, ShowingCode, S
 from api.idempotency import AccountRoute
 from api.problems import Refused, refuse, responses, wrong_fields
 from api.views.accounts import SignedIn, signed_in
-from models.reads.accounts.accounts import Asked, whose_address
+from models.reads.accounts.accounts import Asked, address_of, whose_address
 from models.reads.accounts.second_factors import codes_possible
 from models.tables.accounts.account import Account
 from models.tables.accounts.token import Token, TokenKind
@@ -36,6 +37,7 @@ from rules.accounts.budgets import BudgetKind, budget, shared_budgets
 from rules.accounts.caller import fold_email
 from rules.accounts.limits import RESETS_OF_VISITOR, RESETS_WITHIN
 from rules.accounts.passkeys import ChallengePurpose
+from rules.accounts.passwords import known_around
 from rules.accounts.sides import AccountSide
 from rules.mail.kinds import Mail
 from rules.mail.orders import MailOrder, account_mail_order, mail_order
@@ -178,7 +180,7 @@ async def new_password(
     """By a link, and with a second factor: without its code nothing is set, and the link stays good."""
     after.add_task(have_delivered, services.engine)
     if body.token is not None:
-        return await _by_link(services, body.token, body, visitor, showing=showing, now=now)
+        return await _by_link(request, services, body.token, body, visitor, showing=showing, now=now)
     asker = await asker_of(request)
     if asker is None:
         raise unauthenticated()
@@ -191,24 +193,38 @@ async def new_password(
 
 
 async def _by_link(
-    services: Services, token: str, body: NewPassword, visitor: Visitor, *, showing: Showing, now: datetime
+    request: Request,
+    services: Services,
+    token: str,
+    body: NewPassword,
+    visitor: Visitor,
+    *,
+    showing: Showing,
+    now: datetime,
 ) -> SignedIn:
     """One use: whoever comes second at the same time finds it used. Every sign-in ends, and the others of its kind."""
     async with services.sessions() as session:
         known = await live_account_link(session, token, TokenKind.RESET, now=now)
         assert known.account is not None
         account = known.account
+        address = await address_of(session, account)
+        where = f"{account.side}:{address}"
         possible = await codes_possible(session, account.id) if known.has_factor else ()
     whom = Challenged.of(account, ChallengePurpose.BESIDE_LINK)
     if possible and not body.shows_factor:
         missing = factor_required(possible, NOTHING)
         raise await services.passkeys.offered(missing, whom, visitor.counted, showing=showing)
-    password_hash = await services.passwords.hash(body.password, side=account.side, place=Waiter(who=visitor.mark))
+    password_hash = await services.passwords.hash(
+        body.password,
+        side=account.side,
+        place=Waiter(who=visitor.mark),
+        around=known_around(address, services.settings.letterhead.name),
+    )
     tried = None
-    if body.shows_factor:
-        tried = await admit_code(services.sessions, account.id, shown="a mailed link", now=now)
-    proof = await services.passkeys.proof(body, whom, showing=showing)
     try:
+        if body.shows_factor:
+            tried = await admit_code(services.sessions, account.id, shown="a mailed link", now=now)
+        proof = await services.passkeys.proof(body, whom, showing=showing)
         new = await _set(
             services,
             token,
@@ -219,6 +235,8 @@ async def _by_link(
             showing=showing,
         )
     except Refused as refused:
+        if body.shows_factor and refused.refusal.name is not Problem.LINK_INVALID:
+            await record_failed_sign_in(request, where)
         raise await services.passkeys.offered(refused, whom, visitor.counted, showing=showing) from refused
     if tried is not None:
         await restore_code(services.sessions, tried, now=now)
@@ -256,7 +274,9 @@ async def _by_current(
     services: Services, person: SignedInAs, body: NewPassword, *, request_id: UUID, now: datetime
 ) -> None:
     place = await must_fit(services, person, body.current or "", field="current", now=now)
-    password_hash = await services.passwords.hash(body.password, side=person.account.side, place=place)
+    async with services.sessions() as session:
+        around = known_around(await address_of(session, person.account), services.settings.letterhead.name)
+    password_hash = await services.passwords.hash(body.password, side=person.account.side, place=place, around=around)
     async with services.sessions() as session:
         account = await lock_account(session, person.account)
         if account.password_hash != person.account.password_hash:

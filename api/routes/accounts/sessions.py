@@ -63,6 +63,7 @@ def _session_view(token: Token, *, current: bool) -> SessionView:
 
 @router.delete("/sessions", status_code=204, summary="Sign out everywhere, here too", responses=responses())
 async def sign_out_everywhere(*, services: Svc, person: Person, now: Now) -> None:
+    """No device is known any more either."""
     async with services.sessions() as session:
         await revoke_sessions(session, person.account.id, at=now)
         await session.commit()

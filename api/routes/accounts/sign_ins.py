@@ -1,6 +1,7 @@
 """Signing in, on either side of the house: by address and password, with a second factor where there is one, by a
 passkey alone, or, for people of the practice, by what their provider says."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Request
@@ -26,10 +27,11 @@ from api.idempotency import AccountRoute
 from api.problems import Refused, refuse, responses
 from api.routes.accounts.oidc import OidcShown, sign_in_at_provider
 from api.views.accounts import SignedIn, signed_in
-from models.reads.accounts.accounts import account_with_address, address_of
+from models.reads.accounts.accounts import account_with_address, opening_address
 from models.reads.accounts.second_factors import passkey_with
 from models.tables.accounts.account import Account
 from models.writes.accounts.locks import lock_account
+from models.writes.accounts.passwords import keep_hashed_anew
 from rules.accounts.caller import fold_email
 from rules.accounts.passkeys import ChallengePurpose, NoPasskeysThere, credential_hash
 from rules.accounts.second_factors import CodeKind
@@ -148,13 +150,21 @@ async def sign_in(
         raise await _failed(request, where)
     shown = f"device {device.row.hash}" if device is not None else f"password {account.password_hash}"
     tried = await count_factor(
-        services.sessions, services.engine, account, admitted, given=body.shows_factor, shown=shown, showing=showing
+        services.sessions,
+        services.engine,
+        account,
+        admitted,
+        given=body.shows_factor,
+        failed=partial(record_failed_sign_in, request, where),
+        shown=shown,
+        showing=showing,
     )
+    anew = await services.passwords.hash_anew(body.password, account.password_hash or "", place=admitted.place)
     whom = Challenged.of(account, ChallengePurpose.BESIDE_PASSWORD)
     proof = await services.passkeys.proof(body, whom, showing=showing)
     try:
         new, used = await _with_factor(
-            services, account, address, proof=proof, visitor=visitor, device=device, showing=showing
+            services, account, address, proof=proof, visitor=visitor, device=device, anew=anew, showing=showing
         )
     except Refused as refused:
         if proof.given or refused.refusal.name is not Problem.SECOND_FACTOR_REQUIRED:
@@ -176,15 +186,18 @@ async def _with_factor(
     proof: Proof,
     visitor: Visitor,
     device: KnownDevice | None,
+    anew: str | None,
     showing: Showing,
 ) -> tuple[NewSession, CodeKind | None]:
-    """The sign-in, and what was shown beside the password. Raises Refused."""
+    """The sign-in, and what was shown beside the password, whose hash is from now on ``anew``. Raises Refused."""
     policy = services.settings.policy
     async with services.sessions() as session:
         if not await _still_fits(session, account, address):
             raise unauthenticated(_NO_FIT)
         used = await must_show_factor(session, account, proof, showing=showing)
         new = await begin_session(session, account, visitor, policy=policy, now=showing.now, device=device)
+        if anew is not None:
+            await keep_hashed_anew(session, account.id, anew)
         await session.commit()
     return new, used
 
@@ -205,7 +218,7 @@ async def _by_passkey(
     async with sessions() as session:
         found = await passkey_with(session, found_by)
         account = found[1] if found is not None and found[1].side is body.side else None
-        address = await address_of(session, account) if account is not None else None
+        address = await opening_address(session, account) if account is not None else None
         device = await known_device(session, body.device, account, now=now) if body.device else None
     counted = f"{body.side}:passkey {found_by}"
     where = f"{body.side}:{address}" if address is not None else counted

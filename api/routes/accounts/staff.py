@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.acts import Acts
 from api.access_log.declared import shows_no_client
 from api.accounts.practice_mails import have_delivered, order_account_mail
 from api.bodies import Body, Email, Line, Slug
@@ -22,6 +23,7 @@ from models.reads.accounts.staff import (
     account_of_therapist,
     invitations_good_until,
     list_staff,
+    standing_of,
     with_therapists,
 )
 from models.reads.booking.therapists import therapist_by_slug
@@ -29,9 +31,11 @@ from models.tables.accounts.account import Account
 from models.tables.booking.therapist import Therapist
 from models.writes.accounts.accounts import end_account
 from models.writes.accounts.locks import lock_admins, lock_staff
+from models.writes.accounts.profiles import tell_therapist
 from models.writes.accounts.staff import change_roles, end_invitation_links, invite
+from rules.accounts.accesses import AccessEvent
 from rules.accounts.caller import Caller
-from rules.accounts.staff import wrong_with_roles
+from rules.accounts.staff import acts_between, wrong_with_roles
 from rules.enums import Role
 from rules.mail.kinds import Mail
 from rules.refusals import Problem
@@ -140,7 +144,14 @@ def _taken(error: IntegrityError) -> Refused:
 
 @router.post("/staff", status_code=201, summary="Invite somebody to the practice", responses=responses())
 async def invite_staff(
-    *, body: NewStaff, services: Svc, caller: Admin, request_id: RequestId, now: Now, after: BackgroundTasks
+    *,
+    body: NewStaff,
+    services: Svc,
+    caller: Admin,
+    acts: Acts,
+    request_id: RequestId,
+    now: Now,
+    after: BackgroundTasks,
 ) -> StaffView:
     id = uuid5(request_id, "staff")
     async with services.sessions() as session:
@@ -148,6 +159,8 @@ async def invite_staff(
         if known is not None:
             return await _view(session, known)
         therapist = await _profile(session, body.roles, body.therapist)
+        if therapist is not None:
+            await tell_therapist(session, therapist, reason=str(request_id), at=now, but=body.email)
         try:
             account = await invite(
                 session,
@@ -163,6 +176,8 @@ async def invite_staff(
         except IntegrityError as error:
             raise _taken(error) from None
         await order_account_mail(session, Mail.INVITATION, account, reason=str(request_id), at=now)
+        given = [(AccessEvent.PROFILE_GIVEN, therapist.slug)] if therapist else []
+        await acts.note(session, (AccessEvent.INVITED, _handle(account)), *given)
         view = await _view(session, account)
         await session.commit()
     after.add_task(have_delivered, services.engine)
@@ -182,12 +197,23 @@ async def staff(*, services: Svc, _: Admin, page: ByTime) -> Listed[StaffView]:
     summary="Change somebody's name or roles, at once",
     responses=responses(Problem.NOT_FOUND),
 )
-async def change_staff(*, staff_id: UUID, body: StaffChanges, services: Svc, caller: Admin, now: Now) -> StaffView:
+async def change_staff(
+    *,
+    staff_id: UUID,
+    body: StaffChanges,
+    services: Svc,
+    caller: Admin,
+    acts: Acts,
+    request_id: RequestId,
+    now: Now,
+    after: BackgroundTasks,
+) -> StaffView:
     async with services.sessions() as session:
         admins = await lock_admins(session)
         account = await lock_staff(session, staff_id)
         if account is None:
             raise not_found("account")
+        former = await standing_of(session, account)
         if body.roles is None and "therapist" in body.model_fields_set:
             raise wrong_fields([("therapist", "is said together with the roles")])
         if body.roles is not None:
@@ -195,6 +221,8 @@ async def change_staff(*, staff_id: UUID, body: StaffChanges, services: Svc, cal
             if Role.ADMIN not in body.roles:
                 _not_the_last(account, admins)
             therapist = await _profile(session, body.roles, body.therapist, of=account.id)
+            if therapist is not None and therapist.id != account.therapist_id:
+                await tell_therapist(session, therapist, reason=str(request_id), at=now, but=account.email)
             profile = therapist.id if therapist else None
             try:
                 await change_roles(session, account, body.roles, therapist_id=profile, at=now)
@@ -202,8 +230,11 @@ async def change_staff(*, staff_id: UUID, body: StaffChanges, services: Svc, cal
                 raise _taken(error) from None
         account.name = body.name or account.name
         session.add(account)
+        changes = acts_between(_handle(account), former, await standing_of(session, account))
+        await acts.note(session, *changes)
         view = await _view(session, account)
         await session.commit()
+    after.add_task(have_delivered, services.engine)
     return view
 
 
@@ -213,7 +244,7 @@ async def change_staff(*, staff_id: UUID, body: StaffChanges, services: Svc, cal
     summary="End an account: every sign-in and token of it ends now",
     responses=responses(Problem.NOT_FOUND),
 )
-async def end_staff(*, staff_id: UUID, services: Svc, caller: Admin, now: Now) -> None:
+async def end_staff(*, staff_id: UUID, services: Svc, caller: Admin, acts: Acts, now: Now) -> None:
     async with services.sessions() as session:
         admins = await lock_admins(session)
         account = await lock_staff(session, staff_id)
@@ -222,7 +253,12 @@ async def end_staff(*, staff_id: UUID, services: Svc, caller: Admin, now: Now) -
         _not_themselves(caller, account)
         _not_the_last(account, admins)
         await end_account(session, account, at=now)
+        await acts.note(session, (AccessEvent.ACCOUNT_ENDED, _handle(account)))
         await session.commit()
+
+
+def _handle(account: Account) -> str:
+    return account.handle or str(account.id)
 
 
 def _not_themselves(caller: Caller, account: Account) -> None:
@@ -273,7 +309,7 @@ def _invitation_view(row: StaffRow, services: Svc, *, good_until: datetime | Non
     responses=responses(Problem.NOT_FOUND),
 )
 async def resend(
-    *, invitation_id: UUID, services: Svc, _: Admin, request_id: RequestId, now: Now, after: BackgroundTasks
+    *, invitation_id: UUID, services: Svc, _: Admin, acts: Acts, request_id: RequestId, now: Now, after: BackgroundTasks
 ) -> InvitationView:
     async with services.sessions() as session:
         account = await _waiting(session, invitation_id)
@@ -281,6 +317,7 @@ async def resend(
         session.add(account)
         await end_invitation_links(session, account, at=now)
         await order_account_mail(session, Mail.INVITATION, account, reason=str(request_id), at=now)
+        await acts.note(session, (AccessEvent.INVITED, _handle(account)))
         view = _invitation_view((await with_therapists(session, [account]))[0], services)
         await session.commit()
     after.add_task(have_delivered, services.engine)
@@ -293,9 +330,11 @@ async def resend(
     summary="Revoke an invitation",
     responses=responses(Problem.NOT_FOUND),
 )
-async def revoke(*, invitation_id: UUID, services: Svc, _: Admin, now: Now) -> None:
+async def revoke(*, invitation_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
     async with services.sessions() as session:
-        await end_account(session, await _waiting(session, invitation_id), at=now)
+        account = await _waiting(session, invitation_id)
+        await end_account(session, account, at=now)
+        await acts.note(session, (AccessEvent.INVITATION_REVOKED, _handle(account)))
         await session.commit()
 
 

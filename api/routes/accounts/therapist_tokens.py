@@ -3,20 +3,24 @@
 from datetime import datetime
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, BackgroundTasks
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.acts import Acts
 from api.access_log.declared import shows_no_client
+from api.accounts.practice_mails import have_delivered
 from api.accounts.tokens import hash_of, new_token
-from api.deps import Admin, Now, Svc
+from api.deps import Admin, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, responses
 from models.reads.accounts.tokens import public_id, tokens_of_therapist
 from models.reads.booking.therapists import therapist_by_slug
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.therapist import Therapist
+from models.writes.accounts.profiles import tell_therapist
 from models.writes.accounts.tokens import revoke_token
+from rules.accounts.accesses import AccessEvent
 from rules.refusals import Problem
 
 router = APIRouter(
@@ -35,7 +39,10 @@ class NewTokenView(BaseModel):
     summary="Make a token for a therapist",
     responses=responses(Problem.NOT_FOUND),
 )
-async def make_token(slug: str, services: Svc, _: Admin, now: Now) -> NewTokenView:
+async def make_token(
+    *, slug: str, services: Svc, caller: Admin, acts: Acts, request_id: RequestId, now: Now, after: BackgroundTasks
+) -> NewTokenView:
+    """The therapist is told by mail."""
     token = new_token()
     async with services.sessions() as session:
         therapist = await _therapist(session, slug)
@@ -44,16 +51,21 @@ async def make_token(slug: str, services: Svc, _: Admin, now: Now) -> NewTokenVi
             kind=TokenKind.THERAPIST,
             therapist_id=therapist.id,
             made_at=now,
+            made_by=caller.actor,
             expires_at=now + services.settings.policy.token_ttl,
         )
         session.add(row)
+        await acts.note(session, (AccessEvent.TOKEN_MADE, therapist.slug))
+        await tell_therapist(session, therapist, reason=str(request_id), at=now)
         await session.commit()
+    after.add_task(have_delivered, services.engine)
     return NewTokenView(token=token, expires_at=row.expires_at)
 
 
 class TokenView(BaseModel):
     id: UUID
     made_at: datetime
+    made_by: str | None
     last_used_at: datetime | None
     expires_at: datetime
 
@@ -76,6 +88,7 @@ async def list_tokens(slug: str, services: Svc, _: Admin, now: Now) -> TokenList
             TokenView(
                 id=public_id(token),
                 made_at=token.made_at,
+                made_by=token.made_by,
                 last_used_at=token.last_used_at,
                 expires_at=token.expires_at,
             )
@@ -90,13 +103,14 @@ async def list_tokens(slug: str, services: Svc, _: Admin, now: Now) -> TokenList
     summary="Revoke a therapist's token",
     responses=responses(Problem.NOT_FOUND),
 )
-async def end_token(slug: str, token_id: UUID, services: Svc, _: Admin, now: Now) -> None:
+async def end_token(slug: str, token_id: UUID, services: Svc, _: Admin, acts: Acts, now: Now) -> None:
     async with services.sessions() as session:
         found = await tokens_of_therapist(session, (await _therapist(session, slug)).id, now=now)
         token = next((token for token in found if public_id(token) == token_id), None)
         if token is None:
             raise not_found("token")
         await revoke_token(session, token.hash, at=now)
+        await acts.note(session, (AccessEvent.TOKEN_REVOKED, slug))
         await session.commit()
 
 

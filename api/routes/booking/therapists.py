@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import uuid5
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import AfterValidator, Field
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
+from api.accounts.practice_mails import have_delivered
 from api.bodies import Body, Email, Flag, Line, Name, Slug, Whole, Words, Zone
 from api.commands import tell_of_new_link, wake_line
 from api.deps import Anyone, BySlug, CareTeamOrAdmin, Now, PracticeOrAdmin, RequestId, Svc
@@ -26,6 +27,7 @@ from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import active_clients, therapist_by_slug
 from models.reads.booking.therapists import list_therapists as read_list_therapists
 from models.tables.booking.therapist import Therapist
+from models.writes.accounts.profiles import tell_therapist
 from models.writes.clients.form_words import lock_words
 from models.writes.locks import lock_therapist
 from rules.accounts.caller import Caller
@@ -161,8 +163,16 @@ class ChangedTherapist(TherapistView):
     responses=responses(Problem.NOT_FOUND),
 )
 async def change_therapist(
-    *, slug: str, body: TherapistChanges, services: Svc, caller: PracticeOrAdmin, request_id: RequestId, now: Now
+    *,
+    slug: str,
+    body: TherapistChanges,
+    services: Svc,
+    caller: PracticeOrAdmin,
+    request_id: RequestId,
+    now: Now,
+    after: BackgroundTasks,
 ) -> ChangedTherapist:
+    """Where mails go to another address from now on, the former one is told."""
     columns = body.columns()
     must_be_own(caller, slug)
     async with services.sessions() as session:
@@ -170,6 +180,9 @@ async def change_therapist(
         therapist = await lock_therapist(session, found.id)
         if "zoom_link" in columns and columns["zoom_link"] is None:
             await _no_zoom_ahead(session, therapist, now=now)
+        if columns.get("email", therapist.email) != therapist.email:
+            await tell_therapist(session, therapist, reason=str(request_id), at=now)
+            after.add_task(have_delivered, services.engine)
         columns |= await _in_words(session, columns, services=services)
         moved = columns.get("time_zone", therapist.time_zone) != therapist.time_zone
         for name, value in columns.items():

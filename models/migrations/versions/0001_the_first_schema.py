@@ -66,6 +66,22 @@ def upgrade() -> None:
                 "failed_sign_in",
                 "key_use",
                 "opening",
+                "invited",
+                "invitation_revoked",
+                "name_changed",
+                "roles_changed",
+                "profile_given",
+                "profile_taken",
+                "account_locked",
+                "account_unlocked",
+                "account_ended",
+                "second_factor_taken",
+                "sign_in_unlinked",
+                "key_made",
+                "key_rotated",
+                "key_revoked",
+                "token_made",
+                "token_revoked",
                 name="access_event",
                 native_enum=False,
                 create_constraint=True,
@@ -76,6 +92,8 @@ def upgrade() -> None:
         sa.Column("who", sa.String(length=200), nullable=False),
         sa.Column("role", sa.String(length=40), nullable=True),
         sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("about", sa.String(length=200), nullable=True),
+        sa.Column("token_by", sa.String(length=200), nullable=True),
         sa.Column(
             "kind",
             sa.Enum(
@@ -106,6 +124,7 @@ def upgrade() -> None:
     op.create_index("access_lines_in_time", "access_line", ["at", "id"], unique=False)
     op.create_index("access_lines_of_client", "access_line", ["whose"], unique=False, postgresql_using="gin")
     op.create_index("access_lines_of_who", "access_line", ["who", "at", "id"], unique=False)
+    op.create_index("access_lines_of_event", "access_line", ["event", "at", "id"], unique=False)
     op.create_table(
         "access_repeat",
         sa.Column("line", sa.Uuid(), nullable=False),
@@ -1368,6 +1387,7 @@ def upgrade() -> None:
         sa.Column("network", sa.String(length=64), nullable=True),
         sa.Column("agent", sa.String(length=200), nullable=True),
         sa.Column("factor_at_provider", sa.Boolean(), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["account.id"],
@@ -2046,6 +2066,23 @@ def upgrade() -> None:
         " AND (NEW.closed_at, NEW.closed_by) IS DISTINCT FROM (OLD.closed_at, OLD.closed_by))"
         " EXECUTE FUNCTION refuse_reopening()"
     )
+    # Numbers of lines follow each other: whoever could say beforehand that the next are covered would keep them from
+    # being chained. No foreign key, since the lines of old months go.
+    op.execute(
+        """
+        CREATE FUNCTION refuse_line_to_come() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NOT EXISTS (SELECT FROM access_line WHERE number = NEW.line) THEN
+                RAISE EXCEPTION 'there is no line % of the access log', NEW.line USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN NEW;
+        END $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER covers_what_is_there BEFORE INSERT ON chained_access"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_line_to_come()"
+    )
 
 
 def downgrade() -> None:
@@ -2225,6 +2262,7 @@ def downgrade() -> None:
     op.drop_index("lines_of_block", table_name="chained_access")
     op.drop_table("chained_access")
     op.drop_table("access_repeat")
+    op.drop_index("access_lines_of_event", table_name="access_line")
     op.drop_index("access_lines_of_who", table_name="access_line")
     op.drop_index("access_lines_of_client", table_name="access_line", postgresql_using="gin")
     op.drop_index("access_lines_in_time", table_name="access_line")
@@ -2232,3 +2270,4 @@ def downgrade() -> None:
     op.drop_table("access_block")
     op.execute("DROP FUNCTION refuse_reopening")
     op.execute("DROP FUNCTION refuse_change")
+    op.execute("DROP FUNCTION refuse_line_to_come")

@@ -103,6 +103,8 @@ def access_of(line: AccessLine) -> Access:
         who=line.who,
         role=line.role,
         account_id=str(line.account_id) if line.account_id is not None else None,
+        about=line.about,
+        token_by=line.token_by,
         kind=AccessKind(line.kind) if line.kind is not None else None,
         whose=tuple(map(str, line.whose)),
         visitor=line.visitor,

@@ -27,6 +27,7 @@ class AccessFilter:
 
     client: UUID | None = None
     who: str | None = None
+    event: AccessEvent | None = None
     begin: datetime | None = None
     end: datetime | None = None
 
@@ -49,6 +50,8 @@ async def list_accesses(session: AsyncSession, wanted: AccessFilter, page: Page)
         conditions.append(col(AccessLine.whose).contains([wanted.client]))
     if wanted.who is not None:
         conditions.append(col(AccessLine.who).in_(_spelled(session, wanted.who)))
+    if wanted.event is not None:
+        conditions.append(col(AccessLine.event) == wanted.event)
     if wanted.begin is not None:
         conditions.append(col(AccessLine.at) >= wanted.begin)
     if wanted.end is not None:

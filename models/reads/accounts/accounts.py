@@ -8,6 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.accounts.account import Account
+from models.tables.accounts.token import Token
 from models.tables.clients.client import Client
 from rules.accounts.sides import AccountSide
 
@@ -22,7 +23,7 @@ async def account_with_address(session: AsyncSession, email_folded: str, side: A
     return (await session.exec(statement.join(Client, col(Client.id) == col(Account.client_id)).where(*theirs))).first()
 
 
-async def address_of(session: AsyncSession, account: Account) -> str | None:
+async def opening_address(session: AsyncSession, account: Account) -> str | None:
     """By which its owner signs in, folded; None where nobody can sign in by it (any more)."""
     if account.activated_at is None or account.is_shut:
         return None
@@ -62,3 +63,19 @@ async def whose_address(session: AsyncSession, email_folded: str, side: AccountS
 
 async def account_of_client(session: AsyncSession, client_id: UUID) -> Account | None:
     return (await session.exec(select(Account).where(col(Account.client_id) == client_id))).first()
+
+
+async def address_of(session: AsyncSession, account: Account) -> str:
+    """By which its owner signs in, folded; empty where a client's record has none."""
+    if account.client_id is None:
+        return account.email_folded or ""
+    address = select(Client.email_folded).where(col(Client.id) == account.client_id)
+    return (await session.exec(address)).first() or ""
+
+
+async def address_of_link(session: AsyncSession, link: Token) -> str:
+    """To which a link was mailed that makes an account active: of a client, or of somebody of the practice."""
+    if link.account_id is not None:
+        return await address_of(session, await session.get_one(Account, link.account_id))
+    address = select(Client.email_folded).where(col(Client.id) == link.client_id)
+    return (await session.exec(address)).first() or ""

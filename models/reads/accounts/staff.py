@@ -15,6 +15,7 @@ from models.tables.accounts.program_key import ProgramKey
 from models.tables.accounts.token import Token, TokenKind
 from models.tables.booking.therapist import Therapist
 from rules.accounts.sides import AccountSide
+from rules.accounts.staff import StaffStanding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,11 @@ async def invitations_good_until(session: AsyncSession, accounts: Sequence[Accou
     last = func.max(col(Token.expires_at))
     found = await session.exec(select(Token.account_id, last).where(*links).group_by(col(Token.account_id)))
     return {account_id: until for account_id, until in found.all() if account_id is not None}
+
+
+async def standing_of(session: AsyncSession, account: Account) -> StaffStanding:
+    [row] = await with_therapists(session, [account])
+    return StaffStanding(name=account.name, roles=tuple(account.roles), profile=row.therapist)
 
 
 async def account_of_therapist(session: AsyncSession, therapist_id: UUID) -> Account | None:

@@ -1,4 +1,5 @@
-"""The access log: who looked at what. Rows of all four tables are only ever added, and refer to no other table."""
+"""The access log: who looked at what, and who changed what others may. Rows of all four tables are only ever added, and
+refer to no other table."""
 
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ class AccessLine(SQLModel, table=True):
         Index("access_lines_in_time", "at", "id"),
         Index("access_lines_of_client", "whose", postgresql_using="gin"),
         Index("access_lines_of_who", "who", "at", "id"),
+        Index("access_lines_of_event", "event", "at", "id"),
         # As of anchors: one row with an instant that Python cannot read would stop whoever reads.
         CheckConstraint("at BETWEEN '2000-01-01Z' AND '9999-12-30Z'", name="access_at_can_be_read"),
     )
@@ -33,6 +35,8 @@ class AccessLine(SQLModel, table=True):
     who: str = Field(max_length=200)
     role: str | None = Field(default=None, max_length=40)
     account_id: UUID | None = None
+    about: str | None = Field(default=None, max_length=200)
+    token_by: str | None = Field(default=None, max_length=200)
     kind: AccessKind | None = Field(default=None, sa_type=word(AccessKind, name="access_kind"))
     whose: list[UUID] = Field(default_factory=list, sa_type=ARRAY(Uuid))
     visitor: str | None = Field(default=None, max_length=64)
@@ -73,7 +77,7 @@ class AccessBlock(SQLModel, table=True):
 
 
 class ChainedAccess(SQLModel, table=True):
-    """Which block covers a line, by their numbers."""
+    """Which block covers a line, by their numbers. A trigger refuses what is said of a line that is not there yet."""
 
     __tablename__ = "chained_access"
     __table_args__ = (Index("lines_of_block", "block", "line"),)

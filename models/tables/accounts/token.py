@@ -27,6 +27,7 @@ class Token(SQLModel, table=True):
 
     ``email_change_id``: the change, and no other one, that a link confirms which was mailed for it.
     ``factor_at_provider``: of a sign-in by OpenID Connect, that the provider has asked for a second factor.
+    ``made_by``: of a therapist's program's, who made it, as timelines name them.
     ``network`` (an address, cut) and ``agent`` (a browser, in its own words) tell its owner where a sign-in was made.
     """
 
@@ -46,3 +47,4 @@ class Token(SQLModel, table=True):
     network: str | None = Field(default=None, max_length=64)
     agent: str | None = Field(default=None, max_length=200)
     factor_at_provider: bool = False
+    made_by: str | None = None

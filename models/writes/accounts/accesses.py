@@ -17,15 +17,18 @@ _WRITE = sa.text(
     f"""
     WITH given AS (
         SELECT * FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS line (
-            id uuid, at timestamptz, event text, who text, role text, account_id uuid, kind text, whose uuid[],
-            visitor text, network text, request_id text, of_archive boolean, key_id text, mac text
+            id uuid, at timestamptz, event text, who text, role text, account_id uuid, about text, token_by text,
+            kind text, whose uuid[], visitor text, network text, request_id text,
+            of_archive boolean, key_id text, mac text
         )
     ), fresh AS (
         INSERT INTO access_line (
-            id, at, event, who, role, account_id, kind, whose, visitor, network, request_id, of_archive, key_id, mac
+            id, at, event, who, role, account_id, about, token_by, kind, whose, visitor, network, request_id,
+            of_archive, key_id, mac
         )
         SELECT
-            id, at, event, who, role, account_id, kind, whose, visitor, network, request_id, of_archive, key_id, mac
+            id, at, event, who, role, account_id, about, token_by, kind, whose, visitor, network, request_id,
+            of_archive, key_id, mac
         FROM given
         ON CONFLICT (id) DO NOTHING
         RETURNING id

@@ -42,27 +42,29 @@ async def end_account(session: AsyncSession, account: Account, *, at: datetime) 
         await end_programs(session, account.therapist_id, at=at)
 
 
-async def shut(session: AsyncSession, account: Account, *, by: str, at: datetime) -> None:
+async def shut(session: AsyncSession, account: Account, *, by: str, at: datetime) -> bool:
     """Lock an account, of which whoever holds it may not be who they say: every sign-in, link and known device of it
     ends now, what a therapist's programs have too, and nobody signs in by it until it is unlocked. Password and second
-    factors stay. Twice is once."""
+    factors stay. Twice is once; False is answered to the second time."""
     if account.locked_at is not None:
-        return
+        return False
     account.locked_at, account.locked_by = at, by
     session.add(account)
     await end_sign_ins(session, account.id, at=at)
     if account.therapist_id is not None:
         await end_programs(session, account.therapist_id, at=at)
     await _tell(session, account, FactKind.ACCOUNT_LOCKED, "The client's account was locked.", by=by, at=at)
+    return True
 
 
-async def unlock(session: AsyncSession, account: Account, *, by: str, at: datetime) -> None:
-    """Its owner signs in again as before. Nothing that ended comes back."""
+async def unlock(session: AsyncSession, account: Account, *, by: str, at: datetime) -> bool:
+    """Its owner signs in again as before. Nothing that ended comes back. False where it was not locked."""
     if account.locked_at is None:
-        return
+        return False
     account.locked_at = account.locked_by = None
     session.add(account)
     await _tell(session, account, FactKind.ACCOUNT_UNLOCKED, "The client's account was unlocked.", by=by, at=at)
+    return True
 
 
 async def _tell(session: AsyncSession, account: Account, kind: FactKind, text: str, *, by: str, at: datetime) -> None:

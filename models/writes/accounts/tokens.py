@@ -29,8 +29,10 @@ async def revoke_live_token(session: AsyncSession, token_hash: str, *, at: datet
 
 
 async def revoke_sessions(session: AsyncSession, account_id: UUID, *, at: datetime, but: str | None = None) -> None:
-    """Sign out everywhere ``but`` where the token with this hash is. The devices stay known, and mailed links good."""
-    live = (col(Token.account_id) == account_id, col(Token.kind) == TokenKind.SESSION, col(Token.revoked_at).is_(None))
+    """Sign out everywhere, and know no device any more; ``but`` where the token with this hash is, whose holder is who
+    they say: then the devices stay known. Mailed links stay good."""
+    kinds = (TokenKind.SESSION, TokenKind.DEVICE) if but is None else (TokenKind.SESSION,)
+    live = (col(Token.account_id) == account_id, col(Token.kind).in_(kinds), col(Token.revoked_at).is_(None))
     ended = update(Token).where(*live) if but is None else update(Token).where(*live, col(Token.hash) != but)
     await session.exec(ended.values(revoked_at=at))
 

@@ -15,6 +15,7 @@ from activities.types.clients import ClientDetails, DetailsOrder
 from models.tables import Account, Client, OutboxItem, Token
 from models.tables.accounts.token import TokenKind
 from models.tables.mail.outbox import OutboxStatus
+from models.writes.accounts.profiles import tell_therapist
 from models.writes.outbox import order_practice_mail
 from rules.accounts.second_factors import FactorChange
 from rules.enums import Role
@@ -180,3 +181,16 @@ async def test_a_new_address_ends_the_links_that_were_mailed_to_the_old_one(prac
     async with practice.sessions() as session:
         [link] = (await session.exec(select(Token).where(Token.account_id == UUID(str(account.id))))).all()
     assert link.revoked_at is not None
+
+
+async def test_a_therapist_is_told_at_the_address_from_before(practice: Practice) -> None:
+    rows = Rows(practice.sessions)
+    ana = await rows.therapist("ana-silva", email="ana@practice.example")
+    async with practice.sessions() as session:
+        await tell_therapist(session, ana, reason="one", at=practice.clock.instant)
+        await session.commit()
+    await rows.change(ana, email="somebody@mail.example")
+    await deliver(practice)
+    [mail] = practice.post.sent
+    assert (mail.to, mail.to_name, mail.template) == ("ana@practice.example", ana.name, "profile_access_changed")
+    assert "a program was given a token" in mail.text

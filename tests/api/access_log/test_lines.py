@@ -60,7 +60,8 @@ async def test_a_read_says_who_under_which_role_from_where_and_whose(
     assert line.pop("visitor")
     assert line == {
         "id": line["id"], "at": f"{NOW:%Y-%m-%dT%H:%M:%SZ}", "event": "read", "who": "maria-root",
-        "name": "Maria-Root", "role": "care_team", "kind": "forms", "whose": [str(people.sara.id)], "count": 1,
+        "name": "Maria-Root", "role": "care_team", "about": None, "token_by": None, "kind": "forms",
+        "whose": [str(people.sara.id)], "count": 1,
         "network": "127.0.0.0/24", "request_id": answer.headers["Request-Id"], "signed": True,
     }  # fmt: skip
 

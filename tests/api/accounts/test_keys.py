@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
 
 from api.accounts.programs import tell_of_odd_keys
-from models.database import Sessions
+from config import settings_or_exit
+from models.database import Sessions, connect, session_factory
 from models.tables import IdempotencyKey, ProgramKey
 from models.writes.idempotency import LOST
 from ops import keys as command
@@ -24,6 +25,7 @@ from rules.enums import Role
 from tests.api.conftest import DESK, ROOT, StandingClock, fields_of, problem_of
 from tests.care.defaults import ADMIN_KEY
 from tests.care.rows import NOW, Rows
+from tests.local.environment import PRODUCTION
 from tests.statements import statements
 
 SITE = {"name": "new-site", "role": "booking_site"}
@@ -271,6 +273,31 @@ async def test_a_key_in_the_settings_with_anothers_name_is_told(
 
 
 # ---------------------------------------------------------------- by command
+
+
+async def test_nor_by_command_once_an_admin_has_an_account(sessions: Sessions, rows: Rows) -> None:
+    said: Any = {"names": (), "admins_are_persons": True, "at": NOW}
+    await command.make(sessions, "first-root", Role.ADMIN, **said)
+    await rows.staff("maria", Role.ADMIN)
+    before = await rows.snapshot("program_key", "access_line")
+    with pytest.raises(command.Wrong, match="Admins are persons here"):
+        await command.make(sessions, "second-root", Role.ADMIN, **said)
+    assert await rows.snapshot("program_key", "access_line") == before
+    await command.make(sessions, "watch", Role.CARE_TEAM, **said)
+    await command.make(sessions, "second-root", Role.ADMIN, **said | {"admins_are_persons": False})
+
+
+async def test_the_command_says_why_in_production(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = connect(database_url, pool_size=1)
+    await Rows(session_factory(engine)).staff("maria", Role.ADMIN)
+    await engine.dispose()
+    for name, value in (PRODUCTION | {"DATABASE_URL": database_url}).items():
+        monkeypatch.setenv(name, value)
+    asked = command._parser().parse_args(["make", "second-root", "admin"])
+    assert await command._main(settings_or_exit(), asked) == 1
+    assert capsys.readouterr().err.startswith("Admins are persons here")
 
 
 async def test_the_same_by_command(api: httpx.AsyncClient, sessions: Sessions) -> None:

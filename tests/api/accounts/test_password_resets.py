@@ -279,3 +279,32 @@ async def test_the_address_of_a_client_whose_record_was_closed_is_nobodys(api: h
     await rows.change(sara, closed_at=NOW)
     await ask(api, "sara@mail.example")
     assert [_goes(mail) for mail in await mails(rows)] == [False]
+
+
+# ---------------------------------------------------------------- what is known around its owner
+
+
+@pytest.mark.parametrize("password", ["sara-mailer 2026", "Care Journeys 2026"])
+async def test_no_way_sets_a_password_that_is_known_around_its_owner(
+    api: httpx.AsyncClient, rows: Rows, password: str
+) -> None:
+    """By a reset, by the current one, by an activation, and by an invitation."""
+    _, account = await member(rows, "sara-mailer@mail.example")
+    new = await rows.client(email="sara-mailer@other.example", email_folded="sara-mailer@other.example")
+    eva = await rows.staff("sara-mailer", Role.CARE_TEAM, activated_at=None)
+    soon: Any = {"made_at": NOW, "expires_at": NOW + timedelta(hours=1)}
+    await rows.add(Token(hash=hash_of("activation"), kind=TokenKind.ACTIVATION, client_id=new.id, **soon))
+    await rows.add(Token(hash=hash_of("invitation"), kind=TokenKind.INVITATION, account_id=eva.id, **soon))
+    by = await rows.session_of(account)
+    token = await link(rows, account)
+    before = await rows.snapshot("account", "token")
+    for path, body in (
+        ("/v1/passwords", {"token": token}),
+        ("/v1/passwords", {"current": OLD}),
+        ("/v1/activations", {"token": "activation"}),
+        ("/v1/activations", {"token": "invitation"}),
+    ):
+        headers = by if "current" in body else {}
+        refused = await api.post(path, json=body | {"password": password}, headers=headers)
+        assert fields_of(refused) == ["password"], (path, refused.text)
+    assert await rows.snapshot("account", "token") == before

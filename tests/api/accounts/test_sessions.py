@@ -41,7 +41,9 @@ async def test_a_list_of_sign_ins_with_place_and_time(api: httpx.AsyncClient, ro
     assert len((await api.get("/v1/sessions", headers=late)).json()["items"]) == 1  # the idle one has ended
 
 
-async def test_signing_out_everywhere_leaves_devices_known_and_others_alone(api: httpx.AsyncClient, rows: Rows) -> None:
+async def test_signing_out_everywhere_forgets_devices_and_leaves_others_alone(
+    api: httpx.AsyncClient, rows: Rows
+) -> None:
     await member(rows, "sara@mail.example")
     tom = await rows.session_of((await member(rows, "tom@mail.example"))[1])
     answer = (await api.post("/v1/sessions", json={"email": "sara@mail.example", "password": OLD})).json()
@@ -49,7 +51,11 @@ async def test_signing_out_everywhere_leaves_devices_known_and_others_alone(api:
     assert (await api.delete("/v1/sessions", headers=here)).status_code == 204
     assert [(await api.get("/v1/clients", headers=who)).status_code for who in (here, there, tom)] == [401, 401, 200]
     again = {"email": "sara@mail.example", "password": OLD, "device": answer["device"]}
-    assert (await api.post("/v1/sessions", json=again)).json()["device"] == answer["device"]
+    anew = (await api.post("/v1/sessions", json=again)).json()
+    assert anew["device"] != answer["device"]
+    assert (await api.delete("/v1/sessions/current", headers={"Authorization": f"Bearer {anew['token']}"})).is_success
+    again = again | {"device": anew["device"]}  # here alone: it stays known
+    assert (await api.post("/v1/sessions", json=again)).json()["device"] == anew["device"]
 
 
 async def test_who_asks_is_told_who_they_are(api: httpx.AsyncClient, rows: Rows, therapist_token: Any) -> None:

@@ -28,6 +28,7 @@ LINE = Access(
     who="maria",
     role="care_team",
     account_id="a",
+    about="ivo",
     whose=("c",),
     visitor="v",
     network="192.0.2.0/24",
@@ -35,6 +36,7 @@ LINE = Access(
 )
 OTHER: dict[str, Any] = {
     "event": AccessEvent.EXPORT, "kind": AccessKind.FORMS, "who": "ivo", "role": "admin", "account_id": "b",
+    "about": "ana", "token_by": "admin:eva",
     "whose": ("c", "d"), "visitor": "w", "network": None, "of_archive": True,
 }  # fmt: skip
 
@@ -49,6 +51,12 @@ def test_what_is_one_line() -> None:
     for field, value in OTHER.items():
         assert name_of(KEYS, replace(LINE, **{field: value})) != name, field
     assert name_of(ChainKeys((("one", b"2" * 32),)), LINE) != name  # nobody without the keys knows it beforehand
+
+
+def test_an_act_is_one_line_for_each_request() -> None:
+    act = replace(LINE, event=AccessEvent.ROLES_CHANGED)
+    assert name_of(KEYS, replace(act, request_id="s")) != name_of(KEYS, act)
+    assert name_of(KEYS, replace(act, at=AT.replace(minute=14))) == name_of(KEYS, act)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sqlmodel import select
 from models.tables import OutboxItem
 from tests.api.accounts.factors.apps import BOTH, PASSWORD, Owner, a_client, needs_factor
 from tests.api.accounts.test_password_resets import link
-from tests.api.conftest import SITE, StandingClock, ToldEngine, problem_of
+from tests.api.conftest import ROOT, SITE, StandingClock, ToldEngine, problem_of
 from tests.care.rows import NOW, Rows
 from workflows.messages import PRACTICE_MAIL_ID
 
@@ -26,6 +26,31 @@ async def guesses(owner: Owner, number: int, who: str = "thief", **more: Any) ->
     """Each from another place, as a crowd would."""
     wrong = owner.app.wrong_code()
     return [(await owner.signs_in(wrong, **visitor(f"{who} {n}"), **more)).status_code for n in range(number)]
+
+
+async def failed(api: httpx.AsyncClient, owner: Owner) -> int:
+    """How many sign-ins the access log says to have failed at the owner's address."""
+    found = await api.get("/v1/accesses", params={"who": owner.email, "event": "failed_sign_in"}, headers=ROOT)
+    return sum(line["count"] for line in found.json()["items"])
+
+
+@pytest.mark.parametrize("side", ["client", "staff"])
+async def test_each_that_fails_is_written_down_when_codes_are_used_up_too(
+    sara: Owner, maria: Owner, rows: Rows, clock: StandingClock, side: str
+) -> None:
+    owner = await (sara if side == "client" else maria).enrols()
+    body = {"password": NEW}
+    for number in range(32):
+        body["token"] = await link(rows, owner.account, f"link {number}")
+        answer = await owner.api.post("/v1/passwords", json=body | {"code": owner.app.wrong_code()})
+        assert answer.status_code == (401 if number < 30 else 429)
+    assert await failed(owner.api, owner) == 32
+    needs_factor(await owner.api.post("/v1/passwords", json=body), factors=BOTH)  # nothing was tried
+    assert await failed(owner.api, owner) == 32
+    await used_up(owner, clock)
+    before = await failed(owner.api, owner)
+    assert await guesses(owner, 2, who="after") == [429] * 2
+    assert await failed(owner.api, owner) == before + 2
 
 
 async def test_a_wrong_code_is_a_sign_in_that_failed(sara: Owner, clock: StandingClock) -> None:
