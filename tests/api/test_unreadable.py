@@ -52,6 +52,7 @@ SAY_SO = {
     "GET /v1/clients/{client_id}/credits",
     "GET /v1/clients/{client_id}/documents",
     "GET /v1/clients/{client_id}/forms/{kind}",
+    "GET /v1/clients/{client_id}/match",
     "GET /v1/clients/{client_id}/goals",
     "GET /v1/clients/{client_id}/notes",
     "GET /v1/clients/{client_id}/openings",

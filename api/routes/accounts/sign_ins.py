@@ -24,7 +24,7 @@ from api.accounts.visitors import Visitor
 from api.bodies import Body, Password, Secret
 from api.deps import Anyone, FromWhere, Now, Services, ShowingCode, Svc
 from api.idempotency import AccountRoute
-from api.problems import Refused, refuse, responses
+from api.problems import Refused, refuse, responses, wrong_fields
 from api.routes.accounts.oidc import OidcShown, sign_in_at_provider
 from api.views.accounts import SignedIn, signed_in
 from models.reads.accounts.accounts import account_with_address, opening_address
@@ -90,15 +90,17 @@ class SignIn(FactorShown):
 
     @model_validator(mode="after")
     def _one_way(self) -> "SignIn":
-        said_nothing = self.email is None and self.password is None
-        if self.oidc is not None:
-            if not said_nothing:
-                raise ValueError("either email and password are given, or oidc")
-            if "side" in self.model_fields_set and self.side is AccountSide.CLIENT:
-                raise ValueError("oidc is for people of the practice")
-        elif (said_nothing and self.passkey is None) or (self.email is None) != (self.password is None):
-            raise ValueError("email and password are required, or a passkey alone, or oidc")
+        if self.oidc is not None and (self.email is not None or self.password is not None):
+            raise ValueError("either email and password are given, or oidc")
+        if self.oidc is not None and "side" in self.model_fields_set and self.side is AccountSide.CLIENT:
+            raise ValueError("oidc is for people of the practice")
         return self
+
+    @property
+    def missing(self) -> list[str]:
+        """Of the fields of a sign-in by password; none where nothing of it is given, and another way is."""
+        fields = [name for name in ("email", "password") if getattr(self, name) is None]
+        return [] if len(fields) == 2 and (self.passkey is not None or self.oidc is not None) else fields
 
 
 _NO_FIT = "This address and password do not fit."
@@ -128,6 +130,10 @@ async def sign_in(
     if body.oidc is not None:
         return await sign_in_at_provider(
             request, services, body.oidc, visitor, factor=body, device=body.device, showing=showing, after=after
+        )
+    if body.missing:
+        raise wrong_fields(
+            [(field, "is required, where neither a passkey nor oidc stands alone") for field in body.missing]
         )
     if body.email is None or body.password is None:
         assert body.passkey is not None

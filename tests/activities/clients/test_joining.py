@@ -111,8 +111,10 @@ async def test_matching_forms_come_along_with_all_they_are_replayed_from(two: Tw
     )
     await two.keep(form)
     await two.are_joined()
-    [kept] = await two.rows(FormMatch, two.record)
-    assert (kept.answers["note"], opened_aside(kept, "considered")) == ("evenings", b"all of them")
+    async with two.practice.sessions() as session:
+        kept = await session.get_one(FormMatch, form.id)
+        assert (str(kept.client_id), kept.answers["note"]) == (two.record, "evenings")
+        assert opened_aside(kept, "considered") == b"all of them"
     assert await two.rows(FormMatch, two.duplicate) == []
 
 

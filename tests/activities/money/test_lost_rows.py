@@ -16,7 +16,7 @@ from tests.care.client_money import ClientMoney
 from tests.care.practice import DESK, Practice
 from tests.care.reconciler import Reconciler
 
-KNOWN_BEFORE = "UPDATE payment SET status = 'scheduled', because = NULL, attempts = 0, intent = NULL, paid_at = NULL"
+KNOWN_BEFORE = "UPDATE payment SET status = 'scheduled', because = NULL, attempts = 0, intent = NULL, paid_at = NULL, stated = NULL"
 EPOCH = UUID("0197c0de-0000-7000-8000-000000000001")
 
 
@@ -25,7 +25,7 @@ async def goes_back(practice: Practice, *statements: str) -> None:
     async with practice.sessions() as session:
         for statement in (KNOWN_BEFORE, "DELETE FROM payment_try", *statements):
             await session.exec(text(statement))  # type: ignore[call-overload]
-        await session.commit()
+            await session.commit()
     await practice.at_stripe.ask("POST", "_forget_keys")
 
 

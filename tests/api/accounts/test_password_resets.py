@@ -284,7 +284,7 @@ async def test_the_address_of_a_client_whose_record_was_closed_is_nobodys(api: h
 # ---------------------------------------------------------------- what is known around its owner
 
 
-@pytest.mark.parametrize("password", ["sara-mailer 2026", "Care Journeys 2026"])
+@pytest.mark.parametrize("password", ["sara-mailer 2026", "Riverside-Practice 2026"])
 async def test_no_way_sets_a_password_that_is_known_around_its_owner(
     api: httpx.AsyncClient, rows: Rows, password: str
 ) -> None:

@@ -10,7 +10,7 @@ from models.tables import Account
 from models.writes.accounts.locks import lock_admins
 from rules.enums import Role
 from tests.api.accounts.waiting import somebody_waits
-from tests.api.conftest import ROOT, fields_of, problem_of
+from tests.api.conftest import DESK, ROOT, fields_of, problem_of
 from tests.care.rows import Rows
 
 
@@ -22,7 +22,7 @@ async def test_a_therapist_who_goes_leaves_nothing_of_their_programs_behind(
     await rows.therapist("ben")
     account = await rows.staff("ana", Role.THERAPIST, therapist=ana)
     program, bens = await therapist_token("ana"), await therapist_token("ben")
-    feeds = [(await api.post(f"/v1/therapists/{slug}/feed", headers=ROOT)).json()["url"] for slug in ("ana", "ben")]
+    feeds = [(await api.post(f"/v1/therapists/{slug}/feed", headers=DESK)).json()["url"] for slug in ("ana", "ben")]
     assert (await api.get("/v1/clients", headers=program)).status_code == 200
     assert [(await api.get(feed)).status_code for feed in feeds] == [200, 200]
     path = f"/v1/staff/{account.id}"

@@ -12,12 +12,15 @@ from rules.refusals import Problem
 
 async def test_a_few_at_a_time_and_the_line_has_an_end() -> None:
     making, go, inside = Making(at_once=2, most_in_line=5, most_of_one=3), threading.Event(), [0, 0]
+    one = threading.Lock()
 
     def work() -> int:
-        inside[0] += 1
-        inside[1] = max(inside)
+        with one:
+            inside[0] += 1
+            inside[1] = max(inside)
         go.wait(30)
-        inside[0] -= 1
+        with one:
+            inside[0] -= 1
         return 7
 
     waiting = [asyncio.create_task(making.make(work, who=who)) for who in ("a", "a", "a", "b", "b")]
@@ -26,6 +29,8 @@ async def test_a_few_at_a_time_and_the_line_has_an_end() -> None:
         with pytest.raises(Refused) as refused:
             await making.make(work, who=who)
         assert (refused.value.refusal.name, refused.value.refusal.data) == (name, {"retry_after": 5})
+    while inside[0] < 2:  # threads take their time
+        await asyncio.sleep(0.01)
     go.set()
     assert await asyncio.gather(*waiting) == [7] * 5
     assert inside == [0, 2]

@@ -48,6 +48,10 @@ async def test_a_match_is_told_with_the_way_on(api: httpx.AsyncClient, engine: T
         "stage": "first_booking",
         "match": match,
         "booking_url": "https://care.example/book/ana",
+        "not_offered": [  # by no therapist of these rows
+            {"field": "answers.state", "code": "NY", "name": "New York"},
+            {"field": "answers.modality", "code": "individual", "name": "Individual"},
+        ],
     }
     order = engine.asked[0].order
     assert order.answers is None  # it stands in the database, and goes through no engine

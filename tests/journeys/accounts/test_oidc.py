@@ -6,7 +6,7 @@ from typing import Any
 from api.accounts.oidc.provider import Provider
 from api.settings import OidcSettings
 from tests.care.house import PUBLIC_URL
-from tests.care.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcStandIn, oidc_provider
+from tests.care.signing_in.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcStandIn, oidc_provider
 from tests.care.story import Care
 from tests.journeys.accounts.arriving import arrived
 

@@ -4,6 +4,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
+from rules.policy import JourneyPolicy
 from tests.care.defaults import Json
 from tests.care.story import Care, Person
 
@@ -13,6 +16,12 @@ OFFICE_HOURS = [
     {"weekday": day, "from": "09:00", "to": "17:00", "types": ["intro_call", "session"]}
     for day in ("mon", "tue", "wed", "thu", "fri")
 ]
+
+
+@pytest.fixture
+def policy() -> JourneyPolicy:
+    """With all its budgets: how many times may be held is a rule of booking."""
+    return JourneyPolicy()
 
 
 async def with_forms(care: Care, name: str = "Sara") -> Person:

@@ -126,7 +126,7 @@ async def test_names_that_try_to_become_headers_stay_names(care: Care) -> None:
         await care.refused(
             "PATCH", "/v1/therapists/ana", {"name": name}, by="desk", name="validation-failed", status=422
         )
-    nasty = 'Eve"; Bcc: <all@evil.example>, \u202e"\\'
+    nasty = 'Eve"; Bcc: <all@evil.example>, "\\'
     body = sara.booking("intro_call", start)
     body["details"] = sara.details | {"first_name": nasty, "last_name": "<script>alert(1)</script>"}
     sara.books_at(await care.post(f"/v1/clients/{sara.id}/appointments", body))

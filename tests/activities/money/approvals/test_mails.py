@@ -48,12 +48,13 @@ async def staff(ceiling: Ceilinged, rows: Rows) -> list[Account]:
         client = await ceiling.practice.row(ceiling.money.client)
         ana = await session.get_one(Therapist, client.therapist_id)
     await rows.staff("maria", Role.CARE_TEAM, Role.ADMIN)  # who asks
-    await rows.staff("gone", Role.ADMIN, deactivated_at=ceiling.practice.clock.instant)
-    await rows.staff("invited", Role.ADMIN, activated_at=None)
+    await rows.staff("gone", Role.CARE_TEAM, deactivated_at=ceiling.practice.clock.instant)
+    await rows.staff("invited", Role.CARE_TEAM, activated_at=None)
+    await rows.staff("olga", Role.ADMIN)  # who sees no client
     await rows.staff("zoe", Role.THERAPIST, therapist=await rows.therapist("zoe"))
     return [
         await rows.staff("ivo", Role.CARE_TEAM),
-        await rows.staff("eva", Role.ADMIN),
+        await rows.staff("eva", Role.CARE_TEAM),
         await rows.staff("ana", Role.THERAPIST, therapist=ana),
     ]
 

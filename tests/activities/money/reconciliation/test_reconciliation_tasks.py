@@ -112,7 +112,7 @@ async def test_paid_in_the_ledger_alone(reconciler: Reconciler) -> None:
     sara, payment, intent = await an_owed_one(reconciler.practice)
     now = reconciler.practice.clock.instant
     await reconciler.writes(
-        "UPDATE payment SET status = 'paid', paid_at = :now WHERE id = :id", now=now, id=UUID(payment)
+        "UPDATE payment SET status = 'paid', paid_at = :now, stated = '{}' WHERE id = :id", now=now, id=UUID(payment)
     )
     _, task = await one_task(reconciler, "not_taken", sara)
     # A person says that this is known; it is listed as long as it is so, and asked of nobody again.

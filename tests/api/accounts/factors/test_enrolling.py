@@ -35,7 +35,7 @@ async def test_from_nothing_to_one_in_force(sara: Owner, rows: Rows, engine: Tol
     assert begun.status_code == 201
     assert begun.json().keys() == {"id", "secret", "uri"}
     uri = urlsplit(begun.json()["uri"])
-    assert uri.path == "/Care%20Journeys:sara%40mail.example"
+    assert uri.path == "/Riverside%20Practice:sara%40mail.example"
     assert parse_qs(uri.query)["secret"] == [sara.app.secret]
     assert (await sara.listed())["items"] == []
     elsewhere = await rows.session_of(sara.account)

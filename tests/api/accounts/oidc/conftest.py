@@ -13,7 +13,7 @@ from api.accounts.oidc.provider import Provider
 from api.settings import OidcSettings
 from rules.accounts.oidc import FactorClaim, TrustedFactor
 from tests.api.conftest import StandingClock
-from tests.care.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcStandIn, oidc_provider
+from tests.care.signing_in.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcStandIn, oidc_provider
 
 STAFF_URL = "https://staff.example"
 PAGE = f"{STAFF_URL}/sign-in/oidc"

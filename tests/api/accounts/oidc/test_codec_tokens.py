@@ -15,8 +15,8 @@ from tests.api.access_log.log import lines
 from tests.api.accounts.factors.apps import a_colleague, demand, needs_factor
 from tests.api.accounts.oidc.conftest import MFA, SignIns
 from tests.api.conftest import DESK, ROOT, SITE, problem_of
-from tests.care.oidc_provider import CLIENT_ID, EC, OTHERS, by_public_key, unsigned
 from tests.care.rows import NOW, Rows
+from tests.care.signing_in.oidc_provider import CLIENT_ID, EC, OTHERS, by_public_key, unsigned
 
 AUDIENCE = "https://api.practice.example"
 Json = dict[str, Any]

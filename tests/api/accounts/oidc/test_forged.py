@@ -15,7 +15,8 @@ from rules.enums import Role
 from tests.api.access_log.log import lines
 from tests.api.accounts.oidc.conftest import SignIns
 from tests.api.conftest import StandingClock, problem_of
-from tests.care.oidc_provider import (
+from tests.care.rows import Rows
+from tests.care.signing_in.oidc_provider import (
     CLIENT_ID,
     EC,
     OTHERS,
@@ -26,7 +27,6 @@ from tests.care.oidc_provider import (
     critical,
     unsigned,
 )
-from tests.care.rows import Rows
 
 Json = dict[str, Any]
 

@@ -129,7 +129,7 @@ async def test_what_is_published_is_kept_for_an_hour(sign_ins: SignIns) -> None:
 async def test_a_wrong_secret_is_the_practices_fault_and_nobodys_failed_sign_in(
     sign_ins: SignIns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.care.oidc_provider.CLIENT_SECRET", "another")
+    monkeypatch.setattr("tests.care.signing_in.oidc_provider.CLIENT_SECRET", "another")
     is_away(await sign_ins.signs_in())
     assert await lines(sign_ins.app.state.services.sessions, AccessEvent.FAILED_SIGN_IN) == []
 

@@ -7,7 +7,7 @@ import httpx
 
 from tests.api.accounts.factors.apps import PASSWORD, Headers, Owner
 from tests.api.conftest import PUBLIC_URL, problem_of
-from tests.care.authenticator import HONEST, Authenticator, Lie
+from tests.care.signing_in.authenticator import HONEST, Authenticator, Lie
 
 ORIGIN = PUBLIC_URL
 SYNCED = "Synced passkey"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel import select
+from sqlmodel import col, select
 
 from models.database import session_factory
 from models.sealed import RowKeys
@@ -15,9 +15,9 @@ from tests.api.accounts.factors.apps import PASSWORD, needs_factor
 from tests.api.accounts.passkeys.keys import CODES_TOO, ORIGIN, Holder, did_not_fit
 from tests.api.accounts.test_password_resets import link
 from tests.api.conftest import ToldEngine, fields_of, problem_of
-from tests.care.authenticator import Authenticator, Lie, encoded
 from tests.care.defaults import CHAIN_KEYS, ROW_KEYS
 from tests.care.rows import Rows
+from tests.care.signing_in.authenticator import Authenticator, Lie, encoded
 
 NEW = "a new and better one"
 
@@ -93,7 +93,7 @@ async def test_a_copy_is_found_there_too(sara: Holder, rows: Rows) -> None:
     body: Any = {"current": PASSWORD, "passkey": await sara.shown(Lie(count=4))}
     assert fields_of(await sara.who.ask("/recovery-codes", **body)) == ["passkey"]
     async with rows.sessions() as session:
-        told = [row.order["text"] for row in await session.exec(select(OutboxItem))]
+        told = [row.order["text"] for row in await session.exec(select(OutboxItem).order_by(col(OutboxItem.seq)))]
     assert told == ["passkey_added", "copied"]
 
 

@@ -12,8 +12,8 @@ from models.tables import OutboxItem, SecondFactor
 from tests.api.accounts.factors.apps import BOTH, PASSWORD, demand, needs_factor
 from tests.api.accounts.passkeys.keys import CODES_TOO, ORIGIN, SYNCED, Holder
 from tests.api.conftest import DESK, StandingClock, ToldEngine, fields_of, problem_of
-from tests.care.authenticator import Authenticator, Lie, decoded, encoded
 from tests.care.rows import NOW, Rows
+from tests.care.signing_in.authenticator import Authenticator, Lie, decoded, encoded
 from workflows.messages import PRACTICE_MAIL_ID
 
 AT = f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
@@ -41,7 +41,7 @@ async def test_from_nothing_to_one_in_force(sara: Holder, rows: Rows, engine: To
     assert len(decoded(options.pop("challenge"))) == 32
     assert decoded(options["user"].pop("id")) == sara.who.account.id.bytes  # and never an address
     assert options == {
-        "rp": {"id": "care.example", "name": "Care Journeys"},
+        "rp": {"id": "care.example", "name": "Riverside Practice"},
         "user": {"name": "sara@mail.example", "displayName": "sara@mail.example"},
         "pubKeyCredParams": [{"type": "public-key", "alg": alg} for alg in (-8, -7, -257)],
         "timeout": 300_000,
@@ -79,6 +79,7 @@ async def test_without_a_name_it_is_called_after_what_its_authenticator_says(
     sara: Holder, clock: StandingClock
 ) -> None:
     await sara.enrols()
+    clock.advance(minutes=1)
     await sara.enrols(Authenticator(origin=ORIGIN, synced=False, count=0), passkey=await sara.shown())
     clock.advance(minutes=1)
     stick = Authenticator(origin=ORIGIN, synced=False, transports=("usb", "nfc"))

@@ -12,8 +12,8 @@ from rules.accounts.accesses import AccessEvent
 from tests.api.accounts.factors.apps import demand
 from tests.api.accounts.passkeys.keys import ORIGIN, Holder, did_not_fit
 from tests.api.conftest import DESK, ROOT, SITE, StandingClock, problem_of
-from tests.care.authenticator import Authenticator, Lie, decoded
 from tests.care.rows import NOW, Rows
+from tests.care.signing_in.authenticator import Authenticator, Lie, decoded
 
 NOTHING_MORE = {"challenge", "timeout", "rpId", "allowCredentials", "userVerification"}
 
