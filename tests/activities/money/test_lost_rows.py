@@ -16,7 +16,10 @@ from tests.care.client_money import ClientMoney
 from tests.care.practice import DESK, Practice
 from tests.care.reconciler import Reconciler
 
-KNOWN_BEFORE = "UPDATE payment SET status = 'scheduled', because = NULL, attempts = 0, intent = NULL, paid_at = NULL, stated = NULL"
+KNOWN_BEFORE = (
+    "UPDATE payment SET status = 'scheduled', because = NULL, attempts = 0, intent = NULL, paid_at = NULL,"
+    " stated = NULL"
+)
 EPOCH = UUID("0197c0de-0000-7000-8000-000000000001")
 
 
