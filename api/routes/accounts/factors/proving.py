@@ -42,17 +42,21 @@ async def by_factor(
         tried = await admit_code(services.sessions, person.account.id, shown="a sign-in", now=showing.now)
     whom = Challenged.of(person.account, ChallengePurpose.CHANGE)
     proof = await services.passkeys.proof(shown, whom, showing=showing)
-    async with services.sessions() as session:
-        account = await locked(session, person)
-        if await factors_in_force(session, account.id):
-            field = "passkey" if shown.passkey is not None else "code"
-            if not proof.given:
-                raise wrong_fields([(field, "is required, or a passkey: there is a second factor already")])
-            if await use_proof(session, account, proof, showing=showing) is None:
-                raise wrong_fields([(field, _NO_FIT)])
-        yield session, account
-    if tried is not None:
-        await restore_code(services.sessions, tried, now=showing.now)
+    fits = False
+    try:
+        async with services.sessions() as session:
+            account = await locked(session, person)
+            if await factors_in_force(session, account.id):
+                field = "passkey" if shown.passkey is not None else "code"
+                if not proof.given:
+                    raise wrong_fields([(field, "is required, or a passkey: there is a second factor already")])
+                if await use_proof(session, account, proof, showing=showing) is None:
+                    raise wrong_fields([(field, _NO_FIT)])
+            fits = True
+            yield session, account
+    finally:  # one that fits was not wrong, whatever else is refused
+        if tried is not None and fits:
+            await restore_code(services.sessions, tried, now=showing.now)
 
 
 def must_have_passkeys(services: Services, person: SignedInAs, *, field: str | None = None) -> None:
