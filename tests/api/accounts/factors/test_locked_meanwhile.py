@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.accounts.factors import codes
 from api.accounts.signing_in.passwords import Passwords
 from api.routes.accounts.factors import enrolments
 from models.writes.accounts.accounts import shut
@@ -60,7 +61,7 @@ async def test_no_second_factor_comes_in_force_behind_a_lock(
     sara: Owner, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await sara.begins()).status_code == 201
-    counted = enrolments.admit_code
+    counted = codes.admit_code
 
     async def admit_code(*args: Any, **how: Any) -> Any:
         tried = await counted(*args, **how)
