@@ -91,7 +91,7 @@ async def activate(
             account = await account_of_client(session, link.client_id)
         else:
             account = await _accept(session, link.hash, password_hash, now=now)
-        if account is None:
+        if account is None or account.is_shut:
             raise refuse(Problem.ACTIVATION_LINK_INVALID, _SPENT)
         new = await begin_session(session, account, visitor, policy=services.settings.policy, now=now)
         await session.commit()
@@ -103,7 +103,7 @@ async def _link(services: Services, token: str, *, now: datetime) -> KnownToken:
     kinds = (TokenKind.ACTIVATION, TokenKind.INVITATION)
     async with services.sessions() as session:
         known = await token_by_hash(session, hash_of(storable(token)), kinds)
-    if known is None or is_spent(known.token, now=now):
+    if known is None or (known.account is not None and known.account.is_shut) or is_spent(known.token, now=now):
         raise refuse(Problem.ACTIVATION_LINK_INVALID, _SPENT)
     return known
 

@@ -18,7 +18,7 @@ from api.commands import command_by_link
 from api.deps import Anyone, Now, Person, RequestId, Services, Svc
 from api.idempotency import AccountRoute
 from api.problems import responses, wrong_fields
-from api.routes.accounts.passwords import must_fit
+from api.routes.accounts.passwords import locked, must_fit
 from models.reads.accounts.email_changes import open_change
 from models.tables.accounts.account import Account
 from models.tables.accounts.email_change import EmailChange
@@ -73,7 +73,7 @@ async def ask_for_change(
     asks = budget(BudgetKind.ADDRESSES_OF_ACCOUNT, str(person.account.id), most=most, within=RESETS_WITHIN)
     await spend(services.sessions, asks, now=now)
     async with services.sessions() as session:
-        account = await lock_account(session, person.account)
+        account = await locked(session, person)
         await begin_change(session, account, id=change_id, email=body.email, at=now)
         await session.commit()
     after.add_task(have_delivered, services.engine)

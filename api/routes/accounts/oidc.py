@@ -180,6 +180,8 @@ async def sign_in_at_provider(
                 await record_failed_sign_in(request, f"staff:{address}")
             raise await services.passkeys.offered(refused, whom, visitor.counted, showing=showing) from refused
         if not await end_oidc(session, hash_of(shown.secret), real=showing.real):
+            await session.rollback()
+            await record_failed_sign_in(request, f"staff:{subject.address or issuer}")
             raise unauthenticated(_NO_FIT)
         known = await known_device(session, device, locked, now=now) if device else None
         new = await begin_session(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Path, Request, Response
 from pydantic import BaseModel, Field, model_validator
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
 from api.access_log.lines import record_failed_sign_in
@@ -278,12 +279,21 @@ async def _by_current(
         around = known_around(await address_of(session, person.account), services.settings.letterhead.name)
     password_hash = await services.passwords.hash(body.password, side=person.account.side, place=place, around=around)
     async with services.sessions() as session:
-        account = await lock_account(session, person.account)
-        if account.password_hash != person.account.password_hash:
-            raise wrong_fields([("current", "was changed just now")])
+        account = await locked(session, person)
         await set_password(session, account, password_hash, at=now, but=person.token_hash)
         await order_account_mail(session, Mail.PASSWORD_CHANGED, account, reason=str(request_id), at=now)
         await session.commit()
+
+
+async def locked(session: AsyncSession, person: SignedInAs) -> Account:
+    """The account, with its row locked, as long as it is as it was when its token was shown: nothing of it changes
+    behind somebody who has locked it against whoever holds it. Raises Refused."""
+    account = await lock_account(session, person.account)
+    if account.is_shut:
+        raise unauthenticated("This token is not valid, or not valid any more.")
+    if account.password_hash != person.account.password_hash:
+        raise wrong_fields([("current", "was changed just now")])
+    return account
 
 
 async def must_fit(services: Services, person: SignedInAs, password: str, *, field: str, now: datetime) -> Waiter:

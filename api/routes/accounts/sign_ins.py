@@ -27,7 +27,7 @@ from api.idempotency import AccountRoute
 from api.problems import Refused, refuse, responses, wrong_fields
 from api.routes.accounts.oidc import OidcShown, sign_in_at_provider
 from api.views.accounts import SignedIn, signed_in
-from models.reads.accounts.accounts import account_with_address, opening_address
+from models.reads.accounts.accounts import account_with_address, address_of, opening_address
 from models.reads.accounts.second_factors import passkey_with
 from models.tables.accounts.account import Account
 from models.writes.accounts.locks import lock_account
@@ -225,20 +225,23 @@ async def _by_passkey(
         found = await passkey_with(session, found_by)
         account = found[1] if found is not None and found[1].side is body.side else None
         address = await opening_address(session, account) if account is not None else None
+        known_by = await address_of(session, account) if account is not None else None
         device = await known_device(session, body.device, account, now=now) if body.device else None
     counted = f"{body.side}:passkey {found_by}"
-    where = f"{body.side}:{address}" if address is not None else counted
+    where = f"{body.side}:{known_by}" if known_by else counted
     admitted = await admit(sessions, counted, visitor, device, policy=policy, now=now)
     whom = Challenged(purpose=ChallengePurpose.SIGN_IN, side=body.side)
     shown = await services.passkeys.look_at(passkey, whom, showing=showing)
     if shown is None or account is None or address is None:
         raise await _failed(request, where, _NO_PASSKEY)
+    new = None
     async with sessions() as session:
         is_open = await _locked(session, account, address) is not None
-        if not is_open or not await use_shown(session, account, shown, showing=showing):
-            raise await _failed(request, where, _NO_PASSKEY)
-        new = await begin_session(session, account, visitor, policy=policy, now=now, device=device)
-        await session.commit()
+        if is_open and await use_shown(session, account, shown, showing=showing):
+            new = await begin_session(session, account, visitor, policy=policy, now=now, device=device)
+            await session.commit()
+    if new is None:  # and nothing is locked any more, while it is written down
+        raise await _failed(request, where, _NO_PASSKEY)
     await restore(sessions, admitted, now=now)
     return new
 

@@ -107,6 +107,19 @@ async def test_from_the_invitation_to_the_end(api: httpx.AsyncClient, rows: Rows
     assert (await invite(api))["handle"] == "ivo-lang-2"  # what he did keeps its name
 
 
+async def test_an_invitation_that_is_locked_is_accepted_by_nobody(api: httpx.AsyncClient, rows: Rows) -> None:
+    """By no link that was on its way when it was locked either."""
+    ivo = await invite(api)
+    assert (await api.post(f"/v1/staff/{ivo['id']}/lock", headers=ROOT)).status_code == 204
+    token = await mailed_link(rows, ivo["id"], "on-its-way")
+    before = await rows.snapshot("account", "token")
+    for answer in (await api.get(f"/v1/activations/{token}"), await accept(api, token)):
+        assert problem_of(answer) == "activation-link-invalid"
+    assert await rows.snapshot("account", "token") == before
+    assert (await api.delete(f"/v1/staff/{ivo['id']}/lock", headers=ROOT)).status_code == 204
+    bearer(await accept(api, token))
+
+
 async def test_two_who_accept_at_once_are_one(api: httpx.AsyncClient, rows: Rows) -> None:
     token = await mailed_link(rows, (await invite(api))["id"], "the-link")
     answers = await asyncio.gather(*(accept(api, token, f"{PASSWORD} {number}") for number in range(4)))

@@ -22,8 +22,8 @@ from api.bodies import Body, Password, Secret, as_line
 from api.deps import ForWhom, Person, Services, ShowingCode, Svc
 from api.idempotency import AccountRoute
 from api.problems import not_found, responses, wrong_fields
-from api.routes.accounts.factors.proving import RecoveryCodes, by_factor, locked, must_have_passkeys, new_codes
-from api.routes.accounts.passwords import must_fit
+from api.routes.accounts.factors.proving import RecoveryCodes, by_factor, must_have_passkeys, new_codes
+from api.routes.accounts.passwords import locked, must_fit
 from models.reads.accounts.second_factors import factor_being_set_up, factors_in_force, recovery_codes_left
 from models.tables.accounts.account import Account
 from models.tables.accounts.second_factor import SecondFactor

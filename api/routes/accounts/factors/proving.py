@@ -15,9 +15,9 @@ from api.accounts.factors.credentials import FactorShown
 from api.accounts.factors.showing import Showing
 from api.deps import Services, SignedInAs
 from api.problems import refuse, wrong_fields
+from api.routes.accounts.passwords import locked
 from models.reads.accounts.second_factors import factors_in_force
 from models.tables.accounts.account import Account
-from models.writes.accounts.locks import lock_account
 from models.writes.accounts.second_factors import replace_recovery_codes
 from rules.accounts.passkeys import ChallengePurpose, NoPasskeysThere
 from rules.refusals import Problem
@@ -42,17 +42,21 @@ async def by_factor(
         tried = await admit_code(services.sessions, person.account.id, shown="a sign-in", now=showing.now)
     whom = Challenged.of(person.account, ChallengePurpose.CHANGE)
     proof = await services.passkeys.proof(shown, whom, showing=showing)
-    async with services.sessions() as session:
-        account = await locked(session, person)
-        if await factors_in_force(session, account.id):
-            field = "passkey" if shown.passkey is not None else "code"
-            if not proof.given:
-                raise wrong_fields([(field, "is required, or a passkey: there is a second factor already")])
-            if await use_proof(session, account, proof, showing=showing) is None:
-                raise wrong_fields([(field, _NO_FIT)])
-        yield session, account
-    if tried is not None:
-        await restore_code(services.sessions, tried, now=showing.now)
+    fits = False
+    try:
+        async with services.sessions() as session:
+            account = await locked(session, person)
+            if await factors_in_force(session, account.id):
+                field = "passkey" if shown.passkey is not None else "code"
+                if not proof.given:
+                    raise wrong_fields([(field, "is required, or a passkey: there is a second factor already")])
+                if await use_proof(session, account, proof, showing=showing) is None:
+                    raise wrong_fields([(field, _NO_FIT)])
+            fits = True
+            yield session, account
+    finally:  # one that fits was not wrong, whatever else is refused
+        if tried is not None and fits:
+            await restore_code(services.sessions, tried, now=showing.now)
 
 
 def must_have_passkeys(services: Services, person: SignedInAs, *, field: str | None = None) -> None:
@@ -63,14 +67,6 @@ def must_have_passkeys(services: Services, person: SignedInAs, *, field: str | N
         if field is not None:
             raise wrong_fields([(field, f"passkeys are not to be had here. {error}")]) from error
         raise refuse(Problem.NOT_ALLOWED, str(error)) from error
-
-
-async def locked(session: AsyncSession, person: SignedInAs) -> Account:
-    """The account, as long as it is as it was when its token was shown. Raises Refused."""
-    account = await lock_account(session, person.account)
-    if account.password_hash != person.account.password_hash:
-        raise wrong_fields([("current", "was changed just now")])
-    return account
 
 
 async def new_codes(session: AsyncSession, account: Account, showing: Showing) -> tuple[str, ...]:

@@ -8,10 +8,12 @@ import httpx
 import pytest
 from sqlmodel import select
 
+from api.routes.accounts.factors import enrolments
 from models.tables import OutboxItem
+from rules.accounts.second_factors import MOST_CODES
 from tests.api.accounts.factors.apps import BOTH, PASSWORD, Owner, a_client, needs_factor
 from tests.api.accounts.test_password_resets import link
-from tests.api.conftest import ROOT, SITE, StandingClock, ToldEngine, problem_of
+from tests.api.conftest import ROOT, SITE, StandingClock, ToldEngine, fields_of, problem_of
 from tests.care.rows import NOW, Rows
 from workflows.messages import PRACTICE_MAIL_ID
 
@@ -199,3 +201,12 @@ async def test_what_is_counted_names_nobody(sara: Owner, rows: Rows) -> None:
 async def test_an_account_without_a_factor_counts_no_codes(api: httpx.AsyncClient, sara: Owner) -> None:
     for _ in range(35):
         assert (await sara.signs_in("000000")).status_code == 201
+
+
+async def test_a_code_that_fits_is_not_counted_as_wrong_where_something_else_is_refused(
+    sara: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sara.enrols()
+    monkeypatch.setattr(enrolments, "MOST_FACTORS", 1)
+    for _ in range(MOST_CODES + 1):
+        assert fields_of(await sara.begins(code=sara.app.next_code())) == ["kind"]

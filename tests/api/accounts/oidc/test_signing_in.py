@@ -9,9 +9,12 @@ import pytest
 from sqlmodel import select
 
 from api.accounts.tokens import hash_of, new_token
+from api.routes.accounts import oidc
 from models.database import Sessions
 from models.tables import Account, OidcLink, OidcSignIn, OutboxItem, Token
 from models.tables.accounts.token import TokenKind
+from models.writes.accounts import locks
+from models.writes.accounts.oidc import end_oidc
 from rules.accounts.accesses import AccessEvent
 from rules.accounts.oidc import FactorClaim, TrustedFactor
 from rules.enums import Role
@@ -297,3 +300,22 @@ async def test_the_products_clock_makes_no_difference(sign_ins: SignIns, rows: R
     shown = await sign_ins.comes_back()
     clock.advance(days=400)
     assert (await sign_ins.shows(shown)).status_code == 201
+
+
+async def test_of_two_at_once_the_later_one_has_failed_and_is_written_down(
+    sign_ins: SignIns, rows: Rows, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rows.staff("maria", Role.CARE_TEAM)
+    shown = await sign_ins.comes_back()
+
+    async def lock_account(session: Any, account: Account) -> Account:
+        async with rows.sessions() as other:
+            assert await end_oidc(other, hash_of(shown["secret"]), real=sign_ins.real.time)
+            await other.commit()
+        return await locks.lock_account(session, account)
+
+    monkeypatch.setattr(oidc, "lock_account", lock_account)
+    assert problem_of(await sign_ins.shows(shown)) == "unauthenticated"
+    assert await lines(sessions, AccessEvent.SIGN_IN) == []
+    assert len(await lines(sessions, AccessEvent.FAILED_SIGN_IN)) == 1
+    assert await rows.snapshot("oidc_link") == {"oidc_link": []}

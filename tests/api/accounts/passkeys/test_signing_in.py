@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 from sqlmodel import col, select
 
+from api.routes.accounts import sign_ins
 from models.tables import AccessLine, OutboxItem
+from models.writes.accounts.locks import lock_account
 from rules.accounts.accesses import AccessEvent
 from tests.api.accounts.factors.apps import demand
 from tests.api.accounts.passkeys.keys import ORIGIN, Holder, did_not_fit
@@ -107,6 +110,33 @@ async def test_it_is_found_in_the_access_log_by_the_address_of_whose_passkey_it_
     for who, events in (("sara@mail.example", ["failed_sign_in"]), (sara.who.account.client_id, ["sign_in"])):
         found = await sara.api.get(f"/v1/accesses?who={who}", headers=ROOT)
         assert [line["event"] for line in found.json()["items"]] == events
+
+
+async def test_that_of_a_locked_account_is_found_by_the_address_too(sara: Holder) -> None:
+    await sara.enrols()
+    assert (await sara.api.post(f"/v1/clients/{sara.who.account.client_id}/lock", headers=DESK)).status_code == 204
+    did_not_fit(await sara.signs_in())
+    found = await sara.api.get("/v1/accesses?who=sara@mail.example", headers=ROOT)
+    assert [line["event"] for line in found.json()["items"]] == ["failed_sign_in"]
+
+
+async def test_nobody_waits_for_the_account_while_a_failed_sign_in_is_written_down(
+    sara: Holder, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or many that fail at once would hold every place at the database, and each wait for one more."""
+    await sara.enrols()
+
+    async def use_shown(*_: Any, **__: Any) -> bool:
+        return False  # it was used, or went, meanwhile
+
+    async def record(*_: Any) -> None:
+        async with rows.sessions() as session:
+            await session.exec(text("SET LOCAL lock_timeout = '1s'"))  # type: ignore[call-overload]
+            await lock_account(session, sara.who.account)
+
+    monkeypatch.setattr(sign_ins, "use_shown", use_shown)
+    monkeypatch.setattr(sign_ins, "record_failed_sign_in", record)
+    did_not_fit(await sara.signs_in())
 
 
 async def test_what_was_signed_and_then_changed_lets_nobody_in(sara: Holder) -> None:
