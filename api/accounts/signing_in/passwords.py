@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from api.accounts.signing_in.common_passwords import common_passwords
 from api.accounts.tokens import storable
-from api.problems import Refused, refuse, wrong_fields
+from api.problems import refuse, wrong_fields
 from rules.accounts.passwords import normal_password, wrong_with_password
 from rules.accounts.sides import AccountSide
 from rules.refusals import Problem
@@ -71,15 +71,6 @@ class Passwords:
         wait already."""
         async with self._turn(place):
             return await asyncio.to_thread(self._fits, _hashable(password), stored)
-
-    async def hash_anew(self, password: str, stored: str, *, place: Waiter) -> str | None:
-        """The hash of a password that fits, where the stored one was made with other parameters than are used now."""
-        if not self._hasher.check_needs_rehash(stored):
-            return None
-        with suppress(Refused):  # too many wait already: some other time
-            async with self._turn(place):
-                return await asyncio.to_thread(self._hasher.hash, _hashable(password))
-        return None
 
     def _fits(self, password: str, stored: str | None) -> bool:
         try:

@@ -1,13 +1,15 @@
 """Accounts that another person locks, because whoever signs in by them may not be who they say, and unlocks again."""
 
+from datetime import datetime
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, BackgroundTasks
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.acts import ActLog, Acts
 from api.access_log.declared import shows_no_client
-from api.deps import Admin, CareTeam, Now, Svc, must_see_client
+from api.accounts.practice_mails import have_delivered, order_account_mail
+from api.deps import Admin, CareTeam, Now, RequestId, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refuse, responses
 from models.reads.accounts.accounts import account_of_client
@@ -15,6 +17,7 @@ from models.tables.accounts.account import Account
 from models.writes.accounts.accounts import shut, unlock
 from models.writes.accounts.locks import lock_account, lock_admins, lock_staff
 from rules.accounts.accesses import AccessEvent
+from rules.mail.kinds import Mail
 from rules.refusals import Problem
 
 router = APIRouter(
@@ -48,15 +51,24 @@ async def lock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, acts: 
 @router.delete(
     "/staff/{staff_id}/lock",
     status_code=204,
-    summary="Unlock a colleague's account; what ended stays ended",
+    summary="Unlock a colleague's account; a link is mailed by which they set a new password",
     responses=responses(Problem.NOT_FOUND),
 )
-async def unlock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, acts: Acts, now: Now) -> None:
+async def unlock_colleague(
+    *,
+    staff_id: UUID,
+    services: Svc,
+    caller: Admin,
+    acts: Acts,
+    request_id: RequestId,
+    now: Now,
+    after: BackgroundTasks,
+) -> None:
     async with services.sessions() as session:
         account = must_find("account", await lock_staff(session, staff_id))
-        if await unlock(session, account, by=caller.actor, at=now):
-            await _note(session, acts, AccessEvent.ACCOUNT_UNLOCKED, account)
+        await _unlock(session, account, acts, by=caller.actor, request_id=request_id, now=now)
         await session.commit()
+    after.add_task(have_delivered, services.engine)
 
 
 @router.post(
@@ -78,16 +90,35 @@ async def lock_clients_account(*, client_id: UUID, services: Svc, caller: CareTe
 @router.delete(
     "/clients/{client_id}/lock",
     status_code=204,
-    summary="Unlock a client's account; what ended stays ended",
+    summary="Unlock a client's account; a link is mailed by which they set a new password",
     responses=responses(Problem.NOT_FOUND),
 )
-async def unlock_clients_account(*, client_id: UUID, services: Svc, caller: CareTeam, acts: Acts, now: Now) -> None:
+async def unlock_clients_account(
+    *,
+    client_id: UUID,
+    services: Svc,
+    caller: CareTeam,
+    acts: Acts,
+    request_id: RequestId,
+    now: Now,
+    after: BackgroundTasks,
+) -> None:
     await must_see_client(services, caller, client_id)
     async with services.sessions() as session:
         account = await lock_account(session, must_find("account", await account_of_client(session, client_id)))
-        if await unlock(session, account, by=caller.actor, at=now):
-            await _note(session, acts, AccessEvent.ACCOUNT_UNLOCKED, account)
+        await _unlock(session, account, acts, by=caller.actor, request_id=request_id, now=now)
         await session.commit()
+    after.add_task(have_delivered, services.engine)
+
+
+async def _unlock(
+    session: AsyncSession, account: Account, acts: ActLog, *, by: str, request_id: UUID, now: datetime
+) -> None:
+    had_password = account.password_hash is not None
+    if await unlock(session, account, by=by, at=now):
+        await _note(session, acts, AccessEvent.ACCOUNT_UNLOCKED, account)
+        if had_password:
+            await order_account_mail(session, Mail.PASSWORD_RESET, account, reason=str(request_id), at=now)
 
 
 async def _note(session: AsyncSession, acts: ActLog, event: AccessEvent, account: Account) -> None:

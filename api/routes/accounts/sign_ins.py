@@ -31,7 +31,6 @@ from models.reads.accounts.accounts import account_with_address, address_of, ope
 from models.reads.accounts.second_factors import passkey_with
 from models.tables.accounts.account import Account
 from models.writes.accounts.locks import lock_account
-from models.writes.accounts.passwords import keep_hashed_anew
 from rules.accounts.caller import fold_email
 from rules.accounts.passkeys import ChallengePurpose, NoPasskeysThere, credential_hash
 from rules.accounts.second_factors import CodeKind
@@ -165,12 +164,11 @@ async def sign_in(
         shown=shown,
         showing=showing,
     )
-    anew = await services.passwords.hash_anew(body.password, account.password_hash or "", place=admitted.place)
     whom = Challenged.of(account, ChallengePurpose.BESIDE_PASSWORD)
     proof = await services.passkeys.proof(body, whom, showing=showing)
     try:
         new, used = await _with_factor(
-            services, account, address, proof=proof, visitor=visitor, device=device, anew=anew, showing=showing
+            services, account, address, proof=proof, visitor=visitor, device=device, showing=showing
         )
     except Refused as refused:
         if proof.given or refused.refusal.name is not Problem.SECOND_FACTOR_REQUIRED:
@@ -192,18 +190,15 @@ async def _with_factor(
     proof: Proof,
     visitor: Visitor,
     device: KnownDevice | None,
-    anew: str | None,
     showing: Showing,
 ) -> tuple[NewSession, CodeKind | None]:
-    """The sign-in, and what was shown beside the password, whose hash is from now on ``anew``. Raises Refused."""
+    """The sign-in, and what was shown beside the password. Raises Refused."""
     policy = services.settings.policy
     async with services.sessions() as session:
         if not await _still_fits(session, account, address):
             raise unauthenticated(_NO_FIT)
         used = await must_show_factor(session, account, proof, showing=showing)
         new = await begin_session(session, account, visitor, policy=policy, now=showing.now, device=device)
-        if anew is not None:
-            await keep_hashed_anew(session, account.id, anew)
         await session.commit()
     return new, used
 

@@ -44,8 +44,8 @@ async def end_account(session: AsyncSession, account: Account, *, at: datetime) 
 
 async def shut(session: AsyncSession, account: Account, *, by: str, at: datetime) -> bool:
     """Lock an account, of which whoever holds it may not be who they say: every sign-in, link and known device of it
-    ends now, what a therapist's programs have too, and nobody signs in by it until it is unlocked. Password and second
-    factors stay. Twice is once; False is answered to the second time."""
+    ends now, what a therapist's programs have too, and nobody signs in by it until it is unlocked. Second factors stay.
+    Twice is once; False is answered to the second time."""
     if account.locked_at is not None:
         return False
     account.locked_at, account.locked_by = at, by
@@ -58,10 +58,11 @@ async def shut(session: AsyncSession, account: Account, *, by: str, at: datetime
 
 
 async def unlock(session: AsyncSession, account: Account, *, by: str, at: datetime) -> bool:
-    """Its owner signs in again as before. Nothing that ended comes back. False where it was not locked."""
+    """Its owner sets a new password before anybody signs in by one: the former may be known to a thief, who could be
+    quicker. Nothing that ended comes back, and second factors stay. False where it was not locked."""
     if account.locked_at is None:
         return False
-    account.locked_at = account.locked_by = None
+    account.locked_at = account.locked_by = account.password_hash = None
     session.add(account)
     await _tell(session, account, FactKind.ACCOUNT_UNLOCKED, "The client's account was unlocked.", by=by, at=at)
     return True

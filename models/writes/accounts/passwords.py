@@ -1,10 +1,7 @@
 """New passwords of accounts that have one. The caller commits."""
 
 from datetime import datetime
-from uuid import UUID
 
-from sqlalchemy import update
-from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.accounts.account import Account
@@ -32,8 +29,3 @@ async def set_password(
             by=f"client:{client.id}",
             text="The client set a new password.",
         )
-
-
-async def keep_hashed_anew(session: AsyncSession, account_id: UUID, password_hash: str) -> None:
-    """The same password under other parameters: nothing ends by it. The account is locked."""
-    await session.exec(update(Account).where(col(Account.id) == account_id).values(password_hash=password_hash))

@@ -6,16 +6,13 @@ from typing import Any
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 
 from api.accounts.signing_in.common_passwords import common_passwords
 from api.accounts.signing_in.passwords import Passwords, Waiter
 from api.problems import Refused
-from models.tables import Account
 from rules.accounts.sides import AccountSide
 from rules.refusals import Problem
 from tests.care.defaults import HASHER
-from tests.care.rows import Rows
 
 GOOD = "correct horse battery"
 
@@ -106,29 +103,3 @@ async def test_a_full_line_is_answered_with_when_to_come_back(api: httpx.AsyncCl
         app.state.services.passwords._lanes[False].inside = 0
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"
-
-
-async def test_a_hash_of_other_parameters_is_made_anew_by_the_next_sign_in(api: httpx.AsyncClient, rows: Rows) -> None:
-    email = "sara@mail.example"
-    client = await rows.client(email=email, email_folded=email, account_active=True)
-    account = await rows.account(client)
-    stored = PasswordHasher(time_cost=2, memory_cost=64, parallelism=1).hash(GOOD)
-    await rows.change(account, password_hash=stored)
-
-    async def kept() -> str | None:
-        async with rows.sessions() as session:
-            return (await session.get_one(Account, account.id)).password_hash
-
-    async def signs_in(password: str = GOOD) -> int:
-        return (await api.post("/v1/sessions", json={"email": email, "password": password})).status_code
-
-    there = await rows.session_of(account)
-    assert await signs_in("another one") == 401
-    assert await kept() == stored
-    assert await signs_in() == 201
-    anew = await kept() or ""
-    assert anew != stored
-    assert not HASHER.check_needs_rehash(anew)
-    assert await signs_in() == 201
-    assert await kept() == anew
-    assert (await api.get("/v1/me", headers=there)).status_code == 200  # nothing ended
