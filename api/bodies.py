@@ -28,7 +28,9 @@ _DEEPEST = 20
 _LARGEST = 2**53
 # Those that turn the direction of what stands around them, too: a name is shown beside other words.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-_SHOWS_NOTHING = ("Cf", "Zs")  # categories: marks of format, such as a space without width, and spaces
+# Categories: marks of format, such as a space without width; spaces; marks that stand on a letter; what is no sign.
+_SHOWS_NOTHING = ("Cf", "Zs", "Mn", "Me", "Cn", "Co")
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # by their category they show: Hangul's fillers, Braille without a dot
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -53,7 +55,7 @@ def _encodable(text: str) -> str:
 def _line(text: str) -> str:
     if _CONTROL.search(text):
         raise ValueError("must not contain control characters")
-    if text.strip() and all(category(char) in _SHOWS_NOTHING for char in text):
+    if text.strip() and all(char in _BLANKS or category(char) in _SHOWS_NOTHING for char in text):
         raise ValueError("must have a character that shows")
     return _encodable(text)
 

@@ -61,8 +61,11 @@ def check(url: str) -> None:
 
 
 if __name__ == "__main__":
+    import argparse
+
     from config import SettingsProblem, leave, settings_or_exit
 
+    argparse.ArgumentParser(prog="python -m models.migrate", description=__doc__).parse_args()
     settings = settings_or_exit()
     try:
         upgrade(settings.owners_database, application=make_url(settings.database).username)

@@ -7,6 +7,7 @@ begun, or waited for: where this command has another database than the workers, 
 says so and ends.
 """
 
+import argparse
 import asyncio
 import sys
 from dataclasses import dataclass, field
@@ -117,4 +118,5 @@ async def _main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m ops.reencrypt", description=__doc__).parse_args()
     end(exit_code(lambda: asyncio.run(_main())))

@@ -6,6 +6,7 @@ this database does not have. The epoch is printed: it belongs outside, beside th
 anchors that are missing for lost with a restore only when it is named.
 """
 
+import argparse
 import asyncio
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -59,4 +60,5 @@ async def _main(settings: Settings) -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m ops.restored", description=__doc__).parse_args()
     end(exit_code(lambda: asyncio.run(_main(settings_or_exit()))))

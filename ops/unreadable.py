@@ -5,6 +5,7 @@ nothing of what it opens, and changes nothing. Exit code 0: everything opens; 1:
 looked at.
 """
 
+import argparse
 import asyncio
 from collections.abc import AsyncIterator
 
@@ -46,4 +47,5 @@ async def _main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m ops.unreadable", description=__doc__).parse_args()
     end(exit_code(lambda: asyncio.run(_main())))

@@ -15,6 +15,11 @@ from api.bodies import Line, Name
         ("Ana\u2028Silva", "control characters"),
         ("\u200b", "a character that shows"),  # a space without width
         (" \u200d\u00a0\ufeff", "a character that shows"),
+        ("\u3164", "a character that shows"),  # a letter by its category, and blank: Hangul's fillers
+        ("\u115f\u1160\uffa0", "a character that shows"),
+        ("\u2800", "a character that shows"),  # Braille without a dot
+        ("\ufe0f\u034f\u0301", "a character that shows"),  # marks, with nothing that they stand on
+        ("\ue000\U000f0000\u0378", "a character that shows"),  # nobody's yet, or everybody's own
     ],
 )
 def test_what_hides_or_turns_words_is_no_line(kind: type, text: str, why: str) -> None:

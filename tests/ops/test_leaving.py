@@ -19,6 +19,7 @@ COMMANDS = (
     ("ops.verify",),
     ("models.migrate",),
 )
+WITHOUT_A_WORD = ("ops.restored", "ops.reencrypt", "ops.unreadable", "models.migrate")
 
 
 def run(url: str, *command: str) -> tuple[int, str, list[str]]:
@@ -44,3 +45,17 @@ def test_a_database_without_our_tables_is_told_in_a_sentence(database_url: str) 
         "",
         ['The database cannot be used: relation "program_key" does not exist'],
     )
+
+
+@pytest.mark.parametrize("command", WITHOUT_A_WORD)
+def test_who_asks_what_a_command_does_is_told_and_nothing_is_done(command: str) -> None:
+    code, printed, complaints = run(NOWHERE, command, "--help")
+    assert (code, complaints) == (0, [])
+    assert printed.startswith(f"usage: python -m {command}")
+
+
+@pytest.mark.parametrize("command", WITHOUT_A_WORD)
+def test_a_word_that_a_command_does_not_know_is_refused(command: str) -> None:
+    code, printed, complaints = run(NOWHERE, command, "--dry-run")
+    assert (code, printed) == (2, "")
+    assert complaints[-1] == f"python -m {command}: error: unrecognized arguments: --dry-run"

@@ -1,6 +1,7 @@
 """A client's match as it was made, with what the form said; made again, and tried with other weights."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -74,8 +75,8 @@ class WeightsBody(Body):
         try:
             return Weights(version=TRIED, **self.model_dump())
         except ValueError:
-            total = round(sum(self.model_dump().values()), 6)
-            raise wrong_fields([("weights", f"must together be exactly 1, not {total:g}")]) from None
+            total = sum((Decimal(str(share)) for share in self.model_dump().values()), Decimal())  # as it was written
+            raise wrong_fields([("weights", f"must together be exactly 1, not {total.normalize():f}")]) from None
 
 
 class ReplayBody(Body):
@@ -97,7 +98,7 @@ class MovedView(BaseModel):
 
 class ReplayView(BaseModel):
     """``match`` is the outcome of the same form with the same therapists, as they were at ``made_at``. ``same`` says
-    whether it is the match that was made then, to the letter; ``moved`` who stands elsewhere."""
+    whether it is the match that was made then, to the letter; ``moved`` who stands elsewhere or has another score."""
 
     client_id: UUID
     made_at: datetime

@@ -153,6 +153,7 @@ async def test_a_record_that_was_changed_gives_another_match(api: httpx.AsyncCli
     [
         ({"concerns": 0.5}, "weights", "must together be exactly 1, not 1.5"),
         ({"first_language": 0.3}, "weights", "must together be exactly 1, not 0.3"),
+        ({"caseload": 0.0000001}, "weights", "must together be exactly 1, not 1.0000001"),
         ({"concerns": -0.5, "first_language": 1}, "weights.concerns", "input should be greater than or equal to 0"),
         ({"first_language": 1.5}, "weights.first_language", "input should be less than or equal to 1"),
         ({"caseload": None}, "weights.caseload", "input should be a valid number"),
