@@ -196,11 +196,9 @@ def rows(sessions: Sessions) -> Rows:
 
 
 @pytest.fixture
-def therapist_token(api: httpx.AsyncClient) -> Callable[[str], Any]:
+def therapist_token(rows: Rows) -> Callable[[str], Any]:
     async def make(slug: str) -> dict[str, str]:
-        answer = await api.post(f"/v1/therapists/{slug}/tokens", headers=ROOT)
-        assert answer.status_code == 201, answer.text
-        return {"Authorization": f"Bearer {answer.json()['token']}"}
+        return {"Authorization": f"Bearer {await rows.token_of(slug)}"}
 
     return make
 

@@ -21,6 +21,7 @@ from tests.care.at_stripe import AtStripe
 from tests.care.defaults import ADMIN_KEY, DESK_KEY, OFFICE_KEY, SITE_KEY, Json, details, weekly_hours
 from tests.care.house import PUBLIC_URL, House
 from tests.care.on_behalf import beside_the_key
+from tests.care.rows import Rows
 from workflows.messages import appointment_workflow_id, journey_id
 
 TIDY = timedelta(seconds=2)  # enough for what a call set going to come to rest
@@ -119,6 +120,10 @@ class Care:
 
     # ------------------------------------------------------------ time
 
+    @property
+    def rows(self) -> Rows:
+        return Rows(self.house.sessions)
+
     async def now(self) -> datetime:
         return await self.house.now()
 
@@ -165,8 +170,7 @@ class Care:
             "settings": settings or {},
         }
         await self.call("PUT", f"/v1/therapists/{slug}/availability", hours, by="admin", expect=200)
-        token = await self.post(f"/v1/therapists/{slug}/tokens", by="admin")
-        self.tokens[slug] = token["token"]
+        self.tokens[slug] = await self.rows.token_of(slug, made_at=await self.now())
         return slug
 
     async def slots(self, slug: str, type: str, *, after: timedelta = timedelta(days=3)) -> list[datetime]:

@@ -54,7 +54,7 @@ async def notifications(care: Care) -> list[Json]:
     """Of both therapists, whose tokens may have run out."""
     lines: list[Json] = []
     for slug in ("ana", "ben"):
-        care.tokens[slug] = (await care.post(f"/v1/therapists/{slug}/tokens", by="admin"))["token"]
+        care.tokens[slug] = await care.rows.token_of(slug, made_at=await care.now())
         lines += (await care.get("/v1/notifications", by=slug, limit=200))["items"]
     return lines
 
@@ -90,10 +90,8 @@ async def test_x3_everybody_is_archived_as_the_preview_said_and_for_a_year_nothi
         ["requires_action"],
     ]
     tasks = {task["id"] for task in await care.tasks() if task["kind"] != "match_by_hand"}
-    feed = await notifications(care)
+    charges, mails, feed = await care.charges_at_stripe(), await care.mail_counts(), await notifications(care)
     assert feed
-    await care.rest()
-    charges, mails = await care.charges_at_stripe(), await care.mail_counts()
 
     said, told = {}, 0
     for name, person in people.items():

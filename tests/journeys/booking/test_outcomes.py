@@ -40,7 +40,7 @@ async def test_s26_nobody_says_how_it_went_nudge_task_breach_and_never_a_charge(
     assert (await sara.payments(), (await sara.balance())["owed"]) == ([], 0)
     assert (await care.stripe())["payment_intents"] == []
     assert await care.mail_counts(to="ana@practice.example") == {
-        "new_client": 1, "appointment_booked": 2, "mark_outcome": 1, "profile_access_changed": 1
+        "new_client": 1, "appointment_booked": 2, "mark_outcome": 1
     }  # fmt: skip
     assert await a_breach(sara) == ["outcome_breach"]
 
