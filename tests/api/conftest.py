@@ -196,9 +196,9 @@ def rows(sessions: Sessions) -> Rows:
 
 
 @pytest.fixture
-def therapist_token(rows: Rows) -> Callable[[str], Any]:
+def therapist_token(rows: Rows, clock: StandingClock) -> Callable[[str], Any]:
     async def make(slug: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {await rows.token_of(slug)}"}
+        return {"Authorization": f"Bearer {await rows.token_of(slug, made_at=clock.time)}"}
 
     return make
 

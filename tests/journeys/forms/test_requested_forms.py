@@ -44,6 +44,7 @@ async def test_a_form_is_asked_for_answered_by_its_own_version_and_asked_for_aga
     assert await asked_for(sara, by="desk") == form  # it is open already
     assert await mails_about_forms(sara) == (1, 0)
     await care.pass_time(days=1)
+    await care.rest()
     assert await mails_about_forms(sara) == (1, 1)
 
     # A changed form is a new version; what was asked keeps its own.
