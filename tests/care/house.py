@@ -86,8 +86,10 @@ class House:
             await asyncio.sleep(0.01)
 
     async def stop_worker(self) -> None:
+        """Within two minutes, or it is a fault: a step that never ends would hold up every test that is to follow."""
         if self.worker is not None:
-            await self.worker.shutdown()
+            async with asyncio.timeout(120):
+                await self.worker.shutdown()
             self.worker = None
 
     async def now(self) -> datetime:

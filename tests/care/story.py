@@ -170,8 +170,12 @@ class Care:
             "settings": settings or {},
         }
         await self.call("PUT", f"/v1/therapists/{slug}/availability", hours, by="admin", expect=200)
-        self.tokens[slug] = await self.rows.token_of(slug, made_at=await self.now())
+        self.tokens[slug] = await self.token_of(slug)
         return slug
+
+    async def token_of(self, slug: str) -> str:
+        """What a program of the therapist's shows; nobody is told that it was made."""
+        return await self.rows.token_of(slug, made_at=await self.now())
 
     async def slots(self, slug: str, type: str, *, after: timedelta = timedelta(days=3)) -> list[datetime]:
         """The open slots that begin ``after`` from now or later, for some days."""

@@ -3,18 +3,20 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from activities.types.clients import Done
 from api.access_log.declared import shows
 from api.bodies import Body, Reason
 from api.commands import ByPractice, Command, order_of
-from api.deps import ByTime, Now, Practice, Services, Svc
+from api.deps import ByTime, Now, Practice, Services, Svc, asker_of
 from api.engine import Gone
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, responses
+from api.problems import refuse as refuse_with
 from api.routes.money.second_person import CARRIED_OUT_BY, ApprovalView, shown
 from api.views.lists import Listed, cut, listed
+from models.reads.accounts.openings import practice_has_persons
 from models.reads.money.approvals import approval_to_settle
 from models.reads.money.approvals import list_approvals as read_list_approvals
 from models.tables.money.approval import Approval
@@ -57,8 +59,9 @@ async def list_approvals(
         Problem.PAYMENT_NOT_REFUNDABLE,
     ),
 )
-async def approve(*, approval_id: UUID, command: ByPractice) -> ApprovalView:
+async def approve(*, approval_id: UUID, request: Request, command: ByPractice) -> ApprovalView:
     """What cannot be carried out any more is refused as it would be to who asked; the approval then waits on."""
+    await _must_be_a_person(request, command.services)
     row = await _must_see(command.services, command.caller, approval_id)
     message = CARRIED_OUT_BY[row.act]
     # An update of its own, by whoever approves: the one that asked was answered.
@@ -100,6 +103,18 @@ def _order(message: Update[Any, Done], row: Approval, command: Command) -> Any:
 async def _as_it_stands(command: Command, approval_id: UUID) -> ApprovalView:
     row = await command.row(Approval, approval_id)
     return ApprovalView.of(row, **shown(row, now=await command.services.clock.now()))
+
+
+async def _must_be_a_person(request: Request, services: Services) -> None:
+    """A program is no second person: whoever asked may hold its key, or have made it. Where nobody can sign in yet
+    there are programs alone. Raises Refused."""
+    asker = await asker_of(request)
+    if asker is not None and asker.account is not None:
+        return
+    async with services.sessions() as session:
+        if await practice_has_persons(session):
+            detail = "Only a person who has signed in approves something: nobody stands behind a program's word."
+            raise refuse_with(Problem.NOT_ALLOWED, detail)
 
 
 async def _must_see(services: Services, caller: Caller, approval_id: UUID) -> Approval:

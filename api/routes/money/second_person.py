@@ -14,6 +14,7 @@ from api.commands import Command
 from api.views.base import View
 from engine.vouching import Vouching
 from models.reads.accounts.keys import keys_of_role
+from models.reads.accounts.openings import practice_has_persons
 from models.reads.accounts.persons import Whose, is_anybody_else, person_of
 from models.tables.money.approval import Approval
 from rules.accounts.vouching import PURPOSE
@@ -80,19 +81,19 @@ async def ask_alone_or_of_another(
 
 
 async def _is_anybody_else(command: Command, therapist: Whose) -> bool:
-    """Whether anybody but the caller could approve what they ask for: another active account, or another program with a
-    key. Not looked at where there are no ceilings."""
+    """Whether anybody but the caller could approve what they ask for: another active account; or another program with a
+    key, where nobody can sign in yet. Not looked at where there are no ceilings."""
     services = command.services
     if not services.settings.policy.second_person_above:
         return False
     async with services.sessions() as session:
         person = await person_of(session, command.caller)
+        if await practice_has_persons(session):
+            return await is_anybody_else(session, person, therapist=therapist)
         now = await services.clock.now()
         made = await keys_of_role(session, Role.CARE_TEAM, now=now)
         names = {key.name for key in services.settings.service_keys if key.role is Role.CARE_TEAM}
-        if {*names, *(key.name for key in made)} - {person.key.removeprefix("program:")}:
-            return True
-        return await is_anybody_else(session, person, therapist=therapist)
+        return bool({*names, *(key.name for key in made)} - {person.key.removeprefix("program:")})
 
 
 async def asked_of_another(command: Command, approval_id: str, response: Response) -> AskedView:

@@ -251,7 +251,7 @@ CALLS: dict[str, Line] = {
     "GET /v1/payments/{payment_id}/refunds": OF_PRACTICE,
     "POST /v1/payments/{payment_id}/waive": OF_PRACTICE.given(WHY),
     "GET /v1/approvals": PRACTICE,
-    "POST /v1/approvals/{approval_id}/approve": OF_PRACTICE,
+    "POST /v1/approvals/{approval_id}/approve": BY_THE_CARE_TEAM,
     "POST /v1/approvals/{approval_id}/refuse": OF_PRACTICE,
     "POST /v1/payments/{payment_id}/write-off": OF_PRACTICE.given(WHY),
     "POST /v1/payments/{payment_id}/retry": OF_PRACTICE,

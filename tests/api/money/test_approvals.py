@@ -73,7 +73,7 @@ async def test_with_nobody_else_it_is_refused(
     assert (await asked(api, sara)).status_code == 202
 
 
-async def test_a_colleague_or_another_program_is_somebody_else(
+async def test_a_colleague_is_somebody_else(
     api: httpx.AsyncClient, rows: Rows, sara: Client, house: Callable[..., CreditActivities]
 ) -> None:
     _ = house()
@@ -84,14 +84,29 @@ async def test_a_colleague_or_another_program_is_somebody_else(
     assert (await asked(api, sara, by_maria)).status_code == 202
 
 
-async def test_for_people_another_programs_key_is_somebody_else(
-    api: httpx.AsyncClient, rows: Rows, sara: Client, house: Callable[..., CreditActivities]
+async def test_for_people_no_program_is_somebody_else(
+    api: httpx.AsyncClient, rows: Rows, ana: Therapist, sara: Client, house: Callable[..., CreditActivities]
 ) -> None:
+    """Neither a key nor a therapist's token: whoever asks may have made them."""
     _ = house("site", "office")
-    by_maria = await rows.session_of(await rows.staff("maria", Role.CARE_TEAM))
-    assert (await asked(api, sara, by_maria)).status_code == 202
-    _ = house("site")
-    assert problem_of(await asked(api, sara, by_maria)) == "second-person-required"  # the site decides nothing
+    by_maria = await rows.session_of(await rows.staff("maria", Role.CARE_TEAM, Role.ADMIN))
+    assert problem_of(await asked(api, sara, by_maria)) == "second-person-required"
+    by_ivo = await rows.session_of(await rows.staff("ivo", Role.CARE_TEAM))
+    waits = (await asked(api, sara, by_maria)).json()["approval_id"]
+    token = {"Authorization": f"Bearer {await rows.token_of(ana.slug)}"}
+    for program in (OFFICE, token):
+        assert problem_of(await api.post(f"/v1/approvals/{waits}/approve", headers=program)) == "not-allowed"
+    assert (await api.post(f"/v1/approvals/{waits}/approve", headers=by_ivo)).status_code == 200
+
+
+async def test_where_nobody_can_sign_in_another_program_is_somebody_else(
+    api: httpx.AsyncClient, sara: Client, house: Callable[..., CreditActivities]
+) -> None:
+    _ = house("site", "desk", "office")
+    waits = (await asked(api, sara)).json()["approval_id"]
+    assert (await api.post(f"/v1/approvals/{waits}/approve", headers=OFFICE)).status_code == 200
+    _ = house("site", "desk")
+    assert problem_of(await asked(api, sara)) == "second-person-required"  # the site decides nothing
 
 
 async def test_listed_by_how_it_stands_for_whoever_may_decide(
@@ -106,6 +121,7 @@ async def test_listed_by_how_it_stands_for_whoever_may_decide(
     _ = house("desk", "office")
     tom = await rows.client(await rows.therapist("ben"))
     by_ana = await rows.session_of(await rows.staff("ana-silva", Role.THERAPIST, therapist=ana))
+    _ = await rows.staff("ivo", Role.CARE_TEAM)
     mine, toms = [(await asked(api, client)).json()["approval_id"] for client in (sara, tom)]
 
     async def ids(by: Headers = DESK, **params: Any) -> list[str]:

@@ -1,5 +1,7 @@
 """What one person may not decide alone, as the practice sees it: asked for, approved by another one, and done once."""
 
+from datetime import timedelta
+
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
@@ -8,7 +10,6 @@ from rules.enums import Role
 from rules.policy import Ceiling, JourneyPolicy
 from rules.refusals import NEUTRAL, Problem
 from tests.care.defaults import CARE_TEAM_EMAIL, Json
-from tests.care.rows import Rows
 from tests.care.story import Care, Person
 from tests.journeys.money.amounts import FEE, balance, fact, payment_of, refunds_at_stripe, task_kinds
 from tests.journeys.money.test_waivers_and_debts import DAY_AFTER
@@ -90,7 +91,7 @@ async def test_a_waiver_waits_for_somebody_else_and_a_refund_too(care: Care) -> 
 
 
 async def test_whoever_may_settle_it_is_told_by_mail_within_seconds(care: Care) -> None:
-    eva = await Rows(care.house.sessions).staff("eva", Role.CARE_TEAM)
+    eva = await care.rows.staff("eva", Role.CARE_TEAM)
     sara = await care.client_in_care(sessions=1)
     body = {"amount": FEE, "currency": "USD", "reason": "a gift"}
     asked = await care.post(f"/v1/clients/{sara.id}/credits", body, by="desk", expect=202)
@@ -98,7 +99,14 @@ async def test_whoever_may_settle_it_is_told_by_mail_within_seconds(care: Care) 
     [mail] = await care.mails(to=eva.email, template="second_person_asked")
     assert "desk has asked for a credit of 120.00 USD" in mail["text"]
     assert "Sara" not in mail["text"]
-    await settled(care, asked, "approve", by="office")
+    signed_in = await care.rows.session_of(
+        eva, made_at=await care.now(), expires_at=await care.now() + timedelta(days=1)
+    )
+    care.tokens["eva"] = signed_in["Authorization"].removeprefix("Bearer ")
+    await care.refused(
+        "POST", f"/v1/approvals/{asked['approval_id']}/approve", by="office", name="not-allowed", status=403
+    )
+    await settled(care, asked, "approve", by="eva")
 
 
 async def test_a_journey_that_was_ended_meanwhile_does_it_once(care: Care) -> None:
