@@ -299,7 +299,8 @@ async def have_the_intro_call(story: Story, sara: str, call: Json) -> list[Json]
     sessions: list[Json] = answer["appointments"]
     for session in sessions:
         story.say(f"booked: session, {_when(datetime.fromisoformat(session['starts_at']))}")
-    await story.mails(("sara", "booking_confirmation"), ("ana-silva", "appointment_booked"))
+    told = ("ana-silva", "profile_access_changed")  # of the token that was made for her
+    await story.mails(("sara", "booking_confirmation"), ("ana-silva", "appointment_booked"), told)
     await story.money()
     await story.stage(sara, "in_care")
     return sessions
