@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.lines import access_of
 from api.deps import Now, asker_of, caller_of
+from models.tables.accounts.account import Account
 from models.writes.accounts.accesses import write_accesses
 from rules.accounts.accesses import AccessEvent
 
@@ -32,6 +33,12 @@ class ActLog:
             for event, about in acts
         ]
         await write_accesses(session, lines)
+
+    async def note_on(self, session: AsyncSession, account: Account, *events: AccessEvent) -> None:
+        """What was done to somebody's account: it is about their handle, or about the client whose it is."""
+        whose = [account.client_id] if account.client_id is not None else []
+        about = account.handle or str(account.client_id)
+        await self.note(session, *((event, about) for event in events), whose=whose)
 
 
 async def _act_log(request: Request, now: Now) -> ActLog:

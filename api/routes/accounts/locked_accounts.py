@@ -12,6 +12,7 @@ from api.accounts.practice_mails import have_delivered, order_account_mail
 from api.deps import Admin, CareTeam, Now, RequestId, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refuse, responses
+from api.routes.accounts.staff import must_not_be_the_last
 from models.reads.accounts.accounts import account_of_client
 from models.tables.accounts.account import Account
 from models.writes.accounts.accounts import shut, unlock
@@ -41,10 +42,9 @@ async def lock_colleague(*, staff_id: UUID, services: Svc, caller: Admin, acts: 
         account = must_find("account", await lock_staff(session, staff_id))
         if caller.name == account.handle:
             raise refuse(Problem.NOT_ALLOWED, "Your own stays open: sign out everywhere, or ask another admin.")
-        if [admin.id for admin in admins] == [account.id]:
-            raise refuse(Problem.NOT_ALLOWED, "This is the last admin: there has to be another one first.")
+        must_not_be_the_last(account, admins)
         if await shut(session, account, by=caller.actor, at=now):
-            await _note(session, acts, AccessEvent.ACCOUNT_LOCKED, account)
+            await acts.note_on(session, account, AccessEvent.ACCOUNT_LOCKED)
         await session.commit()
 
 
@@ -83,7 +83,7 @@ async def lock_clients_account(*, client_id: UUID, services: Svc, caller: CareTe
     async with services.sessions() as session:
         account = await lock_account(session, must_find("account", await account_of_client(session, client_id)))
         if await shut(session, account, by=caller.actor, at=now):
-            await _note(session, acts, AccessEvent.ACCOUNT_LOCKED, account)
+            await acts.note_on(session, account, AccessEvent.ACCOUNT_LOCKED)
         await session.commit()
 
 
@@ -116,11 +116,6 @@ async def _unlock(
 ) -> None:
     had_password = account.password_hash is not None
     if await unlock(session, account, by=by, at=now):
-        await _note(session, acts, AccessEvent.ACCOUNT_UNLOCKED, account)
+        await acts.note_on(session, account, AccessEvent.ACCOUNT_UNLOCKED)
         if had_password:
             await order_account_mail(session, Mail.PASSWORD_RESET, account, reason=str(request_id), at=now)
-
-
-async def _note(session: AsyncSession, acts: ActLog, event: AccessEvent, account: Account) -> None:
-    whose = [account.client_id] if account.client_id is not None else []
-    await acts.note(session, (event, account.handle or str(account.client_id)), whose=whose)

@@ -70,7 +70,7 @@ async def take_subject(*, staff_id: UUID, services: Svc, _: Admin, acts: Acts, n
         account = must_find("account", await lock_staff(session, staff_id))
         if await unlink_oidc(session, account.id):
             await end_sign_ins(session, account.id, at=now)
-            await acts.note(session, (AccessEvent.SIGN_IN_UNLINKED, account.handle or str(account.id)))
+            await acts.note_on(session, account, AccessEvent.SIGN_IN_UNLINKED)
         await session.commit()
 
 
@@ -104,7 +104,5 @@ async def _take(
     session: AsyncSession, account: Account, acts: ActLog, *, by: str, request_id: UUID, now: datetime
 ) -> None:
     if await take_away(session, account, by=by, at=now):
-        whose = [account.client_id] if account.client_id is not None else []
-        about = account.handle or str(account.client_id)
-        await acts.note(session, (AccessEvent.SECOND_FACTOR_TAKEN, about), whose=whose)
+        await acts.note_on(session, account, AccessEvent.SECOND_FACTOR_TAKEN)
         await mail_change(session, account, FactorChange.TAKEN_AWAY, reason=str(request_id), at=now)

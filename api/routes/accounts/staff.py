@@ -219,7 +219,7 @@ async def change_staff(
         if body.roles is not None:
             _not_themselves(caller, account)
             if Role.ADMIN not in body.roles:
-                _not_the_last(account, admins)
+                must_not_be_the_last(account, admins)
             therapist = await _profile(session, body.roles, body.therapist, of=account.id)
             if therapist is not None and therapist.id != account.therapist_id:
                 await tell_therapist(session, therapist, reason=str(request_id), at=now, but=account.email)
@@ -251,7 +251,7 @@ async def end_staff(*, staff_id: UUID, services: Svc, caller: Admin, acts: Acts,
         if account is None:
             raise not_found("account")
         _not_themselves(caller, account)
-        _not_the_last(account, admins)
+        must_not_be_the_last(account, admins)
         await end_account(session, account, at=now)
         await acts.note(session, (AccessEvent.ACCOUNT_ENDED, _handle(account)))
         await session.commit()
@@ -267,7 +267,7 @@ def _not_themselves(caller: Caller, account: Account) -> None:
         raise refuse(Problem.NOT_ALLOWED, "Another admin has to do this: nobody changes their own roles or end.")
 
 
-def _not_the_last(account: Account, admins: Sequence[Account]) -> None:
+def must_not_be_the_last(account: Account, admins: Sequence[Account]) -> None:
     """``admins``: all of them, locked. Of two who end each other at once, the later one is the last."""
     if [admin.id for admin in admins] == [account.id]:
         raise refuse(Problem.NOT_ALLOWED, "This is the last admin: there has to be another one first.")

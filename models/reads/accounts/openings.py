@@ -59,7 +59,8 @@ async def is_here(session: AsyncSession, therapist_id: UUID) -> bool:
 
 
 async def practice_has_persons(session: AsyncSession) -> bool:
-    """Whether anybody of the practice can sign in; until then there are keys alone."""
+    """Whether anybody of the practice can sign in; until then there are keys alone. Who is locked counts: to lock the
+    only colleague must not make programs second persons."""
     return (await session.exec(select(exists().where(*_can_sign_in())))).one()
 
 
