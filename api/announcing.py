@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.commands import tell_of_new_version
 from api.deps import Services
 from api.problems import EngineUnavailable
-from models.reads.forms.templates import newest_templates
+from models.reads.forms.texts import newest_texts
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +24,7 @@ async def announce_versions(services: Services, *, try_again: float = _TRY_AGAIN
     while True:
         try:
             async with services.sessions() as session:
-                newest = await newest_templates(session)
+                newest = await newest_texts(session)
             for template in newest:
                 await tell_of_new_version(services, template)
         except (EngineUnavailable, SQLAlchemyError, OSError) as error:

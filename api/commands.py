@@ -27,7 +27,7 @@ from models.reads.forms.requests import clients_to_ask_again
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.tables.clients.handed_in import HandedIn
-from models.tables.forms.template import FormTemplate
+from models.tables.forms.text import PracticeText
 from models.writes.clients.handed_in import hand_in
 from rules.accounts.caller import Caller, client_caller
 from rules.enums import AppointmentStatus, Role
@@ -220,7 +220,7 @@ async def tell_of_new_link(
         await services.engine.signal(journey_id(str(client_id)), LINKS_CHANGED, news)
 
 
-async def tell_of_new_version(services: Services, template: FormTemplate) -> None:
+async def tell_of_new_version(services: Services, template: PracticeText) -> None:
     """Let the journeys of those who have an older version of this form ask for the new one, a page of them at a time.
 
     Raises EngineUnavailable when the engine is away: the version is published by then, and the next start of

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from models.privileges import grant
 from models.writes.clients.form_words import write_first_words
-from models.writes.forms.templates import write_built_in_forms
+from models.writes.forms.texts import write_built_in_texts
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -43,7 +43,7 @@ def upgrade(url: str, *, application: str | None = None) -> None:
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     try:
         with engine.begin() as connection:
-            write_built_in_forms(connection)
+            write_built_in_texts(connection)
             write_first_words(connection)
             if application is not None and application != make_url(url).username:
                 grant(connection, application)

@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 from local.postgres import Postgres
 from models import tables
 from models.database import Sessions, connect, session_factory
-from models.writes.forms.templates import BUILT_IN
+from models.writes.forms.texts import BUILT_IN
 from tests.care.defaults import CHAIN_KEYS, ROW_KEYS
 from tests.care.owner import Owner
 from tests.care.served import all_stopped
@@ -29,7 +29,7 @@ asyncio.set_event_loop_policy(LoopbackLoops())
 TEMPLATE = "migrated"
 assert tables.__all__, "importing them is what fills the metadata"
 # What is there from the start: the intake forms, the words of the matching form, and the first epoch.
-ADDED = {"form_template": f"made_by <> '{BUILT_IN}'", "form_words": "version > 1", "epoch": "number > 1"}
+ADDED = {"practice_text": f"made_by <> '{BUILT_IN}'", "form_words": "version > 1", "epoch": "number > 1"}
 # As the owner, past the triggers of what is only ever added to, and of what refers to what.
 EMPTY = "SET LOCAL session_replication_role = replica; " + "; ".join(
     f"{table.delete()} WHERE {ADDED.get(table.name, 'true')}" for table in reversed(SQLModel.metadata.sorted_tables)

@@ -8,7 +8,7 @@ from activities.base import derived_id
 from activities.types.forms import FormCompletion, FormSubmission
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormAnswer, FormRequest
-from models.tables.forms.template import FormTemplate
+from models.tables.forms.text import PracticeText
 from models.writes.timeline import tell
 from rules.enums import FormStatus
 from rules.forms.fields import FormField, check_answers
@@ -17,7 +17,7 @@ from rules.refusals import Problem, Refusal
 from rules.timeline import FactKind
 
 
-def refuse_answers(template: FormTemplate, order: FormSubmission | FormCompletion) -> Refusal | None:
+def refuse_answers(template: PracticeText, order: FormSubmission | FormCompletion) -> Refusal | None:
     """Why these answers do not complete the form, by field; None if they do."""
     errors = check_answers(
         [FormField.from_document(field) for field in template.fields], order.answers, order.signature
@@ -35,7 +35,7 @@ async def complete(
     session: AsyncSession,
     client: Client,
     form: FormRequest,
-    template: FormTemplate,
+    template: PracticeText,
     order: FormSubmission | FormCompletion,
     *,
     at: datetime,

@@ -10,7 +10,7 @@ from activities.base import Activities, derived_id
 from activities.types.clients import Done
 from activities.types.forms import GateOrder
 from models.reads.forms.requests import ASKED_AGAIN, FormsOf, forms_by_client
-from models.reads.forms.templates import newest_versions
+from models.reads.forms.texts import newest_versions
 from models.reads.journey import journey_facts, project
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormRequest

@@ -20,12 +20,12 @@ from activities.types.forms import FormSubmission
 from activities.words import heard
 from models.reads.booking.waitlist import lines_of_client
 from models.reads.forms.requests import asked_of
-from models.reads.forms.templates import newest_template, template_of
+from models.reads.forms.texts import newest_text, text_of
 from models.reads.journey import project
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormRequest
-from models.tables.forms.template import FormTemplate
+from models.tables.forms.text import PracticeText
 from models.tables.money.payment import Payment
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
@@ -114,17 +114,15 @@ class FormActivities(Activities):
         return None, card
 
 
-async def _asked(session: AsyncSession, client: Client, kind: str) -> tuple[FormRequest | None, FormTemplate | None]:
+async def _asked(session: AsyncSession, client: Client, kind: str) -> tuple[FormRequest | None, PracticeText | None]:
     """The newest asking of an intake form, and its questions. It may also be completed before anybody asked for it."""
     asked = await asked_of(session, client.id, kind)
     form = asked[-1] if asked else None
-    template = (
-        await template_of(session, kind=kind, version=form.version) if form else await newest_template(session, kind)
-    )
+    template = await text_of(session, kind=kind, version=form.version) if form else await newest_text(session, kind)
     return form, template if template is not None and template.is_intake else None
 
 
-def _refuse(template: FormTemplate | None, order: FormSubmission) -> Refusal | None:
+def _refuse(template: PracticeText | None, order: FormSubmission) -> Refusal | None:
     return refuse_answers(template, order) if template else invalid("kind", "there is no such intake form")
 
 

@@ -11,7 +11,7 @@ from activities.types.clients import Done
 from activities.types.forms import FormAsking, FormCompletion
 from activities.words import heard
 from models.reads.forms.requests import answer_to, asked_of
-from models.reads.forms.templates import newest_template, template_of
+from models.reads.forms.texts import newest_text, text_of
 from models.reads.journey import journey_facts, project
 from models.tables.forms.form import FormRequest
 from models.writes.locks import lock_client
@@ -46,7 +46,7 @@ class RequestedFormActivities(Activities):
                 return given
             if client.status is ClientStatus.ARCHIVED:
                 return Done(refusal=_ARCHIVED)
-            template = await newest_template(session, order.kind)
+            template = await newest_text(session, order.kind)
             before = await asked_of(session, client.id, order.kind)
             still_open = [form for form in before if form.status is not FormStatus.COMPLETE]
             if still_open:
@@ -98,7 +98,7 @@ class RequestedFormActivities(Activities):
                 return given
             order = await heard(session, order, about=client.id)
             form = await session.get(FormRequest, UUID(order.form_id))
-            template = await template_of(session, kind=form.kind, version=form.version) if form else None
+            template = await text_of(session, kind=form.kind, version=form.version) if form else None
             if form is None or form.client_id != client.id or template is None or template.is_intake:
                 return Done(refusal=_NO_SUCH_FORM)
             if form.status is FormStatus.COMPLETE:

@@ -33,7 +33,7 @@ from models.tables.clients.remark import Remark
 from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
-from models.tables.forms.template import FormTemplate
+from models.tables.forms.text import PracticeText
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from models.tables.keeping.epoch import Epoch
 from models.tables.keeping.keeping import Keeping, Resumption
@@ -82,7 +82,6 @@ __all__ = [
     "FormAnswer",
     "FormMatch",
     "FormRequest",
-    "FormTemplate",
     "FormWords",
     "Goal",
     "HandedIn",
@@ -99,6 +98,7 @@ __all__ = [
     "PasskeyChallenge",
     "Payment",
     "PaymentTry",
+    "PracticeText",
     "ProgramKey",
     "Reconciliation",
     "RecoveryCode",

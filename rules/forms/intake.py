@@ -1,6 +1,6 @@
 """Intake forms: the built-in templates, each in its newest version. All that makes a form an intake form stands here.
 
-They are rows like the practice's own forms (``models.writes.forms.templates``). A change of title or questions here
+They are rows like the practice's own forms (``models.writes.forms.texts``). A change of title or questions here
 needs the next ``version``: migrating writes it as a new row, and the API, once it has started, has it asked for as any
 new version is: see ``rules.forms.asking``.
 """

@@ -44,7 +44,7 @@ from models.tables.care.goal import Goal
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.money.approval import Approval
-from models.writes.forms.templates import add_version
+from models.writes.forms.texts import add_version
 from rules.enums import AppointmentType, ApprovalAct, Mode, Outcome, RefundTo, Role, Source, TaskKind
 from rules.forms.fields import FieldType, FormField
 from rules.journey.stage import JourneyFacts

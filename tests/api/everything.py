@@ -18,11 +18,11 @@ from models.tables import (
     DocumentContent,
     DocumentShare,
     FormRequest,
-    FormTemplate,
     Goal,
     Keeping,
     Notification,
     OccupiedTime,
+    PracticeText,
     ProgramKey,
     Reconciliation,
     SecondFactor,
@@ -112,7 +112,8 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         expires_at=NOW + timedelta(minutes=10),
     )
     group = ClientGroup(id=uuid4(), name="Circle", name_folded=f"circle {sara.ref}", **made)
-    template = FormTemplate(id=uuid4(), kind=f"own-{sara.ref.lower()}", version=1, title="Own", fields=[], **made)
+    kind = f"own-{sara.ref.lower()}"
+    template = PracticeText(id=uuid4(), kind=kind, version=1, title="Own", terms={}, fields=[], **made)
     form = FormRequest(
         id=uuid4(), client_id=sara.id, kind="informed_consent", version=1, requested_at=NOW, requested_by="system"
     )

@@ -18,9 +18,9 @@ from api.deps import BySlug, Now, PracticeOrAdmin, RequestId, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, not_found, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
-from models.reads.forms.templates import list_templates, newest_template, template_of
-from models.tables.forms.template import FormTemplate
-from models.writes.forms.templates import add_version
+from models.reads.forms.texts import list_own_forms, newest_text, text_of
+from models.tables.forms.text import PracticeText
+from models.writes.forms.texts import add_version
 from rules.forms.fields import MOST_FIELDS, MOST_OPTIONS, FieldType, FormField, check_fields
 from rules.forms.templates import LONGEST_KIND, check_kind, kind_of
 from rules.refusals import Problem
@@ -96,11 +96,11 @@ class TemplateView(BaseModel):
     made_at: datetime
 
 
-def fields_view(template: FormTemplate) -> list[FieldView]:
+def fields_view(template: PracticeText) -> list[FieldView]:
     return [FieldView.model_validate(field) for field in template.fields]
 
 
-def _view(template: FormTemplate) -> TemplateView:
+def _view(template: PracticeText) -> TemplateView:
     return TemplateView(**template.model_dump(exclude={"id", "fields", "intake_place"}), fields=fields_view(template))
 
 
@@ -153,7 +153,7 @@ async def make(
 )
 async def list_all(*, services: Svc, _: PracticeOrAdmin, page: BySlug) -> Listed[TemplateView]:
     async with services.sessions() as session:
-        rows, last = cut(await list_templates(session, page), page)
+        rows, last = cut(await list_own_forms(session, page), page)
     return listed([_view(row) for row in rows], (last.kind,) if last else None)
 
 
@@ -169,9 +169,9 @@ Version = Annotated[int | None, Query(ge=1, le=_LARGEST, description="The newest
 async def one(*, kind: str, services: Svc, _: PracticeOrAdmin, version: Version = None) -> TemplateView:
     async with services.sessions() as session:
         if version is None:
-            found = await newest_template(session, kind)
+            found = await newest_text(session, kind)
         else:
-            found = await template_of(session, kind=kind, version=version)
+            found = await text_of(session, kind=kind, version=version)
     if found is None or found.is_intake:
         raise not_found("form")
     return _view(found)

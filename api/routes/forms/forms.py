@@ -21,7 +21,7 @@ from api.views.forms import FormView, form_view
 from api.views.lists import Listed, listed
 from models.paging import Page
 from models.reads.forms.requests import answer_to, answered_by, asked_of, forms_of
-from models.reads.forms.templates import newest_template, template_of, titles_of
+from models.reads.forms.texts import newest_text, text_of, titles_of
 from models.tables.forms.form import FormRequest
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
@@ -93,7 +93,7 @@ async def one_form(
         if not asked:
             raise not_found("form")
         form = asked[-1]
-        template = await template_of(session, kind=kind, version=form.version)
+        template = await text_of(session, kind=kind, version=form.version)
         answer = await answer_to(session, form.id)
         if answer is not None and kind not in SEEN_BY_STAFF:
             await must_be_open(session, caller, OpeningKind.INTAKE_ANSWERS, client_id, now=now)
@@ -161,9 +161,7 @@ async def complete(*, client_id: UUID, kind: str, body: FormBody, command: ByKno
     async with command.services.sessions() as session:
         asked = await asked_of(session, client_id, kind)
         form = asked[-1] if asked else None
-        template = await (
-            template_of(session, kind=kind, version=form.version) if form else newest_template(session, kind)
-        )
+        template = await (text_of(session, kind=kind, version=form.version) if form else newest_text(session, kind))
     if template is None or (form is None and not template.is_intake):
         raise not_found("form")
     errors = check_answers([FormField.from_document(field) for field in template.fields], body.answers, body.signature)

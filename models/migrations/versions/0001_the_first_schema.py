@@ -209,17 +209,19 @@ def upgrade() -> None:
     # A new database has no past that Stripe could know better.
     op.execute("INSERT INTO epoch VALUES (1, gen_random_uuid(), now(), now(), now(), now(), now())")
     op.create_table(
-        "form_template",
+        "practice_text",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(length=80), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("terms", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("fields", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("intake_place", sa.Integer(), nullable=True),
         sa.Column("made_by", sa.String(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("kind", "version", name="one_template_per_kind_and_version"),
+        sa.UniqueConstraint("kind", "version", name="one_text_per_kind_and_version"),
     )
     op.create_table(
         "idempotency_key",
@@ -2250,7 +2252,7 @@ def downgrade() -> None:
     op.drop_table("inbound_event")
     op.drop_index(op.f("ix_idempotency_key_claimed_at"), table_name="idempotency_key")
     op.drop_table("idempotency_key")
-    op.drop_table("form_template")
+    op.drop_table("practice_text")
     op.drop_table("epoch")
     op.drop_table("client_group")
     op.drop_index(op.f("ix_budget_use_last_at"), table_name="budget_use")

@@ -9,11 +9,11 @@ from sqlalchemy import and_, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.reads.forms.templates import newest_versions
+from models.reads.forms.texts import newest_versions
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.forms.form import FormAnswer, FormRequest
-from models.tables.forms.template import FormTemplate
+from models.tables.forms.text import PracticeText
 from rules.enums import ClientStatus, FormStatus
 from rules.forms.asking import AskedVersion, outstanding
 
@@ -49,17 +49,17 @@ def asking_of(form: FormRequest) -> AskedVersion:
 async def forms_by_client(session: AsyncSession, clients: Collection[UUID]) -> dict[UUID, FormsOf]:
     """What each of these clients was asked for, in one query."""
     statement = (
-        select(Client, func.coalesce(Fact.at, Client.created_at), FormRequest, FormTemplate.intake_place)
+        select(Client, func.coalesce(Fact.at, Client.created_at), FormRequest, PracticeText.intake_place)
         .join(Fact, and_(col(Fact.client_id) == Client.id, col(Fact.seq) == Client.fact_seq), isouter=True)
         .join(FormRequest, col(FormRequest.client_id) == Client.id, isouter=True)
         .join(
-            FormTemplate,
-            and_(col(FormTemplate.kind) == FormRequest.kind, col(FormTemplate.version) == FormRequest.version),
+            PracticeText,
+            and_(col(PracticeText.kind) == FormRequest.kind, col(PracticeText.version) == FormRequest.version),
             isouter=True,
         )
         .where(col(Client.id).in_(clients))
         .order_by(
-            col(FormTemplate.intake_place),
+            col(PracticeText.intake_place),
             col(FormRequest.kind),
             col(FormRequest.version),
             col(FormRequest.number),
@@ -135,7 +135,7 @@ async def answered_by(session: AsyncSession, forms: Collection[FormRequest]) -> 
 
 
 async def clients_to_ask_again(
-    session: AsyncSession, template: FormTemplate, *, after: UUID | None, limit: int
+    session: AsyncSession, template: PracticeText, *, after: UUID | None, limit: int
 ) -> Sequence[UUID]:
     """The active clients whose journeys are to be told of a new version, by id; each journey decides what it asks for.
 

@@ -14,7 +14,7 @@ from activities.types.archive import ArchiveOrder, UnarchiveOrder
 from activities.types.care import GoalChange, GoalOrder
 from activities.types.clients import DetailsOrder, Done
 from activities.types.forms import FormAsking, FormCompletion
-from models.writes.forms.templates import add_version
+from models.writes.forms.texts import add_version
 from rules.accounts.caller import Caller
 from rules.enums import GoalStatus, Role
 from rules.forms.fields import FieldType, FormField

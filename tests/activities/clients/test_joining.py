@@ -29,7 +29,7 @@ from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.money.credit import Credit
 from models.writes.care.chats import lock_chat
-from models.writes.forms.templates import add_version
+from models.writes.forms.texts import add_version
 from models.writes.outbox import client_mail
 from rules.accounts.caller import Caller
 from rules.enums import ChatKind, FormStatus, LeftBecause, Outcome, Role

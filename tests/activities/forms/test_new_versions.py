@@ -16,10 +16,10 @@ from activities.types.forms import FormSubmission, GateOrder
 from models.reads.forms.requests import clients_to_ask_again
 from models.tables.booking.therapist import Therapist
 from models.tables.forms.form import FormRequest
-from models.tables.forms.template import FormTemplate
+from models.tables.forms.text import PracticeText
 from models.tables.mail.outbox import OutboxItem
 from models.writes.booking.hours import save_availability
-from models.writes.forms.templates import add_version
+from models.writes.forms.texts import add_version
 from rules.accounts.caller import Caller
 from rules.booking.availability import read_availability
 from rules.enums import FormStatus, Role
@@ -59,7 +59,7 @@ class Sara:
         )
         return await self.practice.forms.submit_form(order)
 
-    async def publishes(self, kind: str = CONSENT) -> FormTemplate:
+    async def publishes(self, kind: str = CONSENT) -> PracticeText:
         async with self.practice.sessions() as session:
             made = await add_version(
                 session,
@@ -92,7 +92,7 @@ class Sara:
         async with self.practice.sessions() as session:
             return len((await session.exec(mails)).all())
 
-    async def to_be_told(self, template: FormTemplate) -> bool:
+    async def to_be_told(self, template: PracticeText) -> bool:
         async with self.practice.sessions() as session:
             return UUID(self.client) in await clients_to_ask_again(session, template, after=None, limit=10)
 
@@ -224,11 +224,12 @@ async def test_a_fourth_intake_form_is_a_row_and_asks_everybody_as_any_new_versi
     """Whoever has booked is asked with the grace, whoever has not with the first booking: nobody else is locked out."""
     practice = sara.practice
     async with practice.sessions() as session:
-        template = FormTemplate(
+        template = PracticeText(
             id=uuid4(),
             kind="telehealth_consent",
             version=1,
             title="Telehealth",
+            terms={},
             fields=[field.to_document() for field in INTAKE_FORMS[CONSENT].fields],
             intake_place=3,
             made_by="admin:root",

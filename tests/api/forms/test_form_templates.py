@@ -17,8 +17,8 @@ from sqlmodel import col, select
 from api.announcing import announce_versions
 from api.problems import EngineUnavailable
 from models.tables.forms.form import FormAnswer, FormRequest
-from models.tables.forms.template import FormTemplate
-from models.writes.forms import templates
+from models.tables.forms.text import PracticeText
+from models.writes.forms import texts
 from rules.accounts.openings import OpeningKind
 from rules.enums import ClientStatus, FormStatus
 from rules.forms.intake import INTAKE_FORMS
@@ -215,7 +215,7 @@ async def test_what_nobody_was_told_of_is_announced_at_the_start_once_the_engine
     async with rows.sessions() as session:
         form = INTAKE_FORMS["informed_consent"]
         fields = [field.to_document() for field in form.fields]
-        await templates.add_version(
+        await texts.add_version(
             session, id=uuid4(), kind="informed_consent", title=form.title, fields=fields, by="system", at=NOW
         )
         await session.commit()
@@ -235,15 +235,15 @@ def test_a_release_writes_the_next_version_of_a_built_in_form_once(
     owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raised = replace(INTAKE_FORMS["informed_consent"], title="Consent", version=2)
-    monkeypatch.setattr(templates, "INTAKE_FORMS", {**INTAKE_FORMS, "informed_consent": raised})
+    monkeypatch.setattr(texts, "INTAKE_FORMS", {**INTAKE_FORMS, "informed_consent": raised})
     engine = create_engine(make_url(owner_url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with engine.begin() as connection:
         for _ in range(2):
-            templates.write_built_in_forms(connection)
+            texts.write_built_in_texts(connection)
         found = connection.execute(
-            select(FormTemplate.version, FormTemplate.title)
-            .where(col(FormTemplate.kind) == "informed_consent")
-            .order_by(col(FormTemplate.version))
+            select(PracticeText.version, PracticeText.title)
+            .where(col(PracticeText.kind) == "informed_consent")
+            .order_by(col(PracticeText.version))
         ).all()
         connection.rollback()
     assert [tuple(row) for row in found] == [(1, INTAKE_FORMS["informed_consent"].title), (2, "Consent")]

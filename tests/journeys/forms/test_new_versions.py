@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from api.announcing import announce_versions
-from models.writes.forms.templates import add_version
+from models.writes.forms.texts import add_version
 from rules.forms.intake import INTAKE_FORMS
 from tests.care.defaults import Json
 from tests.care.story import Care, Person

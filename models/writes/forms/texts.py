@@ -8,22 +8,24 @@ from sqlalchemy import Connection, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.reads.forms.templates import newest_template
-from models.tables.forms.template import FormTemplate
+from models.reads.forms.texts import newest_text
+from models.tables.forms.text import PracticeText
 from rules.forms.intake import INTAKE_FORMS
 
 BUILT_IN = "system"
 _ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # what the product began with is as old as it, whenever it was installed
 
 
-def write_built_in_forms(connection: Connection) -> None:
+def write_built_in_texts(connection: Connection) -> None:
     """The newest version of each intake form, for a database that lacks it. Again changes nothing."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": uuid5(NAMESPACE_URL, f"form-template/{kind}/{form.version}"),
             "kind": kind,
             "version": form.version,
             "title": form.title,
+            "body": "",
+            "terms": {},
             "fields": [field.to_document() for field in form.fields],
             "intake_place": place,
             "made_by": BUILT_IN,
@@ -31,7 +33,7 @@ def write_built_in_forms(connection: Connection) -> None:
         }
         for place, (kind, form) in enumerate(INTAKE_FORMS.items())
     ]
-    connection.execute(insert(FormTemplate).values(rows).on_conflict_do_nothing())
+    connection.execute(insert(PracticeText).values(rows).on_conflict_do_nothing())
 
 
 async def add_version(
@@ -43,21 +45,22 @@ async def add_version(
     fields: list[dict[str, Any]],
     by: str,
     at: datetime,
-) -> FormTemplate:
+) -> PracticeText:
     """A new form, or the next version of one; the same id again is the same version. Raises IntegrityError when another
     version was made at this very moment: look again.
 
     Whoever publishes a next version then tells the journeys of those in ``clients_to_ask_again``.
     """
-    known = await session.get(FormTemplate, id)
+    known = await session.get(PracticeText, id)
     if known is not None:
         return known
-    before = await newest_template(session, kind)
-    made = FormTemplate(
+    before = await newest_text(session, kind)
+    made = PracticeText(
         id=id,
         kind=kind,
         version=before.version + 1 if before else 1,
         title=title,
+        terms={},
         fields=fields,
         intake_place=before.intake_place if before else None,
         made_by=by,
