@@ -1,0 +1,31 @@
+"""What the API refuses, as it says it (RFC 9457)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class ApiRefused(Exception):
+    """A problem document. ``name`` is the last part of its type, such as ``slot-taken``."""
+
+    def __init__(self, status: int, document: Mapping[str, Any], *, retry_after: str | None = None) -> None:
+        super().__init__(document.get("detail", ""))
+        self.status = status
+        self.document = dict(document)
+        self.retry_after = retry_after
+
+    @property
+    def name(self) -> str:
+        return str(self.document.get("type", "")).rsplit("/", 1)[-1]
+
+    @property
+    def detail(self) -> str:
+        return str(self.document.get("detail") or self.document.get("title") or "This was refused.")
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What is wrong, by the name of the field as the API has it: ``details.email``."""
+        return {str(line["field"]): str(line["message"]) for line in self.document.get("errors", ())}
+
+
+class ApiUnreachable(Exception):
+    """The API did not answer in time, or not as an API does. What was asked may have been done."""

@@ -1,0 +1,1 @@
+"""Accounts: mailed links, signing in, the profile, second factors."""

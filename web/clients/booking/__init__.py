@@ -1,0 +1,1 @@
+"""Booking, what was booked, and waiting for a time."""

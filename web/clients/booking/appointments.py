@@ -1,0 +1,176 @@
+"""A client's appointments: what comes next, one of them, cancelling and moving with what it costs shown first."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from web.asking.api import part
+from web.asking.problems import ApiRefused
+from web.clients.booking.book import MODES
+from web.clients.whose import client_id_of, client_of, everything
+from web.clock import now
+from web.looks.words import instant
+from web.page import ClientPage, Page
+
+router = APIRouter()
+
+_LATE = "late-change-contact-therapist"
+
+
+@router.get("/appointments")
+async def home(page: ClientPage) -> Response:
+    """What comes next, and what is asked of the client."""
+    client = await client_of(page, pass_will_do=True)
+    appointments = await everything(page, "/v1/appointments", client=client["id"])
+    time = await now(page.api, page.settings)
+    ahead = [one for one in appointments if one["status"] == "scheduled" and instant(one["ends_at"]) > time]
+    past = [one for one in reversed(appointments) if one not in ahead]
+    todo = []
+    if page.signed_in:
+        forms = await everything(page, f"/v1/clients/{client['id']}/forms")
+        todo = [form for form in forms if form["status"] != "complete"]
+    return page.show(
+        "clients/appointments/home.html",
+        client=client,
+        ahead=ahead,
+        past=past[:20],
+        todo=todo,
+        therapists=await _therapists(page, appointments),
+        modes=MODES,
+    )
+
+
+@router.get("/appointments/{appointment_id}")
+async def one(appointment_id: str, page: ClientPage) -> Response:
+    return await _one(page, appointment_id)
+
+
+async def _one(page: Page, appointment_id: str, refused: ApiRefused | None = None) -> Response:
+    await client_id_of(page, pass_will_do=True)
+    appointment = await page.api.get(f"/v1/appointments/{part(appointment_id)}")
+    return page.show(
+        "clients/appointments/one.html",
+        one=appointment,
+        therapist=await page.api.get(f"/v1/therapists/{part(appointment['therapist'])}"),
+        modes=MODES,
+        refused=refused,
+        is_open=appointment["status"] == "scheduled"
+        and instant(appointment["starts_at"]) > await now(page.api, page.settings),
+    )
+
+
+@router.get("/appointments/{appointment_id}/calendar.ics")
+async def calendar_file(appointment_id: str, page: ClientPage) -> Response:
+    await client_id_of(page, pass_will_do=True)
+    file = await page.api.file(f"/v1/appointments/{part(appointment_id)}/calendar.ics")
+    headers = {"Content-Disposition": 'attachment; filename="appointment.ics"'}
+    return Response(file.content, media_type="text/calendar", headers=headers)
+
+
+@router.get("/meet/{appointment_id}")
+async def meet(appointment_id: str, page: ClientPage) -> Response:
+    """Where a video call takes place: the way out is a link, so that nothing of the call's page is framed here."""
+    await client_id_of(page, pass_will_do=True)
+    appointment = await page.api.get(f"/v1/appointments/{part(appointment_id)}")
+    therapist = await page.api.get(f"/v1/therapists/{part(appointment['therapist'])}")
+    return page.show("clients/appointments/meet.html", one=appointment, therapist=therapist)
+
+
+# ---------------------------------------------------------------- cancel
+
+
+@router.get("/appointments/{appointment_id}/cancel")
+async def look_at_cancel(appointment_id: str, page: ClientPage) -> Response:
+    """What cancelling now would mean, before anything is done."""
+    await client_id_of(page, pass_will_do=True)
+    scope = "following" if page.query.get("scope") == "following" else "one"
+    try:
+        would = await page.api.post(
+            f"/v1/appointments/{part(appointment_id)}/cancel", {"confirm": False, "scope": scope}
+        )
+    except ApiRefused as refused:
+        return await _not_changed(page, appointment_id, refused)
+    return page.show("clients/appointments/cancel.html", would=would, scope=scope, one=would["appointment"])
+
+
+@router.post("/appointments/{appointment_id}/cancel")
+async def cancel(appointment_id: str, page: ClientPage) -> Response:
+    sent = await page.form()
+    await client_id_of(page, pass_will_do=True)
+    body: dict[str, Any] = {"scope": sent.get("scope") or "one", **sent.given("reason")}
+    try:
+        await page.api.post(f"/v1/appointments/{part(appointment_id)}/cancel", body, once=sent.get("once") or None)
+    except ApiRefused as refused:
+        return await _not_changed(page, appointment_id, refused)
+    return page.go(f"/appointments/{part(appointment_id)}?cancelled=yes")
+
+
+async def _not_changed(page: Page, appointment_id: str, refused: ApiRefused) -> Response:
+    if refused.name == _LATE:
+        appointment = await page.api.get(f"/v1/appointments/{part(appointment_id)}")
+        therapist = await page.api.get(f"/v1/therapists/{part(appointment['therapist'])}")
+        return page.show(
+            "clients/appointments/late.html", one=appointment, therapist=therapist, late=refused, status=409
+        )
+    if refused.status == 404:
+        raise refused
+    return await _one(page, appointment_id, refused)
+
+
+# ---------------------------------------------------------------- move
+
+
+@router.get("/appointments/{appointment_id}/move")
+async def look_at_move(appointment_id: str, page: ClientPage) -> Response:
+    return await _move(page, appointment_id)
+
+
+async def _move(page: Page, appointment_id: str, refused: ApiRefused | None = None) -> Response:
+    await client_id_of(page, pass_will_do=True)
+    appointment = await page.api.get(f"/v1/appointments/{part(appointment_id)}")
+    slug = part(appointment["therapist"])
+    first = page.query.get("from")
+    slots = await page.api.get(
+        f"/v1/therapists/{slug}/slots",
+        type=appointment["type"],
+        time_zone=page.zone,
+        **({"from": first} if first else {}),
+    )
+    return page.show(
+        "clients/appointments/move.html",
+        one=appointment,
+        therapist=await page.api.get(f"/v1/therapists/{slug}"),
+        days=slots["days"],
+        path=f"/appointments/{part(appointment_id)}/move",
+        refused=refused,
+    )
+
+
+@router.post("/appointments/{appointment_id}/move")
+async def choose_move(appointment_id: str, page: ClientPage) -> Response:
+    """First what it means, then the change."""
+    sent = await page.form()
+    await client_id_of(page, pass_will_do=True)
+    body: dict[str, Any] = {"starts_at": sent.get("starts_at"), "confirm": bool(sent.get("confirm"))}
+    try:
+        answer = await page.api.post(
+            f"/v1/appointments/{part(appointment_id)}/reschedule",
+            body,
+            once=(sent.get("once") or None) if body["confirm"] else None,
+        )
+    except ApiRefused as refused:
+        if refused.name in ("slot-taken", "slot-unavailable", "validation-failed"):
+            return await _move(page, appointment_id, refused)
+        return await _not_changed(page, appointment_id, refused)
+    if not body["confirm"]:
+        return page.show("clients/appointments/confirm_move.html", would=answer, to=sent.get("starts_at"))
+    return page.go(f"/appointments/{part(appointment_id)}?{urlencode({'moved': 'yes'})}")
+
+
+async def _therapists(page: Page, appointments: list[dict[str, Any]]) -> dict[str, str]:
+    """Names by slug: of most clients one."""
+    slugs = list(dict.fromkeys(one["therapist"] for one in appointments))[:3]
+    found = [await page.api.get(f"/v1/therapists/{part(slug)}") for slug in slugs]
+    return {one["slug"]: one["name"] for one in found}

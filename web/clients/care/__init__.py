@@ -1,0 +1,1 @@
+"""Forms, chats, and what a therapist shares."""

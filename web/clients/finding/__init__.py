@@ -1,0 +1,1 @@
+"""Finding a therapist: the front door, the matching form, profiles."""

@@ -1,0 +1,1 @@
+"""The card, and what was paid with it."""

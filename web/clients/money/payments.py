@@ -1,0 +1,65 @@
+"""A client's payments: what was paid, what is owed, confirming with the bank, receipts and statements."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from web.asking.api import part
+from web.clients.whose import client_id_of
+from web.page import ClientPage, own_path
+
+router = APIRouter()
+
+
+@router.get("/payments")
+async def payments(page: ClientPage) -> Response:
+    client_id = await client_id_of(page)
+    found = await page.api.get(f"/v1/clients/{client_id}/payments", limit=50, cursor=page.query.get("cursor"))
+    return page.show(
+        "clients/payments/list.html",
+        payments=found["items"],
+        cursor=found["next_cursor"],
+        balance=await page.api.get(f"/v1/clients/{client_id}/balance"),
+        card=await page.api.get(f"/v1/clients/{client_id}/card"),
+    )
+
+
+@router.get("/payments/statement.pdf")
+async def statement(page: ClientPage) -> Response:
+    client_id = await client_id_of(page)
+    wanted = {name: value for name in ("from", "to") if (value := page.query.get(name))}
+    file = await page.api.file(f"/v1/clients/{client_id}/statement.pdf", **wanted)
+    return _pdf(file.content, "statement.pdf")
+
+
+@router.get("/payments/{payment_id}")
+async def one(payment_id: str, page: ClientPage) -> Response:
+    await client_id_of(page)
+    payment = await page.api.get(f"/v1/payments/{part(payment_id)}")
+    appointment = await page.api.get(f"/v1/appointments/{part(payment['appointment_id'])}")
+    return page.show("clients/payments/one.html", payment=payment, one=appointment)
+
+
+@router.post("/payments/{payment_id}/pay")
+async def pay(payment_id: str, page: ClientPage) -> Response:
+    """Confirm with the card on file, the client being there; the bank may want to see them."""
+    await page.form()
+    await client_id_of(page)
+    here = f"/payments/{part(payment_id)}"
+    answer = await page.api.post(
+        f"/v1/payments/{part(payment_id)}/confirmation", {"return_url": f"{page.settings.site_url}{here}?back=bank"}
+    )
+    if answer.get("redirect_url"):
+        return page.show("clients/payments/out.html", url=answer["redirect_url"], back=own_path(here, otherwise="/"))
+    return page.go(f"{here}?tried=yes")
+
+
+@router.get("/payments/{payment_id}/receipt.pdf")
+async def receipt(payment_id: str, page: ClientPage) -> Response:
+    await client_id_of(page)
+    file = await page.api.file(f"/v1/payments/{part(payment_id)}/receipt.pdf")
+    return _pdf(file.content, "receipt.pdf")
+
+
+def _pdf(content: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type="application/pdf", headers=headers)

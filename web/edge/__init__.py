@@ -1,0 +1,1 @@
+"""What every request to the pages meets, and every answer after it."""

@@ -1,0 +1,59 @@
+"""What becomes of a page that cannot be shown: said in plain words, with what to do."""
+
+from typing import Any
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from web.asking.problems import ApiRefused, ApiUnreachable
+from web.edge import cookies as names
+from web.page import NotOurs, SignInFirst, page_of, sign_in_path
+
+log = structlog.get_logger("pages")
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """What no page took up itself: said in the API's own words."""
+    assert isinstance(error, ApiRefused)
+    page = await page_of(request)
+    if error.status == 401 and page.api.token is not None:
+        return await sign_in_first(request, error)
+    if error.status == 404:
+        return page.show("not_found.html", status=404)
+    return page.show("refused.html", refused=error)
+
+
+async def sign_in_first(request: Request, _: Exception) -> Response:
+    page = await page_of(request)
+    response = page.go(sign_in_path(page) if request.method == "GET" else "/sign-in")
+    page.cookies.drop(response, names.CLIENT)
+    return response
+
+
+async def not_ours(request: Request, _: Exception) -> Response:
+    return (await page_of(request)).show("not_ours.html", status=403)
+
+
+async def unreachable(request: Request, error: Exception) -> Response:
+    log.warning("the API cannot be reached", path=request.url.path, because=str(error))
+    return (await page_of(request)).show("unreachable.html", status=503)
+
+
+async def not_found(request: Request, _: Exception) -> Response:
+    return (await page_of(request)).show("not_found.html", status=404)
+
+
+async def broken(request: Request, _: Exception) -> Response:
+    return (await page_of(request)).show("broken.html", status=500)
+
+
+HANDLERS: dict[int | type[Exception], Any] = {
+    ApiRefused: refused,
+    ApiUnreachable: unreachable,
+    SignInFirst: sign_in_first,
+    NotOurs: not_ours,
+    404: not_found,
+    405: not_found,
+    500: broken,
+}

@@ -1,0 +1,1 @@
+"""How values are told: times with their zone, money with its currency, colours that can be read."""

@@ -1,0 +1,80 @@
+"""Times, dates, money and durations, as people read them. Everything that comes in is as the API answered it."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel.dates import format_date, format_datetime, get_timezone_location
+from babel.numbers import get_currency_precision
+
+_LOCALE = "en"
+
+
+def instant(text: str | datetime) -> datetime:
+    """Of RFC 3339, aware."""
+    return text if isinstance(text, datetime) else datetime.fromisoformat(text)
+
+
+def told(text: str | datetime, zone: str) -> str:
+    """``Thu 3 December 2026, 09:00, New York time``"""
+    return f"{short(text, zone)}, {zone_words(zone)}"
+
+
+def short(text: str | datetime, zone: str) -> str:
+    """``Thu 3 December 2026, 09:00``: where the zone stands beside it once for all."""
+    return format_datetime(_local(text, zone), "EEE d MMMM y, HH:mm", locale=_LOCALE)
+
+
+def clock_time(text: str | datetime, zone: str) -> str:
+    """``09:00``"""
+    return f"{_local(text, zone):%H:%M}"
+
+
+def day(text: str | date) -> str:
+    """``Thu 3 December``, of a date."""
+    return format_date(_date(text), "EEE d MMMM", locale=_LOCALE)
+
+
+def day_of(text: str | datetime, zone: str) -> str:
+    """``Thu 3 December``, the date it is in the zone."""
+    return day(_local(text, zone).date())
+
+
+def zone_words(zone: str) -> str:
+    """``New York time``"""
+    city = get_timezone_location(ZoneInfo(zone), locale=_LOCALE, return_city=True)
+    return f"{city} time" if "/" in zone and not zone.startswith("Etc/") else zone
+
+
+def money(value: dict[str, object] | None) -> str:
+    """``120.00 USD``, of ``{"amount", "currency"}`` in minor units."""
+    if value is None:
+        return ""
+    currency = str(value["currency"])
+    places = get_currency_precision(currency)
+    amount = Decimal(str(value["amount"])).scaleb(-places)
+    return f"{amount:,.{places}f} {currency}"
+
+
+def minutes_between(starts_at: str, ends_at: str) -> str:
+    """``50 minutes``"""
+    count = (instant(ends_at) - instant(starts_at)) // timedelta(minutes=1)
+    return "1 minute" if count == 1 else f"{count} minutes"
+
+
+def zones() -> list[str]:
+    """Every zone that can be chosen, in the order of their names."""
+    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+
+
+def known_zone(name: str | None) -> str | None:
+    """The name, if it is that of a zone."""
+    return name if name in available_timezones() else None
+
+
+def _local(text: str | datetime, zone: str) -> datetime:
+    return instant(text).astimezone(ZoneInfo(zone))
+
+
+def _date(text: str | date) -> date:
+    return date.fromisoformat(text) if isinstance(text, str) else text

@@ -1,0 +1,190 @@
+"""A page as its route sees it: the API for whoever looks, their zone, and how it is shown or gone on from."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import quote, unquote
+
+from fastapi import Depends, Request
+from jinja2 import Environment
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from web.asking.api import Asking
+from web.asking.problems import ApiRefused
+from web.edge import cookies as names
+from web.edge import forgery
+from web.edge.cookies import Cookies
+from web.edge.visitors import visitor_of
+from web.looks.words import known_zone
+from web.settings import WebSettings
+
+_YEAR = 365 * 24 * 3600
+
+
+class NotOurs(Exception):
+    """A form that no page of ours sent, or one from before a sign-in."""
+
+
+class SignInFirst(Exception):
+    """Behind a sign-in that is not there, or no longer good."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """A client who is not activated yet, and the pass that opens what they may do."""
+
+    client_id: str
+    token: str
+
+
+@dataclass(kw_only=True)
+class Page:
+    request: Request
+    settings: WebSettings
+    cookies: Cookies
+    environment: Environment
+    api: Asking
+    visit: Visit | None
+    signed_in: bool
+    zone: str
+
+    # ---------------------------------------------------------------- what was sent
+
+    async def form(self) -> "Sent":
+        """What the form has. Raises NotOurs unless a page of ours sent it."""
+        data = await self.request.form()
+        given = data.get(forgery.FIELD)
+        if not forgery.is_ours(self.request, self.cookies, given if isinstance(given, str) else None):
+            raise NotOurs
+        return Sent(data)
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query_params
+
+    def must_be_signed_in(self) -> None:
+        if not self.signed_in:
+            raise SignInFirst
+
+    # ---------------------------------------------------------------- what is answered
+
+    def show(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        sent: "Sent | None" = None,
+        refused: ApiRefused | None = None,
+        **values: Any,
+    ) -> Response:
+        """``sent``: what was typed, which is kept. ``refused``: what the API would not do; shown at the top, and
+        beside its fields."""
+        cookie = self.cookies.get(self.request, names.FORGERY) or forgery.new_cookie()
+        html = self.environment.get_template(template).render(
+            **values,
+            sent=sent or Sent(FormData()),
+            page=self,
+            settings=self.settings,
+            zone=self.zone,
+            forgery_mark=forgery.mark(self.request, self.cookies, cookie),
+            once=secrets.token_urlsafe(24),
+            refused=refused,
+            errors=refused.fields if refused else {},
+        )
+        response = HTMLResponse(html, status_code=refused.status if refused else status)
+        if self.cookies.get(self.request, names.FORGERY) is None:
+            self.cookies.put(response, names.FORGERY, cookie)
+        if self.query.get("zone") == self.zone:  # chosen by hand: it stays chosen
+            self.cookies.put(response, names.ZONE, quote(self.zone, safe=""), keep=_YEAR)
+        return response
+
+    def go(self, path: str) -> RedirectResponse:
+        """On to another page of ours, after a change."""
+        return RedirectResponse(path, status_code=303)
+
+    @property
+    def path(self) -> str:
+        """Of this page, with what was asked: where a sign-in leads back to."""
+        query = self.request.url.query
+        return f"{self.request.url.path}?{query}" if query else self.request.url.path
+
+
+class Sent:
+    """The fields of a form; an empty one is none."""
+
+    def __init__(self, data: FormData) -> None:
+        self._data = data
+
+    def get(self, name: str) -> str:
+        value = self._data.get(name)
+        return value.strip() if isinstance(value, str) else ""
+
+    def secret(self, name: str) -> str:
+        """As it was typed: a password may begin with a space."""
+        value = self._data.get(name)
+        return value if isinstance(value, str) else ""
+
+    def all(self, name: str) -> list[str]:
+        return [value for value in self._data.getlist(name) if isinstance(value, str) and value]
+
+    def file(self, name: str) -> UploadFile | None:
+        value = self._data.get(name)
+        return value if isinstance(value, UploadFile) and value.filename else None
+
+    def given(self, *fields: str) -> dict[str, str]:
+        """Those of the fields that have something in them."""
+        return {name: value for name in fields if (value := self.get(name))}
+
+    def under(self, prefix: str, *fields: str) -> dict[str, str]:
+        """As ``given``, of fields named ``prefix.field``, by the last part."""
+        return {name: value for name in fields if (value := self.get(f"{prefix}.{name}"))}
+
+
+def own_path(text: str | None, *, otherwise: str) -> str:
+    """A path of ours, where an address says where to go on: never another site."""
+    ours = text is not None and text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
+    return text if ours and text else otherwise
+
+
+def _visit(text: str | None) -> Visit | None:
+    client_id, _, token = (text or "").partition(".")
+    return Visit(client_id=client_id, token=token) if client_id and token else None
+
+
+async def page_of(request: Request) -> Page:
+    settings: WebSettings = request.app.state.settings
+    cookies: Cookies = request.app.state.cookies
+    token, visit = cookies.get(request, names.CLIENT), _visit(cookies.get(request, names.VISIT))
+    visitor, network = visitor_of(request, settings)
+    api = Asking(
+        http=request.app.state.http,
+        key=settings.site_api_key.get_secret_value(),
+        visitor=visitor,
+        network=network,
+        agent=request.headers.get("user-agent", "")[:200],
+        token=token or (visit.token if visit else None),
+    )
+    zone = known_zone(request.query_params.get("zone")) or known_zone(_unquoted(cookies.get(request, names.ZONE)))
+    return Page(
+        request=request,
+        settings=settings,
+        cookies=cookies,
+        environment=request.app.state.environment,
+        api=api,
+        visit=None if token else visit,
+        signed_in=token is not None,
+        zone=zone or settings.practice_time_zone,
+    )
+
+
+def _unquoted(text: str | None) -> str | None:
+    return unquote(text) if text else None
+
+
+def sign_in_path(page: Page) -> str:
+    return f"/sign-in?next={quote(page.path, safe='')}"
+
+
+ClientPage = Annotated[Page, Depends(page_of)]
