@@ -1,19 +1,23 @@
 """The pages as one application."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.routing import Host
 
 from web.asking.api import TIMEOUT
 from web.clients import ROUTERS as FOR_CLIENTS
-from web.edge.cookies import Cookies
+from web.edge.cookies import CLIENT, STAFF, Cookies
 from web.edge.errors import HANDLERS
 from web.edge.headers import PageHeaders
 from web.looks.files import router as looks
 from web.looks.templates import templates
 from web.settings import WebSettings
+from web.staff import ROUTERS as FOR_STAFF
 
 
 def create_app(settings: WebSettings, *, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
@@ -25,14 +29,27 @@ def create_app(settings: WebSettings, *, transport: httpx.AsyncBaseTransport | N
         async with httpx.AsyncClient(
             base_url=settings.api_address, timeout=TIMEOUT, limits=limits, transport=transport
         ) as http:
-            app.state.http = http
+            app.state.http = app.state.staff.state.http = http
             yield
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, exception_handlers=HANDLERS)
+    app = _side(settings, CLIENT, (looks, *FOR_CLIENTS), lifespan=lifespan)
+    staff = _side(settings, STAFF, (looks, *FOR_STAFF))
+    if settings.staff_path:
+        app.mount(settings.staff_path, staff)
+    else:  # on a host of their own
+        app.router.routes.insert(0, Host(urlsplit(settings.staff_site_url).netloc, staff))
+    app.state.staff = staff
+    app.add_middleware(PageHeaders, https_only=settings.production)
+    return app
+
+
+def _side(settings: WebSettings, side: str, routers: Sequence[APIRouter], **more: Any) -> FastAPI:
+    """The pages for clients, or for staff: each has its own sign-in."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, exception_handlers=HANDLERS, **more)
     app.state.settings = settings
+    app.state.side = side
     app.state.cookies = Cookies(settings)
     app.state.environment = templates(settings)
-    app.add_middleware(PageHeaders, https_only=settings.production)
-    for router in (looks, *FOR_CLIENTS):
+    for router in routers:
         app.include_router(router)
     return app

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
@@ -11,7 +11,8 @@ from jinja2 import Environment
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from web.asking.api import Asking
+from web.accounts.home import pages_of
+from web.asking.api import Asking, Json
 from web.asking.problems import ApiRefused
 from web.edge import cookies as names
 from web.edge import forgery
@@ -46,9 +47,23 @@ class Page:
     cookies: Cookies
     environment: Environment
     api: Asking
+    side: str
     visit: Visit | None
     signed_in: bool
     zone: str
+    _me: Json | None = field(default=None, init=False)
+
+    async def me(self) -> Json:
+        """Who has signed in, asked once a page. Raises SignInFirst."""
+        self.must_be_signed_in()
+        if self._me is None:
+            self._me = await self.api.get("/v1/me")
+        return self._me or {}
+
+    @property
+    def base(self) -> str:
+        """Where the pages of this side begin: nothing for clients."""
+        return self.settings.staff_path if self.side == names.STAFF else ""
 
     # ---------------------------------------------------------------- what was sent
 
@@ -86,6 +101,9 @@ class Page:
             **values,
             sent=sent or Sent(FormData()),
             page=self,
+            base=self.base,
+            pages=pages_of(self.side, (self._me or {}).get("roles", [])) if self.signed_in else [],
+            me=self._me,
             settings=self.settings,
             zone=self.zone,
             forgery_mark=forgery.mark(self.request, self.cookies, cookie),
@@ -101,8 +119,8 @@ class Page:
         return response
 
     def go(self, path: str) -> RedirectResponse:
-        """On to another page of ours, after a change."""
-        return RedirectResponse(path, status_code=303)
+        """On to another page of this side, after a change: ``/appointments``."""
+        return RedirectResponse(f"{self.base}{path}", status_code=303)
 
     @property
     def path(self) -> str:
@@ -154,9 +172,12 @@ def _visit(text: str | None) -> Visit | None:
 
 
 async def page_of(request: Request) -> Page:
+    """Of the side that the application serves: for clients, or for staff."""
     settings: WebSettings = request.app.state.settings
     cookies: Cookies = request.app.state.cookies
-    token, visit = cookies.get(request, names.CLIENT), _visit(cookies.get(request, names.VISIT))
+    side: str = request.app.state.side
+    token = cookies.get(request, side)
+    visit = _visit(cookies.get(request, names.VISIT)) if side == names.CLIENT else None
     visitor, network = visitor_of(request, settings)
     api = Asking(
         http=request.app.state.http,
@@ -173,6 +194,7 @@ async def page_of(request: Request) -> Page:
         cookies=cookies,
         environment=request.app.state.environment,
         api=api,
+        side=side,
         visit=None if token else visit,
         signed_in=token is not None,
         zone=zone or settings.practice_time_zone,
@@ -184,7 +206,9 @@ def _unquoted(text: str | None) -> str | None:
 
 
 def sign_in_path(page: Page) -> str:
-    return f"/sign-in?next={quote(page.path, safe='')}"
+    return f"{page.base}/sign-in?next={quote(page.path, safe='')}"
 
 
 ClientPage = Annotated[Page, Depends(page_of)]
+StaffPage = Annotated[Page, Depends(page_of)]
+AnyPage = Annotated[Page, Depends(page_of)]

@@ -29,3 +29,13 @@ class ApiRefused(Exception):
 
 class ApiUnreachable(Exception):
     """The API did not answer in time, or not as an API does. What was asked may have been done."""
+
+
+GONE = (404, 410)
+"""What a link answers that is no longer good, or never was."""
+
+
+def wrong_field(name: str, message: str) -> ApiRefused:
+    """What the page itself can tell, as the API would say it."""
+    document = {"type": "validation-failed", "detail": message, "errors": [{"field": name, "message": message}]}
+    return ApiRefused(422, document)

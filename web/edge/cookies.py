@@ -13,8 +13,9 @@ from web.settings import WebSettings
 
 CLIENT, STAFF = "client", "staff"  # the token of a sign-in, one for each side: both may be open in one browser
 VISIT = "visit"  # a client's pass, and whose it is, until the account is activated
-DEVICE = "device"  # shows a known device at the next sign-in
+DEVICE_OF = {CLIENT: "device", STAFF: "staff-device"}  # shows a known device at the next sign-in
 FORGERY = "forgery"  # web.edge.forgery
+OIDC = "oidc"  # a sign-in by the provider that is under way
 ANSWERS = "answers"  # of the matching form, sealed, until it is sent
 ZONE = "zone"  # of the browser, set by our script or chosen by hand
 DEVICE_KEPT = 90 * 24 * 3600  # seconds, as the API does

@@ -4,10 +4,9 @@ from typing import Any
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from web.asking.problems import ApiRefused, ApiUnreachable
-from web.edge import cookies as names
 from web.page import NotOurs, SignInFirst, page_of, sign_in_path
 
 log = structlog.get_logger("pages")
@@ -26,8 +25,9 @@ async def refused(request: Request, error: Exception) -> Response:
 
 async def sign_in_first(request: Request, _: Exception) -> Response:
     page = await page_of(request)
-    response = page.go(sign_in_path(page) if request.method == "GET" else "/sign-in")
-    page.cookies.drop(response, names.CLIENT)
+    path = sign_in_path(page) if request.method == "GET" else f"{page.base}/sign-in"
+    response = RedirectResponse(path, status_code=303)
+    page.cookies.drop(response, page.side)
     return response
 
 

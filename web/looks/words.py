@@ -56,6 +56,11 @@ def money(value: dict[str, object] | None) -> str:
     return f"{amount:,.{places}f} {currency}"
 
 
+def amount(value: dict[str, object]) -> str:
+    """``120.00``, as it can be typed again."""
+    return money(value).rsplit(" ", 1)[0].replace(",", "")
+
+
 def minutes_between(starts_at: str, ends_at: str) -> str:
     """``50 minutes``"""
     count = (instant(ends_at) - instant(starts_at)) // timedelta(minutes=1)

@@ -1,0 +1,1 @@
+"""Accounts, the same on both sides: signing in and out, mailed links, the own account."""

@@ -1,0 +1,75 @@
+"""Signing in and out: by address and password, with a code where the account has a second factor."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import RedirectResponse, Response
+
+from web.accounts.home import home_of
+from web.asking.problems import ApiRefused
+from web.edge import cookies as names
+from web.edge.cookies import DEVICE_KEPT
+from web.page import AnyPage, Page, Sent, own_path
+
+router = APIRouter()
+
+
+@router.get("/sign-in")
+async def form(page: AnyPage) -> Response:
+    return show_sign_in(page, next=page.query.get("next", ""))
+
+
+def show_sign_in(
+    page: Page,
+    *,
+    next: str = "",
+    code: bool = False,
+    sent: Sent | None = None,
+    refused: ApiRefused | None = None,
+) -> Response:
+    return page.show("accounts/sign_in.html", next=next, code=code, sent=sent, refused=refused)
+
+
+@router.post("/sign-in")
+async def sign_in(page: AnyPage) -> Response:
+    sent = await page.form()
+    page.api.token = None
+    body: dict[str, Any] = {"email": sent.get("email"), "password": sent.secret("password"), "side": page.side}
+    device = page.cookies.get(page.request, names.DEVICE_OF[page.side])
+    body |= sent.given("code") | ({"device": device} if device else {})
+    try:
+        answer = await page.api.post("/v1/sessions", body)
+    except ApiRefused as refused:
+        wanted = refused.name == "second-factor-required"
+        told = None if wanted and not sent.get("code") else refused
+        code = wanted or bool(sent.get("asks_code"))
+        return show_sign_in(page, next=sent.get("next"), code=code, sent=sent, refused=told)
+    return signed_in(page, answer, sent.get("next"))
+
+
+@router.post("/sign-out")
+async def sign_out(page: AnyPage) -> Response:
+    await page.form()
+    if page.signed_in:
+        try:
+            await page.api.delete("/v1/sessions/current")
+        except ApiRefused as refused:  # it had ended by itself
+            if refused.status != 401:
+                raise
+    response = page.go("/sign-in" if page.side == names.STAFF else "/")
+    response.headers["Clear-Site-Data"] = '"cache"'
+    page.cookies.drop(response, page.side)
+    return response
+
+
+def signed_in(page: Page, answer: dict[str, Any], then: str = "") -> Response:
+    """``answer``: a new sign-in. ``then``: where it was asked for, if that is a page of this side. The pass of before
+    has ended with it."""
+    there = own_path(then, otherwise="")
+    home = f"{page.base}{home_of(page.side, answer)}"
+    response = RedirectResponse(there if there.startswith(f"{page.base}/") else home, status_code=303)
+    page.cookies.put(response, page.side, answer["token"])
+    page.cookies.put(response, names.DEVICE_OF[page.side], answer["device"], keep=DEVICE_KEPT)
+    if page.side == names.CLIENT:
+        page.cookies.drop(response, names.VISIT)
+    return response

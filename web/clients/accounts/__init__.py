@@ -1,1 +1,0 @@
-"""Accounts: mailed links, signing in, the profile, second factors."""

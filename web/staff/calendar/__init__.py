@@ -1,0 +1,1 @@
+"""Today, the week, one appointment, hours and leave."""

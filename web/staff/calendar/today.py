@@ -1,0 +1,38 @@
+"""A therapist's day: what comes, what is to be marked, what is new."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from web.clock import now
+from web.looks.words import instant
+from web.page import StaffPage
+
+router = APIRouter()
+
+_UNMARKED_DAYS = 14
+
+
+@router.get("/today")
+async def today(page: StaffPage) -> Response:
+    me = await page.me()
+    time = await now(page.api, page.settings)
+    day = time.astimezone(ZoneInfo(page.zone)).date()
+    found = await page.api.get(
+        "/v1/appointments",
+        therapist=me.get("therapist"),
+        time_zone=page.zone,
+        limit=200,
+        **{"from": (day - timedelta(days=_UNMARKED_DAYS)).isoformat(), "to": (day + timedelta(days=1)).isoformat()},
+    )
+    items = found["items"]
+    of_day = [one for one in items if instant(one["starts_at"]).astimezone(ZoneInfo(page.zone)).date() == day]
+    unmarked = [
+        one for one in items if one["status"] == "scheduled" and instant(one["ends_at"]) <= time and one not in of_day
+    ]
+    news = await page.api.get("/v1/notifications", unread="true", limit=10) if me.get("therapist") else {"items": []}
+    return page.show(
+        "staff/calendar/today.html", day=day, appointments=of_day, unmarked=unmarked, news=news["items"], now=time
+    )

@@ -1,0 +1,1 @@
+"""Chats, blasts and the feed."""

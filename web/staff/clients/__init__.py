@@ -1,0 +1,1 @@
+"""Clients: the lists, one of them, groups, archives."""

@@ -1,0 +1,1 @@
+"""What needs a person: tasks, payments, approvals, the comparison with Stripe."""

@@ -1,0 +1,1 @@
+"""For owners: therapists, staff, texts, settings, who looked, totals."""
