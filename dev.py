@@ -97,6 +97,7 @@ async def _start(settings: Settings, *, time_travel: bool) -> LocalStack:
             temporal=settings.temporal_port,
             temporal_ui=settings.temporal_ui_port,
             sandbox=settings.sandbox_port,
+            web=settings.web_port,
         ),
         env={name: value for name, value in os.environ.items() if name.upper().startswith(_POLICY)},
         log=Log(),
@@ -104,6 +105,7 @@ async def _start(settings: Settings, *, time_travel: bool) -> LocalStack:
         owner_url=settings.owners_database if settings.database_url and not time_travel else None,
         temporal_address=settings.engine.address if given_engine else None,
         restart=True,
+        pages=True,
     )
 
 
@@ -111,6 +113,8 @@ def _where_to_look(stack: LocalStack, settings: Settings) -> str:
     shown = {key.role: _shown(key.secret.get_secret_value()) for key in settings.api_keys}
     program = Path(sys.executable).with_name("temporal")
     lines = [
+        ("Pages", f"{stack.site_url}/"),
+        ("... for staff", f"{stack.site_url}/staff/sign-in"),
         ("API", f"{stack.api_url}/docs"),
         ("Temporal UI", stack.temporal_ui_url or "none on the movable clock"),
         ("Mails", _mails(stack, settings)),

@@ -170,6 +170,7 @@ class Settings(BaseSettings):
     temporal_port: Port = 7233
     temporal_ui_port: Port = 8233
     sandbox_port: Port = 8400
+    web_port: Port = 8080
     data_dir: Path = Path(".data")
     public_url: WebAddress = None
     staff_url: WebAddress = None
@@ -236,7 +237,7 @@ class Settings(BaseSettings):
     @property
     def site_url(self) -> str:
         """What mails link to, without a slash at the end."""
-        return self.public_url or f"http://127.0.0.1:{self.api_port}"
+        return self.public_url or f"http://localhost:{self.web_port}"  # passkeys refuse an address that is a number
 
     @property
     def own_hosts(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from local.processes import Log, Process, free_ports, port_is_free, until
 from local.temporal import Service, TemporalServer, check_database
 
 WEBHOOK_SECRET = "whsec_care_journeys_development"  # noqa: S105 - public, known to stand-in and API alike
-_PORT_SETTINGS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT")
+_PORT_SETTINGS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT", "WEB_PORT")
 # What a person's shell may hold for a practice of their own: real keys, addresses of real services, other rules.
 _OF_A_PRACTICE = ("POLICY__", "SENDGRID_", "STRIPE_", "TEMPORAL_")
 _OF_A_PRACTICE_TOO = frozenset(
@@ -58,7 +58,7 @@ _OF_A_PRACTICE_TOO = frozenset(
     )
 )
 # The order of stopping: the highest first.
-_POSTGRES, _TEMPORAL, _SANDBOX, _API, _WORKER = range(5)
+_POSTGRES, _TEMPORAL, _SANDBOX, _API, _WORKER, _WEB = range(6)
 _WORKER_READY = "Ready: taking work"
 _START_WITHIN = 60.0  # seconds for one program of ours to come up on a slow machine
 
@@ -71,12 +71,13 @@ class Ports:
     temporal: int = 7233
     temporal_ui: int = 8233
     sandbox: int = 8400
+    web: int = 8080
 
     @classmethod
     def free(cls) -> Self:
-        """Four that nothing listens on."""
-        api, temporal, temporal_ui, sandbox = free_ports(4)
-        return cls(api=api, temporal=temporal, temporal_ui=temporal_ui, sandbox=sandbox)
+        """Five that nothing listens on."""
+        api, temporal, temporal_ui, sandbox, web = free_ports(5)
+        return cls(api=api, temporal=temporal, temporal_ui=temporal_ui, sandbox=sandbox, web=web)
 
 
 def settings_of_a_practice() -> list[str]:
@@ -99,7 +100,7 @@ class LocalStack:
     ...     await stack.clock.advance(timedelta(days=2))
 
     Attributes:
-        api_url, sandbox_url: without a slash at the end.
+        api_url, sandbox_url, site_url: without a slash at the end.
         temporal_address: ``host:port``; temporal_ui_url is None on the movable clock.
         database_url: ``postgresql://...``, as the programs connect; owner_url: as whoever owns the tables does.
         clock: the engine's on the movable clock, else the system's.
@@ -113,6 +114,7 @@ class LocalStack:
         self.log = log
         self.api_url = f"http://127.0.0.1:{ports.api}"
         self.sandbox_url = f"http://127.0.0.1:{ports.sandbox}"
+        self.site_url = f"http://localhost:{ports.web}"
         self.temporal_address = f"127.0.0.1:{ports.temporal}"
         self.temporal_ui_url: str | None = None
         self.database_url = ""
@@ -122,6 +124,7 @@ class LocalStack:
         self.servers: dict[str, Process] = {}
         self.sandbox: Process | None = None
         self.api: Process | None = None
+        self.website: Process | None = None
         self.ended: asyncio.Event = asyncio.Event()
         self.ended_because = ""
         self._env = dict(env)
@@ -144,6 +147,7 @@ class LocalStack:
         owner_url: str | None = None,
         temporal_address: str | None = None,
         restart: bool = False,
+        pages: bool = False,
     ) -> Self:
         """Start everything and wait until the API is ready.
 
@@ -158,7 +162,8 @@ class LocalStack:
             seed: add a few therapists to an empty practice.
             database_url, temporal_address: use these instead of starting servers (not with time travel).
             owner_url: by which a given database is migrated, if not by ``database_url``.
-            restart: start worker, API and stand-ins again when they end by themselves or are killed.
+            restart: start our programs again when they end by themselves or are killed.
+            pages: start the pages too.
 
         Raises CannotStart with one sentence for the person; nothing is left running then.
         """
@@ -179,13 +184,15 @@ class LocalStack:
             stack._check_ports(skip=_skipped(time_travel, temporal_address))
             stack._set_database(database_url, owner_url)
             await stack._start_all(time_travel, seed, not database_url, temporal_address, workers)
+            if pages:
+                await stack._start_pages()
         except BaseException:
             await stack.stop()
             raise
         if restart:
-            for process in (*stack.workers.values(), stack.api, stack.sandbox):
-                assert process is not None
-                process.restart = True
+            for process in (*stack.workers.values(), stack.api, stack.sandbox, stack.website):
+                if process is not None:
+                    process.restart = True
         return stack
 
     # ---------------------------------------------------------------- workers
@@ -223,7 +230,7 @@ class LocalStack:
     @property
     def processes(self) -> dict[str, Process]:
         """Everything that this stack started, by name."""
-        ours = [process for process in (self.sandbox, self.api) if process is not None]
+        ours = [process for process in (self.sandbox, self.api, self.website) if process is not None]
         return {**self.servers, **{process.name: process for process in ours}, **self.workers}
 
     # ---------------------------------------------------------------- stopping
@@ -365,6 +372,12 @@ class LocalStack:
         await self.api.start()
         await self._until_ok(self.api, f"{self.api_url}/readyz")
 
+    async def _start_pages(self) -> None:
+        self.website = self._program("pages", "website.py")
+        self._stops.append((_WEB, self.website.stop))
+        await self.website.start()
+        await self._until_ok(self.website, f"{self.site_url}/healthz")
+
     def _program(self, name: str, *arguments: str) -> Process:
         """One of our own programs, told where everything is."""
         env: dict[str, str | None] = {
@@ -372,6 +385,7 @@ class LocalStack:
             "DATABASE_URL": self.database_url,
             "TEMPORAL_ADDRESS": self.temporal_address,
             "PYTHONUNBUFFERED": "1",
+            **({"TIME_TRAVEL": "yes"} if "TIME_TRAVEL_ADDRESS" in self._env else {}),
             **dict(zip(_PORT_SETTINGS, map(str, astuple(self.ports)), strict=True)),
             **self._env,
         }

@@ -12,10 +12,10 @@ from starlette.routing import Host
 from web.asking.api import TIMEOUT
 from web.clients import ROUTERS as FOR_CLIENTS
 from web.edge.cookies import CLIENT, STAFF, Cookies
-from web.edge.errors import HANDLERS
 from web.edge.headers import PageHeaders
-from web.looks.files import router as looks
-from web.looks.templates import templates
+from web.serving.environment import templates
+from web.serving.errors import HANDLERS
+from web.serving.files import router as looks
 from web.settings import WebSettings
 from web.staff import ROUTERS as FOR_STAFF
 

@@ -8,17 +8,18 @@ from urllib.parse import quote, unquote
 
 from fastapi import Depends, Request
 from jinja2 import Environment
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from web.accounts.home import pages_of
 from web.asking.api import Asking, Json
 from web.asking.problems import ApiRefused
 from web.edge import cookies as names
 from web.edge import forgery
 from web.edge.cookies import Cookies
 from web.edge.visitors import visitor_of
+from web.home import pages_of
 from web.looks.words import known_zone
+from web.sent import Sent
 from web.settings import WebSettings
 
 _YEAR = 365 * 24 * 3600
@@ -127,37 +128,6 @@ class Page:
         """Of this page, with what was asked: where a sign-in leads back to."""
         query = self.request.url.query
         return f"{self.request.url.path}?{query}" if query else self.request.url.path
-
-
-class Sent:
-    """The fields of a form; an empty one is none."""
-
-    def __init__(self, data: FormData) -> None:
-        self._data = data
-
-    def get(self, name: str) -> str:
-        value = self._data.get(name)
-        return value.strip() if isinstance(value, str) else ""
-
-    def secret(self, name: str) -> str:
-        """As it was typed: a password may begin with a space."""
-        value = self._data.get(name)
-        return value if isinstance(value, str) else ""
-
-    def all(self, name: str) -> list[str]:
-        return [value for value in self._data.getlist(name) if isinstance(value, str) and value]
-
-    def file(self, name: str) -> UploadFile | None:
-        value = self._data.get(name)
-        return value if isinstance(value, UploadFile) and value.filename else None
-
-    def given(self, *fields: str) -> dict[str, str]:
-        """Those of the fields that have something in them."""
-        return {name: value for name in fields if (value := self.get(name))}
-
-    def under(self, prefix: str, *fields: str) -> dict[str, str]:
-        """As ``given``, of fields named ``prefix.field``, by the last part."""
-        return {name: value for name in fields if (value := self.get(f"{prefix}.{name}"))}
 
 
 def own_path(text: str | None, *, otherwise: str) -> str:

@@ -7,7 +7,8 @@ from web.accounts.sign_in import signed_in
 from web.asking.api import part
 from web.asking.problems import ApiRefused
 from web.looks.qr import picture
-from web.page import AnyPage, Page, Sent
+from web.page import AnyPage, Page
+from web.sent import Sent
 
 router = APIRouter()
 

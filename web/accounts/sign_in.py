@@ -5,11 +5,12 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
-from web.accounts.home import home_of
 from web.asking.problems import ApiRefused
 from web.edge import cookies as names
 from web.edge.cookies import DEVICE_KEPT
-from web.page import AnyPage, Page, Sent, own_path
+from web.home import home_of
+from web.page import AnyPage, Page, own_path
+from web.sent import Sent
 
 router = APIRouter()
 

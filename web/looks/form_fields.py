@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from web.page import Sent
+from web.sent import Sent
 
 Field = Mapping[str, Any]
 

@@ -26,7 +26,7 @@ async def to_provider(page: StaffPage) -> Response:
     return response
 
 
-@router.get("/oidc")
+@router.get("/sign-in/oidc")
 async def from_provider(page: StaffPage) -> Response:
     """Where the provider sends people back to, in the browser that began it."""
     secret = page.cookies.get(page.request, names.OIDC)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from web.accounts.home import home_of
+from web.home import home_of
 from web.page import StaffPage
 
 router = APIRouter()

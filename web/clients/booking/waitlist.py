@@ -10,7 +10,8 @@ from web.asking.api import part
 from web.asking.problems import ApiRefused
 from web.clients.whose import client_id_of, everything
 from web.clock import now
-from web.page import ClientPage, Page, Sent
+from web.page import ClientPage, Page
+from web.sent import Sent
 
 router = APIRouter()
 

@@ -5,7 +5,8 @@ from starlette.responses import Response
 
 from web.asking.problems import ApiRefused
 from web.clients.whose import client_id_of, client_of
-from web.page import ClientPage, Page, Sent
+from web.page import ClientPage, Page
+from web.sent import Sent
 
 router = APIRouter()
 

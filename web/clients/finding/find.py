@@ -15,7 +15,8 @@ from web.clients.finding.therapists import names_of
 from web.clients.finding.visits import begin_visit
 from web.edge import cookies as names
 from web.edge.keys import box
-from web.page import ClientPage, Page, Sent
+from web.page import ClientPage, Page
+from web.sent import Sent
 
 router = APIRouter()
 

@@ -11,7 +11,8 @@ from web.asking.api import part
 from web.asking.problems import ApiRefused
 from web.clock import now
 from web.looks.words import instant
-from web.page import Page, Sent, StaffPage, own_path
+from web.page import Page, StaffPage, own_path
+from web.sent import Sent
 
 router = APIRouter()
 

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
-from web.page import Page, Sent, StaffPage
+from web.page import Page, StaffPage
+from web.sent import Sent
 from web.staff.calendar.appointments import local_instant
 
 router = APIRouter()

@@ -6,7 +6,8 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from web.asking.problems import ApiRefused
-from web.page import Page, Sent, StaffPage
+from web.page import Page, StaffPage
+from web.sent import Sent
 
 router = APIRouter()
 

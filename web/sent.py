@@ -1,0 +1,34 @@
+"""What a form had in it."""
+
+from starlette.datastructures import FormData, UploadFile
+
+
+class Sent:
+    """The fields of a form; an empty one is none."""
+
+    def __init__(self, data: FormData) -> None:
+        self._data = data
+
+    def get(self, name: str) -> str:
+        value = self._data.get(name)
+        return value.strip() if isinstance(value, str) else ""
+
+    def secret(self, name: str) -> str:
+        """As it was typed: a password may begin with a space."""
+        value = self._data.get(name)
+        return value if isinstance(value, str) else ""
+
+    def all(self, name: str) -> list[str]:
+        return [value for value in self._data.getlist(name) if isinstance(value, str) and value]
+
+    def file(self, name: str) -> UploadFile | None:
+        value = self._data.get(name)
+        return value if isinstance(value, UploadFile) and value.filename else None
+
+    def given(self, *fields: str) -> dict[str, str]:
+        """Those of the fields that have something in them."""
+        return {name: value for name in fields if (value := self.get(name))}
+
+    def under(self, prefix: str, *fields: str) -> dict[str, str]:
+        """As ``given``, of fields named ``prefix.field``, by the last part."""
+        return {name: value for name in fields if (value := self.get(f"{prefix}.{name}"))}
