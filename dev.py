@@ -13,6 +13,7 @@ from pathlib import Path
 from config import Settings, settings_or_exit
 from engine.clock import EngineClock
 from engine.ending import end
+from local.people import PASSWORD, PEOPLE
 from local.problems import CannotStart
 from local.processes import Log
 from local.stack import LocalStack, Ports, settings_of_a_practice
@@ -114,7 +115,7 @@ def _where_to_look(stack: LocalStack, settings: Settings) -> str:
     program = Path(sys.executable).with_name("temporal")
     lines = [
         ("Pages", f"{stack.site_url}/"),
-        ("... for staff", f"{stack.site_url}/staff/sign-in"),
+        ("... for staff", f"{stack.site_url}/staff/sign-in  {_sign_ins()}"),
         ("API", f"{stack.api_url}/docs"),
         ("Temporal UI", stack.temporal_ui_url or "none on the movable clock"),
         ("Mails", _mails(stack, settings)),
@@ -137,6 +138,12 @@ def _where_to_look(stack: LocalStack, settings: Settings) -> str:
     width = max(len(name) for name, _ in lines)
     body = "\n".join(f"  {name:<{width}}  {text}" for name, text in lines)
     return f"\nCare Journeys is running. Ctrl-C stops it.\n\n{body}\n"
+
+
+def _sign_ins() -> str:
+    """Who can sign in there, of a practice that was empty before."""
+    people = ", ".join(person.email for person in PEOPLE)
+    return f"as {people}, with the password: {PASSWORD}"
 
 
 def _mails(stack: LocalStack, settings: Settings) -> str:

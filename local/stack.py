@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 
 from engine.clock import EngineClock, SystemClock
 from engine.connect import TASK_QUEUE, EngineAddress, EngineUnreachable, RegistrationRefused, register
+from local.people import add_demo_people
 from local.postgres import OWNER, Postgres, check_data, url_of
 from local.problems import CannotStart
 from local.processes import Log, Process, free_ports, port_is_free, until
@@ -130,6 +131,7 @@ class LocalStack:
         self._env = dict(env)
         self._temporary = temporary
         self._claim: IO[str] | None = None
+        self._people = False
         self._stops: list[tuple[int, Callable[[], Awaitable[Any]]]] = []
 
     @classmethod
@@ -163,7 +165,7 @@ class LocalStack:
             database_url, temporal_address: use these instead of starting servers (not with time travel).
             owner_url: by which a given database is migrated, if not by ``database_url``.
             restart: start our programs again when they end by themselves or are killed.
-            pages: start the pages too.
+            pages: start the pages too, with people who can sign in at them.
 
         Raises CannotStart with one sentence for the person; nothing is left running then.
         """
@@ -178,6 +180,7 @@ class LocalStack:
             env=env or {},
         )
         try:
+            stack._people = pages and seed
             stack._claim_folder()
             check_data(stack.data_dir / "postgres")
             check_database(stack.data_dir / Service.read().database)
@@ -348,7 +351,10 @@ class LocalStack:
             return
         engine = database.connect(self.database_url)
         try:
-            await add_demo_therapists(database.session_factory(engine), await self.clock.now())
+            sessions, now = database.session_factory(engine), await self.clock.now()
+            await add_demo_therapists(sessions, now)
+            if self._people:
+                await add_demo_people(sessions, now)
         finally:
             await engine.dispose()
 

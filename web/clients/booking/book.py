@@ -147,7 +147,7 @@ async def _offers(page: Page, therapist: dict[str, Any]) -> dict[str, dict[str, 
     client_id = await _whose(page)
     if client_id is not None:
         found = await page.api.get(f"/v1/clients/{client_id}/offers")
-        return {offer["type"]: offer for offer in found["items"]}
+        return {offer["type"]: offer for offer in found["offers"]}
     intro = therapist["intro_calls"]
     return {
         "intro_call": {"may_book": intro != "off", "problem": None},

@@ -33,6 +33,14 @@ async def client(client_id: str, page: StaffPage) -> Response:
     return await _part(page, client_id, "timeline")
 
 
+@router.get("/clients/{client_id}/forms/{kind}/signed.pdf")
+async def signed_copy(client_id: str, kind: str, page: StaffPage) -> Response:
+    await page.me()
+    file = await page.api.file(f"/v1/clients/{part(client_id)}/forms/{part(kind)}/signed.pdf")
+    headers = {"Content-Disposition": f'attachment; filename="{part(kind)}.pdf"'}
+    return Response(file.content, media_type="application/pdf", headers=headers)
+
+
 @router.get("/clients/{client_id}/{name}")
 async def part_of(client_id: str, name: str, page: StaffPage) -> Response:
     if name not in PARTS:
@@ -48,13 +56,14 @@ async def _part(
     whose = part(client_id)
     client = await page.api.get(f"/v1/clients/{whose}")
     journey = await page.api.get(f"/v1/clients/{whose}/journey")
-    values: dict[str, Any] = {"items": [], "cursor": None, "closed": None}
+    values: dict[str, Any] = {"items": [], "cursor": None, "closed": None, "tasks": []}
+    if "care_team" in me["roles"]:
+        values["tasks"] = (await page.api.get("/v1/tasks", client=client_id, resolved="false", limit=20))["items"]
     try:
         if name == "sessions":
             found = await page.api.get("/v1/appointments", client=client_id, limit=200)
             values["items"] = list(reversed(found["items"]))
-            values["offers"] = (await page.api.get(f"/v1/clients/{whose}/offers"))["items"]
-        elif name in _LISTS:
+            elif name in _LISTS:
             found = await page.api.get(_LISTS[name].format(whose), limit=50, cursor=page.query.get("cursor"))
             values |= {"items": found["items"], "cursor": found["next_cursor"]}
     except ApiRefused as closed:

@@ -33,7 +33,8 @@ async def draft(kind: str, page: StaffPage) -> Response:
     """Keep a draft, and look at both."""
     sent = await page.form()
     text = await page.api.get(f"/v1/texts/{part(kind)}")
-    body = {"title": sent.get("title"), "body": sent.get("body"), "fields": text["fields"]}
+    fields = (text.get("draft") or text)["fields"]
+    body = {"title": sent.get("title"), "body": sent.get("body"), "fields": fields}
     try:
         await page.api.put(f"/v1/texts/{part(kind)}", body)
         preview = await page.api.post(f"/v1/texts/{part(kind)}/preview")
@@ -46,7 +47,8 @@ async def draft(kind: str, page: StaffPage) -> Response:
 async def publish(kind: str, page: StaffPage) -> Response:
     sent = await page.form()
     try:
-        await page.api.post(f"/v1/texts/{part(kind)}/publish", once=sent.get("once") or None)
+        path = f"/v1/texts/{part(kind)}/publish"
+        await page.api.post(path, {"draft_id": sent.get("draft_id")}, once=sent.get("once") or None)
     except ApiRefused as refused:
         return await _show(page, kind, sent, refused)
     return page.go(f"/texts/{part(kind)}?published=yes")
