@@ -102,17 +102,13 @@ def problem(
     data: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """One problem document. ``data`` stands at its top level.
-
-    ``email-in-use`` promises the other client's own ``status``, which so takes the place of HTTP's; readers of problem
-    documents ignore a ``status`` that is no number, and the answer's status line says the same.
-    """
+    """One problem document. ``data`` stands at its top level, beside the document's own members."""
     base = request.app.state.services.settings.public_url
     document = {
-        "status": status,
         **jsonable_encoder(dict(data or {})),
         "type": f"{base}/problems/{type_name}",
         "title": type_name.replace("-", " ").capitalize(),
+        "status": status,
         "detail": detail,
         "request_id": request_id_of(request.scope),
     }
@@ -171,7 +167,7 @@ PROBLEM_SCHEMA = {
     "properties": {
         "type": {"type": "string", "format": "uri", "description": "Ends in the problem's name."},
         "title": {"type": "string"},
-        "status": {"type": ["integer", "string"], "description": "HTTP's; of email-in-use the client's."},
+        "status": {"type": "integer", "description": "HTTP's."},
         "detail": {"type": "string", "description": "Why, in a sentence."},
         "request_id": {"type": "string", "description": "As in the header Request-Id."},
         "errors": {

@@ -213,8 +213,7 @@ def problem_of(answer: httpx.Response) -> str:
     """The name of a problem, once the whole document is as it should be."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     document = answer.json()
-    if not document["type"].endswith("/email-in-use"):  # which tells staff the other client's status there
-        assert document["status"] == answer.status_code
+    assert document["status"] == answer.status_code
     assert document["title"]
     assert document["detail"]
     assert document["request_id"] == answer.headers["Request-Id"]
