@@ -89,7 +89,7 @@ class Source(StrEnum):
 
     MATCHING_FORM = "matching_form"
     DIRECT_BOOKING = "direct_booking"
-    CARE_TEAM = "care_team"
+    CARE_TEAM = "care_team"  # by hand: the care team, or a therapist for themselves
 
 
 class Modality(StrEnum):

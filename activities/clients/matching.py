@@ -218,7 +218,7 @@ class MatchingActivities(Activities):
 _STARTED = {
     Source.MATCHING_FORM: "A matching form was sent.",
     Source.DIRECT_BOOKING: "A direct booking form was sent from a therapist's profile.",
-    Source.CARE_TEAM: "The care team started this journey by hand.",
+    Source.CARE_TEAM: "The practice started this journey by hand.",
 }
 
 

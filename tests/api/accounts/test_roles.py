@@ -188,7 +188,7 @@ CALLS: dict[str, Line] = {
     "DELETE /v1/therapists/{slug}/feed": OWN_FEED,
     "GET /v1/therapists/{slug}/feed/{secret}.ics": ANYBODY,  # the secret is the key
     # Clients
-    "POST /v1/journeys": Line(let_in="site desk").given({"source": "direct_booking", "therapist": "ana"}),
+    "POST /v1/journeys": Line(let_in="site ana ben desk").given({"source": "care_team"}),
     "GET /v1/matching-form": ANYBODY,
     "PATCH /v1/matching-form": STAFF.given({}),
     "GET /v1/clients": KNOWN,
@@ -274,6 +274,7 @@ CALLS: dict[str, Line] = {
     "GET /v1/clients/{client_id}/documents": OPENED,
     "GET /v1/notifications": THERAPISTS,
     "POST /v1/notifications/{notification_id}/read": OF_THERAPIST,
+    "POST /v1/notifications/read": THERAPISTS,
     "POST /v1/chats": OF_CLIENT.given({"kind": "direct", "members": ["{client_id}"]}),
     "GET /v1/chats": KNOWN,
     "GET /v1/chats/{chat_id}": READ_DIRECT_CHAT,

@@ -80,7 +80,7 @@ async def test_staff_are_told_exactly_who_has_an_address(api: httpx.AsyncClient,
     assert answer.json().items() >= data.items()
 
 
-async def test_only_the_care_team_begins_by_hand(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine) -> None:
+async def test_only_the_practice_begins_by_hand(api: httpx.AsyncClient, rows: Rows, engine: ToldEngine) -> None:
     await rows.therapist()
     body = {"source": "care_team", "therapist": "ana", "note": "called on Monday"}
     assert problem_of(await api.post("/v1/journeys", json=body, headers=SITE)) == "not-allowed"
