@@ -78,6 +78,7 @@ async def run(settings: Settings) -> None:
             trust_ui=settings.trusts_ui,
             admins_are_persons=settings.production,
             https_only=settings.production,
+            test_addresses=not settings.production,
             docs=settings.shows_docs,
             oidc=oidc_of(settings),
         ),

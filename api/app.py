@@ -12,6 +12,7 @@ from api.bounds.disk import Disk
 from api.bounds.letting_go import LetGo
 from api.deps import Services
 from api.edge import docs_pages
+from api.edge.addresses import MailAddresses
 from api.edge.answer_headers import AnswerHeaders
 from api.edge.hosts import KnownHosts
 from api.edge.methods import Methods
@@ -164,6 +165,7 @@ def create_app(
     if settings.docs:
         app.include_router(docs_pages.router)
     problems.install(app)
+    app.add_middleware(MailAddresses, test=settings.test_addresses)
     app.add_middleware(Methods)
     app.add_middleware(LetGo)
     app.add_middleware(Bounds)

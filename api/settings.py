@@ -45,7 +45,8 @@ class ApiSettings:
     second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone, and refused where ``https_only``. ``admins_are_persons`` refuses keys with the role
-    admin once an admin has an account."""
+    admin once an admin has an account. ``test_addresses``: an address may end in ``.test`` and the like, at which no
+    mail arrives."""
 
     public_url: str
     staff_url: str
@@ -60,6 +61,7 @@ class ApiSettings:
     countries: tuple[str, ...] = ("US",)
     staff_second_factor: bool = False
     https_only: bool = False
+    test_addresses: bool = False
     docs: bool = False
     ui_origins: tuple[str, ...] = ()
     trust_ui: bool = False

@@ -113,6 +113,7 @@ def api_settings(public_url: str, policy: JourneyPolicy, **more: Any) -> ApiSett
         letterhead=LETTERHEAD,
         allowed_hosts=("api", "localhost", "127.0.0.1"),
         docs=True,
+        test_addresses=True,
         stripe_webhook_secret=WEBHOOK_SECRET,
         mail_event_key=EventKey.parse(DEV_SENDGRID_WEBHOOK_PUBLIC_KEY),
         policy=policy,
