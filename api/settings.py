@@ -45,8 +45,7 @@ class ApiSettings:
     second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone, and refused where ``https_only``. ``admins_are_persons`` refuses keys with the role
-    admin once an admin has an account. ``test_addresses``: an address may end in ``.test`` and the like, at which no
-    mail arrives."""
+    admin once an admin has an account. ``test_addresses``: an address may end in ``.test``, at which no mail arrives."""
 
     public_url: str
     staff_url: str

@@ -6,7 +6,7 @@ from api.bodies import may_be_tests
 
 
 class MailAddresses:
-    """ASGI middleware: what bodies are told while they are read. ``test``: names such as ``.test`` will do."""
+    """ASGI middleware: what bodies are told while they are read. ``test``: ``.test`` will do."""
 
     def __init__(self, app: ASGIApp, *, test: bool) -> None:
         self._app, self._test = app, test

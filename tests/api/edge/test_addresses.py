@@ -23,4 +23,4 @@ async def test_an_address_of_a_test_domain_is_refused_where_mails_are_sent(
     finally:
         full_app.state.services = before
     assert fields_of(refused) == ["email"]
-    assert "must not end in .test, a name at which no mail arrives" in refused.json()["detail"]
+    assert "must not end in .test: no mail arrives at such a name" in refused.json()["detail"]
