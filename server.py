@@ -6,6 +6,7 @@ SIGINT let running requests end.
 
 import asyncio
 import gc
+import os
 
 import structlog
 import uvicorn
@@ -22,6 +23,7 @@ from api.engine import JourneyEngine
 from api.resuming import Resumer
 from api.settings import ApiSettings, OidcSettings, ServiceKey
 from config import Settings, SettingsProblem, leave, settings_or_exit, ways_out
+from config.in_force import settings_in_force
 from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import lazy_client
@@ -79,6 +81,8 @@ async def run(settings: Settings) -> None:
             admins_are_persons=settings.production,
             https_only=settings.production,
             test_addresses=not settings.production,
+            in_force=settings_in_force(settings, os.environ),
+            temporal_ui=settings.temporal_ui,
             docs=settings.shows_docs,
             oidc=oidc_of(settings),
         ),

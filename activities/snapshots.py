@@ -81,6 +81,7 @@ def _shown(appointment: Appointment, client: Client) -> AppointmentShown:
         breached_at=appointment.breached_at,
         restored_from=_text(appointment.restored_from),
         client_name=client.full_name,
+        test=client.test,
     )
 
 

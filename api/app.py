@@ -44,12 +44,23 @@ from api.routes.accounts.factors import enrolments, second_factors
 from api.routes.archive import archives, bulk_archives
 from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
-from api.routes.clients import clients, groups, joins, journeys, matches, matching_form, tasks
+from api.routes.clients import clients, exceptions, groups, joins, journeys, matches, matching_form, standing, tasks
 from api.routes.forms import form_templates, forms
 from api.routes.keeping import keepings
 from api.routes.mail import sendgrid_webhook, unsubscribes
-from api.routes.money import approvals, decisions, ledger, payments, receipts, reconciliations, stripe_webhook, totals
+from api.routes.money import (
+    approvals,
+    decisions,
+    ledger,
+    payments,
+    receipts,
+    reconciliations,
+    reports,
+    stripe_webhook,
+    totals,
+)
 from api.routes.stack import dev_clock, health
+from api.routes.stack import settings as settings_in_force
 from api.settings import ApiSettings
 from engine.clock import Clock, EngineClock
 from engine.codec import PayloadKeys
@@ -58,6 +69,7 @@ from models.pulse import Pulse
 
 _PARTS = (
     health,
+    settings_in_force,
     codec,
     therapists,
     availability,
@@ -67,6 +79,7 @@ _PARTS = (
     matching_form,
     clients,
     matches,
+    standing,
     appointments,
     changes,
     calendar_files,
@@ -96,6 +109,8 @@ _PARTS = (
     approvals,
     ledger,
     totals,
+    reports,
+    exceptions,
     reconciliations,
     archives,
     bulk_archives,

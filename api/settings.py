@@ -1,6 +1,7 @@
 """What the API is told when it is put together."""
 
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from api.edge.proxies import Network
 from engine.event_key import EventKey
@@ -8,6 +9,7 @@ from rules.accounts.oidc import TrustedFactor
 from rules.enums import Role
 from rules.money.receipts import Letterhead
 from rules.policy import JourneyPolicy
+from rules.settings import SettingInForce
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,8 @@ class ApiSettings:
     second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone, and refused where ``https_only``. ``admins_are_persons`` refuses keys with the role
-    admin once an admin has an account. ``test_addresses``: an address may end in ``.test``, at which no mail arrives."""
+    admin once an admin has an account. ``test_addresses``: an address may end in ``.test``, at which no mail
+    arrives. ``in_force`` are all settings, to be shown. ``temporal_ui``: below it a workflow is seen by its id."""
 
     public_url: str
     staff_url: str
@@ -61,6 +64,8 @@ class ApiSettings:
     staff_second_factor: bool = False
     https_only: bool = False
     test_addresses: bool = False
+    in_force: tuple[SettingInForce, ...] = ()
+    temporal_ui: str | None = None
     docs: bool = False
     ui_origins: tuple[str, ...] = ()
     trust_ui: bool = False
@@ -70,6 +75,9 @@ class ApiSettings:
     def __post_init__(self) -> None:
         if self.trust_ui and self.https_only:
             raise ValueError("in production nobody reads payloads by the address of the UI alone")
+
+    def seen_in_ui(self, workflow_id: str) -> str | None:
+        return f"{self.temporal_ui}/{quote(workflow_id, safe='')}" if self.temporal_ui else None
 
     @property
     def names_of_keys(self) -> tuple[str, ...]:

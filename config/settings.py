@@ -173,6 +173,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".data")
     public_url: WebAddress = None
     staff_url: WebAddress = None
+    temporal_ui_url: WebAddress = None
     practice_name: str = "Care Journeys"
     practice_address: str = ""
     practice_country: Annotated[str, AfterValidator(_country)] = "US"
@@ -255,6 +256,13 @@ class Settings(BaseSettings):
     def staff_site_url(self) -> str:
         """Where the practice's own pages are, without a slash at the end."""
         return self.staff_url or f"{self.site_url}/staff"
+
+    @property
+    def temporal_ui(self) -> str | None:
+        """Where the workflows of this namespace are seen in the Temporal UI; None where that is not known."""
+        local = None if self.production or self.time_travel_address else f"http://localhost:{self.temporal_ui_port}"
+        url = self.temporal_ui_url or local
+        return f"{url}/namespaces/{self.engine.namespace}/workflows" if url else None
 
     @property
     def trusts_ui(self) -> bool:

@@ -52,6 +52,7 @@ _OF_A_PRACTICE_TOO = frozenset(
             "PUBLIC_URL",
             "STAFF_SECOND_FACTOR",
             "STAFF_URL",
+            "TEMPORAL_UI_URL",
             "TRUSTED_PROXIES",
         ),
         *("TIME_TRAVEL_ADDRESS", "WORKER_CACHED_WORKFLOWS"),

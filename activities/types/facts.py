@@ -47,6 +47,7 @@ class AppointmentShown:
     breached_at: datetime | None = None
     restored_from: str | None = None
     client_name: str | None = None
+    test: bool = False  # whether the client is a test client
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from activities.types.facts import AppointmentFacts, AppointmentShown, PaymentFacts
+from api.marking import OfClient
 from api.views.base import PracticeOnly, SignedInOnly, View
 from api.views.lists import MoneyView
 from api.views.money import PaymentView
@@ -68,7 +69,7 @@ class WhoseView(BaseModel):
     name: str | None
 
 
-class AppointmentView(View):
+class AppointmentView(View, OfClient):
     """``client``: for the practice. A therapist sees of a former client the appointments that they had, and whose they
     are, and nothing else."""
 
@@ -100,7 +101,8 @@ class AppointmentView(View):
     @classmethod
     def of_row(cls, row: AppointmentRow, *, caller: Caller, **more: Any) -> Self:
         whose = WhoseView(ref=row.client.ref, name=row.client.full_name)
-        return cls._of(row.appointment, row.payment, row, caller=caller, client=whose, **more)
+        more = {"client": whose, "test": row.client.test, **more}
+        return cls._of(row.appointment, row.payment, row, caller=caller, **more)
 
     @classmethod
     def of_answer(

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.marking import OfClient
 from api.views.base import PracticeOnly, View
 from models.reads.care import chats
 from models.reads.care.chats import Author, ChatRow, Side
@@ -21,13 +22,13 @@ from rules.enums import ChatKind, GoalStatus, Role
 from rules.journey.goals import write_weekly
 
 
-class MemberView(View):
+class MemberView(View, OfClient):
     client_id: UUID
     name: str
     joined_at: datetime
 
 
-class ChatView(View):
+class ChatView(View, OfClient):
     """``client_id`` is that of a direct or care team chat. ``last_seq`` is the number of the newest message,
     ``read_seq`` how far the asker has read. ``members`` are shown to the practice; a therapist sees their own clients.
 
@@ -47,7 +48,7 @@ class ChatView(View):
     members: list[MemberView] = Field(default_factory=list)
 
 
-class AuthorView(View):
+class AuthorView(View, OfClient):
     """``role`` is ``client``, ``therapist`` or ``care_team``. Of clients whom the asker does not see otherwise,
     ``name`` is the first name alone."""
 
@@ -128,7 +129,7 @@ def document_view(
     return DocumentView.of(*seen, caller=caller, shared_with=[client.id for client in shared_with])
 
 
-class ShareView(View):
+class ShareView(View, OfClient):
     id: UUID
     document_id: UUID
     client_id: UUID
@@ -136,7 +137,7 @@ class ShareView(View):
     shared_by: str
 
 
-class NoteView(View):
+class NoteView(View, OfClient):
     """``therapist``: who wrote it, by slug."""
 
     id: UUID
@@ -162,7 +163,7 @@ class RemindView(View):
     at: str
 
 
-class GoalView(View):
+class GoalView(View, OfClient):
     id: UUID
     client_id: UUID
     text: str
@@ -179,7 +180,7 @@ def goal_view(goal: Goal) -> GoalView:
     return GoalView.of(goal, remind=remind)
 
 
-class NotificationView(View):
+class NotificationView(View, OfClient):
     """``data`` has ids for programs: of appointments, a payment, a form or a chat, by ``kind``."""
 
     id: UUID

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from api.marking import OfClient
 from api.views.base import PracticeOnly, SignedInOnly, View
 from api.views.lists import Listed
 from api.views.money import CurrencyBalance
@@ -161,7 +162,7 @@ class VerifiedView(BaseModel):
     faults: list[FaultView]
 
 
-class TaskView(View):
+class TaskView(View, OfClient):
     """``client_id`` is null for what is about no client of ours."""
 
     id: UUID

@@ -14,6 +14,7 @@ from api.commands import ByKnown
 from api.dates import edge
 from api.deps import ByTime, Known, Now, Practice, Svc, must_see_client
 from api.idempotency import IdempotentRoute
+from api.marking import OfClient
 from api.problems import must_find, not_found, responses, wrong_fields
 from api.views.base import View
 from api.views.lists import Listed, cut, listed
@@ -52,7 +53,7 @@ class OfferView(View):
     expires_at: datetime
 
 
-class PlaceView(View):
+class PlaceView(View, OfClient):
     """``position`` counts from 1; ``to`` is the end of the wish, and not in it."""
 
     id: UUID

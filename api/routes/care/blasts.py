@@ -12,6 +12,7 @@ from api.access_log.declared import shows_no_client
 from api.bodies import Body, Message
 from api.deps import Now, Practice, RequestId, Svc
 from api.idempotency import IdempotentRoute
+from api.marking import OfClient
 from api.problems import responses, wrong_fields
 from api.routes.care.chat_signals import tell_journeys
 from models.reads.care.blasts import BlastResult, clients_meant, group_exists, result_of
@@ -38,7 +39,7 @@ class BlastBody(Body):
     all: Literal[True] | None = None
 
 
-class LeftOutView(BaseModel):
+class LeftOutView(OfClient):
     client_id: UUID
     because: str
 

@@ -14,6 +14,7 @@ from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
 from api.commands import Command, commands_of
 from api.deps import PRACTICE, ForWhom, Now, Services
 from api.idempotency import IdempotentRoute
+from api.marking import OfClient
 from api.matching.vocabulary import IN_ANSWERS, by_code, present_vocabulary, words_in
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
 from models.reads.accounts.tokens import may_have_a_pass
@@ -77,7 +78,7 @@ class NotOfferedView(BaseModel):
     name: str
 
 
-class JourneyView(BaseModel):
+class JourneyView(OfClient):
     """``match`` is null when nobody fits; ``contact_required`` says that no address is known to answer to.
     ``not_offered``: of a matching form, what was asked for and no therapist offers now. ``pass`` is the booking site's,
     to go on with for this client until the account is activated."""
@@ -174,6 +175,7 @@ async def begin(
     return JourneyView(
         client_id=client_id,
         ref=opened.facts.ref,
+        test=body.test,
         stage=stage_of(opened.facts, as_if_active=not caller.is_practice),
         match=await _explained(services, client_id) or opened.match,
         booking_url=url,

@@ -14,6 +14,7 @@ from api.access_log.declared import shows
 from api.bodies import Body, Instant
 from api.deps import ByTime, CareTeam, Now, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
+from api.marking import OfClient
 from api.problems import must_find, responses, wrong_fields
 from api.views.base import View
 from api.views.lists import Listed, cut, listed
@@ -42,7 +43,7 @@ class ReconciliationBody(Body):
     until: Instant | None = None
 
 
-class DifferenceView(BaseModel):
+class DifferenceView(OfClient):
     """``kind`` names the difference, ``text`` says it in a sentence. ``intent``, ``stripe_refund`` and ``dispute`` are
     Stripe's ids. ``task_id`` is the care team's task, where a person must look at it."""
 

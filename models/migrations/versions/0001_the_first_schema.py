@@ -886,6 +886,20 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("client_id", "seq"),
     )
+    op.create_index(
+        "exceptions_by_time",
+        "fact",
+        ["at", "hash"],
+        unique=False,
+        postgresql_where=sa.text(
+            "kind IN ('forms_gate_opened', 'payment_waived', 'payment_written_off', 'credit_granted', "
+            "'refund_begun', 'charge_breach', 'outcome_corrected', 'opening_begun') OR "
+            "(kind = 'booked' AND data -> 'exceptions' <> '[]') OR "
+            "(kind = 'appointment_rescheduled' AND data -> 'exceptions' <> '[]') OR "
+            "(kind = 'outcome_recorded' AND data -> 'late' = 'true') OR "
+            "(kind = 'outcome_breach' AND data -> 'late' IS NULL)"
+        ),
+    )
     op.create_table(
         "remark",
         sa.Column("hash", sa.String(length=64), nullable=False),
