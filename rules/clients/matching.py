@@ -131,7 +131,7 @@ def score(
     most: int | None = MOST_RUNNERS_UP,
 ) -> Scored:
     """The first half of a match: rule out, and score the rest. Sentences come later, for those who are named: the
-    first, and ``most`` others at most; None names everybody. A state or modality that nobody was asked for rules nobody out.
+    first, and ``most`` others at most; None names everybody. An empty state or modality rules out nobody.
     """
     asked = _Asked(answers, weights)
     ruled_out: list[RuledOut] = []

@@ -1,8 +1,8 @@
 """The API on a real database, with a clock that stands still and an engine that answers what a test tells it to."""
 
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -139,6 +139,17 @@ def app(whole_app: FastAPI, sessions: Sessions, clock: StandingClock, engine: To
         key_uses=KeyUses(),
     )
     return whole_app
+
+
+@contextmanager
+def other_settings(app: FastAPI, **more: Any) -> Iterator[None]:
+    """The same API with these settings, for a while."""
+    before = app.state.services
+    app.state.services = replace(before, settings=replace(before.settings, **more))
+    try:
+        yield
+    finally:
+        app.state.services = before
 
 
 def asking(app: FastAPI) -> httpx.AsyncClient:
