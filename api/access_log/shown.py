@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from api.marking import mark_test_clients, views_in, whose_of
+from api.access_log.marking import mark_test_clients, views_in, whose_of
 from models.database import Sessions
 from rules.accounts.accesses import AccessEvent
 from rules.accounts.caller import Caller

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from api.access_log.marking import OfClient
 from api.accounts.signing_in.sessions import NewSession
-from api.marking import OfClient
 from api.views.base import View
 from rules.accounts.accesses import AccessEvent, AccessKind
 from rules.accounts.openings import OpeningKind

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from api.marking import OfClient
+from api.access_log.marking import OfClient
 from api.views.base import View
 from models.reads.archive.bulk import ArchiveRow
 from models.tables.clients.client import Client

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from activities.types.facts import AppointmentFacts, AppointmentShown, PaymentFacts
-from api.marking import OfClient
+from api.access_log.marking import OfClient
 from api.views.base import PracticeOnly, SignedInOnly, View
 from api.views.lists import MoneyView
 from api.views.money import PaymentView

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.marking import OfClient
+from api.access_log.marking import OfClient
 from api.views.base import PracticeOnly, View
 from models.reads.care import chats
 from models.reads.care.chats import Author, ChatRow, Side

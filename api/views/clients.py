@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from api.marking import OfClient
+from api.access_log.marking import OfClient
 from api.views.base import PracticeOnly, SignedInOnly, View
 from api.views.lists import Listed
 from api.views.money import CurrencyBalance

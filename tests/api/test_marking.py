@@ -26,7 +26,7 @@ def test_every_view_that_names_a_client_says_whether_it_is_a_test_client(whole_a
     }
     assert len(naming) > 15
     forgotten = {model.__name__ for model in naming if "test" not in model.model_fields}
-    assert forgotten <= OWN, "a view that names a client has the base OfClient (api.marking)"
+    assert forgotten <= OWN, "a view that names a client has the base OfClient (api.access_log.marking)"
 
 
 async def test_every_answer_marks_a_test_client_and_nobody_else(

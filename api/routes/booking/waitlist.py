@@ -9,12 +9,12 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.access_log.declared import shows
+from api.access_log.marking import OfClient
 from api.bodies import Body, Zone
 from api.commands import ByKnown
 from api.dates import edge
 from api.deps import ByTime, Known, Now, Practice, Svc, must_see_client
 from api.idempotency import IdempotentRoute
-from api.marking import OfClient
 from api.problems import must_find, not_found, responses, wrong_fields
 from api.views.base import View
 from api.views.lists import Listed, cut, listed

@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
+from api.access_log.marking import OfClient
 from api.bodies import Body, Message
 from api.deps import Now, Practice, RequestId, Svc
 from api.idempotency import IdempotentRoute
-from api.marking import OfClient
 from api.problems import responses, wrong_fields
 from api.routes.care.chat_signals import tell_journeys
 from models.reads.care.blasts import BlastResult, clients_meant, group_exists, result_of

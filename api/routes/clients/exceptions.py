@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from api.access_log.declared import shows
+from api.access_log.marking import OfClient
 from api.dates import days_asked
 from api.deps import CareTeamOrAdmin, Now, Svc, page_of
 from api.idempotency import IdempotentRoute
-from api.marking import OfClient
 from api.problems import responses
 from api.views.lists import Listed, cut, listed
 from models.paging import Page

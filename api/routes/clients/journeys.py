@@ -8,13 +8,13 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.access_log.declared import shows_no_client
+from api.access_log.marking import OfClient
 from api.accounts.on_behalf import new_pass
 from api.accounts.signing_in.sign_ins import spend, unspend
 from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
 from api.commands import Command, commands_of
 from api.deps import PRACTICE, ForWhom, Now, Services
 from api.idempotency import IdempotentRoute
-from api.marking import OfClient
 from api.matching.vocabulary import IN_ANSWERS, by_code, present_vocabulary, words_in
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
 from models.reads.accounts.tokens import may_have_a_pass

@@ -9,10 +9,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.access_log.declared import shows
+from api.access_log.marking import OfClient
 from api.bodies import Body
 from api.deps import Practice, Svc
 from api.idempotency import IdempotentRoute
-from api.marking import OfClient
 from api.problems import must_find, not_found, responses, wrong_fields
 from api.views.clients import match_document
 from models.reads.clients.clients import visible_client

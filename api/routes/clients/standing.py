@@ -9,9 +9,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from api.access_log.declared import shows
+from api.access_log.marking import OfClient
 from api.deps import Now, Practice, Svc
 from api.idempotency import IdempotentRoute
-from api.marking import OfClient
 from api.problems import must_find, responses
 from api.views.base import View
 from models.reads.clients.candidates import candidates_record, earliest_slots

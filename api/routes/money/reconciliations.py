@@ -11,10 +11,10 @@ from pydantic import BaseModel
 
 from activities.types.reconciliation import ReconciliationOrder
 from api.access_log.declared import shows
+from api.access_log.marking import OfClient
 from api.bodies import Body, Instant
 from api.deps import ByTime, CareTeam, Now, RequestId, Services, Svc
 from api.idempotency import IdempotentRoute
-from api.marking import OfClient
 from api.problems import must_find, responses, wrong_fields
 from api.views.base import View
 from api.views.lists import Listed, cut, listed

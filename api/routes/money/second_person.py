@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import Response
 
 from activities.types.clients import Done
+from api.access_log.marking import OfClient
 from api.accounts.practice_mails import have_delivered
 from api.bodies import Body
 from api.commands import Command
-from api.marking import OfClient
 from api.views.base import View
 from engine.vouching import Vouching
 from models.reads.accounts.keys import keys_of_role
