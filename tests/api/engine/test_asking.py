@@ -45,6 +45,7 @@ async def test_a_match_is_told_with_the_way_on(api: httpx.AsyncClient, engine: T
     assert told == {
         "client_id": engine.asked[0].order.client_id,
         "ref": "ABCDEFGHJK",
+        "test": False,
         "stage": "first_booking",
         "match": match,
         "booking_url": "https://care.example/book/ana",
