@@ -4,7 +4,7 @@ Whoever writes occupied time locks the therapist's row first: what was read then
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -131,7 +131,8 @@ async def booked_outside_hours(
         Busy(id=str(row.id), type=row.type, starts_at=row.starts_at, ends_at=row.ends_at)
         for row in await session.exec(statement.order_by(col(Appointment.starts_at), col(Appointment.id)))
     ]
-    outside = why_outside(availability=availability, appointments=booked)
+    # What is booked on a closed day is told with the closure: no hours of a therapist's would change it.
+    outside = why_outside(availability=replace(availability, closures=()), appointments=booked)
     return {UUID(appointment.id): because for appointment, because in outside if appointment.id}
 
 
@@ -223,4 +224,10 @@ def time_refusal(
         taken=problem.kind is slots.SlotProblemKind.TAKEN,
         because=problem.because,
         alternatives=[(slot.starts_at, slot.ends_at) for slot in others],
+        closure=named(problem.closure) if problem.closure is not None else None,
     )
+
+
+def named(closure: slots.ClosedDay) -> dict[str, str]:
+    """A closure as it stands in an answer."""
+    return {"date": closure.day.isoformat(), "name": closure.name}
