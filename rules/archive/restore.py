@@ -1,7 +1,8 @@
 """What an unarchive can bring back of all that the archive cancelled, if it is asked to; and why not the rest.
 
 The practice restores, so hours, grid, notice and buffers need not hold, as for anything that the practice books. Never
-an overlap, and never the past; and nothing on a day on which the practice is closed by now, since nobody looks at each date.
+an overlap, and never the past; and nothing on a day on which the practice is closed by now, since nobody looks at each
+date.
 """
 
 from collections.abc import Iterable, Mapping

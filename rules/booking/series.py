@@ -9,11 +9,9 @@ at its wall time, also those that had been moved by themselves before. Its weeks
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from rules.booking.availability import week_of_series
 from rules.enums import AppointmentStatus
-
 
 EVERY = (1, 2, 4)
 """How many weeks the appointments of a series may lie apart."""
@@ -22,14 +20,6 @@ MOST_WEEKS = 52
 DEFAULT_WEEKS = 4
 RECOMMENDED_WEEKS = (4, 6)
 """How many a booking page offers at first; from how many to how many are recommended."""
-
-
-class OnClosure(StrEnum):
-    """What becomes of a date of a series on which the practice is closed: the whole series waits until somebody has
-    decided, or the date is left out."""
-
-    ASK = "ask"
-    SKIP = "skip"
 
 
 def weeks_of(*, count: int, every: int) -> range:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, or_
@@ -34,7 +35,7 @@ async def list_closures(
 
 async def days_closed(session: AsyncSession, days: Collection[date]) -> set[date]:
     """Those of these days on which the practice is closed."""
-    return set((await session.exec(select(Closure.day).where(col(Closure.day).in_(days)))).all())
+    return set((await session.exec(select(col(Closure.day)).where(col(Closure.day).in_(days)))).all())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +59,8 @@ async def booked_on(session: AsyncSession, closures: Sequence[Closure], *, now: 
         )
         for one in closures
     ]
-    statement = (
-        select(Appointment.id, Appointment.starts_at, Appointment.ends_at, Therapist.slug, Therapist.time_zone)
+    statement: Any = (
+        select(Appointment.id, Appointment.starts_at, Appointment.ends_at, Therapist.slug, Therapist.time_zone)  # type: ignore[call-overload]
         .join(Therapist, col(Therapist.id) == col(Appointment.therapist_id))
         .where(
             col(Appointment.status) == AppointmentStatus.SCHEDULED,
