@@ -104,6 +104,7 @@ def problem(
 ) -> JSONResponse:
     """The answer that is one problem document."""
     document = _document(request, type_name=type_name, status=status, detail=detail, data=data)
+    document["request_id"] = request_id_of(request.scope)
     return JSONResponse(document, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
@@ -122,12 +123,12 @@ def _document(
         "type": f"{base}/problems/{type_name}",
         "title": type_name.replace("-", " ").capitalize(),
         "detail": detail,
-        "request_id": request_id_of(request.scope),
     }
 
 
 def document_of(request: Request, refusal: Refusal) -> dict[str, Any]:
-    """The problem document that this refusal would be answered with, as a part of another answer."""
+    """The problem document that this refusal would be answered with, as a part of another answer, which has the
+    request's id itself."""
     data = {name: value for name, value in refusal.data.items() if name != _IN_A_HEADER}
     status = STATUS[refusal.name]
     return _document(request, type_name=refusal.name.value, status=status, detail=refusal.detail, data=data)

@@ -4,7 +4,7 @@ Whoever writes occupied time locks the therapist's row first: what was read then
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -131,8 +131,7 @@ async def booked_outside_hours(
         Busy(id=str(row.id), type=row.type, starts_at=row.starts_at, ends_at=row.ends_at)
         for row in await session.exec(statement.order_by(col(Appointment.starts_at), col(Appointment.id)))
     ]
-    # What is booked on a closed day is told with the closure: no hours of a therapist's would change it.
-    outside = why_outside(availability=replace(availability, closures=()), appointments=booked)
+    outside = why_outside(availability=availability, appointments=booked)
     return {UUID(appointment.id): because for appointment, because in outside if appointment.id}
 
 
