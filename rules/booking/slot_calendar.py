@@ -120,7 +120,7 @@ class SlotCalendar:
 
     @cached_property
     def _closed(self) -> list[tuple[int, int, ClosedDay]]:
-        """From which instant to which each closure lasts, in the order of time; a date that a zone leaves out is none."""
+        """From which instant to which each closure lasts, in order; a date that a zone leaves out is none."""
         spans = [
             (day_start(one.day, self.zone), day_start(one.day + timedelta(days=1), self.zone, later=True), one)
             for one in sorted(self._closures, key=lambda one: one.day)

@@ -1,4 +1,4 @@
-"""Offers say beforehand what a booking would be answered: by each of them something is booked, or refused as it said."""
+"""Offers say beforehand what a booking would be answered: by each something is booked, or refused as it said."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta

@@ -146,10 +146,7 @@ class SlowModel:
                 yield Rule.NOTICE
             if needs_horizon and start > self.now + self.settings.horizon_days * DAY:
                 yield Rule.HORIZON
-            if self.on_closure(start, end):
-                yield Rule.CLOSED
-            if not self.inside_hours(start, end):
-                yield Rule.HOURS
+            yield from self._not_open(start, end)
             if needs_grid and start not in self.grid:
                 yield Rule.GRID
             if self.under_time_off(start, end):
@@ -164,6 +161,12 @@ class SlowModel:
     def inside_hours(self, start: datetime, end: datetime) -> bool:
         """Whether every minute that the stretch touches is inside hours."""
         return self.hours.issuperset(self.clock.touched(start, end))
+
+    def _not_open(self, start: datetime, end: datetime) -> Iterator[Rule]:
+        if self.on_closure(start, end):
+            yield Rule.CLOSED
+        if not self.inside_hours(start, end):
+            yield Rule.HOURS
 
     def on_closure(self, start: datetime, end: datetime) -> bool:
         """Whether it touches a closed date, which lasts from the first showing of midnight to the last of the next."""

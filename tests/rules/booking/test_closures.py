@@ -1,4 +1,4 @@
-"""Days on which the practice is closed: nobody is offered a time on them, and the practice may take one all the same."""
+"""Days on which the practice is closed: nobody is offered a time on them, and the practice may take one."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

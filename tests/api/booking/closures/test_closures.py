@@ -72,10 +72,10 @@ async def test_what_is_no_closure_is_refused_and_changes_nothing(
 
 async def test_nobody_is_offered_a_time_on_it_until_it_is_open_again(booking: BookingCalls) -> None:
     sara = await booking.person(await booking.rows.therapist())
-    assert len(await booking.slots(day=ON_IT)) == 16
+    assert len(await booking.slots(day=ON_IT)) == 15
     [made] = await closes(booking.api, ST_PATRICK)
     assert await booking.slots(day=ON_IT) == []
-    assert len(await booking.slots(day=ON_IT + timedelta(days=1))) == 16
+    assert len(await booking.slots(day=ON_IT + timedelta(days=1))) == 15
     for refused in (await booking.books(sara, ON_IT), await booking.ask(ON_IT)):
         assert problem_of(refused) == "slot-unavailable"
         assert refused.json()["closure"] == NAMED
@@ -87,7 +87,7 @@ async def test_nobody_is_offered_a_time_on_it_until_it_is_open_again(booking: Bo
     for expected in (204, 404):
         answer = await booking.api.delete(f"/v1/closures/{made['id']}", headers=ROOT)
         assert answer.status_code == expected
-    assert len(await booking.slots(day=ON_IT)) == 16
+    assert len(await booking.slots(day=ON_IT)) == 15
     assert (await booking.books(sara, ON_IT)).status_code == 201
 
 
