@@ -8,6 +8,7 @@ import pytest
 
 from api.problems import EngineUnavailable
 from models.tables import WaitlistPlace
+from rules.enums import AppointmentType
 from tests.api.booking.calls import TEN, BookingCalls
 from tests.api.booking.closures.closing import ST_PATRICK, THIRD_WEEK, WEEK, Json, closed, closes
 from tests.api.conftest import DESK, ROOT, SITE, ToldEngine, fields_of, problem_of
@@ -153,9 +154,11 @@ async def test_whoever_waits_is_looked_at_again(
 
     monkeypatch.setattr(engine, "wake_line", away)
     sara = await booking.person(await rows.therapist())
-    place = {"wished_from": NOW, "wished_until": ON_IT + WEEK, "joined_at": NOW, "joined_by": "x"}
+    place: Json = {"wished_from": NOW, "wished_until": ON_IT + WEEK, "joined_at": NOW, "joined_by": "x"}
+    ana = sara.therapist_id
+    assert ana is not None
     await rows.add(
-        WaitlistPlace(id=uuid4(), client_id=sara.id, therapist_id=sara.therapist_id, type="session", **place)
+        WaitlistPlace(id=uuid4(), client_id=sara.id, therapist_id=ana, type=AppointmentType.SESSION, **place)
     )
     [made] = await closes(booking.api, ST_PATRICK)
     assert (await booking.api.delete(f"/v1/closures/{made['id']}", headers=ROOT)).status_code == 204
