@@ -86,7 +86,7 @@ async def offers(
         client = must_find("client", await visible_client(session, caller, client_id))
         if client.closed_at is not None or client.joined_into is not None:
             raise refuse(Problem.NOT_FOUND, "This journey was closed. Please begin a new one.")
-        asked = await _Asked.of(session, services, client, caller=caller, whom=whom, now=now)
+        asked = await _OfferedTo.of(session, services, client, caller=caller, whom=whom, now=now)
     return OffersView(
         therapist=asked.therapist.slug if asked.therapist else None,
         details_required=list(missing_details(client.details())),
@@ -95,7 +95,7 @@ async def offers(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked:
+class _OfferedTo:
     """One client as they stand now, and who asks for them. ``spent``: too much is booked already for whom it counts;
     ``durations`` in minutes."""
 

@@ -37,7 +37,7 @@ async def new(booking: BookingCalls, name: str) -> Client:
 
 
 async def in_care(booking: BookingCalls, name: str) -> Client:
-    return await after_intake(booking.rows, await known(booking, name, account_active=True))
+    return await after_intake(booking.rows, await known(booking, name))
 
 
 async def unknown_person(booking: BookingCalls, name: str) -> Client:
