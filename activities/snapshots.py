@@ -73,6 +73,7 @@ def _shown(appointment: Appointment, client: Client) -> AppointmentShown:
         booked_at=appointment.booked_at,
         join_url=appointment.join_url,
         series_id=_text(appointment.series_id),
+        every=appointment.every,
         complete_forms_in_session=appointment.complete_forms_in_session,
         cancelled_at=appointment.cancelled_at,
         cancelled_by=appointment.cancelled_by,

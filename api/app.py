@@ -42,7 +42,17 @@ from api.routes.accounts import (
 )
 from api.routes.accounts.factors import enrolments, second_factors
 from api.routes.archive import archives, bulk_archives
-from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
+from api.routes.booking import (
+    appointments,
+    availability,
+    calendar_files,
+    changes,
+    closures,
+    offers,
+    slots,
+    therapists,
+    waitlist,
+)
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
 from api.routes.clients import clients, exceptions, groups, joins, journeys, matches, matching_form, standing, tasks
 from api.routes.forms import form_templates, forms
@@ -74,12 +84,14 @@ _PARTS = (
     therapists,
     availability,
     slots,
+    closures,
     waitlist,
     journeys,
     matching_form,
     clients,
     matches,
     standing,
+    offers,
     appointments,
     changes,
     calendar_files,

@@ -3,7 +3,7 @@
 import math
 import re
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from unicodedata import category
 
@@ -33,6 +33,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _SHOWS_NOTHING = ("Cf", "Zs", "Mn", "Me", "Cn", "Co")
 _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # by their category they show: Hangul's fillers, Braille without a dot
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -122,6 +123,18 @@ def _instant(value: datetime) -> datetime:
     return instant
 
 
+def _is_day(value: object) -> object:
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError("must be a date such as 2026-12-25")
+    return value
+
+
+def _day(value: date) -> date:
+    if not _EARLIEST.date() <= value < _LATEST.date():
+        raise ValueError("must lie between 2000 and 2200")
+    return value
+
+
 def _plain_json(value: object, path: str = "", depth: int = 0) -> object:
     """JSON that a database keeps as it is: bounded depth and numbers, whole characters, no NUL."""
     where = f"{path.lstrip('.')} " if path else ""
@@ -205,6 +218,7 @@ Phone = Annotated[
 Zone = Annotated[str, StringConstraints(max_length=64), BeforeValidator(as_line), AfterValidator(_zone)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Instant = Annotated[datetime, BeforeValidator(_is_text), AfterValidator(_instant)]
+Day = Annotated[date, BeforeValidator(_is_day), AfterValidator(_day)]
 Whole = StrictInt
 Flag = StrictBool
 Json = Annotated[dict[str, Any], BeforeValidator(_plain_json)]

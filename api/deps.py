@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -289,6 +289,7 @@ def page_behind(cursor: str | None, kinds: tuple[type, ...], *, limit: int) -> P
 
 
 ByTime = Annotated[Page, Depends(page_of(datetime, UUID))]
+ByDay = Annotated[Page, Depends(page_of(date))]
 BySlug = Annotated[Page, Depends(page_of(str))]
 ByNumber = Annotated[Page, Depends(page_of(int))]
 

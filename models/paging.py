@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar, TypeVarTuple, overload
 from uuid import UUID
 
@@ -32,7 +32,7 @@ class Page:
     after: tuple[Any, ...] | None = None
 
 
-def cursor_of(*values: datetime | UUID | str | int) -> str:
+def cursor_of(*values: datetime | date | UUID | str | int) -> str:
     """An opaque cursor behind a row with these sort values."""
     plain = [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
     written = json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
@@ -56,6 +56,8 @@ def _read(value: object, kind: type) -> Any:
         if instant.utcoffset() is None:
             raise ValueError
         return instant.astimezone(UTC)
+    if kind is date:
+        return date.fromisoformat(value)
     if kind is UUID:
         return UUID(value)
     if kind is int:

@@ -32,6 +32,14 @@ class Mode(StrEnum):
     ZOOM = "zoom"
 
 
+class OnClosure(StrEnum):
+    """What becomes of a date of a series on which the practice is closed: the whole series waits until somebody has
+    decided, or the date is left out."""
+
+    ASK = "ask"
+    SKIP = "skip"
+
+
 class IntroCalls(StrEnum):
     """A therapist's setting: must a client have an intro call before the first session?"""
 

@@ -211,6 +211,7 @@ class _Restoring:
                     ),
                     series_id=old.series_id,
                     week=old.week,
+                    every=old.every,
                     fee_amount=old.fee_amount,
                     fee_currency=old.fee_currency,
                     booked_by=self.order.by,

@@ -1,6 +1,7 @@
 """Booking: every rule again inside one transaction, therapist locked first; then appointments, forms and facts."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,6 +20,7 @@ from activities.snapshots import appointment_facts, facts_of_appointments
 from activities.tasks import close_tasks
 from activities.types.booking import Booked, BookingOrder
 from activities.words import heard
+from models.reads.booking.may_book import counted_when_booking, refuse_to_book
 from models.reads.booking.waitlist import lines_of
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
@@ -29,8 +31,9 @@ from models.writes.booking.holds import use_hold
 from models.writes.locks import RowMissing, lock_client, lock_therapist
 from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
-from rules.booking.eligibility import MOST_WEEKS, missing_details, refuse_booking
+from rules.booking.availability import CLOSED
 from rules.booking.links import join_url_of
+from rules.booking.series import EVERY, MOST_WEEKS, how_often
 from rules.enums import AppointmentType, ClientStatus, Mode, PlaceEnd, TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.mail.kinds import Mail, to_both_sides
@@ -47,7 +50,7 @@ class BookingActivities(Activities):
     @activity.defn
     @looks_again
     async def book(self, order: BookingOrder) -> Booked:
-        """Book one appointment or a weekly series: all of it, or (unless conflicts are skipped) nothing.
+        """Book one appointment or a series: all of it, or (unless conflicts are skipped) nothing.
 
         A booking makes an archived client active again, in the same step. Asked again with the same request id, the
         answer is what was booked then.
@@ -72,7 +75,7 @@ class BookingActivities(Activities):
             plan = await plan_booking(session, client, therapist, order, now=now)
             if plan.refusal is not None:
                 return await _refused(session, plan.refusal)
-            whom = None if client.account_active or order.by.is_practice else order.whom
+            whom = counted_when_booking(client, order.whom, by=order.by)
             refusal = await refuse_unconfirmed(session, whom, policy=self.deps.policy, now=now) if whom else None
             if refusal is not None:
                 return await _refused(session, refusal)
@@ -125,7 +128,7 @@ class BookingActivities(Activities):
                 facts=await project(session, client),
                 appointments=tuple(appointment_facts(row, client, therapist, None) for row in appointments),
                 series_id=str(appointments[0].series_id) if appointments[0].series_id else None,
-                skipped=plan.conflicts,
+                skipped=plan.skipped,
                 first=first,
                 known_elsewhere=known_elsewhere,
                 unarchived=unarchived,
@@ -173,6 +176,7 @@ class BookingActivities(Activities):
                 ),
                 series_id=series_id,
                 week=date.week,
+                every=order.every if series_id else None,
                 fee_amount=0 if free else therapist.session_fee_amount,
                 fee_currency=therapist.session_fee_currency,
                 booked_by=order.by.actor,
@@ -233,22 +237,12 @@ def _refuse(order: BookingOrder, client: Client, therapist: Therapist | None, fa
         return invalid("weeks", f"must be from 1 to {MOST_WEEKS}")
     if order.type is AppointmentType.INTRO_CALL and order.weeks > 1:
         return invalid("weeks", "an intro call is one appointment, not a series")
-    refusal = refuse_booking(
-        type=order.type,
-        facts=facts,
-        missing=missing_details(client.details()),
-        enabled=client.portal_settings.get("schedule_appointments", True),
-        intro_calls=therapist.intro_calls if therapist else _NO_INTRO_RULE,
-        weeks=order.weeks,
-        by_practice=order.by.is_practice,
-        by_pass=order.by.by_pass,
-    )
+    if order.every not in EVERY:
+        return invalid("every", "must be 1, 2 or 4")
+    refusal = refuse_to_book(client, therapist, facts, type=order.type, weeks=order.weeks, by=order.by)
     if refusal is None and therapist is not None and order.mode is Mode.ZOOM and not therapist.zoom_link:
         return invalid("mode", f"{therapist.name} has no Zoom link; choose phone or video")
     return refusal
-
-
-_NO_INTRO_RULE = Therapist.model_fields["intro_calls"].default
 
 
 def _tell(
@@ -263,14 +257,16 @@ def _tell(
 ) -> None:
     what = _WORDS[order.type]
     text = f"An {what}" if what[0] in "aeiou" else f"A {what}"
-    text = f"{text} was booked." if order.weeks == 1 else f"A series of {len(appointments)} {what}s was booked."
+    if order.weeks > 1:
+        apart = f", one {how_often(order.every)}," if order.every > 1 else ""
+        text = f"A series of {len(appointments)} {what}s{apart}"
     tell(
         session,
         client,
         FactKind.BOOKED,
         at=at,
         by=order.by.actor,
-        text=text,
+        text=f"{text} was booked.",
         data={
             "request_id": order.request_id,
             "type": order.type.value,
@@ -279,7 +275,8 @@ def _tell(
                 {"id": str(a.id), "starts_at": a.starts_at.isoformat(), "ends_at": a.ends_at.isoformat()}
                 for a in appointments
             ],
-            "skipped": list(plan.conflicts),
+            **({"every": order.every} if order.weeks > 1 else {}),
+            "skipped": [_without_names(line) for line in plan.skipped],
             "exceptions": list(plan.exceptions),
         },
         words=order.reason,
@@ -299,6 +296,12 @@ def _tell(
             },
             words=order.reason,
         )
+
+
+def _without_names(line: dict[str, Any]) -> dict[str, Any]:
+    """A date that was left out, as a fact tells it: its closure by the date alone. No words stand in facts."""
+    closure = line.get("closure")
+    return line if closure is None else {**line, "because": CLOSED, "closure": closure["date"]}
 
 
 def _mails(

@@ -124,6 +124,7 @@ def _appointment_line(appointment: Appointment, about: About, moves: Mapping[str
         outstanding_forms=tuple(kind for kind in appointment.forms_outstanding_when_booked if kind in about.outstanding)
         if appointment.complete_forms_in_session
         else (),
+        every=appointment.every,
         previous_starts_at=moves.get(str(appointment.id)),
         late_fee=about.late_fees.get(appointment.id),
     )

@@ -32,7 +32,8 @@ class MailAppointment:
 
     ``type`` and ``mode`` are the words of `rules.enums`. ``fee`` is left out where nothing is owed (intro
     calls). ``outstanding_forms`` are form kinds or titles; they are shown where
-    ``complete_forms_in_session`` is set. ``previous_starts_at`` is where a moved appointment was before,
+    ``complete_forms_in_session`` is set. ``every``: of a series, how many weeks its appointments lie
+    apart. ``previous_starts_at`` is where a moved appointment was before,
     ``late_fee`` what its late cancellation costs.
     """
 
@@ -45,6 +46,7 @@ class MailAppointment:
     fee: MailMoney | None = None
     complete_forms_in_session: bool = False
     outstanding_forms: tuple[str, ...] = ()
+    every: int | None = None
     previous_starts_at: datetime | None = None
     late_fee: MailMoney | None = None
 

@@ -39,6 +39,7 @@ class AppointmentShown:
     booked_at: datetime
     join_url: str | None = None
     series_id: str | None = None
+    every: int | None = None  # of a series: how many weeks its appointments lie apart
     complete_forms_in_session: bool = False
     cancelled_at: datetime | None = None
     cancelled_by: str | None = None

@@ -21,6 +21,7 @@ OPENED_BY_PASS = frozenset(
         "PATCH /v1/clients/{client_id}",
         "POST /v1/clients/{client_id}/activation",
         "POST /v1/clients/{client_id}/passes",
+        "GET /v1/clients/{client_id}/offers",
         "POST /v1/clients/{client_id}/appointments",  # the first; the booking itself says so
         "GET /v1/appointments",  # what was booked with a pass, here and below; the queries say so
         "GET /v1/appointments/{appointment_id}",

@@ -70,8 +70,8 @@ class WhoseView(BaseModel):
 
 
 class AppointmentView(View, OfClient):
-    """``client``: for the practice. A therapist sees of a former client the appointments that they had, and whose they
-    are, and nothing else."""
+    """``every``: of a series, how many weeks its appointments lie apart. ``client``: for the practice. A therapist sees
+    of a former client the appointments that they had, and whose they are, and nothing else."""
 
     id: UUID
     client_id: UUID
@@ -84,6 +84,7 @@ class AppointmentView(View, OfClient):
     mode: Mode
     join_url: str | None
     series_id: UUID | None
+    every: int | None
     fee: MoneyView
     booked_by: str
     booked_at: datetime

@@ -15,6 +15,7 @@ from models.tables.accounts.token import Token
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.calendar_feed import CalendarFeed
+from models.tables.booking.closure import Closure
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import AppointmentSettings, DateOverrideRow, Therapist, TimeOffPeriod, WeeklyHours
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
@@ -69,6 +70,7 @@ __all__ = [
     "ChatRead",
     "Client",
     "ClientGroup",
+    "Closure",
     "Credit",
     "CreditUse",
     "DateOverrideRow",

@@ -4,7 +4,7 @@ The order: personal details, booking switched off, no therapist, the intro call'
 comes last and is tested in rules.booking.availability.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Outcome
@@ -13,7 +13,6 @@ from rules.money.fees import Money, may_client_change
 from rules.refusals import Problem, Refusal
 
 REQUIRED_DETAILS = ("first_name", "last_name", "email", "phone", "time_zone")
-MOST_WEEKS = 52
 
 
 def missing_details(known: dict[str, str | None]) -> tuple[str, ...]:
@@ -157,8 +156,14 @@ _SAID = {
 }
 
 
-def slot_refusal(*, taken: bool, because: str, alternatives: Iterable[tuple[datetime, datetime]]) -> Refusal:
-    """The refusal of a time, with up to three others that are free."""
+def slot_refusal(
+    *,
+    taken: bool,
+    because: str,
+    alternatives: Iterable[tuple[datetime, datetime]],
+    closure: Mapping[str, str] | None = None,
+) -> Refusal:
+    """The refusal of a time, with up to three others that are free; and the closure, if the practice is closed then."""
     return Refusal(
         name=Problem.SLOT_TAKEN if taken else Problem.SLOT_UNAVAILABLE,
         detail=because,
@@ -166,6 +171,7 @@ def slot_refusal(*, taken: bool, because: str, alternatives: Iterable[tuple[date
             "alternatives": [
                 {"starts_at": starts_at.isoformat(), "ends_at": ends_at.isoformat()}
                 for starts_at, ends_at in alternatives
-            ]
+            ],
+            **({"closure": dict(closure)} if closure is not None else {}),
         },
     )

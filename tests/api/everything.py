@@ -1,7 +1,7 @@
 """One of everything that can be asked for by an id: of one therapist's client, by default ana's Sara."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
@@ -14,6 +14,7 @@ from models.tables import (
     Chat,
     ChatMember,
     ClientGroup,
+    Closure,
     Document,
     DocumentContent,
     DocumentShare,
@@ -112,6 +113,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         expires_at=NOW + timedelta(minutes=10),
     )
     group = ClientGroup(id=uuid4(), name="Circle", name_folded=f"circle {sara.ref}", **made)
+    closure = Closure(id=uuid4(), day=date(2026, 6, 1 + ord(ana.slug[0]) % 28), name="A day off", **made)
     kind = f"own-{sara.ref.lower()}"
     template = PracticeText(id=uuid4(), kind=kind, version=1, title="Own", terms={}, fields=[], **made)
     form = FormRequest(
@@ -154,7 +156,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     opening = await rows.opening(sara, OpeningKind.GOALS, opened_at=NOW - timedelta(hours=2))  # which is over
     feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(secret), **made)
     content = DocumentContent(document_id=document.id, number=0, content=b"plan")
-    await rows.add(goal, document, content, share, note, place, news, hold, group, template, form, task)
+    await rows.add(goal, document, content, share, note, place, news, hold, group, closure, template, form, task)
     kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)
     await rows.add(archive, compared, kept, feed, approval)
     elsewhere = (await rows.session_of(await rows.account(sara)))["Authorization"].removeprefix("Bearer ")
@@ -203,6 +205,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "notification_id": news.id,
         "hold_id": hold.id,
         "group_id": group.id,
+        "closure_id": closure.id,
         "task_id": task.id,
         "archive_id": archive.id,
         "id": compared.id,

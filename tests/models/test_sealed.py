@@ -270,6 +270,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "chat_read": "reader",
         "client": "made_by",
         "client_group": "made_by",
+        "closure": "made_by",
         "credit": "given_by approved_by",
         "document": "uploaded_by",
         "document_share": "shared_by unshared_by",
@@ -377,6 +378,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "practice_text": "title body fields",
         "form_words": "concerns genders insurances",
         "form_answer": "consent_text",
+        "closure": "name",
     },
     "of Stripe's or SendGrid's, who are told nothing clinical": {
         "client": "stripe_customer stripe_payment_method card",

@@ -38,7 +38,7 @@ with workflow.unsafe.imports_passed_through():
 class BookingRequests(Requests):
     """Requests about appointments. Those about a single one that is booked go to its own workflow."""
 
-    @takes_update(BOOK, "Book an appointment or a weekly series.")
+    @takes_update(BOOK, "Book an appointment or a series.")
     async def book(self, order: BookingOrder) -> Booked:
         journey = self.journey
         async with journey.own_turn():

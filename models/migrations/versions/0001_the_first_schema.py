@@ -195,6 +195,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("name_folded"),
     )
     op.create_table(
+        "closure",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("day"),
+    )
+    op.create_table(
         "epoch",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("epoch", sa.Uuid(), nullable=False),
@@ -660,6 +670,7 @@ def upgrade() -> None:
         sa.Column("join_url", sa.String(), nullable=True),
         sa.Column("series_id", sa.Uuid(), nullable=True),
         sa.Column("week", sa.Integer(), nullable=False),
+        sa.Column("every", sa.Integer(), nullable=True),
         sa.Column("fee_amount", sa.BigInteger(), nullable=False),
         sa.Column("fee_currency", sa.String(length=3), nullable=False),
         sa.Column("booked_by", sa.String(), nullable=False),
@@ -683,6 +694,8 @@ def upgrade() -> None:
         sa.Column("network", sa.String(length=64), nullable=True),
         sa.CheckConstraint("fee_amount >= 0", name="appointment_fee_not_negative"),
         sa.CheckConstraint("starts_at < ends_at", name="appointment_in_order"),
+        sa.CheckConstraint("(series_id IS NULL) = (every IS NULL)", name="appointment_of_a_series_says_how_often"),
+        sa.CheckConstraint("every IN (1, 2, 4)", name="appointment_every_known"),
         sa.ForeignKeyConstraint(
             ["client_id"],
             ["client.id"],
@@ -2268,6 +2281,7 @@ def downgrade() -> None:
     op.drop_table("idempotency_key")
     op.drop_table("practice_text")
     op.drop_table("epoch")
+    op.drop_table("closure")
     op.drop_table("client_group")
     op.drop_index(op.f("ix_budget_use_last_at"), table_name="budget_use")
     op.drop_table("budget_use")

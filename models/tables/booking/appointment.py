@@ -17,6 +17,8 @@ class Appointment(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("starts_at < ends_at", name="appointment_in_order"),
         CheckConstraint("fee_amount >= 0", name="appointment_fee_not_negative"),
+        CheckConstraint("(series_id IS NULL) = (every IS NULL)", name="appointment_of_a_series_says_how_often"),
+        CheckConstraint("every IN (1, 2, 4)", name="appointment_every_known"),
         Index("appointment_by_client", "client_id", "starts_at"),
         Index("appointment_by_therapist", "therapist_id", "starts_at"),
         *(
@@ -37,7 +39,8 @@ class Appointment(SQLModel, table=True):
     mode: Mode = Field(sa_type=word(Mode, name="appointment_mode"))
     join_url: str | None = None
     series_id: UUID | None = Field(default=None, index=True)
-    week: int = 0
+    week: int = 0  # of the series, counted from 0 in weeks of the calendar
+    every: int | None = None  # of a series: how many weeks its appointments lie apart
     fee_amount: int = Field(sa_type=MinorUnits)
     fee_currency: str = Field(max_length=3)
     booked_by: str

@@ -187,6 +187,11 @@ CALLS: dict[str, Line] = {
     "GET /v1/therapists/{slug}/feed": OWN_FEED,
     "DELETE /v1/therapists/{slug}/feed": OWN_FEED,
     "GET /v1/therapists/{slug}/feed/{secret}.ics": ANYBODY,  # the secret is the key
+    "GET /v1/closures": ANYBODY,
+    "POST /v1/closures": ADMIN.given({"closures": [{"date": "2030-12-25", "name": "Christmas Day"}]}),
+    "GET /v1/closures/proposals": ADMIN,
+    "DELETE /v1/closures/{closure_id}": ADMIN,
+    "GET /v1/closures/{closure_id}/appointments": PRACTICE,
     # Clients
     "POST /v1/journeys": Line(let_in="site ana ben desk").given({"source": "care_team"}),
     "GET /v1/matching-form": ANYBODY,
@@ -215,6 +220,7 @@ CALLS: dict[str, Line] = {
     "GET /v1/groups/{group_id}": PRACTICE,
     "PATCH /v1/groups/{group_id}": PRACTICE.given({"name": "Circle"}),
     # Appointments
+    "GET /v1/clients/{client_id}/offers": BOOKING,
     "POST /v1/clients/{client_id}/appointments": BOOKING.given(
         {"type": "session", "starts_at": START, "mode": "video"}
     ),
