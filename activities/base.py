@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.mail.rendering import Templates, built_in
 from activities.ports import Mailer, MessageRecord, PaymentGateway
 from activities.practice import Links, Practice, Witness
 from engine.clock import Clock
@@ -34,7 +35,8 @@ class Dependencies:
     """All that activities touch outside of themselves. ``link_key`` makes the tokens of activation links,
     ``unsubscribe_links`` those by which a client unsubscribes. ``vouching`` says whom a step believes to be who is
     named. Without a ``record`` nobody knows who sent a message.
-    ``policy`` has the present settings, for what follows them at once. The ``witness`` is told the anchors."""
+    ``policy`` has the present settings, for what follows them at once. The ``witness`` is told the anchors. Mails
+    are made of the ``templates``."""
 
     sessions: Sessions
     clock: Clock
@@ -51,6 +53,7 @@ class Dependencies:
     executions: Executions | None = None
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
     witness: Witness = field(default_factory=Witness)
+    templates: Templates = field(default_factory=built_in)
 
 
 class Activities:

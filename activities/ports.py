@@ -241,9 +241,12 @@ class PaymentGateway(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
+    """``content_id``: of a picture that the HTML shows, as ``cid:<content_id>``; a file has none."""
+
     filename: str
     type: str
     content: bytes
+    content_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

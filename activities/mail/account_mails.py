@@ -10,6 +10,7 @@ from activities.base import Dependencies
 from activities.mail.buttons import OF_ACCOUNTS, OF_THE_PRACTICE, good_for, mailed_token
 from activities.mail.compose import opened_in
 from activities.mail.context import MailApproval, MailContext, MailMoney
+from activities.mail.outgoing import outgoing
 from activities.mail.rendering import render
 from activities.mail.send import order_of
 from activities.ports import OutgoingMail
@@ -76,17 +77,8 @@ async def account_mail(
         approval=await _approval(session, approval) if approval is not None else None,
         factor_change=order.text if Topic.FACTOR_CHANGE in kind.about else None,
     )
-    rendered = render(order.template, context)
-    return OutgoingMail(
-        key=order.key,
-        to=reader.address,
-        to_name=reader.name,
-        from_=deps.email_from,
-        subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
-        template=order.template,
-    )
+    rendered = render(order.template, context, deps.templates)
+    return outgoing(order, rendered, to=reader.address, to_name=reader.name, deps=deps)
 
 
 async def _reader(

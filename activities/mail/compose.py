@@ -16,6 +16,7 @@ from activities.mail.context import (
     MailTask,
     MailTherapist,
 )
+from activities.mail.outgoing import outgoing
 from activities.mail.recipient import Recipient
 from activities.mail.rendering import render
 from activities.ports import Attachment, OutgoingMail
@@ -48,17 +49,13 @@ def compose(
 ) -> OutgoingMail:
     """The mail as it is handed to the mail service. ``link``: where its button leads, and until when."""
     context = context_of(order, kind, about, to, link=link, deps=deps, policy=policy, now=now)
-    rendered = render(order.template, context)
-    return OutgoingMail(
-        key=order.key,
+    return outgoing(
+        order,
+        render(order.template, context, deps.templates),
         to=to.address,
         to_name=to.name,
-        from_=deps.email_from,
-        subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
-        template=order.template,
-        attachments=_calendar_files(about, to, organizer=deps.email_from, now=now) if kind.calendar_file else (),
+        deps=deps,
+        files=_calendar_files(about, to, organizer=deps.email_from, now=now) if kind.calendar_file else (),
         headers=list_unsubscribe(context.unsubscribe_link) if context.unsubscribe_link else {},
     )
 
