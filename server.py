@@ -62,6 +62,7 @@ async def run(settings: Settings) -> None:
             public_url=settings.site_url,
             staff_url=settings.staff_site_url,
             email_from=settings.email_from,
+            care_team_email=settings.care_team_email,
             service_keys=tuple(
                 ServiceKey(role=key.role, name=key.name, secret=key.secret.get_secret_value())
                 for key in settings.api_keys

@@ -36,7 +36,8 @@ class OidcSettings:
 @dataclass(frozen=True, kw_only=True)
 class ApiSettings:
     """``public_url`` and ``staff_url``, where the practice's people sign in, have no slash at their end. ``email_from``
-    is the organizer in calendar files, as in those of mails. ``mail_event_key`` fits what the mail service signs its
+    is the organizer in calendar files, as in those of mails; ``care_team_email`` gets the mails of test clients that a
+    program made. ``mail_event_key`` fits what the mail service signs its
     events with; without one no event is believed. ``allowed_hosts`` are the names, without ports, that a request may
     be meant for. ``https_only`` tells browsers so. Behind ``trusted_proxies`` alone whoever asks is taken from what
     these say. ``docs`` shows the description of the API and the page for it. The ``letterhead`` heads
@@ -50,6 +51,7 @@ class ApiSettings:
     public_url: str
     staff_url: str
     email_from: str
+    care_team_email: str
     service_keys: tuple[ServiceKey, ...]
     allowed_hosts: tuple[str, ...]
     letterhead: Letterhead

@@ -14,6 +14,7 @@ from activities.mail.outgoing import outgoing
 from activities.mail.rendering import render
 from activities.mail.send import order_of
 from activities.ports import OutgoingMail
+from models.reads.accounts.makers import tester_of
 from models.reads.money.approvers import asker_name, may_settle
 from models.tables.accounts.account import Account
 from models.tables.accounts.email_change import EmailChange
@@ -87,23 +88,24 @@ async def _reader(
     account = await session.get(Account, account_id)
     if account is None:
         return None
+    tester = await tester_of(session, client, care_team=deps.practice.care_team_email) if client is not None else None
     if account.side is AccountSide.STAFF:
         therapist = await session.get(Therapist, account.therapist_id) if account.therapist_id else None
         return AccountReader(
             account=account,
-            address=(client is not None and client.test and client.test_mail_to) or account.email or "",
-            name=account.name,
+            address=tester or account.email or "",
+            name=None if tester else account.name,
             greeting=account.name or "",
             time_zone=therapist.time_zone if therapist else deps.policy.time_zone,
-            test=client is not None and client.test,
+            test=tester is not None,
         )
-    address = client and ((client.test_mail_to if client.test else None) or client.email)
+    address = client and (tester or client.email)
     if client is None or not address:
         return None
     return AccountReader(
         account=account,
         address=address,
-        name=client.full_name,
+        name=None if tester else client.full_name,
         greeting=client.first_name or "",
         time_zone=client.time_zone or deps.policy.time_zone,
         test=client.test,

@@ -25,11 +25,12 @@ from models.reads.money.balance import saved_card
 from models.tables.booking.appointment import Appointment
 from rules.accounts.openings import OpeningKind
 from rules.booking.waitlist import counts_if_unanswered, is_given_up
-from rules.enums import AppointmentType
+from rules.enums import AppointmentType, PaymentStatus
 from rules.mail.kinds import MailKind
 from rules.mail.orders import MailOrder
 from rules.mail.terms import Reader, Topic
 from rules.mail.unsubscribe import list_unsubscribe
+from rules.money.payment_states import WAITING, can_a_card_settle
 from rules.money.receipts import receipt_number
 from rules.policy import JourneyPolicy
 
@@ -95,6 +96,7 @@ def context_of(
         changed_by_client=order.by_client,
         offer=_offer_line(about),
         payment=_payment_line(about),
+        pay_link=deps.links.payment(str(about.payment.id)) if about.payment else None,
         receipt=about.receipt,
         card=_card_line(about, now=now) if Topic.CARD in kind.about else None,
         opened=opened_in(order, kind),
@@ -155,6 +157,11 @@ def _payment_line(about: About) -> MailPayment | None:
         credit_used=MailMoney(amount=payment.credit_used, currency=payment.currency) if payment.credit_used else None,
         card_brand=card.get("brand"),
         card_last4=card.get("last4"),
+        # While a dispute is open nothing is tried by itself.
+        tried_again_at=None if about.client.charges_frozen else payment.next_try_at,
+        deadline=payment.deadline if payment.status in WAITING else None,
+        owed=payment.status is PaymentStatus.OWED,
+        can_be_paid=can_a_card_settle(payment.because),
     )
 
 

