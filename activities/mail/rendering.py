@@ -26,13 +26,14 @@ from activities.mail import wording
 from activities.mail.context import MailContext
 from rules import time_words
 from rules.mail.kinds import kind_of
+from rules.mail.shape import LONGEST_SUBJECT
 from rules.mail.terms import Stopped
 from rules.money.currencies import in_full
 from rules.plain_text import is_web_address, one_line
 
 TEMPLATE_ROOT = Path(__file__).resolve().parents[2] / "templates" / "email"
-
-_LONGEST_SUBJECT = 180
+FILES = ("subject.txt", "body.txt", "body.html")
+"""Of each mail."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,18 +111,18 @@ def render_names(template: str, names: Mapping[str, Any], templates: Templates |
     """Render from bare names, with nothing but the templates' own strictness; `render` is what senders
     call.
     """
-    environment = (templates or built_in()).environment
+    subject, text, html = (render_file(template, file, names, templates) for file in FILES)
+    if names.get("test"):
+        subject = f"[TEST] {subject}"
+    return RenderedMail(subject=one_line(subject)[:LONGEST_SUBJECT], text=wording.tidy(text), html=html)
+
+
+def render_file(template: str, file: str, names: Mapping[str, Any], templates: Templates | None = None) -> str:
+    """One of the `FILES` of a mail, as it comes."""
     stopped = kind_of(template).stopped
     stoppable = stopped is Stopped.ALWAYS or (stopped is Stopped.FOR_OWN_FORMS and "unsubscribe_link" in names)
     every = {**names, "mail": template, "reminder": stoppable}
-    subject = environment.get_template(f"{template}/subject.txt").render(every)
-    if names.get("test"):
-        subject = f"[TEST] {subject}"
-    return RenderedMail(
-        subject=one_line(subject)[:_LONGEST_SUBJECT],
-        text=wording.tidy(environment.get_template(f"{template}/body.txt").render(every)),
-        html=environment.get_template(f"{template}/body.html").render(every),
-    )
+    return (templates or built_in()).environment.get_template(f"{template}/{file}").render(every)
 
 
 def _clean(value: Any) -> Any:

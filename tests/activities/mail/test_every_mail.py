@@ -9,12 +9,12 @@ import pytest
 from jinja2 import UndefinedError
 
 from activities.mail.context import MailAppointment, MailContext
+from activities.mail.overrides.samples import FULL, INTRO, JOIN, LATE, OFFER, SESSION, barest, weekly, without
 from activities.mail.rendering import TEMPLATE_ROOT, IncompleteMail, names_of, render, render_names
 from rules.mail.kinds import MAILS, Mail, UnknownMail
 from rules.mail.terms import Stopped
 from rules.money.receipts import Letterhead, Licence, Practitioner, Stated
 from rules.time_words import local_time
-from tests.activities.mail.samples import FULL, INTRO, JOIN, LATE, OFFER, SESSION, barest, weekly, without
 
 ALL = sorted(MAILS)
 REMINDERS = frozenset(name for name, kind in MAILS.items() if kind.stopped is Stopped.ALWAYS)

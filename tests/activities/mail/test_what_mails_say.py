@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from activities.mail.context import MailContext
+from activities.mail.overrides.samples import FULL, INTRO, JOIN, LATE, LINKS, OFFER, RECEIPT, SESSION, START, weekly
 from activities.mail.rendering import RenderedMail, render
 from rules.money.fees import Money
 from rules.money.receipts import GivenBack, GivenTo, Letterhead, Practitioner, Stated
-from tests.activities.mail.samples import FULL, INTRO, JOIN, LATE, LINKS, OFFER, RECEIPT, SESSION, START, weekly
 
 
 def both(mail: RenderedMail) -> tuple[str, str]:
