@@ -73,6 +73,7 @@ async def run(settings: Settings) -> None:
             mail_event_key=settings.sendgrid_webhook_public_key,
             policy=settings.policy,
             letterhead=settings.letterhead,
+            logo=settings.practice_logo,
             countries=settings.countries,
             staff_second_factor=settings.staff_second_factor == "required",
             ui_origins=settings.ui_origins,

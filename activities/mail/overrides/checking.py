@@ -44,6 +44,8 @@ class TemplateFault:
 def faults_of(mail: Mail, templates: Templates) -> list[TemplateFault]:
     """Of one mail: of those of its files that are the practice's own."""
     own = {file: templates.own[name] for file in FILES if (name := f"{mail}/{file}") in templates.own}
+    if not own:
+        return []
     written = [fault for template in own.values() for fault in _as_written(template, templates)]
     return written or list(dict.fromkeys(_as_rendered(mail, own, templates)))
 
@@ -64,9 +66,10 @@ def _as_written(template: OwnTemplate, templates: Templates) -> Iterator[Templat
         line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), None)
         yield TemplateFault(path=path, line=line, text=f"there is no {name}; there are {_listed(_NAMES)}")
     for node in tree.find_all(nodes.Getattr):
-        known = _parts_of(node.node.name) if isinstance(node.node, nodes.Name) else frozenset[str]()
+        whose = node.node.name if isinstance(node.node, nodes.Name) else ""
+        known = _parts_of(whose)
         if known and node.attr not in known:
-            text = f"{node.node.name} has no {node.attr}; it has {_listed(known)}"  # type: ignore[attr-defined]
+            text = f"{whose} has no {node.attr}; it has {_listed(known)}"
             yield TemplateFault(path=path, line=node.lineno, text=text)
     for number, line_of in enumerate(template.text.splitlines(), start=1):
         if "archiv" in line_of.lower():
@@ -80,7 +83,7 @@ def _bound(tree: nodes.Template) -> Iterator[str]:
             yield from (name if isinstance(name, str) else name[1] for name in bound.names)
         elif isinstance(bound, nodes.Import):
             yield bound.target
-        elif isinstance(bound, nodes.Macro) or bound.ctx != "load":
+        elif isinstance(bound, nodes.Macro) or (isinstance(bound, nodes.Name) and bound.ctx != "load"):
             yield bound.name
 
 

@@ -27,15 +27,9 @@ def templates_in(folder: Path | None) -> Templates:
     own: dict[str, OwnTemplate] = {}
     for path in _files_in(folder, problems):
         try:
-            content = path.read_bytes()
-            if len(content) > _MOST_BYTES:
-                problems.append(f"{path}: it has {len(content) // 1024} KB, and may have {_MOST_BYTES // 1024}")
-            own[f"{path.parent.name}/{path.name}"] = OwnTemplate(text=content.decode(), path=path)
-        except OSError as error:
-            problems.append(f"{path}: it cannot be read: {error.strerror or error}")
-        except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            problems.append(f"{path}, line {line}: it is not UTF-8")
+            own[f"{path.parent.name}/{path.name}"] = OwnTemplate(text=_text_of(path), path=path)
+        except ValueError as error:
+            problems.append(f"{path}{error}")
     templates = Templates(own)
     for mail in MAILS:
         problems += map(str, faults_of(mail, templates))
@@ -57,3 +51,18 @@ def _files_in(folder: Path, problems: list[str]) -> Iterator[Path]:
                 yield path
             elif not path.name.startswith("."):
                 problems.append(f"{path}: it is no part of a mail; there are {', '.join(FILES)}")
+
+
+def _text_of(path: Path) -> str:
+    """Raises ValueError, with what speaks against the file."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f": it cannot be read: {error.strerror or error}") from None
+    if len(content) > _MOST_BYTES:
+        raise ValueError(f": it has {len(content) // 1024} KB, and may have {_MOST_BYTES // 1024}")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f", line {line}: it is not UTF-8") from None
