@@ -6,8 +6,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from activities.mail.context import MailContext
-from activities.mail.overrides.samples import FULL, INTRO, JOIN, LATE, LINKS, OFFER, RECEIPT, SESSION, START, weekly
+from activities.mail.overrides.samples import (
+    FULL,
+    INTRO,
+    JOIN,
+    LATE,
+    LINKS,
+    OFFER,
+    OWED,
+    PAYMENT,
+    RECEIPT,
+    SESSION,
+    START,
+    TRIED_AGAIN,
+    weekly,
+)
 from activities.mail.rendering import RenderedMail, render
+from rules.mail.shape import spoken
 from rules.money.fees import Money
 from rules.money.receipts import GivenBack, GivenTo, Letterhead, Practitioner, Stated
 
@@ -239,6 +254,30 @@ def test_a_failed_payment_asks_for_a_new_card_in_neutral_words() -> None:
         assert "https://practice.example/card" in body
         for word in ("lost", "stolen", "fraud", "declined", "insufficient"):
             assert word not in body.lower()
+
+
+def test_a_failed_payment_says_what_comes_next() -> None:
+    deadline = "by Thursday 3 December 2026, 10:00 (New York time, EST)"
+    again = "It is tried again on Wednesday 2 December 2026, 16:00 (New York time, EST)."
+    for payment, there, missing in (
+        (PAYMENT, ["Please give a new card", deadline], ["tried again", "Pay it", "Pay now"]),
+        (replace(PAYMENT, tried_again_at=TRIED_AGAIN), [again, deadline], ["Please give"]),
+        (OWED, ["is owed now", "https://practice.example/payments/p1"], ["tried again", "at the latest"]),
+        (replace(OWED, can_be_paid=False), ["is owed now", "You need not do anything"], ["Pay", "new card", "/card"]),
+    ):
+        mail = render("payment_failed", replace(FULL, link=LINKS.card(), payment=payment))
+        for body in (mail.text, spoken(mail.html) + mail.html):
+            assert [words for words in there if words not in body] == []
+            assert [words for words in missing if words in body.replace("Payment", "")] == []
+
+
+def test_a_payment_to_confirm_says_until_when() -> None:
+    until = "Please confirm it by Thursday 3 December 2026, 10:00 (New York time, EST). From then on the amount is owed"
+    for body in both(render("payment_needs_you", FULL)):
+        assert until in body
+    for body in both(render("payment_needs_you", replace(FULL, payment=OWED))):
+        assert "is owed now: confirming it settles it." in body
+        assert "Please confirm it by" not in body
 
 
 def test_the_therapist_is_told_who_changed_what() -> None:
