@@ -95,7 +95,7 @@ def _parts_of(name: str) -> frozenset[str]:
 
 
 def _readable(kind: type) -> Iterator[str]:
-    yield from (part.name for part in fields(kind))  # type: ignore[arg-type]
+    yield from (part.name for part in fields(kind))
     yield from (name for name in vars(kind) if not name.startswith("_"))
 
 
