@@ -12,8 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.mail.rendering import Templates, built_in
-from activities.ports import Mailer, MessageRecord, PaymentGateway
+from activities.ports import Mailer, MailTemplates, MessageRecord, PaymentGateway
 from activities.practice import Links, Practice, Witness
 from engine.clock import Clock
 from engine.executions import Executions
@@ -36,7 +35,7 @@ class Dependencies:
     ``unsubscribe_links`` those by which a client unsubscribes. ``vouching`` says whom a step believes to be who is
     named. Without a ``record`` nobody knows who sent a message.
     ``policy`` has the present settings, for what follows them at once. The ``witness`` is told the anchors. Mails
-    are made of the ``templates``."""
+    are made of the ``templates``, else of ours."""
 
     sessions: Sessions
     clock: Clock
@@ -53,7 +52,7 @@ class Dependencies:
     executions: Executions | None = None
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
     witness: Witness = field(default_factory=Witness)
-    templates: Templates = field(default_factory=built_in)
+    templates: MailTemplates | None = None
 
 
 class Activities:

@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from jinja2 import Environment
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decline:
@@ -287,6 +289,13 @@ class Mailer(Protocol):
     async def send(self, mail: OutgoingMail) -> str:
         """Hands the mail over and returns the service's message id. The service knows no idempotency: claim
         the key in the database first."""
+        ...
+
+
+class MailTemplates(Protocol):
+    @property
+    def environment(self) -> Environment:
+        """In which each file of a mail is a template, by its name such as ``welcome/body.txt``."""
         ...
 
 

@@ -43,8 +43,8 @@ class ApiSettings:
     be meant for. ``https_only`` tells browsers so. Behind ``trusted_proxies`` alone whoever asks is taken from what
     these say. ``docs`` shows the description of the API and the page for it. The ``letterhead`` heads
     papers, below the ``logo``, and its name tells an authenticator app whose its codes are. ``countries`` are
-    ISO 3166-1 codes, the practice's own first: in whose states clients live. ``staff_second_factor``: people of the practice must have a
-    second factor.
+    ISO 3166-1 codes, the practice's own first: in whose states clients live. ``staff_second_factor``: people of the
+    practice must have a second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone, and refused where ``https_only``. ``admins_are_persons`` refuses keys with the role
     admin once an admin has an account."""

@@ -24,6 +24,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from activities.mail import wording
 from activities.mail.context import MailContext
+from activities.ports import MailTemplates
 from rules import time_words
 from rules.mail.kinds import kind_of
 from rules.mail.shape import LONGEST_SUBJECT
@@ -82,7 +83,7 @@ def built_in() -> Templates:
     return Templates()
 
 
-def render(template: str, context: MailContext, templates: Templates | None = None) -> RenderedMail:
+def render(template: str, context: MailContext, templates: MailTemplates | None = None) -> RenderedMail:
     """Render one mail, from our own templates unless others are given.
 
     ``template`` is the name of a mail. Raises `rules.mail.kinds.UnknownMail`; `IncompleteMail` when a part that its
@@ -107,7 +108,7 @@ def names_of(context: MailContext) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def render_names(template: str, names: Mapping[str, Any], templates: Templates | None = None) -> RenderedMail:
+def render_names(template: str, names: Mapping[str, Any], templates: MailTemplates | None = None) -> RenderedMail:
     """Render from bare names, with nothing but the templates' own strictness; `render` is what senders
     call.
     """
@@ -117,7 +118,7 @@ def render_names(template: str, names: Mapping[str, Any], templates: Templates |
     return RenderedMail(subject=one_line(subject)[:LONGEST_SUBJECT], text=wording.tidy(text), html=html)
 
 
-def render_file(template: str, file: str, names: Mapping[str, Any], templates: Templates | None = None) -> str:
+def render_file(template: str, file: str, names: Mapping[str, Any], templates: MailTemplates | None = None) -> str:
     """One of the `FILES` of a mail, as it comes."""
     stopped = kind_of(template).stopped
     stoppable = stopped is Stopped.ALWAYS or (stopped is Stopped.FOR_OWN_FORMS and "unsubscribe_link" in names)
