@@ -64,6 +64,7 @@ async def run(settings: Settings) -> None:
             public_url=settings.site_url,
             staff_url=settings.staff_site_url,
             email_from=settings.email_from,
+            care_team_email=settings.care_team_email,
             service_keys=tuple(
                 ServiceKey(role=key.role, name=key.name, secret=key.secret.get_secret_value())
                 for key in settings.api_keys
@@ -74,6 +75,7 @@ async def run(settings: Settings) -> None:
             mail_event_key=settings.sendgrid_webhook_public_key,
             policy=settings.policy,
             letterhead=settings.letterhead,
+            logo=settings.practice_logo,
             countries=settings.countries,
             staff_second_factor=settings.staff_second_factor == "required",
             ui_origins=settings.ui_origins,

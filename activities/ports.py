@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from jinja2 import Environment
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decline:
@@ -241,9 +243,12 @@ class PaymentGateway(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
+    """``content_id``: of a picture that the HTML shows, as ``cid:<content_id>``; a file has none."""
+
     filename: str
     type: str
     content: bytes
+    content_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,6 +289,13 @@ class Mailer(Protocol):
     async def send(self, mail: OutgoingMail) -> str:
         """Hands the mail over and returns the service's message id. The service knows no idempotency: claim
         the key in the database first."""
+        ...
+
+
+class MailTemplates(Protocol):
+    @property
+    def environment(self) -> Environment:
+        """In which each file of a mail is a template, by its name such as ``welcome/body.txt``."""
         ...
 
 

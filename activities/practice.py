@@ -6,6 +6,8 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from rules.accounts.sides import AccountSide
+from rules.logo import Logo
+from rules.mail.colours import HOUSE, Palette, palette_of
 from rules.money.receipts import Letterhead
 
 
@@ -95,15 +97,27 @@ class Links:
 
 @dataclass(frozen=True, kw_only=True)
 class Practice:
-    """What the practice calls itself, and whom its mails name."""
+    """What the practice calls itself, how its mails look, and whom they name. ``colour``: one that
+    `rules.mail.colours` takes."""
 
     letterhead: Letterhead
     care_team_email: str
     insurance_email: str
+    logo: Logo | None = None
+    colour: str = HOUSE
 
     @property
     def name(self) -> str:
         return self.letterhead.name
+
+    @property
+    def address(self) -> str:
+        """On one line; empty where none is set."""
+        return self.letterhead.address
+
+    @property
+    def palette(self) -> Palette:
+        return palette_of(self.colour)
 
 
 @dataclass(frozen=True, kw_only=True)

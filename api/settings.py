@@ -7,6 +7,7 @@ from api.edge.proxies import Network
 from engine.event_key import EventKey
 from rules.accounts.oidc import TrustedFactor
 from rules.enums import Role
+from rules.logo import Logo
 from rules.money.receipts import Letterhead
 from rules.policy import JourneyPolicy
 from rules.settings import SettingInForce
@@ -38,13 +39,14 @@ class OidcSettings:
 @dataclass(frozen=True, kw_only=True)
 class ApiSettings:
     """``public_url`` and ``staff_url``, where the practice's people sign in, have no slash at their end. ``email_from``
-    is the organizer in calendar files, as in those of mails. ``mail_event_key`` fits what the mail service signs its
+    is the organizer in calendar files, as in those of mails, and ``care_team_email`` gets the mails of test clients
+    that a program made. ``mail_event_key`` fits what the mail service signs its
     events with; without one no event is believed. ``allowed_hosts`` are the names, without ports, that a request may
     be meant for. ``https_only`` tells browsers so. Behind ``trusted_proxies`` alone whoever asks is taken from what
     these say. ``docs`` shows the description of the API and the page for it. The ``letterhead`` heads
-    papers, and its name tells an authenticator app whose its codes are. ``countries`` are ISO 3166-1 codes, the
-    practice's own first: in whose states clients live. ``staff_second_factor``: people of the practice must have a
-    second factor.
+    papers, below the ``logo``, and its name tells an authenticator app whose its codes are. ``countries`` are
+    ISO 3166-1 codes, the practice's own first: in whose states clients live. ``staff_second_factor``: people of the
+    practice must have a second factor.
     ``ui_origins`` are where the Temporal UI is served from; ``trust_ui`` lets those read payloads without a token,
     which is for one machine alone, and refused where ``https_only``. ``admins_are_persons`` refuses keys with the role
     admin once an admin has an account. ``test_addresses``: an address may end in ``.test``, at which no mail
@@ -53,12 +55,14 @@ class ApiSettings:
     public_url: str
     staff_url: str
     email_from: str
+    care_team_email: str
     service_keys: tuple[ServiceKey, ...]
     allowed_hosts: tuple[str, ...]
     letterhead: Letterhead
     stripe_webhook_secret: str = field(repr=False)
     mail_event_key: EventKey | None = None
     trusted_proxies: tuple[Network, ...] = ()
+    logo: Logo | None = None
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
     countries: tuple[str, ...] = ("US",)
     staff_second_factor: bool = False

@@ -35,6 +35,7 @@ _OF_A_PRACTICE_TOO = frozenset(
         *("CHAIN_KEYS", "CODEC_ORIGINS", "DATABASE_OWNER_URL", "DATABASE_URL", "EMAIL_FROM", "ENVIRONMENT"),
         *(
             "INSURANCE_EMAIL",
+            "MAIL_TEMPLATES",
             "OIDC_AUDIENCE",
             "OIDC_CLIENT_ID",
             "OIDC_CLIENT_SECRET",
@@ -42,8 +43,10 @@ _OF_A_PRACTICE_TOO = frozenset(
             "OIDC_SECOND_FACTOR",
             "PAYLOAD_KEYS",
             "PRACTICE_ADDRESS",
+            "PRACTICE_COLOUR",
             "PRACTICE_COUNTRY",
             "PRACTICE_COUNTRIES",
+            "PRACTICE_LOGO",
             "PRACTICE_NAME",
             "PRACTICE_STATE",
             "PRACTICE_TAX_ID",

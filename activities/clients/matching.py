@@ -67,8 +67,6 @@ class MatchingActivities(Activities):
                 made_by_staff=new.by.is_practice,
                 created_at=now,
                 test=new.test,
-                # Its mails go to the staff who made it: a program of the care team reads the care team's mailbox.
-                test_mail_to=self.deps.practice.care_team_email if new.test else None,
                 state=(new.answers or {}).get("state"),
             )
             session.add(client)

@@ -33,6 +33,7 @@ from rules.mail.kinds import MailKind
 from rules.mail.orders import MailOrder
 from rules.mail.terms import Topic
 from rules.mail.until import MailSituation
+from rules.money.payment_states import CONFIRMABLE
 from rules.money.receipts import Receipt
 
 _OWN_FORM = "A form from your practice"
@@ -184,6 +185,7 @@ def situation_of(order: MailOrder, about: About, *, now: datetime) -> MailSituat
         shared=about.shared,
         message_waits=message is not None,
         card_charged=_is_charged(client, card=order.text),
+        payment_waits=about.payment is not None and about.payment.status in CONFIRMABLE,
     )
 
 

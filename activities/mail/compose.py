@@ -16,6 +16,7 @@ from activities.mail.context import (
     MailTask,
     MailTherapist,
 )
+from activities.mail.outgoing import outgoing
 from activities.mail.recipient import Recipient
 from activities.mail.rendering import render
 from activities.ports import Attachment, OutgoingMail
@@ -24,11 +25,12 @@ from models.reads.money.balance import saved_card
 from models.tables.booking.appointment import Appointment
 from rules.accounts.openings import OpeningKind
 from rules.booking.waitlist import counts_if_unanswered, is_given_up
-from rules.enums import AppointmentType
+from rules.enums import AppointmentType, PaymentStatus
 from rules.mail.kinds import MailKind
 from rules.mail.orders import MailOrder
 from rules.mail.terms import Reader, Topic
 from rules.mail.unsubscribe import list_unsubscribe
+from rules.money.payment_states import WAITING, can_a_card_settle
 from rules.money.receipts import receipt_number
 from rules.policy import JourneyPolicy
 
@@ -48,17 +50,13 @@ def compose(
 ) -> OutgoingMail:
     """The mail as it is handed to the mail service. ``link``: where its button leads, and until when."""
     context = context_of(order, kind, about, to, link=link, deps=deps, policy=policy, now=now)
-    rendered = render(order.template, context)
-    return OutgoingMail(
-        key=order.key,
+    return outgoing(
+        order,
+        render(order.template, context, deps.templates),
         to=to.address,
         to_name=to.name,
-        from_=deps.email_from,
-        subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
-        template=order.template,
-        attachments=_calendar_files(about, to, organizer=deps.email_from, now=now) if kind.calendar_file else (),
+        deps=deps,
+        files=_calendar_files(about, to, organizer=deps.email_from, now=now) if kind.calendar_file else (),
         headers=list_unsubscribe(context.unsubscribe_link) if context.unsubscribe_link else {},
     )
 
@@ -98,6 +96,7 @@ def context_of(
         changed_by_client=order.by_client,
         offer=_offer_line(about),
         payment=_payment_line(about),
+        pay_link=deps.links.payment(str(about.payment.id)) if about.payment else None,
         receipt=about.receipt,
         card=_card_line(about, now=now) if Topic.CARD in kind.about else None,
         opened=opened_in(order, kind),
@@ -159,6 +158,11 @@ def _payment_line(about: About) -> MailPayment | None:
         credit_used=MailMoney(amount=payment.credit_used, currency=payment.currency) if payment.credit_used else None,
         card_brand=card.get("brand"),
         card_last4=card.get("last4"),
+        # While a dispute is open nothing is tried by itself.
+        tried_again_at=None if about.client.charges_frozen else payment.next_try_at,
+        deadline=payment.deadline if payment.status in WAITING else None,
+        owed=payment.status is PaymentStatus.OWED,
+        can_be_paid=can_a_card_settle(payment.because),
     )
 
 

@@ -70,7 +70,9 @@ class MailPayment:
     """The payment a mail is about.
 
     ``total`` is the whole fee, ``credit_used`` and ``card_charged`` its two parts (one may be absent),
-    ``kind`` a `rules.enums.PaymentKind`. ``reference`` is an opaque id that the client may quote.
+    ``kind`` a `rules.enums.PaymentKind`. ``reference`` is an opaque id that the client may quote. Of one
+    that could not be made: ``tried_again_at`` is when it is by itself, ``deadline`` when it is owed at the
+    latest; once it is ``owed``, neither. ``can_be_paid``: by a card, in whatever way; a person looks at any other.
     """
 
     reference: str
@@ -81,6 +83,10 @@ class MailPayment:
     credit_used: MailMoney | None = None
     card_brand: str | None = None
     card_last4: str | None = None
+    tried_again_at: datetime | None = None
+    deadline: datetime | None = None
+    owed: bool = False
+    can_be_paid: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +145,7 @@ class MailContext:
     check their cover (the intro call and the first session). ``notice_hours``: the notice window, told with
     a session's confirmation. ``change``: ``"moved"`` or ``"cancelled"``, for the therapist, with
     ``changed_by_client``. ``factor_change``: a `rules.accounts.second_factors.FactorChange`.
+    ``pay_link``: where the payment itself is, and can be paid.
     ``opened``: what was opened of the client's record, as a sentence names it.
     """
 
@@ -162,6 +169,7 @@ class MailContext:
     changed_by_client: bool = False
     offer: MailOffer | None = None
     payment: MailPayment | None = None
+    pay_link: str | None = None
     receipt: Receipt | None = None
     card: MailCard | None = None
     task: MailTask | None = None

@@ -12,6 +12,7 @@ from temporalio import activity
 from activities.base import Dependencies
 from activities.mail.account_mails import account_mail
 from activities.mail.context import MailAnchor, MailContext
+from activities.mail.outgoing import outgoing
 from activities.mail.profile_mails import profile_mail
 from activities.mail.rendering import render
 from activities.mail.send import Claimed, mark_sending, next_try, order_of, prepare, put_back, send, tell_end
@@ -100,17 +101,8 @@ class OwnMails:
         line = line_of(keys, entry)
         told = MailAnchor(number=anchor.number, date=anchor.date.isoformat(), chains=anchor.chains, line=line)
         context = MailContext(recipient_name="", time_zone="UTC", practice=self._deps.practice, anchor=told)
-        rendered = render(order.template, context)
-        return OutgoingMail(
-            key=order.key,
-            to=to,
-            to_name=None,
-            from_=self._deps.email_from,
-            subject=rendered.subject,
-            text=rendered.text,
-            html=rendered.html,
-            template=order.template,
-        )
+        rendered = render(order.template, context, self._deps.templates)
+        return outgoing(order, rendered, to=to, to_name=None, deps=self._deps)
 
     async def _send(self, claimed: Claimed) -> bool:
         """Whether the mail service is there."""

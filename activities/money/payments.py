@@ -209,6 +209,7 @@ async def declined(
             await owe(session, row, at=at, because=Because.TRIES_USED_UP)
             return
         move(payment, PaymentEvent.DECLINED, because=Because.DECLINED, next_try_at=again, at=at)
+        await mail_about(session, payment, Mail.PAYMENT_FAILED, by_appointment=by, at=at)
         text = "The bank declined; it will be tried again."
     elif decline is DeclineClass.AUTHENTICATION_REQUIRED:
         move(payment, PaymentEvent.CLIENT_NEEDED, because=Because.AUTHENTICATION_REQUIRED, at=at)

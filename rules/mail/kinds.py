@@ -26,6 +26,7 @@ from rules.mail.until import (
     the_card_is_another,
     the_forms_are_complete,
     the_invitation_is_over,
+    the_payment_is_settled,
     the_task_is_resolved,
     the_time_is_not_held,
     they_may_not_settle_it,
@@ -313,10 +314,20 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             vital=True,
         ),
         Mail.PAYMENT_FAILED: MailKind(
-            to=Reader.CLIENT, needs=("payment", "link"), about=(Topic.PAYMENT,), button=Button.CARD, vital=True
+            to=Reader.CLIENT,
+            needs=("payment", "link"),
+            about=(Topic.PAYMENT,),
+            until=(the_payment_is_settled,),
+            button=Button.CARD,
+            vital=True,
         ),
         Mail.PAYMENT_NEEDS_YOU: MailKind(
-            to=Reader.CLIENT, needs=("payment", "link"), about=(Topic.PAYMENT,), button=Button.PAYMENT, vital=True
+            to=Reader.CLIENT,
+            needs=("payment", "link"),
+            about=(Topic.PAYMENT,),
+            until=(the_payment_is_settled,),
+            button=Button.PAYMENT,
+            vital=True,
         ),
         # About a payment that would fail: whoever heard of it only then would owe it. So unsubscribing does not stop
         # it, and whoever gave the card late, or books again after long, is told at once.

@@ -45,6 +45,7 @@ class MailSituation:
     shared: bool = False
     message_waits: bool = False
     card_charged: bool = False
+    payment_waits: bool = False
     may_settle: bool = False
 
 
@@ -108,6 +109,10 @@ def no_message_waits(situation: MailSituation) -> str | None:
 
 def the_card_is_another(situation: MailSituation) -> str | None:
     return None if situation.card_charged else "that card is not charged any more"
+
+
+def the_payment_is_settled(situation: MailSituation) -> str | None:
+    return None if situation.payment_waits else "the payment waits for nothing that the client can do"
 
 
 def they_may_not_settle_it(situation: MailSituation) -> str | None:

@@ -109,6 +109,7 @@ def api_settings(public_url: str, policy: JourneyPolicy, **more: Any) -> ApiSett
         public_url=public_url,
         staff_url=f"{public_url}/staff",
         email_from=EMAIL_FROM,
+        care_team_email=CARE_TEAM_EMAIL,
         service_keys=tuple(ServiceKey(role=role, name=name, secret=secret) for role, name, secret in keys),
         letterhead=LETTERHEAD,
         allowed_hosts=("api", "localhost", "127.0.0.1"),

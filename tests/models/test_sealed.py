@@ -360,7 +360,7 @@ CLEAR: dict[str, dict[str, str]] = {
     },
     "a name or an address, which is searched and constrained": {
         "account": "email email_folded name",
-        "client": "first_name last_name email email_folded phone time_zone state test_mail_to",
+        "client": "first_name last_name email email_folded phone time_zone state",
         "client_group": "name name_folded",
         "email_change": "email email_folded former",
         "oidc_sign_in": "address",

@@ -57,7 +57,7 @@ async def one_receipt(*, payment_id: UUID, services: Svc, caller: Known) -> Resp
     if receipt is None:
         raise Refused(no_receipt(paid.payment.status))
     shows_clients(paid.client.id)
-    paper = await services.making.make(partial(receipt_file, receipt), who=caller.actor)
+    paper = await services.making.make(partial(receipt_file, receipt, logo=services.settings.logo), who=caller.actor)
     return _file(f"receipt-{receipt.number}.pdf", paper, caller)
 
 
@@ -105,7 +105,7 @@ async def statement(
         lines=tuple(lines),
         test=client.test,
     )
-    paper = await services.making.make(partial(statement_file, told), who=caller.actor)
+    paper = await services.making.make(partial(statement_file, told, logo=services.settings.logo), who=caller.actor)
     return _file(f"statement-{first}-to-{last}.pdf", paper, caller)
 
 

@@ -523,7 +523,6 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("test", sa.Boolean(), nullable=False),
-        sa.Column("test_mail_to", sa.String(), nullable=True),
         sa.Column("account_active", sa.Boolean(), nullable=False),
         sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_booked_at", sa.DateTime(timezone=True), nullable=True),

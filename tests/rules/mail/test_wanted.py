@@ -23,6 +23,7 @@ ALL_WELL = MailSituation(
     shared=True,
     message_waits=True,
     card_charged=True,
+    payment_waits=True,
     may_settle=True,
 )
 CHANGED = "the appointment has changed"

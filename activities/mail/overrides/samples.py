@@ -1,8 +1,10 @@
-"""Contexts to render mails from: one full one, and what can be taken out of it."""
+"""Made-up contexts to render mails from: one that has everything, what can be taken out of it, and how a mail may meet
+its reader. Who words mails looks at them, and each mail is checked with them.
+"""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from activities.mail.context import (
     MailAnchor,
@@ -18,6 +20,7 @@ from activities.mail.context import (
 )
 from activities.practice import Links, Practice
 from rules.mail.kinds import kind_of
+from rules.mail.terms import Stopped
 from rules.money.fees import Money
 from rules.money.receipts import Letterhead, Licence, Practitioner, Receipt, Stated
 
@@ -43,6 +46,24 @@ LATE = replace(SESSION, late_fee=USD_120)
 OFFER = MailOffer(
     type="session", starts_at=START, ends_at=START + timedelta(minutes=50), held_until=START - timedelta(days=3)
 )
+
+PAYMENT = MailPayment(
+    reference="pay_1",
+    kind="session",
+    total=USD_120,
+    appointment_starts_at=START,
+    card_charged=MailMoney(amount=10000, currency="usd"),
+    credit_used=MailMoney(amount=2000, currency="usd"),
+    card_brand="Visa",
+    card_last4="4242",
+    deadline=START + timedelta(hours=49),
+)
+OWED = replace(PAYMENT, deadline=None, owed=True)
+TRIED_AGAIN = START + timedelta(hours=31)
+CARD = MailCard(brand="visa", last4="4242", exp_month=3, exp_year=2027)
+LINK_TO_STOP = LINKS.unsubscribe("WyJhIl0.sig_n-ed")
+NAMES = ("Sara", "Lind", "Nadia", "Osei")
+"""Of the people in them."""
 
 
 def weekly(count: int, *, late: int = 0) -> tuple[MailAppointment, ...]:
@@ -88,7 +109,7 @@ FULL = MailContext(
     ),
     link=LINKS.activation("tok&en/1") + "?from=mail&again=1",
     link_expires_at=START + timedelta(days=7),
-    unsubscribe_link=LINKS.unsubscribe("WyJhIl0.sig_n-ed"),
+    unsubscribe_link=LINK_TO_STOP,
     client_name="Sara Lind",
     therapist=MailTherapist(name="Dr. Nadia Osei", licensed_in=("NY", "NJ", "CT")),
     appointments=(SESSION,),
@@ -100,18 +121,10 @@ FULL = MailContext(
     change="moved",
     changed_by_client=True,
     offer=OFFER,
-    payment=MailPayment(
-        reference="pay_1",
-        kind="session",
-        total=USD_120,
-        appointment_starts_at=START,
-        card_charged=MailMoney(amount=10000, currency="usd"),
-        credit_used=MailMoney(amount=2000, currency="usd"),
-        card_brand="Visa",
-        card_last4="4242",
-    ),
+    payment=PAYMENT,
+    pay_link=LINKS.payment("p1"),
     receipt=RECEIPT,
-    card=MailCard(brand="visa", last4="4242", exp_month=3, exp_year=2027),
+    card=CARD,
     task=MailTask(title="Match by hand", text="Nobody fits this client.", client_ref="C-1042"),
     anchor=MailAnchor(number=7, date="2026-12-01", chains=120, line='{"anchor":7,"root":"0f"}'),
     approval=MailApproval(asked_by="Maria", act="write_off", amount=USD_120, lapses_at=START + timedelta(days=7)),
@@ -126,6 +139,26 @@ def barest(template: str) -> MailContext:
     return replace(bare, **{part: getattr(FULL, part) for part in kind_of(template).parts})
 
 
-def without(context: MailContext, part: str) -> MailContext:
-    nothing: Any = () if isinstance(getattr(context, part), tuple) else None
-    return replace(context, **{part: nothing})
+def each_way(template: str) -> Iterator[tuple[str, MailContext]]:
+    """What a mail may be made of, in words and as a context."""
+    yield "with everything", FULL
+    yield "with no more than it needs", barest(template)
+    yield "with four appointments", replace(FULL, appointments=weekly(4))
+    yield "with an intro call", replace(FULL, appointments=(INTRO,), offer=replace(OFFER, type=INTRO.type))
+    yield "with a late cancellation", replace(FULL, appointments=(LATE,), change="cancelled")
+    yield "with two cancellations, one of them late", replace(FULL, appointments=weekly(2, late=1), change="cancelled")
+    yield "with four late cancellations", replace(FULL, appointments=weekly(4, late=4), change="cancelled")
+    yield "with a year of weeks", replace(FULL, appointments=weekly(52, late=3))
+    yield "with the last offer", replace(FULL, offer=replace(OFFER, last=True))
+    yield "with forms that are waited for later", replace(FULL, forms_gate=False)
+    yield "with a payment that is tried again", replace(FULL, payment=replace(PAYMENT, tried_again_at=TRIED_AGAIN))
+    yield "with a payment that is owed", replace(FULL, payment=OWED)
+    yield "with an amount that no card can pay", replace(FULL, payment=replace(OWED, can_be_paid=False))
+    yield "with a card that is over", replace(FULL, card=replace(CARD, over=True))
+    yield "with no link to unsubscribe", replace(FULL, unsubscribe_link=LINK_TO_STOP if is_stopped(template) else None)
+    yield "in another zone", replace(FULL, time_zone="Asia/Kathmandu")
+
+
+def is_stopped(template: str) -> bool:
+    """Whether each mail of this kind has a link to unsubscribe."""
+    return kind_of(template).stopped is Stopped.ALWAYS
