@@ -421,7 +421,7 @@ async def test_every_kind_of_chat_as_every_role(walk: Walk) -> None:
             await walk.goes(call, line.given({} if call.startswith("POST") else None), ids=ids)
 
 
-_NOT_THEIRS = {"slug", "group_id", "task_id", "id", "keeping_id", "own_kind", "secret", "hold_id"}
+_NOT_THEIRS = {"slug", "group_id", "task_id", "id", "keeping_id", "closure_id", "own_kind", "secret", "hold_id"}
 
 
 async def test_no_list_shows_what_is_anothers(walk: Walk) -> None:
