@@ -6,7 +6,7 @@ It is parsed, rendered from everything and from no more than it can count on, an
 import re
 import traceback
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -114,7 +114,8 @@ def _as_rendered(mail: Mail, own: Mapping[str, OwnTemplate], templates: Template
             yield _broken(error, how, context, own)
             return
         yield from _of(rendered, mail, context, own)
-        yield from _of_a_test_client(render(mail, replace(context, test=True), templates), own)
+        if context.test:
+            yield from _of_a_test_client(rendered, own)
     yield from _unsaid(mail, own, templates)
 
 
@@ -180,11 +181,16 @@ def _unsaid(mail: Mail, own: Mapping[str, OwnTemplate], templates: Templates) ->
         for part in sorted(kind_of(mail).parts):
             names: dict[str, Any] = names_of(FULL)
             del names[part]
-            try:
-                render_file(mail, file, names, templates)
-            except UndefinedError:
-                continue
-            yield TemplateFault(path=own[file].path, text=f"it never says {part}, which such a mail is for")
+            if _renders(mail, file, names, templates):
+                yield TemplateFault(path=own[file].path, text=f"it never says {part}, which such a mail is for")
+
+
+def _renders(mail: Mail, file: str, names: Mapping[str, Any], templates: Templates) -> bool:
+    try:
+        render_file(mail, file, names, templates)
+    except Exception:  # noqa: BLE001 - it asks for what is not there, whatever that comes to
+        return False
+    return True
 
 
 def _each(template: OwnTemplate, faults: Iterator[str]) -> Iterator[TemplateFault]:

@@ -156,6 +156,7 @@ def each_way(template: str) -> Iterator[tuple[str, MailContext]]:
     yield "with an amount that no card can pay", replace(FULL, payment=replace(OWED, can_be_paid=False))
     yield "with a card that is over", replace(FULL, card=replace(CARD, over=True))
     yield "with no link to unsubscribe", replace(FULL, unsubscribe_link=LINK_TO_STOP if is_stopped(template) else None)
+    yield "of a test client", replace(FULL, test=True)
     yield "in another zone", replace(FULL, time_zone="Asia/Kathmandu")
 
 
