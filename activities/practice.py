@@ -82,6 +82,10 @@ class Links:
         """Where a client confirms or pays one payment."""
         return self._page("payments", payment_id)
 
+    def appointments(self) -> str:
+        """A client's own, where they are moved and cancelled."""
+        return self._page("appointments")
+
     def appointment(self, appointment_id: str) -> str:
         return self._page("appointments", appointment_id)
 

@@ -41,7 +41,7 @@ from api.routes.accounts import (
 )
 from api.routes.accounts.factors import enrolments, second_factors
 from api.routes.archive import archives, bulk_archives
-from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
+from api.routes.booking import appointments, availability, calendar_files, changes, leaves, slots, therapists, waitlist
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
 from api.routes.clients import clients, groups, joins, journeys, matches, matching_form, tasks
 from api.routes.forms import form_templates, forms
@@ -60,6 +60,7 @@ _PARTS = (
     codec,
     therapists,
     availability,
+    leaves,
     slots,
     waitlist,
     journeys,

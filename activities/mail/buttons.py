@@ -47,6 +47,7 @@ PAGES: Mapping[Button, Callable[[Links, About], str | None]] = {
     Button.CARD: lambda links, _: links.card(),
     Button.PAYMENT: lambda links, about: links.payment(str(about.payment.id)) if about.payment else None,
     Button.APPOINTMENT: _appointment,
+    Button.APPOINTMENTS: lambda links, _: links.appointments(),
     Button.CLIENT: lambda links, about: links.client(str(about.client.id)),
     Button.TASK: lambda links, about: links.task(str(about.task.id)) if about.task else None,
 }

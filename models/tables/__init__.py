@@ -15,6 +15,7 @@ from models.tables.accounts.token import Token
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.calendar_feed import CalendarFeed
+from models.tables.booking.leave import Leave
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import AppointmentSettings, DateOverrideRow, Therapist, TimeOffPeriod, WeeklyHours
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
@@ -88,6 +89,7 @@ __all__ = [
     "IdempotencyKey",
     "InboundEvent",
     "Keeping",
+    "Leave",
     "Match",
     "Notification",
     "OccupiedTime",

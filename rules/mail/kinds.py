@@ -26,6 +26,7 @@ from rules.mail.until import (
     the_card_is_another,
     the_forms_are_complete,
     the_invitation_is_over,
+    the_leave_was_taken_back,
     the_task_is_resolved,
     the_time_is_not_held,
     they_may_not_settle_it,
@@ -44,6 +45,7 @@ class Mail(StrEnum):
     APPOINTMENT_CANCELLED = "appointment_cancelled"
     APPOINTMENT_UPDATED = "appointment_updated"
     APPOINTMENT_REMINDER = "appointment_reminder"
+    LEAVE_NOTICE = "leave_notice"
     BOOK_FIRST = "book_first"
     BOOK_FIRST_SESSION = "book_first_session"
     SLOT_OFFERED = "slot_offered"
@@ -212,6 +214,7 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             vital=True,
             tells_times=True,
             calendar_file=True,
+            therapist_hears=Mail.APPOINTMENT_CHANGED,
         ),
         Mail.APPOINTMENT_REMINDER: MailKind(
             to=Reader.CLIENT,
@@ -220,6 +223,16 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             until=(it_has_begun,),
             stopped=Stopped.ALWAYS,
             in_preview="reminder",
+        ),
+        # About what is booked, and that it cannot be held then: unsubscribing does not stop it.
+        Mail.LEAVE_NOTICE: MailKind(
+            to=Reader.CLIENT,
+            needs=("therapist", "appointments", "link"),
+            about=(Topic.APPOINTMENTS, Topic.LEAVE),
+            until=(the_leave_was_taken_back,),
+            button=Button.APPOINTMENTS,
+            vital=True,
+            tells_times=True,
         ),
         Mail.BOOK_FIRST: MailKind(
             to=Reader.CLIENT,

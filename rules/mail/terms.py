@@ -32,6 +32,7 @@ class Button(Enum):
     CARD = auto()
     PAYMENT = auto()
     APPOINTMENT = auto()
+    APPOINTMENTS = auto()  # all of a client's own
     CLIENT = auto()  # a client's page for the practice
     TASK = auto()
     APPROVALS = auto()  # what waits for a second person
@@ -45,6 +46,7 @@ class Topic(Enum):
     RECEIPT = auto()  # of that payment
     CARD = auto()
     OFFER = auto()
+    LEAVE = auto()  # of a therapist: of the appointments those that lie in it
     GOALS = auto()
     CHAT = auto()
     SHARE = auto()
@@ -64,6 +66,7 @@ NAMED_BY: Mapping[Topic, str] = MappingProxyType(
         Topic.PAYMENT: "payment_id",
         Topic.CARD: "text",
         Topic.OFFER: "offer_id",
+        Topic.LEAVE: "text",
         Topic.GOALS: "goals",
         Topic.CHAT: "chat_id",
         Topic.SHARE: "share_id",

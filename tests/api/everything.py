@@ -20,6 +20,7 @@ from models.tables import (
     FormRequest,
     Goal,
     Keeping,
+    Leave,
     Notification,
     OccupiedTime,
     PracticeText,
@@ -28,6 +29,7 @@ from models.tables import (
     SecondFactor,
     SessionNote,
     Task,
+    TimeOffPeriod,
     WaitlistPlace,
 )
 from models.tables.accounts.token import Token, TokenKind
@@ -111,6 +113,11 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         made_at=NOW,
         expires_at=NOW + timedelta(minutes=10),
     )
+    away: Any = {
+        "therapist_id": ana.id, "starts_at": NOW + timedelta(days=50), "ends_at": NOW + timedelta(days=60)
+    }  # fmt: skip
+    leave = Leave(id=uuid4(), **away, **made)
+    time_off = TimeOffPeriod(id=uuid4(), number=9, **away)
     group = ClientGroup(id=uuid4(), name="Circle", name_folded=f"circle {sara.ref}", **made)
     kind = f"own-{sara.ref.lower()}"
     template = PracticeText(id=uuid4(), kind=kind, version=1, title="Own", terms={}, fields=[], **made)
@@ -156,7 +163,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     content = DocumentContent(document_id=document.id, number=0, content=b"plan")
     await rows.add(goal, document, content, share, note, place, news, hold, group, template, form, task)
     kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)
-    await rows.add(archive, compared, kept, feed, approval)
+    await rows.add(archive, compared, kept, feed, approval, leave, time_off)
     elsewhere = (await rows.session_of(await rows.account(sara)))["Authorization"].removeprefix("Bearer ")
     program = Token(
         hash=hash_of(f"a program of {ana.slug}"),
@@ -202,6 +209,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "place_id": place.id,
         "notification_id": news.id,
         "hold_id": hold.id,
+        "leave_id": leave.id,
         "group_id": group.id,
         "task_id": task.id,
         "archive_id": archive.id,

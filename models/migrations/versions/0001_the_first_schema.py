@@ -606,6 +606,31 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_time_off_therapist_id"), "time_off", ["therapist_id"], unique=False)
     op.create_table(
+        "leave",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.CheckConstraint("starts_at < ends_at", name="leave_in_order"),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="leave_is_ended_by_somebody"),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "one_leave",
+        "leave",
+        ["therapist_id", "starts_at", "ends_at"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
         "weekly_hours",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("therapist_id", sa.Uuid(), nullable=False),
@@ -2222,6 +2247,8 @@ def downgrade() -> None:
     op.drop_table("appointment")
     op.drop_index(op.f("ix_weekly_hours_therapist_id"), table_name="weekly_hours")
     op.drop_table("weekly_hours")
+    op.drop_index("one_leave", table_name="leave", postgresql_where=sa.text("ended_at IS NULL"))
+    op.drop_table("leave")
     op.drop_index(op.f("ix_time_off_therapist_id"), table_name="time_off")
     op.drop_table("time_off")
     op.drop_index(op.f("ix_document_therapist_id"), table_name="document")

@@ -26,6 +26,7 @@ OF_MANY = (
     "appointment_rescheduled",
     "appointment_updated",
     "booking_confirmation",
+    "leave_notice",
 )
 TELLING_WORDS = (
     "therap|session|intro|counsel|clinic|treat|diagnos|mental|health|anxi|depress|consent|consultation|insur|"
