@@ -68,6 +68,10 @@ class Links:
         """Where a client's messages wait."""
         return self._page("chats")
 
+    def staff_chats(self) -> str:
+        """Where those of the practice wait."""
+        return self._staff_page("chats")
+
     def documents(self) -> str:
         return self._page("documents")
 

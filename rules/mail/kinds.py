@@ -65,6 +65,7 @@ class Mail(StrEnum):
     MARK_OUTCOME = "mark_outcome"
     BOOK_NEXT = "book_next"
     PROFILE_ACCESS_CHANGED = "profile_access_changed"
+    STAFF_MESSAGE = "staff_message"
     TASK_OPENED = "task_opened"
     RECORD_OPENED = "record_opened"
     DAILY_ANCHOR = "daily_anchor"
@@ -390,6 +391,14 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
         ),
         # About no client: to the address that was the profile's before the change.
         Mail.PROFILE_ACCESS_CHANGED: MailKind(to=Reader.THERAPIST, vital=True),
+        # About no client: to the therapist, or to the care team where the therapist has written.
+        Mail.STAFF_MESSAGE: MailKind(
+            to=Reader.THERAPIST,
+            needs=("link",),
+            about=(Topic.CHAT,),
+            until=(no_message_waits,),
+            button=Button.STAFF_CHATS,
+        ),
         # ------------------------------------------------------------ to the care team
         Mail.TASK_OPENED: MailKind(
             to=Reader.CARE_TEAM,

@@ -28,6 +28,7 @@ class Button(Enum):
     FORMS = auto()
     GOALS = auto()
     CHATS = auto()
+    STAFF_CHATS = auto()  # of the practice's own
     DOCUMENTS = auto()
     CARD = auto()
     PAYMENT = auto()

@@ -185,16 +185,18 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     await rows.form_match(sara)
     chats = {}
     for kind in ChatKind:
-        own = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM)
+        own, among_staff = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM), kind is ChatKind.STAFF
         chat = Chat(
             id=uuid4(),
             kind=kind,
-            title=None if own else "Mondays",
+            title=None if own or among_staff else "Mondays",
             client_id=sara.id if own else None,
             therapist_id=None if kind in (ChatKind.CARE_TEAM, ChatKind.COMMUNITY) else ana.id,
             **made,
         )
-        await rows.add(chat, ChatMember(chat_id=chat.id, client_id=sara.id, joined_at=NOW, added_by=by))
+        await rows.add(chat)
+        if not among_staff:
+            await rows.add(ChatMember(chat_id=chat.id, client_id=sara.id, joined_at=NOW, added_by=by))
         chats[kind.value] = str(chat.id)
     ids = {
         "slug": ana.slug,

@@ -778,6 +778,7 @@ def upgrade() -> None:
                 "care_team",
                 "group",
                 "community",
+                "staff",
                 name="chat_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -794,7 +795,9 @@ def upgrade() -> None:
         sa.Column("last_message_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("merged_into", sa.Uuid(), nullable=True),
         sa.CheckConstraint("(kind IN ('direct', 'care_team')) = (client_id IS NOT NULL)", name="chat_of_one_client"),
-        sa.CheckConstraint("kind <> 'direct' OR therapist_id IS NOT NULL", name="direct_chat_has_a_therapist"),
+        sa.CheckConstraint(
+            "kind NOT IN ('direct', 'staff') OR therapist_id IS NOT NULL", name="chat_of_one_therapist_names_them"
+        ),
         sa.ForeignKeyConstraint(
             ["client_id"],
             ["client.id"],
@@ -821,6 +824,7 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("kind = 'direct'"),
     )
+    op.create_index("one_staff_chat", "chat", ["therapist_id"], unique=True, postgresql_where=sa.text("kind = 'staff'"))
     op.create_table(
         "credit",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1046,7 +1050,7 @@ def upgrade() -> None:
         "notification",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("therapist_id", sa.Uuid(), nullable=False),
-        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column("kind", sa.String(length=60), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
         sa.Column("data", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
@@ -2224,6 +2228,7 @@ def downgrade() -> None:
     op.drop_table("document_content")
     op.drop_index("credit_by_client", table_name="credit")
     op.drop_table("credit")
+    op.drop_index("one_staff_chat", table_name="chat", postgresql_where=sa.text("kind = 'staff'"))
     op.drop_index("one_direct_chat", table_name="chat", postgresql_where=sa.text("kind = 'direct'"))
     op.drop_index("one_care_team_chat", table_name="chat", postgresql_where=sa.text("kind = 'care_team'"))
     op.drop_index(op.f("ix_chat_therapist_id"), table_name="chat")

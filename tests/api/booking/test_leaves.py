@@ -170,7 +170,7 @@ async def test_an_admin_is_told_how_many_and_nobody_of_whom(
 async def test_one_that_is_taken_back_frees_its_time_and_no_other(
     api: httpx.AsyncClient, rows: Rows, sessions: Sessions
 ) -> None:
-    ana = await rows.therapist("ana")
+    await rows.therapist("ana")
     other = {"starts_at": "2026-03-10T00:00:00Z", "ends_at": "2026-03-20T00:00:00Z", "reason": ""}
     await api.put("/v1/therapists/ana/availability", json={"time_off": [other]}, headers=DESK)
     told = await taken(api)

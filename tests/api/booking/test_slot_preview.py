@@ -22,6 +22,7 @@ async def test_it_is_what_saving_would_give_and_nothing_is_stored(api: httpx.Asy
     ana = await rows.therapist("ana")
     sara = await rows.client(ana)
     await rows.appointment(sara, ana, starts_at=TEN)
+    shown: Json = {}
     for document in (HOURS, {"weekly": EVERY_DAY, "settings": {"session": {"minimum_notice": 0, "step": 15}}}, {}):
         tables = ("weekly_hours", "date_override", "time_off", "appointment_settings", "occupied_time")
         before = await rows.snapshot(*tables)

@@ -97,7 +97,7 @@ async def test_an_intro_call_is_unmarked_for_a_day_though_its_workflow_has_ended
     assert len(await care.mails(to="ana@practice.example", template="mark_outcome")) == 1
     await call.marked("occurred")
     await call.workflow.result()
-    await care.pass_time(hours=24)
+    await care.pass_time(hours=23, minutes=55)
     await unmarked(call)
     await call.marked("no_show")
     await care.pass_time(hours=24, minutes=1)
