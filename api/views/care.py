@@ -24,6 +24,7 @@ from rules.journey.goals import write_weekly
 
 class MemberView(View):
     client_id: UUID
+    ref: str
     name: str
     joined_at: datetime
 
@@ -97,7 +98,8 @@ def chat_view(row: ChatRow, *, caller: Caller, **more: Any) -> ChatView:
 async def whole_chat_view(session: AsyncSession, side: Side, row: ChatRow) -> ChatView:
     if not side.caller.is_practice:
         return chat_view(row, caller=side.caller)
-    members = [MemberView.of(member, name=name) for member, name in await chats.members_of(session, side, row.chat.id)]
+    found = await chats.members_of(session, side, row.chat.id)
+    members = [MemberView.of(member, client, name=client.full_name) for member, client in found]
     return chat_view(row, caller=side.caller, members=members)
 
 

@@ -27,6 +27,7 @@ from models.reads.booking.leaves import (
     list_leaves,
     reasons_of,
     standing_leave,
+    told_of,
     touched_in,
 )
 from models.reads.booking.therapists import therapist_by_slug
@@ -99,7 +100,7 @@ class TouchingView(LeaveView):
     """Whom it touches. The appointments stand until somebody moves or cancels them; what is held or offered can no
     longer be booked by the client side. To an admin, who sees no client, ``appointments`` and ``offers`` are not there.
 
-    ``mailed``: how many clients this call has told; who was told of this leave before is not told again.
+    ``mailed``: how many of these clients were told of it, or are about to be.
     """
 
     counts: TouchedCounts
@@ -151,7 +152,7 @@ async def take(
         if body.notify:
             told = [client.id for client in await order_notices(session, leave, touched.booked, at=now)]
         reason = (await reasons_of(session, [leave]))[leave.id]
-        view = await _touching(session, LeaveView.of(leave, reason=reason), touched, caller=caller, mailed=len(told))
+        view = await _touching(session, LeaveView.of(leave, reason=reason), touched, caller=caller)
         await session.commit()
     await wake_line(services, therapist)
     await _have_mailed(services, told)
@@ -215,9 +216,7 @@ async def _standing(session: AsyncSession, slug: str, leave_id: UUID) -> Leave:
     return must_find("leave", await standing_leave(session, therapist.id, leave_id))
 
 
-async def _touching(
-    session: AsyncSession, leave: LeaveView, touched: Touched, *, caller: Caller, mailed: int = 0
-) -> TouchingView:
+async def _touching(session: AsyncSession, leave: LeaveView, touched: Touched, *, caller: Caller) -> TouchingView:
     seen = {}
     if caller.is_practice:
         rows = await appointments_by_id(session, caller, touched.appointments)
@@ -231,6 +230,7 @@ async def _touching(
         holds=len(touched.held),
         offers=touched.offered,
     )
+    mailed = await told_of(session, leave.id, touched.booked) if leave.id is not None else 0
     holds = [HeldTimeView.of(hold) for hold in touched.held]
     return TouchingView(**leave.model_dump(), counts=counts, holds=holds, mailed=mailed, **seen)
 

@@ -394,7 +394,7 @@ async def add_member(*, chat_id: ChatId, body: MemberBody, services: Svc, side: 
         await chat_writing.put_members(session, locked, [client.id], by=side.caller.actor, at=now)
         await session.commit()
         [member] = [m for m, _ in await chats.members_of(session, side, chat_id) if m.client_id == client.id]
-    return MemberView(client_id=client.id, name=client.full_name, joined_at=member.joined_at)
+    return MemberView.of(member, client, name=client.full_name)
 
 
 @router.delete(

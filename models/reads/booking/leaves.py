@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists
+from sqlalchemy import ColumnElement, and_, exists, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,8 +17,10 @@ from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import TimeOffPeriod
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
 from models.tables.clients.client import Client
+from models.tables.mail.outbox import OutboxItem
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus
+from rules.mail.kinds import Mail
 
 _SAME_TIME = and_(
     col(TimeOffPeriod.therapist_id) == col(Leave.therapist_id),
@@ -52,6 +54,16 @@ async def reasons_of(session: AsyncSession, leaves: Collection[Leave]) -> dict[U
     statement = select(Leave.id, TimeOffPeriod).join(TimeOffPeriod, _SAME_TIME)
     found = await session.exec(statement.where(col(Leave.id).in_([leave.id for leave in leaves])))
     return {id: period.reason for id, period in found}
+
+
+async def told_of(session: AsyncSession, leave_id: UUID, clients: Collection[UUID]) -> int:
+    """How many of these clients were told of it, or are about to be."""
+    statement = select(func.count()).where(
+        col(OutboxItem.template) == Mail.LEAVE_NOTICE.value,
+        col(OutboxItem.client_id).in_(clients),
+        col(OutboxItem.order)["text"].astext == str(leave_id),
+    )
+    return (await session.exec(statement)).one()
 
 
 @dataclass(frozen=True, kw_only=True)

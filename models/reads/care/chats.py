@@ -186,15 +186,15 @@ async def staff_message_waits(session: AsyncSession, chat: Chat, *, therapist: s
     return (await session.exec(waits.limit(1))).first() is not None
 
 
-async def members_of(session: AsyncSession, side: Side, chat_id: UUID) -> list[tuple[ChatMember, str]]:
-    """Who is in a chat now, with names, in the order of joining; those whom the asker may see."""
+async def members_of(session: AsyncSession, side: Side, chat_id: UUID) -> list[tuple[ChatMember, Client]]:
+    """Who is in a chat now, in the order of joining; those whom the asker may see."""
     statement = (
         select(ChatMember, Client)
         .join(Client, col(Client.id) == col(ChatMember.client_id))
         .where(col(ChatMember.chat_id) == chat_id, col(ChatMember.left_at).is_(None), may_see_client(side.caller))
         .order_by(col(ChatMember.joined_at), col(ChatMember.client_id))
     )
-    return [(member, client.full_name) for member, client in await session.exec(statement)]
+    return list((await session.exec(statement)).all())
 
 
 # ---------------------------------------------------------------- messages

@@ -32,8 +32,16 @@ TABLES = ("leave", "time_off", "outbox", "appointment", "occupied_time")
 
 
 @pytest.fixture(autouse=True)
-def journeys(engine: ToldEngine) -> None:
+def woken(engine: ToldEngine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The waitlists that were told to look again."""
+    lines = list[str]()
+
+    async def wake(_: ToldEngine, therapist: str) -> None:
+        lines.append(therapist)
+
+    monkeypatch.setattr(ToldEngine, "wake_line", wake)
     engine.answers_to[OUTBOX_FILLED] = None
+    return lines
 
 
 async def taken(api: httpx.AsyncClient, headers: Any = DESK, status: int = 201, **more: Any) -> Json:
@@ -80,10 +88,13 @@ async def orders(sessions: Sessions) -> list[OutboxItem]:
 
 
 async def test_one_call_takes_the_time_and_lists_whom_it_touches(
-    api: httpx.AsyncClient, rows: Rows, therapist_token: Any
+    api: httpx.AsyncClient, rows: Rows, therapist_token: Any, woken: list[str]
 ) -> None:
     ana, ben = await rows.therapist("ana"), await rows.therapist("ben")
-    sara, otto = await rows.client(ana, first_name="Sara"), await rows.client(ana, first_name="Otto")
+    sara, otto = (
+        await rows.client(ana, first_name="Sara", email="sara@example.com"),
+        await rows.client(ana, first_name="Otto", email="otto@example.com"),
+    )
     edge = NOW.replace(hour=0) + 7 * DAY
     inside = [
         await rows.appointment(sara, ana, starts_at=FIRST),
@@ -99,10 +110,10 @@ async def test_one_call_takes_the_time_and_lists_whom_it_touches(
     before = await rows.snapshot(*TABLES)
     tried = await taken(api, status=200, dry_run=True, notify=True)
     assert await rows.snapshot(*TABLES) == before
-    assert (tried["id"], tried["mailed"]) == (None, 0)
+    assert (tried["id"], tried["mailed"], woken) == (None, 0, [])
 
     told = await taken(api, await therapist_token("ana"))
-    assert told["reason"] == AWAY["reason"]
+    assert (told["reason"], woken) == (AWAY["reason"], ["ana"])  # so that what is offered in it is withdrawn
     assert told["counts"] == {"appointments": 3, "clients": 2, "holds": 1, "offers": 1} == tried["counts"]
     seen = [(one["id"], one["client"]["ref"], one["client"]["name"]) for one in told["appointments"]]
     assert seen == [
@@ -128,8 +139,11 @@ async def test_each_client_is_told_once_if_asked_and_why_is_nobodys_business(
     api: httpx.AsyncClient, rows: Rows, engine: ToldEngine, sessions: Sessions
 ) -> None:
     ana = await rows.therapist("ana")
-    sara, otto = await rows.client(ana, first_name="Sara"), await rows.client(ana, first_name="Otto")
-    silent = await rows.client(ana, first_name="Silent", email=None)
+    sara, otto = (
+        await rows.client(ana, first_name="Sara", email="sara@example.com"),
+        await rows.client(ana, first_name="Otto", email="otto@example.com"),
+    )
+    silent = await rows.client(ana, first_name="Silent")
     mine = [await rows.appointment(sara, ana, starts_at=FIRST + day * DAY) for day in (0, 1)]
     await rows.appointment(silent, ana, starts_at=FIRST + 2 * DAY)
     told = await taken(api)
@@ -144,7 +158,9 @@ async def test_each_client_is_told_once_if_asked_and_why_is_nobodys_business(
     assert [(ask.workflow_id, ask.name) for ask in engine.asked] == [(journey_id(str(sara.id)), OUTBOX_FILLED)]
 
     await rows.appointment(otto, ana, starts_at=FIRST + 3 * DAY)
-    await taken(api, status=200, notify=True)
+    assert (await taken(api, status=200))["mailed"] == 1
+    assert (await taken(api, status=200, notify=True))["mailed"] == 2
+    assert (await api.get(f"{LEAVES}/{told['id']}", headers=DESK)).json()["mailed"] == 2
     assert [item.client_id for item in await orders(sessions)].count(sara.id) == 1
     assert {item.client_id for item in await orders(sessions)} == {sara.id, otto.id}
     assert len(await time_off(api)) == 1
@@ -154,7 +170,7 @@ async def test_an_admin_is_told_how_many_and_nobody_of_whom(
     api: httpx.AsyncClient, rows: Rows, sessions: Sessions
 ) -> None:
     ana = await rows.therapist("ana")
-    sara = await rows.client(ana, first_name="Sara")
+    sara = await rows.client(ana, first_name="Sara", email="sara@example.com")
     await rows.appointment(sara, ana, starts_at=FIRST)
     await offered(rows, ana, sara)
     told = await taken(api, ROOT, notify=True)

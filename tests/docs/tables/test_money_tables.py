@@ -76,7 +76,8 @@ def test_which_outcome_may_be_taken_back() -> None:
     marked, seen = datetime(2026, 3, 2, 12, tzinfo=UTC), set[PaymentStatus | None]()
     for payments, after_it, may_be in table(RULES, "marked, its payment"):
         after_mark = timedelta(days=900) if after_it == "any time" else timedelta(hours=float(after_it.split()[0]))
-        for payment in [PaymentStatus(word) for word in words(payments)] or [None]:
+        named: list[PaymentStatus | None] = [PaymentStatus(word) for word in words(payments)]
+        for payment in named or [None]:
             seen.add(payment)
             refusal = refuse_unmark(
                 status=AppointmentStatus.OCCURRED, payment=payment, marked_at=marked, now=marked + after_mark
