@@ -13,6 +13,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, tuple_
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -111,9 +112,10 @@ def may_see_chat(side: Side, *, reading_at: datetime | None = None) -> ColumnEle
 
 def _rows(side: Side, reading_at: datetime | None) -> Any:
     read = and_(col(ChatRead.chat_id) == col(Chat.id), col(ChatRead.reader) == side.reader)
+    whose = aliased(Client)  # the conditions on who may see a chat ask for clients too
     return (
-        select(Chat, Therapist.slug, ChatRead.seq, Client)
-        .join(Client, col(Client.id) == col(Chat.client_id), isouter=True)
+        select(Chat, Therapist.slug, ChatRead.seq, whose)
+        .join(whose, col(whose.id) == col(Chat.client_id), isouter=True)
         .join(Therapist, col(Therapist.id) == col(Chat.therapist_id), isouter=True)
         .join(ChatRead, read, isouter=True)
         .where(may_see_chat(side, reading_at=reading_at))

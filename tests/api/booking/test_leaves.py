@@ -214,7 +214,7 @@ async def test_one_that_is_taken_back_frees_its_time_and_no_other(
 
 async def test_the_same_request_is_the_same_leave(api: httpx.AsyncClient, rows: Rows) -> None:
     await rows.therapist("ana")
-    key = {"Idempotency-Key": "one leave"}
+    key = {"Idempotency-Key": "one-leave"}
     first = await taken(api, DESK | key)
     assert await taken(api, DESK | key) == first
 
