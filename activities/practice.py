@@ -70,6 +70,10 @@ class Links:
         """Where a client's messages wait."""
         return self._page("chats")
 
+    def staff_chats(self) -> str:
+        """Where those of the practice wait."""
+        return self._staff_page("chats")
+
     def documents(self) -> str:
         return self._page("documents")
 
@@ -83,6 +87,10 @@ class Links:
     def payment(self, payment_id: str) -> str:
         """Where a client confirms or pays one payment."""
         return self._page("payments", payment_id)
+
+    def appointments(self) -> str:
+        """A client's own, where they are moved and cancelled."""
+        return self._page("appointments")
 
     def appointment(self, appointment_id: str) -> str:
         return self._page("appointments", appointment_id)

@@ -11,6 +11,7 @@ from activities.base import Dependencies
 from activities.booking.appointment import AppointmentActivities
 from activities.booking.book import BookingActivities
 from activities.booking.series import SeriesActivities
+from activities.booking.unmarking import UnmarkingActivities
 from activities.booking.waitlist import WaitlistActivities
 from activities.care.chats import ChatActivities
 from activities.care.goals import GoalActivities
@@ -42,6 +43,7 @@ GROUPS = (
     BookingActivities,
     AppointmentActivities,
     SeriesActivities,
+    UnmarkingActivities,
     WaitlistActivities,
     AccountActivities,
     JoiningActivities,

@@ -193,6 +193,7 @@ class ChatKind(StrEnum):
     CARE_TEAM = "care_team"  # one client and the care team
     GROUP = "group"  # live: archived clients leave it
     COMMUNITY = "community"  # archived clients stay in those they are in
+    STAFF = "staff"  # one therapist and the care team, with no client in it
 
 
 class LeftBecause(StrEnum):

@@ -42,6 +42,7 @@ class FactKind(StrEnum):
     LINKS_CHANGED = "links_changed"
     OUTCOME_RECORDED = "outcome_recorded"
     OUTCOME_CORRECTED = "outcome_corrected"
+    OUTCOME_UNMARKED = "outcome_unmarked"
     OUTCOME_BREACH = "outcome_breach"
     FORMS_GATE_OPENED = "forms_gate_opened"
     FORMS_INCOMPLETE_AT_START = "forms_incomplete_at_start"

@@ -265,6 +265,7 @@ CHANGE_GOAL = Update("system.change_goal", care.GoalChange, clients.Done)
 REQUEST_FORM = Update("request_form", forms.FormAsking, clients.Done)
 COMPLETE_FORM = Update("system.complete_form", forms.FormCompletion, clients.Done)
 
+UNMARK_OUTCOME = Update("unmark_outcome", booking.UnmarkOrder, booking.Changed)
 RECORD_OUTCOME = Update("record_outcome", booking.OutcomeOrder, booking.Changed)
 CANCEL = Update("cancel", booking.CancelOrder, booking.Changed)
 RESCHEDULE = Update("reschedule", booking.RescheduleOrder, booking.Changed)

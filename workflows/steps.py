@@ -258,6 +258,7 @@ record_outcome = Step(
     lambda order: f"Record {order.outcome.value}",
     UNLESS_BROKEN,
 )
+unmark_outcome = Step("unmark_outcome", booking.UnmarkOrder, booking.Changed, "Take the outcome back", UNLESS_BROKEN)
 resume_appointment = Step(
     "resume_appointment", str, booking.AppointmentResumed, "Read the appointment anew", UNLESS_BROKEN
 )

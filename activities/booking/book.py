@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
@@ -34,7 +35,7 @@ from models.writes.timeline import tell
 from rules.booking.availability import CLOSED
 from rules.booking.links import join_url_of
 from rules.booking.series import EVERY, MOST_WEEKS, how_often
-from rules.enums import AppointmentType, ClientStatus, Mode, PlaceEnd, TaskKind
+from rules.enums import AppointmentStatus, AppointmentType, ClientStatus, Mode, PlaceEnd, TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.mail.kinds import Mail, to_both_sides
 from rules.mail.orders import MailOrder
@@ -95,7 +96,10 @@ class BookingActivities(Activities):
                 therapist_id=therapist.id,
                 type=order.type,
             )
-            appointments = self._write(session, client, therapist, order, plan=plan, facts=facts, now=now)
+            new_to_them = await _is_first_of_its_type(session, client, therapist, order.type)
+            appointments = self._write(
+                session, client, therapist, order, plan=plan, facts=facts, new_to_them=new_to_them, now=now
+            )
             for appointment in appointments:
                 appointment.visitor, appointment.network = (whom.who, whom.network) if whom else (None, None)
             await session.flush()
@@ -147,16 +151,12 @@ class BookingActivities(Activities):
         *,
         plan: DatesPlan,
         facts: JourneyFacts,
+        new_to_them: bool,
         now: datetime,
     ) -> list[Appointment]:
         series_id = derived_id(order.request_id, "series") if order.weeks > 1 else None
         in_session = order.by.is_practice and bool(facts.outstanding_forms)
         free = order.type is AppointmentType.INTRO_CALL
-        first_of_type = (
-            facts.intro_occurred_at is None and not facts.has_open(AppointmentType.INTRO_CALL)
-            if free
-            else not facts.session_booked
-        )
         appointments = []
         for date in plan.free:
             id = derived_id(order.request_id, "appointment", date.week)
@@ -185,7 +185,7 @@ class BookingActivities(Activities):
                 terms=Terms.of(self.deps.policy).document(),
                 complete_forms_in_session=in_session,
                 forms_outstanding_when_booked=list(facts.outstanding_forms),
-                first_of_its_type=first_of_type and date is plan.free[0],
+                first_of_its_type=new_to_them and date is plan.free[0],
             )
             session.add(appointment)
             appointments.append(appointment)
@@ -219,6 +219,27 @@ async def _locked(session: AsyncSession, client_id: UUID) -> tuple[Therapist | N
         if client.therapist_id == therapist_id:
             return therapist, client
         await session.rollback()
+
+
+_FIRST_UNTIL = {
+    AppointmentType.INTRO_CALL: (AppointmentStatus.SCHEDULED, AppointmentStatus.OCCURRED),
+    AppointmentType.SESSION: (AppointmentStatus.SCHEDULED, AppointmentStatus.OCCURRED, AppointmentStatus.NO_SHOW),
+}
+
+
+async def _is_first_of_its_type(
+    session: AsyncSession, client: Client, therapist: Therapist, type: AppointmentType
+) -> bool:
+    """Whether nothing of the kind with this therapist is ahead or was held: cover depends on a therapist's licence."""
+    if client.first_booked_at is None:
+        return True
+    before = select(Appointment.id).where(
+        col(Appointment.client_id) == client.id,
+        col(Appointment.therapist_id) == therapist.id,
+        col(Appointment.type) == type,
+        col(Appointment.status).in_(_FIRST_UNTIL[type]),
+    )
+    return (await session.exec(before.limit(1))).first() is None
 
 
 def _freed(order: BookingOrder, therapist_id: UUID) -> set[UUID]:

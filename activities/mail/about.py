@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.details import owner_of_address
 from activities.mail.context import MailMoney
 from activities.mail.wording import is_intake_form
+from models.reads.booking.leaves import leave_stands
 from models.reads.booking.waitlist import offers_of, unanswered
 from models.reads.care.chats import WaitingMessage, waiting_for
 from models.reads.care.documents import is_shared
@@ -20,6 +21,7 @@ from models.reads.journey import journey_facts
 from models.reads.money.balance import saved_card
 from models.reads.money.receipts import PaidFor, receipt_of
 from models.tables.booking.appointment import Appointment
+from models.tables.booking.leave import Leave
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
 from models.tables.clients.client import Client
@@ -63,6 +65,7 @@ class About:
     payment: Payment | None
     paid_for: Appointment | None
     receipt: Receipt | None
+    leave: Leave | None  # that still stands
     task: Task | None
     outstanding: tuple[str, ...]
     forms: tuple[FormRequest, ...]  # that the order names
@@ -83,8 +86,11 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder, ki
         .order_by(col(Appointment.starts_at))
     )
     appointments = tuple(appointment for appointment, _ in found)
-    if kind.tells_times or order.moves:
+    if kind.tells_times or order.is_of_what_is_on:
         appointments = tuple(a for a in appointments if a.status is AppointmentStatus.SCHEDULED)
+    leave = await _leave(session, order) if Topic.LEAVE in kind.about else None
+    if leave is not None:
+        appointments = tuple(a for a in appointments if a.starts_at < leave.ends_at and leave.starts_at < a.ends_at)
     payment = await session.get(Payment, UUID(order.payment_id)) if order.payment_id else None
     paid_for = await session.get(Appointment, payment.appointment_id) if payment else None
     about_task = Topic.TASK in kind.about
@@ -110,6 +116,7 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder, ki
         payment=payment,
         paid_for=paid_for,
         receipt=await _receipt(session, payment, paid_for, client) if Topic.RECEIPT in kind.about else None,
+        leave=leave,
         task=task,
         outstanding=facts.outstanding_forms if facts else (),
         forms=await _forms(session, order),
@@ -149,6 +156,10 @@ async def _late_fees(session: AsyncSession, appointments: Iterable[Appointment])
     return {p.appointment_id: MailMoney(amount=p.amount, currency=p.currency) for p in due}
 
 
+async def _leave(session: AsyncSession, order: MailOrder) -> Leave | None:
+    return (await session.exec(select(Leave).where(col(Leave.id) == UUID(order.text), leave_stands()))).first()
+
+
 async def _offered(session: AsyncSession, client: Client, order: MailOrder) -> Offered | None:
     offer = await session.get(WaitlistOfferRecord, UUID(order.offer_id)) if order.offer_id else None
     place = await session.get(WaitlistPlace, offer.place_id) if offer else None
@@ -172,7 +183,7 @@ def situation_of(order: MailOrder, about: About, *, now: datetime) -> MailSituat
         portal=client.portal_settings,
         own_form=order.form_id is not None,  # intake forms go by form_ids
         names_rows=bool(order.appointment_ids or order.payment_id),
-        moves=bool(order.moves),
+        moves=order.is_of_what_is_on,
         only_if_starts_at=order.only_if_starts_at,
         scheduled=tuple(a.starts_at for a in about.appointments if a.status is AppointmentStatus.SCHEDULED),
         address_is_anothers=about.owner is not None,
@@ -181,6 +192,7 @@ def situation_of(order: MailOrder, about: About, *, now: datetime) -> MailSituat
         session_booked=about.session_booked,
         task_open=task is not None and task.resolved_at is None,
         time_held=_is_held(about.offered, now=now),
+        leave_stands=about.leave is not None,
         goals_stand=bool(about.goals),
         shared=about.shared,
         message_waits=message is not None,

@@ -142,9 +142,10 @@ class MailContext:
     button leads, made by `Links`. ``link_expires_at``: until when. ``forms``: outstanding form kinds or
     titles, ``forms_gate``: the client's own bookings wait for them, ``forms_due``: they will from then on.
     ``unsubscribe_link``: where mails like this one can be ended. ``check_insurance``: ask the client to
-    check their cover (the intro call and the first session). ``notice_hours``: the notice window, told with
-    a session's confirmation. ``change``: ``"moved"`` or ``"cancelled"``, for the therapist, with
-    ``changed_by_client``. ``factor_change``: a `rules.accounts.second_factors.FactorChange`.
+    check their cover (the intro call and the first session with each therapist). ``notice_hours``: the
+    notice window, told with a session's confirmation. ``change``: ``"moved"``, ``"cancelled"`` or
+    ``"linked"`` (joined by another link), for the therapist, with ``changed_by_client``.
+    ``factor_change``: a `rules.accounts.second_factors.FactorChange`.
     ``pay_link``: where the payment itself is, and can be paid.
     ``opened``: what was opened of the client's record, as a sentence names it.
     """

@@ -111,6 +111,16 @@ class OutcomeOrder:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnmarkOrder:
+    """Take back what was said of how an appointment went, as if nobody had said anything."""
+
+    request_id: str
+    client_id: str
+    appointment_id: str
+    by: Caller
+
+
+@dataclass(frozen=True, kw_only=True)
 class Changed:
     """What became of an appointment. ``changed`` is False when it stood so already. Asked again, it is the same answer.
 

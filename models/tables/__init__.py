@@ -16,6 +16,7 @@ from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecor
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.calendar_feed import CalendarFeed
 from models.tables.booking.closure import Closure
+from models.tables.booking.leave import Leave
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import AppointmentSettings, DateOverrideRow, Therapist, TimeOffPeriod, WeeklyHours
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
@@ -90,6 +91,7 @@ __all__ = [
     "IdempotencyKey",
     "InboundEvent",
     "Keeping",
+    "Leave",
     "Match",
     "Notification",
     "OccupiedTime",

@@ -23,7 +23,7 @@ async def notify(
     session: AsyncSession,
     *,
     therapist_id: UUID,
-    client_id: UUID,
+    client_id: UUID | None,
     kind: str,
     text: str,
     data: dict[str, Any],
@@ -45,7 +45,7 @@ async def notify_of_message(
     session: AsyncSession,
     *,
     therapist_id: UUID,
-    client_id: UUID,
+    client_id: UUID | None,
     chat_id: UUID,
     seq: int,
     text: str,
@@ -53,7 +53,8 @@ async def notify_of_message(
     id: UUID,
     actor: str,
 ) -> None:
-    """Tell of a client's message: one unread entry for each chat, which moves up with every further message."""
+    """Tell of a client's message, or the care team's: one unread entry for each chat, which moves up with every further
+    message."""
     unread = (
         select(Notification)
         .where(

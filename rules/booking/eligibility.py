@@ -7,12 +7,13 @@ comes last and is tested in rules.booking.availability.
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Outcome
+from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Outcome, PaymentStatus
 from rules.journey.stage import JourneyFacts
 from rules.money.fees import Money, may_client_change
 from rules.refusals import Problem, Refusal
 
 REQUIRED_DETAILS = ("first_name", "last_name", "email", "phone", "time_zone")
+UNMARKED_WITHIN = timedelta(hours=24)  # of the mark, where it has earned nothing that could be cancelled
 
 
 def missing_details(known: dict[str, str | None]) -> tuple[str, ...]:
@@ -137,6 +138,23 @@ def refuse_outcome(
     if status.value in {o.value for o in Outcome} and money_untouched and status.value != outcome.value:
         return None
     return not_open(status)
+
+
+def refuse_unmark(
+    *, status: AppointmentStatus, payment: PaymentStatus | None, marked_at: datetime | None, now: datetime
+) -> Refusal | None:
+    """Why what was said of how it went may not be taken back, or None: while its payment waits for its time, and
+    without a payment for a day. What was waived, stopped, tried or paid since is a decision or a debt of its own."""
+    if status.value not in {outcome.value for outcome in Outcome}:
+        return not_open(status)
+    if payment is PaymentStatus.SCHEDULED:
+        return None
+    if payment is not None:
+        said = payment.value.replace("_", " ")
+        return not_open(status, detail=f"This can no longer be unmarked: its payment is {said}.")
+    if marked_at is None or now > marked_at + UNMARKED_WITHIN:
+        return not_open(status, detail="This can no longer be unmarked: it was marked more than a day ago.")
+    return None
 
 
 def not_open(status: AppointmentStatus, *, detail: str | None = None) -> Refusal:

@@ -21,6 +21,7 @@ class FeedKind(StrEnum):
     PAYMENT_NEEDS_ATTENTION = "payment_needs_attention"
     CLIENT_BACK = "client_back"
     OPENING = "opening"
+    OUTCOME_UNMARKED = "outcome_unmarked"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,14 @@ def _moved(data: Mapping[str, Any], client: str) -> FeedItem:
     )
 
 
+def _unmarked(data: Mapping[str, Any], client: str) -> FeedItem:
+    return FeedItem(
+        kind=FeedKind.OUTCOME_UNMARKED,
+        text=f"The outcome of an appointment with {client} was taken back: it is to be marked again.",
+        data={"appointment_ids": [data["appointment_id"]]},
+    )
+
+
 def _form(data: Mapping[str, Any], client: str) -> FeedItem:
     return FeedItem(kind=FeedKind.FORM_COMPLETED, text=f"{client} completed a form.", data={"form": data["form"]})
 
@@ -143,6 +152,7 @@ _NEWS: Mapping[str, Callable[[Mapping[str, Any], str], FeedItem | None]] = {
     FactKind.BOOKED: _booked,
     FactKind.APPOINTMENT_CANCELLED: _cancelled,
     FactKind.APPOINTMENT_RESCHEDULED: _moved,
+    FactKind.OUTCOME_UNMARKED: _unmarked,
     FactKind.FORM_COMPLETED: _form,
     FactKind.PAYMENT_FAILED: _failed,
     FactKind.PAYMENT_OWED: _owed,

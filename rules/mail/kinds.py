@@ -26,6 +26,7 @@ from rules.mail.until import (
     the_card_is_another,
     the_forms_are_complete,
     the_invitation_is_over,
+    the_leave_was_taken_back,
     the_payment_is_settled,
     the_task_is_resolved,
     the_time_is_not_held,
@@ -45,6 +46,7 @@ class Mail(StrEnum):
     APPOINTMENT_CANCELLED = "appointment_cancelled"
     APPOINTMENT_UPDATED = "appointment_updated"
     APPOINTMENT_REMINDER = "appointment_reminder"
+    LEAVE_NOTICE = "leave_notice"
     BOOK_FIRST = "book_first"
     BOOK_FIRST_SESSION = "book_first_session"
     SLOT_OFFERED = "slot_offered"
@@ -64,6 +66,7 @@ class Mail(StrEnum):
     MARK_OUTCOME = "mark_outcome"
     BOOK_NEXT = "book_next"
     PROFILE_ACCESS_CHANGED = "profile_access_changed"
+    STAFF_MESSAGE = "staff_message"
     TASK_OPENED = "task_opened"
     RECORD_OPENED = "record_opened"
     DAILY_ANCHOR = "daily_anchor"
@@ -213,6 +216,7 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             vital=True,
             tells_times=True,
             calendar_file=True,
+            therapist_hears=Mail.APPOINTMENT_CHANGED,
         ),
         Mail.APPOINTMENT_REMINDER: MailKind(
             to=Reader.CLIENT,
@@ -221,6 +225,16 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             until=(it_has_begun,),
             stopped=Stopped.ALWAYS,
             in_preview="reminder",
+        ),
+        # About what is booked, and that it cannot be held then: unsubscribing does not stop it.
+        Mail.LEAVE_NOTICE: MailKind(
+            to=Reader.CLIENT,
+            needs=("therapist", "appointments", "link"),
+            about=(Topic.APPOINTMENTS, Topic.LEAVE),
+            until=(the_leave_was_taken_back,),
+            button=Button.APPOINTMENTS,
+            vital=True,
+            tells_times=True,
         ),
         Mail.BOOK_FIRST: MailKind(
             to=Reader.CLIENT,
@@ -388,6 +402,14 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
         ),
         # About no client: to the address that was the profile's before the change.
         Mail.PROFILE_ACCESS_CHANGED: MailKind(to=Reader.THERAPIST, vital=True),
+        # About no client: to the therapist, or to the care team where the therapist has written.
+        Mail.STAFF_MESSAGE: MailKind(
+            to=Reader.THERAPIST,
+            needs=("link",),
+            about=(Topic.CHAT,),
+            until=(no_message_waits,),
+            button=Button.STAFF_CHATS,
+        ),
         # ------------------------------------------------------------ to the care team
         Mail.TASK_OPENED: MailKind(
             to=Reader.CARE_TEAM,

@@ -41,6 +41,7 @@ class MailSituation:
     session_booked: bool = False
     task_open: bool = False
     time_held: bool = False
+    leave_stands: bool = False
     goals_stand: bool = False
     shared: bool = False
     message_waits: bool = False
@@ -93,6 +94,10 @@ def the_task_is_resolved(situation: MailSituation) -> str | None:
 
 def the_time_is_not_held(situation: MailSituation) -> str | None:
     return None if situation.time_held else "the time is not held for them any more"
+
+
+def the_leave_was_taken_back(situation: MailSituation) -> str | None:
+    return None if situation.leave_stands else "the leave was taken back"
 
 
 def no_goal_stands(situation: MailSituation) -> str | None:

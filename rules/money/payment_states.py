@@ -28,6 +28,7 @@ class PaymentEvent(StrEnum):
     RETRIED = "retried"  # at once, because a person asked; what an archive stopped is a debt from then on
     OWED = "owed"  # the deadline has passed, the tries are used up, or no card can pay it
     STOPPED = "stopped"  # its client was archived
+    UNMARKED = "unmarked"  # the outcome that had earned it was taken back
     RESTORED = "restored"
     WAIVED = "waived"
     WRITTEN_OFF = "written_off"
@@ -40,6 +41,7 @@ class Because(StrEnum):
     """Why a payment stands as it does, where its state alone does not say."""
 
     ARCHIVED = "archived"
+    UNMARKED = "unmarked"  # nobody says any more that it was earned
     WAIVED = "waived"
     DEBT = "debt"  # a try runs for what was owed: no appointment's workflow waits for its end any more
     DECLINED = "declined"
@@ -100,6 +102,7 @@ _MOVES = (
     (PaymentEvent.RETRIED, {_S.CANCELLED}, _S.OWED),
     (PaymentEvent.OWED, UNPAID, _S.OWED),
     (PaymentEvent.STOPPED, PENDING | {_S.CANCELLED}, _S.CANCELLED),
+    (PaymentEvent.UNMARKED, {FIRST}, _S.CANCELLED),
     (PaymentEvent.RESTORED, {_S.CANCELLED}, _S.SCHEDULED),
     (PaymentEvent.WAIVED, OUTSTANDING | {_S.CANCELLED, _S.WAIVED}, _S.WAIVED),
     (PaymentEvent.WRITTEN_OFF, {_S.FAILED, _S.OWED, _S.CANCELLED}, _S.WRITTEN_OFF),

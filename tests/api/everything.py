@@ -21,6 +21,7 @@ from models.tables import (
     FormRequest,
     Goal,
     Keeping,
+    Leave,
     Notification,
     OccupiedTime,
     PracticeText,
@@ -29,6 +30,7 @@ from models.tables import (
     SecondFactor,
     SessionNote,
     Task,
+    TimeOffPeriod,
     WaitlistPlace,
 )
 from models.tables.accounts.token import Token, TokenKind
@@ -112,6 +114,11 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         made_at=NOW,
         expires_at=NOW + timedelta(minutes=10),
     )
+    away: Any = {
+        "therapist_id": ana.id, "starts_at": NOW + timedelta(days=50), "ends_at": NOW + timedelta(days=60)
+    }  # fmt: skip
+    leave = Leave(id=uuid4(), **away, **made)
+    time_off = TimeOffPeriod(id=uuid4(), number=9, **away)
     group = ClientGroup(id=uuid4(), name="Circle", name_folded=f"circle {sara.ref}", **made)
     closure = Closure(id=uuid4(), day=date(2026, 6, 1 + ord(ana.slug[0]) % 28), name="A day off", **made)
     kind = f"own-{sara.ref.lower()}"
@@ -158,7 +165,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     content = DocumentContent(document_id=document.id, number=0, content=b"plan")
     await rows.add(goal, document, content, share, note, place, news, hold, group, closure, template, form, task)
     kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)
-    await rows.add(archive, compared, kept, feed, approval)
+    await rows.add(archive, compared, kept, feed, approval, leave, time_off)
     elsewhere = (await rows.session_of(await rows.account(sara)))["Authorization"].removeprefix("Bearer ")
     program = Token(
         hash=hash_of(f"a program of {ana.slug}"),
@@ -180,16 +187,18 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     await rows.form_match(sara)
     chats = {}
     for kind in ChatKind:
-        own = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM)
+        own, among_staff = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM), kind is ChatKind.STAFF
         chat = Chat(
             id=uuid4(),
             kind=kind,
-            title=None if own else "Mondays",
+            title=None if own or among_staff else "Mondays",
             client_id=sara.id if own else None,
             therapist_id=None if kind in (ChatKind.CARE_TEAM, ChatKind.COMMUNITY) else ana.id,
             **made,
         )
-        await rows.add(chat, ChatMember(chat_id=chat.id, client_id=sara.id, joined_at=NOW, added_by=by))
+        await rows.add(chat)
+        if not among_staff:
+            await rows.add(ChatMember(chat_id=chat.id, client_id=sara.id, joined_at=NOW, added_by=by))
         chats[kind.value] = str(chat.id)
     ids = {
         "slug": ana.slug,
@@ -204,6 +213,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "place_id": place.id,
         "notification_id": news.id,
         "hold_id": hold.id,
+        "leave_id": leave.id,
         "group_id": group.id,
         "closure_id": closure.id,
         "task_id": task.id,

@@ -283,6 +283,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "goal": "made_by completed_by",
         "idempotency_key": "caller",
         "keeping": "asked_by",
+        "leave": "made_by ended_by",
         "match": "made_by",
         "notification": "actor",
         "occupied_time": "made_by",

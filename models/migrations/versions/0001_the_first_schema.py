@@ -615,6 +615,31 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_time_off_therapist_id"), "time_off", ["therapist_id"], unique=False)
     op.create_table(
+        "leave",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.CheckConstraint("starts_at < ends_at", name="leave_in_order"),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="leave_is_ended_by_somebody"),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "one_leave",
+        "leave",
+        ["therapist_id", "starts_at", "ends_at"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
         "weekly_hours",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("therapist_id", sa.Uuid(), nullable=False),
@@ -765,6 +790,7 @@ def upgrade() -> None:
                 "care_team",
                 "group",
                 "community",
+                "staff",
                 name="chat_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -781,7 +807,9 @@ def upgrade() -> None:
         sa.Column("last_message_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("merged_into", sa.Uuid(), nullable=True),
         sa.CheckConstraint("(kind IN ('direct', 'care_team')) = (client_id IS NOT NULL)", name="chat_of_one_client"),
-        sa.CheckConstraint("kind <> 'direct' OR therapist_id IS NOT NULL", name="direct_chat_has_a_therapist"),
+        sa.CheckConstraint(
+            "kind NOT IN ('direct', 'staff') OR therapist_id IS NOT NULL", name="chat_of_one_therapist_names_them"
+        ),
         sa.ForeignKeyConstraint(
             ["client_id"],
             ["client.id"],
@@ -808,6 +836,7 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("kind = 'direct'"),
     )
+    op.create_index("one_staff_chat", "chat", ["therapist_id"], unique=True, postgresql_where=sa.text("kind = 'staff'"))
     op.create_table(
         "credit",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1047,7 +1076,7 @@ def upgrade() -> None:
         "notification",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("therapist_id", sa.Uuid(), nullable=False),
-        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column("kind", sa.String(length=60), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
         sa.Column("data", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
@@ -2225,6 +2254,7 @@ def downgrade() -> None:
     op.drop_table("document_content")
     op.drop_index("credit_by_client", table_name="credit")
     op.drop_table("credit")
+    op.drop_index("one_staff_chat", table_name="chat", postgresql_where=sa.text("kind = 'staff'"))
     op.drop_index("one_direct_chat", table_name="chat", postgresql_where=sa.text("kind = 'direct'"))
     op.drop_index("one_care_team_chat", table_name="chat", postgresql_where=sa.text("kind = 'care_team'"))
     op.drop_index(op.f("ix_chat_therapist_id"), table_name="chat")
@@ -2248,6 +2278,8 @@ def downgrade() -> None:
     op.drop_table("appointment")
     op.drop_index(op.f("ix_weekly_hours_therapist_id"), table_name="weekly_hours")
     op.drop_table("weekly_hours")
+    op.drop_index("one_leave", table_name="leave", postgresql_where=sa.text("ended_at IS NULL"))
+    op.drop_table("leave")
     op.drop_index(op.f("ix_time_off_therapist_id"), table_name="time_off")
     op.drop_table("time_off")
     op.drop_index(op.f("ix_document_therapist_id"), table_name="document")

@@ -40,6 +40,7 @@ OF_MANY = (
     "appointment_rescheduled",
     "appointment_updated",
     "booking_confirmation",
+    "leave_notice",
 )
 NASTY = 'Eve <script>alert("x")</script> & Co\r\nBcc: everybody@evil.example'
 

@@ -105,6 +105,7 @@ BULK = Line(let_in="desk", missing="ana ben")  # the care team's: a therapist se
 NOBODY_THERE = "nobody's"
 START = "2026-03-10T15:00:00Z"
 WHY = {"reason": "a reason"}
+LEAVE = {"starts_at": "2026-04-21T12:00:00Z", "ends_at": "2026-05-01T12:00:00Z"}  # hers, which stands with its time off
 
 CALLS: dict[str, Line] = {
     "GET /healthz": ANYBODY,
@@ -173,7 +174,12 @@ CALLS: dict[str, Line] = {
     "GET /v1/therapists/{slug}/tokens": ADMIN,
     "DELETE /v1/therapists/{slug}/tokens/{token_id}": ADMIN,
     "GET /v1/therapists/{slug}/availability": OWN_PROFILE,
-    "PUT /v1/therapists/{slug}/availability": OWN_PROFILE.given({"weekly": []}),
+    "PUT /v1/therapists/{slug}/availability": OWN_PROFILE.given({"weekly": [], "time_off": [LEAVE]}),
+    "POST /v1/therapists/{slug}/slots/preview": OWN_PROFILE.given({"type": "session", "weekly": []}),
+    "POST /v1/therapists/{slug}/leaves": OWN_PROFILE.given({"starts_at": START, "ends_at": "2026-03-20T15:00:00Z"}),
+    "GET /v1/therapists/{slug}/leaves": OWN_PROFILE,
+    "GET /v1/therapists/{slug}/leaves/{leave_id}": OWN_PROFILE,
+    "DELETE /v1/therapists/{slug}/leaves/{leave_id}": OWN_PROFILE,
     "GET /v1/therapists/{slug}/slots": replace(ANYBODY, query="type=session"),
     "POST /v1/therapists/{slug}/holds": OR_SITE.given({"type": "session", "starts_at": START}),
     "DELETE /v1/holds/{hold_id}": OR_SITE,  # whoever has the id owns it
@@ -230,6 +236,7 @@ CALLS: dict[str, Line] = {
     "POST /v1/appointments/{appointment_id}/cancel": BOOKING.given(WHY),
     "POST /v1/appointments/{appointment_id}/reschedule": BOOKING.given({"starts_at": START, **WHY}),
     "POST /v1/appointments/{appointment_id}/outcome": OF_PRACTICE.given({"outcome": "occurred"}),
+    "DELETE /v1/appointments/{appointment_id}/outcome": OF_PRACTICE,
     "POST /v1/appointments/{appointment_id}/note": OF_THERAPIST.given({"text": "We spoke."}),
     "GET /v1/appointments/{appointment_id}/note": OPENED,
     "GET /v1/clients/{client_id}/notes": OPENED_TO_ADMINS,
@@ -304,6 +311,7 @@ CHATS: dict[ChatKind, Line] = {
     ChatKind.CARE_TEAM: Line(let_in="sara desk", missing="tom ana ben"),
     ChatKind.GROUP: GROUP_CHAT,
     ChatKind.COMMUNITY: Line(let_in="sara ana ben desk", missing="tom"),  # every therapist's
+    ChatKind.STAFF: Line(let_in="ana desk", missing="sara tom ben"),
 }
 
 

@@ -19,6 +19,7 @@ ALL_WELL = MailSituation(
     forms_wanted=True,
     task_open=True,
     time_held=True,
+    leave_stands=True,
     goals_stand=True,
     shared=True,
     message_waits=True,
