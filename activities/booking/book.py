@@ -20,6 +20,7 @@ from activities.tasks import close_tasks
 from activities.types.booking import Booked, BookingOrder
 from activities.words import heard
 from models.reads.booking.waitlist import lines_of
+from models.reads.forms.requests import agreed_terms
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
@@ -35,7 +36,7 @@ from rules.enums import AppointmentType, ClientStatus, Mode, PlaceEnd, TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.mail.kinds import Mail, to_both_sides
 from rules.mail.orders import MailOrder
-from rules.money.terms import Terms
+from rules.money.terms import AgreedTerms
 from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
 
@@ -92,7 +93,10 @@ class BookingActivities(Activities):
                 therapist_id=therapist.id,
                 type=order.type,
             )
-            appointments = self._write(session, client, therapist, order, plan=plan, facts=facts, now=now)
+            agreed = await agreed_terms(session, client.id)
+            appointments = self._write(
+                session, client, therapist, order, plan=plan, facts=facts, agreed=agreed, now=now
+            )
             for appointment in appointments:
                 appointment.visitor, appointment.network = (whom.who, whom.network) if whom else (None, None)
             await session.flush()
@@ -144,6 +148,7 @@ class BookingActivities(Activities):
         *,
         plan: DatesPlan,
         facts: JourneyFacts,
+        agreed: AgreedTerms,
         now: datetime,
     ) -> list[Appointment]:
         series_id = derived_id(order.request_id, "series") if order.weeks > 1 else None
@@ -178,7 +183,8 @@ class BookingActivities(Activities):
                 booked_by=order.by.actor,
                 booked_at=now,
                 planned_at=now,
-                terms=Terms.of(self.deps.policy).document(),
+                terms=agreed.terms.document(),
+                fee_policy_version=agreed.fee_policy_version,
                 complete_forms_in_session=in_session,
                 forms_outstanding_when_booked=list(facts.outstanding_forms),
                 first_of_its_type=first_of_type and date is plan.free[0],

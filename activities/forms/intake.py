@@ -30,7 +30,7 @@ from models.tables.money.payment import Payment
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.enums import ClientStatus
-from rules.forms.intake import BILLING_INFO
+from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT
 from rules.money.payment_states import RESUMED_BY_CARD
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
@@ -123,7 +123,11 @@ async def _asked(session: AsyncSession, client: Client, kind: str) -> tuple[Form
 
 
 def _refuse(template: PracticeText | None, order: FormSubmission) -> Refusal | None:
-    return refuse_answers(template, order) if template else invalid("kind", "there is no such intake form")
+    if template is None:
+        return invalid("kind", "there is no such intake form")
+    if order.consent_version not in (None, str(template.fee_policy_version)):
+        return invalid("consent_version", OF_ANOTHER_TEXT)
+    return refuse_answers(template, order)
 
 
 async def _save_card(session: AsyncSession, client: Client, card: Card, *, at: datetime, by: str) -> list[UUID]:

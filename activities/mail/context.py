@@ -31,9 +31,9 @@ class MailAppointment:
     """One appointment as a mail shows it.
 
     ``type`` and ``mode`` are the words of `rules.enums`. ``fee`` is left out where nothing is owed (intro
-    calls). ``outstanding_forms`` are form kinds or titles; they are shown where
+    calls). ``outstanding_forms`` are titles; they are shown where
     ``complete_forms_in_session`` is set. ``previous_starts_at`` is where a moved appointment was before,
-    ``late_fee`` what its late cancellation costs.
+    ``late_fee`` what its late cancellation costs. ``notice``: until when before it a client may change a session.
     """
 
     id: str
@@ -47,6 +47,7 @@ class MailAppointment:
     outstanding_forms: tuple[str, ...] = ()
     previous_starts_at: datetime | None = None
     late_fee: MailMoney | None = None
+    notice: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,12 +132,11 @@ class MailContext:
 
     ``recipient_name``: how to greet the reader; empty greets nobody by name. ``time_zone``: the reader's
     IANA zone. ``test``: the journey is a test client's; the mail says so. ``link``: where the mail's one
-    button leads, made by `Links`. ``link_expires_at``: until when. ``forms``: outstanding form kinds or
-    titles, ``forms_gate``: the client's own bookings wait for them, ``forms_due``: they will from then on.
+    button leads, made by `Links`. ``link_expires_at``: until when. ``forms``: titles of forms,
+    ``forms_gate``: the client's own bookings wait for them, ``forms_due``: they will from then on.
     ``unsubscribe_link``: where mails like this one can be ended. ``check_insurance``: ask the client to
-    check their cover (the intro call and the first session). ``notice_hours``: the notice window, told with
-    a session's confirmation. ``change``: ``"moved"`` or ``"cancelled"``, for the therapist, with
-    ``changed_by_client``. ``factor_change``: a `rules.accounts.second_factors.FactorChange`.
+    check their cover (the intro call and the first session). ``change``: ``"moved"`` or ``"cancelled"``,
+    for the therapist, with ``changed_by_client``. ``factor_change``: a `rules.accounts.second_factors.FactorChange`.
     ``opened``: what was opened of the client's record, as a sentence names it.
     """
 
@@ -155,7 +155,6 @@ class MailContext:
     forms_gate: bool = False
     forms_due: datetime | None = None
     check_insurance: bool = False
-    notice_hours: int | None = None
     change: str | None = None
     changed_by_client: bool = False
     offer: MailOffer | None = None

@@ -114,7 +114,6 @@ def _environment() -> Environment:
         minutes=time_words.minutes,
         money=wording.money,
         in_full=in_full,
-        form_title=wording.form_title,
         type_title=wording.type_title,
         payment_title=wording.payment_title,
         act_title=wording.act_title,

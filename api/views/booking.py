@@ -18,6 +18,7 @@ from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Mode, Role
 from rules.journey.stage import JourneyFacts
+from rules.time_words import in_words
 
 
 class LicenceView(View):
@@ -70,7 +71,8 @@ class WhoseView(BaseModel):
 
 class AppointmentView(View):
     """``client``: for the practice. A therapist sees of a former client the appointments that they had, and whose they
-    are, and nothing else."""
+    are, and nothing else. ``notice_window``: until when before it the client side may change it, as the fee policy of
+    that version says it."""
 
     id: UUID
     client_id: UUID
@@ -84,6 +86,8 @@ class AppointmentView(View):
     join_url: str | None
     series_id: UUID | None
     fee: MoneyView
+    fee_policy_version: int
+    notice_window: str
     booked_by: str
     booked_at: datetime
     complete_forms_in_session: bool
@@ -125,7 +129,9 @@ class AppointmentView(View):
     ) -> Self:
         fee = MoneyView(amount=terms.fee_amount, currency=terms.fee_currency)
         paid = PaymentView.of(payment, caller=caller) if payment else None
-        return cls.of(terms, *beside, caller=caller, fee=fee, payment=paid, **more)
+        agreed = terms.agreed if isinstance(terms, Appointment) else terms
+        notice = in_words(agreed.notice_window)
+        return cls.of(terms, *beside, caller=caller, fee=fee, payment=paid, notice_window=notice, **more)
 
 
 def seen_by(

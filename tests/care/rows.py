@@ -70,6 +70,7 @@ def appointment_row(**columns: Any) -> Appointment:
         "booked_at": NOW,
         "planned_at": NOW,
         "terms": Terms.of(JourneyPolicy()).document(),
+        "fee_policy_version": 1,
         "booking_id": uuid4(),
     }
     return Appointment(**usual | columns)
