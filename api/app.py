@@ -44,7 +44,7 @@ from api.routes.archive import archives, bulk_archives
 from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
 from api.routes.clients import clients, groups, joins, journeys, matches, matching_form, tasks
-from api.routes.forms import form_templates, forms
+from api.routes.forms import form_templates, forms, texts
 from api.routes.keeping import keepings
 from api.routes.mail import sendgrid_webhook, unsubscribes
 from api.routes.money import approvals, decisions, ledger, payments, receipts, reconciliations, stripe_webhook, totals
@@ -88,6 +88,7 @@ _PARTS = (
     joins,
     forms,
     form_templates,
+    texts,
     goals,
     payments,
     receipts,

@@ -140,7 +140,8 @@ async def answered_by(session: AsyncSession, forms: Collection[FormRequest]) -> 
 async def clients_to_ask_again(
     session: AsyncSession, template: PracticeText, *, after: UUID | None, limit: int
 ) -> Sequence[UUID]:
-    """The active clients whose journeys are to be told of a new version, by id; each journey decides what it asks for."""
+    """The active clients whose journeys are to be told of a new version, by id; each journey decides what it asks
+    for."""
     has_it = _asked_for(template.kind).where(col(FormRequest.version) >= template.version).exists()
     statement = select(Client.id).where(_is_concerned(template.kind, intake=template.is_intake), ~has_it)
     if after is not None:

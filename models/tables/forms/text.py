@@ -1,4 +1,6 @@
-"""Texts: the wording and the questions of every form and of the fee policy, by version. What was asked for keeps its own."""
+"""Texts: the wording and the questions of every form and of the fee policy, by version.
+
+What a client was asked for keeps its own version."""
 
 from datetime import datetime
 from typing import Any
