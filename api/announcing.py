@@ -11,7 +11,7 @@ from api.commands import tell_of_new_version
 from api.deps import Services
 from api.problems import EngineUnavailable
 from models.reads.forms.texts import newest_texts
-from models.writes.forms.drafts import propose_terms
+from models.writes.forms.text_drafts import propose_terms
 from rules.money.terms import Terms
 
 log = structlog.get_logger(__name__)

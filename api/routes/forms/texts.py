@@ -30,8 +30,8 @@ from models.reads.forms.texts import (
     wording_of,
 )
 from models.tables.forms.text import PracticeText, TextDraft
-from models.writes.forms.drafts import put_draft
 from models.writes.forms.publishing import publish, published_with, to_be_asked
+from models.writes.forms.text_drafts import put_draft
 from models.writes.forms.texts import lock_texts
 from rules.enums import Role
 from rules.forms.fields import MOST_FIELDS
@@ -75,10 +75,10 @@ class TextView(BaseModel):
     versions: list[int]
     source: str | None = None
     published_by: str | None = None
-    draft: "DraftView | None" = None
+    draft: "TextDraftView | None" = None
 
 
-class DraftView(BaseModel):
+class TextDraftView(BaseModel):
     """``id`` is another after every change. ``body``: with the numbers by name. ``numbers``: with which it would be
     published. ``to_be_asked``: how many clients would be asked to sign, if it were published now."""
 
@@ -163,8 +163,8 @@ async def _view(session: AsyncSession, text: PracticeText, *, sight: Sight, draf
     )
 
 
-async def _draft_view(session: AsyncSession, draft: TextDraft) -> DraftView:
-    return DraftView(
+async def _draft_view(session: AsyncSession, draft: TextDraft) -> TextDraftView:
+    return TextDraftView(
         id=draft.id,
         title=draft.title,
         body=draft.body,
@@ -203,7 +203,7 @@ class TextBody(Body):
 )
 async def word(
     *, kind: Kind, body: TextBody, services: Svc, caller: Admin, request_id: RequestId, now: Now
-) -> DraftView:
+) -> TextDraftView:
     """Nothing is in force by it, and nobody is asked for anything. A kind that there is not yet is a new form of the
     practice's own."""
     fields = [field.field() for field in body.fields]
@@ -229,7 +229,7 @@ async def word(
     return view
 
 
-class ReadView(BaseModel):
+class WordingView(BaseModel):
     """A version as clients read it."""
 
     title: str
@@ -243,8 +243,8 @@ class PreviewView(BaseModel):
     because it is signed with them or its numbers stand in them."""
 
     draft_id: UUID
-    in_force: ReadView | None
-    draft: ReadView
+    in_force: WordingView | None
+    draft: WordingView
     to_be_asked: int
     together: list[str]
 
@@ -263,7 +263,7 @@ async def preview(*, kind: Kind, services: Svc, _: Admin) -> PreviewView:
         terms = await _terms_of(session, draft)
         return PreviewView(
             draft_id=draft.id,
-            in_force=ReadView(
+            in_force=WordingView(
                 title=text.title,
                 body=read_as(text),
                 fields=fields_view(text),
@@ -271,7 +271,7 @@ async def preview(*, kind: Kind, services: Svc, _: Admin) -> PreviewView:
             )
             if text is not None
             else None,
-            draft=ReadView(
+            draft=WordingView(
                 title=draft.title,
                 body=worded(draft.body, terms),
                 fields=fields_view(draft),

@@ -1,5 +1,6 @@
 """Texts over the API: read by all, worded and published by admins; what settings propose changes nothing."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,6 @@ from models.tables.clients.task import Task
 from models.tables.forms.text import TextDraft
 from rules.enums import TaskKind
 from rules.policy import JourneyPolicy
-from tests.api.callers import Callers
 from tests.api.conftest import DESK, ROOT, SITE, ToldEngine, fields_of, problem_of
 from tests.api.forms.texts import Texts
 from tests.care.rows import Rows
@@ -171,10 +171,8 @@ async def test_other_settings_propose_once_and_change_nothing(texts: Texts, app:
     assert [mail.template for mail in await texts.mails(sara)] == []
 
 
-async def test_an_admin_sees_the_task_and_publishing_closes_it(
-    texts: Texts, app: FastAPI, rows: Rows, people: Callers
-) -> None:
-    await rows.add(Task(id=people.sara.id, key="x", kind=TaskKind.NO_RECORD, text="x", opened_at=texts.clock.time))
+async def test_an_admin_sees_the_task_and_publishing_closes_it(texts: Texts, app: FastAPI, rows: Rows) -> None:
+    await rows.add(Task(id=texts.ana.id, key="x", kind=TaskKind.NO_RECORD, text="x", opened_at=texts.clock.time))
     await starts(app, DAY_BEFORE)
     listed = (await texts.api.get("/v1/tasks", headers=ROOT)).json()["items"]
     assert [task["kind"] for task in listed] == ["text_waits"]
@@ -222,8 +220,6 @@ async def test_numbers_that_stand_in_another_text_change_with_the_fee_policy(
 
 
 async def test_many_starts_at_once_make_one_draft(texts: Texts, app: FastAPI, rows: Rows) -> None:
-    import asyncio
-
     with_settings(app, DAY_BEFORE)
     await asyncio.gather(*(propose_numbers(app.state.services) for _ in range(6)))
     assert (len(await drafts(rows)), len(await tasks(rows))) == (1, 1)

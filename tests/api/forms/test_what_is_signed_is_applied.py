@@ -69,7 +69,7 @@ async def holds_to(texts: Texts, client: Client, booked: dict[str, Any], policy:
     texts.clock.time = now
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(policy=policies())
 async def test_x9_what_is_signed_is_what_is_applied(texts: Texts, app: FastAPI, policy: JourneyPolicy) -> None:
     texts.clock.advance(days=400)  # what was booked before is in nobody's way
