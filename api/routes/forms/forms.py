@@ -22,6 +22,7 @@ from api.views.lists import Listed, listed
 from models.paging import Page
 from models.reads.forms.requests import answer_to, answered_by, asked_of, forms_of, policy_to_sign
 from models.reads.forms.texts import newest_text, read_as, text_of, titles_of
+from models.reads.money.balance import saved_card
 from models.tables.forms.form import FormRequest
 from models.tables.forms.text import PracticeText
 from rules.accounts.accesses import AccessKind
@@ -137,8 +138,9 @@ async def _fresh(command: Command, form_id: UUID) -> FormView:
 
 
 class FormBody(Body):
-    """The answers of one form. To Billing Info belong ``setup_intent``, the card setup that Stripe confirmed, and
-    ``consent_version``, that of the text which the client was shown: another one is refused.
+    """The answers of one form. To Billing Info belong ``setup_intent``, the card setup that Stripe confirmed, which
+    whoever has a card and signs again may leave out; and ``consent_version``, that of the text which the client was
+    shown: another one is refused.
     """
 
     answers: Json
@@ -166,7 +168,7 @@ async def complete(*, client_id: UUID, kind: str, body: FormBody, command: ByKno
     if template is None or (form is None and not template.is_intake):
         raise not_found("form")
     errors = check_answers([FormField.from_document(field) for field in template.fields], body.answers, body.signature)
-    errors |= _check_card(template, body)
+    errors |= _check_card(template, body, has_card=saved_card(client) is not None)
     if errors:
         raise wrong_fields(list(errors.items()))
     if template.is_intake or form is None:
@@ -181,13 +183,13 @@ async def complete(*, client_id: UUID, kind: str, body: FormBody, command: ByKno
     return await _fresh(command, form.id if form else now_asked[-1].id)
 
 
-def _check_card(template: PracticeText, body: FormBody) -> Errors:
+def _check_card(template: PracticeText, body: FormBody, *, has_card: bool) -> Errors:
     """What is wrong with that which belongs to Billing Info alone."""
     errors: Errors = {}
     if template.kind != BILLING_INFO:
         given = {"setup_intent": body.setup_intent, "consent_version": body.consent_version}
         return {name: "belongs to Billing Info" for name, value in given.items() if value is not None}
-    if body.setup_intent is None:
+    if body.setup_intent is None and not has_card:
         errors["setup_intent"] = "is required with Billing Info; ask for a card setup first"
     if body.consent_version not in (None, str(template.fee_policy_version)):
         errors["consent_version"] = OF_ANOTHER_TEXT

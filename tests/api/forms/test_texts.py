@@ -190,6 +190,17 @@ async def test_an_admin_sees_the_task_and_publishing_closes_it(texts: Texts, app
     assert [task.resolved_at is None for task in await tasks(rows)] == [False, True]
 
 
+async def test_who_has_a_card_signs_again_without_giving_it_again(texts: Texts, app: FastAPI) -> None:
+    sara = await texts.client()
+    await texts.books(sara)
+    await texts.signs(sara, card=False, expect=422)
+    await texts.signs(sara)
+    await starts(app, DAY_BEFORE)
+    await texts.publish("fee_policy")
+    assert (await texts.signs(sara, card=False))["version"] == 2
+    assert (await texts.books(sara))["notice_window"] == "24 hours"
+
+
 async def test_what_a_person_has_decided_or_worded_outlives_the_settings(
     texts: Texts, app: FastAPI, rows: Rows
 ) -> None:

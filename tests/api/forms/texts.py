@@ -55,10 +55,6 @@ class Texts:
         """A draft of what is in force, but for what is ``changed``."""
         text = await self.get(f"/{kind}", by=ROOT)
         body = {"title": text["title"], "body": text["source"], "fields": text["fields"]} | changed
-        for field in body["fields"]:  # as they are asked, and not as they are shown
-            for name in ("options", "fields"):
-                if not field.get(name):
-                    field.pop(name, None)
         return await self.api.put(f"/v1/texts/{kind}", json=body, headers=by)
 
     async def words(self, kind: str, **changed: Any) -> Json:
@@ -92,10 +88,10 @@ class Texts:
         assert answer.status_code == 201, answer.text
         return dict(answer.json()["appointments"][0])
 
-    async def signs(self, client: Client, kind: str = "billing_info", *, expect: int = 200) -> Json:
+    async def signs(self, client: Client, kind: str = "billing_info", *, card: bool = True, expect: int = 200) -> Json:
         self.clock.advance(minutes=1)  # after whatever was signed before
         body: Json = {"answers": ANSWERS[kind], "signature": "Sara Lind"}
-        if kind == "billing_info":
+        if kind == "billing_info" and card:
             setup = await self.api.post(f"/v1/clients/{client.id}/card-setup", headers=SITE)
             assert setup.status_code == 201, setup.text
             shown = setup.json()
