@@ -61,6 +61,7 @@ def appointment_facts(
         payment=payment_facts(payment, client) if payment else None,
         shown=_shown(appointment, client),
         deliver_at=deliver_at,
+        charge_deadline=appointment.agreed.charge_deadline,
     )
 
 
@@ -83,6 +84,8 @@ def _shown(appointment: Appointment, client: Client) -> AppointmentShown:
         restored_from=_text(appointment.restored_from),
         client_name=client.full_name,
         test=client.test,
+        fee_policy_version=appointment.fee_policy_version,
+        notice_window=appointment.agreed.notice_window,
     )
 
 

@@ -56,7 +56,7 @@ from api.routes.booking import (
 )
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
 from api.routes.clients import clients, exceptions, groups, joins, journeys, matches, matching_form, standing, tasks
-from api.routes.forms import form_templates, forms
+from api.routes.forms import form_templates, forms, texts
 from api.routes.keeping import keepings
 from api.routes.mail import sendgrid_webhook, unsubscribes
 from api.routes.money import (
@@ -116,6 +116,7 @@ _PARTS = (
     joins,
     forms,
     form_templates,
+    texts,
     goals,
     payments,
     receipts,

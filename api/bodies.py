@@ -168,6 +168,7 @@ def _clean_prose(value: object) -> object:
     return _prose(value) if isinstance(value, str) else value
 
 
+as_prose = BeforeValidator(_clean_prose)
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),

@@ -248,3 +248,9 @@ class TaskKind(StrEnum):
     MANY_WEDGED = "many_wedged", "Many workflows cannot go on"
     NO_RECORD = "no_record", "A workflow has no record"
     RESTORED = "restored", "The database was restored from a copy"
+    TEXT_WAITS = "text_waits", "A text waits to be published"
+
+    @property
+    def is_for_admins(self) -> bool:
+        """Whether it is no client's matter, and an admin's to settle."""
+        return self is TaskKind.TEXT_WAITS

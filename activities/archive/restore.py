@@ -218,6 +218,7 @@ class _Restoring:
                     booked_at=self.at,
                     planned_at=self.at,
                     terms=old.terms,
+                    fee_policy_version=old.fee_policy_version,
                     complete_forms_in_session=old.complete_forms_in_session,
                     forms_outstanding_when_booked=list(old.forms_outstanding_when_booked),
                     first_of_its_type=old.first_of_its_type,

@@ -23,6 +23,7 @@ from activities.types.booking import Booked, BookingOrder
 from activities.words import heard
 from models.reads.booking.may_book import counted_when_booking, refuse_to_book
 from models.reads.booking.waitlist import lines_of
+from models.reads.forms.requests import agreed_terms
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
@@ -39,7 +40,7 @@ from rules.enums import AppointmentStatus, AppointmentType, ClientStatus, Mode, 
 from rules.journey.stage import JourneyFacts
 from rules.mail.kinds import Mail, to_both_sides
 from rules.mail.orders import MailOrder
-from rules.money.terms import Terms
+from rules.money.terms import AgreedTerms
 from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
 
@@ -97,8 +98,17 @@ class BookingActivities(Activities):
                 type=order.type,
             )
             new_to_them = await _is_first_of_its_type(session, client, therapist, order.type)
+            agreed = await agreed_terms(session, client.id)
             appointments = self._write(
-                session, client, therapist, order, plan=plan, facts=facts, new_to_them=new_to_them, now=now
+                session,
+                client,
+                therapist,
+                order,
+                plan=plan,
+                facts=facts,
+                new_to_them=new_to_them,
+                agreed=agreed,
+                now=now,
             )
             for appointment in appointments:
                 appointment.visitor, appointment.network = (whom.who, whom.network) if whom else (None, None)
@@ -152,6 +162,7 @@ class BookingActivities(Activities):
         plan: DatesPlan,
         facts: JourneyFacts,
         new_to_them: bool,
+        agreed: AgreedTerms,
         now: datetime,
     ) -> list[Appointment]:
         series_id = derived_id(order.request_id, "series") if order.weeks > 1 else None
@@ -182,7 +193,8 @@ class BookingActivities(Activities):
                 booked_by=order.by.actor,
                 booked_at=now,
                 planned_at=now,
-                terms=Terms.of(self.deps.policy).document(),
+                terms=agreed.terms.document(),
+                fee_policy_version=agreed.fee_policy_version,
                 complete_forms_in_session=in_session,
                 forms_outstanding_when_booked=list(facts.outstanding_forms),
                 first_of_its_type=new_to_them and date is plan.free[0],

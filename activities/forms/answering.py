@@ -6,13 +6,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import derived_id
 from activities.types.forms import FormCompletion, FormSubmission
+from models.reads.forms.texts import fee_policy_of, read_as
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.text import PracticeText
 from models.writes.timeline import tell
 from rules.enums import FormStatus
 from rules.forms.fields import FormField, check_answers
-from rules.forms.intake import BILLING_INFO, FEE_POLICY_TEXT, FEE_POLICY_VERSION
 from rules.refusals import Problem, Refusal
 from rules.timeline import FactKind
 
@@ -40,11 +40,13 @@ async def complete(
     *,
     at: datetime,
 ) -> None:
-    """Keep the answers and complete the form, inside the running transaction; the client's row is locked.
+    """Keep the answers and complete the form, inside the running transaction; the client's row is locked. Where the
+    fee policy is signed with it, so is its text, as it was read.
 
     The title of an intake form is in the timeline; that of one of the practice's own could tell anything.
     """
-    billing = template.kind == BILLING_INFO
+    policy = await fee_policy_of(session, template)
+    signed = str(policy.version) if policy else None
     form.status, form.completed_at = FormStatus.COMPLETE, at
     session.add(form)
     await session.flush()  # the answer refers to it
@@ -54,8 +56,8 @@ async def complete(
             request_id=form.id,
             answers=order.answers,
             signature=order.signature,
-            consent_text=FEE_POLICY_TEXT if billing else None,
-            consent_version=FEE_POLICY_VERSION if billing else None,
+            consent_text=read_as(policy) if policy else None,
+            consent_version=signed,
             answered_by=order.by.actor,
             answered_at=at,
         )
@@ -72,6 +74,6 @@ async def complete(
             "version": form.version,
             "form_id": str(form.id),
             "request_id": order.request_id,
-            **({"consent_version": FEE_POLICY_VERSION} if billing else {}),
+            **({"consent_version": signed} if signed else {}),
         },
     )

@@ -22,6 +22,7 @@ from models.reads.booking.waitlist import lines_of_client
 from models.reads.forms.requests import asked_of
 from models.reads.forms.texts import newest_text, text_of
 from models.reads.journey import project
+from models.reads.money.balance import saved_card
 from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.forms.form import FormRequest
@@ -30,7 +31,7 @@ from models.tables.money.payment import Payment
 from models.writes.locks import lock_client
 from models.writes.timeline import tell
 from rules.enums import ClientStatus
-from rules.forms.intake import BILLING_INFO
+from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT
 from rules.money.payment_states import RESUMED_BY_CARD
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
@@ -54,7 +55,8 @@ class FormActivities(Activities):
 
     @activity.defn
     async def submit_form(self, order: FormSubmission) -> Done:
-        """Complete one form. Billing Info also saves the card, after looking its setup intent up at Stripe."""
+        """Complete one form. Billing Info also saves the card, after looking its setup intent up at Stripe; whoever has
+        one, and signs again, need not give it again."""
         now = await self.now()
         async with self.transaction() as session:
             client = await lock_client(session, UUID(order.client_id))
@@ -98,6 +100,8 @@ class FormActivities(Activities):
             return SUBMITTED.keep(session, client, order, done, at=now)
 
     async def _card(self, client: Client, setup_intent: str | None) -> tuple[Refusal | None, Card | None]:
+        if not setup_intent and saved_card(client) is not None:
+            return None, None
         if not setup_intent:
             return invalid("setup_intent", "is required with Billing Info; ask for a card setup first"), None
         gateway = self.gateway_for(client)
@@ -123,7 +127,11 @@ async def _asked(session: AsyncSession, client: Client, kind: str) -> tuple[Form
 
 
 def _refuse(template: PracticeText | None, order: FormSubmission) -> Refusal | None:
-    return refuse_answers(template, order) if template else invalid("kind", "there is no such intake form")
+    if template is None:
+        return invalid("kind", "there is no such intake form")
+    if order.consent_version not in (None, str(template.fee_policy_version)):
+        return invalid("consent_version", OF_ANOTHER_TEXT)
+    return refuse_answers(template, order)
 
 
 async def _save_card(session: AsyncSession, client: Client, card: Card, *, at: datetime, by: str) -> list[UUID]:

@@ -18,6 +18,7 @@ from models.writes.locks import lock_client
 from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.enums import ClientStatus, FormStatus
+from rules.forms.intake import FEE_POLICY
 from rules.mail.kinds import Mail
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
@@ -53,7 +54,7 @@ class RequestedFormActivities(Activities):
                 document = {"form_id": str(still_open[-1].id)}
                 stands = Done(facts=await journey_facts(session, client), changed=False, document=document)
                 return ASKED_FOR.keep(session, client, order, stands, at=now)
-            if template is None:
+            if template is None or template.kind == FEE_POLICY:
                 return Done(refusal=invalid("kind", "there is no form of that kind"))
             if template.is_intake:
                 return Done(refusal=_INTAKE)

@@ -1,6 +1,6 @@
 """The rows that a mail is about: read from the database at the moment of sending."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,13 +10,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.details import owner_of_address
 from activities.mail.context import MailMoney
-from activities.mail.wording import is_intake_form
 from models.reads.booking.leaves import leave_stands
 from models.reads.booking.waitlist import offers_of, unanswered
 from models.reads.care.chats import WaitingMessage, waiting_for
 from models.reads.care.documents import is_shared
 from models.reads.care.goals import still_reminded_of
 from models.reads.forms.requests import asking_of
+from models.reads.forms.texts import intake_titles
 from models.reads.journey import journey_facts
 from models.reads.money.balance import saved_card
 from models.reads.money.receipts import PaidFor, receipt_of
@@ -68,6 +68,7 @@ class About:
     leave: Leave | None  # that still stands
     task: Task | None
     outstanding: tuple[str, ...]
+    titles: Mapping[str, str]  # of the intake forms, by kind
     forms: tuple[FormRequest, ...]  # that the order names
     goals: tuple[GoalReminder, ...]  # that still stand
     session_booked: bool
@@ -119,6 +120,7 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder, ki
         leave=leave,
         task=task,
         outstanding=facts.outstanding_forms if facts else (),
+        titles=await intake_titles(session) if facts else {},
         forms=await _forms(session, order),
         goals=await still_reminded_of(session, client, order.goals),
         session_booked=facts is not None and facts.session_booked,
@@ -207,12 +209,17 @@ async def _forms(session: AsyncSession, order: MailOrder) -> tuple[FormRequest, 
     return tuple(form for form in found if form is not None)
 
 
+def titles_of_outstanding(about: About, *, of: Collection[str] | None = None) -> tuple[str, ...]:
+    """The titles of the intake forms that are outstanding, of all or of these."""
+    return tuple(about.titles[kind] for kind in about.outstanding if of is None or kind in of)
+
+
 def forms_told(order: MailOrder, about: About) -> tuple[str, ...]:
     """The forms that a mail asks for. One that the practice has made is not named: its title could tell anything."""
     if order.form_id is None and not order.form_ids:
-        return about.outstanding
+        return titles_of_outstanding(about)
     wanted = [form.kind for form in about.forms if form.status is FormStatus.REQUESTED]
-    return tuple(kind if is_intake_form(kind) else _OWN_FORM for kind in wanted)
+    return tuple(about.titles.get(kind, _OWN_FORM) for kind in wanted)
 
 
 def forms_gate(order: MailOrder, about: About, *, now: datetime) -> tuple[bool, datetime | None]:

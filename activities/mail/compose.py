@@ -1,10 +1,10 @@
 """Composing a mail: the rows that it is about become the context of its templates, and its calendar files."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from activities.base import Dependencies
-from activities.mail.about import About, forms_gate, forms_told
+from activities.mail.about import About, forms_gate, forms_told, titles_of_outstanding
 from activities.mail.buttons import unsubscribe_link
 from activities.mail.context import (
     MailAppointment,
@@ -32,9 +32,7 @@ from rules.mail.terms import Reader, Topic
 from rules.mail.unsubscribe import list_unsubscribe
 from rules.money.payment_states import WAITING, can_a_card_settle
 from rules.money.receipts import receipt_number
-from rules.policy import JourneyPolicy
-
-_HOUR = timedelta(hours=1)
+from rules.time_words import in_words
 
 
 def compose(
@@ -45,11 +43,10 @@ def compose(
     *,
     link: tuple[str | None, datetime | None],
     deps: Dependencies,
-    policy: JourneyPolicy,
     now: datetime,
 ) -> OutgoingMail:
     """The mail as it is handed to the mail service. ``link``: where its button leads, and until when."""
-    context = context_of(order, kind, about, to, link=link, deps=deps, policy=policy, now=now)
+    context = context_of(order, kind, about, to, link=link, deps=deps, now=now)
     return outgoing(
         order,
         render(order.template, context, deps.templates),
@@ -69,13 +66,11 @@ def context_of(
     *,
     link: tuple[str | None, datetime | None],
     deps: Dependencies,
-    policy: JourneyPolicy,
     now: datetime,
 ) -> MailContext:
     client, therapist, task = about.client, about.therapist, about.task
     gates, due = forms_gate(order, about, now=now) if Topic.FORMS in kind.about else (False, None)
     first = any(a.first_of_its_type for a in about.appointments)
-    of_session = any(a.type is AppointmentType.SESSION for a in about.appointments)
     return MailContext(
         recipient_name=to.greeting,
         time_zone=to.time_zone,
@@ -85,12 +80,11 @@ def context_of(
         link_expires_at=link[1],
         client_name=None if order.to == Reader.CLIENT else client.full_name,
         therapist=MailTherapist(name=therapist.name, licensed_in=tuple(therapist.licensed_in)) if therapist else None,
-        appointments=tuple(_appointment_line(a, about, order.moves) for a in about.appointments),
+        appointments=tuple(_appointment_line(a, about, order.moves, kind) for a in about.appointments),
         forms=forms_told(order, about) if Topic.FORMS in kind.about else (),
         forms_gate=gates,
         forms_due=due,
         check_insurance=kind.asks_about_insurance and first,
-        notice_hours=policy.notice_window // _HOUR if kind.notice_window and of_session else None,
         unsubscribe_link=unsubscribe_link(order, kind, client, deps=deps),
         change=order.text or None if "change" in kind.needs else None,
         changed_by_client=order.by_client,
@@ -109,7 +103,10 @@ def opened_in(order: MailOrder, kind: MailKind) -> str | None:
     return OpeningKind(order.text).label if Topic.OPENING in kind.about else None
 
 
-def _appointment_line(appointment: Appointment, about: About, moves: Mapping[str, datetime]) -> MailAppointment:
+def _appointment_line(
+    appointment: Appointment, about: About, moves: Mapping[str, datetime], kind: MailKind
+) -> MailAppointment:
+    tells_notice = kind.notice_window and appointment.type is AppointmentType.SESSION
     fee = MailMoney(amount=appointment.fee_amount, currency=appointment.fee_currency)
     return MailAppointment(
         id=str(appointment.id),
@@ -120,12 +117,13 @@ def _appointment_line(appointment: Appointment, about: About, moves: Mapping[str
         join_url=appointment.join_url,
         fee=fee if appointment.fee_amount else None,
         complete_forms_in_session=appointment.complete_forms_in_session,
-        outstanding_forms=tuple(kind for kind in appointment.forms_outstanding_when_booked if kind in about.outstanding)
+        outstanding_forms=titles_of_outstanding(about, of=appointment.forms_outstanding_when_booked)
         if appointment.complete_forms_in_session
         else (),
         every=appointment.every,
         previous_starts_at=moves.get(str(appointment.id)),
         late_fee=about.late_fees.get(appointment.id),
+        notice=in_words(appointment.agreed.notice_window) if tells_notice else None,
     )
 
 

@@ -154,7 +154,6 @@ def _environment(loader: BaseLoader) -> Environment:
         minutes=time_words.minutes,
         money=wording.money,
         in_full=in_full,
-        form_title=wording.form_title,
         type_title=wording.type_title,
         payment_title=wording.payment_title,
         act_title=wording.act_title,

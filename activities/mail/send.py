@@ -147,7 +147,7 @@ async def _composed(
         row.status, row.next_try_at = OutboxStatus.WAITING, free_at
         return None
     link = await link_of(session, order, kind, about, deps=deps, policy=deps.policy, now=now)
-    mail = compose(order, kind, about, to, link=link, deps=deps, policy=deps.policy, now=now)
+    mail = compose(order, kind, about, to, link=link, deps=deps, now=now)
     row.status, row.recipient = OutboxStatus.CLAIMED, to.address
     return mail
 

@@ -19,6 +19,7 @@ from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Mode, Role
 from rules.journey.stage import JourneyFacts
+from rules.time_words import in_words
 
 
 class LicenceView(View):
@@ -71,7 +72,8 @@ class WhoseView(BaseModel):
 
 class AppointmentView(View, OfClient):
     """``every``: of a series, how many weeks its appointments lie apart. ``client``: for the practice. A therapist sees
-    of a former client the appointments that they had, and whose they are, and nothing else."""
+    of a former client the appointments that they had, and whose they are, and nothing else. ``notice_window``: until
+    when before it the client side may change it, as the fee policy of that version says it."""
 
     id: UUID
     client_id: UUID
@@ -86,6 +88,8 @@ class AppointmentView(View, OfClient):
     series_id: UUID | None
     every: int | None
     fee: MoneyView
+    fee_policy_version: int
+    notice_window: str
     booked_by: str
     booked_at: datetime
     complete_forms_in_session: bool
@@ -128,7 +132,9 @@ class AppointmentView(View, OfClient):
     ) -> Self:
         fee = MoneyView(amount=terms.fee_amount, currency=terms.fee_currency)
         paid = PaymentView.of(payment, caller=caller) if payment else None
-        return cls.of(terms, *beside, caller=caller, fee=fee, payment=paid, **more)
+        agreed = terms.agreed if isinstance(terms, Appointment) else terms
+        notice = in_words(agreed.notice_window)
+        return cls.of(terms, *beside, caller=caller, fee=fee, payment=paid, notice_window=notice, **more)
 
 
 def seen_by(

@@ -35,7 +35,7 @@ from models.tables.clients.remark import Remark
 from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
 from models.tables.forms.form import FormAnswer, FormRequest
-from models.tables.forms.text import PracticeText
+from models.tables.forms.text import PracticeText, TextDraft
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from models.tables.keeping.epoch import Epoch
 from models.tables.keeping.keeping import Keeping, Resumption
@@ -114,6 +114,7 @@ __all__ = [
     "SessionNote",
     "StepAnswer",
     "Task",
+    "TextDraft",
     "Therapist",
     "TimeOffPeriod",
     "Token",

@@ -11,6 +11,7 @@ from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Outcome,
 from rules.journey.stage import JourneyFacts
 from rules.money.fees import Money, may_client_change
 from rules.refusals import Problem, Refusal
+from rules.time_words import in_words
 
 REQUIRED_DETAILS = ("first_name", "last_name", "email", "phone", "time_zone")
 UNMARKED_WITHIN = timedelta(hours=24)  # of the mark, where it has earned nothing that could be cancelled
@@ -116,10 +117,16 @@ def refuse_change(
         return None
     if now >= starts_at:
         return not_open(status, detail="This appointment has already started.")
+    notice = in_words(notice_window)
     return Refusal(
         name=Problem.LATE_CHANGE,
-        detail="It is too late to change this appointment here. Please contact your therapist; the full fee is due.",
-        data={"therapist": therapist, "fee": {"amount": fee.amount, "currency": fee.currency}},
+        detail=f"It is too late to change this appointment here: less than {notice} are left until it begins. "
+        "Please contact your therapist; the full fee is due.",
+        data={
+            "therapist": therapist,
+            "fee": {"amount": fee.amount, "currency": fee.currency},
+            "notice_window": notice,
+        },
     )
 
 

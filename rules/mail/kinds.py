@@ -52,6 +52,7 @@ class Mail(StrEnum):
     SLOT_OFFERED = "slot_offered"
     FORMS_REQUESTED = "forms_requested"
     FORMS_REMINDER = "forms_reminder"
+    FORM_NEW_VERSION = "form_new_version"
     GOAL_REMINDER = "goal_reminder"
     NEW_MESSAGE = "new_message"
     DOCUMENT_SHARED = "document_shared"
@@ -269,6 +270,15 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
         ),
         # ------------------------------------------------------------ what waits in the portal
         Mail.FORMS_REQUESTED: MailKind(
+            to=Reader.CLIENT,
+            needs=("forms", "link"),
+            about=(Topic.FORMS,),
+            until=(the_forms_are_complete,),
+            button=Button.FORMS,
+            stopped=Stopped.FOR_OWN_FORMS,
+            portal_part="forms",
+        ),
+        Mail.FORM_NEW_VERSION: MailKind(
             to=Reader.CLIENT,
             needs=("forms", "link"),
             about=(Topic.FORMS,),

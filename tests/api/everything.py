@@ -40,7 +40,7 @@ from rules.enums import AppointmentStatus, AppointmentType, ApprovalAct, ChatKin
 from rules.money.discrepancies import DiscrepancyKind
 from tests.api.callers import Callers
 from tests.care.ledger_rows import stated
-from tests.care.rows import NOW, Rows
+from tests.care.rows import NOW, TERMS, Rows
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     group = ClientGroup(id=uuid4(), name="Circle", name_folded=f"circle {sara.ref}", **made)
     closure = Closure(id=uuid4(), day=date(2026, 6, 1 + ord(ana.slug[0]) % 28), name="A day off", **made)
     kind = f"own-{sara.ref.lower()}"
-    template = PracticeText(id=uuid4(), kind=kind, version=1, title="Own", terms={}, fields=[], **made)
+    template = PracticeText(id=uuid4(), kind=kind, version=1, title="Own", terms=TERMS, fields=[], **made)
     form = FormRequest(
         id=uuid4(), client_id=sara.id, kind="informed_consent", version=1, requested_at=NOW, requested_by="system"
     )

@@ -279,6 +279,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "form_request": "requested_by",
         "form_match": "made_by",
         "practice_text": "made_by",
+        "text_draft": "made_by",
         "form_words": "made_by",
         "goal": "made_by completed_by",
         "idempotency_key": "caller",
@@ -307,6 +308,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "fact": "kind",
         "form_request": "kind",
         "practice_text": "kind terms",
+        "text_draft": "kind terms",
         "handed_in": "request_id",
         "idempotency_key": "route key",
         "inbound_event": "id vendor type outcome",
@@ -377,6 +379,7 @@ CLEAR: dict[str, dict[str, str]] = {
     },
     "a text of the practice's, as it is published": {
         "practice_text": "title body fields",
+        "text_draft": "title body fields",
         "form_words": "concerns genders insurances",
         "form_answer": "consent_text",
         "closure": "name",

@@ -51,6 +51,7 @@ _HELPS: Mapping[TaskKind, str] = {
     TaskKind.NO_RECORD: "What was asked of it may have to be entered again; the task says where to look.",
     TaskKind.MANY_WEDGED: "Show the task to whoever runs the system; nothing is lost meanwhile.",
     TaskKind.RESTORED: "What came after the copy must be entered again; the task says what.",
+    TaskKind.TEXT_WAITS: "An admin reads both wordings, and publishes the new one or sets the settings back.",
 }
 _LOOK = "The task says what to look at."
 _SETTLED_BY_ITSELF = frozenset(

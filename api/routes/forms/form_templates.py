@@ -19,7 +19,7 @@ from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, not_found, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
 from models.reads.forms.texts import list_own_forms, newest_text, text_of
-from models.tables.forms.text import PracticeText
+from models.tables.forms.text import PracticeText, TextDraft
 from models.writes.forms.texts import add_version
 from rules.forms.fields import MOST_FIELDS, MOST_OPTIONS, FieldType, FormField, check_fields
 from rules.forms.templates import LONGEST_KIND, check_kind, kind_of
@@ -96,12 +96,13 @@ class TemplateView(BaseModel):
     made_at: datetime
 
 
-def fields_view(template: PracticeText) -> list[FieldView]:
+def fields_view(template: PracticeText | TextDraft) -> list[FieldView]:
     return [FieldView.model_validate(field) for field in template.fields]
 
 
 def _view(template: PracticeText) -> TemplateView:
-    return TemplateView(**template.model_dump(exclude={"id", "fields", "intake_place"}), fields=fields_view(template))
+    shown = template.model_dump(include={"kind", "version", "title", "made_by", "made_at"})
+    return TemplateView(**shown, fields=fields_view(template))
 
 
 @router.post(
@@ -172,6 +173,6 @@ async def one(*, kind: str, services: Svc, _: PracticeOrAdmin, version: Version 
             found = await newest_text(session, kind)
         else:
             found = await text_of(session, kind=kind, version=version)
-    if found is None or found.is_intake:
+    if found is None or not found.is_own:
         raise not_found("form")
     return _view(found)

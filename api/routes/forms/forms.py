@@ -20,14 +20,16 @@ from api.routes.forms.form_templates import FieldView, fields_view
 from api.views.forms import FormView, form_view
 from api.views.lists import Listed, listed
 from models.paging import Page
-from models.reads.forms.requests import answer_to, answered_by, asked_of, forms_of
-from models.reads.forms.texts import newest_text, text_of, titles_of
+from models.reads.forms.requests import answer_to, answered_by, asked_of, forms_of, policy_to_sign
+from models.reads.forms.texts import newest_text, read_as, text_of, titles_of
+from models.reads.money.balance import saved_card
 from models.tables.forms.form import FormRequest
+from models.tables.forms.text import PracticeText
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.accounts.openings import OpeningKind
 from rules.forms.fields import Errors, FormField, check_answers
-from rules.forms.intake import BILLING_INFO, FEE_POLICY_TEXT, FEE_POLICY_VERSION, SEEN_BY_STAFF
+from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT, SEEN_BY_STAFF
 from rules.forms.templates import LONGEST_KIND
 from rules.refusals import Problem
 from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SET_UP_CARD, SUBMIT_FORM
@@ -136,14 +138,15 @@ async def _fresh(command: Command, form_id: UUID) -> FormView:
 
 
 class FormBody(Body):
-    """The answers of one form. To Billing Info belong ``setup_intent``, the card setup that Stripe confirmed, and
-    ``consent_version``, that of the text which the client was shown: another one is refused.
+    """The answers of one form. To Billing Info belong ``setup_intent``, the card setup that Stripe confirmed, which
+    whoever has a card and signs again may leave out; and ``consent_version``, that of the text which the client was
+    shown: another one is refused.
     """
 
     answers: Json
     signature: Line
     setup_intent: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
-    consent_version: Line | None = Field(default=None, exclude=True)
+    consent_version: Line | None = None
 
 
 @router.put(
@@ -165,7 +168,7 @@ async def complete(*, client_id: UUID, kind: str, body: FormBody, command: ByKno
     if template is None or (form is None and not template.is_intake):
         raise not_found("form")
     errors = check_answers([FormField.from_document(field) for field in template.fields], body.answers, body.signature)
-    errors |= _check_card(kind, body)
+    errors |= _check_card(template, body, has_card=saved_card(client) is not None)
     if errors:
         raise wrong_fields(list(errors.items()))
     if template.is_intake or form is None:
@@ -180,16 +183,16 @@ async def complete(*, client_id: UUID, kind: str, body: FormBody, command: ByKno
     return await _fresh(command, form.id if form else now_asked[-1].id)
 
 
-def _check_card(kind: str, body: FormBody) -> Errors:
+def _check_card(template: PracticeText, body: FormBody, *, has_card: bool) -> Errors:
     """What is wrong with that which belongs to Billing Info alone."""
     errors: Errors = {}
-    if kind != BILLING_INFO:
+    if template.kind != BILLING_INFO:
         given = {"setup_intent": body.setup_intent, "consent_version": body.consent_version}
         return {name: "belongs to Billing Info" for name, value in given.items() if value is not None}
-    if body.setup_intent is None:
+    if body.setup_intent is None and not has_card:
         errors["setup_intent"] = "is required with Billing Info; ask for a card setup first"
-    if body.consent_version not in (None, FEE_POLICY_VERSION):
-        errors["consent_version"] = "is of a text that has changed; show the one of the card setup"
+    if body.consent_version not in (None, str(template.fee_policy_version)):
+        errors["consent_version"] = OF_ANOTHER_TEXT
     return errors
 
 
@@ -197,13 +200,14 @@ def _check_card(kind: str, body: FormBody) -> Errors:
 
 
 class CardSetup(BaseModel):
-    """What Stripe's own form in the browser needs to save a card, and the text that the client agrees to."""
+    """What Stripe's own form in the browser needs to save a card, and the fee policy that the client agrees to with
+    it, in the version that is to be signed."""
 
     customer: str
     setup_intent: str
     client_secret: str
-    consent_text: str = FEE_POLICY_TEXT
-    consent_version: str = FEE_POLICY_VERSION
+    consent_text: str
+    consent_version: str
 
 
 @router.post(
@@ -215,4 +219,6 @@ class CardSetup(BaseModel):
 async def set_up_card(*, client_id: UUID, command: ByKnown) -> CardSetup:
     await command.must_see_client(client_id)
     done = await command.ask(SET_UP_CARD, client_id=client_id)
-    return CardSetup(**(done.document or {}))
+    async with command.services.sessions() as session:
+        policy = await policy_to_sign(session, client_id)
+    return CardSetup(**(done.document or {}), consent_text=read_as(policy), consent_version=str(policy.version))

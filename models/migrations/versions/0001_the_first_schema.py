@@ -228,10 +228,23 @@ def upgrade() -> None:
         sa.Column("terms", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("fields", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("intake_place", sa.Integer(), nullable=True),
+        sa.Column("fee_policy_version", sa.Integer(), nullable=True),
         sa.Column("made_by", sa.String(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "version", name="one_text_per_kind_and_version"),
+    )
+    op.create_table(
+        "text_draft",
+        sa.Column("kind", sa.String(length=80), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("terms", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("fields", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("kind"),
     )
     op.create_table(
         "idempotency_key",
@@ -701,6 +714,7 @@ def upgrade() -> None:
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("terms", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("fee_policy_version", sa.Integer(), nullable=False),
         sa.Column("complete_forms_in_session", sa.Boolean(), nullable=False),
         sa.Column("forms_outstanding_when_booked", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("first_of_its_type", sa.Boolean(), nullable=False),
@@ -1171,6 +1185,7 @@ def upgrade() -> None:
                 "many_wedged",
                 "no_record",
                 "restored",
+                "text_waits",
                 name="task_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -2310,6 +2325,7 @@ def downgrade() -> None:
     op.drop_table("inbound_event")
     op.drop_index(op.f("ix_idempotency_key_claimed_at"), table_name="idempotency_key")
     op.drop_table("idempotency_key")
+    op.drop_table("text_draft")
     op.drop_table("practice_text")
     op.drop_table("epoch")
     op.drop_table("closure")

@@ -30,7 +30,6 @@ from rules.money.receipts import (
     service_of,
     standing_of,
 )
-from rules.money.terms import Terms
 
 _LOST = "lost"
 
@@ -46,7 +45,7 @@ class PaidFor:
     @property
     def service(self) -> str:
         one = self.appointment
-        notice = Terms.read(one.terms).notice_window
+        notice = one.agreed.notice_window
         return service_of(self.payment.kind, starts_at=one.starts_at, ends_at=one.ends_at, notice_window=notice)
 
 

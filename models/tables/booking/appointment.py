@@ -10,6 +10,7 @@ from sqlmodel import Field, SQLModel
 from models.columns import Document, Instant, MinorUnits, Words, word
 from models.sealed import SealedText
 from rules.enums import AppointmentStatus, AppointmentType, Mode
+from rules.money.terms import Terms
 
 
 class Appointment(SQLModel, table=True):
@@ -46,7 +47,8 @@ class Appointment(SQLModel, table=True):
     booked_by: str
     booked_at: datetime = Field(sa_type=Instant)
     planned_at: datetime = Field(sa_type=Instant)  # when it was booked, or moved last: its reminders count from then
-    terms: dict[str, Any] = Field(sa_type=Document)  # rules.money.terms, as they were when it was booked
+    terms: dict[str, Any] = Field(sa_type=Document)  # rules.money.terms, of the fee policy that it was booked under
+    fee_policy_version: int
     complete_forms_in_session: bool = False
     forms_outstanding_when_booked: list[str] = Field(default_factory=list, sa_type=Words)
     first_of_its_type: bool = False
@@ -63,3 +65,7 @@ class Appointment(SQLModel, table=True):
     # For whom the booking is counted while the client's account is not active (rules.accounts.budgets.CountedFor).
     visitor: str | None = Field(default=None, max_length=64)
     network: str | None = Field(default=None, max_length=64)
+
+    @property
+    def agreed(self) -> Terms:
+        return Terms.read(self.terms)

@@ -142,7 +142,7 @@ def test_a_year_of_weeks_is_listed_whole_and_in_order(template: Mail) -> None:
 
 @pytest.mark.parametrize("template", OF_MANY)
 def test_one_is_not_spoken_of_as_many(template: Mail) -> None:
-    plain = replace(FULL, check_insurance=False, notice_hours=None)
+    plain = replace(FULL, check_insurance=False)
     alone, together = (render(template, replace(plain, appointments=weekly(count, late=1))) for count in (1, 3))
     for part in (alone.subject, spoken(alone.text), spoken(alone.html)):
         assert not re.search(r"\b(appointments|them|they|these|files|others)\b", part, re.IGNORECASE)

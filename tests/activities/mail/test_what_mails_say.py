@@ -78,7 +78,7 @@ def test_a_series_lists_every_appointment() -> None:  # S20
 
 def test_forms_to_complete_in_session_are_named() -> None:  # S15
     stamped = replace(
-        SESSION, complete_forms_in_session=True, outstanding_forms=("initial_consultation", "House rules")
+        SESSION, complete_forms_in_session=True, outstanding_forms=("Initial Consultation Form", "House rules")
     )
     for template in ("booking_confirmation", "appointment_booked", "appointment_reminder"):
         for body in both(render(template, replace(FULL, appointments=(stamped,)))):

@@ -17,7 +17,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.problems import EngineUnavailable
-from models.tables import Chat, ClientGroup, Document
+from models.tables import Chat, ClientGroup, Document, TextDraft
 from rules.enums import AppointmentStatus, ChatKind, Role
 from tests.api.callers import Callers, everybody
 from tests.api.conftest import ToldEngine, problem_of, said_of
@@ -252,6 +252,11 @@ CALLS: dict[str, Line] = {
     "POST /v1/form-templates": OR_ADMIN.given({}),
     "GET /v1/form-templates": OR_ADMIN,
     "GET /v1/form-templates/{kind}": OR_ADMIN,
+    "GET /v1/texts": ANYBODY,
+    "GET /v1/texts/{kind}": ANYBODY,
+    "PUT /v1/texts/{kind}": ADMIN.given({"title": "Consent"}),
+    "POST /v1/texts/{kind}/preview": ADMIN,
+    "POST /v1/texts/{kind}/publish": ADMIN.given({}),
     # Money
     "GET /v1/clients/{client_id}/payments": OF_CLIENT,
     "GET /v1/clients/{client_id}/balance": OF_CLIENT,
@@ -302,8 +307,8 @@ CALLS: dict[str, Line] = {
     "POST /v1/chats/{chat_id}/members": replace(OF_PRACTICE, missing="tom ben").given({"client_id": "{client_id}"}),
     "DELETE /v1/chats/{chat_id}/members/{member_id}": GROUP_CHAT,
     "POST /v1/blasts": PRACTICE.given({"text": "Hello", "client_ids": ["{client_id}"]}),
-    "GET /v1/tasks": CARE_TEAM,
-    "POST /v1/tasks/{task_id}/resolve": CARE_TEAM.given({"note": "Done."}),
+    "GET /v1/tasks": STAFF,  # an admin sees those about texts alone
+    "POST /v1/tasks/{task_id}/resolve": Line(let_in="desk", missing="admin").given({"note": "Done."}),
 }
 
 CHATS: dict[ChatKind, Line] = {
@@ -392,6 +397,11 @@ async def walk(
     people.headers["former"] = await therapist_token("fay")
     own = await rows.appointment(people.sara, fay, status=AppointmentStatus.OCCURRED, starts_at=before)
     await rows.payment(own)
+    await rows.add(
+        TextDraft(
+            kind="informed_consent", id=own.id, title="Consent", body="", fields=[], made_by="admin:root", made_at=NOW
+        )
+    )
     return Walk(bare_api, people, await one_of_everything(rows, people))
 
 

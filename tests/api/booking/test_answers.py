@@ -28,10 +28,10 @@ from tests.care.rows import Rows
 from tests.statements import statements
 
 Json = dict[str, Any]
-STATEMENTS = {"book": 37, "reschedule": 28, "outcome": 21, "cancel": 22}
+STATEMENTS = {"book": 38, "reschedule": 28, "outcome": 21, "cancel": 22}
 """Of a first booking by the practice, a move, an outcome that is marked late, and a cancellation. Storing the answer is
-two of each, and putting the mails into the outbox two more; who looked at the answer is one. What the step has
-read is not read again for the view."""
+two of each, and putting the mails into the outbox two more; who looked at the answer is one, and so is under which
+fee policy somebody books. What the step has read is not read again for the view."""
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, delete, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
-from sqlmodel import col, select
+from sqlmodel import select
 
 from api.announcing import announce_versions
 from api.problems import EngineUnavailable
@@ -21,7 +21,9 @@ from models.tables.forms.text import PracticeText
 from models.writes.forms import texts
 from rules.accounts.openings import OpeningKind
 from rules.enums import ClientStatus, FormStatus
-from rules.forms.intake import INTAKE_FORMS
+from rules.forms.intake import INTAKE_FORMS, STANDARD_TEXTS
+from rules.money.terms import Terms
+from rules.policy import JourneyPolicy
 from tests.api.callers import Callers
 from tests.api.conftest import ToldEngine, fields_of, problem_of
 from tests.care.rows import NOW, Rows
@@ -231,22 +233,28 @@ async def test_what_nobody_was_told_of_is_announced_at_the_start_once_the_engine
     assert told == [(journey_id(str(old.id)), FormVersionSignal(kind="informed_consent"))] * 2
 
 
-def test_a_release_writes_the_next_version_of_a_built_in_form_once(
+def test_neither_a_release_nor_other_settings_change_a_text_that_is_there(
     owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    raised = replace(INTAKE_FORMS["informed_consent"], title="Consent", version=2)
-    monkeypatch.setattr(texts, "INTAKE_FORMS", {**INTAKE_FORMS, "informed_consent": raised})
+    other = replace(INTAKE_FORMS["informed_consent"], title="Consent")
+    monkeypatch.setattr(texts, "STANDARD_TEXTS", {**STANDARD_TEXTS, "informed_consent": other})
+    terms = Terms.of(JourneyPolicy(notice_window=timedelta(hours=24)))
     engine = create_engine(make_url(owner_url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with engine.begin() as connection:
-        for _ in range(2):
-            texts.write_built_in_texts(connection)
-        found = connection.execute(
-            select(PracticeText.version, PracticeText.title)
-            .where(col(PracticeText.kind) == "informed_consent")
-            .order_by(col(PracticeText.version))
-        ).all()
+        before = connection.execute(text("SELECT * FROM practice_text ORDER BY id")).all()
+        assert texts.write_first_texts(connection, terms) is False
+        assert connection.execute(text("SELECT * FROM practice_text ORDER BY id")).all() == before
+        # A database that has none begins with the numbers of the settings by which it is made.
+        connection.execute(delete(PracticeText))
+        assert texts.write_first_texts(connection, terms) is True
+        found = connection.execute(select(PracticeText.kind, PracticeText.version, PracticeText.title)).all()
+        policies = connection.execute(select(PracticeText.terms)).scalars().all()
         connection.rollback()
-    assert [tuple(row) for row in found] == [(1, INTAKE_FORMS["informed_consent"].title), (2, "Consent")]
+    assert {tuple(row) for row in found} == {
+        *((kind, 1, one.title) for kind, one in STANDARD_TEXTS.items() if kind != "informed_consent"),
+        ("informed_consent", 1, "Consent"),
+    }
+    assert [Terms.read(policy) for policy in policies] == [terms] * len(STANDARD_TEXTS)
 
 
 async def test_a_form_may_have_groups_and_agreements_one_level_deep(forms: Forms) -> None:

@@ -350,7 +350,9 @@ def test_reminders_are_planned_as_the_table_says() -> None:
     for stand in (facts, known, booked, call_was):
         planned |= _by_kind(journey_plan(stand, policy=POLICY, now=START), lambda at: at - START)
     session = AppointmentType.SESSION
-    of_session = appointment_plan(starts_at=START, ends_at=END, type=session, policy=POLICY, since=START)
+    of_session = appointment_plan(
+        starts_at=START, ends_at=END, type=session, policy=POLICY, charge_deadline=POLICY.charge_deadline, since=START
+    )
     planned |= _by_kind(of_session, lambda at: START - at if at <= START else at - END)
     card = SavedCard(id="pm_1", exp_year=2027, exp_month=3)
     in_care = replace(call_was, intro_occurred_at=None, card=card, payment_open=True)

@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from rules.forms.intake import FEE_POLICY_VERSION
-from tests.care.defaults import CARE_TEAM_EMAIL
+from tests.care.defaults import CARE_TEAM_EMAIL, FIRST_FEE_POLICY
 from tests.care.story import Booked, Care, Person, key
 
 FEE = 12000
@@ -199,8 +198,8 @@ async def test_x6_a_waiver_has_a_reason_and_the_consent_that_was_signed(care: Ca
     waivers = [fact for fact in await sara.timeline() if fact["kind"] == "payment_waived"]
     exceptions = [(fact["data"]["waiver"], fact["words"]) for fact in waivers]
     assert [(e["who"], why, e["consent_version"]) for e, why in exceptions] == [
-        ("therapist:ana", "snowed in", FEE_POLICY_VERSION),
-        ("care_team:desk", "a funeral", FEE_POLICY_VERSION),
+        ("therapist:ana", "snowed in", FIRST_FEE_POLICY),
+        ("care_team:desk", "a funeral", FIRST_FEE_POLICY),
     ]
     await care.pass_time(days=5)
     assert (await care.stripe())["payment_intents"] == []
