@@ -10,7 +10,8 @@ from rules.accounts.caller import Caller
 
 @dataclass(frozen=True, kw_only=True)
 class FormSubmission:
-    """The answers to an intake form, in the version that was asked for. Those of Billing Info also save the card."""
+    """The answers to an intake form, in the version that was asked for. Those of Billing Info also save the card.
+    ``network``: from where they came, an address that was cut."""
 
     request_id: str
     client_id: str
@@ -18,13 +19,15 @@ class FormSubmission:
     kind: str
     answers: dict[str, Any] = field(default_factory=dict, metadata=WORDS)
     signature: str = field(default="", metadata=WORDS)
+    network: str | None = field(default=None, metadata=WORDS)  # no words, but nothing for the engine either
     setup_intent: str | None = None
     handed_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class FormCompletion:
-    """The answers to a form that the practice has made and asked for; ``form_id`` names the asking."""
+    """The answers to a form that the practice has made and asked for; ``form_id`` names the asking, ``network`` from
+    where they came, an address that was cut."""
 
     request_id: str
     client_id: str
@@ -32,6 +35,7 @@ class FormCompletion:
     form_id: str
     answers: dict[str, Any] = field(default_factory=dict, metadata=WORDS)
     signature: str = field(default="", metadata=WORDS)
+    network: str | None = field(default=None, metadata=WORDS)
     handed_in: str | None = None
 
 
