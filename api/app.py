@@ -44,7 +44,8 @@ from api.routes.archive import archives, bulk_archives
 from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
 from api.routes.clients import clients, groups, joins, journeys, matches, matching_form, tasks
-from api.routes.forms import form_templates, forms
+from api.routes.forms import drafts, form_templates, forms, signed
+from api.routes.forms import uploads as form_uploads
 from api.routes.keeping import keepings
 from api.routes.mail import sendgrid_webhook, unsubscribes
 from api.routes.money import approvals, decisions, ledger, payments, receipts, reconciliations, stripe_webhook, totals
@@ -87,6 +88,9 @@ _PARTS = (
     openings,
     joins,
     forms,
+    drafts,
+    form_uploads,
+    signed,
     form_templates,
     goals,
     payments,

@@ -1,10 +1,12 @@
 """A signed form as a PDF file: the copy that was kept, and nothing else."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from papers.sheet import Paper, Sheet
 from rules.forms.signed import Part, Piece, SignedCopy, hash_of
+from rules.money.receipts import Letterhead
 
 
 def signed_form_file(document: Mapping[str, Any]) -> Paper:
@@ -16,6 +18,14 @@ def signed_form_file(document: Mapping[str, Any]) -> Paper:
             _draw(sheet, piece)
         sheet.ln(4)
         sheet.line_of(f"SHA-256 of this copy: {hash_of(document)}", size=8, grey=True)
+        return sheet.paper()
+
+
+def sentence_file(sentence: str, *, practice: Letterhead, as_of: datetime) -> Paper:
+    """What stands for a copy that cannot be shown."""
+    with Sheet(practice, as_of=as_of, test=False) as sheet:
+        sheet.letterhead(practice)
+        sheet.line_of(sentence)
         return sheet.paper()
 
 
