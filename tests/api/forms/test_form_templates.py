@@ -216,7 +216,7 @@ async def test_what_nobody_was_told_of_is_announced_at_the_start_once_the_engine
         form = INTAKE_FORMS["informed_consent"]
         fields = [field.to_document() for field in form.fields]
         await texts.add_version(
-            session, id=uuid4(), kind="informed_consent", title=form.title, fields=fields, by="system", at=NOW
+            session, id=uuid4(), kind="informed_consent", title=form.title, fields=fields, by="admin:root", at=NOW
         )
         await session.commit()
 
