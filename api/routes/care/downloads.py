@@ -19,14 +19,14 @@ _SAFE = {
 }
 
 
-class Piece(Protocol):
+class ReadsPiece(Protocol):
     """The bytes of a number, counted from 0, in a session; None after the last."""
 
     def __call__(self, session: AsyncSession, *, number: int) -> Awaitable[bytes | None]: ...
 
 
 def download(
-    request: Request, services: Services, piece: Piece, *, filename: str, content_type: str, size: int
+    request: Request, services: Services, piece: ReadsPiece, *, filename: str, content_type: str, size: int
 ) -> Response:
     """``size`` in bytes."""
     headers = {**_SAFE, "Content-Disposition": content_disposition(filename), "Content-Length": str(size)}
@@ -35,7 +35,7 @@ def download(
     return StreamingResponse(_pieces(services, piece), media_type=content_type, headers=headers)
 
 
-async def _pieces(services: Services, piece: Piece) -> AsyncIterator[bytes]:
+async def _pieces(services: Services, piece: ReadsPiece) -> AsyncIterator[bytes]:
     """A slow reader holds no place at the database meanwhile."""
     for number in count():
         async with services.sessions() as session:
