@@ -56,7 +56,8 @@ from api.routes.booking import (
 )
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
 from api.routes.clients import clients, exceptions, groups, joins, journeys, matches, matching_form, standing, tasks
-from api.routes.forms import form_templates, forms, texts
+from api.routes.forms import drafts, form_templates, forms, signed, texts
+from api.routes.forms import uploads as form_uploads
 from api.routes.keeping import keepings
 from api.routes.mail import sendgrid_webhook, unsubscribes
 from api.routes.money import (
@@ -115,6 +116,9 @@ _PARTS = (
     openings,
     joins,
     forms,
+    drafts,
+    form_uploads,
+    signed,
     form_templates,
     texts,
     goals,

@@ -33,6 +33,7 @@ from models.tables.clients.fact import Fact
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from ops.leaving import CANNOT_LOOK, exit_code
 from ops.verifying_accesses import verify_accesses
+from ops.verifying_copies import verify_copies
 from rules.accounts.accesses import HEAD_ID
 from rules.anchors import NO_ROOT, AnchorLine, Root, UnreadableLine, compare_lines, head_holds, read_lines
 from rules.chain import ChainFault, ChainKeys, ChainWalk, Head, entry_holds, faults_of, instant, put_together
@@ -67,6 +68,7 @@ async def verify_all(sessions: Sessions, lines: Sequence[AnchorLine] = (), *, re
         await _verify_chains(session, found)
         accesses = await verify_accesses(session)
         found.accesses, found.faults = accesses.lines, found.faults + accesses.faults
+        found.faults += await verify_copies(session)
         known = await _verify_anchors(session, found)
         named = _named(found, restored)
         compared = compare_lines(chain_keys(session), lines, known, restored=named)

@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, this_run
-from activities.forms.answering import complete, refuse_answers
+from activities.forms.answering import Checked, check, complete
 from activities.forms.asking import first_request
 from activities.money.cards import is_never_asked_again, shown_of
 from activities.money.payments import card_came
@@ -19,8 +19,7 @@ from activities.types.clients import Done, LinkOrder
 from activities.types.forms import FormSubmission
 from activities.words import heard
 from models.reads.booking.waitlist import lines_of_client
-from models.reads.forms.requests import asked_of
-from models.reads.forms.texts import newest_text, text_of
+from models.reads.forms.answerable import to_be_answered
 from models.reads.journey import project
 from models.reads.money.balance import saved_card
 from models.tables.booking.appointment import Appointment
@@ -65,9 +64,9 @@ class FormActivities(Activities):
                 return given
             said = await heard(session, order, about=client.id)
             _, template = await _asked(session, client, order.kind)
-        refusal = _refuse(template, said)
-        if refusal is not None:
-            return Done(refusal=refusal)
+            checked = await _check(session, client, template, said)
+        if checked.refusal is not None:
+            return Done(refusal=checked.refusal)
         card = None
         if order.kind == BILLING_INFO:
             refusal, card = await self._card(client, order.setup_intent)
@@ -84,11 +83,11 @@ class FormActivities(Activities):
                 return Done(refusal=invalid("setup_intent", "saved a card that cannot be used; please give another"))
             order = await heard(session, order, about=client.id)
             form, template = await _asked(session, client, order.kind)
-            refusal = _refuse(template, order)  # it may have come to be asked for in a newer version
-            if template is None or refusal is not None:
-                return Done(refusal=refusal)
+            checked = await _check(session, client, template, order)  # it may be asked for in a newer version by now
+            if template is None or checked.refusal is not None:
+                return Done(refusal=checked.refusal)
             form = form or first_request(client, template.kind, template.version, at=now)
-            await complete(session, client, form, template, order, at=now)
+            await complete(session, client, form, template, order, files=checked.files, at=now, deps=self.deps)
             resumed: list[UUID] = []
             if card is not None:
                 resumed = await _save_card(session, client, card, at=now, by=order.by.actor)
@@ -119,19 +118,19 @@ class FormActivities(Activities):
 
 
 async def _asked(session: AsyncSession, client: Client, kind: str) -> tuple[FormRequest | None, PracticeText | None]:
-    """The newest asking of an intake form, and its questions. It may also be completed before anybody asked for it."""
-    asked = await asked_of(session, client.id, kind)
-    form = asked[-1] if asked else None
-    template = await text_of(session, kind=kind, version=form.version) if form else await newest_text(session, kind)
+    """The newest asking of an intake form, and its questions."""
+    form, template = await to_be_answered(session, client.id, kind) or (None, None)
     return form, template if template is not None and template.is_intake else None
 
 
-def _refuse(template: PracticeText | None, order: FormSubmission) -> Refusal | None:
+async def _check(
+    session: AsyncSession, client: Client, template: PracticeText | None, order: FormSubmission
+) -> Checked:
     if template is None:
-        return invalid("kind", "there is no such intake form")
+        return Checked(refusal=invalid("kind", "there is no such intake form"))
     if order.consent_version not in (None, str(template.fee_policy_version)):
-        return invalid("consent_version", OF_ANOTHER_TEXT)
-    return refuse_answers(template, order)
+        return Checked(refusal=invalid("consent_version", OF_ANOTHER_TEXT))
+    return await check(session, client, template, order)
 
 
 async def _save_card(session: AsyncSession, client: Client, card: Card, *, at: datetime, by: str) -> list[UUID]:

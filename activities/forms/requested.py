@@ -6,7 +6,7 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
-from activities.forms.answering import complete, refuse_answers
+from activities.forms.answering import check, complete
 from activities.types.clients import Done
 from activities.types.forms import FormAsking, FormCompletion
 from activities.words import heard
@@ -108,8 +108,8 @@ class RequestedFormActivities(Activities):
                     return Done(refusal=_ANSWERED)
                 stands = Done(facts=await journey_facts(session, client), changed=False)
                 return COMPLETED.keep(session, client, order, stands, at=now)
-            refusal = refuse_answers(template, order)
-            if refusal is not None:
-                return Done(refusal=refusal)
-            await complete(session, client, form, template, order, at=now)
+            checked = await check(session, client, template, order)
+            if checked.refusal is not None:
+                return Done(refusal=checked.refusal)
+            await complete(session, client, form, template, order, files=checked.files, at=now, deps=self.deps)
             return COMPLETED.keep(session, client, order, Done(facts=await project(session, client)), at=now)

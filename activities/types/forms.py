@@ -11,7 +11,8 @@ from rules.accounts.caller import Caller
 @dataclass(frozen=True, kw_only=True)
 class FormSubmission:
     """The answers to an intake form, in the version that was asked for. Those of Billing Info also save the card.
-    ``consent_version``: of the fee policy that the client was shown with it."""
+    ``consent_version``: of the fee policy that the client was shown with it. ``network``: from where they came, an
+    address that was cut."""
 
     request_id: str
     client_id: str
@@ -19,6 +20,7 @@ class FormSubmission:
     kind: str
     answers: dict[str, Any] = field(default_factory=dict, metadata=WORDS)
     signature: str = field(default="", metadata=WORDS)
+    network: str | None = field(default=None, metadata=WORDS)  # no words, but nothing for the engine either
     setup_intent: str | None = None
     consent_version: str | None = None
     handed_in: str | None = None
@@ -26,7 +28,8 @@ class FormSubmission:
 
 @dataclass(frozen=True, kw_only=True)
 class FormCompletion:
-    """The answers to a form that the practice has made and asked for; ``form_id`` names the asking."""
+    """The answers to a form that the practice has made and asked for; ``form_id`` names the asking, ``network`` from
+    where they came, an address that was cut."""
 
     request_id: str
     client_id: str
@@ -34,6 +37,7 @@ class FormCompletion:
     form_id: str
     answers: dict[str, Any] = field(default_factory=dict, metadata=WORDS)
     signature: str = field(default="", metadata=WORDS)
+    network: str | None = field(default=None, metadata=WORDS)
     handed_in: str | None = None
 
 

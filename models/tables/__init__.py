@@ -34,8 +34,11 @@ from models.tables.clients.match import FormMatch, Match
 from models.tables.clients.remark import Remark
 from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
+from models.tables.forms.draft import FormDraft
 from models.tables.forms.form import FormAnswer, FormRequest
+from models.tables.forms.signed_copy import KeptCopy
 from models.tables.forms.text import PracticeText, TextDraft
+from models.tables.forms.upload import FormUpload, FormUploadContent
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from models.tables.keeping.epoch import Epoch
 from models.tables.keeping.keeping import Keeping, Resumption
@@ -83,14 +86,18 @@ __all__ = [
     "Epoch",
     "Fact",
     "FormAnswer",
+    "FormDraft",
     "FormMatch",
     "FormRequest",
+    "FormUpload",
+    "FormUploadContent",
     "FormWords",
     "Goal",
     "HandedIn",
     "IdempotencyKey",
     "InboundEvent",
     "Keeping",
+    "KeptCopy",
     "Leave",
     "Match",
     "Notification",

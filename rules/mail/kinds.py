@@ -53,6 +53,7 @@ class Mail(StrEnum):
     FORMS_REQUESTED = "forms_requested"
     FORMS_REMINDER = "forms_reminder"
     FORM_NEW_VERSION = "form_new_version"
+    FORM_COPY = "form_copy"
     GOAL_REMINDER = "goal_reminder"
     NEW_MESSAGE = "new_message"
     DOCUMENT_SHARED = "document_shared"
@@ -296,6 +297,16 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             stopped=Stopped.ALWAYS,
             portal_part="forms",
             in_preview="reminder of the forms",
+        ),
+        # What was signed in a session is the client's to have, unsubscribed or archived: the mail names no form.
+        Mail.FORM_COPY: MailKind(
+            to=Reader.CLIENT,
+            needs=("link",),
+            button=Button.FORMS,
+            vital=True,
+            portal_part="forms",
+            while_archived=True,
+            goes_along=True,
         ),
         Mail.GOAL_REMINDER: MailKind(
             to=Reader.CLIENT,

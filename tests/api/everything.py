@@ -18,9 +18,14 @@ from models.tables import (
     Document,
     DocumentContent,
     DocumentShare,
+    FormAnswer,
+    FormDraft,
     FormRequest,
+    FormUpload,
+    FormUploadContent,
     Goal,
     Keeping,
+    KeptCopy,
     Leave,
     Notification,
     OccupiedTime,
@@ -37,7 +42,10 @@ from models.tables.accounts.token import Token, TokenKind
 from rules.accounts.openings import OpeningKind
 from rules.accounts.second_factors import FactorKind
 from rules.enums import AppointmentStatus, AppointmentType, ApprovalAct, ChatKind, PaymentStatus, Role, TaskKind
+from rules.forms.signed import SignedCopy
+from rules.forms.signed import hash_of as hash_of_copy
 from rules.money.discrepancies import DiscrepancyKind
+from rules.money.receipts import Letterhead
 from tests.api.callers import Callers
 from tests.care.ledger_rows import stated
 from tests.care.rows import NOW, TERMS, Rows
@@ -126,6 +134,19 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     form = FormRequest(
         id=uuid4(), client_id=sara.id, kind="informed_consent", version=1, requested_at=NOW, requested_by="system"
     )
+    upload = FormUpload(
+        id=uuid4(),
+        client_id=sara.id,
+        kind=form.kind,
+        field="scan",
+        filename="scan.txt",
+        content_type="text/plain",
+        size=4,
+        sha256="0" * 64,
+        uploaded_by=by,
+        uploaded_at=NOW,
+        wanted_at=NOW,
+    )
     task = Task(
         id=uuid4(),
         key=f"card_missing:{sara.id}",
@@ -163,7 +184,10 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     opening = await rows.opening(sara, OpeningKind.GOALS, opened_at=NOW - timedelta(hours=2))  # which is over
     feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(secret), **made)
     content = DocumentContent(document_id=document.id, number=0, content=b"plan")
-    await rows.add(goal, document, content, share, note, place, news, hold, group, closure, template, form, task)
+    await rows.add(
+        goal, document, content, share, note, place, news, hold, group, closure, template, form, task, upload
+    )
+    await _forms_of(rows, form, upload, by=by)
     kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)
     await rows.add(archive, compared, kept, feed, approval, leave, time_off)
     elsewhere = (await rows.session_of(await rows.account(sara)))["Authorization"].removeprefix("Bearer ")
@@ -209,6 +233,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "approval_id": approval.id,
         "goal_id": goal.id,
         "document_id": document.id,
+        "upload_id": upload.id,
         "note_id": note.id,
         "place_id": place.id,
         "notification_id": news.id,
@@ -233,3 +258,21 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "own_kind": template.kind,
     }
     return Everything(ids={name: str(id) for name, id in ids.items()}, chats=chats)
+
+
+async def _forms_of(rows: Rows, form: FormRequest, upload: FormUpload, *, by: str) -> None:
+    """A draft of the form, a file for it, and what was signed of it before."""
+    draft = FormDraft(
+        client_id=form.client_id,
+        kind=form.kind,
+        version=form.version,
+        answers={"agrees": True},
+        saved_by=by,
+        saved_at=NOW,
+    )
+    answer = FormAnswer(
+        id=uuid4(), request_id=form.id, answers={"agrees": True}, signature="Sara", answered_by=by, answered_at=NOW
+    )
+    await rows.add(draft, FormUploadContent(upload_id=upload.id, number=0, content=b"scan"), answer)
+    copy = SignedCopy(practice=Letterhead(name="Riverside"), signed_at=NOW, pieces=(), salt="00").document()
+    await rows.add(KeptCopy(answer_id=answer.id, document=copy, sha256=hash_of_copy(copy)))

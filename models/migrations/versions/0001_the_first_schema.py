@@ -1638,6 +1638,74 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_form_answer_request_id"), "form_answer", ["request_id"], unique=False)
     op.create_table(
+        "signed_copy",
+        sa.Column("answer_id", sa.Uuid(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["answer_id"],
+            ["form_answer.id"],
+        ),
+        sa.PrimaryKeyConstraint("answer_id"),
+    )
+    op.create_table(
+        "form_draft",
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=80), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("answers", sa.LargeBinary(), nullable=False),
+        sa.Column("saved_by", sa.String(), nullable=False),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("client_id", "kind", "version"),
+    )
+    op.create_index(op.f("ix_form_draft_saved_at"), "form_draft", ["saved_at"], unique=False)
+    op.create_table(
+        "form_upload",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=80), nullable=False),
+        sa.Column("field", sa.String(length=150), nullable=False),
+        sa.Column("filename", sa.LargeBinary(), nullable=False),
+        sa.Column("content_type", sa.String(length=100), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("uploaded_by", sa.String(), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("size > 0", name="upload_not_empty"),
+        sa.ForeignKeyConstraint(
+            ["answer_id"],
+            ["form_answer.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_form_upload_answer_id"), "form_upload", ["answer_id"], unique=False)
+    op.create_index(op.f("ix_form_upload_client_id"), "form_upload", ["client_id"], unique=False)
+    op.create_index(
+        "uploads_without_answer",
+        "form_upload",
+        ["wanted_at"],
+        unique=False,
+        postgresql_where=sa.text("answer_id IS NULL"),
+    )
+    op.create_table(
+        "form_upload_content",
+        sa.Column("upload_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["upload_id"], ["form_upload.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("upload_id", "number"),
+    )
+    op.create_table(
         "occupied_time",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("therapist_id", sa.Uuid(), nullable=False),
@@ -2197,6 +2265,14 @@ def downgrade() -> None:
     )
     op.drop_index("occupied_time_by_start", table_name="occupied_time")
     op.drop_table("occupied_time")
+    op.drop_table("form_upload_content")
+    op.drop_index("uploads_without_answer", table_name="form_upload", postgresql_where=sa.text("answer_id IS NULL"))
+    op.drop_index(op.f("ix_form_upload_client_id"), table_name="form_upload")
+    op.drop_index(op.f("ix_form_upload_answer_id"), table_name="form_upload")
+    op.drop_table("form_upload")
+    op.drop_index(op.f("ix_form_draft_saved_at"), table_name="form_draft")
+    op.drop_table("form_draft")
+    op.drop_table("signed_copy")
     op.drop_index(op.f("ix_form_answer_request_id"), table_name="form_answer")
     op.drop_table("form_answer")
     op.drop_table("chat_read")

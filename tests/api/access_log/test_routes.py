@@ -108,6 +108,8 @@ def test_files_are_exports(app: FastAPI) -> None:
         "GET /v1/appointments/{appointment_id}/calendar.ics",
         "GET /v1/therapists/{slug}/feed/{secret}.ics",
         "GET /v1/documents/{document_id}/content",
+        "GET /v1/clients/{client_id}/uploads/{upload_id}/content",
+        "GET /v1/clients/{client_id}/forms/{kind}/signed.pdf",
         "GET /v1/payments/{payment_id}/receipt.pdf",
         "GET /v1/clients/{client_id}/statement.pdf",
     }

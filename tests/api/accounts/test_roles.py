@@ -249,6 +249,11 @@ CALLS: dict[str, Line] = {
         {"answers": {"agrees": True}, "signature": "Sara Lind"}
     ),
     "POST /v1/clients/{client_id}/card-setup": OF_CLIENT,
+    "PUT /v1/clients/{client_id}/forms/{kind}/draft": OF_CLIENT.given({"answers": {}}),
+    "GET /v1/clients/{client_id}/forms/{kind}/draft": OF_CLIENT,
+    "GET /v1/clients/{client_id}/forms/{kind}/signed.pdf": OF_CLIENT,
+    "POST /v1/clients/{client_id}/uploads": OF_CLIENT.given({}),
+    "GET /v1/clients/{client_id}/uploads/{upload_id}/content": OF_CLIENT,
     "POST /v1/form-templates": OR_ADMIN.given({}),
     "GET /v1/form-templates": OR_ADMIN,
     "GET /v1/form-templates/{kind}": OR_ADMIN,

@@ -30,6 +30,7 @@ from tests.care.rows import NOW, Rows
 from workflows.messages import FORM_VERSION_PUBLISHED, FormVersionSignal, journey_id
 
 FIELDS = [{"name": "mood", "label": "How are you?", "type": "choice", "required": True, "options": ["good", "bad"]}]
+SINCE = {"name": "since", "label": "Since when?", "type": "date", "required": True}
 
 
 class Forms:
@@ -73,6 +74,20 @@ async def test_a_form_has_versions_and_the_same_kind_again_is_the_next(forms: Fo
         assert problem_of(await forms.get(path, version=version)) == "not-found"
 
 
+async def test_what_questions_have_beside_their_type_is_told_where_they_have_it(forms: Forms) -> None:
+    when = {"field": "mood", "is": ["bad"]}
+    asked = [
+        FIELDS[0],
+        SINCE | {"when": when},
+        {"name": "how", "label": "How?", "type": "scale", "least": 0, "most": 10, "least_label": "not at all"},
+        {"name": "scan", "label": "Scan", "type": "file", "accepts": ["application/pdf"]},
+    ]
+    made = (await forms.make(fields=asked)).json()
+    usual = {"required": False, "options": [], "most": None}
+    assert made["fields"] == [usual | field for field in asked]
+    assert (await forms.get("/v1/form-templates/diary")).json() == made
+
+
 async def test_forms_are_the_practices_to_make_and_list(forms: Forms) -> None:
     for who in ("site", "sara"):
         assert problem_of(await forms.make(by=who)) == "not-allowed"
@@ -95,6 +110,11 @@ async def test_forms_are_the_practices_to_make_and_list(forms: Forms) -> None:
         ({"fields": [FIELDS[0] | {"hidden": True}]}, ["fields[0].hidden"]),
         ({"fields": [FIELDS[0] | {"options": None}]}, ["fields[0].options"]),
         ({"fields": [FIELDS[0], FIELDS[0]]}, ["fields[1].name"]),
+        ({"fields": [FIELDS[0], SINCE | {"when": {"field": "nobody", "is": ["bad"]}}]}, ["fields[1].when.field"]),
+        ({"fields": [FIELDS[0], SINCE | {"when": {"field": "mood", "is": ["so"]}}]}, ["fields[1].when.is"]),
+        ({"fields": [FIELDS[0], SINCE | {"when": {"field": "mood"}}]}, ["fields[1].when.is"]),
+        ({"fields": [FIELDS[0] | {"accepts": ["text/plain"]}]}, ["fields[0].accepts"]),
+        ({"fields": [SINCE | {"type": "scale", "least": 1}]}, ["fields[0].most"]),
         ({"fields": [FIELDS[0] | {"name": "Mood?", "most": 2}]}, ["fields[0].name", "fields[0].most"]),
         ({"fields": [FIELDS[0] | {"label": "a\nb"}]}, ["fields[0].label"]),
     ],
@@ -218,7 +238,7 @@ async def test_what_nobody_was_told_of_is_announced_at_the_start_once_the_engine
         form = INTAKE_FORMS["informed_consent"]
         fields = [field.to_document() for field in form.fields]
         await texts.add_version(
-            session, id=uuid4(), kind="informed_consent", title=form.title, fields=fields, by="system", at=NOW
+            session, id=uuid4(), kind="informed_consent", title=form.title, fields=fields, by="admin:root", at=NOW
         )
         await session.commit()
 
