@@ -10,7 +10,8 @@ from rules.accounts.caller import Caller
 
 @dataclass(frozen=True, kw_only=True)
 class FormSubmission:
-    """The answers to an intake form, in the version that was asked for. Those of Billing Info also save the card."""
+    """The answers to an intake form, in the version that was asked for. Those of Billing Info also save the card,
+    which one of ``setup_intent`` and ``checkout_session`` names."""
 
     request_id: str
     client_id: str
@@ -19,6 +20,7 @@ class FormSubmission:
     answers: dict[str, Any] = field(default_factory=dict, metadata=WORDS)
     signature: str = field(default="", metadata=WORDS)
     setup_intent: str | None = None
+    checkout_session: str | None = None
     handed_in: str | None = None
 
 

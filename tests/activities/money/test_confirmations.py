@@ -15,12 +15,12 @@ from tests.care.practice import DESK, FEE, Practice
 async def test_a_client_at_the_pay_link_while_a_try_pays_gets_nothing_to_confirm(practice: Practice) -> None:
     sara, payment = await a_due_payment(practice)
     ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
-    assert (await practice.money.prepare_confirmation(ask)).refusal is not None  # scheduled: nothing to confirm
+    assert (await practice.confirmations.prepare_confirmation(ask)).refusal is not None  # scheduled: nothing to confirm
     await practice.money.owe_payment(payment)
 
     # The client opens the link; before its intent is stored, a new card is charged with the same one.
     practice.gateway.meanwhile["create"] = lambda: practice.attempt(payment)
-    opened = await practice.money.prepare_confirmation(ask)
+    opened = await practice.confirmations.prepare_confirmation(ask)
     assert_does_not_wait(opened)
     assert (await practice.payment(payment)).status is PaymentStatus.PAID
     assert [i["status"] for i in await practice.intents_of(payment)] == ["succeeded"]
@@ -63,7 +63,7 @@ async def test_a_link_that_is_opened_while_the_payment_ends_otherwise_never_pays
         monkeypatch.setattr(practice.gateway, "retrieve_intent", asked)
     else:
         practice.gateway.meanwhile["create"] = meanwhile
-    assert_does_not_wait(await practice.money.prepare_confirmation(ask))
+    assert_does_not_wait(await practice.confirmations.prepare_confirmation(ask))
     for intent in calls_off:  # the journey's errands
         assert await practice.archive.cancel_intent(sara, intent) is None
     after = await practice.payment(payment)
@@ -71,7 +71,7 @@ async def test_a_link_that_is_opened_while_the_payment_ends_otherwise_never_pays
     assert after.status is ends[what]
     assert [intent["status"] for intent in await practice.intents_of(payment)] == ["canceled"]
     assert "succeeded" not in await practice.charges_of(payment)
-    assert_does_not_wait(await practice.money.prepare_confirmation(ask))
+    assert_does_not_wait(await practice.confirmations.prepare_confirmation(ask))
 
 
 @pytest.mark.parametrize("held", ["archived", "frozen"])
@@ -90,6 +90,6 @@ async def test_credit_pays_nothing_at_the_link_while_charges_are_held(practice: 
             session.add(row)
             await session.commit()
     ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
-    done = await practice.money.prepare_confirmation(ask)
+    done = await practice.confirmations.prepare_confirmation(ask)
     assert_does_not_wait(done)
     assert (done.facts, done.resumed) == (None, ())
