@@ -47,7 +47,17 @@ from api.routes.clients import clients, groups, joins, journeys, matches, matchi
 from api.routes.forms import form_templates, forms
 from api.routes.keeping import keepings
 from api.routes.mail import sendgrid_webhook, unsubscribes
-from api.routes.money import approvals, decisions, ledger, payments, receipts, reconciliations, stripe_webhook, totals
+from api.routes.money import (
+    approvals,
+    cards,
+    decisions,
+    ledger,
+    payments,
+    receipts,
+    reconciliations,
+    stripe_webhook,
+    totals,
+)
 from api.routes.stack import dev_clock, health
 from api.settings import ApiSettings
 from engine.clock import Clock, EngineClock
@@ -89,12 +99,13 @@ _PARTS = (
     forms,
     form_templates,
     goals,
+    totals,  # before a payment by its id
     payments,
+    cards,
     receipts,
     decisions,
     approvals,
     ledger,
-    totals,
     reconciliations,
     archives,
     bulk_archives,

@@ -43,6 +43,11 @@ async def list_tasks(
     return listed([TaskView.of(row) for row in rows], (last.opened_at, last.id) if last else None)
 
 
+@router.get("/tasks/{task_id}", summary="One task", responses=responses(Problem.NOT_FOUND))
+async def one_task(*, task_id: UUID, services: Svc, _: CareTeam) -> TaskView:
+    return TaskView.of(await _task(services, task_id))
+
+
 class Resolution(Body):
     note: Reason
 

@@ -1,11 +1,11 @@
-"""Forms of a client: what is asked, looking at it, and answering it; and the card that Billing Info saves."""
+"""Forms of a client: what is asked, looking at it, and answering it."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
@@ -27,10 +27,10 @@ from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.accounts.openings import OpeningKind
 from rules.forms.fields import Errors, FormField, check_answers
-from rules.forms.intake import BILLING_INFO, FEE_POLICY_TEXT, FEE_POLICY_VERSION, SEEN_BY_STAFF
+from rules.forms.intake import BILLING_INFO, FEE_POLICY_VERSION, SEEN_BY_STAFF
 from rules.forms.templates import LONGEST_KIND
 from rules.refusals import Problem
-from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SET_UP_CARD, SUBMIT_FORM
+from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SUBMIT_FORM
 
 router = APIRouter(prefix="/v1", tags=["forms"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.FORMS)])
 
@@ -136,13 +136,15 @@ async def _fresh(command: Command, form_id: UUID) -> FormView:
 
 
 class FormBody(Body):
-    """The answers of one form. To Billing Info belong ``setup_intent``, the card setup that Stripe confirmed, and
-    ``consent_version``, that of the text which the client was shown: another one is refused.
+    """The answers of one form. To Billing Info belong ``setup_intent``, the card setup that Stripe confirmed, or
+    ``checkout_session``, that of Stripe's page on which the card was given; and ``consent_version``, that of the text
+    which the client was shown: another one is refused.
     """
 
     answers: Json
     signature: Line
     setup_intent: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
+    checkout_session: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
     consent_version: Line | None = Field(default=None, exclude=True)
 
 
@@ -184,35 +186,13 @@ def _check_card(kind: str, body: FormBody) -> Errors:
     """What is wrong with that which belongs to Billing Info alone."""
     errors: Errors = {}
     if kind != BILLING_INFO:
-        given = {"setup_intent": body.setup_intent, "consent_version": body.consent_version}
+        given = body.model_dump(include={"setup_intent", "checkout_session", "consent_version"})
+        given["consent_version"] = body.consent_version
         return {name: "belongs to Billing Info" for name, value in given.items() if value is not None}
-    if body.setup_intent is None:
+    if body.setup_intent is not None and body.checkout_session is not None:
+        errors["checkout_session"] = "stands beside setup_intent; one of them names the card"
+    if body.setup_intent is None and body.checkout_session is None:
         errors["setup_intent"] = "is required with Billing Info; ask for a card setup first"
     if body.consent_version not in (None, FEE_POLICY_VERSION):
         errors["consent_version"] = "is of a text that has changed; show the one of the card setup"
     return errors
-
-
-# ---------------------------------------------------------------- the card
-
-
-class CardSetup(BaseModel):
-    """What Stripe's own form in the browser needs to save a card, and the text that the client agrees to."""
-
-    customer: str
-    setup_intent: str
-    client_secret: str
-    consent_text: str = FEE_POLICY_TEXT
-    consent_version: str = FEE_POLICY_VERSION
-
-
-@router.post(
-    "/clients/{client_id}/card-setup",
-    status_code=201,
-    summary="Prepare the saving of a card",
-    responses=responses(Problem.NOT_FOUND),
-)
-async def set_up_card(*, client_id: UUID, command: ByKnown) -> CardSetup:
-    await command.must_see_client(client_id)
-    done = await command.ask(SET_UP_CARD, client_id=client_id)
-    return CardSetup(**(done.document or {}))

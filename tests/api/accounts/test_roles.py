@@ -176,6 +176,7 @@ CALLS: dict[str, Line] = {
     "PUT /v1/therapists/{slug}/availability": OWN_PROFILE.given({"weekly": []}),
     "GET /v1/therapists/{slug}/slots": replace(ANYBODY, query="type=session"),
     "POST /v1/therapists/{slug}/holds": OR_SITE.given({"type": "session", "starts_at": START}),
+    "GET /v1/holds/{hold_id}": OR_SITE,
     "DELETE /v1/holds/{hold_id}": OR_SITE,  # whoever has the id owns it
     "GET /v1/therapists/{slug}/waitlist": PRACTICE,
     "POST /v1/therapists/{slug}/waitlist": BOOKING.given(
@@ -234,6 +235,7 @@ CALLS: dict[str, Line] = {
         {"answers": {"agrees": True}, "signature": "Sara Lind"}
     ),
     "POST /v1/clients/{client_id}/card-setup": OF_CLIENT,
+    "GET /v1/clients/{client_id}/card": OF_CLIENT,
     "POST /v1/form-templates": OR_ADMIN.given({}),
     "GET /v1/form-templates": OR_ADMIN,
     "GET /v1/form-templates/{kind}": OR_ADMIN,
@@ -246,6 +248,7 @@ CALLS: dict[str, Line] = {
     "GET /v1/payments/{payment_id}/receipt.pdf": OF_CLIENT,
     "GET /v1/payments": PRACTICE,
     "GET /v1/payments/totals": STAFF,
+    "GET /v1/payments/{payment_id}": OF_CLIENT,
     "POST /v1/payments/{payment_id}/confirmation": OF_CLIENT,
     "POST /v1/payments/{payment_id}/refund": OF_PRACTICE.given({"to": "card", **WHY}),
     "GET /v1/payments/{payment_id}/refunds": OF_PRACTICE,
@@ -284,6 +287,7 @@ CALLS: dict[str, Line] = {
     "DELETE /v1/chats/{chat_id}/members/{member_id}": GROUP_CHAT,
     "POST /v1/blasts": PRACTICE.given({"text": "Hello", "client_ids": ["{client_id}"]}),
     "GET /v1/tasks": CARE_TEAM,
+    "GET /v1/tasks/{task_id}": CARE_TEAM,
     "POST /v1/tasks/{task_id}/resolve": CARE_TEAM.given({"note": "Done."}),
 }
 
