@@ -143,7 +143,7 @@ def card_of(told: stripe.PaymentMethod) -> Card | None:
 
 
 def _redirect(told: stripe.PaymentIntent) -> Redirect | None:
-    page = told.next_action.redirect_to_url if told.next_action is not None else None
+    page = getattr(told.next_action, "redirect_to_url", None)  # of other kinds of action, Stripe sends no such field
     if page is None or page.url is None:
         return None
     return Redirect(url=page.url, return_url=page.return_url)

@@ -91,10 +91,8 @@ async def test_s37_a_link_that_is_opened_while_an_archive_stops_the_payment_stil
     assert opened.document is not None
     after = await practice.payment(payment)
     assert (after.status, after.because, after.intent) == ("owed", "archived", opened.document["payment_intent"])
-    assert [intent["status"] for intent in await practice.intents_of(payment)] == [
-        "canceled",
-        "requires_payment_method",
-    ]
+    statuses = [intent["status"] for intent in await practice.intents_of(payment)]
+    assert statuses == ["canceled", "requires_payment_method"]
 
 
 async def test_credit_pays_at_the_link_though_the_client_is_archived(practice: Practice) -> None:
