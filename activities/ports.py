@@ -26,13 +26,22 @@ class Decline:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Redirect:
+    """Where the bank asks the client: the page at ``url``, which leads back to ``return_url``."""
+
+    url: str
+    return_url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Intent:
     """One PaymentIntent as Stripe last told it.
 
     ``status`` is Stripe's: requires_payment_method, requires_confirmation, requires_action, processing,
     requires_capture, succeeded or canceled. ``payment_method`` is the method now on the intent, or after a
     decline the one that was declined. ``decline`` is the latest failed try, and only present while the intent
-    still waits for another method. ``payment_id`` is from its metadata: the payment that it was made for.
+    still waits for another method. ``payment_id`` is from its metadata: the payment that it was made for. ``redirect``
+    is where the client has to go, while the bank wants them at a page of its own.
     """
 
     id: str
@@ -47,6 +56,7 @@ class Intent:
     latest_charge: str | None = None
     payment_id: str | None = None
     created: datetime | None = None
+    redirect: Redirect | None = None
 
     @property
     def our_payment(self) -> UUID | None:
@@ -60,7 +70,7 @@ class Intent:
 @dataclass(frozen=True, kw_only=True)
 class SetupIntent:
     """``status``: requires_payment_method, requires_confirmation, requires_action, processing, succeeded,
-    canceled."""
+    canceled. ``client_id`` is from its metadata: our client for whom Checkout was to save a card."""
 
     id: str
     customer: str | None
@@ -68,12 +78,27 @@ class SetupIntent:
     client_secret: str | None
     payment_method: str | None
     usage: str
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """A Checkout Session as Stripe last told it. ``status``: open, complete or expired. ``url`` is the page to which
+    the client is sent, while it is open; ``setup_intent`` saves the card."""
+
+    id: str
+    mode: str
+    status: str
+    customer: str | None
+    setup_intent: str | None
+    url: str | None
+    expires_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
     """What may be shown of a saved card. ``fingerprint`` is the same for the same number, however often it is saved;
-    None where the gateway tells none."""
+    None where the gateway tells none. ``created`` is when the card was given."""
 
     payment_method: str
     brand: str
@@ -81,6 +106,7 @@ class Card:
     exp_month: int
     exp_year: int
     fingerprint: str | None = None
+    created: datetime | None = None
 
 
 class GatewayUnavailable(Exception):
@@ -167,6 +193,15 @@ class PaymentGateway(Protocol):
         """A way to save a card for charges when the client is not there (usage ``off_session``)."""
         ...
 
+    async def create_checkout(
+        self, *, customer: str, client_id: str, success_url: str, cancel_url: str, key: str
+    ) -> Checkout:
+        """A page of the gateway's own on which a card is saved for charges when the client is not there.
+        ``{CHECKOUT_SESSION_ID}`` in ``success_url`` becomes its id. The opaque id is the setup's only metadata."""
+        ...
+
+    async def retrieve_checkout(self, *, id: str) -> Checkout | None: ...
+
     async def retrieve_setup_intent(self, *, id: str) -> SetupIntent | None: ...
 
     async def card(self, *, payment_method: str) -> Card | None:
@@ -186,9 +221,13 @@ class PaymentGateway(Protocol):
         """An unconfirmed intent; nothing is charged. The opaque ids are its only metadata."""
         ...
 
-    async def confirm_intent(self, *, intent: str, payment_method: str, key: str) -> Intent:
-        """Charges off-session. A decline comes back as ``Intent.decline``. An intent that has already
-        succeeded, is processing or was canceled is returned as it is, without another charge."""
+    async def confirm_intent(
+        self, *, intent: str, payment_method: str, key: str, return_url: str | None = None
+    ) -> Intent:
+        """Charges off-session; or, with the ``return_url`` to which the bank's page leads back, on-session: the client
+        is there, and ``Intent.redirect`` is that page if the bank wants them. A decline comes back as
+        ``Intent.decline``. An intent that has already succeeded, is processing or was canceled is returned as it is,
+        without another charge."""
         ...
 
     async def retrieve_intent(self, *, intent: str) -> Intent | None: ...

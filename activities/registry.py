@@ -29,6 +29,7 @@ from activities.keeping.rounds import KeepingActivities
 from activities.keeping.sealing_anew import SealingActivities
 from activities.money.approval.refused import ApprovalActivities
 from activities.money.charge import PaymentActivities
+from activities.money.confirmations import ConfirmationActivities
 from activities.money.credits import CreditActivities
 from activities.money.reconcile import ReconcileActivities
 from activities.money.refunds import RefundActivities
@@ -53,6 +54,7 @@ GROUPS = (
     RequestedFormActivities,
     GoalActivities,
     PaymentActivities,
+    ConfirmationActivities,
     CreditActivities,
     RefundActivities,
     WaiverActivities,

@@ -62,6 +62,7 @@ from api.routes.keeping import keepings
 from api.routes.mail import sendgrid_webhook, unsubscribes
 from api.routes.money import (
     approvals,
+    cards,
     decisions,
     ledger,
     payments,
@@ -122,7 +123,9 @@ _PARTS = (
     form_templates,
     texts,
     goals,
+    totals,  # before a payment by its id
     payments,
+    cards,
     receipts,
     decisions,
     approvals,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
@@ -19,6 +19,7 @@ from sandbox.store import Document, Store
 from sandbox.stripe.api import ROUTES, StripeApi, StripeRequest
 from sandbox.stripe.by_hand import ByHand
 from sandbox.stripe.faults import Faults, read
+from sandbox.stripe.pages import HostedPages, Shown, form_of
 from sandbox.stripe.webhooks import DEFAULT_EVENTS, Webhooks
 from sandbox.stripe.wire import StripeError
 
@@ -100,7 +101,9 @@ def create_app(*, store: Store, clock: Clock) -> FastAPI:
     app.state.webhooks = webhooks
     app.state.mail_events = mail_events
     _serve_stripe(app, StripeApi(store, clock, webhooks, faults))
-    _serve_by_hand(app, ByHand(store, clock, webhooks))
+    by_hand = ByHand(store, clock, webhooks)
+    _serve_by_hand(app, by_hand)
+    _serve_pages(app, HostedPages(by_hand))
     _serve_trouble(app, faults, webhooks)
     _serve_sendgrid(app, SendGridApi(store, clock, mail_events))
     _serve_mail_events(app, mail_events)
@@ -172,6 +175,31 @@ def _serve_by_hand(app: FastAPI, by_hand: ByHand) -> None:
     async def close_dispute(id_: str, request: Request) -> Document:
         end = await _body(request, DisputeEnd)
         return await by_hand.close_dispute(id_, status=end.status)
+
+
+def _serve_pages(app: FastAPI, pages: HostedPages) -> None:
+    @app.get("/stripe/checkout/{id_}")
+    async def checkout(id_: str) -> Response:
+        return _answer(await pages.checkout(id_))
+
+    @app.post("/stripe/checkout/{id_}")
+    async def submit(id_: str, request: Request) -> Response:
+        base = str(request.base_url).rstrip("/")
+        return _answer(await pages.submit(id_, form_of(await request.body()), base_url=f"{base}/stripe"))
+
+    @app.get("/stripe/3ds/{id_}")
+    async def bank(id_: str) -> Response:
+        return _answer(await pages.bank(id_))
+
+    @app.post("/stripe/3ds/{id_}")
+    async def answer_bank(id_: str, request: Request) -> Response:
+        return _answer(await pages.answer_bank(id_, form_of(await request.body())))
+
+
+def _answer(shown: Shown) -> Response:
+    if shown.location is not None:
+        return RedirectResponse(shown.location, shown.status)
+    return HTMLResponse(shown.html, shown.status)
 
 
 def _serve_trouble(app: FastAPI, faults: Faults, webhooks: Webhooks) -> None:

@@ -288,7 +288,7 @@ complete_form = Step("complete_form", forms.FormCompletion, clients.Done, "Compl
 # ---------------------------------------------------------------- money
 
 set_up_card = Step(
-    "set_up_card", clients.LinkOrder, clients.Done, "Prepare the saving of a card", WHILE_SOMEBODY_WAITS, VENDOR
+    "set_up_card", money.CardSetupOrder, clients.Done, "Prepare the saving of a card", WHILE_SOMEBODY_WAITS, VENDOR
 )
 prepare_confirmation = Step(
     "prepare_confirmation",

@@ -14,6 +14,7 @@ from activities.gateways.stripe_answers import (
     between,
     card_of,
     charge_seen,
+    checkout_told,
     dispute_seen,
     intent_told,
     metadata,
@@ -24,6 +25,7 @@ from activities.gateways.stripe_answers import (
 from activities.ports import (
     Card,
     ChargeSeen,
+    Checkout,
     Decline,
     DisputeSeen,
     GatewayRejected,
@@ -93,6 +95,28 @@ class StripeGateway:
             )
         )
 
+    async def create_checkout(
+        self, *, customer: str, client_id: str, success_url: str, cancel_url: str, key: str
+    ) -> Checkout:
+        return checkout_told(
+            await self._ask(
+                self._stripe.v1.checkout.sessions.create_async(
+                    {
+                        "mode": "setup",
+                        "customer": customer,
+                        "allowed_payment_method_types": ["card"],
+                        "success_url": success_url,
+                        "cancel_url": cancel_url,
+                        "setup_intent_data": {"metadata": {"client_id": client_id}},
+                    },
+                    {"idempotency_key": key},
+                )
+            )
+        )
+
+    async def retrieve_checkout(self, *, id: str) -> Checkout | None:
+        return await self._found(self._stripe.v1.checkout.sessions.retrieve_async(id), checkout_told)
+
     async def retrieve_setup_intent(self, *, id: str) -> SetupIntent | None:
         return await self._found(self._stripe.v1.setup_intents.retrieve_async(id), setup_intent)
 
@@ -125,16 +149,17 @@ class StripeGateway:
             )
         )
 
-    async def confirm_intent(self, *, intent: str, payment_method: str, key: str) -> Intent:
+    async def confirm_intent(
+        self, *, intent: str, payment_method: str, key: str, return_url: str | None = None
+    ) -> Intent:
+        how: stripe.params.PaymentIntentConfirmParams = {"payment_method": payment_method}
+        if return_url is None:
+            how["off_session"] = True
+        else:
+            how["return_url"] = return_url
         try:
             return intent_told(
-                await self._ask(
-                    self._stripe.v1.payment_intents.confirm_async(
-                        intent,
-                        {"payment_method": payment_method, "off_session": True},
-                        {"idempotency_key": key},
-                    )
-                )
+                await self._ask(self._stripe.v1.payment_intents.confirm_async(intent, how, {"idempotency_key": key}))
             )
         except stripe.CardError as declined:
             return await self._declined(intent, declined)

@@ -20,7 +20,7 @@ from models.tables.clients.task import Task
 from models.tables.money.payment import Payment, PaymentTry
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
-from rules.enums import DeclineClass, PaymentStatus, TaskKind
+from rules.enums import ClientStatus, DeclineClass, PaymentStatus, TaskKind
 from rules.mail.kinds import Mail
 from rules.money.discrepancies import Discrepancy
 from rules.money.fees import next_try
@@ -130,9 +130,11 @@ async def paid(
             return False
         await reserve(session, row.payment, amount=rest, at=at)
     by = deliverer(row.payment)
+    # Nothing is charged by itself while a client is archived: who paid then did so by an own click.
+    own = row.client.status is ClientStatus.ARCHIVED and row.payment.status is not PaymentStatus.PROCESSING
     row.payment.stated = _stated(row, deps=deps).document()
     move(row.payment, PaymentEvent.PAID, at=at)
-    await mail_about(session, row.payment, Mail.RECEIPT, by_appointment=by, at=at)
+    await mail_about(session, row.payment, Mail.RECEIPT, by_appointment=by, at=at, asked_for=own)
     tell_payment(session, row.client, row.payment, at=at, text="The payment was made.")
     await close_payment_tasks(session, row.client, row.payment, at=at, note="The payment was made.")
     return True

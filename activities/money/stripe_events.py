@@ -11,6 +11,7 @@ from temporalio import activity
 from activities.locked import locked_payment
 from activities.mail.events import take_in
 from activities.money.cards import renew
+from activities.money.checkouts import COMPLETED, take_in_checkout
 from activities.money.payments import paid
 from activities.money.reconciliation.unexpected_charge import UnexpectedChargeActivities
 from activities.money.refunds import record_refund
@@ -58,6 +59,10 @@ class InboundActivities(UnexpectedChargeActivities):
             handled, outcome = await self._dispute(id, at=now)
         elif told.get("object") == "refund":
             handled, outcome = await self._refund(id, at=now)
+        elif event.type == COMPLETED:
+            customer = str(told.get("customer", ""))
+            handled, why_not = await take_in_checkout(self, id, customer=customer, at=now)
+            outcome = why_not or RECORDED
         elif event.type.startswith("payment_method."):
             handled, outcome = await self._card(id, customer=str(told.get("customer", "")), at=now)
         else:

@@ -13,6 +13,7 @@ from rules.refusals import Problem
 OPENED_BY_PASS = frozenset(
     {
         "POST /v1/therapists/{slug}/holds",
+        "GET /v1/holds/{hold_id}",
         "DELETE /v1/holds/{hold_id}",
         "POST /v1/therapists/{slug}/waitlist",
         "GET /v1/clients/{client_id}/waitlist",
@@ -32,7 +33,7 @@ OPENED_BY_PASS = frozenset(
     }
 )
 _STARTS_JOURNEYS = ("POST /v1/journeys",)
-_HOLDS = ("POST /v1/therapists/{slug}/holds", "DELETE /v1/holds/{hold_id}")
+_HOLDS = ("POST /v1/therapists/{slug}/holds", "GET /v1/holds/{hold_id}", "DELETE /v1/holds/{hold_id}")
 _ANY_KEY = ("GET /v1/me",)
 
 

@@ -40,7 +40,7 @@ class PaymentEvent(StrEnum):
 class Because(StrEnum):
     """Why a payment stands as it does, where its state alone does not say."""
 
-    ARCHIVED = "archived"
+    ARCHIVED = "archived"  # what an archive stopped: cancelled, and owed once its client has come to pay it
     UNMARKED = "unmarked"  # nobody says any more that it was earned
     WAIVED = "waived"
     DEBT = "debt"  # a try runs for what was owed: no appointment's workflow waits for its end any more
@@ -147,7 +147,8 @@ RESUMED_BY_CARD = before(PaymentEvent.CARD_CAME) - {_S.PROCESSING}
 # ---------------------------------------------------------------- reasons
 
 WAITS_FOR_CARD = frozenset({Because.NO_CARD, Because.NEW_CARD_NEEDED})
-_NO_CARD_HELPS = frozenset({Because.BELOW_MINIMUM, Because.REJECTED})
+# Of a debt: no card is asked for it, or only as often as a person wants it asked.
+_NOT_BY_A_CARD_THAT_CAME = frozenset({Because.BELOW_MINIMUM, Because.REJECTED, Because.ARCHIVED})
 
 
 class PaymentState(Protocol):
@@ -162,13 +163,24 @@ class PaymentState(Protocol):
 
 
 def can_a_card_settle(because: str | None) -> bool:
-    """Whether another card can settle what is owed for this reason: not what no card is ever asked for."""
-    return because not in _NO_CARD_HELPS
+    """Whether another card that comes settles what is owed for this reason by itself: not what no card is ever asked
+    for, nor what an archive stopped and the client came to pay, without having paid it yet."""
+    return because not in _NOT_BY_A_CARD_THAT_CAME
 
 
 def is_stopped(*, status: PaymentStatus, because: str | None) -> bool:
     """Cancelled only because of an archive: a debt in all but name, which can be restored, paid or let go of."""
     return status is PaymentStatus.CANCELLED and because == Because.ARCHIVED
+
+
+def can_be_confirmed(*, status: PaymentStatus, because: str | None) -> bool:
+    """Whether its client can pay it now, by an own click."""
+    return status in CONFIRMABLE or is_stopped(status=status, because=because)
+
+
+def told_to_client(*, status: PaymentStatus, because: str | None) -> PaymentStatus:
+    """As what its client sees it: what only an archive stopped is owed to them, like anything that was not paid."""
+    return PaymentStatus.OWED if is_stopped(status=status, because=because) else status
 
 
 def is_owed(payment: PaymentState, *, now: datetime) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from engine.clock import Clock
 from sandbox.store import Document, Store
+from sandbox.stripe import checkout as stripe_checkout
 from sandbox.stripe import disputes as stripe_disputes
 from sandbox.stripe import payments as stripe_payments
 from sandbox.stripe import refunds as stripe_refunds
@@ -15,7 +16,17 @@ from sandbox.stripe.objects import emit
 from sandbox.stripe.webhooks import Webhooks
 from sandbox.stripe.wire import Desk, StripeError
 
-_KINDS = ("customer", "payment_method", "setup_intent", "payment_intent", "charge", "refund", "dispute", "event")
+_KINDS = (
+    "customer",
+    "payment_method",
+    "setup_intent",
+    "checkout_session",
+    "payment_intent",
+    "charge",
+    "refund",
+    "dispute",
+    "event",
+)
 
 
 class ByHand:
@@ -30,11 +41,22 @@ class ByHand:
         """Plays the client at the bank's 3-D Secure page."""
 
         def act(desk: Desk) -> Document:
-            kind = "setup_intent" if id_.startswith("seti_") else "payment_intent"
+            kind = _kind_of(id_)
             act_on = stripe_setups.authenticate if kind == "setup_intent" else stripe_payments.authenticate
-            return act_on(desk, desk.find(kind, id_), succeeds=succeeds)
+            done = act_on(desk, desk.find(kind, id_), succeeds=succeeds)
+            _ = stripe_checkout.complete(desk, done)
+            return done
 
-        return await self._do(act)
+        return await self.carry_out(act)
+
+    def intent(self, id_: str) -> Document:
+        """A payment or setup intent as it stands."""
+        return Desk(store=self._store, now=0).find(_kind_of(id_), id_)
+
+    def session_of(self, setup: str) -> Document | None:
+        """The Checkout Session that a SetupIntent belongs to, if it does."""
+        belongs = self._store.get("checkout_setup", setup)
+        return self._store.get("checkout_session", belongs["session"]) if belongs else None
 
     async def instruct_bank(self, id_: str, *, card: str | None, decline_code: str | None) -> Document:
         """From now on the bank treats a saved card like the named test card, or declines with this code
@@ -52,7 +74,7 @@ class ByHand:
             desk.store.put("bank", bank)
             return bank
 
-        return await self._do(act)
+        return await self.carry_out(act)
 
     async def set_expiry(self, id_: str, *, month: int, year: int) -> Document:
         """The card runs out at the end of that month, as if the bank had sent another piece of plastic. What it
@@ -65,21 +87,21 @@ class ByHand:
             emit(desk, "payment_method.automatically_updated", method)
             return method
 
-        return await self._do(act)
+        return await self.carry_out(act)
 
     async def settle_refund(self, id_: str, *, status: str | None) -> Document:
         """The bank's last word on a refund."""
-        return await self._do(lambda desk: stripe_refunds.settle(desk, desk.find("refund", id_), status=status))
+        return await self.carry_out(lambda desk: stripe_refunds.settle(desk, desk.find("refund", id_), status=status))
 
     async def open_dispute(self, *, payment_intent: str, reason: str) -> Document:
         """The client asks the bank for the money back."""
-        return await self._do(
+        return await self.carry_out(
             lambda desk: stripe_disputes.open_dispute(desk, payment_intent=payment_intent, reason=reason)
         )
 
     async def close_dispute(self, id_: str, *, status: str) -> Document:
         """The bank decides who keeps it: ``won`` or ``lost`` by the practice."""
-        return await self._do(
+        return await self.carry_out(
             lambda desk: stripe_disputes.close_dispute(desk, desk.find("dispute", id_), status=status)
         )
 
@@ -97,7 +119,8 @@ class ByHand:
         everything["attempts"] = _attempts(everything, {row["id"]: row for row in self._store.all("tally")})
         return everything
 
-    async def _do(self, act: Callable[[Desk], Document]) -> Document:
+    async def carry_out(self, act: Callable[[Desk], Document]) -> Document:
+        """Do it in one transaction, and send the events that it causes."""
         desk = Desk(store=self._store, now=int((await self._clock.now()).timestamp()))
         try:
             done = act(desk)
@@ -108,6 +131,10 @@ class ByHand:
             raise
         await self._webhooks.deliver(planned)
         return done
+
+
+def _kind_of(id_: str) -> str:
+    return "setup_intent" if id_.startswith("seti_") else "payment_intent"
 
 
 def _attempts(everything: Mapping[str, Any], tallies: Mapping[str, Document]) -> dict[str, dict[str, int]]:

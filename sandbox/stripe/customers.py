@@ -101,6 +101,12 @@ def _create_method(desk: Desk, params: Params, _: str) -> Document:
     return _from_test_card(desk, _numbered(card), month=month, year=year, **details)
 
 
+def typed_method(desk: Desk, card: Document, expiry: str) -> Document:
+    """The card that somebody typed into a page: its ``number`` and ``cvc``, and its ``expiry`` as ``12/29``."""
+    month, _, year = expiry.replace(" ", "").partition("/")
+    return _create_method(desk, {"card": {**card, "exp_month": month.lstrip("0"), "exp_year": year}}, "")
+
+
 def _numbered(card: Document) -> TestCard:
     number = str(card.get("number", "")).replace(" ", "").replace("-", "")
     if not number:

@@ -32,6 +32,8 @@ DEFAULT_EVENTS = (
     "payment_intent.requires_action",
     "setup_intent.succeeded",
     "setup_intent.setup_failed",
+    "checkout.session.completed",
+    "checkout.session.expired",
     "payment_method.attached",
     "payment_method.automatically_updated",
     "charge.refunded",

@@ -75,6 +75,8 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         booked_by=f"client:{sara.id} by pass",
     )
     payment = await rows.payment(appointment, status=PaymentStatus.PAID, paid_at=NOW, stated=stated(sara, ana))
+    card = {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2029, "fingerprint": "f4242"}
+    await rows.change(sara, card=card, stripe_customer=f"cus_{sara.ref}", stripe_payment_method=f"pm_{sara.ref}")
     goal = Goal(id=uuid4(), client_id=sara.id, text="Walk", **made)
     document = Document(
         id=uuid4(),

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 Json = dict[str, Any]
+VISA = "4242424242424242"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,21 @@ class AtStripe:
             f"setup_intents/{setup_intent}/confirm", {"payment_method": card}, key="sk_test_browser"
         )
         await self._passes_3ds(setup_intent, answer)
+
+    async def checks_out(self, url: str, card: str = VISA, *, outcome: str = "complete") -> str:
+        """The client gives a card on Checkout's page, and answers the bank if it asks; where the browser is sent to."""
+        sent = await self.posted(url, number=card, exp="12/34", cvc="123")
+        return await self.at_bank(sent, outcome) if "/3ds/" in sent else sent
+
+    async def at_bank(self, url: str, outcome: str = "complete") -> str:
+        """The client answers on the bank's page; where the browser is sent to."""
+        assert "<form" in (await self.http.get(url)).raise_for_status().text
+        return await self.posted(url, outcome=outcome)
+
+    async def posted(self, url: str, **form: str) -> str:
+        answer = await self.http.post(url, data=form, follow_redirects=False)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
 
     async def pays(self, intent: str, *, secret: str, card: str) -> None:
         await self._passes_3ds(intent, await self.confirms(intent, secret=secret, card=card))

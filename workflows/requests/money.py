@@ -10,9 +10,10 @@ from workflows.parts.appointment import notify_appointment
 from workflows.requests.base import Requests, asked_of_the_card_service
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.clients import Done, LinkOrder
+    from activities.types.clients import Done
     from activities.types.money import (
         ApprovalRefusal,
+        CardSetupOrder,
         ConfirmationOrder,
         GrantOrder,
         LetGoOrder,
@@ -82,7 +83,7 @@ class MoneyRequests(Requests):
             return await self.journey.apply(await steps.retry_payment(order))
 
     @takes_update(SET_UP_CARD, "Prepare the saving of a card at Stripe.")
-    async def set_up_card(self, order: LinkOrder) -> Done:
+    async def set_up_card(self, order: CardSetupOrder) -> Done:
         await self.journey.ready()
         return await asked_of_the_card_service(steps.set_up_card(order))
 

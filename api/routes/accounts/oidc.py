@@ -28,6 +28,7 @@ from api.bodies import Body, Secret
 from api.deps import Anyone, FromWhere, Services, ShowingCode, Svc
 from api.idempotency import AccountRoute
 from api.problems import Refused, not_found, responses, wrong_fields
+from api.return_addresses import lies_below
 from api.views.accounts import SignedIn, signed_in
 from models.reads.accounts.oidc import linked_account, unlinked_account
 from models.tables.accounts.account import Account
@@ -118,8 +119,7 @@ def _return_url(provider: Provider | None, wanted: str | None) -> str:
     base = provider.settings.staff_url if provider is not None else ""
     if wanted is None:
         return f"{base}{_PAGE}"
-    plain = wanted.isascii() and wanted.isprintable() and not set(wanted) & set(" \\#@") and "/.." not in wanted
-    if not plain or not base or not wanted.startswith(f"{base}/"):
+    if not lies_below(wanted, base) or not wanted.startswith(f"{base}/"):
         raise wrong_fields([("return_url", "must lie below STAFF_URL")])
     return wanted
 

@@ -258,6 +258,32 @@ async def hold(
     return HoldView(hold_id=held.id, expires_at=held.expires_at)
 
 
+class HeldView(HoldView):
+    """What is held, for whoever presents its id."""
+
+    therapist: str
+    type: AppointmentType
+    starts_at: datetime
+    ends_at: datetime
+
+
+@router.get("/holds/{hold_id}", summary="A held time, while it is", responses=responses(Problem.NOT_FOUND))
+async def held_time(*, hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -> HeldView:
+    async with services.sessions() as session:
+        held = await session.get(OccupiedTime, hold_id)
+        if held is None or held.expires_at is None or held.expires_at <= now:
+            raise not_found("hold")
+        therapist = await session.get_one(Therapist, held.therapist_id)
+    return HeldView(
+        hold_id=held.id,
+        expires_at=held.expires_at,
+        therapist=therapist.slug,
+        type=held.type,
+        starts_at=held.starts_at,
+        ends_at=held.ends_at,
+    )
+
+
 @router.delete(
     "/holds/{hold_id}",
     status_code=204,

@@ -47,15 +47,25 @@ async def list_tasks(
     return listed([TaskView.of(row) for row in rows], (last.opened_at, last.id) if last else None)
 
 
+@router.get("/tasks/{task_id}", summary="One task", responses=responses(Problem.NOT_FOUND))
+async def one_task(*, task_id: UUID, services: Svc, caller: CareTeamOrAdmin) -> TaskView:
+    return TaskView.of(_must_be_theirs(await _task(services, task_id), caller))
+
+
+def _must_be_theirs(task: Task, caller: Caller) -> Task:
+    """An admin has to do with those alone that are an admin's to settle."""
+    if not (caller.is_care_team or task.kind.is_for_admins):
+        raise not_found("task")
+    return task
+
+
 class Resolution(Body):
     note: Reason
 
 
 @router.post("/tasks/{task_id}/resolve", summary="Say that it was looked at", responses=responses(Problem.NOT_FOUND))
 async def resolve(*, task_id: UUID, body: Resolution, command: ByCareTeamOrAdmin, now: Now) -> TaskView:
-    task = await _task(command.services, task_id)
-    if not (command.caller.is_care_team or task.kind.is_for_admins):
-        raise not_found("task")
+    task = _must_be_theirs(await _task(command.services, task_id), command.caller)
     if task.resolved_at is None and task.client_id is None:
         task = await _resolve_directly(command.services, task_id, by=command.caller, note=body.note, at=now)
     elif task.resolved_at is None and task.client_id is not None:

@@ -1,11 +1,11 @@
-"""Forms of a client: what is asked, looking at it, and answering it; and the card that Billing Info saves."""
+"""Forms of a client: what is asked, looking at it, and answering it."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
@@ -21,8 +21,8 @@ from api.views.forms import FormFileView, FormView, form_file_view, form_view
 from api.views.lists import Listed, listed
 from models.paging import Page
 from models.reads.forms.copies import hash_of_copy
-from models.reads.forms.requests import answer_to, answered_by, asked_of, forms_of, policy_to_sign
-from models.reads.forms.texts import read_as, text_of, titles_of
+from models.reads.forms.requests import answer_to, answered_by, asked_of, forms_of
+from models.reads.forms.texts import text_of, titles_of
 from models.reads.forms.uploads import uploads_of
 from models.reads.money.balance import saved_card
 from models.sealed import Unreadable
@@ -34,7 +34,7 @@ from rules.forms.fields import Errors, FormField, check_answers, files_in
 from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT
 from rules.forms.templates import LONGEST_KIND
 from rules.refusals import Problem
-from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SET_UP_CARD, SUBMIT_FORM
+from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SUBMIT_FORM
 
 router = APIRouter(prefix="/v1", tags=["forms"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.FORMS)])
 
@@ -154,14 +154,15 @@ async def _fresh(command: Command, form_id: UUID) -> FormView:
 
 
 class FormBody(Body):
-    """The answers of one form. To Billing Info belong ``setup_intent``, the card setup that Stripe confirmed, which
-    whoever has a card and signs again may leave out; and ``consent_version``, that of the text which the client was
-    shown: another one is refused.
+    """The answers of one form. To Billing Info belong ``setup_intent``, the card setup that Stripe confirmed, or
+    ``checkout_session``, that of Stripe's page on which the card was given, which whoever has a card and signs again
+    may leave out; and ``consent_version``, that of the text which the client was shown: another one is refused.
     """
 
     answers: Json
     signature: Line
     setup_intent: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
+    checkout_session: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
     consent_version: Line | None = None
 
 
@@ -200,38 +201,12 @@ def _check_card(template: PracticeText, body: FormBody, *, has_card: bool) -> Er
     """What is wrong with that which belongs to Billing Info alone."""
     errors: Errors = {}
     if template.kind != BILLING_INFO:
-        given = {"setup_intent": body.setup_intent, "consent_version": body.consent_version}
+        given = body.model_dump(include={"setup_intent", "checkout_session", "consent_version"})
         return {name: "belongs to Billing Info" for name, value in given.items() if value is not None}
-    if body.setup_intent is None and not has_card:
+    if body.setup_intent is not None and body.checkout_session is not None:
+        errors["checkout_session"] = "stands beside setup_intent; one of them names the card"
+    if body.setup_intent is None and body.checkout_session is None and not has_card:
         errors["setup_intent"] = "is required with Billing Info; ask for a card setup first"
     if body.consent_version not in (None, str(template.fee_policy_version)):
         errors["consent_version"] = OF_ANOTHER_TEXT
     return errors
-
-
-# ---------------------------------------------------------------- the card
-
-
-class CardSetup(BaseModel):
-    """What Stripe's own form in the browser needs to save a card, and the fee policy that the client agrees to with
-    it, in the version that is to be signed."""
-
-    customer: str
-    setup_intent: str
-    client_secret: str
-    consent_text: str
-    consent_version: str
-
-
-@router.post(
-    "/clients/{client_id}/card-setup",
-    status_code=201,
-    summary="Prepare the saving of a card",
-    responses=responses(Problem.NOT_FOUND),
-)
-async def set_up_card(*, client_id: UUID, command: ByKnown) -> CardSetup:
-    await command.must_see_client(client_id)
-    done = await command.ask(SET_UP_CARD, client_id=client_id)
-    async with command.services.sessions() as session:
-        policy = await policy_to_sign(session, client_id)
-    return CardSetup(**(done.document or {}), consent_text=read_as(policy), consent_version=str(policy.version))

@@ -20,7 +20,14 @@ from rules.plain_text import is_storable
 router = APIRouter(prefix="/v1", tags=["webhooks"], dependencies=[shows_no_client("Stripe tells, and is told nothing")])
 
 _VENDOR = "stripe"
-_NEWS = ("payment_intent.", "charge.dispute.", "charge.refund.", "refund.", "payment_method.automatically_updated")
+_NEWS = (
+    "payment_intent.",
+    "charge.dispute.",
+    "charge.refund.",
+    "refund.",
+    "payment_method.automatically_updated",
+    "checkout.session.completed",
+)
 _LONGEST_ID = 255
 _LONGEST_TYPE = 100
 

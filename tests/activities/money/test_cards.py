@@ -9,9 +9,8 @@ import httpx
 import pytest
 from sqlmodel import col, select
 
-from activities.types.clients import LinkOrder
 from activities.types.forms import FormSubmission
-from activities.types.money import EventHandled
+from activities.types.money import CardSetupOrder, EventHandled
 from models.reads.journey import journey_facts
 from models.reads.money.balance import saved_card
 from models.tables.clients.client import Client
@@ -100,7 +99,7 @@ async def test_only_what_stripe_says_was_saved_completes_the_form(practice: Prac
 
 
 async def _unsaved(practice: Practice, client: str, how: str) -> FormSubmission:
-    done = await practice.forms.set_up_card(LinkOrder(request_id=str(uuid4()), client_id=client, by=DESK))
+    done = await practice.forms.set_up_card(CardSetupOrder(request_id=str(uuid4()), client_id=client, by=DESK))
     assert done.document is not None
     intent = str(done.document["setup_intent"])
     if how == "declined":

@@ -182,6 +182,7 @@ CALLS: dict[str, Line] = {
     "DELETE /v1/therapists/{slug}/leaves/{leave_id}": OWN_PROFILE,
     "GET /v1/therapists/{slug}/slots": replace(ANYBODY, query="type=session"),
     "POST /v1/therapists/{slug}/holds": OR_SITE.given({"type": "session", "starts_at": START}),
+    "GET /v1/holds/{hold_id}": OR_SITE,
     "DELETE /v1/holds/{hold_id}": OR_SITE,  # whoever has the id owns it
     "GET /v1/therapists/{slug}/waitlist": PRACTICE,
     "POST /v1/therapists/{slug}/waitlist": BOOKING.given(
@@ -254,6 +255,7 @@ CALLS: dict[str, Line] = {
     "GET /v1/clients/{client_id}/forms/{kind}/signed.pdf": OF_CLIENT,
     "POST /v1/clients/{client_id}/uploads": OF_CLIENT.given({}),
     "GET /v1/clients/{client_id}/uploads/{upload_id}/content": OF_CLIENT,
+    "GET /v1/clients/{client_id}/card": OF_CLIENT,
     "POST /v1/form-templates": OR_ADMIN.given({}),
     "GET /v1/form-templates": OR_ADMIN,
     "GET /v1/form-templates/{kind}": OR_ADMIN,
@@ -274,6 +276,7 @@ CALLS: dict[str, Line] = {
     "GET /v1/reports": STAFF,
     "GET /v1/exceptions": STAFF,
     "GET /v1/settings": STAFF,
+    "GET /v1/payments/{payment_id}": OF_CLIENT,
     "POST /v1/payments/{payment_id}/confirmation": OF_CLIENT,
     "POST /v1/payments/{payment_id}/refund": OF_PRACTICE.given({"to": "card", **WHY}),
     "GET /v1/payments/{payment_id}/refunds": OF_PRACTICE,
@@ -313,6 +316,7 @@ CALLS: dict[str, Line] = {
     "DELETE /v1/chats/{chat_id}/members/{member_id}": GROUP_CHAT,
     "POST /v1/blasts": PRACTICE.given({"text": "Hello", "client_ids": ["{client_id}"]}),
     "GET /v1/tasks": STAFF,  # an admin sees those about texts alone
+    "GET /v1/tasks/{task_id}": Line(let_in="desk", missing="admin"),
     "POST /v1/tasks/{task_id}/resolve": Line(let_in="desk", missing="admin").given({"note": "Done."}),
 }
 

@@ -29,6 +29,7 @@ PAYMENT_STOPPED = {
     "/v1/appointments: items.payment.status",
     "/v1/appointments/{appointment_id}: payment.status",
     "/v1/clients/{client_id}/payments: items.status",
+    "/v1/payments/{payment_id}: status",
     "/v1/clients/{client_id}/balance: owed",
 }
 GROUP_CHAT_LEFT = {
@@ -36,6 +37,7 @@ GROUP_CHAT_LEFT = {
     "/v1/chats/{chat_id}: status",
     "/v1/chats/{chat_id}/messages: status",
 }
+NOBODYS = "00000000-0000-4000-8000-000000000000"
 TELLING = ("archiv", "suspend", "moved away", "unarchiv")
 
 
@@ -52,6 +54,8 @@ async def knows(care: Care, person: Person, chats: list[str]) -> dict[str, list[
         "document_id": [line["id"] for line in documents],
         "chat_id": chats,
         "payment_id": [payment["id"] for payment in await person.payments()],
+        "hold_id": [NOBODYS],  # one that an archive releases is as one that has run out
+        "task_id": [NOBODYS],  # the practice's
         "slug": ["ana"],
     }
 
