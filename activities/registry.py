@@ -27,8 +27,8 @@ from activities.keeping.practice_mail import PracticeMailActivities
 from activities.keeping.rounds import KeepingActivities
 from activities.keeping.sealing_anew import SealingActivities
 from activities.money.approval.refused import ApprovalActivities
-from activities.money.at_stripe.confirmations import ConfirmationActivities
 from activities.money.charge import PaymentActivities
+from activities.money.confirmations import ConfirmationActivities
 from activities.money.credits import CreditActivities
 from activities.money.reconcile import ReconcileActivities
 from activities.money.refunds import RefundActivities

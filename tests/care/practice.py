@@ -21,8 +21,8 @@ from activities.clients.account import AccountActivities
 from activities.clients.matching import MatchingActivities
 from activities.delivery import DeliveryActivities
 from activities.forms.intake import FormActivities
-from activities.money.at_stripe.confirmations import ConfirmationActivities
 from activities.money.charge import PaymentActivities
+from activities.money.confirmations import ConfirmationActivities
 from activities.money.credits import CreditActivities
 from activities.money.refunds import RefundActivities
 from activities.money.retries import RetryActivities

@@ -1,1 +1,1 @@
-"""What a client does at Stripe, or has done there for them: a card saved, a payment confirmed."""
+"""What is done at Stripe with a card: it is saved there, and tried."""
