@@ -19,7 +19,7 @@ from sandbox.store import Document, Store
 from sandbox.stripe.api import ROUTES, StripeApi, StripeRequest
 from sandbox.stripe.by_hand import ByHand
 from sandbox.stripe.faults import Faults, read
-from sandbox.stripe.pages import HostedPages, Shown, form_of
+from sandbox.stripe.pages import HostedPages, PageShown, form_of
 from sandbox.stripe.webhooks import DEFAULT_EVENTS, Webhooks
 from sandbox.stripe.wire import StripeError
 
@@ -196,7 +196,7 @@ def _serve_pages(app: FastAPI, pages: HostedPages) -> None:
         return _answer(await pages.answer_bank(id_, form_of(await request.body())))
 
 
-def _answer(shown: Shown) -> Response:
+def _answer(shown: PageShown) -> Response:
     if shown.location is not None:
         return RedirectResponse(shown.location, shown.status)
     return HTMLResponse(shown.html, shown.status)

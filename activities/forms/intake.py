@@ -9,9 +9,9 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities, this_run
 from activities.forms.answering import Checked, check, complete
 from activities.forms.asking import first_request
-from activities.money.card_saving import card_of_form, save_card
+from activities.money.at_stripe.card_saving import card_of_form, save_card
+from activities.money.at_stripe.checkouts import way_back
 from activities.money.cards import is_never_asked_again
-from activities.money.checkouts import way_back
 from activities.ports import Card
 from activities.snapshots import facts_of_appointments
 from activities.types.clients import Done

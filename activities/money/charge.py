@@ -12,12 +12,12 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.locked import LockedPayment, locked_payment
+from activities.money.at_stripe.tries import UNKNOWN, CardTries, charged_of
 from activities.money.cards import block_if_hard
 from activities.money.credits import at_hand, give_back, reserve
 from activities.money.intents import UNCONFIRMED, refuse_before_comparison
 from activities.money.late_charge import note_lateness
 from activities.money.payments import declined, finish_try, move, new_try, no_card, owe, paid, put_off, tell_payment
-from activities.money.tries import UNKNOWN, CardTries, charged_of
 from activities.ports import GatewayRejected, GatewayUnavailable, PaymentGateway
 from activities.types.money import AttemptOrder, AttemptResult, AttemptStarted, Charged, Settled
 from models.reads.epoch import epoch_is_compared

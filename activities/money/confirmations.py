@@ -16,13 +16,13 @@ from temporalio import activity
 
 from activities.base import Dependencies, this_run
 from activities.locked import NO_PAYMENT, LockedPayment, locked_payment
+from activities.money.at_stripe.tries import UNKNOWN, Asking, CardTries, charged_of
 from activities.money.cards import block_if_hard
 from activities.money.credits import at_hand, reserve
 from activities.money.intents import UNCONFIRMED, refuse_before_comparison
 from activities.money.payments import move, paid, tell_payment
 from activities.money.retries import COVERED_BY_CREDIT, by_credit_alone
 from activities.money.stripe_events import InboundActivities
-from activities.money.tries import UNKNOWN, Asking, CardTries, charged_of
 from activities.money.waivers import answer_of
 from activities.ports import GatewayRejected, GatewayUnavailable, Intent
 from activities.types.clients import Done

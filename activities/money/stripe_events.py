@@ -10,8 +10,8 @@ from temporalio import activity
 
 from activities.locked import locked_payment
 from activities.mail.events import take_in
+from activities.money.at_stripe.checkouts import COMPLETED, take_in_checkout
 from activities.money.cards import renew
-from activities.money.checkouts import COMPLETED, take_in_checkout
 from activities.money.payments import paid
 from activities.money.reconciliation.unexpected_charge import UnexpectedChargeActivities
 from activities.money.refunds import record_refund

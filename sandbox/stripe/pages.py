@@ -29,7 +29,7 @@ input { display: block; width: 100% }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class PageShown:
     """What the browser gets: a page, or the address that it is sent on to."""
 
     html: str = ""
@@ -45,20 +45,20 @@ class HostedPages:
 
     # ------------------------------------------------------------ Checkout
 
-    async def checkout(self, id_: str, *, wrong: str | None = None) -> Shown:
+    async def checkout(self, id_: str, *, wrong: str | None = None) -> PageShown:
         """The page of a session: the card, or what became of it."""
         session = await self._by_hand.carry_out(lambda desk: stripe_checkout.current(desk, id_))
         if session["status"] == "complete":
-            return Shown(html=_page("Saved", "<h1>Saved</h1><p>This card is saved. You can close this page.</p>"))
+            return PageShown(html=_page("Saved", "<h1>Saved</h1><p>This card is saved. You can close this page.</p>"))
         if session["status"] == "expired":
             body = "<h1>Expired</h1><p>This page is no longer valid. Please begin again.</p>" + _back(session)
-            return Shown(html=_page("Expired", body), status=410)
+            return PageShown(html=_page("Expired", body), status=410)
         year = datetime.fromtimestamp(session["created"], UTC).year + 3
-        return Shown(
+        return PageShown(
             html=_page("Save a card", _card_form(session, year=year, wrong=wrong)), status=402 if wrong else 200
         )
 
-    async def submit(self, id_: str, said: Mapping[str, str], *, base_url: str) -> Shown:
+    async def submit(self, id_: str, said: Mapping[str, str], *, base_url: str) -> PageShown:
         """The card that was typed in is saved, or the bank wants the client, or says no."""
         told: dict[str, str] = {}
 
@@ -83,27 +83,29 @@ class HostedPages:
 
         session = await self._by_hand.carry_out(act)
         if session["status"] == "complete":
-            return Shown(status=303, location=_success(session))
+            return PageShown(status=303, location=_success(session))
         if "location" in told:
-            return Shown(status=303, location=told["location"])
+            return PageShown(status=303, location=told["location"])
         return await self.checkout(id_, wrong=told.get("wrong"))
 
     # ------------------------------------------------------------ the bank
 
-    async def bank(self, id_: str) -> Shown:
+    async def bank(self, id_: str) -> PageShown:
         """The 3-D Secure page of an intent."""
         intent = self._by_hand.intent(id_)
         if intent["status"] != "requires_action":
-            return Shown(html=_page("Your bank", "<h1>Your bank</h1><p>There is nothing to confirm.</p>"), status=410)
+            return PageShown(
+                html=_page("Your bank", "<h1>Your bank</h1><p>There is nothing to confirm.</p>"), status=410
+            )
         what = "this payment" if intent["object"] == "payment_intent" else "this card"
         buttons = "".join(
             f'<button name="outcome" value="{outcome}">{label}</button> '
             for outcome, label in (("complete", "Complete authentication"), ("fail", "Fail authentication"))
         )
         body = f'<h1>Your bank</h1><p>Your bank asks whether you want {what}.</p><form method="post">{buttons}</form>'
-        return Shown(html=_page("Your bank", body))
+        return PageShown(html=_page("Your bank", body))
 
-    async def answer_bank(self, id_: str, said: Mapping[str, str]) -> Shown:
+    async def answer_bank(self, id_: str, said: Mapping[str, str]) -> PageShown:
         """The client has answered: the browser is sent back to where the intent was confirmed."""
         intent = self._by_hand.intent(id_)
         if said.get("outcome") not in ("complete", "fail"):
@@ -114,14 +116,14 @@ class HostedPages:
         after = await self._by_hand.authenticate(id_, succeeds=said["outcome"] == "complete")
         done = after["status"] == "succeeded"
         if session := self._by_hand.session_of(id_):
-            return Shown(status=303, location=_success(session) if done else session["url"])
+            return PageShown(status=303, location=_success(session) if done else session["url"])
         kind = after["object"]
         more = {
             kind: id_,
             f"{kind}_client_secret": after["client_secret"],
             "redirect_status": "succeeded" if done else "failed",
         }
-        return Shown(status=303, location=_with_query(back, more))
+        return PageShown(status=303, location=_with_query(back, more))
 
 
 def form_of(body: bytes) -> dict[str, str]:

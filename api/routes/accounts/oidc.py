@@ -26,9 +26,9 @@ from api.accounts.tokens import hash_of, unauthenticated
 from api.accounts.visitors import Visitor
 from api.bodies import Body, Secret
 from api.deps import Anyone, FromWhere, Services, ShowingCode, Svc
+from api.edge.return_addresses import lies_below
 from api.idempotency import AccountRoute
 from api.problems import Refused, not_found, responses, wrong_fields
-from api.return_addresses import lies_below
 from api.views.accounts import SignedIn, signed_in
 from models.reads.accounts.oidc import linked_account, unlinked_account
 from models.tables.accounts.account import Account

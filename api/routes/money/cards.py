@@ -12,7 +12,7 @@ from api.commands import ByKnown
 from api.deps import Known, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import not_found, responses
-from api.return_addresses import ReturnUrl, must_be_ours
+from api.routes.money.ways_back import ReturnUrl, must_be_ours
 from models.reads.forms.requests import policy_to_sign
 from models.reads.forms.texts import read_as
 from rules.accounts.accesses import AccessKind
@@ -24,7 +24,7 @@ router = APIRouter(
 )
 
 
-class CardView(BaseModel):
+class SavedCardView(BaseModel):
     """``usable``: false once a bank has said that this card must not be asked again; another one is needed then."""
 
     brand: str
@@ -39,12 +39,12 @@ class CardView(BaseModel):
     summary="The card that a client has saved",
     responses=responses(Problem.NOT_FOUND),
 )
-async def card(*, client_id: UUID, services: Svc, caller: Known) -> CardView:
+async def card(*, client_id: UUID, services: Svc, caller: Known) -> SavedCardView:
     """Not found for who has none."""
     client = await must_see_client(services, caller, client_id)
     if client.card is None or client.stripe_payment_method is None:
         raise not_found("card")
-    return CardView(**client.card, usable=not client.card_blocked)
+    return SavedCardView(**client.card, usable=not client.card_blocked)
 
 
 class CardSetupBody(Body):

@@ -12,7 +12,7 @@ from api.commands import ByKnown
 from api.deps import ByTime, Known, Now, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, refuse, responses
-from api.return_addresses import ReturnUrl, must_be_ours
+from api.routes.money.ways_back import ReturnUrl, must_be_ours
 from api.views.lists import Listed, cut, listed
 from api.views.money import BalanceView, CurrencyBalance, PaymentView
 from models.reads.clients.clients import visible_client

@@ -1,24 +1,14 @@
-"""Where a browser is sent back to from elsewhere: an address of the pages, and no other."""
+"""Where Stripe and banks send a client back to."""
 
-import re
 from typing import Annotated
 
 from pydantic import Field
 
+from api.edge.return_addresses import lies_below
 from api.problems import wrong_fields
 from api.settings import ApiSettings
 
-_PLAIN = re.compile(r"[A-Za-z0-9._~:/?\[\]!$&'()*+,;=%-]*")
-_UPWARDS = re.compile(r"/(\.|%2e){1,2}(?=[/?]|$)", re.IGNORECASE)  # what a browser takes out of a path
-
 ReturnUrl = Annotated[str, Field(max_length=500, description="Below PUBLIC_URL or STAFF_URL.")]
-
-
-def lies_below(wanted: str, base: str) -> bool:
-    """Whether an address is this one of ours, or lies below it, however a browser reads it."""
-    if not base or _PLAIN.fullmatch(wanted) is None or _UPWARDS.search(wanted):
-        return False
-    return wanted == base or wanted.startswith((f"{base}/", f"{base}?"))
 
 
 def must_be_ours(settings: ApiSettings, wanted: str | None) -> str | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from activities.base import Activities
-from activities.money.card_saving import card_of_checkout, save_card
+from activities.money.at_stripe.card_saving import card_of_checkout, save_card
 from activities.money.cards import is_never_asked_again
 from activities.ports import Card
 from activities.snapshots import facts_of_appointments
