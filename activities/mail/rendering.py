@@ -33,6 +33,8 @@ from rules.money.currencies import in_full
 from rules.plain_text import is_web_address, one_line
 
 TEMPLATE_ROOT = Path(__file__).resolve().parents[2] / "templates" / "email"
+MARK = "[TEST] "
+"""Before the subject of a mail about a test client."""
 FILES = ("subject.txt", "body.txt", "body.html")
 """Of each mail."""
 
@@ -114,7 +116,7 @@ def render_names(template: str, names: Mapping[str, Any], templates: MailTemplat
     """
     subject, text, html = (render_file(template, file, names, templates) for file in FILES)
     if names.get("test"):
-        subject = f"[TEST] {subject}"
+        subject = MARK + subject
     return RenderedMail(subject=one_line(subject)[:LONGEST_SUBJECT], text=wording.tidy(text), html=html)
 
 

@@ -59,7 +59,7 @@ def time_faults(text: str) -> Iterator[str]:
 
 def html_faults(html: str) -> Iterator[str]:
     """What a mail program would fetch, run or leave unsaid to whoever sees no pictures."""
-    reader = _Reader()
+    reader = _HtmlReader()
     reader.feed(html)
     reader.close()
     yield from dict.fromkeys(reader.faults)
@@ -69,13 +69,13 @@ def html_faults(html: str) -> Iterator[str]:
 
 def addresses_of(html: str) -> set[str]:
     """Where its links lead."""
-    reader = _Reader()
+    reader = _HtmlReader()
     reader.feed(html)
     reader.close()
     return reader.addresses
 
 
-class _Reader(HTMLParser):
+class _HtmlReader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.faults: list[str] = []

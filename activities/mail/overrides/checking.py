@@ -14,7 +14,7 @@ from jinja2 import TemplateSyntaxError, UndefinedError, meta, nodes
 
 from activities.mail.context import MailContext
 from activities.mail.overrides.samples import FULL, NAMES, each_way
-from activities.mail.rendering import FILES, OwnTemplate, RenderedMail, Templates, names_of, render, render_file
+from activities.mail.rendering import FILES, MARK, OwnTemplate, RenderedMail, Templates, names_of, render, render_file
 from rules.mail.kinds import Mail, kind_of
 from rules.mail.shape import addresses_of, html_faults, spoken, subject_faults, time_faults
 from rules.mail.terms import Reader
@@ -134,7 +134,7 @@ def _of(
     rendered: RenderedMail, mail: Mail, context: MailContext, own: Mapping[str, OwnTemplate]
 ) -> Iterator[TemplateFault]:
     if SUBJECT in own:
-        yield from _each(own[SUBJECT], subject_faults(rendered.subject, names=NAMES))
+        yield from _each(own[SUBJECT], subject_faults(rendered.subject.removeprefix(MARK), names=NAMES))
     for file, body, addresses in (
         (TEXT, rendered.text, set(_ADDRESS.findall(rendered.text))),
         (HTML, rendered.html, addresses_of(rendered.html)),
