@@ -61,7 +61,7 @@ class NextView(View):
     kind: str
 
 
-class StandingView(OfClient):
+class JourneyStandingView(OfClient):
     """``temporal_ui`` is where the journey is seen in the Temporal UI; null where its address is not set. ``closed``:
     it waits for nothing any more."""
 
@@ -81,7 +81,7 @@ class StandingView(OfClient):
     summary="Where a journey stands, what it waits for, and who can act",
     responses=responses(Problem.NOT_FOUND),
 )
-async def standing(*, client_id: UUID, services: Svc, caller: Practice, now: Now) -> StandingView:
+async def standing(*, client_id: UUID, services: Svc, caller: Practice, now: Now) -> JourneyStandingView:
     """Read from the database, from which the journey itself follows; times are those of the settings in force."""
     policy = services.settings.policy
     async with services.sessions() as session:
@@ -100,7 +100,7 @@ async def standing(*, client_id: UUID, services: Svc, caller: Practice, now: Now
         now=now,
     )
     workflow_id = journey_id(str(client_id))
-    return StandingView(
+    return JourneyStandingView(
         client_id=client_id,
         test=client.test,
         ref=client.ref,
