@@ -8,12 +8,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.answers import AnsweredOnce
-from activities.base import Activities, this_run
+from activities.base import this_run
 from activities.forms.answering import complete, refuse_answers
 from activities.forms.asking import first_request
 from activities.money.cards import is_never_asked_again, shown_of
 from activities.money.payments import card_came
-from activities.ports import Card
+from activities.money.reported.cards import GoneCards
+from activities.ports import Card, GatewayRejected
 from activities.snapshots import facts_of_appointments
 from activities.types.clients import Done, LinkOrder
 from activities.types.forms import FormSubmission
@@ -38,7 +39,7 @@ from rules.timeline import FactKind
 SUBMITTED = AnsweredOnce("submit_form", Done)
 
 
-class FormActivities(Activities):
+class FormActivities(GoneCards):
     @activity.defn
     async def set_up_card(self, order: LinkOrder) -> Done:
         """Prepare the saving of a card: the customer at Stripe (made once) and a setup intent."""
@@ -46,7 +47,14 @@ class FormActivities(Activities):
             client = await session.get_one(Client, UUID(order.client_id))
         customer = await self.customer_of(client, request_id=order.request_id)
         key = f"setup:{order.request_id}:{this_run()}"  # Stripe would replay a stored failure to one that runs share
-        setup = await self.gateway_for(client).create_setup_intent(customer=customer, key=key)
+        gateway = self.gateway_for(client)
+        try:
+            setup = await gateway.create_setup_intent(customer=customer, key=key)
+        except GatewayRejected:
+            again = await self.customer_that_lasts(client.id, request_id=order.request_id)
+            if again is None:
+                raise
+            customer, setup = again, await gateway.create_setup_intent(customer=again, key=f"{key}:{again}")
         return Done(
             changed=False,
             document={"customer": customer, "setup_intent": setup.id, "client_secret": setup.client_secret},
@@ -111,6 +119,8 @@ class FormActivities(Activities):
         card = await gateway.card(payment_method=setup.payment_method)
         if card is None:
             return invalid("setup_intent", "saved something that is not a card"), None
+        if not card.attached:
+            return invalid("setup_intent", "saved a card that was removed at Stripe since; please give it again"), None
         return None, card
 
 

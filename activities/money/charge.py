@@ -21,7 +21,18 @@ from activities.money.cards import block_if_hard
 from activities.money.credits import at_hand, give_back, reserve
 from activities.money.intents import UNCONFIRMED, PaymentIntents, refuse_before_comparison
 from activities.money.late_charge import note_lateness
-from activities.money.payments import declined, finish_try, move, new_try, no_card, owe, paid, put_off, tell_payment
+from activities.money.payments import (
+    card_gone,
+    declined,
+    finish_try,
+    move,
+    new_try,
+    no_card,
+    owe,
+    paid,
+    put_off,
+    tell_payment,
+)
 from activities.money.retries import by_credit_alone
 from activities.ports import GatewayRejected, GatewayUnavailable, Intent, PaymentGateway
 from activities.types.clients import Done
@@ -37,6 +48,7 @@ from rules.money.payment_states import CHARGEABLE, CONFIRMABLE, WAITING, Because
 from rules.refusals import Problem, Refusal
 
 REJECTED = "rejected"  # of a try: Stripe will never take this request
+CARD_GONE = "card_gone"  # of a try: Stripe has the card no more, or its customer
 LOOK_AGAIN = timedelta(minutes=5)  # at what waits for the comparison after a restore
 UNKNOWN = "gateway_error"  # of a try: Stripe answered with a failure, and may have asked the bank all the same
 
@@ -132,7 +144,7 @@ class PaymentActivities(PaymentIntents):
             if payment.amount == payment.credit_used and payment.intent is not None:
                 return await self._without_the_card(gateway, payment.intent, number=number)
             if method is None or customer is None:
-                return None
+                return Charged(intent=payment.intent or "", status=CARD_GONE)
             intent = await self.one_intent(gateway, payment, client, customer, number=number, is_open=_runs(order))
             if intent is None:
                 return None
@@ -146,7 +158,9 @@ class PaymentActivities(PaymentIntents):
                 await self._close_try(payment.id, number, result=UNKNOWN)
             raise
         except GatewayRejected as rejected:
-            return Charged(intent=payment.intent or "", status=REJECTED, decline_code=rejected.code)
+            gone = await self.forget_what_is_gone(client, method=method)
+            status = CARD_GONE if gone else REJECTED
+            return Charged(intent=payment.intent or "", status=status, decline_code=rejected.code)
         if intent.status == "processing":
             raise StillProcessing(intent.id)
         if intent.status == "canceled":
@@ -191,6 +205,8 @@ class PaymentActivities(PaymentIntents):
                 if charged.intent:  # no old link may still pay
                     kind, reason = OutboxKind.CANCEL_INTENT, f"{payment.id}:{result.attempt}"
                     await order_errands(session, row.client.id, kind, [charged.intent], reason=reason, at=now)
+            elif charged.status == CARD_GONE:
+                await card_gone(session, row, tried=tried, at=now)
             else:
                 decline = DeclineClass(charged.decline or DeclineClass.SOFT)
                 await declined(session, row, decline, tried=tried, at=now)
@@ -251,7 +267,13 @@ class PaymentActivities(PaymentIntents):
         # A key of its own: Stripe would replay a stored failure to one that every later look shares.
         mark = f"{order.request_id}:{this_run()}"
         gateway = self.gateway_for(client)
-        intent = await self.one_intent(gateway, payment, client, customer, number=mark, is_open=_waits)
+        try:
+            intent = await self.one_intent(gateway, payment, client, customer, number=mark, is_open=_waits)
+        except GatewayRejected:
+            again = await self.customer_that_lasts(client.id, request_id=order.request_id)
+            if again is None:
+                raise
+            intent = await self.one_intent(gateway, payment, client, again, number=mark, is_open=_waits)
         if intent is None or not await self._can_be_confirmed(payment.id, intent):
             return Done(refusal=_DOES_NOT_WAIT)
         return Done(

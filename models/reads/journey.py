@@ -143,6 +143,7 @@ def _open_task(task: Task, payment: Payment | None) -> OpenTask:
             currency=payment.currency,
             deadline=payment.deadline,
             because=payment.because,
+            refunded=payment.refunded,
         )
     return OpenTask(
         key=task.key,
@@ -151,6 +152,8 @@ def _open_task(task: Task, payment: Payment | None) -> OpenTask:
         appointment_id=task.data.get("appointment_id"),
         payment=about,
         other_id=task.data.get("other_id"),
+        state=task.data.get("state"),
+        amount=task.data.get("amount"),
     )
 
 

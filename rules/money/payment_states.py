@@ -144,7 +144,7 @@ RESUMED_BY_CARD = before(PaymentEvent.CARD_CAME) - {_S.PROCESSING}
 # ---------------------------------------------------------------- reasons
 
 WAITS_FOR_CARD = frozenset({Because.NO_CARD, Because.NEW_CARD_NEEDED})
-_NO_CARD_HELPS = frozenset({Because.BELOW_MINIMUM, Because.REJECTED})
+_NO_CARD_HELPS = frozenset({Because.BELOW_MINIMUM, Because.AMOUNT_DIFFERS})
 
 
 class PaymentState(Protocol):
@@ -159,8 +159,20 @@ class PaymentState(Protocol):
 
 
 def can_a_card_settle(because: str | None) -> bool:
-    """Whether another card can settle what is owed for this reason: not what no card is ever asked for."""
+    """Whether another card can settle what is owed for this reason: not what is too little for one, nor what one has
+    paid in part."""
     return because not in _NO_CARD_HELPS
+
+
+def how_it_is_settled(because: str | None) -> str:
+    """What settles what is owed for this reason, in a sentence for whoever looks after it."""
+    if because == Because.BELOW_MINIMUM:
+        return "It is less than Stripe charges: grant credit for it and try again, waive it, or write it off."
+    if because == Because.AMOUNT_DIFFERS:
+        return "The card gave less than the fee: grant credit for the rest, and try again."
+    if because == Because.REJECTED:
+        return "Stripe refused the request: look there why, and try again. A new card is tried at once."
+    return "The client has a link to pay it, and a new card settles it too."
 
 
 def is_stopped(*, status: PaymentStatus, because: str | None) -> bool:

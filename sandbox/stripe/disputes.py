@@ -21,11 +21,22 @@ REASONS = (
     "subscription_canceled",
     "unrecognized",
 )
-_CLOSED = ("won", "lost")
+_CLOSED = ("won", "lost", "warning_closed")
+_REFUNDABLE = ("won", "warning_needs_response", "warning_under_review", "warning_closed")
 
 
 def open_dispute(desk: Desk, *, payment_intent: str, reason: str) -> Document:
     """The bank withdraws what is left of the charge. A StripeError says why there is nothing to dispute."""
+    made = new_dispute(desk, payment_intent=payment_intent, reason=reason)
+    emit(desk, "charge.dispute.created", made)
+    made["balance_transactions"].append(movement(desk, made, amount=-made["amount"]))
+    desk.store.put("dispute", made)
+    emit(desk, "charge.dispute.funds_withdrawn", made)
+    return made
+
+
+def new_dispute(desk: Desk, *, payment_intent: str, reason: str) -> Document:
+    """About what is left of the charge, which is disputed from now on."""
     if reason not in REASONS:
         raise StripeError(400, f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason", executed=False)
     intent = desk.find("payment_intent", payment_intent, param="payment_intent", status=400)
@@ -42,20 +53,16 @@ def open_dispute(desk: Desk, *, payment_intent: str, reason: str) -> Document:
     made = dispute(desk, charge, amount=left, reason=reason)
     charge["disputed"] = True
     desk.store.put("charge", charge)
-    emit(desk, "charge.dispute.created", made)
-    made["balance_transactions"].append(_movement(desk, made, amount=-left))
-    desk.store.put("dispute", made)
-    emit(desk, "charge.dispute.funds_withdrawn", made)
     return made
 
 
 def close_dispute(desk: Desk, found: Document, *, status: str) -> Document:
     """The bank has decided: ``won`` brings the money back, ``lost`` does not."""
-    if found["status"] in _CLOSED:
+    if found["status"] in _CLOSED or found["status"].startswith("warning"):
         raise StripeError(400, f"This dispute is already closed: it was {found['status']}.", param="status")
     found["status"] = status
     if status == "won":
-        found["balance_transactions"].append(_movement(desk, found, amount=found["amount"]))
+        found["balance_transactions"].append(movement(desk, found, amount=found["amount"]))
     desk.store.put("dispute", found)
     emit(desk, "charge.dispute.closed", found)
     if status == "won":
@@ -65,13 +72,13 @@ def close_dispute(desk: Desk, found: Document, *, status: str) -> Document:
 
 def refuse_disputed(desk: Desk, charge: Document) -> None:
     """What a bank has taken back cannot be given back once more; what it has returned can."""
-    if any(row["charge"] == charge["id"] and row["status"] != "won" for row in desk.store.all("dispute")):
+    if any(row["charge"] == charge["id"] and row["status"] not in _REFUNDABLE for row in desk.store.all("dispute")):
         raise StripeError(
             400, f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
         )
 
 
-def _movement(desk: Desk, about: Document, *, amount: int) -> Document:
+def movement(desk: Desk, about: Document, *, amount: int) -> Document:
     """What it does to the practice's balance."""
     return {
         "id": f"txn_{about['id'].removeprefix('du_')}_{len(about['balance_transactions'])}",
