@@ -74,11 +74,18 @@ class ClientMoney:
     ) -> str:
         """Asked for, and sent unless told otherwise; the refund's id."""
         order = self.refund_order(payment, amount, to=to)
-        done = await self.practice.refunds.begin_refund(order)
+        done = await self.begun(order)
         assert done.refusal is None, done.refusal
         if send:
             await self.practice.refunds.send_refund(order.refund_id)
         return order.refund_id
+
+    async def begun(self, order: RefundOrder) -> Done:
+        """As the journey does it: Stripe is asked before credit is given."""
+        if order.to is RefundTo.CREDIT:
+            looked = await self.practice.refunds.look_for_refunds(order)
+            assert looked.refusal is None, looked.refusal
+        return await self.practice.refunds.begin_refund(order)
 
     def let_go_order(self, payment: str, reason: str = "hardship") -> LetGoOrder:
         return LetGoOrder(**self._asked(), payment_id=payment, reason=reason)
@@ -167,13 +174,16 @@ class ClientMoney:
             taken[row.refund_id] = taken.get(row.refund_id, 0) + row.amount
         return taken
 
+    async def credit_taken_back(self, payment: str) -> int:
+        return sum((await self._taken_back([UUID(payment)])).values())
+
     async def given_back(self, payment: str) -> int:
         """All that went back of a payment, to card, credit and bank, less the credit that was taken back."""
         refunds = [refund for refund in await self.refunds() if str(refund.payment_id) == payment]
         to_card = sum(refund.card_amount for refund in refunds if refund.status is not RefundStatus.FAILED)
         as_credit = sum(refund.credit_amount for refund in refunds)
         lost = sum(dispute.amount for dispute in await self.disputes() if dispute.status == LOST)
-        return to_card + as_credit + lost - sum((await self._taken_back([UUID(payment)])).values())
+        return to_card + as_credit + lost - await self.credit_taken_back(payment)
 
     async def adds_up(self) -> None:
         """Not a cent of credit came from nowhere or is gone, and the card gave what the ledger says."""

@@ -167,7 +167,7 @@ def test_what_a_person_may_do_is_a_move(
 
 
 def test_reasons() -> None:
-    assert {because for because in Because if not can_a_card_settle(because)} == {"below_minimum", "rejected"}
+    assert {because for because in Because if not can_a_card_settle(because)} == {"below_minimum", "amount_differs"}
     assert can_a_card_settle(None)
     assert {"no_card", "new_card_needed"} == WAITS_FOR_CARD
 
