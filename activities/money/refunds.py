@@ -1,5 +1,6 @@
 """Refunds: written down first, then asked of Stripe, then recorded. Each step is safe to run twice."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
 from activities.types.clients import Done
 from activities.types.money import RefundOrder, Settled
 from models.reads.journey import project
-from models.reads.money.given_back import paid_parts
+from models.reads.money.given_back import certain_parts, paid_parts
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxKind
 from models.tables.money.credit import Credit
@@ -152,8 +153,12 @@ class RefundActivities(ToldRefunds):
             return None
         gateway = self.gateway_for(client)
         try:
-            # The run before may have been told nothing of what it did: look first.
-            made = await gateway.find_refund(intent=payment.intent, refund_id=refund_id)
+            # The run before may have been told nothing of what it did, and somebody may have given it back there: look
+            # first.
+            known = await gateway.refunds_of(intent=payment.intent)
+            made = next((one for one in known if one.refund_id == refund_id), None)
+            if made is None and not await self._is_still_there(refund, known, at=now):
+                made = RefundMade(id=None, status="failed", because="given back already")
             if made is None:
                 made = await gateway.refund(
                     intent=payment.intent,
@@ -172,6 +177,14 @@ class RefundActivities(ToldRefunds):
             await self.learn_what_was_given_back(payment.id, at=now)
         async with self.transaction() as session:
             return await record_refund(session, refund.id, made, at=now)
+
+    async def _is_still_there(self, refund: Refund, known: Sequence[RefundMade], *, at: datetime) -> bool:
+        """Whether so much is left to give, with all that Stripe has given back meanwhile."""
+        for other in reversed(known):
+            await self.take_in_refund(other, at=at)
+        async with self.transaction() as session:
+            payment = await session.get_one(Payment, refund.payment_id)
+            return refund.card_amount <= (await certain_parts(session, payment)).refundable
 
     async def _next_key(self, id: UUID, tries: int) -> None:
         """Stripe replays a stored failure to the same key."""

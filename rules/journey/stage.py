@@ -50,8 +50,8 @@ class TaskPayment:
 @dataclass(frozen=True, kw_only=True)
 class OpenTask:
     """A task that nobody has resolved yet. ``key`` says the reason in stable ids; the rest is what it is about, if it
-    is about one: an appointment, a payment, the record of another client (``other_id``), how a dispute stands
-    (``state``, Stripe's word), and what was to be given back (``amount``, in minor units)."""
+    is about one: an appointment, a payment, the record of another client (``other_id``), and what was to be
+    given back (``amount``, in minor units). ``over``: of a dispute, that the bank has decided."""
 
     key: str
     kind: str
@@ -59,8 +59,8 @@ class OpenTask:
     appointment_id: str | None = None
     payment: TaskPayment | None = None
     other_id: str | None = None
-    state: str | None = None
     amount: int | None = None
+    over: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

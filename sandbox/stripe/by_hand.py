@@ -6,7 +6,6 @@ from typing import Any
 from engine.clock import Clock
 from sandbox.store import Document, Store
 from sandbox.stripe import disputes as stripe_disputes
-from sandbox.stripe import inquiries as stripe_inquiries
 from sandbox.stripe import payments as stripe_payments
 from sandbox.stripe import refunds as stripe_refunds
 from sandbox.stripe import setups as stripe_setups
@@ -81,13 +80,14 @@ class ByHand:
     async def open_inquiry(self, *, payment_intent: str, reason: str) -> Document:
         """The bank asks about a charge, and takes nothing."""
         return await self._do(
-            lambda desk: stripe_inquiries.open_inquiry(desk, payment_intent=payment_intent, reason=reason)
+            lambda desk: stripe_disputes.open_inquiry(desk, payment_intent=payment_intent, reason=reason)
         )
 
     async def close_dispute(self, id_: str, *, status: str) -> Document:
         """The bank decides who keeps it: ``won`` or ``lost`` by the practice. An inquiry is looked at, closed, or
         becomes a dispute (``needs_response``)."""
-        move = stripe_inquiries.move_inquiry if status in stripe_inquiries.MOVES else stripe_disputes.close_dispute
+        is_inquirys = status in stripe_disputes.INQUIRY_MOVES
+        move = stripe_disputes.move_inquiry if is_inquirys else stripe_disputes.close_dispute
         return await self._do(lambda desk: move(desk, desk.find("dispute", id_), status=status))
 
     def forget_keys(self) -> None:

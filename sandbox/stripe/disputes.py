@@ -1,4 +1,7 @@
-"""Disputes: a client asked the bank for the money back. The bank takes it at once, and decides later who keeps it."""
+"""Disputes: a client asked the bank for the money back. The bank takes it at once, and decides later who keeps it.
+
+Inquiries: a bank asks about a charge, and takes nothing. A refund of all of it ends one; or it becomes a dispute.
+"""
 
 from sandbox.store import Document
 from sandbox.stripe.objects import dispute, emit
@@ -22,20 +25,22 @@ REASONS = (
     "unrecognized",
 )
 _CLOSED = ("won", "lost", "warning_closed")
+_WAITING = ("warning_needs_response", "warning_under_review")
+INQUIRY_MOVES = ("warning_under_review", "warning_closed", "needs_response")
 _REFUNDABLE = ("won", "warning_needs_response", "warning_under_review", "warning_closed")
 
 
 def open_dispute(desk: Desk, *, payment_intent: str, reason: str) -> Document:
     """The bank withdraws what is left of the charge. A StripeError says why there is nothing to dispute."""
-    made = new_dispute(desk, payment_intent=payment_intent, reason=reason)
+    made = _new_dispute(desk, payment_intent=payment_intent, reason=reason)
     emit(desk, "charge.dispute.created", made)
-    made["balance_transactions"].append(movement(desk, made, amount=-made["amount"]))
+    made["balance_transactions"].append(_movement(desk, made, amount=-made["amount"]))
     desk.store.put("dispute", made)
     emit(desk, "charge.dispute.funds_withdrawn", made)
     return made
 
 
-def new_dispute(desk: Desk, *, payment_intent: str, reason: str) -> Document:
+def _new_dispute(desk: Desk, *, payment_intent: str, reason: str) -> Document:
     """About what is left of the charge, which is disputed from now on."""
     if reason not in REASONS:
         raise StripeError(400, f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason", executed=False)
@@ -62,12 +67,45 @@ def close_dispute(desk: Desk, found: Document, *, status: str) -> Document:
         raise StripeError(400, f"This dispute is already closed: it was {found['status']}.", param="status")
     found["status"] = status
     if status == "won":
-        found["balance_transactions"].append(movement(desk, found, amount=found["amount"]))
+        found["balance_transactions"].append(_movement(desk, found, amount=found["amount"]))
     desk.store.put("dispute", found)
     emit(desk, "charge.dispute.closed", found)
     if status == "won":
         emit(desk, "charge.dispute.funds_reinstated", found)
     return found
+
+
+def open_inquiry(desk: Desk, *, payment_intent: str, reason: str) -> Document:
+    """The bank asks; the money stays. A StripeError says why there is nothing to ask about."""
+    made = _new_dispute(desk, payment_intent=payment_intent, reason=reason)
+    made.update(status="warning_needs_response", is_charge_refundable=True)
+    made["payment_method_details"]["card"]["case_type"] = "inquiry"
+    desk.store.put("dispute", made)
+    emit(desk, "charge.dispute.created", made)
+    return made
+
+
+def move_inquiry(desk: Desk, found: Document, *, status: str) -> Document:
+    """The practice has answered, the bank has closed it, or it takes the money now: the inquiry is a dispute then."""
+    if found["status"] not in _WAITING or found["status"] == status:
+        raise StripeError(400, f"This inquiry cannot move so: it is {found['status']}.", param="status")
+    found["status"] = status
+    if status == "needs_response":
+        found["is_charge_refundable"] = False
+        found["payment_method_details"]["card"]["case_type"] = "chargeback"
+        found["balance_transactions"].append(_movement(desk, found, amount=-found["amount"]))
+    desk.store.put("dispute", found)
+    emit(desk, "charge.dispute.closed" if status == "warning_closed" else "charge.dispute.updated", found)
+    if status == "needs_response":
+        emit(desk, "charge.dispute.funds_withdrawn", found)
+    return found
+
+
+def end_by_refund(desk: Desk, charge: Document) -> None:
+    """All of the charge was given back: its inquiry is closed."""
+    for found in desk.store.all("dispute"):
+        if charge["refunded"] and found["charge"] == charge["id"] and found["status"] in _WAITING:
+            move_inquiry(desk, found, status="warning_closed")
 
 
 def refuse_disputed(desk: Desk, charge: Document) -> None:
@@ -78,7 +116,7 @@ def refuse_disputed(desk: Desk, charge: Document) -> None:
         )
 
 
-def movement(desk: Desk, about: Document, *, amount: int) -> Document:
+def _movement(desk: Desk, about: Document, *, amount: int) -> Document:
     """What it does to the practice's balance."""
     return {
         "id": f"txn_{about['id'].removeprefix('du_')}_{len(about['balance_transactions'])}",

@@ -2,8 +2,7 @@
 
 from sandbox.store import Document
 from sandbox.stripe.cards import spoken_amount
-from sandbox.stripe.disputes import refuse_disputed
-from sandbox.stripe.inquiries import end_by_refund
+from sandbox.stripe.disputes import end_by_refund, refuse_disputed
 from sandbox.stripe.objects import emit, refund
 from sandbox.stripe.wire import PAGING, Desk, Params, Route, StripeError, page
 

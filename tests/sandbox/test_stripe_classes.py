@@ -1,4 +1,4 @@
-"""The stand-in's objects and events, held to the classes of the pinned client library: no name and no word of its own."""
+"""The stand-in's objects and events, held to the classes of the pinned client library: nothing is of its own."""
 
 import inspect
 import re
@@ -29,7 +29,7 @@ LEFT_OUT = {"customers": {"deleted", "currency"}, "charges": {"refunded"}}
 
 def words_of(owner: type, name: str) -> set[str]:
     """The words that a field may hold, where the class names them."""
-    return set(re.findall(r'"([^"]+)"', str(inspect.get_annotations(owner).get(name, ""))))
+    return set(re.findall(r"""["']([a-z0-9_.]+)["']""", str(inspect.get_annotations(owner).get(name, "")))) - {"str"}
 
 
 def test_every_event_is_one_of_stripes() -> None:

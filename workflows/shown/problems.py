@@ -12,7 +12,6 @@ from workflows.shown.words import money
 with workflow.unsafe.imports_passed_through():
     from rules.enums import AppointmentType, Mode, Outcome, PaymentStatus, RefundTo, TaskKind
     from rules.journey.stage import OpenTask
-    from rules.money.disputes import has_ended
     from rules.money.payment_states import Act, how_it_is_settled, may
     from workflows.messages import (
         BOOK,
@@ -94,7 +93,7 @@ def _help(task: OpenTask, kind: TaskKind) -> str:
     """What helps, as it stands now."""
     if kind is TaskKind.PAYMENT_OWED and task.payment:
         return how_it_is_settled(task.payment.because)
-    if kind is TaskKind.DISPUTE and task.state and has_ended(task.state):
+    if kind is TaskKind.DISPUTE and task.over:
         return "The bank has decided. Nothing is charged to this client until the task is resolved."
     if kind is TaskKind.REFUND_FAILED and task.payment and not _left_of_refund(task):
         return "Nothing is left to give: the task says why."

@@ -14,7 +14,7 @@ from activities.money.reported.reversals import take_back_what_is_too_much
 from activities.ports import RefundMade
 from activities.tasks import open_task_once, tell_task
 from activities.types.money import Settled
-from models.reads.money.given_back import paid_parts
+from models.reads.money.given_back import certain_parts, paid_parts
 from models.tables.clients.client import Client
 from models.tables.clients.task import Task
 from models.tables.money.refund import Dispute, Refund
@@ -59,7 +59,7 @@ async def adopt_refund(session: AsyncSession, payment_id: UUID, made: RefundMade
     known = await refund_of(session, made)
     if known is not None:
         return await record_refund(session, known.id, made, at=at)
-    parts = await paid_parts(session, row.payment)
+    parts = await certain_parts(session, row.payment)
     if made.amount > parts.by_card - parts.refunded_to_card:
         return None
     refund = Refund(

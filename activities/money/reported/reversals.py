@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.base import derived_id
 from activities.locked import LockedPayment
 from activities.tasks import open_task_once
-from models.reads.money.given_back import paid_parts
+from models.reads.money.given_back import certain_parts
 from models.tables.money.credit import Credit, CreditReversal
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
@@ -74,7 +74,7 @@ async def take_back_what_is_too_much(session: AsyncSession, row: LockedPayment, 
 
 async def _too_much(session: AsyncSession, payment: Payment) -> int:
     """By how much all that was given back, to card, credit and bank, is more than was paid."""
-    parts = await paid_parts(session, payment)
+    parts = await certain_parts(session, payment)
     lost = select(func.coalesce(func.sum(col(Dispute.amount)), 0)).where(
         col(Dispute.payment_id) == payment.id, col(Dispute.status) == LOST
     )

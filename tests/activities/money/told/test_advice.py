@@ -169,9 +169,8 @@ async def test_a_refused_request_is_tried_again_when_it_is_mended(
     assert ((await practice.payment(payment)).status, await money.tasks()) == (PaymentStatus.PAID, [])
 
 
-async def test_what_is_given_back_in_stripe_as_a_task_says_closes_it_at_once(
-    practice: Practice, money: ClientMoney
-) -> None:
+async def test_what_is_given_back_in_stripe_as_a_task_says_closes_it_at_once(practice: Practice) -> None:
+    money = await ClientMoney.of(practice)
     payment = await money.owes_a_fee()
     await practice.bank_says(money.client, "authentication_required")
     await practice.attempt(payment)

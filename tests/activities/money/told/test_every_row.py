@@ -21,16 +21,6 @@ def scene(*events: str) -> Callable[[Scene], Scene]:
     return keep
 
 
-def test_every_row_has_a_scene() -> None:
-    """But those of Checkout, which are played where its page is."""
-    assert set(SCENES) == {event for event, (act, _) in ACTED_UPON.items() if act is not Act.SESSION}
-
-
-@pytest.mark.parametrize("event", sorted(SCENES))
-async def test_it_does_what_its_row_says(practice: Practice, money: ClientMoney, event: str) -> None:
-    await SCENES[event](practice, money, event)
-
-
 async def paid_intent(practice: Practice, money: ClientMoney) -> tuple[str, str]:
     payment = await money.pays_a_fee()
     intent = (await practice.payment(payment)).intent
@@ -173,3 +163,13 @@ async def a_setup_is_left(practice: Practice, money: ClientMoney, event: str) ->
     # What is told is how it stands now, however late: it ended well meanwhile.
     done = await practice.billing_form(money.client)
     assert (await money.reported(event, str(done.setup_intent), "setup_intent")).facts is None
+
+
+def test_every_row_has_a_scene() -> None:
+    """But those of Checkout, which are played where its page is."""
+    assert set(SCENES) == {event for event, (act, _) in ACTED_UPON.items() if act is not Act.SESSION}
+
+
+@pytest.mark.parametrize("event", sorted(SCENES))
+async def test_it_does_what_its_row_says(practice: Practice, money: ClientMoney, event: str) -> None:
+    await SCENES[event](practice, money, event)
