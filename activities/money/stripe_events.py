@@ -29,7 +29,7 @@ from models.writes.locks import lock_client
 from rules.enums import PaymentStatus
 from rules.mail import events as mail_events
 from rules.money.payment_states import OUTSTANDING, WAITING, is_stopped
-from rules.money.stripe_events import Act, act_on
+from rules.money.stripe_events import Reaction, act_on
 
 RECORDED = "recorded"  # what came of an event
 ASKED = "a person is asked"
@@ -38,7 +38,7 @@ ASKED = "a person is asked"
 class InboundActivities(UnexpectedChargeActivities, ToldRefunds):
     @activity.defn
     async def handle_inbound_event(self, event_id: str) -> EventHandled:
-        """Act on one stored event, by the table of what Stripe can tell; or on what became of a mail."""
+        """Reaction on one stored event, by the table of what Stripe can tell; or on what became of a mail."""
         now = await self.now()
         async with self.transaction() as session:
             event = await session.get(InboundEvent, event_id)
@@ -55,23 +55,25 @@ class InboundActivities(UnexpectedChargeActivities, ToldRefunds):
             session.add(event)
         return handled
 
-    async def _look_again(self, act: Act | None, told: dict[str, Any], *, at: datetime) -> tuple[EventHandled, str]:
+    async def _look_again(
+        self, act: Reaction | None, told: dict[str, Any], *, at: datetime
+    ) -> tuple[EventHandled, str]:
         """Ask Stripe how the object stands that an event is about, and record that."""
         id = str(told.get("id", ""))
         match act:
-            case Act.PAYMENT:
+            case Reaction.PAYMENT:
                 return await self._payment(id, at=at)
-            case Act.REFUND:
+            case Reaction.REFUND:
                 return await self._refund(id, at=at)
-            case Act.CHARGE_REFUNDS:
+            case Reaction.CHARGE_REFUNDS:
                 return await self._refunds_of_charge(str(told.get("payment_intent", "")), at=at)
-            case Act.DISPUTE:
+            case Reaction.DISPUTE:
                 return await self._dispute(id, at=at)
-            case Act.CARD:
+            case Reaction.CARD:
                 return await self._card(id, at=at)
-            case Act.CUSTOMER:
+            case Reaction.CUSTOMER:
                 return await self._customer(id, at=at)
-            case Act.SETUP:
+            case Reaction.SETUP:
                 return await self._setup(id, at=at)
             case _:
                 return EventHandled(), "nothing to act on"

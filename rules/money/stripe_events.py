@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 
-class Act(StrEnum):
+class Reaction(StrEnum):
     """What is looked at again, and so what may change."""
 
     PAYMENT = "payment"
@@ -33,27 +33,39 @@ class Ignored(StrEnum):
     FORM = "A card counts with the billing form, which asks Stripe itself."
 
 
-ACTED_UPON: Mapping[str, tuple[Act, str]] = {
-    "payment_intent.succeeded": (Act.PAYMENT, "The payment is paid, if it waited for it; if not, a person is asked."),
-    "charge.refunded": (Act.CHARGE_REFUNDS, "Every refund of that charge is looked at, as if it had been told."),
-    "charge.refund.updated": (Act.REFUND, "The refund's end is recorded; one that failed gives its room back."),
-    "refund.created": (Act.REFUND, "A refund made in the dashboard is written down at once."),
-    "refund.updated": (Act.REFUND, "The refund's end is recorded; one that failed gives its room back."),
-    "refund.failed": (Act.REFUND, "The refund has failed: its room is given back, and a task says what can be done."),
-    "charge.dispute.created": (Act.DISPUTE, "A dispute holds up charges and opens a task; an inquiry, only a task."),
-    "charge.dispute.updated": (Act.DISPUTE, "How it stands is recorded; an inquiry that became a dispute is one."),
-    "charge.dispute.funds_withdrawn": (Act.DISPUTE, "The same: this is how an inquiry becomes a dispute."),
-    "charge.dispute.funds_reinstated": (Act.DISPUTE, "How it stands is recorded."),
-    "charge.dispute.closed": (Act.DISPUTE, "The end is recorded, and stands in the task; an inquiry's task closes."),
-    "payment_method.detached": (Act.CARD, "The card is no client's saved card any more."),
-    "payment_method.updated": (Act.CARD, "The saved card is shown as it is now."),
-    "payment_method.automatically_updated": (Act.CARD, "The saved card is shown as its bank has renewed it."),
-    "customer.deleted": (Act.CUSTOMER, "Customer and card are forgotten; the next setup makes a new customer."),
-    "setup_intent.setup_failed": (Act.SETUP, "It is told that a card was tried, and that the bank said no."),
-    "setup_intent.requires_action": (Act.SETUP, "It is told that a card waits for the client at the bank."),
-    "setup_intent.canceled": (Act.SETUP, "It is told that the saving of a card was given up."),
-    "checkout.session.completed": (Act.SESSION, "The card that was saved on Stripe's page is taken over."),
-    "checkout.session.expired": (Act.SESSION, "The page is closed; the next request makes another one."),
+ACTED_UPON: Mapping[str, tuple[Reaction, str]] = {
+    "payment_intent.succeeded": (
+        Reaction.PAYMENT,
+        "The payment is paid if it waited for it; else a person is asked.",
+    ),
+    "charge.refunded": (Reaction.CHARGE_REFUNDS, "Every refund of that charge is looked at, as if it had been told."),
+    "charge.refund.updated": (Reaction.REFUND, "The refund's end is recorded; one that failed gives its room back."),
+    "refund.created": (Reaction.REFUND, "A refund made in the dashboard is written down at once."),
+    "refund.updated": (Reaction.REFUND, "The refund's end is recorded; one that failed gives its room back."),
+    "refund.failed": (
+        Reaction.REFUND,
+        "It has failed: its room is given back, and a task says what can be done.",
+    ),
+    "charge.dispute.created": (
+        Reaction.DISPUTE,
+        "A dispute holds up charges and opens a task; an inquiry opens one.",
+    ),
+    "charge.dispute.updated": (Reaction.DISPUTE, "How it stands is recorded; an inquiry that became a dispute is one."),
+    "charge.dispute.funds_withdrawn": (Reaction.DISPUTE, "The same: this is how an inquiry becomes a dispute."),
+    "charge.dispute.funds_reinstated": (Reaction.DISPUTE, "How it stands is recorded."),
+    "charge.dispute.closed": (
+        Reaction.DISPUTE,
+        "The end is recorded, and in the task; an inquiry's task closes.",
+    ),
+    "payment_method.detached": (Reaction.CARD, "The card is no client's saved card any more."),
+    "payment_method.updated": (Reaction.CARD, "The saved card is shown as it is now."),
+    "payment_method.automatically_updated": (Reaction.CARD, "The saved card is shown as its bank has renewed it."),
+    "customer.deleted": (Reaction.CUSTOMER, "Customer and card are forgotten; the next setup makes a new customer."),
+    "setup_intent.setup_failed": (Reaction.SETUP, "It is told that a card was tried, and that the bank said no."),
+    "setup_intent.requires_action": (Reaction.SETUP, "It is told that a card waits for the client at the bank."),
+    "setup_intent.canceled": (Reaction.SETUP, "It is told that the saving of a card was given up."),
+    "checkout.session.completed": (Reaction.SESSION, "The card that was saved on Stripe's page is taken over."),
+    "checkout.session.expired": (Reaction.SESSION, "The page is closed; the next request makes another one."),
 }
 
 IGNORED: Mapping[str, Ignored] = {
@@ -103,7 +115,7 @@ IGNORED: Mapping[str, Ignored] = {
 }
 
 
-def act_on(event: str) -> Act | None:
+def act_on(event: str) -> Reaction | None:
     """What is to be looked at again; None for what changes nothing here."""
     acted = ACTED_UPON.get(event)
     return acted[0] if acted else None

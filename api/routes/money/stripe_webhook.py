@@ -14,7 +14,7 @@ from models.reads.mail.mails import unhandled_events
 from models.reads.money.payments import client_of_card, client_of_customer, client_of_intent
 from models.tables.clients.client import Client
 from models.writes.mail.inbound_events import store_event
-from rules.money.stripe_events import Act, act_on
+from rules.money.stripe_events import Reaction, act_on
 from rules.money.webhook_signature import Event, SignatureInvalid, verify_webhook
 from rules.plain_text import is_storable
 
@@ -71,17 +71,17 @@ async def _hand_on(services: Services, event: Event, now: datetime) -> None:
     await hand_on(services, event.id, client, otherwise=otherwise, now=now)
 
 
-async def _client(services: Services, act: Act, told: Mapping[str, Any]) -> Client | None:
+async def _client(services: Services, act: Reaction, told: Mapping[str, Any]) -> Client | None:
     """Whom an object is about. Refunds and disputes name no customer, but the intent of the payment; a card that was
     taken off its customer names nobody."""
     id, customer, intent = told.get("id"), told.get("customer"), told.get("payment_intent")
     async with services.sessions() as session:
-        if act is Act.CARD:
+        if act is Reaction.CARD:
             return await client_of_card(session, id) if is_storable(id) else None
-        if act is Act.CUSTOMER:
+        if act is Reaction.CUSTOMER:
             return await client_of_customer(session, id) if is_storable(id) else None
         found = await client_of_customer(session, customer) if is_storable(customer) else None
-        paid_by = id if act is Act.PAYMENT else intent
+        paid_by = id if act is Reaction.PAYMENT else intent
         if found is None and is_storable(paid_by):  # its customer may be deleted
             return await client_of_intent(session, paid_by)
         return found

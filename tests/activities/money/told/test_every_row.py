@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from rules.enums import PaymentStatus, RefundStatus, TaskKind
-from rules.money.stripe_events import ACTED_UPON, Act
+from rules.money.stripe_events import ACTED_UPON, Reaction
 from tests.care.client_money import ClientMoney
 from tests.care.practice import FEE, Practice
 
@@ -167,7 +167,7 @@ async def a_setup_is_left(practice: Practice, money: ClientMoney, event: str) ->
 
 def test_every_row_has_a_scene() -> None:
     """But those of Checkout, which are played where its page is."""
-    assert set(SCENES) == {event for event, (act, _) in ACTED_UPON.items() if act is not Act.SESSION}
+    assert set(SCENES) == {event for event, (act, _) in ACTED_UPON.items() if act is not Reaction.SESSION}
 
 
 @pytest.mark.parametrize("event", sorted(SCENES))
