@@ -32,6 +32,7 @@ async def record_refund(session: AsyncSession, refund_id: UUID, made: RefundMade
     row = await locked_payment(session, (await session.get_one(Refund, refund_id)).payment_id)
     refund = await session.get_one(Refund, refund_id, populate_existing=True)
     before = refund.status
+    is_new_at_stripe = refund.stripe_refund is None and made.id is not None
     refund.stripe_refund = refund.stripe_refund or made.id
     if made.status == "succeeded" and before is RefundStatus.PENDING:
         refund.status, refund.finished_at = RefundStatus.SUCCEEDED, at
@@ -48,6 +49,9 @@ async def record_refund(session: AsyncSession, refund_id: UUID, made: RefundMade
         await _ask_what_to_do(session, row, refund, at=at)
     session.add(refund)
     await session.flush()
+    if is_new_at_stripe:
+        # Somebody may have given the same money back at Stripe in that very moment.
+        await take_back_what_is_too_much(session, row, at=at)
     await show_refunded(session, row, at=at)
     return await row.settled(session, changed=refund.status is not before)
 
