@@ -79,6 +79,7 @@ class SetupIntent:
     payment_method: str | None
     usage: str
     client_id: str | None = None
+    error: str | None = None  # Stripe's code of why the last card was not saved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,8 @@ class Checkout:
 @dataclass(frozen=True, kw_only=True)
 class Card:
     """What may be shown of a saved card. ``fingerprint`` is the same for the same number, however often it is saved;
-    None where the gateway tells none. ``created`` is when the card was given."""
+    None where the gateway tells none. ``created`` is when the card was given. ``attached``: a customer has it, so that
+    it can be charged again."""
 
     payment_method: str
     brand: str
@@ -107,6 +109,7 @@ class Card:
     exp_year: int
     fingerprint: str | None = None
     created: datetime | None = None
+    attached: bool = True
 
 
 class GatewayUnavailable(Exception):
@@ -149,7 +152,8 @@ class RefundMade:
 
 @dataclass(frozen=True, kw_only=True)
 class DisputeSeen:
-    """A dispute as Stripe last told it; ``status`` won, lost and warning_closed are its ends."""
+    """A dispute or an inquiry as Stripe last told it (see ``rules.money.disputes``). ``answer_by``: until when Stripe
+    takes an answer; None where it takes none."""
 
     id: str
     intent: str | None
@@ -159,10 +163,7 @@ class DisputeSeen:
     reason: str
     charge: str | None = None
     created: datetime | None = None
-
-    @property
-    def closed(self) -> bool:
-        return self.status in ("won", "lost", "warning_closed")
+    answer_by: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +188,10 @@ class PaymentGateway(Protocol):
     async def create_customer(self, *, client_ref: str, key: str) -> str:
         """Returns the customer's id. ``client_ref`` is opaque and all that the gateway learns of the
         person."""
+        ...
+
+    async def has_customer(self, *, customer: str) -> bool:
+        """False for one that was deleted, or never was."""
         ...
 
     async def create_setup_intent(self, *, customer: str, key: str) -> SetupIntent:
@@ -260,11 +265,19 @@ class PaymentGateway(Protocol):
         """The refund of an intent that carries our id."""
         ...
 
+    async def refunds_of(self, *, intent: str) -> list[RefundMade]:
+        """Every refund of an intent, whoever made it, newest first."""
+        ...
+
     async def retrieve_refund(self, *, id: str) -> RefundMade | None: ...
 
     async def retrieve_charge(self, *, id: str) -> ChargeSeen | None: ...
 
     async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None: ...
+
+    async def disputes_of(self, *, intent: str) -> list[DisputeSeen]:
+        """Every dispute and inquiry about an intent."""
+        ...
 
     def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[Intent]:
         """Every intent created from ``since`` to ``until`` (aware), both included, newest first, page by page. A page

@@ -239,6 +239,7 @@ class TaskKind(StrEnum):
     MAIL_UNDELIVERABLE = "mail_undeliverable", "A mail could not be delivered"
     MAILS_WAIT = "mails_wait", "Mails to a client wait"
     DISPUTE = "dispute", "A client's bank disputes a charge"
+    INQUIRY = "inquiry", "A client's bank asks about a charge"
     REFUND_FAILED = "refund_failed", "A refund failed"
     SECOND_PERSON = "second_person", "Something waits for a second person"
     LEDGER_DIFFERENCE = "ledger_difference", "The ledger and Stripe differ"

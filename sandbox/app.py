@@ -54,10 +54,11 @@ class Instruction(BaseModel, extra="forbid"):
 class NewDispute(BaseModel, extra="forbid"):
     payment_intent: str
     reason: str = "fraudulent"
+    inquiry: bool = False
 
 
 class DisputeEnd(BaseModel, extra="forbid"):
-    status: Literal["won", "lost"]
+    status: Literal["won", "lost", "warning_under_review", "warning_closed", "needs_response"]
 
 
 class RefundEnd(BaseModel, extra="forbid"):
@@ -169,7 +170,8 @@ def _serve_by_hand(app: FastAPI, by_hand: ByHand) -> None:
     @app.post("/stripe/_disputes")
     async def open_dispute(request: Request) -> Document:
         wanted = await _body(request, NewDispute)
-        return await by_hand.open_dispute(payment_intent=wanted.payment_intent, reason=wanted.reason)
+        opens = by_hand.open_inquiry if wanted.inquiry else by_hand.open_dispute
+        return await opens(payment_intent=wanted.payment_intent, reason=wanted.reason)
 
     @app.post("/stripe/_disputes/{id_}")
     async def close_dispute(id_: str, request: Request) -> Document:

@@ -299,6 +299,14 @@ prepare_confirmation = Step(
     VENDOR,
 )
 grant_credit = Step("grant_credit", money.GrantOrder, clients.Done, "Grant credit", UNLESS_BROKEN)
+look_for_refunds = Step(
+    "look_for_refunds",
+    money.RefundOrder,
+    clients.Done,
+    "Look what was given back at Stripe",
+    WHILE_SOMEBODY_WAITS,
+    VENDOR,
+)
 begin_refund = Step("begin_refund", money.RefundOrder, clients.Done, "Begin a refund", UNLESS_BROKEN)
 waive_payment = Step("waive_payment", money.LetGoOrder, clients.Done, "Waive a payment", UNLESS_BROKEN)
 write_off_payment = Step("write_off_payment", money.LetGoOrder, clients.Done, "Write a debt off", UNLESS_BROKEN)

@@ -1,18 +1,20 @@
 """Intake forms and the card: answers are stored once complete, and a card counts only on Stripe's word."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.answers import AnsweredOnce
-from activities.base import Activities, this_run
+from activities.base import this_run
 from activities.forms.answering import Checked, check, complete
 from activities.forms.asking import first_request
 from activities.money.at_stripe.card_saving import card_of_form, save_card
 from activities.money.at_stripe.checkouts import way_back
 from activities.money.cards import is_never_asked_again
-from activities.ports import Card
+from activities.money.reported.cards import GoneCards
+from activities.ports import Card, GatewayRejected
 from activities.snapshots import facts_of_appointments
 from activities.types.clients import Done
 from activities.types.forms import FormSubmission
@@ -32,7 +34,7 @@ from rules.refusals import Problem, Refusal, invalid
 SUBMITTED = AnsweredOnce("submit_form", Done)
 
 
-class FormActivities(Activities):
+class FormActivities(GoneCards):
     @activity.defn
     async def set_up_card(self, order: CardSetupOrder) -> Done:
         """Prepare the saving of a card: the customer at Stripe (made once) and a setup intent; or a session of Stripe's
@@ -41,25 +43,14 @@ class FormActivities(Activities):
             client = await session.get_one(Client, UUID(order.client_id))
         customer = await self.customer_of(client, request_id=order.request_id)
         key = f"setup:{order.request_id}:{this_run()}"  # Stripe would replay a stored failure to one that runs share
-        gateway = self.gateway_for(client)
-        if order.return_url is not None:
-            made = await gateway.create_checkout(
-                customer=customer,
-                client_id=str(client.id),
-                success_url=way_back(order.return_url),
-                cancel_url=order.return_url,
-                key=f"checkout:{key}",
-            )
-            expires_at = made.expires_at.isoformat()
-            return Done(
-                changed=False,
-                document={"url": made.url, "checkout_session": made.id, "expires_at": expires_at},
-            )
-        setup = await gateway.create_setup_intent(customer=customer, key=key)
-        return Done(
-            changed=False,
-            document={"customer": customer, "setup_intent": setup.id, "client_secret": setup.client_secret},
-        )
+        try:
+            document = await self._prepared(client, customer, order, key=key)
+        except GatewayRejected:
+            again = await self.customer_that_lasts(client.id, request_id=order.request_id)
+            if again is None:
+                raise
+            document = await self._prepared(client, again, order, key=f"{key}:{again}")
+        return Done(changed=False, document=document)
 
     @activity.defn
     async def submit_form(self, order: FormSubmission) -> Done:
@@ -113,6 +104,20 @@ class FormActivities(Activities):
                 resumed=await facts_of_appointments(session, client, resumed) if resumed else (),
             )
             return SUBMITTED.keep(session, client, order, done, at=now)
+
+    async def _prepared(self, client: Client, customer: str, order: CardSetupOrder, *, key: str) -> dict[str, Any]:
+        gateway = self.gateway_for(client)
+        if order.return_url is None:
+            setup = await gateway.create_setup_intent(customer=customer, key=key)
+            return {"customer": customer, "setup_intent": setup.id, "client_secret": setup.client_secret}
+        made = await gateway.create_checkout(
+            customer=customer,
+            client_id=str(client.id),
+            success_url=way_back(order.return_url),
+            cancel_url=order.return_url,
+            key=f"checkout:{key}",
+        )
+        return {"url": made.url or "", "checkout_session": made.id, "expires_at": made.expires_at.isoformat()}
 
 
 async def _asked(session: AsyncSession, client: Client, kind: str) -> tuple[FormRequest | None, PracticeText | None]:

@@ -29,6 +29,9 @@ class SimulatedGateway(PaymentGateway):
     async def create_customer(self, *, client_ref: str, key: str) -> str:
         return f"cus_simulated_{client_ref}"
 
+    async def has_customer(self, *, customer: str) -> bool:
+        return customer.startswith("cus_simulated_")
+
     async def create_setup_intent(self, *, customer: str, key: str) -> SetupIntent:
         return _setup(f"seti_simulated_{customer.removeprefix('cus_simulated_')}")
 
@@ -96,6 +99,9 @@ class SimulatedGateway(PaymentGateway):
     async def find_refund(self, *, intent: str, refund_id: str) -> RefundMade | None:
         return None
 
+    async def refunds_of(self, *, intent: str) -> list[RefundMade]:
+        return []
+
     async def retrieve_refund(self, *, id: str) -> RefundMade | None:
         return _refund(id) if id.startswith("re_simulated_") else None
 
@@ -116,6 +122,9 @@ class SimulatedGateway(PaymentGateway):
 
     async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None:
         return None
+
+    async def disputes_of(self, *, intent: str) -> list[DisputeSeen]:
+        return []
 
     async def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[Intent]:
         return

@@ -17,6 +17,7 @@ from activities.gateways.stripe_answers import (
     checkout_told,
     dispute_seen,
     intent_told,
+    lasts,
     metadata,
     refund_made,
     setup_intent,
@@ -84,6 +85,10 @@ class StripeGateway:
             self._stripe.v1.customers.create_async({"metadata": {"client_ref": client_ref}}, {"idempotency_key": key})
         )
         return customer.id
+
+    async def has_customer(self, *, customer: str) -> bool:
+        # One that was deleted is still told of, and says so.
+        return await self._found(self._stripe.v1.customers.retrieve_async(customer), lasts) or False
 
     async def create_setup_intent(self, *, customer: str, key: str) -> SetupIntent:
         return setup_intent(
@@ -233,6 +238,10 @@ class StripeGateway:
                 return refund_made(row)
         return None
 
+    async def refunds_of(self, *, intent: str) -> list[RefundMade]:
+        first = self._stripe.v1.refunds.list_async({"limit": _PAGE, "payment_intent": intent})
+        return [refund_made(row) async for row in self._rows(first)]
+
     async def retrieve_refund(self, *, id: str) -> RefundMade | None:
         return await self._found(self._stripe.v1.refunds.retrieve_async(id), refund_made)
 
@@ -241,6 +250,10 @@ class StripeGateway:
 
     async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None:
         return await self._found(self._stripe.v1.disputes.retrieve_async(id), dispute_seen)
+
+    async def disputes_of(self, *, intent: str) -> list[DisputeSeen]:
+        first = self._stripe.v1.disputes.list_async({"limit": _PAGE, "payment_intent": intent})
+        return [dispute_seen(row) async for row in self._rows(first)]
 
     async def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[Intent]:
         first = self._stripe.v1.payment_intents.list_async({"limit": _PAGE, "created": between(since, until)})

@@ -100,7 +100,13 @@ def dispute_seen(told: stripe.Dispute) -> DisputeSeen:
         reason=told.reason,
         charge=_id(told.charge),
         created=_instant(told.created),
+        answer_by=_instant(told.evidence_details.due_by) if told.evidence_details.due_by else None,
     )
+
+
+def lasts(told: stripe.Customer) -> bool:
+    """Whether a customer is still one."""
+    return not getattr(told, "deleted", False)
 
 
 def setup_intent(told: stripe.SetupIntent) -> SetupIntent:
@@ -112,6 +118,7 @@ def setup_intent(told: stripe.SetupIntent) -> SetupIntent:
         payment_method=_id(told.payment_method),
         usage=told.usage,
         client_id=metadata(told, "client_id"),
+        error=getattr(getattr(told, "last_setup_error", None), "code", None),
     )
 
 
@@ -139,6 +146,7 @@ def card_of(told: stripe.PaymentMethod) -> Card | None:
         exp_year=told.card.exp_year,
         fingerprint=told.card.fingerprint,
         created=_instant(told.created),
+        attached=told.customer is not None,
     )
 
 

@@ -17,7 +17,18 @@ from activities.money.cards import block_if_hard
 from activities.money.credits import at_hand, give_back, reserve
 from activities.money.intents import UNCONFIRMED, refuse_before_comparison
 from activities.money.late_charge import note_lateness
-from activities.money.payments import declined, finish_try, move, new_try, no_card, owe, paid, put_off, tell_payment
+from activities.money.payments import (
+    card_gone,
+    declined,
+    finish_try,
+    move,
+    new_try,
+    no_card,
+    owe,
+    paid,
+    put_off,
+    tell_payment,
+)
 from activities.ports import GatewayRejected, GatewayUnavailable, PaymentGateway
 from activities.types.money import AttemptOrder, AttemptResult, AttemptStarted, Charged, Settled
 from models.reads.epoch import epoch_is_compared
@@ -29,6 +40,7 @@ from rules.money.fees import minimum_charge, split_fee
 from rules.money.payment_states import CHARGEABLE, WAITING, Because, PaymentEvent, before
 
 REJECTED = "rejected"  # of a try: Stripe will never take this request
+CARD_GONE = "card_gone"  # of a try: Stripe has the card no more, or its customer
 LOOK_AGAIN = timedelta(minutes=5)  # at what waits for the comparison after a restore
 
 
@@ -107,7 +119,7 @@ class PaymentActivities(CardTries):
             if payment.amount == payment.credit_used and payment.intent is not None:
                 return await self._without_the_card(gateway, payment.intent, number=number)
             if method is None or customer is None:
-                return None
+                return Charged(intent=payment.intent or "", status=CARD_GONE)
             intent = await self.one_intent(gateway, payment, client, customer, number=number, is_open=_runs(order))
             if intent is None:
                 return None
@@ -121,7 +133,9 @@ class PaymentActivities(CardTries):
                 await self.close_try(payment.id, number, result=UNKNOWN)
             raise
         except GatewayRejected as rejected:
-            return Charged(intent=payment.intent or "", status=REJECTED, decline_code=rejected.code)
+            gone = await self.forget_what_is_gone(client, method=method)
+            status = CARD_GONE if gone else REJECTED
+            return Charged(intent=payment.intent or "", status=status, decline_code=rejected.code)
         if intent.status == "processing":
             raise StillProcessing(intent.id)
         if intent.status == "canceled":
@@ -155,6 +169,8 @@ class PaymentActivities(CardTries):
                 if charged.intent:  # no old link may still pay
                     kind, reason = OutboxKind.CANCEL_INTENT, f"{payment.id}:{result.attempt}"
                     await order_errands(session, row.client.id, kind, [charged.intent], reason=reason, at=now)
+            elif charged.status == CARD_GONE:
+                await card_gone(session, row, tried=tried, at=now)
             else:
                 decline = DeclineClass(charged.decline or DeclineClass.SOFT)
                 await declined(session, row, decline, tried=tried, at=now)

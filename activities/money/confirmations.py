@@ -134,7 +134,13 @@ class ConfirmationActivities(CardTries):
         # A key of its own: Stripe would replay a stored failure to one that every later look shares.
         mark = f"{order.request_id}:{this_run()}"
         gateway = self.gateway_for(client)
-        intent = await self.one_intent(gateway, payment, client, customer, number=mark, is_open=_waits)
+        try:
+            intent = await self.one_intent(gateway, payment, client, customer, number=mark, is_open=_waits)
+        except GatewayRejected:
+            again = await self.customer_that_lasts(client.id, request_id=order.request_id)
+            if again is None:
+                raise
+            intent = await self.one_intent(gateway, payment, client, again, number=mark, is_open=_waits)
         if intent is None or not await self._can_be_confirmed(payment.id, intent):
             return None
         if opened.asking is not None:
@@ -177,6 +183,7 @@ class ConfirmationActivities(CardTries):
                 await self.close_try(payment.id, asking.number, result=UNKNOWN)
             raise
         except GatewayRejected:
+            _ = await self.forget_what_is_gone(opened.client, method=method)
             await self.close_try(payment.id, asking.number, result=_REJECTED)
             return Done(refusal=_ANOTHER_CARD)
         if intent.status == "canceled":

@@ -46,7 +46,7 @@ from models.tables.keeping.reencryption import Reencryption
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.approval import Approval
-from models.tables.money.credit import Credit, CreditUse
+from models.tables.money.credit import Credit, CreditReversal, CreditUse
 from models.tables.money.payment import Payment, PaymentTry
 from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Dispute, Refund
@@ -76,6 +76,7 @@ __all__ = [
     "ClientGroup",
     "Closure",
     "Credit",
+    "CreditReversal",
     "CreditUse",
     "DateOverrideRow",
     "Dispute",

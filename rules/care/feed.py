@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from rules.accounts.openings import OpeningKind
+from rules.money.disputes import is_inquiry
 from rules.timeline import FactKind
 
 
@@ -123,7 +124,8 @@ def _asks(data: Mapping[str, Any], client: str) -> FeedItem:
 
 
 def _disputed(data: Mapping[str, Any], client: str) -> FeedItem:
-    return _payment(data, client, "the client's bank disputes it")
+    does = "asks about" if is_inquiry(str(data.get("status", ""))) else "disputes"
+    return _payment(data, client, f"the client's bank {does} it")
 
 
 def _payment(data: Mapping[str, Any], client: str, why: str) -> FeedItem:

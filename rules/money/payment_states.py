@@ -147,8 +147,8 @@ RESUMED_BY_CARD = before(PaymentEvent.CARD_CAME) - {_S.PROCESSING}
 # ---------------------------------------------------------------- reasons
 
 WAITS_FOR_CARD = frozenset({Because.NO_CARD, Because.NEW_CARD_NEEDED})
-# Of a debt: no card is asked for it, or only as often as a person wants it asked.
-_NOT_BY_A_CARD_THAT_CAME = frozenset({Because.BELOW_MINIMUM, Because.REJECTED, Because.ARCHIVED})
+# Of a debt: no card helps, or it is asked only as often as a person wants it asked.
+_NOT_BY_A_CARD_THAT_CAME = frozenset({Because.BELOW_MINIMUM, Because.AMOUNT_DIFFERS, Because.ARCHIVED})
 
 
 class PaymentState(Protocol):
@@ -163,9 +163,21 @@ class PaymentState(Protocol):
 
 
 def can_a_card_settle(because: str | None) -> bool:
-    """Whether another card that comes settles what is owed for this reason by itself: not what no card is ever asked
-    for, nor what an archive stopped and the client came to pay, without having paid it yet."""
+    """Whether another card that comes settles what is owed for this reason by itself: not what is too little for one,
+    nor what one has paid in part, nor what an archive stopped and the client came to pay, without having paid it yet.
+    """
     return because not in _NOT_BY_A_CARD_THAT_CAME
+
+
+def how_it_is_settled(because: str | None) -> str:
+    """What settles what is owed for this reason, in a sentence for whoever looks after it."""
+    if because == Because.BELOW_MINIMUM:
+        return "It is less than Stripe charges: grant credit for it and try again, waive it, or write it off."
+    if because == Because.AMOUNT_DIFFERS:
+        return "The card gave less than the fee: grant credit for the rest, and try again."
+    if because == Because.REJECTED:
+        return "Stripe refused the request: look there why, and try again. A new card is tried at once."
+    return "The client has a link to pay it, and a new card settles it too."
 
 
 def is_stopped(*, status: PaymentStatus, because: str | None) -> bool:

@@ -18,6 +18,7 @@ from sandbox.stripe import disputes as stripe_disputes
 from sandbox.stripe import events as stripe_events
 from sandbox.stripe import payments as stripe_payments
 from sandbox.stripe import refunds as stripe_refunds
+from sandbox.stripe import removals as stripe_removals
 from sandbox.stripe import setups as stripe_setups
 from sandbox.stripe.faults import Faults, broken, refusal
 from sandbox.stripe.objects import expand, new_id
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 ROUTES: tuple[Route, ...] = (
     *stripe_customers.ROUTES,
+    *stripe_removals.ROUTES,
     *stripe_setups.ROUTES,
     *stripe_checkout.ROUTES,
     *stripe_payments.ROUTES,

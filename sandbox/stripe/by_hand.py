@@ -99,11 +99,18 @@ class ByHand:
             lambda desk: stripe_disputes.open_dispute(desk, payment_intent=payment_intent, reason=reason)
         )
 
-    async def close_dispute(self, id_: str, *, status: str) -> Document:
-        """The bank decides who keeps it: ``won`` or ``lost`` by the practice."""
+    async def open_inquiry(self, *, payment_intent: str, reason: str) -> Document:
+        """The bank asks about a charge, and takes nothing."""
         return await self.carry_out(
-            lambda desk: stripe_disputes.close_dispute(desk, desk.find("dispute", id_), status=status)
+            lambda desk: stripe_disputes.open_inquiry(desk, payment_intent=payment_intent, reason=reason)
         )
+
+    async def close_dispute(self, id_: str, *, status: str) -> Document:
+        """The bank decides who keeps it: ``won`` or ``lost`` by the practice. An inquiry is looked at, closed, or
+        becomes a dispute (``needs_response``)."""
+        is_inquirys = status in stripe_disputes.INQUIRY_MOVES
+        move = stripe_disputes.move_inquiry if is_inquirys else stripe_disputes.close_dispute
+        return await self.carry_out(lambda desk: move(desk, desk.find("dispute", id_), status=status))
 
     def forget_keys(self) -> None:
         """Every idempotency key, as Stripe forgets them after a day."""

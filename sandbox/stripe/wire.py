@@ -62,7 +62,7 @@ class Desk:
 
     def find(self, kind: str, id_: str, *, param: str = "id", status: int = 404) -> Document:
         found = self.store.get(kind, id_)
-        if found is None:
+        if found is None or found.get("deleted"):
             raise StripeError(
                 status, f"No such {_SPOKEN.get(kind, kind)}: '{id_}'", code="resource_missing", param=param
             )

@@ -211,21 +211,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     maria = await rows.staff(f"maria-of-{ana.slug}", Role.CARE_TEAM)
     invited = await rows.staff(f"invited-by-{ana.slug}", Role.CARE_TEAM, activated_at=None, invited_at=NOW)
     await rows.form_match(sara)
-    chats = {}
-    for kind in ChatKind:
-        own, among_staff = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM), kind is ChatKind.STAFF
-        chat = Chat(
-            id=uuid4(),
-            kind=kind,
-            title=None if own or among_staff else "Mondays",
-            client_id=sara.id if own else None,
-            therapist_id=None if kind in (ChatKind.CARE_TEAM, ChatKind.COMMUNITY) else ana.id,
-            **made,
-        )
-        await rows.add(chat)
-        if not among_staff:
-            await rows.add(ChatMember(chat_id=chat.id, client_id=sara.id, joined_at=NOW, added_by=by))
-        chats[kind.value] = str(chat.id)
+    chats = await _chats_of(rows, people, by=by)
     ids = {
         "slug": ana.slug,
         "client_id": sara.id,
@@ -260,6 +246,27 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "own_kind": template.kind,
     }
     return Everything(ids={name: str(id) for name, id in ids.items()}, chats=chats)
+
+
+async def _chats_of(rows: Rows, people: Callers, *, by: str) -> dict[str, str]:
+    ana, sara = people.ana, people.sara
+    chats = {}
+    for kind in ChatKind:
+        own, among_staff = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM), kind is ChatKind.STAFF
+        chat = Chat(
+            id=uuid4(),
+            kind=kind,
+            title=None if own or among_staff else "Mondays",
+            client_id=sara.id if own else None,
+            therapist_id=None if kind in (ChatKind.CARE_TEAM, ChatKind.COMMUNITY) else ana.id,
+            made_by=by,
+            made_at=NOW,
+        )
+        await rows.add(chat)
+        if not among_staff:
+            await rows.add(ChatMember(chat_id=chat.id, client_id=sara.id, joined_at=NOW, added_by=by))
+        chats[kind.value] = str(chat.id)
+    return chats
 
 
 async def _forms_of(rows: Rows, form: FormRequest, upload: FormUpload, *, by: str) -> None:

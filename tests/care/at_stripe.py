@@ -85,6 +85,26 @@ class AtStripe:
         """The client asks the bank for the money back."""
         return str((await self.ask("POST", "_disputes", {"payment_intent": intent, "reason": reason}))["id"])
 
+    async def asked_about(self, intent: str | None, reason: str = "fraudulent") -> str:
+        """The client's bank opens an inquiry, and takes nothing."""
+        body = {"payment_intent": intent, "reason": reason, "inquiry": True}
+        return str((await self.ask("POST", "_disputes", body))["id"])
+
+    # ------------------------------------------------------------ the dashboard
+
+    async def gives_back(self, intent: str | None, amount: int) -> str:
+        """A refund past the product; its id."""
+        return str((await self.made("refunds", payment_intent=str(intent), amount=amount))["id"])
+
+    async def detaches(self, card: str | None) -> None:
+        """The card is taken off its customer, for good."""
+        await self.made(f"payment_methods/{card}/detach")
+
+    async def deletes(self, customer: str | None) -> None:
+        headers = {"Authorization": "Bearer sk_test_dashboard"}
+        answer = await self.http.delete(f"{self.sandbox_url}/stripe/v1/customers/{customer}", headers=headers)
+        assert answer.is_success, answer.text
+
     # ------------------------------------------------------------ looking
 
     async def state(self) -> Json:

@@ -306,6 +306,7 @@ CLEAR: dict[str, dict[str, str]] = {
         "approval": "request_id currency",
         "budget_use": "key",
         "credit": "currency",
+        "credit_reversal": "currency",
         "document": "content_type",
         "fact": "kind",
         "form_draft": "kind",

@@ -41,7 +41,12 @@ async def card_of_setup(
         return invalid(field, f"the card is not saved yet: Stripe says {setup.status}")
     if setup.usage != "off_session":
         return invalid(field, "did not save the card for charges while the client is away")
-    return await gateway.card(payment_method=setup.payment_method) or invalid(field, "saved something that is no card")
+    card = await gateway.card(payment_method=setup.payment_method)
+    if card is None:
+        return invalid(field, "saved something that is not a card")
+    if not card.attached:
+        return invalid(field, "saved a card that was removed at Stripe since; please give it again")
+    return card
 
 
 async def card_of_checkout(gateway: PaymentGateway, client: Client, session_id: str) -> Card | Refusal:

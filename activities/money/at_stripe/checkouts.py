@@ -19,8 +19,6 @@ from rules.accounts.caller import STRIPE
 from rules.money.payment_states import Because
 from rules.refusals import Refusal
 
-COMPLETED = "checkout.session.completed"
-
 
 def way_back(return_url: str) -> str:
     """Where Checkout sends whoever has saved a card: to the address, with the session's id beside what it says."""

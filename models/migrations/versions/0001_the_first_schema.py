@@ -1176,6 +1176,7 @@ def upgrade() -> None:
                 "mail_undeliverable",
                 "mails_wait",
                 "dispute",
+                "inquiry",
                 "refund_failed",
                 "second_person",
                 "ledger_difference",
@@ -2032,6 +2033,26 @@ def upgrade() -> None:
     op.create_index(op.f("ix_refund_client_id"), "refund", ["client_id"], unique=False)
     op.create_index(op.f("ix_refund_payment_id"), "refund", ["payment_id"], unique=False)
     op.create_table(
+        "credit_reversal",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("refund_id", sa.Uuid(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("reversed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("amount > 0", name="credit_reversal_positive"),
+        sa.ForeignKeyConstraint(
+            ["payment_id"],
+            ["payment.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["refund_id"],
+            ["refund.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_credit_reversal_payment_id"), "credit_reversal", ["payment_id"], unique=False)
+    op.create_table(
         "approval",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.String(length=64), nullable=False),
@@ -2239,6 +2260,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_approval_client_id"), table_name="approval")
     op.drop_index("approval_by_time", table_name="approval")
     op.drop_table("approval")
+    op.drop_index(op.f("ix_credit_reversal_payment_id"), table_name="credit_reversal")
+    op.drop_table("credit_reversal")
     op.drop_index(op.f("ix_refund_payment_id"), table_name="refund")
     op.drop_index(op.f("ix_refund_client_id"), table_name="refund")
     op.drop_table("refund")

@@ -37,6 +37,11 @@ async def client_of_customer(session: AsyncSession, customer: str) -> Client | N
     return (await session.exec(select(Client).where(col(Client.id).in_(known)))).first()
 
 
+async def client_of_card(session: AsyncSession, method: str) -> Client | None:
+    """The client whose saved card Stripe knows as this payment method."""
+    return (await session.exec(select(Client).where(col(Client.stripe_payment_method) == method))).first()
+
+
 async def client_of_intent(session: AsyncSession, intent: str) -> Client | None:
     """The client whose payment Stripe knows as this PaymentIntent."""
     statement = select(Client).join(Payment, col(Payment.client_id) == col(Client.id))

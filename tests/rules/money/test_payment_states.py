@@ -168,7 +168,7 @@ def test_what_a_person_may_do_is_a_move(
 
 def test_reasons() -> None:
     by_hand = {because for because in Because if not can_a_card_settle(because)}
-    assert by_hand == {"below_minimum", "rejected", "archived"}
+    assert by_hand == {"below_minimum", "amount_differs", "archived"}
     assert can_a_card_settle(None)
     assert {"no_card", "new_card_needed"} == WAITS_FOR_CARD
 
