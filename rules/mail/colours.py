@@ -5,6 +5,7 @@ A colour is ``#rrggbb``. Two of them have a ratio from 1 (the same) to 21 (black
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 READABLE = 4.5
 WHITE, INK = "#ffffff", "#14181b"
@@ -45,6 +46,7 @@ def colour(text: str) -> str:
     return value
 
 
+@cache
 def palette_of(main: str) -> Palette:
     """What goes with a colour that `colour` takes."""
     lighter = next(
