@@ -83,7 +83,7 @@ async def test_what_questions_have_beside_their_type_is_told_where_they_have_it(
         {"name": "scan", "label": "Scan", "type": "file", "accepts": ["application/pdf"]},
     ]
     made = (await forms.make(fields=asked)).json()
-    usual: dict[str, object] = {"required": False, "options": [], "most": None}
+    usual: dict[str, Any] = {"required": False, "options": [], "most": None}
     assert made["fields"] == [usual | field for field in asked]
     assert (await forms.get("/v1/form-templates/diary")).json() == made
 
