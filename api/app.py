@@ -130,7 +130,6 @@ _PARTS = (
     decisions,
     approvals,
     ledger,
-    totals,
     reports,
     exceptions,
     reconciliations,

@@ -32,8 +32,8 @@ from models.reads.keeping.anchors import (
 from models.tables.clients.fact import Fact
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from ops.leaving import CANNOT_LOOK, exit_code
-from ops.verifying_accesses import verify_accesses
-from ops.verifying_copies import verify_copies
+from ops.verifying.accesses import verify_accesses
+from ops.verifying.copies import verify_copies
 from rules.accounts.accesses import HEAD_ID
 from rules.anchors import NO_ROOT, AnchorLine, Root, UnreadableLine, compare_lines, head_holds, read_lines
 from rules.chain import ChainFault, ChainKeys, ChainWalk, Head, entry_holds, faults_of, instant, put_together

@@ -19,7 +19,7 @@ from sandbox.store import Document, Store
 from sandbox.stripe.api import ROUTES, StripeApi, StripeRequest
 from sandbox.stripe.by_hand import ByHand
 from sandbox.stripe.faults import Faults, read
-from sandbox.stripe.pages import HostedPages, PageShown, form_of
+from sandbox.stripe.hosted.pages import HostedPages, PageShown, form_of
 from sandbox.stripe.webhooks import DEFAULT_EVENTS, Webhooks
 from sandbox.stripe.wire import StripeError
 

@@ -21,7 +21,7 @@ from tests.care.defaults import Json
 from tests.care.house import KEYS
 from tests.care.story import Care, Person
 from tests.journeys.archive.bulk import archive_many
-from tests.journeys.booking.waitlist import comes
+from tests.journeys.booking.waitlists.waitlist import comes
 from tests.journeys.care.test_chats import starts, writes
 from tests.journeys.forms.test_requested_forms import DIARY
 from workflows.messages import appointment_workflow_id, bulk_archive_id, journey_id

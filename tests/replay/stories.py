@@ -14,7 +14,7 @@ from tests.journeys.archive.test_restore import restored
 from tests.journeys.booking.test_links import NEW, OLD, link_is
 from tests.journeys.booking.test_series import path as to_change
 from tests.journeys.booking.test_series import to as to_all_from
-from tests.journeys.booking.waitlist import comes, declines, hour_of, leaves, opens, waits_for
+from tests.journeys.booking.waitlists.waitlist import comes, declines, hour_of, leaves, opens, waits_for
 from tests.journeys.care.test_chats import starts, writes
 from tests.journeys.care.test_documents import share, upload
 from tests.journeys.care.test_goals import NEW_YORK, changed, sets_goal, weekly

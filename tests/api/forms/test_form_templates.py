@@ -76,7 +76,7 @@ async def test_a_form_has_versions_and_the_same_kind_again_is_the_next(forms: Fo
 
 async def test_what_questions_have_beside_their_type_is_told_where_they_have_it(forms: Forms) -> None:
     when = {"field": "mood", "is": ["bad"]}
-    asked = [
+    asked: list[dict[str, Any]] = [
         FIELDS[0],
         SINCE | {"when": when},
         {"name": "how", "label": "How?", "type": "scale", "least": 0, "most": 10, "least_label": "not at all"},

@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.api.booking.test_availability import EVERY_DAY, HOURS, HOURS_OF_ANA, TEN, WINDOW
+from tests.api.booking.hours.test_availability import EVERY_DAY, HOURS, HOURS_OF_ANA, TEN, WINDOW
 from tests.api.conftest import DESK, fields_of, problem_of
 from tests.care.defaults import Json
 from tests.care.rows import Rows

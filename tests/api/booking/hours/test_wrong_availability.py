@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.booking.test_availability import AWAY, HOURS, HOURS_OF_ANA, TUESDAY, WINDOW, saved
+from tests.api.booking.hours.test_availability import AWAY, HOURS, HOURS_OF_ANA, TUESDAY, WINDOW, saved
 from tests.api.conftest import DESK, fields_of
 from tests.care.rows import Rows
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from tests.care.defaults import Json
 from tests.care.story import Booked, Care, Person
-from tests.journeys.booking.waitlist import (
+from tests.journeys.booking.waitlists.waitlist import (
     ONE_HOUR_A_DAY,
     SETTINGS,
     comes,

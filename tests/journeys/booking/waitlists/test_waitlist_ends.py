@@ -6,7 +6,7 @@ from temporalio.client import WorkflowExecutionStatus
 
 from tests.care.defaults import CARE_TEAM_EMAIL, Json
 from tests.care.story import Care
-from tests.journeys.booking.waitlist import (
+from tests.journeys.booking.waitlists.waitlist import (
     comes,
     declines,
     hour_of,

@@ -1,0 +1,1 @@
+"""Pages that Stripe itself would serve: a card on Checkout, and the bank."""
