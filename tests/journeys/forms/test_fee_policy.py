@@ -19,6 +19,7 @@ async def starts_with(care: Care, policy: JourneyPolicy) -> None:
 async def test_x9_a_new_fee_policy_is_asked_for_and_an_appointment_keeps_its_own(care: Care) -> None:
     sara = await care.client_in_care()
     [old] = await sara.books("session", by="desk", after=timedelta(days=30))
+    await care.rest()
     before = await care.mail_counts()
     tasks = await care.items("/v1/tasks")
     await starts_with(care, JourneyPolicy(notice_window=timedelta(hours=72), charge_after=timedelta(hours=6)))
