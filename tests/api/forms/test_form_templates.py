@@ -74,14 +74,14 @@ async def test_a_form_has_versions_and_the_same_kind_again_is_the_next(forms: Fo
 
 async def test_what_questions_have_beside_their_type_is_told_where_they_have_it(forms: Forms) -> None:
     when = {"field": "mood", "is": ["bad"]}
-    asked = [
+    asked: list[dict[str, Any]] = [
         FIELDS[0],
         SINCE | {"when": when},
         {"name": "how", "label": "How?", "type": "scale", "least": 0, "most": 10, "least_label": "not at all"},
         {"name": "scan", "label": "Scan", "type": "file", "accepts": ["application/pdf"]},
     ]
     made = (await forms.make(fields=asked)).json()
-    usual = {"required": False, "options": [], "most": None}
+    usual: dict[str, Any] = {"required": False, "options": [], "most": None}
     assert made["fields"] == [usual | field for field in asked]
     assert (await forms.get("/v1/form-templates/diary")).json() == made
 
@@ -287,7 +287,7 @@ async def test_a_form_may_have_groups_and_agreements_one_level_deep(forms: Forms
 async def test_what_was_asked_for_again_and_who_of_the_practice_entered_it_is_told(
     forms: Forms, people: Callers, rows: Rows
 ) -> None:
-    asked = [
+    asked: list[dict[str, Any]] = [
         FormRequest(
             id=uuid4(),
             client_id=people.sara.id,
