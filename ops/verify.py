@@ -20,7 +20,7 @@ from engine.ending import end
 from models import database
 from models.database import Sessions, chain_keys
 from models.reads.clients.timeline import ChainHead, entry_of, facts_of_clients, heads
-from models.reads.forms.copies import SignedFact
+from models.reads.forms.copies import SignedFact, signed_facts
 from models.reads.keeping.anchors import (
     anchors,
     entry_of_anchor,
@@ -256,7 +256,7 @@ async def _verify_copies(session: AsyncSession) -> list[str]:
     return [
         f"the copy {fact.answer_id} that client {fact.client_id} signed {wrong}"
         async for fact in _signed_facts(session)
-        if (wrong := await _wrong_with(session, fact)) is not None
+        if (wrong := await _wrong_copy(session, fact)) is not None
     ]
 
 
@@ -272,7 +272,7 @@ async def _signed_facts(session: AsyncSession) -> AsyncIterator[SignedFact]:
         after = (page[-1].client_id, page[-1].seq)
 
 
-async def _wrong_with(session: AsyncSession, fact: SignedFact) -> str | None:
+async def _wrong_copy(session: AsyncSession, fact: SignedFact) -> str | None:
     try:
         kept = await session.get(KeptCopy, fact.answer_id)
     except (NotOfThisRow, UnknownRowKey):

@@ -287,7 +287,7 @@ async def test_a_form_may_have_groups_and_agreements_one_level_deep(forms: Forms
 async def test_what_was_asked_for_again_and_who_of_the_practice_entered_it_is_told(
     forms: Forms, people: Callers, rows: Rows
 ) -> None:
-    asked: list[dict[str, Any]] = [
+    asked = [
         FormRequest(
             id=uuid4(),
             client_id=people.sara.id,
