@@ -47,7 +47,7 @@ async def _signed(practice: Practice, client_id: UUID) -> UUID:
 async def test_a_copy_that_was_changed_replaced_or_removed_is_named(
     practice: Practice, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ops.verifying.copies.FACTS_AT_A_TIME", 2)
+    monkeypatch.setattr("ops.verify.ROWS_AT_A_TIME", 2)
     sara = await practice.client(1)
     changed, removed, whole, forged, other = [await _signed(practice, sara.id) for _ in range(5)]
     assert await practice.faults() == []
