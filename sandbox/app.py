@@ -17,9 +17,9 @@ from sandbox.sendgrid.api import SendGridApi, SendGridRefused
 from sandbox.sendgrid.events import MailEvents, WantedEvent
 from sandbox.store import Document, Store
 from sandbox.stripe.api import ROUTES, StripeApi, StripeRequest
-from sandbox.stripe.by_hand import ByHand
+from sandbox.at_stripe.by_hand import ByHand
 from sandbox.stripe.faults import Faults, read
-from sandbox.stripe.hosted.pages import HostedPages, PageShown, form_of
+from sandbox.at_stripe.pages import HostedPages, PageShown, form_of
 from sandbox.stripe.webhooks import DEFAULT_EVENTS, Webhooks
 from sandbox.stripe.wire import StripeError
 

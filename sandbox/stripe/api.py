@@ -20,7 +20,7 @@ from sandbox.stripe import refunds as stripe_refunds
 from sandbox.stripe import removals as stripe_removals
 from sandbox.stripe import setups as stripe_setups
 from sandbox.stripe.faults import Faults, broken, refusal
-from sandbox.stripe.hosted import checkout as stripe_checkout
+from sandbox.stripe import checkout as stripe_checkout
 from sandbox.stripe.objects import expand, new_id
 from sandbox.stripe.webhooks import Webhooks
 from sandbox.stripe.wire import API_VERSION, Desk, Params, Route, StripeError, check, nested

@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from sandbox.store import Document
 from sandbox.stripe import setups as stripe_setups
-from sandbox.stripe.by_hand import ByHand
+from sandbox.at_stripe.by_hand import ByHand
 from sandbox.stripe.cards import CARDS
 from sandbox.stripe.customers import typed_method
-from sandbox.stripe.hosted import checkout as stripe_checkout
+from sandbox.stripe import checkout as stripe_checkout
 from sandbox.stripe.wire import Desk, StripeError
 
 _STYLE = """

@@ -1,1 +1,0 @@
-"""Pages that Stripe itself would serve: a card on Checkout, and the bank."""
