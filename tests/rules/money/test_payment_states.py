@@ -50,6 +50,7 @@ card_came         -           failed          failed          failed      -     
 retried           -           -               failed          failed      -           owed        -      -                    -                  -                  -
 owed              owed        owed            owed            owed        owed        -           -      -                    -                  -                  -
 stopped           cancelled   cancelled       cancelled       cancelled   -           cancelled   -      -                    -                  -                  -
+unmarked          cancelled   -               -               -           -           -           -      -                    -                  -                  -
 restored          -           -               -               -           -           scheduled   -      -                    -                  -                  -
 waived            waived      -               waived          waived      waived      waived      waived -                    -                  -                  -
 written_off       -           -               -               written_off written_off written_off -      -                    -                  -                  -
