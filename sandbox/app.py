@@ -12,14 +12,14 @@ from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from engine.clock import Clock
+from sandbox.at_stripe.by_hand import ByHand
+from sandbox.at_stripe.pages import HostedPages, PageShown, form_of
 from sandbox.outbox_page import list_page, mail_page
 from sandbox.sendgrid.api import SendGridApi, SendGridRefused
 from sandbox.sendgrid.events import MailEvents, WantedEvent
 from sandbox.store import Document, Store
 from sandbox.stripe.api import ROUTES, StripeApi, StripeRequest
-from sandbox.at_stripe.by_hand import ByHand
 from sandbox.stripe.faults import Faults, read
-from sandbox.at_stripe.pages import HostedPages, PageShown, form_of
 from sandbox.stripe.webhooks import DEFAULT_EVENTS, Webhooks
 from sandbox.stripe.wire import StripeError
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from engine.clock import Clock
 from sandbox.store import Document, Store
+from sandbox.stripe import checkout as stripe_checkout
 from sandbox.stripe import disputes as stripe_disputes
 from sandbox.stripe import payments as stripe_payments
 from sandbox.stripe import refunds as stripe_refunds
 from sandbox.stripe import setups as stripe_setups
 from sandbox.stripe.cards import BY_NAME
 from sandbox.stripe.customers import checked_expiry
-from sandbox.stripe import checkout as stripe_checkout
 from sandbox.stripe.objects import emit
 from sandbox.stripe.webhooks import Webhooks
 from sandbox.stripe.wire import Desk, StripeError

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from sandbox.store import Document
-from sandbox.stripe import setups as stripe_setups
 from sandbox.at_stripe.by_hand import ByHand
+from sandbox.store import Document
+from sandbox.stripe import checkout as stripe_checkout
+from sandbox.stripe import setups as stripe_setups
 from sandbox.stripe.cards import CARDS
 from sandbox.stripe.customers import typed_method
-from sandbox.stripe import checkout as stripe_checkout
 from sandbox.stripe.wire import Desk, StripeError
 
 _STYLE = """

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from engine.clock import Clock
 from sandbox.store import Document, KeptAnswer, Store
+from sandbox.stripe import checkout as stripe_checkout
 from sandbox.stripe import customers as stripe_customers
 from sandbox.stripe import disputes as stripe_disputes
 from sandbox.stripe import events as stripe_events
@@ -20,7 +21,6 @@ from sandbox.stripe import refunds as stripe_refunds
 from sandbox.stripe import removals as stripe_removals
 from sandbox.stripe import setups as stripe_setups
 from sandbox.stripe.faults import Faults, broken, refusal
-from sandbox.stripe import checkout as stripe_checkout
 from sandbox.stripe.objects import expand, new_id
 from sandbox.stripe.webhooks import Webhooks
 from sandbox.stripe.wire import API_VERSION, Desk, Params, Route, StripeError, check, nested

@@ -27,16 +27,13 @@ async def notices(care: Care, email: str) -> list[Json]:
 
 async def test_each_client_is_told_which_times_and_how_to_move_them(care: Care) -> None:
     sara = await care.client_in_care(sessions=3)
-    otto = await care.client_in_care(name="Otto")
-    first, second, third = sara.appointments
+    first, second, _ = sara.appointments
     told = await leave(care, first, second, notify=True)
     touched = [one["id"] for one in told["appointments"]]
-    assert set(touched) == {first.id, second.id, otto.session(1).id}
-    assert third.id not in touched
+    assert touched == [first.id, second.id]  # and not the third
     [mail] = await notices(care, sara.email)
     assert mail["subject"] == "2 of your appointments need another time"
     assert "http://portal.example/appointments" in mail["text"]
-    assert len(await notices(care, otto.email)) == 1
     for said in (mail["text"], mail["html"], mail["subject"]):
         assert WHY not in said
         assert "leave" not in said.lower().replace("please", "")
@@ -49,7 +46,7 @@ async def test_each_client_is_told_which_times_and_how_to_move_them(care: Care) 
     await first.moved(await care.slot("ana", "session", after=timedelta(days=9)), by="site")
     assert [fact for fact in await sara.facts() if fact == "appointment_rescheduled"]
     left = await care.get(f"/v1/therapists/ana/leaves/{told['id']}", by="ana")
-    assert {one["id"] for one in left["appointments"]} == {second.id, otto.session(1).id}
+    assert [one["id"] for one in left["appointments"]] == [second.id]
     assert len(await notices(care, sara.email)) == 1
 
 
