@@ -5,7 +5,7 @@ stands still meanwhile. What keeps it to one charge is the one intent. Whoever t
 moment goes by that intent too: Stripe lets it succeed once, and what it took is recorded by whoever hears of it first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -20,7 +20,7 @@ from activities.money.at_stripe.tries import UNKNOWN, Asking, CardTries, charged
 from activities.money.cards import block_if_hard
 from activities.money.credits import at_hand, reserve
 from activities.money.intents import UNCONFIRMED, refuse_before_comparison
-from activities.money.payments import move, paid, tell_payment
+from activities.money.payments import finish_try, move, paid, tell_payment
 from activities.money.retries import COVERED_BY_CREDIT, by_credit_alone
 from activities.money.stripe_events import InboundActivities
 from activities.money.waivers import answer_of
@@ -84,6 +84,8 @@ class ConfirmationActivities(CardTries):
             if client.id != UUID(order.client_id):
                 return Done(refusal=NO_PAYMENT)
             if order.return_url is not None and payment.status in _TOLD:
+                if payment.status is PaymentStatus.PAID:  # the process that heard of it may have died before it said so
+                    _ = await finish_try(session, payment, Charged(intent="", status="succeeded"), at=now)
                 return Done(changed=False, document={"status": _TOLD[payment.status]})
             split = await _split(session, payment)
             refusal = _refuse(order, row, split)
@@ -194,6 +196,8 @@ class ConfirmationActivities(CardTries):
     async def _recorded(self, payment_id: UUID, intent: Intent, asking: Asking) -> Done:
         """How the try ended; and that the payment was made, unless somebody has heard that before."""
         now, charged = await self.now(), charged_of(intent)
+        if intent.status == "succeeded":
+            _ = await self._inbound.settle_from(payment_id, intent, at=now)
         async with self.transaction() as session:
             row = await locked_payment(session, payment_id)
             tried = await _close(session, payment_id, asking.number, charged=charged, at=now)
@@ -205,11 +209,7 @@ class ConfirmationActivities(CardTries):
         told: dict[str, str] = {"status": intent.status}
         if intent.status == "requires_action" and intent.redirect is not None:
             told["redirect_url"] = intent.redirect.url
-        if intent.status == "succeeded":
-            handled, _ = await self._inbound.settle_from(payment_id, intent, at=now)
-            if handled.settled is not None:
-                return Done(facts=handled.settled.journey, resumed=(handled.settled.appointment,), document=told)
-        return Done(facts=done.facts, changed=done.changed, resumed=done.resumed, document=told)
+        return replace(done, document=told)
 
     # ------------------------------------------------------------ by credit
 
