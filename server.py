@@ -6,6 +6,7 @@ SIGINT let running requests end.
 
 import asyncio
 import gc
+import os
 
 import structlog
 import uvicorn
@@ -22,6 +23,7 @@ from api.engine import JourneyEngine
 from api.resuming import Resumer
 from api.settings import ApiSettings, OidcSettings, ServiceKey
 from config import Settings, SettingsProblem, leave, settings_or_exit, ways_out
+from config.in_force import settings_in_force
 from engine.clock import clock_for
 from engine.codec import data_converter
 from engine.connect import lazy_client
@@ -62,6 +64,7 @@ async def run(settings: Settings) -> None:
             public_url=settings.site_url,
             staff_url=settings.staff_site_url,
             email_from=settings.email_from,
+            care_team_email=settings.care_team_email,
             service_keys=tuple(
                 ServiceKey(role=key.role, name=key.name, secret=key.secret.get_secret_value())
                 for key in settings.api_keys
@@ -72,12 +75,16 @@ async def run(settings: Settings) -> None:
             mail_event_key=settings.sendgrid_webhook_public_key,
             policy=settings.policy,
             letterhead=settings.letterhead,
+            logo=settings.practice_logo,
             countries=settings.countries,
             staff_second_factor=settings.staff_second_factor == "required",
             ui_origins=settings.ui_origins,
             trust_ui=settings.trusts_ui,
             admins_are_persons=settings.production,
             https_only=settings.production,
+            test_addresses=not settings.production,
+            in_force=settings_in_force(settings, os.environ),
+            temporal_ui=settings.temporal_ui,
             docs=settings.shows_docs,
             oidc=oidc_of(settings),
         ),

@@ -28,6 +28,8 @@ from activities.failures import TellsFailures
 from activities.gateways.sendgrid import SendGridMailer
 from activities.gateways.simulated import SimulatedGateway
 from activities.gateways.stripe import StripeGateway
+from activities.mail.overrides.folder import WrongTemplates, templates_in
+from activities.mail.rendering import Templates
 from activities.practice import Links, Practice, Witness
 from activities.registry import build
 from config import Settings, SettingsProblem, leave, settings_or_exit, ways_out
@@ -105,6 +107,7 @@ def build_worker(
 
 async def run(settings: Settings) -> None:
     """Work until asked to stop."""
+    templates = templates_of(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -135,11 +138,7 @@ async def run(settings: Settings) -> None:
                 simulated_payments=SimulatedGateway(),
                 mailer=mailer,
                 links=Links(public_url=settings.site_url, staff_url=settings.staff_site_url),
-                practice=Practice(
-                    letterhead=settings.letterhead,
-                    care_team_email=settings.care_team_email,
-                    insurance_email=settings.insurance_email,
-                ),
+                practice=practice_of(settings),
                 email_from=settings.email_from,
                 link_key=settings.payload_keys.derive("links"),
                 unsubscribe_links=SignedLinks(settings.payload_keys, unsubscribe.PURPOSE),
@@ -148,6 +147,7 @@ async def run(settings: Settings) -> None:
                 executions=Executions(client, task_queue=settings.temporal_task_queue, beginning_of=beginning_of),
                 policy=settings.policy,
                 witness=Witness(email=settings.anchor_email, file=settings.anchor_file),
+                templates=templates,
             )
             worker = build_worker(
                 client,
@@ -165,6 +165,24 @@ async def run(settings: Settings) -> None:
         await payments.aclose()
         await mailer.aclose()
         await engine.dispose()
+
+
+def practice_of(settings: Settings) -> Practice:
+    return Practice(
+        letterhead=settings.letterhead,
+        care_team_email=settings.care_team_email,
+        insurance_email=settings.insurance_email,
+        logo=settings.practice_logo,
+        colour=settings.practice_colour,
+    )
+
+
+def templates_of(settings: Settings) -> Templates:
+    """What mails are made of. Raises SettingsProblem where the practice's own cannot be used."""
+    try:
+        return templates_in(settings.mail_templates)
+    except WrongTemplates as wrong:
+        raise SettingsProblem([f"MAIL_TEMPLATES cannot be used: {problem}" for problem in wrong.problems]) from None
 
 
 def settle_memory() -> None:

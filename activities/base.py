@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.ports import Mailer, MessageRecord, PaymentGateway
+from activities.ports import Mailer, MailTemplates, MessageRecord, PaymentGateway
 from activities.practice import Links, Practice, Witness
 from engine.clock import Clock
 from engine.executions import Executions
@@ -34,7 +34,8 @@ class Dependencies:
     """All that activities touch outside of themselves. ``link_key`` makes the tokens of activation links,
     ``unsubscribe_links`` those by which a client unsubscribes. ``vouching`` says whom a step believes to be who is
     named. Without a ``record`` nobody knows who sent a message.
-    ``policy`` has the present settings, for what follows them at once. The ``witness`` is told the anchors."""
+    ``policy`` has the present settings, for what follows them at once. The ``witness`` is told the anchors. Mails
+    are made of the ``templates``, else of ours."""
 
     sessions: Sessions
     clock: Clock
@@ -51,6 +52,7 @@ class Dependencies:
     executions: Executions | None = None
     policy: JourneyPolicy = field(default_factory=JourneyPolicy)
     witness: Witness = field(default_factory=Witness)
+    templates: MailTemplates | None = None
 
 
 class Activities:

@@ -19,6 +19,7 @@ from models.writes.accounts.email_changes import apply_change, move_address
 from models.writes.timeline import tell
 from rules.accounts.caller import Caller, fold_email
 from rules.booking.availability import find_zone
+from rules.enums import ClientStatus
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
 
@@ -36,14 +37,20 @@ async def owner_of_address(session: AsyncSession, email: str, *, other_than: Cli
 
 
 async def email_in_use(session: AsyncSession, owner: Client, *, by: Caller) -> Refusal:
-    """For the practice only: the exact sentence, and who it is, as far as the caller may see them; their own ``status``
-    says whether to offer to unarchive."""
+    """For the practice only: the exact sentence, and who it is, as far as the caller may see them; of an archived one
+    the call that makes them active again."""
     seen = await visible_client(session, by, owner.id)
-    return Refusal(
-        name=Problem.EMAIL_IN_USE,
-        detail="Email in use.",
-        data={"client_id": str(seen.id), "status": seen.status.value} if seen else {},
-    )
+    told: dict[str, str] = {}
+    if seen is not None:
+        told = {
+            "client_id": str(seen.id),
+            "ref": seen.ref,
+            "name": seen.full_name,
+            "client_status": seen.status.value,
+        }
+        if seen.status is ClientStatus.ARCHIVED:
+            told["activate"] = f"POST /v1/clients/{seen.id}/unarchive"
+    return Refusal(name=Problem.EMAIL_IN_USE, detail="Email in use.", data=told)
 
 
 async def write_details(

@@ -47,7 +47,7 @@ class LockedAppointment:
 
     @property
     def terms(self) -> Terms:
-        return Terms.read(self.appointment.terms)
+        return self.appointment.agreed
 
     @property
     def fee(self) -> Money:
@@ -95,7 +95,7 @@ class LockedPayment:
 
     @property
     def terms(self) -> Terms:
-        return Terms.read(self.appointment.terms)
+        return self.appointment.agreed
 
     async def started(self, session: AsyncSession, started: bool) -> AttemptStarted:
         journey, appointment = await self._stand(session)

@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from jinja2 import Environment
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decline:
@@ -24,13 +26,22 @@ class Decline:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Redirect:
+    """Where the bank asks the client: the page at ``url``, which leads back to ``return_url``."""
+
+    url: str
+    return_url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Intent:
     """One PaymentIntent as Stripe last told it.
 
     ``status`` is Stripe's: requires_payment_method, requires_confirmation, requires_action, processing,
     requires_capture, succeeded or canceled. ``payment_method`` is the method now on the intent, or after a
     decline the one that was declined. ``decline`` is the latest failed try, and only present while the intent
-    still waits for another method. ``payment_id`` is from its metadata: the payment that it was made for.
+    still waits for another method. ``payment_id`` is from its metadata: the payment that it was made for. ``redirect``
+    is where the client has to go, while the bank wants them at a page of its own.
     """
 
     id: str
@@ -45,6 +56,7 @@ class Intent:
     latest_charge: str | None = None
     payment_id: str | None = None
     created: datetime | None = None
+    redirect: Redirect | None = None
 
     @property
     def our_payment(self) -> UUID | None:
@@ -58,7 +70,7 @@ class Intent:
 @dataclass(frozen=True, kw_only=True)
 class SetupIntent:
     """``status``: requires_payment_method, requires_confirmation, requires_action, processing, succeeded,
-    canceled."""
+    canceled. ``client_id`` is from its metadata: our client for whom Checkout was to save a card."""
 
     id: str
     customer: str | None
@@ -66,12 +78,29 @@ class SetupIntent:
     client_secret: str | None
     payment_method: str | None
     usage: str
+    client_id: str | None = None
+    error: str | None = None  # Stripe's code of why the last card was not saved
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """A Checkout Session as Stripe last told it. ``status``: open, complete or expired. ``url`` is the page to which
+    the client is sent, while it is open; ``setup_intent`` saves the card."""
+
+    id: str
+    mode: str
+    status: str
+    customer: str | None
+    setup_intent: str | None
+    url: str | None
+    expires_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
     """What may be shown of a saved card. ``fingerprint`` is the same for the same number, however often it is saved;
-    None where the gateway tells none."""
+    None where the gateway tells none. ``created`` is when the card was given. ``attached``: a customer has it, so that
+    it can be charged again."""
 
     payment_method: str
     brand: str
@@ -79,6 +108,8 @@ class Card:
     exp_month: int
     exp_year: int
     fingerprint: str | None = None
+    created: datetime | None = None
+    attached: bool = True
 
 
 class GatewayUnavailable(Exception):
@@ -121,7 +152,8 @@ class RefundMade:
 
 @dataclass(frozen=True, kw_only=True)
 class DisputeSeen:
-    """A dispute as Stripe last told it; ``status`` won, lost and warning_closed are its ends."""
+    """A dispute or an inquiry as Stripe last told it (see ``rules.money.disputes``). ``answer_by``: until when Stripe
+    takes an answer; None where it takes none."""
 
     id: str
     intent: str | None
@@ -131,10 +163,7 @@ class DisputeSeen:
     reason: str
     charge: str | None = None
     created: datetime | None = None
-
-    @property
-    def closed(self) -> bool:
-        return self.status in ("won", "lost", "warning_closed")
+    answer_by: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,9 +190,22 @@ class PaymentGateway(Protocol):
         person."""
         ...
 
+    async def has_customer(self, *, customer: str) -> bool:
+        """False for one that was deleted, or never was."""
+        ...
+
     async def create_setup_intent(self, *, customer: str, key: str) -> SetupIntent:
         """A way to save a card for charges when the client is not there (usage ``off_session``)."""
         ...
+
+    async def create_checkout(
+        self, *, customer: str, client_id: str, success_url: str, cancel_url: str, key: str
+    ) -> Checkout:
+        """A page of the gateway's own on which a card is saved for charges when the client is not there.
+        ``{CHECKOUT_SESSION_ID}`` in ``success_url`` becomes its id. The opaque id is the setup's only metadata."""
+        ...
+
+    async def retrieve_checkout(self, *, id: str) -> Checkout | None: ...
 
     async def retrieve_setup_intent(self, *, id: str) -> SetupIntent | None: ...
 
@@ -184,9 +226,13 @@ class PaymentGateway(Protocol):
         """An unconfirmed intent; nothing is charged. The opaque ids are its only metadata."""
         ...
 
-    async def confirm_intent(self, *, intent: str, payment_method: str, key: str) -> Intent:
-        """Charges off-session. A decline comes back as ``Intent.decline``. An intent that has already
-        succeeded, is processing or was canceled is returned as it is, without another charge."""
+    async def confirm_intent(
+        self, *, intent: str, payment_method: str, key: str, return_url: str | None = None
+    ) -> Intent:
+        """Charges off-session; or, with the ``return_url`` to which the bank's page leads back, on-session: the client
+        is there, and ``Intent.redirect`` is that page if the bank wants them. A decline comes back as
+        ``Intent.decline``. An intent that has already succeeded, is processing or was canceled is returned as it is,
+        without another charge."""
         ...
 
     async def retrieve_intent(self, *, intent: str) -> Intent | None: ...
@@ -219,11 +265,19 @@ class PaymentGateway(Protocol):
         """The refund of an intent that carries our id."""
         ...
 
+    async def refunds_of(self, *, intent: str) -> list[RefundMade]:
+        """Every refund of an intent, whoever made it, newest first."""
+        ...
+
     async def retrieve_refund(self, *, id: str) -> RefundMade | None: ...
 
     async def retrieve_charge(self, *, id: str) -> ChargeSeen | None: ...
 
     async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None: ...
+
+    async def disputes_of(self, *, intent: str) -> list[DisputeSeen]:
+        """Every dispute and inquiry about an intent."""
+        ...
 
     def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[Intent]:
         """Every intent created from ``since`` to ``until`` (aware), both included, newest first, page by page. A page
@@ -241,9 +295,12 @@ class PaymentGateway(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
+    """``content_id``: of a picture that the HTML shows, as ``cid:<content_id>``; a file has none."""
+
     filename: str
     type: str
     content: bytes
+    content_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,6 +341,13 @@ class Mailer(Protocol):
     async def send(self, mail: OutgoingMail) -> str:
         """Hands the mail over and returns the service's message id. The service knows no idempotency: claim
         the key in the database first."""
+        ...
+
+
+class MailTemplates(Protocol):
+    @property
+    def environment(self) -> Environment:
+        """In which each file of a mail is a template, by its name such as ``welcome/body.txt``."""
         ...
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from rules.accounts.sides import AccountSide
+from rules.logo import Logo
+from rules.mail.colours import HOUSE, Palette, palette_of
 from rules.money.receipts import Letterhead
 
 
@@ -68,6 +70,10 @@ class Links:
         """Where a client's messages wait."""
         return self._page("chats")
 
+    def staff_chats(self) -> str:
+        """Where those of the practice wait."""
+        return self._staff_page("chats")
+
     def documents(self) -> str:
         return self._page("documents")
 
@@ -82,6 +88,10 @@ class Links:
         """Where a client confirms or pays one payment."""
         return self._page("payments", payment_id)
 
+    def appointments(self) -> str:
+        """A client's own, where they are moved and cancelled."""
+        return self._page("appointments")
+
     def appointment(self, appointment_id: str) -> str:
         return self._page("appointments", appointment_id)
 
@@ -95,15 +105,27 @@ class Links:
 
 @dataclass(frozen=True, kw_only=True)
 class Practice:
-    """What the practice calls itself, and whom its mails name."""
+    """What the practice calls itself, how its mails look, and whom they name. ``colour``: one that
+    `rules.mail.colours` takes."""
 
     letterhead: Letterhead
     care_team_email: str
     insurance_email: str
+    logo: Logo | None = None
+    colour: str = HOUSE
 
     @property
     def name(self) -> str:
         return self.letterhead.name
+
+    @property
+    def address(self) -> str:
+        """On one line; empty where none is set."""
+        return self.letterhead.address
+
+    @property
+    def palette(self) -> Palette:
+        return palette_of(self.colour)
 
 
 @dataclass(frozen=True, kw_only=True)

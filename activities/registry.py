@@ -11,6 +11,7 @@ from activities.base import Dependencies
 from activities.booking.appointment import AppointmentActivities
 from activities.booking.book import BookingActivities
 from activities.booking.series import SeriesActivities
+from activities.booking.unmarking import UnmarkingActivities
 from activities.booking.waitlist import WaitlistActivities
 from activities.care.chats import ChatActivities
 from activities.care.goals import GoalActivities
@@ -28,6 +29,7 @@ from activities.keeping.rounds import KeepingActivities
 from activities.keeping.sealing_anew import SealingActivities
 from activities.money.approval.refused import ApprovalActivities
 from activities.money.charge import PaymentActivities
+from activities.money.confirmations import ConfirmationActivities
 from activities.money.credits import CreditActivities
 from activities.money.reconcile import ReconcileActivities
 from activities.money.refunds import RefundActivities
@@ -42,6 +44,7 @@ GROUPS = (
     BookingActivities,
     AppointmentActivities,
     SeriesActivities,
+    UnmarkingActivities,
     WaitlistActivities,
     AccountActivities,
     JoiningActivities,
@@ -51,6 +54,7 @@ GROUPS = (
     RequestedFormActivities,
     GoalActivities,
     PaymentActivities,
+    ConfirmationActivities,
     CreditActivities,
     RefundActivities,
     WaiverActivities,

@@ -61,6 +61,7 @@ def appointment_facts(
         payment=payment_facts(payment, client) if payment else None,
         shown=_shown(appointment, client),
         deliver_at=deliver_at,
+        charge_deadline=appointment.agreed.charge_deadline,
     )
 
 
@@ -73,6 +74,7 @@ def _shown(appointment: Appointment, client: Client) -> AppointmentShown:
         booked_at=appointment.booked_at,
         join_url=appointment.join_url,
         series_id=_text(appointment.series_id),
+        every=appointment.every,
         complete_forms_in_session=appointment.complete_forms_in_session,
         cancelled_at=appointment.cancelled_at,
         cancelled_by=appointment.cancelled_by,
@@ -81,6 +83,9 @@ def _shown(appointment: Appointment, client: Client) -> AppointmentShown:
         breached_at=appointment.breached_at,
         restored_from=_text(appointment.restored_from),
         client_name=client.full_name,
+        test=client.test,
+        fee_policy_version=appointment.fee_policy_version,
+        notice_window=appointment.agreed.notice_window,
     )
 
 

@@ -12,6 +12,7 @@ from api.bounds.disk import Disk
 from api.bounds.letting_go import LetGo
 from api.deps import Services
 from api.edge import docs_pages
+from api.edge.addresses import MailAddresses
 from api.edge.answer_headers import AnswerHeaders
 from api.edge.hosts import KnownHosts
 from api.edge.methods import Methods
@@ -41,14 +42,38 @@ from api.routes.accounts import (
 )
 from api.routes.accounts.factors import enrolments, second_factors
 from api.routes.archive import archives, bulk_archives
-from api.routes.booking import appointments, availability, calendar_files, changes, slots, therapists, waitlist
+from api.routes.booking import (
+    appointments,
+    availability,
+    calendar_files,
+    changes,
+    closures,
+    leaves,
+    offers,
+    slots,
+    therapists,
+    waitlist,
+)
 from api.routes.care import blasts, chats, documents, goals, notes, notifications
-from api.routes.clients import clients, groups, joins, journeys, matches, matching_form, tasks
-from api.routes.forms import form_templates, forms
+from api.routes.clients import clients, exceptions, groups, joins, journeys, matches, matching_form, standing, tasks
+from api.routes.forms import drafts, form_templates, forms, signed, texts
+from api.routes.forms import uploads as form_uploads
 from api.routes.keeping import keepings
 from api.routes.mail import sendgrid_webhook, unsubscribes
-from api.routes.money import approvals, decisions, ledger, payments, receipts, reconciliations, stripe_webhook, totals
+from api.routes.money import (
+    approvals,
+    cards,
+    decisions,
+    ledger,
+    payments,
+    receipts,
+    reconciliations,
+    reports,
+    stripe_webhook,
+    totals,
+)
 from api.routes.stack import dev_clock, health
+from api.routes.stack import settings as settings_in_force
 from api.settings import ApiSettings
 from engine.clock import Clock, EngineClock
 from engine.codec import PayloadKeys
@@ -57,15 +82,20 @@ from models.pulse import Pulse
 
 _PARTS = (
     health,
+    settings_in_force,
     codec,
     therapists,
     availability,
+    leaves,
     slots,
+    closures,
     waitlist,
     journeys,
     matching_form,
     clients,
     matches,
+    standing,
+    offers,
     appointments,
     changes,
     calendar_files,
@@ -87,14 +117,21 @@ _PARTS = (
     openings,
     joins,
     forms,
+    drafts,
+    form_uploads,
+    signed,
     form_templates,
+    texts,
     goals,
+    totals,  # before a payment by its id
     payments,
+    cards,
     receipts,
     decisions,
     approvals,
     ledger,
-    totals,
+    reports,
+    exceptions,
     reconciliations,
     archives,
     bulk_archives,
@@ -164,6 +201,7 @@ def create_app(
     if settings.docs:
         app.include_router(docs_pages.router)
     problems.install(app)
+    app.add_middleware(MailAddresses, test=settings.test_addresses)
     app.add_middleware(Methods)
     app.add_middleware(LetGo)
     app.add_middleware(Bounds)

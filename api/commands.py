@@ -22,7 +22,7 @@ from api.deps import PRACTICE, WITH_CLIENTS, RequestId, Services, Svc, allow, mu
 from api.engine import GONE, Gone
 from api.problems import EngineUnavailable, refuse
 from models.reads.booking.appointments import clients_with_an_old_link, visible_appointment
-from models.reads.booking.waitlist import somebody_waits
+from models.reads.booking.waitlist import somebody_waits, therapists_waited_for
 from models.reads.forms.requests import clients_to_ask_again
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
@@ -204,6 +204,14 @@ async def wake_line(services: Services, therapist: Therapist) -> None:
         await services.engine.wake_line(therapist.slug)
     except EngineUnavailable:
         log.warning("a waitlist could not be told that time was freed", therapist=therapist.slug)
+
+
+async def wake_every_line(services: Services) -> None:
+    """The same for every therapist in whose line somebody waits."""
+    async with services.sessions() as session:
+        waited_for = await therapists_waited_for(session)
+    for therapist in waited_for:
+        await wake_line(services, therapist)
 
 
 async def tell_of_new_link(

@@ -36,3 +36,19 @@ def edge(field: str, text: str, zone: ZoneInfo, *, days_on: int) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise wrong_fields([(field, "must be a date, or a time with its offset")])
+
+
+_DEFAULT_DAYS = 31
+
+
+def days_asked(first: date | None, last: date | None, *, today: date, most: int) -> tuple[date, date]:
+    """The first and the last day, ``most`` of them: the last 31 if nothing is said. Raises Refused."""
+    end = last or (today if first is None or first <= today else first)
+    begin = first or end - min(timedelta(days=_DEFAULT_DAYS - 1), end - date.min)
+    if begin.year < 2000 or end.year >= 2200:
+        raise wrong_fields([("from", "must lie between 2000 and 2200")])
+    if end < begin:
+        raise wrong_fields([("to", "must not be before from")])
+    if (end - begin).days >= most:
+        raise wrong_fields([("to", f"must be at most {most} days from the first, both counted")])
+    return begin, end

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -265,24 +265,31 @@ async def _showing(services: Svc, request_id: RequestId, now: Now) -> Showing:
 ShowingCode = Annotated[Showing, Depends(_showing)]
 
 
+Limit = Annotated[int, Query(ge=1, le=MOST)]
+Cursor = Annotated[str | None, Query(max_length=1000, description="As the page before gave it.")]
+
+
 def page_of(*kinds: type) -> Callable[..., Page]:
     """A dependency that reads ``limit`` and ``cursor`` of a list sorted by values of these kinds."""
 
-    def read(
-        limit: Annotated[int, Query(ge=1, le=MOST)] = DEFAULT_LIMIT,
-        cursor: Annotated[str | None, Query(max_length=500, description="As the page before gave it.")] = None,
-    ) -> Page:
-        if cursor is None:
-            return Page(limit=limit)
-        try:
-            return Page(limit=limit, after=read_cursor(cursor, kinds))
-        except BadCursor as error:
-            raise wrong_fields([("cursor", str(error))]) from error
+    def read(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page:
+        return page_behind(cursor, kinds, limit=limit)
 
     return read
 
 
+def page_behind(cursor: str | None, kinds: tuple[type, ...], *, limit: int) -> Page:
+    """The page behind a cursor with values of these kinds. Raises Refused for a cursor of no such list."""
+    if cursor is None:
+        return Page(limit=limit)
+    try:
+        return Page(limit=limit, after=read_cursor(cursor, kinds))
+    except BadCursor as error:
+        raise wrong_fields([("cursor", str(error))]) from error
+
+
 ByTime = Annotated[Page, Depends(page_of(datetime, UUID))]
+ByDay = Annotated[Page, Depends(page_of(date))]
 BySlug = Annotated[Page, Depends(page_of(str))]
 ByNumber = Annotated[Page, Depends(page_of(int))]
 

@@ -17,7 +17,7 @@ from rules.refusals import Problem
 
 MOST_BYTES = 1024 * 1024
 _TOO_LARGE = f"A body may have at most {MOST_BYTES} bytes."
-_UPLOADS = "/v1/documents"
+_UPLOADS = re.compile(r"/v1/documents|/v1/clients/[^/]+/uploads")
 _READS = ("GET", "HEAD", "OPTIONS")
 _AROUND_A_FILE = 64 * 1024  # its name, its title, and what stands between
 TOO_LARGE_A_FILE = f"A document may have at most {documents.MOST_BYTES} bytes (10 MB)."
@@ -25,7 +25,7 @@ TOO_LARGE_A_FILE = f"A document may have at most {documents.MOST_BYTES} bytes (1
 
 def _bound(scope: Scope) -> tuple[int, str]:
     """How many bytes this request's body may have, and what is said of more."""
-    if scope["method"] == "POST" and scope["path"] == _UPLOADS:
+    if scope["method"] == "POST" and _UPLOADS.fullmatch(scope["path"]):
         return documents.MOST_BYTES + _AROUND_A_FILE, TOO_LARGE_A_FILE
     return MOST_BYTES, _TOO_LARGE
 

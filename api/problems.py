@@ -102,21 +102,35 @@ def problem(
     data: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """One problem document. ``data`` stands at its top level.
+    """The answer that is one problem document."""
+    document = _document(request, type_name=type_name, status=status, detail=detail, data=data)
+    document["request_id"] = request_id_of(request.scope)
+    return JSONResponse(document, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
-    ``email-in-use`` promises the other client's own ``status``, which so takes the place of HTTP's; readers of problem
-    documents ignore a ``status`` that is no number, and the answer's status line says the same.
-    """
+
+def _document(
+    request: Request, *, type_name: str, status: int, detail: str, data: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """One problem document. ``data`` stands at its top level, beside the document's own members."""
     base = request.app.state.services.settings.public_url
-    document = {
-        "status": status,
+    return {
         **jsonable_encoder(dict(data or {})),
         "type": f"{base}/problems/{type_name}",
         "title": type_name.replace("-", " ").capitalize(),
+        "status": status,
         "detail": detail,
-        "request_id": request_id_of(request.scope),
     }
-    return JSONResponse(document, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def document_of(request: Request, refusal: Refusal) -> dict[str, Any]:
+    """The problem document that this refusal would be answered with, as a part of another answer, which has the
+    request's id itself."""
+    data = {name: value for name, value in refusal.data.items() if name != _IN_A_HEADER}
+    status = STATUS[refusal.name]
+    return _document(request, type_name=refusal.name.value, status=status, detail=refusal.detail, data=data)
+
+
+_IN_A_HEADER = "retry_after"
 
 
 def responses(*names: Problem) -> dict[int | str, dict[str, Any]]:
@@ -171,7 +185,7 @@ PROBLEM_SCHEMA = {
     "properties": {
         "type": {"type": "string", "format": "uri", "description": "Ends in the problem's name."},
         "title": {"type": "string"},
-        "status": {"type": ["integer", "string"], "description": "HTTP's; of email-in-use the client's."},
+        "status": {"type": "integer", "description": "HTTP's."},
         "detail": {"type": "string", "description": "Why, in a sentence."},
         "request_id": {"type": "string", "description": "As in the header Request-Id."},
         "errors": {
@@ -212,8 +226,8 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     headers = {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if error.refusal.name is Problem.RATE_LIMITED or "retry_after" in data:
-        headers["Retry-After"] = str(data.pop("retry_after", 60))
+    if error.refusal.name is Problem.RATE_LIMITED or _IN_A_HEADER in data:
+        headers["Retry-After"] = str(data.pop(_IN_A_HEADER, 60))
     return problem(
         request,
         type_name=error.refusal.name.value,

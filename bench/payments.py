@@ -212,6 +212,7 @@ def _session_of(client: Client, *, at: datetime) -> Appointment:
         booked_at=at - timedelta(days=8),
         planned_at=at - timedelta(days=8),
         terms=Terms.of(JourneyPolicy()).document(),
+        fee_policy_version=1,
     )
 
 

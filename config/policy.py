@@ -69,11 +69,11 @@ def _ceiling(text: str) -> Ceiling:
     parts = text.split(":")
     if len(parts) != 3:
         raise ValueError(f"{text!r} is not role:currency:amount, such as care_team:USD:20000")
-    role, currency, amount = parts
+    role, currency, amount = parts[0], parts[1].upper(), parts[2]
     if role not in _DECIDING:
         raise ValueError(f"{role!r} is no role that decides about money; there are {', '.join(_DECIDING)}")
     if currency not in CHARGEABLE:
-        raise ValueError(f"{currency!r} is no currency that a fee can have; it is written like USD")
+        raise ValueError(f"{currency!r} is no currency that a fee can have, such as USD")
     if not (amount.isascii() and amount.isdecimal()):
         raise ValueError(f"{amount!r} is not a whole number of minor units")
     return Ceiling(role=Role(role), currency=currency, amount=int(amount))

@@ -21,6 +21,7 @@ from config.development import (
     DEV_STRIPE_API_KEY,
     DEV_STRIPE_WEBHOOK_SECRET,
 )
+from config.logo import read_logo
 from config.problems import SettingsProblem
 from engine.codec import PayloadKeys
 from engine.connect import TASK_QUEUE, EngineAddress
@@ -31,6 +32,8 @@ from rules.accounts.programs import KEY_ROLES
 from rules.chain import ChainKeys
 from rules.enums import Role
 from rules.local_time import find_zone
+from rules.logo import Logo
+from rules.mail.colours import HOUSE, colour
 from rules.money.receipts import Letterhead
 from rules.policy import JourneyPolicy
 
@@ -113,6 +116,12 @@ def _web(value: str | None) -> str | None:
     return value.rstrip("/") if value else None
 
 
+def _folder(value: Path | None) -> Path | None:
+    if value is not None and not value.is_dir():
+        raise ValueError(f"{value} is no folder")
+    return value
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 WebAddress = Annotated[str | None, AfterValidator(_web)]
 MailAddress = Annotated[str, AfterValidator(_address)]
@@ -174,8 +183,11 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".data")
     public_url: WebAddress = None
     staff_url: WebAddress = None
+    temporal_ui_url: WebAddress = None
     practice_name: str = "Care Journeys"
     practice_address: str = ""
+    practice_logo: Annotated[Logo | None, NoDecode, _from_text(lambda text: read_logo(Path(text)))] = None
+    practice_colour: Annotated[str, AfterValidator(colour)] = HOUSE
     practice_country: Annotated[str, AfterValidator(_country)] = "US"
     practice_state: str = ""
     practice_tax_id: str = ""
@@ -183,6 +195,7 @@ class Settings(BaseSettings):
     practice_countries: Annotated[str, AfterValidator(_countries)] = ""
     insurance_email: MailAddress = "insurance@practice.example"
     care_team_email: MailAddress = "care-team@practice.example"
+    mail_templates: Annotated[Path | None, AfterValidator(_folder)] = None
 
     temporal_task_queue: str = TASK_QUEUE
     worker_cached_workflows: Annotated[int, Field(ge=0)] = 1000
@@ -256,6 +269,13 @@ class Settings(BaseSettings):
     def staff_site_url(self) -> str:
         """Where the practice's own pages are, without a slash at the end."""
         return self.staff_url or f"{self.site_url}/staff"
+
+    @property
+    def temporal_ui(self) -> str | None:
+        """Where the workflows of this namespace are seen in the Temporal UI; None where that is not known."""
+        local = None if self.production or self.time_travel_address else f"http://localhost:{self.temporal_ui_port}"
+        url = self.temporal_ui_url or local
+        return f"{url}/namespaces/{self.engine.namespace}/workflows" if url else None
 
     @property
     def trusts_ui(self) -> bool:

@@ -36,6 +36,7 @@ _OF_A_PRACTICE_TOO = frozenset(
         *("CHAIN_KEYS", "CODEC_ORIGINS", "DATABASE_OWNER_URL", "DATABASE_URL", "EMAIL_FROM", "ENVIRONMENT"),
         *(
             "INSURANCE_EMAIL",
+            "MAIL_TEMPLATES",
             "OIDC_AUDIENCE",
             "OIDC_CLIENT_ID",
             "OIDC_CLIENT_SECRET",
@@ -43,8 +44,10 @@ _OF_A_PRACTICE_TOO = frozenset(
             "OIDC_SECOND_FACTOR",
             "PAYLOAD_KEYS",
             "PRACTICE_ADDRESS",
+            "PRACTICE_COLOUR",
             "PRACTICE_COUNTRY",
             "PRACTICE_COUNTRIES",
+            "PRACTICE_LOGO",
             "PRACTICE_NAME",
             "PRACTICE_STATE",
             "PRACTICE_TAX_ID",
@@ -53,6 +56,7 @@ _OF_A_PRACTICE_TOO = frozenset(
             "PUBLIC_URL",
             "STAFF_SECOND_FACTOR",
             "STAFF_URL",
+            "TEMPORAL_UI_URL",
             "TRUSTED_PROXIES",
         ),
         *("TIME_TRAVEL_ADDRESS", "WORKER_CACHED_WORKFLOWS"),
@@ -342,11 +346,12 @@ class LocalStack:
             self._keeps(postgres.process)
             await postgres.create_database()
         from models import database
-        from models.migrate import upgrade
+        from models.migrate import policy_in, upgrade
         from models.writes.booking.seed import add_demo_therapists
 
         application = make_url(self.database_url).username
-        await asyncio.to_thread(upgrade, self.owner_url, application=application)
+        policy = policy_in(self._env if self._temporary else {**os.environ, **self._env})
+        await asyncio.to_thread(upgrade, self.owner_url, application=application, policy=policy)
         if not seed:
             return
         engine = database.connect(self.database_url)

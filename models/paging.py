@@ -5,12 +5,11 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar, TypeVarTuple, overload
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, tuple_
-from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
@@ -33,10 +32,11 @@ class Page:
     after: tuple[Any, ...] | None = None
 
 
-def cursor_of(*values: datetime | UUID | str | int) -> str:
+def cursor_of(*values: datetime | date | UUID | str | int) -> str:
     """An opaque cursor behind a row with these sort values."""
     plain = [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
-    return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
+    written = json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
+    return base64.urlsafe_b64encode(written.encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str, kinds: tuple[type, ...]) -> tuple[Any, ...]:
@@ -56,14 +56,17 @@ def _read(value: object, kind: type) -> Any:
         if instant.utcoffset() is None:
             raise ValueError
         return instant.astimezone(UTC)
+    if kind is date:
+        return date.fromisoformat(value)
     if kind is UUID:
         return UUID(value)
     if kind is int:
         if not _NUMBER.fullmatch(value) or int(value) > _LARGEST_NUMBER:
             raise ValueError
         return int(value)
-    if not value.isprintable():
+    if "\0" in value:
         raise ValueError
+    value.encode()  # half of a character is none
     return value
 
 
@@ -71,7 +74,7 @@ def beyond(page: Page, *columns: Any, descending: bool = False) -> ColumnElement
     """The condition for rows behind the cursor of a list sorted by these columns; None on the first page."""
     if page.after is None:
         return None
-    row = tuple_(*(col(column) for column in columns))
+    row = tuple_(*columns)
     after = tuple_(*page.after)
     return row < after if descending else row > after
 

@@ -15,8 +15,9 @@ APPEND_ONLY = (
     "access_block",
     "chained_access",
 )
-ENDED_ALONE = {"opening": "closed_at, closed_by, reason"}
-"""Tables whose rows change in these columns alone, and are never removed. A reason changes only in how it is sealed."""
+ENDED_ALONE = {"opening": "closed_at, closed_by, reason", "signed_copy": "document"}
+"""Tables whose rows change in these columns alone, and are never removed. A reason, and what was signed, change only in
+how they are sealed."""
 _OWNED_BY_MIGRATIONS = "alembic_version"
 
 

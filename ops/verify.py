@@ -8,7 +8,7 @@ Exit code 0: everything holds; 1: something does not, and each fault is a line; 
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -20,6 +20,7 @@ from engine.ending import end
 from models import database
 from models.database import Sessions, chain_keys
 from models.reads.clients.timeline import ChainHead, entry_of, facts_of_clients, heads
+from models.reads.forms.copies import SignedFact, signed_facts
 from models.reads.keeping.anchors import (
     anchors,
     entry_of_anchor,
@@ -29,13 +30,16 @@ from models.reads.keeping.anchors import (
     read_anchored,
     signed_head_of,
 )
+from models.sealed import NotOfThisRow, UnknownRowKey
 from models.tables.clients.fact import Fact
+from models.tables.forms.signed_copy import KeptCopy
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from ops.leaving import CANNOT_LOOK, exit_code
-from ops.verifying_accesses import verify_accesses
+from ops.verifying.accesses import verify_accesses
 from rules.accounts.accesses import HEAD_ID
 from rules.anchors import NO_ROOT, AnchorLine, Root, UnreadableLine, compare_lines, head_holds, read_lines
 from rules.chain import ChainFault, ChainKeys, ChainWalk, Head, entry_holds, faults_of, instant, put_together
+from rules.forms.signed import hash_of
 from rules.keeping import MarkedBy
 from rules.timeline import FactKind
 
@@ -67,6 +71,7 @@ async def verify_all(sessions: Sessions, lines: Sequence[AnchorLine] = (), *, re
         await _verify_chains(session, found)
         accesses = await verify_accesses(session)
         found.accesses, found.faults = accesses.lines, found.faults + accesses.faults
+        found.faults += await _verify_copies(session)
         known = await _verify_anchors(session, found)
         named = _named(found, restored)
         compared = compare_lines(chain_keys(session), lines, known, restored=named)
@@ -241,6 +246,40 @@ class _Covers:
 
 def _whose(chain: UUID) -> str:
     return "the access log" if chain == HEAD_ID else f"client {chain}"
+
+
+# ---------------------------------------------------------------- signed copies
+
+
+async def _verify_copies(session: AsyncSession) -> list[str]:
+    """Each is what the fact of its completion says it is, which the client's chain signs."""
+    return [
+        f"the copy {fact.answer_id} that client {fact.client_id} signed {wrong}"
+        async for fact in _signed_facts(session)
+        if (wrong := await _wrong_copy(session, fact)) is not None
+    ]
+
+
+async def _signed_facts(session: AsyncSession) -> AsyncIterator[SignedFact]:
+    after = None
+    while True:
+        page = await signed_facts(session, after=after, limit=ROWS_AT_A_TIME)
+        for fact in page:
+            yield fact
+        if len(page) < ROWS_AT_A_TIME:
+            return
+        session.expunge_all()
+        after = (page[-1].client_id, page[-1].seq)
+
+
+async def _wrong_copy(session: AsyncSession, fact: SignedFact) -> str | None:
+    try:
+        kept = await session.get(KeptCopy, fact.answer_id)
+    except (NotOfThisRow, UnknownRowKey):
+        return "does not open"
+    if kept is None:
+        return "is gone"
+    return None if hash_of(kept.document) == kept.sha256 == fact.sha256 else "is not what was signed"
 
 
 # ---------------------------------------------------------------- the command

@@ -1,16 +1,17 @@
 """A receipt as a PDF file."""
 
 from papers.sheet import Paper, Sheet
+from rules.logo import Logo
 from rules.money.currencies import in_full
 from rules.money.receipts import Receipt
 from rules.time_words import local_date, local_time
 
 
-def receipt_file(receipt: Receipt) -> Paper:
+def receipt_file(receipt: Receipt, *, logo: Logo | None = None) -> Paper:
     """One payment that was made, and what was given back of it since."""
     stated, therapist = receipt.stated, receipt.stated.therapist
     with Sheet(stated.practice, as_of=receipt.as_of, test=receipt.test) as sheet:
-        sheet.letterhead(stated.practice)
+        sheet.letterhead(stated.practice, logo)
         sheet.line_of(f"Receipt {receipt.number}", size=16, heavy=True)
         sheet.ln(3)
         sheet.pairs(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +20,7 @@ from fpdf import FPDF, TextMode
 from fpdf.enums import Align, XPos, YPos
 from fpdf.fonts import TTFFont
 
+from rules.logo import Logo
 from rules.money.receipts import Letterhead
 from rules.plain_text import one_line
 
@@ -31,6 +33,7 @@ TEST = "Test: no money moved."
 _LETTER = frozenset(("US", "CA", "MX", "CL", "CO", "CR", "DO", "GT", "NI", "PA", "PH", "PR", "SV", "VE"))
 _MARGIN = 18.0  # all lengths in millimetres
 _LINE, _ROW = 5.6, 4.2
+_POINT = 25.4 / 96  # as wide as mails show it
 _GREY, _BLACK = 110, 0
 
 # What these say while they make a subset of a font would name the letters of people's names.
@@ -91,8 +94,16 @@ class Sheet(FPDF):
         self._ink(8, grey=True)
         self.cell(0, _LINE, f"Page {self.page_no()} of {{nb}}", align=Align.R)
 
-    def letterhead(self, practice: Letterhead) -> None:
+    def letterhead(self, practice: Letterhead, logo: Logo | None = None) -> None:
         """Who it is from."""
+        if logo is not None:
+            self.image(
+                BytesIO(logo.content),
+                w=logo.shown_width * _POINT,
+                h=logo.shown_height * _POINT,
+                alt_text=practice.name,
+            )
+            self.ln(_LINE / 2)
         name, *more = practice.lines
         self.line_of(name, size=12, heavy=True)
         for line in more:

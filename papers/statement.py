@@ -1,6 +1,7 @@
 """A statement of a period as a PDF file."""
 
 from papers.sheet import Column, Paper, Sheet
+from rules.logo import Logo
 from rules.money.currencies import in_full
 from rules.money.receipts import Statement, StatementLine, StatementTotal
 from rules.time_words import local_time, month_name
@@ -13,10 +14,10 @@ _COLUMNS = (
 _NOTHING = "There are no fees in this time."
 
 
-def statement_file(statement: Statement) -> Paper:
+def statement_file(statement: Statement, *, logo: Logo | None = None) -> Paper:
     """Every fee of the period and how it stands, with sums by currency."""
     with Sheet(statement.practice, as_of=statement.as_of, test=statement.test, wide=True) as sheet:
-        sheet.letterhead(statement.practice)
+        sheet.letterhead(statement.practice, logo)
         first, last = (f"{day.day} {month_name(day.month)} {day.year}" for day in (statement.first, statement.last))
         sheet.line_of(f"Statement, {first} to {last}", size=16, heavy=True)
         sheet.ln(3)

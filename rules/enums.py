@@ -32,6 +32,14 @@ class Mode(StrEnum):
     ZOOM = "zoom"
 
 
+class OnClosure(StrEnum):
+    """What becomes of a date of a series on which the practice is closed: the whole series waits until somebody has
+    decided, or the date is left out."""
+
+    ASK = "ask"
+    SKIP = "skip"
+
+
 class IntroCalls(StrEnum):
     """A therapist's setting: must a client have an intro call before the first session?"""
 
@@ -89,7 +97,7 @@ class Source(StrEnum):
 
     MATCHING_FORM = "matching_form"
     DIRECT_BOOKING = "direct_booking"
-    CARE_TEAM = "care_team"
+    CARE_TEAM = "care_team"  # by hand: the care team, or a therapist for themselves
 
 
 class Modality(StrEnum):
@@ -185,6 +193,7 @@ class ChatKind(StrEnum):
     CARE_TEAM = "care_team"  # one client and the care team
     GROUP = "group"  # live: archived clients leave it
     COMMUNITY = "community"  # archived clients stay in those they are in
+    STAFF = "staff"  # one therapist and the care team, with no client in it
 
 
 class LeftBecause(StrEnum):
@@ -230,6 +239,7 @@ class TaskKind(StrEnum):
     MAIL_UNDELIVERABLE = "mail_undeliverable", "A mail could not be delivered"
     MAILS_WAIT = "mails_wait", "Mails to a client wait"
     DISPUTE = "dispute", "A client's bank disputes a charge"
+    INQUIRY = "inquiry", "A client's bank asks about a charge"
     REFUND_FAILED = "refund_failed", "A refund failed"
     SECOND_PERSON = "second_person", "Something waits for a second person"
     LEDGER_DIFFERENCE = "ledger_difference", "The ledger and Stripe differ"
@@ -239,3 +249,9 @@ class TaskKind(StrEnum):
     MANY_WEDGED = "many_wedged", "Many workflows cannot go on"
     NO_RECORD = "no_record", "A workflow has no record"
     RESTORED = "restored", "The database was restored from a copy"
+    TEXT_WAITS = "text_waits", "A text waits to be published"
+
+    @property
+    def is_for_admins(self) -> bool:
+        """Whether it is no client's matter, and an admin's to settle."""
+        return self is TaskKind.TEXT_WAITS

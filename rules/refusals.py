@@ -38,6 +38,9 @@ class Problem(StrEnum):
     ENGINE_UNAVAILABLE = "engine-unavailable"
 
 
+OWN_MEMBERS = frozenset({"type", "title", "status", "detail", "instance", "request_id"})
+"""The members of every problem document (RFC 9457, and the request's id). What a refusal adds has other names."""
+
 NEUTRAL = {
     Problem.VALIDATION_FAILED: "Something in the input cannot be accepted; the details name it.",
     Problem.UNAUTHENTICATED: "It is not known who asks.",
@@ -77,6 +80,11 @@ class Refusal:
     name: Problem
     detail: str
     data: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if shadowed := OWN_MEMBERS & self.data.keys():
+            message = f"a refusal adds {', '.join(sorted(shadowed))}, which every problem document has of its own"
+            raise ValueError(message)
 
 
 def invalid(field_name: str, message: str) -> Refusal:

@@ -9,6 +9,8 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+_UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
+_MOST_HOURS = timedelta(hours=72)  # up to here people count hours: 48 hours, not 2 days
 
 
 def local_time(instant: datetime, zone: str) -> str:
@@ -29,8 +31,19 @@ def month_name(number: int) -> str:
 
 def minutes(starts_at: datetime, ends_at: datetime) -> str:
     """The elapsed time between two instants: ``50 minutes``."""
-    count = (ends_at - starts_at) // timedelta(minutes=1)
-    return "1 minute" if count == 1 else f"{count} minutes"
+    return _count((ends_at - starts_at) // timedelta(minutes=1), "minute")
+
+
+def in_words(time: timedelta) -> str:
+    """``48 hours``, ``90 minutes``, ``5 days``: exactly, in the largest unit that leaves no rest; hours up to 72."""
+    for unit, length in _UNITS:
+        if time % length == timedelta() and (unit != "day" or time > _MOST_HOURS):
+            return _count(time // length, unit)
+    return _count(time // timedelta(seconds=1), "second")
+
+
+def _count(number: int, unit: str) -> str:
+    return f"1 {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def _local(instant: datetime, zone: str) -> datetime:

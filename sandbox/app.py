@@ -7,17 +7,18 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from engine.clock import Clock
+from sandbox.at_stripe.by_hand import ByHand
+from sandbox.at_stripe.pages import HostedPages, PageShown, form_of
 from sandbox.outbox_page import list_page, mail_page
 from sandbox.sendgrid.api import SendGridApi, SendGridRefused
 from sandbox.sendgrid.events import MailEvents, WantedEvent
 from sandbox.store import Document, Store
 from sandbox.stripe.api import ROUTES, StripeApi, StripeRequest
-from sandbox.stripe.by_hand import ByHand
 from sandbox.stripe.faults import Faults, read
 from sandbox.stripe.webhooks import DEFAULT_EVENTS, Webhooks
 from sandbox.stripe.wire import StripeError
@@ -53,10 +54,11 @@ class Instruction(BaseModel, extra="forbid"):
 class NewDispute(BaseModel, extra="forbid"):
     payment_intent: str
     reason: str = "fraudulent"
+    inquiry: bool = False
 
 
 class DisputeEnd(BaseModel, extra="forbid"):
-    status: Literal["won", "lost"]
+    status: Literal["won", "lost", "warning_under_review", "warning_closed", "needs_response"]
 
 
 class RefundEnd(BaseModel, extra="forbid"):
@@ -100,7 +102,9 @@ def create_app(*, store: Store, clock: Clock) -> FastAPI:
     app.state.webhooks = webhooks
     app.state.mail_events = mail_events
     _serve_stripe(app, StripeApi(store, clock, webhooks, faults))
-    _serve_by_hand(app, ByHand(store, clock, webhooks))
+    by_hand = ByHand(store, clock, webhooks)
+    _serve_by_hand(app, by_hand)
+    _serve_pages(app, HostedPages(by_hand))
     _serve_trouble(app, faults, webhooks)
     _serve_sendgrid(app, SendGridApi(store, clock, mail_events))
     _serve_mail_events(app, mail_events)
@@ -166,12 +170,38 @@ def _serve_by_hand(app: FastAPI, by_hand: ByHand) -> None:
     @app.post("/stripe/_disputes")
     async def open_dispute(request: Request) -> Document:
         wanted = await _body(request, NewDispute)
-        return await by_hand.open_dispute(payment_intent=wanted.payment_intent, reason=wanted.reason)
+        opens = by_hand.open_inquiry if wanted.inquiry else by_hand.open_dispute
+        return await opens(payment_intent=wanted.payment_intent, reason=wanted.reason)
 
     @app.post("/stripe/_disputes/{id_}")
     async def close_dispute(id_: str, request: Request) -> Document:
         end = await _body(request, DisputeEnd)
         return await by_hand.close_dispute(id_, status=end.status)
+
+
+def _serve_pages(app: FastAPI, pages: HostedPages) -> None:
+    @app.get("/stripe/checkout/{id_}")
+    async def checkout(id_: str) -> Response:
+        return _answer(await pages.checkout(id_))
+
+    @app.post("/stripe/checkout/{id_}")
+    async def submit(id_: str, request: Request) -> Response:
+        base = str(request.base_url).rstrip("/")
+        return _answer(await pages.submit(id_, form_of(await request.body()), base_url=f"{base}/stripe"))
+
+    @app.get("/stripe/3ds/{id_}")
+    async def bank(id_: str) -> Response:
+        return _answer(await pages.bank(id_))
+
+    @app.post("/stripe/3ds/{id_}")
+    async def answer_bank(id_: str, request: Request) -> Response:
+        return _answer(await pages.answer_bank(id_, form_of(await request.body())))
+
+
+def _answer(shown: PageShown) -> Response:
+    if shown.location is not None:
+        return RedirectResponse(shown.location, shown.status)
+    return HTMLResponse(shown.html, shown.status)
 
 
 def _serve_trouble(app: FastAPI, faults: Faults, webhooks: Webhooks) -> None:

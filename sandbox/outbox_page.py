@@ -44,7 +44,7 @@ def mail_page(mail: Document) -> str:
         f"<h1>{escape(mail['subject'])}</h1><p>{_about(mail)}</p>",
     ]
     if mail["html"]:
-        framed = escape('<base target="_blank">' + mail["html"], quote=True)
+        framed = escape('<base target="_blank">' + _with_pictures(mail), quote=True)
         parts.append(
             '<iframe sandbox="allow-popups allow-popups-to-escape-sandbox" title="The mail" '
             f'srcdoc="{framed}"></iframe>'
@@ -56,14 +56,24 @@ def mail_page(mail: Document) -> str:
         f"<details><summary>{escape(each['filename'])} ({escape(each['type'])})</summary>"
         f"<pre>{escape(each['content'])}</pre></details>"
         for each in mail["attachments"]
+        if "content_id" not in each
     ]
     return _page(mail["subject"], "".join(parts))
+
+
+def _with_pictures(mail: Document) -> str:
+    """The HTML with the pictures in it that travel beside it."""
+    html = str(mail["html"])
+    for each in mail["attachments"]:
+        if "content_id" in each:
+            html = html.replace(f"cid:{each['content_id']}", f"data:{each['type']};base64,{each['content']}")
+    return html
 
 
 def _about(mail: Document) -> str:
     at = datetime.fromisoformat(mail["sent_at"]).strftime("%Y-%m-%d %H:%M UTC")
     facts = [f"to {mail['to']}", at, mail["template"] or ""]
-    facts += [f"with {each['filename']}" for each in mail["attachments"]]
+    facts += [f"with {each['filename']}" for each in mail["attachments"] if "content_id" not in each]
     return '<span class="about">' + "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact) + "</span>"
 
 

@@ -258,6 +258,7 @@ record_outcome = Step(
     lambda order: f"Record {order.outcome.value}",
     UNLESS_BROKEN,
 )
+unmark_outcome = Step("unmark_outcome", booking.UnmarkOrder, booking.Changed, "Take the outcome back", UNLESS_BROKEN)
 resume_appointment = Step(
     "resume_appointment", str, booking.AppointmentResumed, "Read the appointment anew", UNLESS_BROKEN
 )
@@ -287,7 +288,7 @@ complete_form = Step("complete_form", forms.FormCompletion, clients.Done, "Compl
 # ---------------------------------------------------------------- money
 
 set_up_card = Step(
-    "set_up_card", clients.LinkOrder, clients.Done, "Prepare the saving of a card", WHILE_SOMEBODY_WAITS, VENDOR
+    "set_up_card", money.CardSetupOrder, clients.Done, "Prepare the saving of a card", WHILE_SOMEBODY_WAITS, VENDOR
 )
 prepare_confirmation = Step(
     "prepare_confirmation",
@@ -298,6 +299,14 @@ prepare_confirmation = Step(
     VENDOR,
 )
 grant_credit = Step("grant_credit", money.GrantOrder, clients.Done, "Grant credit", UNLESS_BROKEN)
+look_for_refunds = Step(
+    "look_for_refunds",
+    money.RefundOrder,
+    clients.Done,
+    "Look what was given back at Stripe",
+    WHILE_SOMEBODY_WAITS,
+    VENDOR,
+)
 begin_refund = Step("begin_refund", money.RefundOrder, clients.Done, "Begin a refund", UNLESS_BROKEN)
 waive_payment = Step("waive_payment", money.LetGoOrder, clients.Done, "Waive a payment", UNLESS_BROKEN)
 write_off_payment = Step("write_off_payment", money.LetGoOrder, clients.Done, "Write a debt off", UNLESS_BROKEN)

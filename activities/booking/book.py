@@ -1,8 +1,10 @@
 """Booking: every rule again inside one transaction, therapist locked first; then appointments, forms and facts."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
@@ -19,7 +21,9 @@ from activities.snapshots import appointment_facts, facts_of_appointments
 from activities.tasks import close_tasks
 from activities.types.booking import Booked, BookingOrder
 from activities.words import heard
+from models.reads.booking.may_book import counted_when_booking, refuse_to_book
 from models.reads.booking.waitlist import lines_of
+from models.reads.forms.requests import agreed_terms
 from models.reads.journey import journey_facts, project
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.occupied_time import OccupiedTime
@@ -29,13 +33,14 @@ from models.writes.booking.holds import use_hold
 from models.writes.locks import RowMissing, lock_client, lock_therapist
 from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
-from rules.booking.eligibility import MOST_WEEKS, missing_details, refuse_booking
+from rules.booking.availability import CLOSED
 from rules.booking.links import join_url_of
-from rules.enums import AppointmentType, ClientStatus, Mode, PlaceEnd, TaskKind
+from rules.booking.series import EVERY, MOST_WEEKS, how_often
+from rules.enums import AppointmentStatus, AppointmentType, ClientStatus, Mode, PlaceEnd, TaskKind
 from rules.journey.stage import JourneyFacts
 from rules.mail.kinds import Mail, to_both_sides
 from rules.mail.orders import MailOrder
-from rules.money.terms import Terms
+from rules.money.terms import AgreedTerms
 from rules.refusals import Refusal, invalid
 from rules.timeline import FactKind
 
@@ -47,7 +52,7 @@ class BookingActivities(Activities):
     @activity.defn
     @looks_again
     async def book(self, order: BookingOrder) -> Booked:
-        """Book one appointment or a weekly series: all of it, or (unless conflicts are skipped) nothing.
+        """Book one appointment or a series: all of it, or (unless conflicts are skipped) nothing.
 
         A booking makes an archived client active again, in the same step. Asked again with the same request id, the
         answer is what was booked then.
@@ -72,7 +77,7 @@ class BookingActivities(Activities):
             plan = await plan_booking(session, client, therapist, order, now=now)
             if plan.refusal is not None:
                 return await _refused(session, plan.refusal)
-            whom = None if client.account_active or order.by.is_practice else order.whom
+            whom = counted_when_booking(client, order.whom, by=order.by)
             refusal = await refuse_unconfirmed(session, whom, policy=self.deps.policy, now=now) if whom else None
             if refusal is not None:
                 return await _refused(session, refusal)
@@ -92,7 +97,19 @@ class BookingActivities(Activities):
                 therapist_id=therapist.id,
                 type=order.type,
             )
-            appointments = self._write(session, client, therapist, order, plan=plan, facts=facts, now=now)
+            new_to_them = await _is_first_of_its_type(session, client, therapist, order.type)
+            agreed = await agreed_terms(session, client.id)
+            appointments = self._write(
+                session,
+                client,
+                therapist,
+                order,
+                plan=plan,
+                facts=facts,
+                new_to_them=new_to_them,
+                agreed=agreed,
+                now=now,
+            )
             for appointment in appointments:
                 appointment.visitor, appointment.network = (whom.who, whom.network) if whom else (None, None)
             await session.flush()
@@ -125,7 +142,7 @@ class BookingActivities(Activities):
                 facts=await project(session, client),
                 appointments=tuple(appointment_facts(row, client, therapist, None) for row in appointments),
                 series_id=str(appointments[0].series_id) if appointments[0].series_id else None,
-                skipped=plan.conflicts,
+                skipped=plan.skipped,
                 first=first,
                 known_elsewhere=known_elsewhere,
                 unarchived=unarchived,
@@ -144,16 +161,13 @@ class BookingActivities(Activities):
         *,
         plan: DatesPlan,
         facts: JourneyFacts,
+        new_to_them: bool,
+        agreed: AgreedTerms,
         now: datetime,
     ) -> list[Appointment]:
         series_id = derived_id(order.request_id, "series") if order.weeks > 1 else None
         in_session = order.by.is_practice and bool(facts.outstanding_forms)
         free = order.type is AppointmentType.INTRO_CALL
-        first_of_type = (
-            facts.intro_occurred_at is None and not facts.has_open(AppointmentType.INTRO_CALL)
-            if free
-            else not facts.session_booked
-        )
         appointments = []
         for date in plan.free:
             id = derived_id(order.request_id, "appointment", date.week)
@@ -173,15 +187,17 @@ class BookingActivities(Activities):
                 ),
                 series_id=series_id,
                 week=date.week,
+                every=order.every if series_id else None,
                 fee_amount=0 if free else therapist.session_fee_amount,
                 fee_currency=therapist.session_fee_currency,
                 booked_by=order.by.actor,
                 booked_at=now,
                 planned_at=now,
-                terms=Terms.of(self.deps.policy).document(),
+                terms=agreed.terms.document(),
+                fee_policy_version=agreed.fee_policy_version,
                 complete_forms_in_session=in_session,
                 forms_outstanding_when_booked=list(facts.outstanding_forms),
-                first_of_its_type=first_of_type and date is plan.free[0],
+                first_of_its_type=new_to_them and date is plan.free[0],
             )
             session.add(appointment)
             appointments.append(appointment)
@@ -217,6 +233,27 @@ async def _locked(session: AsyncSession, client_id: UUID) -> tuple[Therapist | N
         await session.rollback()
 
 
+_FIRST_UNTIL = {
+    AppointmentType.INTRO_CALL: (AppointmentStatus.SCHEDULED, AppointmentStatus.OCCURRED),
+    AppointmentType.SESSION: (AppointmentStatus.SCHEDULED, AppointmentStatus.OCCURRED, AppointmentStatus.NO_SHOW),
+}
+
+
+async def _is_first_of_its_type(
+    session: AsyncSession, client: Client, therapist: Therapist, type: AppointmentType
+) -> bool:
+    """Whether nothing of the kind with this therapist is ahead or was held: cover depends on a therapist's licence."""
+    if client.first_booked_at is None:
+        return True
+    before = select(Appointment.id).where(
+        col(Appointment.client_id) == client.id,
+        col(Appointment.therapist_id) == therapist.id,
+        col(Appointment.type) == type,
+        col(Appointment.status).in_(_FIRST_UNTIL[type]),
+    )
+    return (await session.exec(before.limit(1))).first() is None
+
+
 def _freed(order: BookingOrder, therapist_id: UUID) -> set[UUID]:
     """Whose time a booking may free: a hold that it uses up may have been for another time, or another's offer."""
     return {therapist_id} if order.hold_id else set()
@@ -233,22 +270,12 @@ def _refuse(order: BookingOrder, client: Client, therapist: Therapist | None, fa
         return invalid("weeks", f"must be from 1 to {MOST_WEEKS}")
     if order.type is AppointmentType.INTRO_CALL and order.weeks > 1:
         return invalid("weeks", "an intro call is one appointment, not a series")
-    refusal = refuse_booking(
-        type=order.type,
-        facts=facts,
-        missing=missing_details(client.details()),
-        enabled=client.portal_settings.get("schedule_appointments", True),
-        intro_calls=therapist.intro_calls if therapist else _NO_INTRO_RULE,
-        weeks=order.weeks,
-        by_practice=order.by.is_practice,
-        by_pass=order.by.by_pass,
-    )
+    if order.every not in EVERY:
+        return invalid("every", "must be 1, 2 or 4")
+    refusal = refuse_to_book(client, therapist, facts, type=order.type, weeks=order.weeks, by=order.by)
     if refusal is None and therapist is not None and order.mode is Mode.ZOOM and not therapist.zoom_link:
         return invalid("mode", f"{therapist.name} has no Zoom link; choose phone or video")
     return refusal
-
-
-_NO_INTRO_RULE = Therapist.model_fields["intro_calls"].default
 
 
 def _tell(
@@ -263,14 +290,16 @@ def _tell(
 ) -> None:
     what = _WORDS[order.type]
     text = f"An {what}" if what[0] in "aeiou" else f"A {what}"
-    text = f"{text} was booked." if order.weeks == 1 else f"A series of {len(appointments)} {what}s was booked."
+    if order.weeks > 1:
+        apart = f", one {how_often(order.every)}," if order.every > 1 else ""
+        text = f"A series of {len(appointments)} {what}s{apart}"
     tell(
         session,
         client,
         FactKind.BOOKED,
         at=at,
         by=order.by.actor,
-        text=text,
+        text=f"{text} was booked.",
         data={
             "request_id": order.request_id,
             "type": order.type.value,
@@ -279,7 +308,8 @@ def _tell(
                 {"id": str(a.id), "starts_at": a.starts_at.isoformat(), "ends_at": a.ends_at.isoformat()}
                 for a in appointments
             ],
-            "skipped": list(plan.conflicts),
+            **({"every": order.every} if order.weeks > 1 else {}),
+            "skipped": [_without_names(line) for line in plan.skipped],
             "exceptions": list(plan.exceptions),
         },
         words=order.reason,
@@ -299,6 +329,12 @@ def _tell(
             },
             words=order.reason,
         )
+
+
+def _without_names(line: dict[str, Any]) -> dict[str, Any]:
+    """A date that was left out, as a fact tells it: its closure by the date alone. No words stand in facts."""
+    closure = line.get("closure")
+    return line if closure is None else {**line, "because": CLOSED, "closure": closure["date"]}
 
 
 def _mails(

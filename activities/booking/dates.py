@@ -10,19 +10,21 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.locked import LockedAppointment
 from activities.types.booking import BookingOrder, RescheduleOrder
-from models.reads.booking.calendar import Around, look_around, time_refusal
+from models.reads.booking.calendar import Around, look_around, named, time_refusal
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
 from models.writes.booking.holds import drop_expired_holds
 from rules.booking import availability as slots
-from rules.booking.series import moved_together
-from rules.enums import AppointmentType
+from rules.booking.availability import Availability
+from rules.booking.series import moved_together, weeks_of
+from rules.enums import AppointmentType, OnClosure
 from rules.refusals import Problem, Refusal
 
 
 @dataclass(frozen=True, kw_only=True)
 class WantedDate:
-    """``week`` counts from 0; the first week is held to the grid and the horizon, the others need hours."""
+    """``week`` counts from 0, in weeks of the calendar; the first is held to the grid and the horizon, the others need
+    hours."""
 
     week: int
     starts_at: datetime
@@ -35,13 +37,13 @@ class WantedDate:
 
 @dataclass(frozen=True, kw_only=True)
 class DatesPlan:
-    """Dates that are free, and the conflicts with their alternatives.
+    """Dates that are free, and those that are left out: conflicts with their alternatives.
 
     ``exceptions`` say which of the free ones only the practice could take, and why.
     """
 
     free: tuple[WantedDate, ...]
-    conflicts: tuple[dict[str, Any], ...]
+    skipped: tuple[dict[str, Any], ...]
     exceptions: tuple[dict[str, Any], ...]
     refusal: Refusal | None
 
@@ -49,15 +51,16 @@ class DatesPlan:
 async def plan_booking(
     session: AsyncSession, client: Client, therapist: Therapist, order: BookingOrder, *, now: datetime
 ) -> DatesPlan:
-    """The dates of one appointment or a weekly series. Therapist and client are locked, so it stays true."""
+    """The dates of one appointment or a series. Therapist and client are locked, so it stays true."""
     await drop_expired_holds(session, therapist_id=therapist.id, now=now)
+    weeks = weeks_of(count=order.weeks, every=order.every)
     around = await look_around(
         session,
         therapist,
         client_id=client.id,
         type=order.type,
         starts_at=order.starts_at,
-        until=order.starts_at + timedelta(weeks=order.weeks),
+        until=order.starts_at + timedelta(weeks=weeks[-1] + 1),
         hold_id=UUID(order.hold_id) if order.hold_id else None,
         now=now,
     )
@@ -69,10 +72,16 @@ async def plan_booking(
             starts_at=slots.week_of_series(first=order.starts_at, week=week, time_zone=zone),
             length=length,
         )
-        for week in range(order.weeks)
+        for week in weeks
     ]
     return _check(
-        around, wanted, type=order.type, practice=order.by.is_practice, skip_conflicts=order.skip_conflicts, now=now
+        around,
+        wanted,
+        type=order.type,
+        practice=order.by.is_practice,
+        on_closure=order.on_closure,
+        skip_conflicts=order.skip_conflicts,
+        now=now,
     )
 
 
@@ -113,6 +122,7 @@ async def plan_move(
         wanted,
         type=first.type,
         practice=order.by.is_practice,
+        on_closure=OnClosure.ASK,
         skip_conflicts=False,
         # A later week of a series was booked free of the horizon, and is moved free of it.
         needs_horizon=first.starts_at <= now + timedelta(days=around.availability.settings[first.type].horizon_days),
@@ -133,12 +143,15 @@ def _check(
     *,
     type: AppointmentType,
     practice: bool,
+    on_closure: OnClosure,
     skip_conflicts: bool,
     now: datetime,
     needs_horizon: bool = True,
 ) -> DatesPlan:
     availability, busy, client_busy = around.availability, around.busy, around.client_busy
+    series = len(wanted) > 1
     free: list[WantedDate] = []
+    skipped: list[dict[str, Any]] = []
     conflicts: list[dict[str, Any]] = []
     exceptions: list[dict[str, Any]] = []
     problems: list[slots.SlotProblem] = []
@@ -154,12 +167,12 @@ def _check(
             "needs_grid": first,
             "needs_horizon": needs_horizon and first,
         }
-        problem = slots.check_slot(
-            **common,
-            notice_from=around.held_since if first else None,
-            practice=practice,
-            client_busy=client_busy,
-        )
+        whose: dict[str, Any] = {
+            "notice_from": around.held_since if first else None,
+            "practice": practice,
+            "client_busy": client_busy,
+        }
+        problem = (_closed_in_series(common, whose) if series else None) or slots.check_slot(**common, **whose)
         if problem is None:
             set_aside = slots.rules_set_aside(**common) if practice else []
             if set_aside:
@@ -169,28 +182,39 @@ def _check(
             busy.append(slots.Busy(type=type, starts_at=date.starts_at, ends_at=date.ends_at))
             continue
         problems.append(problem)
-        conflicts.append(
+        is_skipped = skip_conflicts or (series and problem.closure is not None and on_closure is OnClosure.SKIP)
+        (skipped if is_skipped else conflicts).append(
             {
                 **_named(date),
                 "because": problem.because,
+                **({"closure": named(problem.closure)} if problem.closure is not None else {}),
                 "alternatives": _alternatives(
-                    around,
-                    date,
-                    type=type,
-                    now=now,
-                    that_week=len(wanted) > 1,
-                    needs_horizon=needs_horizon,
+                    around, date, type=type, now=now, that_week=series, needs_horizon=needs_horizon
                 ),
             }
         )
-    return DatesPlan(
-        free=tuple(free),
-        conflicts=tuple(conflicts),
-        exceptions=tuple(exceptions),
-        refusal=None
-        if not conflicts or (skip_conflicts and free)
-        else _refusal(around, wanted, conflicts, problems, type=type, now=now),
-    )
+    refusal = None
+    if conflicts or not free:
+        # Nothing but what would be left out is no series either.
+        refusal = _refusal(around, wanted, conflicts or skipped, problems, type=type, now=now)
+    return DatesPlan(free=tuple(free), skipped=tuple(skipped), exceptions=tuple(exceptions), refusal=refusal)
+
+
+def _closed_in_series(common: dict[str, Any], whose: dict[str, Any]) -> slots.SlotProblem | None:
+    """That the practice is closed on a date of a series, whoever books it: nobody has looked at each of its dates.
+
+    The first date gives the series its hour, so it must be one that could be booked were the practice open.
+    """
+    availability: Availability = common["availability"]
+    closure = slots.closure_of(availability=availability, starts_at=common["starts_at"], ends_at=common["ends_at"])
+    if closure is None:
+        return None
+    if common["needs_grid"]:
+        open_then = common | {"availability": replace(availability, closures=())}
+        problem = slots.check_slot(**open_then, **whose)
+        if problem is not None and problem.kind is slots.SlotProblemKind.UNAVAILABLE:
+            return problem
+    return slots.closed_then(closure)
 
 
 def _named(date: WantedDate) -> dict[str, Any]:
@@ -227,7 +251,7 @@ def _refusal(
 ) -> Refusal:
     if len(wanted) == 1:
         refusal = time_refusal(problems[0], around, type=type, near=wanted[0].starts_at, now=now)
-        return replace(refusal, data={"alternatives": conflicts[0]["alternatives"]})
+        return replace(refusal, data=refusal.data | {"alternatives": conflicts[0]["alternatives"]})
     return Refusal(
         name=Problem.SERIES_CONFLICT,
         detail=f"{len(conflicts)} of {len(wanted)} dates are not free; nothing was changed.",

@@ -14,7 +14,7 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities, looks_again
 from activities.booking.changes import cancel, fee_waived, move, refuse_cancel, refuse_move, would_cancel
 from activities.booking.dates import plan_move
-from activities.booking.telling import series_mails
+from activities.booking.telling import link_mails, series_mails
 from activities.locked import LockedAppointment
 from activities.money.approval.second_person import refuse_waiver_alone
 from activities.snapshots import appointment_facts
@@ -33,11 +33,10 @@ from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.writes.booking.holds import use_hold
 from models.writes.locks import lock_appointment, lock_client, lock_therapist
-from models.writes.outbox import client_mail, order_mails
+from models.writes.outbox import order_mails
 from models.writes.timeline import tell
 from rules.booking.series import this_and_following
 from rules.enums import AppointmentStatus, Mode
-from rules.mail.kinds import Mail
 from rules.refusals import Problem, Refusal
 from rules.timeline import FactKind
 
@@ -150,8 +149,7 @@ class SeriesActivities(Activities):
                 text="The therapist's link has changed; the appointments ahead have the new one.",
                 data={"request_id": order.request_id, "appointments": ids},
             )
-            mail = client_mail(Mail.APPOINTMENT_UPDATED, client, order.request_id, appointment_ids=tuple(ids))
-            await order_mails(session, [mail], at=now)
+            await order_mails(session, link_mails(client, order.request_id, ids), at=now)
             refreshed = LinksChanged(facts=await project(session, client))
             return LINKED.keep(session, client, order, refreshed, at=now)
 

@@ -9,7 +9,7 @@ from activities.types.booking import FollowingChanged
 from models.tables.clients.client import Client
 from models.writes.outbox import client_mail
 from rules.mail.kinds import MAILS, Mail, to_both_sides
-from rules.mail.orders import MailOrder
+from rules.mail.orders import LINKED, MailOrder
 
 
 def cancellation_mails(client: Client, appointment_id: UUID | str) -> list[MailOrder]:
@@ -65,6 +65,14 @@ def series_mails(client: Client, request_id: str, change: FollowingChanged, *, b
     ]
 
 
+def link_mails(client: Client, request_id: str, ids: Sequence[str]) -> list[MailOrder]:
+    """Appointments are joined by another link: one mail to each side, with a file for each. The times stay."""
+    return [
+        client_mail(mail, client, request_id, appointment_ids=tuple(ids), text=change_told(mail, LINKED))
+        for mail in to_both_sides(Mail.APPOINTMENT_UPDATED)
+    ]
+
+
 def change_told(mail: Mail, change: str) -> str:
-    """The text of a mail about a change: ``change`` (moved or cancelled), where the mail is of either."""
+    """The text of a mail about a change: ``change`` (moved, cancelled or linked), where the mail is of any."""
     return change if "change" in MAILS[mail].needs else ""

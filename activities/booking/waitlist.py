@@ -15,6 +15,7 @@ from activities.types.booking import LeaveOrder, LineLook, OfferMade, PlaceInLin
 from activities.types.clients import Done
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
 from models.reads.booking.hours import load_availability
+from models.reads.booking.may_book import refuse_to_book
 from models.reads.booking.waitlist import busy_of_clients, lines_of, live_places, offers_of, released_place, unanswered
 from models.reads.journey import journey_facts, project
 from models.tables.booking.occupied_time import OccupiedTime
@@ -25,9 +26,9 @@ from models.writes.booking.holds import drop_expired_holds
 from models.writes.locks import lock_client, lock_therapist
 from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
-from rules.accounts.caller import SYSTEM
+from rules.accounts.caller import SYSTEM, client_caller
 from rules.booking.availability import Availability, check_slot
-from rules.booking.eligibility import BOOKING_DISABLED, missing_details, refuse_booking
+from rules.booking.eligibility import BOOKING_DISABLED
 from rules.booking.waitlist import Offer, Waiting, is_given_up, next_offer
 from rules.enums import AppointmentType, ClientStatus, OfferEnd, PlaceEnd
 from rules.mail.kinds import Mail
@@ -380,13 +381,7 @@ async def refuse_client(
     facts = await journey_facts(session, client, now=now)
     if facts.has_open(type):
         return None if enabled else BOOKING_DISABLED
-    return refuse_booking(
-        type=type,
-        facts=facts,
-        missing=missing_details(client.details()),
-        enabled=enabled,
-        intro_calls=therapist.intro_calls,
-    )
+    return refuse_to_book(client, therapist, facts, type=type, weeks=1, by=client_caller(str(client.id)))
 
 
 _BECAME = {

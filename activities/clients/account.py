@@ -12,7 +12,7 @@ from activities.answers import AnsweredOnce
 from activities.base import Activities
 from activities.details import owner_of_address, write_details
 from activities.mail.daily_budget import let_mails_go
-from activities.money.stripe_events import unfreeze
+from activities.money.reported.disputes import unfreeze
 from activities.snapshots import facts_of_appointments
 from activities.tasks import close_tasks, open_task_once
 from activities.types.clients import (

@@ -12,6 +12,7 @@ from temporalio import activity
 from activities.announcing import announce
 from activities.answers import AnsweredOnce
 from activities.base import Activities
+from activities.clients.join_form_files import move_form_files
 from activities.clients.join_rows import (
     end_places_booked,
     hand_over_mails,
@@ -125,6 +126,7 @@ async def _join(
     lines = await move_places(session, duplicate, record, by=by, at=at)
     lines |= await end_places_booked(session, record, came, by=by, at=at)
     forms = await move_forms(session, duplicate, record)
+    await move_form_files(session, duplicate, record)
     tasks = await _move_tasks(session, duplicate, record, at=at)
     await resume_payments(session, record, by=by, at=at)
     stopped = await stop_payments(session, record, at=at) if record.status is ClientStatus.ARCHIVED else []

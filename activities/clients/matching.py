@@ -67,8 +67,6 @@ class MatchingActivities(Activities):
                 made_by_staff=new.by.is_practice,
                 created_at=now,
                 test=new.test,
-                # Its mails go to the staff who made it: a program of the care team reads the care team's mailbox.
-                test_mail_to=self.deps.practice.care_team_email if new.test else None,
                 state=(new.answers or {}).get("state"),
             )
             session.add(client)
@@ -218,7 +216,7 @@ class MatchingActivities(Activities):
 _STARTED = {
     Source.MATCHING_FORM: "A matching form was sent.",
     Source.DIRECT_BOOKING: "A direct booking form was sent from a therapist's profile.",
-    Source.CARE_TEAM: "The care team started this journey by hand.",
+    Source.CARE_TEAM: "The practice started this journey by hand.",
 }
 
 

@@ -92,7 +92,8 @@ async def ask_again(
             data={"forms": [new.kind for new in first]},
         )
     mails = [client_mail(Mail.FORMS_REQUESTED, client, "first")] if first else []
-    together = list[str]()
+    known = {asking.kind for asking in askings}
+    together: dict[Mail, list[str]] = {Mail.FORM_NEW_VERSION: [], Mail.FORMS_REQUESTED: []}
     for new in (*intake, *own):
         if new in first:
             continue
@@ -100,12 +101,11 @@ async def ask_again(
         session.add(form)
         _tell_again(session, client, form, at=at)
         if new in intake:
-            together.append(str(form.id))
+            together[Mail.FORM_NEW_VERSION if new.kind in known else Mail.FORMS_REQUESTED].append(str(form.id))
         else:
             # An unsubscribed client does not get this one: it is the practice's own, and has a mail of its own.
-            mails.append(client_mail(Mail.FORMS_REQUESTED, client, str(form.id), form_id=str(form.id)))
-    if together:
-        mails.append(client_mail(Mail.FORMS_REQUESTED, client, at.isoformat(), form_ids=tuple(together)))
+            mails.append(client_mail(Mail.FORM_NEW_VERSION, client, str(form.id), form_id=str(form.id)))
+    mails += [client_mail(mail, client, at.isoformat(), form_ids=tuple(ids)) for mail, ids in together.items() if ids]
     await order_mails(session, mails, at=at)
 
 

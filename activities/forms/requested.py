@@ -6,7 +6,7 @@ from temporalio import activity
 
 from activities.answers import AnsweredOnce
 from activities.base import Activities, derived_id
-from activities.forms.answering import complete, refuse_answers
+from activities.forms.answering import check, complete
 from activities.types.clients import Done
 from activities.types.forms import FormAsking, FormCompletion
 from activities.words import heard
@@ -18,6 +18,7 @@ from models.writes.locks import lock_client
 from models.writes.outbox import client_mail, order_mails
 from models.writes.timeline import tell
 from rules.enums import ClientStatus, FormStatus
+from rules.forms.intake import FEE_POLICY
 from rules.mail.kinds import Mail
 from rules.refusals import Problem, Refusal, invalid
 from rules.timeline import FactKind
@@ -53,7 +54,7 @@ class RequestedFormActivities(Activities):
                 document = {"form_id": str(still_open[-1].id)}
                 stands = Done(facts=await journey_facts(session, client), changed=False, document=document)
                 return ASKED_FOR.keep(session, client, order, stands, at=now)
-            if template is None:
+            if template is None or template.kind == FEE_POLICY:
                 return Done(refusal=invalid("kind", "there is no form of that kind"))
             if template.is_intake:
                 return Done(refusal=_INTAKE)
@@ -107,8 +108,8 @@ class RequestedFormActivities(Activities):
                     return Done(refusal=_ANSWERED)
                 stands = Done(facts=await journey_facts(session, client), changed=False)
                 return COMPLETED.keep(session, client, order, stands, at=now)
-            refusal = refuse_answers(template, order)
-            if refusal is not None:
-                return Done(refusal=refusal)
-            await complete(session, client, form, template, order, at=now)
+            checked = await check(session, client, template, order)
+            if checked.refusal is not None:
+                return Done(refusal=checked.refusal)
+            await complete(session, client, form, template, order, files=checked.files, at=now, deps=self.deps)
             return COMPLETED.keep(session, client, order, Done(facts=await project(session, client)), at=now)

@@ -98,7 +98,8 @@ def _attachment(attachment: Attachment) -> dict[str, str]:
         "content": base64.b64encode(attachment.content).decode(),
         "filename": attachment.filename,
         "type": _type(attachment.type),
-        "disposition": "attachment",
+        "disposition": "attachment" if attachment.content_id is None else "inline",
+        **({} if attachment.content_id is None else {"content_id": attachment.content_id}),
     }
 
 

@@ -6,12 +6,13 @@ memory, it has nothing to list, and cannot add up what was refunded before; the 
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from activities.ports import (
     Card,
     ChargeSeen,
+    Checkout,
     DisputeSeen,
     GatewayRejected,
     Intent,
@@ -21,14 +22,28 @@ from activities.ports import (
 )
 
 _METHOD = "pm_simulated"
+_NEVER = datetime(2099, 12, 31, tzinfo=UTC)
 
 
 class SimulatedGateway(PaymentGateway):
     async def create_customer(self, *, client_ref: str, key: str) -> str:
         return f"cus_simulated_{client_ref}"
 
+    async def has_customer(self, *, customer: str) -> bool:
+        return customer.startswith("cus_simulated_")
+
     async def create_setup_intent(self, *, customer: str, key: str) -> SetupIntent:
         return _setup(f"seti_simulated_{customer.removeprefix('cus_simulated_')}")
+
+    async def create_checkout(
+        self, *, customer: str, client_id: str, success_url: str, cancel_url: str, key: str
+    ) -> Checkout:
+        """There is no page to be sent to: the client comes straight back, and the card is saved."""
+        made = _checkout(f"cs_simulated_{customer.removeprefix('cus_simulated_')}")
+        return replace(made, url=success_url.replace("{CHECKOUT_SESSION_ID}", made.id))
+
+    async def retrieve_checkout(self, *, id: str) -> Checkout | None:
+        return _checkout(id) if id.startswith("cs_simulated_") else None
 
     async def retrieve_setup_intent(self, *, id: str) -> SetupIntent | None:
         return _setup(id) if id.startswith("seti_simulated_") else None
@@ -49,7 +64,9 @@ class SimulatedGateway(PaymentGateway):
         digest = sha256(f"{payment_id}:{amount}:{currency}".encode()).hexdigest()[:24]
         return _intent(f"pi_simulated_{amount}_{currency}_{digest}", status="requires_confirmation", customer=customer)
 
-    async def confirm_intent(self, *, intent: str, payment_method: str, key: str) -> Intent:
+    async def confirm_intent(
+        self, *, intent: str, payment_method: str, key: str, return_url: str | None = None
+    ) -> Intent:
         return _intent(intent, status="succeeded", payment_method=payment_method)
 
     async def retrieve_intent(self, *, intent: str) -> Intent | None:
@@ -82,6 +99,9 @@ class SimulatedGateway(PaymentGateway):
     async def find_refund(self, *, intent: str, refund_id: str) -> RefundMade | None:
         return None
 
+    async def refunds_of(self, *, intent: str) -> list[RefundMade]:
+        return []
+
     async def retrieve_refund(self, *, id: str) -> RefundMade | None:
         return _refund(id) if id.startswith("re_simulated_") else None
 
@@ -102,6 +122,9 @@ class SimulatedGateway(PaymentGateway):
 
     async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None:
         return None
+
+    async def disputes_of(self, *, intent: str) -> list[DisputeSeen]:
+        return []
 
     async def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[Intent]:
         return
@@ -124,6 +147,19 @@ def _setup(id: str) -> SetupIntent:
         client_secret=f"{id}_secret",
         payment_method=_METHOD,
         usage="off_session",
+    )
+
+
+def _checkout(id: str) -> Checkout:
+    ref = id.removeprefix("cs_simulated_")
+    return Checkout(
+        id=id,
+        mode="setup",
+        status="complete",
+        customer=f"cus_simulated_{ref}",
+        setup_intent=f"seti_simulated_{ref}",
+        url=None,
+        expires_at=_NEVER,
     )
 
 

@@ -14,8 +14,10 @@ from activities.gateways.stripe_answers import (
     between,
     card_of,
     charge_seen,
+    checkout_told,
     dispute_seen,
     intent_told,
+    lasts,
     metadata,
     refund_made,
     setup_intent,
@@ -24,6 +26,7 @@ from activities.gateways.stripe_answers import (
 from activities.ports import (
     Card,
     ChargeSeen,
+    Checkout,
     Decline,
     DisputeSeen,
     GatewayRejected,
@@ -83,6 +86,10 @@ class StripeGateway:
         )
         return customer.id
 
+    async def has_customer(self, *, customer: str) -> bool:
+        # One that was deleted is still told of, and says so.
+        return await self._found(self._stripe.v1.customers.retrieve_async(customer), lasts) or False
+
     async def create_setup_intent(self, *, customer: str, key: str) -> SetupIntent:
         return setup_intent(
             await self._ask(
@@ -92,6 +99,28 @@ class StripeGateway:
                 )
             )
         )
+
+    async def create_checkout(
+        self, *, customer: str, client_id: str, success_url: str, cancel_url: str, key: str
+    ) -> Checkout:
+        return checkout_told(
+            await self._ask(
+                self._stripe.v1.checkout.sessions.create_async(
+                    {
+                        "mode": "setup",
+                        "customer": customer,
+                        "allowed_payment_method_types": ["card"],
+                        "success_url": success_url,
+                        "cancel_url": cancel_url,
+                        "setup_intent_data": {"metadata": {"client_id": client_id}},
+                    },
+                    {"idempotency_key": key},
+                )
+            )
+        )
+
+    async def retrieve_checkout(self, *, id: str) -> Checkout | None:
+        return await self._found(self._stripe.v1.checkout.sessions.retrieve_async(id), checkout_told)
 
     async def retrieve_setup_intent(self, *, id: str) -> SetupIntent | None:
         return await self._found(self._stripe.v1.setup_intents.retrieve_async(id), setup_intent)
@@ -125,16 +154,17 @@ class StripeGateway:
             )
         )
 
-    async def confirm_intent(self, *, intent: str, payment_method: str, key: str) -> Intent:
+    async def confirm_intent(
+        self, *, intent: str, payment_method: str, key: str, return_url: str | None = None
+    ) -> Intent:
+        how: stripe.params.PaymentIntentConfirmParams = {"payment_method": payment_method}
+        if return_url is None:
+            how["off_session"] = True
+        else:
+            how["return_url"] = return_url
         try:
             return intent_told(
-                await self._ask(
-                    self._stripe.v1.payment_intents.confirm_async(
-                        intent,
-                        {"payment_method": payment_method, "off_session": True},
-                        {"idempotency_key": key},
-                    )
-                )
+                await self._ask(self._stripe.v1.payment_intents.confirm_async(intent, how, {"idempotency_key": key}))
             )
         except stripe.CardError as declined:
             return await self._declined(intent, declined)
@@ -208,6 +238,10 @@ class StripeGateway:
                 return refund_made(row)
         return None
 
+    async def refunds_of(self, *, intent: str) -> list[RefundMade]:
+        first = self._stripe.v1.refunds.list_async({"limit": _PAGE, "payment_intent": intent})
+        return [refund_made(row) async for row in self._rows(first)]
+
     async def retrieve_refund(self, *, id: str) -> RefundMade | None:
         return await self._found(self._stripe.v1.refunds.retrieve_async(id), refund_made)
 
@@ -216,6 +250,10 @@ class StripeGateway:
 
     async def retrieve_dispute(self, *, id: str) -> DisputeSeen | None:
         return await self._found(self._stripe.v1.disputes.retrieve_async(id), dispute_seen)
+
+    async def disputes_of(self, *, intent: str) -> list[DisputeSeen]:
+        first = self._stripe.v1.disputes.list_async({"limit": _PAGE, "payment_intent": intent})
+        return [dispute_seen(row) async for row in self._rows(first)]
 
     async def list_intents(self, *, since: datetime, until: datetime) -> AsyncIterator[Intent]:
         first = self._stripe.v1.payment_intents.list_async({"limit": _PAGE, "created": between(since, until)})

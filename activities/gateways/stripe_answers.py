@@ -9,11 +9,13 @@ import stripe
 from activities.ports import (
     Card,
     ChargeSeen,
+    Checkout,
     Decline,
     DisputeSeen,
     GatewayRejected,
     GatewayUnavailable,
     Intent,
+    Redirect,
     RefundMade,
     SetupIntent,
 )
@@ -54,7 +56,7 @@ def between(since: datetime, until: datetime) -> stripe.params.PaymentIntentList
     return {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
 
 
-def metadata(told: stripe.PaymentIntent | stripe.Refund, name: str) -> str | None:
+def metadata(told: stripe.PaymentIntent | stripe.Refund | stripe.SetupIntent, name: str) -> str | None:
     """One of the ids that an object of ours was created with; others' objects have none."""
     value = told.metadata.to_dict().get(name) if told.metadata else None
     return value if isinstance(value, str) else None
@@ -98,7 +100,13 @@ def dispute_seen(told: stripe.Dispute) -> DisputeSeen:
         reason=told.reason,
         charge=_id(told.charge),
         created=_instant(told.created),
+        answer_by=_instant(told.evidence_details.due_by) if told.evidence_details.due_by else None,
     )
+
+
+def lasts(told: stripe.Customer) -> bool:
+    """Whether a customer is still one."""
+    return not getattr(told, "deleted", False)
 
 
 def setup_intent(told: stripe.SetupIntent) -> SetupIntent:
@@ -109,6 +117,20 @@ def setup_intent(told: stripe.SetupIntent) -> SetupIntent:
         client_secret=told.client_secret,
         payment_method=_id(told.payment_method),
         usage=told.usage,
+        client_id=metadata(told, "client_id"),
+        error=getattr(getattr(told, "last_setup_error", None), "code", None),
+    )
+
+
+def checkout_told(told: stripe.checkout.Session) -> Checkout:
+    return Checkout(
+        id=told.id,
+        mode=told.mode,
+        status=told.status or "open",
+        customer=_id(told.customer),
+        setup_intent=_id(told.setup_intent),
+        url=told.url,
+        expires_at=_instant(told.expires_at),
     )
 
 
@@ -123,7 +145,16 @@ def card_of(told: stripe.PaymentMethod) -> Card | None:
         exp_month=told.card.exp_month,
         exp_year=told.card.exp_year,
         fingerprint=told.card.fingerprint,
+        created=_instant(told.created),
+        attached=told.customer is not None,
     )
+
+
+def _redirect(told: stripe.PaymentIntent) -> Redirect | None:
+    page = getattr(told.next_action, "redirect_to_url", None)  # of other kinds of action, Stripe sends no such field
+    if page is None or page.url is None:
+        return None
+    return Redirect(url=page.url, return_url=page.return_url)
 
 
 def intent_told(told: stripe.PaymentIntent, *, declined: Decline | None = None) -> Intent:
@@ -149,4 +180,5 @@ def intent_told(told: stripe.PaymentIntent, *, declined: Decline | None = None) 
         latest_charge=_id(told.latest_charge),
         payment_id=metadata(told, "payment_id"),
         created=_instant(told.created),
+        redirect=_redirect(told),
     )

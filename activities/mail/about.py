@@ -1,6 +1,6 @@
 """The rows that a mail is about: read from the database at the moment of sending."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,16 +10,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.details import owner_of_address
 from activities.mail.context import MailMoney
-from activities.mail.wording import is_intake_form
+from models.reads.booking.leaves import leave_stands
 from models.reads.booking.waitlist import offers_of, unanswered
 from models.reads.care.chats import WaitingMessage, waiting_for
 from models.reads.care.documents import is_shared
 from models.reads.care.goals import still_reminded_of
 from models.reads.forms.requests import asking_of
+from models.reads.forms.texts import intake_titles
 from models.reads.journey import journey_facts
 from models.reads.money.balance import saved_card
 from models.reads.money.receipts import PaidFor, receipt_of
 from models.tables.booking.appointment import Appointment
+from models.tables.booking.leave import Leave
 from models.tables.booking.therapist import Therapist
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
 from models.tables.clients.client import Client
@@ -33,6 +35,7 @@ from rules.mail.kinds import MailKind
 from rules.mail.orders import MailOrder
 from rules.mail.terms import Topic
 from rules.mail.until import MailSituation
+from rules.money.payment_states import CONFIRMABLE
 from rules.money.receipts import Receipt
 
 _OWN_FORM = "A form from your practice"
@@ -62,8 +65,10 @@ class About:
     payment: Payment | None
     paid_for: Appointment | None
     receipt: Receipt | None
+    leave: Leave | None  # that still stands
     task: Task | None
     outstanding: tuple[str, ...]
+    titles: Mapping[str, str]  # of the intake forms, by kind
     forms: tuple[FormRequest, ...]  # that the order names
     goals: tuple[GoalReminder, ...]  # that still stand
     session_booked: bool
@@ -82,8 +87,11 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder, ki
         .order_by(col(Appointment.starts_at))
     )
     appointments = tuple(appointment for appointment, _ in found)
-    if kind.tells_times or order.moves:
+    if kind.tells_times or order.is_of_what_is_on:
         appointments = tuple(a for a in appointments if a.status is AppointmentStatus.SCHEDULED)
+    leave = await _leave(session, order) if Topic.LEAVE in kind.about else None
+    if leave is not None:
+        appointments = tuple(a for a in appointments if a.starts_at < leave.ends_at and leave.starts_at < a.ends_at)
     payment = await session.get(Payment, UUID(order.payment_id)) if order.payment_id else None
     paid_for = await session.get(Appointment, payment.appointment_id) if payment else None
     about_task = Topic.TASK in kind.about
@@ -109,8 +117,10 @@ async def read_about(session: AsyncSession, client: Client, order: MailOrder, ki
         payment=payment,
         paid_for=paid_for,
         receipt=await _receipt(session, payment, paid_for, client) if Topic.RECEIPT in kind.about else None,
+        leave=leave,
         task=task,
         outstanding=facts.outstanding_forms if facts else (),
+        titles=await intake_titles(session) if facts else {},
         forms=await _forms(session, order),
         goals=await still_reminded_of(session, client, order.goals),
         session_booked=facts is not None and facts.session_booked,
@@ -148,6 +158,10 @@ async def _late_fees(session: AsyncSession, appointments: Iterable[Appointment])
     return {p.appointment_id: MailMoney(amount=p.amount, currency=p.currency) for p in due}
 
 
+async def _leave(session: AsyncSession, order: MailOrder) -> Leave | None:
+    return (await session.exec(select(Leave).where(col(Leave.id) == UUID(order.text), leave_stands()))).first()
+
+
 async def _offered(session: AsyncSession, client: Client, order: MailOrder) -> Offered | None:
     offer = await session.get(WaitlistOfferRecord, UUID(order.offer_id)) if order.offer_id else None
     place = await session.get(WaitlistPlace, offer.place_id) if offer else None
@@ -171,7 +185,7 @@ def situation_of(order: MailOrder, about: About, *, now: datetime) -> MailSituat
         portal=client.portal_settings,
         own_form=order.form_id is not None,  # intake forms go by form_ids
         names_rows=bool(order.appointment_ids or order.payment_id),
-        moves=bool(order.moves),
+        moves=order.is_of_what_is_on,
         only_if_starts_at=order.only_if_starts_at,
         scheduled=tuple(a.starts_at for a in about.appointments if a.status is AppointmentStatus.SCHEDULED),
         address_is_anothers=about.owner is not None,
@@ -180,10 +194,12 @@ def situation_of(order: MailOrder, about: About, *, now: datetime) -> MailSituat
         session_booked=about.session_booked,
         task_open=task is not None and task.resolved_at is None,
         time_held=_is_held(about.offered, now=now),
+        leave_stands=about.leave is not None,
         goals_stand=bool(about.goals),
         shared=about.shared,
         message_waits=message is not None,
         card_charged=_is_charged(client, card=order.text),
+        payment_waits=about.payment is not None and about.payment.status in CONFIRMABLE,
     )
 
 
@@ -193,12 +209,17 @@ async def _forms(session: AsyncSession, order: MailOrder) -> tuple[FormRequest, 
     return tuple(form for form in found if form is not None)
 
 
+def titles_of_outstanding(about: About, *, of: Collection[str] | None = None) -> tuple[str, ...]:
+    """The titles of the intake forms that are outstanding, of all or of these."""
+    return tuple(about.titles[kind] for kind in about.outstanding if of is None or kind in of)
+
+
 def forms_told(order: MailOrder, about: About) -> tuple[str, ...]:
     """The forms that a mail asks for. One that the practice has made is not named: its title could tell anything."""
     if order.form_id is None and not order.form_ids:
-        return about.outstanding
+        return titles_of_outstanding(about)
     wanted = [form.kind for form in about.forms if form.status is FormStatus.REQUESTED]
-    return tuple(kind if is_intake_form(kind) else _OWN_FORM for kind in wanted)
+    return tuple(about.titles.get(kind, _OWN_FORM) for kind in wanted)
 
 
 def forms_gate(order: MailOrder, about: About, *, now: datetime) -> tuple[bool, datetime | None]:

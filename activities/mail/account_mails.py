@@ -10,9 +10,11 @@ from activities.base import Dependencies
 from activities.mail.buttons import OF_ACCOUNTS, OF_THE_PRACTICE, good_for, mailed_token
 from activities.mail.compose import opened_in
 from activities.mail.context import MailApproval, MailContext, MailMoney
+from activities.mail.outgoing import outgoing
 from activities.mail.rendering import render
 from activities.mail.send import order_of
 from activities.ports import OutgoingMail
+from models.reads.accounts.makers import tester_of
 from models.reads.money.approvers import asker_name, may_settle
 from models.tables.accounts.account import Account
 from models.tables.accounts.email_change import EmailChange
@@ -76,17 +78,8 @@ async def account_mail(
         approval=await _approval(session, approval) if approval is not None else None,
         factor_change=order.text if Topic.FACTOR_CHANGE in kind.about else None,
     )
-    rendered = render(order.template, context)
-    return OutgoingMail(
-        key=order.key,
-        to=reader.address,
-        to_name=reader.name,
-        from_=deps.email_from,
-        subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
-        template=order.template,
-    )
+    rendered = render(order.template, context, deps.templates)
+    return outgoing(order, rendered, to=reader.address, to_name=reader.name, deps=deps)
 
 
 async def _reader(
@@ -95,23 +88,24 @@ async def _reader(
     account = await session.get(Account, account_id)
     if account is None:
         return None
+    tester = await tester_of(session, client, care_team=deps.practice.care_team_email) if client is not None else None
     if account.side is AccountSide.STAFF:
         therapist = await session.get(Therapist, account.therapist_id) if account.therapist_id else None
         return AccountReader(
             account=account,
-            address=(client is not None and client.test and client.test_mail_to) or account.email or "",
-            name=account.name,
+            address=tester or account.email or "",
+            name=None if tester else account.name,
             greeting=account.name or "",
             time_zone=therapist.time_zone if therapist else deps.policy.time_zone,
-            test=client is not None and client.test,
+            test=tester is not None,
         )
-    address = client and ((client.test_mail_to if client.test else None) or client.email)
+    address = client and (tester or client.email)
     if client is None or not address:
         return None
     return AccountReader(
         account=account,
         address=address,
-        name=client.full_name,
+        name=None if tester else client.full_name,
         greeting=client.first_name or "",
         time_zone=client.time_zone or deps.policy.time_zone,
         test=client.test,

@@ -43,10 +43,12 @@ PAGES: Mapping[Button, Callable[[Links, About], str | None]] = {
     Button.FORMS: lambda links, _: links.forms(),
     Button.GOALS: lambda links, _: links.goals(),
     Button.CHATS: lambda links, _: links.chats(),
+    Button.STAFF_CHATS: lambda links, _: links.staff_chats(),
     Button.DOCUMENTS: lambda links, _: links.documents(),
     Button.CARD: lambda links, _: links.card(),
     Button.PAYMENT: lambda links, about: links.payment(str(about.payment.id)) if about.payment else None,
     Button.APPOINTMENT: _appointment,
+    Button.APPOINTMENTS: lambda links, _: links.appointments(),
     Button.CLIENT: lambda links, about: links.client(str(about.client.id)),
     Button.TASK: lambda links, about: links.task(str(about.task.id)) if about.task else None,
 }

@@ -1,10 +1,10 @@
 """Composing a mail: the rows that it is about become the context of its templates, and its calendar files."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from activities.base import Dependencies
-from activities.mail.about import About, forms_gate, forms_told
+from activities.mail.about import About, forms_gate, forms_told, titles_of_outstanding
 from activities.mail.buttons import unsubscribe_link
 from activities.mail.context import (
     MailAppointment,
@@ -16,6 +16,7 @@ from activities.mail.context import (
     MailTask,
     MailTherapist,
 )
+from activities.mail.outgoing import outgoing
 from activities.mail.recipient import Recipient
 from activities.mail.rendering import render
 from activities.ports import Attachment, OutgoingMail
@@ -24,15 +25,14 @@ from models.reads.money.balance import saved_card
 from models.tables.booking.appointment import Appointment
 from rules.accounts.openings import OpeningKind
 from rules.booking.waitlist import counts_if_unanswered, is_given_up
-from rules.enums import AppointmentType
+from rules.enums import AppointmentType, PaymentStatus
 from rules.mail.kinds import MailKind
 from rules.mail.orders import MailOrder
 from rules.mail.terms import Reader, Topic
 from rules.mail.unsubscribe import list_unsubscribe
+from rules.money.payment_states import WAITING, can_a_card_settle
 from rules.money.receipts import receipt_number
-from rules.policy import JourneyPolicy
-
-_HOUR = timedelta(hours=1)
+from rules.time_words import in_words
 
 
 def compose(
@@ -43,22 +43,17 @@ def compose(
     *,
     link: tuple[str | None, datetime | None],
     deps: Dependencies,
-    policy: JourneyPolicy,
     now: datetime,
 ) -> OutgoingMail:
     """The mail as it is handed to the mail service. ``link``: where its button leads, and until when."""
-    context = context_of(order, kind, about, to, link=link, deps=deps, policy=policy, now=now)
-    rendered = render(order.template, context)
-    return OutgoingMail(
-        key=order.key,
+    context = context_of(order, kind, about, to, link=link, deps=deps, now=now)
+    return outgoing(
+        order,
+        render(order.template, context, deps.templates),
         to=to.address,
         to_name=to.name,
-        from_=deps.email_from,
-        subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
-        template=order.template,
-        attachments=_calendar_files(about, to, organizer=deps.email_from, now=now) if kind.calendar_file else (),
+        deps=deps,
+        files=_calendar_files(about, to, organizer=deps.email_from, now=now) if kind.calendar_file else (),
         headers=list_unsubscribe(context.unsubscribe_link) if context.unsubscribe_link else {},
     )
 
@@ -71,13 +66,11 @@ def context_of(
     *,
     link: tuple[str | None, datetime | None],
     deps: Dependencies,
-    policy: JourneyPolicy,
     now: datetime,
 ) -> MailContext:
     client, therapist, task = about.client, about.therapist, about.task
     gates, due = forms_gate(order, about, now=now) if Topic.FORMS in kind.about else (False, None)
     first = any(a.first_of_its_type for a in about.appointments)
-    of_session = any(a.type is AppointmentType.SESSION for a in about.appointments)
     return MailContext(
         recipient_name=to.greeting,
         time_zone=to.time_zone,
@@ -87,17 +80,17 @@ def context_of(
         link_expires_at=link[1],
         client_name=None if order.to == Reader.CLIENT else client.full_name,
         therapist=MailTherapist(name=therapist.name, licensed_in=tuple(therapist.licensed_in)) if therapist else None,
-        appointments=tuple(_appointment_line(a, about, order.moves) for a in about.appointments),
+        appointments=tuple(_appointment_line(a, about, order.moves, kind) for a in about.appointments),
         forms=forms_told(order, about) if Topic.FORMS in kind.about else (),
         forms_gate=gates,
         forms_due=due,
         check_insurance=kind.asks_about_insurance and first,
-        notice_hours=policy.notice_window // _HOUR if kind.notice_window and of_session else None,
         unsubscribe_link=unsubscribe_link(order, kind, client, deps=deps),
         change=order.text or None if "change" in kind.needs else None,
         changed_by_client=order.by_client,
         offer=_offer_line(about),
         payment=_payment_line(about),
+        pay_link=deps.links.payment(str(about.payment.id)) if about.payment else None,
         receipt=about.receipt,
         card=_card_line(about, now=now) if Topic.CARD in kind.about else None,
         opened=opened_in(order, kind),
@@ -110,7 +103,10 @@ def opened_in(order: MailOrder, kind: MailKind) -> str | None:
     return OpeningKind(order.text).label if Topic.OPENING in kind.about else None
 
 
-def _appointment_line(appointment: Appointment, about: About, moves: Mapping[str, datetime]) -> MailAppointment:
+def _appointment_line(
+    appointment: Appointment, about: About, moves: Mapping[str, datetime], kind: MailKind
+) -> MailAppointment:
+    tells_notice = kind.notice_window and appointment.type is AppointmentType.SESSION
     fee = MailMoney(amount=appointment.fee_amount, currency=appointment.fee_currency)
     return MailAppointment(
         id=str(appointment.id),
@@ -121,11 +117,13 @@ def _appointment_line(appointment: Appointment, about: About, moves: Mapping[str
         join_url=appointment.join_url,
         fee=fee if appointment.fee_amount else None,
         complete_forms_in_session=appointment.complete_forms_in_session,
-        outstanding_forms=tuple(kind for kind in appointment.forms_outstanding_when_booked if kind in about.outstanding)
+        outstanding_forms=titles_of_outstanding(about, of=appointment.forms_outstanding_when_booked)
         if appointment.complete_forms_in_session
         else (),
+        every=appointment.every,
         previous_starts_at=moves.get(str(appointment.id)),
         late_fee=about.late_fees.get(appointment.id),
+        notice=in_words(appointment.agreed.notice_window) if tells_notice else None,
     )
 
 
@@ -158,6 +156,11 @@ def _payment_line(about: About) -> MailPayment | None:
         credit_used=MailMoney(amount=payment.credit_used, currency=payment.currency) if payment.credit_used else None,
         card_brand=card.get("brand"),
         card_last4=card.get("last4"),
+        # While a dispute is open nothing is tried by itself.
+        tried_again_at=None if about.client.charges_frozen else payment.next_try_at,
+        deadline=payment.deadline if payment.status in WAITING else None,
+        owed=payment.status is PaymentStatus.OWED,
+        can_be_paid=can_a_card_settle(payment.because),
     )
 
 

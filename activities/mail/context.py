@@ -31,9 +31,10 @@ class MailAppointment:
     """One appointment as a mail shows it.
 
     ``type`` and ``mode`` are the words of `rules.enums`. ``fee`` is left out where nothing is owed (intro
-    calls). ``outstanding_forms`` are form kinds or titles; they are shown where
-    ``complete_forms_in_session`` is set. ``previous_starts_at`` is where a moved appointment was before,
-    ``late_fee`` what its late cancellation costs.
+    calls). ``outstanding_forms`` are titles; they are shown where
+    ``complete_forms_in_session`` is set. ``every``: of a series, how many weeks its appointments lie
+    apart. ``previous_starts_at`` is where a moved appointment was before,
+    ``late_fee`` what its late cancellation costs. ``notice``: until when before it a client may change a session.
     """
 
     id: str
@@ -45,8 +46,10 @@ class MailAppointment:
     fee: MailMoney | None = None
     complete_forms_in_session: bool = False
     outstanding_forms: tuple[str, ...] = ()
+    every: int | None = None
     previous_starts_at: datetime | None = None
     late_fee: MailMoney | None = None
+    notice: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,9 @@ class MailPayment:
     """The payment a mail is about.
 
     ``total`` is the whole fee, ``credit_used`` and ``card_charged`` its two parts (one may be absent),
-    ``kind`` a `rules.enums.PaymentKind`. ``reference`` is an opaque id that the client may quote.
+    ``kind`` a `rules.enums.PaymentKind`. ``reference`` is an opaque id that the client may quote. Of one
+    that could not be made: ``tried_again_at`` is when it is by itself, ``deadline`` when it is owed at the
+    latest; once it is ``owed``, neither. ``can_be_paid``: by a card, in whatever way; a person looks at any other.
     """
 
     reference: str
@@ -79,6 +84,10 @@ class MailPayment:
     credit_used: MailMoney | None = None
     card_brand: str | None = None
     card_last4: str | None = None
+    tried_again_at: datetime | None = None
+    deadline: datetime | None = None
+    owed: bool = False
+    can_be_paid: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,12 +140,13 @@ class MailContext:
 
     ``recipient_name``: how to greet the reader; empty greets nobody by name. ``time_zone``: the reader's
     IANA zone. ``test``: the journey is a test client's; the mail says so. ``link``: where the mail's one
-    button leads, made by `Links`. ``link_expires_at``: until when. ``forms``: outstanding form kinds or
-    titles, ``forms_gate``: the client's own bookings wait for them, ``forms_due``: they will from then on.
+    button leads, made by `Links`. ``link_expires_at``: until when. ``forms``: titles of forms,
+    ``forms_gate``: the client's own bookings wait for them, ``forms_due``: they will from then on.
     ``unsubscribe_link``: where mails like this one can be ended. ``check_insurance``: ask the client to
-    check their cover (the intro call and the first session). ``notice_hours``: the notice window, told with
-    a session's confirmation. ``change``: ``"moved"`` or ``"cancelled"``, for the therapist, with
-    ``changed_by_client``. ``factor_change``: a `rules.accounts.second_factors.FactorChange`.
+    check their cover (the intro call and the first session with each therapist). ``change``: ``"moved"``,
+    ``"cancelled"`` or ``"linked"`` (joined by another link), for the therapist, with ``changed_by_client``.
+    ``factor_change``: a `rules.accounts.second_factors.FactorChange`.
+    ``pay_link``: where the payment itself is, and can be paid.
     ``opened``: what was opened of the client's record, as a sentence names it.
     """
 
@@ -155,11 +165,11 @@ class MailContext:
     forms_gate: bool = False
     forms_due: datetime | None = None
     check_insurance: bool = False
-    notice_hours: int | None = None
     change: str | None = None
     changed_by_client: bool = False
     offer: MailOffer | None = None
     payment: MailPayment | None = None
+    pay_link: str | None = None
     receipt: Receipt | None = None
     card: MailCard | None = None
     task: MailTask | None = None

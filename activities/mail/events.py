@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.base import derived_id
 from activities.tasks import open_task_once
 from activities.types.money import EventHandled
+from models.reads.accounts.makers import tester_of
 from models.reads.journey import project
 from models.reads.mail.mails import find_mail, open_task_about, therapist_at, whom_it_is_about
 from models.tables.clients.client import Client
@@ -46,7 +47,7 @@ async def take_in(session: AsyncSession, event: InboundEvent, *, care_team: str,
         if meaning_of(event.type) is Meaning.NOT_ARRIVED:
             event.outcome = await _not_arrived(session, event, mail, client, care_team=care_team, at=at)
         elif meaning_of(event.type) is Meaning.UNWANTED:
-            event.outcome = _unwanted(session, event, mail, client, at=at)
+            event.outcome = await _unwanted(session, event, mail, client, care_team=care_team, at=at)
         else:
             event.outcome = "nothing to act on"
         session.add(event)
@@ -89,8 +90,9 @@ async def _not_arrived(
 async def _still_reads(session: AsyncSession, mail: OutboxItem, client: Client, *, care_team: str) -> str | None:
     """Who cannot be reached, in words, if the address is still the one that mails go to."""
     gone_to = fold_email(mail.recipient)
-    if client.test and client.test_mail_to:
-        same = fold_email(client.test_mail_to) == gone_to
+    tester = await tester_of(session, client, care_team=care_team)
+    if tester is not None:
+        same = fold_email(tester) == gone_to
         return f"Whoever made the test client {client.ref} cannot be reached by mail" if same else None
     if mail.reader == "care_team":
         same = fold_email(care_team) == gone_to
@@ -102,9 +104,11 @@ async def _still_reads(session: AsyncSession, mail: OutboxItem, client: Client, 
     return f"Client {client.ref} cannot be reached at their address" if client.email_folded == gone_to else None
 
 
-def _unwanted(session: AsyncSession, event: InboundEvent, mail: OutboxItem, client: Client, *, at: datetime) -> str:
+async def _unwanted(
+    session: AsyncSession, event: InboundEvent, mail: OutboxItem, client: Client, *, care_team: str, at: datetime
+) -> str:
     """Only clients have something to unsubscribe from; a test client's mails are read by whoever made them."""
-    present = (client.test_mail_to if client.test else None) or client.email
+    present = await tester_of(session, client, care_team=care_team) or client.email
     if mail.reader != "client":
         return "not a client's mail"
     if not mail.recipient:

@@ -12,9 +12,11 @@ from temporalio import activity
 from activities.base import Dependencies
 from activities.mail.account_mails import account_mail
 from activities.mail.context import MailAnchor, MailContext
+from activities.mail.outgoing import outgoing
 from activities.mail.profile_mails import profile_mail
 from activities.mail.rendering import render
 from activities.mail.send import Claimed, mark_sending, next_try, order_of, prepare, put_back, send, tell_end
+from activities.mail.staff_mails import staff_mail
 from activities.ports import MailerUnavailable, OutgoingMail
 from models.database import chain_keys
 from models.reads.journey import project
@@ -74,13 +76,15 @@ class OwnMails:
     async def _composed(
         self, session: AsyncSession, row: OutboxItem, client: Client | None, *, now: datetime
     ) -> OutgoingMail | None:
-        """About an account, a client's record, a therapist's profile, or of the practice's own; None where
-        nobody is to have it."""
+        """About an account, a client's record, a message among staff, a therapist's profile, or of the practice's own;
+        None where nobody is to have it."""
         order = order_of(row)
         if order.account_id is None and client is not None:
             return await prepare(session, client, row, deps=self._deps, now=now)
         if order.account_id is not None:
             mail = await account_mail(session, row, client, deps=self._deps, now=now)
+        elif order.chat_id is not None:
+            mail = await staff_mail(session, row, deps=self._deps, now=now)
         elif order.therapist is not None:
             mail = await profile_mail(session, row, deps=self._deps)
         else:
@@ -100,17 +104,8 @@ class OwnMails:
         line = line_of(keys, entry)
         told = MailAnchor(number=anchor.number, date=anchor.date.isoformat(), chains=anchor.chains, line=line)
         context = MailContext(recipient_name="", time_zone="UTC", practice=self._deps.practice, anchor=told)
-        rendered = render(order.template, context)
-        return OutgoingMail(
-            key=order.key,
-            to=to,
-            to_name=None,
-            from_=self._deps.email_from,
-            subject=rendered.subject,
-            text=rendered.text,
-            html=rendered.html,
-            template=order.template,
-        )
+        rendered = render(order.template, context, self._deps.templates)
+        return outgoing(order, rendered, to=to, to_name=None, deps=self._deps)
 
     async def _send(self, claimed: Claimed) -> bool:
         """Whether the mail service is there."""

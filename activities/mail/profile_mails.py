@@ -4,6 +4,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import Dependencies
 from activities.mail.context import MailContext
+from activities.mail.outgoing import outgoing
 from activities.mail.rendering import render
 from activities.mail.send import order_of
 from activities.ports import OutgoingMail
@@ -17,14 +18,5 @@ async def profile_mail(session: AsyncSession, row: OutboxItem, *, deps: Dependen
     if therapist is None:
         return None
     context = MailContext(recipient_name=therapist.name, time_zone=therapist.time_zone, practice=deps.practice)
-    rendered = render(order.template, context)
-    return OutgoingMail(
-        key=order.key,
-        to=row.recipient,
-        to_name=therapist.name,
-        from_=deps.email_from,
-        subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
-        template=order.template,
-    )
+    rendered = render(order.template, context, deps.templates)
+    return outgoing(order, rendered, to=row.recipient, to_name=therapist.name, deps=deps)

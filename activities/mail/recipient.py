@@ -19,19 +19,22 @@ class Recipient:
     time_zone: str
 
 
-def recipient_of(order: MailOrder, kind: MailKind, about: About, *, practice: Practice) -> Recipient | None:
-    """Who reads it; None if there is no address. Every mail of a test client goes to the staff who made that client."""
-    to, client = _meant_for(order, kind, about, practice=practice), about.client
-    if to is not None and client.test and client.test_mail_to:
-        return replace(to, address=client.test_mail_to)
-    return to
+def recipient_of(
+    order: MailOrder, kind: MailKind, about: About, *, practice: Practice, time_zone: str, tester: str | None
+) -> Recipient | None:
+    """Who reads it; None if there is no address. ``time_zone``: the practice's. ``tester``: where every mail of a test
+    client goes, worded as it would be for whom it is meant."""
+    to = _meant_for(order, kind, about, practice=practice, time_zone=time_zone)
+    return replace(to, address=tester, name=None) if to is not None and tester is not None else to
 
 
-def _meant_for(order: MailOrder, kind: MailKind, about: About, *, practice: Practice) -> Recipient | None:
+def _meant_for(
+    order: MailOrder, kind: MailKind, about: About, *, practice: Practice, time_zone: str
+) -> Recipient | None:
     therapist = about.therapist
-    zone = therapist.time_zone if therapist else "UTC"
     if order.to == Reader.CARE_TEAM:
-        return Recipient(address=practice.care_team_email, name=None, greeting="", time_zone=zone)
+        return Recipient(address=practice.care_team_email, name=None, greeting="", time_zone=time_zone)
+    zone = therapist.time_zone if therapist else time_zone
     if order.to == Reader.THERAPIST:
         if therapist is None:
             return None

@@ -5,25 +5,38 @@ A mail is a folder ``templates/email/<name>`` with ``subject.txt``, ``body.txt``
 and the templates refuse names they do not know, so that no client ever reads a half-empty mail.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    FunctionLoader,
+    StrictUndefined,
+    select_autoescape,
+)
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from activities.mail import wording
 from activities.mail.context import MailContext
+from activities.ports import MailTemplates
 from rules import time_words
 from rules.mail.kinds import kind_of
+from rules.mail.shape import LONGEST_SUBJECT
 from rules.mail.terms import Stopped
 from rules.money.currencies import in_full
 from rules.plain_text import is_web_address, one_line
 
 TEMPLATE_ROOT = Path(__file__).resolve().parents[2] / "templates" / "email"
-
-_LONGEST_SUBJECT = 180
+MARK = "[TEST] "
+"""Before the subject of a mail about a test client."""
+FILES = ("subject.txt", "body.txt", "body.html")
+"""Of each mail."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +57,36 @@ class IncompleteMail(ValueError):
         super().__init__(f"the mail {template} needs {', '.join(self.missing)}")
 
 
-def render(template: str, context: MailContext) -> RenderedMail:
-    """Render one mail.
+@dataclass(frozen=True, kw_only=True)
+class OwnTemplate:
+    """A template of the practice's own, in place of ours: its text, as it was when it was read, and its file."""
+
+    text: str
+    path: Path
+
+
+class Templates:
+    """The templates of mails: ours, and in the place of some, by their names such as ``welcome/body.txt``, the
+    practice's own. They are read once, so that what was checked is what is mailed."""
+
+    def __init__(self, own: Mapping[str, OwnTemplate] | None = None) -> None:
+        self.own = dict(own or {})
+        loaders = [FunctionLoader(partial(_own, self.own)), FileSystemLoader(TEMPLATE_ROOT)]
+        self.environment = _environment(ChoiceLoader(loaders))
+
+
+def _own(own: Mapping[str, OwnTemplate], name: str) -> tuple[str, str, Callable[[], bool]] | None:
+    found = own.get(name)
+    return None if found is None else (found.text, str(found.path), lambda: True)
+
+
+@cache
+def built_in() -> Templates:
+    return Templates()
+
+
+def render(template: str, context: MailContext, templates: MailTemplates | None = None) -> RenderedMail:
+    """Render one mail, from our own templates unless others are given.
 
     ``template`` is the name of a mail. Raises `rules.mail.kinds.UnknownMail`; `IncompleteMail` when a part that its
     kind needs is missing; ``jinja2.UndefinedError`` when a template asks for anything the context does not have;
@@ -54,7 +95,7 @@ def render(template: str, context: MailContext) -> RenderedMail:
     missing = frozenset(part for part in kind_of(template).parts if not getattr(context, part))
     if missing:
         raise IncompleteMail(template, missing)
-    return render_names(template, names_of(context))
+    return render_names(template, names_of(context), templates)
 
 
 def names_of(context: MailContext) -> dict[str, Any]:
@@ -69,22 +110,22 @@ def names_of(context: MailContext) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def render_names(template: str, names: Mapping[str, Any]) -> RenderedMail:
+def render_names(template: str, names: Mapping[str, Any], templates: MailTemplates | None = None) -> RenderedMail:
     """Render from bare names, with nothing but the templates' own strictness; `render` is what senders
     call.
     """
-    environment = _environment()
+    subject, text, html = (render_file(template, file, names, templates) for file in FILES)
+    if names.get("test"):
+        subject = MARK + subject
+    return RenderedMail(subject=one_line(subject)[:LONGEST_SUBJECT], text=wording.tidy(text), html=html)
+
+
+def render_file(template: str, file: str, names: Mapping[str, Any], templates: MailTemplates | None = None) -> str:
+    """One of the `FILES` of a mail, as it comes."""
     stopped = kind_of(template).stopped
     stoppable = stopped is Stopped.ALWAYS or (stopped is Stopped.FOR_OWN_FORMS and "unsubscribe_link" in names)
     every = {**names, "mail": template, "reminder": stoppable}
-    subject = environment.get_template(f"{template}/subject.txt").render(every)
-    if names.get("test"):
-        subject = f"[TEST] {subject}"
-    return RenderedMail(
-        subject=one_line(subject)[:_LONGEST_SUBJECT],
-        text=wording.tidy(environment.get_template(f"{template}/body.txt").render(every)),
-        html=environment.get_template(f"{template}/body.html").render(every),
-    )
+    return (templates or built_in()).environment.get_template(f"{template}/{file}").render(every)
 
 
 def _clean(value: Any) -> Any:
@@ -97,10 +138,11 @@ def _clean(value: Any) -> Any:
     return value
 
 
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATE_ROOT),
+def _environment(loader: BaseLoader) -> Environment:
+    # Sandboxed: whoever words mails reaches the values of a mail, and nothing behind them.
+    environment = ImmutableSandboxedEnvironment(
+        loader=loader,
+        auto_reload=False,
         # Text is text; only HTML has something to escape.
         autoescape=select_autoescape(enabled_extensions=("html",), default=False),
         undefined=StrictUndefined,
@@ -114,7 +156,6 @@ def _environment() -> Environment:
         minutes=time_words.minutes,
         money=wording.money,
         in_full=in_full,
-        form_title=wording.form_title,
         type_title=wording.type_title,
         payment_title=wording.payment_title,
         act_title=wording.act_title,

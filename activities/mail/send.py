@@ -22,6 +22,7 @@ from activities.mail.daily_budget import put_off_until
 from activities.mail.recipient import recipient_of
 from activities.ports import MailerUnavailable, MailRejected, OutgoingMail
 from activities.tasks import open_task_once
+from models.reads.accounts.makers import tester_of
 from models.tables.clients.client import Client
 from models.tables.mail.outbox import UNSETTLED, OutboxItem, OutboxKind, OutboxStatus
 from models.writes.timeline import tell
@@ -136,7 +137,8 @@ async def _composed(
     if kind.if_address_is_anothers is not None and about.owner is not None:
         order = replace(order, template=kind.if_address_is_anothers.value)
         kind, row.template = kind_of(order.template), order.template
-    to = recipient_of(order, kind, about, practice=deps.practice)
+    tester = await tester_of(session, client, care_team=deps.practice.care_team_email)
+    to = recipient_of(order, kind, about, practice=deps.practice, time_zone=deps.policy.time_zone, tester=tester)
     if to is None or not_wanted(kind, situation_of(order, about, now=now)):
         row.status = OutboxStatus.NOT_WANTED
         return None
@@ -145,7 +147,7 @@ async def _composed(
         row.status, row.next_try_at = OutboxStatus.WAITING, free_at
         return None
     link = await link_of(session, order, kind, about, deps=deps, policy=deps.policy, now=now)
-    mail = compose(order, kind, about, to, link=link, deps=deps, policy=deps.policy, now=now)
+    mail = compose(order, kind, about, to, link=link, deps=deps, now=now)
     row.status, row.recipient = OutboxStatus.CLAIMED, to.address
     return mail
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from rules.accounts.second_factors import FactorChange
 from rules.enums import AppointmentType, ApprovalAct, PaymentKind
-from rules.forms.intake import INTAKE_FORMS
 from rules.money.currencies import in_units
 from rules.plain_text import one_line
 
@@ -47,15 +46,6 @@ _LINK_LIKE = re.compile(r"[@/\\]|www\.|\w\.\w{2,}", re.IGNORECASE)
 def money(amount: int, currency: str) -> str:
     """``120.00 USD`` from minor units; ``1200 JPY`` and ``1.250 KWD`` where a currency counts otherwise."""
     return f"{in_units(amount, currency):f} {currency.upper()}"
-
-
-def form_title(kind: str) -> str:
-    """The title of an intake form; other forms are told of as the mail wants it."""
-    return INTAKE_FORMS[kind].title if is_intake_form(kind) else kind
-
-
-def is_intake_form(kind: str) -> bool:
-    return kind in INTAKE_FORMS
 
 
 def type_title(kind: str) -> str:

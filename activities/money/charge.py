@@ -6,61 +6,48 @@ the stored number of the try. Whatever fails in between, the next run asks Strip
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import takewhile
 from uuid import UUID
 
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.base import this_run
-from activities.locked import NO_PAYMENT, LockedPayment, locked_payment
+from activities.locked import LockedPayment, locked_payment
+from activities.money.at_stripe.tries import UNKNOWN, CardTries, charged_of
 from activities.money.cards import block_if_hard
 from activities.money.credits import at_hand, give_back, reserve
-from activities.money.intents import UNCONFIRMED, PaymentIntents, refuse_before_comparison
+from activities.money.intents import UNCONFIRMED, refuse_before_comparison
 from activities.money.late_charge import note_lateness
-from activities.money.payments import declined, finish_try, move, new_try, no_card, owe, paid, put_off, tell_payment
-from activities.money.retries import by_credit_alone
-from activities.ports import GatewayRejected, GatewayUnavailable, Intent, PaymentGateway
-from activities.types.clients import Done
-from activities.types.money import AttemptOrder, AttemptResult, AttemptStarted, Charged, ConfirmationOrder, Settled
+from activities.money.payments import (
+    card_gone,
+    declined,
+    finish_try,
+    move,
+    new_try,
+    no_card,
+    owe,
+    paid,
+    put_off,
+    tell_payment,
+)
+from activities.ports import GatewayRejected, GatewayUnavailable, PaymentGateway
+from activities.types.money import AttemptOrder, AttemptResult, AttemptStarted, Charged, Settled
 from models.reads.epoch import epoch_is_compared
-from models.tables.clients.client import Client
 from models.tables.mail.outbox import OutboxKind
-from models.tables.money.payment import Payment, PaymentTry
+from models.tables.money.payment import Payment
 from models.writes.outbox import order_errands
 from rules.enums import ClientStatus, DeclineClass, PaymentStatus
-from rules.money.fees import classify_decline, minimum_charge, split_fee
-from rules.money.payment_states import CHARGEABLE, CONFIRMABLE, WAITING, Because, PaymentEvent, before
-from rules.refusals import Problem, Refusal
+from rules.money.fees import minimum_charge, split_fee
+from rules.money.payment_states import CHARGEABLE, WAITING, Because, PaymentEvent, before
 
 REJECTED = "rejected"  # of a try: Stripe will never take this request
+CARD_GONE = "card_gone"  # of a try: Stripe has the card no more, or its customer
 LOOK_AGAIN = timedelta(minutes=5)  # at what waits for the comparison after a restore
-UNKNOWN = "gateway_error"  # of a try: Stripe answered with a failure, and may have asked the bank all the same
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asking:
-    """The try that runs. ``since`` is when the bank was first asked for what is not recorded yet: where tries ended
-    in nobody knows what, this is another one of the same. ``heard`` are the charges of the answers that are recorded.
-    """
-
-    number: int
-    method: str | None
-    since: datetime
-    heard: frozenset[str]
 
 
 def _is_tried_at_once(row: LockedPayment, *, at: datetime) -> bool:
     payment = row.payment
     is_new = payment.status is PaymentStatus.FAILED and payment.because == Because.NEW_CARD
     return is_new and payment.next_try_at is not None and payment.next_try_at <= at and not row.client.charges_frozen
-
-
-def _waits(payment: Payment) -> bool:
-    return payment.status in CONFIRMABLE
 
 
 def _runs(order: AttemptOrder) -> Callable[[Payment], bool]:
@@ -74,7 +61,7 @@ class StillProcessing(GatewayUnavailable):
         super().__init__(f"the bank has not answered yet for {intent}", ambiguous=True, retry_with_same_key=True)
 
 
-class PaymentActivities(PaymentIntents):
+class PaymentActivities(CardTries):
     @activity.defn
     async def start_attempt(self, order: AttemptOrder) -> AttemptStarted:
         """Win the payment for one try, or learn that it may not be charged any more, or not yet: after a restore, not
@@ -125,47 +112,38 @@ class PaymentActivities(PaymentIntents):
             if payment.status is not PaymentStatus.PROCESSING or payment.attempts != order.attempt:
                 return None
             await refuse_before_comparison(session)
-            asking = await self._open_try(session, payment, client)
+            asking = await self.open_try(session, payment, client)
             number, method, customer = asking.number, asking.method, client.stripe_customer
         gateway = self.gateway_for(client)
         try:
             if payment.amount == payment.credit_used and payment.intent is not None:
                 return await self._without_the_card(gateway, payment.intent, number=number)
             if method is None or customer is None:
-                return None
+                return Charged(intent=payment.intent or "", status=CARD_GONE)
             intent = await self.one_intent(gateway, payment, client, customer, number=number, is_open=_runs(order))
             if intent is None:
                 return None
-            if intent.status in UNCONFIRMED and not await self._has_said_no(gateway, intent, asking):
+            if intent.status in UNCONFIRMED and not await self.has_said_no(gateway, intent, asking):
                 intent = await gateway.confirm_intent(
                     intent=intent.id, payment_method=method, key=f"confirm:{payment.id}:{number}:{intent.id}:{method}"
                 )
         except GatewayUnavailable as unavailable:
             if not unavailable.retry_with_same_key:
                 # Stripe replays a stored failure to the same key: the next run asks first, then tries under a new one.
-                await self._close_try(payment.id, number, result=UNKNOWN)
+                await self.close_try(payment.id, number, result=UNKNOWN)
             raise
         except GatewayRejected as rejected:
-            return Charged(intent=payment.intent or "", status=REJECTED, decline_code=rejected.code)
+            gone = await self.forget_what_is_gone(client, method=method)
+            status = CARD_GONE if gone else REJECTED
+            return Charged(intent=payment.intent or "", status=status, decline_code=rejected.code)
         if intent.status == "processing":
             raise StillProcessing(intent.id)
         if intent.status == "canceled":
             # By an archive's errand that came late: the payment was restored, and the next run makes another intent.
-            await self._close_try(payment.id, number, result=UNKNOWN)
+            await self.close_try(payment.id, number, result=UNKNOWN)
             message = f"{intent.id} was called off while it was confirmed"
             raise GatewayUnavailable(message, ambiguous=False, retry_with_same_key=False)
-        decline = intent.decline
-        kind = classify_decline(decline.code, decline.decline_code) if decline else None
-        if intent.status == "requires_action":
-            kind = DeclineClass.AUTHENTICATION_REQUIRED
-        return Charged(
-            intent=intent.id,
-            status=intent.status,
-            amount=intent.amount,
-            decline=kind.value if kind else None,
-            decline_code=(decline.decline_code or decline.code) if decline else None,
-            charge=intent.latest_charge,
-        )
+        return charged_of(intent)
 
     @activity.defn
     async def finish_attempt(self, result: AttemptResult) -> Settled:
@@ -191,6 +169,8 @@ class PaymentActivities(PaymentIntents):
                 if charged.intent:  # no old link may still pay
                     kind, reason = OutboxKind.CANCEL_INTENT, f"{payment.id}:{result.attempt}"
                     await order_errands(session, row.client.id, kind, [charged.intent], reason=reason, at=now)
+            elif charged.status == CARD_GONE:
+                await card_gone(session, row, tried=tried, at=now)
             else:
                 decline = DeclineClass(charged.decline or DeclineClass.SOFT)
                 await declined(session, row, decline, tried=tried, at=now)
@@ -222,52 +202,6 @@ class PaymentActivities(PaymentIntents):
                 await owe(session, row, at=now, because=Because.DEADLINE_PASSED)
             return await row.settled(session, changed=changed)
 
-    @activity.defn
-    async def prepare_confirmation(self, order: ConfirmationOrder) -> Done:
-        """What the client's browser needs to confirm a payment at Stripe: its one intent, made if there is none yet.
-
-        Credit that came since the last try pays its part first. Where it covers all, the payment is made at once.
-        Refused as well if the payment was settled, let go of or reckoned anew while Stripe was asked.
-        """
-        now = await self.now()
-        async with self.transaction() as session:
-            row = await locked_payment(session, UUID(order.payment_id))
-            payment, client = row.payment, row.client
-            if client.id != UUID(order.client_id):
-                return Done(refusal=NO_PAYMENT)
-            split = split_fee(
-                amount=payment.amount,
-                credit=await at_hand(session, payment),
-                minimum=minimum_charge(payment.currency),
-            )
-            held = client.status is ClientStatus.ARCHIVED or client.charges_frozen
-            if payment.status not in CONFIRMABLE or split.below_minimum or (split.card == 0 and held):
-                return Done(refusal=_DOES_NOT_WAIT)
-            if split.card == 0:
-                return await by_credit_alone(session, row, at=now, by=order.by.actor)
-            await refuse_before_comparison(session)
-            await reserve(session, payment, amount=split.credit, at=now)
-        customer = await self.customer_of(client, request_id=order.request_id)
-        # A key of its own: Stripe would replay a stored failure to one that every later look shares.
-        mark = f"{order.request_id}:{this_run()}"
-        gateway = self.gateway_for(client)
-        intent = await self.one_intent(gateway, payment, client, customer, number=mark, is_open=_waits)
-        if intent is None or not await self._can_be_confirmed(payment.id, intent):
-            return Done(refusal=_DOES_NOT_WAIT)
-        return Done(
-            changed=False,
-            document={"payment_intent": intent.id, "client_secret": intent.client_secret, "status": intent.status},
-        )
-
-    async def _can_be_confirmed(self, payment_id: UUID, intent: Intent) -> bool:
-        """Whoever lets go of the payment from now on calls this intent off."""
-        async with self.transaction() as session:
-            payment = await session.get_one(Payment, payment_id)
-        is_it = payment.intent == intent.id and (
-            intent.status not in UNCONFIRMED or intent.amount == payment.amount - payment.credit_used
-        )
-        return is_it and _waits(payment)
-
     async def _without_the_card(self, gateway: PaymentGateway, made: str, *, number: int) -> Charged:
         """Credit pays all of it now, and an intent of an earlier try is still there: it is called off first."""
         intent = await gateway.retrieve_intent(intent=made)
@@ -277,40 +211,3 @@ class PaymentActivities(PaymentIntents):
             raise StillProcessing(intent.id)
         took = intent.amount if intent is not None and intent.status == "succeeded" else 0
         return Charged(intent=made, status="succeeded", amount=took)
-
-    async def _has_said_no(self, gateway: PaymentGateway, intent: Intent, asking: Asking) -> bool:
-        """The bank has declined this very card since the asking began, and nobody heard: it is not asked again."""
-        if intent.decline is None or intent.payment_method != asking.method:
-            return False
-        if intent.latest_charge is None or intent.latest_charge in asking.heard:
-            return False
-        charge = await gateway.retrieve_charge(id=intent.latest_charge)
-        since = asking.since.replace(microsecond=0)  # Stripe counts whole seconds
-        return charge is not None and charge.created is not None and charge.created >= since
-
-    async def _open_try(self, session: AsyncSession, payment: Payment, client: Client) -> Asking:
-        """The try whose end nobody knows, or a new one: its number is part of the key that Stripe remembers."""
-        statement = select(PaymentTry).where(col(PaymentTry.payment_id) == payment.id)
-        tries = (await session.exec(statement.order_by(col(PaymentTry.number).desc()))).all()
-        unknown = list(takewhile(lambda made: made.result in (None, UNKNOWN), tries))
-        if not unknown or unknown[0].result is not None:
-            unknown.insert(0, await new_try(session, payment, client, at=await self.now()))
-        return Asking(
-            number=unknown[0].number,
-            method=unknown[0].payment_method,
-            since=unknown[-1].started_at,
-            heard=frozenset(made.charge for made in tries if made.charge),
-        )
-
-    async def _close_try(self, payment_id: UUID, number: int, *, result: str) -> None:
-        now = await self.now()
-        async with self.transaction() as session:
-            statement = select(PaymentTry).where(
-                col(PaymentTry.payment_id) == payment_id, col(PaymentTry.number) == number
-            )
-            attempt = (await session.exec(statement)).one()
-            attempt.result, attempt.finished_at = result, now
-            session.add(attempt)
-
-
-_DOES_NOT_WAIT = Refusal(name=Problem.PAYMENT_NOT_OPEN, detail="This payment does not wait for the client.")

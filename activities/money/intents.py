@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.base import Activities
+from activities.money.reported.cards import GoneCards
 from activities.ports import GatewayUnavailable, Intent, PaymentGateway
 from models.reads.epoch import epoch_is_compared
 from models.tables.clients.client import Client
@@ -20,7 +20,7 @@ _TAKING = ("succeeded", "processing")
 _OVER = frozenset({*_TAKING, "canceled"})
 
 
-class PaymentIntents(Activities):
+class PaymentIntents(GoneCards):
     async def one_intent(
         self,
         gateway: PaymentGateway,

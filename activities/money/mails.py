@@ -21,9 +21,17 @@ def deliverer(payment: Payment) -> UUID | None:
 
 
 async def mail_about(
-    session: AsyncSession, payment: Payment, mail: Mail, *, by_appointment: UUID | None, at: datetime
+    session: AsyncSession,
+    payment: Payment,
+    mail: Mail,
+    *,
+    by_appointment: UUID | None,
+    at: datetime,
+    asked_for: bool = False,
 ) -> None:
-    """One mail for each time that a payment comes to stand so."""
+    """One mail for each time that a payment comes to stand so. ``asked_for``: its client waits for it."""
     key = f"{mail}:{payment.id}:{payment.status.value}:{payment.attempts}"
-    order = replace(mail_order(mail, key=key, client_id=str(payment.client_id)), payment_id=str(payment.id))
+    order = replace(
+        mail_order(mail, key=key, client_id=str(payment.client_id), asked_for=asked_for), payment_id=str(payment.id)
+    )
     await order_mails(session, [order], at=at, by_appointment=by_appointment)

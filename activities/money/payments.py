@@ -20,11 +20,11 @@ from models.tables.clients.task import Task
 from models.tables.money.payment import Payment, PaymentTry
 from models.writes.timeline import tell
 from rules.accounts.caller import SYSTEM
-from rules.enums import DeclineClass, PaymentStatus, TaskKind
+from rules.enums import ClientStatus, DeclineClass, PaymentStatus, TaskKind
 from rules.mail.kinds import Mail
 from rules.money.discrepancies import Discrepancy
 from rules.money.fees import next_try
-from rules.money.payment_states import Because, PaymentEvent, after
+from rules.money.payment_states import Because, PaymentEvent, after, can_a_card_settle, how_it_is_settled
 from rules.money.receipts import Stated
 from rules.money.reconciliation import not_covered
 from rules.timeline import FactKind
@@ -130,9 +130,11 @@ async def paid(
             return False
         await reserve(session, row.payment, amount=rest, at=at)
     by = deliverer(row.payment)
+    # Nothing is charged by itself while a client is archived: who paid then did so by an own click.
+    own = row.client.status is ClientStatus.ARCHIVED and row.payment.status is not PaymentStatus.PROCESSING
     row.payment.stated = _stated(row, deps=deps).document()
     move(row.payment, PaymentEvent.PAID, at=at)
-    await mail_about(session, row.payment, Mail.RECEIPT, by_appointment=by, at=at)
+    await mail_about(session, row.payment, Mail.RECEIPT, by_appointment=by, at=at, asked_for=own)
     tell_payment(session, row.client, row.payment, at=at, text="The payment was made.")
     await close_payment_tasks(session, row.client, row.payment, at=at, note="The payment was made.")
     return True
@@ -209,6 +211,7 @@ async def declined(
             await owe(session, row, at=at, because=Because.TRIES_USED_UP)
             return
         move(payment, PaymentEvent.DECLINED, because=Because.DECLINED, next_try_at=again, at=at)
+        await mail_about(session, payment, Mail.PAYMENT_FAILED, by_appointment=by, at=at)
         text = "The bank declined; it will be tried again."
     elif decline is DeclineClass.AUTHENTICATION_REQUIRED:
         move(payment, PaymentEvent.CLIENT_NEEDED, because=Because.AUTHENTICATION_REQUIRED, at=at)
@@ -221,9 +224,23 @@ async def declined(
     tell_payment(session, client, payment, at=at, text=text)
 
 
+async def card_gone(session: AsyncSession, row: LockedPayment, *, tried: PaymentTry | None, at: datetime) -> None:
+    """The card that was to be asked is no more at Stripe: the same as if there had been none, unless another one came
+    meanwhile."""
+    payment, client = row.payment, row.client
+    has_card = client.stripe_payment_method is not None and not client.card_blocked
+    is_newer = has_card and (tried is None or tried.payment_method != client.stripe_payment_method)
+    if not is_newer or payment.because == Because.DEBT:
+        await no_card(session, row, at=at)
+        return
+    move(payment, PaymentEvent.CARD_CAME, because=Because.NEW_CARD, next_try_at=at, at=at)
+    tell_payment(session, client, payment, at=at, text="The card was removed at Stripe; a newer one is tried at once.")
+
+
 async def no_card(session: AsyncSession, row: LockedPayment, *, at: datetime) -> None:
     because = Because.NEW_CARD_NEEDED if row.client.card_blocked else Because.NO_CARD
-    if at >= row.payment.deadline or row.payment.status is PaymentStatus.OWED:
+    is_debt = row.payment.status is PaymentStatus.OWED or row.payment.because == Because.DEBT
+    if at >= row.payment.deadline or is_debt:
         await owe(session, row, at=at, because=because)
         return
     by = deliverer(row.payment)
@@ -237,12 +254,13 @@ async def no_card(session: AsyncSession, row: LockedPayment, *, at: datetime) ->
 async def owe(session: AsyncSession, row: LockedPayment, *, at: datetime, because: Because) -> None:
     by = deliverer(row.payment)
     move(row.payment, PaymentEvent.OWED, because=because, at=at)
-    # Where the bank wants the client, the link still settles it.
+    # Where the bank wants the client, the link still settles it. What no card settles, nobody is asked a card for.
     mail = Mail.PAYMENT_NEEDS_YOU if because is Because.AUTHENTICATION_REQUIRED else Mail.PAYMENT_FAILED
-    await mail_about(session, row.payment, mail, by_appointment=by, at=at)
+    if can_a_card_settle(because):
+        await mail_about(session, row.payment, mail, by_appointment=by, at=at)
     text = "The payment could not be made in time; the amount is owed."
     tell_payment(session, row.client, row.payment, at=at, text=text)
-    text = f"Client {row.client.ref} owes a payment that could not be made in time."
+    text = f"Client {row.client.ref} owes a payment that could not be made in time. {how_it_is_settled(because)}"
     await _open_task(session, row, TaskKind.PAYMENT_OWED, text=text, at=at)
 
 

@@ -14,7 +14,7 @@ from temporalio import activity
 from activities.base import Activities, Dependencies, heartbeat, this_run
 from activities.money.reconciliation.comparison import Comparison
 from activities.money.reconciliation.discrepancies import close, discrepancy_of, hand_over, note_healed, write_many
-from activities.money.refunds import adopt_refund, record_refund
+from activities.money.reported.refund_rows import adopt_refund, record_refund
 from activities.money.stripe_events import RECORDED, InboundActivities
 from activities.ports import RefundMade
 from activities.types.money import Settled

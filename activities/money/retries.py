@@ -21,6 +21,9 @@ from rules.money.payment_states import Act, Because, PaymentEvent, may
 from rules.refusals import Problem, Refusal
 from rules.timeline import FactKind
 
+COVERED_BY_CREDIT = Refusal(
+    name=Problem.PAYMENT_NOT_OPEN, detail="Credit covers this payment; it is being made from it."
+)
 TRIED_AGAIN = AnsweredOnce("retry_payment", Done)
 
 
@@ -77,8 +80,7 @@ async def by_credit_alone(session: AsyncSession, row: LockedPayment, *, at: date
     else:
         put_off(payment, until=at, at=at)
     answer = await _answer(session, row)
-    refusal = Refusal(name=Problem.PAYMENT_NOT_OPEN, detail="Credit covers this payment; it is being made from it.")
-    return Done(refusal=refusal, facts=answer.facts, resumed=answer.resumed)
+    return Done(refusal=COVERED_BY_CREDIT, facts=answer.facts, resumed=answer.resumed)
 
 
 async def _answer(session: AsyncSession, row: LockedPayment) -> Done:

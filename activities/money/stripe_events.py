@@ -2,46 +2,44 @@
 again. What the mail service reports is stored the same way, and acted on in `activities.mail.events`."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.locked import locked_payment
 from activities.mail.events import take_in
+from activities.money.at_stripe.checkouts import take_in_checkout
 from activities.money.cards import renew
 from activities.money.payments import paid
 from activities.money.reconciliation.unexpected_charge import UnexpectedChargeActivities
-from activities.money.refunds import record_refund
-from activities.ports import DisputeSeen, Intent, RefundMade
+from activities.money.reported.cards import forget_card, forget_customer
+from activities.money.reported.disputes import write_dispute
+from activities.money.reported.refunds import ToldRefunds
+from activities.money.reported.setups import tell_unfinished_setup
+from activities.ports import Intent
 from activities.snapshots import facts_of_appointments
-from activities.tasks import open_task_once
 from activities.types.money import EventHandled
 from models.reads.journey import project
-from models.reads.money.payments import client_of_customer
+from models.reads.money.payments import client_of_card, client_of_customer
 from models.tables.clients.client import Client
-from models.tables.clients.task import Task
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.money.payment import Payment
-from models.tables.money.refund import Dispute, Refund
 from models.writes.locks import lock_client
-from models.writes.timeline import tell
-from rules.accounts.caller import STRIPE
-from rules.enums import PaymentStatus, TaskKind
+from rules.enums import PaymentStatus
 from rules.mail import events as mail_events
 from rules.money.payment_states import OUTSTANDING, WAITING, is_stopped
-from rules.timeline import FactKind
+from rules.money.stripe_events import Reaction, act_on
 
 RECORDED = "recorded"  # what came of an event
 ASKED = "a person is asked"
 
 
-class InboundActivities(UnexpectedChargeActivities):
+class InboundActivities(UnexpectedChargeActivities, ToldRefunds):
     @activity.defn
     async def handle_inbound_event(self, event_id: str) -> EventHandled:
-        """Act on one stored event: a payment that succeeded, a refund that ended, a dispute, a renewed card, and what
-        became of a mail."""
+        """Reaction on one stored event, by the table of what Stripe can tell; or on what became of a mail."""
         now = await self.now()
         async with self.transaction() as session:
             event = await session.get(InboundEvent, event_id)
@@ -51,22 +49,39 @@ class InboundActivities(UnexpectedChargeActivities):
             if event is None or (event.handled_at is not None and event.outcome not in (RECORDED, ASKED)):
                 return EventHandled()
             told = event.payload.get("data", {}).get("object", {})
-            id = str(told.get("id", ""))
-        if event.type.startswith("payment_intent."):
-            handled, outcome = await self._payment(id, at=now)
-        elif event.type.startswith("charge.dispute."):
-            handled, outcome = await self._dispute(id, at=now)
-        elif told.get("object") == "refund":
-            handled, outcome = await self._refund(id, at=now)
-        elif event.type.startswith("payment_method."):
-            handled, outcome = await self._card(id, customer=str(told.get("customer", "")), at=now)
-        else:
-            handled, outcome = EventHandled(), "nothing to act on"
+        handled, outcome = await self._look_again(act_on(event.type), told, at=now)
         async with self.transaction() as session:
             event = await session.get_one(InboundEvent, event_id)
             event.handled_at, event.outcome = now, outcome
             session.add(event)
         return handled
+
+    async def _look_again(
+        self, act: Reaction | None, told: dict[str, Any], *, at: datetime
+    ) -> tuple[EventHandled, str]:
+        """Ask Stripe how the object stands that an event is about, and record that."""
+        id = str(told.get("id", ""))
+        match act:
+            case Reaction.PAYMENT:
+                return await self._payment(id, at=at)
+            case Reaction.REFUND:
+                return await self._refund(id, at=at)
+            case Reaction.CHARGE_REFUNDS:
+                return await self._refunds_of_charge(str(told.get("payment_intent", "")), at=at)
+            case Reaction.DISPUTE:
+                return await self._dispute(id, at=at)
+            case Reaction.CARD:
+                return await self._card(id, at=at)
+            case Reaction.CUSTOMER:
+                return await self._customer(id, at=at)
+            case Reaction.SETUP:
+                return await self._setup(id, at=at)
+            case Reaction.SESSION:
+                customer = str(told.get("customer", ""))
+                handled, why_not = await take_in_checkout(self, id, customer=customer, at=at)
+                return handled, why_not or RECORDED
+            case _:
+                return EventHandled(), "nothing to act on"
 
     async def _payment(self, intent_id: str, *, at: datetime) -> tuple[EventHandled, str]:
         async with self.transaction() as session:
@@ -121,26 +136,58 @@ class InboundActivities(UnexpectedChargeActivities):
         made = await self.deps.payments.retrieve_refund(id=stripe_id)
         if made is None:
             return EventHandled(), "nothing to record"
-        async with self.transaction() as session:
-            found = select(Refund).where(col(Refund.stripe_refund) == stripe_id)
-            refund = (await session.exec(found)).first() or await _by_own_id(session, made)
-            if refund is None:
-                return EventHandled(), "not about a refund of ours"
-            settled = await record_refund(session, refund.id, made, at=at)
-        return EventHandled(facts=settled.journey), RECORDED
+        facts = await self.take_in_refund(made, at=at)
+        return (EventHandled(facts=facts), RECORDED) if facts else (EventHandled(), "not about a refund of ours")
 
-    async def _card(self, method: str, *, customer: str, at: datetime) -> tuple[EventHandled, str]:
-        """Banks renew cards by themselves: the same card, good for longer."""
+    async def _refunds_of_charge(self, intent_id: str, *, at: datetime) -> tuple[EventHandled, str]:
         async with self.transaction() as session:
-            client = await client_of_customer(session, customer)
-        if client is None or client.stripe_payment_method != method:
+            payment = (await session.exec(select(Payment).where(col(Payment.intent) == intent_id))).first()
+        if payment is None:
+            return EventHandled(), "not about a payment of ours"
+        await self.learn_what_was_given_back(payment.id, at=at)
+        async with self.transaction() as session:
+            client = (await locked_payment(session, payment.id)).client
+            return EventHandled(facts=await project(session, client)), RECORDED
+
+    async def _card(self, method: str, *, at: datetime) -> tuple[EventHandled, str]:
+        """Banks renew cards by themselves: the same card, good for longer. And one may be taken off its customer."""
+        async with self.transaction() as session:
+            client = await client_of_card(session, method)
+        if client is None:
             return EventHandled(), "not about the saved card of a client of ours"
         card = await self.gateway_for(client).card(payment_method=method)
-        if card is None:
+        async with self.transaction() as session:
+            client = await lock_client(session, client.id)
+            if client.stripe_payment_method != method:
+                return EventHandled(), "not about the saved card of a client of ours"
+            if card is None or not card.attached:
+                forget_card(session, client, at=at)
+            else:
+                _ = renew(session, client, card, at=at)
+            return EventHandled(facts=await project(session, client)), RECORDED
+
+    async def _customer(self, customer: str, *, at: datetime) -> tuple[EventHandled, str]:
+        async with self.transaction() as session:
+            client = await client_of_customer(session, customer)
+        if client is None or client.stripe_customer != customer:
+            return EventHandled(), "not the customer of a client of ours"
+        if await self.gateway_for(client).has_customer(customer=customer):
             return EventHandled(), "nothing to record"
         async with self.transaction() as session:
             client = await lock_client(session, client.id)
-            _ = renew(session, client, card, at=at)
+            if client.stripe_customer == customer:
+                forget_customer(session, client, at=at)
+            return EventHandled(facts=await project(session, client)), RECORDED
+
+    async def _setup(self, setup_intent: str, *, at: datetime) -> tuple[EventHandled, str]:
+        setup = await self.deps.payments.retrieve_setup_intent(id=setup_intent)
+        async with self.transaction() as session:
+            found = await client_of_customer(session, setup.customer) if setup and setup.customer else None
+            if setup is None or found is None:
+                return EventHandled(), "no client of ours"
+            client = await lock_client(session, found.id)
+            if not await tell_unfinished_setup(session, client, setup, at=at):
+                return EventHandled(), "nothing to record"
             return EventHandled(facts=await project(session, client)), RECORDED
 
     async def _dispute(self, dispute_id: str, *, at: datetime) -> tuple[EventHandled, str]:
@@ -151,91 +198,13 @@ class InboundActivities(UnexpectedChargeActivities):
             payment = (await session.exec(select(Payment).where(col(Payment.intent) == seen.intent))).first()
             if payment is None:
                 return EventHandled(), "not about a payment of ours"
-            client = (await locked_payment(session, payment.id)).client
-            await _write_down(session, client, payment, seen, at=at)
-            facts = await project(session, client)
+            row = await locked_payment(session, payment.id)
+            await write_dispute(session, row, seen, at=at)
+            facts = await project(session, row.client)
             # Charges that wait are told: they are held while the task is open, whatever became of the dispute.
             waiting = select(Payment.appointment_id).where(
-                col(Payment.client_id) == client.id, col(Payment.status).in_(WAITING)
+                col(Payment.client_id) == row.client.id, col(Payment.status).in_(WAITING)
             )
             ids = list((await session.exec(waiting)).all())
-            told = await facts_of_appointments(session, client, ids) if ids else ()
+            told = await facts_of_appointments(session, row.client, ids) if ids else ()
             return EventHandled(facts=facts, told=told), RECORDED
-
-
-async def _by_own_id(session: AsyncSession, made: RefundMade) -> Refund | None:
-    """The refund that Stripe tells of before the step that asked for it could store Stripe's id."""
-    try:
-        return await session.get(Refund, UUID(made.refund_id or ""))
-    except ValueError:  # not made by this product
-        return None
-
-
-async def _write_down(
-    session: AsyncSession, client: Client, payment: Payment, seen: DisputeSeen, *, at: datetime
-) -> None:
-    """Record a dispute, and what changed about it. A new one freezes charges until its task is resolved."""
-    known = await session.get(Dispute, seen.id)
-    if known is not None and known.status == seen.status:
-        return
-    dispute = known or Dispute(
-        id=seen.id,
-        payment_id=payment.id,
-        client_id=client.id,
-        amount=seen.amount,
-        currency=seen.currency,
-        status=seen.status,
-        opened_at=at,
-    )
-    dispute.status = seen.status
-    dispute.closed_at = (dispute.closed_at or at) if seen.closed else None
-    session.add(dispute)
-    tell(
-        session,
-        client,
-        FactKind.DISPUTE_CLOSED
-        if seen.closed
-        else FactKind.DISPUTE_OPENED
-        if known is None
-        else FactKind.DISPUTE_CHANGED,
-        at=at,
-        by=STRIPE,
-        text=f"The client's bank disputes a charge; it stands at: {seen.status.replace('_', ' ')}.",
-        data={
-            "dispute_id": seen.id,
-            "payment_id": str(payment.id),
-            "amount": seen.amount,
-            "currency": seen.currency,
-            "status": seen.status,
-        },
-    )
-    if known is None:
-        client.charges_frozen = True
-        session.add(client)
-        await open_task_once(
-            session,
-            client,
-            key=f"dispute:{seen.id}",
-            kind=TaskKind.DISPUTE,
-            text=f"The bank of client {client.ref} disputes a charge ({seen.reason.replace('_', ' ')}). "
-            + (f"It was decided already: {seen.status.replace('_', ' ')}. " if seen.closed else "Answer it in Stripe. ")
-            + "Nothing is charged automatically until this task is resolved.",
-            at=at,
-            appointment_id=payment.appointment_id,
-            payment_id=payment.id,
-        )
-
-
-async def unfreeze(session: AsyncSession, client: Client) -> list[UUID]:
-    """Let charges go on once no dispute's task is open any more. The appointments whose payment may have waited."""
-    still = select(Task.id).where(
-        col(Task.client_id) == client.id, col(Task.kind) == TaskKind.DISPUTE, col(Task.resolved_at).is_(None)
-    )
-    if (await session.exec(still)).first() is not None:
-        return []
-    client.charges_frozen = False
-    session.add(client)
-    waiting = select(Payment.appointment_id).where(
-        col(Payment.client_id) == client.id, col(Payment.status).in_(WAITING)
-    )
-    return list((await session.exec(waiting)).all())

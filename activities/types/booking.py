@@ -9,7 +9,7 @@ from activities.types.facts import AppointmentFacts
 from activities.types.words import WORDS
 from rules.accounts.budgets import CountedFor
 from rules.accounts.caller import Caller, Voucher
-from rules.enums import AppointmentType, Mode, Outcome
+from rules.enums import AppointmentType, Mode, OnClosure, Outcome
 from rules.journey.stage import JourneyFacts
 from rules.policy import JourneyPolicy
 from rules.refusals import Refusal
@@ -17,7 +17,8 @@ from rules.refusals import Refusal
 
 @dataclass(frozen=True, kw_only=True)
 class BookingOrder:
-    """``weeks`` above 1 books a weekly series. ``hold_id`` names a hold that this booking uses up.
+    """``weeks`` above 1 books a series: so many appointments, one ``every`` 1, 2 or 4 weeks. ``on_closure``: what
+    becomes of its dates on which the practice is closed. ``hold_id`` names a hold that this booking uses up.
 
     ``reason`` is the practice's: why it books, where it sets rules aside. ``whom``: for whom it is counted, where it is
     not the practice that books.
@@ -30,6 +31,8 @@ class BookingOrder:
     starts_at: datetime
     mode: Mode
     weeks: int = 1
+    every: int = 1
+    on_closure: OnClosure = OnClosure.ASK
     skip_conflicts: bool = False
     hold_id: str | None = None
     reason: str | None = field(default=None, metadata=WORDS)
@@ -105,6 +108,16 @@ class OutcomeOrder:
     waive_reason: str | None = field(default=None, metadata=WORDS)
     reason: str | None = field(default=None, metadata=WORDS)  # why it is marked late, or corrected
     handed_in: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnmarkOrder:
+    """Take back what was said of how an appointment went, as if nobody had said anything."""
+
+    request_id: str
+    client_id: str
+    appointment_id: str
+    by: Caller
 
 
 @dataclass(frozen=True, kw_only=True)

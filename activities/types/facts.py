@@ -1,7 +1,7 @@
 """What a step reads of one appointment and of one payment."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rules.enums import AppointmentStatus, AppointmentType, Mode, PaymentKind, PaymentStatus
 
@@ -30,7 +30,7 @@ class PaymentFacts:
 @dataclass(frozen=True, kw_only=True)
 class AppointmentShown:
     """What of an appointment is shown to people, and matters to no workflow. ``fee_amount`` is in minor units.
-    ``client_name`` is missing only in what older runs have recorded."""
+    The last three are missing only in what older runs have recorded."""
 
     mode: Mode
     fee_amount: int
@@ -39,6 +39,7 @@ class AppointmentShown:
     booked_at: datetime
     join_url: str | None = None
     series_id: str | None = None
+    every: int | None = None  # of a series: how many weeks its appointments lie apart
     complete_forms_in_session: bool = False
     cancelled_at: datetime | None = None
     cancelled_by: str | None = None
@@ -47,6 +48,9 @@ class AppointmentShown:
     breached_at: datetime | None = None
     restored_from: str | None = None
     client_name: str | None = None
+    test: bool = False  # whether the client is a test client
+    fee_policy_version: int = 0
+    notice_window: timedelta = timedelta()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,3 +72,4 @@ class AppointmentFacts:
     payment: PaymentFacts | None = None
     shown: AppointmentShown | None = None
     deliver_at: datetime | None = None  # when something of its outbox is due next
+    charge_deadline: timedelta | None = None  # after its end, as its terms say; older runs have not recorded it

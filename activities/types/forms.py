@@ -10,7 +10,9 @@ from rules.accounts.caller import Caller
 
 @dataclass(frozen=True, kw_only=True)
 class FormSubmission:
-    """The answers to an intake form, in the version that was asked for. Those of Billing Info also save the card."""
+    """The answers to an intake form, in the version that was asked for. Those of Billing Info also save the card, which
+    one of ``setup_intent`` and ``checkout_session`` names. ``consent_version``: of the fee policy that the client was
+    shown with it. ``network``: from where they came, an address that was cut."""
 
     request_id: str
     client_id: str
@@ -18,13 +20,22 @@ class FormSubmission:
     kind: str
     answers: dict[str, Any] = field(default_factory=dict, metadata=WORDS)
     signature: str = field(default="", metadata=WORDS)
+    network: str | None = field(default=None, metadata=WORDS)  # no words, but nothing for the engine either
     setup_intent: str | None = None
+    checkout_session: str | None = None
+    consent_version: str | None = None
     handed_in: str | None = None
+
+    @property
+    def names_card(self) -> bool:
+        """Whoever has a card, and signs again, need not give it again."""
+        return bool(self.setup_intent or self.checkout_session)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FormCompletion:
-    """The answers to a form that the practice has made and asked for; ``form_id`` names the asking."""
+    """The answers to a form that the practice has made and asked for; ``form_id`` names the asking, ``network`` from
+    where they came, an address that was cut."""
 
     request_id: str
     client_id: str
@@ -32,6 +43,7 @@ class FormCompletion:
     form_id: str
     answers: dict[str, Any] = field(default_factory=dict, metadata=WORDS)
     signature: str = field(default="", metadata=WORDS)
+    network: str | None = field(default=None, metadata=WORDS)
     handed_in: str | None = None
 
 

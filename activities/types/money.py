@@ -23,12 +23,24 @@ class AttemptOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmationOrder:
-    """Prepare one payment to be confirmed by the client at Stripe."""
+    """Prepare one payment to be confirmed by the client at Stripe; or, with the ``return_url`` to which a bank's page
+    leads back, confirm it there with the saved card, while they wait."""
 
     request_id: str
     client_id: str
     by: Caller
     payment_id: str
+    return_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardSetupOrder:
+    """Prepare the saving of a card; with a ``return_url``, on Stripe's own page, which leads back there."""
+
+    request_id: str
+    client_id: str
+    by: Caller
+    return_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,7 @@ def _written_down(handler: Handler, declared: Declared | None) -> Handler:
     """The same handler, whose answers leave once there is a line of what they show."""
 
     async def answer(request: Request) -> Response:
-        shown = Shown()
+        shown = Shown(sessions=services_of(request).sessions)
         before = shown_now.set(shown)
         try:
             response = await handler(request)

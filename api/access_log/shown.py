@@ -1,26 +1,28 @@
 """Whose data the answer to a request shows: what its path names, what its views name, and what its route tells here."""
 
 import functools
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
-
+from api.access_log.marking import mark_test_clients, views_in, whose_of
+from models.database import Sessions
 from rules.accounts.accesses import AccessEvent
 from rules.accounts.caller import Caller
 
 
 @dataclass
 class Shown:
-    """What is known of an answer while it is made. ``caller``: who asks, where no token tells."""
+    """What is known of an answer while it is made. ``caller``: who asks, where no token tells. ``sessions``: by which
+    more can be asked about whom it names."""
 
     clients: set[UUID] = field(default_factory=set)
     event: AccessEvent | None = None
     of_archive: bool = False
     caller: Caller | None = None
+    sessions: Sessions | None = None
 
 
 shown_now: ContextVar[Shown] = ContextVar("shown_now")
@@ -47,12 +49,15 @@ def shows_to(caller: Caller) -> None:
 
 
 def noting_what_is_shown(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """The same endpoint, which also notes the clients that its views name."""
+    """The same endpoint, which also notes the clients that its views name, and marks those who are test clients."""
 
     @functools.wraps(endpoint)
     async def noting(*places: Any, **named: Any) -> Any:
         answer = await endpoint(*places, **named)
-        shown_now.get().clients.update(clients_in(answer))
+        shown = shown_now.get()
+        shown.clients.update(clients_in(answer))
+        if shown.sessions is not None:
+            await mark_test_clients(shown.sessions, answer)
         return answer
 
     return noting
@@ -60,22 +65,5 @@ def noting_what_is_shown(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..
 
 def clients_in(answer: object) -> Iterator[UUID]:
     """The ids of clients in a view, and in the views in it: in its ``client_id``, or in the field that is ``WHOSE``."""
-    if isinstance(answer, BaseModel):
-        kind = type(answer)
-        whose = getattr(kind, "WHOSE", "client_id")
-        for name in kind.model_fields:
-            value = getattr(answer, name)
-            if name == whose:
-                yield from _ids(value)
-            elif isinstance(value, BaseModel | list):
-                yield from clients_in(value)
-    elif isinstance(answer, list):
-        for each in answer:
-            if isinstance(each, BaseModel):
-                yield from clients_in(each)
-
-
-def _ids(value: object) -> Iterable[UUID]:
-    if isinstance(value, UUID):
-        return [value]
-    return [each for each in value if isinstance(each, UUID)] if isinstance(value, list) else []
+    for view in views_in(answer):
+        yield from whose_of(view)

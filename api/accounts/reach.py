@@ -13,6 +13,7 @@ from rules.refusals import Problem
 OPENED_BY_PASS = frozenset(
     {
         "POST /v1/therapists/{slug}/holds",
+        "GET /v1/holds/{hold_id}",
         "DELETE /v1/holds/{hold_id}",
         "POST /v1/therapists/{slug}/waitlist",
         "GET /v1/clients/{client_id}/waitlist",
@@ -21,6 +22,7 @@ OPENED_BY_PASS = frozenset(
         "PATCH /v1/clients/{client_id}",
         "POST /v1/clients/{client_id}/activation",
         "POST /v1/clients/{client_id}/passes",
+        "GET /v1/clients/{client_id}/offers",
         "POST /v1/clients/{client_id}/appointments",  # the first; the booking itself says so
         "GET /v1/appointments",  # what was booked with a pass, here and below; the queries say so
         "GET /v1/appointments/{appointment_id}",
@@ -31,7 +33,7 @@ OPENED_BY_PASS = frozenset(
     }
 )
 _STARTS_JOURNEYS = ("POST /v1/journeys",)
-_HOLDS = ("POST /v1/therapists/{slug}/holds", "DELETE /v1/holds/{hold_id}")
+_HOLDS = ("POST /v1/therapists/{slug}/holds", "GET /v1/holds/{hold_id}", "DELETE /v1/holds/{hold_id}")
 _ANY_KEY = ("GET /v1/me",)
 
 

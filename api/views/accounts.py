@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from api.access_log.marking import OfClient
 from api.accounts.signing_in.sessions import NewSession
 from api.views.base import View
 from rules.accounts.accesses import AccessEvent, AccessKind
@@ -61,7 +62,7 @@ class AccessView(View):
     signed: bool
 
 
-class OpeningView(View):
+class OpeningView(View, OfClient):
     """``opened_by`` is how the timeline names who opened it, under their ``role``. ``closed_at``, ``closed_by``: who
     ended it before ``ends_at``."""
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from api.access_log.marking import OfClient
 from api.views.base import View
 from models.reads.archive.bulk import ArchiveRow
 from models.tables.clients.client import Client
@@ -21,7 +22,7 @@ class MoneyTotals(View):
     owed: int
 
 
-class ClientPreview(BaseModel):
+class ClientPreview(OfClient):
     """``appointments`` and ``payments`` count what would be cancelled; ``credit`` and ``owed`` are minor units of the
     client's own ``currency`` as they would be after it, and ``money`` has every currency in which there is any.
     ``because`` says why a client would be skipped."""
@@ -62,7 +63,7 @@ class BulkStarted(BaseModel):
     archive_id: UUID
 
 
-class ResultView(View):
+class ResultView(View, OfClient):
     """``result`` is ``pending``, ``archived``, ``skipped`` or ``failed``; ``because`` says why it was one of the last
     two."""
 
@@ -113,6 +114,7 @@ def client_preview(client: Client, plan: ArchivePlan) -> ClientPreview:
         client_id=client.id,
         ref=client.ref,
         name=client.full_name,
+        test=client.test,
         credit=plan.own_money.credit,
         owed=plan.own_money.owed,
         currency=plan.currency,

@@ -44,8 +44,13 @@ class View(BaseModel):
         return cls(**shown)
 
 
+def sees_what_is_practice_only(caller: Caller | None) -> bool:
+    """The practice, and admins, who are shown no view of a client."""
+    return caller is not None and (caller.is_practice or caller.role is Role.ADMIN)
+
+
 def _hidden_from(caller: Caller | None, view: type[View]) -> frozenset[str]:
-    if caller is not None and (caller.is_practice or caller.role is Role.ADMIN):  # who is shown no view of a client
+    if sees_what_is_practice_only(caller):
         return frozenset()
     by_pass = caller is not None and caller.by_pass
     return practice_only_fields(view) | (signed_in_only_fields(view) if by_pass else frozenset())

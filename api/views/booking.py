@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from activities.types.facts import AppointmentFacts, AppointmentShown, PaymentFacts
+from api.access_log.marking import OfClient
 from api.views.base import PracticeOnly, SignedInOnly, View
 from api.views.lists import MoneyView
 from api.views.money import PaymentView
@@ -18,6 +19,7 @@ from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Mode, Role
 from rules.journey.stage import JourneyFacts
+from rules.time_words import in_words
 
 
 class LicenceView(View):
@@ -68,9 +70,10 @@ class WhoseView(BaseModel):
     name: str | None
 
 
-class AppointmentView(View):
-    """``client``: for the practice. A therapist sees of a former client the appointments that they had, and whose they
-    are, and nothing else."""
+class AppointmentView(View, OfClient):
+    """``every``: of a series, how many weeks its appointments lie apart. ``client``: for the practice. A therapist sees
+    of a former client the appointments that they had, and whose they are, and nothing else. ``notice_window``: until
+    when before it the client side may change it, as the fee policy of that version says it."""
 
     id: UUID
     client_id: UUID
@@ -83,7 +86,10 @@ class AppointmentView(View):
     mode: Mode
     join_url: str | None
     series_id: UUID | None
+    every: int | None
     fee: MoneyView
+    fee_policy_version: int
+    notice_window: str
     booked_by: str
     booked_at: datetime
     complete_forms_in_session: bool
@@ -100,7 +106,8 @@ class AppointmentView(View):
     @classmethod
     def of_row(cls, row: AppointmentRow, *, caller: Caller, **more: Any) -> Self:
         whose = WhoseView(ref=row.client.ref, name=row.client.full_name)
-        return cls._of(row.appointment, row.payment, row, caller=caller, client=whose, **more)
+        more = {"client": whose, "test": row.client.test, **more}
+        return cls._of(row.appointment, row.payment, row, caller=caller, **more)
 
     @classmethod
     def of_answer(
@@ -125,7 +132,9 @@ class AppointmentView(View):
     ) -> Self:
         fee = MoneyView(amount=terms.fee_amount, currency=terms.fee_currency)
         paid = PaymentView.of(payment, caller=caller) if payment else None
-        return cls.of(terms, *beside, caller=caller, fee=fee, payment=paid, **more)
+        agreed = terms.agreed if isinstance(terms, Appointment) else terms
+        notice = in_words(agreed.notice_window)
+        return cls.of(terms, *beside, caller=caller, fee=fee, payment=paid, notice_window=notice, **more)
 
 
 def seen_by(

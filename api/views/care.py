@@ -8,7 +8,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.access_log.marking import OfClient
 from api.views.base import PracticeOnly, View
+from api.views.booking import WhoseView
 from models.reads.care import chats
 from models.reads.care.chats import Author, ChatRow, Side
 from models.reads.care.notes import NoteRow
@@ -21,15 +23,17 @@ from rules.enums import ChatKind, GoalStatus, Role
 from rules.journey.goals import write_weekly
 
 
-class MemberView(View):
+class MemberView(View, OfClient):
     client_id: UUID
+    ref: str
     name: str
     joined_at: datetime
 
 
-class ChatView(View):
-    """``client_id`` is that of a direct or care team chat. ``last_seq`` is the number of the newest message,
-    ``read_seq`` how far the asker has read. ``members`` are shown to the practice; a therapist sees their own clients.
+class ChatView(View, OfClient):
+    """``client_id`` is that of a direct or care team chat, and ``client`` names them to the practice. ``last_seq`` is
+    the number of the newest message, ``read_seq`` how far the asker has read. ``members`` are shown to the practice; a
+    therapist sees their own clients.
 
     Staff who start a direct chat, which they do not read, are told no more than that it is there.
     """
@@ -38,6 +42,7 @@ class ChatView(View):
     kind: ChatKind
     title: str | None
     client_id: UUID | None
+    client: PracticeOnly[WhoseView | None] = None
     therapist: str | None
     made_at: datetime
     last_seq: int = 0
@@ -47,12 +52,13 @@ class ChatView(View):
     members: list[MemberView] = Field(default_factory=list)
 
 
-class AuthorView(View):
+class AuthorView(View, OfClient):
     """``role`` is ``client``, ``therapist`` or ``care_team``. Of clients whom the asker does not see otherwise,
-    ``name`` is the first name alone."""
+    ``name`` is the first name alone; ``ref`` is told to the practice of those whom it sees."""
 
     role: Role
     name: str
+    ref: PracticeOnly[str | None] = None
     client_id: UUID | None
     therapist: str | None
 
@@ -85,20 +91,22 @@ def unseen_chat_view(chat: Chat, therapist: str | None) -> ChatView:
     )
 
 
-def chat_view(row: ChatRow, **more: Any) -> ChatView:
-    return ChatView.of(row.chat, row, **more)
+def chat_view(row: ChatRow, *, caller: Caller, **more: Any) -> ChatView:
+    whose = WhoseView(ref=row.client.ref, name=row.client.full_name) if row.client else None
+    return ChatView.of(row.chat, row, caller=caller, client=whose, **more)
 
 
 async def whole_chat_view(session: AsyncSession, side: Side, row: ChatRow) -> ChatView:
     if not side.caller.is_practice:
-        return chat_view(row)
-    members = [MemberView.of(member, name=name) for member, name in await chats.members_of(session, side, row.chat.id)]
-    return chat_view(row, members=members)
+        return chat_view(row, caller=side.caller)
+    found = await chats.members_of(session, side, row.chat.id)
+    members = [MemberView.of(member, client, name=client.full_name) for member, client in found]
+    return chat_view(row, caller=side.caller, members=members)
 
 
 def message_view(side: Side, message: ChatMessage, author: Author) -> MessageView:
     own = side.client.id == message.author_client_id if side.client else message.author == side.caller.actor
-    return MessageView.of(message, author=AuthorView.of(author), mine=own)
+    return MessageView.of(message, author=AuthorView.of(author, caller=side.caller), mine=own)
 
 
 # ---------------------------------------------------------------- documents and notes
@@ -128,7 +136,7 @@ def document_view(
     return DocumentView.of(*seen, caller=caller, shared_with=[client.id for client in shared_with])
 
 
-class ShareView(View):
+class ShareView(View, OfClient):
     id: UUID
     document_id: UUID
     client_id: UUID
@@ -136,7 +144,7 @@ class ShareView(View):
     shared_by: str
 
 
-class NoteView(View):
+class NoteView(View, OfClient):
     """``therapist``: who wrote it, by slug."""
 
     id: UUID
@@ -162,7 +170,7 @@ class RemindView(View):
     at: str
 
 
-class GoalView(View):
+class GoalView(View, OfClient):
     id: UUID
     client_id: UUID
     text: str
@@ -179,13 +187,14 @@ def goal_view(goal: Goal) -> GoalView:
     return GoalView.of(goal, remind=remind)
 
 
-class NotificationView(View):
-    """``data`` has ids for programs: of appointments, a payment, a form or a chat, by ``kind``."""
+class NotificationView(View, OfClient):
+    """``data`` has ids for programs: of appointments, a payment, a form or a chat, by ``kind``. ``client_id`` is null
+    where the care team has written."""
 
     id: UUID
     kind: str
     text: str
-    client_id: UUID
+    client_id: UUID | None
     data: dict[str, Any]
     at: datetime
     read_at: datetime | None

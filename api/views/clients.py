@@ -4,16 +4,22 @@ A client's side of the practice never learns of an archive: fields that would te
 altogether, not set to null.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from api.access_log.marking import OfClient
 from api.views.base import PracticeOnly, SignedInOnly, View
+from api.views.lists import Listed
+from api.views.money import CurrencyBalance
 from models.reads.clients.clients import ClientRow
 from models.reads.clients.matches import MatchRow
+from models.tables.clients.client import Client
 from rules.accounts.caller import Caller
+from rules.archive.plan import MoneyLine
 from rules.enums import ClientStatus, Source, Stage, TaskKind
 
 
@@ -57,15 +63,48 @@ class ClientView(View):
 
 
 def client_view(row: ClientRow, *, caller: Caller) -> ClientView:
-    client = row.client
-    return ClientView.of(
-        client,
-        row,
-        caller=caller,
-        stage=client.stage if caller.is_practice else client.stage_shown,
-        group=client.group_id,
-        card=client.card or None,
-    )
+    return ClientView.of(row.client, row, caller=caller, **_shown_of(row.client, caller))
+
+
+def _shown_of(client: Client, caller: Caller) -> dict[str, Any]:
+    return {
+        "stage": client.stage if caller.is_practice else client.stage_shown,
+        "group": client.group_id,
+        "card": client.card or None,
+    }
+
+
+class ListedClientView(ClientView):
+    """``credit`` and ``owed`` are minor units of the client's own ``currency``; ``money`` has every currency in which
+    there is any."""
+
+    credit: PracticeOnly[int] = 0
+    owed: PracticeOnly[int] = 0
+    currency: PracticeOnly[str] = ""
+    money: PracticeOnly[list[CurrencyBalance]] = Field(default=[])
+
+
+class TabsView(View):
+    """How many clients each tab of the list has with this filter, whatever ``status`` it asks for; ``groups``: how many
+    there are."""
+
+    active: int
+    archived: int
+    groups: int
+
+
+class ListedClients(Listed[ListedClientView]):
+    totals: PracticeOnly[TabsView | None] = None
+
+
+def listed_client_view(row: ClientRow, money: Sequence[MoneyLine], *, caller: Caller) -> ListedClientView:
+    """``money``: in the client's own currency first; none for whoever is told of no money here."""
+    told: dict[str, Any] = {}
+    if money:
+        own = money[0]
+        told = {"credit": own.credit, "owed": own.owed, "currency": own.currency}
+        told["money"] = [CurrencyBalance.of(line) for line in money]
+    return ListedClientView.of(row.client, row, caller=caller, **_shown_of(row.client, caller), **told)
 
 
 def match_document(row: MatchRow) -> dict[str, Any]:
@@ -123,7 +162,7 @@ class VerifiedView(BaseModel):
     faults: list[FaultView]
 
 
-class TaskView(View):
+class TaskView(View, OfClient):
     """``client_id`` is null for what is about no client of ours."""
 
     id: UUID

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from api.views.base import View
 from models.tables.forms.form import FormRequest
+from models.tables.forms.upload import FormUpload
 from rules.accounts.caller import Caller
 from rules.enums import FormStatus, Role
 
@@ -29,10 +30,27 @@ def form_view(form: FormRequest, *, caller: Caller, title: str, answered_by: str
     status = form.status
     if status is FormStatus.SUSPENDED and not caller.is_practice:
         status = FormStatus.REQUESTED
-    entered_by = answered_by if answered_by is not None and _is_of_practice(answered_by) else None
-    return FormView.of(form, title=title, status=status, entered_by=entered_by)
+    return FormView.of(form, title=title, status=status, entered_by=entered_by(answered_by))
 
 
-def _is_of_practice(actor: str) -> bool:
-    role = actor.partition(":")[0]
-    return role in frozenset(Role) and Role(role).is_practice
+def entered_by(actor: str | None) -> str | None:
+    """Who it was, if somebody of the practice."""
+    role = (actor or "").partition(":")[0]
+    return actor if role in frozenset(Role) and Role(role).is_practice else None
+
+
+class FormFileView(View):
+    """A file for the question ``field`` of a form. Answers name it by its ``id``; ``size`` in bytes."""
+
+    id: UUID
+    kind: str
+    field: str
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    uploaded_at: datetime
+
+
+def form_file_view(upload: FormUpload) -> FormFileView:
+    return FormFileView.of(upload)

@@ -1,7 +1,7 @@
 """Lists and their pages, and amounts of money."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -28,6 +28,6 @@ class MoneyView(BaseModel):
     currency: str
 
 
-def listed(items: list[Item], last: tuple[datetime | UUID | str | int, ...] | None) -> Listed[Item]:
+def listed(items: list[Item], last: tuple[datetime | date | UUID | str | int, ...] | None) -> Listed[Item]:
     """A page of a list; ``last`` has the sort values of its last row when there are more rows behind it."""
     return Listed[Any](items=items, next_cursor=cursor_of(*last) if last else None)

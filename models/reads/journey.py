@@ -21,6 +21,7 @@ from models.tables.clients.task import Task
 from models.tables.money.payment import Payment
 from rules.enums import AppointmentStatus, AppointmentType, ClientStatus, FormStatus
 from rules.journey.stage import AskedForm, JourneyFacts, OpenAppointment, OpenTask, TaskPayment, stage_of
+from rules.money.disputes import has_ended
 from rules.money.payment_states import UNPAID
 
 
@@ -143,6 +144,7 @@ def _open_task(task: Task, payment: Payment | None) -> OpenTask:
             currency=payment.currency,
             deadline=payment.deadline,
             because=payment.because,
+            refunded=payment.refunded,
         )
     return OpenTask(
         key=task.key,
@@ -151,6 +153,8 @@ def _open_task(task: Task, payment: Payment | None) -> OpenTask:
         appointment_id=task.data.get("appointment_id"),
         payment=about,
         other_id=task.data.get("other_id"),
+        amount=task.data.get("amount"),
+        over=has_ended(task.data.get("state", "")),
     )
 
 

@@ -9,6 +9,7 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.mail.outbox import UNSETTLED, OutboxItem
+from rules.journey.reminders import MAILS_OF_A_JOURNEY
 
 Id = UUID | Mapped[UUID]  # or the column of one, in a larger question
 
@@ -32,3 +33,17 @@ def next_delivery(client_id: Id, appointment_id: Id | None) -> ScalarSelect[date
 async def deliver_at(session: AsyncSession, client_id: UUID, appointment_id: UUID | None) -> datetime | None:
     """When something is due next for this deliverer; None if nothing waits."""
     return (await session.exec(select(next_delivery(client_id, appointment_id)))).one()
+
+
+async def reminders_done(session: AsyncSession, client_id: UUID) -> list[str]:
+    """The keys in a journey's plan of what was mailed, or is about to be."""
+    marks = (
+        select(OutboxItem.key, OutboxItem.template)
+        .where(col(OutboxItem.client_id) == client_id, col(OutboxItem.template).in_(MAILS_OF_A_JOURNEY))
+        .order_by(col(OutboxItem.seq).desc())
+        .limit(_NEWEST)
+    )
+    return [key.removeprefix(f"{template}:{client_id}:") for key, template in (await session.exec(marks)).all()]
+
+
+_NEWEST = 50  # marks: what is older has long passed out of every plan

@@ -15,6 +15,8 @@ from models.tables.accounts.token import Token
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.calendar_feed import CalendarFeed
+from models.tables.booking.closure import Closure
+from models.tables.booking.leave import Leave
 from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import AppointmentSettings, DateOverrideRow, Therapist, TimeOffPeriod, WeeklyHours
 from models.tables.booking.waitlist import WaitlistOfferRecord, WaitlistPlace
@@ -32,8 +34,11 @@ from models.tables.clients.match import FormMatch, Match
 from models.tables.clients.remark import Remark
 from models.tables.clients.step_answer import StepAnswer
 from models.tables.clients.task import Task
+from models.tables.forms.draft import FormDraft
 from models.tables.forms.form import FormAnswer, FormRequest
-from models.tables.forms.text import PracticeText
+from models.tables.forms.signed_copy import KeptCopy
+from models.tables.forms.text import PracticeText, TextDraft
+from models.tables.forms.upload import FormUpload, FormUploadContent
 from models.tables.keeping.anchor import Anchor, AnchoredHead
 from models.tables.keeping.epoch import Epoch
 from models.tables.keeping.keeping import Keeping, Resumption
@@ -41,7 +46,7 @@ from models.tables.keeping.reencryption import Reencryption
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.mail.outbox import OutboxItem
 from models.tables.money.approval import Approval
-from models.tables.money.credit import Credit, CreditUse
+from models.tables.money.credit import Credit, CreditReversal, CreditUse
 from models.tables.money.payment import Payment, PaymentTry
 from models.tables.money.reconciliation import Reconciliation
 from models.tables.money.refund import Dispute, Refund
@@ -69,7 +74,9 @@ __all__ = [
     "ChatRead",
     "Client",
     "ClientGroup",
+    "Closure",
     "Credit",
+    "CreditReversal",
     "CreditUse",
     "DateOverrideRow",
     "Dispute",
@@ -80,14 +87,19 @@ __all__ = [
     "Epoch",
     "Fact",
     "FormAnswer",
+    "FormDraft",
     "FormMatch",
     "FormRequest",
+    "FormUpload",
+    "FormUploadContent",
     "FormWords",
     "Goal",
     "HandedIn",
     "IdempotencyKey",
     "InboundEvent",
     "Keeping",
+    "KeptCopy",
+    "Leave",
     "Match",
     "Notification",
     "OccupiedTime",
@@ -110,6 +122,7 @@ __all__ = [
     "SessionNote",
     "StepAnswer",
     "Task",
+    "TextDraft",
     "Therapist",
     "TimeOffPeriod",
     "Token",

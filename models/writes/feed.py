@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.care.feed import may_see_notification
@@ -23,7 +23,7 @@ async def notify(
     session: AsyncSession,
     *,
     therapist_id: UUID,
-    client_id: UUID,
+    client_id: UUID | None,
     kind: str,
     text: str,
     data: dict[str, Any],
@@ -45,7 +45,7 @@ async def notify_of_message(
     session: AsyncSession,
     *,
     therapist_id: UUID,
-    client_id: UUID,
+    client_id: UUID | None,
     chat_id: UUID,
     seq: int,
     text: str,
@@ -53,7 +53,8 @@ async def notify_of_message(
     id: UUID,
     actor: str,
 ) -> None:
-    """Tell of a client's message: one unread entry for each chat, which moves up with every further message."""
+    """Tell of a client's message, or the care team's: one unread entry for each chat, which moves up with every further
+    message."""
     unread = (
         select(Notification)
         .where(
@@ -161,3 +162,15 @@ async def mark_read(
         row.read_at = at
         session.add(row)
     return row
+
+
+async def mark_all_read(session: AsyncSession, caller: Caller, *, until: datetime | None, at: datetime) -> int:
+    """Mark what the caller may see as read, up to an instant (included), or all of it; how many were not already."""
+    unread = [may_see_notification(caller), col(Notification.read_at).is_(None)]
+    if until is not None:
+        unread.append(col(Notification.at) <= until)
+    # In one order: two who say so at once do not wait for one another in a circle.
+    rows = select(Notification.id).where(*unread).order_by(col(Notification.id)).with_for_update(of=Notification)
+    ids = (await session.exec(rows)).all()
+    await session.exec(update(Notification).where(col(Notification.id).in_(ids)).values(read_at=at))
+    return len(ids)

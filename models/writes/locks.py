@@ -32,6 +32,11 @@ async def lock_therapist(session: AsyncSession, therapist_id: Id) -> Therapist:
     return await _lock(session, Therapist, therapist_id)
 
 
+async def lock_every_therapist(session: AsyncSession) -> None:
+    """All of them, in the order of their ids: for what concerns every calendar at once."""
+    await session.exec(select(Therapist.id).order_by(col(Therapist.id)).with_for_update(key_share=True))
+
+
 async def lock_client(session: AsyncSession, client_id: Id) -> Client:
     return await _lock(session, Client, client_id)
 

@@ -51,7 +51,13 @@ async def order_mails(
 
 
 async def order_practice_mail(
-    session: AsyncSession, order: MailOrder, *, at: datetime, wanted: bool = True, recipient: str = ""
+    session: AsyncSession,
+    order: MailOrder,
+    *,
+    at: datetime,
+    not_before: datetime | None = None,
+    wanted: bool = True,
+    recipient: str = "",
 ) -> None:
     """Put a mail into the outbox that PracticeMail delivers, whether a client has to do with it or not.
 
@@ -59,7 +65,8 @@ async def order_practice_mail(
     to say so. ``recipient``: the address, where it must not be the one of a later moment.
     """
     status = OutboxStatus.WAITING if wanted else OutboxStatus.NOT_WANTED
-    await _put(session, [_row(order, at=at) | {"status": status, "recipient": recipient}])
+    row = _row(order, at=at) | {"next_try_at": not_before or at, "status": status, "recipient": recipient}
+    await _put(session, [row])
 
 
 def _row(order: MailOrder, *, at: datetime) -> dict[str, Any]:

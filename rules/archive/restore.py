@@ -1,7 +1,8 @@
 """What an unarchive can bring back of all that the archive cancelled, if it is asked to; and why not the rest.
 
 The practice restores, so hours, grid, notice and buffers need not hold, as for anything that the practice books. Never
-an overlap, and never the past.
+an overlap, and never the past; and nothing on a day on which the practice is closed by now, since nobody looks at each
+date.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rules.archive.plan import PaymentLine
-from rules.booking.availability import Availability, Busy, check_slot, rules_set_aside
+from rules.booking.availability import CLOSED, Availability, Busy, check_slot, closure_of, rules_set_aside
 from rules.enums import AppointmentStatus, AppointmentType, Mode, PaymentStatus
 from rules.money.payment_states import PaymentEvent, after, is_stopped
 
@@ -148,6 +149,8 @@ def _why_not(line: CancelledLine, situation: RestoreSituation, busy: Iterable[Bu
         return "The client has another therapist now."
     if line.mode is Mode.ZOOM and not situation.zoom:
         return "The therapist has no Zoom link any more."
+    if closure_of(availability=situation.availability, starts_at=line.starts_at, ends_at=line.ends_at) is not None:
+        return CLOSED
     problem = check_slot(
         availability=situation.availability,
         type=line.type,

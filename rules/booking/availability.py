@@ -21,13 +21,14 @@ from rules.booking.availability_document import (
 from rules.booking.hours import (
     DEFAULT_SETTINGS,
     Availability,
+    ClosedDay,
     DateOverride,
     DayWindow,
     SlotSettings,
     TimeOff,
     WeeklyWindow,
 )
-from rules.booking.slot_calendar import Busy, SlotCalendar
+from rules.booking.slot_calendar import CLOSED, Busy, SlotCalendar
 from rules.enums import AppointmentType
 from rules.local_time import (
     DAY,
@@ -42,10 +43,12 @@ from rules.local_time import (
 )
 
 __all__ = [
+    "CLOSED",
     "DEFAULT_SETTINGS",
     "WEEKDAYS",
     "Availability",
     "Busy",
+    "ClosedDay",
     "DateOverride",
     "DayWindow",
     "InvalidAvailability",
@@ -57,6 +60,8 @@ __all__ = [
     "WeeklyWindow",
     "alternatives",
     "check_slot",
+    "closed_then",
+    "closure_of",
     "earliest_slot",
     "find_zone",
     "ignored_windows",
@@ -87,10 +92,11 @@ class SlotProblemKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SlotProblem:
-    """Why a time cannot be booked, in a plain sentence."""
+    """Why a time cannot be booked, in a plain sentence; ``closure``: because the practice is closed then."""
 
     kind: SlotProblemKind
     because: str
+    closure: ClosedDay | None = None
 
 
 def open_slots(
@@ -163,6 +169,9 @@ def check_slot(
             return _unavailable(_TOO_SOON)
         if needs_horizon and start > current + calendar.settings.horizon_days * DAY:
             return _unavailable(_TOO_FAR)
+        closure = calendar.closed(start, end)
+        if closure is not None:
+            return closed_then(closure)
         because = calendar.outside(start, end, needs_grid=needs_grid)
         if because:
             return _unavailable(because)
@@ -173,6 +182,18 @@ def check_slot(
     if not practice and local_date(start, calendar.zone) in calendar.full_days:
         return _unavailable(_FULL_DAY)
     return None
+
+
+def closure_of(*, availability: Availability, starts_at: datetime, ends_at: datetime) -> ClosedDay | None:
+    """The closure that an appointment would fall on, or None. Closures are the same for every type."""
+    calendar = SlotCalendar(availability, AppointmentType.SESSION, ())
+    return calendar.closed(to_micros(starts_at), to_micros(ends_at))
+
+
+def closed_then(closure: ClosedDay) -> SlotProblem:
+    """Why a time on a closed day cannot be booked."""
+    because = f"The practice is closed on this day: {closure.name}."
+    return SlotProblem(kind=SlotProblemKind.UNAVAILABLE, because=because, closure=closure)
 
 
 def rules_set_aside(
@@ -207,7 +228,8 @@ _FULL_DAY = "The therapist takes no more appointments of this type on that day."
 
 
 def week_of_series(*, first: datetime, week: int, time_zone: str) -> datetime:
-    """When a week of a weekly series begins (UTC): at the wall time of the first, in the therapist's zone.
+    """When the appointment of that week of a series begins (UTC): at the wall time of the first, in the therapist's
+    zone.
 
     Week 0 is the first itself. A time that the clocks skip becomes the moment of the change, one shown twice
     is the earlier reading.
@@ -275,7 +297,7 @@ def alternatives(
 
 
 def outside_hours(*, availability: Availability, appointments: Iterable[Busy]) -> list[Busy]:
-    """Those appointments that are not inside the hours of their type, or lie under time off."""
+    """Those appointments that are not inside the hours of their type, or lie under time off or on a closed day."""
     calendars = {kind: SlotCalendar(availability, kind, ()) for kind in AppointmentType}
     return [
         appointment

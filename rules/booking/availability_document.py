@@ -31,7 +31,7 @@ _MOST_PROBLEMS = 500
 _LONGEST_REASON = 500
 _LONGEST_NAME = 100
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
-_LONGEST_TIME_OFF = timedelta(days=5 * 366)
+LONGEST_TIME_OFF = timedelta(days=5 * 366)
 
 # Least and most of each setting, in its own unit.
 _BOUNDS: Mapping[str, tuple[int, int]] = {
@@ -243,7 +243,7 @@ class _Reader:
         starts_at, ends_at = self.instant(fields, "starts_at", path), self.instant(fields, "ends_at", path)
         if starts_at and ends_at and ends_at <= starts_at:
             self.wrong(f"{path}.ends_at", "must be after starts_at")
-        elif starts_at and ends_at and ends_at - starts_at > _LONGEST_TIME_OFF:
+        elif starts_at and ends_at and ends_at - starts_at > LONGEST_TIME_OFF:
             self.wrong(f"{path}.ends_at", "must be at most five years after starts_at")
         reason = "" if fields.get("reason") is None else fields["reason"]
         if not isinstance(reason, str) or len(reason) > _LONGEST_REASON:

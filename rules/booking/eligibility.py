@@ -4,16 +4,17 @@ The order: personal details, booking switched off, no therapist, the intro call'
 comes last and is tested in rules.booking.availability.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Outcome
+from rules.enums import AppointmentStatus, AppointmentType, IntroCalls, Outcome, PaymentStatus
 from rules.journey.stage import JourneyFacts
 from rules.money.fees import Money, may_client_change
 from rules.refusals import Problem, Refusal
+from rules.time_words import in_words
 
 REQUIRED_DETAILS = ("first_name", "last_name", "email", "phone", "time_zone")
-MOST_WEEKS = 52
+UNMARKED_WITHIN = timedelta(hours=24)  # of the mark, where it has earned nothing that could be cancelled
 
 
 def missing_details(known: dict[str, str | None]) -> tuple[str, ...]:
@@ -116,10 +117,16 @@ def refuse_change(
         return None
     if now >= starts_at:
         return not_open(status, detail="This appointment has already started.")
+    notice = in_words(notice_window)
     return Refusal(
         name=Problem.LATE_CHANGE,
-        detail="It is too late to change this appointment here. Please contact your therapist; the full fee is due.",
-        data={"therapist": therapist, "fee": {"amount": fee.amount, "currency": fee.currency}},
+        detail=f"It is too late to change this appointment here: less than {notice} are left until it begins. "
+        "Please contact your therapist; the full fee is due.",
+        data={
+            "therapist": therapist,
+            "fee": {"amount": fee.amount, "currency": fee.currency},
+            "notice_window": notice,
+        },
     )
 
 
@@ -140,6 +147,23 @@ def refuse_outcome(
     return not_open(status)
 
 
+def refuse_unmark(
+    *, status: AppointmentStatus, payment: PaymentStatus | None, marked_at: datetime | None, now: datetime
+) -> Refusal | None:
+    """Why what was said of how it went may not be taken back, or None: while its payment waits for its time, and
+    without a payment for a day. What was waived, stopped, tried or paid since is a decision or a debt of its own."""
+    if status.value not in {outcome.value for outcome in Outcome}:
+        return not_open(status)
+    if payment is PaymentStatus.SCHEDULED:
+        return None
+    if payment is not None:
+        said = payment.value.replace("_", " ")
+        return not_open(status, detail=f"This can no longer be unmarked: its payment is {said}.")
+    if marked_at is None or now > marked_at + UNMARKED_WITHIN:
+        return not_open(status, detail="This can no longer be unmarked: it was marked more than a day ago.")
+    return None
+
+
 def not_open(status: AppointmentStatus, *, detail: str | None = None) -> Refusal:
     return Refusal(
         name=Problem.APPOINTMENT_NOT_OPEN,
@@ -157,8 +181,14 @@ _SAID = {
 }
 
 
-def slot_refusal(*, taken: bool, because: str, alternatives: Iterable[tuple[datetime, datetime]]) -> Refusal:
-    """The refusal of a time, with up to three others that are free."""
+def slot_refusal(
+    *,
+    taken: bool,
+    because: str,
+    alternatives: Iterable[tuple[datetime, datetime]],
+    closure: Mapping[str, str] | None = None,
+) -> Refusal:
+    """The refusal of a time, with up to three others that are free; and the closure, if the practice is closed then."""
     return Refusal(
         name=Problem.SLOT_TAKEN if taken else Problem.SLOT_UNAVAILABLE,
         detail=because,
@@ -166,6 +196,7 @@ def slot_refusal(*, taken: bool, because: str, alternatives: Iterable[tuple[date
             "alternatives": [
                 {"starts_at": starts_at.isoformat(), "ends_at": ends_at.isoformat()}
                 for starts_at, ends_at in alternatives
-            ]
+            ],
+            **({"closure": dict(closure)} if closure is not None else {}),
         },
     )

@@ -83,13 +83,23 @@ class TimeOff:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ClosedDay:
+    """A day on which the practice is closed: that date of each therapist's own calendar."""
+
+    day: date
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Availability:
-    """Everything a therapist has said about when they can be booked, in their own zone."""
+    """Everything a therapist has said about when they can be booked, in their own zone. The ``closures`` are the
+    practice's, and the same for all of its therapists."""
 
     time_zone: str
     weekly: tuple[WeeklyWindow, ...] = ()
     overrides: tuple[DateOverride, ...] = ()
     time_off: tuple[TimeOff, ...] = ()
+    closures: tuple[ClosedDay, ...] = ()
     settings: Mapping[AppointmentType, SlotSettings] = field(default_factory=lambda: DEFAULT_SETTINGS)
 
 

@@ -10,7 +10,11 @@ UNDER_TIME_OFF = "under time off"
 
 
 def why_outside(*, availability: Availability, appointments: Iterable[Busy]) -> list[tuple[Busy, str]]:
-    """Those appointments that are not inside the hours of their type, or lie under time off, each with the reason."""
+    """Those appointments that are not inside the hours of their type, or lie under time off, each with the reason.
+
+    What is booked on a closed day is told with the closure: no hours of a therapist's would change it.
+    """
+    availability = replace(availability, closures=())
     listed = outside_hours(availability=availability, appointments=appointments)
     without_time_off = replace(availability, time_off=())
     beyond = outside_hours(availability=without_time_off, appointments=listed)

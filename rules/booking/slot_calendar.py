@@ -7,12 +7,12 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from rules.booking.hours import Availability, Hours, Span, merged
+from rules.booking.hours import Availability, ClosedDay, Hours, Span, merged
 from rules.enums import AppointmentType
-from rules.local_time import DAY, MINUTE, local_date, to_micros
+from rules.local_time import DAY, MINUTE, day_start, local_date, to_micros
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,8 +25,11 @@ class Busy:
     ends_at: datetime
 
 
+CLOSED = "The practice is closed on this day."
+
+
 class SlotCalendar:
-    """Hours, grid, busy time, notice, horizon and daily cap of one therapist and type."""
+    """Hours, closures, grid, busy time, notice, horizon and daily cap of one therapist and type."""
 
     def __init__(self, availability: Availability, kind: AppointmentType, busy: Iterable[Busy]) -> None:
         self.settings = availability.settings[kind]
@@ -34,6 +37,7 @@ class SlotCalendar:
         self.hours = Hours(availability, kind)
         self.zone = self.hours.zone
         self._kind = kind
+        self._closures = availability.closures
         self._time_off = [(to_micros(off.starts_at), to_micros(off.ends_at)) for off in availability.time_off]
         # The gap between two appointments is the larger of the two buffers that meet in it.
         self._gaps = {
@@ -77,12 +81,19 @@ class SlotCalendar:
         # Two dates may offer the same instant where clocks go back around midnight.
         return [start for start in sorted(set(found)) if not full or local_date(start, self.zone) not in full]
 
+    def closed(self, start: int, end: int) -> ClosedDay | None:
+        """The first closure that a stretch touches: it must not reach into a closed day either."""
+        return next((day for first, last, day in self._closed if first < end and start < last), None)
+
     def outside(self, start: int, end: int, *, needs_grid: bool) -> str | None:
-        """A sentence if a stretch is not inside hours, off the grid, or under time off: the first that holds."""
+        """A sentence if a stretch touches a closure, is not inside hours, off the grid, or under time off: the first
+        that holds."""
         return next(self.all_outside(start, end, needs_grid=needs_grid), None)
 
     def all_outside(self, start: int, end: int, *, needs_grid: bool) -> Iterator[str]:
         """Every such sentence. A time outside of hours is on no grid anyway."""
+        if self.closed(start, end) is not None:
+            yield CLOSED
         if not self.hours.hold(start, end):
             yield "This time is outside the therapist's hours."
         elif needs_grid and not self._on_grid(start):
@@ -106,6 +117,15 @@ class SlotCalendar:
             return set()
         counts = Counter(local_date(first, self.zone) for first, _, kind in self._busy if kind == self._kind)
         return {day for day, number in counts.items() if number >= cap}
+
+    @cached_property
+    def _closed(self) -> list[tuple[int, int, ClosedDay]]:
+        """From which instant to which each closure lasts, in order; a date that a zone leaves out is none."""
+        spans = [
+            (day_start(one.day, self.zone), day_start(one.day + timedelta(days=1), self.zone, later=True), one)
+            for one in sorted(self._closures, key=lambda one: one.day)
+        ]
+        return [span for span in spans if span[0] < span[1]]
 
     def _on_grid(self, start: int) -> bool:
         step = self.settings.step * MINUTE
@@ -131,4 +151,6 @@ class SlotCalendar:
             before, after = self._gaps[kind]
             yield first - self.duration - before, last + after
         for first, last in self._time_off:
+            yield first - self.duration, last
+        for first, last, _ in self._closed:
             yield first - self.duration, last

@@ -7,7 +7,11 @@ from rules.accounts.caller import Caller
 from rules.enums import ChatKind, ClientStatus, Role
 
 OF_ONE_CLIENT = frozenset({ChatKind.DIRECT, ChatKind.CARE_TEAM})
-"""They are started once and never left; the others are made by the practice, with a title."""
+"""Of these a client has one each."""
+
+STARTED_ONCE = OF_ONE_CLIENT | {ChatKind.STAFF}
+"""They are started once and never left; the others are made by the practice, with a title, and have clients in them who
+come and go."""
 
 TOLD_WHILE_ARCHIVED = OF_ONE_CLIENT
 """Chats in which a person wrote to this client: that a message waits tells nothing about an archive."""
@@ -26,7 +30,8 @@ def setting_of(kind: ChatKind) -> str:
 
 
 def may_start(caller: Caller, kind: ChatKind) -> bool:
-    """The care team's chat is no therapist's, only the practice brings clients together, and admins see none."""
+    """The chat of a client with the care team is no therapist's, only the practice brings clients together or writes to
+    itself, and admins see none."""
     if caller.role is Role.THERAPIST:
         return kind is not ChatKind.CARE_TEAM
     return caller.is_care_team or (kind in OF_ONE_CLIENT and caller.role is not Role.ADMIN)

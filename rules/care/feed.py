@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from rules.accounts.openings import OpeningKind
+from rules.money.disputes import is_inquiry
 from rules.timeline import FactKind
 
 
@@ -21,6 +22,7 @@ class FeedKind(StrEnum):
     PAYMENT_NEEDS_ATTENTION = "payment_needs_attention"
     CLIENT_BACK = "client_back"
     OPENING = "opening"
+    OUTCOME_UNMARKED = "outcome_unmarked"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +98,14 @@ def _moved(data: Mapping[str, Any], client: str) -> FeedItem:
     )
 
 
+def _unmarked(data: Mapping[str, Any], client: str) -> FeedItem:
+    return FeedItem(
+        kind=FeedKind.OUTCOME_UNMARKED,
+        text=f"The outcome of an appointment with {client} was taken back: it is to be marked again.",
+        data={"appointment_ids": [data["appointment_id"]]},
+    )
+
+
 def _form(data: Mapping[str, Any], client: str) -> FeedItem:
     return FeedItem(kind=FeedKind.FORM_COMPLETED, text=f"{client} completed a form.", data={"form": data["form"]})
 
@@ -114,7 +124,8 @@ def _asks(data: Mapping[str, Any], client: str) -> FeedItem:
 
 
 def _disputed(data: Mapping[str, Any], client: str) -> FeedItem:
-    return _payment(data, client, "the client's bank disputes it")
+    does = "asks about" if is_inquiry(str(data.get("status", ""))) else "disputes"
+    return _payment(data, client, f"the client's bank {does} it")
 
 
 def _payment(data: Mapping[str, Any], client: str, why: str) -> FeedItem:
@@ -143,6 +154,7 @@ _NEWS: Mapping[str, Callable[[Mapping[str, Any], str], FeedItem | None]] = {
     FactKind.BOOKED: _booked,
     FactKind.APPOINTMENT_CANCELLED: _cancelled,
     FactKind.APPOINTMENT_RESCHEDULED: _moved,
+    FactKind.OUTCOME_UNMARKED: _unmarked,
     FactKind.FORM_COMPLETED: _form,
     FactKind.PAYMENT_FAILED: _failed,
     FactKind.PAYMENT_OWED: _owed,

@@ -66,10 +66,14 @@ class MatchResult:
     score: float | None
     weights: Weights = CURRENT_WEIGHTS
     factors: tuple[Factor, ...] = ()
-    runners_up: tuple[Ranked, ...] = ()
+    ranked: tuple[Ranked, ...] = ()
     ruled_out: tuple[RuledOut, ...] = ()
     tie: str | None = None
     earliest_slots: Mapping[str, datetime | None] = field(default_factory=dict)
+
+    @property
+    def runners_up(self) -> tuple[Ranked, ...]:
+        return self.ranked[1:]
 
     def to_document(self) -> dict[str, Any]:
         """The match as JSON: scores as numbers, instants as RFC 3339 text."""
@@ -119,8 +123,16 @@ def match(
     return decide(scored, earliest={slug: earliest_slot(slug) for slug in scored.tied})
 
 
-def score(*, answers: Answers, candidates: Iterable[Candidate], weights: Weights = CURRENT_WEIGHTS) -> Scored:
-    """The first half of a match: rule out, and score the rest. Sentences come later, for those who are named."""
+def score(
+    *,
+    answers: Answers,
+    candidates: Iterable[Candidate],
+    weights: Weights = CURRENT_WEIGHTS,
+    most: int | None = MOST_RUNNERS_UP,
+) -> Scored:
+    """The first half of a match: rule out, and score the rest. Sentences come later, for those who are named: the
+    first, and ``most`` others at most; None names everybody. An empty state or modality rules out nobody.
+    """
     asked = _Asked(answers, weights)
     ruled_out: list[RuledOut] = []
     alike: dict[Shares, list[Candidate]] = defaultdict(list)
@@ -136,14 +148,16 @@ def score(*, answers: Answers, candidates: Iterable[Candidate], weights: Weights
     groups: list[tuple[Fraction, tuple[Candidate, ...]]] = []
     named = 0
     for total in sorted(by_score, reverse=True):
-        if named > MOST_RUNNERS_UP:
+        if most is not None and named > most:
             break
         groups.append((total, tuple(sorted(by_score[total], key=lambda candidate: candidate.slug))))
         named += len(by_score[total])
     return Scored(answers=answers, weights=weights, groups=tuple(groups), ruled_out=tuple(ruled_out))
 
 
-def decide(scored: Scored, *, earliest: Mapping[str, datetime | None]) -> MatchResult:
+def decide(
+    scored: Scored, *, earliest: Mapping[str, datetime | None], most: int | None = MOST_RUNNERS_UP
+) -> MatchResult:
     """The second half: break ties by the earliest open slots of ``scored.tied``, and explain. Where those of some who
     share a score are not in ``earliest``, slots decide nothing among these."""
     ranking: list[tuple[Fraction, Candidate]] = []
@@ -163,7 +177,7 @@ def decide(scored: Scored, *, earliest: Mapping[str, datetime | None]) -> MatchR
             score=_rounded(total),
             factors=_factors(scored.answers, candidate, scored.weights),
         )
-        for total, candidate in ranking[: 1 + MOST_RUNNERS_UP]
+        for total, candidate in (ranking if most is None else ranking[: 1 + most])
     ]
     best = named[0] if named else None
     return MatchResult(
@@ -171,7 +185,7 @@ def decide(scored: Scored, *, earliest: Mapping[str, datetime | None]) -> MatchR
         score=best.score if best else None,
         weights=scored.weights,
         factors=best.factors if best else (),
-        runners_up=tuple(named[1:]),
+        ranked=tuple(named),
         ruled_out=scored.ruled_out,
         tie=tie,
         earliest_slots={slug: earliest[slug] for slug in scored.tied if slug in earliest},
@@ -231,9 +245,9 @@ def _failed_musts(answers: Answers, asked: _Asked, candidate: Candidate) -> list
     failed = []
     if not candidate.accepting_clients:
         failed.append("Is not accepting clients.")
-    if asked.state not in _all_plain(candidate.licensed_in):
+    if asked.state and asked.state not in _all_plain(candidate.licensed_in):
         failed.append(f"Is not licensed in {answers.state.strip()}.")
-    if asked.modality not in _all_plain(candidate.modalities):
+    if asked.modality and asked.modality not in _all_plain(candidate.modalities):
         failed.append(f"Does not offer the modality {answers.modality.strip()}.")
     if asked.languages and not asked.languages & _all_plain(candidate.languages):
         failed.append(f"Does not speak a shared language ({', '.join(_once(answers.languages))}).")

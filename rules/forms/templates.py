@@ -4,7 +4,7 @@ import re
 import unicodedata
 from hashlib import sha256
 
-from rules.forms.intake import INTAKE_FORMS
+from rules.forms.intake import FEE_POLICY, INTAKE_FORMS
 
 LONGEST_KIND = 80
 
@@ -24,4 +24,6 @@ def check_kind(kind: str) -> str | None:
         return f"must be small letters and digits, joined by _ or -, {LONGEST_KIND} characters at most"
     if kind in INTAKE_FORMS:
         return "is that of an intake form; please choose another"
+    if kind == FEE_POLICY:
+        return "is that of the fee policy; please choose another"
     return None

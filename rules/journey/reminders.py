@@ -129,11 +129,17 @@ def _before_appointment(
 
 
 def appointment_plan(
-    *, starts_at: datetime, ends_at: datetime, type: AppointmentType, policy: JourneyPolicy, since: datetime
+    *,
+    starts_at: datetime,
+    ends_at: datetime,
+    type: AppointmentType,
+    policy: JourneyPolicy,
+    charge_deadline: timedelta,
+    since: datetime,
 ) -> list[Due]:
     """Everything timed of an appointment, earliest first: mails before it, its start, and what happens while nobody has
     said how it went. A moved one has new keys: new reminders. Only sessions carry money, so only they can breach.
-    ``since``: when it was booked or moved.
+    ``charge_deadline``: what was agreed for this one. ``since``: when it was booked or moved.
     """
     start, key = starts_at.isoformat(), ends_at.isoformat()
     plan = [
@@ -143,7 +149,7 @@ def appointment_plan(
         Due(at=ends_at + policy.outcome_task, kind=OUTCOME_TASK, key=f"{OUTCOME_TASK}:{key}", since=since),
     ]
     if type is AppointmentType.SESSION:
-        at = ends_at + policy.charge_deadline
+        at = ends_at + charge_deadline
         plan.append(Due(at=at, kind=OUTCOME_BREACH, key=f"{OUTCOME_BREACH}:{key}", since=since))
     return sorted(plan)
 

@@ -35,7 +35,8 @@ class AskedForm:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskPayment:
-    """How a payment stands that a task is about; ``amount`` in minor units."""
+    """How a payment stands that a task is about; ``amount`` in minor units, and of it ``refunded`` what was given back
+    to card and credit."""
 
     id: str
     status: PaymentStatus
@@ -43,12 +44,14 @@ class TaskPayment:
     currency: str
     deadline: datetime
     because: str | None = None
+    refunded: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenTask:
     """A task that nobody has resolved yet. ``key`` says the reason in stable ids; the rest is what it is about, if it
-    is about one: an appointment, a payment, the record of another client (``other_id``)."""
+    is about one: an appointment, a payment, the record of another client (``other_id``), and what was to be
+    given back (``amount``, in minor units). ``over``: of a dispute, that the bank has decided."""
 
     key: str
     kind: str
@@ -56,6 +59,8 @@ class OpenTask:
     appointment_id: str | None = None
     payment: TaskPayment | None = None
     other_id: str | None = None
+    amount: int | None = None
+    over: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

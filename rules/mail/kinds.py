@@ -26,6 +26,8 @@ from rules.mail.until import (
     the_card_is_another,
     the_forms_are_complete,
     the_invitation_is_over,
+    the_leave_was_taken_back,
+    the_payment_is_settled,
     the_task_is_resolved,
     the_time_is_not_held,
     they_may_not_settle_it,
@@ -44,11 +46,14 @@ class Mail(StrEnum):
     APPOINTMENT_CANCELLED = "appointment_cancelled"
     APPOINTMENT_UPDATED = "appointment_updated"
     APPOINTMENT_REMINDER = "appointment_reminder"
+    LEAVE_NOTICE = "leave_notice"
     BOOK_FIRST = "book_first"
     BOOK_FIRST_SESSION = "book_first_session"
     SLOT_OFFERED = "slot_offered"
     FORMS_REQUESTED = "forms_requested"
     FORMS_REMINDER = "forms_reminder"
+    FORM_NEW_VERSION = "form_new_version"
+    FORM_COPY = "form_copy"
     GOAL_REMINDER = "goal_reminder"
     NEW_MESSAGE = "new_message"
     DOCUMENT_SHARED = "document_shared"
@@ -63,6 +68,7 @@ class Mail(StrEnum):
     MARK_OUTCOME = "mark_outcome"
     BOOK_NEXT = "book_next"
     PROFILE_ACCESS_CHANGED = "profile_access_changed"
+    STAFF_MESSAGE = "staff_message"
     TASK_OPENED = "task_opened"
     RECORD_OPENED = "record_opened"
     DAILY_ANCHOR = "daily_anchor"
@@ -212,6 +218,7 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             vital=True,
             tells_times=True,
             calendar_file=True,
+            therapist_hears=Mail.APPOINTMENT_CHANGED,
         ),
         Mail.APPOINTMENT_REMINDER: MailKind(
             to=Reader.CLIENT,
@@ -220,6 +227,16 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             until=(it_has_begun,),
             stopped=Stopped.ALWAYS,
             in_preview="reminder",
+        ),
+        # About what is booked, and that it cannot be held then: unsubscribing does not stop it.
+        Mail.LEAVE_NOTICE: MailKind(
+            to=Reader.CLIENT,
+            needs=("therapist", "appointments", "link"),
+            about=(Topic.APPOINTMENTS, Topic.LEAVE),
+            until=(the_leave_was_taken_back,),
+            button=Button.APPOINTMENTS,
+            vital=True,
+            tells_times=True,
         ),
         Mail.BOOK_FIRST: MailKind(
             to=Reader.CLIENT,
@@ -262,6 +279,15 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             stopped=Stopped.FOR_OWN_FORMS,
             portal_part="forms",
         ),
+        Mail.FORM_NEW_VERSION: MailKind(
+            to=Reader.CLIENT,
+            needs=("forms", "link"),
+            about=(Topic.FORMS,),
+            until=(the_forms_are_complete,),
+            button=Button.FORMS,
+            stopped=Stopped.FOR_OWN_FORMS,
+            portal_part="forms",
+        ),
         Mail.FORMS_REMINDER: MailKind(
             to=Reader.CLIENT,
             needs=("forms", "link"),
@@ -271,6 +297,16 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             stopped=Stopped.ALWAYS,
             portal_part="forms",
             in_preview="reminder of the forms",
+        ),
+        # What was signed in a session is the client's to have, unsubscribed or archived: the mail names no form.
+        Mail.FORM_COPY: MailKind(
+            to=Reader.CLIENT,
+            needs=("link",),
+            button=Button.FORMS,
+            vital=True,
+            portal_part="forms",
+            while_archived=True,
+            goes_along=True,
         ),
         Mail.GOAL_REMINDER: MailKind(
             to=Reader.CLIENT,
@@ -313,10 +349,20 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             vital=True,
         ),
         Mail.PAYMENT_FAILED: MailKind(
-            to=Reader.CLIENT, needs=("payment", "link"), about=(Topic.PAYMENT,), button=Button.CARD, vital=True
+            to=Reader.CLIENT,
+            needs=("payment", "link"),
+            about=(Topic.PAYMENT,),
+            until=(the_payment_is_settled,),
+            button=Button.CARD,
+            vital=True,
         ),
         Mail.PAYMENT_NEEDS_YOU: MailKind(
-            to=Reader.CLIENT, needs=("payment", "link"), about=(Topic.PAYMENT,), button=Button.PAYMENT, vital=True
+            to=Reader.CLIENT,
+            needs=("payment", "link"),
+            about=(Topic.PAYMENT,),
+            until=(the_payment_is_settled,),
+            button=Button.PAYMENT,
+            vital=True,
         ),
         # About a payment that would fail: whoever heard of it only then would owe it. So unsubscribing does not stop
         # it, and whoever gave the card late, or books again after long, is told at once.
@@ -377,6 +423,14 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
         ),
         # About no client: to the address that was the profile's before the change.
         Mail.PROFILE_ACCESS_CHANGED: MailKind(to=Reader.THERAPIST, vital=True),
+        # About no client: to the therapist, or to the care team where the therapist has written.
+        Mail.STAFF_MESSAGE: MailKind(
+            to=Reader.THERAPIST,
+            needs=("link",),
+            about=(Topic.CHAT,),
+            until=(no_message_waits,),
+            button=Button.STAFF_CHATS,
+        ),
         # ------------------------------------------------------------ to the care team
         Mail.TASK_OPENED: MailKind(
             to=Reader.CARE_TEAM,

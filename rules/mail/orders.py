@@ -6,6 +6,8 @@ from datetime import datetime
 from rules.mail.kinds import MAILS, Mail
 from rules.mail.terms import Reader
 
+LINKED = "linked"  # the change of an appointment that is joined by another link
+
 
 @dataclass(frozen=True, kw_only=True)
 class MailOrder:
@@ -43,6 +45,11 @@ class MailOrder:
     chat_seq: int = 0
     share_id: str | None = None
     account_id: str | None = None
+
+    @property
+    def is_of_what_is_on(self) -> bool:
+        """It tells of a change after which its appointments are still on: those that are not any more are left out."""
+        return bool(self.moves) or self.text == LINKED
 
     @property
     def about(self) -> frozenset[str]:

@@ -28,10 +28,12 @@ class Button(Enum):
     FORMS = auto()
     GOALS = auto()
     CHATS = auto()
+    STAFF_CHATS = auto()  # of the practice's own
     DOCUMENTS = auto()
     CARD = auto()
     PAYMENT = auto()
     APPOINTMENT = auto()
+    APPOINTMENTS = auto()  # all of a client's own
     CLIENT = auto()  # a client's page for the practice
     TASK = auto()
     APPROVALS = auto()  # what waits for a second person
@@ -45,6 +47,7 @@ class Topic(Enum):
     RECEIPT = auto()  # of that payment
     CARD = auto()
     OFFER = auto()
+    LEAVE = auto()  # of a therapist: of the appointments those that lie in it
     GOALS = auto()
     CHAT = auto()
     SHARE = auto()
@@ -64,6 +67,7 @@ NAMED_BY: Mapping[Topic, str] = MappingProxyType(
         Topic.PAYMENT: "payment_id",
         Topic.CARD: "text",
         Topic.OFFER: "offer_id",
+        Topic.LEAVE: "text",
         Topic.GOALS: "goals",
         Topic.CHAT: "chat_id",
         Topic.SHARE: "share_id",

@@ -41,10 +41,12 @@ class MailSituation:
     session_booked: bool = False
     task_open: bool = False
     time_held: bool = False
+    leave_stands: bool = False
     goals_stand: bool = False
     shared: bool = False
     message_waits: bool = False
     card_charged: bool = False
+    payment_waits: bool = False
     may_settle: bool = False
 
 
@@ -94,6 +96,10 @@ def the_time_is_not_held(situation: MailSituation) -> str | None:
     return None if situation.time_held else "the time is not held for them any more"
 
 
+def the_leave_was_taken_back(situation: MailSituation) -> str | None:
+    return None if situation.leave_stands else "the leave was taken back"
+
+
 def no_goal_stands(situation: MailSituation) -> str | None:
     return None if situation.goals_stand else "no such reminder is wanted any more"
 
@@ -108,6 +114,10 @@ def no_message_waits(situation: MailSituation) -> str | None:
 
 def the_card_is_another(situation: MailSituation) -> str | None:
     return None if situation.card_charged else "that card is not charged any more"
+
+
+def the_payment_is_settled(situation: MailSituation) -> str | None:
+    return None if situation.payment_waits else "the payment waits for nothing that the client can do"
 
 
 def they_may_not_settle_it(situation: MailSituation) -> str | None:

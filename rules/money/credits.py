@@ -44,7 +44,8 @@ class PaidParts:
 
     @property
     def refundable(self) -> int:
-        return self.by_card + self.by_credit - self.refunded_to_card - self.refunded_to_credit
+        """What is left to give back; nothing where more was given than was paid."""
+        return max(self.by_card + self.by_credit - self.refunded_to_card - self.refunded_to_credit, 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -47,7 +47,8 @@ HEALED = frozenset(
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerPayment:
     """``credit_at_hand`` is what it could take of the client's credit, with what it has reserved; ``to_card`` what was
-    given back to the card, and ``refunded`` to card and credit; ``trying_since`` is set while it is processing."""
+    given back to the card as far as Stripe was asked, and ``refunded`` to card and credit; ``trying_since`` is set
+    while it is processing."""
 
     id: str
     client_id: str

@@ -28,6 +28,7 @@ class PaymentEvent(StrEnum):
     RETRIED = "retried"  # at once, because a person asked; what an archive stopped is a debt from then on
     OWED = "owed"  # the deadline has passed, the tries are used up, or no card can pay it
     STOPPED = "stopped"  # its client was archived
+    UNMARKED = "unmarked"  # the outcome that had earned it was taken back
     RESTORED = "restored"
     WAIVED = "waived"
     WRITTEN_OFF = "written_off"
@@ -39,7 +40,8 @@ class PaymentEvent(StrEnum):
 class Because(StrEnum):
     """Why a payment stands as it does, where its state alone does not say."""
 
-    ARCHIVED = "archived"
+    ARCHIVED = "archived"  # what an archive stopped: cancelled, and owed once its client has come to pay it
+    UNMARKED = "unmarked"  # nobody says any more that it was earned
     WAIVED = "waived"
     DEBT = "debt"  # a try runs for what was owed: no appointment's workflow waits for its end any more
     DECLINED = "declined"
@@ -100,6 +102,7 @@ _MOVES = (
     (PaymentEvent.RETRIED, {_S.CANCELLED}, _S.OWED),
     (PaymentEvent.OWED, UNPAID, _S.OWED),
     (PaymentEvent.STOPPED, PENDING | {_S.CANCELLED}, _S.CANCELLED),
+    (PaymentEvent.UNMARKED, {FIRST}, _S.CANCELLED),
     (PaymentEvent.RESTORED, {_S.CANCELLED}, _S.SCHEDULED),
     (PaymentEvent.WAIVED, OUTSTANDING | {_S.CANCELLED, _S.WAIVED}, _S.WAIVED),
     (PaymentEvent.WRITTEN_OFF, {_S.FAILED, _S.OWED, _S.CANCELLED}, _S.WRITTEN_OFF),
@@ -144,7 +147,8 @@ RESUMED_BY_CARD = before(PaymentEvent.CARD_CAME) - {_S.PROCESSING}
 # ---------------------------------------------------------------- reasons
 
 WAITS_FOR_CARD = frozenset({Because.NO_CARD, Because.NEW_CARD_NEEDED})
-_NO_CARD_HELPS = frozenset({Because.BELOW_MINIMUM, Because.REJECTED})
+# Of a debt: no card helps, or it is asked only as often as a person wants it asked.
+_NOT_BY_A_CARD_THAT_CAME = frozenset({Because.BELOW_MINIMUM, Because.AMOUNT_DIFFERS, Because.ARCHIVED})
 
 
 class PaymentState(Protocol):
@@ -159,13 +163,36 @@ class PaymentState(Protocol):
 
 
 def can_a_card_settle(because: str | None) -> bool:
-    """Whether another card can settle what is owed for this reason: not what no card is ever asked for."""
-    return because not in _NO_CARD_HELPS
+    """Whether another card that comes settles what is owed for this reason by itself: not what is too little for one,
+    nor what one has paid in part, nor what an archive stopped and the client came to pay, without having paid it yet.
+    """
+    return because not in _NOT_BY_A_CARD_THAT_CAME
+
+
+def how_it_is_settled(because: str | None) -> str:
+    """What settles what is owed for this reason, in a sentence for whoever looks after it."""
+    if because == Because.BELOW_MINIMUM:
+        return "It is less than Stripe charges: grant credit for it and try again, waive it, or write it off."
+    if because == Because.AMOUNT_DIFFERS:
+        return "The card gave less than the fee: grant credit for the rest, and try again."
+    if because == Because.REJECTED:
+        return "Stripe refused the request: look there why, and try again. A new card is tried at once."
+    return "The client has a link to pay it, and a new card settles it too."
 
 
 def is_stopped(*, status: PaymentStatus, because: str | None) -> bool:
     """Cancelled only because of an archive: a debt in all but name, which can be restored, paid or let go of."""
     return status is PaymentStatus.CANCELLED and because == Because.ARCHIVED
+
+
+def can_be_confirmed(*, status: PaymentStatus, because: str | None) -> bool:
+    """Whether its client can pay it now, by an own click."""
+    return status in CONFIRMABLE or is_stopped(status=status, because=because)
+
+
+def told_to_client(*, status: PaymentStatus, because: str | None) -> PaymentStatus:
+    """As what its client sees it: what only an archive stopped is owed to them, like anything that was not paid."""
+    return PaymentStatus.OWED if is_stopped(status=status, because=because) else status
 
 
 def is_owed(payment: PaymentState, *, now: datetime) -> bool:

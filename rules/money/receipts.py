@@ -15,13 +15,11 @@ from rules.enums import PaymentKind, PaymentStatus
 from rules.money.fees import Money
 from rules.money.payment_states import FORGIVEN, UNPAID, is_stopped
 from rules.refusals import Problem, Refusal, invalid
-from rules.time_words import minutes
+from rules.time_words import in_words, minutes
 
 MOST_DAYS = 366
 MOST_LINES = 1000
 """Of one statement."""
-
-_HOUR = timedelta(hours=1)
 
 
 # ---------------------------------------------------------------- whom it names
@@ -119,10 +117,7 @@ def receipt_number(payment_id: str) -> str:
 def service_of(kind: PaymentKind, *, starts_at: datetime, ends_at: datetime, notice_window: timedelta) -> str:
     """What was paid for, in words that are nobody's diagnosis."""
     if kind is PaymentKind.LATE_CANCELLATION:
-        hours, rest = divmod(notice_window, _HOUR)
-        whole = "1 hour" if hours == 1 else f"{hours} hours"
-        notice = minutes(starts_at, starts_at + notice_window) if rest else whole
-        return f"Appointment cancelled less than {notice} before"
+        return f"Appointment cancelled less than {in_words(notice_window)} before"
     length = minutes(starts_at, ends_at)
     return f"Missed appointment, {length}" if kind is PaymentKind.NO_SHOW else f"Therapy session, {length}"
 

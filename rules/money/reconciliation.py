@@ -275,7 +275,7 @@ def _by_hand(made: StripeRefund, payment: LedgerPayment, intent: StripeIntent | 
         return None  # nothing was given back, or something that the ledger never counted
     if intent is not None and intent.refunded - payment.to_card <= intent.received - payment.by_card:
         return None  # it gave back what Stripe had taken besides, which the ledger never counted
-    left = min(payment.by_card - payment.to_card, payment.amount - payment.refunded)
+    left = payment.by_card - payment.to_card  # credit that was given for the same money can be taken back
     amount = _money(made.amount, made)
     if made.currency == payment.currency and made.amount <= left:
         kind, text = (

@@ -1,4 +1,5 @@
-"""What was agreed about a client's money when an appointment was booked: no setting that changes later changes it."""
+"""What a fee policy says of money, and so what was agreed when an appointment was booked under it: no setting that
+changes later changes it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +10,7 @@ from rules.policy import JourneyPolicy
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """As the settings of the same names were."""
+    """As the settings of the same names were when the fee policy was published."""
 
     notice_window: timedelta
     charge_after: timedelta
@@ -42,3 +43,11 @@ class Terms:
             charge_deadline=timedelta(seconds=document["charge_deadline"]),
             charge_retries=tuple(timedelta(seconds=retry) for retry in document["charge_retries"]),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgreedTerms:
+    """Those under which somebody books, and the version of the fee policy that they are of."""
+
+    fee_policy_version: int
+    terms: Terms

@@ -96,7 +96,8 @@ def _shown(attachment: Document) -> Document:
     content = attachment["content"]
     if type_.startswith("text/"):
         content = base64.b64decode(content).decode(errors="replace")
-    return {"filename": attachment["filename"], "type": type_, "content": content}
+    shown = {"filename": attachment["filename"], "type": type_, "content": content}
+    return shown | ({"content_id": attachment["content_id"]} if "content_id" in attachment else {})
 
 
 def _problems(mail: Any) -> list[Document]:
@@ -253,6 +254,11 @@ def _attachment_problems(attachments: Any) -> list[Document]:
                     "The disposition of your attachment can be either inline or attachment.",
                     f"{field}.disposition",
                 )
+            )
+        content_id = each.get("content_id")
+        if content_id is not None and (not isinstance(content_id, str) or re.search(r"[;\r\n]", content_id)):
+            found.append(
+                _problem("The attachment content_id cannot contain ';', or CRLF characters.", f"{field}.content_id")
             )
     return found
 

@@ -12,11 +12,13 @@ from urllib.parse import parse_qsl
 
 from engine.clock import Clock
 from sandbox.store import Document, KeptAnswer, Store
+from sandbox.stripe import checkout as stripe_checkout
 from sandbox.stripe import customers as stripe_customers
 from sandbox.stripe import disputes as stripe_disputes
 from sandbox.stripe import events as stripe_events
 from sandbox.stripe import payments as stripe_payments
 from sandbox.stripe import refunds as stripe_refunds
+from sandbox.stripe import removals as stripe_removals
 from sandbox.stripe import setups as stripe_setups
 from sandbox.stripe.faults import Faults, broken, refusal
 from sandbox.stripe.objects import expand, new_id
@@ -27,7 +29,9 @@ log = logging.getLogger(__name__)
 
 ROUTES: tuple[Route, ...] = (
     *stripe_customers.ROUTES,
+    *stripe_removals.ROUTES,
     *stripe_setups.ROUTES,
+    *stripe_checkout.ROUTES,
     *stripe_payments.ROUTES,
     *stripe_refunds.ROUTES,
     *stripe_disputes.ROUTES,
@@ -127,6 +131,7 @@ class StripeApi:
                 idempotency_key=key,
                 client_secret=raw.get("client_secret") if isinstance(raw.get("client_secret"), str) else None,
                 from_browser=from_browser,
+                base_url=f"http://{asked.headers.get('host', '127.0.0.1')}/stripe",
             ),
         )
         if call.fault is None:

@@ -101,6 +101,12 @@ def _create_method(desk: Desk, params: Params, _: str) -> Document:
     return _from_test_card(desk, _numbered(card), month=month, year=year, **details)
 
 
+def typed_method(desk: Desk, card: Document, expiry: str) -> Document:
+    """The card that somebody typed into a page: its ``number`` and ``cvc``, and its ``expiry`` as ``12/29``."""
+    month, _, year = expiry.replace(" ", "").partition("/")
+    return _create_method(desk, {"card": {**card, "exp_month": month.lstrip("0"), "exp_year": year}}, "")
+
+
 def _numbered(card: Document) -> TestCard:
     number = str(card.get("number", "")).replace(" ", "").replace("-", "")
     if not number:
@@ -232,7 +238,13 @@ def _create_customer(desk: Desk, params: Params, _: str) -> Document:
 
 
 def _retrieve_customer(desk: Desk, _: Params, id_: str) -> Document:
-    return desk.find("customer", id_)
+    found = desk.store.get("customer", id_)
+    return told_of_deleted(id_) if found and found.get("deleted") else desk.find("customer", id_)
+
+
+def told_of_deleted(id_: str) -> Document:
+    """All that is told of a customer that was."""
+    return {"id": id_, "object": "customer", "deleted": True}
 
 
 def _update_customer(desk: Desk, params: Params, id_: str) -> Document:
@@ -265,7 +277,8 @@ def _set_default(desk: Desk, owner: Document, params: Params) -> None:
 
 
 def _list_customers(desk: Desk, params: Params, _: str) -> Document:
-    rows = [row for row in desk.store.all("customer") if params.get("email") in (None, row["email"])]
+    there = [row for row in desk.store.all("customer") if not row.get("deleted")]
+    rows = [row for row in there if params.get("email") in (None, row["email"])]
     return page(rows, params, url="/v1/customers")
 
 

@@ -130,7 +130,7 @@ def _confirmed(desk: Desk, intent: Document, params: Params) -> Document:
     if _asks(bank, off_session=off_session):
         if off_session or params.get("error_on_requires_action"):
             raise _refused(desk, intent, method, "authentication_required")
-        wait_for_client(intent, params, f"/stripe/_authenticate/{intent['id']}")
+        wait_for_client(desk, intent, params)
         desk.store.put("payment_intent", intent)
         emit(desk, "payment_intent.requires_action", intent)
         return intent

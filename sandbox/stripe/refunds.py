@@ -2,7 +2,7 @@
 
 from sandbox.store import Document
 from sandbox.stripe.cards import spoken_amount
-from sandbox.stripe.disputes import refuse_disputed
+from sandbox.stripe.disputes import end_by_refund, refuse_disputed
 from sandbox.stripe.objects import emit, refund
 from sandbox.stripe.wire import PAGING, Desk, Params, Route, StripeError, page
 
@@ -36,6 +36,7 @@ def _create(desk: Desk, params: Params, _: str) -> Document:
     desk.store.put("charge", charge)
     emit(desk, "refund.created", made)
     emit(desk, "charge.refunded", charge)
+    end_by_refund(desk, charge)
     return made
 
 

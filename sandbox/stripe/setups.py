@@ -47,15 +47,16 @@ def unexpected_state(kind: str, verb: str, status: str, allowed: tuple[str, ...]
     return StripeError(400, f"You cannot {verb} this {spoken} because {because}", code=f"{kind}_unexpected_state")
 
 
-def wait_for_client(intent: Document, params: Params, path: str) -> None:
-    """Puts an intent where the client has to authenticate."""
+def wait_for_client(desk: Desk, intent: Document, params: Params) -> None:
+    """Puts an intent where the client has to authenticate: at the bank's page, or by hand."""
     intent["status"] = "requires_action"
     if url := params.get("return_url"):
         intent["next_action"] = {
             "type": "redirect_to_url",
-            "redirect_to_url": {"return_url": url, "url": path},
+            "redirect_to_url": {"return_url": url, "url": f"{desk.base_url}/3ds/{intent['id']}"},
         }
     else:
+        path = f"/stripe/_authenticate/{intent['id']}"
         intent["next_action"] = {
             "type": "use_stripe_sdk",
             "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": path, "source": new_id("src")},
@@ -71,7 +72,7 @@ def _create(desk: Desk, params: Params, _: str) -> Document:
         intent["status"] = "requires_confirmation"
     desk.store.put("setup_intent", intent)
     emit(desk, "setup_intent.created", intent)
-    return _confirmed(desk, intent, params) if params.get("confirm") else intent
+    return confirmed(desk, intent, params) if params.get("confirm") else intent
 
 
 def _retrieve(desk: Desk, _: Params, id_: str) -> Document:
@@ -96,10 +97,16 @@ def _update(desk: Desk, params: Params, id_: str) -> Document:
 
 
 def _confirm(desk: Desk, params: Params, id_: str) -> Document:
-    return _confirmed(desk, _retrieve(desk, params, id_), params)
+    _refuse_checkouts(desk, id_, "confirm")
+    return confirmed(desk, _retrieve(desk, params, id_), params)
 
 
-def _confirmed(desk: Desk, intent: Document, params: Params) -> Document:
+def _refuse_checkouts(desk: Desk, id_: str, verb: str) -> None:
+    if desk.store.get("checkout_setup", id_) is not None:
+        raise StripeError(400, f"You cannot {verb} this SetupIntent because it belongs to a Checkout Session.")
+
+
+def confirmed(desk: Desk, intent: Document, params: Params) -> Document:
     if intent["status"] not in _OPEN:
         raise unexpected_state("setup_intent", "confirm", intent["status"], _OPEN)
     named = params.get("payment_method") or intent["payment_method"]
@@ -117,7 +124,7 @@ def _confirmed(desk: Desk, intent: Document, params: Params) -> Document:
     if bank["declines"] and not bank["saves"]:
         raise _failed(desk, intent, method, bank["declines"])
     if bank["asks"] in (Asks.ALWAYS, Asks.UNLESS_SET_UP):
-        wait_for_client(intent, params, f"/stripe/_authenticate/{intent['id']}")
+        wait_for_client(desk, intent, params)
         desk.store.put("setup_intent", intent)
         emit(desk, "setup_intent.requires_action", intent)
         return intent
@@ -173,7 +180,11 @@ def authenticate(desk: Desk, intent: Document, *, succeeds: bool) -> Document:
 
 
 def _cancel(desk: Desk, params: Params, id_: str) -> Document:
-    intent = desk.find("setup_intent", id_, param="intent")
+    _refuse_checkouts(desk, id_, "cancel")
+    return canceled(desk, desk.find("setup_intent", id_, param="intent"), params)
+
+
+def canceled(desk: Desk, intent: Document, params: Params) -> Document:
     if intent["status"] not in _OPEN:
         raise unexpected_state("setup_intent", "cancel", intent["status"], _OPEN)
     intent.update(status="canceled", cancellation_reason=params.get("cancellation_reason"), next_action=None)

@@ -56,18 +56,20 @@ class Desk:
     # business.
     client_secret: str | None = None
     from_browser: bool = False
+    # Where the stand-in is reached, as whoever asks reached it: what its own pages' addresses begin with.
+    base_url: str = ""
     events: list[Document] = field(default_factory=list)
 
     def find(self, kind: str, id_: str, *, param: str = "id", status: int = 404) -> Document:
         found = self.store.get(kind, id_)
-        if found is None:
+        if found is None or found.get("deleted"):
             raise StripeError(
                 status, f"No such {_SPOKEN.get(kind, kind)}: '{id_}'", code="resource_missing", param=param
             )
         return found
 
 
-_SPOKEN = {"payment_method": "PaymentMethod", "setup_intent": "setupintent"}
+_SPOKEN = {"payment_method": "PaymentMethod", "setup_intent": "setupintent", "checkout_session": "checkout.session"}
 
 Handler = Callable[[Desk, Params, str], Document]
 
@@ -88,7 +90,7 @@ class Route:
     @property
     def call(self) -> str:
         """As Stripe's client libraries name it: ``payment_intents.confirm``, ``customers.payment_methods.list``."""
-        resource, *rest = self.path.removeprefix("/v1/").split("/")
+        resource, *rest = self.path.removeprefix("/v1/").replace("checkout/sessions", "checkout.sessions").split("/")
         if rest == ["search"]:
             return f"{resource}.search"
         verbs = {"GET": "retrieve", "POST": "update", "DELETE": "delete"} if rest else {"GET": "list", "POST": "create"}

@@ -20,6 +20,7 @@ from activities.types.booking import (
     LinksOrder,
     OutcomeOrder,
     RescheduleOrder,
+    UnmarkOrder,
     WaitOrder,
 )
 from activities.types.care import GoalChange, GoalOrder
@@ -161,6 +162,12 @@ async def record_outcome(scene: Scene) -> Any:
     [one] = await scene.practice.booked(scene.client)
     scene.practice.clock.instant = one.ends_at
     return scene.change(OutcomeOrder, one.id, outcome=Outcome.NO_SHOW)
+
+
+async def unmark_outcome(scene: Scene) -> Any:
+    [one] = await scene.practice.booked(scene.client)
+    await scene.practice.occurred(one)
+    return scene.order(UnmarkOrder, appointment_id=one.id)
 
 
 async def cancel_following(scene: Scene) -> Any:
@@ -307,6 +314,7 @@ ASKED: list[tuple[str, Prepare]] = [
     (prepare.__name__, prepare)
     for prepare in (
         open_journey, match_by_hand, book, cancel_appointment, reschedule_appointment, record_outcome,
+        unmark_outcome,
         cancel_following, reschedule_following, refresh_links, join_waitlist, leave_waitlist, activate_account,
         send_activation_link, change_details, resolve_task, join_records, create_goal, change_goal, submit_form,
         request_form,

@@ -1,7 +1,7 @@
 """One of everything that can be asked for by an id: of one therapist's client, by default ana's Sara."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
@@ -14,12 +14,19 @@ from models.tables import (
     Chat,
     ChatMember,
     ClientGroup,
+    Closure,
     Document,
     DocumentContent,
     DocumentShare,
+    FormAnswer,
+    FormDraft,
     FormRequest,
+    FormUpload,
+    FormUploadContent,
     Goal,
     Keeping,
+    KeptCopy,
+    Leave,
     Notification,
     OccupiedTime,
     PracticeText,
@@ -28,16 +35,20 @@ from models.tables import (
     SecondFactor,
     SessionNote,
     Task,
+    TimeOffPeriod,
     WaitlistPlace,
 )
 from models.tables.accounts.token import Token, TokenKind
 from rules.accounts.openings import OpeningKind
 from rules.accounts.second_factors import FactorKind
 from rules.enums import AppointmentStatus, AppointmentType, ApprovalAct, ChatKind, PaymentStatus, Role, TaskKind
+from rules.forms.signed import SignedCopy
+from rules.forms.signed import hash_of as hash_of_copy
 from rules.money.discrepancies import DiscrepancyKind
+from rules.money.receipts import Letterhead
 from tests.api.callers import Callers
 from tests.care.ledger_rows import stated
-from tests.care.rows import NOW, Rows
+from tests.care.rows import NOW, TERMS, Rows
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,8 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         booked_by=f"client:{sara.id} by pass",
     )
     payment = await rows.payment(appointment, status=PaymentStatus.PAID, paid_at=NOW, stated=stated(sara, ana))
+    card = {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2029, "fingerprint": "f4242"}
+    await rows.change(sara, card=card, stripe_customer=f"cus_{sara.ref}", stripe_payment_method=f"pm_{sara.ref}")
     goal = Goal(id=uuid4(), client_id=sara.id, text="Walk", **made)
     document = Document(
         id=uuid4(),
@@ -111,11 +124,30 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         made_at=NOW,
         expires_at=NOW + timedelta(minutes=10),
     )
+    away: Any = {
+        "therapist_id": ana.id, "starts_at": NOW + timedelta(days=50), "ends_at": NOW + timedelta(days=60)
+    }  # fmt: skip
+    leave = Leave(id=uuid4(), **away, **made)
+    time_off = TimeOffPeriod(id=uuid4(), number=9, **away)
     group = ClientGroup(id=uuid4(), name="Circle", name_folded=f"circle {sara.ref}", **made)
+    closure = Closure(id=uuid4(), day=date(2026, 6, 1 + ord(ana.slug[0]) % 28), name="A day off", **made)
     kind = f"own-{sara.ref.lower()}"
-    template = PracticeText(id=uuid4(), kind=kind, version=1, title="Own", terms={}, fields=[], **made)
+    template = PracticeText(id=uuid4(), kind=kind, version=1, title="Own", terms=TERMS, fields=[], **made)
     form = FormRequest(
         id=uuid4(), client_id=sara.id, kind="informed_consent", version=1, requested_at=NOW, requested_by="system"
+    )
+    upload = FormUpload(
+        id=uuid4(),
+        client_id=sara.id,
+        kind=form.kind,
+        field="scan",
+        filename="scan.txt",
+        content_type="text/plain",
+        size=4,
+        sha256="0" * 64,
+        uploaded_by=by,
+        uploaded_at=NOW,
+        wanted_at=NOW,
     )
     task = Task(
         id=uuid4(),
@@ -154,9 +186,12 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     opening = await rows.opening(sara, OpeningKind.GOALS, opened_at=NOW - timedelta(hours=2))  # which is over
     feed = CalendarFeed(therapist_id=ana.id, secret_hash=hash_of(secret), **made)
     content = DocumentContent(document_id=document.id, number=0, content=b"plan")
-    await rows.add(goal, document, content, share, note, place, news, hold, group, template, form, task)
+    await rows.add(
+        goal, document, content, share, note, place, news, hold, group, closure, template, form, task, upload
+    )
+    await _forms_of(rows, form, upload, by=by)
     kept = Keeping(id=uuid4(), asked_by="care_team:desk", started_at=NOW)
-    await rows.add(archive, compared, kept, feed, approval)
+    await rows.add(archive, compared, kept, feed, approval, leave, time_off)
     elsewhere = (await rows.session_of(await rows.account(sara)))["Authorization"].removeprefix("Bearer ")
     program = Token(
         hash=hash_of(f"a program of {ana.slug}"),
@@ -176,19 +211,7 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
     maria = await rows.staff(f"maria-of-{ana.slug}", Role.CARE_TEAM)
     invited = await rows.staff(f"invited-by-{ana.slug}", Role.CARE_TEAM, activated_at=None, invited_at=NOW)
     await rows.form_match(sara)
-    chats = {}
-    for kind in ChatKind:
-        own = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM)
-        chat = Chat(
-            id=uuid4(),
-            kind=kind,
-            title=None if own else "Mondays",
-            client_id=sara.id if own else None,
-            therapist_id=None if kind in (ChatKind.CARE_TEAM, ChatKind.COMMUNITY) else ana.id,
-            **made,
-        )
-        await rows.add(chat, ChatMember(chat_id=chat.id, client_id=sara.id, joined_at=NOW, added_by=by))
-        chats[kind.value] = str(chat.id)
+    chats = await _chats_of(rows, people, by=by)
     ids = {
         "slug": ana.slug,
         "client_id": sara.id,
@@ -198,11 +221,14 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "approval_id": approval.id,
         "goal_id": goal.id,
         "document_id": document.id,
+        "upload_id": upload.id,
         "note_id": note.id,
         "place_id": place.id,
         "notification_id": news.id,
         "hold_id": hold.id,
+        "leave_id": leave.id,
         "group_id": group.id,
+        "closure_id": closure.id,
         "task_id": task.id,
         "archive_id": archive.id,
         "id": compared.id,
@@ -220,3 +246,42 @@ async def one_of_everything(rows: Rows, people: Callers) -> Everything:
         "own_kind": template.kind,
     }
     return Everything(ids={name: str(id) for name, id in ids.items()}, chats=chats)
+
+
+async def _chats_of(rows: Rows, people: Callers, *, by: str) -> dict[str, str]:
+    ana, sara = people.ana, people.sara
+    chats = {}
+    for kind in ChatKind:
+        own, among_staff = kind in (ChatKind.DIRECT, ChatKind.CARE_TEAM), kind is ChatKind.STAFF
+        chat = Chat(
+            id=uuid4(),
+            kind=kind,
+            title=None if own or among_staff else "Mondays",
+            client_id=sara.id if own else None,
+            therapist_id=None if kind in (ChatKind.CARE_TEAM, ChatKind.COMMUNITY) else ana.id,
+            made_by=by,
+            made_at=NOW,
+        )
+        await rows.add(chat)
+        if not among_staff:
+            await rows.add(ChatMember(chat_id=chat.id, client_id=sara.id, joined_at=NOW, added_by=by))
+        chats[kind.value] = str(chat.id)
+    return chats
+
+
+async def _forms_of(rows: Rows, form: FormRequest, upload: FormUpload, *, by: str) -> None:
+    """A draft of the form, a file for it, and what was signed of it before."""
+    draft = FormDraft(
+        client_id=form.client_id,
+        kind=form.kind,
+        version=form.version,
+        answers={"agrees": True},
+        saved_by=by,
+        saved_at=NOW,
+    )
+    answer = FormAnswer(
+        id=uuid4(), request_id=form.id, answers={"agrees": True}, signature="Sara", answered_by=by, answered_at=NOW
+    )
+    await rows.add(draft, FormUploadContent(upload_id=upload.id, number=0, content=b"scan"), answer)
+    copy = SignedCopy(practice=Letterhead(name="Riverside"), signed_at=NOW, pieces=(), salt="00").document()
+    await rows.add(KeptCopy(answer_id=answer.id, document=copy, sha256=hash_of_copy(copy)))

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from api.bodies import Line, Name
+from api.bodies import Currency, Email, Line, Name, may_be_tests
 
 
 @pytest.mark.parametrize("kind", [Name, Line])
@@ -30,3 +30,33 @@ def test_what_hides_or_turns_words_is_no_line(kind: type, text: str, why: str) -
 @pytest.mark.parametrize("text", ["Zoë O'Neil-ß", "عمر حداد", "می\u200cخواهم", "李小龍", "👩\u200d⚕️", "-"])
 def test_names_of_every_script_are_lines(text: str) -> None:
     assert TypeAdapter(Name).validate_python(text) == text
+
+
+@pytest.mark.parametrize("domain", ["mail.test", "MAIL.TEST", "mail.local", "mail.invalid", "mail.localhost"])
+def test_an_address_at_which_nothing_arrives_is_refused_in_words(domain: str) -> None:
+    last = domain.rpartition(".")[2].lower()
+    with pytest.raises(ValidationError, match=rf"must not end in \.{last}: no mail arrives at such a name"):
+        TypeAdapter(Email).validate_python(f"sara@{domain}")
+
+
+@pytest.mark.parametrize("domain", ["mail.test", "MAIL.TEST"])
+def test_where_no_mail_is_sent_test_addresses_will_do(domain: str) -> None:
+    before = may_be_tests.set(True)
+    try:
+        assert TypeAdapter(Email).validate_python(f"sara@{domain}") == "sara@mail.test"
+        for wrong in ("sara@test", "sara@mail.local"):
+            with pytest.raises(ValidationError):
+                TypeAdapter(Email).validate_python(wrong)
+    finally:
+        may_be_tests.reset(before)
+
+
+@pytest.mark.parametrize(("said", "code"), [("usd", "USD"), ("Eur", "EUR"), ("JPY", "JPY")])
+def test_a_currency_is_taken_in_any_case(said: str, code: str) -> None:
+    assert TypeAdapter(Currency).validate_python(said) == code
+
+
+@pytest.mark.parametrize("said", ["us", "usdd", "ﬀa", "u$d", "", 840])
+def test_what_is_no_code_is_no_currency(said: object) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Currency).validate_python(said)

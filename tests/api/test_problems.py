@@ -14,7 +14,7 @@ from models.tables import Client, Therapist
 from ops.invite import invite_admin
 from rules.money.fees import CHARGEABLE, MINIMUM_CHARGE
 from rules.policy import JourneyPolicy
-from rules.refusals import Problem
+from rules.refusals import OWN_MEMBERS, Problem, Refusal
 from tests.api.conftest import DESK, ROOT, SITE, fields_of, problem_of
 from tests.care.rows import NOW, Rows
 
@@ -25,6 +25,13 @@ MATCHING = {"source": "matching_form", "answers": {"state": "NY", "modality": "i
 
 def test_every_problem_has_a_status() -> None:
     assert set(STATUS) == set(Problem)
+
+
+@pytest.mark.parametrize("member", sorted(OWN_MEMBERS))
+def test_no_refusal_shadows_a_member_of_the_problem_itself(member: str) -> None:
+    """RFC 9457: what a refusal adds has names of its own, wherever it is made."""
+    with pytest.raises(ValueError, match=member):
+        Refusal(name=Problem.EMAIL_IN_USE, detail="Email in use.", data={member: "archived", "client_id": ANYONE})
 
 
 def test_every_call_is_described_with_what_any_request_may_be_refused_for(app: FastAPI) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 Json = dict[str, Any]
+VISA = "4242424242424242"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,21 @@ class AtStripe:
         )
         await self._passes_3ds(setup_intent, answer)
 
+    async def checks_out(self, url: str, card: str = VISA, *, outcome: str = "complete") -> str:
+        """The client gives a card on Checkout's page, and answers the bank if it asks; where the browser is sent to."""
+        sent = await self.posted(url, number=card, exp="12/34", cvc="123")
+        return await self.at_bank(sent, outcome) if "/3ds/" in sent else sent
+
+    async def at_bank(self, url: str, outcome: str = "complete") -> str:
+        """The client answers on the bank's page; where the browser is sent to."""
+        assert "<form" in (await self.http.get(url)).raise_for_status().text
+        return await self.posted(url, outcome=outcome)
+
+    async def posted(self, url: str, **form: str) -> str:
+        answer = await self.http.post(url, data=form, follow_redirects=False)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
     async def pays(self, intent: str, *, secret: str, card: str) -> None:
         await self._passes_3ds(intent, await self.confirms(intent, secret=secret, card=card))
 
@@ -68,6 +84,26 @@ class AtStripe:
     async def disputed(self, intent: str | None, reason: str = "fraudulent") -> str:
         """The client asks the bank for the money back."""
         return str((await self.ask("POST", "_disputes", {"payment_intent": intent, "reason": reason}))["id"])
+
+    async def asked_about(self, intent: str | None, reason: str = "fraudulent") -> str:
+        """The client's bank opens an inquiry, and takes nothing."""
+        body = {"payment_intent": intent, "reason": reason, "inquiry": True}
+        return str((await self.ask("POST", "_disputes", body))["id"])
+
+    # ------------------------------------------------------------ the dashboard
+
+    async def gives_back(self, intent: str | None, amount: int) -> str:
+        """A refund past the product; its id."""
+        return str((await self.made("refunds", payment_intent=str(intent), amount=amount))["id"])
+
+    async def detaches(self, card: str | None) -> None:
+        """The card is taken off its customer, for good."""
+        await self.made(f"payment_methods/{card}/detach")
+
+    async def deletes(self, customer: str | None) -> None:
+        headers = {"Authorization": "Bearer sk_test_dashboard"}
+        answer = await self.http.delete(f"{self.sandbox_url}/stripe/v1/customers/{customer}", headers=headers)
+        assert answer.is_success, answer.text
 
     # ------------------------------------------------------------ looking
 

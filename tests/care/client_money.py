@@ -14,11 +14,12 @@ from activities.types.money import EventHandled, GrantOrder, LetGoOrder, RefundO
 from models.reads.money.balance import credits_of_all, payment_line
 from models.tables.clients.task import Task
 from models.tables.mail.inbound_event import InboundEvent
-from models.tables.money.credit import Credit, CreditUse
+from models.tables.money.credit import Credit, CreditReversal, CreditUse
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from rules.archive.plan import owed_by_currency
-from rules.enums import CreditSource, PaymentStatus, RefundTo
+from rules.enums import CreditSource, PaymentStatus, RefundStatus, RefundTo
+from rules.money.disputes import LOST
 from tests.care.practice import DESK, MONDAY, Practice
 from tests.care.rows import Rows
 
@@ -73,11 +74,18 @@ class ClientMoney:
     ) -> str:
         """Asked for, and sent unless told otherwise; the refund's id."""
         order = self.refund_order(payment, amount, to=to)
-        done = await self.practice.refunds.begin_refund(order)
+        done = await self.begun(order)
         assert done.refusal is None, done.refusal
         if send:
             await self.practice.refunds.send_refund(order.refund_id)
         return order.refund_id
+
+    async def begun(self, order: RefundOrder) -> Done:
+        """As the journey does it: Stripe is asked before credit is given."""
+        if order.to is RefundTo.CREDIT:
+            looked = await self.practice.refunds.look_for_refunds(order)
+            assert looked.refusal is None, looked.refusal
+        return await self.practice.refunds.begin_refund(order)
 
     def let_go_order(self, payment: str, reason: str = "hardship") -> LetGoOrder:
         return LetGoOrder(**self._asked(), payment_id=payment, reason=reason)
@@ -110,9 +118,12 @@ class ClientMoney:
     async def disputed(self, payment: str, reason: str = "fraudulent") -> str:
         return await self.practice.at_stripe.disputed((await self.practice.payment(payment)).intent, reason)
 
-    async def reported(self, type: str, id: str, object: str) -> EventHandled:
+    async def asked_about(self, payment: str, reason: str = "fraudulent") -> str:
+        return await self.practice.at_stripe.asked_about((await self.practice.payment(payment)).intent, reason)
+
+    async def reported(self, type: str, id: str, object: str, **more: str) -> EventHandled:
         """An event arrives, and is looked at."""
-        event, about = f"evt_{uuid4()}", {"data": {"object": {"id": id, "object": object}}}
+        event, about = f"evt_{uuid4()}", {"data": {"object": {"id": id, "object": object, **more}}}
         at = self.practice.clock.instant
         arrived = InboundEvent(id=event, vendor="stripe", type=type, payload=about, received_at=at)
         await Rows(self.practice.sessions).add(arrived)
@@ -153,6 +164,27 @@ class ClientMoney:
         owed = owed_by_currency(map(payment_line, await self._mine(Payment)), now=self.practice.clock.instant)
         return credit.get("USD", 0), owed.get("USD", 0)
 
+    async def _taken_back(self, payments: list[UUID]) -> dict[UUID, int]:
+        """By credit."""
+        async with self.practice.sessions() as session:
+            mine = col(CreditReversal.payment_id).in_(payments)
+            rows = (await session.exec(select(CreditReversal).where(mine))).all()
+        taken: dict[UUID, int] = {}
+        for row in rows:
+            taken[row.refund_id] = taken.get(row.refund_id, 0) + row.amount
+        return taken
+
+    async def credit_taken_back(self, payment: str) -> int:
+        return sum((await self._taken_back([UUID(payment)])).values())
+
+    async def given_back(self, payment: str) -> int:
+        """All that went back of a payment, to card, credit and bank, less the credit that was taken back."""
+        refunds = [refund for refund in await self.refunds() if str(refund.payment_id) == payment]
+        to_card = sum(refund.card_amount for refund in refunds if refund.status is not RefundStatus.FAILED)
+        as_credit = sum(refund.credit_amount for refund in refunds)
+        lost = sum(dispute.amount for dispute in await self.disputes() if dispute.status == LOST)
+        return to_card + as_credit + lost - await self.credit_taken_back(payment)
+
     async def adds_up(self) -> None:
         """Not a cent of credit came from nowhere or is gone, and the card gave what the ledger says."""
         credits, payments, refunds = await self.credits(), await self._mine(Payment), await self.refunds()
@@ -162,11 +194,13 @@ class ClientMoney:
         running = [use for use in uses if use.given_back_at is None]
         granted = sum(credit.amount for credit in credits if credit.source is CreditSource.GRANTED)
         back = sum(refund.credit_amount for refund in refunds)
+        taken_back = await self._taken_back([payment.id for payment in payments])
+        left = sum(credit.remaining for credit in credits) + sum(taken_back.values())
         assert back == sum(credit.amount for credit in credits if credit.source is CreditSource.REFUND)
-        assert granted + back == sum(credit.remaining for credit in credits) + sum(use.amount for use in running)
+        assert granted + back == left + sum(use.amount for use in running)
         for credit in credits:
             in_use = sum(use.amount for use in running if use.credit_id == credit.id)
-            assert credit.remaining + in_use == credit.amount
+            assert credit.remaining + in_use + taken_back.get(credit.id, 0) == credit.amount
         for payment in payments:
             assert payment.credit_used == sum(use.amount for use in running if use.payment_id == payment.id)
             if payment.status in (PaymentStatus.CANCELLED, PaymentStatus.WAIVED, PaymentStatus.WRITTEN_OFF):

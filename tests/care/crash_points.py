@@ -75,8 +75,10 @@ class MortalGateway(StripeGateway):
     async def create_intent(self, *, key: str, **asked: Any) -> Intent:
         return await self._mortal("create", super().create_intent, key, asked)
 
-    async def confirm_intent(self, *, intent: str, payment_method: str, key: str) -> Intent:
-        asked = {"intent": intent, "payment_method": payment_method}
+    async def confirm_intent(
+        self, *, intent: str, payment_method: str, key: str, return_url: str | None = None
+    ) -> Intent:
+        asked = {"intent": intent, "payment_method": payment_method, "return_url": return_url}
         return await self._mortal("confirm", super().confirm_intent, key, asked)
 
     async def refund(self, *, key: str, **asked: Any) -> RefundMade:

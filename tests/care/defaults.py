@@ -20,8 +20,11 @@ from models.sealed import RowKeys
 from rules.accounts import vouching
 from rules.chain import ChainKeys
 from rules.enums import Role
+from rules.forms.intake import STANDARD_FEE_POLICY
+from rules.forms.wording import worded
 from rules.mail import unsubscribe
 from rules.money.receipts import Letterhead
+from rules.money.terms import Terms
 from rules.policy import JourneyPolicy
 
 Json = dict[str, Any]
@@ -35,6 +38,8 @@ EMAIL_FROM = "hello@practice.example"
 WEBHOOK_SECRET = "whsec_tests"
 CHAIN_KEYS = ChainKeys((("tests", bytes(range(32))),))
 ROW_KEYS = RowKeys((("tests", bytes(range(1, 33))),))
+FIRST_FEE_POLICY = "1"  # the version with which every database begins
+FIRST_FEE_POLICY_TEXT = worded(STANDARD_FEE_POLICY.body, Terms.of(JourneyPolicy()))
 HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # a quick one
 EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -109,10 +114,12 @@ def api_settings(public_url: str, policy: JourneyPolicy, **more: Any) -> ApiSett
         public_url=public_url,
         staff_url=f"{public_url}/staff",
         email_from=EMAIL_FROM,
+        care_team_email=CARE_TEAM_EMAIL,
         service_keys=tuple(ServiceKey(role=role, name=name, secret=secret) for role, name, secret in keys),
         letterhead=LETTERHEAD,
         allowed_hosts=("api", "localhost", "127.0.0.1"),
         docs=True,
+        test_addresses=True,
         stripe_webhook_secret=WEBHOOK_SECRET,
         mail_event_key=EventKey.parse(DEV_SENDGRID_WEBHOOK_PUBLIC_KEY),
         policy=policy,

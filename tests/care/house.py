@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -34,7 +35,12 @@ from engine.vouching import Vouching
 from local.processes import free_port
 from local.temporal import TemporalServer
 from models.database import Sessions, session_factory
+from models.reads.forms.texts import newest_text
+from models.tables.forms.text import TextDraft
+from models.writes.forms.publishing import publish
 from rules.accounts import vouching
+from rules.forms.intake import FEE_POLICY
+from rules.money.terms import Terms
 from rules.policy import JourneyPolicy
 from sandbox.app import create_app as create_sandbox
 from sandbox.store import Store
@@ -176,9 +182,26 @@ async def open_house(
                 policy=rules,
             ),
         )
+        await has_terms(sessions, rules, at=await clock.now())
         await house.start_worker()
         stack.push_async_callback(house.stop_worker)
         yield house
+
+
+async def has_terms(sessions: Sessions, policy: JourneyPolicy, *, at: datetime) -> None:
+    """The fee policy in force has this policy's numbers: they are published, if they are others."""
+    terms = Terms.of(policy)
+    async with sessions() as session:
+        text = await newest_text(session, FEE_POLICY)
+        assert text is not None
+        if Terms.read(text.terms) == terms:
+            return
+        words = text.model_dump(include={"kind", "title", "body", "fields"})
+        draft = TextDraft(id=uuid4(), terms=terms.document(), made_by="tests", made_at=at, **words)
+        session.add(draft)
+        await session.flush()
+        await publish(session, draft, request_id=uuid4(), by="tests", at=at)
+        await session.commit()
 
 
 @contextmanager

@@ -28,7 +28,7 @@ _OWNED: dict[str, type[SQLModel]] = {
 ABOUT_CLIENTS = re.compile(r"/v1/(clients|appointments|chats|documents|goals|notes|payments|waitlist)\b")
 _ID = r"[0-9a-f]{8}-[0-9a-f-]{27}"
 _OPENED = re.compile(rf"(GET|PATCH) /v1/clients/{_ID}$|POST /v1/clients/{_ID}/activation$|[A-Z]+ \S+/waitlist")
-_BOOKED = re.compile(rf"POST /v1/clients/{_ID}/appointments$")
+_BOOKED = re.compile(rf"POST /v1/clients/{_ID}/appointments$|GET /v1/clients/{_ID}/offers$")
 _CHANGED = re.compile(rf"\w+ /v1/appointments/{_ID}(/(cancel|reschedule|calendar\.ics))?$")
 
 

@@ -22,6 +22,7 @@ from activities.clients.matching import MatchingActivities
 from activities.delivery import DeliveryActivities
 from activities.forms.intake import FormActivities
 from activities.money.charge import PaymentActivities
+from activities.money.confirmations import ConfirmationActivities
 from activities.money.credits import CreditActivities
 from activities.money.refunds import RefundActivities
 from activities.money.retries import RetryActivities
@@ -29,10 +30,10 @@ from activities.money.stripe_events import InboundActivities
 from activities.money.waivers import WaiverActivities
 from activities.ports import GatewayUnavailable, OutgoingMail
 from activities.types.booking import BookingOrder, OutcomeOrder
-from activities.types.clients import ClientDetails, LinkOrder, NewJourney
+from activities.types.clients import ClientDetails, NewJourney
 from activities.types.facts import AppointmentFacts
 from activities.types.forms import FormSubmission
-from activities.types.money import AttemptOrder, AttemptResult, Settled
+from activities.types.money import AttemptOrder, AttemptResult, CardSetupOrder, Settled
 from engine.codec import PayloadKeys
 from models.database import Sessions
 from models.reads.clients.timeline import entry_of, facts_of
@@ -107,6 +108,7 @@ class Practice:
         self.accounts = AccountActivities(deps)
         self.forms = FormActivities(deps)
         self.money = PaymentActivities(deps)
+        self.confirmations = ConfirmationActivities(deps)
         self.credits = CreditActivities(deps)
         self.refunds = RefundActivities(deps)
         self.waivers = WaiverActivities(deps)
@@ -160,7 +162,7 @@ class Practice:
 
     async def billing_form(self, client: str, card: str = "pm_card_visa") -> FormSubmission:
         """The order that completes Billing Info, after the browser has saved the card."""
-        setup = await self.forms.set_up_card(LinkOrder(request_id=str(uuid4()), client_id=client, by=DESK))
+        setup = await self.forms.set_up_card(CardSetupOrder(request_id=str(uuid4()), client_id=client, by=DESK))
         assert setup.document is not None
         await self.at_stripe.saves_card(setup.document["setup_intent"], card)
         return FormSubmission(

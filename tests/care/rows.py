@@ -51,6 +51,7 @@ from tests.care.defaults import HASHER, SITE_KEY, Json, weekly_hours
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
 DAY = timedelta(days=1)
+TERMS = Terms.of(JourneyPolicy()).document()
 NINE_TO_FIVE = weekly_hours("09:00", "17:00")
 NO_NOTICE = {"session": {"minimum_notice": 0}, "intro_call": {"minimum_notice": 0}}
 
@@ -69,7 +70,8 @@ def appointment_row(**columns: Any) -> Appointment:
         "booked_by": "care_team:desk",
         "booked_at": NOW,
         "planned_at": NOW,
-        "terms": Terms.of(JourneyPolicy()).document(),
+        "terms": TERMS,
+        "fee_policy_version": 1,
         "booking_id": uuid4(),
     }
     return Appointment(**usual | columns)

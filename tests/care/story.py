@@ -25,6 +25,8 @@ from tests.care.rows import Rows
 from workflows.messages import appointment_workflow_id, journey_id
 
 TIDY = timedelta(seconds=2)  # enough for what a call set going to come to rest
+CARD_PAGE = "http://portal.example/card"
+PAY_PAGE = "http://portal.example/pay"
 ALL_DAY = weekly_hours()
 ANSWERS = {"state": "NY", "concerns": ["anxiety"], "languages": ["en"], "modality": "individual"}
 
@@ -353,6 +355,15 @@ class Person:
 
     async def gives_card(self, card: str = "pm_card_visa", *, by: str = "site") -> None:
         await self.fills_in("billing_info", by=by, setup_intent=await self.saves_card(card, by=by))
+
+    async def checkout(self, return_url: str = CARD_PAGE, *, by: str = "site") -> Json:
+        """The way to Stripe's own page for a card."""
+        return await self.care.post(f"/v1/clients/{self.id}/card-setup", {"return_url": return_url}, by=by)
+
+    async def pays_now(self, payment_id: str, return_url: str = PAY_PAGE, *, by: str = "site") -> Json:
+        """Confirms with the saved card, and waits for the answer."""
+        path = f"/v1/payments/{payment_id}/confirmation"
+        return await self.care.post(path, {"return_url": return_url}, by=by, expect=200)
 
     async def cards_at_stripe(self) -> list[str]:
         """The ids of the cards saved for this client, oldest first."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from activities.ports import GatewayRejected, Intent, PaymentGateway, SetupIntent
+from activities.ports import Checkout, GatewayRejected, Intent, PaymentGateway, SetupIntent
 
 T = TypeVar("T")
 _numbers = itertools.count(1)
@@ -138,6 +138,49 @@ async def a_refused_card_leaves_the_setup_open(shop: Shop) -> None:
     assert now.status == "requires_payment_method", f"it is {now.status}"
 
 
+async def a_checkout(shop: Shop, key: str | None = None) -> Checkout:
+    customer = await shop.gateway.create_customer(client_ref="C-1", key=fresh_key())
+    return await shop.gateway.create_checkout(
+        customer=customer,
+        client_id="c-1",
+        success_url="https://portal.example/card?checkout_session={CHECKOUT_SESSION_ID}",
+        cancel_url="https://portal.example/card",
+        key=key or fresh_key(),
+    )
+
+
+@contract
+async def a_page_for_a_card_is_made(shop: Shop) -> None:
+    made = await a_checkout(shop)
+    assert (made.id[:3], made.mode) == ("cs_", "setup")
+    assert made.customer is not None
+    assert made.setup_intent is not None
+    assert made.url is not None
+    assert made.url.startswith("http")
+    assert made.expires_at > datetime.now(UTC)
+
+
+@contract
+async def a_page_waits_for_the_card(shop: Shop) -> None:
+    made = await a_checkout(shop)
+    assert made.status == "open", "it did not wait"
+    assert made.setup_intent is not None
+    setup = await shop.gateway.retrieve_setup_intent(id=made.setup_intent)
+    assert setup is not None
+    assert (setup.customer, setup.usage, setup.client_id) == (made.customer, "off_session", "c-1")
+    assert setup.status == "requires_payment_method"
+    assert await shop.gateway.retrieve_checkout(id=made.id) == made
+
+
+@contract
+async def the_same_key_makes_one_page(shop: Shop) -> None:
+    customer = await shop.gateway.create_customer(client_ref="C-1", key=fresh_key())
+    asked = {"customer": customer, "client_id": "c-1", "key": fresh_key()}
+    asked |= {"success_url": "https://portal.example/a", "cancel_url": "https://portal.example/b"}
+    first = await shop.gateway.create_checkout(**asked)
+    assert (await shop.gateway.create_checkout(**asked)).id == first.id
+
+
 # ---------------------------------------------------------------- charges
 
 
@@ -230,6 +273,32 @@ async def a_bank_that_wants_the_client_declines_without_them(shop: Shop) -> None
     assert (told.status, told.decline.code) == ("requires_payment_method", "authentication_required")
 
 
+@contract
+async def a_client_who_is_there_pays_at_once(shop: Shop) -> None:
+    customer, card = await shop.saved_card()
+    made = await shop.intent(customer)
+    paid = await shop.gateway.confirm_intent(
+        intent=made.id, payment_method=card, key=fresh_key(), return_url="https://portal.example/pay"
+    )
+    assert (paid.status, paid.amount_received, paid.redirect) == ("succeeded", 12000, None)
+
+
+@contract
+async def a_bank_that_wants_the_client_has_a_page_for_them(shop: Shop) -> None:
+    made = await shop.intent()
+    told = await shop.gateway.confirm_intent(
+        intent=made.id,
+        payment_method=await wants_the_client(shop),
+        key=fresh_key(),
+        return_url="https://portal.example/pay",
+    )
+    assert (told.status, told.decline) == ("requires_action", None), f"the intent is {told.status}"
+    assert told.redirect is not None
+    assert told.redirect.url.startswith("http")
+    assert told.redirect.return_url == "https://portal.example/pay"
+    assert await shop.gateway.retrieve_intent(intent=made.id) == told
+
+
 async def wants_the_client(shop: Shop) -> str:
     """A card whose bank asks for the client every time; by its number, which every implementation knows."""
     vendor = getattr(shop.gateway, "_stripe", None)
@@ -266,6 +335,7 @@ async def what_was_paid_cannot_be_cancelled(shop: Shop) -> None:
 async def what_is_unknown_is_none(shop: Shop) -> None:
     assert await shop.gateway.retrieve_intent(intent="pi_nothere") is None
     assert await shop.gateway.retrieve_setup_intent(id="seti_nothere") is None
+    assert await shop.gateway.retrieve_checkout(id="cs_test_nothere") is None
     assert await shop.gateway.retrieve_refund(id="re_nothere") is None
     assert await shop.gateway.retrieve_charge(id="ch_nothere") is None
     assert await shop.gateway.retrieve_dispute(id="du_nothere") is None

@@ -29,6 +29,7 @@ class Otherwise:
 
 _NO_KEYS = "it ignores idempotency keys"
 _NO_CODES = "its errors have no code, so that nothing tells what is missing or over from what is wrong"
+_NO_CHECKOUT = "it has no Checkout"
 LOCALSTRIPE: Mapping[str, Otherwise] = {
     "the_same_key_makes_one_customer": Otherwise(because=_NO_KEYS, saying="there are two customers"),
     "the_same_key_makes_one_intent": Otherwise(because=_NO_KEYS, saying="there are two intents"),
@@ -79,6 +80,15 @@ LOCALSTRIPE: Mapping[str, Otherwise] = {
     "refunds_are_listed_with_our_ids": Otherwise(
         because="it breaks when asked for refunds by their time", raises=GatewayUnavailable, saying="500"
     ),
+    "a_page_for_a_card_is_made": Otherwise(because=_NO_CHECKOUT, raises=GatewayRejected, saying="404"),
+    "a_page_waits_for_the_card": Otherwise(because=_NO_CHECKOUT, raises=GatewayRejected, saying="404"),
+    "the_same_key_makes_one_page": Otherwise(because=_NO_CHECKOUT, raises=GatewayRejected, saying="404"),
+    "a_client_who_is_there_pays_at_once": Otherwise(
+        because="it sends nobody back", raises=GatewayRejected, saying="Unexpected return_url"
+    ),
+    "a_bank_that_wants_the_client_has_a_page_for_them": Otherwise(
+        because="it sends nobody back", raises=GatewayRejected, saying="Unexpected return_url"
+    ),
     "disputes_can_be_listed": Otherwise(because="it has no disputes", raises=GatewayRejected, saying="404"),
 }
 
@@ -86,6 +96,8 @@ _NO_BANK = "every card is good"
 _NO_MEMORY = "it remembers nothing"
 SIMULATED: Mapping[str, Otherwise] = {
     "a_setup_waits_for_the_browser": Otherwise(because="there is no browser", saying="it did not wait"),
+    "a_page_waits_for_the_card": Otherwise(because="there is no page", saying="it did not wait"),
+    "a_bank_that_wants_the_client_has_a_page_for_them": Otherwise(because=_NO_BANK, saying="the intent is succeeded"),
     "a_saved_card_shows_its_own_digits": Otherwise(because="there is no card", saying="another card is shown"),
     "a_refused_card_leaves_the_setup_open": Otherwise(because=_NO_BANK, saying="it is succeeded"),
     "a_decline_is_an_answer": Otherwise(because=_NO_BANK, saying="the bank never says no"),

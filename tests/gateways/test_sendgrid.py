@@ -10,6 +10,7 @@ import pytest
 from activities.gateways.sendgrid import SendGridMailer
 from activities.ports import Attachment, MailerUnavailable, MailRejected, OutgoingMail
 from local.processes import free_port
+from sandbox.outbox_page import mail_page
 from tests.sandbox.process import Sandbox
 
 MAIL = OutgoingMail(
@@ -65,6 +66,19 @@ async def test_a_mail_with_attachments_reaches_the_outbox(sandbox: Sandbox, capl
     logged = "".join(f"{record.name} {record.getMessage()}" for record in caplog.records)
     assert "SG.tests" not in logged
     assert "Tuesday" not in logged
+
+
+async def test_a_picture_that_the_mail_shows_travels_inside_it(sandbox: Sandbox) -> None:
+    mailer = SendGridMailer(api_key="SG.tests", host=sandbox.sendgrid)
+    logo = Attachment(filename="logo.png", type="image/png", content=b"\x89PNG", content_id="logo")
+    await mailer.send(dataclasses.replace(MAIL, html='<img src="cid:logo" alt="Us">', attachments=(logo,)))
+    sent = sandbox.get("/outbox")[-1]
+    told = {"filename": "logo.png", "type": "image/png", "content": "iVBORw==", "content_id": "logo"}
+    assert sent["attachments"] == [told]
+    page = mail_page(sent)
+    assert "data:image/png;base64,iVBORw==" in page
+    assert "cid:" not in page
+    assert "logo.png" not in page
 
 
 async def test_a_mail_that_can_never_go_is_rejected(sandbox: Sandbox) -> None:

@@ -60,6 +60,8 @@ async def test_a_booking(care: Care, sara: Person) -> None:
                       "2026-02-30T10:00:00Z", "2026-12-01T10:00:00+99:00"],
         "mode": ["telepathy", "zoom" * 100, None],
         "weeks": [0, -1, 53, 1.5, "4", True, 10**30],
+        "every": [0, 3, 52, 2.0, "2", True, None],
+        "on_closure": ["never", "", True, None],
         "skip_conflicts": ["yes", 0],
         "hold_id": ["mine", 7],
         "reason": [5, "", "x" * 501, "a\u0000b", ["late"]],

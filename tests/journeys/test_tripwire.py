@@ -21,7 +21,7 @@ from tests.care.defaults import Json
 from tests.care.house import KEYS
 from tests.care.story import Care, Person
 from tests.journeys.archive.bulk import archive_many
-from tests.journeys.booking.waitlist import comes
+from tests.journeys.booking.waitlists.waitlist import comes
 from tests.journeys.care.test_chats import starts, writes
 from tests.journeys.forms.test_requested_forms import DIARY
 from workflows.messages import appointment_workflow_id, bulk_archive_id, journey_id
@@ -71,11 +71,20 @@ async def _written_between_sessions(care: Care, sara: Person, mark: Marks) -> No
         "emergency_contact": {"name": mark("contact"), "phone": "+12125550101"},
     }
     await sara.fills_in("initial_consultation", answers=consultation, signature=mark("signature"))
-    fields = [{"name": "why", "label": "Why?", "type": "long_text", "required": True}]
+    fields = [
+        {"name": "why", "label": "Why?", "type": "long_text", "required": True},
+        {"name": "scan", "label": "Scan", "type": "file"},
+    ]
     await care.post("/v1/form-templates", DIARY | {"fields": fields}, by="ana")
     await care.post(f"/v1/clients/{sara.id}/forms", {"kind": "mood_diary"}, by="ana")
-    diary = {"answers": {"why": mark("diary")}, "signature": "Sara Lind"}
-    await care.call("PUT", f"/v1/clients/{sara.id}/forms/mood_diary", diary, expect=200)
+    scan = {"file": (f"{mark('scanname')}.txt", mark("scanned").encode())}
+    for_diary = {"kind": "mood_diary", "field": "scan"}
+    path = f"/v1/clients/{sara.id}/uploads"
+    kept = (await care.call("POST", path, by="ana", files=scan, data=for_diary, expect=201)).json()
+    diary = {"answers": {"why": mark("diary"), "scan": [kept["id"]]}, "signature": "Sara Lind"}
+    await care.call("PUT", f"/v1/clients/{sara.id}/forms/mood_diary", diary, by="ana", expect=200)
+    draft = {"answers": {"reason": mark("draft")}}
+    await care.call("PUT", f"/v1/clients/{sara.id}/forms/initial_consultation/draft", draft, by="ana", expect=200)
 
     goal = await care.post(f"/v1/clients/{sara.id}/goals", {"text": mark("goal"), "remind": None}, by="ana")
     await care.call("PATCH", f"/v1/goals/{goal['id']}", {"text": mark("changed")}, by="ana", expect=200)

@@ -136,7 +136,6 @@ def test_the_programs_own_role_is_no_owner_and_migrates_nothing(monkeypatch: pyt
         ("POLICY__SECOND_PERSON_ABOVE", "owner:USD:1", "'owner' is no role that decides about money; there are"),
         ("POLICY__SECOND_PERSON_ABOVE", "booking_site:USD:1", "'booking_site' is no role that decides about money"),
         ("POLICY__SECOND_PERSON_ABOVE", "admin:USD:1", "'admin' is no role that decides about money"),
-        ("POLICY__SECOND_PERSON_ABOVE", "therapist:usd:1", "'usd' is no currency"),
         ("POLICY__SECOND_PERSON_ABOVE", "therapist:XYZ:1", "'XYZ' is no currency"),
         ("POLICY__SECOND_PERSON_ABOVE", "therapist:USD:200.00", "not a whole number of minor units"),
         ("POLICY__SECOND_PERSON_ABOVE", "therapist:USD:-1", "not a whole number of minor units"),

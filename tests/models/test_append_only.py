@@ -141,30 +141,34 @@ async def test_a_role_that_could_change_what_is_only_added_to_is_refused(
         )
 
 
+FIXED = {"opening": "ends_at", "signed_copy": "sha256"}  # a column that is not to change
+
+
+@pytest.mark.parametrize("table", FIXED)
 @pytest.mark.parametrize(
     ("given", "because"),
     [
-        ("GRANT UPDATE ON opening TO {role}", "may change the table opening"),
-        ("GRANT UPDATE (ends_at) ON opening TO {role}", "may change the table opening"),
-        ("GRANT DELETE ON opening TO {role}", "may change the table opening"),
-        ("ALTER TABLE opening OWNER TO {role}", "owns the table opening"),
+        ("GRANT UPDATE ON {table} TO {role}", "may change the table {table}"),
+        ("GRANT UPDATE ({column}) ON {table} TO {role}", "may change the table {table}"),
+        ("GRANT DELETE ON {table} TO {role}", "may change the table {table}"),
+        ("ALTER TABLE {table} OWNER TO {role}", "owns the table {table}"),
     ],
 )
 async def test_nor_may_it_change_more_than_the_end_of_what_is_ended_alone(
-    database: AsyncEngine, owner: Owner, given: str, because: str
+    database: AsyncEngine, owner: Owner, table: str, given: str, because: str
 ) -> None:
-    assert list(ENDED_ALONE) == ["opening"]
-    await owner.writes(given.format(role=APPLICATION))
+    assert list(ENDED_ALONE) == list(FIXED)
+    await owner.writes(given.format(role=APPLICATION, table=table, column=FIXED[table]))
     try:
-        with pytest.raises(RefusedRole, match=f"its role {because},"):
+        with pytest.raises(RefusedRole, match=f"its role {because.format(table=table)},"):
             await refuse_owner(database)
     finally:
         await owner.writes(
-            "ALTER TABLE opening OWNER TO postgres",
-            f"REVOKE ALL ON opening FROM {APPLICATION}",
-            f"REVOKE UPDATE (ends_at) ON opening FROM {APPLICATION}",
-            f"GRANT SELECT, INSERT ON opening TO {APPLICATION}",
-            f"GRANT UPDATE ({ENDED_ALONE['opening']}) ON opening TO {APPLICATION}",
+            f"ALTER TABLE {table} OWNER TO postgres",
+            f"REVOKE ALL ON {table} FROM {APPLICATION}",
+            f"REVOKE UPDATE ({FIXED[table]}) ON {table} FROM {APPLICATION}",
+            f"GRANT SELECT, INSERT ON {table} TO {APPLICATION}",
+            f"GRANT UPDATE ({ENDED_ALONE[table]}) ON {table} TO {APPLICATION}",
         )
     await refuse_owner(database)
 

@@ -9,11 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from PIL import Image
 from pypdf import PdfReader
 
 from local.processes import ROOT
 from papers.receipt import receipt_file
 from papers.sheet import MISSING, SIGNS_ARE_MISSING
+from rules.logo import Logo
 from rules.money.currencies import in_full
 from rules.money.fees import CHARGEABLE, Money
 from rules.money.receipts import GivenBack, GivenTo, Letterhead, Licence, Practitioner, Receipt, Stated
@@ -95,6 +97,21 @@ def test_the_same_content_is_the_same_file_whoever_makes_it_and_when() -> None:
 
 def digest() -> str:
     return hashlib.sha256(receipt_file(RECEIPT).content).hexdigest()
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG"])
+def test_the_logo_stands_above_the_name_and_says_whose_it_is(format: str) -> None:
+    drawn = io.BytesIO()
+    Image.new("RGB", (480, 120), "#1f6a5d").save(drawn, format)
+    logo = Logo(content=drawn.getvalue(), type=f"image/{format.lower()}", width=480, height=120)
+    paper, bare = receipt_file(RECEIPT, logo=logo), receipt_file(RECEIPT)
+    assert said_by(paper) == said_by(bare)
+    [page] = PdfReader(io.BytesIO(paper.content)).pages
+    [image] = page.images
+    assert image.image is not None
+    assert image.image.size == (480, 120)
+    assert len(PdfReader(io.BytesIO(bare.content)).pages[0].images) == 0
+    assert receipt_file(RECEIPT, logo=logo).content == paper.content
 
 
 def test_its_date_is_that_of_the_last_thing_it_tells() -> None:

@@ -27,7 +27,7 @@ from models.tables.keeping.reencryption import Reencryption
 from rules.policy import JourneyPolicy
 from tests.care.house import open_house
 from tests.care.story import Care
-from tests.journeys.booking.waitlist import waitlist_of
+from tests.journeys.booking.waitlists.waitlist import waitlist_of
 from tests.replay.stories import STORIES, Story, in_line, kept, sealed_anew
 from workflows.messages import KEEP_JOURNEYS_ID, PRACTICE_MAIL_ID, bulk_archive_id, reconciliation_id, reencryption_id
 

@@ -14,7 +14,7 @@ from tests.journeys.archive.test_restore import restored
 from tests.journeys.booking.test_links import NEW, OLD, link_is
 from tests.journeys.booking.test_series import path as to_change
 from tests.journeys.booking.test_series import to as to_all_from
-from tests.journeys.booking.waitlist import comes, declines, hour_of, leaves, opens, waits_for
+from tests.journeys.booking.waitlists.waitlist import comes, declines, hour_of, leaves, opens, waits_for
 from tests.journeys.care.test_chats import starts, writes
 from tests.journeys.care.test_documents import share, upload
 from tests.journeys.care.test_goals import NEW_YORK, changed, sets_goal, weekly
@@ -243,6 +243,23 @@ async def a_series_changed(care: Care) -> Person:
     return sara
 
 
+async def marked_by_mistake(care: Care) -> Person:
+    """A session and an intro call, whose workflow has ended, marked and unmarked; then marked as they were."""
+    await care.therapist()
+    sara = await care.client_in_care(sessions=1)
+    [call] = await sara.books("intro_call", by="desk", after=timedelta(days=2))
+    for one in (call, sara.session(1)):
+        await one.occurs()
+        await care.rest()
+        await care.call("DELETE", f"/v1/appointments/{one.id}/outcome", expect=200)
+        await care.rest()
+    await care.pass_time(hours=30)
+    await call.marked("no_show")
+    await sara.session(1).marked("occurred")
+    await care.pass_time(hours=25)
+    return sara
+
+
 async def an_account_and_its_settings(care: Care) -> Person:
     """Links sent again, settings and a group; mails that are unwanted, or bounce; a card that stops working."""
     await care.therapist()
@@ -357,6 +374,7 @@ STORIES: tuple[tuple[Story, JourneyPolicy], ...] = (
     (one_person_twice, JourneyPolicy()),
     (restored_again_and_again, JourneyPolicy()),
     (a_series_changed, JourneyPolicy()),
+    (marked_by_mistake, JourneyPolicy()),
     (an_account_and_its_settings, JourneyPolicy()),
     (a_form_asked_again, JourneyPolicy()),
     (kept, JourneyPolicy(**NO_LIMITS)),

@@ -22,7 +22,7 @@ from rules.policy import SHORTEST_HISTORY, JourneyPolicy
 from tests.care.house import open_house
 from tests.care.story import Care, Person
 from tests.journeys.archive.bulk import archive_many, finished, progress, results, workflow_of
-from tests.journeys.booking.waitlist import comes
+from tests.journeys.booking.waitlists.waitlist import comes
 from tests.replay.record import runs_of
 from tests.workflows.test_what_staff_see import details
 from workflows.messages import BULK_ARCHIVE_QUERY, STOP, BulkArchiveProgress

@@ -16,7 +16,7 @@ from engine.codec import data_converter
 from rules.policy import JourneyPolicy
 from tests.care.house import KEYS
 from tests.care.story import Care, Person
-from tests.journeys.booking.waitlist import comes, offer_to, opens, takes, waits_for
+from tests.journeys.booking.waitlists.waitlist import comes, offer_to, opens, takes, waits_for
 from tests.workflows.conftest import run_of
 from tests.workflows.test_what_staff_see import details
 from workflows.messages import reconciliation_id, waitlist_id

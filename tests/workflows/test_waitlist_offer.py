@@ -18,7 +18,7 @@ from rules.enums import AppointmentType
 from rules.policy import SHORTEST_HISTORY, JourneyPolicy
 from tests.care.house import open_house
 from tests.care.story import Care, Person
-from tests.journeys.booking.waitlist import (
+from tests.journeys.booking.waitlists.waitlist import (
     comes,
     hour_of,
     is_running,

@@ -9,7 +9,7 @@ from temporalio import workflow
 from workflows.handling.binding import NAMED_BY_THE_REQUEST, field_names, must_be_said
 
 with workflow.unsafe.imports_passed_through():
-    from rules.enums import AppointmentType, Mode, Outcome, RefundTo
+    from rules.enums import AppointmentType, Mode, OnClosure, Outcome, RefundTo
 
 _SOME_ID = "00000000-0000-4000-8000-000000000000"
 _VALUES: dict[str, Any] = {
@@ -38,6 +38,8 @@ _VALUES: dict[str, Any] = {
     "waive_fee": True,
     "waive_reason": "a mistake of ours",
     "weeks": 4,
+    "every": 2,
+    "on_closure": OnClosure.SKIP.value,
     "wished_from": "2030-01-07T00:00:00Z",
     "wished_until": "2030-01-21T00:00:00Z",
 }

@@ -79,7 +79,12 @@ class FollowedAppointment:
             return
         policy, since = self.policy, facts.planned_at
         plan = appointment_plan(
-            starts_at=facts.starts_at, ends_at=facts.ends_at, type=facts.type, policy=policy, since=since
+            starts_at=facts.starts_at,
+            ends_at=facts.ends_at,
+            type=facts.type,
+            policy=policy,
+            charge_deadline=facts.charge_deadline or policy.charge_deadline,
+            since=since,
         )
         now = workflow.now()
         left = open_plan(plan, done=self.done)

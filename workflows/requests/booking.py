@@ -14,11 +14,13 @@ with workflow.unsafe.imports_passed_through():
     from activities.types.booking import (
         Booked,
         BookingOrder,
+        Changed,
         FollowingCancelOrder,
         FollowingChanged,
         FollowingMoveOrder,
         LeaveOrder,
         LinksOrder,
+        UnmarkOrder,
         WaitOrder,
     )
     from activities.types.clients import Done
@@ -31,14 +33,16 @@ with workflow.unsafe.imports_passed_through():
         LEAVE_WAITLIST,
         LINKS_CHANGED,
         RESCHEDULE_FOLLOWING,
+        UNMARK_OUTCOME,
         LinksSignal,
     )
 
 
 class BookingRequests(Requests):
-    """Requests about appointments. Those about a single one that is booked go to its own workflow."""
+    """Requests about appointments. Those about a single one that is booked go to its own workflow, but for an outcome
+    that is taken back: with the outcome known, that workflow may have ended."""
 
-    @takes_update(BOOK, "Book an appointment or a weekly series.")
+    @takes_update(BOOK, "Book an appointment or a series.")
     async def book(self, order: BookingOrder) -> Booked:
         journey = self.journey
         async with journey.own_turn():
@@ -66,6 +70,18 @@ class BookingRequests(Requests):
         async with self.journey.own_turn():
             result = await steps.reschedule_following(order)
             await self._series_changed(result)
+            return result
+
+    @takes_update(UNMARK_OUTCOME, "Take an outcome back, as if nobody had said yet how the appointment went.")
+    async def unmark_outcome(self, order: UnmarkOrder) -> Changed:
+        journey = self.journey
+        async with journey.own_turn():
+            result = await steps.unmark_outcome(order)
+            if result.journey is None or result.appointment is None:
+                return result
+            journey.take(result.journey)
+            if result.changed and not await notify_appointment(result.appointment):  # it had ended
+                await start_appointment(result.appointment, zone=journey.policy.time_zone)
             return result
 
     @takes_update(JOIN_WAITLIST, "Wait for a time with the therapist, or change the wish.")

@@ -10,9 +10,10 @@ from workflows.parts.appointment import notify_appointment
 from workflows.requests.base import Requests, asked_of_the_card_service
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types.clients import Done, LinkOrder
+    from activities.types.clients import Done
     from activities.types.money import (
         ApprovalRefusal,
+        CardSetupOrder,
         ConfirmationOrder,
         GrantOrder,
         LetGoOrder,
@@ -20,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         RetryOrder,
         Settled,
     )
+    from rules.enums import RefundTo
     from workflows.messages import (
         GRANT_CREDIT,
         INBOUND_EVENT,
@@ -47,6 +49,12 @@ class MoneyRequests(Requests):
     async def refund(self, order: RefundOrder) -> Done:
         """Written down at once; Stripe is asked by the outbox, and waited for as long as a person would."""
         outbox = self.journey.outbox
+        if order.to is RefundTo.CREDIT or order.approval is not None:
+            # Credit is given here and now: Stripe is asked first whether the same money went back there.
+            await self.journey.ready()
+            looked = await self.journey.apply(await asked_of_the_card_service(steps.look_for_refunds(order)))
+            if looked.refusal is not None:
+                return looked
         async with self.journey.own_turn():
             done = await self.journey.apply(await steps.begin_refund(order))
             if done.refusal is not None or done.approval is not None:
@@ -82,7 +90,7 @@ class MoneyRequests(Requests):
             return await self.journey.apply(await steps.retry_payment(order))
 
     @takes_update(SET_UP_CARD, "Prepare the saving of a card at Stripe.")
-    async def set_up_card(self, order: LinkOrder) -> Done:
+    async def set_up_card(self, order: CardSetupOrder) -> Done:
         await self.journey.ready()
         return await asked_of_the_card_service(steps.set_up_card(order))
 

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.enums import AppointmentStatus, Outcome, PaymentStatus
     from rules.journey.reminders import Due
     from rules.money.payment_states import WAITING, WAITS_FOR_CARD
-    from workflows.messages import CANCEL, RESCHEDULE, journey_id
+    from workflows.messages import CANCEL, RESCHEDULE, UNMARK_OUTCOME, journey_id
 
 
 def describe_appointment(facts: AppointmentFacts, plan: list[Due], *, now: datetime, zone: str) -> str:
@@ -107,7 +107,11 @@ def _about_money(facts: AppointmentFacts, payment: PaymentFacts, *, now: datetim
     sendings = about_payment(payment, now=now, chargeable=chargeable, workflow_id=journey_id(facts.client_id))
     yield from as_list(sendings)
     if payment.status is PaymentStatus.SCHEDULED:  # nothing was asked of a card yet
-        yield from as_list(each for each in saying_how_it_went() if each.input["outcome"] in _corrections(facts))
+        instead = _corrections(facts)
+        yield from as_list(each for each in saying_how_it_went() if each.input["outcome"] in instead)
+        if instead:
+            back = {"workflow_id": journey_id(facts.client_id), "appointment_id": facts.id}
+            yield from as_list([update("Take the mark back, as if nobody had said yet", UNMARK_OUTCOME, **back)])
 
 
 def _corrections(facts: AppointmentFacts) -> frozenset[str]:

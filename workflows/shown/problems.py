@@ -12,7 +12,7 @@ from workflows.shown.words import money
 with workflow.unsafe.imports_passed_through():
     from rules.enums import AppointmentType, Mode, Outcome, PaymentStatus, RefundTo, TaskKind
     from rules.journey.stage import OpenTask
-    from rules.money.payment_states import Act, may
+    from rules.money.payment_states import Act, how_it_is_settled, may
     from workflows.messages import (
         BOOK,
         CHANGE_DETAILS,
@@ -34,14 +34,16 @@ _HELPS: Mapping[TaskKind, str] = {
     TaskKind.OUTCOME_MISSING: "Ask the therapist how it went. Nothing is charged until somebody says.",
     TaskKind.CARD_MISSING: "Ask the client for a card: once it is saved with the billing form, the payment is made "
     "without more ado.",
-    TaskKind.PAYMENT_OWED: "The client has a link to pay it, and a new card settles it too.",
+    TaskKind.PAYMENT_OWED: how_it_is_settled(None),
     TaskKind.PAYMENT_FAILED: "Look at it in Stripe first.",
     TaskKind.POSSIBLE_DUPLICATE: "Ask the client. If it is one person, join this record into the other one.",
     TaskKind.MAIL_UNDELIVERABLE: "Ask whom it was for. If the client's address is wrong, put it right.",
     TaskKind.MAILS_WAIT: "They go out by themselves, a few a day, and at once when the client activates the account. "
     "Ask the client; if the address is somebody else's, put it right.",
     TaskKind.DISPUTE: "Answer the bank in Stripe. Nothing is charged to this client until the task is resolved.",
-    TaskKind.REFUND_FAILED: "The bank did not take it back. Give it as credit, or pay it by hand.",
+    TaskKind.INQUIRY: "No money has moved. Refund all of it to the card, which ends the inquiry, or answer it in "
+    "Stripe; the task says until when.",
+    TaskKind.REFUND_FAILED: "The card did not take it. The task says what is left to give, and how.",
     TaskKind.SECOND_PERSON: "Another person than the one who asked approves it or refuses it, on the practice's pages "
     "or by the API: not from here, where nobody knows who you are. What nobody settles lapses after a week.",
     TaskKind.LEDGER_DIFFERENCE: "Compare the payment with Stripe; the task says what differs.",
@@ -51,6 +53,7 @@ _HELPS: Mapping[TaskKind, str] = {
     TaskKind.NO_RECORD: "What was asked of it may have to be entered again; the task says where to look.",
     TaskKind.MANY_WEDGED: "Show the task to whoever runs the system; nothing is lost meanwhile.",
     TaskKind.RESTORED: "What came after the copy must be entered again; the task says what.",
+    TaskKind.TEXT_WAITS: "An admin reads both wordings, and publishes the new one or sets the settings back.",
 }
 _LOOK = "The task says what to look at."
 _SETTLED_BY_ITSELF = frozenset(
@@ -84,7 +87,18 @@ def describe_task(task: OpenTask, *, now: datetime, chargeable: bool) -> list[st
     about = f", {money(task.payment.amount, task.payment.currency)}" if task.payment else ""
     where = f" (`{appointment_workflow_id(task.appointment_id)}`)" if task.appointment_id else ""
     sendings = _about_task(task, kind, now=now, chargeable=chargeable)
-    return as_problem(f"**{kind.label}**{about}{where}. {_HELPS.get(kind, _LOOK)}", sendings)
+    return as_problem(f"**{kind.label}**{about}{where}. {_help(task, kind)}", sendings)
+
+
+def _help(task: OpenTask, kind: TaskKind) -> str:
+    """What helps, as it stands now."""
+    if kind is TaskKind.PAYMENT_OWED and task.payment:
+        return how_it_is_settled(task.payment.because)
+    if kind is TaskKind.DISPUTE and task.over:
+        return "The bank has decided. Nothing is charged to this client until the task is resolved."
+    if kind is TaskKind.REFUND_FAILED and task.payment and not _left_of_refund(task):
+        return "Nothing is left to give: the task says why."
+    return _HELPS.get(kind, _LOOK)
 
 
 def as_problem(text: str, sendings: Iterable[Sending] = ()) -> list[str]:
@@ -130,8 +144,23 @@ def _about_task(task: OpenTask, kind: TaskKind, *, now: datetime, chargeable: bo
         yield update("Join it into the other record", JOIN, into_id=task.other_id or OTHER_RECORD)
     elif kind in (TaskKind.MAIL_UNDELIVERABLE, TaskKind.MAILS_WAIT):
         yield update("Put the client's address right", CHANGE_DETAILS, details={"email": ADDRESS})
-    elif kind is TaskKind.REFUND_FAILED and task.payment:
+    elif kind is TaskKind.INQUIRY and task.payment and _may_be_refunded(task.payment):
+        refund = {"payment_id": task.payment.id, "to": RefundTo.CARD.value, "reason": REASON}
+        yield update("Give all of it back to the card", REFUND, **refund)
+    elif kind is TaskKind.REFUND_FAILED and task.payment and (left := _left_of_refund(task)):
         refund = {"payment_id": task.payment.id, "to": RefundTo.CREDIT.value, "reason": REASON}
-        yield update("Give it as credit", REFUND, **refund)
+        yield update("Give it as credit", REFUND, **refund, amount=left)
     if kind not in _SETTLED_BY_ITSELF:
         yield update("When it is done", RESOLVE_TASK, task_id=task.id, note=NOTE)
+
+
+def _may_be_refunded(payment: ShownPayment) -> bool:
+    return may(Act.REFUND, status=payment.status, because=payment.because)
+
+
+def _left_of_refund(task: OpenTask) -> int:
+    """What can still be given of a refund that has failed, in minor units."""
+    if task.payment is None or not _may_be_refunded(task.payment):
+        return 0
+    left = task.payment.amount - task.payment.refunded
+    return left if task.amount is None else min(task.amount, left)

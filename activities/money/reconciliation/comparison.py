@@ -22,6 +22,7 @@ from models.database import Sessions
 from models.reads.money import reconciliation as ledger
 from rules.money.discrepancies import (
     Discrepancy,
+    DiscrepancyKind,
     LedgerPayment,
     LedgerRefund,
     StripeDispute,
@@ -203,6 +204,11 @@ class Comparison:
             elif refund.intent is not None:
                 found.append(await _asked(self._gateway.find_refund(intent=refund.intent, refund_id=refund.id)))
         return [stripe_refund(made) for made in found if made is not None]
+
+    async def of_refund(self, stripe_refund: str) -> list[Discrepancy]:
+        """What differs about one refund of Stripe's, of which the ledger has no row; one at most."""
+        asked = Discrepancy(kind=DiscrepancyKind.REFUND_BY_HAND, text="", stripe_refund=stripe_refund)
+        return await self._refund_again(asked)
 
     async def _refund_again(self, discrepancy: Discrepancy) -> list[Discrepancy]:
         at_stripe = [discrepancy.stripe_refund] if discrepancy.stripe_refund else []

@@ -26,6 +26,7 @@ from api.accounts.tokens import hash_of, unauthenticated
 from api.accounts.visitors import Visitor
 from api.bodies import Body, Secret
 from api.deps import Anyone, FromWhere, Services, ShowingCode, Svc
+from api.edge.return_addresses import lies_below
 from api.idempotency import AccountRoute
 from api.problems import Refused, not_found, responses, wrong_fields
 from api.views.accounts import SignedIn, signed_in
@@ -118,8 +119,7 @@ def _return_url(provider: Provider | None, wanted: str | None) -> str:
     base = provider.settings.staff_url if provider is not None else ""
     if wanted is None:
         return f"{base}{_PAGE}"
-    plain = wanted.isascii() and wanted.isprintable() and not set(wanted) & set(" \\#@") and "/.." not in wanted
-    if not plain or not base or not wanted.startswith(f"{base}/"):
+    if not lies_below(wanted, base) or not wanted.startswith(f"{base}/"):
         raise wrong_fields([("return_url", "must lie below STAFF_URL")])
     return wanted
 

@@ -57,16 +57,20 @@ async def preview(
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         client = must_find("client", await visible_client(session, caller, client_id))
         if client.status is ClientStatus.ARCHIVED:
-            return _recorded(client_id, client.archive_record)
+            return _recorded(client)
         if client.closed_at is not None or client.joined_into is not None:
             raise refuse(Problem.NOT_FOUND, _why_gone(client))
         situation = await archive_situation(session, client, policy=services.settings.policy, now=now)
     plan = plan_archive(situation, now=now, notify=notify)
-    return {"client_id": client_id, "already_archived": False, **plan.to_document()}
+    return {**_named(client), "already_archived": False, **plan.to_document()}
 
 
-def _recorded(client_id: UUID, record: dict[str, Any] | None) -> dict[str, Any]:
-    return {"client_id": client_id, "already_archived": True, **(record or {})}
+def _named(client: Client) -> dict[str, Any]:
+    return {"client_id": client.id, "test": client.test}
+
+
+def _recorded(client: Client) -> dict[str, Any]:
+    return {**_named(client), "already_archived": True, **(client.archive_record or {})}
 
 
 class ArchiveBody(Body):
@@ -158,18 +162,18 @@ async def _result(command: Command, client_id: UUID, *, wanted: ClientStatus, re
         told = fact.fact.data if fact is not None else {}
         if by_this_request and archives:
             reason = fact.words if fact is not None else None
-            return {"client_id": client_id, "already_archived": False, **told, "reason": reason}
+            return {**_named(client), "already_archived": False, **told, "reason": reason}
         if client.status is wanted or by_this_request:
             if archives:
-                return _recorded(client_id, client.archive_record)
-            return _active(client_id, told, already=not by_this_request)
+                return _recorded(client)
+            return _active(client, told, already=not by_this_request)
         if monotonic() > give_up:
             response.status_code, response.headers["Retry-After"] = 202, "2"
-            return {"client_id": client_id, "status": "pending", "request_id": command.request_id}
+            return {**_named(client), "status": "pending", "request_id": command.request_id}
         await asyncio.sleep(_LOOK_EVERY)
 
 
-def _active(client_id: UUID, recorded: dict[str, Any], *, already: bool) -> dict[str, Any]:
+def _active(client: Client, recorded: dict[str, Any], *, already: bool) -> dict[str, Any]:
     """What was restored, and what could not be; nothing where the client was active before this request."""
     told = {name: recorded.get(name, nothing) for name, nothing in nothing_restored().items()}
-    return {"client_id": client_id, "status": ClientStatus.ACTIVE, "already_active": already, **told}
+    return {**_named(client), "status": ClientStatus.ACTIVE, "already_active": already, **told}

@@ -6,7 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from api.access_log.declared import shows
 from api.bodies import Body, ClientDetailsBody, Flag, Instant, Reason, Whole
@@ -21,8 +21,8 @@ from api.views.lists import Listed, cut, listed
 from models.reads.booking.appointments import AppointmentFilter, appointment_rows
 from models.reads.booking.appointments import list_appointments as read_list_appointments
 from rules.accounts.accesses import AccessKind
-from rules.booking.eligibility import MOST_WEEKS
-from rules.enums import AppointmentStatus, AppointmentType, Mode
+from rules.booking.series import EVERY, MOST_WEEKS
+from rules.enums import AppointmentStatus, AppointmentType, Mode, OnClosure
 from rules.local_time import find_zone
 from rules.refusals import Problem
 from workflows.messages import BOOK
@@ -34,8 +34,16 @@ router = APIRouter(
 # ---------------------------------------------------------------- book
 
 
+def _every(weeks: int) -> int:
+    if weeks not in EVERY:
+        raise ValueError("must be 1, 2 or 4")
+    return weeks
+
+
 class BookingBody(Body):
-    """``weeks`` above 1 books a weekly series, all of it or nothing; ``skip_conflicts`` books the rest.
+    """``weeks`` above 1 books a series of so many appointments, one ``every`` 1, 2 or 4 weeks: all of it or nothing;
+    ``skip_conflicts`` books the rest. Where the practice is closed on one of its dates, ``ask`` makes that a conflict,
+    and ``skip`` leaves the date out: the series ends where it would have ended.
 
     ``reason`` is for the practice: why it books, where it sets rules aside.
     """
@@ -44,6 +52,8 @@ class BookingBody(Body):
     starts_at: Instant
     mode: Mode
     weeks: Annotated[Whole, Field(ge=1, le=MOST_WEEKS)] = 1
+    every: Annotated[Whole, AfterValidator(_every)] = 1
+    on_closure: OnClosure = OnClosure.ASK
     skip_conflicts: Flag = False
     hold_id: UUID | None = None
     reason: Reason | None = None
@@ -51,7 +61,8 @@ class BookingBody(Body):
 
 
 class BookedView(View):
-    """``skipped`` are the conflicts of a series that was booked without them.
+    """``skipped`` are the dates of a series that was booked without them: conflicts, and with ``closure`` the days on
+    which the practice is closed.
 
     Told to the practice alone: ``unarchived``, and the ``exceptions``, which are the dates that the client side could
     not have booked, and why.
@@ -67,7 +78,7 @@ class BookedView(View):
 @router.post(
     "/clients/{client_id}/appointments",
     status_code=201,
-    summary="Book an appointment, or a weekly series",
+    summary="Book an appointment, or a series",
     response_model_exclude_unset=True,
     responses=responses(
         Problem.NOT_FOUND,

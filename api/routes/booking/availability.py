@@ -1,5 +1,6 @@
 """A therapist's hours: read and written as one document."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
@@ -16,10 +17,17 @@ from api.views.outside_hours import OutsideHoursView, outside_hours
 from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import therapist_by_slug
 from models.sealed import UNREADABLE
+from models.tables.booking.therapist import Therapist
 from models.writes.booking.hours import save_availability
 from models.writes.locks import lock_therapist
 from rules.accounts.accesses import AccessKind
-from rules.booking.availability import InvalidAvailability, ignored_windows, read_availability, write_availability
+from rules.booking.availability import (
+    Availability,
+    InvalidAvailability,
+    ignored_windows,
+    read_availability,
+    write_availability,
+)
 from rules.refusals import Problem
 
 router = APIRouter(
@@ -34,7 +42,7 @@ _EXAMPLE = {
 }
 
 
-class Warned(BaseModel):
+class IgnoredLine(BaseModel):
     """A line that is kept out because it offers nothing."""
 
     field: str
@@ -46,7 +54,7 @@ class SavedAvailability(BaseModel):
     admin, who sees no appointment, it is not there."""
 
     outside_hours: list[OutsideHoursView] = Field(default=[])
-    ignored: list[Warned]
+    ignored: list[IgnoredLine]
 
 
 @router.get(
@@ -81,18 +89,25 @@ async def replace(
     async with services.sessions() as session:
         found = must_find("therapist", await therapist_by_slug(session, slug))
         therapist = await lock_therapist(session, found.id)
-        try:
-            availability = read_availability(document, time_zone=therapist.time_zone)
-        except InvalidAvailability as error:
-            raise wrong_fields([(line.path, line.message) for line in error.problems]) from error
-        unread = [n for n, period in enumerate(availability.time_off) if period.reason == UNREADABLE]
-        if unread:
-            raise wrong_fields([(f"time_off[{n}].reason", NOT_WRITTEN_BACK) for n in unread])
+        availability = availability_in(document, therapist)
         await save_availability(session, therapist, availability)
         outside = await outside_hours(session, therapist, availability, caller=caller, now=now)
         await session.commit()
     await wake_line(services, therapist)
-    return SavedAvailability(
-        **outside,
-        ignored=[Warned(field=line.path, message=line.message) for line in ignored_windows(availability)],
-    )
+    return SavedAvailability(**outside, ignored=ignored_lines(availability))
+
+
+def availability_in(document: Mapping[str, Any], therapist: Therapist) -> Availability:
+    """Raises Refused, naming every wrong line (``weekly[2].to``)."""
+    try:
+        availability = read_availability(document, time_zone=therapist.time_zone)
+    except InvalidAvailability as error:
+        raise wrong_fields([(line.path, line.message) for line in error.problems]) from error
+    unread = [n for n, period in enumerate(availability.time_off) if period.reason == UNREADABLE]
+    if unread:
+        raise wrong_fields([(f"time_off[{n}].reason", NOT_WRITTEN_BACK) for n in unread])
+    return availability
+
+
+def ignored_lines(availability: Availability) -> list[IgnoredLine]:
+    return [IgnoredLine(field=line.path, message=line.message) for line in ignored_windows(availability)]

@@ -25,6 +25,7 @@ from api.problems import must_find, not_found, responses
 from api.routes.booking.therapists import must_be_own
 from calendars.appointment_file import Attendee, calendar_file, entry_of
 from calendars.feed import Feed, FeedEvent, feed_file
+from models.reads.accounts.makers import tester_of
 from models.reads.booking.appointments import visible_appointment
 from models.reads.booking.calendar_feeds import FeedRow, FoundFeed, feed_by_secret, feed_rows
 from models.reads.booking.therapists import therapist_by_slug
@@ -66,12 +67,13 @@ async def one_file(*, appointment_id: UUID, services: Svc, caller: Known, now: N
         row = must_find("appointment", await visible_appointment(session, caller, appointment_id))
         client = await session.get_one(Client, row.appointment.client_id)
         therapist = await session.get_one(Therapist, row.appointment.therapist_id)
+        tester = await tester_of(session, client, care_team=services.settings.care_team_email)
     shows_clients(client.id)
     entry = entry_of(
         row.appointment,
         therapist,
         organizer_email=services.settings.email_from,
-        attendee=_attendee(caller, client, therapist),
+        attendee=_attendee(caller, client, therapist, tester),
         stamped_at=now,
     )
     headers = {
@@ -81,10 +83,10 @@ async def one_file(*, appointment_id: UUID, services: Svc, caller: Known, now: N
     return Response(calendar_file(entry), media_type=entry.content_type, headers=headers)
 
 
-def _attendee(caller: Caller, client: Client, therapist: Therapist) -> Attendee | None:
-    """Whoever asks, under the address that their mails go to: a test client's all go to the staff who made them."""
+def _attendee(caller: Caller, client: Client, therapist: Therapist, tester: str | None) -> Attendee | None:
+    """Whoever asks, under the address that their mails go to: a test client's all go to the ``tester``."""
     name, email = (therapist.name, therapist.email) if caller.is_practice else (client.full_name, client.email)
-    address = (client.test_mail_to if client.test else None) or email
+    address = tester or email
     return Attendee(email=address, name=name) if address else None
 
 

@@ -30,7 +30,14 @@ from rules.accounts.caller import Caller
 from rules.booking.eligibility import not_open
 from rules.enums import Outcome, PaymentStatus, Role
 from rules.refusals import Problem
-from workflows.messages import CANCEL, CANCEL_FOLLOWING, RECORD_OUTCOME, RESCHEDULE, RESCHEDULE_FOLLOWING
+from workflows.messages import (
+    CANCEL,
+    CANCEL_FOLLOWING,
+    RECORD_OUTCOME,
+    RESCHEDULE,
+    RESCHEDULE_FOLLOWING,
+    UNMARK_OUTCOME,
+)
 
 router = APIRouter(
     prefix="/v1", tags=["appointments"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)]
@@ -255,6 +262,20 @@ async def record_outcome(*, appointment_id: UUID, body: OutcomeBody, command: By
         if stands.appointment.status.value != body.outcome.value or (body.waive_fee and not waived):
             raise Refused(not_open(stands.appointment.status))
         return AppointmentView.of_row(stands, caller=command.caller)
+    return AppointmentView.of_answer(answer.appointment, answer.journey, caller=command.caller)
+
+
+@router.delete(
+    "/appointments/{appointment_id}/outcome",
+    summary="Take an outcome back, as if nobody had said anything yet",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND, Problem.APPOINTMENT_NOT_OPEN),
+)
+async def unmark(*, appointment_id: UUID, command: ByPractice) -> AppointmentView:
+    """While its payment is ``scheduled``, which is cancelled; without a payment for a day after it was marked. One that
+    is not marked stands as it is. Once money has moved, it is refunded instead."""
+    client_id = await _must_change(command, appointment_id)
+    answer = await command.ask(UNMARK_OUTCOME, client_id=client_id, appointment_id=appointment_id)
     return AppointmentView.of_answer(answer.appointment, answer.journey, caller=command.caller)
 
 

@@ -2,22 +2,24 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
 from api.accounts.portal import booking_must_be_on
-from api.bodies import Body, Instant
+from api.bodies import Body, Instant, Zone
 from api.commands import wake_line
 from api.dates import MOST_DAYS
-from api.deps import Anyone, ForWhom, KnownOrSite, Now, RequestId, Svc, must_see_client
+from api.deps import Anyone, ForWhom, KnownOrSite, Now, PracticeOrAdmin, RequestId, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import Refused, must_find, not_found, responses, wrong_fields
+from api.routes.booking.availability import IgnoredLine, availability_in, ignored_lines
+from api.routes.booking.therapists import must_be_own
 from models.reads.booking.calendar import busy_margin, horizon_end, load_busy
 from models.reads.booking.hours import load_availability
 from models.reads.booking.therapists import therapist_by_slug
@@ -25,7 +27,7 @@ from models.tables.booking.occupied_time import OccupiedTime
 from models.tables.booking.therapist import Therapist
 from models.writes.booking.holds import drop_hold, put_hold
 from models.writes.locks import lock_therapist
-from rules.booking.availability import Slot, check_slot, find_zone, open_slots
+from rules.booking.availability import Availability, Slot, check_slot, find_zone, open_slots
 from rules.enums import AppointmentType
 from rules.refusals import Problem, Refusal
 
@@ -84,19 +86,59 @@ async def slots(
         found = await _open(
             session,
             therapist,
+            await load_availability(session, therapist),
             type=type,
             now=now,
             days=(first_day, last_day),
             zone_name=zone_name,
             hold_id=hold_id,
         )
+    return SlotsView.model_validate(_by_day(found, zone_name))
+
+
+def _by_day(found: Sequence[Slot], zone_name: str) -> dict[str, Any]:
+    """For a view of slots. All at once: hundreds of slots made into views one by one take longer than finding them."""
+    zone = ZoneInfo(zone_name)
     days: dict[date, list[dict[str, datetime]]] = {}
     for slot in found:
         local = {"starts_at": slot.starts_at.astimezone(zone), "ends_at": slot.ends_at.astimezone(zone)}
         days.setdefault(local["starts_at"].date(), []).append(local)
-    # All at once: hundreds of slots made into views one by one take longer than finding them.
-    listed = [{"date": day, "slots": slots} for day, slots in days.items()]
-    return SlotsView.model_validate({"time_zone": zone_name, "days": listed})
+    return {"time_zone": zone_name, "days": [{"date": day, "slots": slots} for day, slots in days.items()]}
+
+
+class PreviewBody(BaseModel):
+    """An availability document (as ``PUT .../availability`` takes it), and beside it what slots are asked by. It has no
+    zone of its own: ``time_zone`` is the asker's."""
+
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+
+    type: AppointmentType
+    first: Annotated[date | None, Field(alias="from", description="A date; today if left out.")] = None
+    last: Annotated[date | None, Field(alias="to", description="A date, included.")] = None
+    time_zone: Zone | None = None
+
+
+class PreviewedSlotsView(SlotsView):
+    ignored: list[IgnoredLine]
+
+
+@router.post(
+    "/therapists/{slug}/slots/preview",
+    summary="The slots that hours would give which are not saved",
+    responses=responses(Problem.NOT_FOUND),
+)
+async def preview(slug: str, body: PreviewBody, services: Svc, caller: PracticeOrAdmin, now: Now) -> PreviewedSlotsView:
+    """Nothing is stored. What is booked or held stays taken; the answer names every line that saving would refuse."""
+    must_be_own(caller, slug)
+    async with services.sessions() as session:
+        therapist = must_find("therapist", await therapist_by_slug(session, slug))
+        availability = availability_in(body.model_extra or {}, therapist)
+        zone_name = body.time_zone or therapist.time_zone
+        days = _range(body.first, body.last, today=now.astimezone(ZoneInfo(zone_name)).date())
+        found = await _open(
+            session, therapist, availability, type=body.type, now=now, days=days, zone_name=zone_name, hold_id=None
+        )
+    return PreviewedSlotsView.model_validate({**_by_day(found, zone_name), "ignored": ignored_lines(availability)})
 
 
 def _range(first: date | None, last: date | None, *, today: date) -> tuple[date, date]:
@@ -117,6 +159,7 @@ def _range(first: date | None, last: date | None, *, today: date) -> tuple[date,
 async def _open(
     session: AsyncSession,
     therapist: Therapist,
+    availability: Availability,
     *,
     type: AppointmentType,
     now: datetime,
@@ -124,7 +167,6 @@ async def _open(
     zone_name: str,
     hold_id: UUID | None,
 ) -> Sequence[Slot]:
-    availability = await load_availability(session, therapist)
     margin = busy_margin(availability)
     hold = await session.get(OccupiedTime, hold_id) if hold_id else None
     if hold is not None and (hold.expires_at is None or hold.expires_at <= now):
@@ -214,6 +256,32 @@ async def hold(
         await session.commit()
     assert held.expires_at is not None
     return HoldView(hold_id=held.id, expires_at=held.expires_at)
+
+
+class HeldView(HoldView):
+    """What is held, for whoever presents its id."""
+
+    therapist: str
+    type: AppointmentType
+    starts_at: datetime
+    ends_at: datetime
+
+
+@router.get("/holds/{hold_id}", summary="A held time, while it is", responses=responses(Problem.NOT_FOUND))
+async def held_time(*, hold_id: UUID, services: Svc, _: KnownOrSite, now: Now) -> HeldView:
+    async with services.sessions() as session:
+        held = await session.get(OccupiedTime, hold_id)
+        if held is None or held.expires_at is None or held.expires_at <= now:
+            raise not_found("hold")
+        therapist = await session.get_one(Therapist, held.therapist_id)
+    return HeldView(
+        hold_id=held.id,
+        expires_at=held.expires_at,
+        therapist=therapist.slug,
+        type=held.type,
+        starts_at=held.starts_at,
+        ends_at=held.ends_at,
+    )
 
 
 @router.delete(

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
 from api.accounts.practice_mails import have_delivered
-from api.bodies import Body, Email, Flag, Line, Name, Slug, Whole, Words, Zone
+from api.bodies import Body, Currency, Email, Flag, Line, Name, Slug, Whole, Words, Zone
 from api.commands import tell_of_new_link, wake_line
 from api.deps import Anyone, BySlug, CareTeamOrAdmin, Now, PracticeOrAdmin, RequestId, Svc
 from api.idempotency import IdempotentRoute
@@ -54,13 +54,13 @@ def _web_address(text: str) -> str:
 
 def _chargeable(currency: str) -> str:
     if currency not in CHARGEABLE:
-        raise ValueError("must be a currency that cards can be charged in, in capitals, such as USD")
+        raise ValueError("must be a currency that cards can be charged in, such as USD")
     return currency
 
 
 class FeeBody(Body):
     amount: Annotated[Whole, Field(ge=0, le=100_000_000)]
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_chargeable)]
+    currency: Annotated[Currency, AfterValidator(_chargeable)]
 
 
 class LicenceBody(Body):

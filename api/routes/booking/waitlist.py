@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.access_log.declared import shows
+from api.access_log.marking import OfClient
 from api.bodies import Body, Zone
 from api.commands import ByKnown
 from api.dates import edge
@@ -52,7 +53,7 @@ class OfferView(View):
     expires_at: datetime
 
 
-class PlaceView(View):
+class PlaceView(View, OfClient):
     """``position`` counts from 1; ``to`` is the end of the wish, and not in it."""
 
     id: UUID

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows_no_client
+from api.access_log.marking import OfClient
 from api.bodies import Body, Message
 from api.deps import Now, Practice, RequestId, Svc
 from api.idempotency import IdempotentRoute
@@ -38,7 +39,7 @@ class BlastBody(Body):
     all: Literal[True] | None = None
 
 
-class LeftOutView(BaseModel):
+class LeftOutView(OfClient):
     client_id: UUID
     because: str
 

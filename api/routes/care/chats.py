@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.access_log.declared import shows
 from api.access_log.shown import shows_clients
 from api.accounts.openings import must_be_open
+from api.accounts.practice_mails import have_delivered
 from api.bodies import Body, Line, Message, Slug, Whole
 from api.deps import ByNumber, ByTime, Known, Now, RequestId, Svc
 from api.idempotency import IdempotentRoute
@@ -36,11 +37,20 @@ from models.tables.booking.therapist import Therapist
 from models.tables.care.chat import Chat, ChatMessage
 from models.tables.clients.client import Client
 from models.writes.care import chats as chat_writing
+from models.writes.care.staff_messages import order_staff_message
 from models.writes.locks import lock_open_client, lock_open_clients
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.accounts.openings import OpeningKind
-from rules.care.chats import LARGEST_SEQ, MOST_MEMBERS, MOST_MESSAGES, OF_ONE_CLIENT, may_start, setting_of
+from rules.care.chats import (
+    LARGEST_SEQ,
+    MOST_MEMBERS,
+    MOST_MESSAGES,
+    OF_ONE_CLIENT,
+    STARTED_ONCE,
+    may_start,
+    setting_of,
+)
 from rules.enums import ChatKind, ClientStatus, LeftBecause, Role
 from rules.refusals import Problem
 
@@ -58,10 +68,11 @@ OnSide = Annotated[Side, Depends(_side)]
 
 
 class ChatBody(Body):
-    """``title`` is for group and community chats. ``therapist``, named by staff, takes part in such a chat."""
+    """``title`` is for group and community chats. ``therapist``, named by the care team, takes part in such a chat, or
+    is who its chat among staff is with; that one has no members."""
 
     kind: ChatKind
-    members: Annotated[list[UUID], Field(max_length=MOST_MEMBERS)]
+    members: Annotated[list[UUID], Field(max_length=MOST_MEMBERS)] = Field(default_factory=list)
     title: Line | None = None
     therapist: Slug | None = None
 
@@ -99,15 +110,18 @@ class MemberBody(Body):
 async def start(
     *, body: ChatBody, response: Response, services: Svc, caller: Known, request_id: RequestId, now: Now
 ) -> ChatView:
-    """There is one direct chat for a client and a therapist, and one care team chat for a client: what is there is
-    answered. Groups and communities are made by the practice, with any clients whom the caller sees."""
+    """There is one direct chat for a client and a therapist, one care team chat for a client, and one staff chat for a
+    therapist: what is there is answered. Groups and communities are made by the practice, with any clients whom the
+    caller sees."""
     if not may_start(caller, body.kind):
         raise refuse(Problem.NOT_ALLOWED, f"The role {caller.role.value} does not start {body.kind.value} chats.")
     own = body.kind in OF_ONE_CLIENT
     _check_shape(body, caller, own=own)
     id = uuid5(request_id, "chat")
     async with services.sessions() as session:
-        if own:
+        if body.kind is ChatKind.STAFF:
+            side, chat = await _start_among_staff(session, caller, body, id=id, now=now)
+        elif own:
             side, chat = await _start_own(session, caller, body, id=id, now=now)
         else:
             side, chat = await _make(session, caller, body, id=id, now=now)
@@ -123,14 +137,19 @@ async def start(
 
 def _check_shape(body: ChatBody, caller: Caller, *, own: bool) -> None:
     wrong = []
+    staff = body.kind is ChatKind.STAFF
+    if staff and body.members:
+        wrong.append(("members", "must be left out: no client is in it"))
+    if staff and caller.is_care_team and body.therapist is None:
+        wrong.append(("therapist", "is required: whom the chat is with"))
     if own and len(set(body.members)) != 1:
         wrong.append(("members", "must be the one client of this chat"))
-    if own and body.title is not None:
+    if (own or staff) and body.title is not None:
         wrong.append(("title", "is for group and community chats"))
-    if not own and body.title is None:
+    if not (own or staff) and body.title is None:
         wrong.append(("title", "is required"))
     if body.therapist is not None and (own or not caller.is_care_team):
-        wrong.append(("therapist", "is named by staff, for a group or community chat"))
+        wrong.append(("therapist", "is named by the care team, and not for a chat of one client"))
     if wrong:
         raise wrong_fields(wrong)
 
@@ -154,6 +173,20 @@ async def _start_own(
     if not await chat_writing.make_chat(session, chat, [client.id]):  # somebody else started it meanwhile
         chat = await chats.chat_of_client(session, body.kind, client.id, client.therapist_id) or chat
     return side, chat
+
+
+async def _start_among_staff(
+    session: AsyncSession, caller: Caller, body: ChatBody, *, id: UUID, now: datetime
+) -> tuple[Side, Chat]:
+    therapist = await therapist_by_slug(session, caller.therapist or body.therapist or "")
+    if therapist is None:
+        raise wrong_fields([("therapist", "is not a therapist of this practice")])
+    chat = await chats.staff_chat(session, therapist.id)
+    if chat is None:
+        chat = chat_writing.of_staff(therapist.id, id=id, by=caller, at=now)
+        if not await chat_writing.make_chat(session, chat, []):  # somebody else started it meanwhile
+            chat = await chats.staff_chat(session, therapist.id) or chat
+    return Side(caller=caller), chat
 
 
 async def _make(session: AsyncSession, caller: Caller, body: ChatBody, *, id: UUID, now: datetime) -> tuple[Side, Chat]:
@@ -224,7 +257,7 @@ async def list_of(
         found = await chats.list_chats(session, side, kinds=kinds, with_client=client_id, page=page, now=now)
         rows, last = cut(found, page)
     at = (last.chat.last_message_at or last.chat.made_at, last.chat.id) if last else None
-    return listed([chat_view(row) for row in rows], at)
+    return listed([chat_view(row, caller=caller) for row in rows], at)
 
 
 @router.get(
@@ -241,6 +274,7 @@ async def one(*, chat_id: ChatId, services: Svc, side: OnSide, now: Now) -> Chat
 @router.get(
     "/chats/{chat_id}/messages",
     summary="The messages of a chat, oldest first",
+    response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
 async def messages(
@@ -268,6 +302,7 @@ async def messages(
     "/chats/{chat_id}/messages",
     status_code=201,
     summary="Write a message",
+    response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.RATE_LIMITED),
 )
 async def write(
@@ -275,7 +310,7 @@ async def write(
 ) -> MessageView:
     """A message is text: whatever looks like markup in it is text too. The others are told by mail that one waits."""
     async with services.sessions() as session:
-        await _must_see(session, side, chat_id)
+        therapist = (await _must_see(session, side, chat_id)).therapist
         chat = must_find("chat", await chat_writing.lock_chat(session, side, chat_id))
         id = uuid5(request_id, "message")
         message = await session.get(ChatMessage, id)
@@ -293,9 +328,15 @@ async def write(
                 shown=body.read_seq or 0,
                 at=now,
             )
+            if chat.kind is ChatKind.STAFF and therapist is not None:
+                every = services.settings.policy.new_message_every
+                await order_staff_message(session, chat, therapist=therapist, by=side.caller, every=every, at=now)
             await session.commit()
         to = await chats.to_be_told(session, chat, but=side.client.id if side.client else None)
         authors = await chats.authors_of(session, side, [message])
+        among_staff = chat.kind is ChatKind.STAFF
+    if among_staff:
+        await have_delivered(services.engine)
     await tell_journeys(services, [(client_id, chat_id) for client_id in to], request_id=request_id)
     return message_view(side, message, authors[message.id])
 
@@ -342,7 +383,7 @@ async def add_member(*, chat_id: ChatId, body: MemberBody, services: Svc, side: 
     """What was written before can be read, and is not unread. Who is in it already stays."""
     async with services.sessions() as session:
         chat = (await _must_see(session, side, chat_id)).chat
-        if not side.caller.is_practice or chat.kind in OF_ONE_CLIENT:
+        if not side.caller.is_practice or chat.kind in STARTED_ONCE:
             raise refuse(Problem.NOT_ALLOWED, "The practice lets clients into group and community chats.")
         client = await lock_open_client(session, side.caller, body.client_id)
         if client is None:
@@ -353,7 +394,7 @@ async def add_member(*, chat_id: ChatId, body: MemberBody, services: Svc, side: 
         await chat_writing.put_members(session, locked, [client.id], by=side.caller.actor, at=now)
         await session.commit()
         [member] = [m for m, _ in await chats.members_of(session, side, chat_id) if m.client_id == client.id]
-    return MemberView(client_id=client.id, name=client.full_name, joined_at=member.joined_at)
+    return MemberView.of(member, client, name=client.full_name)
 
 
 @router.delete(
@@ -369,8 +410,8 @@ async def remove_member(*, chat_id: ChatId, member_id: Member, services: Svc, si
         seen = await visible_client(session, side.caller, member_id)
         if seen is None or (side.client is not None and side.client.id != member_id):
             raise not_found("member")
-        if chat.kind in OF_ONE_CLIENT:
-            raise refuse(Problem.NOT_ALLOWED, "A chat of one client cannot be left.")
+        if chat.kind in STARTED_ONCE:
+            raise refuse(Problem.NOT_ALLOWED, "A chat of one client, or among staff, cannot be left.")
         because = LeftBecause.REMOVED if side.caller.is_practice else LeftBecause.LEFT
         if not await chat_writing.leave_chat(session, chat_id, member_id, because=because, at=now):
             raise not_found("member")

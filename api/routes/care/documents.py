@@ -1,12 +1,11 @@
 """Documents: kept by the practice, shared with clients and taken back, and always saved to a file, never shown."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import count
+from functools import partial
 from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
@@ -17,7 +16,8 @@ from api.bodies import Body
 from api.deps import ByTime, Known, Now, Practice, RequestId, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, refuse, responses
-from api.routes.care.uploads import UPLOAD_FORM, read_upload
+from api.routes.care.downloads import download
+from api.routes.care.uploads import read_upload, upload_form
 from api.views.care import DocumentView, ShareView, document_view
 from api.views.lists import Listed, cut, listed
 from models.reads.booking.therapists import therapist_by_slug
@@ -30,7 +30,6 @@ from models.writes.locks import lock_client, lock_open_client
 from rules.accounts.accesses import AccessEvent, AccessKind
 from rules.accounts.caller import Caller
 from rules.accounts.openings import OpeningKind
-from rules.care.documents import content_disposition
 from rules.refusals import Problem
 from workflows.messages import OUTBOX_FILLED, journey_id
 
@@ -38,12 +37,6 @@ router = APIRouter(
     prefix="/v1", tags=["documents"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.DOCUMENTS)]
 )
 
-_SAFE = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "Cache-Control": "private, no-store",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 _A_FILE = shows(AccessKind.DOCUMENTS, AccessEvent.EXPORT)
 
 
@@ -56,16 +49,19 @@ _A_FILE = shows(AccessKind.DOCUMENTS, AccessEvent.EXPORT)
     summary="Keep a document, of 10 MB at most",
     response_model_exclude_unset=True,
     responses={**responses(), 413: {"description": "The file has more than 10 MB"}},
-    openapi_extra=UPLOAD_FORM,
+    openapi_extra=upload_form(title="The file's name, if left out."),
 )
 async def upload(*, request: Request, services: Svc, caller: Practice, request_id: RequestId, now: Now) -> DocumentView:
     """A therapist's document is theirs, anybody else's is the care team's. What it is, is told by its content."""
-    async with read_upload(request, services.uploads) as file, services.sessions() as session:
+    async with (
+        read_upload(request, services.uploads, lines=("title",)) as file,
+        services.sessions() as session,
+    ):
         therapist = await therapist_by_slug(session, caller.therapist) if caller.therapist else None
         row = Document(
             id=uuid5(request_id, "document"),
             therapist_id=therapist.id if therapist else None,
-            title=file.title,
+            title=file.said.get("title", file.filename),
             filename=file.filename,
             content_type=file.content_type,
             size=len(file.content),
@@ -119,24 +115,14 @@ async def one_document(*, document_id: UUID, services: Svc, caller: Known, now: 
 async def content(*, request: Request, document_id: UUID, services: Svc, caller: Known, now: Now) -> Response:
     document, shared_with = await _seen(services, caller, document_id, now=now)
     shows_clients(*(client.id for client in shared_with))
-    headers = {
-        **_SAFE,
-        "Content-Disposition": content_disposition(document.filename),
-        "Content-Length": str(document.size),
-    }
-    if request.method == "HEAD":
-        return Response(media_type=document.content_type, headers=headers)
-    return StreamingResponse(_pieces(services, document), media_type=document.content_type, headers=headers)
-
-
-async def _pieces(services: Services, document: Document) -> AsyncIterator[bytes]:
-    """The bytes, piece by piece: a slow reader holds no place at the database meanwhile."""
-    for number in count():
-        async with services.sessions() as session:
-            piece = await documents.piece_of(session, document, number)
-        if piece is None:
-            return
-        yield piece
+    return download(
+        request,
+        services,
+        partial(documents.piece_of, document=document),
+        filename=document.filename,
+        content_type=document.content_type,
+        size=document.size,
+    )
 
 
 async def _seen(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Query
+from fastapi import APIRouter, BackgroundTasks, Depends, Query
 from pydantic import BaseModel, Field
 
 from activities.types.clients import GroupChoice
@@ -13,22 +13,35 @@ from api.access_log.shown import shows_an_archive
 from api.accounts.practice_mails import have_delivered
 from api.bodies import Body, ClientDetailsBody, Flag, Reason, Slug
 from api.commands import ByCareTeam, ByKnown
-from api.deps import ByNumber, ByTime, Known, Now, Practice, Services, Svc, must_see_client
+from api.deps import ByNumber, Cursor, Known, Limit, Now, Practice, Services, Svc, must_see_client, page_behind
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, refuse, responses, wrong_fields
 from api.views.booking import AppointmentView
-from api.views.clients import ClientView, FactView, FaultView, VerifiedView, client_view, match_document
+from api.views.clients import (
+    ClientView,
+    FactView,
+    FaultView,
+    ListedClients,
+    TabsView,
+    VerifiedView,
+    client_view,
+    listed_client_view,
+    match_document,
+)
 from api.views.lists import Listed, cut, listed
 from models.database import chain_keys
+from models.paging import DEFAULT_LIMIT, Page, cursor_of
 from models.reads.booking.therapists import therapist_by_slug
-from models.reads.clients.clients import ClientFilter, visible_client, with_context
+from models.reads.clients.clients import ClientFilter, ClientSort, totals_of, visible_client, with_context
 from models.reads.clients.clients import list_clients as read_list_clients
 from models.reads.clients.matches import present_match
 from models.reads.clients.timeline import entry_of, facts_of
 from models.reads.keeping.anchors import heads_of_client, read_anchored
+from models.reads.money.balance import money_of_clients
 from models.tables.clients.client import PORTAL_SETTINGS
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
+from rules.archive.plan import MoneyLine
 from rules.chain import faults_of
 from rules.enums import ClientStatus, Stage
 from rules.refusals import Problem
@@ -37,30 +50,50 @@ from workflows.messages import CHANGE_DETAILS, MATCH_BY_HAND
 router = APIRouter(prefix="/v1", tags=["clients"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)])
 
 _MOST_FACTS = 100_000
+NEWEST = ClientSort.NEWEST
 
 
-@router.get("/clients", summary="Clients, newest first", response_model_exclude_unset=True, responses=responses())
+def _sorted(
+    sort: Annotated[ClientSort, Query(description="By last name, then first name; else the newest first.")] = NEWEST,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> tuple[ClientSort, Page]:
+    return sort, page_behind(cursor, sort.kinds, limit=limit)
+
+
+@router.get(
+    "/clients", summary="Clients, newest first or by name", response_model_exclude_unset=True, responses=responses()
+)
 async def list_clients(
     *,
     services: Svc,
     caller: Known,
     now: Now,
-    page: ByTime,
+    listing: Annotated[tuple[ClientSort, Page], Depends(_sorted)],
     status: Annotated[ClientStatus | None, Query(description="For the practice.")] = None,
     stage: Annotated[Stage | None, Query()] = None,
     therapist: Annotated[str | None, Query(max_length=80, description="A therapist's slug.")] = None,
     group: Annotated[UUID | None, Query()] = None,
     q: Annotated[str | None, Query(max_length=200, description="Part of a name, address, phone or ref.")] = None,
-) -> Listed[ClientView]:
+) -> ListedClients:
+    """Journeys that were closed are left out."""
+    sort, page = listing
     if status is not None and not caller.is_practice:
         raise wrong_fields([("status", "is not a filter for this caller")])
     if status is ClientStatus.ARCHIVED or stage is Stage.ARCHIVED:
         shows_an_archive()
     wanted = ClientFilter(status=status, stage=stage, therapist=therapist, group=group, q=q)
     async with services.sessions() as session:
-        found, last = cut(await read_list_clients(session, caller, wanted, page), page)
-        rows = await with_context(session, found, now=now)
-    return listed([client_view(row, caller=caller) for row in rows], (last.created_at, last.id) if last else None)
+        found, last = cut(await read_list_clients(session, caller, wanted, page, sort=sort), page)
+        clients = [client for client, _ in found]
+        rows = await with_context(session, clients, now=now)
+        told: dict[str, Any] = {}
+        money: dict[UUID, tuple[MoneyLine, ...]] = {}
+        if caller.is_practice:
+            money = await money_of_clients(session, clients, now=now)
+            told["totals"] = TabsView.of(await totals_of(session, caller, wanted))
+    items = [listed_client_view(row, money.get(row.client.id, ()), caller=caller) for row in rows]
+    return ListedClients(items=items, next_cursor=cursor_of(*last[1]) if last else None, **told)
 
 
 @router.get(

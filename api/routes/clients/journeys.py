@@ -1,4 +1,4 @@
-"""The ways in: a matching form, a therapist's profile, or the care team."""
+"""The ways in: a matching form, a therapist's profile, or somebody of the practice."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,11 +8,12 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.access_log.declared import shows_no_client
+from api.access_log.marking import OfClient
 from api.accounts.on_behalf import new_pass
 from api.accounts.signing_in.sign_ins import spend, unspend
 from api.bodies import Body, ClientDetailsBody, Flag, Name, Note, Slug, Words
 from api.commands import Command, commands_of
-from api.deps import ForWhom, Now, Services
+from api.deps import PRACTICE, ForWhom, Now, Services
 from api.idempotency import IdempotentRoute
 from api.matching.vocabulary import IN_ANSWERS, by_code, present_vocabulary, words_in
 from api.problems import EngineUnavailable, Refused, refuse, responses, wrong_fields
@@ -21,6 +22,7 @@ from models.reads.booking.therapists import therapist_by_slug
 from models.reads.clients.form_words import offered_by_nobody
 from models.reads.clients.matches import present_match
 from rules.accounts.budgets import Budget, BudgetKind, CountedFor, budget, shared_budgets
+from rules.accounts.caller import Caller
 from rules.accounts.limits import JOURNEYS_WITHIN
 from rules.clients.answers import PARTS
 from rules.enums import Modality, Role, Source, Stage
@@ -36,7 +38,7 @@ router = APIRouter(
     dependencies=[shows_no_client("what was just given, and who fits")],
 )
 
-BySiteOrCareTeam = Annotated[Command, Depends(commands_of(Role.BOOKING_SITE, Role.CARE_TEAM))]
+BySiteOrPractice = Annotated[Command, Depends(commands_of(Role.BOOKING_SITE, *PRACTICE))]
 
 
 class PreferredTimeBody(Body):
@@ -58,6 +60,8 @@ class AnswersBody(Body):
 
 
 class JourneyBody(Body):
+    """A therapist adds clients of their own by ``care_team``: ``therapist`` is then themselves, said or not."""
+
     source: Source
     answers: AnswersBody | None = None
     therapist: Slug | None = None
@@ -74,7 +78,7 @@ class NotOfferedView(BaseModel):
     name: str
 
 
-class JourneyView(BaseModel):
+class JourneyView(OfClient):
     """``match`` is null when nobody fits; ``contact_required`` says that no address is known to answer to.
     ``not_offered``: of a matching form, what was asked for and no therapist offers now. ``pass`` is the booking site's,
     to go on with for this client until the account is activated."""
@@ -112,6 +116,15 @@ def _check(body: JourneyBody) -> None:
         raise wrong_fields(wrong)
 
 
+def _to_themselves(body: JourneyBody, therapist: Caller) -> JourneyBody:
+    """Who else a client is given to is the care team's to decide. Raises Refused."""
+    if body.source is not Source.CARE_TEAM:
+        raise refuse(Problem.NOT_ALLOWED, f"A therapist adds a client by the source {Source.CARE_TEAM.value}.")
+    if body.therapist not in (None, therapist.therapist):
+        raise refuse(Problem.NOT_ALLOWED, "A therapist adds clients of their own: the care team gives them to others.")
+    return body.model_copy(update={"therapist": therapist.therapist})
+
+
 @router.post(
     "/journeys",
     status_code=201,
@@ -123,12 +136,14 @@ def _check(body: JourneyBody) -> None:
     },
 )
 async def begin(
-    *, body: JourneyBody, command: BySiteOrCareTeam, whom: ForWhom, now: Now, response: Response
+    *, body: JourneyBody, command: BySiteOrPractice, whom: ForWhom, now: Now, response: Response
 ) -> JourneyView:
     services, caller = command.services, command.caller
+    if caller.role is Role.THERAPIST:
+        body = _to_themselves(body, caller)
     _check(body)
     if body.source is Source.CARE_TEAM and not caller.is_practice:
-        raise refuse(Problem.NOT_ALLOWED, "Only the care team begins a journey by hand.")
+        raise refuse(Problem.NOT_ALLOWED, "Only the practice begins a journey by hand.")
     if body.therapist is not None:
         async with services.sessions() as session:
             if await therapist_by_slug(session, body.therapist) is None:
@@ -160,6 +175,7 @@ async def begin(
     return JourneyView(
         client_id=client_id,
         ref=opened.facts.ref,
+        test=body.test,
         stage=stage_of(opened.facts, as_if_active=not caller.is_practice),
         match=await _explained(services, client_id) or opened.match,
         booking_url=url,

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.access_log.declared import shows
+from api.access_log.marking import OfClient
 from api.bodies import Body
 from api.deps import Practice, Svc
 from api.idempotency import IdempotentRoute
@@ -25,7 +26,7 @@ from rules.refusals import Problem
 router = APIRouter(prefix="/v1", tags=["clients"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.FORMS)])
 
 
-class ClientMatchView(BaseModel):
+class ClientMatchView(OfClient):
     """``match`` is the present one; null where there never was any. ``earlier`` are those before it, the newest first,
     and forms that nobody fitted. ``answers`` and ``note`` are the matching form's, null without one."""
 
@@ -96,7 +97,7 @@ class MovedView(BaseModel):
     after: StandingView | None
 
 
-class ReplayView(BaseModel):
+class ReplayView(OfClient):
     """``match`` is the outcome of the same form with the same therapists, as they were at ``made_at``. ``same`` says
     whether it is the match that was made then, to the letter; ``moved`` who stands elsewhere or has another score."""
 

@@ -4,23 +4,25 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from api.access_log.declared import shows
 from api.bodies import Body, Reason
-from api.commands import ByCareTeam
-from api.deps import ByTime, CareTeam, Now, Svc
+from api.commands import Command, commands_of
+from api.deps import ByTime, CareTeamOrAdmin, Now, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import must_find, responses
+from api.problems import must_find, not_found, responses
 from api.views.clients import TaskView
 from api.views.lists import Listed, cut, listed
 from models.reads.clients.tasks import list_tasks as read_list_tasks
 from models.tables.clients.task import Task
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
-from rules.enums import TaskKind
+from rules.enums import Role, TaskKind
 from rules.refusals import Problem
 from workflows.messages import RESOLVE_TASK
+
+ByCareTeamOrAdmin = Annotated[Command, Depends(commands_of(Role.CARE_TEAM, Role.ADMIN))]
 
 router = APIRouter(prefix="/v1", tags=["tasks"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.RECORD)])
 
@@ -29,7 +31,7 @@ router = APIRouter(prefix="/v1", tags=["tasks"], route_class=IdempotentRoute, de
 async def list_tasks(
     *,
     services: Svc,
-    _: CareTeam,
+    caller: CareTeamOrAdmin,
     page: ByTime,
     resolved: Annotated[
         bool | None, Query(description="true for those done; false, the default, for open ones.")
@@ -37,10 +39,24 @@ async def list_tasks(
     kind: Annotated[TaskKind | None, Query()] = None,
     client: Annotated[UUID | None, Query()] = None,
 ) -> Listed[TaskView]:
+    """An admin sees those alone that are an admin's to settle, and about no client."""
+    kinds = None if caller.is_care_team else [one for one in TaskKind if one.is_for_admins]
     async with services.sessions() as session:
-        found = await read_list_tasks(session, page=page, resolved=resolved, kind=kind, client=client)
+        found = await read_list_tasks(session, page=page, resolved=resolved, kind=kind, client=client, kinds=kinds)
     rows, last = cut(found, page)
     return listed([TaskView.of(row) for row in rows], (last.opened_at, last.id) if last else None)
+
+
+@router.get("/tasks/{task_id}", summary="One task", responses=responses(Problem.NOT_FOUND))
+async def one_task(*, task_id: UUID, services: Svc, caller: CareTeamOrAdmin) -> TaskView:
+    return TaskView.of(_must_be_theirs(await _task(services, task_id), caller))
+
+
+def _must_be_theirs(task: Task, caller: Caller) -> Task:
+    """An admin has to do with those alone that are an admin's to settle."""
+    if not (caller.is_care_team or task.kind.is_for_admins):
+        raise not_found("task")
+    return task
 
 
 class Resolution(Body):
@@ -48,8 +64,8 @@ class Resolution(Body):
 
 
 @router.post("/tasks/{task_id}/resolve", summary="Say that it was looked at", responses=responses(Problem.NOT_FOUND))
-async def resolve(*, task_id: UUID, body: Resolution, command: ByCareTeam, now: Now) -> TaskView:
-    task = await _task(command.services, task_id)
+async def resolve(*, task_id: UUID, body: Resolution, command: ByCareTeamOrAdmin, now: Now) -> TaskView:
+    task = _must_be_theirs(await _task(command.services, task_id), command.caller)
     if task.resolved_at is None and task.client_id is None:
         task = await _resolve_directly(command.services, task_id, by=command.caller, note=body.note, at=now)
     elif task.resolved_at is None and task.client_id is not None:

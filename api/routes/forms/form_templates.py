@@ -8,7 +8,7 @@ from uuid import uuid5
 
 import structlog
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import IntegrityError
 
 from api.access_log.declared import shows_no_client
@@ -19,8 +19,9 @@ from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, not_found, responses, wrong_fields
 from api.views.lists import Listed, cut, listed
 from models.reads.forms.texts import list_own_forms, newest_text, text_of
-from models.tables.forms.text import PracticeText
+from models.tables.forms.text import PracticeText, TextDraft
 from models.writes.forms.texts import add_version
+from rules.forms.conditions import Condition
 from rules.forms.fields import MOST_FIELDS, MOST_OPTIONS, FieldType, FormField, check_fields
 from rules.forms.templates import LONGEST_KIND, check_kind, kind_of
 from rules.refusals import Problem
@@ -37,9 +38,20 @@ _TRIES = 5
 _LARGEST = 1_000_000_000
 
 
+class ConditionBody(Body):
+    """The question is asked while the one called ``field``, which stands before it, has one of these answers."""
+
+    field: Name
+    is_: Annotated[list[Flag | Whole | Line], Field(alias="is", max_length=MOST_OPTIONS)]
+
+    def condition(self) -> Condition:
+        return Condition(field=self.field, is_=tuple(self.is_))
+
+
 class PartBody(Body):
-    """One question. ``options`` belong to ``choice`` and ``choices``. ``most``: characters of a text, how many choices,
-    or the largest number.
+    """One question. ``options`` belong to ``choice`` and ``choices``. ``most``: characters of a text, how many choices
+    or files, or the largest number. A ``scale`` goes from ``least`` to ``most``, which may be labelled; a ``file`` is
+    of a kind that it ``accepts``, by media type, or of any that is kept. ``when``: asked only then.
     """
 
     name: Name
@@ -48,6 +60,11 @@ class PartBody(Body):
     required: Flag = False
     options: Annotated[list[Line], Field(max_length=MOST_OPTIONS)] | None = None
     most: Annotated[Whole, Field(ge=-_LARGEST, le=_LARGEST)] | None = None
+    least: Annotated[Whole, Field(ge=-_LARGEST, le=_LARGEST)] | None = None
+    least_label: Line | None = None
+    most_label: Line | None = None
+    accepts: Annotated[list[Line], Field(max_length=MOST_OPTIONS)] | None = None
+    when: ConditionBody | None = None
 
     def field(self) -> FormField:
         return FormField(
@@ -57,6 +74,11 @@ class PartBody(Body):
             required=self.required,
             options=tuple(self.options or ()),
             most=self.most,
+            least=self.least,
+            least_label=self.least_label,
+            most_label=self.most_label,
+            accepts=tuple(self.accepts or ()),
+            when=self.when.condition() if self.when else None,
         )
 
 
@@ -77,13 +99,27 @@ class TemplateBody(Body):
     fields: Annotated[list[FieldBody], Field(max_length=MOST_FIELDS)]
 
 
+class ConditionView(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+
+    field: str
+    is_: list[bool | int | str] = Field(alias="is")
+
+
 class FieldView(BaseModel):
+    """``least``, labels, ``accepts`` and ``when`` stand there where the question has them."""
+
     name: str
     label: str
     type: FieldType
     required: bool
     options: list[str]
     most: int | None
+    least: int | None = None
+    least_label: str | None = None
+    most_label: str | None = None
+    accepts: list[str] | None = None
+    when: ConditionView | None = None
     fields: "list[FieldView] | None" = None  # of a group
 
 
@@ -96,12 +132,13 @@ class TemplateView(BaseModel):
     made_at: datetime
 
 
-def fields_view(template: PracticeText) -> list[FieldView]:
+def fields_view(template: PracticeText | TextDraft) -> list[FieldView]:
     return [FieldView.model_validate(field) for field in template.fields]
 
 
 def _view(template: PracticeText) -> TemplateView:
-    return TemplateView(**template.model_dump(exclude={"id", "fields", "intake_place"}), fields=fields_view(template))
+    shown = template.model_dump(include={"kind", "version", "title", "made_by", "made_at"})
+    return TemplateView(**shown, fields=fields_view(template))
 
 
 @router.post(
@@ -172,6 +209,6 @@ async def one(*, kind: str, services: Svc, _: PracticeOrAdmin, version: Version 
             found = await newest_text(session, kind)
         else:
             found = await text_of(session, kind=kind, version=version)
-    if found is None or found.is_intake:
+    if found is None or not found.is_own:
         raise not_found("form")
     return _view(found)

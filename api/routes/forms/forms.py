@@ -1,36 +1,40 @@
-"""Forms of a client: what is asked, looking at it, and answering it; and the card that Billing Info saves."""
+"""Forms of a client: what is asked, looking at it, and answering it."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
-from api.accounts.openings import must_be_open
 from api.accounts.portal import must_be_on
 from api.bodies import Body, Json, Line
 from api.commands import ByKnown, ByPractice, Command
-from api.deps import ByTime, Known, Now, Svc, must_see_client
+from api.deps import ByTime, FromWhere, Known, Now, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import EngineUnavailable, not_found, responses, wrong_fields
+from api.routes.forms.answerable import must_be_answerable, must_be_shown
 from api.routes.forms.form_templates import FieldView, fields_view
-from api.views.forms import FormView, form_view
+from api.views.forms import FormFileView, FormView, form_file_view, form_view
 from api.views.lists import Listed, listed
 from models.paging import Page
+from models.reads.forms.copies import hash_of_copy
 from models.reads.forms.requests import answer_to, answered_by, asked_of, forms_of
-from models.reads.forms.texts import newest_text, text_of, titles_of
-from models.tables.forms.form import FormRequest
+from models.reads.forms.texts import text_of, titles_of
+from models.reads.forms.uploads import uploads_of
+from models.reads.money.balance import saved_card
+from models.sealed import Unreadable
+from models.tables.forms.form import FormAnswer, FormRequest
+from models.tables.forms.text import PracticeText
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
-from rules.accounts.openings import OpeningKind
-from rules.forms.fields import Errors, FormField, check_answers
-from rules.forms.intake import BILLING_INFO, FEE_POLICY_TEXT, FEE_POLICY_VERSION, SEEN_BY_STAFF
+from rules.forms.fields import Errors, FormField, check_answers, files_in
+from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT
 from rules.forms.templates import LONGEST_KIND
 from rules.refusals import Problem
-from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SET_UP_CARD, SUBMIT_FORM
+from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SUBMIT_FORM
 
 router = APIRouter(prefix="/v1", tags=["forms"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.FORMS)])
 
@@ -65,12 +69,15 @@ async def _views(session: AsyncSession, forms: Sequence[FormRequest], *, caller:
 
 class WholeFormView(FormView):
     """``fields``: the questions, in the version that was asked for. Once it is complete: ``answers`` and ``signature``,
-    and for the practice ``answered_by``.
+    the ``uploads`` that they name, the hash of the copy that was kept (``sha256``), and for the practice
+    ``answered_by``.
     """
 
     fields: list[FieldView]
     answers: dict[str, Any] | None = None
     signature: str | None = None
+    uploads: list[FormFileView] | None = None
+    sha256: str | None = None
     answered_by: str | None = None
 
 
@@ -95,15 +102,26 @@ async def one_form(
         form = asked[-1]
         template = await text_of(session, kind=kind, version=form.version)
         answer = await answer_to(session, form.id)
-        if answer is not None and kind not in SEEN_BY_STAFF:
-            await must_be_open(session, caller, OpeningKind.INTAKE_ANSWERS, client_id, now=now)
+        if answer is not None:
+            await must_be_shown(session, caller, client_id, kind, now=now)
         [view] = await _views(session, [form], caller=caller)
-    more: dict[str, Any] = {}
-    if answer is not None:
-        more = answer.model_dump(include={"answers", "signature"})
-        if caller.is_practice:
-            more["answered_by"] = answer.answered_by
+        more = await _signed(session, client_id, template, answer) if answer is not None else {}
+    if answer is not None and caller.is_practice:
+        more["answered_by"] = answer.answered_by
     return WholeFormView(**view.model_dump(), fields=fields_view(template) if template else [], **more)
+
+
+async def _signed(
+    session: AsyncSession, client_id: UUID, template: PracticeText | None, answer: FormAnswer
+) -> dict[str, Any]:
+    fields = [FormField.from_document(field) for field in template.fields] if template else []
+    named = {} if isinstance(answer.answers, Unreadable) else files_in(fields, answer.answers)
+    return {
+        "answers": answer.answers,
+        "signature": answer.signature,
+        "uploads": [form_file_view(upload) for upload in await uploads_of(session, client_id, named)],
+        "sha256": await hash_of_copy(session, answer.id),
+    }
 
 
 # ---------------------------------------------------------------- asking
@@ -136,14 +154,16 @@ async def _fresh(command: Command, form_id: UUID) -> FormView:
 
 
 class FormBody(Body):
-    """The answers of one form. To Billing Info belong ``setup_intent``, the card setup that Stripe confirmed, and
-    ``consent_version``, that of the text which the client was shown: another one is refused.
+    """The answers of one form. To Billing Info belong ``setup_intent``, the card setup that Stripe confirmed, or
+    ``checkout_session``, that of Stripe's page on which the card was given, which whoever has a card and signs again
+    may leave out; and ``consent_version``, that of the text which the client was shown: another one is refused.
     """
 
     answers: Json
     signature: Line
     setup_intent: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
-    consent_version: Line | None = Field(default=None, exclude=True)
+    checkout_session: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
+    consent_version: Line | None = None
 
 
 @router.put(
@@ -151,28 +171,25 @@ class FormBody(Body):
     summary="Complete a form",
     responses=responses(Problem.NOT_FOUND),
 )
-async def complete(*, client_id: UUID, kind: str, body: FormBody, command: ByKnown) -> FormView:
+async def complete(*, client_id: UUID, kind: str, body: FormBody, command: ByKnown, where: FromWhere) -> FormView:
     """A form is answered by the version that was asked for. One of the practice's once for each asking; an intake form
-    may be completed before it is asked for, and completed again.
+    may be completed before it is asked for, and completed again. What was shown and signed is kept as a copy. The
+    practice completes a form together with the client, who types the signature and is mailed where the copy is.
     """
     client = await command.must_see_client(client_id)
     if kind != BILLING_INFO:  # a card can be given whatever is switched off
         must_be_on(client, command.caller, "forms")
     async with command.services.sessions() as session:
-        asked = await asked_of(session, client_id, kind)
-        form = asked[-1] if asked else None
-        template = await (text_of(session, kind=kind, version=form.version) if form else newest_text(session, kind))
-    if template is None or (form is None and not template.is_intake):
-        raise not_found("form")
+        form, template = await must_be_answerable(session, client_id, kind)
     errors = check_answers([FormField.from_document(field) for field in template.fields], body.answers, body.signature)
-    errors |= _check_card(kind, body)
+    errors |= _check_card(template, body, has_card=saved_card(client) is not None)
     if errors:
         raise wrong_fields(list(errors.items()))
     if template.is_intake or form is None:
-        _ = await command.ask(SUBMIT_FORM, body, client_id=client_id, kind=kind)
+        _ = await command.ask(SUBMIT_FORM, body, client_id=client_id, kind=kind, network=where.network)
     else:
         said = body.model_dump(include={"answers", "signature"})
-        _ = await command.ask(COMPLETE_FORM, client_id=client_id, form_id=form.id, **said)
+        _ = await command.ask(COMPLETE_FORM, client_id=client_id, form_id=form.id, network=where.network, **said)
     async with command.services.sessions() as session:
         now_asked = await asked_of(session, client_id, kind)
     if not now_asked:
@@ -180,39 +197,16 @@ async def complete(*, client_id: UUID, kind: str, body: FormBody, command: ByKno
     return await _fresh(command, form.id if form else now_asked[-1].id)
 
 
-def _check_card(kind: str, body: FormBody) -> Errors:
+def _check_card(template: PracticeText, body: FormBody, *, has_card: bool) -> Errors:
     """What is wrong with that which belongs to Billing Info alone."""
     errors: Errors = {}
-    if kind != BILLING_INFO:
-        given = {"setup_intent": body.setup_intent, "consent_version": body.consent_version}
+    if template.kind != BILLING_INFO:
+        given = body.model_dump(include={"setup_intent", "checkout_session", "consent_version"})
         return {name: "belongs to Billing Info" for name, value in given.items() if value is not None}
-    if body.setup_intent is None:
+    if body.setup_intent is not None and body.checkout_session is not None:
+        errors["checkout_session"] = "stands beside setup_intent; one of them names the card"
+    if body.setup_intent is None and body.checkout_session is None and not has_card:
         errors["setup_intent"] = "is required with Billing Info; ask for a card setup first"
-    if body.consent_version not in (None, FEE_POLICY_VERSION):
-        errors["consent_version"] = "is of a text that has changed; show the one of the card setup"
+    if body.consent_version not in (None, str(template.fee_policy_version)):
+        errors["consent_version"] = OF_ANOTHER_TEXT
     return errors
-
-
-# ---------------------------------------------------------------- the card
-
-
-class CardSetup(BaseModel):
-    """What Stripe's own form in the browser needs to save a card, and the text that the client agrees to."""
-
-    customer: str
-    setup_intent: str
-    client_secret: str
-    consent_text: str = FEE_POLICY_TEXT
-    consent_version: str = FEE_POLICY_VERSION
-
-
-@router.post(
-    "/clients/{client_id}/card-setup",
-    status_code=201,
-    summary="Prepare the saving of a card",
-    responses=responses(Problem.NOT_FOUND),
-)
-async def set_up_card(*, client_id: UUID, command: ByKnown) -> CardSetup:
-    await command.must_see_client(client_id)
-    done = await command.ask(SET_UP_CARD, client_id=client_id)
-    return CardSetup(**(done.document or {}))

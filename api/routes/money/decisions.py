@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.access_log.declared import shows
 from api.access_log.shown import shows_clients
-from api.bodies import Body, Reason, Whole
+from api.bodies import Body, Currency, Reason, Whole
 from api.commands import ByPractice, Command
 from api.deps import ByTime, Known, Practice, Services, Svc, must_see_client
 from api.idempotency import IdempotentRoute
@@ -41,7 +41,7 @@ Amount = Annotated[Whole, Field(ge=1, le=100_000_000, description="In minor unit
 
 class CreditBody(Body):
     amount: Amount
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    currency: Currency
     reason: Reason
 
 

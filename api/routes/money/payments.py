@@ -7,15 +7,17 @@ from pydantic import BaseModel
 
 from api.access_log.declared import shows
 from api.access_log.shown import shows_clients
+from api.bodies import Body
 from api.commands import ByKnown
 from api.deps import ByTime, Known, Now, Svc, must_see_client
 from api.idempotency import IdempotentRoute
 from api.problems import must_find, not_found, refuse, responses
+from api.routes.money.ways_back import ReturnUrl, must_be_ours
 from api.views.lists import Listed, cut, listed
 from api.views.money import BalanceView, CurrencyBalance, PaymentView
 from models.reads.clients.clients import visible_client
 from models.reads.money.balance import credits_of_all, currency_of, payment_line
-from models.reads.money.payments import all_payments_of, payments_of
+from models.reads.money.payments import all_payments_of, payments_of, visible_one
 from models.tables.money.payment import Payment
 from rules.accounts.accesses import AccessKind
 from rules.archive.plan import money_of
@@ -59,6 +61,34 @@ async def balance(*, client_id: UUID, services: Svc, caller: Known, now: Now) ->
     return BalanceView(**main.model_dump(), by_currency=others)
 
 
+@router.get(
+    "/payments/{payment_id}",
+    summary="One payment",
+    response_model_exclude_unset=True,
+    responses=responses(Problem.NOT_FOUND),
+)
+async def one_payment(*, payment_id: UUID, services: Svc, caller: Known) -> PaymentView:
+    async with services.sessions() as session:
+        payment = must_find("payment", await visible_one(session, caller, payment_id))
+    shows_clients(payment.client_id)
+    return PaymentView.of(payment, caller=caller)
+
+
+class ConfirmationBody(Body):
+    """With ``return_url`` it is confirmed at once with the saved card, while the client waits. The bank's page, if any,
+    leads back there with ``payment_intent``, ``payment_intent_client_secret`` and ``redirect_status``."""
+
+    return_url: ReturnUrl | None = None
+
+
+class ConfirmedView(BaseModel):
+    """How it stands at Stripe: ``succeeded``, ``processing``, ``requires_action`` (the client is to go to
+    ``redirect_url``), or ``requires_payment_method`` after the bank's no: another card is needed."""
+
+    status: str
+    redirect_url: str | None = None
+
+
 class ConfirmationView(BaseModel):
     """What the client's browser confirms the payment with; ``status`` is Stripe's, of the PaymentIntent."""
 
@@ -69,17 +99,21 @@ class ConfirmationView(BaseModel):
 
 @router.post(
     "/payments/{payment_id}/confirmation",
-    summary="What the client needs to confirm, or pay, an open payment at Stripe",
+    summary="What the client needs to confirm, or pay, an open payment at Stripe; or pay it at once",
+    response_model_exclude_unset=True,
     responses=responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN),
 )
-async def confirmation(*, payment_id: UUID, command: ByKnown) -> ConfirmationView:
+async def confirmation(
+    *, payment_id: UUID, command: ByKnown, body: ConfirmationBody | None = None
+) -> ConfirmationView | ConfirmedView:
     async with command.services.sessions() as session:
         payment = await session.get(Payment, payment_id)
         client = await visible_client(session, command.caller, payment.client_id) if payment else None
     if payment is None or client is None:
         raise not_found("payment")
     shows_clients(client.id)
-    done = await command.ask(PREPARE_CONFIRMATION, client_id=client.id, payment_id=payment_id)
+    back = must_be_ours(command.services.settings, body.return_url if body else None)
+    done = await command.ask(PREPARE_CONFIRMATION, client_id=client.id, payment_id=payment_id, return_url=back)
     if done.document is None:
         raise refuse(Problem.PAYMENT_NOT_OPEN, "This payment does not wait for the client.")
-    return ConfirmationView(**done.document)
+    return ConfirmationView(**done.document) if back is None else ConfirmedView(**done.document)

@@ -2,11 +2,10 @@
 
 from datetime import date, timedelta
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import structlog
 from fastapi import APIRouter, Query, Response
 
 from api.access_log.declared import shows
@@ -14,18 +13,15 @@ from api.access_log.shown import shows_clients
 from api.deps import Known, Svc
 from api.idempotency import IdempotentRoute
 from api.problems import Refused, must_find, responses, wrong_fields
+from api.views.papers import PAPER, paper_file
 from models.reads.clients.clients import visible_client
 from models.reads.money.receipts import receipt_of, statement_lines, visible_payment
 from papers.receipt import receipt_file
-from papers.sheet import Paper
 from papers.statement import statement_file
 from rules.accounts.accesses import AccessEvent, AccessKind
-from rules.accounts.caller import Caller
 from rules.local_time import day_start, from_micros
 from rules.money.receipts import MOST_DAYS, MOST_LINES, TOO_MANY_LINES, Statement, no_receipt, refuse_period
 from rules.refusals import Problem
-
-log = structlog.get_logger("papers")
 
 router = APIRouter(
     prefix="/v1",
@@ -34,10 +30,6 @@ router = APIRouter(
     dependencies=[shows(AccessKind.PAYMENTS, AccessEvent.EXPORT)],
 )
 
-_PDF = "application/pdf"
-_FILE: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A PDF file.", "content": {_PDF: {"schema": {"type": "string", "format": "binary"}}}}
-}
 _ISO = r"^\d{4}-\d{2}-\d{2}$"
 
 
@@ -48,7 +40,7 @@ _ISO = r"^\d{4}-\d{2}-\d{2}$"
     description="Practice, therapist and client are named as they were when it was made; what was given back since is"
     " added. The same content is the same file.",
     response_class=Response,
-    responses=_FILE | responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN, Problem.RATE_LIMITED),
+    responses=PAPER | responses(Problem.NOT_FOUND, Problem.PAYMENT_NOT_OPEN, Problem.RATE_LIMITED),
 )
 async def one_receipt(*, payment_id: UUID, services: Svc, caller: Known) -> Response:
     async with services.sessions() as session:
@@ -57,8 +49,8 @@ async def one_receipt(*, payment_id: UUID, services: Svc, caller: Known) -> Resp
     if receipt is None:
         raise Refused(no_receipt(paid.payment.status))
     shows_clients(paid.client.id)
-    paper = await services.making.make(partial(receipt_file, receipt), who=caller.actor)
-    return _file(f"receipt-{receipt.number}.pdf", paper, caller)
+    paper = await services.making.make(partial(receipt_file, receipt, logo=services.settings.logo), who=caller.actor)
+    return paper_file(f"receipt-{receipt.number}.pdf", paper, caller)
 
 
 @router.head("/clients/{client_id}/statement.pdf", include_in_schema=False)
@@ -68,7 +60,7 @@ async def one_receipt(*, payment_id: UUID, services: Svc, caller: Known) -> Resp
     description=f"Dates are the client's own, both included, {MOST_DAYS} days and {MOST_LINES} fees at most. Each fee"
     " with how it stands, and sums by currency.",
     response_class=Response,
-    responses=_FILE | responses(Problem.NOT_FOUND, Problem.RATE_LIMITED),
+    responses=PAPER | responses(Problem.NOT_FOUND, Problem.RATE_LIMITED),
 )
 async def statement(
     *,
@@ -105,8 +97,8 @@ async def statement(
         lines=tuple(lines),
         test=client.test,
     )
-    paper = await services.making.make(partial(statement_file, told), who=caller.actor)
-    return _file(f"statement-{first}-to-{last}.pdf", paper, caller)
+    paper = await services.making.make(partial(statement_file, told, logo=services.settings.logo), who=caller.actor)
+    return paper_file(f"statement-{first}-to-{last}.pdf", paper, caller)
 
 
 def _day(field: str, text: str) -> date:
@@ -114,11 +106,3 @@ def _day(field: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise wrong_fields([(field, "must be a date")]) from None
-
-
-def _file(name: str, paper: Paper, caller: Caller) -> Response:
-    """The answer that a browser saves under this name. Of letters that could not be printed the number is logged."""
-    if paper.missing:
-        log.warning("Letters of a paper are not in its font", missing=paper.missing, role=caller.role.value)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(paper.content, media_type=_PDF, headers=headers)

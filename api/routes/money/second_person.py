@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Response
 
 from activities.types.clients import Done
+from api.access_log.marking import OfClient
 from api.accounts.practice_mails import have_delivered
 from api.bodies import Body
 from api.commands import Command
@@ -30,7 +31,7 @@ CARRIED_OUT_BY: Mapping[ApprovalAct, Update[Any, Done]] = {
 }
 
 
-class ApprovalView(View):
+class ApprovalView(View, OfClient):
     """``to`` is a refund's. ``settled_by`` and ``settled_at`` are empty while it waits, and of one that has lapsed;
     ``answer`` is why it was refused."""
 

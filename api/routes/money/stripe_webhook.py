@@ -11,16 +11,16 @@ from api.deps import Now, Services, Svc
 from api.problems import responses, wrong_fields
 from api.webhooks import Received, hand_on, not_believed
 from models.reads.mail.mails import unhandled_events
-from models.reads.money.payments import client_of_customer, client_of_intent
+from models.reads.money.payments import client_of_card, client_of_customer, client_of_intent
 from models.tables.clients.client import Client
 from models.writes.mail.inbound_events import store_event
+from rules.money.stripe_events import Reaction, act_on
 from rules.money.webhook_signature import Event, SignatureInvalid, verify_webhook
 from rules.plain_text import is_storable
 
 router = APIRouter(prefix="/v1", tags=["webhooks"], dependencies=[shows_no_client("Stripe tells, and is told nothing")])
 
 _VENDOR = "stripe"
-_NEWS = ("payment_intent.", "charge.dispute.", "charge.refund.", "refund.", "payment_method.automatically_updated")
 _LONGEST_ID = 255
 _LONGEST_TYPE = 100
 
@@ -65,18 +65,23 @@ def _kept(event: Event) -> dict[str, Any]:
 
 async def _hand_on(services: Services, event: Event, now: datetime) -> None:
     """Wake the client's journey, if this can be news to it; otherwise the event is done with."""
-    news = event.type.startswith(_NEWS) and event.type != "payment_intent.created"
-    client = await _client(services, event.object) if news else None
-    otherwise = "no client of ours" if news else "nothing to act on"
+    act = act_on(event.type)
+    client = await _client(services, act, event.object) if act else None
+    otherwise = "no client of ours" if act else "nothing to act on"
     await hand_on(services, event.id, client, otherwise=otherwise, now=now)
 
 
-async def _client(services: Services, told: Mapping[str, Any]) -> Client | None:
-    """Whom an object is about: refunds and disputes name no customer, but the intent of the payment."""
-    customer, intent = told.get("customer"), told.get("payment_intent")
+async def _client(services: Services, act: Reaction, told: Mapping[str, Any]) -> Client | None:
+    """Whom an object is about. Refunds and disputes name no customer, but the intent of the payment; a card that was
+    taken off its customer names nobody."""
+    id, customer, intent = told.get("id"), told.get("customer"), told.get("payment_intent")
     async with services.sessions() as session:
-        if is_storable(customer):
-            return await client_of_customer(session, customer)
-        if is_storable(intent):
-            return await client_of_intent(session, intent)
-    return None
+        if act is Reaction.CARD:
+            return await client_of_card(session, id) if is_storable(id) else None
+        if act is Reaction.CUSTOMER:
+            return await client_of_customer(session, id) if is_storable(id) else None
+        found = await client_of_customer(session, customer) if is_storable(customer) else None
+        paid_by = id if act is Reaction.PAYMENT else intent
+        if found is None and is_storable(paid_by):  # its customer may be deleted
+            return await client_of_intent(session, paid_by)
+        return found

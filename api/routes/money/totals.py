@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 
 from api.access_log.declared import shows
 from api.access_log.shown import shows_as
-from api.dates import AskedZone
+from api.dates import AskedZone, days_asked
 from api.deps import CareTeamOrAdmin, Now, Svc
 from api.idempotency import IdempotentRoute
-from api.problems import responses, wrong_fields
+from api.problems import responses
 from api.routes.money import csv_file
 from api.routes.money.csv_file import Cell
 from models.reads.money.ledger import DaySum, Moved, day_sums
@@ -22,7 +22,6 @@ router = APIRouter(
     prefix="/v1", tags=["payments"], route_class=IdempotentRoute, dependencies=[shows(AccessKind.PAYMENTS)]
 )
 
-_DEFAULT_DAYS = 31
 _DAY = timedelta(days=1)
 
 
@@ -91,7 +90,7 @@ async def totals(
     said so. Waived and written off: on the day it was decided. Owed: what is owed at this moment, by the day on which
     it was due.
     """
-    begin, end = _days(first, last, today=now.astimezone(zone).date())
+    begin, end = days_asked(first, last, today=now.astimezone(zone).date(), most=csv_file.MOST_DAYS)
     days = [begin + number * _DAY for number in range((end - begin).days + 2)]
     bounds = [datetime.combine(day, time(), tzinfo=zone).astimezone(UTC) for day in days]
     async with services.sessions() as session:
@@ -104,21 +103,11 @@ async def totals(
         shows_as(AccessEvent.EXPORT)
         return csv_file.file(f"totals-{begin}-to-{end}.csv", _totals_as_csv(items))
     response.headers["Vary"] = "Accept"
-    sums = [SumsView(**_sums(currency, group)) for currency, group in _grouped(found, lambda one: one.currency)]
-    return TotalsView(first=begin, last=end, time_zone=zone.key, items=items, sums=sums)
+    return TotalsView(first=begin, last=end, time_zone=zone.key, items=items, sums=sums_by_currency(found))
 
 
-def _days(first: date | None, last: date | None, *, today: date) -> tuple[date, date]:
-    """The first and the last day, within bounds. Raises Refused."""
-    end = last or (today if first is None or first <= today else first)
-    begin = first or end - min(timedelta(days=_DEFAULT_DAYS - 1), end - date.min)
-    if begin.year < 2000 or end.year >= 2200:
-        raise wrong_fields([("from", "must lie between 2000 and 2200")])
-    if end < begin:
-        raise wrong_fields([("to", "must not be before from")])
-    if (end - begin).days >= csv_file.MOST_DAYS:
-        raise wrong_fields([("to", f"must be at most {csv_file.MOST_DAYS} days from the first, both counted")])
-    return begin, end
+def sums_by_currency(found: Iterable[DaySum]) -> list[SumsView]:
+    return [SumsView(**_sums(currency, group)) for currency, group in _grouped(found, lambda one: one.currency)]
 
 
 Group = TypeVar("Group", str, tuple[int, str, str])

@@ -195,6 +195,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("name_folded"),
     )
     op.create_table(
+        "closure",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("day"),
+    )
+    op.create_table(
         "epoch",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("epoch", sa.Uuid(), nullable=False),
@@ -218,10 +228,23 @@ def upgrade() -> None:
         sa.Column("terms", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("fields", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("intake_place", sa.Integer(), nullable=True),
+        sa.Column("fee_policy_version", sa.Integer(), nullable=True),
         sa.Column("made_by", sa.String(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "version", name="one_text_per_kind_and_version"),
+    )
+    op.create_table(
+        "text_draft",
+        sa.Column("kind", sa.String(length=80), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("terms", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("fields", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("kind"),
     )
     op.create_table(
         "idempotency_key",
@@ -513,7 +536,6 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("test", sa.Boolean(), nullable=False),
-        sa.Column("test_mail_to", sa.String(), nullable=True),
         sa.Column("account_active", sa.Boolean(), nullable=False),
         sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_booked_at", sa.DateTime(timezone=True), nullable=True),
@@ -606,6 +628,31 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_time_off_therapist_id"), "time_off", ["therapist_id"], unique=False)
     op.create_table(
+        "leave",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("therapist_id", sa.Uuid(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.CheckConstraint("starts_at < ends_at", name="leave_in_order"),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="leave_is_ended_by_somebody"),
+        sa.ForeignKeyConstraint(
+            ["therapist_id"],
+            ["therapist.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "one_leave",
+        "leave",
+        ["therapist_id", "starts_at", "ends_at"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
         "weekly_hours",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("therapist_id", sa.Uuid(), nullable=False),
@@ -660,12 +707,14 @@ def upgrade() -> None:
         sa.Column("join_url", sa.String(), nullable=True),
         sa.Column("series_id", sa.Uuid(), nullable=True),
         sa.Column("week", sa.Integer(), nullable=False),
+        sa.Column("every", sa.Integer(), nullable=True),
         sa.Column("fee_amount", sa.BigInteger(), nullable=False),
         sa.Column("fee_currency", sa.String(length=3), nullable=False),
         sa.Column("booked_by", sa.String(), nullable=False),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("terms", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("fee_policy_version", sa.Integer(), nullable=False),
         sa.Column("complete_forms_in_session", sa.Boolean(), nullable=False),
         sa.Column("forms_outstanding_when_booked", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("first_of_its_type", sa.Boolean(), nullable=False),
@@ -683,6 +732,8 @@ def upgrade() -> None:
         sa.Column("network", sa.String(length=64), nullable=True),
         sa.CheckConstraint("fee_amount >= 0", name="appointment_fee_not_negative"),
         sa.CheckConstraint("starts_at < ends_at", name="appointment_in_order"),
+        sa.CheckConstraint("(series_id IS NULL) = (every IS NULL)", name="appointment_of_a_series_says_how_often"),
+        sa.CheckConstraint("every IN (1, 2, 4)", name="appointment_every_known"),
         sa.ForeignKeyConstraint(
             ["client_id"],
             ["client.id"],
@@ -753,6 +804,7 @@ def upgrade() -> None:
                 "care_team",
                 "group",
                 "community",
+                "staff",
                 name="chat_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -769,7 +821,9 @@ def upgrade() -> None:
         sa.Column("last_message_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("merged_into", sa.Uuid(), nullable=True),
         sa.CheckConstraint("(kind IN ('direct', 'care_team')) = (client_id IS NOT NULL)", name="chat_of_one_client"),
-        sa.CheckConstraint("kind <> 'direct' OR therapist_id IS NOT NULL", name="direct_chat_has_a_therapist"),
+        sa.CheckConstraint(
+            "kind NOT IN ('direct', 'staff') OR therapist_id IS NOT NULL", name="chat_of_one_therapist_names_them"
+        ),
         sa.ForeignKeyConstraint(
             ["client_id"],
             ["client.id"],
@@ -796,6 +850,7 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("kind = 'direct'"),
     )
+    op.create_index("one_staff_chat", "chat", ["therapist_id"], unique=True, postgresql_where=sa.text("kind = 'staff'"))
     op.create_table(
         "credit",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -885,6 +940,20 @@ def upgrade() -> None:
             ["client.id"],
         ),
         sa.PrimaryKeyConstraint("client_id", "seq"),
+    )
+    op.create_index(
+        "exceptions_by_time",
+        "fact",
+        ["at", "hash"],
+        unique=False,
+        postgresql_where=sa.text(
+            "kind IN ('forms_gate_opened', 'payment_waived', 'payment_written_off', 'credit_granted', "
+            "'refund_begun', 'charge_breach', 'outcome_corrected', 'opening_begun') OR "
+            "(kind = 'booked' AND data -> 'exceptions' <> '[]') OR "
+            "(kind = 'appointment_rescheduled' AND data -> 'exceptions' <> '[]') OR "
+            "(kind = 'outcome_recorded' AND data -> 'late' = 'true') OR "
+            "(kind = 'outcome_breach' AND data -> 'late' IS NULL)"
+        ),
     )
     op.create_table(
         "remark",
@@ -1021,7 +1090,7 @@ def upgrade() -> None:
         "notification",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("therapist_id", sa.Uuid(), nullable=False),
-        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column("kind", sa.String(length=60), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
         sa.Column("data", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
@@ -1107,6 +1176,7 @@ def upgrade() -> None:
                 "mail_undeliverable",
                 "mails_wait",
                 "dispute",
+                "inquiry",
                 "refund_failed",
                 "second_person",
                 "ledger_difference",
@@ -1116,6 +1186,7 @@ def upgrade() -> None:
                 "many_wedged",
                 "no_record",
                 "restored",
+                "text_waits",
                 name="task_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -1568,6 +1639,74 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_form_answer_request_id"), "form_answer", ["request_id"], unique=False)
     op.create_table(
+        "signed_copy",
+        sa.Column("answer_id", sa.Uuid(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["answer_id"],
+            ["form_answer.id"],
+        ),
+        sa.PrimaryKeyConstraint("answer_id"),
+    )
+    op.create_table(
+        "form_draft",
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=80), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("answers", sa.LargeBinary(), nullable=False),
+        sa.Column("saved_by", sa.String(), nullable=False),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("client_id", "kind", "version"),
+    )
+    op.create_index(op.f("ix_form_draft_saved_at"), "form_draft", ["saved_at"], unique=False)
+    op.create_table(
+        "form_upload",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=80), nullable=False),
+        sa.Column("field", sa.String(length=150), nullable=False),
+        sa.Column("filename", sa.LargeBinary(), nullable=False),
+        sa.Column("content_type", sa.String(length=100), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("uploaded_by", sa.String(), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("size > 0", name="upload_not_empty"),
+        sa.ForeignKeyConstraint(
+            ["answer_id"],
+            ["form_answer.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["client.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_form_upload_answer_id"), "form_upload", ["answer_id"], unique=False)
+    op.create_index(op.f("ix_form_upload_client_id"), "form_upload", ["client_id"], unique=False)
+    op.create_index(
+        "uploads_without_answer",
+        "form_upload",
+        ["wanted_at"],
+        unique=False,
+        postgresql_where=sa.text("answer_id IS NULL"),
+    )
+    op.create_table(
+        "form_upload_content",
+        sa.Column("upload_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["upload_id"], ["form_upload.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("upload_id", "number"),
+    )
+    op.create_table(
         "occupied_time",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("therapist_id", sa.Uuid(), nullable=False),
@@ -1894,6 +2033,26 @@ def upgrade() -> None:
     op.create_index(op.f("ix_refund_client_id"), "refund", ["client_id"], unique=False)
     op.create_index(op.f("ix_refund_payment_id"), "refund", ["payment_id"], unique=False)
     op.create_table(
+        "credit_reversal",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("refund_id", sa.Uuid(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("reversed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("amount > 0", name="credit_reversal_positive"),
+        sa.ForeignKeyConstraint(
+            ["payment_id"],
+            ["payment.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["refund_id"],
+            ["refund.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_credit_reversal_payment_id"), "credit_reversal", ["payment_id"], unique=False)
+    op.create_table(
         "approval",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.String(length=64), nullable=False),
@@ -2101,6 +2260,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_approval_client_id"), table_name="approval")
     op.drop_index("approval_by_time", table_name="approval")
     op.drop_table("approval")
+    op.drop_index(op.f("ix_credit_reversal_payment_id"), table_name="credit_reversal")
+    op.drop_table("credit_reversal")
     op.drop_index(op.f("ix_refund_payment_id"), table_name="refund")
     op.drop_index(op.f("ix_refund_client_id"), table_name="refund")
     op.drop_table("refund")
@@ -2127,6 +2288,14 @@ def downgrade() -> None:
     )
     op.drop_index("occupied_time_by_start", table_name="occupied_time")
     op.drop_table("occupied_time")
+    op.drop_table("form_upload_content")
+    op.drop_index("uploads_without_answer", table_name="form_upload", postgresql_where=sa.text("answer_id IS NULL"))
+    op.drop_index(op.f("ix_form_upload_client_id"), table_name="form_upload")
+    op.drop_index(op.f("ix_form_upload_answer_id"), table_name="form_upload")
+    op.drop_table("form_upload")
+    op.drop_index(op.f("ix_form_draft_saved_at"), table_name="form_draft")
+    op.drop_table("form_draft")
+    op.drop_table("signed_copy")
     op.drop_index(op.f("ix_form_answer_request_id"), table_name="form_answer")
     op.drop_table("form_answer")
     op.drop_table("chat_read")
@@ -2199,6 +2368,7 @@ def downgrade() -> None:
     op.drop_table("document_content")
     op.drop_index("credit_by_client", table_name="credit")
     op.drop_table("credit")
+    op.drop_index("one_staff_chat", table_name="chat", postgresql_where=sa.text("kind = 'staff'"))
     op.drop_index("one_direct_chat", table_name="chat", postgresql_where=sa.text("kind = 'direct'"))
     op.drop_index("one_care_team_chat", table_name="chat", postgresql_where=sa.text("kind = 'care_team'"))
     op.drop_index(op.f("ix_chat_therapist_id"), table_name="chat")
@@ -2222,6 +2392,8 @@ def downgrade() -> None:
     op.drop_table("appointment")
     op.drop_index(op.f("ix_weekly_hours_therapist_id"), table_name="weekly_hours")
     op.drop_table("weekly_hours")
+    op.drop_index("one_leave", table_name="leave", postgresql_where=sa.text("ended_at IS NULL"))
+    op.drop_table("leave")
     op.drop_index(op.f("ix_time_off_therapist_id"), table_name="time_off")
     op.drop_table("time_off")
     op.drop_index(op.f("ix_document_therapist_id"), table_name="document")
@@ -2252,8 +2424,10 @@ def downgrade() -> None:
     op.drop_table("inbound_event")
     op.drop_index(op.f("ix_idempotency_key_claimed_at"), table_name="idempotency_key")
     op.drop_table("idempotency_key")
+    op.drop_table("text_draft")
     op.drop_table("practice_text")
     op.drop_table("epoch")
+    op.drop_table("closure")
     op.drop_table("client_group")
     op.drop_index(op.f("ix_budget_use_last_at"), table_name="budget_use")
     op.drop_table("budget_use")

@@ -8,20 +8,18 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, true
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
 from models.reads.archive.situation import appointment_line
-from models.reads.money.balance import USUAL_CURRENCY, payment_line
+from models.reads.money.balance import credits_of_clients, currencies_of_clients, payment_line
 from models.reads.money.payments import is_stopped
 from models.reads.visibility import may_see_client
 from models.tables.archive.bulk_archive import BulkArchiveLine, BulkArchiveRecord
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
-from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from rules.accounts.caller import Caller
 from rules.archive.plan import AppointmentLine, ArchiveSituation, PaymentLine
@@ -72,8 +70,8 @@ async def situations(session: AsyncSession, clients: Sequence[Client]) -> dict[U
     )
     for payment in await session.exec(open_payments):
         payments[payment.client_id].append(payment_line(payment))
-    currencies = await _currencies(session, clients)
-    credits = await _credits(session, ids)
+    currencies = await currencies_of_clients(session, clients)
+    credits = await credits_of_clients(session, ids)
     return {
         id: ArchiveSituation(
             appointments=tuple(appointments[id]),
@@ -90,45 +88,6 @@ async def situations(session: AsyncSession, clients: Sequence[Client]) -> dict[U
 def _matters_to_an_archive() -> ColumnElement[bool]:
     """Whatever it stops, waits for, or counts as owed."""
     return or_(col(Payment.status).in_(UNPAID), is_stopped())
-
-
-async def _currencies(session: AsyncSession, clients: Sequence[Client]) -> dict[UUID, str]:
-    """What each client pays in, as ``snapshots.currency_of`` finds it for one."""
-    ids = [client.id for client in clients]
-    paid_in = (
-        select(Payment.client_id, Payment.currency)
-        .where(col(Payment.client_id).in_(ids))
-        .ext(distinct_on(col(Payment.client_id)))
-        .order_by(col(Payment.client_id), col(Payment.created_at).desc(), col(Payment.id))
-    )
-    booked_in = (
-        select(Appointment.client_id, Appointment.fee_currency)
-        .where(col(Appointment.client_id).in_(ids))
-        .ext(distinct_on(col(Appointment.client_id)))
-        .order_by(col(Appointment.client_id), col(Appointment.booked_at).desc(), col(Appointment.id))
-    )
-    asked_in = (
-        select(Client.id, Therapist.session_fee_currency)
-        .join(Therapist, col(Therapist.id) == col(Client.therapist_id))
-        .where(col(Client.id).in_(ids))
-    )
-    found = dict.fromkeys(ids, USUAL_CURRENCY)
-    for rows in (asked_in, booked_in, paid_in):  # the last word counts
-        found |= dict((await session.exec(rows)).all())
-    return found
-
-
-async def _credits(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, dict[str, int]]:
-    """What is left of each client's credit, by currency."""
-    statement = (
-        select(Credit.client_id, Credit.currency, func.sum(Credit.remaining))
-        .where(col(Credit.client_id).in_(ids))
-        .group_by(col(Credit.client_id), col(Credit.currency))
-    )
-    found: dict[UUID, dict[str, int]] = {}
-    for client_id, currency, left in await session.exec(statement):
-        found.setdefault(client_id, {})[currency] = int(left)
-    return found
 
 
 # ---------------------------------------------------------------- its rows

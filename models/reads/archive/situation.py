@@ -109,6 +109,7 @@ def _timers_of(appointment: Appointment, *, policy: JourneyPolicy) -> list[Remin
         ends_at=appointment.ends_at,
         type=appointment.type,
         policy=policy,
+        charge_deadline=appointment.agreed.charge_deadline,
         since=appointment.planned_at,
     )
     return [

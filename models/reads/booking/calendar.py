@@ -223,4 +223,10 @@ def time_refusal(
         taken=problem.kind is slots.SlotProblemKind.TAKEN,
         because=problem.because,
         alternatives=[(slot.starts_at, slot.ends_at) for slot in others],
+        closure=named(problem.closure) if problem.closure is not None else None,
     )
+
+
+def named(closure: slots.ClosedDay) -> dict[str, str]:
+    """A closure as it stands in an answer."""
+    return {"date": closure.day.isoformat(), "name": closure.name}

@@ -19,7 +19,7 @@ from rules.enums import AppointmentType
 
 
 async def load_availability(session: AsyncSession, therapist: Therapist, *, reasons: bool = False) -> Availability:
-    """When this therapist can be booked; settings never saved are the defaults.
+    """When this therapist can be booked, with the practice's closures; settings never saved are the defaults.
 
     Why they are away is their own matter: it is read only where it is asked for.
     """
@@ -49,7 +49,8 @@ SELECT t.id,
      FROM time_off WHERE therapist_id = t.id),
     (SELECT json_agg(json_build_array(type, duration, step, buffer_before, buffer_after, minimum_notice, horizon_days,
                                       max_per_day) ORDER BY type)::text
-     FROM appointment_settings WHERE therapist_id = t.id)
+     FROM appointment_settings WHERE therapist_id = t.id),
+    (SELECT json_agg(json_build_array(day, name) ORDER BY day)::text FROM closure)
 FROM therapist t WHERE t.id = ANY(:ids)
 """)
 
@@ -67,9 +68,10 @@ async def load_availabilities(
             weekly=_weekly(weekly or "[]"),
             overrides=tuple(_override(*line) for line in json.loads(overrides)) if overrides else (),
             time_off=tuple(_time_off(session, *line) for line in json.loads(time_off)) if time_off else (),
+            closures=_closures(closures or "[]"),
             settings=_settings(settings or "[]"),
         )
-        for therapist_id, weekly, overrides, time_off, settings in found
+        for therapist_id, weekly, overrides, time_off, settings, closures in found
     }
 
 
@@ -80,6 +82,11 @@ def _weekly(document: str) -> tuple[slots.WeeklyWindow, ...]:
         slots.WeeklyWindow(weekday=weekday, start=opens, end=closes, types=_kinds(types))
         for weekday, opens, closes, types in json.loads(document)
     )
+
+
+@lru_cache(maxsize=16)
+def _closures(document: str) -> tuple[slots.ClosedDay, ...]:
+    return tuple(slots.ClosedDay(day=date.fromisoformat(day), name=name) for day, name in json.loads(document))
 
 
 @lru_cache(maxsize=512)

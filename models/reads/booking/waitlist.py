@@ -99,6 +99,14 @@ async def somebody_waits(session: AsyncSession, therapist_id: UUID) -> bool:
     return (await session.exec(statement.limit(1))).first() is not None
 
 
+async def therapists_waited_for(session: AsyncSession) -> Sequence[Therapist]:
+    """Those in whose line somebody waits, by slug."""
+    waiting = exists().where(
+        col(WaitlistPlace.therapist_id) == col(Therapist.id), col(WaitlistPlace.ended_at).is_(None)
+    )
+    return (await session.exec(select(Therapist).where(waiting).order_by(col(Therapist.slug)))).all()
+
+
 async def lines_freed_by(session: AsyncSession, client: Client, therapist: Therapist) -> tuple[str, ...]:
     """The lines that an appointment's change concerns: the therapist's, and those in which its client waits."""
     own = {place.therapist_id for place in await live_places(session, client_id=client.id)}

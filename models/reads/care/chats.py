@@ -1,8 +1,9 @@
 """What is read of chats. Who may see one is part of each query: a chat that the caller may not see is not found.
 
 A client sees the chats they are in. A therapist sees direct chats with clients who are matched with them now, the group
-chats they take part in, and every community chat. Staff see the care team's chats, groups and communities; direct chats
-are between client and therapist alone, and are read by the care team through an opening, never written in.
+chats they take part in, every community chat, and their own chat with the care team. Staff see the care team's chats,
+groups and communities; direct chats are between client and therapist alone, and are read by the care team through an
+opening, never written in.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,6 +13,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, tuple_
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,7 +22,7 @@ from models.reads.visibility import may_see_client, opened, therapist_of
 from models.tables.booking.therapist import Therapist
 from models.tables.care.chat import Chat, ChatMember, ChatMessage, ChatRead
 from models.tables.clients.client import Client
-from rules.accounts.caller import Caller
+from rules.accounts.caller import Caller, therapist_caller
 from rules.accounts.openings import OpeningKind
 from rules.care.chats import MESSAGES_COUNTED_FOR, MOST_MESSAGES, TOLD_WHILE_ARCHIVED, reader_of, setting_of
 from rules.enums import ChatKind, ClientStatus, Role
@@ -43,11 +45,13 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class ChatRow:
-    """A chat with the therapist who takes part (a slug), and how far the asker has read."""
+    """A chat with the therapist who takes part (a slug), the one client whose chat it is, and how far the asker has
+    read."""
 
     chat: Chat
     therapist: str | None
     read_seq: int
+    client: Client | None = None
 
     @property
     def unread(self) -> int:
@@ -60,6 +64,7 @@ class Author:
 
     role: Role
     name: str
+    ref: str | None = None
     client_id: UUID | None = None
     therapist: str | None = None
 
@@ -96,7 +101,7 @@ def may_see_chat(side: Side, *, reading_at: datetime | None = None) -> ColumnEle
         theirs = exists().where(col(Client.id) == col(Chat.client_id), may_see_client(caller))
         return or_(
             and_(kind == ChatKind.DIRECT, own, theirs),
-            and_(kind == ChatKind.GROUP, own),
+            and_(kind.in_((ChatKind.GROUP, ChatKind.STAFF)), own),
             kind == ChatKind.COMMUNITY,
         )
     return _is_member(side.client.id) if side.client is not None else false()
@@ -107,17 +112,19 @@ def may_see_chat(side: Side, *, reading_at: datetime | None = None) -> ColumnEle
 
 def _rows(side: Side, reading_at: datetime | None) -> Any:
     read = and_(col(ChatRead.chat_id) == col(Chat.id), col(ChatRead.reader) == side.reader)
+    whose = aliased(Client)  # the conditions on who may see a chat ask for clients too
     return (
-        select(Chat, Therapist.slug, ChatRead.seq)
+        select(Chat, Therapist.slug, ChatRead.seq, whose)
+        .join(whose, col(whose.id) == col(Chat.client_id), isouter=True)
         .join(Therapist, col(Therapist.id) == col(Chat.therapist_id), isouter=True)
         .join(ChatRead, read, isouter=True)
         .where(may_see_chat(side, reading_at=reading_at))
     )
 
 
-def _row(found: tuple[Chat, str | None, int | None]) -> ChatRow:
-    chat, therapist, read = found
-    return ChatRow(chat=chat, therapist=therapist, read_seq=read or 0)
+def _row(found: tuple[Chat, str | None, int | None, Client | None]) -> ChatRow:
+    chat, therapist, read, client = found
+    return ChatRow(chat=chat, therapist=therapist, read_seq=read or 0, client=client)
 
 
 async def visible_chat(
@@ -163,15 +170,33 @@ async def chat_of_client(
     return (await session.exec(statement)).first()
 
 
-async def members_of(session: AsyncSession, side: Side, chat_id: UUID) -> list[tuple[ChatMember, str]]:
-    """Who is in a chat now, with names, in the order of joining; those whom the asker may see."""
+async def staff_chat(session: AsyncSession, therapist_id: UUID) -> Chat | None:
+    """The one chat of a therapist with the care team."""
+    statement = select(Chat).where(col(Chat.kind) == ChatKind.STAFF, col(Chat.therapist_id) == therapist_id)
+    return (await session.exec(statement)).first()
+
+
+async def staff_message_waits(session: AsyncSession, chat: Chat, *, therapist: str, for_therapist: bool) -> bool:
+    """Whether the other side wrote what the therapist (a slug), or nobody of the care team, has read yet."""
+    own = therapist_caller(therapist).actor
+    reads = col(ChatRead.reader) == own if for_therapist else col(ChatRead.reader) != own
+    read = select(func.coalesce(func.max(ChatRead.seq), 0)).where(col(ChatRead.chat_id) == chat.id, reads)
+    others = col(ChatMessage.author) != own if for_therapist else col(ChatMessage.author) == own
+    waits = select(ChatMessage.id).where(
+        col(ChatMessage.chat_id) == chat.id, others, col(ChatMessage.seq) > read.scalar_subquery()
+    )
+    return (await session.exec(waits.limit(1))).first() is not None
+
+
+async def members_of(session: AsyncSession, side: Side, chat_id: UUID) -> list[tuple[ChatMember, Client]]:
+    """Who is in a chat now, in the order of joining; those whom the asker may see."""
     statement = (
         select(ChatMember, Client)
         .join(Client, col(Client.id) == col(ChatMember.client_id))
         .where(col(ChatMember.chat_id) == chat_id, col(ChatMember.left_at).is_(None), may_see_client(side.caller))
         .order_by(col(ChatMember.joined_at), col(ChatMember.client_id))
     )
-    return [(member, client.full_name) for member, client in await session.exec(statement)]
+    return list((await session.exec(statement)).all())
 
 
 # ---------------------------------------------------------------- messages
@@ -216,7 +241,7 @@ def _author(
         client, seen = clients[message.author_client_id]
         # The booking site sees every client, but asks on behalf of one.
         if seen if side.client is None else side.client.id == client.id:
-            return Author(role=Role.CLIENT, name=client.full_name, client_id=client.id)
+            return Author(role=Role.CLIENT, name=client.full_name, ref=client.ref, client_id=client.id)
         return Author(role=Role.CLIENT, name=client.first_name or A_MEMBER)
     slug = _therapist_in(message)
     if slug is not None:

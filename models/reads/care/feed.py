@@ -1,7 +1,7 @@
 """Who may read which entry of a therapist's feed.
 
-A therapist sees entries about the clients who are matched with them now, and about own appointments; nothing about a
-client who is archived, for as long as that lasts; and not what they did themselves.
+A therapist sees entries about the clients who are matched with them now, about own appointments, and those that are
+about no client; nothing about a client who is archived, for as long as that lasts; and not what they did themselves.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def may_see_notification(caller: Caller) -> ColumnElement[bool]:
     return and_(
         col(Notification.therapist_id) == mine,
         col(Notification.actor).is_distinct_from(caller.actor),
-        client,
+        or_(col(Notification.client_id).is_(None), client),
     )
 
 

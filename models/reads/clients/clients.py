@@ -1,11 +1,14 @@
 """Clients: one, the list, and what a list shows beside each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_
+from sqlalchemy import ColumnElement, Integer, cast, collate, func, or_, text
+from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -16,6 +19,7 @@ from models.reads.visibility import may_oversee_client, may_see_client
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
+from models.tables.clients.group import ClientGroup
 from rules.accounts.caller import Caller
 from rules.enums import AppointmentStatus, ClientStatus, Stage
 
@@ -29,6 +33,28 @@ class ClientFilter:
     therapist: str | None = None
     group: UUID | None = None
     q: str | None = None
+
+
+class ClientSort(StrEnum):
+    """``newest``: by when the journey began. ``name``: by last name, then first name, without regard to case and
+    accents; who has said none comes last."""
+
+    NEWEST = "newest"
+    NAME = "name"
+
+    @property
+    def kinds(self) -> tuple[type, ...]:
+        """Of the values by which a page of such a list goes on."""
+        return (int, str, UUID) if self is ClientSort.NAME else (datetime, UUID)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """How many clients each tab of a list has, and how many groups there are."""
+
+    active: int
+    archived: int
+    groups: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,28 +78,69 @@ async def overseen_client(session: AsyncSession, caller: Caller, client_id: UUID
     return (await session.exec(statement)).first()
 
 
-async def list_clients(session: AsyncSession, caller: Caller, wanted: ClientFilter, page: Page) -> Sequence[Client]:
-    """Clients, newest first; one more than the page holds, if there are more."""
-    statement = (
-        select(Client)
-        .where(may_see_client(caller), col(Client.joined_into).is_(None))
-        .order_by(col(Client.created_at).desc(), col(Client.id).desc())
-    )
+Place = tuple[datetime | UUID | str | int, ...]
+
+
+async def list_clients(
+    session: AsyncSession, caller: Caller, wanted: ClientFilter, page: Page, *, sort: ClientSort
+) -> Sequence[tuple[Client, Place]]:
+    """Clients, each with its place in the list; one more than the page holds, if there are more."""
+    places, newest = _places(sort), sort is ClientSort.NEWEST
+    statement: Any = select_columns(Client, *places).where(*_conditions(caller, wanted))
     if wanted.status is not None:
         statement = statement.where(col(Client.status) == wanted.status)
+    statement = statement.order_by(*(place.desc() if newest else place for place in places))
+    rows: Sequence[Any] = await one_page(session, statement, page, *places, descending=newest)
+    return [(client, tuple(place)) for client, *place in rows]
+
+
+async def totals_of(session: AsyncSession, caller: Caller, wanted: ClientFilter) -> Totals:
+    """Of the clients who are listed with this filter, whatever their status."""
+    status = col(Client.status)
+    counted = select(
+        func.count().filter(status == ClientStatus.ACTIVE),
+        func.count().filter(status == ClientStatus.ARCHIVED),
+        select(func.count()).select_from(ClientGroup).scalar_subquery(),
+    ).select_from(Client)
+    active, archived, groups = (await session.exec(counted.where(*_conditions(caller, wanted)))).one()
+    return Totals(active=active, archived=archived, groups=groups)
+
+
+def _places(sort: ClientSort) -> tuple[Any, ...]:
+    """What a list is sorted by, and a page goes on behind."""
+    if sort is ClientSort.NEWEST:
+        return col(Client.created_at), col(Client.id)
+    first, last = col(Client.first_name), col(Client.last_name)
+    nameless = cast(func.coalesce(first, last).is_(None), Integer)
+    return nameless, _folded(func.coalesce(last + " ", "") + func.coalesce(first, "")), col(Client.id)
+
+
+def _folded(name: Any) -> Any:
+    """A name as lists sort it: letters without their accents, in one case, and by the same order in every database."""
+    bare = func.regexp_replace(func.normalize(name, text("NFKD")), "[\u0300-\u036f]", "", "g")
+    return collate(func.left(func.translate(func.lower(bare), *_NO_ACCENTS), _SORTED_BY), "C")
+
+
+_SORTED_BY = 100  # characters: it is carried from page to page
+_NO_ACCENTS = ("øłđħı", "oldhi")  # these are letters of their own to Unicode, and not to whoever looks for a name
+
+
+def _conditions(caller: Caller, wanted: ClientFilter) -> Iterator[ColumnElement[bool]]:
+    """All that a filter says, but the status. Who was let go, or joined into another record, is in no list."""
+    yield may_see_client(caller)
+    yield col(Client.joined_into).is_(None)
+    yield col(Client.closed_at).is_(None)
     if wanted.stage is not None:
-        seen = Client.stage if caller.is_practice else Client.stage_shown
-        statement = statement.where(col(seen) == wanted.stage)
+        yield col(Client.stage if caller.is_practice else Client.stage_shown) == wanted.stage
     if wanted.therapist is not None:
         theirs = select(Therapist.id).where(col(Therapist.slug) == wanted.therapist)
-        statement = statement.where(col(Client.therapist_id).in_(theirs))
+        yield col(Client.therapist_id).in_(theirs)
     if wanted.group is not None:
-        statement = statement.where(col(Client.group_id) == wanted.group)
+        yield col(Client.group_id) == wanted.group
     if wanted.q:
         name = func.concat_ws(" ", Client.first_name, Client.last_name)
         looked_in = (name, col(Client.email), col(Client.ref), col(Client.phone))
-        statement = statement.where(or_(*(text.icontains(wanted.q, autoescape=True) for text in looked_in)))
-    return await one_page(session, statement, page, Client.created_at, Client.id, descending=True)
+        yield or_(*(column.icontains(wanted.q, autoescape=True) for column in looked_in))
 
 
 async def with_context(session: AsyncSession, clients: Sequence[Client], *, now: datetime) -> list[ClientRow]:

@@ -32,7 +32,7 @@ async def with_members(session: AsyncSession, groups: Collection[ClientGroup]) -
     """Each group with its numbers of clients, in one query."""
     statement = (
         select(Client.group_id, Client.status, func.count())
-        .where(col(Client.group_id).in_([group.id for group in groups]))
+        .where(col(Client.group_id).in_([group.id for group in groups]), col(Client.closed_at).is_(None))
         .group_by(col(Client.group_id), col(Client.status))
     )
     numbers = {(group_id, status): number for group_id, status, number in await session.exec(statement)}

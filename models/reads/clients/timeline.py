@@ -61,10 +61,11 @@ def _with_words() -> Any:
 
 
 async def _told(session: AsyncSession, statement: Any) -> list[Told]:
-    return [_opened(session, fact, words) for fact, words in (await session.exec(statement)).all()]
+    return [told_of(session, fact, words) for fact, words in (await session.exec(statement)).all()]
 
 
-def _opened(session: AsyncSession, fact: Fact, sealed: bytes | None) -> Told:
+def told_of(session: AsyncSession, fact: Fact, sealed: bytes | None) -> Told:
+    """A fact with its words, which are given as they stand."""
     if sealed is None:
         return Told(fact=fact)
     try:

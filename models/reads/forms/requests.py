@@ -5,17 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func
+from sqlalchemy import ColumnElement, and_, false, func, or_, true
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
-from models.reads.forms.texts import newest_versions
+from models.reads.forms.texts import fee_policy_of, newest_text, newest_versions, text_of
 from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.text import PracticeText
 from rules.enums import ClientStatus, FormStatus
 from rules.forms.asking import AskedVersion, outstanding
+from rules.forms.intake import BILLING_INFO, FEE_POLICY
+from rules.money.terms import AgreedTerms, Terms
 
 ASKED_AGAIN = "system: a new version"
 
@@ -137,24 +140,65 @@ async def answered_by(session: AsyncSession, forms: Collection[FormRequest]) -> 
 async def clients_to_ask_again(
     session: AsyncSession, template: PracticeText, *, after: UUID | None, limit: int
 ) -> Sequence[UUID]:
-    """The active clients whose journeys are to be told of a new version, by id; each journey decides what it asks for.
-
-    Of an intake form: whoever has booked. Of one of the practice's own: whoever has completed it.
-    """
-    of_kind = select(FormRequest.id).where(
-        col(FormRequest.client_id) == Client.id, col(FormRequest.kind) == template.kind
-    )
-    concerned = (
-        col(Client.first_booked_at).is_not(None)
-        if template.is_intake
-        else of_kind.where(col(FormRequest.status) == FormStatus.COMPLETE).exists()
-    )
-    statement = select(Client.id).where(
-        col(Client.status) == ClientStatus.ACTIVE,
-        col(Client.closed_at).is_(None),
-        concerned,
-        ~of_kind.where(col(FormRequest.version) >= template.version).exists(),
-    )
+    """The active clients whose journeys are to be told of a new version, by id; each journey decides what it asks
+    for."""
+    has_it = _asked_for(template.kind).where(col(FormRequest.version) >= template.version).exists()
+    statement = select(Client.id).where(_is_concerned(template.kind, intake=template.is_intake), ~has_it)
     if after is not None:
         statement = statement.where(col(Client.id) > after)
     return (await session.exec(statement.order_by(col(Client.id)).limit(limit))).all()
+
+
+async def count_to_ask(session: AsyncSession, kinds: Mapping[str, bool]) -> int:
+    """How many clients would be asked for the next versions of these forms, each once; ``kinds``: whether each is an
+    intake form. To whom the portal shows no forms nothing is sent."""
+    concerned = or_(false(), *(_is_concerned(kind, intake=intake) for kind, intake in kinds.items()))
+    shown = func.coalesce(col(Client.portal_settings)["forms"].as_boolean(), true())
+    return (await session.exec(select(func.count()).select_from(Client).where(concerned, shown))).one()
+
+
+def _is_concerned(kind: str, *, intake: bool) -> ColumnElement[bool]:
+    """Whether an active client is asked for a new version: of an intake form, whoever has booked; of one of the
+    practice's own, whoever has completed it."""
+    done = _asked_for(kind).where(col(FormRequest.status) == FormStatus.COMPLETE).exists()
+    return and_(
+        col(Client.status) == ClientStatus.ACTIVE,
+        col(Client.closed_at).is_(None),
+        col(Client.first_booked_at).is_not(None) if intake else done,
+    )
+
+
+def _asked_for(kind: str) -> SelectOfScalar[UUID]:
+    return select(FormRequest.id).where(col(FormRequest.client_id) == Client.id, col(FormRequest.kind) == kind)
+
+
+async def policy_to_sign(session: AsyncSession, client_id: UUID) -> PracticeText:
+    """The fee policy that a client signs with Billing Info now: that of the version they were asked for last; not
+    asked yet, the one in force."""
+    asked = await asked_of(session, client_id, BILLING_INFO)
+    form = await text_of(session, kind=BILLING_INFO, version=asked[-1].version) if asked else None
+    policy = await fee_policy_of(session, form) if form is not None else await newest_text(session, FEE_POLICY)
+    assert policy is not None, "every database has a fee policy from the beginning"
+    return policy
+
+
+async def agreed_terms(session: AsyncSession, client_id: UUID) -> AgreedTerms:
+    """Under which fee policy a client books now: the version that they signed last; unsigned, the one in force."""
+    signed = (
+        select(PracticeText.fee_policy_version)
+        .join(
+            FormRequest,
+            and_(col(FormRequest.kind) == PracticeText.kind, col(FormRequest.version) == PracticeText.version),
+        )
+        .join(FormAnswer, col(FormAnswer.request_id) == FormRequest.id)
+        .where(col(FormRequest.client_id) == client_id, col(PracticeText.kind) == BILLING_INFO)
+        .order_by(col(FormAnswer.answered_at).desc(), col(PracticeText.version).desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    in_force = select(func.max(PracticeText.version)).where(col(PracticeText.kind) == FEE_POLICY).scalar_subquery()
+    statement = select(PracticeText.version, PracticeText.terms).where(
+        col(PracticeText.kind) == FEE_POLICY, col(PracticeText.version) == func.coalesce(signed, in_force)
+    )
+    version, terms = (await session.exec(statement)).one()
+    return AgreedTerms(fee_policy_version=version, terms=Terms.read(dict(terms)))

@@ -22,14 +22,13 @@ from models.reads.money.payments import is_owed
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
+from models.tables.money.credit import CreditReversal
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from rules.accounts.caller import Caller
 from rules.enums import PaymentKind, PaymentStatus, RefundStatus, Role
+from rules.money.disputes import INQUIRIES, LOST, NOT_TAKEN
 from rules.money.payment_states import COLLECTED
-
-_LOST = "lost"
-_OVER = ("won", "warning_closed")  # disputes that leave the money where it is
 
 # ---------------------------------------------------------------- payments, one by one
 
@@ -161,13 +160,22 @@ async def _refunded(session: AsyncSession, payments: Collection[UUID]) -> dict[U
         .where(col(Refund.payment_id).in_(payments))
         .group_by(col(Refund.payment_id))
     )
-    return {id: (int(card), int(credit)) for id, card, credit in await session.exec(statement)}
+    given = {id: (int(card), int(credit)) for id, card, credit in await session.exec(statement)}
+    if any(credit for _, credit in given.values()):  # else none can have been taken back
+        taken = (
+            select(CreditReversal.payment_id, func.sum(col(CreditReversal.amount)))
+            .where(col(CreditReversal.payment_id).in_(payments))
+            .group_by(col(CreditReversal.payment_id))
+        )
+        for id, amount in await session.exec(taken):
+            given[id] = given[id][0], given[id][1] - int(amount)
+    return given
 
 
 async def _disputed(session: AsyncSession, payments: Collection[UUID]) -> dict[UUID, int]:
     statement = (
         select(Dispute.payment_id, func.sum(col(Dispute.amount)))
-        .where(col(Dispute.payment_id).in_(payments), col(Dispute.status).not_in(_OVER))
+        .where(col(Dispute.payment_id).in_(payments), col(Dispute.status).not_in(NOT_TAKEN))
         .group_by(col(Dispute.payment_id))
     )
     return {id: int(amount) for id, amount in await session.exec(statement)}
@@ -182,7 +190,7 @@ class Moved(StrEnum):
     CARD = "card"  # taken by card: paid_at
     CREDIT = "credit"  # taken from credit: paid_at
     REFUNDED_TO_CARD = "refunded_to_card"  # when it was asked for; taken back when it failed
-    REFUNDED_TO_CREDIT = "refunded_to_credit"  # when it was asked for, which is when it was given
+    REFUNDED_TO_CREDIT = "refunded_to_credit"  # when it was asked for, which is when it was given; or taken back
     DISPUTED = "disputed"  # when the dispute was opened
     DISPUTE_LOST = "dispute_lost"  # when it was closed
     WAIVED = "waived"  # when a person decided so
@@ -266,9 +274,14 @@ def _moves(*, first: datetime, end: datetime, now: datetime) -> Iterable[Select[
         ),
         (Moved.REFUNDED_TO_CREDIT, col(Refund.asked_at), col(Refund.credit_amount), 1, col(Refund.credit_amount) > 0),
     ]
+    reversed_at, reversed_ = col(CreditReversal.reversed_at), -col(CreditReversal.amount)
+    taken_back = _moved(Moved.REFUNDED_TO_CREDIT, reversed_at, reversed_, -1, col(CreditReversal.currency))
+    yield taken_back.join(CreditReversal, col(CreditReversal.payment_id) == col(Payment.id)).where(
+        reversed_at >= first, reversed_at < end
+    )
     disputes: list[tuple[Moved, Any, ColumnElement[bool]]] = [
-        (Moved.DISPUTED, col(Dispute.opened_at), true()),
-        (Moved.DISPUTE_LOST, col(Dispute.closed_at), col(Dispute.status) == _LOST),
+        (Moved.DISPUTED, col(Dispute.opened_at), col(Dispute.status).not_in((*INQUIRIES, "prevented"))),
+        (Moved.DISPUTE_LOST, col(Dispute.closed_at), col(Dispute.status) == LOST),
     ]
     for what, at, amount, condition in payments:
         yield _moved(what, at, amount, 1, col(Payment.currency)).where(condition, at >= first, at < end)

@@ -9,10 +9,13 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.paging import Page, one_page
+from models.reads.visibility import may_see_appointment
+from models.tables.booking.appointment import Appointment
 from models.tables.clients.client import Client
 from models.tables.money.credit import Credit
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Refund
+from rules.accounts.caller import Caller
 from rules.enums import PaymentStatus
 from rules.money.payment_states import Because
 
@@ -34,6 +37,11 @@ async def client_of_customer(session: AsyncSession, customer: str) -> Client | N
     return (await session.exec(select(Client).where(col(Client.id).in_(known)))).first()
 
 
+async def client_of_card(session: AsyncSession, method: str) -> Client | None:
+    """The client whose saved card Stripe knows as this payment method."""
+    return (await session.exec(select(Client).where(col(Client.stripe_payment_method) == method))).first()
+
+
 async def client_of_intent(session: AsyncSession, intent: str) -> Client | None:
     """The client whose payment Stripe knows as this PaymentIntent."""
     statement = select(Client).join(Payment, col(Payment.client_id) == col(Client.id))
@@ -46,6 +54,16 @@ async def payments_of(session: AsyncSession, client_id: UUID, page: Page) -> Seq
         select(Payment).where(col(Payment.client_id) == client_id).order_by(col(Payment.due_at), col(Payment.id))
     )
     return await one_page(session, statement, page, Payment.due_at, Payment.id)
+
+
+async def visible_one(session: AsyncSession, caller: Caller, payment_id: UUID) -> Payment | None:
+    """For who sees the appointment: of a former client, a therapist's own."""
+    statement = (
+        select(Payment)
+        .join(Appointment, col(Appointment.id) == col(Payment.appointment_id))
+        .where(col(Payment.id) == payment_id, may_see_appointment(caller))
+    )
+    return (await session.exec(statement)).first()
 
 
 async def credits_of(session: AsyncSession, client_id: UUID, page: Page) -> Sequence[Credit]:

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.visibility import may_see_client
 from models.tables.booking.appointment import Appointment
 from models.tables.booking.therapist import Therapist
 from models.tables.clients.client import Client
+from models.tables.money.credit import CreditReversal
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
 from rules.accounts.caller import Caller
 from rules.enums import RefundStatus
+from rules.money.disputes import LOST
 from rules.money.fees import Money
 from rules.money.receipts import (
     GivenBack,
@@ -30,9 +32,6 @@ from rules.money.receipts import (
     service_of,
     standing_of,
 )
-from rules.money.terms import Terms
-
-_LOST = "lost"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +45,7 @@ class PaidFor:
     @property
     def service(self) -> str:
         one = self.appointment
-        notice = Terms.read(one.terms).notice_window
+        notice = one.agreed.notice_window
         return service_of(self.payment.kind, starts_at=one.starts_at, ends_at=one.ends_at, notice_window=notice)
 
 
@@ -140,16 +139,31 @@ def _receipt(paid: PaidFor, given_back: Sequence[GivenBack]) -> Receipt | None:
 async def _given_back(session: AsyncSession, payment_ids: Collection[UUID]) -> dict[UUID, list[GivenBack]]:
     """What was given back of each, in the order of time. Of a refund that failed at the bank only its credit was."""
     given: dict[UUID, list[GivenBack]] = {}
-    for refund in await session.exec(select(Refund).where(col(Refund.payment_id).in_(payment_ids))):
+    refunds = (await session.exec(select(Refund).where(col(Refund.payment_id).in_(payment_ids)))).all()
+    taken_back = await _taken_back(session, [refund.id for refund in refunds if refund.credit_amount])
+    for refund in refunds:
         ours = given.setdefault(refund.payment_id, [])
         if refund.card_amount and refund.status is not RefundStatus.FAILED:
             on_its_way = refund.status is RefundStatus.PENDING
             at = refund.finished_at or refund.asked_at
             ours.append(GivenBack(amount=refund.card_amount, to=GivenTo.CARD, at=at, on_its_way=on_its_way))
-        if refund.credit_amount:
-            ours.append(GivenBack(amount=refund.credit_amount, to=GivenTo.CREDIT, at=refund.asked_at))
-    lost = select(Dispute).where(col(Dispute.payment_id).in_(payment_ids), col(Dispute.status) == _LOST)
+        as_credit = refund.credit_amount - taken_back.get(refund.id, 0)
+        if as_credit:
+            ours.append(GivenBack(amount=as_credit, to=GivenTo.CREDIT, at=refund.asked_at))
+    lost = select(Dispute).where(col(Dispute.payment_id).in_(payment_ids), col(Dispute.status) == LOST)
     for dispute in await session.exec(lost):
         at = dispute.closed_at or dispute.opened_at
         given.setdefault(dispute.payment_id, []).append(GivenBack(amount=dispute.amount, to=GivenTo.BANK, at=at))
     return {id: sorted(every, key=lambda one: (one.at, one.to, one.amount)) for id, every in given.items()}
+
+
+async def _taken_back(session: AsyncSession, refund_ids: Collection[UUID]) -> dict[UUID, int]:
+    """What of refunds' credit was taken back again, by refund."""
+    if not refund_ids:
+        return {}
+    statement = (
+        select(CreditReversal.refund_id, func.sum(col(CreditReversal.amount)))
+        .where(col(CreditReversal.refund_id).in_(refund_ids))
+        .group_by(col(CreditReversal.refund_id))
+    )
+    return {id: int(amount) for id, amount in await session.exec(statement)}

@@ -85,7 +85,11 @@ async def _payments(
 ) -> list[LedgerPayment]:
     to_card = (
         select(func.coalesce(func.sum(Refund.card_amount), 0))
-        .where(col(Refund.payment_id) == col(Payment.id), col(Refund.status).in_(_GIVEN_BACK))
+        .where(
+            col(Refund.payment_id) == col(Payment.id),
+            col(Refund.status).in_(_GIVEN_BACK),
+            col(Refund.stripe_refund).is_not(None),
+        )
         .scalar_subquery()
     )
     credit = (

@@ -1,4 +1,4 @@
-"""Chats: direct, with the care team, of a live group, of the community; members, messages and how far each has read."""
+"""Chats: direct, with the care team, of a live group, of the community, among staff; members, messages and marks."""
 
 from datetime import datetime
 from uuid import UUID
@@ -23,7 +23,10 @@ class Chat(SQLModel, table=True):
         Index("one_direct_chat", "client_id", "therapist_id", unique=True, postgresql_where=text("kind = 'direct'")),
         Index("one_care_team_chat", "client_id", unique=True, postgresql_where=text("kind = 'care_team'")),
         CheckConstraint("(kind IN ('direct', 'care_team')) = (client_id IS NOT NULL)", name="chat_of_one_client"),
-        CheckConstraint("kind <> 'direct' OR therapist_id IS NOT NULL", name="direct_chat_has_a_therapist"),
+        Index("one_staff_chat", "therapist_id", unique=True, postgresql_where=text("kind = 'staff'")),
+        CheckConstraint(
+            "kind NOT IN ('direct', 'staff') OR therapist_id IS NOT NULL", name="chat_of_one_therapist_names_them"
+        ),
     )
 
     id: UUID = Field(primary_key=True)

@@ -16,7 +16,7 @@ class Notification(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     therapist_id: UUID = Field(foreign_key="therapist.id")
-    client_id: UUID = Field(foreign_key="client.id", index=True)
+    client_id: UUID | None = Field(default=None, foreign_key="client.id", index=True)  # whom it is about, if any
     kind: str = Field(max_length=60)
     text: str
     data: dict[str, Any] = Field(default_factory=dict, sa_type=Document)

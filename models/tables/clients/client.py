@@ -61,7 +61,6 @@ class Client(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
     reachable_since: datetime | None = Field(default=None, sa_type=Instant)  # when an address was given first
     test: bool = False
-    test_mail_to: str | None = None
 
     account_active: bool = False
     activated_at: datetime | None = Field(default=None, sa_type=Instant)

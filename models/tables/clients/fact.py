@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import Document, Instant
+from rules.clients.exceptions import tells_of_one
 
 
 class Fact(SQLModel, table=True):
@@ -14,6 +16,7 @@ class Fact(SQLModel, table=True):
     the words of its remark, if there is one."""
 
     __tablename__ = "fact"
+    __table_args__ = (Index("exceptions_by_time", "at", "hash", postgresql_where=text(tells_of_one())),)
 
     client_id: UUID = Field(primary_key=True, foreign_key="client.id")
     seq: int = Field(primary_key=True)

@@ -45,3 +45,18 @@ class CreditUse(SQLModel, table=True):
     amount: int = Field(sa_type=MinorUnits)
     reserved_at: datetime = Field(sa_type=Instant)
     given_back_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class CreditReversal(SQLModel, table=True):
+    """Credit of a refund that was taken back: the same money had gone back to the card, or to the bank, besides. What
+    was spent of it stays given."""
+
+    __tablename__ = "credit_reversal"
+    __table_args__ = (CheckConstraint("amount > 0", name="credit_reversal_positive"),)
+
+    id: UUID = Field(primary_key=True)
+    refund_id: UUID = Field(foreign_key="refund.id")  # and the credit's: they have one id
+    payment_id: UUID = Field(foreign_key="payment.id", index=True)
+    amount: int = Field(sa_type=MinorUnits)
+    currency: str = Field(max_length=3)
+    reversed_at: datetime = Field(sa_type=Instant)

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.reads.care.chats import Side, may_see_chat, read_by
+from models.reads.care.chats import CARE_TEAM, Side, may_see_chat, read_by
 from models.sealing import sealed_values
 from models.tables.care.chat import Chat, ChatMember, ChatMessage, ChatRead
 from models.tables.clients.client import Client
@@ -121,7 +121,7 @@ async def write_message(
     at: datetime,
 ) -> ChatMessage:
     """Add a message to a chat that is locked. Writing alone is not reading (``read_after_writing``). The therapist's
-    feed tells of what a client of theirs wrote."""
+    feed tells of what a client of theirs wrote, or the care team to them."""
     newest = chat.last_seq
     read = (await read_by(session, [chat.id], reader)).get(chat.id, 0)
     message = next_message(chat, id=id, text=text, by=by, author=author, at=at)
@@ -130,14 +130,17 @@ async def write_message(
     seq = read_after_writing(read=read, shown=shown, newest=newest)
     if seq > read:
         await mark_read(session, chat.id, reader, seq=seq, at=at)
-    if author is not None and chat.therapist_id is not None and chat.therapist_id == author.therapist_id:
+    therapist_id = chat.therapist_id
+    among_staff = chat.kind is ChatKind.STAFF and by.role is not Role.THERAPIST
+    of_client = author is not None and therapist_id == author.therapist_id
+    if therapist_id is not None and (of_client or among_staff):
         await notify_of_message(
             session,
-            therapist_id=chat.therapist_id,
-            client_id=author.id,
+            therapist_id=therapist_id,
+            client_id=author.id if author is not None else None,
             chat_id=chat.id,
             seq=message.seq,
-            text=message_from(author.full_name),
+            text=message_from(author.full_name if author is not None else CARE_TEAM),
             at=at,
             id=uuid5(message.id, "feed"),
             actor=by.actor,
@@ -157,6 +160,11 @@ def of_one_client(
         made_by=by.actor,
         made_at=at,
     )
+
+
+def of_staff(therapist_id: UUID, *, id: UUID, by: Caller, at: datetime) -> Chat:
+    """A therapist's chat with the care team that is still to be written."""
+    return Chat(id=id, kind=ChatKind.STAFF, therapist_id=therapist_id, made_by=by.actor, made_at=at)
 
 
 async def lock_chat(session: AsyncSession, side: Side, chat_id: UUID) -> Chat | None:

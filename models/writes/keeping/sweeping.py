@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.writes.idempotency import KEPT_FOR
 from rules.accounts.limits import ENDED_TOKENS_KEPT, MAILS_WITHIN
+from rules.forms.drafts import DRAFTS_KEPT
 from rules.mail.events import ADDRESSES_KEPT
 
 AT_ONCE = 1000  # rows of a table in one round; the next one goes on
@@ -27,6 +28,14 @@ _SWEEPS = {
     "holds": """
         DELETE FROM occupied_time WHERE id IN (
             SELECT id FROM occupied_time WHERE expires_at < :holds LIMIT :most FOR UPDATE SKIP LOCKED)""",
+    "drafts": """
+        DELETE FROM form_draft WHERE (client_id, kind, version) IN (
+            SELECT client_id, kind, version FROM form_draft WHERE saved_at <= :drafts
+            LIMIT :most FOR UPDATE SKIP LOCKED)""",
+    "uploads": """
+        DELETE FROM form_upload WHERE id IN (
+            SELECT id FROM form_upload WHERE answer_id IS NULL AND wanted_at <= :drafts
+            LIMIT :most FOR UPDATE SKIP LOCKED)""",
     "addresses of mails": """
         UPDATE outbox SET recipient = '' WHERE key IN (
             SELECT key FROM outbox WHERE recipient <> '' AND made_at < :mailed
@@ -51,6 +60,7 @@ async def sweep(session: AsyncSession, *, at: datetime) -> Mapping[str, int]:
         "tokens": at - ENDED_TOKENS_KEPT,
         "budgets": at - MAILS_WITHIN,  # over which the longest of them is counted
         "answers": at - KEPT_FOR,
+        "drafts": at - DRAFTS_KEPT,
         "mailed": at - ADDRESSES_KEPT,
         "holds": at - timedelta(days=1),  # a waitlist settles its offers meanwhile
     }

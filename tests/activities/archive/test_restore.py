@@ -58,10 +58,10 @@ async def test_an_intent_that_is_called_off_while_it_is_confirmed_is_replaced_an
     await archived_and_restored(practice, sara)
     confirm = practice.gateway.confirm_intent
 
-    async def too_late(*, intent: str, payment_method: str, key: str) -> Intent:
+    async def too_late(*, intent: str, payment_method: str, key: str, return_url: str | None = None) -> Intent:
         practice.gateway.confirm_intent = confirm  # type: ignore[method-assign]
         _ = await practice.gateway.cancel_intent(intent=intent, key="the archive's errand")
-        return await confirm(intent=intent, payment_method=payment_method, key=key)
+        return await confirm(intent=intent, payment_method=payment_method, key=key, return_url=return_url)
 
     practice.gateway.confirm_intent = too_late  # type: ignore[method-assign]
     _ = await practice.attempt(payment, 2)

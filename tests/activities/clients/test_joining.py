@@ -26,7 +26,9 @@ from models.tables.clients.client import Client
 from models.tables.clients.fact import Fact
 from models.tables.clients.match import FormMatch, Match
 from models.tables.clients.task import Task
+from models.tables.forms.draft import FormDraft
 from models.tables.forms.form import FormAnswer, FormRequest
+from models.tables.forms.upload import FormUpload, FormUploadContent
 from models.tables.money.credit import Credit
 from models.writes.care.chats import lock_chat
 from models.writes.forms.texts import add_version
@@ -179,6 +181,38 @@ async def test_a_newer_version_that_the_duplicate_was_asked_for_is_asked_for_aga
     [form] = [form for form in await two.rows(FormRequest, two.record) if form.version == 2]
     assert (str(form.id), form.gates_from, form.status) == (asked.id, asked.gates_from, FormStatus.REQUESTED)
     assert len(before) == len(await two.rows(FormRequest, two.record)) - 1
+
+
+async def test_files_and_drafts_of_forms_come_along_and_those_of_answers_stay_with_these(two: Two) -> None:
+    practice, at = two.practice, two.practice.clock.instant
+    await two.fills_in(two.duplicate)
+    async with practice.sessions() as session:
+        answer = (await session.exec(select(FormAnswer))).one()
+    named, waits = uuid4(), uuid4()
+    for id, answer_id in ((named, answer.id), (waits, None)):
+        await two.keep(
+            FormUpload(
+                id=id, client_id=UUID(two.duplicate), kind="informed_consent", field="scan", filename="a.txt",
+                content_type="text/plain", size=1, sha256="0", uploaded_by="x", uploaded_at=at, wanted_at=at,
+                answer_id=answer_id,
+            ),
+            FormUploadContent(upload_id=id, number=0, content=b"x"),
+        )  # fmt: skip
+    kept = (
+        (two.record, "billing_info"),
+        (two.duplicate, "billing_info"),
+        (two.duplicate, "initial_consultation"),
+    )
+    for client, kind in kept:
+        said: dict[str, str] = {"of": client}
+        await two.keep(FormDraft(client_id=UUID(client), kind=kind, version=1, answers=said, saved_by="x", saved_at=at))
+    await two.are_joined()
+    assert {upload.id for upload in await two.rows(FormUpload, two.record)} == {named, waits}
+    assert {draft.kind: draft.answers["of"] for draft in await two.rows(FormDraft, two.record)} == {
+        "billing_info": two.record,
+        "initial_consultation": two.duplicate,
+    }
+    assert await two.rows(FormDraft, two.duplicate) == []
 
 
 async def test_messages_go_behind_those_that_are_there(two: Two) -> None:

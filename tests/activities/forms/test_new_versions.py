@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from activities.forms.asking import AskingActivities
 from activities.types.archive import ArchiveOrder, UnarchiveOrder
@@ -30,6 +30,7 @@ from rules.mail.kinds import Mail
 from rules.refusals import Problem
 from tests.activities.test_twice import Story
 from tests.care.practice import DESK, MONDAY, POLICY, Practice
+from tests.care.rows import TERMS
 from tests.care.story import ALL_DAY
 
 SITE = Caller(role=Role.BOOKING_SITE, name="site")
@@ -87,7 +88,8 @@ class Sara:
     async def mails(self) -> int:
         """How often this client was asked for forms by mail."""
         mails = select(OutboxItem).where(
-            OutboxItem.client_id == UUID(self.client), OutboxItem.template == Mail.FORMS_REQUESTED.value
+            OutboxItem.client_id == UUID(self.client),
+            col(OutboxItem.template).in_((Mail.FORMS_REQUESTED, Mail.FORM_NEW_VERSION)),
         )
         async with self.practice.sessions() as session:
             return len((await session.exec(mails)).all())
@@ -229,7 +231,7 @@ async def test_a_fourth_intake_form_is_a_row_and_asks_everybody_as_any_new_versi
             kind="telehealth_consent",
             version=1,
             title="Telehealth",
-            terms={},
+            terms=TERMS,
             fields=[field.to_document() for field in INTAKE_FORMS[CONSENT].fields],
             intake_place=3,
             made_by="admin:root",

@@ -7,7 +7,16 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from models.tables import Appointment, OccupiedTime, OutboxItem
+from models.tables import (
+    Appointment,
+    FormAnswer,
+    FormDraft,
+    FormRequest,
+    FormUpload,
+    FormUploadContent,
+    OccupiedTime,
+    OutboxItem,
+)
 from models.tables.accounts.budget import BudgetUse
 from models.tables.accounts.idempotency import IdempotencyKey
 from models.tables.accounts.token import Token, TokenKind
@@ -16,6 +25,7 @@ from models.writes.keeping import sweeping
 from models.writes.keeping.sweeping import sweep
 from rules.accounts.limits import ENDED_TOKENS_KEPT
 from rules.enums import AppointmentStatus, AppointmentType
+from rules.forms.drafts import DRAFTS_KEPT
 from rules.mail.events import ADDRESSES_KEPT
 from tests.activities.keeping.conftest import Kept
 from tests.care.rows import DAY
@@ -51,6 +61,29 @@ async def test_a_round_takes_away_what_has_ended(kept: Kept) -> None:
         assert set(await session.exec(select(Token.hash))) == {"expired lately", "revoked lately", "good"}
         assert list(await session.exec(select(BudgetUse.key))) == ["counts"]
         assert list(await session.exec(select(IdempotencyKey.key))) == ["kept"]
+
+
+async def test_drafts_and_files_that_no_answer_names_go_after_thirty_days(kept: Kept) -> None:
+    now, client = await kept.deps.clock.now(), (await kept.journey()).id
+    asked = FormRequest(id=uuid4(), client_id=client, kind="old", version=1, requested_at=now, requested_by="x")
+    answer = FormAnswer(id=uuid4(), request_id=asked.id, answers={}, signature="S", answered_by="x", answered_at=now)
+    await kept.rows.add(asked)
+    await kept.rows.add(answer)
+    for name, saved in (("old", now - DRAFTS_KEPT), ("kept", now - DRAFTS_KEPT + MINUTE)):
+        await kept.rows.add(FormDraft(client_id=client, kind=name, version=1, answers={}, saved_by="x", saved_at=saved))
+    files = {"old": now - DRAFTS_KEPT, "wanted": now - DRAFTS_KEPT + MINUTE, "answered": now - 90 * DAY}
+    for name, wanted in files.items():
+        upload = FormUpload(
+            id=uuid4(), client_id=client, kind="old", field=name, filename="a.txt", content_type="text/plain", size=1,
+            sha256="0", uploaded_by="x", uploaded_at=now - 90 * DAY, wanted_at=wanted,
+            answer_id=answer.id if name == "answered" else None,
+        )  # fmt: skip
+        await kept.rows.add(upload, FormUploadContent(upload_id=upload.id, number=0, content=b"x"))
+    await kept.round()
+    async with kept.sessions() as session:
+        assert list(await session.exec(select(FormDraft.kind))) == ["kept"]
+        assert set(await session.exec(select(FormUpload.field))) == {"wanted", "answered"}
+        assert len(list(await session.exec(select(FormUploadContent.number)))) == 2
 
 
 async def test_holds_go_when_they_are_over_and_appointments_stay(kept: Kept) -> None:

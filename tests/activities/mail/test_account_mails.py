@@ -91,11 +91,12 @@ async def test_a_clients_goes_to_the_records_address_and_its_timeline_tells_of_i
 
 
 async def test_a_test_clients_goes_to_whoever_made_them(practice: Practice) -> None:
-    _, account = await a_client(practice, test=True, test_mail_to="desk@practice.example")
+    await Rows(practice.sessions).staff("jo", Role.CARE_TEAM)
+    _, account = await a_client(practice, test=True, made_by="care_team:jo")
     await put(practice, account)
     await deliver(practice)
     [mail] = practice.post.sent
-    assert (mail.to, mail.subject) == ("desk@practice.example", "[TEST] Set a new password")
+    assert (mail.to, mail.subject) == ("jo@practice.example", "[TEST] Set a new password")
 
 
 @pytest.mark.parametrize("change", FactorChange)

@@ -242,11 +242,12 @@ async def test_a_series_cancelled_late_says_which_costs_the_fee(practice: Practi
     practice.clock.instant = MONDAY - timedelta(hours=20)
     payments = [await cancel(practice, facts, waived=waived and k == 0) for k, facts in enumerate(series)]
     assert [payment is not None for payment in payments] == [True, False, False]
-    first = "the appointment on Monday 2 March 2026, 10:00 (New York time, EST)"
+    first = "Monday 2 March 2026, 10:00 (New York time, EST)"
     order = replace(about(series, "appointment_cancelled"), payment_id=payments[0])
     mail = await told(practice, order)
     for body in (mail.text, mail.html):
-        assert (f"A late cancellation fee of 120.00 USD is due for {first}." in body) != waived
+        of_the_first = body.split(first)[1].split("9 March 2026")[0]
+        assert ("A late cancellation fee of 120.00 USD is due." in of_the_first) != waived
         assert ("There is nothing to pay for the others." in body) != waived
         assert ("There is nothing to pay for them." in body) == waived
     assert [file.filename for file in mail.attachments] == ["cancel-1.ics", "cancel-2.ics", "cancel-3.ics"]
@@ -256,7 +257,7 @@ async def test_a_series_cancelled_late_says_which_costs_the_fee(practice: Practi
     mail = await told(practice, about(series, "appointment_changed", to="therapist", text="cancelled"))
     assert mail.to == "ana@practice.example"
     assert mail.subject == "Cancelled: 3 appointments from Monday 2 March 2026"
-    assert (f"T{first[1:]} was cancelled late: 120.00 USD is due." in mail.text) != waived
+    assert ("Cancelled late: 120.00 USD is due." in mail.text.split(first)[1].split("9 March 2026")[0]) != waived
     assert len(mail.attachments) == 3
 
 
@@ -272,7 +273,8 @@ async def test_two_late_ones_cost_two_fees_whichever_payment_is_named(practice: 
         await session.commit()
     mail = await told(practice, replace(about(both, "appointment_cancelled"), payment_id=payments[0]))
     for time, fee in (("10:00", "120.00"), ("14:00", "150.00")):
-        assert f"fee of {fee} USD is due for the appointment on Monday 2 March 2026, {time}" in mail.text
+        of_this = mail.text.split(f"Monday 2 March 2026, {time}")[1].split("*")[0]
+        assert f"A late cancellation fee of {fee} USD is due." in of_this
     assert "nothing to pay" not in mail.text
 
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from models.tables.forms.form import FormRequest
 from rules.mail.orders import MailOrder
-from rules.time_words import local_date
+from rules.time_words import local_time
 from tests.activities.forms.test_new_versions import CONSENT, Sara
 from tests.activities.mail.sending import send
 from tests.activities.test_twice import Story
@@ -46,7 +46,7 @@ async def test_a_form_that_is_asked_for_again_says_until_when_and_then_that_it_i
     for template, about in by_mail.items():
         practice.clock.instant = asked.gates_from - timedelta(microseconds=1)
         text = await told(practice, sara.client, template, **about)
-        assert f"You have until {local_date(asked.gates_from, NEW_YORK)}." in text
+        assert f"You have until {local_time(asked.gates_from, NEW_YORK)}." in text
         assert WAITS not in text
         practice.clock.instant = asked.gates_from
         text = await told(practice, sara.client, template, **about)

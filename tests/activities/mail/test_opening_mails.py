@@ -69,10 +69,11 @@ async def test_each_admin_is_told_by_the_reference_alone(practice: Practice, row
 
 
 async def test_a_test_clients_goes_to_whoever_made_them(practice: Practice, rows: Rows) -> None:
-    test: dict[str, Any] = {"test": True, "test_mail_to": "desk@practice.example"}
+    test: dict[str, Any] = {"test": True, "made_by": "care_team:jo"}
     await rows.staff("olga", Role.ADMIN)
+    await rows.staff("jo", Role.CARE_TEAM)
     for therapist in (await rows.therapist("ana-silva"), None):
         await opens(practice, (await rows.client(therapist, **test)).id)
     assert [(mail.to, mail.subject) for mail in practice.post.sent] == [
-        ("desk@practice.example", f"[TEST] {SUBJECT}")
+        ("jo@practice.example", f"[TEST] {SUBJECT}")
     ] * 2

@@ -9,9 +9,8 @@ import httpx
 import pytest
 from sqlmodel import col, select
 
-from activities.types.clients import LinkOrder
 from activities.types.forms import FormSubmission
-from activities.types.money import EventHandled
+from activities.types.money import CardSetupOrder, EventHandled
 from models.reads.journey import journey_facts
 from models.reads.money.balance import saved_card
 from models.tables.clients.client import Client
@@ -20,10 +19,10 @@ from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.mail.inbound_event import InboundEvent
 from models.tables.money.payment import Payment
 from rules.enums import ClientStatus, FormStatus, PaymentStatus
-from rules.forms.intake import FEE_POLICY_TEXT, FEE_POLICY_VERSION
 from rules.mail.orders import MailOrder
 from rules.refusals import Problem
 from tests.activities.mail.sending import send
+from tests.care.defaults import FIRST_FEE_POLICY, FIRST_FEE_POLICY_TEXT
 from tests.care.practice import DESK, MONDAY, Practice
 
 WEEK = timedelta(weeks=1)
@@ -68,7 +67,7 @@ async def test_the_text_that_was_agreed_to_is_kept_with_the_card(practice: Pract
     sara = await practice.client()
     await practice.gives_card(sara)
     [answer] = await answers_of(practice, sara)
-    assert (answer.consent_text, answer.consent_version) == (FEE_POLICY_TEXT, FEE_POLICY_VERSION)
+    assert (answer.consent_text, answer.consent_version) == (FIRST_FEE_POLICY_TEXT, FIRST_FEE_POLICY)
     assert answer.signature == "Sara Lind"
     row = await practice.row(sara)
     [method] = (await practice.stripe())["payment_methods"]
@@ -78,7 +77,7 @@ async def test_the_text_that_was_agreed_to_is_kept_with_the_card(practice: Pract
     async with practice.sessions() as session:
         statement = select(Fact).where(col(Fact.client_id) == UUID(sara), col(Fact.kind) == "form_completed")
         [fact] = (await session.exec(statement)).all()
-    assert fact.data["consent_version"] == FEE_POLICY_VERSION
+    assert fact.data["consent_version"] == FIRST_FEE_POLICY
 
 
 @pytest.mark.parametrize("how", ["not confirmed", "declined", "for charges with the client", "of somebody else"])
@@ -100,7 +99,7 @@ async def test_only_what_stripe_says_was_saved_completes_the_form(practice: Prac
 
 
 async def _unsaved(practice: Practice, client: str, how: str) -> FormSubmission:
-    done = await practice.forms.set_up_card(LinkOrder(request_id=str(uuid4()), client_id=client, by=DESK))
+    done = await practice.forms.set_up_card(CardSetupOrder(request_id=str(uuid4()), client_id=client, by=DESK))
     assert done.document is not None
     intent = str(done.document["setup_intent"])
     if how == "declined":

@@ -157,7 +157,7 @@ async def test_the_link_takes_what_credit_leaves(practice: Practice, money: Clie
     await practice.attempt(payment)
     assert (await practice.payment(payment)).status is PaymentStatus.REQUIRES_ACTION
     ask = ConfirmationOrder(request_id=str(uuid4()), client_id=money.client, by=DESK, payment_id=payment)
-    asked = await practice.money.prepare_confirmation(ask)
+    asked = await practice.confirmations.prepare_confirmation(ask)
     assert asked.document is not None
     [intent] = await practice.intents_of(payment)
     assert (intent["id"], intent["amount"]) == (asked.document["payment_intent"], FEE - 5000)
@@ -175,7 +175,7 @@ async def test_credit_that_came_since_the_last_try_pays_its_part_of_what_the_cli
         await practice.money.owe_payment(payment)
     await money.granted(granted)
     ask = ConfirmationOrder(request_id=str(uuid4()), client_id=money.client, by=DESK, payment_id=payment)
-    asked = await practice.money.prepare_confirmation(ask)
+    asked = await practice.confirmations.prepare_confirmation(ask)
     intents = [(intent["amount"], intent["status"]) for intent in await practice.intents_of(payment)]
     if granted < FEE:
         assert asked.document is not None

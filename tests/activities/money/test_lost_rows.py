@@ -76,7 +76,7 @@ async def test_a_link_to_pay_finds_what_was_paid(practice: Practice) -> None:
     await practice.attempt(payment)
     await goes_back(practice, "UPDATE payment SET status = 'owed', because = 'deadline_passed'")
     ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
-    opened = await practice.money.prepare_confirmation(ask)
+    opened = await practice.confirmations.prepare_confirmation(ask)
     assert opened.document is not None
     assert opened.document["status"] == "succeeded"
     assert await practice.charges_of(payment) == ["succeeded"]

@@ -144,7 +144,7 @@ async def test_a_card_that_comes_while_archived_settles_what_was_owed_and_nothin
 
 async def test_what_no_card_is_asked_for_is_not_tried_with_another(practice: Practice, money: ClientMoney) -> None:
     payment = await a_debt(practice, money)
-    for because, settles in (("rejected", []), ("below_minimum", []), ("tries_used_up", [payment])):
+    for because, settles in (("amount_differs", []), ("below_minimum", []), ("tries_used_up", [payment])):
         async with practice.sessions() as session:
             row = await practice.payment(payment)
             row.because = because

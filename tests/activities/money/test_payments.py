@@ -10,9 +10,8 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.ports import GatewayUnavailable, Intent
-from activities.types.clients import LinkOrder
 from activities.types.facts import PaymentFacts
-from activities.types.money import AttemptOrder, AttemptResult
+from activities.types.money import AttemptOrder, AttemptResult, CardSetupOrder
 from models.reads.money.balance import payment_line
 from rules.archive.plan import owed_by_currency
 from rules.enums import ClientStatus, PaymentStatus
@@ -147,7 +146,7 @@ async def test_a_stored_failure_of_stripes_spoils_no_card_setup(practice: Practi
         fault = [{"kind": "error_after", "call": call, "times": 1}]
         async with httpx.AsyncClient(trust_env=False) as by_hand:
             (await by_hand.post(f"{practice.sandbox_url}/stripe/_faults", json=fault)).raise_for_status()
-    order = LinkOrder(request_id=str(uuid4()), client_id=sara, by=DESK)
+    order = CardSetupOrder(request_id=str(uuid4()), client_id=sara, by=DESK)
     environment = ActivityEnvironment()
     for run in (1, 2):
         environment.info = replace(ActivityEnvironment.default_info(), attempt=run)

@@ -12,9 +12,9 @@ from activities.types.clients import TaskResolution
 from activities.types.money import LetGoOrder, RetryOrder
 from models.tables.mail.outbox import OutboxItem
 from rules.enums import PaymentStatus, TaskKind
-from rules.forms.intake import FEE_POLICY_VERSION
 from rules.refusals import Problem
 from tests.care.client_money import ClientMoney
+from tests.care.defaults import FIRST_FEE_POLICY
 from tests.care.practice import DESK, FEE, Practice
 
 
@@ -54,7 +54,7 @@ async def test_let_go_twice_is_once_and_the_first_reason_stands(
     assert after.status is end
     assert after.exception is not None
     assert (after.exception["who"], after.exception_why, after.exception["consent_version"]) == (
-        "care_team:desk", "hardship", FEE_POLICY_VERSION
+        "care_team:desk", "hardship", FIRST_FEE_POLICY
     )  # fmt: skip
     assert (await practice.facts(money.client)).count(f"payment_{end.value}") == 1
     assert await money.balance() == (0, 0)

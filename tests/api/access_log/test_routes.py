@@ -20,6 +20,7 @@ from tests.care.rows import Rows
 SHOWS_NOBODY_HERE = {
     "GET /v1/notifications",  # by a therapist alone, walked below
     "GET /v1/payments/totals",  # sums, of which only the file is written down
+    "GET /v1/reports",  # the same
 }
 
 
@@ -107,6 +108,8 @@ def test_files_are_exports(app: FastAPI) -> None:
         "GET /v1/appointments/{appointment_id}/calendar.ics",
         "GET /v1/therapists/{slug}/feed/{secret}.ics",
         "GET /v1/documents/{document_id}/content",
+        "GET /v1/clients/{client_id}/uploads/{upload_id}/content",
+        "GET /v1/clients/{client_id}/forms/{kind}/signed.pdf",
         "GET /v1/payments/{payment_id}/receipt.pdf",
         "GET /v1/clients/{client_id}/statement.pdf",
     }

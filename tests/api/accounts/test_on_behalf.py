@@ -70,6 +70,7 @@ async def test_it_holds_times_and_begins_journeys_and_that_is_all(walk: Walk) ->
         "GET /v1/me",
         "POST /v1/journeys",
         "POST /v1/therapists/{slug}/holds",
+        "GET /v1/holds/{hold_id}",
         "DELETE /v1/holds/{hold_id}",
     }
 

@@ -17,7 +17,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.problems import EngineUnavailable
-from models.tables import Chat, ClientGroup, Document
+from models.tables import Chat, ClientGroup, Document, TextDraft
 from rules.enums import AppointmentStatus, ChatKind, Role
 from tests.api.callers import Callers, everybody
 from tests.api.conftest import ToldEngine, problem_of, said_of
@@ -105,6 +105,7 @@ BULK = Line(let_in="desk", missing="ana ben")  # the care team's: a therapist se
 NOBODY_THERE = "nobody's"
 START = "2026-03-10T15:00:00Z"
 WHY = {"reason": "a reason"}
+LEAVE = {"starts_at": "2026-04-21T12:00:00Z", "ends_at": "2026-05-01T12:00:00Z"}  # hers, which stands with its time off
 
 CALLS: dict[str, Line] = {
     "GET /healthz": ANYBODY,
@@ -173,9 +174,15 @@ CALLS: dict[str, Line] = {
     "GET /v1/therapists/{slug}/tokens": ADMIN,
     "DELETE /v1/therapists/{slug}/tokens/{token_id}": ADMIN,
     "GET /v1/therapists/{slug}/availability": OWN_PROFILE,
-    "PUT /v1/therapists/{slug}/availability": OWN_PROFILE.given({"weekly": []}),
+    "PUT /v1/therapists/{slug}/availability": OWN_PROFILE.given({"weekly": [], "time_off": [LEAVE]}),
+    "POST /v1/therapists/{slug}/slots/preview": OWN_PROFILE.given({"type": "session", "weekly": []}),
+    "POST /v1/therapists/{slug}/leaves": OWN_PROFILE.given({"starts_at": START, "ends_at": "2026-03-20T15:00:00Z"}),
+    "GET /v1/therapists/{slug}/leaves": OWN_PROFILE,
+    "GET /v1/therapists/{slug}/leaves/{leave_id}": OWN_PROFILE,
+    "DELETE /v1/therapists/{slug}/leaves/{leave_id}": OWN_PROFILE,
     "GET /v1/therapists/{slug}/slots": replace(ANYBODY, query="type=session"),
     "POST /v1/therapists/{slug}/holds": OR_SITE.given({"type": "session", "starts_at": START}),
+    "GET /v1/holds/{hold_id}": OR_SITE,
     "DELETE /v1/holds/{hold_id}": OR_SITE,  # whoever has the id owns it
     "GET /v1/therapists/{slug}/waitlist": PRACTICE,
     "POST /v1/therapists/{slug}/waitlist": BOOKING.given(
@@ -187,8 +194,13 @@ CALLS: dict[str, Line] = {
     "GET /v1/therapists/{slug}/feed": OWN_FEED,
     "DELETE /v1/therapists/{slug}/feed": OWN_FEED,
     "GET /v1/therapists/{slug}/feed/{secret}.ics": ANYBODY,  # the secret is the key
+    "GET /v1/closures": ANYBODY,
+    "POST /v1/closures": ADMIN.given({"closures": [{"date": "2030-12-25", "name": "Christmas Day"}]}),
+    "GET /v1/closures/proposals": ADMIN,
+    "DELETE /v1/closures/{closure_id}": ADMIN,
+    "GET /v1/closures/{closure_id}/appointments": PRACTICE,
     # Clients
-    "POST /v1/journeys": Line(let_in="site desk").given({"source": "direct_booking", "therapist": "ana"}),
+    "POST /v1/journeys": Line(let_in="site ana ben desk").given({"source": "care_team"}),
     "GET /v1/matching-form": ANYBODY,
     "PATCH /v1/matching-form": STAFF.given({}),
     "GET /v1/clients": KNOWN,
@@ -200,6 +212,8 @@ CALLS: dict[str, Line] = {
     "POST /v1/clients/{client_id}/passes": PASSES,
     "GET /v1/clients/{client_id}/match": OF_PRACTICE,
     "POST /v1/clients/{client_id}/match/replay": OF_PRACTICE,
+    "GET /v1/clients/{client_id}/journey": OF_PRACTICE,
+    "GET /v1/clients/{client_id}/candidates": OF_PRACTICE,
     "GET /v1/clients/{client_id}/timeline": OF_PRACTICE,
     "GET /v1/clients/{client_id}/timeline/verify": OF_PRACTICE,
     "GET /v1/clients/{client_id}/archive": OF_PRACTICE,
@@ -213,6 +227,7 @@ CALLS: dict[str, Line] = {
     "GET /v1/groups/{group_id}": PRACTICE,
     "PATCH /v1/groups/{group_id}": PRACTICE.given({"name": "Circle"}),
     # Appointments
+    "GET /v1/clients/{client_id}/offers": BOOKING,
     "POST /v1/clients/{client_id}/appointments": BOOKING.given(
         {"type": "session", "starts_at": START, "mode": "video"}
     ),
@@ -222,6 +237,7 @@ CALLS: dict[str, Line] = {
     "POST /v1/appointments/{appointment_id}/cancel": BOOKING.given(WHY),
     "POST /v1/appointments/{appointment_id}/reschedule": BOOKING.given({"starts_at": START, **WHY}),
     "POST /v1/appointments/{appointment_id}/outcome": OF_PRACTICE.given({"outcome": "occurred"}),
+    "DELETE /v1/appointments/{appointment_id}/outcome": OF_PRACTICE,
     "POST /v1/appointments/{appointment_id}/note": OF_THERAPIST.given({"text": "We spoke."}),
     "GET /v1/appointments/{appointment_id}/note": OPENED,
     "GET /v1/clients/{client_id}/notes": OPENED_TO_ADMINS,
@@ -234,9 +250,20 @@ CALLS: dict[str, Line] = {
         {"answers": {"agrees": True}, "signature": "Sara Lind"}
     ),
     "POST /v1/clients/{client_id}/card-setup": OF_CLIENT,
+    "PUT /v1/clients/{client_id}/forms/{kind}/draft": OF_CLIENT.given({"answers": {}}),
+    "GET /v1/clients/{client_id}/forms/{kind}/draft": OF_CLIENT,
+    "GET /v1/clients/{client_id}/forms/{kind}/signed.pdf": OF_CLIENT,
+    "POST /v1/clients/{client_id}/uploads": OF_CLIENT.given({}),
+    "GET /v1/clients/{client_id}/uploads/{upload_id}/content": OF_CLIENT,
+    "GET /v1/clients/{client_id}/card": OF_CLIENT,
     "POST /v1/form-templates": OR_ADMIN.given({}),
     "GET /v1/form-templates": OR_ADMIN,
     "GET /v1/form-templates/{kind}": OR_ADMIN,
+    "GET /v1/texts": ANYBODY,
+    "GET /v1/texts/{kind}": ANYBODY,
+    "PUT /v1/texts/{kind}": ADMIN.given({"title": "Consent"}),
+    "POST /v1/texts/{kind}/preview": ADMIN,
+    "POST /v1/texts/{kind}/publish": ADMIN.given({}),
     # Money
     "GET /v1/clients/{client_id}/payments": OF_CLIENT,
     "GET /v1/clients/{client_id}/balance": OF_CLIENT,
@@ -246,6 +273,10 @@ CALLS: dict[str, Line] = {
     "GET /v1/payments/{payment_id}/receipt.pdf": OF_CLIENT,
     "GET /v1/payments": PRACTICE,
     "GET /v1/payments/totals": STAFF,
+    "GET /v1/reports": STAFF,
+    "GET /v1/exceptions": STAFF,
+    "GET /v1/settings": STAFF,
+    "GET /v1/payments/{payment_id}": OF_CLIENT,
     "POST /v1/payments/{payment_id}/confirmation": OF_CLIENT,
     "POST /v1/payments/{payment_id}/refund": OF_PRACTICE.given({"to": "card", **WHY}),
     "GET /v1/payments/{payment_id}/refunds": OF_PRACTICE,
@@ -274,6 +305,7 @@ CALLS: dict[str, Line] = {
     "GET /v1/clients/{client_id}/documents": OPENED,
     "GET /v1/notifications": THERAPISTS,
     "POST /v1/notifications/{notification_id}/read": OF_THERAPIST,
+    "POST /v1/notifications/read": THERAPISTS,
     "POST /v1/chats": OF_CLIENT.given({"kind": "direct", "members": ["{client_id}"]}),
     "GET /v1/chats": KNOWN,
     "GET /v1/chats/{chat_id}": READ_DIRECT_CHAT,
@@ -283,8 +315,9 @@ CALLS: dict[str, Line] = {
     "POST /v1/chats/{chat_id}/members": replace(OF_PRACTICE, missing="tom ben").given({"client_id": "{client_id}"}),
     "DELETE /v1/chats/{chat_id}/members/{member_id}": GROUP_CHAT,
     "POST /v1/blasts": PRACTICE.given({"text": "Hello", "client_ids": ["{client_id}"]}),
-    "GET /v1/tasks": CARE_TEAM,
-    "POST /v1/tasks/{task_id}/resolve": CARE_TEAM.given({"note": "Done."}),
+    "GET /v1/tasks": STAFF,  # an admin sees those about texts alone
+    "GET /v1/tasks/{task_id}": Line(let_in="desk", missing="admin"),
+    "POST /v1/tasks/{task_id}/resolve": Line(let_in="desk", missing="admin").given({"note": "Done."}),
 }
 
 CHATS: dict[ChatKind, Line] = {
@@ -292,6 +325,7 @@ CHATS: dict[ChatKind, Line] = {
     ChatKind.CARE_TEAM: Line(let_in="sara desk", missing="tom ana ben"),
     ChatKind.GROUP: GROUP_CHAT,
     ChatKind.COMMUNITY: Line(let_in="sara ana ben desk", missing="tom"),  # every therapist's
+    ChatKind.STAFF: Line(let_in="ana desk", missing="sara tom ben"),
 }
 
 
@@ -372,6 +406,11 @@ async def walk(
     people.headers["former"] = await therapist_token("fay")
     own = await rows.appointment(people.sara, fay, status=AppointmentStatus.OCCURRED, starts_at=before)
     await rows.payment(own)
+    await rows.add(
+        TextDraft(
+            kind="informed_consent", id=own.id, title="Consent", body="", fields=[], made_by="admin:root", made_at=NOW
+        )
+    )
     return Walk(bare_api, people, await one_of_everything(rows, people))
 
 
@@ -409,7 +448,7 @@ async def test_every_kind_of_chat_as_every_role(walk: Walk) -> None:
             await walk.goes(call, line.given({} if call.startswith("POST") else None), ids=ids)
 
 
-_NOT_THEIRS = {"slug", "group_id", "task_id", "id", "keeping_id", "own_kind", "secret", "hold_id"}
+_NOT_THEIRS = {"slug", "group_id", "task_id", "id", "keeping_id", "closure_id", "own_kind", "secret", "hold_id"}
 
 
 async def test_no_list_shows_what_is_anothers(walk: Walk) -> None:

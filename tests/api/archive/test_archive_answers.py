@@ -101,7 +101,12 @@ async def test_an_answer_that_says_not_yet_is_not_kept_and_the_same_key_looks_ag
     for answer in answers:
         assert (answer.status_code, answer.headers["retry-after"]) == (202, "2")
         assert "idempotent-replayed" not in answer.headers
-        assert answer.json() == {"client_id": str(sara.id), "status": "pending", "request_id": request_id}
+        assert answer.json() == {
+            "client_id": str(sara.id),
+            "test": False,
+            "status": "pending",
+            "request_id": request_id,
+        }
     assert [asked.order.request_id for asked in engine.asked] == [request_id] * 2  # an echo, for the journey
     assert problem_of(await desk.ask(sara, case.what, case.other)) == "idempotency-key-reused"
 
@@ -138,7 +143,13 @@ async def test_x3_a_restore_that_comes_too_late_says_so(desk: Desk, engine: Told
     for key in ("at-that-moment", "later"):
         answer = await desk.ask(sara, "unarchive", {"restore": True}, key=key)
         assert answer.status_code == 200
-        assert answer.json() == {"client_id": str(sara.id), "status": "active", "already_active": True, **NOTHING}
+        assert answer.json() == {
+            "client_id": str(sara.id),
+            "test": False,
+            "status": "active",
+            "already_active": True,
+            **NOTHING,
+        }
     assert len(engine.asked) == 1  # the second found nothing to ask for
 
 
@@ -150,4 +161,10 @@ async def test_making_active_without_a_restore_is_not_too_late(desk: Desk, engin
 
     engine.answers_to["unarchive"] = at_once
     answer = await desk.ask(sara, "unarchive", {})
-    assert answer.json() == {"client_id": str(sara.id), "status": "active", "already_active": False, **NOTHING}
+    assert answer.json() == {
+        "client_id": str(sara.id),
+        "test": False,
+        "status": "active",
+        "already_active": False,
+        **NOTHING,
+    }

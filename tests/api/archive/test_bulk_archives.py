@@ -118,6 +118,7 @@ async def test_s60_a_dry_run_lists_each_client_as_the_single_preview_does_and_ar
         "client_id": "",
         "ref": "",
         "name": "",
+        "test": False,
         "credit": 3500,
         "owed": 30000,
         "currency": "USD",

@@ -24,7 +24,7 @@ from local.processes import ROOT as CHECKOUT
 from local.processes import free_port
 from models.database import Sessions
 from models.tables import CalendarFeed, Client, Therapist
-from rules.enums import AppointmentStatus, ClientStatus, Mode
+from rules.enums import AppointmentStatus, ClientStatus, Mode, Role
 from tests.api.conftest import DESK, OFFICE, ROOT, SITE, StandingClock, problem_of
 from tests.calendars.reading import read, unfolded
 from tests.care.defaults import EMAIL_FROM
@@ -77,7 +77,8 @@ async def test_a_cancelled_one_is_a_cancellation(api: httpx.AsyncClient, rows: R
 
 async def test_a_test_client_s_file_names_the_staff_who_made_them(api: httpx.AsyncClient, rows: Rows) -> None:
     ana = await rows.therapist()
-    booked = await rows.appointment(await _sara(rows, ana, test=True, test_mail_to="jo@practice.example"), ana)
+    await rows.staff("jo", Role.CARE_TEAM)
+    booked = await rows.appointment(await _sara(rows, ana, test=True, made_by="care_team:jo"), ana)
     for headers in (SITE, DESK):
         _, [told] = read((await api.get(f"/v1/appointments/{booked.id}/calendar.ics", headers=headers)).content)
         assert told.event["ATTENDEE"] == "mailto:jo@practice.example"

@@ -38,6 +38,8 @@ BOOK: dict[str, Any] = {
     "starts_at": START,
     "mode": "zoom",
     "weeks": 3,
+    "every": 2,
+    "on_closure": "skip",
     "skip_conflicts": True,
     "hold_id": str(UUID(int=4)),
     "reason": "asked for",

@@ -136,6 +136,7 @@ async def test_dates_are_of_the_clients_zone_and_both_included(
     assert place | {"from": "", "to": "", "id": ""} == {
         "id": "",
         "client_id": str(sara.id),
+        "test": False,
         "therapist": "ana",
         "type": "session",
         "from": "",

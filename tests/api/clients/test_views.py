@@ -76,6 +76,9 @@ async def test_the_client_side_never_learns_of_an_archive(api: httpx.AsyncClient
     assert "status" not in told[2].json()
     assert [client["id"] for client in told[1].json()["items"]] == [str(sara.id)]
     assert told[3].json()["items"][0]["status"] == "requested"
+    [payment] = told[4].json()["items"]
+    assert payment["status"] == told[6].json()["payment"]["status"] == "owed"
+    assert (await api.get(f"/v1/payments/{payment['id']}", headers=site)).json() == payment
     assert (await api.get("/v1/clients?stage=archived", headers=site)).json()["items"] == []
     assert fields_of(await api.get("/v1/clients?status=archived", headers=site)) == ["status"]
     assert (await api.get(f"/v1/clients/{sara.id}/archive", headers=site)).status_code == 403
@@ -130,6 +133,8 @@ async def test_the_practice_sees_it_all(api: httpx.AsyncClient, rows: Rows) -> N
     assert forms[0]["status"] == "suspended"
     seen = (await api.get(f"/v1/appointments/{past.id}", headers=DESK)).json()
     assert seen["payment"]["because"] == "archived"
+    one = (await api.get(f"/v1/payments/{seen['payment']['id']}", headers=DESK)).json()
+    assert (one, one["status"]) == (seen["payment"], "cancelled")
     balance = (await api.get(f"/v1/clients/{sara.id}/balance", headers=DESK)).json()
     assert balance == {"credit": 0, "owed": 15000, "currency": "USD", "by_currency": []}
     assert (await api.get("/v1/clients?status=active", headers=DESK)).json()["items"] == []

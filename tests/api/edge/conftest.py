@@ -17,7 +17,8 @@ from tests.api.conftest import CIPHER, SETTINGS
 def full_app() -> FastAPI:
     """As on the movable clock and in production at once; for what is answered before anything is asked."""
     nothing: Any = None
-    settings = replace(SETTINGS, https_only=True, allowed_hosts=("api", "care.example", "*.below.example"))
+    hosts = ("api", "care.example", "*.below.example")
+    settings = replace(SETTINGS, https_only=True, test_addresses=False, allowed_hosts=hosts)
     clock = EngineClock.__new__(EngineClock)
     app = create_app(sessions=nothing, engine=nothing, clock=clock, settings=settings, cipher=CIPHER)
     for key in settings.service_keys:

@@ -9,10 +9,10 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, delete, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
-from sqlmodel import col, select
+from sqlmodel import select
 
 from api.announcing import announce_versions
 from api.problems import EngineUnavailable
@@ -21,13 +21,16 @@ from models.tables.forms.text import PracticeText
 from models.writes.forms import texts
 from rules.accounts.openings import OpeningKind
 from rules.enums import ClientStatus, FormStatus
-from rules.forms.intake import INTAKE_FORMS
+from rules.forms.intake import INTAKE_FORMS, STANDARD_TEXTS
+from rules.money.terms import Terms
+from rules.policy import JourneyPolicy
 from tests.api.callers import Callers
 from tests.api.conftest import ToldEngine, fields_of, problem_of
 from tests.care.rows import NOW, Rows
 from workflows.messages import FORM_VERSION_PUBLISHED, FormVersionSignal, journey_id
 
 FIELDS = [{"name": "mood", "label": "How are you?", "type": "choice", "required": True, "options": ["good", "bad"]}]
+SINCE = {"name": "since", "label": "Since when?", "type": "date", "required": True}
 
 
 class Forms:
@@ -71,6 +74,20 @@ async def test_a_form_has_versions_and_the_same_kind_again_is_the_next(forms: Fo
         assert problem_of(await forms.get(path, version=version)) == "not-found"
 
 
+async def test_what_questions_have_beside_their_type_is_told_where_they_have_it(forms: Forms) -> None:
+    when = {"field": "mood", "is": ["bad"]}
+    asked: list[dict[str, Any]] = [
+        FIELDS[0],
+        SINCE | {"when": when},
+        {"name": "how", "label": "How?", "type": "scale", "least": 0, "most": 10, "least_label": "not at all"},
+        {"name": "scan", "label": "Scan", "type": "file", "accepts": ["application/pdf"]},
+    ]
+    made = (await forms.make(fields=asked)).json()
+    usual: dict[str, Any] = {"required": False, "options": [], "most": None}
+    assert made["fields"] == [usual | field for field in asked]
+    assert (await forms.get("/v1/form-templates/diary")).json() == made
+
+
 async def test_forms_are_the_practices_to_make_and_list(forms: Forms) -> None:
     for who in ("site", "sara"):
         assert problem_of(await forms.make(by=who)) == "not-allowed"
@@ -93,6 +110,11 @@ async def test_forms_are_the_practices_to_make_and_list(forms: Forms) -> None:
         ({"fields": [FIELDS[0] | {"hidden": True}]}, ["fields[0].hidden"]),
         ({"fields": [FIELDS[0] | {"options": None}]}, ["fields[0].options"]),
         ({"fields": [FIELDS[0], FIELDS[0]]}, ["fields[1].name"]),
+        ({"fields": [FIELDS[0], SINCE | {"when": {"field": "nobody", "is": ["bad"]}}]}, ["fields[1].when.field"]),
+        ({"fields": [FIELDS[0], SINCE | {"when": {"field": "mood", "is": ["so"]}}]}, ["fields[1].when.is"]),
+        ({"fields": [FIELDS[0], SINCE | {"when": {"field": "mood"}}]}, ["fields[1].when.is"]),
+        ({"fields": [FIELDS[0] | {"accepts": ["text/plain"]}]}, ["fields[0].accepts"]),
+        ({"fields": [SINCE | {"type": "scale", "least": 1}]}, ["fields[0].most"]),
         ({"fields": [FIELDS[0] | {"name": "Mood?", "most": 2}]}, ["fields[0].name", "fields[0].most"]),
         ({"fields": [FIELDS[0] | {"label": "a\nb"}]}, ["fields[0].label"]),
     ],
@@ -216,7 +238,7 @@ async def test_what_nobody_was_told_of_is_announced_at_the_start_once_the_engine
         form = INTAKE_FORMS["informed_consent"]
         fields = [field.to_document() for field in form.fields]
         await texts.add_version(
-            session, id=uuid4(), kind="informed_consent", title=form.title, fields=fields, by="system", at=NOW
+            session, id=uuid4(), kind="informed_consent", title=form.title, fields=fields, by="admin:root", at=NOW
         )
         await session.commit()
 
@@ -231,22 +253,28 @@ async def test_what_nobody_was_told_of_is_announced_at_the_start_once_the_engine
     assert told == [(journey_id(str(old.id)), FormVersionSignal(kind="informed_consent"))] * 2
 
 
-def test_a_release_writes_the_next_version_of_a_built_in_form_once(
+def test_neither_a_release_nor_other_settings_change_a_text_that_is_there(
     owner_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    raised = replace(INTAKE_FORMS["informed_consent"], title="Consent", version=2)
-    monkeypatch.setattr(texts, "INTAKE_FORMS", {**INTAKE_FORMS, "informed_consent": raised})
+    other = replace(INTAKE_FORMS["informed_consent"], title="Consent")
+    monkeypatch.setattr(texts, "STANDARD_TEXTS", {**STANDARD_TEXTS, "informed_consent": other})
+    terms = Terms.of(JourneyPolicy(notice_window=timedelta(hours=24)))
     engine = create_engine(make_url(owner_url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with engine.begin() as connection:
-        for _ in range(2):
-            texts.write_built_in_texts(connection)
-        found = connection.execute(
-            select(PracticeText.version, PracticeText.title)
-            .where(col(PracticeText.kind) == "informed_consent")
-            .order_by(col(PracticeText.version))
-        ).all()
+        before = connection.execute(text("SELECT * FROM practice_text ORDER BY id")).all()
+        assert texts.write_first_texts(connection, terms) is False
+        assert connection.execute(text("SELECT * FROM practice_text ORDER BY id")).all() == before
+        # A database that has none begins with the numbers of the settings by which it is made.
+        connection.execute(delete(PracticeText))
+        assert texts.write_first_texts(connection, terms) is True
+        found = connection.execute(select(PracticeText.kind, PracticeText.version, PracticeText.title)).all()
+        policies = connection.execute(select(PracticeText.terms)).scalars().all()
         connection.rollback()
-    assert [tuple(row) for row in found] == [(1, INTAKE_FORMS["informed_consent"].title), (2, "Consent")]
+    assert {tuple(row) for row in found} == {
+        *((kind, 1, one.title) for kind, one in STANDARD_TEXTS.items() if kind != "informed_consent"),
+        ("informed_consent", 1, "Consent"),
+    }
+    assert [Terms.read(policy) for policy in policies] == [terms] * len(STANDARD_TEXTS)
 
 
 async def test_a_form_may_have_groups_and_agreements_one_level_deep(forms: Forms) -> None:

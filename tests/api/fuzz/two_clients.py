@@ -19,7 +19,7 @@ _OF_A_RECORD = {
     *("appointment_id", "payment_id", "approval_id", "goal_id", "document_id", "note_id", "place_id", "task_id"),
     *("notification_id", "archive_id", "group_id", "direct_chat_id", "care_team_chat_id", "group_chat_id"),
 }
-_EVERYBODYS = {"group_id", "task_id", "archive_id", "id", "keeping_id", "own_kind"}  # the practice's: of no client
+_EVERYBODYS = {"group_id", "task_id", "archive_id", "id", "keeping_id", "closure_id", "own_kind"}  # of no client
 
 
 @dataclass(frozen=True)

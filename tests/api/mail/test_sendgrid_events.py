@@ -163,6 +163,7 @@ async def test_without_a_key_nothing_is_believed(app: FastAPI, sessions: Session
         public_url="https://care.example",
         staff_url="https://care.example/staff",
         email_from="a@b.c",
+        care_team_email="care-team@practice.example",
         service_keys=(),
         allowed_hosts=("api",),
         stripe_webhook_secret="",

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from rules.forms.fields import LONGEST_LONG_TEXT, LONGEST_TEXT, FieldType, FormField, check_fields
+from rules.forms.drafts import DRAFTS_KEPT, MOST_UPLOADS
+from rules.forms.fields import LONGEST_LONG_TEXT, LONGEST_TEXT, MOST_FILES, FieldType, FormField, check_fields
 from rules.journey.goals import GoalReminder, WeeklyTime, next_reminder, read_weekly
 from tests.docs.pages import ROOT, table, words
 
@@ -16,12 +17,17 @@ def test_every_type_of_question_is_told_with_its_bounds() -> None:
         options = ("a", "b") if "options" in words(row[1]) else ()
         parts = (FormField(name="p", label="P", type=FieldType.TEXT),) if type is FieldType.GROUP else ()
         most = None if row[2] == "-" else 1
-        field = FormField(name="q", label="Q", type=type, options=options, most=most, fields=parts)
+        least = 0 if "least" in words(row[1]) else None
+        field = FormField(name="q", label="Q", type=type, options=options, most=most, least=least, fields=parts)
         assert check_fields([field]) == {}, type
         if row[2] == "-":
             assert check_fields([FormField(name="q", label="Q", type=type, options=options, most=1)])
     assert f"{LONGEST_TEXT} characters" in rows[0][1]
     assert f"{LONGEST_LONG_TEXT:,} characters" in rows[1][1]
+    [files] = [row for row in rows if words(row[0]) == ["file"]]
+    assert f"{MOST_FILES} at most" in files[2]
+    assert f"{DRAFTS_KEPT.days} days after it was uploaded" in RULES
+    assert f"of one client {MOST_UPLOADS} such" in RULES
 
 
 def test_weekly_reminders_come_when_the_table_says() -> None:

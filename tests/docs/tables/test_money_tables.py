@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from activities.types.facts import PaymentFacts
-from rules.enums import PaymentStatus, RefundTo
+from rules.booking.eligibility import UNMARKED_WITHIN, refuse_unmark
+from rules.enums import AppointmentStatus, PaymentStatus, RefundTo
 from rules.journey.settling import next_step
 from rules.money.credits import Available, PaidParts, RefundParts, oldest_first, split_refund
 from rules.money.fees import minimum_charge, split_fee
@@ -69,6 +70,21 @@ def test_how_a_payment_moves() -> None:
     }
     assert told == TABLE
     assert f"it begins as `{FIRST.value}`" in RULES
+
+
+def test_which_outcome_may_be_taken_back() -> None:
+    marked, seen = datetime(2026, 3, 2, 12, tzinfo=UTC), set[PaymentStatus | None]()
+    for payments, after_it, may_be in table(RULES, "marked, its payment"):
+        after_mark = timedelta(days=900) if after_it == "any time" else timedelta(hours=float(after_it.split()[0]))
+        named: list[PaymentStatus | None] = [PaymentStatus(word) for word in words(payments)]
+        for payment in named or [None]:
+            seen.add(payment)
+            refusal = refuse_unmark(
+                status=AppointmentStatus.OCCURRED, payment=payment, marked_at=marked, now=marked + after_mark
+            )
+            assert (refusal is None) == (may_be == "yes"), (payment, after_it)
+    assert seen == {None, *PaymentStatus}
+    assert timedelta(hours=24) == UNMARKED_WITHIN
 
 
 def test_what_may_be_done_about_a_payment() -> None:

@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 
 from api.problems import STATUS
 from models.writes.booking.seed import _PEOPLE
-from rules.booking.availability import DEFAULT_SETTINGS, Availability, Busy, check_slot, read_availability
+from rules.booking.availability import (
+    DEFAULT_SETTINGS,
+    Availability,
+    Busy,
+    ClosedDay,
+    check_slot,
+    read_availability,
+)
 from rules.booking.eligibility import offered_types, refuse_booking
 from rules.booking.hold_limits import MOST_HOLDS_OF_THE_PRACTICE
 from rules.booking.series import Member, moved_together, this_and_following
@@ -31,6 +38,7 @@ START = END - timedelta(minutes=50)
 FEE = Money(15000, "USD")
 POLICY = JourneyPolicy()
 HOUR = timedelta(hours=1)
+CLOSED = ClosedDay(day=START.date(), name="A day off")
 
 
 def instant(cell: str) -> datetime | None:
@@ -204,13 +212,12 @@ def test_what_the_practice_may_set_aside() -> None:
     def in_the_way(hour: float, *, practice: bool, days: float = 3, busy: list[Busy], **more: Any) -> str:
         starts_at = monday + HOUR * hour
         problem = check_slot(
-            availability=hours,
+            **{"availability": hours} | more,
             type=AppointmentType.SESSION,
             starts_at=starts_at,
             busy=busy,
             now=starts_at - timedelta(days=days) if days else starts_at + HOUR,
             practice=practice,
-            **more,
         )
         return "free" if problem is None else f"slot-{problem.kind.value}"
 
@@ -218,6 +225,7 @@ def test_what_the_practice_may_set_aside() -> None:
     cases: dict[str, dict[str, Any]] = {
         "it lies outside the hours": {"hour": 21},
         "it is off the grid": {"hour": 17.25},
+        "the practice is closed that day": {"hour": 17, "availability": replace(hours, closures=(CLOSED,))},
         "the therapist has time off": {"hour": 18},
         "less notice than the therapist needs": {"hour": 17, "days": 0.25},
         "it lies beyond the horizon": {"hour": 17, "days": 61},
@@ -342,7 +350,9 @@ def test_reminders_are_planned_as_the_table_says() -> None:
     for stand in (facts, known, booked, call_was):
         planned |= _by_kind(journey_plan(stand, policy=POLICY, now=START), lambda at: at - START)
     session = AppointmentType.SESSION
-    of_session = appointment_plan(starts_at=START, ends_at=END, type=session, policy=POLICY, since=START)
+    of_session = appointment_plan(
+        starts_at=START, ends_at=END, type=session, policy=POLICY, charge_deadline=POLICY.charge_deadline, since=START
+    )
     planned |= _by_kind(of_session, lambda at: START - at if at <= START else at - END)
     card = SavedCard(id="pm_1", exp_year=2027, exp_month=3)
     in_care = replace(call_was, intro_occurred_at=None, card=card, payment_open=True)

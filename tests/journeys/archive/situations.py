@@ -114,7 +114,10 @@ async def with_everything(care: Care) -> Person:
 
 
 async def asks_for_a_form(care: Care, person: Person) -> None:
-    fields = [{"name": "how", "label": "How was it?", "type": "text", "required": True}]
+    fields = [
+        {"name": "how", "label": "How was it?", "type": "text", "required": True},
+        {"name": "page", "label": "A page of your diary", "type": "file"},
+    ]
     await care.post(
         "/v1/form-templates", {"title": "After a month", "kind": "after_a_month", "fields": fields}, by="desk"
     )

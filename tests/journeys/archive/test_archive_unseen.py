@@ -12,7 +12,7 @@ from tests.journeys.archive.situations import asks_for_a_form, of_the_desk, star
 from tests.papers.reading import lines_of
 
 NOT_ABOUT_A_CLIENT = re.compile(
-    r"/(healthz|readyz|metrics|dev/.*|codec/.*|unsubscribe/.*)|/v1/(reconciliations|archives|keepings|form-templates|groups).*"
+    r"/(healthz|readyz|metrics|dev/.*|codec/.*|unsubscribe/.*)|/v1/(reconciliations|archives|closures|keepings|form-templates|texts|groups).*"
     r"|/v1/therapists/\{slug\}/(slots|availability|feed.*)|/v1/clients/\{client_id\}/accesses|/v1/sessions"
 )
 """Whose answers do not depend on one client, or which change with every cancellation of anybody (the open slots), or
@@ -29,6 +29,7 @@ PAYMENT_STOPPED = {
     "/v1/appointments: items.payment.status",
     "/v1/appointments/{appointment_id}: payment.status",
     "/v1/clients/{client_id}/payments: items.status",
+    "/v1/payments/{payment_id}: status",
     "/v1/clients/{client_id}/balance: owed",
 }
 GROUP_CHAT_LEFT = {
@@ -36,6 +37,7 @@ GROUP_CHAT_LEFT = {
     "/v1/chats/{chat_id}: status",
     "/v1/chats/{chat_id}/messages: status",
 }
+NOBODYS = "00000000-0000-4000-8000-000000000000"
 TELLING = ("archiv", "suspend", "moved away", "unarchiv")
 
 
@@ -44,14 +46,18 @@ async def knows(care: Care, person: Person, chats: list[str]) -> dict[str, list[
     of = f"/v1/clients/{person.id}"
     documents = (await care.get(f"{of}/documents", by="site"))["items"]
     [welcome] = await care.mails(to=person.email, template="welcome")
+    draft = await care.call("GET", f"{of}/forms/after_a_month/draft", by="site")
     return {
         "token": [welcome["text"].split("/activate/")[1].split()[0]],
         "client_id": [person.id],
         "appointment_id": [line["id"] for line in (await care.get("/v1/appointments", client=person.id))["items"]],
         "kind": [line["kind"] for line in (await care.get(f"{of}/forms"))["items"]],
         "document_id": [line["id"] for line in documents],
+        "upload_id": [file["id"] for file in draft.json().get("uploads", [])],
         "chat_id": chats,
         "payment_id": [payment["id"] for payment in await person.payments()],
+        "hold_id": [NOBODYS],  # one that an archive releases is as one that has run out
+        "task_id": [NOBODYS],  # the practice's
         "slug": ["ana"],
     }
 
@@ -124,6 +130,10 @@ async def shares_everything(care: Care, person: Person) -> list[str]:
     """What a practice shares with a client; answers the chats."""
     of = f"/v1/clients/{person.id}"
     await asks_for_a_form(care, person)
+    page, for_page = {"file": ("page.txt", b"A page")}, {"kind": "after_a_month", "field": "page"}
+    await care.call("POST", f"{of}/uploads", by=person.email, files=page, data=for_page, expect=201)
+    begun = {"answers": {"how": "It was"}}
+    await care.call("PUT", f"{of}/forms/after_a_month/draft", begun, by=person.email, expect=200)
     await care.post(f"{of}/goals", {"text": "Walk", "remind": {"weekday": "mon", "at": "09:00"}}, by="ana")
     files = {"file": ("plan.txt", b"A plan", "text/plain")}
     headers = {"Authorization": f"Bearer {care.tokens['ana']}"}

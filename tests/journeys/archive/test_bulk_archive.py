@@ -7,7 +7,7 @@ from typing import Any
 from rules.archive.bulk import ALREADY_ARCHIVED, CLOSED
 from tests.care.story import Care, Person
 from tests.journeys.archive.bulk import archive_many, finished, progress, results
-from tests.journeys.booking.waitlist import comes
+from tests.journeys.booking.waitlists.waitlist import comes
 
 Json = dict[str, Any]
 

@@ -68,6 +68,19 @@ async def test_s17_s18_each_mode_is_on_the_appointment_in_the_mails_and_in_the_c
         assert ("withheld" in str(files_of(to_client)[0].event["DESCRIPTION"])) == (mode == "phone")
 
 
+async def the_therapists_calendar_hears(care: Care, *of_each: list[Booked]) -> None:
+    """Of each client by one mail, in the order in which they were told."""
+    mails = await care.mails(to=THERAPIST, template="appointment_changed")
+    mails = [mail for mail in mails if "joined by a new link" in mail["text"].lower()]
+    files = [files_of(mail) for mail in mails]
+    by_start = [[(one.starts_at, 1) for one in theirs] for theirs in of_each]
+    told = [[(file.starts_at, int(file.event["SEQUENCE"])) for file in some] for some in files]
+    assert sorted(told) == sorted(by_start)
+    assert {str(file.event["ATTENDEE"]).lower() for some in files for file in some} == {f"mailto:{THERAPIST}"}
+    assert [mail["text"].count(NEW) for mail in mails] == [len(some) for some in files]
+    assert not [mail for mail in mails if OLD in mail["text"]]
+
+
 async def test_a_new_link_reaches_the_appointments_ahead_and_no_others(care: Care) -> None:
     await care.therapist("ana", zoom_link=OLD)
     sara = await care.client_in_care(sessions=1)
@@ -109,6 +122,8 @@ async def test_a_new_link_reaches_the_appointments_ahead_and_no_others(care: Car
         ]
         [fact] = [fact for fact in await person.timeline() if fact["kind"] == "links_changed"]
         assert (fact["actor"], fact["data"]["appointments"]) == ("therapist:ana", [one.id for one in theirs])
+
+    await the_therapists_calendar_hears(care, ahead, [ottos])
 
     # The same again is no news, nor is what has nothing to do with it.
     before = await seen(care, sara), await otto.timeline()

@@ -106,7 +106,7 @@ async def test_s68_who_is_told_of_a_known_address_and_who_is_not(care: Care) -> 
     known, unknown = {"email": "ＳＡＲＡ@EXAMPLE.com"}, {"email": "nobody@example.com"}
     path = f"/v1/clients/{otto.id}"
     told = await care.refused("PATCH", path, known, by="desk", name="email-in-use")
-    assert (told["detail"], told["client_id"], told["status"]) == ("Email in use.", sara.id, "active")
+    assert (told["detail"], told["client_id"], told["client_status"]) == ("Email in use.", sara.id, "active")
     told = await care.refused("PATCH", path, known, by="ben", name="email-in-use")
     assert (told["detail"], "client_id" in told) == ("Email in use.", False)
     for by in (otto.email, "site"):

@@ -1,5 +1,7 @@
 """The three ways in, and what becomes of those whom nobody fits or who never book."""
 
+from typing import Any
+
 from tests.care.defaults import CARE_TEAM_EMAIL
 from tests.care.story import ANSWERS, Care
 
@@ -186,3 +188,34 @@ async def test_those_who_match_read_what_the_form_said_and_why_nobody_fits(care:
         "mornings are hard",
     )
     assert [(match["therapist"], match["how"]) for match in told["earlier"]] == [(None, "matching_form")]
+
+
+async def test_s16_s68_a_therapist_adds_clients_of_their_own_test_clients_too(care: Care) -> None:
+    await care.therapist("ana")
+    await care.therapist("ben")
+    sara = await care.arrives("care_team", by="ana", therapist="ana", note="They called.", name="Sara")
+    other: Any = {"first_name": "Tom", "email": "tom@example.com"}
+    told = await care.post("/v1/journeys", {"source": "care_team", "client": other, "test": True}, by="ana")
+    tom = await care.get(f"/v1/clients/{told['client_id']}", by="ana")
+    assert (tom["therapist"], tom["test"], tom["source"]) == ("ana", True, "care_team")
+    assert (await sara.look(by="ana"))["made_by"] == "therapist:ana"
+    assert (await sara.timeline())[0]["text"] == "The practice started this journey by hand."
+    await care.rest()
+    assert (await care.mail_counts(to="ana@practice.example"))["new_client"] == 0  # who added them knows
+
+    again = {"source": "care_team", "client": other | {"email": "TOM@example.com"}}
+    problem = await care.refused("POST", "/v1/journeys", again, by="ana", name="email-in-use")
+    assert problem["detail"] == "Email in use."
+    assert (problem["ref"], problem["name"], problem["client_status"]) == (tom["ref"], "Tom", "active")
+    # Whom a therapist does not see, nobody tells them of.
+    problem = await care.refused("POST", "/v1/journeys", again, by="ben", name="email-in-use")
+    assert not {"client_id", "ref", "name", "client_status", "activate"} & problem.keys()
+
+    for body in (
+        {"source": "care_team", "therapist": "ben", "client": {"first_name": "Una"}},
+        {"source": "direct_booking", "therapist": "ana"},
+        {"source": "matching_form", "answers": ANSWERS},
+    ):
+        await care.refused("POST", "/v1/journeys", body, by="ana", name="not-allowed", status=403)
+    path, wish = f"/v1/clients/{sara.id}/match", {"therapist": "ben", "reason": "a wish"}
+    await care.refused("PUT", path, wish, by="ana", name="not-allowed", status=403)

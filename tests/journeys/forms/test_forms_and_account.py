@@ -236,7 +236,8 @@ async def test_s68_staff_are_told_of_an_address_in_use_and_a_public_form_tells_n
     by_hand = {"source": "care_team", "therapist": "ana", "client": sara.details | {"email": "SARA@example.com"}}
     problem = await care.refused("POST", "/v1/journeys", by_hand, by="desk", name="email-in-use")
     assert problem["detail"] == "Email in use."
-    assert (problem["client_id"], problem["status"]) == (sara.id, "active")
+    assert (problem["client_id"], problem["client_status"]) == (sara.id, "active")
+    assert (problem["name"], problem["status"], "activate" in problem) == ("Sara Lind", 409, False)
     assert len((await care.get("/v1/clients"))["items"]) == 1
 
     before = await care.mail_counts(to=sara.email)
@@ -274,7 +275,11 @@ async def test_s68_staff_are_told_of_an_address_in_use_and_a_public_form_tells_n
     assert problem["client_id"] == sara.id
     await sara.is_archived()
     problem = await care.refused("POST", "/v1/journeys", by_hand, by="desk", name="email-in-use")
-    assert problem["status"] == "archived"  # so that staff can offer to unarchive
+    assert problem["client_status"] == "archived"
+    assert problem["ref"] == (await sara.look())["ref"]
+    method, path = problem["activate"].split()  # so that staff can offer it
+    await care.call(method, path, by="desk", expect=200)
+    assert await sara.stage() != "archived"
 
 
 # ---------------------------------------------------------------- test clients

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from rules.forms.intake import FEE_POLICY_VERSION
+from tests.care.defaults import FIRST_FEE_POLICY
 from tests.care.story import Care
 from tests.journeys.money.amounts import (
     FEE,
@@ -142,7 +142,7 @@ async def test_reserved_with_the_try_and_back_when_an_archive_or_a_person_calls_
     waiver = await fact(sara, "payment_waived")
     exception = waiver["data"]["exception"] | {"why": waiver["words"]}
     assert [exception[what] for what in ("who", "why", "consent_version")] == [
-        "therapist:ana", "it was our fault", FEE_POLICY_VERSION
+        "therapist:ana", "it was our fault", FIRST_FEE_POLICY
     ]  # fmt: skip
     await care.rest()
     assert await intents(care) == [(FEE - 5000, "canceled"), (FEE, "canceled"), (FEE - 1000, "canceled")]

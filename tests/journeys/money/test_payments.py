@@ -1,15 +1,18 @@
 """Money, as the bank, the client and the practice see it: charged once, in time, and never lost sight of."""
 
 import json
+import re
 from datetime import timedelta
 
 from rules.money.webhook_signature import signature
+from rules.time_words import local_time
 from tests.care.defaults import CARE_TEAM_EMAIL, WEBHOOK_SECRET
 from tests.care.owner import Owner
 from tests.care.story import Booked, Care, Person
 from tests.conftest import engine_on
 
 FEE = 12000
+NEW_YORK = "America/New_York"
 LINK = "http://portal.example/payments/"
 
 
@@ -84,14 +87,23 @@ async def test_a_soft_decline_is_tried_three_times_then_owed_and_a_new_card_sett
         assert await owed(sara) == 0  # there is still time
     await care.until(session.ends_at + timedelta(hours=41, minutes=59))
     assert await tries_at_stripe(care) == 2
-    assert await care.mails(to=sara.email, template="payment_failed") == []
+    # Each time it fails its client hears when it is tried again, and what happens if it cannot be made.
+    told = [mail["text"] for mail in await care.mails(to=sara.email, template="payment_failed")]
+    deadline = local_time(session.ends_at + timedelta(hours=48), NEW_YORK)
+    for text, hours in zip(told, (30, 42), strict=True):
+        [again] = re.findall(r"It is tried again on (.+?)\. If", text)
+        assert again.startswith(local_time(session.ends_at + timedelta(hours=hours), NEW_YORK).partition(",")[0])
+        assert f"If it cannot be made by {deadline} at the latest, the amount is owed" in text
 
     await care.until(session.ends_at + timedelta(hours=42, minutes=3))
     payment = await payment_of(session)
     assert (payment["status"], payment["attempts"], payment["because"]) == ("owed", 3, "tries_used_up")
     assert await owed(sara) == FEE
     assert [task["kind"] for task in await care.tasks()] == ["payment_owed"]
-    assert len(await care.mails(to=sara.email, template="payment_failed")) == 1
+    [*_, last] = await care.mails(to=sara.email, template="payment_failed")
+    assert "is owed now:" in last["text"]
+    assert f"Pay it here:\n\n{LINK}{payment['id']}\n" in last["text"]
+    assert "tried again" not in last["text"]
 
     # Another card that the bank refuses: still owed, and the next one may settle it.
     await sara.saves_card()
@@ -122,7 +134,7 @@ async def test_a_soft_decline_that_the_bank_takes_back_is_paid_at_the_second_try
     assert (await payment_of(sara.session(1)))["status"] == "paid"
     await care.pass_time(days=3)
     assert (await care.charges_at_stripe(), await tries_at_stripe(care)) == ([FEE], 2)
-    assert "payment_failed" not in await care.mail_counts(to=sara.email)
+    assert (await care.mail_counts(to=sara.email))["payment_failed"] == 1
 
 
 async def test_the_bank_wants_the_client_who_confirms_in_time_and_also_when_it_is_owed(care: Care) -> None:

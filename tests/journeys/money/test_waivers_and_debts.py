@@ -4,8 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from rules.forms.intake import FEE_POLICY_VERSION
-from tests.care.defaults import Json
+from tests.care.defaults import FIRST_FEE_POLICY, Json
 from tests.care.story import Care, Person
 from tests.journeys.money.amounts import (
     FEE,
@@ -50,7 +49,7 @@ async def test_x6_waived_at_every_point_of_its_way_and_the_old_link_pays_no_more
     said = await fact(sara, "payment_waived")
     exception = said["data"]["exception"]
     assert (exception["who"], said["words"], exception["consent_version"]) == (
-        "therapist:ana", "it was our fault", FEE_POLICY_VERSION
+        "therapist:ana", "it was our fault", FIRST_FEE_POLICY
     )  # fmt: skip
 
     # Failed: the bank wants another card, and is not asked for it any more.
@@ -128,7 +127,7 @@ async def test_a_debt_is_tried_again_by_hand_or_written_off_also_when_archived(c
     said = await fact(sara, "payment_written_off")
     exception = said["data"]["exception"]
     assert (exception["who"], said["words"], exception["consent_version"]) == (
-        "care_team:desk", "moved abroad", FEE_POLICY_VERSION
+        "care_team:desk", "moved abroad", FIRST_FEE_POLICY
     )  # fmt: skip
 
     preview = await care.get(f"/v1/clients/{sara.id}/archive")

@@ -16,6 +16,7 @@ from rules.booking.availability import (
     WEEKDAYS,
     Availability,
     Busy,
+    ClosedDay,
     DateOverride,
     DayWindow,
     SlotSettings,
@@ -166,6 +167,10 @@ class _Maker:
                 for n in rng.sample(range(-2, 4), self.any([0, 0, 1, 2]))
             ),
             time_off=tuple(TimeOff(starts_at=start, ends_at=end) for start, end in self.some(self.away, 2)),
+            closures=tuple(
+                ClosedDay(day=self.where.near + timedelta(days=n), name="Closed")
+                for n in rng.sample(range(-2, 4), self.any([0, 0, 0, 1, 2]))
+            ),
             settings=settings,
         )
         busy = self.some(self.taken, 8)

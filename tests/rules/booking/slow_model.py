@@ -24,6 +24,7 @@ class Rule(StrEnum):
     PAST = "This time is in the past."
     NOTICE = "This time is too soon; the therapist needs more notice."
     HORIZON = "This time is further ahead than the therapist takes bookings."
+    CLOSED = "The practice is closed on this day: Closed."
     HOURS = "This time is outside the therapist's hours."
     GRID = "The therapist's appointments do not begin at this time."
     TIME_OFF = "The therapist is away at this time."
@@ -145,8 +146,7 @@ class SlowModel:
                 yield Rule.NOTICE
             if needs_horizon and start > self.now + self.settings.horizon_days * DAY:
                 yield Rule.HORIZON
-            if not self.inside_hours(start, end):
-                yield Rule.HOURS
+            yield from self._not_open(start, end)
             if needs_grid and start not in self.grid:
                 yield Rule.GRID
             if self.under_time_off(start, end):
@@ -161,6 +161,28 @@ class SlowModel:
     def inside_hours(self, start: datetime, end: datetime) -> bool:
         """Whether every minute that the stretch touches is inside hours."""
         return self.hours.issuperset(self.clock.touched(start, end))
+
+    def _not_open(self, start: datetime, end: datetime) -> Iterator[Rule]:
+        if self.on_closure(start, end):
+            yield Rule.CLOSED
+        if not self.inside_hours(start, end):
+            yield Rule.HOURS
+
+    def on_closure(self, start: datetime, end: datetime) -> bool:
+        """Whether it touches a closed date, which lasts from the first showing of midnight to the last of the next."""
+        return any(
+            start < self.clock.minutes[closes] and self.clock.minutes[opens] < end
+            for opens, closes in self._closures
+            if opens < closes
+        )
+
+    @cached_property
+    def _closures(self) -> list[tuple[int, int]]:
+        midnights = [datetime(one.day.year, one.day.month, one.day.day) for one in self.availability.closures]  # noqa: DTZ001
+        return [
+            (self.clock.reading(at, later=False), self.clock.reading(at + timedelta(days=1), later=True))
+            for at in midnights
+        ]
 
     def under_time_off(self, start: datetime, end: datetime) -> bool:
         return overlaps(start, end, self.availability.time_off)

@@ -71,6 +71,7 @@ def differences(asked: Calendar, clock: WallClock) -> Iterator[str]:
         for booked in asked.booked
         if not models[booked.type].inside_hours(booked.starts_at, booked.ends_at)
         or model.under_time_off(booked.starts_at, booked.ends_at)
+        or model.on_closure(booked.starts_at, booked.ends_at)
     ]
     listed = outside_hours(availability=asked.availability, appointments=asked.booked)
     yield from told("outside_hours", listed, outside)
@@ -83,7 +84,7 @@ def smaller(asked: Calendar) -> Iterator[Calendar]:
         for n in range(len(lines)):
             fewer: dict[str, Any] = {name: [*lines[:n], *lines[n + 1 :]]}
             yield replace(asked, **fewer)
-    for name in ("weekly", "overrides", "time_off"):
+    for name in ("weekly", "overrides", "time_off", "closures"):
         lines = getattr(asked.availability, name)
         for n in range(len(lines)):
             fewer = {name: (*lines[:n], *lines[n + 1 :])}

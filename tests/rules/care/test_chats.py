@@ -12,7 +12,7 @@ from rules.enums import ChatKind, ClientStatus, Role
     [
         (Role.CLIENT, {ChatKind.DIRECT, ChatKind.CARE_TEAM}),
         (Role.BOOKING_SITE, {ChatKind.DIRECT, ChatKind.CARE_TEAM}),
-        (Role.THERAPIST, {ChatKind.DIRECT, ChatKind.GROUP, ChatKind.COMMUNITY}),
+        (Role.THERAPIST, {ChatKind.DIRECT, ChatKind.GROUP, ChatKind.COMMUNITY, ChatKind.STAFF}),
         (Role.CARE_TEAM, set(ChatKind)),
         (Role.ADMIN, set()),
     ],
@@ -27,6 +27,7 @@ def test_each_kind_belongs_to_a_part_of_the_portal() -> None:
         ChatKind.CARE_TEAM: "chat",
         ChatKind.GROUP: "chat",
         ChatKind.COMMUNITY: "community",
+        ChatKind.STAFF: "chat",
     }
 
 

@@ -165,14 +165,26 @@ def test_each_timed_mail_of_a_journey_has_its_mark_looked_for(facts: JourneyFact
 def test_what_was_past_when_it_was_booked_is_skipped_and_its_outcome_is_always_asked_for(
     since: datetime, starts_at: datetime, type: AppointmentType
 ) -> None:
-    plan = appointment_plan(starts_at=starts_at, ends_at=starts_at + HOUR, type=type, policy=POLICY, since=since)
+    plan = appointment_plan(
+        starts_at=starts_at,
+        ends_at=starts_at + HOUR,
+        type=type,
+        policy=POLICY,
+        charge_deadline=POLICY.charge_deadline,
+        since=since,
+    )
     still = open_plan(plan, done=())
     for before in POLICY.appointment_reminders:
         reminded = any(due.kind == Mail.APPOINTMENT_REMINDER and due.at == starts_at - before for due in still)
         assert reminded == (starts_at - before > since)
     assert {due.kind for due in plan if due.must_happen} <= {due.kind for due in still}
     moved = appointment_plan(
-        starts_at=starts_at + DAY, ends_at=starts_at + DAY + HOUR, type=type, policy=POLICY, since=since
+        starts_at=starts_at + DAY,
+        ends_at=starts_at + DAY + HOUR,
+        type=type,
+        policy=POLICY,
+        charge_deadline=POLICY.charge_deadline,
+        since=since,
     )
     assert not {due.key for due in plan} & {due.key for due in moved}
 

@@ -19,10 +19,12 @@ ALL_WELL = MailSituation(
     forms_wanted=True,
     task_open=True,
     time_held=True,
+    leave_stands=True,
     goals_stand=True,
     shared=True,
     message_waits=True,
     card_charged=True,
+    payment_waits=True,
     may_settle=True,
 )
 CHANGED = "the appointment has changed"
@@ -47,7 +49,8 @@ def test_it_is_wanted_while_all_is_well(mail: Mail) -> None:
 @pytest.mark.parametrize("mail", Mail)
 def test_an_archived_client_gets_it_only_if_that_is_allowed(mail: Mail) -> None:
     kind, archived = MAILS[mail], replace(well(mail), archived=True)
-    told = mail in {Mail.APPOINTMENT_CANCELLED, Mail.APPOINTMENT_CHANGED, Mail.RECORD_OPENED, Mail.TASK_OPENED}
+    settled = {Mail.APPOINTMENT_CANCELLED, Mail.APPOINTMENT_CHANGED, Mail.FORM_COPY}
+    told = mail in {*settled, Mail.RECORD_OPENED, Mail.TASK_OPENED}
     assert not_wanted(kind, archived) == (None if told else "archived")
     assert not_wanted(kind, replace(archived, asked_for=True)) is None
     assert not_wanted(kind, replace(archived, by_person=True)) is None

@@ -50,6 +50,7 @@ card_came         -           failed          failed          failed      -     
 retried           -           -               failed          failed      -           owed        -      -                    -                  -                  -
 owed              owed        owed            owed            owed        owed        -           -      -                    -                  -                  -
 stopped           cancelled   cancelled       cancelled       cancelled   -           cancelled   -      -                    -                  -                  -
+unmarked          cancelled   -               -               -           -           -           -      -                    -                  -                  -
 restored          -           -               -               -           -           scheduled   -      -                    -                  -                  -
 waived            waived      -               waived          waived      waived      waived      waived -                    -                  -                  -
 written_off       -           -               -               written_off written_off written_off -      -                    -                  -                  -
@@ -167,7 +168,8 @@ def test_what_a_person_may_do_is_a_move(
 
 
 def test_reasons() -> None:
-    assert {because for because in Because if not can_a_card_settle(because)} == {"below_minimum", "rejected"}
+    by_hand = {because for because in Because if not can_a_card_settle(because)}
+    assert by_hand == {"below_minimum", "amount_differs", "archived"}
     assert can_a_card_settle(None)
     assert {"no_card", "new_card_needed"} == WAITS_FOR_CARD
 

@@ -28,7 +28,7 @@ from ops.reencrypt import reencrypt
 from rules.refusals import NEUTRAL, Problem
 from tests.care.story import Care
 from tests.journeys.archive.bulk import archive_many, finished
-from tests.journeys.booking.waitlist import comes, opens, takes, waits_for
+from tests.journeys.booking.waitlists.waitlist import comes, opens, takes, waits_for
 from tests.workflows.test_what_staff_see import details
 from workflows.handling.binding import bind, check, field_names
 from workflows.handling.examples import example_of

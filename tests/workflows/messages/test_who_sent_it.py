@@ -20,7 +20,7 @@ from rules.accounts.vouching import is_system, sworn, vouched
 from rules.enums import Role
 from tests.care.house import KEYS
 from tests.care.story import Care, Person
-from tests.journeys.booking.waitlist import comes
+from tests.journeys.booking.waitlists.waitlist import comes
 from workflows import messages
 from workflows.messages import SET_UP_CARD, ArchiveSignal, Update, journey_id
 

@@ -249,7 +249,7 @@ async def test_dead_at_any_point_it_is_healed_once_and_told(reconciler: Reconcil
         if kind == "missed_payment":
             await practice.money.owe_payment(payment)
             ask = ConfirmationOrder(request_id=str(uuid4()), client_id=sara, by=DESK, payment_id=payment)
-            done = await practice.money.prepare_confirmation(ask)
+            done = await practice.confirmations.prepare_confirmation(ask)
             assert done.document is not None
             await reconciler.takes(sara, done.document["payment_intent"])
             continue

@@ -1,0 +1,1 @@
+"""What is done at Stripe with a card: it is saved there, and tried."""

@@ -1,0 +1,1 @@
+"""What Stripe tells that nobody here has asked for: each object is looked at anew, and what became of it recorded."""

@@ -1,0 +1,202 @@
+"""Refunds as rows: what became of one is recorded once, and one that was made past the ledger is written down."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.base import derived_id
+from activities.locked import LockedPayment, locked_payment
+from activities.money.payments import move, tell_payment
+from activities.money.reported.reversals import take_back_what_is_too_much
+from activities.ports import RefundMade
+from activities.tasks import open_task_once, tell_task
+from activities.types.money import Settled
+from models.reads.money.given_back import certain_parts, paid_parts
+from models.tables.clients.client import Client
+from models.tables.clients.task import Task
+from models.tables.money.refund import Dispute, Refund
+from models.writes.timeline import tell
+from rules.accounts.caller import STRIPE, SYSTEM
+from rules.enums import PaymentStatus, RefundStatus, TaskKind
+from rules.money.currencies import in_units
+from rules.money.disputes import LOST, has_ended
+from rules.money.payment_states import PaymentEvent
+from rules.timeline import FactKind
+
+
+async def record_refund(session: AsyncSession, refund_id: UUID, made: RefundMade, *, at: datetime) -> Settled:
+    """Write down what became of a refund. Told again, it changes nothing; a failure may come after a success."""
+    row = await locked_payment(session, (await session.get_one(Refund, refund_id)).payment_id)
+    refund = await session.get_one(Refund, refund_id, populate_existing=True)
+    before = refund.status
+    is_new_at_stripe = refund.stripe_refund is None and made.id is not None
+    refund.stripe_refund = refund.stripe_refund or made.id
+    if made.status == "succeeded" and before is RefundStatus.PENDING:
+        refund.status, refund.finished_at = RefundStatus.SUCCEEDED, at
+        tell_refund(
+            session, row.client, refund, at=at, by=SYSTEM, kind=FactKind.REFUND_MADE, text="The refund was made."
+        )
+    elif made.status in ("failed", "canceled") and before is not RefundStatus.FAILED:
+        refund.status, refund.finished_at = RefundStatus.FAILED, at
+        # What went to credit stays given: only the card's part has failed.
+        tell_refund(
+            session, row.client, refund, at=at, by=SYSTEM, kind=FactKind.REFUND_FAILED, text="The refund failed."
+        )
+        await session.flush()
+        await _ask_what_to_do(session, row, refund, at=at)
+    session.add(refund)
+    await session.flush()
+    if is_new_at_stripe:
+        # Somebody may have given the same money back at Stripe in that very moment.
+        await take_back_what_is_too_much(session, row, at=at)
+    await show_refunded(session, row, at=at)
+    return await row.settled(session, changed=refund.status is not before)
+
+
+async def adopt_refund(session: AsyncSession, payment_id: UUID, made: RefundMade, *, at: datetime) -> Settled | None:
+    """Write down a refund that somebody made at Stripe, past the ledger. Told again, it changes nothing. None if it is
+    more than is left of what the card paid. Credit that was given for the same money is taken back."""
+    row = await locked_payment(session, payment_id)
+    known = await refund_of(session, made)
+    if known is not None:
+        return await record_refund(session, known.id, made, at=at)
+    parts = await certain_parts(session, row.payment)
+    if made.amount > parts.by_card - parts.refunded_to_card:
+        return None
+    refund = Refund(
+        id=derived_id(payment_id, "refund", made.id),
+        payment_id=payment_id,
+        client_id=row.client.id,
+        card_amount=made.amount,
+        credit_amount=0,
+        currency=row.payment.currency,
+        status=RefundStatus.PENDING,
+        stripe_refund=made.id,
+        reason="Made at Stripe by hand.",
+        asked_by=STRIPE,
+        asked_at=at,  # a day that is over keeps its sums: it counts on the day that the ledger learned of it
+    )
+    session.add(refund)
+    await session.flush()
+    text = "A refund was found that somebody made at Stripe."
+    tell_refund(session, row.client, refund, at=at, by=STRIPE, kind=FactKind.REFUND_FOUND, text=text)
+    await take_back_what_is_too_much(session, row, at=at)
+    return await record_refund(session, refund.id, made, at=at)
+
+
+async def refund_of(session: AsyncSession, made: RefundMade) -> Refund | None:
+    """The ledger's row of a refund at Stripe: by Stripe's id, or by our own, of one whose step could not store Stripe's
+    id yet."""
+    by_stripes = col(Refund.stripe_refund) == made.id
+    try:
+        found = select(Refund).where(or_(by_stripes, col(Refund.id) == UUID(made.refund_id or "")))
+    except ValueError:  # not made by this product
+        found = select(Refund).where(by_stripes)
+    return (await session.exec(found)).first()
+
+
+async def _ask_what_to_do(session: AsyncSession, row: LockedPayment, refund: Refund, *, at: datetime) -> None:
+    """A refund to a card has failed: its task says what can still be given, and how."""
+    parts = await paid_parts(session, row.payment)
+    left = min(refund.card_amount, parts.refundable)
+    text = f"A refund to the card of client {row.client.ref} failed"
+    disputes = (await session.exec(select(Dispute).where(col(Dispute.payment_id) == row.payment.id))).all()
+    if any(dispute.status == LOST for dispute in disputes):
+        text += ": the bank has given the client the money back already. Give nothing more; resolve this task."
+        left = 0
+    elif any(not has_ended(dispute.status) for dispute in disputes):
+        text += ": the bank asks about the charge. Look at that task first; nothing can be given as credit meanwhile."
+        left = 0
+    elif left == 0:
+        text += ": all that was paid has been given back already. Give nothing more; resolve this task."
+    else:
+        text += f". Give {in_units(left, refund.currency)} {refund.currency} as credit, or try the card again."
+    task = await open_task_once(
+        session,
+        row.client,
+        key=f"refund_failed:{refund.id}",
+        kind=TaskKind.REFUND_FAILED,
+        text=text,
+        at=at,
+        payment_id=row.payment.id,
+    )
+    if task is not None:
+        task.data = {**task.data, "amount": left}
+        session.add(task)
+
+
+async def close_failed_refunds(
+    session: AsyncSession, row: LockedPayment, amount: int, *, at: datetime, note: str
+) -> None:
+    """So much is given back another way: the failed refunds that it makes up for need nobody any more."""
+    waiting = select(Task).where(
+        col(Task.client_id) == row.client.id,
+        col(Task.kind) == TaskKind.REFUND_FAILED,
+        col(Task.resolved_at).is_(None),
+        col(Task.data)["payment_id"].astext == str(row.payment.id),
+    )
+    for task in (await session.exec(waiting.order_by(col(Task.opened_at), col(Task.key)))).all():
+        failed = int(task.data.get("amount", 0))
+        if failed > amount:
+            continue
+        amount -= failed
+        task.resolved_at, task.resolved_by, task.note = at, SYSTEM, note
+        session.add(task)
+        tell_task(session, row.client, task, FactKind.TASK_RESOLVED, at=at, text=f"A task was resolved: {note}")
+
+
+async def show_refunded(session: AsyncSession, row: LockedPayment, *, at: datetime) -> None:
+    """The payment's status says how much of it was given back."""
+    parts = await paid_parts(session, row.payment)
+    if parts.refundable == parts.by_card + parts.by_credit:
+        shown, event = PaymentStatus.PAID, PaymentEvent.REFUND_FAILED
+    elif parts.refundable:
+        shown, event = PaymentStatus.PARTIALLY_REFUNDED, PaymentEvent.REFUNDED_IN_PART
+    else:
+        shown, event = PaymentStatus.REFUNDED, PaymentEvent.REFUNDED_IN_FULL
+    # Never more than it is of: what went back twice is a person's to ask for.
+    row.payment.refunded = parts.by_card + parts.by_credit - parts.refundable
+    if row.payment.status is shown:
+        return
+    move(row.payment, event, at=at)
+    tell_payment(
+        session,
+        row.client,
+        row.payment,
+        at=at,
+        text="What was refunded of the payment has changed.",
+        data={"payment_id": str(row.payment.id), "refundable": parts.refundable, "currency": row.payment.currency},
+    )
+
+
+def tell_refund(
+    session: AsyncSession,
+    client: Client,
+    refund: Refund,
+    *,
+    at: datetime,
+    by: str,
+    kind: FactKind,
+    text: str,
+    more: Mapping[str, str] | None = None,
+) -> None:
+    tell(
+        session,
+        client,
+        kind,
+        at=at,
+        by=by,
+        text=text,
+        data={
+            "refund_id": str(refund.id),
+            "payment_id": str(refund.payment_id),
+            "card_amount": refund.card_amount,
+            "credit_amount": refund.credit_amount,
+            "currency": refund.currency,
+            **(more or {}),
+        },
+        words=refund.reason if kind is FactKind.REFUND_BEGUN else None,
+    )

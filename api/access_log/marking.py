@@ -1,0 +1,55 @@
+"""Test clients are marked wherever they are named: in every view of an answer that has ``test``.
+
+A view whose rows know it says so itself. For the others it is asked once for the whole answer, so that no query has to
+join the client for it, and no view that names somebody can be forgotten: a test looks at all of them.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlmodel import col, select
+
+from models.database import Sessions
+from models.tables.clients.client import Client
+
+
+class OfClient(BaseModel):
+    """A view that names a client, in the field that is ``WHOSE``; ``test`` says whether it is a test client."""
+
+    WHOSE: ClassVar[str] = "client_id"
+
+    test: bool = False
+
+
+def views_in(answer: object) -> Iterator[BaseModel]:
+    """A view, and all the views in it."""
+    if isinstance(answer, BaseModel):
+        yield answer
+        for name in type(answer).model_fields:
+            yield from views_in(getattr(answer, name))
+    elif isinstance(answer, list):
+        for each in answer:
+            yield from views_in(each)
+
+
+def whose_of(view: BaseModel) -> Iterable[UUID]:
+    """The ids of the clients whom a view itself names."""
+    value = getattr(view, getattr(type(view), "WHOSE", "client_id"), None)
+    if isinstance(value, UUID):
+        return [value]
+    return [each for each in value if isinstance(each, UUID)] if isinstance(value, list) else []
+
+
+async def mark_test_clients(sessions: Sessions, answer: object) -> None:
+    """Say of each view that does not say so yet whether it names a test client. One statement, or none."""
+    unsaid = [view for view in views_in(answer) if isinstance(view, OfClient) and "test" not in view.model_fields_set]
+    named = {id for view in unsaid for id in whose_of(view)}
+    if not named:
+        return
+    async with sessions() as session:
+        of_tests = select(Client.id).where(col(Client.id).in_(named), col(Client.test).is_(True))
+        tests = set((await session.exec(of_tests)).all())
+    for view in unsaid:
+        view.test = not tests.isdisjoint(whose_of(view))

@@ -1,0 +1,1 @@
+"""What `ops.verify` goes through, beside the timelines."""
