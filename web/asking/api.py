@@ -31,6 +31,15 @@ class Asking:
     async def get(self, path: str, **query: Any) -> Any:
         return await self._ask("GET", path, query=query)
 
+    async def find(self, path: str, **query: Any) -> Any:
+        """As ``get``, but None where there is no such thing."""
+        try:
+            return await self.get(path, **query)
+        except ApiRefused as refused:
+            if refused.status != 404:
+                raise
+            return None
+
     async def post(self, path: str, body: Json | None = None, *, once: str | None = None) -> Any:
         """``once``: the Idempotency-Key. The same form sent twice is then one change."""
         return await self._ask("POST", path, body=body, once=once)

@@ -126,7 +126,7 @@ async def book(slug: str, page: ClientPage) -> Response:
         if details:
             body["details"] = {**details, "time_zone": page.zone}
         if held["type"] == "session" and sent.get("weeks").isdigit():
-            body["weeks"] = int(sent.get("weeks"))
+            body |= {"weeks": int(sent.get("weeks")), "every": int(sent.get("every") or 1)}
         booked = await page.api.post(f"/v1/clients/{client_id}/appointments", body, once=once or None)
     except ApiRefused as refused:
         response = (

@@ -38,7 +38,7 @@ async def _one(
     form = await page.api.get(f"/v1/clients/{client_id}/forms/{part(kind)}")
     if form["status"] == "complete":
         return page.show("clients/forms/signed.html", form=form)
-    card = await page.api.get(f"/v1/clients/{client_id}/card") if kind == BILLING_INFO else None
+    card = await page.api.find(f"/v1/clients/{client_id}/card") if kind == BILLING_INFO else None
     draft = await _draft(page, client_id, kind) if answers is None else answers
     return page.show(
         "clients/forms/fill.html",
@@ -54,12 +54,7 @@ async def _one(
 
 
 async def _draft(page: Page, client_id: str, kind: str) -> dict[str, Any]:
-    try:
-        draft = await page.api.get(f"/v1/clients/{client_id}/forms/{part(kind)}/draft")
-    except ApiRefused as refused:
-        if refused.status != 404:
-            raise
-        return {}
+    draft = await page.api.find(f"/v1/clients/{client_id}/forms/{part(kind)}/draft")
     answers: dict[str, Any] = (draft or {}).get("answers") or {}
     return answers
 

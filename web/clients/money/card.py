@@ -14,7 +14,7 @@ async def card(page: ClientPage) -> Response:
     client_id = await client_id_of(page)
     return page.show(
         "clients/card.html",
-        card=await page.api.get(f"/v1/clients/{client_id}/card"),
+        card=await page.api.find(f"/v1/clients/{client_id}/card"),
         then=page.query.get("for", ""),
         came_back=page.query.get("checkout_session"),
     )

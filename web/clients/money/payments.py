@@ -19,7 +19,7 @@ async def payments(page: ClientPage) -> Response:
         payments=found["items"],
         cursor=found["next_cursor"],
         balance=await page.api.get(f"/v1/clients/{client_id}/balance"),
-        card=await page.api.get(f"/v1/clients/{client_id}/card"),
+        card=await page.api.find(f"/v1/clients/{client_id}/card"),
     )
 
 

@@ -63,7 +63,7 @@ async def _part(
         if name == "sessions":
             found = await page.api.get("/v1/appointments", client=client_id, limit=200)
             values["items"] = list(reversed(found["items"]))
-            elif name in _LISTS:
+        elif name in _LISTS:
             found = await page.api.get(_LISTS[name].format(whose), limit=50, cursor=page.query.get("cursor"))
             values |= {"items": found["items"], "cursor": found["next_cursor"]}
     except ApiRefused as closed:
