@@ -251,7 +251,7 @@ async def marked_by_mistake(care: Care) -> Person:
     for one in (call, sara.session(1)):
         await one.occurs()
         await care.rest()
-        await care.call("DELETE", f"/v1/appointments/{one.id}/outcome", expect=200)
+        await care.call("DELETE", f"/v1/appointments/{one.id}/outcome", by="desk", expect=200)
         await care.rest()
     await care.pass_time(hours=30)
     await call.marked("no_show")
