@@ -8,14 +8,14 @@ THERAPIST, CARE_TEAM, ADMIN, CLIENT = "therapist", "care_team", "admin", "client
 
 _STAFF_PAGES = (
     ("/today", "Today", {THERAPIST}),
-    ("/calendar", "Calendar", {THERAPIST, CARE_TEAM}),
     ("/desk", "Desk", {CARE_TEAM}),
+    ("/calendar", "Calendar", {THERAPIST, CARE_TEAM}),
     ("/clients", "Clients", {THERAPIST, CARE_TEAM}),
     ("/chats", "Messages", {THERAPIST, CARE_TEAM}),
     ("/feed", "News", {THERAPIST}),
     ("/hours", "Hours", {THERAPIST}),
     ("/payments", "Payments", {CARE_TEAM}),
-    ("/approvals", "Approvals", {CARE_TEAM, ADMIN}),
+    ("/approvals", "Approvals", {CARE_TEAM}),
     ("/books", "Books", {CARE_TEAM}),
     ("/therapists", "Therapists", {CARE_TEAM, ADMIN}),
     ("/staff", "Staff", {ADMIN}),

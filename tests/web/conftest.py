@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from local.stack import LocalStack, Ports
+from tests.care.defaults import NO_LIMITS
 from tests.ui.browser import chromium
 from tests.web.people import Site, Somebody
 
@@ -24,7 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 async def site() -> AsyncIterator[Site]:
-    stack = await LocalStack.start(time_travel=True, ports=Ports.free(), pages=True)
+    # All come from one address: nobody's budget is to be another's.
+    env = {f"POLICY__{name.upper()}": str(most) for name, most in NO_LIMITS.items()}
+    stack = await LocalStack.start(time_travel=True, ports=Ports.free(), pages=True, env=env)
     async with stack, httpx.AsyncClient(trust_env=False, timeout=60) as http:
         yield Site(stack, http)
 

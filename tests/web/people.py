@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, Self
 
 import httpx
-from playwright.async_api import Browser, BrowserContext, Page, Response
+from playwright.async_api import Browser, BrowserContext, Page, Response, ViewportSize
 
 from local.people import PASSWORD
 from local.stack import LocalStack
@@ -67,7 +67,7 @@ class Somebody:
     @asynccontextmanager
     async def at(cls, site: Site, browser: Browser, *, wide: bool = False, **more: Any) -> AsyncIterator[Self]:
         """In a browser of their own. Whatever the browser complains about fails the test."""
-        size = {"width": 1280, "height": 900} if wide else {"width": 390, "height": 844}
+        size = ViewportSize(width=1280, height=900) if wide else ViewportSize(width=390, height=844)
         context = await browser.new_context(viewport=size, timezone_id=ZONE, **more)
         context.set_default_timeout(20_000)
         page = await context.new_page()

@@ -26,7 +26,7 @@ async def payments(page: StaffPage) -> Response:
         "staff/desk/payments.html",
         payments=found["items"],
         cursor=found["next_cursor"],
-        wanted=wanted,
+        wanted=dict.fromkeys(_FILTERS, "") | wanted,
         path=f"{page.base}/payments?{urlencode(wanted)}",
     )
 

@@ -23,6 +23,6 @@ async def accesses(page: StaffPage) -> Response:
         "staff/practice/accesses.html",
         lines=found["items"],
         cursor=found["next_cursor"],
-        wanted=wanted,
+        wanted=dict.fromkeys(_FILTERS, "") | wanted,
         path=f"{page.base}/accesses?{urlencode(wanted)}",
     )
