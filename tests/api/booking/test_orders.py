@@ -44,7 +44,7 @@ BOOK: dict[str, Any] = {
     "hold_id": str(UUID(int=4)),
     "reason": "asked for",
 }
-FORM: dict[str, Any] = {"answers": {"mood": "fine"}, "signature": "Sara", "setup_intent": "seti_1"}
+FORM: dict[str, Any] = {"answers": {"mood": "fine"}, "signature": "Sara", "setup_intent": "seti_1", "version": 2}
 WAIT = {"client_id": str(UUID(int=2)), "type": "session", "from": "2026-11-02", "to": "2026-11-09"}
 
 
