@@ -58,6 +58,7 @@ PUBLIC_URL = "http://portal.example"
 _LEFT = """
 SELECT 1 FROM outbox WHERE status IN ('claimed', 'sending') OR (status = 'waiting' AND next_try_at <= %(now)s)
 UNION ALL SELECT 1 FROM inbound_event WHERE handled_at IS NULL
+UNION ALL SELECT 1 FROM payment WHERE status = 'processing'
 LIMIT 1
 """
 
@@ -110,16 +111,16 @@ class House:
         return await self.clock.now()
 
     async def deliveries_end(self) -> None:
-        """Wait until no mail or errand that is due, and no event of a vendor, is still to be dealt with.
+        """Wait until no mail or errand that is due, no event of a vendor, and no try of a card is still under way.
 
         The movable clock runs on at real speed while a step runs, so moving it by two seconds gives a step two real
-        ones and no more: on a busy machine the first mail takes longer. Within half a minute, or it is left: a story
+        ones and no more: on a busy machine the first mail takes longer. For twenty seconds, then it is left: a story
         may be about what is never delivered.
         """
         if self.worker is None:
             return
         async with await AsyncConnection.connect(self.database_url, autocommit=True) as database:
-            for _ in range(300):
+            for _ in range(200):
                 left = await (await database.execute(_LEFT, {"now": await self.now()})).fetchone()
                 if left is None:
                     return
