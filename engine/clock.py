@@ -65,8 +65,9 @@ class EngineClock:
     async def advance(self, delta: timedelta, *, timeout: timedelta = timedelta(minutes=10)) -> datetime:
         """Move the engine forward by ``delta`` and return its new time.
 
-        Everything due on the way has fired, and the activities it started have ended. ``timeout`` is
-        real time. Raises ValueError for a delta that is not positive, ClockUnavailable when the engine was
+        Everything due on the way has fired, and the activities it started have ended, but for those of the last
+        moments: the clock runs at real speed while one runs, and may arrive before that has ended. ``timeout``
+        is real time. Raises ValueError for a delta that is not positive, ClockUnavailable when the engine was
         not there in time.
         """
         if delta <= timedelta():

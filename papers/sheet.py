@@ -33,6 +33,7 @@ TEST = "Test: no money moved."
 _LETTER = frozenset(("US", "CA", "MX", "CL", "CO", "CR", "DO", "GT", "NI", "PA", "PH", "PR", "SV", "VE"))
 _MARGIN = 18.0  # all lengths in millimetres
 _LINE, _ROW = 5.6, 4.2
+_INDENT = 4.0
 _POINT = 25.4 / 96  # as wide as mails show it
 _GREY, _BLACK = 110, 0
 
@@ -116,6 +117,12 @@ class Sheet(FPDF):
         with self.local_context(text_mode=TextMode.FILL_STROKE if heavy else TextMode.FILL, line_width=0.15):
             height = _LINE * max(size / 10, 1)
             self.multi_cell(0, height, self.drawable(text), align=Align.L, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def item(self, text: str) -> None:
+        """One item of a list, its lines below each other."""
+        self._ink(10)
+        self.cell(_INDENT, _LINE, "\N{BULLET}")
+        self.multi_cell(0, _LINE, self.drawable(text), align=Align.L, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def pairs(self, rows: Sequence[tuple[str, str]]) -> None:
         """What each thing is, and beside it what it says."""

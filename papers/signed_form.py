@@ -36,7 +36,7 @@ def _draw(sheet: Sheet, piece: Piece) -> None:
             sheet.line_of(piece.text, size=16, heavy=True)
         case Part.TEXT:
             for line in lines:
-                sheet.line_of(line)
+                _draw_text(sheet, line)
             sheet.ln(2)
         case Part.ANSWER:
             sheet.line_of(piece.name, grey=True)
@@ -45,3 +45,15 @@ def _draw(sheet: Sheet, piece: Piece) -> None:
             sheet.ln(1.5)
         case Part.SIGNING:
             sheet.pairs([(piece.name, piece.text)])
+
+
+def _draw_text(sheet: Sheet, line: str) -> None:
+    """A line of the practice's words, with what its first sign means: a heading, or an item of a list."""
+    if line.startswith("# "):
+        sheet.ln(1.5)
+        sheet.line_of(line.removeprefix("# "), size=11, heavy=True)
+    elif line.startswith("- "):
+        sheet.item(line.removeprefix("- "))
+    else:
+        sheet.line_of(line)
+        sheet.ln(1)

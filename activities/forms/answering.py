@@ -83,7 +83,7 @@ async def complete(
         request_id=form.id,
         answers=order.answers,
         signature=order.signature,
-        consent_text=read or None,
+        consent_text=read.body if read is not None else None,
         consent_version=consent_version,
         answered_by=order.by.actor,
         answered_at=at,

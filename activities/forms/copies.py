@@ -20,7 +20,7 @@ from models.tables.forms.text import PracticeText
 from rules.accounts.caller import Caller
 from rules.enums import Role
 from rules.forms.fields import FormField
-from rules.forms.signed import AttachedFile, Signing, hash_of, signed_copy
+from rules.forms.signed import AttachedFile, Read, Signing, hash_of, signed_copy
 
 _ROLES = {Role.THERAPIST: "therapist", Role.CARE_TEAM: "care team"}
 _SALT_BYTES = 16
@@ -33,7 +33,7 @@ async def keep_copy(
     answer: FormAnswer,
     order: FormSubmission | FormCompletion,
     *,
-    read: str,
+    read: Read | None,
     files: Mapping[UUID, AttachedFile],
     at: datetime,
     deps: Dependencies,

@@ -28,7 +28,7 @@ from models.tables.clients.client import Client
 from models.tables.forms.form import FormRequest
 from models.tables.forms.text import PracticeText
 from models.writes.locks import lock_client
-from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT
+from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT, OF_ANOTHER_VERSION
 from rules.refusals import Problem, Refusal, invalid
 
 SUBMITTED = AnsweredOnce("submit_form", Done)
@@ -131,6 +131,8 @@ async def _check(
 ) -> Checked:
     if template is None:
         return Checked(refusal=invalid("kind", "there is no such intake form"))
+    if order.version not in (None, template.version):
+        return Checked(refusal=invalid("version", OF_ANOTHER_VERSION))
     if order.consent_version not in (None, str(template.fee_policy_version)):
         return Checked(refusal=invalid("consent_version", OF_ANOTHER_TEXT))
     return await check(session, client, template, order)

@@ -1,6 +1,7 @@
 """How many mails a day reach an address that nobody has confirmed (rate limit): a form takes anybody's address.
 
-Counted are mails to clients whose account is not active, by the address, whoever's record it stands in. What is over
+Counted are mails to clients whose account is not active, by the address, whoever's record it stands in, but those that
+only the practice itself can cause. What is over
 the budget waits in the outbox until the day allows it, or the account is active.
 """
 
@@ -20,7 +21,7 @@ from rules.accounts.budgets import BudgetKind, budget
 from rules.accounts.caller import fold_email
 from rules.accounts.limits import MAILS_WITHIN
 from rules.enums import TaskKind
-from rules.mail.kinds import Mail
+from rules.mail.kinds import Mail, kind_of
 from rules.mail.terms import Reader
 from rules.policy import JourneyPolicy
 
@@ -30,6 +31,8 @@ async def put_off_until(
 ) -> datetime | None:
     """None where it may go out, which counts it: once, however often it is tried. The client is locked."""
     if row.reader != Reader.CLIENT or client.account_active or client.test or row.tries > 0:
+        return None
+    if kind_of(row.template).by_practice_alone:
         return None
     day = budget(BudgetKind.MAILS_OF_ADDRESS, mailbox_of(address), most=policy.mails_per_address, within=MAILS_WITHIN)
     free_at = await use(session, day, at=now)

@@ -12,7 +12,13 @@ from activities.answers import AnsweredOnce
 from activities.locked import NO_PAYMENT, LockedPayment, locked_payment
 from activities.money.approval.second_person import Wanted, must_wait, standing
 from activities.money.intents import refuse_before_comparison
-from activities.money.reported.refund_rows import close_failed_refunds, record_refund, show_refunded, tell_refund
+from activities.money.reported.refund_rows import (
+    ANOTHER_WAY,
+    close_failed_refunds,
+    record_refund,
+    show_refunded,
+    tell_refund,
+)
 from activities.money.reported.refunds import ToldRefunds
 from activities.ports import GatewayRejected, GatewayUnavailable, RefundMade
 from activities.types.clients import Done
@@ -126,7 +132,7 @@ class RefundActivities(ToldRefunds):
                     given_at=now,
                 )
                 session.add(credit)
-            await close_failed_refunds(session, row, refund.amount, at=now, note="It was given back another way.")
+            await close_failed_refunds(session, row, refund.amount, at=now, note=ANOTHER_WAY)
             tell_refund(
                 session,
                 row.client,

@@ -11,8 +11,9 @@ from rules.accounts.caller import Caller
 @dataclass(frozen=True, kw_only=True)
 class FormSubmission:
     """The answers to an intake form, in the version that was asked for. Those of Billing Info also save the card, which
-    one of ``setup_intent`` and ``checkout_session`` names. ``consent_version``: of the fee policy that the client was
-    shown with it. ``network``: from where they came, an address that was cut."""
+    one of ``setup_intent`` and ``checkout_session`` names. ``version``: of the form, as the client was shown it;
+    ``consent_version``: of the fee policy that was shown with it. ``network``: from where they came, an address that
+    was cut."""
 
     request_id: str
     client_id: str
@@ -24,6 +25,7 @@ class FormSubmission:
     setup_intent: str | None = None
     checkout_session: str | None = None
     consent_version: str | None = None
+    version: int | None = None
     handed_in: str | None = None
 
     @property

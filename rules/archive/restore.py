@@ -13,7 +13,7 @@ from typing import Any
 from rules.archive.plan import PaymentLine
 from rules.booking.availability import CLOSED, Availability, Busy, check_slot, closure_of, rules_set_aside
 from rules.enums import AppointmentStatus, AppointmentType, Mode, PaymentStatus
-from rules.money.payment_states import PaymentEvent, after, is_stopped
+from rules.money.payment_states import PaymentEvent, after, can_be_restored
 
 TIME_TO_PAY = timedelta(hours=24)
 """The least that a restored payment has until its deadline."""
@@ -89,11 +89,11 @@ def plan_restore(situation: RestoreSituation, *, now: datetime) -> RestorePlan:
             set_aside[line.id] = broken
         appointments.append(line)
         busy.append(Busy(id=line.id, type=line.type, starts_at=line.starts_at, ends_at=line.ends_at))
-    payments = [again(payment, now=now) for payment in situation.payments if _is_stopped(payment)]
+    payments = [again(payment, now=now) for payment in situation.payments if _comes_back(payment)]
     lost += [
         NotRestored(kind="payment", id=payment.id, because=_meanwhile(payment.status))
         for payment in situation.payments
-        if not _is_stopped(payment)
+        if not _comes_back(payment)
     ]
     lost += [
         NotRestored(kind="chat", id=id, because="Group chats are not rejoined; add the client again by hand.")
@@ -128,8 +128,8 @@ def is_cancelled_by_archive(*, status: AppointmentStatus, changed_by: str | None
     return status is AppointmentStatus.CANCELLED and changed_by == archive
 
 
-def _is_stopped(payment: PaymentLine) -> bool:
-    return is_stopped(status=payment.status, because=payment.because)
+def _comes_back(payment: PaymentLine) -> bool:
+    return can_be_restored(status=payment.status, because=payment.because)
 
 
 def _meanwhile(status: PaymentStatus) -> str:

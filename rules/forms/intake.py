@@ -15,6 +15,7 @@ INFORMED_CONSENT = "informed_consent"
 BILLING_INFO = "billing_info"  # completing it also saves the card, and signs the fee policy
 FEE_POLICY = "fee_policy"
 
+OF_ANOTHER_VERSION = "is of a form that has changed since it was shown; show it again, as it is asked for now"
 OF_ANOTHER_TEXT = "is of a text that has changed; show the one of the card setup"
 """Why a version is refused that is not the one to be signed."""
 

@@ -81,17 +81,26 @@ class AttachedFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Read:
+    """Another text to which a form's agreement is, as people read it."""
+
+    title: str
+    version: int
+    body: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Signing:
-    """All that a copy is made of. ``body`` and ``read`` as people read them: the form's own text, and another that its
-    agreement is to. ``files``: those in the answers. ``entered_by``: who of the practice filled it in with the client;
-    None for the client's own side. ``network``: from where, as far as that is kept. ``time_zone``: the practice's.
+    """All that a copy is made of. ``body``: the form's own text, as people read it. ``read``: what stands beside it.
+    ``files``: those in the answers. ``entered_by``: who of the practice filled it in with the client; None for the
+    client's own side. ``network``: from where, as far as that is kept. ``time_zone``: the practice's.
     """
 
     practice: Letterhead
     title: str
     version: int
     body: str
-    read: str
+    read: Read | None
     fields: Sequence[FormField]
     answers: Mapping[str, Any]
     client_name: str
@@ -115,9 +124,12 @@ def _pieces(signing: Signing) -> Iterator[Piece]:
         yield Piece(part=Part.TEXT, text=_TEST)
     yield Piece(part=Part.TITLE, text=signing.title)
     yield Piece(part=Part.TEXT, text=f"Version {signing.version}")
-    for read in (signing.body, signing.read):
-        if read.strip():
-            yield Piece(part=Part.TEXT, text=read)
+    if signing.body.strip():
+        yield Piece(part=Part.TEXT, text=signing.body)
+    if signing.read is not None:
+        yield Piece(part=Part.TITLE, text=signing.read.title)
+        yield Piece(part=Part.TEXT, text=f"Version {signing.read.version}")
+        yield Piece(part=Part.TEXT, text=signing.read.body)
     yield from _answers(signing.fields, signing.answers, signing.files, within="")
     filled_in = f"{signing.entered_by}, together with the client" if signing.entered_by else "The client"
     utc = signing.signed_at.astimezone(UTC)

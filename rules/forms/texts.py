@@ -25,10 +25,13 @@ def check_text(kind: str, body: str, fields: Sequence[FormField]) -> Errors:
             errors["body"] = f"must say {{{NEEDED_NUMBER}}}: what is signed is what is applied"
         return errors
     errors |= check_fields(fields)
+    if kind == INFORMED_CONSENT and not body.strip():
+        errors["body"] = "must say what is agreed to"
     if kind in KEPT and not any(_is_signed(field, KEPT[kind]) for field in fields):
-        errors["fields"] = f"must keep {KEPT[kind]}, an agreement that is required: it is what is signed"
+        errors["fields"] = f"must keep {KEPT[kind]}, an agreement that is always required: it is what is signed"
     return errors
 
 
 def _is_signed(field: FormField, name: str) -> bool:
-    return field.name == name and field.type is FieldType.AGREEMENT and field.required
+    """Whatever else is answered: with a condition, the form could be completed without it."""
+    return field.name == name and field.type is FieldType.AGREEMENT and field.required and field.when is None

@@ -87,10 +87,12 @@ class MailKind:
     """What is known of every mail of one kind.
 
     ``needs`` are the parts of the mail's context (`activities.mail.context.MailContext`) that it cannot do without.
-    ``vital``: sent again after an ambiguous failure; others rather not twice. ``tells_times``: of its appointments
-    only those that still are on are told, as a cancellation is a mail of its own, and the last word. ``even_late``: a
-    timed mail that is not skipped where its time had passed when it was first planned. ``goes_along``: when its client
-    is joined into another record, that one sends it. ``therapist_hears``: the mail that tells the therapist the same.
+    ``by_practice_alone``: only an act of the practice's people causes it, so that no stranger can have it mailed, and a
+    day's budget of an address is not for it. ``vital``: sent again after an ambiguous failure; others rather not twice.
+    ``tells_times``: of its appointments only those that still are on are told, as a cancellation is a mail of its own,
+    and the last word. ``even_late``: a timed mail that is not skipped where its time had passed when it was first
+    planned. ``goes_along``: when its client is joined into another record, that one sends it. ``therapist_hears``: the
+    mail that tells the therapist the same.
     ``if_address_is_anothers``: the mail that goes out instead; ``to_its_owner``: it goes to the address as its owner
     gave it. ``at``: of a mail about an account, which address of it. ``in_ui`` and ``in_preview`` name a timed mail in
     the Temporal UI and in an archive's preview.
@@ -99,6 +101,7 @@ class MailKind:
     to: Reader
     needs: tuple[str, ...] = ()
     about: tuple[Topic, ...] = ()
+    by_practice_alone: bool = False
     until: tuple[Until, ...] = ()
     button: Button | None = None
     vital: bool = False
@@ -231,6 +234,7 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
         # About what is booked, and that it cannot be held then: unsubscribing does not stop it.
         Mail.LEAVE_NOTICE: MailKind(
             to=Reader.CLIENT,
+            by_practice_alone=True,
             needs=("therapist", "appointments", "link"),
             about=(Topic.APPOINTMENTS, Topic.LEAVE),
             until=(the_leave_was_taken_back,),
@@ -301,6 +305,7 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
         # What was signed in a session is the client's to have, unsubscribed or archived: the mail names no form.
         Mail.FORM_COPY: MailKind(
             to=Reader.CLIENT,
+            by_practice_alone=True,  # an intake in the session has three
             needs=("link",),
             button=Button.FORMS,
             vital=True,

@@ -103,7 +103,7 @@ _MOVES = (
     (PaymentEvent.OWED, UNPAID, _S.OWED),
     (PaymentEvent.STOPPED, PENDING | {_S.CANCELLED}, _S.CANCELLED),
     (PaymentEvent.UNMARKED, {FIRST}, _S.CANCELLED),
-    (PaymentEvent.RESTORED, {_S.CANCELLED}, _S.SCHEDULED),
+    (PaymentEvent.RESTORED, {_S.CANCELLED, _S.OWED}, _S.SCHEDULED),
     (PaymentEvent.WAIVED, OUTSTANDING | {_S.CANCELLED, _S.WAIVED}, _S.WAIVED),
     (PaymentEvent.WRITTEN_OFF, {_S.FAILED, _S.OWED, _S.CANCELLED}, _S.WRITTEN_OFF),
     (PaymentEvent.REFUNDED_IN_PART, COLLECTED - {_S.PARTIALLY_REFUNDED}, _S.PARTIALLY_REFUNDED),
@@ -183,6 +183,13 @@ def how_it_is_settled(because: str | None) -> str:
 def is_stopped(*, status: PaymentStatus, because: str | None) -> bool:
     """Cancelled only because of an archive: a debt in all but name, which can be restored, paid or let go of."""
     return status is PaymentStatus.CANCELLED and because == Because.ARCHIVED
+
+
+def can_be_restored(*, status: PaymentStatus, because: str | None) -> bool:
+    """Whether whoever ends the archive can have it scheduled again: it is as the archive left it, or its client came to
+    pay it meanwhile, and has not."""
+    came_to_pay = status is PaymentStatus.OWED and because == Because.ARCHIVED
+    return came_to_pay or is_stopped(status=status, because=because)
 
 
 def can_be_confirmed(*, status: PaymentStatus, because: str | None) -> bool:

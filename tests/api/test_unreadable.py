@@ -52,6 +52,7 @@ SAY_SO = {
     "GET /v1/chats/{chat_id}/messages",
     "GET /v1/clients",
     "GET /v1/clients/{client_id}",
+    "GET /v1/clients/{client_id}/candidates",
     "GET /v1/clients/{client_id}/credits",
     "GET /v1/clients/{client_id}/documents",
     "GET /v1/clients/{client_id}/forms/{kind}",
@@ -65,6 +66,7 @@ SAY_SO = {
     "GET /v1/documents/{document_id}",
     "GET /v1/payments/{payment_id}/refunds",
     "GET /v1/tasks",
+    "GET /v1/tasks/{task_id}",
     "GET /v1/therapists/{slug}/availability",
 }
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlmodel import col, select
 
 from activities.types.archive import ArchiveOrder, UnarchiveOrder
-from activities.types.clients import Done
+from activities.types.clients import Done, TaskResolution
 from activities.types.money import EventHandled, GrantOrder, LetGoOrder, RefundOrder, RetryOrder
 from models.reads.money.balance import credits_of_all, payment_line
 from models.tables.clients.task import Task
@@ -108,6 +108,10 @@ class ClientMoney:
     async def unarchived(self) -> None:
         order = UnarchiveOrder(client_id=self.client, request_id=str(uuid4()), by="care_team:desk")
         await self.practice.archive.unarchive_client(order)
+
+    async def resolved(self, task: Task) -> None:
+        order = TaskResolution(**self._asked(), task_id=str(task.id), note="done")
+        assert (await self.practice.accounts.resolve_task(order)).refusal is None
 
     # ------------------------------------------------------------ what Stripe does and reports
 

@@ -138,8 +138,9 @@ class Care:
             await self.house.clock.advance(ahead)
 
     async def rest(self) -> None:
-        """Let everything that is under way come to rest."""
+        """Let everything that is under way come to rest, however long that takes the machine."""
         await self.house.clock.advance(TIDY)
+        await self.house.deliveries_end()
 
     # ------------------------------------------------------------ the practice
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from datetime import UTC, datetime
 
 import pytest
 import stripe
@@ -141,6 +142,7 @@ async def test_a_setup_intent_saves_a_card(gateway: StripeGateway, vendor: strip
         exp_month=11,
         exp_year=2044,
         fingerprint=method.card.fingerprint if method.card else None,
+        created=datetime.fromtimestamp(method.created, UTC),
     )
     listed = await vendor.v1.customers.payment_methods.list_async(customer)
     assert [each.id for each in listed.data] == [method.id]

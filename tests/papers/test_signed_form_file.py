@@ -21,13 +21,15 @@ def test_it_says_all_that_was_kept_and_nothing_else() -> None:
         "Version 3",
         "Please read this.",
         "It is about 48 hours.",
+        "Fee policy",
+        "Version 2",
         "The full fee is due.",
         "Did you sleep?",
         "Yes",
         "Whom we may call: Name",
         "Jo",
         "Scan",
-        *said_by(signed_form_file(DOCUMENT))[12:14],  # the file with its hash, over two lines
+        *said_by(signed_form_file(DOCUMENT))[14:16],  # the file with its hash, over two lines
         "Client Sara Lind (AB23CD45EF)",
         "Filled in by The client",
         "Signed with the name Sara Lind",
@@ -37,6 +39,16 @@ def test_it_says_all_that_was_kept_and_nothing_else() -> None:
         f"SHA-256 of this copy: {hash_of(DOCUMENT)}",
     ]
     assert paper.missing == 0
+
+
+def test_headings_and_lists_of_a_text_look_like_it_and_answers_are_as_they_were_typed() -> None:
+    why = FormField(name="why", label="Why?", type=FieldType.LONG_TEXT)
+    body = "First.\n\n# What it costs\n\nThe fee.\n\n- One thing\n- Another"
+    signing = replace(SIGNING, body=body, read=None, fields=(why,), answers={"why": "# not a heading\n- nor an item"})
+    said = said_by(signed_form_file(signed_copy(signing, salt="").document()))
+    told = ["First.", "What it costs", "The fee.", "\N{BULLET} One thing", "\N{BULLET} Another"]
+    assert said[4:11] == [*told, "Why?", "# not a heading"]
+    assert said[11] == "- nor an item"
 
 
 def test_the_same_copy_is_the_same_file() -> None:

@@ -7,6 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.locked import LockedPayment
+from activities.money.reported.refund_rows import put_failed_refunds_right
 from activities.money.reported.reversals import take_back_what_is_too_much
 from activities.ports import DisputeSeen
 from activities.tasks import close_tasks, open_task_once
@@ -28,6 +29,7 @@ async def write_dispute(session: AsyncSession, row: LockedPayment, seen: Dispute
     known = await session.get(Dispute, seen.id)
     if known is not None and known.status == seen.status:
         return
+    before = known.status if known is not None else None
     takes_money = freezes(seen.status) and (known is None or not freezes(known.status))
     dispute = known or Dispute(
         id=seen.id,
@@ -54,9 +56,10 @@ async def write_dispute(session: AsyncSession, row: LockedPayment, seen: Dispute
             session.add(client)
         if freezes(seen.status):
             await _open_or_say(session, row, seen, TaskKind.DISPUTE, at=at)
-    if seen.status == LOST:
-        await session.flush()
+    await session.flush()
+    if LOST in (seen.status, before):
         await take_back_what_is_too_much(session, row, at=at)
+    await put_failed_refunds_right(session, row)
 
 
 async def _ask_about(session: AsyncSession, row: LockedPayment, seen: DisputeSeen, *, at: datetime) -> None:

@@ -1,6 +1,6 @@
 """Refunds as rows: what became of one is recorded once, and one that was made past the ledger is written down."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -26,6 +26,10 @@ from rules.money.disputes import LOST, has_ended
 from rules.money.payment_states import PaymentEvent
 from rules.timeline import FactKind
 
+FAILED_AT_STRIPE = ("failed", "canceled")
+ANOTHER_WAY = "It was given back another way."
+_FAILED = f"{TaskKind.REFUND_FAILED.value}:"  # and the refund's id: the key of its task
+
 
 async def record_refund(session: AsyncSession, refund_id: UUID, made: RefundMade, *, at: datetime) -> Settled:
     """Write down what became of a refund. Told again, it changes nothing; a failure may come after a success."""
@@ -39,7 +43,7 @@ async def record_refund(session: AsyncSession, refund_id: UUID, made: RefundMade
         tell_refund(
             session, row.client, refund, at=at, by=SYSTEM, kind=FactKind.REFUND_MADE, text="The refund was made."
         )
-    elif made.status in ("failed", "canceled") and before is not RefundStatus.FAILED:
+    elif made.status in FAILED_AT_STRIPE and before is not RefundStatus.FAILED:
         refund.status, refund.finished_at = RefundStatus.FAILED, at
         # What went to credit stays given: only the card's part has failed.
         tell_refund(
@@ -49,8 +53,8 @@ async def record_refund(session: AsyncSession, refund_id: UUID, made: RefundMade
         await _ask_what_to_do(session, row, refund, at=at)
     session.add(refund)
     await session.flush()
-    if is_new_at_stripe:
-        # Somebody may have given the same money back at Stripe in that very moment.
+    if is_new_at_stripe or refund.status is not before:
+        # Somebody may have given the same money back at Stripe in that very moment; or what was too much came back.
         await take_back_what_is_too_much(session, row, at=at)
     await show_refunded(session, row, at=at)
     return await row.settled(session, changed=refund.status is not before)
@@ -84,6 +88,8 @@ async def adopt_refund(session: AsyncSession, payment_id: UUID, made: RefundMade
     text = "A refund was found that somebody made at Stripe."
     tell_refund(session, row.client, refund, at=at, by=STRIPE, kind=FactKind.REFUND_FOUND, text=text)
     await take_back_what_is_too_much(session, row, at=at)
+    if made.status not in FAILED_AT_STRIPE:
+        await close_failed_refunds(session, row, made.amount, at=at, note=ANOTHER_WAY)
     return await record_refund(session, refund.id, made, at=at)
 
 
@@ -100,56 +106,92 @@ async def refund_of(session: AsyncSession, made: RefundMade) -> Refund | None:
 
 async def _ask_what_to_do(session: AsyncSession, row: LockedPayment, refund: Refund, *, at: datetime) -> None:
     """A refund to a card has failed: its task says what can still be given, and how."""
-    parts = await paid_parts(session, row.payment)
-    left = min(refund.card_amount, parts.refundable)
-    text = f"A refund to the card of client {row.client.ref} failed"
-    disputes = (await session.exec(select(Dispute).where(col(Dispute.payment_id) == row.payment.id))).all()
-    if any(dispute.status == LOST for dispute in disputes):
-        text += ": the bank has given the client the money back already. Give nothing more; resolve this task."
-        left = 0
-    elif any(not has_ended(dispute.status) for dispute in disputes):
-        text += ": the bank asks about the charge. Look at that task first; nothing can be given as credit meanwhile."
-        left = 0
-    elif left == 0:
-        text += ": all that was paid has been given back already. Give nothing more; resolve this task."
-    else:
-        text += f". Give {in_units(left, refund.currency)} {refund.currency} as credit, or try the card again."
     task = await open_task_once(
         session,
         row.client,
-        key=f"refund_failed:{refund.id}",
+        key=f"{_FAILED}{refund.id}",
         kind=TaskKind.REFUND_FAILED,
-        text=text,
+        text=await _advice(session, row, left=await _left(session, row, refund.card_amount)),
         at=at,
         payment_id=row.payment.id,
     )
     if task is not None:
-        task.data = {**task.data, "amount": left}
+        task.data = {**task.data, "missing": refund.card_amount}
+        session.add(task)
+    await put_failed_refunds_right(session, row)
+
+
+async def put_failed_refunds_right(session: AsyncSession, row: LockedPayment) -> None:
+    """The tasks of failed refunds say what can be given as it stands now: what was given since, by whomever, and what a
+    bank has decided, changes that."""
+    given = 0
+    for task in await _failed_refunds(session, row):
+        missing = await _left(session, row, int(task.data.get("missing", 0)), without=given)
+        given += missing
+        task.text = await _advice(session, row, left=missing)
+        amount = 0 if await _at_a_bank(session, row) else missing
+        task.data = {**task.data, "missing": missing, "amount": amount}
         session.add(task)
 
 
-async def close_failed_refunds(
-    session: AsyncSession, row: LockedPayment, amount: int, *, at: datetime, note: str
-) -> None:
-    """So much is given back another way: the failed refunds that it makes up for need nobody any more."""
+async def _left(session: AsyncSession, row: LockedPayment, amount: int, *, without: int = 0) -> int:
+    """How much of it can be given back still, whatever a bank has to say."""
+    return max(min(amount, (await paid_parts(session, row.payment)).refundable - without), 0)
+
+
+async def _at_a_bank(session: AsyncSession, row: LockedPayment) -> str | None:
+    """What a task says where a bank has the say, and nobody else can give anything back."""
+    disputes = (await session.exec(select(Dispute).where(col(Dispute.payment_id) == row.payment.id))).all()
+    if any(dispute.status == LOST for dispute in disputes):
+        return ": the bank has given the client the money back already. Give nothing more; resolve this task."
+    if any(not has_ended(dispute.status) for dispute in disputes):
+        return ": the bank asks about the charge. Look at that task first; nothing can be given as credit meanwhile."
+    return None
+
+
+async def _advice(session: AsyncSession, row: LockedPayment, *, left: int) -> str:
+    text = f"A refund to the card of client {row.client.ref} failed"
+    at_a_bank = await _at_a_bank(session, row)
+    if at_a_bank is not None:
+        return text + at_a_bank
+    if left == 0:
+        return text + ": all that was paid has been given back already. Give nothing more; resolve this task."
+    currency = row.payment.currency
+    return f"{text}. Give {in_units(left, currency)} {currency} as credit, or try the card again."
+
+
+async def _failed_refunds(session: AsyncSession, row: LockedPayment) -> Sequence[Task]:
+    """The open tasks of this payment's failed refunds, oldest first."""
     waiting = select(Task).where(
         col(Task.client_id) == row.client.id,
         col(Task.kind) == TaskKind.REFUND_FAILED,
         col(Task.resolved_at).is_(None),
         col(Task.data)["payment_id"].astext == str(row.payment.id),
     )
-    for task in (await session.exec(waiting.order_by(col(Task.opened_at), col(Task.key)))).all():
-        failed = int(task.data.get("amount", 0))
-        if failed > amount:
+    return (await session.exec(waiting.order_by(col(Task.opened_at), col(Task.key)))).all()
+
+
+async def close_failed_refunds(
+    session: AsyncSession, row: LockedPayment, amount: int, *, at: datetime, note: str
+) -> None:
+    """So much is given back another way: the failed refunds that it makes up for need nobody any more, and of one that
+    it makes up for in part the rest is missing."""
+    for task in await _failed_refunds(session, row):
+        failed = int(task.data.get("missing", 0))
+        made_up = min(failed, amount)
+        amount -= made_up
+        if made_up < failed:
+            task.data = {**task.data, "missing": failed - made_up}
+            session.add(task)
             continue
-        amount -= failed
         task.resolved_at, task.resolved_by, task.note = at, SYSTEM, note
         session.add(task)
         tell_task(session, row.client, task, FactKind.TASK_RESOLVED, at=at, text=f"A task was resolved: {note}")
 
 
 async def show_refunded(session: AsyncSession, row: LockedPayment, *, at: datetime) -> None:
-    """The payment's status says how much of it was given back."""
+    """The payment's status says how much of it was given back, and the tasks of failed refunds what is left to give."""
+    await put_failed_refunds_right(session, row)
     parts = await paid_parts(session, row.payment)
     if parts.refundable == parts.by_card + parts.by_credit:
         shown, event = PaymentStatus.PAID, PaymentEvent.REFUND_FAILED

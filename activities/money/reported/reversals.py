@@ -10,8 +10,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.base import derived_id
 from activities.locked import LockedPayment
-from activities.tasks import open_task_once
+from activities.tasks import close_tasks, open_task_once
 from models.reads.money.given_back import certain_parts
+from models.tables.clients.task import Task
 from models.tables.money.credit import Credit, CreditReversal
 from models.tables.money.payment import Payment
 from models.tables.money.refund import Dispute, Refund
@@ -25,16 +26,14 @@ from rules.timeline import FactKind
 
 async def take_back_what_is_too_much(session: AsyncSession, row: LockedPayment, *, at: datetime) -> None:
     """Take credit of this payment's refunds back, as far as more than was paid has been given back altogether."""
-    too_much = await _too_much(session, row.payment)
-    if too_much <= 0:
-        return
+    too_much = max(await _too_much(session, row.payment), 0)
     found = (
         select(Refund, Credit)
         .join(Credit, col(Credit.id) == col(Refund.id))
         .where(col(Refund.payment_id) == row.payment.id, col(Credit.remaining) > 0)
         .order_by(col(Refund.asked_at).desc(), col(Refund.id))
     )
-    for refund, credit in (await session.exec(found)).all():
+    for refund, credit in (await session.exec(found)).all() if too_much else ():
         part = min(credit.remaining, too_much)
         if part <= 0:
             break
@@ -68,8 +67,7 @@ async def take_back_what_is_too_much(session: AsyncSession, row: LockedPayment, 
                 "currency": refund.currency,
             },
         )
-    if too_much > 0:
-        await _ask(session, row, too_much, at=at)
+    await _ask(session, row, too_much, at=at)
 
 
 async def _too_much(session: AsyncSession, payment: Payment) -> int:
@@ -83,15 +81,26 @@ async def _too_much(session: AsyncSession, payment: Payment) -> int:
 
 
 async def _ask(session: AsyncSession, row: LockedPayment, amount: int, *, at: datetime) -> None:
-    payment = row.payment
-    much = f"{in_units(amount, payment.currency)} {payment.currency}"
-    await open_task_once(
-        session,
-        row.client,
-        key=f"given_back_twice:{payment.id}:{amount}",
-        kind=TaskKind.LEDGER_DIFFERENCE,
-        text=f"Client {row.client.ref} was given back {much} more than was paid: as credit, which is spent, and by "
-        "Stripe besides. Ask the client for it, or let it be; then resolve this task.",
-        at=at,
-        payment_id=payment.id,
+    """One task with all that a person has not seen to: it says more or less as that changes, and closes when nothing is
+    left of it."""
+    payment, key = row.payment, f"given_back_twice:{row.payment.id}"
+    known = (await session.exec(select(Task).where(col(Task.key).startswith(key)).order_by(col(Task.key)))).all()
+    left = amount - sum(int(task.data.get("too_much", 0)) for task in known if task.resolved_by not in (None, SYSTEM))
+    task = next((task for task in known if task.resolved_at is None), None)
+    if left <= 0:
+        if task is not None:
+            note = "What was too much did not go back after all."
+            await close_tasks(session, row.client, about=task.data["twice"], kinds=(task.kind,), at=at, note=note)
+        return
+    much = f"{in_units(left, payment.currency)} {payment.currency}"
+    text = (
+        f"Client {row.client.ref} was given back {much} more than was paid: as credit, which is spent, and by Stripe "
+        "besides. Ask the client for it, or let it be; then resolve this task."
     )
+    if task is None:
+        key = f"{key}:{len(known) + 1}"
+        kind = TaskKind.LEDGER_DIFFERENCE
+        task = await open_task_once(session, row.client, key=key, kind=kind, text=text, at=at, payment_id=payment.id)
+        assert task is not None, "its number is new"
+    task.text, task.data = text, {**task.data, "too_much": left, "twice": task.key}
+    session.add(task)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
+from api.access_log.marking import OfClient
 from api.bodies import Body, Flag, Instant, Reason
 from api.commands import wake_line
 from api.deps import ByTime, Now, PracticeOrAdmin, RequestId, Services, Svc
@@ -80,7 +81,7 @@ class HeldTimeView(View):
     expires_at: datetime
 
 
-class OfferedTimeView(HeldTimeView):
+class OfferedTimeView(HeldTimeView, OfClient):
     """A time that is offered to somebody on the waitlist."""
 
     client_id: UUID

@@ -19,6 +19,7 @@ from api.views.forms import FormFileView, entered_by, form_file_view
 from models.reads.forms.drafts import draft_of
 from models.reads.forms.uploads import waiting_uploads
 from models.tables.forms.draft import FormDraft
+from models.tables.forms.text import PracticeText
 from models.writes.forms.drafts import save_draft
 from models.writes.locks import lock_open_client
 from rules.accounts.accesses import AccessKind
@@ -37,8 +38,9 @@ class DraftBody(Body):
 
 
 class DraftView(View):
-    """``version``: of the form, whose questions it answers. ``entered_by``: who of the practice saved it; null if the
-    client's side did. ``uploads``: files that wait for this form."""
+    """``version``: of the form, for which it was saved. Of one that was saved before the version that is to be answered
+    now, ``answers`` are those to questions which that has, too. ``entered_by``: who of the practice saved it; null if
+    the client's side did. ``uploads``: files that wait for this form."""
 
     kind: str
     version: int
@@ -76,7 +78,7 @@ async def save(*, client_id: UUID, kind: str, body: DraftBody, services: Svc, ca
             saved_by=caller.actor,
             saved_at=now,
         )
-        view = await _view(session, await save_draft(session, draft))
+        view = await _view(session, await save_draft(session, draft), template)
         await session.commit()
     return view
 
@@ -87,23 +89,25 @@ async def save(*, client_id: UUID, kind: str, body: DraftBody, services: Svc, ca
     responses=responses(Problem.NOT_FOUND, Problem.OPENING_REQUIRED),
 )
 async def one_draft(*, client_id: UUID, kind: str, services: Svc, caller: Known, now: Now) -> DraftView:
-    """Of the version that is to be answered now."""
+    """Typed for the version that is to be answered now, or for one that was in force when it was typed."""
     await _must_be_let_in(services, caller, client_id)
     async with services.sessions() as session:
         _, template = await must_be_answerable(session, client_id, kind)
         await must_be_shown(session, caller, client_id, kind, now=now)
         draft = await draft_of(session, client_id, kind=kind, version=template.version, now=now)
-        return await _view(session, must_find("draft", draft))
+        return await _view(session, must_find("draft", draft), template)
 
 
 async def _must_be_let_in(services: Services, caller: Caller, client_id: UUID) -> None:
     must_be_on(await must_see_client(services, caller, client_id), caller, "forms")
 
 
-async def _view(session: AsyncSession, draft: FormDraft) -> DraftView:
+async def _view(session: AsyncSession, draft: FormDraft, text: PracticeText) -> DraftView:
     waiting = await waiting_uploads(session, draft.client_id, kind=draft.kind)
+    asked = {field["name"] for field in text.fields}
     return DraftView.of(
         draft,
+        answers={name: answer for name, answer in draft.answers.items() if name in asked},
         expires_at=draft.saved_at + DRAFTS_KEPT,
         entered_by=entered_by(draft.saved_by),
         uploads=[form_file_view(upload) for upload in waiting],

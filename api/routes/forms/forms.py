@@ -22,7 +22,7 @@ from api.views.lists import Listed, listed
 from models.paging import Page
 from models.reads.forms.copies import hash_of_copy
 from models.reads.forms.requests import answer_to, answered_by, asked_of, forms_of
-from models.reads.forms.texts import text_of, titles_of
+from models.reads.forms.texts import text_of, titles_of, wording_of
 from models.reads.forms.uploads import uploads_of
 from models.reads.money.balance import saved_card
 from models.sealed import Unreadable
@@ -31,7 +31,7 @@ from models.tables.forms.text import PracticeText
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
 from rules.forms.fields import Errors, FormField, check_answers, files_in
-from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT
+from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT, OF_ANOTHER_VERSION
 from rules.forms.templates import LONGEST_KIND
 from rules.refusals import Problem
 from workflows.messages import COMPLETE_FORM, REQUEST_FORM, SUBMIT_FORM
@@ -68,11 +68,14 @@ async def _views(session: AsyncSession, forms: Sequence[FormRequest], *, caller:
 
 
 class WholeFormView(FormView):
-    """``fields``: the questions, in the version that was asked for. Once it is complete: ``answers`` and ``signature``,
-    the ``uploads`` that they name, the hash of the copy that was kept (``sha256``), and for the practice
-    ``answered_by``.
+    """``body``: what is read before the questions, numbers and fee policy with it, and ``fields``: the questions, both
+    in the version that was asked for. ``fee_policy_version``: which one is signed with it. Once it is complete:
+    ``answers`` and ``signature``, the ``uploads`` that they name, the hash of the copy that was kept (``sha256``), and
+    for the practice ``answered_by``.
     """
 
+    body: str
+    fee_policy_version: int | None
     fields: list[FieldView]
     answers: dict[str, Any] | None = None
     signature: str | None = None
@@ -106,9 +109,16 @@ async def one_form(
             await must_be_shown(session, caller, client_id, kind, now=now)
         [view] = await _views(session, [form], caller=caller)
         more = await _signed(session, client_id, template, answer) if answer is not None else {}
+        body = await wording_of(session, template) if template else ""
     if answer is not None and caller.is_practice:
         more["answered_by"] = answer.answered_by
-    return WholeFormView(**view.model_dump(), fields=fields_view(template) if template else [], **more)
+    return WholeFormView(
+        **view.model_dump(),
+        body=body,
+        fee_policy_version=template.fee_policy_version if template else None,
+        fields=fields_view(template) if template else [],
+        **more,
+    )
 
 
 async def _signed(
@@ -154,13 +164,16 @@ async def _fresh(command: Command, form_id: UUID) -> FormView:
 
 
 class FormBody(Body):
-    """The answers of one form. To Billing Info belong ``setup_intent``, the card setup that Stripe confirmed, or
-    ``checkout_session``, that of Stripe's page on which the card was given, which whoever has a card and signs again
-    may leave out; and ``consent_version``, that of the text which the client was shown: another one is refused.
+    """The answers of one form. ``version``: of the form, as the client was shown it; another one than is to be answered
+    now is refused, since nothing may be signed that was not read. To Billing Info belong ``setup_intent``, the card
+    setup that Stripe confirmed, or ``checkout_session``, that of Stripe's page on which the card was given, which
+    whoever has a card and signs again may leave out; and ``consent_version``, that of the text which the client was
+    shown: another one is refused.
     """
 
     answers: Json
     signature: Line
+    version: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     setup_intent: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
     checkout_session: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
     consent_version: Line | None = None
@@ -182,6 +195,8 @@ async def complete(*, client_id: UUID, kind: str, body: FormBody, command: ByKno
     async with command.services.sessions() as session:
         form, template = await must_be_answerable(session, client_id, kind)
     errors = check_answers([FormField.from_document(field) for field in template.fields], body.answers, body.signature)
+    if body.version not in (None, template.version):
+        errors["version"] = OF_ANOTHER_VERSION
     errors |= _check_card(template, body, has_card=saved_card(client) is not None)
     if errors:
         raise wrong_fields(list(errors.items()))

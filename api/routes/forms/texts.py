@@ -199,7 +199,7 @@ class TextBody(Body):
     "/texts/{kind}",
     summary="Word the next version of a text, as a draft",
     response_model_exclude_unset=True,
-    responses=responses(),
+    responses=responses(Problem.NOT_FOUND),
 )
 async def word(
     *, kind: Kind, body: TextBody, services: Svc, caller: Admin, request_id: RequestId, now: Now

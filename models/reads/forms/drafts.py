@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables.forms.draft import FormDraft
@@ -12,6 +13,12 @@ from rules.forms.drafts import DRAFTS_KEPT
 async def draft_of(
     session: AsyncSession, client_id: UUID, *, kind: str, version: int, now: datetime
 ) -> FormDraft | None:
-    """What was saved of this form, unless nobody has gone on with it for too long."""
-    draft = await session.get(FormDraft, (client_id, kind, version))
-    return draft if draft is not None and draft.saved_at + DRAFTS_KEPT > now else None
+    """What was saved of this form last, in this version or one before it, unless nobody has gone on with it for too
+    long. A new version that comes while somebody types takes nothing from them."""
+    drafts = select(FormDraft).where(
+        col(FormDraft.client_id) == client_id,
+        col(FormDraft.kind) == kind,
+        col(FormDraft.version) <= version,
+        col(FormDraft.saved_at) > now - DRAFTS_KEPT,
+    )
+    return (await session.exec(drafts.order_by(col(FormDraft.version).desc()).limit(1))).first()

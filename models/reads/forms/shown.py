@@ -4,6 +4,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.reads.forms.texts import fee_policy_of, read_as
 from models.tables.forms.text import PracticeText
+from rules.forms.signed import Read
 
 
 def body_of(template: PracticeText) -> str:
@@ -11,7 +12,7 @@ def body_of(template: PracticeText) -> str:
     return read_as(template) if template.body else ""
 
 
-async def what_was_read(session: AsyncSession, template: PracticeText) -> str:
-    """The text beside it to which the form's agreement is given, as people read it; empty for a form that has none."""
+async def what_was_read(session: AsyncSession, template: PracticeText) -> Read | None:
+    """The text beside it to which the form's agreement is given, as people read it; None for a form that has none."""
     policy = await fee_policy_of(session, template)
-    return read_as(policy) if policy is not None else ""
+    return Read(title=policy.title, version=policy.version, body=read_as(policy)) if policy is not None else None

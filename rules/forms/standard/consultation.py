@@ -1,5 +1,6 @@
 """The Initial Consultation Form, as every practice begins with it. Two questions are required, all others are not."""
 
+from rules.forms.conditions import Condition
 from rules.forms.fields import FieldType, FormField
 from rules.forms.wording import unwrapped
 
@@ -46,7 +47,12 @@ FIELDS = (
         label="Have you been in therapy or psychiatric treatment before?",
         type=FieldType.YES_NO,
     ),
-    FormField(name="therapy_told", label="If so: when, what for, and what helped or did not", type=FieldType.LONG_TEXT),
+    FormField(
+        name="therapy_told",
+        label="When, what for, and what helped or did not",
+        type=FieldType.LONG_TEXT,
+        when=Condition(field="therapy_before", is_=(True,)),
+    ),
     FormField(
         name="health", label="Illnesses, injuries or pain that your therapist should know of", type=FieldType.LONG_TEXT
     ),

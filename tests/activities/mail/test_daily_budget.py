@@ -83,6 +83,16 @@ async def test_vital_ones_are_no_way_round(practice: Practice) -> None:
     assert to_stranger(practice) == MOST
 
 
+async def test_copies_of_forms_that_were_signed_in_a_session_neither_wait_nor_count(practice: Practice) -> None:
+    """An intake in the session has welcome, forms and confirmation, and three copies: what follows is not held up."""
+    client = await given_out(practice)
+    copies = await orders_for(practice, client, MOST + 1, Mail.FORM_COPY)
+    await orders_for(practice, client, MOST)
+    await deliver(practice, client)
+    assert to_stranger(practice) == len(copies) + MOST
+    assert await open_tasks(practice, client) == []
+
+
 async def test_other_records_and_other_spellings_of_the_address_have_no_more(practice: Practice) -> None:
     spellings = [STRANGER, "Stranger@mail.example", "stranger+1@mail.example", "stranger+2@Mail.example"]
     clients = [await given_out(practice, spelling) for spelling in spellings]

@@ -44,7 +44,7 @@ BOOK: dict[str, Any] = {
     "hold_id": str(UUID(int=4)),
     "reason": "asked for",
 }
-FORM: dict[str, Any] = {"answers": {"mood": "fine"}, "signature": "Sara", "setup_intent": "seti_1"}
+FORM: dict[str, Any] = {"answers": {"mood": "fine"}, "signature": "Sara", "setup_intent": "seti_1", "version": 2}
 WAIT = {"client_id": str(UUID(int=2)), "type": "session", "from": "2026-11-02", "to": "2026-11-09"}
 
 
@@ -57,7 +57,11 @@ WAIT = {"client_id": str(UUID(int=2)), "type": "session", "from": "2026-11-02", 
         (RescheduleBody.model_validate(MOVE), RescheduleOrder, {}),
         (RescheduleBody.model_validate({**MOVE, "scope": "following"}), FollowingMoveOrder, {}),
         (OutcomeBody.model_validate({"outcome": "no_show", "reason": "late", **FREE}), OutcomeOrder, {}),
-        (FormBody.model_validate({**FORM, "consent_version": "1"}), FormSubmission, {"kind": "billing_info"}),
+        (
+            FormBody.model_validate({**FORM, "consent_version": "1", "version": 2}),
+            FormSubmission,
+            {"kind": "billing_info"},
+        ),
         (
             WaitBody.model_validate({**WAIT, "time_zone": "America/New_York"}),
             WaitOrder,

@@ -113,8 +113,8 @@ async def test_the_care_team_sees_and_saves_a_draft_as_it_sees_answers(desk: Des
         assert problem_of(await desk.draft(by=who)) == "not-found"
 
 
-async def test_a_draft_is_of_the_version_that_is_to_be_answered(desk: Desk) -> None:
-    await desk.save({"why": "x"}, kind=OWN)
+async def test_a_new_version_takes_nothing_from_whoever_types(desk: Desk) -> None:
+    await desk.save({"why": "x", "cover": {}}, kind=OWN)
     [asked] = await desk.all(FormRequest)
     await desk.rows.change(asked, status=FormStatus.COMPLETE, completed_at=NOW)
     assert "ask for it again" in (await desk.save({"why": "y"}, kind=OWN)).text
@@ -123,9 +123,11 @@ async def test_a_draft_is_of_the_version_that_is_to_be_answered(desk: Desk) -> N
         await session.commit()
     again: Any = {"kind": OWN, "version": 2, "requested_at": NOW + timedelta(days=1), "requested_by": "therapist:ana"}
     await desk.rows.add(FormRequest(id=uuid4(), client_id=desk.people.sara.id, **again))
-    assert problem_of(await desk.draft(kind=OWN)) == "not-found"
+    kept = (await desk.draft(kind=OWN)).json()
+    assert (kept["version"], kept["answers"]) == (1, {"why": "x"})  # the new version has no cover
     assert fields_of(await desk.save({"scan": []}, kind=OWN)) == ["answers.scan"]
-    assert (await desk.save({"why": "z"}, kind=OWN)).json()["version"] == 2
+    saved = (await desk.save({"why": "z"}, kind=OWN)).json()
+    assert (saved["version"], (await desk.draft(kind=OWN)).json()) == (2, saved)
 
 
 async def test_an_archive_changes_nothing_that_the_client_sees_of_it_and_the_portals_setting_closes_it(

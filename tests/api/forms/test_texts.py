@@ -235,3 +235,33 @@ async def test_many_starts_at_once_make_one_draft(texts: Texts, app: FastAPI, ro
     await asyncio.gather(*(propose_numbers(app.state.services) for _ in range(6)))
     assert (len(await drafts(rows)), len(await tasks(rows))) == (1, 1)
     with_settings(app, JourneyPolicy())
+
+
+async def test_a_form_shows_what_is_read_before_it_is_signed_in_the_version_that_was_asked_for(texts: Texts) -> None:
+    """Of forms of the practice's own it is the only place where a client reads their words."""
+    sara = await texts.client()
+    await texts.books(sara)
+    for kind in ("informed_consent", "billing_info"):
+        shown, text = await texts.form(sara, kind), await texts.get(f"/{kind}")
+        assert (shown["body"], shown["fee_policy_version"]) == (text["body"], text["fee_policy_version"])
+    own = {"title": "Diary", "body": "At most {notice_window}.", "fields": [FIELD]}
+    assert (await texts.api.put("/v1/texts/diary", json=own, headers=ROOT)).status_code == 200
+    await texts.publish("diary")
+    asked = await texts.api.post(f"/v1/clients/{sara.id}/forms", json={"kind": "diary"}, headers=DESK)
+    assert asked.status_code == 201, asked.text
+    await texts.words("diary", body="Other words.")
+    await texts.publish("diary")
+    assert (await texts.form(sara, "diary"))["body"] == "At most 48 hours."
+
+
+async def test_nothing_is_signed_that_was_published_while_somebody_read(texts: Texts) -> None:
+    sara = await texts.client()
+    await texts.books(sara)
+    shown = await texts.form(sara, "informed_consent")
+    await texts.words("informed_consent", body="Other words.")
+    await texts.publish("informed_consent")
+    refused = await texts.signs(sara, "informed_consent", version=shown["version"], expect=422)
+    assert [error["field"] for error in refused["errors"]] == ["version"]
+    shown = await texts.form(sara, "informed_consent")
+    assert shown["body"] == "Other words."
+    assert (await texts.signs(sara, "informed_consent", version=shown["version"]))["status"] == "complete"

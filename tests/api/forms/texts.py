@@ -88,9 +88,17 @@ class Texts:
         assert answer.status_code == 201, answer.text
         return dict(answer.json()["appointments"][0])
 
-    async def signs(self, client: Client, kind: str = "billing_info", *, card: bool = True, expect: int = 200) -> Json:
+    async def form(self, client: Client, kind: str) -> Json:
+        """As its client sees it."""
+        answer = await self.api.get(f"/v1/clients/{client.id}/forms/{kind}", headers=await self.rows.signed_in(client))
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def signs(
+        self, client: Client, kind: str = "billing_info", *, card: bool = True, expect: int = 200, **said: Any
+    ) -> Json:
         self.clock.advance(minutes=1)  # after whatever was signed before
-        body: Json = {"answers": ANSWERS[kind], "signature": "Sara Lind"}
+        body: Json = {"answers": ANSWERS[kind], "signature": "Sara Lind"} | said
         if kind == "billing_info" and card:
             setup = await self.api.post(f"/v1/clients/{client.id}/card-setup", headers=SITE)
             assert setup.status_code == 201, setup.text

@@ -14,12 +14,12 @@ from tests.care.defaults import SITE_KEY, details
 from tests.care.rows import Rows
 
 WHO = ("nobody", "site", "sara", "tom", "ana", "ben", "desk", "admin")
-_NOT_SECRET = {"slug", "an_intake_form", "community_chat_id"}  # everybody may know of them
+_NOT_SECRET = {"slug", "an_intake_form", "community_chat_id", "closure_id"}  # everybody may know of them
 _OF_A_RECORD = {
     *("appointment_id", "payment_id", "approval_id", "goal_id", "document_id", "note_id", "place_id", "task_id"),
     *("notification_id", "archive_id", "group_id", "direct_chat_id", "care_team_chat_id", "group_chat_id"),
 }
-_EVERYBODYS = {"group_id", "task_id", "archive_id", "id", "keeping_id", "closure_id", "own_kind"}  # of no client
+_EVERYBODYS = {"group_id", "task_id", "archive_id", "id", "keeping_id", "own_kind"}  # of no client
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ async def knows(care: Care, person: Person, chats: list[str]) -> dict[str, list[
         "payment_id": [payment["id"] for payment in await person.payments()],
         "hold_id": [NOBODYS],  # one that an archive releases is as one that has run out
         "task_id": [NOBODYS],  # the practice's
+        "leave_id": [NOBODYS],  # so are leaves
         "slug": ["ana"],
     }
 

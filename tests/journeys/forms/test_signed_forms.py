@@ -149,6 +149,7 @@ async def test_s15_a_form_is_completed_with_the_client_in_the_session(care: Care
     billing = await signed(sara, "billing_info", by="desk")
     assert "Name on the bill" in billing
     assert "the full fee is due" in " ".join(billing)
+    assert billing[billing.index("Fee policy") + 1] == "Version 1"  # which appointments name
 
     # The care team reads the signed consent by itself, and every other through an opening.
     assert await signed(sara, "informed_consent", by="desk") == consent

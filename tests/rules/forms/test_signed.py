@@ -9,7 +9,7 @@ import pytest
 
 from rules.forms.conditions import Condition
 from rules.forms.fields import FieldType, FormField
-from rules.forms.signed import AttachedFile, Part, SignedCopy, Signing, hash_of, in_words, signed_copy
+from rules.forms.signed import AttachedFile, Part, Read, SignedCopy, Signing, hash_of, in_words, signed_copy
 from rules.money.receipts import Letterhead
 
 ID = UUID("6f1c1c7e-3a52-4b0b-8a77-0c1f1f2c9b10")
@@ -20,7 +20,7 @@ SIGNING = Signing(
     title="Sleep",
     version=3,
     body="Please read this.\n\nIt is about 48 hours.",
-    read="The full fee is due.",
+    read=Read(title="Fee policy", version=2, body="The full fee is due."),
     fields=(
         YES_NO,
         FormField(name="why", label="Why?", type=FieldType.TEXT, when=Condition(field="slept", is_=(False,))),
@@ -53,6 +53,8 @@ def test_it_has_all_that_was_shown_and_answered_and_who_signed_when_and_from_whe
         ("", "Sleep"),
         ("", "Version 3"),
         ("", "Please read this.\n\nIt is about 48 hours."),
+        ("", "Fee policy"),
+        ("", "Version 2"),
         ("", "The full fee is due."),
         ("Did you sleep?", "Yes"),
         ("Whom we may call: Name", "Jo"),
@@ -67,7 +69,7 @@ def test_it_has_all_that_was_shown_and_answered_and_who_signed_when_and_from_whe
 
 
 def test_what_is_not_there_is_left_out_or_said_to_be_unknown() -> None:
-    bare = replace(SIGNING, body="", read=" ", network=None, answers={"slept": False}, files={})
+    bare = replace(SIGNING, body="", read=None, network=None, answers={"slept": False}, files={})
     names = [name for name, _ in told(bare)]
     assert names.count("") == 3  # title, version, the time in UTC
     assert ("Why?", "Not answered") in told(bare)
@@ -118,7 +120,8 @@ def test_it_is_read_back_as_it_was_kept_and_its_hash_is_of_every_word() -> None:
     for other in (
         replace(SIGNING, signature="Sara Linn"),
         replace(SIGNING, network=None),
-        replace(SIGNING, read="No fee is due."),
+        replace(SIGNING, read=Read(title="Fee policy", version=3, body="The full fee is due.")),
+        replace(SIGNING, read=None),
         replace(SIGNING, practice=Letterhead(name="Riverside")),
     ):
         assert hash_of(signed_copy(other, salt="5a17").document()) != hash_of(document)

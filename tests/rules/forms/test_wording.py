@@ -1,11 +1,13 @@
 """Wording: the numbers of a text, by name; and the standard texts, which are complete."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.forms.conditions import Condition
 from rules.forms.fields import FieldType, FormField
 from rules.forms.intake import BILLING_INFO, FEE_POLICY, INFORMED_CONSENT, INTAKE_FORMS, STANDARD_TEXTS
 from rules.forms.texts import check_text
@@ -17,6 +19,8 @@ from rules.time_words import in_words
 HOUR = timedelta(hours=1)
 TERMS = Terms.of(JourneyPolicy())
 AGREES = FormField(name="agrees", label="I agree", type=FieldType.AGREEMENT, required=True)
+MINOR = FormField(name="minor", label="Are you under 18?", type=FieldType.YES_NO)
+IF_MINOR = Condition(field="minor", is_=(True,))
 
 
 @pytest.mark.parametrize(
@@ -96,6 +100,10 @@ def test_the_standard_texts_are_complete() -> None:
         (FEE_POLICY, "{window}", (), ["body"]),
         (INFORMED_CONSENT, "Words.", (AGREES,), []),
         (INFORMED_CONSENT, "Words.", (FormField(name="agrees", label="?", type=FieldType.YES_NO),), ["fields"]),
+        (INFORMED_CONSENT, " ", (AGREES,), ["body"]),
+        (INFORMED_CONSENT, "Words.", (MINOR, AGREES), []),
+        (INFORMED_CONSENT, "Words.", (MINOR, replace(AGREES, when=IF_MINOR)), ["fields"]),  # may not be asked
+        (BILLING_INFO, "", (MINOR, replace(AGREES, name="accepts_fee_policy", when=IF_MINOR)), ["fields"]),
         (BILLING_INFO, "", INTAKE_FORMS[BILLING_INFO].fields[:1], ["fields"]),
         ("diary", "{else}", (), ["body", "fields"]),
     ],

@@ -51,7 +51,7 @@ retried           -           -               failed          failed      -     
 owed              owed        owed            owed            owed        owed        -           -      -                    -                  -                  -
 stopped           cancelled   cancelled       cancelled       cancelled   -           cancelled   -      -                    -                  -                  -
 unmarked          cancelled   -               -               -           -           -           -      -                    -                  -                  -
-restored          -           -               -               -           -           scheduled   -      -                    -                  -                  -
+restored          -           -               -               -           scheduled   scheduled   -      -                    -                  -                  -
 waived            waived      -               waived          waived      waived      waived      waived -                    -                  -                  -
 written_off       -           -               -               written_off written_off written_off -      -                    -                  -                  -
 refunded_in_part  -           -               -               -           -           -           -      partially_refunded   -                  partially_refunded -

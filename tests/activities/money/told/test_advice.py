@@ -1,17 +1,15 @@
 """Every task about money gives advice that is true: followed to the letter, it does what it says, and harms nothing."""
 
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 
 from activities.ports import GatewayRejected
-from activities.types.clients import TaskResolution
 from models.tables.clients.task import Task
 from rules.enums import PaymentStatus, RefundTo, TaskKind
 from rules.journey.stage import JourneyFacts, OpenTask
 from tests.care.client_money import ClientMoney
-from tests.care.practice import DESK, FEE, Practice
+from tests.care.practice import FEE, Practice
 from tests.care.reconciler import Reconciler
 from workflows.shown.problems import describe_task
 
@@ -40,11 +38,6 @@ def shown(facts: JourneyFacts, kind: TaskKind, practice: Practice) -> tuple[Open
     return task, "\n".join(describe_task(task, now=practice.clock.instant, chargeable=facts.card is not None))
 
 
-async def resolved(money: ClientMoney, task: Task) -> None:
-    order = TaskResolution(request_id=str(uuid4()), client_id=money.client, by=DESK, task_id=str(task.id), note="done")
-    assert (await money.practice.accounts.resolve_task(order)).refusal is None
-
-
 async def test_a_refund_made_twice_ends_with_what_was_paid(practice: Practice, money: ClientMoney) -> None:
     """The dashboard gave it back, and no webhook came: the desk's refund fails, and nothing more can be given."""
     payment = await money.pays_a_fee()
@@ -57,7 +50,7 @@ async def test_a_refund_made_twice_ends_with_what_was_paid(practice: Practice, m
     refused = (await money.begun(money.refund_order(payment, to=RefundTo.CREDIT))).refusal
     assert refused is not None
     assert await money.given_back(payment) == FEE
-    await resolved(money, task)
+    await money.resolved(task)
 
 
 async def test_a_part_made_twice_leaves_the_rest_to_give(practice: Practice, money: ClientMoney) -> None:
@@ -123,7 +116,7 @@ async def test_a_dispute_that_is_decided_waits_for_nothing_but_its_task(
     await money.reported("charge.dispute.closed", dispute, "dispute")
     _, text = shown(await facts_of(practice, money), TaskKind.DISPUTE, practice)
     assert ("The bank has decided" in text, "Answer the bank" in text) == (True, False)
-    await resolved(money, await the_task(money, TaskKind.DISPUTE))
+    await money.resolved(await the_task(money, TaskKind.DISPUTE))
     assert not (await practice.row(money.client)).charges_frozen
     if end == "lost":  # "do not refund it"
         assert (await practice.refunds.begin_refund(money.refund_order(payment))).refusal is not None

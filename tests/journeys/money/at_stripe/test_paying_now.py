@@ -170,3 +170,25 @@ async def test_credit_that_covers_it_pays_at_the_click(care: Care, archived: boo
     assert len(await care.mails(to=sara.email, template="receipt")) == 1
     assert await care.charges_at_stripe() == []
     assert (await sara.balance())["credit"] == 0
+
+
+@pytest.mark.parametrize("card", ["pm_card_visa", ASKS_ALWAYS])
+async def test_what_its_client_tried_to_pay_while_archived_is_restored_all_the_same(care: Care, card: str) -> None:
+    """A click that has paid nothing takes no payment out of what a restore brings back."""
+    sara, payment = await stopped(care, card)
+    asked = await sara.pays_now(payment)
+    assert (await stands(care, payment))["status"] == "owed"
+    await sara.bank_says(None)
+    answer = await care.post(f"/v1/clients/{sara.id}/unarchive", {"restore": True}, by="desk", expect=200)
+    assert ([line["id"] for line in answer["restored"]["payments"]], answer["not_restored"]) == ([payment], [])
+    await care.pass_time(minutes=2)
+    if card == ASKS_ALWAYS:
+        assert (await stands(care, payment))["status"] == "requires_action"
+        assert len(await care.mails(to=sara.email, template="payment_needs_you")) == 2  # before the archive, and now
+        assert (await care.http.get(asked["redirect_url"])).status_code == 410  # the page left open asks no more
+        again = await sara.pays_now(payment)
+        told_on_the_way_back(await care.at_stripe.at_bank(again["redirect_url"]))
+        await care.rest()
+    assert (await stands(care, payment))["status"] == "paid"
+    await care.pass_time(days=3)
+    assert (await care.charges_at_stripe(), len(await care.mails(template="receipt"))) == ([FEE], 1)
