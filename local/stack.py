@@ -32,7 +32,8 @@ _PORT_SETTINGS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT
 _OF_A_PRACTICE = ("POLICY__", "SENDGRID_", "STRIPE_", "TEMPORAL_")
 _OF_A_PRACTICE_TOO = frozenset(
     (
-        *("ALLOWED_HOSTS", "ANCHOR_EMAIL", "ANCHOR_FILE", "API_DOCS", "API_HOST", "API_KEYS", "CARE_TEAM_EMAIL"),
+        *("ALLOWED_HOSTS", "ANCHOR_EMAIL", "ANCHOR_FILE", "API_DOCS", "API_HOST", "API_KEYS", "API_URL"),
+        "CARE_TEAM_EMAIL",
         *("CHAIN_KEYS", "CODEC_ORIGINS", "DATABASE_OWNER_URL", "DATABASE_URL", "EMAIL_FROM", "ENVIRONMENT"),
         *(
             "INSURANCE_EMAIL",
@@ -54,12 +55,13 @@ _OF_A_PRACTICE_TOO = frozenset(
             "PRACTICE_TIME_ZONE",
             "PRIVATE_NETWORK",
             "PUBLIC_URL",
+            "SITE_API_KEY",
             "STAFF_SECOND_FACTOR",
             "STAFF_URL",
             "TEMPORAL_UI_URL",
             "TRUSTED_PROXIES",
         ),
-        *("TIME_TRAVEL_ADDRESS", "WORKER_CACHED_WORKFLOWS"),
+        *("TIME_TRAVEL", "TIME_TRAVEL_ADDRESS", "VIDEO_ROOM_URL", "WEB_HOST", "WORKER_CACHED_WORKFLOWS"),
     )
 )
 # The order of stopping: the highest first.
