@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 
 from engine.clock import EngineClock, SystemClock
 from engine.connect import TASK_QUEUE, EngineAddress, EngineUnreachable, RegistrationRefused, register
-from local.people import add_demo_people
+from local.people import add_demo_people, sign_ins
 from local.postgres import OWNER, Postgres, check_data, url_of
 from local.problems import CannotStart
 from local.processes import Log, Process, free_ports, port_is_free, until
@@ -33,7 +33,7 @@ _OF_A_PRACTICE = ("POLICY__", "SENDGRID_", "STRIPE_", "TEMPORAL_")
 _OF_A_PRACTICE_TOO = frozenset(
     (
         *("ALLOWED_HOSTS", "ANCHOR_EMAIL", "ANCHOR_FILE", "API_DOCS", "API_HOST", "API_KEYS", "API_URL"),
-        "CARE_TEAM_EMAIL",
+        *("CARE_TEAM_EMAIL", "DEMO_PASSWORD", "DEMO_PEOPLE"),
         *("CHAIN_KEYS", "CODEC_ORIGINS", "DATABASE_OWNER_URL", "DATABASE_URL", "EMAIL_FROM", "ENVIRONMENT"),
         *(
             "INSURANCE_EMAIL",
@@ -399,6 +399,7 @@ class LocalStack:
             "TEMPORAL_ADDRESS": self.temporal_address,
             "PYTHONUNBUFFERED": "1",
             **({"TIME_TRAVEL": "yes"} if "TIME_TRAVEL_ADDRESS" in self._env else {}),
+            **(sign_ins() if self._people else {}),
             **dict(zip(_PORT_SETTINGS, map(str, astuple(self.ports)), strict=True)),
             **self._env,
         }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -58,6 +58,22 @@ def _network(text: str) -> Network:
         raise ValueError(f"{text!r} is no address or network, such as 10.0.0.0/8") from None
 
 
+class DemoPerson(NamedTuple):
+    """Who can sign in on a local stack."""
+
+    role: str
+    email: str
+
+
+def _people(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    pairs = [part.strip().partition(":") for part in text.split(",") if part.strip()]
+    if not all(role and email for role, _, email in pairs):
+        raise ValueError("it must be role:address, separated by commas")
+    return tuple(DemoPerson(role, email) for role, _, email in pairs)
+
+
 def _time_zone(value: str) -> str:
     if value not in available_timezones():
         raise ValueError("it is not the name of a time zone, such as America/New_York")
@@ -76,7 +92,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 class WebSettings(BaseSettings):
     """Read them with :func:`read_settings`. ``time_travel``: the API's clock can be moved; its ``/dev/clock`` is then
-    asked for the time."""
+    asked for the time. ``demo_people``, ``demo_password``: of a local stack, for its start page."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
@@ -96,6 +112,8 @@ class WebSettings(BaseSettings):
     practice_time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     video_room_url: Annotated[str | None, AfterValidator(_rooms)] = None
     time_travel: bool = False
+    demo_people: Annotated[tuple[DemoPerson, ...], NoDecode, BeforeValidator(_people)] = ()
+    demo_password: str = ""
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -150,7 +168,10 @@ def _refused(settings: WebSettings) -> Iterator[str]:
     if secret == _DEV_KEY:
         yield "SITE_API_KEY must be set: the development key is public."
     elif len(secret) < _LEAST_SECRET or len(set(secret)) < _LEAST_DIFFERENT:
-        yield f"SITE_API_KEY is refused in production: it needs {_LEAST_SECRET} characters, {_LEAST_DIFFERENT} different."
+        yield (
+            "SITE_API_KEY is refused in production: it could be guessed. "
+            f"It needs at least {_LEAST_SECRET} characters, at least {_LEAST_DIFFERENT} of them different."
+        )
     if settings.public_url is None:
         yield "PUBLIC_URL must be set: forms that come from elsewhere are told by it."
     if settings.api_url is None:
@@ -164,6 +185,8 @@ def _refused(settings: WebSettings) -> Iterator[str]:
             yield f"{name} is refused in production: cookies are sent by https:// alone."
     if settings.time_travel:
         yield "TIME_TRAVEL is refused in production: nobody moves its clock."
+    if settings.demo_people:
+        yield "DEMO_PEOPLE is refused in production: nobody signs in there by a password that is shown."
 
 
 def _is_this_machine(host: str) -> bool:

@@ -44,7 +44,8 @@ class Site:
         for _ in range(100):
             found = await self.mails(to, template)
             if found:
-                return re.findall(r"https?://\S+", found[-1]["text"])[0].rstrip(".,)")
+                address: str = re.findall(r"https?://\S+", found[-1]["text"])[0]
+                return address.rstrip(".,)")
             await self.advance(timedelta(seconds=5))
         raise AssertionError(f"{to} never got {template}")
 

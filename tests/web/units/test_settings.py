@@ -63,11 +63,12 @@ def test_production_names_everything_that_is_missing_at_once(monkeypatch: pytest
     ("name", "value", "says"),
     [
         ("SITE_API_KEY", "short", "32 characters"),
-        ("SITE_API_KEY", "ab" * 20, "10 different"),
+        ("SITE_API_KEY", "ab" * 20, "10 of them different"),
         ("PUBLIC_URL", "http://care.test", "https:// alone"),
         ("STAFF_URL", "http://team.care.test", "https:// alone"),
         ("API_URL", "http://api.care.test", "use https://"),
         ("TIME_TRAVEL", "yes", "nobody moves its clock"),
+        ("DEMO_PEOPLE", "admin:a@practice.test", "a password that is shown"),
     ],
 )
 def test_production_refuses(monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str) -> None:
@@ -103,6 +104,7 @@ def test_the_api_may_be_plain_where_nobody_else_is_on_the_wire(
         ("PRACTICE_TIME_ZONE", "New York", "not the name of a time zone"),
         ("VIDEO_ROOM_URL", "https://meet.example/", "{room} in it"),
         ("TIME_TRAVEL", "perhaps", "boolean"),
+        ("DEMO_PEOPLE", "admin", "role:address"),
     ],
 )
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str) -> None:
@@ -113,9 +115,8 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, valu
 
 def test_a_program_with_bad_settings_says_so_and_leaves_with_2() -> None:
     environment = {"PATH": os.environ["PATH"], "ENVIRONMENT": "production"}
-    ended = subprocess.run(
-        [sys.executable, "website.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    command = [sys.executable, "website.py"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert "SITE_API_KEY must be set" in ended.stderr
     assert "Traceback" not in ended.stderr
