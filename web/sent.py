@@ -4,8 +4,6 @@ import re
 
 from starlette.datastructures import FormData, UploadFile
 
-from web.edge.forgery import FIELD
-
 _SECRET = re.compile(r"password|again|current|code|secret")
 
 
@@ -27,12 +25,12 @@ class Sent:
     def all(self, name: str) -> list[str]:
         return [value for value in self._data.getlist(name) if isinstance(value, str) and value]
 
-    def kept(self) -> list[tuple[str, str]]:
-        """All that may stand in a page again, in order: no file, and nothing secret. The mark is another page's."""
+    def kept(self, *, but: str) -> list[tuple[str, str]]:
+        """All that may stand in a page again, in order, but one field: no file, and nothing secret."""
         return [
             (name, value)
             for name, value in self._data.multi_items()
-            if isinstance(value, str) and name != FIELD and not _SECRET.search(name)
+            if isinstance(value, str) and name != but and not _SECRET.search(name)
         ]
 
     def file(self, name: str) -> UploadFile | None:

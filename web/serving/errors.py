@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from web.asking.problems import ApiRefused, ApiUnreachable
+from web.edge.forgery import FIELD
 from web.edge.headers import said_by_every_page
 from web.page import NotOurs, Page, SignInFirst, page_of, sign_in_path
 
@@ -55,7 +56,7 @@ async def _typed(page: Page) -> list[tuple[str, str]] | None:
     if page.request.method != "POST":
         return None
     try:
-        return (await page.form()).kept()
+        return (await page.form()).kept(but=FIELD)
     except NotOurs:
         return None
 

@@ -1,6 +1,7 @@
 """An API that is away, or answers what no API does: an honest page, and nothing that was typed is lost."""
 
 import json
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -30,7 +31,7 @@ def no_json(request: httpx.Request) -> httpx.Response:
 
 
 @pytest.mark.parametrize("answer", [away, slow, of_a_proxy, no_problem, no_json])
-async def test_a_page_says_that_it_is_away_and_how_to_go_on(answer: httpx.MockTransport) -> None:
+async def test_a_page_says_that_it_is_away_and_how_to_go_on(answer: Callable[[httpx.Request], httpx.Response]) -> None:
     async with pages(answer) as http:
         shown = await http.get("/")
         assert shown.status_code == 503
@@ -42,7 +43,7 @@ async def test_a_page_says_that_it_is_away_and_how_to_go_on(answer: httpx.MockTr
 
 
 @pytest.mark.parametrize("answer", [away, slow, of_a_proxy])
-async def test_what_was_typed_can_be_sent_again(answer: httpx.MockTransport) -> None:
+async def test_what_was_typed_can_be_sent_again(answer: Callable[[httpx.Request], httpx.Response]) -> None:
     async with pages(answer) as http:
         form = {"mark": mark_in((await http.get("/sign-in")).text), **FIELDS, "next": "/chats/<b>", "once": "k1"}
         shown = await http.post("/sign-in?x=1", data=form)
