@@ -41,6 +41,34 @@ async def test_pages_are_framed_by_nobody_and_run_no_script_but_their_own(site: 
         assert "onclick" not in answer.text
 
 
+async def test_a_frame_around_a_page_stays_empty(site: Site, browser: Browser) -> None:
+    context = await browser.new_context()
+    page = await context.new_page()
+    said: list[str] = []
+    page.on("console", lambda line: said.append(line.text))
+    frames = f'<iframe src="{site.url}/sign-in"></iframe><iframe src="{site.url}/staff/sign-in"></iframe>'
+    await page.route("http://evil.example/", lambda route: route.fulfill(body=frames, content_type="text/html"))
+    await page.goto("http://evil.example/", wait_until="load")
+    assert [await frame.locator("form").count() for frame in page.frames] == [0, 0, 0]
+    assert len([line for line in said if "frame-ancestors" in line]) == 2
+    await context.close()
+
+
+async def test_what_people_write_runs_nowhere(site: Site, visitor: Somebody, browser: Browser) -> None:
+    evil = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    address = await visitor.books("ana-silva", first_name=evil[:60])
+    await visitor.activates()
+    assert evil[:28] in await visitor.heading()
+    async with Somebody.at(site, browser, wide=True) as therapist:
+        dialogs: list[str] = []
+        therapist.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+        await therapist.signs_in_as_staff("ana@practice.example")
+        for path in ("clients", f"appointments/{address.rsplit('/', 1)[-1]}", "calendar", "today"):
+            await therapist.goes(f"/staff/{path}")
+            assert await therapist.page.locator("img").count() == 0
+        assert dialogs == []
+
+
 async def test_no_script_reads_who_has_signed_in(site: Site, visitor: Somebody) -> None:
     await visitor.books("ana-silva")
     await visitor.activates()
