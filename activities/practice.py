@@ -92,8 +92,8 @@ class Links:
         """A client's own, where they are moved and cancelled."""
         return self._page("appointments")
 
-    def outcome(self, appointment_id: str) -> str:
-        """Where a therapist says how one appointment went."""
+    def staff_appointment(self, appointment_id: str) -> str:
+        """One appointment for the practice: where it is joined, and how it went is said."""
         return self._staff_page("appointments", appointment_id)
 
     def client(self, client_id: str) -> str:

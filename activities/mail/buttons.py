@@ -34,7 +34,7 @@ def _offered_time(links: Links, about: About) -> str | None:
 
 
 def _outcome(links: Links, about: About) -> str | None:
-    return links.outcome(str(about.appointments[0].id)) if about.appointments else None
+    return links.staff_appointment(str(about.appointments[0].id)) if about.appointments else None
 
 
 PAGES: Mapping[Button, Callable[[Links, About], str | None]] = {
