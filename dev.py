@@ -114,7 +114,7 @@ def _where_to_look(stack: LocalStack, settings: Settings) -> str:
     shown = {key.role: _shown(key.secret.get_secret_value()) for key in settings.api_keys}
     program = Path(sys.executable).with_name("temporal")
     lines = [
-        ("Pages", f"{stack.site_url}/"),
+        ("Pages", f"{stack.site_url}/start"),
         ("... for staff", f"{stack.site_url}/staff/sign-in  {_sign_ins()}"),
         ("API", f"{stack.api_url}/docs"),
         ("Temporal UI", stack.temporal_ui_url or "none on the movable clock"),

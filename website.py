@@ -4,22 +4,19 @@ import sys
 
 import structlog
 import uvicorn
-from pydantic import ValidationError
 
 from web.app import create_app
-from web.settings import WebSettings
+from web.settings import WrongSettings, read_settings
 
 log = structlog.get_logger("pages")
 
 
 def main() -> int:
     try:
-        settings = WebSettings()
-    except ValidationError as error:
-        for one in error.errors():
-            name = "_".join(str(part) for part in one["loc"]).upper()
-            print(f"{name}: {one['msg']}" if name else one["msg"], file=sys.stderr)
-        return 1
+        settings = read_settings()
+    except WrongSettings as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
     log.info("Serving", address=settings.site_url)
     uvicorn.run(
         create_app(settings),

@@ -92,15 +92,17 @@ class Links:
         """A client's own, where they are moved and cancelled."""
         return self._page("appointments")
 
-    def appointment(self, appointment_id: str) -> str:
-        return self._page("appointments", appointment_id)
+    def staff_appointment(self, appointment_id: str) -> str:
+        """One appointment for the practice: where it is joined, and how it went is said."""
+        return self._staff_page("appointments", appointment_id)
 
     def client(self, client_id: str) -> str:
         """A client's page for the practice."""
-        return self._page("clients", client_id)
+        return self._staff_page("clients", client_id)
 
     def task(self, task_id: str) -> str:
-        return self._page("tasks", task_id)
+        """Where the care team settles one task."""
+        return self._staff_page("tasks", task_id)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,7 @@ MEANINGS = {
     "temporal_port": "of the local stack",
     "temporal_ui_port": "of the local stack",
     "sandbox_port": "of the local stack",
+    "web_port": "the port of the pages",
     "data_dir": "of the local stack",
     "public_url": "the booking site, to which mails link",
     "staff_url": "the practice's own pages",

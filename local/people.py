@@ -19,20 +19,28 @@ _BY = "system: the local stack"
 
 
 @dataclass(frozen=True)
-class Person:
+class LocalPerson:
     email: str
     name: str
     role: Role
     therapist: str | None = None
 
 
-PEOPLE: Sequence[Person] = (
-    Person("ana@practice.example", "Ana Silva", Role.THERAPIST, "ana-silva"),
-    Person("ben@practice.example", "Ben Okafor", Role.THERAPIST, "ben-okafor"),
-    Person("care@practice.example", "Cora Reed", Role.CARE_TEAM),
-    Person("second@practice.example", "Sami Lind", Role.CARE_TEAM),
-    Person("owner@practice.example", "Olive Gray", Role.ADMIN),
+PEOPLE: Sequence[LocalPerson] = (
+    LocalPerson("ana@practice.example", "Ana Silva", Role.THERAPIST, "ana-silva"),
+    LocalPerson("ben@practice.example", "Ben Okafor", Role.THERAPIST, "ben-okafor"),
+    LocalPerson("care@practice.example", "Cora Reed", Role.CARE_TEAM),
+    LocalPerson("second@practice.example", "Sami Lind", Role.CARE_TEAM),
+    LocalPerson("owner@practice.example", "Olive Gray", Role.ADMIN),
 )
+
+
+def sign_ins() -> dict[str, str]:
+    """What the pages' start page shows of them, as settings of the pages."""
+    return {
+        "DEMO_PEOPLE": ",".join(f"{person.role.value}:{person.email}" for person in PEOPLE),
+        "DEMO_PASSWORD": PASSWORD,
+    }
 
 
 async def add_demo_people(sessions: Sessions, now: datetime) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 
 from engine.clock import EngineClock, SystemClock
 from engine.connect import TASK_QUEUE, EngineAddress, EngineUnreachable, RegistrationRefused, register
-from local.people import add_demo_people
+from local.people import add_demo_people, sign_ins
 from local.postgres import OWNER, Postgres, check_data, url_of
 from local.problems import CannotStart
 from local.processes import Log, Process, free_ports, port_is_free, until
@@ -32,7 +32,8 @@ _PORT_SETTINGS = ("API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "SANDBOX_PORT
 _OF_A_PRACTICE = ("POLICY__", "SENDGRID_", "STRIPE_", "TEMPORAL_")
 _OF_A_PRACTICE_TOO = frozenset(
     (
-        *("ALLOWED_HOSTS", "ANCHOR_EMAIL", "ANCHOR_FILE", "API_DOCS", "API_HOST", "API_KEYS", "CARE_TEAM_EMAIL"),
+        *("ALLOWED_HOSTS", "ANCHOR_EMAIL", "ANCHOR_FILE", "API_DOCS", "API_HOST", "API_KEYS", "API_URL"),
+        *("CARE_TEAM_EMAIL", "DEMO_PASSWORD", "DEMO_PEOPLE"),
         *("CHAIN_KEYS", "CODEC_ORIGINS", "DATABASE_OWNER_URL", "DATABASE_URL", "EMAIL_FROM", "ENVIRONMENT"),
         *(
             "INSURANCE_EMAIL",
@@ -54,12 +55,13 @@ _OF_A_PRACTICE_TOO = frozenset(
             "PRACTICE_TIME_ZONE",
             "PRIVATE_NETWORK",
             "PUBLIC_URL",
+            "SITE_API_KEY",
             "STAFF_SECOND_FACTOR",
             "STAFF_URL",
             "TEMPORAL_UI_URL",
             "TRUSTED_PROXIES",
         ),
-        *("TIME_TRAVEL_ADDRESS", "WORKER_CACHED_WORKFLOWS"),
+        *("TIME_TRAVEL", "TIME_TRAVEL_ADDRESS", "VIDEO_ROOM_URL", "WEB_HOST", "WORKER_CACHED_WORKFLOWS"),
     )
 )
 # The order of stopping: the highest first.
@@ -397,6 +399,7 @@ class LocalStack:
             "TEMPORAL_ADDRESS": self.temporal_address,
             "PYTHONUNBUFFERED": "1",
             **({"TIME_TRAVEL": "yes"} if "TIME_TRAVEL_ADDRESS" in self._env else {}),
+            **(sign_ins() if self._people else {}),
             **dict(zip(_PORT_SETTINGS, map(str, astuple(self.ports)), strict=True)),
             **self._env,
         }

@@ -13,6 +13,7 @@ from web.asking.api import TIMEOUT
 from web.clients import ROUTERS as FOR_CLIENTS
 from web.edge.cookies import CLIENT, STAFF, Cookies
 from web.edge.headers import PageHeaders
+from web.serving.development import FOR_DEVELOPMENT
 from web.serving.environment import templates
 from web.serving.errors import HANDLERS
 from web.serving.files import router as looks
@@ -32,8 +33,8 @@ def create_app(settings: WebSettings, *, transport: httpx.AsyncBaseTransport | N
             app.state.http = app.state.staff.state.http = http
             yield
 
-    app = _side(settings, CLIENT, (looks, *FOR_CLIENTS), lifespan=lifespan)
-    staff = _side(settings, STAFF, (looks, *FOR_STAFF))
+    app = _side(settings, CLIENT, FOR_CLIENTS, lifespan=lifespan)
+    staff = _side(settings, STAFF, FOR_STAFF)
     if settings.staff_path:
         app.mount(settings.staff_path, staff)
     else:  # on a host of their own
@@ -50,6 +51,7 @@ def _side(settings: WebSettings, side: str, routers: Sequence[APIRouter], **more
     app.state.side = side
     app.state.cookies = Cookies(settings)
     app.state.environment = templates(settings)
-    for router in routers:
+    here_alone = () if settings.production else FOR_DEVELOPMENT[side]
+    for router in (looks, *here_alone, *routers):
         app.include_router(router)
     return app

@@ -113,6 +113,9 @@ class Page:
             errors=refused.fields if refused else {},
         )
         response = HTMLResponse(html, status_code=refused.status if refused else status)
+        if not self.settings.production:
+            told = f'api;dur={self.api.waited * 1000:.1f};desc="{self.api.calls} calls"'
+            response.headers["Server-Timing"] = told
         if self.cookies.get(self.request, names.FORGERY) is None:
             self.cookies.put(response, names.FORGERY, cookie)
         if self.query.get("zone") == self.zone:  # chosen by hand: it stays chosen

@@ -1,6 +1,10 @@
 """What a form had in it."""
 
+import re
+
 from starlette.datastructures import FormData, UploadFile
+
+_SECRET = re.compile(r"password|again|current|code|secret")
 
 
 class Sent:
@@ -20,6 +24,14 @@ class Sent:
 
     def all(self, name: str) -> list[str]:
         return [value for value in self._data.getlist(name) if isinstance(value, str) and value]
+
+    def kept(self, *, but: str) -> list[tuple[str, str]]:
+        """All that may stand in a page again, in order, but one field: no file, and nothing secret."""
+        return [
+            (name, value)
+            for name, value in self._data.multi_items()
+            if isinstance(value, str) and name != but and not _SECRET.search(name)
+        ]
 
     def file(self, name: str) -> UploadFile | None:
         value = self._data.get(name)

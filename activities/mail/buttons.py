@@ -33,8 +33,8 @@ def _offered_time(links: Links, about: About) -> str | None:
     return links.offered_time(about.therapist.slug, type=place.type, starts_at=offer.starts_at, hold_id=str(offer.id))
 
 
-def _appointment(links: Links, about: About) -> str | None:
-    return links.appointment(str(about.appointments[0].id)) if about.appointments else None
+def _outcome(links: Links, about: About) -> str | None:
+    return links.staff_appointment(str(about.appointments[0].id)) if about.appointments else None
 
 
 PAGES: Mapping[Button, Callable[[Links, About], str | None]] = {
@@ -47,7 +47,7 @@ PAGES: Mapping[Button, Callable[[Links, About], str | None]] = {
     Button.DOCUMENTS: lambda links, _: links.documents(),
     Button.CARD: lambda links, _: links.card(),
     Button.PAYMENT: lambda links, about: links.payment(str(about.payment.id)) if about.payment else None,
-    Button.APPOINTMENT: _appointment,
+    Button.OUTCOME: _outcome,
     Button.APPOINTMENTS: lambda links, _: links.appointments(),
     Button.CLIENT: lambda links, about: links.client(str(about.client.id)),
     Button.TASK: lambda links, about: links.task(str(about.task.id)) if about.task else None,

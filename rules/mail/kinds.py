@@ -407,7 +407,7 @@ MAILS: Mapping[Mail, MailKind] = MappingProxyType(
             to=Reader.THERAPIST,
             needs=("client_name", "appointments", "link"),
             about=(Topic.APPOINTMENTS,),
-            button=Button.APPOINTMENT,
+            button=Button.OUTCOME,
             in_ui="asking the therapist for the outcome",
             in_preview="asking the therapist for the outcome",
         ),

@@ -32,7 +32,7 @@ class Button(Enum):
     DOCUMENTS = auto()
     CARD = auto()
     PAYMENT = auto()
-    APPOINTMENT = auto()
+    OUTCOME = auto()  # of one appointment, for its therapist
     APPOINTMENTS = auto()  # all of a client's own
     CLIENT = auto()  # a client's page for the practice
     TASK = auto()

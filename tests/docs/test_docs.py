@@ -18,6 +18,7 @@ from engine.connect import search_attributes
 from tests.care.story import Booked, Care, Person
 from tests.docs.pages import PAGES, ROOT, table, words
 from tests.journeys.conftest import care, policy
+from web.settings import WebSettings
 from workflows import messages
 from workflows.handling.binding import bind
 from workflows.registry import WORKFLOWS
@@ -45,10 +46,11 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 def test_settings_are_those_of_the_code_with_their_defaults() -> None:
     rows = table((ROOT / "docs/production.md").read_text(), "setting", "default", "meaning")
     documented = {words(row[0])[0]: row[1] for row in rows}
-    known = {name.upper() for name in Settings.model_fields} - {"POLICY", "ENGINE"}
+    programs = (Settings, WebSettings)
+    known = {name.upper() for program in programs for name in program.model_fields} - {"POLICY", "ENGINE"}
     assert documented.keys() == known | {"POLICY__<NAME>"}
-    defaults = Settings.model_construct()
     for name, told in documented.items():
+        defaults = (Settings if name.lower() in Settings.model_fields else WebSettings).model_construct()
         if words(told):
             assert words(told) == [str(getattr(defaults, name.lower()))], name
         elif told == "-":
@@ -56,6 +58,14 @@ def test_settings_are_those_of_the_code_with_their_defaults() -> None:
         else:
             value = getattr(defaults, name.lower(), None)
             assert name.startswith("POLICY__") or value is None or isinstance(value, SecretStr | str), name
+
+
+def test_a_setting_of_several_programs_has_one_default() -> None:
+    one, other = Settings.model_construct(), WebSettings.model_construct()
+    for name in Settings.model_fields.keys() & WebSettings.model_fields.keys() - {"practice_colour"}:
+        assert getattr(one, name) == getattr(other, name), name
+    sheet = (ROOT / "web/static/style.css").read_text()
+    assert f"--main: {one.practice_colour};" in sheet  # which is what the pages have where none is set
 
 
 def test_what_production_needs_is_listed() -> None:

@@ -12,6 +12,8 @@ from config.strength import LEAST_DIFFERENT, LEAST_SECRET
 from rules.care import documents
 from tests.docs.pages import ROOT, table, words
 from tests.local.environment import PRODUCTION, bare_environment, given, problems
+from web.settings import WrongSettings
+from web.settings import read_settings as read_pages_settings
 
 __all__ = ["bare_environment"]
 
@@ -83,3 +85,14 @@ def test_mails_tell_no_more_than_is_said() -> None:
     said = " ".join(path.read_text() for path in (ROOT / "templates/email").rglob("*.*"))
     taken_in = set(re.findall(r"\{\{ *(?:goal|message|note|chat|document|answers?)\b[^}]*", said))
     assert taken_in == set()
+
+
+def test_what_the_pages_are_said_to_refuse_they_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = PAGE.partition("The pages refuse to start in production when")[2].partition("Where `ENVIRONMENT`")[0]
+    given(monkeypatch, ENVIRONMENT="production", API_URL="http://api.test", STAFF_URL="http://a.test", TIME_TRAVEL="1")
+    given(monkeypatch, DEMO_PEOPLE="admin:a@practice.test")
+    with pytest.raises(WrongSettings) as told:
+        read_pages_settings()
+    named = {sentence.split(" ")[0] for sentence in told.value.problems}
+    assert named == {"SITE_API_KEY", "PUBLIC_URL", "API_URL", "STAFF_URL", "TIME_TRAVEL", "DEMO_PEOPLE"}
+    assert named <= set(words(said))

@@ -23,6 +23,7 @@ FOLDERS = (
     "templates",
     "workflows",
 )
+OF_THE_PAGES = "A page"  # the pages name what the API names: of other things they have no place
 SUFFIXES = {".py", ".txt", ".html", ".yaml"}
 BEGINS = r"(?<!\w)"
 NO_PRODUCT = ("tests/", "docs/", "README.md", "models/migrations/")
@@ -65,9 +66,10 @@ def named(names: tuple[str, ...], text: str) -> bool:
     return any(re.search(rf"{BEGINS if name[0].isidentifier() else ''}{re.escape(name)}(?!\w)", text) for name in names)
 
 
-def product() -> dict[str, str]:
+def product(title: str = "") -> dict[str, str]:
     """Every file of the product, with its path, which may say the name too."""
-    paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES]
+    folders = ("web",) if title == OF_THE_PAGES else FOLDERS
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES]
     paths += [path for path in ROOT.iterdir() if path.suffix == ".py"]
     found = {path.relative_to(ROOT).as_posix(): path.read_text() for path in paths}
     return {path: f"{path}\n{text}" for path, text in found.items() if not path.startswith(NO_PRODUCT)}
@@ -82,6 +84,7 @@ def test_there_is_an_answer_for_each_thing() -> None:
         "A task kind",
         "A message",
         "A call",
+        "A page",
         "A table",
         "A benchmark",
     ]
@@ -90,7 +93,7 @@ def test_there_is_an_answer_for_each_thing() -> None:
 
 @EACH
 def test_its_example_stands_in_exactly_the_places_that_are_named(answer: Answer) -> None:
-    stands = {path for path, text in product().items() if named(answer.names, text)}
+    stands = {path for path, text in product(answer.title).items() if named(answer.names, text)}
     told = {path for path in answer.places if not path.startswith(NO_PRODUCT)}
     what = f'"{answer.title}" in {PAGE}, by its example {answer.names[0]}'
     assert stands - told == set(), f"{what}: name these places too, and what fails without them, or do without them"

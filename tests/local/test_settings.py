@@ -33,7 +33,7 @@ def test_everything_has_a_default_for_one_machine() -> None:
     ]
     assert settings.policy == JourneyPolicy()
     assert settings.engine.address == "127.0.0.1:7233"
-    assert settings.site_url == "http://127.0.0.1:8000"
+    assert settings.site_url == "http://localhost:8080"
 
 
 def test_the_stand_in_signs_with_the_secret_that_the_api_expects() -> None:

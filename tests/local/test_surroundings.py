@@ -65,7 +65,7 @@ async def test_with_temporary_data_only_what_is_given_counts(shell: None, tmp_pa
         "sendgrid": "http://127.0.0.1:8400/sendgrid",
         "keys": ["site", "desk", "root"],
         "payload_key": "dev",
-        "site": "http://127.0.0.1:8000",
+        "site": "http://localhost:8080",
         "webhooks": True,
         "charge_after": 86400,
         "forms_reminders": 2,

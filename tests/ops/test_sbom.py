@@ -27,9 +27,10 @@ PRODUCT = (
     "papers",
     "rules",
     "sandbox",
+    "web",
     "workflows",
 )
-PROGRAMS = ("server.py", "worker.py")
+PROGRAMS = ("server.py", "website.py", "worker.py")
 
 
 def named(requirements: list[str]) -> set[str]:

@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if chromium() is not None or "NEED_CHROMIUM" in os.environ:
         return
     for item in items:
-        if "tests/web/" in item.nodeid:
+        if {"site", "browser"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.skip(reason=WITHOUT))
 
 

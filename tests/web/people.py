@@ -44,7 +44,8 @@ class Site:
         for _ in range(100):
             found = await self.mails(to, template)
             if found:
-                return re.findall(r"https?://\S+", found[-1]["text"])[0].rstrip(".,)")
+                address: str = re.findall(r"https?://\S+", found[-1]["text"])[0]
+                return address.rstrip(".,)")
             await self.advance(timedelta(seconds=5))
         raise AssertionError(f"{to} never got {template}")
 
@@ -103,7 +104,8 @@ class Somebody:
     # ---------------------------------------------------------------- doing
 
     async def types(self, label: str, text: str) -> None:
-        await self.page.get_by_label(label, exact=False).first.fill(text)
+        typed_in = self.page.locator("input:not([type=radio]):not([type=checkbox]), textarea")
+        await self.page.get_by_label(label, exact=False).and_(typed_in).first.fill(text)
 
     async def chooses(self, label: str, value: str) -> None:
         await self.page.get_by_label(label, exact=False).first.select_option(value)

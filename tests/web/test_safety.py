@@ -1,5 +1,7 @@
 """What others might try with somebody's browser: each refused, and nothing changed."""
 
+import asyncio
+
 from playwright.async_api import Browser
 
 from tests.web.people import Site, Somebody
@@ -8,13 +10,12 @@ from tests.web.people import Site, Somebody
 async def test_a_form_of_another_site_is_refused(site: Site, visitor: Somebody) -> None:
     await visitor.books("ana-silva")
     address = visitor.page.url.partition("?")[0]
-    cookies = {cookie["name"]: cookie["value"] for cookie in await visitor.context.cookies()}
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {}):
         for mark in ("", "0" * 64):
-            answer = await site.http.post(
-                f"{address}/cancel", data={"mark": mark, "scope": "one"}, headers=headers, cookies=cookies
+            answer = await visitor.context.request.post(  # with the cookies that this browser has
+                f"{address}/cancel", form={"mark": mark, "scope": "one"}, headers=headers
             )
-            assert answer.status_code == 403
+            assert answer.status == 403
     await visitor.goes(address)
     assert "Booked" in await visitor.reads()
 
@@ -39,6 +40,41 @@ async def test_pages_are_framed_by_nobody_and_run_no_script_but_their_own(site: 
         assert "style=" not in answer.text
         assert "<script>" not in answer.text
         assert "onclick" not in answer.text
+
+
+async def test_a_frame_around_a_page_stays_empty(site: Site, browser: Browser) -> None:
+    frames = f'<iframe src="{site.url}/sign-in"></iframe><iframe src="{site.url}/staff/sign-in"></iframe>'
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n{frames}".encode())
+        await writer.drain()
+        writer.close()
+
+    context = await browser.new_context()
+    page = await context.new_page()
+    failed: list[str | None] = []
+    page.on("requestfailed", lambda request: failed.append(request.failure))
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        await page.goto(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", wait_until="load")
+        assert [await frame.locator("form").count() for frame in page.frames] == [0, 0, 0]
+        assert failed == ["net::ERR_BLOCKED_BY_RESPONSE"] * 2
+    await context.close()
+
+
+async def test_what_people_write_runs_nowhere(site: Site, visitor: Somebody, browser: Browser) -> None:
+    evil = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    address = await visitor.books("ana-silva", first_name=evil[:60])
+    await visitor.activates()
+    assert evil[:28] in await visitor.heading()
+    async with Somebody.at(site, browser, wide=True) as therapist:
+        dialogs: list[str] = []
+        therapist.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+        await therapist.signs_in_as_staff("ana@practice.example")
+        for path in ("clients", f"appointments/{address.rsplit('/', 1)[-1]}", "calendar", "today"):
+            await therapist.goes(f"/staff/{path}")
+            assert await therapist.page.locator("img").count() == 0
+        assert dialogs == []
 
 
 async def test_no_script_reads_who_has_signed_in(site: Site, visitor: Somebody) -> None:

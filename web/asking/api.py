@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ Json = dict[str, Any]
 class Asking:
     """The API, as one visitor asks it. ``token``: a person's, or a client's pass; none for whoever is nobody yet.
 
-    ``calls`` counts, so that a test can say how many a page needs.
+    ``calls`` and ``waited`` (seconds) say what the page costs; in development each answer tells it.
     """
 
     http: httpx.AsyncClient
@@ -27,6 +28,7 @@ class Asking:
     agent: str = ""
     token: str | None = None
     calls: int = field(default=0, init=False)
+    waited: float = field(default=0.0, init=False)
 
     async def get(self, path: str, **query: Any) -> Any:
         return await self._ask("GET", path, query=query)
@@ -68,7 +70,10 @@ class Asking:
 
     async def _ask(self, method: str, path: str, **more: Any) -> Any:
         answer = await self._send(method, path, **more)
-        return answer.json() if answer.content else None
+        try:
+            return answer.json() if answer.content else None
+        except ValueError as error:
+            raise ApiUnreachable(f"what answered {method} {path} is no API") from error
 
     async def _send(
         self,
@@ -83,12 +88,15 @@ class Asking:
     ) -> httpx.Response:
         self.calls += 1
         wanted = {name: value for name, value in (query or {}).items() if value is not None}
+        begun = perf_counter()
         try:
             answer = await self.http.request(
                 method, path, params=wanted, json=body, data=form, files=files, headers=self._headers(once)
             )
         except httpx.HTTPError as error:
-            raise ApiUnreachable(str(error)) from error
+            raise ApiUnreachable(str(error) or type(error).__name__) from error
+        finally:
+            self.waited += perf_counter() - begun
         if answer.is_success:
             return answer
         raise _refused(answer)

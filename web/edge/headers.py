@@ -21,12 +21,16 @@ _ALWAYS: Mapping[str, str] = {
 _YEAR = 365 * 24 * 3600
 
 
+def said_by_every_page(*, https_only: bool) -> Mapping[str, str]:
+    return {**_ALWAYS, "Strict-Transport-Security": f"max-age={_YEAR}"} if https_only else _ALWAYS
+
+
 class PageHeaders:
     """ASGI middleware: adds them where the page has not set its own."""
 
     def __init__(self, app: ASGIApp, https_only: bool) -> None:
         self._app = app
-        self._headers = {**_ALWAYS, "Strict-Transport-Security": f"max-age={_YEAR}"} if https_only else _ALWAYS
+        self._headers = said_by_every_page(https_only=https_only)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -1,4 +1,5 @@
-"""The practice's colour: taken where text on it can be read (WCAG 2.2, 1.4.3: 4.5 to 1 on white)."""
+"""The practice's colour: taken where white can be read on it, and made readable on what else it stands on (WCAG 2.2,
+1.4.3: 4.5 to 1)."""
 
 import re
 
@@ -18,14 +19,29 @@ def readable_colour(value: str | None) -> str | None:
     return value.lower()
 
 
+def readable_on(background: str, colour: str) -> str:
+    """The colour, or the nearest to it towards black or white that can be read there."""
+    towards = 0 if _luminance(background) > 0.5 else 255
+    parts = _parts(colour)
+    for step in range(101):
+        mixed = "#" + "".join(f"{round(part + (towards - part) * step / 100):02x}" for part in parts)
+        if contrast(mixed, background) >= _LEAST:
+            return mixed
+    raise ValueError(f"nothing can be read on {background}")
+
+
 def contrast(one: str, other: str) -> float:
     """Between 1 and 21; https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
+def _parts(colour: str) -> tuple[int, ...]:
+    return tuple(int(colour[start : start + 2], 16) for start in (1, 3, 5))
+
+
 def _luminance(colour: str) -> float:
-    red, green, blue = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    red, green, blue = (part / 255 for part in _parts(colour))
     return 0.2126 * _linear(red) + 0.7152 * _linear(green) + 0.0722 * _linear(blue)
 
 

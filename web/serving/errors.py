@@ -7,9 +7,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from web.asking.problems import ApiRefused, ApiUnreachable
-from web.page import NotOurs, SignInFirst, page_of, sign_in_path
+from web.edge.forgery import FIELD
+from web.edge.headers import said_by_every_page
+from web.page import NotOurs, Page, SignInFirst, page_of, sign_in_path
 
 log = structlog.get_logger("pages")
+
+_WAIT = "5"  # seconds until an API that is started anew is there again
 
 
 async def refused(request: Request, error: Exception) -> Response:
@@ -20,7 +24,10 @@ async def refused(request: Request, error: Exception) -> Response:
         return await sign_in_first(request, error)
     if error.status == 404:
         return page.show("not_found.html", status=404)
-    return page.show("refused.html", refused=error)
+    response = page.show("refused.html", refused=error)
+    if error.retry_after:
+        response.headers["Retry-After"] = error.retry_after
+    return response
 
 
 async def sign_in_first(request: Request, _: Exception) -> Response:
@@ -36,8 +43,22 @@ async def not_ours(request: Request, _: Exception) -> Response:
 
 
 async def unreachable(request: Request, error: Exception) -> Response:
+    """What was typed stands in the page, but for secrets, and can be sent again."""
     log.warning("the API cannot be reached", path=request.url.path, because=str(error))
-    return (await page_of(request)).show("unreachable.html", status=503)
+    page = await page_of(request)
+    response = page.show("unreachable.html", status=503, kept=await _typed(page))
+    response.headers["Retry-After"] = _WAIT
+    return response
+
+
+async def _typed(page: Page) -> list[tuple[str, str]] | None:
+    """The fields of the form, if a page of ours sent one; no file, and nothing that is secret."""
+    if page.request.method != "POST":
+        return None
+    try:
+        return (await page.form()).kept(but=FIELD)
+    except NotOurs:
+        return None
 
 
 async def not_found(request: Request, _: Exception) -> Response:
@@ -45,7 +66,11 @@ async def not_found(request: Request, _: Exception) -> Response:
 
 
 async def broken(request: Request, _: Exception) -> Response:
-    return (await page_of(request)).show("broken.html", status=500)
+    page = await page_of(request)
+    response = page.show("broken.html", status=500)
+    for name, value in said_by_every_page(https_only=page.settings.production).items():
+        response.headers.setdefault(name, value)  # what broke has passed by whatever adds them else
+    return response
 
 
 HANDLERS: dict[int | type[Exception], Any] = {

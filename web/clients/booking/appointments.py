@@ -4,15 +4,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
 from web.clients.booking.book import MODES
 from web.clients.whose import client_id_of, client_of, everything
 from web.clock import now
+from web.edge import cookies as names
 from web.looks.words import instant
 from web.page import ClientPage, Page
+from web.rooms import room_of
 
 router = APIRouter()
 
@@ -71,11 +73,22 @@ async def calendar_file(appointment_id: str, page: ClientPage) -> Response:
 
 @router.get("/meet/{appointment_id}")
 async def meet(appointment_id: str, page: ClientPage) -> Response:
-    """Where a video call takes place: the way out is a link, so that nothing of the call's page is framed here."""
+    """Where a video call takes place: the way out is a link, so that nothing of the call's page is framed here.
+
+    Client and therapist have the same link: whoever has signed in as staff alone is led to their own page.
+    """
+    known = page.signed_in or page.visit is not None
+    if not known and page.cookies.get(page.request, names.STAFF) is not None:
+        return RedirectResponse(f"{page.settings.staff_site_url}/meet/{part(appointment_id)}", status_code=303)
     await client_id_of(page, pass_will_do=True)
     appointment = await page.api.get(f"/v1/appointments/{part(appointment_id)}")
     therapist = await page.api.get(f"/v1/therapists/{part(appointment['therapist'])}")
-    return page.show("clients/appointments/meet.html", one=appointment, therapist=therapist)
+    return page.show(
+        "clients/appointments/meet.html",
+        one=appointment,
+        therapist=therapist,
+        room=room_of(page.settings, appointment),
+    )
 
 
 # ---------------------------------------------------------------- cancel
