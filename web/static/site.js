@@ -54,6 +54,41 @@
     }, 10000);
   }
 
+  // A question that is asked only with some answers is shown only with them; what is not shown is not sent.
+  const asked = (part) => {
+    const inputs = [...document.getElementsByName(part.dataset.when)];
+    const wanted = part.dataset.is.split("\n");
+    return inputs.some((one) => one.checked && !one.matches(":disabled") && wanted.includes(one.value));
+  };
+  const ask = () => {
+    for (const part of document.querySelectorAll("[data-when]")) {
+      const now = asked(part);
+      part.hidden = part.disabled = !now;
+      part.querySelector("[data-when-said]")?.remove();
+    }
+  };
+  if (document.querySelector("[data-when]")) {
+    document.addEventListener("change", ask);
+    window.addEventListener("pageshow", ask);
+    ask();
+  }
+
+  // What is typed into a long form is kept as its draft, so that a sign-in that ends takes nothing with it.
+  const draft = document.querySelector("form[data-draft]");
+  if (draft) {
+    let under_way = Promise.resolve();
+    draft.addEventListener("change", (event) => {
+      if (event.target.type === "file") return;
+      under_way = under_way.then(() => {
+        if (draft.dataset.sent) return null;
+        const typed = new FormData(draft);
+        for (const name of [...typed.keys()]) if (name.startsWith("files.")) typed.delete(name);
+        typed.set("do", "save");
+        return fetch(draft.action, { method: "POST", body: typed, credentials: "same-origin", redirect: "manual", keepalive: true });
+      }).catch(() => null);
+    });
+  }
+
   // A form is sent once: the second press does nothing while the first is under way.
   document.addEventListener("submit", (event) => {
     const form = event.target;
