@@ -85,7 +85,11 @@ def asked_if(field: Field, beside: Sequence[Field]) -> str:
         return ""
     about = next((one for one in beside if one["name"] == when["field"]), None)
     said = " or ".join("ticked" if about and about["type"] == "agreement" else shown(one) for one in when["is"])
-    return f"Only if your answer to \N{LEFT DOUBLE QUOTATION MARK}{about['label']}\N{RIGHT DOUBLE QUOTATION MARK} is: {said}." if about else ""
+    return (
+        f"Only if your answer to \N{LEFT DOUBLE QUOTATION MARK}{about['label']}\N{RIGHT DOUBLE QUOTATION MARK} is: {said}."
+        if about
+        else ""
+    )
 
 
 def decided_by(field: Field, before: str) -> tuple[str, str]:

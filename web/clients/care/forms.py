@@ -138,7 +138,9 @@ async def _take_files(
                     once=f"{sent.get('once')}-{path}-{place}",
                 )
             except ApiRefused as refused:
-                return wrong_field(f"answers.{path}", f"{content[0]}: {'; '.join(refused.fields.values()) or refused.detail}")
+                return wrong_field(
+                    f"answers.{path}", f"{content[0]}: {'; '.join(refused.fields.values()) or refused.detail}"
+                )
             add_file(answers, path, kept["id"])
     return None
 
