@@ -28,12 +28,9 @@ class ApiRefused(Exception):
 
     def renamed(self, names: Mapping[str, str]) -> "ApiRefused":
         """The same, where the page calls fields otherwise than the API: by the API's name."""
-        lines = [
-            {**line, "field": names.get(str(line["field"]), line["field"])} for line in self.document.get("errors", ())
-        ]
-        return ApiRefused(
-            self.status, self.document | ({"errors": lines} if lines else {}), retry_after=self.retry_after
-        )
+        lines = [{"field": names.get(name, name), "message": message} for name, message in self.fields.items()]
+        document = self.document | ({"errors": lines} if lines else {})
+        return ApiRefused(self.status, document, retry_after=self.retry_after)
 
 
 class ApiUnreachable(Exception):

@@ -84,12 +84,10 @@ def asked_if(field: Field, beside: Sequence[Field]) -> str:
     if not when:
         return ""
     about = next((one for one in beside if one["name"] == when["field"]), None)
-    said = " or ".join("ticked" if about and about["type"] == "agreement" else shown(one) for one in when["is"])
-    return (
-        f"Only if your answer to \N{LEFT DOUBLE QUOTATION MARK}{about['label']}\N{RIGHT DOUBLE QUOTATION MARK} is: {said}."
-        if about
-        else ""
-    )
+    if about is None:
+        return ""
+    said = " or ".join("ticked" if about["type"] == "agreement" else shown(one) for one in when["is"])
+    return f"Only if you answered: {about['label'].rstrip('?:')} - {said}."
 
 
 def decided_by(field: Field, before: str) -> tuple[str, str]:

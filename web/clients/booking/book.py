@@ -20,6 +20,7 @@ router = APIRouter()
 TYPES = ("intro_call", "session")
 MODES = {"video": "Video call", "phone": "Phone call", "zoom": "Zoom"}
 _DAYS = 7
+_LAST_YEAR = 2199
 DETAILS = ("first_name", "last_name", "email", "phone")
 _TYPED = (*(f"details.{name}" for name in DETAILS), "mode", "weeks", "every")
 _OF_SLOTS = ("slot-taken", "slot-unavailable")
@@ -228,10 +229,16 @@ async def _today(page: Page) -> date:
 
 async def _first_day(page: Page) -> date:
     today = await _today(page)
+    return max(day_asked(page.query.get("from")) or today, today)
+
+
+def day_asked(text: str | None) -> date | None:
+    """As it stands in an address, if it is one that times are asked for."""
     try:
-        return max(date.fromisoformat(page.query.get("from", "")), today)
+        day = date.fromisoformat(text or "")
     except ValueError:
-        return today
+        return None
+    return day if day.year < _LAST_YEAR else None
 
 
 def _link(slug: str, query: dict[str, Any]) -> str:

@@ -85,9 +85,8 @@ def _signed(page: Page, form: dict[str, Any], text: dict[str, Any]) -> Response:
     """As it was signed: its text, and what was answered."""
     files = {file["id"]: file for file in form.get("uploads") or ()}
     answers = form.get("answers")
-    readable = isinstance(answers, dict)
-    lines = list(read_again(form["fields"], answers, files)) if readable else []
-    return page.show("clients/forms/signed.html", form=form, text=text, lines=lines, readable=readable)
+    lines = list(read_again(form["fields"], answers, files)) if isinstance(answers, dict) else None
+    return page.show("clients/forms/signed.html", form=form, text=text, lines=lines)
 
 
 @router.post("/forms/{kind}")
@@ -138,9 +137,8 @@ async def _take_files(
                     once=f"{sent.get('once')}-{path}-{place}",
                 )
             except ApiRefused as refused:
-                return wrong_field(
-                    f"answers.{path}", f"{content[0]}: {'; '.join(refused.fields.values()) or refused.detail}"
-                )
+                why = "; ".join(refused.fields.values()) or refused.detail
+                return wrong_field(f"answers.{path}", f"{content[0]}: {why}")
             add_file(answers, path, kept["id"])
     return None
 
@@ -152,8 +150,8 @@ async def signed_copy(kind: str, page: ClientPage) -> Response:
     return as_download(await page.api.file(path, form_id=page.query.get("form_id")))
 
 
-@router.get("/forms/{kind}/files/{upload_id}")
-async def uploaded(kind: str, upload_id: str, page: ClientPage) -> Response:
+@router.get("/forms/files/{upload_id}")
+async def uploaded(upload_id: str, page: ClientPage) -> Response:
     """A file that was sent with the form, or waits for it."""
     client_id = await client_id_of(page)
     return as_download(await page.api.file(f"/v1/clients/{client_id}/uploads/{part(upload_id)}/content"))
