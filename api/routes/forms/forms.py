@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
 from api.accounts.portal import must_be_on
-from api.bodies import Body, Json, Line
+from api.bodies import Body, Json, Line, as_line
 from api.commands import ByKnown, ByPractice, Command
 from api.deps import ByTime, FromWhere, Known, Now, Svc, must_see_client
 from api.idempotency import IdempotentRoute
@@ -22,7 +22,7 @@ from api.views.lists import Listed, listed
 from models.paging import Page
 from models.reads.forms.copies import hash_of_copy
 from models.reads.forms.requests import answer_to, answered_by, asked_of, forms_of
-from models.reads.forms.texts import text_of, titles_of
+from models.reads.forms.texts import text_of, titles_of, wording_of
 from models.reads.forms.uploads import uploads_of
 from models.reads.money.balance import saved_card
 from models.sealed import Unreadable
@@ -30,7 +30,7 @@ from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.text import PracticeText
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
-from rules.forms.fields import Errors, FormField, check_answers, files_in
+from rules.forms.fields import LONGEST_TEXT, Errors, FormField, check_answers, files_in
 from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT
 from rules.forms.templates import LONGEST_KIND
 from rules.refusals import Problem
@@ -68,11 +68,14 @@ async def _views(session: AsyncSession, forms: Sequence[FormRequest], *, caller:
 
 
 class WholeFormView(FormView):
-    """``fields``: the questions, in the version that was asked for. Once it is complete: ``answers`` and ``signature``,
+    """``body`` and ``fields``: what is read, and the questions, in the version that was asked for; the body of Billing
+    Info ends with the fee policy, of ``fee_policy_version``. Once it is complete: ``answers`` and ``signature``,
     the ``uploads`` that they name, the hash of the copy that was kept (``sha256``), and for the practice
     ``answered_by``.
     """
 
+    body: str
+    fee_policy_version: int | None
     fields: list[FieldView]
     answers: dict[str, Any] | None = None
     signature: str | None = None
@@ -105,10 +108,15 @@ async def one_form(
         if answer is not None:
             await must_be_shown(session, caller, client_id, kind, now=now)
         [view] = await _views(session, [form], caller=caller)
+        read = {
+            "body": await wording_of(session, template) if template else "",
+            "fee_policy_version": template.fee_policy_version if template else None,
+            "fields": fields_view(template) if template else [],
+        }
         more = await _signed(session, client_id, template, answer) if answer is not None else {}
     if answer is not None and caller.is_practice:
         more["answered_by"] = answer.answered_by
-    return WholeFormView(**view.model_dump(), fields=fields_view(template) if template else [], **more)
+    return WholeFormView(**view.model_dump(), **read, **more)
 
 
 async def _signed(
@@ -153,6 +161,10 @@ async def _fresh(command: Command, form_id: UUID) -> FormView:
 # ---------------------------------------------------------------- answering
 
 
+# An empty one is told with all else that is wrong with the answers.
+Signature = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_TEXT), BeforeValidator(as_line)]
+
+
 class FormBody(Body):
     """The answers of one form. To Billing Info belong ``setup_intent``, the card setup that Stripe confirmed, or
     ``checkout_session``, that of Stripe's page on which the card was given, which whoever has a card and signs again
@@ -160,7 +172,7 @@ class FormBody(Body):
     """
 
     answers: Json
-    signature: Line
+    signature: Signature
     setup_intent: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
     checkout_session: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
     consent_version: Line | None = None

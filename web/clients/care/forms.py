@@ -59,16 +59,14 @@ async def _one(
     client_id = await client_id_of(page)
     path = f"/v1/clients/{client_id}/forms/{part(kind)}"
     form = await page.api.get(path, form_id=page.query.get("form_id"))
-    text = await page.api.get(f"/v1/texts/{part(kind)}", version=form["version"])
     if form["status"] == "complete":
-        return _signed(page, form, text)
+        return _signed(page, form)
     if answers is None:
         draft = await page.api.find(f"{path}/draft") or {}
         answers, uploads = draft.get("answers") or {}, draft.get("uploads") or []
     return page.show(
         "clients/forms/fill.html",
         form=form,
-        text=text,
         answers=answers,
         files={file["id"]: file for file in uploads or ()},
         asked_if=asked_if,
@@ -81,12 +79,12 @@ async def _one(
     )
 
 
-def _signed(page: Page, form: dict[str, Any], text: dict[str, Any]) -> Response:
+def _signed(page: Page, form: dict[str, Any]) -> Response:
     """As it was signed: its text, and what was answered."""
     files = {file["id"]: file for file in form.get("uploads") or ()}
     answers = form.get("answers")
     lines = list(read_again(form["fields"], answers, files)) if isinstance(answers, dict) else None
-    return page.show("clients/forms/signed.html", form=form, text=text, lines=lines)
+    return page.show("clients/forms/signed.html", form=form, lines=lines)
 
 
 @router.post("/forms/{kind}")
