@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Locator
 
 from tests.web.people import Site, Somebody
 
@@ -55,7 +55,39 @@ async def test_from_the_first_visit_to_a_paid_session(site: Site, visitor: Someb
     await visitor.goes(address)
     await visitor.follows("Its payment")
     assert "120.00 USD" in await visitor.heading()
-    assert "Download the receipt" in await visitor.reads()
+    await _downloads(visitor, visitor.page.get_by_role("link", name="Download the receipt"), "receipt.pdf")
+    await _pays_with_a_bank_that_asks(site, visitor)
+    await visitor.goes("/payments")
+    await _downloads(visitor, visitor.page.get_by_role("button", name="Download"), "statement.pdf")
+
+
+async def _downloads(visitor: Somebody, what: Locator, name: str) -> None:
+    async with visitor.page.expect_download() as begun:
+        await what.click()
+    file = await begun.value
+    assert file.suggested_filename == name
+    assert (await file.path()).read_bytes().startswith(b"%PDF")
+
+
+async def _pays_with_a_bank_that_asks(site: Site, visitor: Somebody) -> None:
+    """The charge stops, the client is asked, goes to the bank's page and comes back."""
+    await visitor.goes("/card")
+    await visitor.presses("Give another card")
+    await _types_card(visitor, "4000002760003184")
+    await visitor.presses("Complete")
+    await visitor.sees("Stripe has your card")
+    address = await visitor.books("ben-okafor", type="session")
+    await site.advance(timedelta(days=8))
+    id = address.rsplit("/", 1)[-1]
+    await site.api("POST", f"/v1/appointments/{id}/outcome", {"outcome": "occurred"})
+    await site.advance(timedelta(days=2))
+    await visitor.goes("/payments")
+    assert "Your bank asks for you" in await visitor.reads()
+    await visitor.goes(await site.link(visitor.email, "payment_needs_you"))
+    await visitor.presses("Pay with my card")
+    await visitor.follows("Continue to the bank")
+    await visitor.presses("Complete")
+    await visitor.sees("Paid.")
 
 
 async def _fills_in_every_form(visitor: Somebody) -> None:
@@ -85,10 +117,7 @@ async def _fills_in_every_form(visitor: Somebody) -> None:
     await visitor.goes("/forms/billing_info")
     await visitor.page.locator('[name="answers.billing_name"]').fill("Sara Lind")
     await visitor.presses("Give a card")
-    await visitor.presses("Give a card")
-    await visitor.follows("Continue to Stripe")
-    await visitor.page.get_by_label("Card number").fill("4242424242424242")
-    await visitor.presses("Save")
+    await _types_card(visitor, "4242424242424242")
     await visitor.sees("Your card is with Stripe")
     assert await visitor.page.locator('[name="answers.billing_name"]').input_value() == "Sara Lind"
     for box in await visitor.page.locator('input[type="checkbox"]').all():
@@ -96,6 +125,13 @@ async def _fills_in_every_form(visitor: Somebody) -> None:
     await visitor.types("Your full name", "Sara Lind")
     await visitor.presses("Sign and send")
     await visitor.sees("The form is complete.")
+
+
+async def _types_card(visitor: Somebody, number: str) -> None:
+    """On Stripe's page, which a page of ours leads to."""
+    await visitor.follows("Continue to Stripe")
+    await visitor.page.get_by_label("Card number").fill(number)
+    await visitor.presses("Save")
 
 
 async def test_a_time_that_was_just_taken_is_answered_with_others(
