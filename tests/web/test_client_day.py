@@ -74,7 +74,7 @@ async def _pays_with_a_bank_that_asks(site: Site, visitor: Somebody) -> None:
     await visitor.goes("/card")
     await visitor.presses("Give another card")
     await _types_card(visitor, "4000002760003184")
-    await visitor.presses("Complete")
+    await visitor.presses("Complete authentication")
     await visitor.sees("Stripe has your card")
     address = await visitor.books("ben-okafor", type="session")
     await site.advance(timedelta(days=8))
@@ -86,7 +86,7 @@ async def _pays_with_a_bank_that_asks(site: Site, visitor: Somebody) -> None:
     await visitor.goes(await site.link(visitor.email, "payment_needs_you"))
     await visitor.presses("Pay with my card")
     await visitor.follows("Continue to the bank")
-    await visitor.presses("Complete")
+    await visitor.presses("Complete authentication")
     await visitor.sees("Paid.")
 
 
@@ -163,7 +163,7 @@ async def test_cancelling_and_moving_show_first_what_they_mean(visitor: Somebody
     assert visitor.page.url.startswith(address)
 
 
-async def test_a_client_writes_to_the_care_team_and_sees_who_looked(visitor: Somebody) -> None:
+async def test_a_client_writes_to_the_care_team_and_sees_who_looked(site: Site, visitor: Somebody) -> None:
     await visitor.books("ana-silva")
     await visitor.activates()
     await visitor.goes("/chats")
@@ -171,8 +171,21 @@ async def test_a_client_writes_to_the_care_team_and_sees_who_looked(visitor: Som
     await visitor.types("Message", "Can I pay by invoice?")
     await visitor.presses("Send")
     await visitor.sees("Can I pay by invoice?")
+    chat = visitor.page.url.rpartition("/")[2].partition("#")[0]
+    await site.api("POST", f"/v1/chats/{chat}/messages", {"text": "Yes, you can."})
+    await visitor.sees("Yes, you can.")  # by itself, a moment later
+    assert await visitor.page.locator(".messages .own").count() == 1
+    await site.api("POST", f"/v1/chats/{chat}/messages", {"text": "Shall we send one?"})
+    await visitor.goes("/chats")
+    assert "1 new" in await visitor.reads()
+    await visitor.follows("Care team")
+    await visitor.goes("/chats")
+    assert "1 new" not in await visitor.reads()
     await visitor.goes("/account")
     assert "Where you are signed in" in await visitor.reads()
+    looked = visitor.page.get_by_role("table")
+    assert "care team" in await looked.inner_text()
+    assert "Messages" in await looked.inner_text()
 
 
 async def test_without_script_everything_works(site: Site, browser: Browser) -> None:
