@@ -77,7 +77,7 @@ async def test_a_clients_pages_with_something_in_them_and_something_wrong(client
     await client.sees("There is a problem")
     wrong += await violations(client)
     await client.goes("/forms/informed_consent")
-    await client.ticks("I ")
+    await client.ticks("I have read the informed consent")
     await client.types("Your full name", "Alma Lind")
     await client.presses("Sign and send")
     await client.sees("The form is complete.")

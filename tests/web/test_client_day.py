@@ -1,6 +1,6 @@
 """A client's way through the pages: found, booked, activated, forms filled in, a card given, charged, moved."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from playwright.async_api import Browser, Locator
 
@@ -46,7 +46,7 @@ async def test_from_the_first_visit_to_a_paid_session(site: Site, visitor: Someb
     await visitor.goes("/card")
     assert "ending in 4242" in await visitor.reads()
     address = await visitor.books("ben-okafor", type="session")
-    await site.advance(timedelta(days=8))
+    await _is_over(site, address)
     async with Somebody.at(site, browser, wide=True) as therapist:
         await therapist.signs_in_as_staff("ben@practice.example")
         await therapist.goes("/staff/today")
@@ -59,6 +59,11 @@ async def test_from_the_first_visit_to_a_paid_session(site: Site, visitor: Someb
     await _pays_with_a_bank_that_asks(site, visitor)
     await visitor.goes("/payments")
     await _downloads(visitor, visitor.page.get_by_role("button", name="Download"), "statement.pdf")
+
+
+async def _is_over(site: Site, address: str) -> None:
+    one = await site.api("GET", f"/v1/appointments/{address.rpartition('/')[2]}")
+    await site.advance(datetime.fromisoformat(one["ends_at"]) - await site.now() + timedelta(minutes=1))
 
 
 async def _downloads(visitor: Somebody, what: Locator, name: str) -> None:
@@ -77,8 +82,8 @@ async def _pays_with_a_bank_that_asks(site: Site, visitor: Somebody) -> None:
     await visitor.presses("Complete authentication")
     await visitor.sees("Stripe has your card")
     address = await visitor.books("ben-okafor", type="session")
-    await site.advance(timedelta(days=8))
-    id = address.rsplit("/", 1)[-1]
+    await _is_over(site, address)
+    id = address.rpartition("/")[2]
     await site.api("POST", f"/v1/appointments/{id}/outcome", {"outcome": "occurred"})
     await site.advance(timedelta(days=2))
     await visitor.goes("/payments")

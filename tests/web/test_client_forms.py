@@ -12,22 +12,38 @@ QUESTIONS: list[dict[str, Any]] = [
     {"name": "story", "label": "Your story", "type": "long_text"},
     {"name": "smokes", "label": "Do you smoke?", "type": "yes_no", "required": True},
     {
-        **{"name": "how_many", "label": "How many a day", "type": "number", "most": 100, "required": True},
+        "name": "how_many",
+        "label": "How many a day",
+        "type": "number",
+        "most": 100,
+        "required": True,
         "when": {"field": "smokes", "is": [True]},
     },
     {"name": "sleep", "label": "How you sleep", "type": "choice", "options": ["Well", "Badly"], "required": True},
     {
-        **{"name": "why", "label": "What keeps you awake", "type": "choices", "options": ["Noise", "Worry"]},
+        "name": "why",
+        "label": "What keeps you awake",
+        "type": "choices",
+        "options": ["Noise", "Worry"],
         "when": {"field": "sleep", "is": ["Badly"]},
     },
     {
-        **{"name": "mood", "label": "Your mood", "type": "scale", "least": 0, "most": 10, "required": True},
-        **{"least_label": "very low", "most_label": "very good"},
+        "name": "mood",
+        "label": "Your mood",
+        "type": "scale",
+        "least": 0,
+        "most": 10,
+        "required": True,
+        "least_label": "very low",
+        "most_label": "very good",
     },
     {"name": "born", "label": "Date of birth", "type": "date"},
     {"name": "scans", "label": "Referrals", "type": "file", "accepts": ["application/pdf"], "required": True},
     {
-        **{"name": "contact", "label": "Whom we may call", "type": "group", "required": True},
+        "name": "contact",
+        "label": "Whom we may call",
+        "type": "group",
+        "required": True,
         "fields": [
             {"name": "name", "label": "Name", "type": "text", "required": True},
             {"name": "card", "label": "A copy of a card", "type": "file"},
@@ -86,7 +102,15 @@ async def test_every_kind_of_question(site: Site, visitor: Somebody) -> None:
 
     await visitor.follows("All about you")
     said = await visitor.reads()
-    for words in ("Signed by Fia Lind", "Do you smoke?\nNo", "Your mood\n8", "Worry", "1990-04-01", "card.pdf", "Agreed"):
+    for words in (
+        "Signed by Fia Lind",
+        "Do you smoke?\nNo",
+        "Your mood\n8",
+        "Worry",
+        "1990-04-01",
+        "card.pdf",
+        "Agreed",
+    ):
         assert words in said
     assert "How many" not in said
     for link, name in (("Download what I signed", f"signed-{KIND}-1.pdf"), ("from-dr-lee.pdf", "from-dr-lee.pdf")):

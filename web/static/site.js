@@ -21,7 +21,10 @@
       const found = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
       if (!answer.ok || !found) throw new Error("another page");
       part.replaceWith(found);
-      if (push) history.pushState(null, "", address);
+      if (push) {
+        history.pushState(null, "", address);
+        seen = place();
+      }
       found.querySelector("[data-focus]")?.focus();
       return true;
     } catch {
@@ -35,7 +38,12 @@
     event.preventDefault();
     renew(link.closest("[data-part]"), link.href, true);
   });
+  // A link to a place of the same page, such as to a field that is wrong, comes here too.
+  const place = () => location.pathname + location.search;
+  let seen = place();
   window.addEventListener("popstate", () => {
+    if (place() === seen) return;
+    seen = place();
     const part = document.querySelector("[data-part]");
     if (part) renew(part, location.href, false); else location.reload();
   });
