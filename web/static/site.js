@@ -84,10 +84,10 @@
   // What is typed into a long form is kept as its draft, so that a sign-in that ends takes nothing with it.
   const draft = document.querySelector("form[data-draft]");
   if (draft) {
-    let under_way = Promise.resolve();
+    let saving = Promise.resolve();
     draft.addEventListener("change", (event) => {
       if (event.target.type === "file") return;
-      under_way = under_way.then(() => {
+      saving = saving.then(() => {
         if (draft.dataset.sent) return null;
         const typed = new FormData(draft);
         for (const name of [...typed.keys()]) if (name.startsWith("files.")) typed.delete(name);
