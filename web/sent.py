@@ -37,6 +37,9 @@ class Sent:
         value = self._data.get(name)
         return value if isinstance(value, UploadFile) and value.filename else None
 
+    def files(self, name: str) -> list[UploadFile]:
+        return [value for value in self._data.getlist(name) if isinstance(value, UploadFile) and value.filename]
+
     def given(self, *fields: str) -> dict[str, str]:
         """Those of the fields that have something in them."""
         return {name: value for name in fields if (value := self.get(name))}

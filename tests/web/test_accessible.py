@@ -70,6 +70,45 @@ async def test_a_clients_pages(path: str, client: Somebody) -> None:
     assert await violations(client) == []
 
 
+async def test_a_clients_pages_with_something_in_them_and_something_wrong(client: Somebody) -> None:
+    page, wrong = client.page, []
+    await client.goes("/forms/initial_consultation")
+    await client.presses("Sign and send")
+    await client.sees("There is a problem")
+    wrong += await violations(client)
+    await client.goes("/forms/informed_consent")
+    await client.ticks("I have read the informed consent")
+    await client.types("Your full name", "Alma Lind")
+    await client.presses("Sign and send")
+    await client.sees("The form is complete.")
+    wrong += await violations(client)
+    await client.goes("/forms/informed_consent")
+    await client.sees("What you read")
+    wrong += await violations(client)
+    await client.goes("/chats")
+    await client.presses("Write to the care team")
+    await client.types("Message", "Hello")
+    await client.presses("Send")
+    await client.sees("Hello")
+    wrong += await violations(client)
+    await client.goes("/appointments")
+    await client.follows("Details")
+    wrong += await violations(client)
+    address = page.url
+    for part in ("cancel", "move"):
+        await client.goes(f"{address}/{part}")
+        wrong += await violations(client)
+    await client.goes(address.replace("appointments", "meet"))
+    await client.sees("The link will follow")
+    wrong += await violations(client)
+    await client.goes("/account")
+    await page.locator("#factor-current").fill("wrong")
+    await client.presses("Set up an authenticator app")
+    await client.sees("There is a problem")
+    wrong += await violations(client)
+    assert wrong == []
+
+
 @pytest.mark.parametrize("email", OF_STAFF)
 async def test_staff_pages(email: str, site: Site, browser: Browser) -> None:
     async with Somebody.at(site, browser, wide=True) as somebody:

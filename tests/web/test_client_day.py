@@ -1,8 +1,8 @@
 """A client's way through the pages: found, booked, activated, forms filled in, a card given, charged, moved."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Locator
 
 from tests.web.people import Site, Somebody
 
@@ -46,16 +46,54 @@ async def test_from_the_first_visit_to_a_paid_session(site: Site, visitor: Someb
     await visitor.goes("/card")
     assert "ending in 4242" in await visitor.reads()
     address = await visitor.books("ben-okafor", type="session")
-    await site.advance(timedelta(days=8))
+    await _is_over(site, address)
     async with Somebody.at(site, browser, wide=True) as therapist:
         await therapist.signs_in_as_staff("ben@practice.example")
         await therapist.goes("/staff/today")
-        await therapist.presses("Took place")
+        while await therapist.page.get_by_role("button", name="Took place").count():  # the intro call, and the session
+            await therapist.presses("Took place")
     await site.advance(timedelta(days=2))
     await visitor.goes(address)
     await visitor.follows("Its payment")
     assert "120.00 USD" in await visitor.heading()
-    assert "Download the receipt" in await visitor.reads()
+    await _downloads(visitor, visitor.page.get_by_role("link", name="Download the receipt"), "receipt.pdf")
+    await _pays_with_a_bank_that_asks(site, visitor)
+    await visitor.goes("/payments")
+    await _downloads(visitor, visitor.page.get_by_role("button", name="Download"), "statement.pdf")
+
+
+async def _is_over(site: Site, address: str) -> None:
+    one = await site.api("GET", f"/v1/appointments/{address.rpartition('/')[2]}")
+    await site.advance(datetime.fromisoformat(one["ends_at"]) - await site.now() + timedelta(minutes=1))
+
+
+async def _downloads(visitor: Somebody, what: Locator, name: str) -> None:
+    async with visitor.page.expect_download() as begun:
+        await what.click()
+    file = await begun.value
+    assert file.suggested_filename == name
+    assert (await file.path()).read_bytes().startswith(b"%PDF")
+
+
+async def _pays_with_a_bank_that_asks(site: Site, visitor: Somebody) -> None:
+    """The charge stops, the client is asked, goes to the bank's page and comes back."""
+    await visitor.goes("/card")
+    await visitor.presses("Give another card")
+    await _types_card(visitor, "4000002760003184")
+    await visitor.presses("Complete authentication")
+    await visitor.sees("Stripe has your card")
+    address = await visitor.books("ben-okafor", type="session")
+    await _is_over(site, address)
+    id = address.rpartition("/")[2]
+    await site.api("POST", f"/v1/appointments/{id}/outcome", {"outcome": "occurred"})
+    await site.advance(timedelta(days=2))
+    await visitor.goes("/payments")
+    assert "Your bank asks for you" in await visitor.reads()
+    await visitor.goes(await site.link(visitor.email, "payment_needs_you"))
+    await visitor.presses("Pay with my card")
+    await visitor.follows("Continue to the bank")
+    await visitor.presses("Complete authentication")
+    await visitor.sees("Paid.")
 
 
 async def _fills_in_every_form(visitor: Somebody) -> None:
@@ -85,10 +123,7 @@ async def _fills_in_every_form(visitor: Somebody) -> None:
     await visitor.goes("/forms/billing_info")
     await visitor.page.locator('[name="answers.billing_name"]').fill("Sara Lind")
     await visitor.presses("Give a card")
-    await visitor.presses("Give a card")
-    await visitor.follows("Continue to Stripe")
-    await visitor.page.get_by_label("Card number").fill("4242424242424242")
-    await visitor.presses("Save")
+    await _types_card(visitor, "4242424242424242")
     await visitor.sees("Your card is with Stripe")
     assert await visitor.page.locator('[name="answers.billing_name"]').input_value() == "Sara Lind"
     for box in await visitor.page.locator('input[type="checkbox"]').all():
@@ -96,6 +131,13 @@ async def _fills_in_every_form(visitor: Somebody) -> None:
     await visitor.types("Your full name", "Sara Lind")
     await visitor.presses("Sign and send")
     await visitor.sees("The form is complete.")
+
+
+async def _types_card(visitor: Somebody, number: str) -> None:
+    """On Stripe's page, which a page of ours leads to."""
+    await visitor.follows("Continue to Stripe")
+    await visitor.page.get_by_label("Card number").fill(number)
+    await visitor.presses("Save")
 
 
 async def test_a_time_that_was_just_taken_is_answered_with_others(
@@ -127,7 +169,7 @@ async def test_cancelling_and_moving_show_first_what_they_mean(visitor: Somebody
     assert visitor.page.url.startswith(address)
 
 
-async def test_a_client_writes_to_the_care_team_and_sees_who_looked(visitor: Somebody) -> None:
+async def test_a_client_writes_to_the_care_team_and_sees_who_looked(site: Site, visitor: Somebody) -> None:
     await visitor.books("ana-silva")
     await visitor.activates()
     await visitor.goes("/chats")
@@ -135,8 +177,21 @@ async def test_a_client_writes_to_the_care_team_and_sees_who_looked(visitor: Som
     await visitor.types("Message", "Can I pay by invoice?")
     await visitor.presses("Send")
     await visitor.sees("Can I pay by invoice?")
+    chat = visitor.page.url.rpartition("/")[2].partition("#")[0]
+    await site.api("POST", f"/v1/chats/{chat}/messages", {"text": "Yes, you can."})
+    await visitor.sees("Yes, you can.")  # by itself, a moment later
+    assert await visitor.page.locator(".messages .own").count() == 1
+    await site.api("POST", f"/v1/chats/{chat}/messages", {"text": "Shall we send one?"})
+    await visitor.goes("/chats")
+    assert "1 new" in await visitor.reads()
+    await visitor.follows("Care team")
+    await visitor.goes("/chats")
+    assert "1 new" not in await visitor.reads()
     await visitor.goes("/account")
     assert "Where you are signed in" in await visitor.reads()
+    looked = visitor.page.get_by_role("table")
+    assert "care team" in await looked.inner_text()
+    assert "Messages" in await looked.inner_text()
 
 
 async def test_without_script_everything_works(site: Site, browser: Browser) -> None:

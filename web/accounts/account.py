@@ -1,16 +1,28 @@
 """The own account: password, address, second factor, sign-ins; for clients, who looked at their record."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from web.accounts.sign_in import signed_in
 from web.asking.api import part
-from web.asking.problems import ApiRefused
+from web.asking.problems import GONE, ApiRefused
 from web.looks.qr import picture
 from web.page import AnyPage, Page
 from web.sent import Sent
 
 router = APIRouter()
+
+_LABELS = {
+    "password.current": "Your password now",
+    "password.password": "New password",
+    "address.email": "New e-mail",
+    "address.current": "Your password",
+    "factor.current": "Your password",
+    "factor.code": "Code",
+    "renewal.current": "Your password",
+    "renewal.code": "Code",
+}
 
 
 @router.get("/account")
@@ -30,31 +42,36 @@ async def _show(page: Page, sent: Sent | None = None, refused: ApiRefused | None
         factors=await page.api.get("/v1/second-factors"),
         looked=looked["items"],
         cursor=looked["next_cursor"],
+        labels=_LABELS,
         sent=sent,
         refused=refused,
     )
 
 
+async def _try(page: Page, form: str, path: str, *fields: str, **more: str) -> Any:
+    """One of the forms of this page, whose inputs are named after it. Returns the API's answer, or the page with what
+    was wrong beside its inputs."""
+    sent = await page.form()
+    read = {"current": sent.secret, "password": sent.secret}
+    given = {name: value for name in fields if (value := read.get(name, sent.get)(f"{form}.{name}"))}
+    try:
+        return await page.api.post(path, {**given, **more})
+    except ApiRefused as refused:
+        if refused.status in GONE:
+            raise
+        return await _show(page, sent, refused.renamed({name: f"{form}.{name}" for name in fields}))
+
+
 @router.post("/account/password")
 async def change_password(page: AnyPage) -> Response:
-    sent = await page.form()
-    body = {"current": sent.secret("current"), "password": sent.secret("password"), **sent.given("code")}
-    try:
-        answer = await page.api.post("/v1/passwords", body)
-    except ApiRefused as refused:
-        return await _show(page, sent, refused)
-    return signed_in(page, answer, f"{page.base}/account?changed=password")
+    answer = await _try(page, "password", "/v1/passwords", "current", "password")
+    return answer if isinstance(answer, Response) else page.go("/account?changed=password")
 
 
 @router.post("/account/email")
 async def change_email(page: AnyPage) -> Response:
-    sent = await page.form()
-    body = {"email": sent.get("email"), "current": sent.secret("current_of_email")}
-    try:
-        await page.api.post("/v1/email-changes", body)
-    except ApiRefused as refused:
-        return await _show(page, sent, refused)
-    return page.go("/account?changed=email")
+    answer = await _try(page, "address", "/v1/email-changes", "current", "email")
+    return answer if isinstance(answer, Response) else page.go("/account?changed=email")
 
 
 @router.post("/account/sessions/{session_id}/end")
@@ -64,15 +81,22 @@ async def end_session(session_id: str, page: AnyPage) -> Response:
     return page.go("/account?changed=sessions")
 
 
+@router.post("/account/sessions/end-others")
+async def end_other_sessions(page: AnyPage) -> Response:
+    """Each by itself: ending all would end this one, and every known device."""
+    await page.form()
+    for one in (await page.api.get("/v1/sessions"))["items"]:
+        if not one["current"]:
+            await page.api.delete(f"/v1/sessions/{part(one['id'])}")
+    return page.go("/account?changed=sessions")
+
+
 @router.post("/account/second-factor")
 async def begin_factor(page: AnyPage) -> Response:
     """An authenticator app: the secret is shown once, as a picture and as text."""
-    sent = await page.form()
-    body = {"kind": "totp", "current": sent.secret("current_of_factor"), **sent.given("code")}
-    try:
-        begun = await page.api.post("/v1/second-factors", body)
-    except ApiRefused as refused:
-        return await _show(page, sent, refused)
+    begun = await _try(page, "factor", "/v1/second-factors", "current", "code", "name", kind="totp")
+    if isinstance(begun, Response):
+        return begun
     return page.show("accounts/factor.html", begun=begun, picture=picture(begun["uri"]))
 
 
@@ -83,16 +107,22 @@ async def confirm_factor(factor_id: str, page: AnyPage) -> Response:
     try:
         answer = await page.api.post(f"/v1/second-factors/{part(factor_id)}/confirmations", {"code": sent.get("code")})
     except ApiRefused as refused:
+        if refused.status in GONE:
+            return page.go("/account?changed=lapsed")
         return page.show("accounts/factor.html", begun=begun, picture=picture(begun["uri"]), refused=refused)
-    return page.show("accounts/codes.html", codes=answer["recovery_codes"])
+    return page.show("accounts/codes.html", codes=answer["recovery_codes"], renewed=False)
 
 
 @router.post("/account/second-factor/{factor_id}/remove")
 async def remove_factor(factor_id: str, page: AnyPage) -> Response:
-    sent = await page.form()
-    body = {"current": sent.secret("current_of_removal"), "code": sent.get("code_of_removal")}
-    try:
-        await page.api.post(f"/v1/second-factors/{part(factor_id)}/remove", body)
-    except ApiRefused as refused:
-        return await _show(page, sent, refused)
-    return page.go("/account?changed=factor")
+    path = f"/v1/second-factors/{part(factor_id)}/remove"
+    answer = await _try(page, f"removal.{factor_id}", path, "current", "code")
+    return answer if isinstance(answer, Response) else page.go("/account?changed=factor")
+
+
+@router.post("/account/recovery-codes")
+async def renew_codes(page: AnyPage) -> Response:
+    answer = await _try(page, "renewal", "/v1/second-factors/recovery-codes", "current", "code")
+    if isinstance(answer, Response):
+        return answer
+    return page.show("accounts/codes.html", codes=answer["recovery_codes"], renewed=True)

@@ -26,6 +26,12 @@ class ApiRefused(Exception):
         """What is wrong, by the name of the field as the API has it: ``details.email``."""
         return {str(line["field"]): str(line["message"]) for line in self.document.get("errors", ())}
 
+    def renamed(self, names: Mapping[str, str]) -> "ApiRefused":
+        """The same, where the page calls fields otherwise than the API: by the API's name."""
+        lines = [{"field": names.get(name, name), "message": message} for name, message in self.fields.items()]
+        document = self.document | ({"errors": lines} if lines else {})
+        return ApiRefused(self.status, document, retry_after=self.retry_after)
+
 
 class ApiUnreachable(Exception):
     """The API did not answer in time, or not as an API does. What was asked may have been done."""

@@ -11,7 +11,7 @@ async def client_id_of(page: Page, *, pass_will_do: bool = False) -> str:
         if pass_will_do and page.visit is not None:
             return page.visit.client_id
         raise SignInFirst
-    me = await page.api.get("/v1/me")
+    me = await page.me()
     if "client_id" not in me:
         raise SignInFirst
     return str(me["client_id"])

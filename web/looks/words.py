@@ -40,6 +40,11 @@ def day_of(text: str | datetime, zone: str) -> str:
     return day(_local(text, zone).date())
 
 
+def last_day(text: str | datetime, zone: str) -> str:
+    """``Thu 3 December``, the last date before an end."""
+    return day((_local(text, zone) - timedelta(microseconds=1)).date())
+
+
 def zone_words(zone: str) -> str:
     """``New York time``"""
     city = get_timezone_location(ZoneInfo(zone), locale=_LOCALE, return_city=True)

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from web.asking.problems import ApiRefused, ApiUnreachable
+from web.edge import cookies as names
 from web.edge.forgery import FIELD
 from web.edge.headers import said_by_every_page
 from web.page import NotOurs, Page, SignInFirst, page_of, sign_in_path
@@ -21,6 +22,8 @@ async def refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiRefused)
     page = await page_of(request)
     if error.status == 401 and page.api.token is not None:
+        if page.visit is not None:
+            return pass_ended(page)
         return await sign_in_first(request, error)
     if error.status == 404:
         return page.show("not_found.html", status=404)
@@ -35,6 +38,14 @@ async def sign_in_first(request: Request, _: Exception) -> Response:
     path = sign_in_path(page) if request.method == "GET" else f"{page.base}/sign-in"
     response = RedirectResponse(path, status_code=303)
     page.cookies.drop(response, page.side)
+    return response
+
+
+def pass_ended(page: Page) -> Response:
+    """A pass lives for half an hour: without it the page is as for anybody."""
+    path = page.path if page.request.method == "GET" else page.request.url.path
+    response = RedirectResponse(path, status_code=303)
+    page.cookies.drop(response, names.VISIT)
     return response
 
 

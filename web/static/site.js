@@ -21,7 +21,10 @@
       const found = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
       if (!answer.ok || !found) throw new Error("another page");
       part.replaceWith(found);
-      if (push) history.pushState(null, "", address);
+      if (push) {
+        history.pushState(null, "", address);
+        seen = place();
+      }
       found.querySelector("[data-focus]")?.focus();
       return true;
     } catch {
@@ -35,7 +38,12 @@
     event.preventDefault();
     renew(link.closest("[data-part]"), link.href, true);
   });
+  // A link to a place of the same page, such as to a field that is wrong, comes here too.
+  const place = () => location.pathname + location.search;
+  let seen = place();
   window.addEventListener("popstate", () => {
+    if (place() === seen) return;
+    seen = place();
     const part = document.querySelector("[data-part]");
     if (part) renew(part, location.href, false); else location.reload();
   });
@@ -52,6 +60,41 @@
         if (answer.ok && fresh && fresh.innerHTML !== now.innerHTML) now.innerHTML = fresh.innerHTML;
       } catch { /* the next time */ }
     }, 10000);
+  }
+
+  // A question that is asked only with some answers is shown only with them; what is not shown is not sent.
+  const asked = (part) => {
+    const inputs = [...document.getElementsByName(part.dataset.when)];
+    const wanted = part.dataset.is.split("\n");
+    return inputs.some((one) => one.checked && !one.matches(":disabled") && wanted.includes(one.value));
+  };
+  const ask = () => {
+    for (const part of document.querySelectorAll("[data-when]")) {
+      const now = asked(part);
+      part.hidden = part.disabled = !now;
+      part.querySelector("[data-when-said]")?.remove();
+    }
+  };
+  if (document.querySelector("[data-when]")) {
+    document.addEventListener("change", ask);
+    window.addEventListener("pageshow", ask);
+    ask();
+  }
+
+  // What is typed into a long form is kept as its draft, so that a sign-in that ends takes nothing with it.
+  const draft = document.querySelector("form[data-draft]");
+  if (draft) {
+    let saving = Promise.resolve();
+    draft.addEventListener("change", (event) => {
+      if (event.target.type === "file") return;
+      saving = saving.then(() => {
+        if (draft.dataset.sent) return null;
+        const typed = new FormData(draft);
+        for (const name of [...typed.keys()]) if (name.startsWith("files.")) typed.delete(name);
+        typed.set("do", "save");
+        return fetch(draft.action, { method: "POST", body: typed, credentials: "same-origin", redirect: "manual", keepalive: true });
+      }).catch(() => null);
+    });
   }
 
   // A form is sent once: the second press does nothing while the first is under way.

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.access_log.declared import shows
 from api.accounts.portal import must_be_on
-from api.bodies import Body, Json, Line
+from api.bodies import Body, Json, Line, as_line
 from api.commands import ByKnown, ByPractice, Command
 from api.deps import ByTime, FromWhere, Known, Now, Svc, must_see_client
 from api.idempotency import IdempotentRoute
@@ -30,7 +30,7 @@ from models.tables.forms.form import FormAnswer, FormRequest
 from models.tables.forms.text import PracticeText
 from rules.accounts.accesses import AccessKind
 from rules.accounts.caller import Caller
-from rules.forms.fields import Errors, FormField, check_answers, files_in
+from rules.forms.fields import LONGEST_TEXT, Errors, FormField, check_answers, files_in
 from rules.forms.intake import BILLING_INFO, OF_ANOTHER_TEXT, OF_ANOTHER_VERSION
 from rules.forms.templates import LONGEST_KIND
 from rules.refusals import Problem
@@ -108,17 +108,15 @@ async def one_form(
         if answer is not None:
             await must_be_shown(session, caller, client_id, kind, now=now)
         [view] = await _views(session, [form], caller=caller)
+        read = {
+            "body": await wording_of(session, template) if template else "",
+            "fee_policy_version": template.fee_policy_version if template else None,
+            "fields": fields_view(template) if template else [],
+        }
         more = await _signed(session, client_id, template, answer) if answer is not None else {}
-        body = await wording_of(session, template) if template else ""
     if answer is not None and caller.is_practice:
         more["answered_by"] = answer.answered_by
-    return WholeFormView(
-        **view.model_dump(),
-        body=body,
-        fee_policy_version=template.fee_policy_version if template else None,
-        fields=fields_view(template) if template else [],
-        **more,
-    )
+    return WholeFormView(**view.model_dump(), **read, **more)
 
 
 async def _signed(
@@ -163,6 +161,10 @@ async def _fresh(command: Command, form_id: UUID) -> FormView:
 # ---------------------------------------------------------------- answering
 
 
+# An empty one is told with all else that is wrong with the answers.
+Signature = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_TEXT), BeforeValidator(as_line)]
+
+
 class FormBody(Body):
     """The answers of one form. ``version``: of the form, as the client was shown it; another one than is to be answered
     now is refused, since nothing may be signed that was not read. To Billing Info belong ``setup_intent``, the card
@@ -172,7 +174,7 @@ class FormBody(Body):
     """
 
     answers: Json
-    signature: Line
+    signature: Signature
     version: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     setup_intent: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None
     checkout_session: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{3,200}$")] | None = None

@@ -85,6 +85,30 @@ async def test_a_form_of_the_practices_own_is_worded_the_same_way_and_read_by_th
     assert [form["kind"] for form in listed] == ["sleep"]
 
 
+async def test_a_form_comes_with_what_is_read_before_its_questions(texts: Texts) -> None:
+    client = await texts.client()
+    await texts.books(client)
+    path = f"/v1/clients/{client.id}/forms"
+    billing = (await texts.api.get(f"{path}/billing_info", headers=DESK)).json()
+    assert billing["body"] == (await texts.get("/billing_info"))["body"]
+    assert billing["fee_policy_version"] == 1
+    body = {"title": "Sleep", "body": "# Why\n\nIt helps.", "fields": [FIELD]}
+    await texts.api.put("/v1/texts/sleep", json=body, headers=ROOT)
+    await texts.publish("sleep")
+    await texts.api.post(path, json={"kind": "sleep"}, headers=DESK)
+    sleep = (await texts.api.get(f"{path}/sleep", headers=DESK)).json()
+    assert (sleep["body"], sleep["fee_policy_version"]) == ("# Why\n\nIt helps.", None)
+
+
+async def test_an_empty_signature_is_told_with_all_else_that_is_wrong(texts: Texts) -> None:
+    client = await texts.client()
+    await texts.books(client)
+    path = f"/v1/clients/{client.id}/forms/informed_consent"
+    answer = await texts.api.put(path, json={"answers": {}, "signature": " "}, headers=DESK)
+    assert answer.status_code == 422
+    assert [line["field"] for line in answer.json()["errors"]] == ["signature", "answers.agrees"]
+
+
 @pytest.mark.parametrize(
     ("kind", "changed", "fields"),
     [

@@ -1,14 +1,16 @@
 """A client's appointments: what comes next, one of them, cancelling and moving with what it costs shown first."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
-from web.clients.booking.book import MODES
+from web.clients.booking.book import MODES, day_asked
 from web.clients.whose import client_id_of, client_of, everything
 from web.clock import now
 from web.edge import cookies as names
@@ -18,6 +20,7 @@ from web.rooms import room_of
 
 router = APIRouter()
 
+_DAYS = 14
 _LATE = "late-change-contact-therapist"
 
 
@@ -30,7 +33,7 @@ async def home(page: ClientPage) -> Response:
     ahead = [one for one in appointments if one["status"] == "scheduled" and instant(one["ends_at"]) > time]
     past = [one for one in reversed(appointments) if one not in ahead]
     todo = []
-    if page.signed_in:
+    if page.signed_in and client["portal_settings"].get("forms", True):
         forms = await everything(page, f"/v1/clients/{client['id']}/forms")
         todo = [form for form in forms if form["status"] != "complete"]
     return page.show(
@@ -40,6 +43,7 @@ async def home(page: ClientPage) -> Response:
         past=past[:20],
         todo=todo,
         therapists=await _therapists(page, appointments),
+        may_book=client["portal_settings"].get("schedule_appointments", True),
         modes=MODES,
     )
 
@@ -88,6 +92,7 @@ async def meet(appointment_id: str, page: ClientPage) -> Response:
         one=appointment,
         therapist=therapist,
         room=room_of(page.settings, appointment),
+        over=instant(appointment["ends_at"]) < await now(page.api, page.settings),
     )
 
 
@@ -144,12 +149,13 @@ async def _move(page: Page, appointment_id: str, refused: ApiRefused | None = No
     await client_id_of(page, pass_will_do=True)
     appointment = await page.api.get(f"/v1/appointments/{part(appointment_id)}")
     slug = part(appointment["therapist"])
-    first = page.query.get("from")
+    today = (await now(page.api, page.settings)).astimezone(ZoneInfo(page.zone)).date()
+    first = max(day_asked(page.query.get("from")) or today, today)
     slots = await page.api.get(
         f"/v1/therapists/{slug}/slots",
         type=appointment["type"],
         time_zone=page.zone,
-        **({"from": first} if first else {}),
+        **{"from": first.isoformat(), "to": (first + timedelta(days=_DAYS - 1)).isoformat()},
     )
     return page.show(
         "clients/appointments/move.html",
@@ -157,6 +163,9 @@ async def _move(page: Page, appointment_id: str, refused: ApiRefused | None = No
         therapist=await page.api.get(f"/v1/therapists/{slug}"),
         days=slots["days"],
         path=f"/appointments/{part(appointment_id)}/move",
+        first=first,
+        earlier=first - timedelta(days=_DAYS) if first > today else None,
+        later=first + timedelta(days=_DAYS),
         refused=refused,
     )
 

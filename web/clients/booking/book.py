@@ -1,6 +1,6 @@
 """Booking: what, when, who. A time is held while details are typed; one that was taken is answered with others."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from web.asking.api import part
 from web.asking.problems import ApiRefused
 from web.clients.finding.visits import begin_visit
 from web.clock import now
-from web.page import ClientPage, Page
+from web.page import ClientPage, Page, Visit
 from web.sent import Sent
 
 router = APIRouter()
@@ -20,30 +20,39 @@ router = APIRouter()
 TYPES = ("intro_call", "session")
 MODES = {"video": "Video call", "phone": "Phone call", "zoom": "Zoom"}
 _DAYS = 7
-_DETAILS = ("first_name", "last_name", "email", "phone")
+_LAST_YEAR = 2199
+DETAILS = ("first_name", "last_name", "email", "phone")
+_TYPED = (*(f"details.{name}" for name in DETAILS), "mode", "weeks", "every")
 _OF_SLOTS = ("slot-taken", "slot-unavailable")
 
 
 @router.get("/book/{slug}")
 async def choose(slug: str, page: ClientPage) -> Response:
-    """What and when."""
+    """What and when. The link of a mail names a time that is held already: it leads there."""
+    held = {name: value for name in ("type", "starts_at") if (value := page.query.get(name))}
+    if hold := page.query.get("hold_id"):
+        return page.go(f"/book/{part(slug)}/who?{urlencode({'hold': hold, **held})}")
     return await _choose(page, slug)
 
 
-async def _choose(page: Page, slug: str, *, refused: ApiRefused | None = None) -> Response:
+async def _choose(page: Page, slug: str, *, sent: Sent | None = None, refused: ApiRefused | None = None) -> Response:
+    """``sent``: what was typed before the time was gone, which goes on with the next one."""
     therapist = await page.api.get(f"/v1/therapists/{part(slug)}")
-    offers = await _offers(page, therapist)
-    kind = _type(page, offers)
+    found = await _offers_to(page, slug)
+    if found is not None and found["therapist"] != slug:
+        return await _with_another(page, therapist, found)
+    offers = {offer["type"]: offer for offer in found["offers"]} if found else _of_profile(therapist)
+    kind = _type(sent.get("type") if sent else page.query.get("type"), offers)
     first = await _first_day(page)
     days: list[dict[str, Any]] = []
     if kind is not None:
-        found = await page.api.get(
+        open_ = await page.api.get(
             f"/v1/therapists/{part(slug)}/slots",
             type=kind,
             time_zone=page.zone,
             **{"from": first.isoformat(), "to": (first + timedelta(days=_DAYS - 1)).isoformat()},
         )
-        days = found["days"]
+        days = open_["days"]
     return page.show(
         "clients/book/choose.html",
         therapist=therapist,
@@ -51,6 +60,7 @@ async def _choose(page: Page, slug: str, *, refused: ApiRefused | None = None) -
         type=kind,
         first=first,
         days=days,
+        typed={name: value for name in _TYPED if (value := sent.get(name))} if sent else {},
         link=lambda **change: _link(slug, {"type": kind, "from": first.isoformat()} | change),
         earlier=first - timedelta(days=_DAYS),
         later=first + timedelta(days=_DAYS),
@@ -61,7 +71,7 @@ async def _choose(page: Page, slug: str, *, refused: ApiRefused | None = None) -
 
 @router.post("/book/{slug}/hold")
 async def hold(slug: str, page: ClientPage) -> Response:
-    """Keep the chosen time while the rest is typed."""
+    """Keep the chosen time while the rest is typed. What was typed for another one comes along."""
     sent = await page.form()
     kind, starts_at = sent.get("type"), sent.get("starts_at")
     try:
@@ -69,10 +79,13 @@ async def hold(slug: str, page: ClientPage) -> Response:
             f"/v1/therapists/{part(slug)}/holds", {"type": kind, "starts_at": starts_at}, once=sent.get("once") or None
         )
     except ApiRefused as refused:
-        if refused.status == 404:
+        if refused.status in (401, 404):
             raise
-        return await _choose(page, slug, refused=refused)
-    return page.go(f"/book/{part(slug)}/who?{urlencode({'hold': held['hold_id'], 'type': kind})}")
+        return await _choose(page, slug, sent=sent, refused=refused)
+    if any(sent.get(name) for name in _TYPED):  # never in an address
+        return await _who(page, slug, hold=held["hold_id"], sent=sent)
+    query = {"hold": held["hold_id"], "type": kind, "starts_at": starts_at}
+    return page.go(f"/book/{part(slug)}/who?{urlencode(query)}")
 
 
 @router.get("/book/{slug}/who")
@@ -82,19 +95,26 @@ async def who(slug: str, page: ClientPage) -> Response:
 
 async def _who(page: Page, slug: str, *, hold: str, sent: Sent | None, refused: ApiRefused | None = None) -> Response:
     therapist = await page.api.get(f"/v1/therapists/{part(slug)}")
-    try:
-        held = await page.api.get(f"/v1/holds/{part(hold)}")
-    except ApiRefused as gone:
-        if gone.status != 404:
-            raise
-        return page.show("clients/book/hold_ended.html", therapist=therapist, status=410)
-    known = await _client(page)
+    held = await page.api.find(f"/v1/holds/{part(hold)}") if hold else None
+    if held is None:
+        return page.show(
+            "clients/book/hold_ended.html",
+            therapist=therapist,
+            type=page.query.get("type", ""),
+            starts_at=_instant(page.query.get("starts_at")),
+            status=410,
+        )
+    offers = await _offers_to(page, slug)
+    if offers is not None and offers["therapist"] != slug:
+        return await _with_another(page, therapist, offers)
+    offer = next((one for one in offers["offers"] if one["type"] == held["type"]), None) if offers else None
     return page.show(
         "clients/book/who.html",
         therapist=therapist,
         held=held,
-        known=known,
-        modes=[(mode, MODES[mode]) for mode in _modes(therapist)],
+        wanted=set(offers["details_required"]) if offers else set(DETAILS),
+        series=offer["series"] if offer and offer["series"] and offer["series"]["may_book"] else None,
+        modes=[(mode, MODES[mode]) for mode in _modes(offer)],
         refused=refused,
         sent=sent,
     )
@@ -102,87 +122,105 @@ async def _who(page: Page, slug: str, *, hold: str, sent: Sent | None, refused: 
 
 @router.post("/book/{slug}/who")
 async def book(slug: str, page: ClientPage) -> Response:
+    """A hold that has ended stops nobody: the time may still be free."""
     sent = await page.form()
     hold, once = sent.get("hold"), sent.get("once")
-    try:
-        held = await page.api.get(f"/v1/holds/{part(hold)}")
-    except ApiRefused:
-        return await _who(page, slug, hold=hold, sent=sent)
-    details = {name: value for name in _DETAILS if (value := sent.get(f"details.{name}"))}
+    body: dict[str, Any] = {"type": sent.get("type"), "starts_at": sent.get("starts_at"), "mode": sent.get("mode")}
+    details = {name: value for name in DETAILS if (value := sent.get(f"details.{name}"))}
     begun: dict[str, Any] | None = None
     try:
-        client_id = await _whose(page)
+        held = await page.api.find(f"/v1/holds/{part(hold)}") if hold else None
+        if held is not None:
+            body |= {"type": held["type"], "starts_at": held["starts_at"], "hold_id": hold}
+        offers = await _offers_to(page, slug)
+        if offers is not None and offers["therapist"] != slug:
+            return await _choose(page, slug)
+        client_id = offers["client_id"] if offers else None
         if client_id is None:
             begun = await page.api.post(
                 "/v1/journeys", {"source": "direct_booking", "therapist": slug}, once=f"{once}-journey"
             )
             client_id, page.api.token = begun["client_id"], begun["pass"]
-        body: dict[str, Any] = {
-            "type": held["type"],
-            "starts_at": held["starts_at"],
-            "mode": sent.get("mode"),
-            "hold_id": hold,
-        }
+            page.visit = Visit(client_id=client_id, token=begun["pass"])
         if details:
             body["details"] = {**details, "time_zone": page.zone}
-        if held["type"] == "session" and sent.get("weeks").isdigit():
+        if body["type"] == "session" and sent.get("weeks").isdigit() and int(sent.get("weeks")) > 1:
             body |= {"weeks": int(sent.get("weeks")), "every": int(sent.get("every") or 1)}
+            body["skip_conflicts"] = bool(sent.get("skip_conflicts"))
         booked = await page.api.post(f"/v1/clients/{client_id}/appointments", body, once=once or None)
     except ApiRefused as refused:
+        if refused.status == 401:
+            raise
         response = (
-            await _choose(page, slug, refused=refused)
+            await _choose(page, slug, sent=sent, refused=refused)
             if refused.name in _OF_SLOTS
             else await _who(page, slug, hold=hold, sent=sent, refused=refused)
         )
         return begin_visit(page, response, begun) if begun else response
-    response = page.go(f"/appointments/{booked['appointments'][0]['id']}?booked=yes")
+    count = len(booked["appointments"])
+    response = page.go(f"/appointments/{booked['appointments'][0]['id']}?booked={count}")
     return begin_visit(page, response, begun) if begun else response
 
 
 # ---------------------------------------------------------------- what may be booked
 
 
-async def _offers(page: Page, therapist: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """By type: whether it may be booked now, and what stands in the way; of whoever is nobody yet by the profile."""
+async def _offers_to(page: Page, slug: str) -> dict[str, Any] | None:
+    """What whoever looks may book, and their ``client_id``; None for whoever is nobody yet. So is who was matched with
+    another therapist, has booked nothing, and would rather have this one: that is a new journey."""
     client_id = await _whose(page)
-    if client_id is not None:
-        found = await page.api.get(f"/v1/clients/{client_id}/offers")
-        return {offer["type"]: offer for offer in found["offers"]}
+    if client_id is None:
+        return None
+    found: dict[str, Any] = await page.api.get(f"/v1/clients/{client_id}/offers")
+    if found["therapist"] != slug and page.visit is not None and found["details_required"]:
+        page.visit = page.api.token = None
+        return None
+    return found | {"client_id": client_id}
+
+
+def _of_profile(therapist: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """By type: what this therapist offers somebody new, and what stands in the way."""
     intro = therapist["intro_calls"]
     return {
-        "intro_call": {"may_book": intro != "off", "problem": None},
+        "intro_call": {"offered": intro != "off", "problem": None},
         "session": {
-            "may_book": intro != "required",
+            "offered": intro != "required",
             "problem": {"detail": "Sessions can be booked once the intro call has taken place."},
         },
     }
 
 
-def _type(page: Page, offers: dict[str, dict[str, Any]]) -> str | None:
-    open_ = [kind for kind in TYPES if offers.get(kind, {}).get("may_book")]
-    wanted = page.query.get("type")
+async def _with_another(page: Page, therapist: dict[str, Any], offers: dict[str, Any]) -> Response:
+    """Whoever is with one therapist does not book another by an address: the care team changes that with them."""
+    own = offers["therapist"]
+    return page.show(
+        "clients/book/with_another.html",
+        therapist=therapist,
+        own=await page.api.get(f"/v1/therapists/{part(own)}") if own else None,
+    )
+
+
+def _type(wanted: str | None, offers: dict[str, dict[str, Any]]) -> str | None:
+    open_ = [kind for kind in TYPES if offers.get(kind, {}).get("offered")]
     return wanted if wanted in open_ else (open_[0] if open_ else None)
 
 
 async def _whose(page: Page) -> str | None:
     if page.signed_in:
-        return str((await _me(page))["client_id"])
+        return str((await page.me())["client_id"])
     return page.visit.client_id if page.visit else None
 
 
-async def _client(page: Page) -> dict[str, Any] | None:
-    client_id = await _whose(page)
-    found: dict[str, Any] | None = await page.api.get(f"/v1/clients/{client_id}") if client_id else None
-    return found
+def _modes(offer: dict[str, Any] | None) -> list[str]:
+    return [mode for mode in (offer or {}).get("modes") or ("video", "phone") if mode in MODES]
 
 
-async def _me(page: Page) -> dict[str, Any]:
-    found: dict[str, Any] = await page.api.get("/v1/me")
-    return found
-
-
-def _modes(therapist: dict[str, Any]) -> list[str]:
-    return [mode for mode in therapist.get("modes") or ("video", "phone") if mode in MODES]
+def _instant(text: str | None) -> str | None:
+    """As it stands in an address, if it is one."""
+    try:
+        return text if text and datetime.fromisoformat(text).tzinfo else None
+    except ValueError:
+        return None
 
 
 async def _today(page: Page) -> date:
@@ -191,10 +229,16 @@ async def _today(page: Page) -> date:
 
 async def _first_day(page: Page) -> date:
     today = await _today(page)
+    return max(day_asked(page.query.get("from")) or today, today)
+
+
+def day_asked(text: str | None) -> date | None:
+    """As it stands in an address, if it is one that times are asked for."""
     try:
-        return max(date.fromisoformat(page.query.get("from", "")), today)
+        day = date.fromisoformat(text or "")
     except ValueError:
-        return today
+        return None
+    return day if day.year < _LAST_YEAR else None
 
 
 def _link(slug: str, query: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from web.asking.api import part
 from web.asking.problems import ApiRefused
-from web.clients.whose import client_id_of, everything
+from web.clients.whose import client_id_of, client_of, everything
 from web.page import ClientPage, Page
 
 router = APIRouter()
@@ -15,8 +15,22 @@ router = APIRouter()
 
 @router.get("/chats")
 async def chats(page: ClientPage) -> Response:
-    await client_id_of(page)
-    return page.show("clients/chats/list.html", chats=await everything(page, "/v1/chats"))
+    return await _list(page)
+
+
+async def _list(page: Page, refused: ApiRefused | None = None) -> Response:
+    client = await client_of(page)
+    found = await everything(page, "/v1/chats")
+    on = client["portal_settings"].get("chat", True)
+    there = {(chat["kind"], chat["therapist"]) for chat in found}
+    begins = [("direct", client["therapist"])] if client["therapist"] else []
+    begins.append(("care_team", None))
+    return page.show(
+        "clients/chats/list.html",
+        chats=sorted(found, key=lambda chat: chat["last_message_at"] or chat["made_at"], reverse=True),
+        begins=[kind for kind, therapist in begins if (kind, therapist) not in there] if on else [],
+        refused=refused,
+    )
 
 
 @router.post("/chats")
@@ -25,7 +39,12 @@ async def begin(page: ClientPage) -> Response:
     sent = await page.form()
     client_id = await client_id_of(page)
     kind = "care_team" if sent.get("kind") == "care_team" else "direct"
-    chat = await page.api.post("/v1/chats", {"kind": kind, "members": [client_id]}, once=sent.get("once") or None)
+    try:
+        chat = await page.api.post("/v1/chats", {"kind": kind, "members": [client_id]}, once=sent.get("once") or None)
+    except ApiRefused as refused:
+        if refused.status == 401:
+            raise
+        return await _list(page, refused)
     return page.go(f"/chats/{part(chat['id'])}")
 
 

@@ -10,10 +10,21 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from web.asking.api import part
-from web.asking.problems import ApiRefused
+from web.asking.problems import ApiRefused, wrong_field
+from web.clients.care.shared import as_download
+from web.clients.money.card import on_to_stripe
 from web.clients.whose import client_id_of, everything
-from web.looks.form_fields import answers_of, shown
+from web.looks.form_fields import (
+    add_file,
+    answers_of,
+    asked_if,
+    decided_by,
+    file_paths,
+    labels_of,
+    read_again,
+)
 from web.page import ClientPage, Page
+from web.sent import Sent
 
 router = APIRouter()
 
@@ -23,7 +34,12 @@ BILLING_INFO = "billing_info"
 @router.get("/forms")
 async def forms(page: ClientPage) -> Response:
     client_id = await client_id_of(page)
-    return page.show("clients/forms/list.html", forms=await everything(page, f"/v1/clients/{client_id}/forms"))
+    found = await everything(page, f"/v1/clients/{client_id}/forms")
+    return page.show(
+        "clients/forms/list.html",
+        todo=[form for form in found if form["status"] != "complete"],
+        done=[form for form in reversed(found) if form["status"] == "complete"],
+    )
 
 
 @router.get("/forms/{kind}")
@@ -32,58 +48,108 @@ async def one(kind: str, page: ClientPage) -> Response:
 
 
 async def _one(
-    page: Page, kind: str, *, answers: dict[str, Any] | None = None, refused: ApiRefused | None = None
+    page: Page,
+    kind: str,
+    *,
+    sent: Sent | None = None,
+    answers: dict[str, Any] | None = None,
+    uploads: list[dict[str, Any]] | None = None,
+    refused: ApiRefused | None = None,
 ) -> Response:
     client_id = await client_id_of(page)
-    form = await page.api.get(f"/v1/clients/{client_id}/forms/{part(kind)}")
+    path = f"/v1/clients/{client_id}/forms/{part(kind)}"
+    form = await page.api.get(path, form_id=page.query.get("form_id"))
     if form["status"] == "complete":
-        return page.show("clients/forms/signed.html", form=form)
-    card = await page.api.find(f"/v1/clients/{client_id}/card") if kind == BILLING_INFO else None
-    draft = await _draft(page, client_id, kind) if answers is None else answers
+        return _signed(page, form)
+    if answers is None:
+        draft = await page.api.find(f"{path}/draft") or {}
+        answers, uploads = draft.get("answers") or {}, draft.get("uploads") or []
     return page.show(
         "clients/forms/fill.html",
         form=form,
-        text=await page.api.get(f"/v1/texts/{part(kind)}", version=form["version"]),
-        fee_policy=await page.api.get("/v1/texts/fee_policy") if kind == BILLING_INFO else None,
-        answers=draft,
-        shown=shown,
-        card=card,
+        answers=answers,
+        files={file["id"]: file for file in uploads or ()},
+        asked_if=asked_if,
+        decided_by=decided_by,
+        labels=labels_of(form["fields"]) | {"setup_intent": "Your card", "signature": "Your full name"},
+        card=await page.api.find(f"/v1/clients/{client_id}/card") if kind == BILLING_INFO else None,
         checkout=page.query.get("checkout_session"),
+        sent=sent,
         refused=refused,
     )
 
 
-async def _draft(page: Page, client_id: str, kind: str) -> dict[str, Any]:
-    draft = await page.api.find(f"/v1/clients/{client_id}/forms/{part(kind)}/draft")
-    answers: dict[str, Any] = (draft or {}).get("answers") or {}
-    return answers
+def _signed(page: Page, form: dict[str, Any]) -> Response:
+    """As it was signed: its text, and what was answered."""
+    files = {file["id"]: file for file in form.get("uploads") or ()}
+    answers = form.get("answers")
+    lines = list(read_again(form["fields"], answers, files)) if isinstance(answers, dict) else None
+    return page.show("clients/forms/signed.html", form=form, lines=lines)
 
 
 @router.post("/forms/{kind}")
 async def fill_in(kind: str, page: ClientPage) -> Response:
-    """Sign it, or keep what is there for later; of Billing Info first the card, where none is there."""
+    """Sign it, or keep what is there for later; of Billing Info first the card, where none is there. Files go first,
+    and what was typed is kept with them whatever becomes of the rest."""
     sent = await page.form()
     client_id = await client_id_of(page)
-    form = await page.api.get(f"/v1/clients/{client_id}/forms/{part(kind)}")
-    answers = answers_of(form["fields"], sent)
     path = f"/v1/clients/{client_id}/forms/{part(kind)}"
-    if sent.get("do") in ("save", "card"):
+    form = await page.api.get(path)
+    if form["status"] == "complete":  # in another window, a moment ago
+        return page.go(f"/forms/{part(kind)}")
+    answers = answers_of(form["fields"], sent)
+    refused = await _take_files(page, client_id, form, sent, answers)
+    do = sent.get("do")
+    if refused is None and do not in ("save", "card"):
+        body: dict[str, Any] = {"answers": answers, "signature": sent.get("signature")}
+        body |= sent.given("checkout_session", "consent_version")
         try:
-            await page.api.put(f"{path}/draft", {"answers": answers})
-        except ApiRefused as refused:
-            return await _one(page, kind, answers=answers, refused=refused)
-        return page.go("/card?for=billing_info" if sent.get("do") == "card" else "/forms?saved=yes")
-    body: dict[str, Any] = {"answers": answers, "signature": sent.get("signature"), **sent.given("checkout_session")}
+            await page.api.put(path, body)
+        except ApiRefused as error:
+            refused = error
+        else:
+            return page.go("/forms?done=yes")
     try:
-        await page.api.put(path, body)
-    except ApiRefused as refused:
-        return await _one(page, kind, answers=answers, refused=refused)
-    return page.go("/forms?done=yes")
+        draft = await page.api.put(f"{path}/draft", {"answers": answers})
+    except ApiRefused as error:
+        return await _one(page, kind, sent=sent, answers=answers, refused=refused or error)
+    if refused is not None:
+        return await _one(page, kind, sent=sent, answers=answers, uploads=draft["uploads"], refused=refused)
+    if do == "card":
+        return await on_to_stripe(page, client_id, then=f"/forms/{BILLING_INFO}", once=sent.get("once"))
+    return page.go("/forms?saved=yes")
+
+
+async def _take_files(
+    page: Page, client_id: str, form: dict[str, Any], sent: Sent, answers: dict[str, Any]
+) -> ApiRefused | None:
+    """Uploads what was chosen, and names it in the answers. Returns what was refused, by the question's name."""
+    for path in file_paths(form["fields"]):
+        for place, file in enumerate(sent.files(f"files.{path}")):
+            content = (file.filename or "file", await file.read(), file.content_type or "application/octet-stream")
+            try:
+                kept = await page.api.upload(
+                    f"/v1/clients/{client_id}/uploads",
+                    {"kind": form["kind"], "field": path},
+                    content,
+                    once=f"{sent.get('once')}-{path}-{place}",
+                )
+            except ApiRefused as refused:
+                why = "; ".join(refused.fields.values()) or refused.detail
+                return wrong_field(f"answers.{path}", f"{content[0]}: {why}")
+            add_file(answers, path, kept["id"])
+    return None
 
 
 @router.get("/forms/{kind}/signed.pdf")
 async def signed_copy(kind: str, page: ClientPage) -> Response:
     client_id = await client_id_of(page)
-    file = await page.api.file(f"/v1/clients/{client_id}/forms/{part(kind)}/signed.pdf")
-    headers = {"Content-Disposition": f'attachment; filename="{part(kind)}.pdf"'}
-    return Response(file.content, media_type="application/pdf", headers=headers)
+    path = f"/v1/clients/{client_id}/forms/{part(kind)}/signed.pdf"
+    return as_download(await page.api.file(path, form_id=page.query.get("form_id")))
+
+
+@router.get("/forms/files/{upload_id}")
+async def uploaded(upload_id: str, page: ClientPage) -> Response:
+    """A file that was sent with the form, or waits for it."""
+    client_id = await client_id_of(page)
+    return as_download(await page.api.file(f"/v1/clients/{client_id}/uploads/{part(upload_id)}/content"))

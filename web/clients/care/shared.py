@@ -1,5 +1,6 @@
 """What a therapist shares with a client: documents, notes of sessions, goals."""
 
+import httpx
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -22,12 +23,18 @@ async def documents(page: ClientPage) -> Response:
 async def document(document_id: str, page: ClientPage) -> Response:
     """The file itself: always as a download, whatever it says it is."""
     await client_id_of(page)
-    file = await page.api.file(f"/v1/documents/{part(document_id)}/content")
-    disposition = file.headers.get("content-disposition", "attachment")
+    return as_download(await page.api.file(f"/v1/documents/{part(document_id)}/content"))
+
+
+def as_download(file: httpx.Response) -> Response:
+    """A file of the API's, by the name that it gives it, to be saved and not shown."""
     return Response(
         file.content,
         media_type=file.headers.get("content-type", "application/octet-stream"),
-        headers={"Content-Disposition": disposition, "Content-Security-Policy": "sandbox"},
+        headers={
+            "Content-Disposition": file.headers.get("content-disposition", "attachment"),
+            "Content-Security-Policy": "sandbox",
+        },
     )
 
 

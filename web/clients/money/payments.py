@@ -4,8 +4,9 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from web.asking.api import part
+from web.asking.problems import GONE, ApiRefused
 from web.clients.whose import client_id_of
-from web.page import ClientPage, own_path
+from web.page import ClientPage, Page, own_path
 
 router = APIRouter()
 
@@ -33,10 +34,14 @@ async def statement(page: ClientPage) -> Response:
 
 @router.get("/payments/{payment_id}")
 async def one(payment_id: str, page: ClientPage) -> Response:
+    return await _one(page, payment_id)
+
+
+async def _one(page: Page, payment_id: str, refused: ApiRefused | None = None) -> Response:
     await client_id_of(page)
     payment = await page.api.get(f"/v1/payments/{part(payment_id)}")
     appointment = await page.api.get(f"/v1/appointments/{part(payment['appointment_id'])}")
-    return page.show("clients/payments/one.html", payment=payment, one=appointment)
+    return page.show("clients/payments/one.html", payment=payment, one=appointment, refused=refused)
 
 
 @router.post("/payments/{payment_id}/pay")
@@ -45,9 +50,16 @@ async def pay(payment_id: str, page: ClientPage) -> Response:
     await page.form()
     await client_id_of(page)
     here = f"/payments/{part(payment_id)}"
-    answer = await page.api.post(
-        f"/v1/payments/{part(payment_id)}/confirmation", {"return_url": f"{page.settings.site_url}{here}?back=bank"}
-    )
+    try:
+        answer = await page.api.post(
+            f"/v1/payments/{part(payment_id)}/confirmation", {"return_url": f"{page.settings.site_url}{here}?back=bank"}
+        )
+    except ApiRefused as refused:
+        if refused.status in GONE or refused.status == 401:
+            raise
+        return await _one(page, payment_id, refused)
+    if answer["status"] == "requires_payment_method":
+        return page.go(f"{here}?declined=yes")
     if answer.get("redirect_url"):
         return page.show("clients/payments/out.html", url=answer["redirect_url"], back=own_path(here, otherwise="/"))
     return page.go(f"{here}?tried=yes")
