@@ -103,7 +103,8 @@ class Somebody:
     # ---------------------------------------------------------------- doing
 
     async def types(self, label: str, text: str) -> None:
-        await self.page.get_by_label(label, exact=False).first.fill(text)
+        typed_in = self.page.locator("input:not([type=radio]):not([type=checkbox]), textarea")
+        await self.page.get_by_label(label, exact=False).and_(typed_in).first.fill(text)
 
     async def chooses(self, label: str, value: str) -> None:
         await self.page.get_by_label(label, exact=False).first.select_option(value)

@@ -34,8 +34,8 @@ async def share(client_id: str, page: StaffPage) -> Response:
     return page.go(f"/clients/{part(client_id)}/documents?done=yes")
 
 
-@router.get("/clients/{client_id}/documents/{document_id}")
-async def read(client_id: str, document_id: str, page: StaffPage) -> Response:
+@router.get("/documents/{document_id}")
+async def read(document_id: str, page: StaffPage) -> Response:
     """As a download: what somebody uploaded is never shown as a page of ours."""
     await page.me()
     document = await page.api.get(f"/v1/documents/{part(document_id)}")

@@ -34,6 +34,7 @@ ACTIONS = {
 }
 """By kind of task: where what settles it is done, and what the button says. What stands in braces is the client, or
 something that the task names; where it names none, the client's money or sessions are as near."""
+_SHOWN = 100
 _NEAREST = {"payment_id": "/clients/{client}/money", "appointment_id": "/clients/{client}/sessions"}
 _PLACES = re.compile(r"\{(\w+)\}")
 
@@ -55,7 +56,13 @@ def action_of(task: Json) -> tuple[str, str] | None:
 @router.get("/tasks")
 async def desk(page: StaffPage) -> Response:
     await page.me()
-    found = await page.api.get("/v1/tasks", resolved="false", limit=200, kind=page.query.get("kind"))
+    found = await page.api.get(
+        "/v1/tasks",
+        resolved="false",
+        limit=_SHOWN,
+        cursor=page.query.get("cursor"),
+        kind=page.query.get("kind") or None,
+    )
     tasks = sorted(found["items"], key=lambda task: (task["kind"], task["opened_at"]))
     kinds = [(kind, list(of_kind)) for kind, of_kind in groupby(tasks, key=lambda task: task["kind"])]
     return page.show(
