@@ -61,6 +61,15 @@ def amount(value: dict[str, object]) -> str:
     return money(value).rsplit(" ", 1)[0].replace(",", "")
 
 
+_ROLES = {"booking_site": "the booking site", "client": "the client", "system": "by itself"}
+
+
+def actor(text: str) -> str:
+    """Who did something, as the API names them: ``client:<id>`` is the client, ``therapist:ana-silva`` ana-silva."""
+    role, _, name = text.partition(":")
+    return _ROLES.get(role) or name.strip() or text.replace("_", " ")
+
+
 def minor_units(text: str, currency: str) -> int | str:
     """``120.50`` as 12050; as it was typed where it is no amount, for the API to say so."""
     try:

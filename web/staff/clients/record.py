@@ -72,7 +72,8 @@ async def _found(page: Page, client: Json, name: str) -> dict[str, Any]:
     whose = part(client["id"])
     found: dict[str, Any] = {}
     if name in _LISTS:
-        listed = await page.api.get(_LISTS[name].format(whose), limit=_SHOWN, cursor=page.query.get("cursor"))
+        order = {"newest_first": "true"} if name == "timeline" else {}
+        listed = await page.api.get(_LISTS[name].format(whose), limit=_SHOWN, cursor=page.query.get("cursor"), **order)
         found = {"items": listed["items"], "cursor": listed["next_cursor"]}
     match name:
         case "sessions":
