@@ -1,5 +1,6 @@
 """A therapist's hours: by the week, dates that differ, settings of each kind of appointment; with a preview."""
 
+import re
 from typing import Any
 
 from fastapi import APIRouter
@@ -18,6 +19,7 @@ _NUMBERS = ("duration", "step", "buffer_before", "buffer_after", "minimum_notice
 _SPARE = 2  # empty windows that a day shows, for more
 _MOST = 20  # windows of a day that are read
 _MOST_DATES = 200
+_WEEKLY = re.compile(r"weekly\[\d+\]")
 
 
 @router.get("/hours")
@@ -63,12 +65,12 @@ async def save(page: StaffPage) -> Response:
         if sent.get("do") == "preview":
             preview = await page.api.post(
                 f"/v1/therapists/{part(slug)}/slots/preview",
-                {"availability": typed, "type": sent.get("preview_type") or "session", "time_zone": page.zone},
+                typed | {"type": sent.get("preview_type") or "session", "time_zone": page.zone},
             )
             return await show_hours(page, typed=typed, preview=preview, sent=sent)
         saved = await page.api.put(f"/v1/therapists/{part(slug)}/availability", typed)
     except ApiRefused as refused:
-        return await show_hours(page, typed=typed, sent=sent, refused=refused)
+        return await show_hours(page, typed=typed, sent=sent, refused=_by_place(refused, sent))
     return await show_hours(page, typed=typed, outside=saved["outside_hours"])
 
 
@@ -100,14 +102,29 @@ def _availability(sent: Sent) -> dict[str, Any]:
 def _windows(sent: Sent, name: str) -> list[dict[str, Any]]:
     """Of a weekday, or of a date that differs."""
     windows = []
-    for number in range(_MOST):
-        start, end = sent.get(f"{name}.{number}.from"), sent.get(f"{name}.{number}.to")
+    for number in _filled(sent, name):
         types = [kind for kind in TYPES if sent.get(f"{name}.{number}.{kind}")] or list(TYPES)
-        if start or end:
-            windows.append({"from": start, "to": end, "types": types})
+        window = {"from": sent.get(f"{name}.{number}.from"), "to": sent.get(f"{name}.{number}.to")}
+        windows.append(window | {"types": types})
     return windows
+
+
+def _filled(sent: Sent, name: str) -> list[int]:
+    """Which of its lines have something in them."""
+    return [number for number in range(_MOST) if sent.get(f"{name}.{number}.from") or sent.get(f"{name}.{number}.to")]
 
 
 def _whole(text: str) -> int | str | None:
     """A number where it is one; else as it was typed, for the API to say what is wrong."""
     return int(text) if text.isdigit() else text or None
+
+
+def _by_place(refused: ApiRefused, sent: Sent) -> ApiRefused:
+    """The lines of the weekly hours by the fields that they were typed in, so that an error leads to its field."""
+    places = [f"{day}.{number}" for day in WEEKDAYS for number in _filled(sent, day)]
+    named = {f"weekly[{index}]": place for index, place in enumerate(places)}
+    errors = [
+        line | {"field": _WEEKLY.sub(lambda found: named.get(found[0], found[0]), line["field"])}
+        for line in refused.document.get("errors", ())
+    ]
+    return ApiRefused(refused.status, refused.document | {"errors": errors})
