@@ -131,3 +131,11 @@ async def open_up(client_id: str, page: StaffPage) -> Response:
     body = {"what": sent.get("what"), "reason": sent.get("reason")}
     name = sent.get("part") if sent.get("part") in PARTS else "timeline"
     return await change(page, client_id, name, sent=sent, body=body, at="openings", then="opened=yes")
+
+
+@router.post("/clients/{client_id}/openings/{opening_id}/end")
+async def close_up(client_id: str, opening_id: str, page: StaffPage) -> Response:
+    """Before its hour is over."""
+    await page.form()
+    await page.api.delete(f"/v1/openings/{part(opening_id)}")
+    return page.go(f"/clients/{part(client_id)}/settings?done=yes")

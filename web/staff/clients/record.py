@@ -82,8 +82,11 @@ async def _found(page: Page, client: Json, name: str) -> dict[str, Any]:
             found["offers"] = (await page.api.get(f"/v1/clients/{whose}/offers"))["offers"]
         case "money":
             found["balance"] = await page.api.get(f"/v1/clients/{whose}/balance")
+        case "timeline" if page.query.get("verify"):
+            found["verified"] = await page.api.get(f"/v1/clients/{whose}/timeline/verify")
         case "settings":
             found["groups"] = (await page.api.get("/v1/groups", limit=200))["items"]
+            found["openings"] = (await page.api.get(f"/v1/clients/{whose}/openings", limit=20))["items"]
         case "forms":
             found["templates"] = (await page.api.get("/v1/form-templates", limit=100))["items"]
         case "chat":
